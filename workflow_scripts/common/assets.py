@@ -1,0 +1,140 @@
+"""The ProcTHOR asset tables (from the `procthor` package) and where things can stand on assets.
+
+Sizes are in metres along the asset's own axes: width x, depth y (front is +y), height z. Unity's
+table calls them x, z, y.
+"""
+
+import importlib.util
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from workflow_scripts.common.errors import UserError
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One entry of the asset table."""
+
+    asset_id: str
+    category: str
+    width_m: float
+    depth_m: float
+    height_m: float
+    split: str | None
+    properties: tuple[str, ...]
+    can_open: bool
+
+    @property
+    def size_m(self) -> tuple[float, float, float]:
+        return (self.width_m, self.depth_m, self.height_m)
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A horizontal rectangle on an asset where small things can stand.
+
+    `height` is its height as a share of the asset's height. `x0, x1, y0, y1` bound it as shares
+    of width and depth, from -0.5 to 0.5 about the middle (y 0.5 is the front). `clearance` is
+    the free height above it as a share of the asset's height, None if open to the room.
+    """
+
+    height: float
+    x0: float = -0.46
+    x1: float = 0.46
+    y0: float = -0.46
+    y1: float = 0.46
+    clearance: float | None = None
+
+
+_TOP = (Surface(1.0),)
+
+# The procedural furniture is built to these heights, and the house generator places by them.
+# Chairs, sofas and beds are lower where one sits or lies than their backs.
+SURFACES: dict[str, tuple[Surface, ...]] = {
+    "ArmChair": (Surface(0.45, -0.28, 0.28, -0.15, 0.42),),
+    "Bed": (Surface(0.58, -0.44, 0.44, -0.42, 0.46),),
+    "Box": (),
+    "Cart": (Surface(0.62, -0.44, 0.44, -0.42, 0.42, 0.3),),
+    "Chair": (Surface(0.5, -0.4, 0.4, -0.3, 0.42),),
+    "CoffeeTable": _TOP,
+    "CounterTop": _TOP,
+    "Desk": _TOP,
+    "DiningTable": _TOP,
+    "DogBed": (Surface(0.45, -0.35, 0.35, -0.35, 0.35),),
+    "Dresser": _TOP,
+    "Footstool": (Surface(1.0, -0.36, 0.36, -0.36, 0.36),),
+    "Ottoman": (Surface(1.0, -0.42, 0.42, -0.42, 0.42),),
+    "ShelvingUnit": (
+        *tuple(
+            Surface(height, -0.44, 0.44, -0.4, 0.42, 0.2) for height in (0.05, 0.285, 0.52, 0.755)
+        ),
+        Surface(1.0, -0.46, 0.46, -0.42, 0.46),
+    ),
+    "SideTable": _TOP,
+    "Sofa": (Surface(0.45, -0.4, 0.4, -0.15, 0.44),),
+    "Stool": (Surface(1.0, -0.36, 0.36, -0.36, 0.36),),
+    "TVStand": _TOP,
+    "Toilet": (Surface(1.0, -0.4, 0.4, -0.47, -0.28),),
+    "WashingMachine": (Surface(1.0, -0.44, 0.44, -0.36, 0.44),),
+    "ClothesDryer": (Surface(1.0, -0.44, 0.44, -0.36, 0.44),),
+    "Fridge": (Surface(1.0, -0.4, 0.4, -0.4, 0.3),),
+    "Microwave": (Surface(1.0, -0.4, 0.4, -0.4, 0.4),),
+    "Safe": (Surface(1.0, -0.4, 0.4, -0.4, 0.4),),
+}
+
+
+def databases_folder() -> Path:
+    """Return the folder of ProcTHOR's tables without importing the `procthor` package.
+
+    Importing it would need Unity's Python client and half a dozen packages it does not declare.
+    """
+    spec = importlib.util.find_spec("procthor")
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError(
+            "the asset tables are missing: the package 'procthor' is not installed. "
+            "Run 'make' targets, or 'pip install procthor==0.0.1.dev2'."
+        )
+    return Path(spec.submodule_search_locations[0]) / "databases"
+
+
+@cache
+def database(name: str) -> Any:
+    """Read one of ProcTHOR's tables, e.g. "receptacles" or "asset_groups/desk-with-chair"."""
+    return json.loads((databases_folder() / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@cache
+def assets() -> dict[str, Asset]:
+    """Return all assets by id."""
+    found = {}
+    for category, entries in database("asset-database").items():
+        for entry in entries:
+            box = entry["boundingBox"]
+            found[entry["assetId"]] = Asset(
+                asset_id=entry["assetId"],
+                category=category,
+                width_m=box["x"],
+                depth_m=box["z"],
+                height_m=box["y"],
+                split=entry.get("split"),
+                properties=(
+                    *filter(None, [entry.get("primaryProperty")]),
+                    *entry.get("secondaryProperties", ()),
+                ),
+                can_open="open" in (entry.get("states") or {}),
+            )
+    return found
+
+
+@cache
+def assets_of(category: str) -> tuple[Asset, ...]:
+    """Return the assets of a category, sorted by id."""
+    return tuple(
+        sorted(
+            (asset for asset in assets().values() if asset.category == category),
+            key=lambda asset: asset.asset_id,
+        )
+    )

@@ -1,0 +1,52 @@
+"""Coloured marks on pictures: what a marked question points with."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+# Far apart in hue and saturated, so that a 96-pixel vision tower tells them apart.
+MARK_COLOURS: dict[str, tuple[int, int, int]] = {
+    "red": (255, 0, 0),
+    "green": (0, 220, 0),
+    "blue": (0, 60, 255),
+    "yellow": (255, 235, 0),
+}
+RADIUS_SHARE = 0.045
+_OVERSAMPLING = 4
+
+
+def mark_radius_px(image_size_px: int) -> float:
+    """Return the radius of a mark on an image whose shorter side has this many pixels."""
+    return RADIUS_SHARE * image_size_px
+
+
+def draw_marks(rgb: np.ndarray, marks: Iterable[tuple[str, tuple[float, float]]]) -> np.ndarray:
+    """Draw filled discs with a white rim on a copy of u8 [height, width, 3].
+
+    `marks` are (colour name, (u, v)) with pixel centres at +0.5.
+    """
+    height, width = rgb.shape[:2]
+    radius = mark_radius_px(min(height, width))
+    picture = Image.fromarray(rgb).convert("RGB")
+    layer = Image.new("RGBA", (width * _OVERSAMPLING, height * _OVERSAMPLING), (0, 0, 0, 0))
+    pen = ImageDraw.Draw(layer)
+    for colour, (u, v) in marks:
+        for extent, fill in ((radius, (255, 255, 255)), (0.8 * radius, MARK_COLOURS[colour])):
+            box = [(u - extent), (v - extent), (u + extent), (v + extent)]
+            pen.ellipse([_OVERSAMPLING * side for side in box], fill=(*fill, 255))
+    layer = layer.resize((width, height), Image.Resampling.BOX)
+    picture.paste(layer, mask=layer.getchannel("A"))
+    return np.asarray(picture)
+
+
+def mark_pixel(mask: np.ndarray) -> tuple[float, float]:
+    """Return the (u, v) of a mask's pixel that lies deepest inside it.
+
+    Unlike the mean of the mask's pixels it is always on the object.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    depth = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    row, column = np.unravel_index(int(np.argmax(depth)), mask.shape)
+    return float(column) + 0.5, float(row) + 0.5

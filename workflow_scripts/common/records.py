@@ -1,0 +1,183 @@
+"""The records that one stage writes and another reads; one model per file format.
+
+A row of a Parquet table is a model too (`ObjectRow`, `ViewRow`, `VisibilityRow`): `table` turns
+rows into a table with the columns and types of the model, even when there are none.
+"""
+
+import typing
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[str, ...] = typing.get_args(Split)
+
+
+class Record(BaseModel):
+    """A frozen record without unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Scene(Record):
+    """One line of `results/scenes/{source}/{shard}.jsonl`: a house, or why there is none."""
+
+    schema_version: Literal[1] = 1
+    source: str
+    scene_id: str = Field(description="stable name, unique in its source; letters, digits, - _")
+    split: Split
+    origin: str = Field(description="where it came from: file and line, or generator and seed")
+    house: dict[str, Any] | None = Field(description="ProcTHOR house JSON, schema 1.0.0")
+    skipped: str | None = Field(default=None, description="why the house cannot be used")
+
+
+class ObjectRow(Record):
+    """One row of `{shard}.objects.parquet`: an oriented box in world metres.
+
+    `kind` is "object" for furniture and things, "structure" for walls, floor, ceiling, doors,
+    windows. Size is along the object's own axes (x width, y depth, z height); yaw is
+    counter-clockwise about world +Z.
+    """
+
+    scene_id: str
+    instance: int = Field(description="value in the instance masks, unique in its scene, from 1")
+    object_id: str
+    category: str
+    kind: Literal["object", "structure"]
+    asset_id: str
+    parent_id: str = Field(description="object_id of what it stands on, or ''")
+    room_id: str
+    x_m: float
+    y_m: float
+    z_m: float
+    width_m: float
+    depth_m: float
+    height_m: float
+    yaw_deg: float
+
+
+class ViewRow(Record):
+    """One row of `{shard}.views.parquet`: what view number `view` of the shard is."""
+
+    view: int = Field(description="index into the arrays of the shard")
+    view_id: str = Field(description="'{scene_id}-{number}', unique in its source")
+    scene_id: str
+    source: str
+    split: Split
+    room_id: str
+    room_type: str
+    policy: str = Field(description="camera policy: corner, random, panorama, top_down, ...")
+    yaw_deg: float
+    pitch_deg: float = Field(description="positive upwards")
+    vertical_fov_deg: float
+    num_visible_objects: int = Field(description="objects (not structure) with enough pixels")
+    is_best: bool = Field(description="the view of its room that shows most objects")
+
+
+class VisibilityRow(Record):
+    """One row of `{shard}.visibility.parquet`: an instance in a view.
+
+    The box is in pixels: x0, y0 inclusive, x1, y1 exclusive. `fraction_visible` is visible
+    pixels / (visible + pixels where something nearer hides the object's oriented box).
+    `truncated`: the mask touches the image border or a corner of the box falls outside it.
+    """
+
+    view: int
+    scene_id: str
+    instance: int
+    pixels: int
+    fraction_visible: float
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    truncated: bool
+
+
+class Skipped(Record):
+    """Something that was left out, and why; counted in the report."""
+
+    source: str
+    scene_id: str
+    item: str
+    reason: str
+
+
+class Caption(Record):
+    """One line of `results/captions/...jsonl`."""
+
+    schema_version: Literal[1] = 1
+    source: str
+    kind: Literal["room", "top_down", "asset"]
+    scene_id: str = ""
+    split: Split | None = None
+    room_id: str = ""
+    view: int | None = None
+    asset_id: str = ""
+    category: str = ""
+    status: Literal["ok", "refused", "failed", "manual"]
+    text: str
+    reason: str = Field(default="", description="why there is no text, if there is none")
+    backend: str
+    model: str
+    prompt: str = Field(description="name and hash of the prompt file, '' for backend scene")
+
+
+class Referent(Record):
+    """An object that a question speaks of."""
+
+    instance: int
+    object_id: str
+    category: str
+    phrase: str = Field(description="how the question names it: 'the red mark', 'the sofa'")
+    mark: str = Field(default="", description="colour of its mark, '' in the named form")
+    pixel: tuple[float, float] | None = Field(default=None, description="u, v of the mark")
+
+
+class Question(Record):
+    """One line of `results/vqa/{source}/{shard}.jsonl`: a question with structured truth."""
+
+    schema_version: Literal[1] = 1
+    question_id: str
+    source: str
+    scene_id: str
+    split: Split
+    view: int
+    view_id: str
+    image: str = Field(description="path relative to results/vqa")
+    family: str
+    form: Literal["named", "marked"]
+    question: str
+    answer: str
+    answer_type: Literal["choice", "metres"]
+    choices: list[str] = Field(description="the possible truths of a choice, else empty")
+    truth: str | float = Field(description="one of the choices, or the value in metres")
+    margin: float = Field(description="how far the truth is from turning over, in the unit named")
+    margin_unit: Literal["m", "px", "ratio"]
+    referents: list[Referent]
+
+
+class Prediction(Record):
+    """One line of a predictions file: what a model answered."""
+
+    schema_version: Literal[1] = 1
+    experiment: str
+    condition: Literal["image", "blind"]
+    question_id: str
+    text: str
+
+
+def table(rows: Iterable[BaseModel], model: type[BaseModel]) -> pd.DataFrame:
+    """Make a table whose columns and types are the model's, in the model's order."""
+    names = list(model.model_fields)
+    values = [[getattr(row, name) for name in names] for row in rows]
+    frame = pd.DataFrame(values, columns=names)
+    numpy_types = {int: "int64", float: "float64", bool: "bool"}
+    for name, field in model.model_fields.items():
+        kind = numpy_types.get(field.annotation)  # type: ignore[arg-type]
+        frame[name] = frame[name].astype(kind if kind else "str")
+    return frame

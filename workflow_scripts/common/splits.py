@@ -1,0 +1,33 @@
+"""Deal houses (or scenes, or photos) to splits by a hash of what they are, before anything else."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from workflow_scripts.common.errors import UserError
+
+
+def content_hash(content: Any) -> str:
+    """Hash JSON-like content independently of key order."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def split_of(identity: str, shares: Mapping[str, float], *, salt: str = "sightline") -> str:
+    """Choose a split for an identity so that equal identities always share one.
+
+    `shares` maps split names to fractions that sum to 1. A house stays in its split whatever
+    else is in the data set, because only its own hash decides.
+    """
+    total = sum(shares.values())
+    if not shares or abs(total - 1) > 1e-6 or min(shares.values()) < 0:
+        raise UserError(f"splits {dict(shares)} must be fractions that sum to 1, not {total:g}")
+    digest = hashlib.sha256(f"{salt}|{identity}".encode()).digest()
+    position = int.from_bytes(digest[:8], "big") / 2**64
+    bound = 0.0
+    for name, share in shares.items():
+        bound += share
+        if position < bound:
+            return name
+    return next(name for name, share in reversed(list(shares.items())) if share > 0)

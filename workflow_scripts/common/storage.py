@@ -1,0 +1,182 @@
+"""Write files and Zarr shards whole or not at all, and read them with clear errors."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+import zarr
+from pydantic import BaseModel, ValidationError
+from zarr.codecs import BytesCodec, ZstdCodec
+
+from workflow_scripts.common.errors import UserError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield a temporary sibling of `path`; rename it to `path` only if the block succeeds.
+
+    Works for a file and for a folder. A left-over of an earlier, killed run is removed first,
+    so the block always starts from nothing and `path` is never half-written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    remove(partial)
+    try:
+        yield partial
+        remove(path) if path.is_dir() else None
+        os.replace(partial, path)
+    finally:
+        remove(partial)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole."""
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON whole: UTF-8, sorted keys, two-space indent, final newline."""
+    write_text(path, json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; `UserError` names the file and the place where it is broken."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: not valid JSON: {error}") from error
+
+
+def write_records(path: Path, records: Iterable[BaseModel]) -> None:
+    """Write typed records whole, one JSON object a line, keys in the model's order."""
+    with whole(path) as partial, partial.open("w", encoding="utf-8") as file:
+        for record in records:
+            file.write(record.model_dump_json() + "\n")
+
+
+def read_records(path: Path, model: type[Model]) -> list[Model]:
+    """Read typed records; `UserError` names the file, the line and what does not fit."""
+    records = []
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                records.append(model.model_validate_json(line))
+            except ValidationError as error:
+                raise UserError(
+                    f"{path}, line {number}: not a {model.__name__} record: {error}. "
+                    "Remove the file and run its rule again."
+                ) from error
+    return records
+
+
+def write_table(path: Path, rows: pd.DataFrame) -> None:
+    """Write a Parquet table whole (zstd, no index)."""
+    with whole(path) as partial:
+        rows.to_parquet(partial, index=False, compression="zstd")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a Parquet table; `UserError` names the file if it is damaged."""
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: cannot be read as Parquet: {error}. Remove it and run its rule again."
+        ) from error
+
+
+class ShardWriter:
+    """Fill a Zarr v3 group, one Zarr shard file per array; used inside `whole(path)`.
+
+    The chunk is the unit of reading (one row of the first axis unless told), the shard the unit
+    of writing: each array is written with one call, by one process.
+    """
+
+    def __init__(self, path: Path, attributes: Mapping[str, Any]) -> None:
+        self.group = zarr.create_group(store=path, zarr_format=3, attributes=dict(attributes))
+
+    def add(
+        self,
+        name: str,
+        values: np.ndarray,
+        *,
+        dims: tuple[str, ...],
+        attributes: Mapping[str, Any] | None = None,
+        rows_per_chunk: int = 1,
+        compression_level: int = 1,
+    ) -> None:
+        """Write one array whole. `dims` name its axes; `attributes` say unit and frame.
+
+        `compression_level` is zstd's; 0 stores plain bytes.
+        """
+        if len(dims) != values.ndim:
+            raise ValueError(f"{name}: {len(dims)} dimension names for {values.ndim} axes")
+        rows = max(values.shape[0], 1) if values.ndim else 1
+        chunk = min(max(rows_per_chunk, 1), rows)
+        tail = tuple(max(size, 1) for size in values.shape[1:])
+        shard = -(-rows // chunk) * chunk
+        array = self.group.create_array(
+            name,
+            shape=values.shape,
+            dtype=values.dtype,
+            chunks=(chunk, *tail),
+            shards=(shard, *tail),
+            serializer=BytesCodec(),
+            compressors=ZstdCodec(level=compression_level) if compression_level else None,
+            fill_value=0,
+            dimension_names=dims,
+            attributes=dict(attributes or {}),
+            # A chunk that happens to be all zeros is stored too, so that a missing shard file
+            # can only mean damage, never "all zero".
+            config={"write_empty_chunks": True},
+        )
+        if values.size:
+            array[...] = values
+
+
+def open_shard(path: Path) -> zarr.Group:
+    """Open a Zarr group for reading; `UserError` if it is missing or damaged.
+
+    Zarr reads a missing shard file as fill values without a word, so every array's shard file
+    is checked to be there.
+    """
+    try:
+        group = zarr.open_group(store=path, mode="r", zarr_format=3)
+        for name, array in group.arrays():
+            if array.size and not any(file.is_file() for file in (path / name / "c").rglob("*")):
+                raise UserError(f"{path}: array {name!r} has lost its data file{_AGAIN}")
+    except (OSError, ValueError, KeyError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{path}: cannot be read as a Zarr group: {error}{_AGAIN}") from error
+    return group
+
+
+_AGAIN = ". Remove the folder and run its rule again."
+
+
+def read_array(group: zarr.Group, name: str, index: Any = ...) -> np.ndarray:
+    """Read (part of) an array; `UserError` names the shard if its file is cut or garbled."""
+    try:
+        return np.asarray(group[name][index])  # type: ignore[index]
+    except KeyError as error:
+        raise UserError(f"{group.store}: no array {name!r}{_AGAIN}") from error
+    except Exception as error:  # codecs raise many types for damaged bytes
+        raise UserError(f"{group.store}: array {name!r} is damaged: {error}{_AGAIN}") from error

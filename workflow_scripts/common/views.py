@@ -1,0 +1,114 @@
+"""A shard of posed views: what every source becomes, and what every later stage reads.
+
+`{shard}.zarr` holds `rgb` u8[view, y, x, 3], `depth_m` f32[view, y, x] (planar z, NaN = nothing
+hit), `instance` u16[view, y, x] (0 = none), `intrinsics` f64[view, 3, 3] and
+`world_from_camera` f64[view, 4, 4] (OpenCV camera; world right-handed, Z up, metres). Beside it
+lie the tables `{shard}.views.parquet`, `{shard}.objects.parquet`, `{shard}.visibility.parquet`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import zarr
+
+from workflow_scripts.common.cameras import Camera
+from workflow_scripts.common.storage import ShardWriter, open_shard, read_array, read_table, whole
+
+ARRAYS: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
+    "rgb": ("uint8", ("view", "y", "x", "channel"), {"unit": "sRGB"}),
+    "depth_m": ("float32", ("view", "y", "x"), {"unit": "m", "meaning": "planar z, NaN no hit"}),
+    "instance": ("uint16", ("view", "y", "x"), {"meaning": "instance in objects table, 0 none"}),
+    "intrinsics": ("float64", ("view", "row", "column"), {"unit": "px"}),
+    "world_from_camera": (
+        "float64",
+        ("view", "row", "column"),
+        {"unit": "m", "frame": "world right-handed Z up from OpenCV camera"},
+    ),
+}
+TABLES = ("views", "objects", "visibility")
+
+
+def table_path(zarr_path: Path, name: str) -> Path:
+    """Return the path of a table that lies beside a shard: `x.zarr` -> `x.{name}.parquet`."""
+    return zarr_path.with_name(f"{zarr_path.name.removesuffix('.zarr')}.{name}.parquet")
+
+
+def write_views(
+    path: Path, arrays: Mapping[str, np.ndarray], *, attributes: Mapping[str, Any]
+) -> None:
+    """Write the Zarr group of a view shard whole. `arrays` has exactly the keys of `ARRAYS`."""
+    if set(arrays) != set(ARRAYS):
+        raise ValueError(f"arrays {sorted(arrays)} must be {sorted(ARRAYS)}")
+    with whole(path) as partial:
+        writer = ShardWriter(partial, {"schema_version": 1, **attributes})
+        for name, (dtype, dims, notes) in ARRAYS.items():
+            values = np.ascontiguousarray(arrays[name], dtype=dtype)
+            small = values.ndim == 3 and values.shape[1:] in ((3, 3), (4, 4))
+            writer.add(
+                name,
+                values,
+                dims=dims,
+                attributes=notes,
+                rows_per_chunk=len(values) if small else 1,
+            )
+
+
+@dataclass(frozen=True)
+class ViewShard:
+    """A view shard opened for reading. Arrays are read per view, tables once."""
+
+    path: Path
+    group: zarr.Group
+
+    @classmethod
+    def open(cls, path: Path) -> "ViewShard":
+        """Open `{shard}.zarr`; `UserError` if it is missing or damaged."""
+        return cls(path, open_shard(path))
+
+    def __len__(self) -> int:
+        return int(self.group["rgb"].shape[0])  # type: ignore[union-attr]
+
+    @cached_property
+    def views(self) -> pd.DataFrame:
+        """Rows of `ViewRow`; row number equals `view`."""
+        return read_table(table_path(self.path, "views"))
+
+    @cached_property
+    def objects(self) -> pd.DataFrame:
+        """Rows of `ObjectRow`; (scene_id, instance) is the key."""
+        return read_table(table_path(self.path, "objects"))
+
+    @cached_property
+    def visibility(self) -> pd.DataFrame:
+        """Rows of `VisibilityRow`; (view, instance) is the key."""
+        return read_table(table_path(self.path, "visibility"))
+
+    def rgb(self, view: int) -> np.ndarray:
+        """Return u8 [height, width, 3], sRGB."""
+        return read_array(self.group, "rgb", view)
+
+    def depth_m(self, view: int) -> np.ndarray:
+        """Return f32 [height, width], planar z in metres, NaN where nothing was hit."""
+        return read_array(self.group, "depth_m", view)
+
+    def instance(self, view: int) -> np.ndarray:
+        """Return u16 [height, width], 0 = none."""
+        return read_array(self.group, "instance", view)
+
+    @cached_property
+    def _intrinsics(self) -> np.ndarray:
+        return read_array(self.group, "intrinsics")
+
+    @cached_property
+    def _world_from_camera(self) -> np.ndarray:
+        return read_array(self.group, "world_from_camera")
+
+    def camera(self, view: int) -> Camera:
+        """Return the camera of a view."""
+        height, width = self.group["rgb"].shape[1:3]  # type: ignore[union-attr]
+        return Camera(width, height, self._intrinsics[view], self._world_from_camera[view])
