@@ -33,8 +33,10 @@ def draw_marks(rgb: np.ndarray, marks: Iterable[tuple[str, tuple[float, float]]]
     pen = ImageDraw.Draw(layer)
     for colour, (u, v) in marks:
         for extent, fill in ((radius, (255, 255, 255)), (0.8 * radius, MARK_COLOURS[colour])):
-            box = [(u - extent), (v - extent), (u + extent), (v + extent)]
-            pen.ellipse([_OVERSAMPLING * side for side in box], fill=(*fill, 255))
+            # Pillow's box includes its last pixel, which would shift the disc by half of one.
+            low = [_OVERSAMPLING * (centre - extent) for centre in (u, v)]
+            high = [_OVERSAMPLING * (centre + extent) - 1 for centre in (u, v)]
+            pen.ellipse([*low, *high], fill=(*fill, 255))
     layer = layer.resize((width, height), Image.Resampling.BOX)
     picture.paste(layer, mask=layer.getchannel("A"))
     return np.asarray(picture)

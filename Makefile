@@ -1,0 +1,38 @@
+# The two commands of the README: `make eval` and `make test`. Everything else is Snakemake.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+CORES ?= all
+STAMP := $(VENV)/.pins
+SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
+
+.PHONY: eval test lint env clean-env
+
+eval: env
+	$(SNAKEMAKE) results/eval.csv results/report.html
+
+test: env lint
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile rules
+	$(SNAKEMAKE) --lint
+
+env: $(STAMP)
+	@$(BIN)/python -c "import open3d" 2>/dev/null || envs/system.sh
+
+# torch comes first and by exact version: any later package that wants "torch" is then content,
+# and pip does not fetch the CUDA build for a machine that has asked for the CPU one.
+$(STAMP): envs/pins.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet "$$(grep '^torch==' envs/pins.txt)"
+	$(BIN)/python -m pip install --quiet -r envs/pins.txt
+	touch $@
+
+clean-env:
+	rm -rf $(VENV)

@@ -1,0 +1,68 @@
+"""Sightline: scenes -> views -> depth -> captions -> pointclouds -> vqa -> train -> evaluate."""
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/scenes.smk"
+include: "rules/views.smk"
+include: "rules/depth.smk"
+include: "rules/captions.smk"
+include: "rules/pointclouds.smk"
+include: "rules/vqa.smk"
+include: "rules/train.smk"
+include: "rules/evaluate.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "results/eval.csv",
+        "results/report.html",
+
+
+rule scenes:
+    input:
+        per_shard("results/scenes/{source}/{shard}.jsonl"),
+
+
+rule views:
+    input:
+        per_shard("results/views/{source}/{shard}.zarr"),
+
+
+rule depth:
+    input:
+        per_shard("results/depth/{source}/{shard}.parquet"),
+
+
+rule captions:
+    input:
+        per_shard("results/captions/{source}/{shard}.jsonl"),
+        expand("results/captions/{source}/assets.jsonl", source=SHARDS),
+
+
+rule pointclouds:
+    input:
+        per_shard("results/pointclouds/{source}/{shard}.zarr"),
+        expand("results/pointclouds/{source}/statistics.json", source=SHARDS),
+
+
+rule vqa:
+    input:
+        expand("results/vqa/{split}.json", split=SPLITS),
+
+
+rule train:
+    input:
+        expand("results/train/{experiment}/metrics.json", experiment=EXPERIMENTS),
+
+
+rule evaluate:
+    input:
+        "results/eval.csv",

@@ -1,0 +1,116 @@
+"""What rule files share: the checked configuration, the shards, input functions. No rules."""
+
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from workflow_scripts.common.config import checked
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.houses import count_houses, shard_digests
+from workflow_scripts.common.shards import deal, houses_per_shard
+
+SCHEMA = Path(workflow.basedir) / "rules/schemas/config.schema.yaml"
+PROCTHOR_10K_HOUSES = 12_000
+EMBEDDED_BASES = ("tiny",)
+
+
+def plan_shards(source, settings):
+    """Return the shards of a source by name, and the digest of each one's share of a file.
+
+    Only the shards whose digest changed run again when the file of houses changes.
+    """
+    houses, wanted = settings["houses"], settings["num_houses"]
+    if houses == "generate":
+        if wanted is None:
+            raise UserError(
+                f"sources.{source}.num_houses: null needs a file of houses; "
+                "with 'houses: generate' give a number"
+            )
+        total = wanted
+    else:
+        known = PROCTHOR_10K_HOUSES if houses == "procthor-10k" else None
+        available = known or count_houses(Path(houses))
+        total = available if wanted is None else min(wanted, available)
+    size = houses_per_shard(total, settings["houses_per_shard"])
+    shards = deal(total, size)
+    if houses in ("generate", "procthor-10k"):
+        return shards, dict.fromkeys(shards, "")
+    digests = shard_digests(Path(houses), size)
+    return shards, dict(zip(shards, digests, strict=False))
+
+
+try:
+    config = checked(config, SCHEMA)
+    _plans = {name: plan_shards(name, value) for name, value in config["sources"].items()}
+except (UserError, OSError) as error:
+    raise WorkflowError(str(error)) from None
+
+SHARDS = {source: shards for source, (shards, _) in _plans.items()}
+DIGESTS = {source: digests for source, (_, digests) in _plans.items()}
+EXPERIMENTS = config["train"]["experiments"]
+SPLITS = ("train", "val", "test")
+
+
+wildcard_constraints:
+    source="|".join(SHARDS),
+    shard=r"\d{4}",
+    split="|".join(SPLITS),
+    experiment="|".join(EXPERIMENTS),
+
+
+# Replacing the prefix drops Snakemake's own strict mode, so it is repeated. PYTHONPATH lets
+# `python -m workflow_scripts...` work from any working directory.
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH={workflow.basedir} PYTHONHASHSEED=0; "
+)
+
+
+def per_shard(pattern):
+    """Fill `{source}` and `{shard}` of a path for every shard of every source."""
+    return [
+        pattern.format(source=source, shard=shard)
+        for source, shards in SHARDS.items()
+        for shard in shards
+    ]
+
+
+def shards_of(pattern):
+    """Return an input function: a path for every shard of the job's source."""
+
+    def paths(wildcards):
+        return [
+            pattern.format(source=wildcards.source, shard=shard)
+            for shard in SHARDS[wildcards.source]
+        ]
+
+    return paths
+
+
+def houses_file(wildcards):
+    """Return the user's file of houses, if houses come from one.
+
+    `ancient`: the digest in the rule's params decides what runs again, not the file's time.
+    """
+    houses = config["sources"][wildcards.source]["houses"]
+    return [] if houses in ("generate", "procthor-10k") else ancient(houses)
+
+
+def shard_start(wildcards):
+    """Return the index of the shard's first house."""
+    return SHARDS[wildcards.source][wildcards.shard].start
+
+
+def shard_stop(wildcards):
+    """Return the index after the shard's last house."""
+    return SHARDS[wildcards.source][wildcards.shard].stop
+
+
+def shard_digest(wildcards):
+    """Return the digest of the shard's lines of the file of houses, '' without a file."""
+    return DIGESTS[wildcards.source][wildcards.shard]
+
+
+def depth_store(wildcards):
+    """Return the Zarr group that later stages read depth from: estimated, or the simulator's."""
+    stage = "views" if config["depth"]["backend"] == "simulator" else "depth"
+    return f"results/{stage}/{wildcards.source}/{wildcards.shard}.zarr"
