@@ -6,7 +6,7 @@ table calls them x, z, y.
 
 import importlib.util
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ class Surface:
 
 _TOP = (Surface(1.0),)
 
-# The procedural furniture is built to these heights, and the house generator places by them.
+# The usual asset of each category; `surfaces_of` is what to place and build by.
 # Chairs, sofas and beds are lower where one sits or lies than their backs.
 SURFACES: dict[str, tuple[Surface, ...]] = {
     "ArmChair": (Surface(0.45, -0.28, 0.28, -0.15, 0.42),),
@@ -84,6 +84,35 @@ SURFACES: dict[str, tuple[Surface, ...]] = {
     "Microwave": (Surface(1.0, -0.4, 0.4, -0.4, 0.4),),
     "Safe": (Surface(1.0, -0.4, 0.4, -0.4, 0.4),),
 }
+
+
+# Counters that go round a corner are L (back and right run) or C (back and both side runs).
+COUNTER_DEPTH_M = 0.61
+DESK_TOP_M = 0.74
+MATTRESS_TOP_M = 0.62
+
+
+def surfaces_of(asset: Asset) -> tuple[Surface, ...]:
+    """Return where things can stand on this asset, as the procedural furniture is built.
+
+    It is `SURFACES` except for corner counters (their runs, not their box), desks with shelves
+    above (the desk top in front of them), and beds with posts or a high head.
+    """
+    surfaces = SURFACES.get(asset.category, ())
+    if asset.category == "CounterTop" and "_I" not in asset.asset_id:
+        x, y = COUNTER_DEPTH_M / asset.width_m, COUNTER_DEPTH_M / asset.depth_m
+        back = Surface(1.0, -0.48, 0.48, -0.48, -0.5 + 0.94 * y)
+        right = Surface(1.0, 0.5 - 0.94 * x, 0.48, -0.5 + y, 0.48)
+        left = Surface(1.0, -0.48, -0.5 + 0.94 * x, -0.5 + y, 0.48)
+        return (back, right) if "_L_" in asset.asset_id else (back, left, right)
+    if asset.category == "Desk" and asset.height_m > 1.05:
+        height = DESK_TOP_M / asset.height_m
+        return (Surface(height, -0.44, 0.44, -0.1, 0.46),)
+    if asset.category == "Bed":
+        (mattress,) = surfaces
+        height = min(mattress.height, MATTRESS_TOP_M / asset.height_m)
+        return (replace(mattress, height=height),)
+    return surfaces
 
 
 def databases_folder() -> Path:
