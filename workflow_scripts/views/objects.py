@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from shapely.geometry import Point
 
-from workflow_scripts.common.cameras import wrap_deg, world_from_unity, yaw_from_unity
+from workflow_scripts.common.cameras import world_from_unity, wrap_deg, yaw_from_unity
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import ObjectRow
 from workflow_scripts.views.house import (

@@ -1,6 +1,6 @@
 """What a view backend must offer, and the table of backends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,6 +14,8 @@ BACKENDS = {
     "pathtrace": "workflow_scripts.views.backends.pathtrace:PathtraceRenderer",
     "ai2thor": "workflow_scripts.views.backends.ai2thor:Ai2ThorRenderer",
 }
+PRESETS = ("draft", "default", "high")
+FURNITURE = ("auto", "procedural", "sweethome3d")
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,23 @@ class Frame:
     instance: np.ndarray
 
 
+@dataclass(frozen=True)
+class Credit:
+    """Whom to name for a model that a shard's pictures show."""
+
+    asset_id: str
+    library: str
+    model: str
+    creator: str
+    licence: str
+
+
 class LoadedHouse(Protocol):
-    """A house that a backend has loaded and can show."""
+    """A house that a backend has loaded and can show.
+
+    A backend that can also give depth and ids without the picture, at little cost and for any
+    camera, has `geometry(camera) -> (depth_m, instance)`; it is used to look before rendering.
+    """
 
     objects: Sequence[ObjectRow]
     """Furniture and structure; `instance` values are those of the masks."""
@@ -36,12 +53,25 @@ class LoadedHouse(Protocol):
         ...
 
     def render(self, camera: Camera, *, seed: int) -> Frame:
-        """Return the picture, exact planar depth and instance ids at pixel centres."""
+        """Return the picture, exact planar depth and instance ids at pixel centres.
+
+        A camera above the ceilings sees into the rooms: it hits no ceiling.
+        """
         ...
 
 
 class Renderer(AbstractContextManager["Renderer"], Protocol):
-    """A backend: opened once a shard, loads one house after the other."""
+    """A backend: opened once a shard, loads one house after the other.
+
+    Made with keywords `preset`, `furniture`, `width_px`, `height_px` (pictures may be asked for
+    in other sizes only through `geometry`).
+    """
+
+    provenance: Mapping[str, Any]
+    """What the pictures depend on: versions, libraries, furniture; no paths, no times."""
+
+    credits: Sequence[Credit]
+    """For the models used in the houses loaded so far; empty if nobody needs naming."""
 
     def load(self, house: dict[str, Any], *, scene_id: str) -> LoadedHouse:
         """Load a ProcTHOR house; `UserError` with the engine's own words if it cannot."""

@@ -1,0 +1,111 @@
+"""Measure what is seen of every instance in a view: pixels, box, truncation, share hidden."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from workflow_scripts.common.cameras import (
+    Camera,
+    box_corners,
+    project,
+    rays_camera,
+    rotation_about_up,
+)
+from workflow_scripts.common.records import ObjectRow, VisibilityRow
+
+# Depth is float32 and boxes touch what stands on them; nearer means nearer by more than this.
+TOLERANCE_M = 1e-3
+
+
+def visibility_rows(
+    view: int,
+    camera: Camera,
+    depth_m: np.ndarray,
+    instance: np.ndarray,
+    objects: Sequence[ObjectRow],
+) -> list[VisibilityRow]:
+    """Return a row for each instance that has a pixel, in the order of `objects`.
+
+    `depth_m` [h, w] is planar with NaN for no hit, `instance` [h, w] has 0 for none. The result
+    depends on these arrays and the boxes alone, not on who rendered them.
+    """
+    seen = np.bincount(instance.ravel(), minlength=1)
+    rays_world = (
+        rays_camera(camera.intrinsics, width_px=camera.width_px, height_px=camera.height_px)
+        @ camera.world_from_camera[:3, :3].T
+    )
+    depth = np.where(np.isnan(depth_m), np.inf, depth_m)
+    rows = []
+    for row in objects:
+        if row.instance >= len(seen) or not seen[row.instance]:
+            continue
+        pixels = int(seen[row.instance])
+        mask = instance == row.instance
+        corners_px, corner_depths = project(
+            box_corners(
+                (row.x_m, row.y_m, row.z_m),
+                (row.width_m, row.depth_m, row.height_m),
+                row.yaw_deg,
+            ),
+            camera.intrinsics,
+            camera.world_from_camera,
+        )
+        x0, y0, x1, y1 = _mask_box(mask)
+        in_front = bool((corner_depths > 0).all())
+        corners_outside = not in_front or bool(
+            (corners_px < 0).any()
+            or (corners_px[:, 0] > camera.width_px).any()
+            or (corners_px[:, 1] > camera.height_px).any()
+        )
+        touches_border = x0 == 0 or y0 == 0 or x1 == camera.width_px or y1 == camera.height_px
+        window = _window(corners_px, camera) if in_front else (slice(None), slice(None))
+        entry_m = _box_entry_m(row, camera.position_m, rays_world[window])
+        hidden = (depth[window] < entry_m - TOLERANCE_M) & ~mask[window]
+        rows.append(
+            VisibilityRow(
+                view=view,
+                scene_id=row.scene_id,
+                instance=row.instance,
+                pixels=pixels,
+                fraction_visible=pixels / (pixels + int(np.count_nonzero(hidden))),
+                x0=x0,
+                y0=y0,
+                x1=x1,
+                y1=y1,
+                truncated=touches_border or corners_outside,
+            )
+        )
+    return rows
+
+
+def _mask_box(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """Return (x0, y0, x1, y1) of a mask with at least one pixel; the upper bounds exclusive."""
+    columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _window(corners_px: np.ndarray, camera: Camera) -> tuple[slice, slice]:
+    """Return the (rows, columns) of the image that the projected box can touch."""
+    limits = np.array([camera.width_px, camera.height_px])
+    low = np.clip(np.floor(corners_px.min(axis=0)), 0, limits).astype(int)
+    high = np.clip(np.ceil(corners_px.max(axis=0)), 0, limits).astype(int)
+    return slice(low[1], high[1]), slice(low[0], high[0])
+
+
+def _box_entry_m(row: ObjectRow, origin_m: np.ndarray, rays_world: np.ndarray) -> np.ndarray:
+    """Return the planar depth [h, w] at which rays enter an oriented box, -inf if they miss it.
+
+    Slab test in the box's own frame. A camera inside the box gets a depth of at most 0, so
+    nothing can hide the box from it.
+    """
+    object_from_world = rotation_about_up(row.yaw_deg).T
+    centre = np.array([row.x_m, row.y_m, row.z_m])
+    half = np.array([row.width_m, row.depth_m, row.height_m]) / 2
+    origin = object_from_world @ (origin_m - centre)
+    direction = rays_world @ object_from_world.T
+    # A ray in the plane of a slab has no crossing: 1e-12 sends it to where it belongs, far away.
+    direction = np.where(np.abs(direction) < 1e-12, 1e-12, direction)
+    first, second = (-half - origin) / direction, (half - origin) / direction
+    enter = np.minimum(first, second).max(axis=-1)
+    leave = np.maximum(first, second).min(axis=-1)
+    return np.where((enter <= leave) & (leave > 0), enter, -np.inf)
