@@ -1,0 +1,5 @@
+"""Furniture for the embedded renderer: `build` gives the mesh of any ProcTHOR asset."""
+
+from workflow_scripts.views.furniture.build import build
+
+__all__ = ["build"]

@@ -1,0 +1,97 @@
+"""Build one asset: choose its library, build it, and fit it to its box."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+from workflow_scripts.common.assets import Asset, assets, surfaces_of
+from workflow_scripts.common.errors import UserError, nearest
+from workflow_scripts.views.furniture.brief import Loose, brief
+from workflow_scripts.views.furniture.catalogue import BUILDERS, generic
+from workflow_scripts.views.furniture.shapes import join
+from workflow_scripts.views.meshes import Material, Mesh
+
+LIBRARIES = ("auto", "procedural", "sweethome3d")
+MIN_SIDE_M = 1e-3
+
+
+def build(
+    category: str,
+    size_m: tuple[float, float, float],
+    asset_id: str,
+    *,
+    library: str = "procedural",
+    openness: float = 0,
+) -> Mesh:
+    """Return an asset's mesh in the object frame; its bounds fill its box.
+
+    Args:
+        category: ProcTHOR object type; one this table lacks gets a plain shape.
+        size_m: width, depth, height of the box.
+        asset_id: decides colours and style; equal ids give equal meshes.
+        library: "procedural", "sweethome3d" or "auto" (the latter where it fits, if installed).
+        openness: 0 closed to 1 open; the leaf of an open door leaves the box.
+    """
+    if library not in LIBRARIES:
+        raise UserError(
+            f"views.furniture: {library!r} is no library; {nearest(library, LIBRARIES)}"
+        )
+    size = (float(size_m[0]), float(size_m[1]), float(size_m[2]))
+    if not all(np.isfinite(side) and side > 0 for side in size):
+        raise UserError(f"asset {asset_id!r}: size {size} m; allowed: three numbers above 0")
+    return _build(category, size, asset_id, library, round(float(openness), 3))
+
+
+@cache
+def _build(
+    category: str, size: tuple[float, float, float], asset_id: str, library: str, openness: float
+) -> Mesh:
+    return procedural(category, size, asset_id, openness)
+
+
+def procedural(
+    category: str, size: tuple[float, float, float], asset_id: str, openness: float = 0
+) -> Mesh:
+    """Build from parts."""
+    w, d, h = (max(side, MIN_SIDE_M) for side in size)
+    known = assets().get(asset_id)
+    asset = Asset(asset_id, category, w, d, h, known.split if known else None, (), False)
+    order = brief(
+        category,
+        (w, d, h),
+        asset_id,
+        openness=openness,
+        tops=tuple(surface.height * h for surface in surfaces_of(asset)),
+    )
+    parts = BUILDERS.get(category, generic)(order)
+    fixed = join([part for part in parts if not isinstance(part, Loose)])
+    pose = into_box(fixed, size)
+    whole = join([fixed], [part.mesh for part in parts if isinstance(part, Loose)])
+    return compact(whole.transformed(pose))
+
+
+def into_box(mesh: Mesh, size: tuple[float, float, float]) -> np.ndarray:
+    """Return the affine map [4, 4] that lays the mesh's bounds onto a box about the origin."""
+    low, high = (bound.astype(np.float64) for bound in mesh.bounds_m)
+    scale = np.asarray(size) / np.maximum(high - low, 1e-9)
+    pose = np.diag([*scale, 1.0])
+    pose[:3, 3] = -(low + high) / 2 * scale
+    return pose
+
+
+def compact(mesh: Mesh) -> Mesh:
+    """Merge equal materials, so that a renderer meets each once."""
+    kept: list[Material] = []
+    place: dict[int, int] = {}
+    index = []
+    for material in mesh.materials:
+        if id(material) not in place:
+            place[id(material)] = len(kept)
+            kept.append(material)
+        index.append(place[id(material)])
+    return replace(
+        mesh,
+        face_material=np.array(index, dtype=np.int32)[mesh.face_material],
+        materials=tuple(kept),
+    )
