@@ -12,6 +12,7 @@ from workflow_scripts.common.shards import deal, houses_per_shard
 SCHEMA = Path(workflow.basedir) / "rules/schemas/config.schema.yaml"
 PROCTHOR_10K_HOUSES = 12_000
 EMBEDDED_BASES = ("tiny",)
+SHARDS_IN_REPORT = 3
 
 
 def plan_shards(source, settings):
@@ -56,6 +57,8 @@ wildcard_constraints:
     shard=r"\d{4}",
     split="|".join(SPLITS),
     experiment="|".join(EXPERIMENTS),
+    condition="image|blind",
+    part=r"\d{3}",
 
 
 # Replacing the prefix drops Snakemake's own strict mode, so it is repeated. PYTHONPATH lets
@@ -114,3 +117,33 @@ def depth_store(wildcards):
     """Return the Zarr group that later stages read depth from: estimated, or the simulator's."""
     stage = "views" if config["depth"]["backend"] == "simulator" else "depth"
     return f"results/{stage}/{wildcards.source}/{wildcards.shard}.zarr"
+
+
+def base_name(wildcards):
+    """Return what a model is loaded from: a folder of this workflow, or what the user named."""
+    base = EXPERIMENTS[wildcards.experiment]["base"]
+    return f"results/train/base/{base}" if base in EMBEDDED_BASES else base
+
+
+def base_folder(wildcards):
+    """Return the base model if this workflow trains it, else nothing to wait for."""
+    base = EXPERIMENTS[wildcards.experiment]["base"]
+    return f"results/train/base/{base}" if base in EMBEDDED_BASES else []
+
+
+def answer_parts(condition):
+    """Return the paths of all parts of an experiment's answers."""
+    return [
+        f"results/evaluate/{{experiment}}/predictions.{condition}.{part:03d}.jsonl"
+        for part in range(config["evaluate"]["num_parts"])
+    ]
+
+
+def report_pictures():
+    """Return the pictures that the report shows: the first shards of every source."""
+    return [
+        f"results/{stage}/{source}/{shard}.png"
+        for stage in ("scenes", "views", "depth", "captions", "pointclouds", "vqa")
+        for source, shards in SHARDS.items()
+        for shard in list(shards)[:SHARDS_IN_REPORT]
+    ]

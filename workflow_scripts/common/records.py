@@ -161,6 +161,16 @@ class Question(Record):
     referents: list[Referent]
 
 
+class Dropped(Record):
+    """One line of `results/vqa/{source}/{shard}.dropped.jsonl`: what was not asked, and why."""
+
+    source: str
+    family: str = Field(description="'' if it was dropped before any family was asked")
+    form: Literal["named", "marked", ""]
+    reason: str
+    count: int
+
+
 class Prediction(Record):
     """One line of a predictions file: what a model answered."""
 
@@ -169,6 +179,31 @@ class Prediction(Record):
     condition: Literal["image", "blind"]
     question_id: str
     text: str
+
+
+class EvalRow(Record):
+    """One row of `results/eval.csv`: one metric of one family of questions in one experiment.
+
+    Intervals are 95 % bootstrap intervals over houses. `blind` is the same model without the
+    picture, `majority` the commonest training answer of the family; `gain` = value - blind, its
+    interval paired. NaN where a baseline does not exist (no answer parses, nothing to train on).
+    """
+
+    experiment: str
+    split: Split
+    family: str = Field(description="family of questions, or 'all'")
+    form: Literal["named", "marked", "all"]
+    metric: Literal["accuracy", "success_25pct", "within_factor_2", "abs_rel", "parse_failure_rate"]
+    n: int = Field(ge=1, description="questions that count")
+    num_houses: int = Field(ge=1)
+    value: float
+    ci_low: float
+    ci_high: float
+    blind: float
+    majority: float
+    gain: float
+    gain_low: float
+    gain_high: float
 
 
 def table(rows: Iterable[BaseModel], model: type[BaseModel]) -> pd.DataFrame:

@@ -1,0 +1,144 @@
+rule predict_answers:
+    input:
+        script="workflow_scripts/evaluate/predict.py",
+        questions=f"results/vqa/{config['evaluate']['split']}.parquet",
+        base=base_folder,
+        adapter="results/train/{experiment}/adapter_model.safetensors",
+    output:
+        answers="results/evaluate/{experiment}/predictions.{condition}.{part}.jsonl",
+    log:
+        "logs/evaluate/predict.{experiment}.{condition}.{part}.log",
+    benchmark:
+        "results/benchmarks/evaluate/predict.{experiment}.{condition}.{part}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        gpu=0,
+        nodes=1,
+        mem_mb=3000,
+        runtime=120,
+    params:
+        base=base_name,
+        adapter=subpath(input.adapter, parent=True),
+        batch_size=lookup("evaluate/batch_size", within=config),
+        num_parts=lookup("evaluate/num_parts", within=config),
+    message:
+        "Ask {wildcards.experiment} the questions ({wildcards.condition}, part {wildcards.part})"
+    shell:
+        "python -m workflow_scripts.evaluate.predict --questions {input.questions}"
+        " --images results/vqa --base {params.base} --adapter {params.adapter}"
+        " --experiment {wildcards.experiment} --condition {wildcards.condition}"
+        " --batch-size {params.batch_size} --part {wildcards.part}"
+        " --num-parts {params.num_parts} --out {output.answers} > {log} 2>&1"
+
+
+rule score_experiment:
+    input:
+        script="workflow_scripts/evaluate/score.py",
+        metrics="workflow_scripts/evaluate/metrics.py",
+        answers="workflow_scripts/common/answers.py",
+        questions=f"results/vqa/{config['evaluate']['split']}.parquet",
+        training="results/vqa/train.parquet",
+        image=answer_parts("image"),
+        blind=answer_parts("blind"),
+    output:
+        scores="results/evaluate/{experiment}/scores.csv",
+    log:
+        "logs/evaluate/score.{experiment}.log",
+    benchmark:
+        "results/benchmarks/evaluate/score.{experiment}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        split=lookup("evaluate/split", within=config),
+        bootstrap=lookup("evaluate/bootstrap", within=config),
+        seed=lookup("seed", within=config),
+    message:
+        "Score {wildcards.experiment} beside its blind and majority baselines"
+    shell:
+        "python -m workflow_scripts.evaluate.score --questions {input.questions}"
+        " --training {input.training} --image {input.image} --blind {input.blind}"
+        " --experiment {wildcards.experiment} --split {params.split}"
+        " --bootstrap {params.bootstrap} --seed {params.seed} --out {output.scores}"
+        " > {log} 2>&1"
+
+
+rule merge_scores:
+    input:
+        script="workflow_scripts/evaluate/merge.py",
+        scores=expand("results/evaluate/{experiment}/scores.csv", experiment=EXPERIMENTS),
+    output:
+        report(
+            "results/eval.csv",
+            caption="../rules/report/eval.rst",
+            category="Evaluation",
+            labels={"table": "scores"},
+        ),
+    log:
+        "logs/evaluate/merge.log",
+    benchmark:
+        "results/benchmarks/evaluate/merge.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Join the scores of every experiment"
+    shell:
+        "python -m workflow_scripts.evaluate.merge --scores {input.scores} --out {output}"
+        " > {log} 2>&1"
+
+
+rule write_report:
+    input:
+        script="workflow_scripts/evaluate/report.py",
+        template="workflow_scripts/evaluate/report.html.j2",
+        scores="results/eval.csv",
+        scenes=per_shard("results/scenes/{source}/{shard}.jsonl"),
+        views=per_shard("results/views/{source}/{shard}.zarr"),
+        clouds=per_shard("results/pointclouds/{source}/{shard}.zarr"),
+        statistics=expand("results/pointclouds/{source}/statistics.json", source=SHARDS),
+        questions=expand("results/vqa/{split}.parquet", split=SPLITS),
+        captions=[
+            *per_shard("results/captions/{source}/{shard}.jsonl"),
+            *expand("results/captions/{source}/assets.jsonl", source=SHARDS),
+        ],
+        skipped=per_shard("results/views/{source}/{shard}.skipped.jsonl"),
+        metrics=expand("results/train/{experiment}/metrics.json", experiment=EXPERIMENTS),
+        curves=expand("results/train/{experiment}/curves.png", experiment=EXPERIMENTS),
+        pictures=report_pictures(),
+    output:
+        report(
+            "results/report.html",
+            caption="../rules/report/report.rst",
+            category="Evaluation",
+            labels={"table": "everything on one page"},
+        ),
+    log:
+        "logs/evaluate/report.log",
+    benchmark:
+        "results/benchmarks/evaluate/report.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        experiments=list(EXPERIMENTS),
+    message:
+        "Write results/report.html"
+    shell:
+        "python -m workflow_scripts.evaluate.report --scores {input.scores}"
+        " --scenes {input.scenes} --views {input.views} --pointclouds {input.clouds}"
+        " --questions {input.questions} --captions {input.captions}"
+        " --skipped {input.skipped} --experiments {params.experiments}"
+        " --metrics {input.metrics} --curves {input.curves} --pictures {input.pictures}"
+        " --out {output} > {log} 2>&1"

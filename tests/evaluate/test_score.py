@@ -1,0 +1,237 @@
+"""Scores against hand-worked answers, intervals over houses, and what must be refused."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.questions import QuestionTable
+from workflow_scripts.common.records import EvalRow, Prediction, Question, Referent
+from workflow_scripts.common.seeds import rng
+from workflow_scripts.common.storage import whole, write_records
+from workflow_scripts.evaluate import merge, score
+from workflow_scripts.evaluate.metrics import (
+    HouseBootstrap,
+    interval,
+    score_choice,
+    score_metres,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+def question(
+    number: int, *, house: str, truth: str | float, family: str = "left_right", split: str = "test"
+) -> Question:
+    is_length = not isinstance(truth, str)
+    return Question(
+        question_id=f"q{number}",
+        source="procthor",
+        scene_id=house,
+        split=split,
+        view=0,
+        view_id=f"{house}-000",
+        image="a.jpg",
+        family=family,
+        form="marked",
+        question="Is it?",
+        answer=f"{truth:.2f} m" if is_length else truth,
+        answer_type="metres" if is_length else "choice",
+        choices=[] if is_length else ["yes", "no"],
+        truth=truth,
+        margin=0.1,
+        margin_unit="m",
+        referents=[Referent(instance=1, object_id="a", category="Sofa", phrase="the sofa")],
+    )
+
+
+def write_questions(path: Path, questions: list[Question]) -> Path:
+    with whole(path) as partial, QuestionTable(partial) as rows:
+        rows.add(questions)
+    return path
+
+
+def write_predictions(path: Path, condition: str, texts: dict[str, str]) -> Path:
+    write_records(
+        path,
+        [
+            Prediction(experiment="e", condition=condition, question_id=name, text=text)
+            for name, text in texts.items()
+        ],
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "accuracy", "failure"),
+    [("yes", 1, 0), ("Yes.", 1, 0), ("no", 0, 0), ("", 0, 1), ("maybe", 0, 1)],
+)
+def test_choice_counts_what_cannot_be_read_as_wrong(
+    text: str, accuracy: float, failure: float
+) -> None:
+    assert score_choice(text, "yes", ["yes", "no"]) == {
+        "accuracy": accuracy,
+        "parse_failure_rate": failure,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "success", "factor_2", "abs_rel"),
+    [
+        ("2.00 m", 1, 1, 0.0),
+        ("1.50 m", 1, 1, 0.25),  # the bounds themselves count
+        ("2.50 m", 1, 1, 0.25),
+        ("251 cm", 0, 1, 0.255),
+        ("1.00 m", 0, 1, 0.5),
+        ("4.00 m", 0, 1, 1.0),
+        ("4.01 m", 0, 0, 1.005),
+    ],
+)
+def test_published_length_metrics(
+    text: str, success: float, factor_2: float, abs_rel: float
+) -> None:
+    scores = score_metres(text, 2.0)
+    assert scores["success_25pct"] == success
+    assert scores["within_factor_2"] == factor_2
+    assert scores["abs_rel"] == pytest.approx(abs_rel, abs=1e-9)
+
+
+def test_unreadable_length_fails_but_has_no_error() -> None:
+    scores = score_metres("far", 2.0)
+    assert (scores["success_25pct"], scores["parse_failure_rate"]) == (0, 1)
+    assert np.isnan(scores["abs_rel"])
+
+
+def test_interval_is_over_houses_not_questions() -> None:
+    # Ten houses whose 100 questions are all right or all wrong: ten facts, not a thousand.
+    houses = pd.Series(np.repeat([f"h{index}" for index in range(10)], 100))
+    right = np.repeat(np.arange(10) % 2, 100).astype(float)
+    resample = HouseBootstrap(houses, resamples=4000, rng=rng(7, "test"))
+    mean, draws = resample.means(right)
+    low, high = interval(draws)
+    assert mean == 0.5
+    assert draws.std() == pytest.approx(0.5 / np.sqrt(10), rel=0.05)  # binomial over ten houses
+    assert low < 0.25
+    assert high > 0.75
+
+
+def test_gain_is_paired() -> None:
+    houses = pd.Series(np.repeat([f"h{index}" for index in range(30)], 10))
+    blind = rng(1, "blind").integers(0, 2, 300).astype(float) * 0.5
+    resample = HouseBootstrap(houses, resamples=1000, rng=rng(7, "test"))
+    _, better = resample.means(blind + 0.2)
+    _, worse = resample.means(blind)
+    assert interval(better - worse) == pytest.approx((0.2, 0.2))
+
+
+def test_majority_is_of_the_training_answers_of_the_same_family_and_form() -> None:
+    training = [
+        *(question(n, house="t", truth=t) for n, t in enumerate(["no", "no", "yes"])),
+        question(9, house="t", truth="yes", family="taller"),
+    ]
+    asked = [
+        question(1, house="a", truth="yes"),
+        question(2, house="a", truth="yes", family="taller"),
+        question(3, house="a", truth="yes", family="wider"),
+    ]
+    answers = score.majority_answers(score.frame(asked), score.frame(training))
+    assert answers.tolist() == ["no", "yes", ""]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    asked = [
+        question(1, house="a", truth="yes"),
+        question(2, house="a", truth="no"),
+        question(3, house="b", truth="yes"),
+        question(4, house="b", truth=2.0, family="width"),
+    ]
+    training = [question(9, house="t", truth="yes", split="train")]
+    return {
+        "questions": write_questions(tmp_path / "test.parquet", asked),
+        "training": write_questions(tmp_path / "train.parquet", training),
+        "image": write_predictions(
+            tmp_path / "image.jsonl",
+            "image",
+            {"q1": "yes", "q2": "no", "q3": "no", "q4": "2.2 m"},
+        ),
+        "blind": write_predictions(
+            tmp_path / "blind.jsonl", "blind", {"q1": "yes", "q2": "yes", "q3": "", "q4": "5 m"}
+        ),
+        "out": tmp_path / "scores.csv",
+    }
+
+
+def command(files: dict[str, Path]) -> subprocess.CompletedProcess[str]:
+    flags = [text for name, path in files.items() for text in (f"--{name}", str(path))]
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "workflow_scripts.evaluate.score",
+            *flags,
+            "--experiment",
+            "e",
+            "--split",
+            "test",
+            "--bootstrap",
+            "100",
+            "--seed",
+            "7",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+
+
+def test_command_writes_hand_worked_rows(files: dict[str, Path], tmp_path: Path) -> None:
+    assert command(files).returncode == 0
+    out = tmp_path / "eval.csv"
+    merge.main(scores=[files["out"], files["out"]], out=out)
+    rows = pd.read_csv(out)
+    assert list(rows) == list(EvalRow.model_fields)
+    assert len(rows) == 2 * len(pd.read_csv(files["out"]))
+    by_key = rows.drop_duplicates().set_index(["family", "form", "metric"])
+    left_right = by_key.loc[("left_right", "marked", "accuracy")]
+    assert left_right["n"] == 3
+    assert left_right["num_houses"] == 2
+    assert left_right["value"] == pytest.approx(2 / 3, abs=1e-6)
+    assert left_right["blind"] == pytest.approx(1 / 3, abs=1e-6)
+    assert left_right["majority"] == pytest.approx(2 / 3, abs=1e-6)
+    assert left_right["gain"] == pytest.approx(1 / 3, abs=1e-6)
+    width = by_key.loc[("width", "marked", "abs_rel")]
+    assert width["value"] == pytest.approx(0.1, abs=1e-6)
+    assert by_key.loc[("all", "all", "parse_failure_rate")]["blind"] == pytest.approx(0.25)
+    assert ("left_right", "marked", "abs_rel") not in by_key.index
+
+
+def test_missing_answer_is_refused_without_output(files: dict[str, Path]) -> None:
+    lines = files["image"].read_text().splitlines()
+    files["image"].write_text("\n".join(lines[:3]) + "\n")
+    done = command(files)
+    assert done.returncode == 1
+    assert "image.jsonl: 1 of 4 questions have no answer, the first is q4" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not files["out"].exists()
+
+
+def test_no_questions_says_what_to_do(files: dict[str, Path]) -> None:
+    write_questions(files["questions"], [])
+    done = command(files)
+    assert done.returncode == 1
+    assert "no questions to score" in done.stderr
+
+
+def test_bad_row_of_scores_is_named(files: dict[str, Path], tmp_path: Path) -> None:
+    command(files)
+    rows = pd.read_csv(files["out"])
+    rows.loc[0, "metric"] = "vibes"
+    rows.to_csv(files["out"], index=False)
+    with pytest.raises(UserError, match=r"scores\.csv, line 2: not a row of scores"):
+        merge.main(scores=[files["out"]], out=tmp_path / "eval.csv")

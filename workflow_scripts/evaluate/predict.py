@@ -1,0 +1,119 @@
+"""Ask a model the questions of a split, with the picture or blind; resumable at any batch."""
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+
+from workflow_scripts.common import vlm
+from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.questions import read_questions
+from workflow_scripts.common.records import Prediction, Question
+from workflow_scripts.common.storage import read_records, remove, write_records
+
+logger = logging.getLogger(__name__)
+BATCHES_PER_CHUNK = 8
+
+
+def part_of(questions: list[Question], part: int, num_parts: int) -> list[Question]:
+    """Return part `part` (from 0) of `num_parts` nearly equal runs of questions."""
+    bounds = [len(questions) * number // num_parts for number in (part, part + 1)]
+    return questions[slice(*bounds)]
+
+
+def load_image(root: Path, name: str) -> Image.Image:
+    """Read a question's picture; `UserError` names the file if it cannot be read."""
+    try:
+        with Image.open(root / name) as picture:
+            return picture.convert("RGB")
+    except OSError as error:
+        raise UserError(f"{root / name}: picture cannot be read: {error}") from error
+
+
+def fingerprint(base: str, adapter: Path | None, condition: str, batch_size: int) -> str:
+    """Identify what answers: chunks made by another model or setting are not taken over."""
+    digest = hashlib.sha256(json.dumps([base, condition, batch_size]).encode())
+    weights = [adapter] if adapter else []
+    if Path(base).is_dir():
+        weights.append(Path(base))
+    for folder in weights:
+        for file in sorted(folder.glob("*.safetensors")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def main(
+    *,
+    questions: Path,
+    images: Path,
+    base: str,
+    experiment: str,
+    condition: Literal["image", "blind"],
+    out: Path,
+    batch_size: int = 64,
+    max_new_tokens: int = 16,
+    part: int = 0,
+    num_parts: int = 1,
+    adapter: Path | None = None,
+) -> None:
+    """Answer questions greedily.
+
+    Args:
+        questions: Parquet table of questions.
+        images: Folder that the questions' pictures are relative to.
+        base: Local folder or hub id of the base model.
+        experiment: Name of the experiment, written into every row.
+        condition: With the picture, or blind.
+        out: JSONL file to write, one Prediction a line.
+        batch_size: Questions at a time.
+        max_new_tokens: Longest answer, in tokens.
+        part: Which part of the questions, from 0.
+        num_parts: Into how many parts the questions are dealt.
+        adapter: Folder of a PEFT adapter; none scores the base itself.
+    """
+    asked = part_of(list(read_questions(questions)), part, num_parts)
+    chunks = out.with_name(f".{out.name}.chunks")
+    key = fingerprint(base, adapter, condition, batch_size)
+    size = batch_size * BATCHES_PER_CHUNK
+    model = processor = None
+    predictions: list[Prediction] = []
+    for start in progress(range(0, len(asked), size), desc=f"{experiment} {condition}"):
+        rows = asked[start : start + size]
+        chunk = chunks / f"{key}-{start:08d}.jsonl"
+        done = read_records(chunk, Prediction) if chunk.exists() else []
+        if [row.question_id for row in done] != [row.question_id for row in rows]:
+            if model is None:
+                model, processor = vlm.load(base, adapter)
+            pictures = {
+                name: None if condition == "blind" else load_image(images, name)
+                for name in {row.image for row in rows}
+            }
+            texts = vlm.generate(
+                model,
+                processor,
+                [(pictures[row.image], row.question) for row in rows],
+                max_new_tokens=max_new_tokens,
+                batch_size=batch_size,
+            )
+            done = [
+                Prediction(
+                    experiment=experiment,
+                    condition=condition,
+                    question_id=row.question_id,
+                    text=text,
+                )
+                for row, text in zip(rows, texts, strict=True)
+            ]
+            write_records(chunk, done)
+        predictions += done
+    write_records(out, predictions)
+    remove(chunks)
+    logger.info("%s: %d answers", out, len(predictions))
+
+
+if __name__ == "__main__":
+    run(main)

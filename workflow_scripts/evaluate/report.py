@@ -1,0 +1,167 @@
+"""Write results/report.html: one self-contained page that shows what a run made and scored."""
+
+import base64
+import io
+import logging
+import math
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+import zarr
+from PIL import Image
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.records import Caption, Scene, Skipped
+from workflow_scripts.common.storage import read_json, read_records, read_table, write_text
+from workflow_scripts.evaluate.merge import checked_scores
+
+logger = logging.getLogger(__name__)
+TEMPLATE = "report.html.j2"
+MAX_WIDTH_PX = 1600
+HEADLINE_METRICS = ("accuracy", "success_25pct")
+PICTURES = {
+    "views": "Rooms: posed views, their objects, depth and instances",
+    "scenes": "Plans of the houses, seen from above",
+    "depth": "Depth in metres",
+    "pointclouds": "Point clouds fused from a scene's views",
+    "captions": "Captions beside what they describe",
+    "vqa": "Questions on pictures, with their answers",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture inside the page."""
+
+    caption: str
+    data_url: str
+
+
+def embedded(path: Path, caption: str) -> Picture:
+    """Read a picture, shrink it to the page's width and make it part of the page."""
+    with Image.open(path) as image:
+        picture = image.convert("RGB")
+    if picture.width > MAX_WIDTH_PX:
+        height = round(picture.height * MAX_WIDTH_PX / picture.width)
+        picture = picture.resize((MAX_WIDTH_PX, height), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=88, subsampling=0)
+    encoded = base64.b64encode(buffer.getvalue()).decode()
+    return Picture(caption, f"data:image/jpeg;base64,{encoded}")
+
+
+def counts(
+    scenes: list[Path], views: list[Path], clouds: list[Path], questions: list[Path]
+) -> dict:
+    """Return how much of everything there is, for the head of the page."""
+    houses = [scene for path in scenes for scene in read_records(path, Scene)]
+    usable = [scene for scene in houses if scene.house is not None]
+    tables = [read_table(path.with_suffix("").with_suffix(".views.parquet")) for path in views]
+    objects = [read_table(path.with_suffix("").with_suffix(".objects.parquet")) for path in views]
+    asked = [read_table(path) for path in questions]
+    return {
+        "houses": len(usable),
+        "rooms": sum(len(scene.house["rooms"]) for scene in usable if scene.house),
+        "objects": sum(int((table["kind"] == "object").sum()) for table in objects),
+        "views": sum(len(table) for table in tables),
+        "points": sum(zarr.open_group(path, mode="r")["point_m"].shape[0] for path in clouds),
+        "questions": sum(len(table) for table in asked),
+    }
+
+
+def left_out(
+    scenes: list[Path], skipped: list[Path], captions: list[Path]
+) -> list[tuple[str, str, int]]:
+    """Return (stage, reason, how many) of everything that was left out, commonest first."""
+    reasons: Counter[tuple[str, str]] = Counter()
+    for path in scenes:
+        for scene in read_records(path, Scene):
+            if scene.skipped:
+                reasons["scenes", scene.skipped] += 1
+    for path in skipped:
+        for row in read_records(path, Skipped):
+            reasons["views", row.reason] += 1
+    for path in captions:
+        for caption in read_records(path, Caption):
+            if caption.status in ("refused", "failed"):
+                reasons["captions", f"{caption.status}: {caption.reason}"] += 1
+    return [(stage, reason, number) for (stage, reason), number in reasons.most_common()]
+
+
+def chart_rows(scores: pd.DataFrame, experiment: str) -> list[dict[str, Any]]:
+    """Return the headline rows of an experiment: shares between 0 and 1 with interval and blind."""
+    chosen = scores[(scores["experiment"] == experiment) & scores["metric"].isin(HEADLINE_METRICS)]
+    return chosen.sort_values(["form", "family", "metric"]).to_dict("records")
+
+
+def shown(value: float, digits: int = 3) -> str:
+    """Format a number for the table; a dash where there is none."""
+    return "–" if isinstance(value, float) and math.isnan(value) else f"{value:.{digits}f}"
+
+
+def main(
+    *,
+    scores: Path,
+    scenes: list[Path],
+    views: list[Path],
+    pointclouds: list[Path],
+    questions: list[Path],
+    captions: list[Path],
+    skipped: list[Path],
+    experiments: list[str],
+    metrics: list[Path],
+    curves: list[Path],
+    pictures: list[Path],
+    out: Path,
+) -> None:
+    """Write the report.
+
+    Args:
+        scores: results/eval.csv.
+        scenes: Shards of scenes.
+        views: Shards of views.
+        pointclouds: Shards of point clouds.
+        questions: Parquet tables of questions, one per split.
+        captions: Shards of captions.
+        skipped: What the views stage left out.
+        experiments: Names of the experiments, in the order of `metrics`.
+        metrics: metrics.json of each experiment.
+        curves: Pictures of training curves.
+        pictures: Pictures of the stages; the folder above the source names the stage.
+        out: HTML file to write.
+    """
+    table = checked_scores(scores)
+    sections = [
+        (title, [embedded(path, path.stem) for path in pictures if stage in path.parts[:-1]])
+        for stage, title in PICTURES.items()
+    ]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["shown"] = shown
+    page = environment.get_template(TEMPLATE).render(
+        counts=counts(scenes, views, pointclouds, questions),
+        sections=[(title, shown_pictures) for title, shown_pictures in sections if shown_pictures],
+        curves=[embedded(path, path.parent.name) for path in curves],
+        experiments=[
+            {"name": name, "metrics": read_json(path), "rows": chart_rows(table, name)}
+            for name, path in zip(experiments, metrics, strict=True)
+        ],
+        scores=table.to_dict("records"),
+        left_out=left_out(scenes, skipped, captions),
+        provenance=sorted(dict(zarr.open_group(views[0], mode="r").attrs).items()),
+    )
+    write_text(out, page)
+    logger.info("%s: %.1f MB", out, len(page) / 1e6)
+
+
+if __name__ == "__main__":
+    run(main)
