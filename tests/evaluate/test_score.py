@@ -168,6 +168,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
 def command(files: dict[str, Path]) -> subprocess.CompletedProcess[str]:
     flags = [text for name, path in files.items() for text in (f"--{name}", str(path))]
+    fixed = ["--experiment", "e", "--split", "test", "--bootstrap", "100", "--seed", "7"]
     return subprocess.run(
         [
             sys.executable,
