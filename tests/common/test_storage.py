@@ -1,6 +1,7 @@
 """Files and shards are whole or not there; damage is named."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -36,14 +37,19 @@ def test_whole_leaves_nothing_behind_on_failure(tmp_path: Path) -> None:
 
 def test_whole_replaces_a_folder_and_ignores_a_killed_run(tmp_path: Path) -> None:
     target = tmp_path / "x"
+    living = tmp_path / f".x.{platform.node()}-{os.getppid()}.partial"
+    living.touch()
     for content in ("first", "second"):
-        (tmp_path / ".x.partial").mkdir()
-        (tmp_path / ".x.partial" / "left-over").touch()
+        dead = tmp_path / f".x.{platform.node()}-999999999.partial"
+        dead.mkdir()
+        (dead / "left-over").touch()
         with storage.whole(target) as partial:
             partial.mkdir()
             (partial / "file").write_text(content)
     assert [file.name for file in target.iterdir()] == ["file"]
     assert (target / "file").read_text() == "second"
+    assert living.exists()
+    assert sorted(tmp_path.iterdir()) == [living, target]
 
 
 def test_killed_writer_leaves_no_target(tmp_path: Path) -> None:

@@ -170,20 +170,7 @@ def command(files: dict[str, Path]) -> subprocess.CompletedProcess[str]:
     flags = [text for name, path in files.items() for text in (f"--{name}", str(path))]
     fixed = ["--experiment", "e", "--split", "test", "--bootstrap", "100", "--seed", "7"]
     return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "workflow_scripts.evaluate.score",
-            *flags,
-            "--experiment",
-            "e",
-            "--split",
-            "test",
-            "--bootstrap",
-            "100",
-            "--seed",
-            "7",
-        ],
+        [sys.executable, "-m", "workflow_scripts.evaluate.score", *flags, *fixed],
         capture_output=True,
         text=True,
         cwd=ROOT,

@@ -1,8 +1,11 @@
 """Write files and Zarr shards whole or not at all, and read them with clear errors."""
 
+import glob
 import json
 import os
+import platform
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,24 +20,52 @@ from zarr.codecs import BytesCodec, ZstdCodec
 from workflow_scripts.common.errors import UserError
 
 Model = TypeVar("Model", bound=BaseModel)
+_ABANDONED_AFTER_S = 24 * 3600
+_AGAIN = ". Remove the folder and run its rule again."
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path`; rename it to `path` only if the block succeeds.
 
-    Works for a file and for a folder. A left-over of an earlier, killed run is removed first,
-    so the block always starts from nothing and `path` is never half-written.
+    Works for a file and for a folder, so `path` is never half-written. The temporary name is
+    this process's own: a job that outlived a killed Snakemake and the job that replaces it never
+    write into each other's file. What killed runs left behind is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    remove(partial)
+    host = platform.node()
+    for old in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        if _is_left_over(old, host):
+            remove(old)
+    partial = path.with_name(f".{path.name}.{host}-{os.getpid()}.partial")
     try:
         yield partial
-        remove(path) if path.is_dir() else None
+        if path.is_dir():
+            remove(path)
         os.replace(partial, path)
     finally:
         remove(partial)
+
+
+def _is_left_over(partial: Path, host: str) -> bool:
+    """Say whether nobody writes a temporary file any more.
+
+    Here that is known from the process; on another node of a cluster only from its age.
+    """
+    owner, _, pid = partial.name.removesuffix(".partial").rpartition("-")
+    if not owner.endswith(f".{host}"):
+        return time.time() - partial.stat().st_mtime > _ABANDONED_AFTER_S
+    return int(pid) == os.getpid() or not _is_alive(int(pid))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def remove(path: Path) -> None:
@@ -167,9 +198,6 @@ def open_shard(path: Path) -> zarr.Group:
             raise
         raise UserError(f"{path}: cannot be read as a Zarr group: {error}{_AGAIN}") from error
     return group
-
-
-_AGAIN = ". Remove the folder and run its rule again."
 
 
 def read_array(group: zarr.Group, name: str, index: Any = ...) -> np.ndarray:
