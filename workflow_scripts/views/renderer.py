@@ -8,14 +8,17 @@ from typing import Any, Protocol
 import numpy as np
 
 from workflow_scripts.common.cameras import Camera
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import ObjectRow
 
 BACKENDS = {
     "pathtrace": "workflow_scripts.views.backends.pathtrace:PathtraceRenderer",
     "ai2thor": "workflow_scripts.views.backends.ai2thor:Ai2ThorRenderer",
 }
-PRESETS = ("draft", "default", "high")
-FURNITURE = ("auto", "procedural", "sweethome3d")
+
+
+class EngineError(UserError):
+    """The engine itself cannot run: no other house would fare better."""
 
 
 @dataclass(frozen=True)

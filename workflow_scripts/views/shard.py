@@ -1,0 +1,142 @@
+"""Render a shard of scenes: posed views with exact depth and masks, and their tables.
+
+Writes `{shard}.zarr`, three tables, `{shard}.skipped.jsonl`, `{shard}.credits.csv` and a contact
+sheet `{shard}.png`, each whole.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from workflow_scripts.common import backends
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.records import ObjectRow, Scene, ViewRow, VisibilityRow, table
+from workflow_scripts.common.storage import read_records, whole, write_records, write_table
+from workflow_scripts.common.views import ViewShard, table_path, write_views
+from workflow_scripts.views.contact_sheet import draw_contact_sheet
+from workflow_scripts.views.render import Collected, Plan, render_scenes
+from workflow_scripts.views.renderer import BACKENDS, Credit
+from workflow_scripts.views.spool import FrameSpool
+
+logger = logging.getLogger(__name__)
+
+
+def write(out: Path, collected: Collected, *, attributes: dict[str, Any]) -> None:
+    """Write the shard and its tables, each whole."""
+    write_table(table_path(out, "views"), table(collected.views, ViewRow))
+    write_table(table_path(out, "objects"), table(collected.objects, ObjectRow))
+    write_table(table_path(out, "visibility"), table(collected.visibility, VisibilityRow))
+    write_records(beside(out, "skipped.jsonl"), collected.skipped)
+    write_views(out, collected.spool.arrays(), attributes=attributes)
+
+
+def write_credits(path: Path, credits: Sequence[Credit]) -> None:
+    """Write whom to name for the models shown, sorted, as CSV."""
+    columns = list(Credit.__dataclass_fields__)
+    rows = sorted({tuple(getattr(credit, name) for name in columns) for credit in credits})
+    with whole(path) as partial:
+        pd.DataFrame(rows, columns=columns).to_csv(partial, index=False, lineterminator="\n")
+
+
+def beside(out: Path, ending: str) -> Path:
+    """Return the path of a file beside a shard: `x.zarr` -> `x.{ending}`."""
+    return out.with_name(f"{out.name.removesuffix('.zarr')}.{ending}")
+
+
+def main(
+    *,
+    scenes: Path,
+    out: Path,
+    backend: str = "pathtrace",
+    preset: Literal["draft", "default", "high"] = "default",
+    furniture: Literal["auto", "procedural", "sweethome3d"] = "auto",
+    width_px: int = 336,
+    height_px: int = 336,
+    vertical_fov_deg: float = 90.0,
+    corner: int = 4,
+    random: int = 4,
+    panorama: int = 0,
+    top_down: int = 1,
+    min_pixels: int = 100,
+    seed: int = 7,
+) -> None:
+    """Render the scenes of a shard.
+
+    Args:
+        scenes: JSON lines of `Scene` records.
+        out: the Zarr group to write, `{shard}.zarr`; tables and pictures lie beside it.
+        backend: pathtrace or ai2thor.
+        preset: quality of the picture; depth and masks do not depend on it.
+        furniture: which shapes stand for the assets (pathtrace).
+        width_px: image width.
+        height_px: image height.
+        vertical_fov_deg: vertical field of view, except of views from above.
+        corner: views per room from near its corners.
+        random: views per room from random poses.
+        panorama: views per room around one point.
+        top_down: views per room from above, 0 or 1.
+        min_pixels: an object with fewer pixels does not count as visible.
+        seed: the workflow's seed.
+    """
+    plan = Plan(
+        width_px=width_px,
+        height_px=height_px,
+        vertical_fov_deg=vertical_fov_deg,
+        num_views={
+            "corner": corner,
+            "random": random,
+            "panorama": panorama,
+            "top_down": top_down,
+        },
+        min_pixels=min_pixels,
+        seed=seed,
+    )
+    plan.check()
+    if out.suffix != ".zarr":
+        raise UserError(f"--out {out} must end in .zarr")
+    records = read_records(scenes, Scene)
+    if not records:
+        raise UserError(f"{scenes} has no scene; run the rule that wrote it again")
+    make = backends.load(backend, BACKENDS, kind="views")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        FrameSpool(out.parent, width_px=width_px, height_px=height_px) as spool,
+        make(
+            preset=preset, furniture=furniture, width_px=width_px, height_px=height_px
+        ) as renderer,
+    ):
+        collected = render_scenes(records, renderer, plan, spool)
+        rejected: dict[str, dict[str, int]] = {}
+        for (policy, reason), count in sorted(collected.rejected.items()):
+            rejected.setdefault(policy, {})[reason] = count
+        write(
+            out,
+            collected,
+            attributes={
+                "source": records[0].source,
+                "backend": backend,
+                "preset": preset,
+                "renderer": dict(renderer.provenance),
+                "policies": plan.num_views,
+                "min_pixels": min_pixels,
+                "seed": seed,
+                "rejected_candidates": rejected,
+            },
+        )
+        write_credits(beside(out, "credits.csv"), renderer.credits)
+    draw_contact_sheet(beside(out, "png"), ViewShard.open(out), min_pixels=min_pixels)
+    logger.info(
+        "%d views of %d scenes, %d skipped items, %d rejected cameras",
+        len(collected.views),
+        len(records),
+        len(collected.skipped),
+        collected.rejected.total(),
+    )
+
+
+if __name__ == "__main__":
+    run(main)

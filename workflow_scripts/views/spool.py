@@ -1,0 +1,62 @@
+"""Keep the frames of a shard on disk while it grows, so that memory does not grow with it."""
+
+import tempfile
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from workflow_scripts.common.cameras import Camera
+from workflow_scripts.common.views import ARRAYS
+from workflow_scripts.views.renderer import Frame
+
+IMAGES = ("rgb", "depth_m", "instance")
+
+
+class FrameSpool(AbstractContextManager["FrameSpool"]):
+    """Append frames to nameless temporary files in a folder; they vanish however the job ends."""
+
+    def __init__(self, folder: Path, *, width_px: int, height_px: int) -> None:
+        self._shape = (height_px, width_px)
+        self._stack = ExitStack()
+        self._files: dict[str, IO[bytes]] = {
+            name: self._stack.enter_context(tempfile.TemporaryFile(dir=folder)) for name in IMAGES
+        }
+        self._cameras: list[Camera] = []
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def __len__(self) -> int:
+        return len(self._cameras)
+
+    def add(self, frame: Frame, camera: Camera) -> int:
+        """Append a frame and return its number."""
+        for name in IMAGES:
+            values = np.ascontiguousarray(getattr(frame, name), dtype=ARRAYS[name][0])
+            if values.shape[:2] != self._shape:
+                raise ValueError(f"{name} of {values.shape[:2]} pixels; it must be {self._shape}")
+            self._files[name].write(values.tobytes())
+        self._cameras.append(camera)
+        return len(self._cameras) - 1
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays of `common.views.ARRAYS`; images are mapped from disk."""
+        count = len(self._cameras)
+        found = {
+            "intrinsics": np.array([camera.intrinsics for camera in self._cameras]),
+            "world_from_camera": np.array([camera.world_from_camera for camera in self._cameras]),
+        }
+        found["intrinsics"] = found["intrinsics"].reshape(count, 3, 3)
+        found["world_from_camera"] = found["world_from_camera"].reshape(count, 4, 4)
+        for name in IMAGES:
+            shape = (count, *self._shape, *((3,) if name == "rgb" else ()))
+            dtype = ARRAYS[name][0]
+            self._files[name].flush()
+            found[name] = (
+                np.memmap(self._files[name], dtype=dtype, mode="r", shape=shape)
+                if count
+                else np.zeros(shape, dtype=dtype)
+            )
+        return found
