@@ -128,9 +128,31 @@ def back_project(
     depth_m: ArrayLike, intrinsics_33: ArrayLike, world_from_camera_44: ArrayLike
 ) -> FloatArray:
     """Return world points [height, width, 3] of a planar depth map; NaN where depth is NaN."""
+    return np.stack(back_project_axes(depth_m, intrinsics_33, world_from_camera_44), axis=-1)
+
+
+def back_project_axes(
+    depth_m: ArrayLike, intrinsics_33: ArrayLike, world_from_camera_44: ArrayLike
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return world x, y and z, each [height, width], of a planar depth map.
+
+    A ray's direction is affine in the pixel's row and column, so each axis is a sum of a row
+    and a column vector, times depth: several times faster than a matrix product per pixel.
+    """
     depth = np.asarray(depth_m, dtype=np.float64)
-    rays = rays_camera(intrinsics_33, width_px=depth.shape[1], height_px=depth.shape[0])
-    return transform(world_from_camera_44, rays * depth[..., None])
+    pose = np.asarray(world_from_camera_44, dtype=np.float64)
+    world_from_pixel = pose[:3, :3] @ np.linalg.inv(np.asarray(intrinsics_33, dtype=np.float64))
+    u = np.arange(depth.shape[1]) + 0.5
+    v = np.arange(depth.shape[0])[:, None] + 0.5
+
+    def along(axis: int) -> FloatArray:
+        per_u, per_v, constant = world_from_pixel[axis]
+        points = (per_u * u + constant) + per_v * v
+        points *= depth
+        points += pose[axis, 3]
+        return points
+
+    return along(0), along(1), along(2)
 
 
 def project(

@@ -127,6 +127,56 @@ class Caption(Record):
     prompt: str = Field(description="name and hash of the prompt file, '' for backend scene")
 
 
+class DepthRow(Record):
+    """One row of `results/depth/{source}/{shard}.parquet`: the depth of a view that is used later.
+
+    The last four compare an estimate with the simulator's depth where both exist; NaN without an
+    estimate. `delta1` is the share of pixels with max(estimate / true, true / estimate) < 1.25.
+    """
+
+    view: int
+    view_id: str
+    scene_id: str
+    backend: str
+    valid_share: float = Field(description="pixels with depth, of all pixels")
+    min_m: float
+    median_m: float
+    max_m: float
+    abs_rel: float = Field(description="mean of |estimate - true| / true")
+    rmse_m: float
+    delta1: float
+    median_scale: float = Field(description="median of estimate / true")
+
+
+class BoxRow(Record):
+    """One row of `{shard}.boxes.parquet` of a cloud: an instance's measured and true box.
+
+    The measured box is the upright one with the least footprint around the instance's points, so
+    width and depth are not told apart and its yaw is in [-45, 45). `true_*` is the `ObjectRow`.
+    """
+
+    scene_id: str
+    instance: int
+    object_id: str
+    category: str
+    kind: Literal["object", "structure"]
+    num_points: int
+    x_m: float
+    y_m: float
+    z_m: float
+    width_m: float
+    depth_m: float
+    height_m: float
+    yaw_deg: float
+    true_x_m: float
+    true_y_m: float
+    true_z_m: float
+    true_width_m: float
+    true_depth_m: float
+    true_height_m: float
+    true_yaw_deg: float
+
+
 class Referent(Record):
     """An object that a question speaks of."""
 

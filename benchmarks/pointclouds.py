@@ -1,0 +1,132 @@
+"""Time fusion against Open3D's own functions on the same views; one core each.
+
+Run from the repository: `python -m benchmarks.pointclouds`, on rooms of boxes, or with
+`--views results/views/procthor/0000.zarr` on the views of a shard. CPU seconds, best of `--repeat`.
+"""
+
+import json
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import open3d
+
+from tests.synthetic import Box, render, room
+from workflow_scripts.common.cameras import Camera, invert
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.views import ViewShard
+from workflow_scripts.pointclouds.fuse import View, fuse
+
+LIMIT = 3.0
+
+
+def main(*, views: Path | None = None, voxel_m: float = 0.04, repeat: int = 5) -> None:
+    """Print CPU milliseconds for a million pixels, ours and Open3D's, and their ratio."""
+    scene = _of_shard(views) if views else _of_boxes()
+    clouds = [_open3d_input(view) for view in scene]
+    megapixels = sum(view.depth_m.size for view in scene) / 1e6
+    ours = _best(lambda: fuse(scene, voxel_m=voxel_m), repeat) / megapixels
+    rival = _best(lambda: _open3d_fuse(clouds, voxel_m), repeat) / megapixels
+    with_normals = _best(lambda: fuse(scene, voxel_m=voxel_m, normals=True), repeat) / megapixels
+    rival_normals = (
+        _best(lambda: _open3d_fuse(clouds, voxel_m, normals=True), repeat) / megapixels
+    )
+    cloud, num_pixels = fuse(scene, voxel_m=voxel_m)
+    figures = {
+        "views": len(scene),
+        "pixels_with_depth": num_pixels,
+        "points": len(cloud),
+        "points_open3d": len(_open3d_fuse(clouds, voxel_m).points),
+        "ours_ms_per_megapixel": round(ours * 1e3, 2),
+        "open3d_ms_per_megapixel": round(rival * 1e3, 2),
+        "ratio": round(rival / ours, 2),
+        "limit": LIMIT,
+        "normals_ours_ms_per_megapixel": round(with_normals * 1e3, 2),
+        "normals_open3d_ms_per_megapixel": round(rival_normals * 1e3, 2),
+        "normals_ratio": round(rival_normals / with_normals, 2),
+    }
+    print(json.dumps(figures, indent=2))
+
+
+def _of_boxes(num_views: int = 12, size_px: int = 336) -> list[View]:
+    """Look around a furnished room of boxes."""
+    rng = np.random.default_rng(0)
+    boxes = room(6.0, 5.0, 2.6)
+    for _ in range(25):
+        width, depth, height = rng.uniform(0.2, 1.2, 3)
+        x, y = rng.uniform(0.7, 5.3), rng.uniform(0.7, 4.3)
+        yaw_deg = float(rng.uniform(0, 360))
+        colour = tuple(int(value) for value in rng.integers(40, 220, 3))
+        boxes.append(Box("Box", (x, y, height / 2), (width, depth, height), yaw_deg, colour))
+    views = []
+    for number in range(num_views):
+        camera = Camera.look(
+            (rng.uniform(0.4, 5.6), rng.uniform(0.4, 4.6), 1.576),
+            yaw_deg=number * 30.0,
+            pitch_deg=-15.0,
+            width_px=size_px,
+            height_px=size_px,
+            vertical_fov_deg=90.0,
+        )
+        rgb, depth_m, instance = render(boxes, camera)
+        views.append(View(rgb, depth_m.astype(np.float32), instance, camera))
+    return views
+
+
+def _of_shard(path: Path) -> list[View]:
+    """Read the views of the shard's first scene."""
+    shard = ViewShard.open(path)
+    rows = shard.views[shard.views.scene_id == shard.views.scene_id.iloc[0]]
+    return [
+        View(shard.rgb(view), shard.depth_m(view), shard.instance(view), shard.camera(view))
+        for view in rows.view
+    ]
+
+
+def _open3d_input(view: View) -> tuple[object, object, np.ndarray]:
+    """Return what `create_from_rgbd_image` takes; made beforehand, as reading is not timed."""
+    image = open3d.geometry.RGBDImage.create_from_color_and_depth(
+        open3d.geometry.Image(np.ascontiguousarray(view.rgb)),
+        open3d.geometry.Image(np.nan_to_num(view.depth_m)),
+        depth_scale=1.0,
+        depth_trunc=1e3,
+        convert_rgb_to_intensity=False,
+    )
+    height, width = view.depth_m.shape
+    k = view.camera.intrinsics
+    pinhole = open3d.camera.PinholeCameraIntrinsic(
+        width, height, k[0, 0], k[1, 1], k[0, 2] - 0.5, k[1, 2] - 0.5
+    )
+    return image, pinhole, invert(view.camera.world_from_camera)
+
+
+def _open3d_fuse(inputs: list, voxel_m: float, *, normals: bool = False) -> object:
+    """Fuse the same views with Open3D alone (it keeps no instances)."""
+    cloud = open3d.geometry.PointCloud()
+    for image, pinhole, camera_from_world in inputs:
+        cloud += open3d.geometry.PointCloud.create_from_rgbd_image(
+            image, pinhole, camera_from_world
+        )
+    cloud = cloud.voxel_down_sample(voxel_m)
+    if normals:
+        cloud.estimate_normals(open3d.geometry.KDTreeSearchParamKNN(knn=16))
+    return cloud
+
+
+def _best(work: Callable[[], object], repeat: int) -> float:
+    """Return the least CPU seconds of `repeat` runs."""
+    seconds = []
+    for _ in range(repeat):
+        start = time.process_time()
+        work()
+        seconds.append(time.process_time() - start)
+    return min(seconds)
+
+
+if __name__ == "__main__":
+    run(main)
