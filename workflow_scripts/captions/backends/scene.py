@@ -1,0 +1,274 @@
+"""Captions written from the scene's own metadata: true by construction, free, offline.
+
+The wording varies, chosen by (seed, scene, room, kind) alone, so that the same scene always gets
+the same caption.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from workflow_scripts.captions.backends import Reply
+from workflow_scripts.captions.facts import RoomFacts, Thing
+from workflow_scripts.captions.mentions import (
+    Mention,
+    is_on_wall,
+    mentions,
+    preposition,
+    relation,
+)
+from workflow_scripts.captions.options import Options
+from workflow_scripts.captions.requests import AssetFacts, Request
+from workflow_scripts.captions.words import article, be, counted, listed, metres, sentence
+from workflow_scripts.common.assets import assets_of
+from workflow_scripts.common.names import phrase
+from workflow_scripts.common.seeds import rng
+
+MAX_FURNITURE = 7
+MAX_RELATIONS = 4
+MAX_SURFACES = 3
+MAX_ON_SURFACE = 4
+_MIDDLE = 1 / 3
+_PURPOSES = {
+    "Bed": "sleeping",
+    "DiningTable": "eating",
+    "Stove": "cooking",
+    "StoveBurner": "cooking",
+    "Fridge": "preparing food",
+    "Television": "watching television",
+    "Desk": "working",
+    "Sofa": "sitting together",
+    "Toilet": "washing and grooming",
+    "WashingMachine": "doing the laundry",
+}
+
+
+class SceneCaptioner:
+    """Write captions from a request's facts."""
+
+    def __init__(self, options: Options) -> None:
+        self.seed = options.seed
+
+    def caption(self, request: Request) -> Reply:
+        """Write one caption; an asset's is a noun phrase, a room's a few sentences."""
+        if request.asset is not None:
+            return Reply("ok", asset_caption(request.asset))
+        generator = rng(self.seed, request.scene_id, request.room_id, request.kind)
+        room = request.room
+        if room is None:
+            raise ValueError(f"{request.name}: neither a room nor an asset")
+        write = room_caption if request.kind == "room" else top_down_caption
+        return Reply("ok", write(room, generator))
+
+
+def room_caption(room: RoomFacts, generator: np.random.Generator) -> str:
+    """Describe a room from eye level: what there is, where it lies, what stands on it."""
+    standing = [thing for thing in room.furniture if not is_on_wall(thing)]
+    hanging = [thing for thing in room.furniture if is_on_wall(thing)]
+    found = mentions(standing)
+    sentences = [_opening(room, generator)]
+    if found:
+        sentences.append(_inventory(found, generator))
+        sentences += _relations(found, room, generator)
+    sentences += _surfaces(found, room, generator)
+    if hanging:
+        hung = mentions(hanging)
+        count = sum(mention.count for mention in hung)
+        things = listed([mention.indefinite for mention in hung])
+        verb = "hangs" if count == 1 else "hang"
+        sentences.append(sentence(f"{things} {verb} on the wall"))
+    if room.openings:
+        sentences.append(_openings(room, generator))
+    return " ".join(sentences)
+
+
+def _opening(room: RoomFacts, generator: np.random.Generator) -> str:
+    kind = f"{article(room.room_type)} {room.room_type}"
+    size = ""
+    if room.size_m is not None:
+        size = f"about {metres(max(room.size_m))} by {metres(min(room.size_m))} m"
+    starts = (f"this is {kind}", f"the picture shows {kind}", f"we look into {kind}")
+    ends = (f" of {size}", f", {size} in size") if size else ("",)
+    return sentence(_one_of(starts, generator) + _one_of(ends, generator))
+
+
+def _inventory(found: list[Mention], generator: np.random.Generator) -> str:
+    shown = found[:MAX_FURNITURE]
+    things = listed([mention.indefinite for mention in shown])
+    verb = be(shown[0].count)
+    starts = (f"there {verb} {things}", f"it has {things}", f"in it we see {things}")
+    return sentence(_one_of(starts, generator))
+
+
+def _relations(found: list[Mention], room: RoomFacts, generator: np.random.Generator) -> list[str]:
+    """Say where things are, each relative to the largest single thing or one already placed."""
+    single = [mention for mention in found if mention.count == 1]
+    if not single:
+        return []
+    anchors, written = [single[0]], []
+    for subject in found:
+        if subject is anchors[0] or len(written) == MAX_RELATIONS:
+            continue
+        for anchor in reversed(anchors):
+            where = relation(subject, anchor, room)
+            if where:
+                break
+        else:
+            continue
+        where = f"around {anchor.definite}" if where == "around" else where
+        verb = _one_of(("stands", be(1)) if subject.count == 1 else ("stand", be(2)), generator)
+        swap = "next to" not in where and generator.random() < 0.4
+        words = (
+            f"{where} {verb} {subject.definite}" if swap else f"{subject.definite} {verb} {where}"
+        )
+        written.append(sentence(words))
+        if subject.count == 1:
+            anchors.append(subject)
+    return written
+
+
+def _surfaces(found: list[Mention], room: RoomFacts, generator: np.random.Generator) -> list[str]:
+    """Say what stands on what, for the furniture with most pixels."""
+    written = []
+    for mention in found:
+        for parent in mention.things:
+            children = room.children.get(parent.object_id, [])
+            if not children or len(written) == MAX_SURFACES:
+                continue
+            name = mention.definite
+            if mention.count > 1:
+                name = f"one of {mention.definite}"
+            where = preposition(children[0], parent)
+            same = [child for child in children if preposition(child, parent) == where]
+            carried = mentions(same)[:MAX_ON_SURFACE]
+            things = listed([child.indefinite for child in carried])
+            verb = be(sum(child.count for child in carried))
+            forms = (f"{where} {name} {verb} {things}", f"{things} {verb} {where} {name}")
+            written.append(sentence(_one_of(forms, generator)))
+    return written
+
+
+def _openings(room: RoomFacts, generator: np.random.Generator) -> str:
+    counts: dict[str, int] = {}
+    for opening in room.openings:
+        noun = "window" if opening.category == "window" else "doorway"
+        counts[noun] = counts.get(noun, 0) + 1
+    things = listed([counted(count, noun) for noun, count in sorted(counts.items())])
+    total, first = sum(counts.values()), counts[min(counts)]
+    forms = (
+        f"{things} {be(total)} in view",
+        f"we also see {things}",
+        f"there {be(first)} {things}",
+    )
+    return sentence(_one_of(forms, generator))
+
+
+def top_down_caption(room: RoomFacts, generator: np.random.Generator) -> str:
+    """Describe a room from above: what lies in which part of the picture, and what it is for."""
+    kind = room.room_type
+    sentences = [
+        sentence(
+            _one_of(
+                (
+                    f"seen from above, this is {article(kind)} {kind}",
+                    f"{article(kind)} {kind} seen from above",
+                ),
+                generator,
+            )
+            + (
+                f", about {metres(max(room.size_m))} by {metres(min(room.size_m))} m"
+                if room.size_m
+                else ""
+            )
+        )
+    ]
+    regions: dict[str, list[Thing]] = {}
+    standing = [thing for thing in room.furniture if not is_on_wall(thing)]
+    for thing in standing:
+        regions.setdefault(region(thing, room), []).append(thing)
+    for where, things in regions.items():
+        found = mentions(things)[:MAX_FURNITURE]
+        words = [mention.indefinite + _carrying(mention, room) for mention in found]
+        verb = be(found[0].count if len(found) == 1 else 2)
+        forms = (f"{where} {verb} {listed(words)}", f"{listed(words)} {verb} {where}")
+        sentences.append(sentence(_one_of(forms, generator)))
+    sentences += _relations(mentions(standing), room, generator)[:2]
+    purposes = dict.fromkeys(
+        _PURPOSES[thing.category] for thing in room.things if thing.category in _PURPOSES
+    )
+    if purposes:
+        sentences.append(sentence(f"it is a place for {listed(list(purposes)[:3])}"))
+    return " ".join(sentences)
+
+
+def region(thing: Thing, room: RoomFacts) -> str:
+    """Say in which part of the picture from above a thing lies."""
+    if room.bounds_m is None:
+        return "in the room"
+    left, right, near, far = room.bounds_m
+    across = (2 * thing.right_m - left - right) / max(right - left, 1e-6)
+    along = (2 * thing.ahead_m - near - far) / max(far - near, 1e-6)
+    side = "" if abs(across) < _MIDDLE else ("right" if across > 0 else "left")
+    end = "" if abs(along) < _MIDDLE else ("upper" if along > 0 else "lower")
+    if side and end:
+        return f"in the {end} {side} corner"
+    if side:
+        return f"on the {side} side"
+    return {"upper": "at the top", "lower": "at the bottom", "": "in the middle"}[end]
+
+
+def _carrying(mention: Mention, room: RoomFacts) -> str:
+    """Return " with a vase on it" for a single thing that carries something."""
+    children = room.children.get(mention.thing.object_id, [])
+    if mention.count != 1 or not children:
+        return ""
+    where = preposition(children[0], mention.thing)
+    same = [child for child in children if preposition(child, mention.thing) == where]
+    things = listed([child.indefinite for child in mentions(same)[:2]])
+    return f" with {things} {where} it"
+
+
+def asset_caption(asset: AssetFacts) -> str:
+    """Return a noun phrase: how big for its kind, which colour, what it is."""
+    noun = phrase(asset.category)
+    words = " ".join(filter(None, [size_word(asset), asset.colour, noun]))
+    return f"{article(words)} {words}"
+
+
+def size_word(asset: AssetFacts) -> str:
+    """Return "tall", "small" and so on where an asset stands out among those of its kind.
+
+    It stands out in a direction if it is beyond nine tenths of its kind there and a fifth
+    away from the median.
+    """
+    limits = _size_limits(asset.category)
+    if limits is None:
+        return ""
+    low, median, high = limits
+    size_m = np.array([max(asset.size_m[:2]), asset.size_m[2], float(np.prod(asset.size_m))])
+    big = (size_m >= high) & (size_m > 1.2 * median)
+    small = (size_m <= low) & (size_m < 0.8 * median)
+    if big[0] and big[1]:
+        return "large"
+    if small[0] and small[1]:
+        return "small"
+    for flags, words in ((big, ("wide", "tall", "large")), (small, ("narrow", "low", "small"))):
+        for flag, word in zip(flags, words, strict=True):
+            if flag:
+                return word
+    return ""
+
+
+@cache
+def _size_limits(category: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Return the 10th, 50th and 90th percentile of width, height, volume; None below 5 assets."""
+    sizes = np.array([asset.size_m for asset in assets_of(category)])
+    if len(sizes) < 5:
+        return None
+    kinds = np.stack([sizes[:, :2].max(axis=1), sizes[:, 2], sizes.prod(axis=1)], axis=1)
+    low, median, high = np.percentile(kinds, [10, 50, 90], axis=0)
+    return low, median, high
+
+
+def _one_of(forms: tuple[str, ...], generator: np.random.Generator) -> str:
+    return forms[int(generator.integers(len(forms)))]

@@ -1,0 +1,163 @@
+"""What a view shows, as facts: which things, where, how big, of which colour."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from shapely import Polygon
+
+from workflow_scripts.captions.colours import colour_name
+from workflow_scripts.common.cameras import box_corners, heading, rotation_about_up, yaw_pitch_deg
+from workflow_scripts.common.names import phrase
+from workflow_scripts.common.records import ViewRow
+from workflow_scripts.common.views import ViewShard
+
+OPENINGS = ("door", "doorframe", "window")
+MIN_IMAGE_SHARE = 0.0005
+MIN_FRACTION_VISIBLE = 0.15
+_OPENING_REACH_M = 0.3
+
+
+@dataclass(frozen=True)
+class Thing:
+    """An object or opening in a view.
+
+    `right_m` and `ahead_m` are horizontal: how far its centre lies to the right of the camera
+    and ahead of it. In a view from above they are right and up in the picture. `x0_px`, `x1_px`
+    are the columns its pixels span.
+    """
+
+    object_id: str
+    category: str
+    parent_id: str
+    centre_m: np.ndarray
+    size_m: np.ndarray
+    yaw_deg: float
+    pixels: int
+    x0_px: int
+    x1_px: int
+    right_m: float
+    ahead_m: float
+    colour: str = ""
+
+    @property
+    def noun(self) -> str:
+        return phrase(self.category)
+
+    @property
+    def bottom_m(self) -> float:
+        return float(self.centre_m[2] - self.size_m[2] / 2)
+
+    @property
+    def top_m(self) -> float:
+        return float(self.centre_m[2] + self.size_m[2] / 2)
+
+    @cached_property
+    def footprint(self) -> Polygon:
+        """The rectangle it covers on the floor, in world metres."""
+        corners = box_corners(self.centre_m, self.size_m, self.yaw_deg)[::2, :2]
+        return Polygon(corners[[0, 1, 3, 2]])
+
+    def gap_m(self, other: "Thing") -> float:
+        """Return the horizontal distance between two things' boxes."""
+        return float(self.footprint.distance(other.footprint))
+
+
+@dataclass(frozen=True)
+class RoomFacts:
+    """A room as one view shows it; things with most pixels come first.
+
+    `size_m` is width and depth of the room's bounding rectangle, None if the shard has no
+    floor for it. `left_m, right_m, near_m, far_m` bound it in the camera's horizontal axes.
+    """
+
+    room_type: str
+    width_px: int
+    size_m: tuple[float, float] | None
+    bounds_m: tuple[float, float, float, float] | None
+    things: tuple[Thing, ...] = ()
+    openings: tuple[Thing, ...] = ()
+    children: dict[str, list[Thing]] = field(default_factory=dict)
+
+    @property
+    def furniture(self) -> list[Thing]:
+        """The things that stand on nothing else that is seen."""
+        carried = {thing.object_id for group in self.children.values() for thing in group}
+        return [thing for thing in self.things if thing.object_id not in carried]
+
+
+def room_facts(shard: ViewShard, row: ViewRow, rgb: np.ndarray) -> RoomFacts:
+    """Read from the shard's tables and masks what a view shows of its room."""
+    camera, mask = shard.camera(row.view), shard.instance(row.view)
+    yaw_deg, _ = yaw_pitch_deg(camera.world_from_camera)
+    right, ahead = rotation_about_up(yaw_deg)[:, 0], heading(yaw_deg)
+    objects = shard.objects[shard.objects["scene_id"] == row.scene_id]
+    seen = shard.visibility[shard.visibility["view"] == row.view].merge(
+        objects, on=["scene_id", "instance"]
+    )
+    min_pixels = max(20.0, MIN_IMAGE_SHARE * mask.size)
+    clear = (seen["pixels"] >= min_pixels) & (seen["fraction_visible"] >= MIN_FRACTION_VISIBLE)
+    floor = objects[(objects["category"] == "floor") & (objects["room_id"] == row.room_id)]
+    found: list[Thing] = []
+    openings: list[Thing] = []
+    ordered = seen[clear].sort_values(["pixels", "instance"], ascending=[False, True])
+    for entry in ordered.itertuples(index=False):
+        centre_m = np.array([entry.x_m, entry.y_m, entry.z_m])
+        is_object = entry.kind == "object"
+        if not is_object and entry.category not in OPENINGS:
+            continue
+        if is_object and entry.room_id not in ("", row.room_id):
+            continue
+        offset_m = centre_m - camera.position_m
+        box = np.s_[entry.y0 : entry.y1, entry.x0 : entry.x1]
+        thing = Thing(
+            object_id=entry.object_id,
+            category=entry.category,
+            parent_id=entry.parent_id,
+            centre_m=centre_m,
+            size_m=np.array([entry.width_m, entry.depth_m, entry.height_m]),
+            yaw_deg=entry.yaw_deg,
+            pixels=int(entry.pixels),
+            x0_px=int(entry.x0),
+            x1_px=int(entry.x1),
+            right_m=float(offset_m @ right),
+            ahead_m=float(offset_m @ ahead),
+            colour=colour_name(rgb[box], mask[box] == entry.instance) if is_object else "",
+        )
+        if is_object:
+            found.append(thing)
+        elif not len(floor) or _reaches(thing, _rectangle(floor.iloc[0])):
+            openings.append(thing)
+    shown = {thing.object_id for thing in found}
+    children: dict[str, list[Thing]] = {}
+    for thing in found:
+        if thing.parent_id in shown:
+            children.setdefault(thing.parent_id, []).append(thing)
+    size_m = bounds_m = None
+    if len(floor):
+        corners = _rectangle(floor.iloc[0]) - camera.position_m[:2]
+        size_m = (float(floor.iloc[0]["width_m"]), float(floor.iloc[0]["depth_m"]))
+        across, along = corners @ right[:2], corners @ ahead[:2]
+        bounds_m = (across.min(), across.max(), along.min(), along.max())
+    return RoomFacts(
+        room_type=phrase(row.room_type) if row.room_type else "room",
+        width_px=mask.shape[1],
+        size_m=size_m,
+        bounds_m=bounds_m,
+        things=tuple(found),
+        openings=tuple(openings),
+        children=children,
+    )
+
+
+def _rectangle(floor: pd.Series) -> np.ndarray:
+    """Return the corners [4, 2] of a floor, in order."""
+    centre = np.array([floor["x_m"], floor["y_m"], 0.0])
+    size = np.array([floor["width_m"], floor["depth_m"], 0.0])
+    return box_corners(centre, size, float(floor["yaw_deg"]))[[0, 2, 6, 4], :2]
+
+
+def _reaches(opening: Thing, rectangle: np.ndarray) -> bool:
+    """Say whether an opening lies in or at a room: doors belong to two rooms, rows name one."""
+    return opening.footprint.distance(Polygon(rectangle)) <= _OPENING_REACH_M

@@ -1,0 +1,57 @@
+"""Caption the rooms of a view shard: from their best view, and from above."""
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from workflow_scripts.captions.backends import load
+from workflow_scripts.captions.gallery import Gallery
+from workflow_scripts.captions.options import Options
+from workflow_scripts.captions.overrides import Overrides
+from workflow_scripts.captions.requests import chosen_views, room_requests
+from workflow_scripts.captions.writing import Failures, log_counts, write_captions
+from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.storage import write_records
+from workflow_scripts.common.views import ViewShard
+
+
+def main(
+    *,
+    views: Path,
+    out: Path,
+    picture: Path,
+    options: Annotated[Options, tyro.conf.arg(name="")],
+    kinds: tuple[str, ...] = ("room", "top_down"),
+) -> None:
+    """Write `out` (a Caption per line) and `picture` (images beside captions) for a shard.
+
+    Args:
+        views: `{shard}.zarr` of the views stage.
+        out: JSON Lines file to write.
+        picture: PNG file to write.
+        options: who writes captions, and how.
+        kinds: which captions are written; those that are not about rooms are ignored.
+    """
+    shard = ViewShard.open(views)
+    chosen = chosen_views(shard.views, kinds)
+    gallery = Gallery(total=len(chosen))
+    captions = []
+    written = write_captions(
+        room_requests(shard, chosen),
+        load(options),
+        backend=options.backend,
+        overrides=Overrides(options.overrides),
+        workers=options.workers,
+        failures=Failures(total=len(chosen), max_share=options.max_failed_share),
+    )
+    for request, caption in progress(written, desc="captions", total=len(chosen)):
+        captions.append(caption)
+        gallery.add(request.image, caption)
+    log_counts(captions)
+    gallery.save(picture)
+    write_records(out, captions)
+
+
+if __name__ == "__main__":
+    run(main)

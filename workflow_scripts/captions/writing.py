@@ -1,0 +1,122 @@
+"""Have every request captioned: by hand where somebody did, else by the backend, a few at once."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from workflow_scripts.captions.backends import Captioner, Reply
+from workflow_scripts.captions.overrides import Overrides
+from workflow_scripts.captions.requests import Request
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.records import Caption
+
+log = logging.getLogger(__name__)
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+_SHOWN = 5
+
+
+def few_at_once(
+    function: Callable[[Item], Result], items: Iterable[Item], *, workers: int
+) -> Iterator[tuple[Item, Result]]:
+    """Yield (item, function(item)) in the items' order, `workers` of them under way at once.
+
+    Items are drawn only as workers get free, so a stream of pictures is never held whole. When
+    one call raises, those under way are waited for (what they pay for is kept) and no new one
+    begins.
+    """
+    if workers == 1:
+        for item in items:
+            yield item, function(item)
+        return
+    waiting: deque[tuple[Item, Future[Result]]] = deque()
+    executor = ThreadPoolExecutor(max_workers=workers)
+    try:
+        for item in items:
+            waiting.append((item, executor.submit(function, item)))
+            # A few more than the workers, so that one slow reply does not idle the others.
+            if len(waiting) >= 4 * workers:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+class Failures:
+    """Count requests without a caption, and stop when they are more than is allowed.
+
+    Stopping as soon as the share can no longer be kept saves waiting for a server that is down.
+    """
+
+    def __init__(self, *, total: int, max_share: float) -> None:
+        self.total, self.max_share = total, max_share
+        self.reasons: list[str] = []
+
+    def add(self, request: Request, reply: Reply) -> None:
+        self.reasons.append(f"{request.name}: {reply.status}: {reply.reason}")
+        log.warning("%s", self.reasons[-1])
+        if len(self.reasons) > self.max_share * self.total:
+            shown = "\n  ".join(self.reasons[:_SHOWN])
+            more = (
+                f"\n  and {len(self.reasons) - _SHOWN} more" if len(self.reasons) > _SHOWN else ""
+            )
+            raise UserError(
+                f"{len(self.reasons)} of {self.total} captions could not be had, more than "
+                f"captions.max_failed_share ({self.max_share:g}) allows:\n  {shown}{more}\n"
+                "What was paid is kept. Mend the cause or raise the share, and run again."
+            )
+
+
+def write_captions(
+    requests: Iterable[Request],
+    captioner: Captioner,
+    *,
+    backend: str,
+    overrides: Overrides,
+    workers: int,
+    failures: Failures,
+) -> Iterator[tuple[Request, Caption]]:
+    """Yield every request with its caption, in order."""
+
+    def answer(request: Request) -> Reply | str:
+        by_hand = overrides.find(request)
+        return captioner.caption(request) if by_hand is None else by_hand
+
+    for request, reply in few_at_once(answer, requests, workers=workers):
+        if isinstance(reply, Reply) and reply.status != "ok" and request.image is not None:
+            failures.add(request, reply)
+        yield request, _record(request, reply, backend)
+
+
+def _record(request: Request, reply: Reply | str, backend: str) -> Caption:
+    by_hand = isinstance(reply, str)
+    return Caption(
+        source=request.source,
+        kind=request.kind,
+        scene_id=request.scene_id,
+        split=request.split,
+        room_id=request.room_id,
+        view=request.view,
+        asset_id=request.asset.asset_id if request.asset else "",
+        category=request.asset.category if request.asset else "",
+        status="manual" if by_hand else reply.status,
+        text=reply if by_hand else reply.text,
+        reason="" if by_hand else reply.reason,
+        backend="" if by_hand else backend,
+        model="" if by_hand else reply.model,
+        prompt="" if by_hand else reply.prompt,
+    )
+
+
+def log_counts(captions: Iterable[Caption]) -> None:
+    """Say how many captions there are of each status."""
+    counts: dict[str, int] = {}
+    for caption in captions:
+        counts[caption.status] = counts.get(caption.status, 0) + 1
+    written = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    log.info("captions: %s", written or "none asked for")
