@@ -1,0 +1,80 @@
+"""The embedded view backend: ProcTHOR houses drawn by the path tracer of `views/pathtrace`."""
+
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from workflow_scripts.common.cameras import Camera
+from workflow_scripts.common.errors import UserError, nearest
+from workflow_scripts.common.seeds import rng
+from workflow_scripts.views.furniture import build
+from workflow_scripts.views.meshes import Mesh
+from workflow_scripts.views.pathtrace.film import develop
+from workflow_scripts.views.pathtrace.floor import reachable_m
+from workflow_scripts.views.pathtrace.lights import Sky
+from workflow_scripts.views.pathtrace.scene import Scene, build_scene
+from workflow_scripts.views.pathtrace.tracer import Tracer
+from workflow_scripts.views.renderer import Frame
+
+PRESETS = {
+    "draft": {"samples": 2, "bounces": 2},
+    "default": {"samples": 4, "bounces": 2},
+    "high": {"samples": 16, "bounces": 3},
+}
+"""Paths per pixel, and how often each is followed off a surface."""
+
+
+class TracedHouse:
+    """A house whose surfaces are built and ready for rays."""
+
+    def __init__(self, scene: Scene, tracer: Tracer, *, scene_id: str, preset: str) -> None:
+        self.objects = scene.objects
+        self._scene, self._tracer = scene, tracer
+        self._scene_id, self._preset = scene_id, preset
+
+    def reachable_m(self) -> np.ndarray:
+        """Return floor points [n, 3] of a 0.25 m grid where an agent of radius 0.2 m fits."""
+        return reachable_m(self._scene)
+
+    def geometry(self, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+        """Return depth_m f32 [h, w] and instance u16 [h, w] without a picture."""
+        return self._tracer.geometry(camera)
+
+    def render(self, camera: Camera, *, seed: int) -> Frame:
+        """Return picture, planar depth and instance ids; equal arguments give equal bytes."""
+        depth_m, instance = self._tracer.geometry(camera)
+        pose = np.ascontiguousarray(camera.world_from_camera, dtype="<f8").tobytes().hex()
+        light = self._tracer.radiance(
+            camera, **PRESETS[self._preset], random=rng(seed, "pathtrace", self._scene_id, pose)
+        )
+        return Frame(develop(light), depth_m, instance)
+
+
+class PathtraceRenderer:
+    """Builds houses for the path tracer; `furniture` names the mesh library."""
+
+    def __init__(self, *, preset: str = "default", furniture: str = "auto") -> None:
+        if preset not in PRESETS:
+            raise UserError(f"views.preset is {preset!r}; {nearest(preset, PRESETS)}")
+        self._preset, self._library = preset, furniture
+
+    def __enter__(self) -> "PathtraceRenderer":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+    def load(self, house: dict[str, Any], *, scene_id: str) -> TracedHouse:
+        """Build a house; `UserError` says what is wrong with it."""
+        scene = build_scene(house, scene_id, self._furniture)
+        tracer = Tracer(scene, Sky.of(house))
+        return TracedHouse(scene, tracer, scene_id=scene_id, preset=self._preset)
+
+    def _furniture(self, category: str, size_m: tuple[float, float, float], asset_id: str) -> Mesh:
+        return build(category, size_m, asset_id, library=self._library)

@@ -1,0 +1,1 @@
+"""The embedded renderer: Embree rays, a path tracer in NumPy, Open Image Denoise."""

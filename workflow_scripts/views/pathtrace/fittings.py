@@ -1,0 +1,179 @@
+"""Build doors and windows in the frame of their wall: x along it, y into its room, z up."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workflow_scripts.views.house import Opening, Wall
+from workflow_scripts.views.meshes import Material, Mesh, merged
+from workflow_scripts.views.pathtrace.solids import Builder
+
+Hole = tuple[float, float, float, float]
+
+PAINT = Material(colour=(0.80, 0.79, 0.76), roughness=0.45)
+LEAF = Material(colour=(0.74, 0.72, 0.68), roughness=0.45)
+METAL = Material(colour=(0.55, 0.53, 0.50), roughness=0.3, specular=0.5)
+GLASS = Material(colour=(0.92, 0.96, 0.95), roughness=0.05, transmission=0.92)
+_CASING_M = 0.06
+_CASING_DEPTH_M = 0.016
+_JAMB_M = 0.035
+_LEAF_DEPTH_M = 0.04
+
+
+@dataclass(frozen=True)
+class WallFrame:
+    """Axes of a wall: x from `start_m` to `end_m`, y into the room, z up; right-handed.
+
+    Seen from the room, x runs to the left, so `start_m` may be either end of the wall.
+    """
+
+    start_m: np.ndarray
+    end_m: np.ndarray
+    inward: np.ndarray
+
+    @classmethod
+    def of(cls, wall: Wall) -> "WallFrame":
+        """Return the frame of a wall."""
+        along = wall.end_m - wall.start_m
+        if along[0] * wall.inward[1] - along[1] * wall.inward[0] > 0:
+            return cls(wall.start_m, wall.end_m, wall.inward)
+        return cls(wall.end_m, wall.start_m, wall.inward)
+
+    @property
+    def along(self) -> np.ndarray:
+        span = self.end_m - self.start_m
+        return span / np.linalg.norm(span)
+
+    @property
+    def world_from_wall(self) -> np.ndarray:
+        """Return the pose [4, 4]."""
+        pose = np.eye(4)
+        pose[:2, 0], pose[:2, 1], pose[:2, 3] = self.along, self.inward, self.start_m
+        return pose
+
+    def hole(self, opening: Opening, tolerance_m: float = 0.02) -> Hole | None:
+        """Return (u0, v0, u1, v1) of an opening in this frame; None if it is elsewhere."""
+        wall = opening.wall0
+        u0, v0, u1, v1 = opening.hole_m
+        along = (wall.end_m - wall.start_m) / wall.length_m
+        ends = np.array([wall.start_m + u * along for u in (u0, u1)]) - self.start_m
+        if np.abs(ends @ self.inward).max() > tolerance_m:
+            return None
+        low, high = sorted(ends @ self.along)
+        length = np.linalg.norm(self.end_m - self.start_m)
+        if high < tolerance_m or low > length - tolerance_m:
+            return None
+        return float(low), v0, float(high), v1
+
+    def rectangle(self, hole: Hole, *, offset_m: float) -> np.ndarray:
+        """Return corner, side and up vectors [3, 3] of a hole in the world."""
+        u0, v0, u1, v1 = hole
+        corner = self.world_from_wall @ np.array([u0, offset_m, v0, 1.0])
+        return np.array([corner[:3], [*(u1 - u0) * self.along, 0.0], [0.0, 0.0, v1 - v0]])
+
+
+def _surround(
+    builder: Builder, hole: Hole, back_m: float, *, jamb_m: float, threshold: bool
+) -> None:
+    """Line a hole with jambs and put a casing on the wall around it, on both sides."""
+    u0, v0, u1, v1 = hole
+    front = _CASING_DEPTH_M
+    back = back_m - _CASING_DEPTH_M
+    sides = [((u0, u0 + jamb_m), (v0, v1)), ((u1 - jamb_m, u1), (v0, v1))]
+    sides.append(((u0 + jamb_m, u1 - jamb_m), (v1 - jamb_m, v1)))
+    if threshold:
+        sides.append(((u0 + jamb_m, u1 - jamb_m), (v0, v0 + jamb_m)))
+    for (a, b), (c, d) in sides:
+        builder.box((a, back, c), (b, front, d), PAINT)
+    edge = 0.002
+    low = v0 - _CASING_M if threshold else v0
+    casing = [((u0 - _CASING_M, u0 + edge), (low, v1 + _CASING_M))]
+    casing.append(((u1 - edge, u1 + _CASING_M), (low, v1 + _CASING_M)))
+    casing.append(((u0 + edge, u1 - edge), (v1 - edge, v1 + _CASING_M)))
+    if threshold:
+        casing.append(((u0 + edge, u1 - edge), (v0 - _CASING_M, v0 + edge)))
+    for (a, b), (c, d) in casing:
+        builder.box((a, 0.0, c), (b, front + 0.002, d), PAINT)
+        builder.box((a, back - 0.002, c), (b, back_m, d), PAINT)
+
+
+def _leaf(width_m: float, height_m: float, *, hinge_left: bool) -> Mesh:
+    """Build a panelled door leaf: hinge line at the origin, x away from it, y middle of it."""
+    builder = Builder()
+    half = _LEAF_DEPTH_M / 2
+    stile = min(0.12, width_m / 5)
+    builder.box((0, -half + 0.01, 0.005), (width_m, half - 0.01, height_m), LEAF)
+    rails = [(0.005, 0.2), (height_m * 0.48, height_m * 0.48 + 0.12), (height_m - 0.12, height_m)]
+    for low, high in rails:
+        builder.box((stile, -half, low), (width_m - stile, half, high), LEAF)
+    for low, high in ((0.0, stile), (width_m - stile, width_m)):
+        builder.box((low, -half, 0.005), (high, half, height_m), LEAF)
+    x = width_m - stile / 2
+    for sign in (-1, 1):
+        reach = sorted((sign * half, sign * (half + 0.045)))
+        builder.box((x - 0.012, reach[0], 0.99), (x + 0.012, reach[1], 1.014), METAL)
+        bar = sorted((sign * (half + 0.035), sign * (half + 0.05)))
+        builder.box((x - 0.11, bar[0], 0.992), (x + 0.012, bar[1], 1.012), METAL)
+    mesh = builder.mesh()
+    return mesh if hinge_left else _turned_half(mesh)
+
+
+def _turned_half(mesh: Mesh) -> Mesh:
+    return mesh.transformed(np.diag([-1.0, -1.0, 1.0, 1.0]))
+
+
+def door(asset_id: str, hole: Hole, back_m: float, openness: float) -> Mesh:
+    """Build frame and leaves; a leaf swings into the room by 90 degrees times `openness`.
+
+    Assets called "Doorframe..." have no leaf, "...Double..." have two.
+    """
+    builder = Builder()
+    _surround(builder, hole, back_m, jamb_m=_JAMB_M, threshold=False)
+    frame = builder.mesh()
+    if asset_id.startswith("Doorframe"):
+        return frame
+    u0, v0, u1, v1 = hole
+    low, high = u0 + _JAMB_M + 0.003, u1 - _JAMB_M - 0.003
+    height = v1 - v0 - _JAMB_M - 0.006
+    double = "Double" in asset_id
+    width = (high - low) / (2 if double else 1) - (0.0015 if double else 0)
+    angle = np.deg2rad(90 * min(max(openness, 0.0), 1.0))
+    y = back_m / 2 if openness < 0.01 else 0.0
+    leaves = []
+    for hinge, turn in [(low, angle)] + ([(high, -angle)] if double else []):
+        pose = np.eye(4)
+        pose[:2, :2] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+        pose[:3, 3] = (hinge, y, v0)
+        leaf = _leaf(width, height, hinge_left=hinge == low)
+        leaves.append(leaf.transformed(pose))
+    return merged([frame, *leaves])
+
+
+def window(asset_id: str, hole: Hole, back_m: float) -> Mesh:
+    """Build frame, sash bars and glass; the bars follow the kind in the asset's name."""
+    builder = Builder()
+    border = 0.045
+    _surround(builder, hole, back_m, jamb_m=border, threshold=True)
+    u0, v0, u1, v1 = hole
+    middle = back_m / 2 if back_m < -0.02 else 0.0
+    bar = 0.018
+    inside = (u0 + border, v0 + border, u1 - border, v1 - border)
+    if "Hung" in asset_id:
+        z = (v0 + v1) / 2
+        builder.box((inside[0], middle - 0.02, z - bar), (inside[2], middle + 0.02, z + bar), PAINT)
+    parts = 2 if "Slider" in asset_id else 3 if "Bay" in asset_id or u1 - u0 > 1.6 else 1
+    for part in range(1, parts):
+        x = u0 + (u1 - u0) * part / parts
+        builder.box(
+            (x - bar, middle - 0.018, inside[1]), (x + bar, middle + 0.018, inside[3]), PAINT
+        )
+    corners = [(inside[0], middle, inside[1]), (inside[0], middle, inside[3])]
+    corners += [(inside[2], middle, inside[3]), (inside[2], middle, inside[1])]
+    builder.quad(np.array(corners), np.zeros((4, 2)), GLASS)
+    sill = 0.03
+    builder.box(
+        (u0 - _CASING_M, 0.0, v0 - 0.03),
+        (u1 + _CASING_M, _CASING_DEPTH_M + sill, v0 + 0.004),
+        PAINT,
+    )
+    return builder.mesh()

@@ -1,0 +1,126 @@
+"""Where light comes from: ceiling panels, sky through windows, the sun."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from workflow_scripts.common.cameras import world_from_unity
+from workflow_scripts.views.house import entries, vector
+from workflow_scripts.views.pathtrace.shell import Lamp
+
+_CELL_M = 0.5
+_SLOTS = 64
+
+
+@dataclass(frozen=True)
+class Sky:
+    """Radiance of the sky from horizon to zenith and of the ground below [3], and the sun.
+
+    `to_sun` [3] is a unit vector, `sun` [3] the irradiance across it.
+    """
+
+    horizon: np.ndarray
+    zenith: np.ndarray
+    ground: np.ndarray
+    to_sun: np.ndarray
+    sun: np.ndarray
+
+    @classmethod
+    def of(cls, house: dict[str, Any]) -> "Sky":
+        """Read the sky's name and the directional light of a house."""
+        parameters = house.get("proceduralParameters") or {}
+        name = str(parameters.get("skyboxId", ""))
+        horizon, zenith = np.array([3.6, 3.8, 4.0]), np.array([1.6, 2.2, 3.2])
+        sun = np.array([7.0, 6.4, 5.6])
+        if "Dusk" in name or "Sunset" in name:
+            horizon, zenith = np.array([4.2, 3.3, 2.6]), np.array([1.5, 1.7, 2.4])
+            sun = np.array([7.0, 5.2, 3.4])
+        elif "Snow" in name:
+            horizon, zenith = np.array([4.0, 4.1, 4.2]), np.array([3.0, 3.2, 3.5])
+            sun = np.array([2.5, 2.4, 2.3])
+        to_sun = np.array([0.35, -0.45, 0.82])
+        for light in entries(parameters, "lights"):
+            if light.get("type") == "directional" and light.get("rotation"):
+                turn = vector(light["rotation"], where=f"light {light.get('id')!r} rotation")
+                pitch, yaw = np.deg2rad(turn[:2])
+                forward = [np.sin(yaw) * np.cos(pitch), -np.sin(pitch), np.cos(yaw) * np.cos(pitch)]
+                to_sun = -world_from_unity(forward)
+        to_sun = to_sun / np.linalg.norm(to_sun)
+        if to_sun[2] < 0.1:
+            sun = sun * 0.0
+        return cls(horizon, zenith, np.array([1.1, 1.15, 0.95]), to_sun, sun)
+
+    def radiance(self, directions: np.ndarray) -> np.ndarray:
+        """Return radiance f32 [3, n] along directions [3, n] (any length)."""
+        up = directions[2] / np.sqrt(np.einsum("ij,ij->j", directions, directions))
+        share = np.sqrt(np.clip(up, 0, 1))
+        colour = self.horizon[:, None] + (self.zenith - self.horizon)[:, None] * share
+        below = np.clip(-up * 12, 0, 1)
+        return (colour + (self.ground[:, None] - colour) * below).astype(np.float32)
+
+
+class Lights:
+    """Rectangles that shine, and a grid that says which matter where.
+
+    Every cell of the floor plan holds 64 slots of light numbers, each light taking slots in
+    proportion to its power over distance squared; drawing a slot draws a light in constant time
+    however many rooms the house has.
+    """
+
+    def __init__(self, lamps: Sequence[Lamp], portals: np.ndarray, sky: Sky) -> None:
+        corners, sides, ups, radiance = [], [], [], []
+        for lamp in lamps:
+            half = lamp.side_m / 2
+            corners.append(lamp.centre_m - [half, half, 0.003])
+            sides.append([0.0, lamp.side_m, 0.0])
+            ups.append([lamp.side_m, 0.0, 0.0])
+            radiance.append(lamp.radiance)
+        for corner, side, up in portals:
+            corners.append(corner)
+            sides.append(up)
+            ups.append(side)
+            radiance.append((sky.horizon + sky.zenith) / 2)
+        self.corner = np.array(corners, dtype=np.float32)
+        self.side = np.array(sides, dtype=np.float32)
+        self.up = np.array(ups, dtype=np.float32)
+        # Lamps shine down and windows into the room; both rectangles are spanned that way.
+        crossed = np.cross(self.side, self.up)
+        self.scaled_normal = crossed
+        self.radiance = np.array(radiance, dtype=np.float32)
+        self.is_portal = np.arange(len(corners)) >= len(lamps)
+        self.area = np.linalg.norm(crossed, axis=1)
+
+    def lay_grid(self, low_m: np.ndarray, high_m: np.ndarray, height_m: float) -> None:
+        """Fill the slots of a grid over the floor plan [2] to [2]."""
+        self._low = low_m.astype(np.float32) - 0.2
+        self._cells = np.maximum(1, np.ceil((high_m - low_m + 0.4) / _CELL_M)).astype(np.int32)
+        x, y = (np.arange(n) * _CELL_M + _CELL_M / 2 for n in self._cells)
+        places = np.stack([*np.meshgrid(x + self._low[0], y + self._low[1], indexing="ij")], -1)
+        places = np.concatenate([places, np.full((*places.shape[:2], 1), height_m * 0.4)], -1)
+        middle = self.corner + (self.side + self.up) / 2
+        gap = places.reshape(-1, 1, 3) - middle
+        square = np.einsum("clk,clk->cl", gap, gap)
+        facing = np.einsum("clk,lk->cl", gap, self.scaled_normal / self.area[:, None])
+        facing = np.clip(facing / np.sqrt(square), 0.15, 1)
+        power = self.area * self.radiance.mean(axis=1)
+        share = power * facing / (square + 0.5)
+        share = share / share.sum(axis=1, keepdims=True)
+        ends = np.round(np.cumsum(share, axis=1) * _SLOTS).astype(np.int64)
+        slot = np.arange(_SLOTS)
+        self._slots = (slot[None, :, None] >= ends[:, None, :]).sum(axis=2).astype(np.int32)
+        self._slots = np.minimum(self._slots, len(self.corner) - 1)
+        counts = np.diff(ends, axis=1, prepend=0)
+        with np.errstate(divide="ignore"):
+            self._weight = np.where(counts > 0, _SLOTS / counts, 0).astype(np.float32)
+
+    def draw(self, points: np.ndarray, random: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Draw a light for each point [3, n] by `random` [n]; return numbers and 1 / chance."""
+        i = ((points[0] - self._low[0]) * np.float32(1 / _CELL_M)).astype(np.int32)
+        j = ((points[1] - self._low[1]) * np.float32(1 / _CELL_M)).astype(np.int32)
+        i = np.clip(i, 0, self._cells[0] - 1)
+        j = np.clip(j, 0, self._cells[1] - 1)
+        cell = i * self._cells[1] + j
+        light = self._slots[cell, (random * _SLOTS).astype(np.int32)]
+        return light, self._weight[cell, light]

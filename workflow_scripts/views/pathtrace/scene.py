@@ -1,0 +1,133 @@
+"""Join shell and furniture into one triangle soup with tables per face."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from workflow_scripts.common.cameras import unity_from_world, world_from_unity
+from workflow_scripts.common.records import ObjectRow
+from workflow_scripts.views.house import asset_of, entries, vector
+from workflow_scripts.views.meshes import Material, Mesh
+from workflow_scripts.views.objects import object_rows
+from workflow_scripts.views.pathtrace.shell import Shell, build_shell
+
+BuildFurniture = Callable[[str, tuple[float, float, float], str], Mesh]
+"""(category, size_m, asset_id) -> mesh in the object frame that fills its box."""
+
+
+@dataclass(frozen=True)
+class Soup:
+    """Triangles [f, 3, 3] f32 in the world and what belongs to each.
+
+    `instance` i32 [f], `material` i32 [f] into `materials`, `uv` f32 [f, 3, 2], `normals`
+    f32 [f, 3, 3] (per corner, unit length).
+    """
+
+    triangles: np.ndarray
+    instance: np.ndarray
+    material: np.ndarray
+    uv: np.ndarray
+    normals: np.ndarray
+    materials: tuple[Material, ...]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A house ready to be traced."""
+
+    shell: Shell
+    objects: Sequence[ObjectRow]
+    soup: Soup
+
+
+def build_scene(house: dict[str, Any], scene_id: str, furniture: BuildFurniture) -> Scene:
+    """Build every surface of a house; `UserError` says what is wrong with the house."""
+    objects = object_rows(house, scene_id)
+    shell = build_shell(house)
+    instance_of = {row.object_id: row.instance for row in objects}
+    built: dict[str, Mesh] = {}
+    meshes = [(instance_of[object_id], mesh) for object_id, mesh in shell.parts]
+    for entry in _with_children(entries(house, "objects")):
+        asset = asset_of(str(entry.get("assetId")), where=f"object {entry.get('id')!r}")
+        if asset.asset_id not in built:
+            built[asset.asset_id] = furniture(asset.category, asset.size_m, asset.asset_id)
+        mesh = built[asset.asset_id].transformed(_pose(entry))
+        meshes.append((instance_of[entry["id"]], mesh))
+    return Scene(shell, objects, _soup(meshes))
+
+
+def _with_children(objects: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    for entry in objects:
+        yield entry
+        yield from _with_children(entries(entry, "children"))
+
+
+def _pose(entry: dict[str, Any]) -> np.ndarray:
+    """Return `world_from_object` [4, 4]; Unity turns about z, then x, then y."""
+    where = f"object {entry.get('id')!r}"
+    about_x, about_y, about_z = np.deg2rad(
+        vector(entry.get("rotation") or {}, where=f"{where} rotation")
+    )
+    turn = _rotation(1, about_y) @ _rotation(0, about_x) @ _rotation(2, about_z)
+    pose = np.eye(4)
+    # Each column is the image of a world axis: taken to Unity, turned there, and brought back.
+    axes_unity = unity_from_world(np.eye(3))
+    pose[:3, :3] = world_from_unity(axes_unity @ turn.T).T
+    pose[:3, 3] = world_from_unity(vector(entry.get("position"), where=f"{where} position"))
+    return pose
+
+
+def _rotation(axis: int, angle: float) -> np.ndarray:
+    """Return the matrix [3, 3] that Unity uses for a turn about one axis."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    first, second = (axis + 1) % 3, (axis + 2) % 3
+    matrix = np.eye(3)
+    matrix[first, first] = matrix[second, second] = cos
+    matrix[first, second], matrix[second, first] = -sin, sin
+    return matrix
+
+
+def _soup(meshes: Sequence[tuple[int, Mesh]]) -> Soup:
+    materials: list[Material] = []
+    number_of: dict[int, int] = {}
+    columns: list[list[np.ndarray]] = [[], [], [], [], []]
+    for instance, mesh in meshes:
+        for material in mesh.materials:
+            if id(material) not in number_of:
+                number_of[id(material)] = len(materials)
+                materials.append(material)
+        table = np.array([number_of[id(material)] for material in mesh.materials], dtype=np.int32)
+        triangles = mesh.vertices_m[mesh.faces].astype(np.float32)
+        edges = triangles[:, 1:].astype(np.float64) - triangles[:, :1]
+        crossed = np.cross(edges[:, 0], edges[:, 1])
+        keep = np.linalg.norm(crossed, axis=1) > 1e-12
+        uv = np.where(np.abs(mesh.uv) < 1e3, mesh.uv, 0.0).astype(np.float32)
+        for column, values in zip(
+            columns,
+            (
+                triangles,
+                np.full(len(triangles), instance, dtype=np.int32),
+                table[mesh.face_material],
+                uv[mesh.faces],
+                _corner_normals(mesh, crossed),
+            ),
+            strict=True,
+        ):
+            column.append(values[keep])
+    return Soup(*(np.concatenate(column) for column in columns), tuple(materials))
+
+
+def _corner_normals(mesh: Mesh, crossed: np.ndarray) -> np.ndarray:
+    """Return unit normals [f, 3, 3]: of the face, or averaged over faces that share a vertex."""
+    flat = crossed / np.maximum(np.linalg.norm(crossed, axis=1, keepdims=True), 1e-20)
+    corners = np.repeat(flat[:, None], 3, axis=1)
+    if mesh.smooth:
+        summed = np.zeros((len(mesh.vertices_m), 3))
+        for corner in range(3):
+            np.add.at(summed, mesh.faces[:, corner], crossed)
+        smooth = summed[mesh.faces]
+        length = np.linalg.norm(smooth, axis=2, keepdims=True)
+        corners = np.where(length > 1e-12, smooth / np.maximum(length, 1e-20), corners)
+    return corners.astype(np.float32)
