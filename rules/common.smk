@@ -8,6 +8,7 @@ from workflow_scripts.common.config import checked
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.houses import count_houses, shard_digests
 from workflow_scripts.common.shards import deal, houses_per_shard
+from workflow_scripts.common.splits import check_shares
 
 SCHEMA = Path(workflow.basedir) / "rules/schemas/config.schema.yaml"
 PROCTHOR_10K_HOUSES = 12_000
@@ -42,6 +43,7 @@ def plan_shards(source, settings):
 
 try:
     config = checked(config, SCHEMA)
+    check_shares(config["splits"])
     _plans = {name: plan_shards(name, value) for name, value in config["sources"].items()}
 except (UserError, OSError) as error:
     raise WorkflowError(str(error)) from None

@@ -14,15 +14,20 @@ def content_hash(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def check_shares(shares: Mapping[str, float]) -> None:
+    """Raise `UserError` unless the shares are fractions that sum to 1."""
+    total = sum(shares.values())
+    if not shares or abs(total - 1) > 1e-6 or min(shares.values()) < 0:
+        raise UserError(f"splits: {dict(shares)} must be fractions that sum to 1, not {total:g}")
+
+
 def split_of(identity: str, shares: Mapping[str, float], *, salt: str = "sightline") -> str:
     """Choose a split for an identity so that equal identities always share one.
 
     `shares` maps split names to fractions that sum to 1. A house stays in its split whatever
     else is in the data set, because only its own hash decides.
     """
-    total = sum(shares.values())
-    if not shares or abs(total - 1) > 1e-6 or min(shares.values()) < 0:
-        raise UserError(f"splits {dict(shares)} must be fractions that sum to 1, not {total:g}")
+    check_shares(shares)
     digest = hashlib.sha256(f"{salt}|{identity}".encode()).digest()
     position = int.from_bytes(digest[:8], "big") / 2**64
     bound = 0.0

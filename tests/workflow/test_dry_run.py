@@ -1,0 +1,79 @@
+"""What a user learns before anything runs: targets, sizes, mistakes."""
+
+import gzip
+import json
+import time
+
+import pytest
+
+from tests.workflow.conftest import Project
+
+STAGES = ("scenes", "views", "depth", "captions", "pointclouds", "vqa", "train", "evaluate")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_word_is_a_target(project: Project, stage: str) -> None:
+    assert project.planned(stage)[stage] == 1
+
+
+def test_the_default_target_makes_scores_and_report(project: Project) -> None:
+    planned = project.planned()
+    assert planned["sample_scenes"] == planned["render_shard"] == 3
+    assert planned["merge_scores"] == planned["write_report"] == planned["pretrain_base"] == 1
+    assert planned["predict_answers"] == 2
+
+
+def test_until_stops_after_a_rule(project: Project) -> None:
+    planned = project.planned("--until", "fuse_shard")
+    assert planned["fuse_shard"] == 3
+    assert "ask_shard" not in planned
+
+
+def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
+    project.edit({"sources": {"procthor": {"num_houses": 10_000, "houses_per_shard": "auto"}}})
+    start = time.monotonic()
+    planned = project.planned()
+    assert time.monotonic() - start <= 15
+    assert sum(planned.values()) <= 1000
+    assert planned["render_shard"] <= 128
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"view": {}}, "did you mean 'views'"),
+        ({"views": {"backend": "unity"}}, "views.backend: 'unity' is not allowed"),
+        ({"views": {"width_px": "336px"}}, "views.width_px: '336px' must be of type integer"),
+        ({"sources": {"procthor": {"num_houses": 0}}}, "sources.procthor.num_houses: 0"),
+        ({"sources": {"procthor": {"num_houses": None}}}, "num_houses: null needs a file"),
+        ({"sources": {"procthor": {"houses": "no.jsonl"}}}, "no.jsonl: no such file of houses"),
+        ({"splits": {"train": 0.7, "val": 0.2, "test": 0.2}}, "splits"),
+        (
+            {"train": {"experiments": {"tiny-lora": {"deepspeed": "zero5"}}}},
+            "train.experiments.tiny-lora.deepspeed: 'zero5'",
+        ),
+    ],
+)
+def test_mistakes_in_the_configuration_are_named(
+    project: Project, changes: dict, message: str
+) -> None:
+    project.edit(changes)
+    done = project.snakemake("--dry-run", check=False)
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert message in printed
+    assert "Traceback" not in printed
+
+
+def test_a_file_of_houses_is_counted_and_limited(project: Project) -> None:
+    lines = "\n".join(json.dumps({"house": number}) for number in range(10)) + "\n"
+    (project.folder / "mine.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    project.edit({"sources": {"procthor": {"houses": "mine.jsonl.gz", "num_houses": None}}})
+    assert project.planned("scenes")["sample_scenes"] == 3
+    project.edit({"sources": {"procthor": {"num_houses": 4}}})
+    assert project.planned("scenes")["sample_scenes"] == 1
+
+
+def test_lint_is_clean(project: Project) -> None:
+    done = project.snakemake("--lint", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,132 @@
+"""Killed at any moment, disk full, folder read-only: nothing half-written, same final bytes."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from tests.workflow.conftest import SNAKEMAKE, Project
+
+pytestmark = pytest.mark.e2e
+TARGETS = ("results/eval.csv", "results/report.html")
+NUM_KILLS = 20
+# The floating-point sums of two training ranks may differ after a resume, so training is
+# compared by the rows of scores, everything else by bytes.
+TRAINED = ("train/", "evaluate/", "eval.csv", "report.html")
+
+
+def descendants(process: subprocess.Popen) -> list[psutil.Process]:
+    try:
+        return psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def kill_at_random(project: Project, draw: random.Random, *, whole_tree: bool) -> bool:
+    """Run for a random while, then SIGKILL Snakemake or one job; say whether it was cut short."""
+    process = subprocess.Popen(
+        [str(SNAKEMAKE), "--cores", "2", "--rerun-incomplete", *TARGETS],
+        cwd=project.folder,
+        env=project.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        process.wait(timeout=draw.uniform(2, 18))
+    except subprocess.TimeoutExpired:
+        family = descendants(process)
+        workers = [child for child in family if "workflow_scripts." in " ".join(cmdline(child))]
+        if whole_tree or not workers:
+            for victim in [psutil.Process(process.pid), *family]:
+                kill(victim)
+        else:
+            kill(draw.choice(workers))
+        process.wait(timeout=120)
+        return True
+    return process.returncode != 0
+
+
+def cmdline(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def kill(process: psutil.Process) -> None:
+    try:
+        process.send_signal(signal.SIGKILL)
+    except psutil.NoSuchProcess:
+        pass
+
+
+@pytest.mark.timeout(1500)
+def test_killed_twenty_times_ends_with_the_same_bytes(
+    finished_run: Project, tmp_path: Path
+) -> None:
+    project = Project.create(tmp_path / "project")
+    draw = random.Random(20)
+    cut_short = 0
+    for number in range(NUM_KILLS):
+        cut_short += kill_at_random(project, draw, whole_tree=number % 2 == 0)
+        project.snakemake("--unlock", check=False)
+    assert cut_short >= 5
+    project.snakemake("--cores", "2", "--rerun-incomplete", *TARGETS)
+
+    def data(run: Project) -> dict[str, str]:
+        return {name: value for name, value in run.hashes().items() if not name.startswith(TRAINED)}
+
+    assert data(project) == data(finished_run)
+    rows, expected = (
+        pd.read_csv(run.folder / "results/eval.csv") for run in (project, finished_run)
+    )
+    pd.testing.assert_frame_equal(rows, expected, atol=1e-6)
+    assert not list((project.folder / "results").rglob("*.partial"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """Mount a small tmpfs where results/ will lie."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a tmpfs is not allowed here")
+    yield folder
+    time.sleep(0.2)
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def put_results_on(project: Project, disk: Path) -> None:
+    (project.folder / "results").symlink_to(disk)
+
+
+def test_full_disk_is_said_and_leaves_no_half_file(project: Project, small_disk: Path) -> None:
+    put_results_on(project, small_disk)
+    done = project.snakemake("--cores", "1", "views", check=False)
+    assert done.returncode != 0
+    logs = "".join(path.read_text() for path in project.folder.glob("logs/**/*.log"))
+    assert "No space left on device" in logs
+    assert "Traceback" not in logs
+    assert not list(small_disk.rglob("*.partial"))
+    subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
+    project.snakemake("--cores", "2", "--rerun-incomplete", "views")
+
+
+def test_read_only_results_are_said(project: Project, small_disk: Path) -> None:
+    put_results_on(project, small_disk)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    done = project.snakemake("--cores", "1", "scenes", check=False)
+    assert done.returncode != 0
+    assert "Read-only file system" in done.stdout + done.stderr
+    assert os.listdir(small_disk) == []

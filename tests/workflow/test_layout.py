@@ -1,0 +1,133 @@
+"""The house rules that a reader relies on: one word per stage, no stage imports another."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+STAGES = (
+    "scenes",
+    "views",
+    "depth",
+    "captions",
+    "pointclouds",
+    "vqa",
+    "train",
+    "evaluate",
+)
+RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
+
+
+def rules_of(path: Path) -> dict[str, str]:
+    """Return the text of each rule in a rule file."""
+    parts = re.split(r"^(?:use )?rule (\w+).*:$", path.read_text(), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """Return the files that git tracks."""
+    listed = subprocess.run(
+        ["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [ROOT / name for name in listed.stdout.split() if (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_is_one_word_everywhere(stage: str) -> None:
+    assert (ROOT / f"rules/{stage}.smk").is_file()
+    assert (ROOT / f"workflow_scripts/{stage}/__init__.py").is_file()
+    assert list((ROOT / f"tests/{stage}").glob("test_*.py"))
+    assert stage in rules_of(ROOT / "Snakefile")
+
+
+def test_the_snakefile_includes_the_stages_in_order() -> None:
+    included = re.findall(r'^include: "rules/(\w+)\.smk"', (ROOT / "Snakefile").read_text(), re.M)
+    assert included == ["common", *STAGES]
+
+
+@pytest.mark.parametrize("package", ["common", *STAGES])
+def test_no_stage_imports_another(package: str) -> None:
+    allowed = {"common", package}
+    for path in (ROOT / "workflow_scripts" / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            for name in names:
+                parts = name.split(".")
+                if parts[0] == "workflow_scripts" and len(parts) > 1:
+                    assert parts[1] in allowed, f"{path.relative_to(ROOT)} imports {name}"
+
+
+@pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.stem)
+def test_every_rule_has_the_same_silhouette(path: Path) -> None:
+    for name, text in rules_of(path).items():
+        wanted = ["input", "output", "log", "conda", "threads", "resources", "message", "shell"]
+        wanted += [] if "localrule" in text else ["benchmark"]
+        missing = [word for word in wanted if not re.search(rf"^    {word}:", text, re.M)]
+        assert not missing, f"rule {name} lacks {missing}"
+        for resource in ("mem_mb", "runtime", *(("nodes",) if "gpu=" in text else ())):
+            assert f"{resource}=" in text, f"rule {name} does not say {resource}"
+        assert "script=" in text, f"rule {name} does not name its script as an input"
+
+
+def test_rules_name_module_and_script_alike() -> None:
+    for path in RULE_FILES:
+        for name, text in rules_of(path).items():
+            script = re.search(r'script="([\w/]+)\.py"', text)
+            assert script is not None, name
+            assert (ROOT / f"{script[1]}.py").is_file(), name
+            assert f"-m {script[1].replace('/', '.')}" in text, name
+
+
+def test_only_the_profile_names_hardware() -> None:
+    hardware = re.compile(r"\b(l40s|a6000|h100|slurm_partition|slurm_account)\b", re.IGNORECASE)
+    allowed = ("profiles/", "README.md", "tests/", "CHANGELOG.md", "workflow_scripts/train/launch")
+    for path in tracked():
+        name = str(path.relative_to(ROOT))
+        if name.startswith(allowed) or path.suffix in (".png", ".jpg", ".svg"):
+            continue
+        found = hardware.search(path.read_text(encoding="utf-8", errors="ignore"))
+        assert not found or name == "rules/train.smk", f"{name} names {found}"
+
+
+def test_there_is_no_silent_default_profile() -> None:
+    assert sorted(path.name for path in (ROOT / "profiles").iterdir()) == ["slurm"]
+
+
+def test_environments_pin_what_the_pins_file_pins() -> None:
+    pins = dict(
+        line.lower().split("==") for line in (ROOT / "envs/pins.txt").read_text().split() if line
+    )
+    for path in (ROOT / "envs").glob("*.yaml"):
+        environment = yaml.safe_load(path.read_text())
+        packages = next(
+            entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)
+        )
+        for package in packages:
+            name, version = package.lower().split("==")
+            assert pins[name] == version, f"{path.name}: {package}"
+
+
+def test_files_answer_one_question() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in tracked("*.py", "*.smk", "Snakefile")
+        if (lines := len(path.read_text().splitlines())) > 400
+    }
+    assert not long
+
+
+def test_the_project_names_no_machine_and_no_secret() -> None:
+    forbidden = re.compile(r"/(?:home|root|work|Users)/\w|sk-[A-Za-z0-9]{20}")
+    for path in tracked():
+        if path.suffix in (".png", ".jpg", ".svg") or path == Path(__file__):
+            continue
+        found = forbidden.search(path.read_text(encoding="utf-8", errors="ignore"))
+        assert not found, f"{path.relative_to(ROOT)}: {found}"
