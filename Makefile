@@ -1,16 +1,19 @@
 # The two commands of the README: `make eval` and `make test`. Everything else is Snakemake.
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
 STAMP := $(VENV)/.pins
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
+# Snakemake's own lock outlives a killed run and must then be removed by hand; this one cannot.
+LOCK := $(shell command -v flock >/dev/null && echo "flock --nonblock --conflict-exit-code 75 $(VENV)/.run.lock env")
 
 .PHONY: eval test lint env clean-env
 
 eval: env
-	$(SNAKEMAKE) results/eval.csv results/report.html
+	$(LOCK) $(SNAKEMAKE) $(if $(LOCK),--nolock) --rerun-incomplete results/eval.csv results/report.html \
+	|| { test $$? != 75 || echo "error: another 'make eval' is running in this folder" >&2; exit 1; }
 
 test: env lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests
@@ -23,7 +26,7 @@ lint: env
 	$(SNAKEMAKE) --lint
 
 env: $(STAMP)
-	@$(BIN)/python -c "import open3d" 2>/dev/null || envs/system.sh
+	@command -v c++ >/dev/null && $(BIN)/python -c "import open3d" 2>/dev/null || envs/system.sh
 
 # torch comes first and by exact version: any later package that wants "torch" is then content,
 # and pip does not fetch the CUDA build for a machine that has asked for the CPU one.

@@ -1,5 +1,6 @@
 """Killed at any moment, disk full, folder read-only: nothing half-written, same final bytes."""
 
+import contextlib
 import os
 import random
 import signal
@@ -60,10 +61,8 @@ def cmdline(process: psutil.Process) -> list[str]:
 
 
 def kill(process: psutil.Process) -> None:
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         process.send_signal(signal.SIGKILL)
-    except psutil.NoSuchProcess:
-        pass
 
 
 @pytest.mark.timeout(1500)
