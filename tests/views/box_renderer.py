@@ -78,11 +78,9 @@ class BoxHouse:
 class BoxRenderer:
     """The backend; takes the same keywords as the others."""
 
-    provenance = {"renderer": "boxes"}
-    credits = ()
-
     def __init__(self, *, preset: str, furniture: str, width_px: int, height_px: int) -> None:
-        pass
+        self.provenance = {"renderer": "boxes"}
+        self.credits = ()
 
     def __enter__(self) -> "BoxRenderer":
         return self

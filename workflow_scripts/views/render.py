@@ -82,15 +82,22 @@ def render_scenes(
         try:
             rooms_of_house = rooms(scene.house)
             loaded = renderer.load(scene.house, scene_id=scene.scene_id)
+            reachable_m = loaded.reachable_m()
         except EngineError:
             raise
         except UserError as error:
             _skip(collected, scene, "house", str(error))
             continue
-        reachable_m = loaded.reachable_m()
         first_view = len(spool)
         for room in rooms_of_house:
-            _render_room(collected, scene, room, loaded, reachable_m, plan, first_view)
+            start = len(spool)
+            try:
+                _render_room(collected, scene, room, loaded, reachable_m, plan, first_view)
+            except EngineError:
+                raise
+            except UserError as error:
+                spool.truncate(start)
+                _skip(collected, scene, room.room_id, str(error))
         if len(spool) > first_view:
             collected.objects += loaded.objects
     return collected
@@ -114,6 +121,7 @@ def _render_room(
 ) -> None:
     """Add a room's views, the best one marked; no view from above without one at eye level."""
     rows: list[ViewRow] = []
+    visibility: list[VisibilityRow] = []
     scores: list[tuple[int, int]] = []
     wanted_at_eye_level = 0
     for policy, choose in POLICIES.items():
@@ -139,7 +147,7 @@ def _render_room(
                 continue
             view = collected.spool.add(frame, camera)
             seen = visibility_rows(view, camera, frame.depth_m, frame.instance, loaded.objects)
-            collected.visibility += seen
+            visibility += seen
             scores.append(_score(seen, loaded.objects, plan.min_pixels))
             rows.append(_view_row(view, number, scene, room, pose, camera, scores[-1][0]))
             made += 1
@@ -154,6 +162,7 @@ def _render_room(
                 f"no good camera: {why}" if why else "no floor point can be reached",
             )
     best = _best(rows, scores)
+    collected.visibility += visibility
     collected.views += [row.model_copy(update={"is_best": row.view == best}) for row in rows]
 
 

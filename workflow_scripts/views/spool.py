@@ -20,9 +20,9 @@ class FrameSpool(AbstractContextManager["FrameSpool"]):
     def __init__(self, folder: Path, *, width_px: int, height_px: int) -> None:
         self._shape = (height_px, width_px)
         self._stack = ExitStack()
-        self._files: dict[str, IO[bytes]] = {
-            name: self._stack.enter_context(tempfile.TemporaryFile(dir=folder)) for name in IMAGES
-        }
+        self._files: dict[str, IO[bytes]] = {}
+        for name in IMAGES:
+            self._files[name] = self._stack.enter_context(tempfile.TemporaryFile(dir=folder))
         self._cameras: list[Camera] = []
 
     def __exit__(self, *_: object) -> None:
@@ -40,6 +40,15 @@ class FrameSpool(AbstractContextManager["FrameSpool"]):
             self._files[name].write(values.tobytes())
         self._cameras.append(camera)
         return len(self._cameras) - 1
+
+    def truncate(self, count: int) -> None:
+        """Forget all but the first `count` frames."""
+        del self._cameras[count:]
+        for name, file in self._files.items():
+            dtype, dims, _ = ARRAYS[name]
+            channels = 3 if len(dims) == 4 else 1
+            file.seek(count * self._shape[0] * self._shape[1] * channels * np.dtype(dtype).itemsize)
+            file.truncate()
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays of `common.views.ARRAYS`; images are mapped from disk."""

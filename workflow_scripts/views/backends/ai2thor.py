@@ -1,0 +1,276 @@
+"""The AI2-THOR backend: one Unity process shows all houses of a shard, off-screen.
+
+Cameras are third-party cameras, whose poses are free of the agent and of collisions. Depth is
+Unity's planar z in metres. Names in Unity's masks: an object's id, perhaps with `___part`; a
+floor is called like its room, a ceiling `Ceiling_` and its room.
+"""
+
+import copy
+import importlib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from workflow_scripts.common.cameras import (
+    Camera,
+    unity_from_world,
+    unity_from_yaw,
+    world_from_unity,
+    yaw_pitch_deg,
+)
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.records import ObjectRow
+from workflow_scripts.views.objects import object_rows
+from workflow_scripts.views.renderer import Credit, EngineError, Frame
+
+Result = TypeVar("Result")
+
+QUALITY = {"draft": "Low", "default": "High", "high": "Ultra"}
+GRID_M = 0.25
+NEAR_M, FAR_M = 0.05, 60.0
+# Unity's depth buffer ends a little before its far plane.
+FAR_SHARE = 0.999
+PART_SEPARATOR = "___"
+
+
+class Ai2ThorRenderer:
+    """Open Unity with the first house, reuse it for the next, close it at the end.
+
+    `controller_class` is for tests; it defaults to `ai2thor.controller.Controller`.
+    """
+
+    def __init__(
+        self,
+        *,
+        preset: str,
+        furniture: str,
+        width_px: int,
+        height_px: int,
+        controller_class: Callable[..., Any] | None = None,
+    ) -> None:
+        self.width_px, self.height_px = width_px, height_px
+        self._quality = QUALITY[preset]
+        self._controller_class = controller_class or _controller_class()
+        self._controller: Any = None
+        self.credits: tuple[Credit, ...] = ()
+        self.provenance = {
+            "renderer": "ai2thor",
+            "version": _version("_version", "__version__"),
+            "build": _version("_builds", "COMMIT_ID"),
+            "platform": "CloudRendering",
+            "quality": self._quality,
+        }
+
+    def __enter__(self) -> "Ai2ThorRenderer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def load(self, house: dict[str, Any], *, scene_id: str) -> "Ai2ThorHouse":
+        """Show a house; `UserError` with Unity's own words if it refuses."""
+        objects = object_rows(house, scene_id)
+        renamed, ids_of_names = with_bars(house)
+        names = {row.object_id: row.instance for row in objects}
+        numbers = {name: names[object_id] for name, object_id in ids_of_names.items()}
+        for row in objects:
+            if row.category == "floor":
+                numbers[row.room_id] = row.instance
+            elif row.category == "ceiling":
+                numbers[f"Ceiling_{row.room_id}"] = row.instance
+            else:
+                numbers.setdefault(row.object_id, row.instance)
+        loaded = Ai2ThorHouse(self, objects, renamed, numbers)
+        self.twice(loaded.show, what=f"house {scene_id}")
+        return loaded
+
+    def twice(self, work: Callable[[], Result], *, what: str) -> Result:
+        """Do some work; if Unity crashes or hangs, do it once more in a fresh process.
+
+        `UserError` says what Unity said: a refusal at once, a crash the second time.
+        """
+        from ai2thor.exceptions import RestartError
+
+        for _ in range(2):
+            try:
+                return work()
+            except (RestartError, TimeoutError) as error:
+                failure: Exception = error
+            except (RuntimeError, ValueError) as error:
+                if isinstance(error, UserError) or self._refused():
+                    raise UserError(f"AI2-THOR refuses {what}: {error}") from error
+                failure = error
+            self.stop()
+        raise UserError(f"AI2-THOR failed twice with {what}: {failure}") from failure
+
+    def _refused(self) -> bool:
+        """Say whether Unity is alive and answered "no" to the last action."""
+        event = getattr(self._controller, "last_event", None)
+        return event is not None and not event.metadata["lastActionSuccess"]
+
+    @property
+    def controller(self) -> Any:
+        """Return the running controller, started when first asked for."""
+        if self._controller is None:
+            try:
+                self._controller = self._controller_class(
+                    platform="CloudRendering",
+                    quality=self._quality,
+                    scene="Procedural",
+                    width=self.width_px,
+                    height=self.height_px,
+                    gridSize=GRID_M,
+                    snapToGrid=True,
+                    fieldOfView=90,
+                    renderDepthImage=True,
+                    renderInstanceSegmentation=True,
+                    makeAgentsVisible=False,
+                )
+            except Exception as error:  # downloads, Vulkan and Unity fail in many types
+                raise EngineError(
+                    f"AI2-THOR cannot start: {error}. It needs its Unity build (downloaded once, "
+                    "to ~/.ai2thor), libvulkan1 and a GPU driver with Vulkan; or choose "
+                    "views.backend: pathtrace"
+                ) from error
+        return self._controller
+
+    def stop(self) -> None:
+        """End the Unity process if one runs."""
+        controller, self._controller = self._controller, None
+        # After a crash that could not be mended the client has no server left to stop.
+        if controller is not None and controller.server is not None:
+            controller.stop()
+
+
+class Ai2ThorHouse:
+    """A house inside Unity. It stays valid until the next `load`."""
+
+    def __init__(
+        self,
+        renderer: Ai2ThorRenderer,
+        objects: list[ObjectRow],
+        house: dict[str, Any],
+        instance_of_name: dict[str, int],
+    ) -> None:
+        self.objects = objects
+        self._renderer = renderer
+        self._house = house
+        self._instance_of_name = instance_of_name
+        self._shown_by: Any = None
+
+    def show(self) -> None:
+        """Build the house in the running Unity. Its cameras went with the last house."""
+        controller = self._renderer.controller
+        _succeeded(controller.reset(scene=self._house))
+        _succeeded(
+            controller.step(
+                action="AddThirdPartyCamera",
+                position={"x": 0.0, "y": 1.5, "z": 0.0},
+                rotation={"x": 0.0, "y": 0.0, "z": 0.0},
+                fieldOfView=90.0,
+                nearClippingPlane=NEAR_M,
+                farClippingPlane=FAR_M,
+                skyboxColor="default",
+                antiAliasing="smaa",
+            )
+        )
+        self._shown_by = controller
+
+    def reachable_m(self) -> np.ndarray:
+        """Return floor points [n, 3] of Unity's own 0.25 m grid, sorted."""
+        event = self._do(action="GetReachablePositions")
+        points = [[point["x"], 0.0, point["z"]] for point in event.metadata["actionReturn"]]
+        world = world_from_unity(np.array(points, dtype=np.float64).reshape(-1, 3))
+        return world[np.lexsort((world[:, 1], world[:, 0]))]
+
+    def render(self, camera: Camera, *, seed: int) -> Frame:
+        """Return Unity's picture, depth and ids. Unity draws nothing at random."""
+        size = (self._renderer.width_px, self._renderer.height_px)
+        if (camera.width_px, camera.height_px) != size:
+            raise ValueError(f"Unity runs at {size} pixels, not at that of {camera}")
+        yaw_deg, pitch_deg = yaw_pitch_deg(camera.world_from_camera)
+        x, y, z = (float(value) for value in unity_from_world(camera.position_m))
+        # Unity forgets clipping planes that an update does not repeat.
+        event = self._do(
+            action="UpdateThirdPartyCamera",
+            thirdPartyCameraId=0,
+            position={"x": x, "y": y, "z": z},
+            rotation={"x": -pitch_deg, "y": unity_from_yaw(yaw_deg), "z": 0.0},
+            fieldOfView=camera.vertical_fov_deg,
+            nearClippingPlane=NEAR_M,
+            farClippingPlane=FAR_M,
+        )
+        depth_m = np.array(event.third_party_depth_frames[0], dtype=np.float32)
+        depth_m[depth_m >= FAR_SHARE * FAR_M] = np.nan
+        return Frame(
+            np.ascontiguousarray(event.third_party_camera_frames[0][..., :3]),
+            depth_m,
+            self._instances(
+                event.third_party_instance_segmentation_frames[0], event.color_to_object_id
+            ),
+        )
+
+    def _do(self, **action: Any) -> Any:
+        """Take a step; after a restart of Unity the house is built again first."""
+
+        def work() -> Any:
+            if self._shown_by is not self._renderer.controller:
+                self.show()
+            return _succeeded(self._renderer.controller.step(**action))
+
+        return self._renderer.twice(work, what=action["action"])
+
+    def _instances(
+        self, colours: np.ndarray, name_of_colour: dict[tuple[int, ...], str]
+    ) -> np.ndarray:
+        """Turn Unity's colours u8 [h, w, 3] into instance numbers u16 [h, w], 0 for unknown."""
+        code = colours.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
+        found, inverse = np.unique(code, return_inverse=True)
+        numbers = np.zeros(len(found), dtype=np.uint16)
+        for index, value in enumerate(found):
+            colour = (int(value >> 16), int(value >> 8 & 255), int(value & 255))
+            name = name_of_colour.get(colour, "").split(PART_SEPARATOR)[0]
+            numbers[index] = self._instance_of_name.get(name, 0)
+        return numbers[inverse].reshape(code.shape)
+
+
+def with_bars(house: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return a copy of a house whose ids all contain "|", and the old id of each new one.
+
+    Unity leaves things without "|" in their name out of its masks. An id that has none gets
+    "thing|" in front, so the same house always gets the same names.
+    """
+    copied = copy.deepcopy(house)
+    ids_of_names: dict[str, str] = {}
+    queue = [*copied.get("objects", []), *copied.get("doors", []), *copied.get("windows", [])]
+    while queue:
+        entry = queue.pop()
+        if "|" not in entry["id"]:
+            ids_of_names[f"thing|{entry['id']}"] = entry["id"]
+            entry["id"] = f"thing|{entry['id']}"
+        queue += entry.get("children") or []
+    return copied, ids_of_names
+
+
+def _succeeded(event: Any) -> Any:
+    if not event.metadata["lastActionSuccess"]:
+        raise UserError(event.metadata.get("errorMessage") or "no reason given")
+    return event
+
+
+def _controller_class() -> Callable[..., Any]:
+    try:
+        return importlib.import_module("ai2thor.controller").Controller
+    except ImportError as error:
+        raise EngineError(
+            f"views.backend ai2thor needs the package ai2thor: {error}. "
+            "Run 'pip install ai2thor==5.0.0', or choose views.backend: pathtrace"
+        ) from error
+
+
+def _version(module: str, attribute: str) -> str:
+    try:
+        return str(getattr(importlib.import_module(f"ai2thor.{module}"), attribute))
+    except (ImportError, AttributeError):
+        return "unknown"
