@@ -55,9 +55,9 @@ def draw_shard(
     voxel_m: float,
 ) -> None:
     """Write a PNG: oblique in colour, from above in colour, from above by instance with boxes."""
-    shown = [
-        (cloud, scene) for cloud, scene in zip(clouds, scenes, strict=True) if len(cloud)
-    ][:MAX_SCENES]
+    shown = [(cloud, scene) for cloud, scene in zip(clouds, scenes, strict=True) if len(cloud)][
+        :MAX_SCENES
+    ]
     width, height = PANEL_PX
     sheet = Image.new("RGB", (3 * width, max(len(shown), 1) * height), BACKGROUND)
     for number, (cloud, scene) in enumerate(shown):

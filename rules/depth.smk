@@ -1,0 +1,58 @@
+rule estimate_depth:
+    input:
+        script="workflow_scripts/depth/estimate.py",
+        backend="workflow_scripts/depth/backends/transformers.py",
+        views="results/views/{source}/{shard}.zarr",
+    output:
+        depth=directory("results/depth/{source}/{shard}.zarr"),
+    log:
+        "logs/depth/estimate_depth/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/depth/estimate_depth/{source}/{shard}.tsv"
+    conda:
+        "../envs/geometry.yaml"
+    threads: 4
+    resources:
+        gpu=1,
+        nodes=1,
+        mem_mb=16000,
+        runtime=120,
+    params:
+        backend=lookup("depth/backend", within=config),
+        model=lookup("depth/model", within=config),
+        batch_size=lookup("depth/batch_size", within=config),
+    message:
+        "Estimate the depth of {wildcards.source} shard {wildcards.shard} with {params.model}"
+    shell:
+        "python -m workflow_scripts.depth.estimate --views {input.views} --out {output.depth}"
+        " --backend {params.backend} --model {params.model}"
+        " --batch-size {params.batch_size} > {log} 2>&1"
+
+
+rule summarise_depth:
+    input:
+        script="workflow_scripts/depth/summarise.py",
+        metrics="workflow_scripts/depth/metrics.py",
+        drawing="workflow_scripts/depth/picture.py",
+        views="results/views/{source}/{shard}.zarr",
+        rows="results/views/{source}/{shard}.views.parquet",
+        depth=depth_store,
+    output:
+        rows="results/depth/{source}/{shard}.parquet",
+        picture="results/depth/{source}/{shard}.png",
+    log:
+        "logs/depth/summarise_depth/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/depth/summarise_depth/{source}/{shard}.tsv"
+    conda:
+        "../envs/geometry.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    message:
+        "Summarise the depth of {wildcards.source} shard {wildcards.shard}"
+    shell:
+        "python -m workflow_scripts.depth.summarise --views {input.views}"
+        " --depth {input.depth} --out {output.rows} --picture {output.picture}"
+        " > {log} 2>&1"
