@@ -1,0 +1,201 @@
+"""Furnish a room: a programme of groups per room type, then whatever else the tables allow."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workflow_scripts.common.assets import database
+from workflow_scripts.scenes.generator import groups
+from workflow_scripts.scenes.generator.draw import chance, pick
+from workflow_scripts.scenes.generator.groups import EDGE, MIDDLE, Builder, Limits, single
+from workflow_scripts.scenes.generator.openings import KEEP_FREE_M, PASSAGE_FREE_M, Opening
+from workflow_scripts.scenes.generator.placement import place
+from workflow_scripts.scenes.generator.space import Space
+from workflow_scripts.scenes.generator.things import Object
+from workflow_scripts.scenes.generator.walls import Piece, Room
+
+MIN_FREE_SHARE = 0.42
+WINDOW_FREE_M = 0.7
+_NUM_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A group that a room type wants, how likely, and in how large a room at least."""
+
+    build: Builder
+    probability: float
+    min_area_m2: float = 0.0
+
+
+_SHELF = single("ShelvingUnit", EDGE, 0.5)
+_DRESSER = single("Dresser", EDGE, 0.6)
+_BIN = single("GarbageCan", EDGE, 0.0)
+_LAMP = single("FloorLamp", EDGE, 0.0)
+
+PROGRAMMES: dict[str, tuple[Wish, ...]] = {
+    "Bedroom": (
+        Wish(groups.bed, 1.0),
+        Wish(_DRESSER, 0.8),
+        Wish(groups.desk, 0.65, 9.0),
+        Wish(groups.bed, 0.15, 16.0),
+        Wish(_SHELF, 0.45, 10.0),
+        Wish(groups.reading_corner, 0.4, 13.0),
+        Wish(single("LaundryHamper", EDGE, 0.0), 0.35),
+        Wish(_BIN, 0.35),
+        Wish(groups.floor_plant, 0.4),
+    ),
+    "LivingRoom": (
+        Wish(groups.television, 0.92),
+        Wish(groups.dining, 0.5, 18.0),
+        Wish(_SHELF, 0.7),
+        Wish(groups.reading_corner, 0.55, 16.0),
+        Wish(groups.sofa, 0.25, 22.0),
+        Wish(_DRESSER, 0.4),
+        Wish(groups.desk, 0.2, 18.0),
+        Wish(_SHELF, 0.3, 18.0),
+        Wish(groups.floor_plant, 0.7),
+        Wish(groups.floor_plant, 0.25, 20.0),
+        Wish(_LAMP, 0.45),
+        Wish(single("SideTable", EDGE, 0.4), 0.5),
+    ),
+    "Kitchen": (
+        Wish(groups.kitchen_counter, 1.0),
+        Wish(groups.kitchen_counter, 0.45, 10.0),
+        Wish(groups.dining, 0.75, 9.0),
+        Wish(_BIN, 0.8),
+        Wish(_SHELF, 0.35, 10.0),
+        Wish(single("SideTable", EDGE, 0.4), 0.3),
+        Wish(single("Stool", EDGE, 0.0), 0.3),
+        Wish(groups.floor_plant, 0.3),
+    ),
+    "Bathroom": (
+        Wish(groups.toilet, 1.0),
+        Wish(groups.washbasin, 1.0),
+        Wish(groups.laundry, 0.4, 5.5),
+        Wish(_BIN, 0.6),
+        Wish(single("LaundryHamper", EDGE, 0.0), 0.4),
+        Wish(single("SideTable", EDGE, 0.4), 0.3, 5.0),
+        Wish(groups.floor_plant, 0.25),
+    ),
+}
+
+# Sorts that come only with their groups, or lie in the way.
+_NOT_ALONE = frozenset(
+    [
+        "Bed",
+        "Chair",
+        "CounterTop",
+        "Desk",
+        "DiningTable",
+        "Fridge",
+        "Plunger",
+        "Sink",
+        "Sofa",
+        "Television",
+        "Toilet",
+        "TVStand",
+        "WashingMachine",
+        "ClothesDryer",
+    ]
+)
+
+
+def furnish(
+    rng: np.random.Generator, room: Room, openings: list[Opening]
+) -> tuple[list[Object], Space]:
+    """Return the floor objects of a room and its floor, with doors kept free."""
+    space = Space(room)
+    walls = _keep_openings_free(space, room, openings)
+    corners = np.array(room.outline)
+    sides = sorted(float(side) for side in np.ptp(corners, axis=0))
+    objects: list[Object] = []
+    number = 0
+    for wish in PROGRAMMES[room.room_type]:
+        if room.area_m2 < wish.min_area_m2 or not chance(rng, wish.probability):
+            continue
+        placed = _try(rng, room, space, walls, wish.build, sides, number)
+        if placed:
+            objects += placed
+            number += 1
+    for _ in range(int(rng.integers(1, 3 + int(room.area_m2 / 6)))):
+        if space.free_share() < MIN_FREE_SHARE:
+            break
+        build = _any_single(rng, room, objects)
+        placed = _try(rng, room, space, walls, build, sides, number, tries=1) if build else None
+        if placed:
+            objects += placed
+            number += 1
+    return objects, space
+
+
+def _try(
+    rng: np.random.Generator,
+    room: Room,
+    space: Space,
+    walls: list[Piece],
+    build: Builder,
+    sides: list[float],
+    number: int,
+    *,
+    tries: int = _NUM_TRIES,
+) -> list[Object] | None:
+    """Draw a group, smaller at every try, until one can be placed."""
+    for attempt in range(tries):
+        group = build(rng, Limits(sides[0], sides[1], attempt))
+        if group is None:
+            continue
+        placed = place(rng, room, space, group, walls, number=number)
+        if placed:
+            return placed
+    return None
+
+
+def _keep_openings_free(space: Space, room: Room, openings: list[Opening]) -> list[Piece]:
+    """Keep the floor at doors and passages free; return the pieces that have a wall at all."""
+    open_pieces = set()
+    for opening in openings:
+        for piece in opening.faces():
+            if piece.room != room.number:
+                continue
+            low, high = opening.low_m[0], opening.high_m[0]
+            if piece is not opening.piece:
+                low, high = piece.length_m - high, piece.length_m - low
+            if opening.asset is None:
+                open_pieces.add(piece)
+                space.keep([_along(piece, low, high, PASSAGE_FREE_M)], reach=True)
+            elif opening.asset.category == "Window":
+                if opening.asset.depth_m > 0.3 or opening.low_m[1] < 1.2:
+                    space.keep_low(_along(piece, low, high, WINDOW_FREE_M))
+            else:
+                space.keep([_along(piece, low, high, KEEP_FREE_M)], reach=True)
+    return [piece for piece in room.pieces if piece not in open_pieces]
+
+
+def _along(
+    piece: Piece, low_m: float, high_m: float, depth_m: float
+) -> tuple[float, float, float, float]:
+    """Return the floor rectangle in front of a part of a piece."""
+    (ax, ay), (bx, by) = piece.at(low_m), piece.at(high_m, depth_m)
+    return (min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
+
+
+def _any_single(rng: np.random.Generator, room: Room, objects: list[Object]) -> Builder | None:
+    """Draw a sort of floor object by ProcTHOR's weights for the room type."""
+    table = database("placement-annotations")
+    weights = table[f"in{room.room_type}s"]
+    there = {thing.asset.category for thing in objects}
+    sorts = [
+        sort
+        for sort in sorted(weights)
+        if weights[sort]
+        and table["onFloor"][sort]
+        and sort not in _NOT_ALONE
+        and (table["multiplePerRoom"][sort] or sort not in there)
+    ]
+    if not sorts:
+        return None
+    sort = pick(rng, sorts, [(0.0, 0.4, 1.0)[weights[sort]] for sort in sorts])
+    middle = bool(table["inMiddle"][sort]) and chance(rng, 0.3)
+    clear_m = 0.4 if sort in ("Dresser", "ShelvingUnit", "SideTable", "ArmChair") else 0.0
+    return single(sort, MIDDLE if middle else EDGE, clear_m)

@@ -1,0 +1,162 @@
+"""Doors, open passages and windows, and the floor that must stay free for them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workflow_scripts.common.assets import Asset, assets_of
+from workflow_scripts.scenes.generator.draw import chance, pick
+from workflow_scripts.scenes.generator.floor_plan import OUTSIDE
+from workflow_scripts.scenes.generator.walls import Piece, Room, twin_of
+
+KEEP_FREE_M = 1.0
+"""Depth in front of a door that stays free on both sides: the width of an open leaf."""
+PASSAGE_FREE_M = 0.6
+JAMB_M = 0.1
+"""Least wall on either side of an opening."""
+NUM_WINDOWS = ((0, 0.1), (1, 0.4), (2, 0.5))
+SILL_RANGE_M = (0.3, 1.4)
+MAX_WINDOW_DEPTH_M = 0.3
+"""Bay windows are deeper; they would need a wall with a bay."""
+
+# How readily two room types share a door: a bathroom is no thoroughfare, a kitchen is no way to
+# bed. Larger is better.
+_DOOR_WISH = {
+    frozenset(("Kitchen", "LivingRoom")): 5.0,
+    frozenset(("Bedroom", "LivingRoom")): 4.0,
+    frozenset(("Bathroom", "Bedroom")): 3.0,
+    frozenset(("Bathroom", "LivingRoom")): 2.5,
+    frozenset(("Bedroom",)): 1.5,
+    frozenset(("Bedroom", "Kitchen")): 1.0,
+    frozenset(("Bathroom", "Kitchen")): 0.5,
+}
+_FRONT_DOOR_WISH = {"LivingRoom": 4.0, "Kitchen": 3.0, "Bedroom": 1.0, "Bathroom": 0.2}
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A door (`asset` may be None: no wall at all) or a window in a piece of wall.
+
+    `low_m` and `high_m` are the corners (along the piece from its start, height) of the hole.
+    """
+
+    piece: Piece
+    twin: Piece | None
+    asset: Asset | None
+    low_m: tuple[float, float]
+    high_m: tuple[float, float]
+    openness: float = 0.0
+
+    @property
+    def middle_m(self) -> float:
+        return (self.low_m[0] + self.high_m[0]) / 2
+
+    def faces(self) -> tuple[Piece, ...]:
+        """Return the faces of the wall that are inside the house."""
+        return (self.piece,) if self.twin is None else (self.piece, self.twin)
+
+
+def draw_doors(rng: np.random.Generator, rooms: list[Room]) -> list[Opening] | None:
+    """Connect all rooms by a tree of doors and add one front door; None if that cannot be."""
+    by_number = {room.number: room for room in rooms}
+    wishes = []
+    for room in rooms:
+        for piece in room.pieces:
+            if piece.neighbour > room.number and piece.length_m >= 1.0 + 2 * JAMB_M + 0.1:
+                pair = frozenset((room.room_type, by_number[piece.neighbour].room_type))
+                wish = _DOOR_WISH.get(pair, 0.3) + 0.3 * rng.random() + 0.05 * piece.length_m
+                wishes.append((wish, piece))
+    group = {room.number: room.number for room in rooms}
+    openings = []
+    for _, piece in sorted(wishes, key=lambda entry: -entry[0]):
+        if group[piece.room] == group[piece.neighbour]:
+            continue
+        old, new = group[piece.neighbour], group[piece.room]
+        group = {number: new if g == old else g for number, g in group.items()}
+        openings.append(_inner_opening(rng, piece, by_number))
+    if len(set(group.values())) > 1:
+        return None
+    front = _front_door(rng, rooms)
+    return None if front is None else [*openings, front]
+
+
+def _inner_opening(rng: np.random.Generator, piece: Piece, rooms: dict[int, Room]) -> Opening:
+    types = {rooms[piece.room].room_type, rooms[piece.neighbour].room_type}
+    twin = twin_of(piece, rooms)
+    kind = "Doorway"
+    if types == {"Kitchen", "LivingRoom"} and chance(rng, 0.75):
+        if chance(rng, 0.4) and piece.length_m < 5.0:
+            return Opening(piece, twin, None, (0.0, 0.0), (piece.length_m, 0.0), 1.0)
+        kind = "Doorframe"
+    double = kind == "Doorframe" and piece.length_m > 3.2 and chance(rng, 0.5)
+    if chance(rng, 0.5):
+        piece, twin = twin or piece, piece
+    return _door(rng, piece, twin, kind, double=double, openness=1.0)
+
+
+def _front_door(rng: np.random.Generator, rooms: list[Room]) -> Opening | None:
+    wishes = [
+        (_FRONT_DOOR_WISH[room.room_type] * rng.uniform(0.5, 1.0), piece)
+        for room in rooms
+        for piece in room.pieces
+        if piece.neighbour == OUTSIDE and piece.length_m >= 1.0 + 2 * JAMB_M + 0.1
+    ]
+    if not wishes:
+        return None
+    piece = max(wishes, key=lambda entry: entry[0])[1]
+    double = piece.length_m > 4.0 and chance(rng, 0.15)
+    return _door(rng, piece, None, "Doorway", double=double, openness=0.0)
+
+
+def _door(
+    rng: np.random.Generator,
+    piece: Piece,
+    twin: Piece | None,
+    kind: str,
+    *,
+    double: bool,
+    openness: float,
+) -> Opening:
+    """Hang a door of a kind at a random place of a piece; often near one of its ends."""
+    fitting = [leaf for leaf in assets_of(kind) if ("Double" in leaf.asset_id) == double]
+    asset = pick(rng, fitting)
+    width, height = asset.width_m, asset.height_m
+    slack = piece.length_m - width - 2 * JAMB_M
+    share = rng.choice((0.0, 1.0)) if chance(rng, 0.4) else rng.random()
+    low = JAMB_M + float(share) * slack
+    return Opening(piece, twin, asset, (low, 0.0), (low + width, height), openness)
+
+
+def draw_windows(
+    rng: np.random.Generator, rooms: list[Room], doors: list[Opening], ceiling_m: float
+) -> list[Opening]:
+    """Put up to two windows in outside walls that have no door, one a wall, none in bathrooms."""
+    with_door = {piece for door in doors for piece in door.faces()}
+    windows = []
+    for room in rooms:
+        counts, shares = zip(*NUM_WINDOWS, strict=True)
+        count = int(rng.choice(counts, p=shares))
+        if room.room_type == "Bathroom":
+            continue
+        free = [p for p in room.pieces if p.neighbour == OUTSIDE and p not in with_door]
+        for i in rng.permutation(len(free))[:count]:
+            piece = free[int(i)]
+            fitting = [
+                window
+                for window in assets_of("Window")
+                if window.width_m + 0.4 <= piece.length_m
+                and window.height_m + 0.9 <= ceiling_m
+                and window.depth_m <= MAX_WINDOW_DEPTH_M
+            ]
+            if not fitting:
+                continue
+            asset = pick(rng, fitting)
+            slack = piece.length_m - asset.width_m - 0.4
+            low = 0.2 + slack * float(rng.beta(3, 3))
+            sill = (min(ceiling_m, 3.0) - asset.height_m) / 2
+            sill = float(np.clip(sill + 0.15, *SILL_RANGE_M))
+            top = sill + asset.height_m
+            windows.append(
+                Opening(piece, None, asset, (low, sill), (low + asset.width_m, top), 0.0)
+            )
+    return windows

@@ -1,0 +1,156 @@
+"""Walls of a floor plan: one piece wherever a room meets one neighbour along a straight line.
+
+Pieces of a room follow each other clockwise seen from above, so the room is on the right of the
+way from `start` to `end`; a door's or window's position counts from `start`.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from workflow_scripts.scenes.generator.floor_plan import OUTSIDE, FloorPlan, cells_of
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A straight piece of a room's wall, in plan coordinates (x, y) in metres."""
+
+    room: int
+    neighbour: int
+    start: Point
+    end: Point
+
+    @property
+    def length_m(self) -> float:
+        return abs(self.end[0] - self.start[0]) + abs(self.end[1] - self.start[1])
+
+    @property
+    def direction(self) -> Point:
+        """Unit vector from start to end."""
+        length = self.length_m
+        return ((self.end[0] - self.start[0]) / length, (self.end[1] - self.start[1]) / length)
+
+    @property
+    def inward(self) -> Point:
+        """Unit vector into the room."""
+        x, y = self.direction
+        return (y, -x)
+
+    @property
+    def inward_yaw_deg(self) -> float:
+        """Yaw of something that stands with its back to this wall (0 faces +y)."""
+        x, y = self.inward
+        return float(np.rad2deg(np.arctan2(-x, y))) % 360.0
+
+    @property
+    def wall_id(self) -> str:
+        return self._id(str(self.room))
+
+    @property
+    def exterior_id(self) -> str:
+        return self._id("exterior")
+
+    def _id(self, owner: str) -> str:
+        (x0, x1), (y0, y1) = (sorted(pair) for pair in zip(self.start, self.end, strict=True))
+        return f"wall|{owner}|{x0:.2f}|{y0:.2f}|{x1:.2f}|{y1:.2f}"
+
+    def at(self, along_m: float, inward_m: float = 0.0) -> Point:
+        """Return the plan point so far along the piece and so far into the room."""
+        (ux, uy), (nx, ny) = self.direction, self.inward
+        return (
+            self.start[0] + along_m * ux + inward_m * nx,
+            self.start[1] + along_m * uy + inward_m * ny,
+        )
+
+
+@dataclass(frozen=True)
+class Room:
+    """A room: its number, type, outline (clockwise) and pieces of wall."""
+
+    number: int
+    room_type: str
+    pieces: tuple[Piece, ...]
+    cells: tuple[tuple[float, float, float, float], ...] = field(repr=False)
+    """Rectangles (x0, y0, x1, y1) in metres that fill the room."""
+
+    @property
+    def room_id(self) -> str:
+        return f"room|{self.number}"
+
+    @property
+    def outline(self) -> list[Point]:
+        return [piece.start for piece in self.pieces]
+
+    @property
+    def area_m2(self) -> float:
+        return sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in self.cells)
+
+
+def rooms_of(plan: FloorPlan) -> list[Room]:
+    """Return the rooms of a plan in order of their numbers."""
+    rooms = []
+    for number in sorted(plan.room_types):
+        cells = tuple(
+            (
+                float(plan.xs_m[column]),
+                float(plan.ys_m[row]),
+                float(plan.xs_m[column + 1]),
+                float(plan.ys_m[row + 1]),
+            )
+            for row, column in cells_of(plan, number)
+        )
+        rooms.append(Room(number, plan.room_types[number], _pieces(plan, number), cells))
+    return rooms
+
+
+def _pieces(plan: FloorPlan, room: int) -> tuple[Piece, ...]:
+    """Chain the edges of a room's cells clockwise and join those that go on."""
+    padded = np.pad(plan.labels, 1, constant_values=OUTSIDE)
+    edges: dict[Point, tuple[Point, int]] = {}
+    for row, column in cells_of(plan, room):
+        x0, x1 = float(plan.xs_m[column]), float(plan.xs_m[column + 1])
+        y0, y1 = float(plan.ys_m[row]), float(plan.ys_m[row + 1])
+        sides = (
+            ((x0, y0), (x0, y1), padded[row + 1, column]),
+            ((x0, y1), (x1, y1), padded[row + 2, column + 1]),
+            ((x1, y1), (x1, y0), padded[row + 1, column + 2]),
+            ((x1, y0), (x0, y0), padded[row, column + 1]),
+        )
+        for start, end, neighbour in sides:
+            if neighbour != room:
+                edges[start] = (end, int(neighbour))
+    first = min(edges)
+    chain = []
+    point = first
+    while not chain or point != first:
+        end, neighbour = edges[point]
+        chain.append(Piece(room, neighbour, point, end))
+        point = end
+    assert len(chain) == len(edges), "a room must have one outline"
+    joined: list[Piece] = []
+    for piece in chain:
+        if joined and _goes_on(joined[-1], piece):
+            joined[-1] = Piece(room, piece.neighbour, joined[-1].start, piece.end)
+        else:
+            joined.append(piece)
+    if len(joined) > 1 and _goes_on(joined[-1], joined[0]):
+        joined[0] = Piece(room, joined[0].neighbour, joined[-1].start, joined[0].end)
+        joined.pop()
+    return tuple(joined)
+
+
+def _goes_on(a: Piece, b: Piece) -> bool:
+    return a.neighbour == b.neighbour and a.direction == b.direction
+
+
+def twin_of(piece: Piece, rooms: dict[int, Room]) -> Piece | None:
+    """Return the other room's face of a wall between two rooms, None if outside is there."""
+    if piece.neighbour == OUTSIDE:
+        return None
+    return next(
+        other
+        for other in rooms[piece.neighbour].pieces
+        if other.start == piece.end and other.end == piece.start
+    )

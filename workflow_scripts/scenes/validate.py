@@ -1,0 +1,170 @@
+"""Say why a house cannot be used, or that it can."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from workflow_scripts.common.assets import assets
+from workflow_scripts.common.errors import nearest
+
+SCHEMA = "1.0.0"
+ROOM_TYPES = ("Bathroom", "Bedroom", "Kitchen", "LivingRoom")
+MIN_ROOM_AREA_M2 = 0.5
+_LISTS = ("rooms", "walls", "doors", "windows", "objects")
+_NUM_POINTS = {"polygon": 4, "holePolygon": 2}
+
+
+class _Unusable(Exception):
+    """Carries the reason out of the checks."""
+
+
+def unusable_reason(house: Any) -> str | None:
+    """Return why a ProcTHOR house cannot be used (value, what is allowed, what to do), or None."""
+    try:
+        _check_outline(house)
+        rooms = _check_rooms(house["rooms"])
+        walls = _check_walls(house["walls"], rooms)
+        for kind in ("doors", "windows"):
+            _check_openings(house[kind], kind, rooms, walls)
+        _check_objects(house["objects"])
+    except _Unusable as problem:
+        return str(problem)
+    return None
+
+
+def _check_outline(house: Any) -> None:
+    if not isinstance(house, dict):
+        raise _Unusable(f"a house must be a JSON object, not {type(house).__name__}")
+    metadata = house.get("metadata")
+    schema = metadata.get("schema") if isinstance(metadata, dict) else None
+    if schema != SCHEMA:
+        raise _Unusable(
+            f"metadata.schema is {schema!r}; only {SCHEMA!r} is read. "
+            "Upgrade the house with ai2thor's schema tools or leave it out."
+        )
+    for name in _LISTS:
+        if not isinstance(house.get(name), list):
+            raise _Unusable(f"{name}: must be a list, not {type(house.get(name)).__name__}")
+        for index, item in enumerate(house[name]):
+            if not isinstance(item, dict):
+                raise _Unusable(f"{name}[{index}]: must be an object, not {item!r:.60}")
+        _check_unique(name, [item.get("id") for item in house[name]])
+    if not isinstance(house.get("proceduralParameters"), dict):
+        raise _Unusable("proceduralParameters: missing; it carries lights and ceiling material")
+
+
+def _check_rooms(rooms: list[dict[str, Any]]) -> set[str]:
+    if not rooms:
+        raise _Unusable("rooms: the house has none; at least 1 is needed")
+    for room in rooms:
+        where = f"room {room['id']!r}"
+        if room.get("roomType") not in ROOM_TYPES:
+            allowed = nearest(str(room.get("roomType")), ROOM_TYPES)
+            raise _Unusable(f"{where}: roomType {room.get('roomType')!r}; {allowed}")
+        corners = _points(room, "floorPolygon", where)
+        area = abs(
+            sum(
+                a[0] * b[2] - b[0] * a[2]
+                for a, b in zip(corners, corners[1:] + corners[:1], strict=True)
+            )
+            / 2
+        )
+        if len(corners) < 3 or area < MIN_ROOM_AREA_M2:
+            raise _Unusable(
+                f"{where}: floorPolygon has {len(corners)} corners and {area:.2f} m2; at least 3 "
+                f"corners and {MIN_ROOM_AREA_M2} m2 are needed"
+            )
+    return {room["id"] for room in rooms}
+
+
+def _check_walls(walls: list[dict[str, Any]], rooms: set[str]) -> set[str]:
+    for wall in walls:
+        where = f"wall {wall['id']!r}"
+        if wall.get("roomId") not in rooms | {"exterior"}:
+            raise _Unusable(f"{where}: roomId {wall.get('roomId')!r} is no room of the house")
+        corners = _points(wall, "polygon", where)
+        if len(corners) != _NUM_POINTS["polygon"]:
+            raise _Unusable(f"{where}: polygon has {len(corners)} points; 4 are needed")
+        if max(corner[1] for corner in corners) - min(corner[1] for corner in corners) <= 0:
+            raise _Unusable(f"{where}: its height is 0; the top must lie above the floor")
+    return {wall["id"] for wall in walls}
+
+
+def _check_openings(
+    openings: list[dict[str, Any]], kind: str, rooms: set[str], walls: set[str]
+) -> None:
+    for opening in openings:
+        where = f"{kind[:-1]} {opening['id']!r}"
+        _check_asset(opening, where)
+        for key, known in (("room0", rooms), ("room1", rooms), ("wall0", walls), ("wall1", walls)):
+            if opening.get(key) not in known:
+                raise _Unusable(
+                    f"{where}: {key} {opening.get(key)!r} is not in the house; "
+                    "every door and window names its rooms and both faces of its wall"
+                )
+        hole = _points(opening, "holePolygon", where)
+        if len(hole) != _NUM_POINTS["holePolygon"]:
+            raise _Unusable(f"{where}: holePolygon has {len(hole)} points; 2 are needed")
+        if hole[1][0] <= hole[0][0] or hole[1][1] <= hole[0][1]:
+            raise _Unusable(
+                f"{where}: holePolygon {hole} must go from its lowest to highest corner"
+            )
+        _vector(opening, "assetPosition", where)
+
+
+def _check_objects(objects: list[dict[str, Any]]) -> None:
+    everything = list(_with_children(objects))
+    _check_unique("objects", [item.get("id") for item in everything])
+    for item in everything:
+        where = f"object {item['id']!r}"
+        _check_asset(item, where)
+        _vector(item, "position", where)
+        _vector(item, "rotation", where)
+
+
+def _with_children(objects: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    for item in objects:
+        if not isinstance(item, dict):
+            raise _Unusable(f"objects: {item!r:.60} is not an object")
+        yield item
+        yield from _with_children(item.get("children") or [])
+
+
+def _check_unique(name: str, ids: list[Any]) -> None:
+    seen: set[str] = set()
+    for identity in ids:
+        if not isinstance(identity, str) or not identity:
+            raise _Unusable(f"{name}: id {identity!r}; every id must be a text of its own")
+        if identity in seen:
+            raise _Unusable(f"{name}: id {identity!r} occurs twice; ids must be unique")
+        seen.add(identity)
+
+
+def _check_asset(item: dict[str, Any], where: str) -> None:
+    asset_id = item.get("assetId")
+    if asset_id not in assets():
+        raise _Unusable(
+            f"{where}: unknown assetId {asset_id!r}; allowed are the {len(assets())} ids of "
+            "ProcTHOR's asset table. Replace the asset or remove the object."
+        )
+
+
+def _points(item: dict[str, Any], key: str, where: str) -> list[tuple[float, float, float]]:
+    points = item.get(key)
+    if not isinstance(points, list):
+        raise _Unusable(f"{where}: {key} must be a list of points, not {points!r:.60}")
+    return [_vector({key: point}, key, where) for point in points]
+
+
+def _vector(item: dict[str, Any], key: str, where: str) -> tuple[float, float, float]:
+    value = item.get(key)
+    try:
+        x, y, z = (value[axis] for axis in "xyz")  # type: ignore[index]
+        good = all(isinstance(v, int | float) and math.isfinite(v) for v in (x, y, z))
+    except (TypeError, KeyError):
+        good = False
+    if not good:
+        raise _Unusable(
+            f"{where}: {key} is {value!r:.80}; x, y, z must be there and be finite numbers"
+        )
+    return float(x), float(y), float(z)
