@@ -94,7 +94,7 @@ def _draw_view(
     pen = ImageDraw.Draw(sheet)
     caption = f"{row.view_id}  {row.room_type}  {row.policy}"
     pen.text((left, top + 6), caption, font=_font(14), fill=INK)
-    note = f"{row.num_visible_objects} object" + "s" * (row.num_visible_objects != 1)
+    note = "1 object" if row.num_visible_objects == 1 else f"{row.num_visible_objects} objects"
     right = left + 3 * TILE_PX + 2 * GAP_PX
     text_end = right - pen.textlength(note, font=_font(14))
     pen.text((text_end, top + 6), note, font=_font(14), fill=FAINT)

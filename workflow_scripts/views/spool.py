@@ -22,7 +22,8 @@ class FrameSpool(AbstractContextManager["FrameSpool"]):
         self._stack = ExitStack()
         self._files: dict[str, IO[bytes]] = {}
         for name in IMAGES:
-            self._files[name] = self._stack.enter_context(tempfile.TemporaryFile(dir=folder))
+            file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed by the stack)
+            self._files[name] = self._stack.enter_context(file)
         self._cameras: list[Camera] = []
 
     def __exit__(self, *_: object) -> None:

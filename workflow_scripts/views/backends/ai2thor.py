@@ -99,10 +99,10 @@ class Ai2ThorRenderer:
                 failure: Exception = error
             except (RuntimeError, ValueError) as error:
                 if isinstance(error, UserError) or self._refused():
-                    raise UserError(f"AI2-THOR refuses {what}: {error}") from error
+                    raise UserError(f"AI2-THOR refuses {what}: {_words(error)}") from error
                 failure = error
             self.stop()
-        raise UserError(f"AI2-THOR failed twice with {what}: {failure}") from failure
+        raise UserError(f"AI2-THOR failed twice with {what}: {_words(failure)}") from failure
 
     def _refused(self) -> bool:
         """Say whether Unity is alive and answered "no" to the last action."""
@@ -257,6 +257,14 @@ def _succeeded(event: Any) -> Any:
     if not event.metadata["lastActionSuccess"]:
         raise UserError(event.metadata.get("errorMessage") or "no reason given")
     return event
+
+
+def _words(error: BaseException) -> str:
+    """Return what happened without the action the client repeats, which holds a whole house."""
+    if isinstance(error, TimeoutError) and error.__context__:
+        error = error.__context__
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1][:400]
 
 
 def _controller_class() -> Callable[..., Any]:
