@@ -1,9 +1,11 @@
 """What rule files share: the checked configuration, the shards, input functions. No rules."""
 
+import shlex
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from workflow_scripts.captions.estimate import estimate, requests_of_houses
 from workflow_scripts.common.config import checked
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.houses import count_houses, shard_digests
@@ -44,7 +46,9 @@ def plan_shards(source, settings):
 try:
     config = checked(config, SCHEMA)
     check_shares(config["splits"])
-    _plans = {name: plan_shards(name, value) for name, value in config["sources"].items()}
+    _plans = {
+        name: plan_shards(name, value) for name, value in config["sources"].items()
+    }
 except (UserError, OSError) as error:
     raise WorkflowError(str(error)) from None
 
@@ -149,3 +153,64 @@ def report_pictures():
         for source, shards in SHARDS.items()
         for shard in list(shards)[:SHARDS_IN_REPORT]
     ]
+
+
+def caption_flags():
+    """Return the flags that say who writes captions and how; a server's only if one is asked.
+
+    Neither the number of calls at once nor the spend cap is among them: changing those is no
+    reason to write captions again, so the rules pass them outside params.
+    """
+    settings = config["captions"]
+    names = ["backend", "max_failed_share"]
+    if settings["overrides"] is not None:
+        names.append("overrides")
+    if settings["backend"] == "openai":
+        names += ["model", "base_url", "prompts", "cache", "max_image_px", "max_tokens"]
+        names += ["temperature", "reply_format", "max_attempts"]
+        names += ["input_usd_per_million", "output_usd_per_million"]
+    words = [f"--seed {config['seed']}", "--kinds", *settings["kinds"]]
+    words += [
+        f"--{name.replace('_', '-')} {shlex.quote(str(settings[name]))}"
+        for name in names
+    ]
+    return " ".join(words)
+
+
+def caption_prompts(*kinds):
+    """Return the prompt files of kinds of captions if a server is asked."""
+    if config["captions"]["backend"] != "openai":
+        return []
+    return [f"{config['captions']['prompts']}/{kind}.txt" for kind in kinds]
+
+
+def caption_calls():
+    """Return how many calls to a caption server one job makes at once."""
+    settings = config["captions"]
+    return settings["concurrency"] if settings["backend"] == "openai" else 0
+
+
+def caption_estimate():
+    """Say for the dry run what asking a server for all captions may take."""
+    settings = config["captions"]
+    if settings["backend"] != "openai":
+        return ""
+    found = estimate(
+        requests_of_houses(
+            sum(
+                shard.stop - shard.start
+                for dealt in SHARDS.values()
+                for shard in dealt.values()
+            ),
+            tuple(settings["kinds"]),
+        ),
+        model=settings["model"],
+        max_image_px=settings["max_image_px"],
+        prompts=Path(settings["prompts"]),
+        input_usd_per_million=settings["input_usd_per_million"],
+        output_usd_per_million=settings["output_usd_per_million"],
+    )
+    return f" (whole workflow: {found}; cap {settings['max_cost_usd']} USD)"
+
+
+CAPTION_ESTIMATE = caption_estimate()

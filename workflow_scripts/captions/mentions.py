@@ -106,7 +106,7 @@ def relation(subject: Mention, anchor: Mention, room: RoomFacts) -> str:
     sides = {_side(thing, other, room.width_px) for thing in subject.things}
     side = sides.pop() if len(sides) == 1 else ""
     if max(gaps) <= NEXT_TO_M:
-        return f"right next to {anchor.definite}"
+        return f"next to {anchor.definite}"
     if side in ("left", "right"):
         return f"to the {side} of {anchor.definite}"
     if side in ("behind", "in front of"):

@@ -1,0 +1,109 @@
+"""Say how many requests, tokens and dollars captions will take, without asking anybody."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from workflow_scripts.captions.options import PROMPTS
+from workflow_scripts.captions.prices import PRICES_OF, price_of, text_tokens
+from workflow_scripts.common.cli import run
+
+log = logging.getLogger(__name__)
+# Means of ProcTHOR-10K; a room is captioned at most once per kind.
+ROOMS_PER_HOUSE = 3
+MAX_ASSETS = 1653
+# What is filled into a prompt, and what comes back, in tokens.
+_FILLED_TOKENS = {"room": 60, "top_down": 200, "asset": 30}
+_REPLY_TOKENS = {"room": 140, "top_down": 170, "asset": 20}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """About what a number of captions takes."""
+
+    num_requests: int
+    input_tokens: int
+    output_tokens: int
+    usd: float
+
+    def __str__(self) -> str:
+        return (
+            f"about {self.num_requests:,} requests, {self.input_tokens:,} + "
+            f"{self.output_tokens:,} tokens, ${self.usd:,.2f} (prices of {PRICES_OF}; "
+            "less what the cache holds)"
+        )
+
+
+def requests_of_houses(num_houses: int, kinds: tuple[str, ...]) -> dict[str, int]:
+    """Return about how many requests of each kind a number of houses needs."""
+    rooms = ROOMS_PER_HOUSE * num_houses
+    # Every house brings some dozen assets until nearly all of the table are seen.
+    counts = {"room": rooms, "top_down": rooms, "asset": min(MAX_ASSETS, 40 * num_houses)}
+    return {kind: counts[kind] for kind in kinds}
+
+
+def estimate(
+    counts: Mapping[str, int],
+    *,
+    model: str,
+    max_image_px: int,
+    prompts: Path = PROMPTS,
+    input_usd_per_million: float | None = None,
+    output_usd_per_million: float | None = None,
+) -> Estimate:
+    """Estimate the cost of so many captions of each kind. Images are taken as square."""
+    price = price_of(
+        model,
+        input_usd_per_million=input_usd_per_million,
+        output_usd_per_million=output_usd_per_million,
+        max_cost_usd=None,
+    )
+    input_tokens = output_tokens = 0
+    for kind, count in counts.items():
+        prompt = text_tokens((prompts / f"{kind}.txt").read_text(encoding="utf-8"))
+        image = price.image_tokens(max_image_px, max_image_px)
+        input_tokens += count * (prompt + _FILLED_TOKENS[kind] + image)
+        output_tokens += count * _REPLY_TOKENS[kind]
+    return Estimate(
+        sum(counts.values()),
+        input_tokens,
+        output_tokens,
+        price.usd(input_tokens=input_tokens, output_tokens=output_tokens),
+    )
+
+
+def main(
+    *,
+    houses: int,
+    kinds: tuple[str, ...] = ("room", "top_down", "asset"),
+    model: str = "gpt-4o",
+    max_image_px: int = 512,
+    prompts: Path = PROMPTS,
+    input_usd_per_million: float | None = None,
+    output_usd_per_million: float | None = None,
+) -> None:
+    """Log the estimate for a number of houses.
+
+    Args:
+        houses: how many houses are captioned.
+        kinds: which captions are written.
+        model: model name.
+        max_image_px: images are shrunk to this longest side.
+        prompts: folder of prompt files.
+        input_usd_per_million: price of a million input tokens.
+        output_usd_per_million: price of a million output tokens.
+    """
+    found = estimate(
+        requests_of_houses(houses, kinds),
+        model=model,
+        max_image_px=max_image_px,
+        prompts=prompts,
+        input_usd_per_million=input_usd_per_million,
+        output_usd_per_million=output_usd_per_million,
+    )
+    log.info("%s for %d houses: %s", model, houses, found)
+
+
+if __name__ == "__main__":
+    run(main)
