@@ -102,12 +102,12 @@ def _leaf(width_m: float, height_m: float, *, hinge_left: bool) -> Mesh:
     builder = Builder()
     half = _LEAF_DEPTH_M / 2
     stile = min(0.12, width_m / 5)
-    builder.box((0, -half + 0.01, 0.005), (width_m, half - 0.01, height_m), LEAF)
-    rails = [(0.005, 0.2), (height_m * 0.48, height_m * 0.48 + 0.12), (height_m - 0.12, height_m)]
+    builder.box((0, -half + 0.01, 0.001), (width_m, half - 0.01, height_m), LEAF)
+    rails = [(0.001, 0.2), (height_m * 0.48, height_m * 0.48 + 0.12), (height_m - 0.12, height_m)]
     for low, high in rails:
         builder.box((stile, -half, low), (width_m - stile, half, high), LEAF)
     for low, high in ((0.0, stile), (width_m - stile, width_m)):
-        builder.box((low, -half, 0.005), (high, half, height_m), LEAF)
+        builder.box((low, -half, 0.001), (high, half, height_m), LEAF)
     x = width_m - stile / 2
     for sign in (-1, 1):
         reach = sorted((sign * half, sign * (half + 0.045)))
@@ -133,12 +133,15 @@ def door(asset_id: str, hole: Hole, back_m: float, openness: float) -> Mesh:
     if asset_id.startswith("Doorframe"):
         return frame
     u0, v0, u1, v1 = hole
-    low, high = u0 + _JAMB_M + 0.003, u1 - _JAMB_M - 0.003
-    height = v1 - v0 - _JAMB_M - 0.006
+    closed = openness < 0.01
+    # A closed leaf reaches into the jambs: daylight must not draw lines around it.
+    gap = -0.002 if closed else 0.003
+    low, high = u0 + _JAMB_M + gap, u1 - _JAMB_M - gap
+    height = v1 - v0 - _JAMB_M - gap
     double = "Double" in asset_id
     width = (high - low) / (2 if double else 1) - (0.0015 if double else 0)
     angle = np.deg2rad(90 * min(max(openness, 0.0), 1.0))
-    y = back_m / 2 if openness < 0.01 else 0.0
+    y = back_m / 2 if closed else 0.0
     leaves = []
     for hinge, turn in [(low, angle)] + ([(high, -angle)] if double else []):
         pose = np.eye(4)

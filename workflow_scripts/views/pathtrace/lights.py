@@ -12,6 +12,7 @@ from workflow_scripts.views.pathtrace.shell import Lamp
 
 _CELL_M = 0.5
 _SLOTS = 64
+_SEEN = 0.16
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,15 @@ class Sky:
         below = np.clip(-up * 12, 0, 1)
         return (colour + (self.ground[:, None] - colour) * below).astype(np.float32)
 
+    def seen(self, directions: np.ndarray) -> np.ndarray:
+        """Return the sky's radiance as a picture shows it, f32 [3, n].
+
+        Daylight is some twenty times what lamps give. A photographer lets the window burn out or
+        mixes two exposures; this is the second one, so that the sky keeps a little of its blue.
+        """
+        bright = self.radiance(directions)
+        return np.float32(_SEEN) * bright * bright / np.float32(self.horizon.max())
+
 
 class Lights:
     """Rectangles that shine, and a grid that says which matter where.
@@ -87,7 +97,7 @@ class Lights:
         self.up = np.array(ups, dtype=np.float32)
         # Lamps shine down and windows into the room; both rectangles are spanned that way.
         crossed = np.cross(self.side, self.up)
-        self.scaled_normal = crossed
+        self.scaled_normal = crossed.astype(np.float32)
         self.radiance = np.array(radiance, dtype=np.float32)
         self.is_portal = np.arange(len(corners)) >= len(lamps)
         self.area = np.linalg.norm(crossed, axis=1)

@@ -1,7 +1,8 @@
 """Turn a house's rooms, walls and openings into meshes, lamps and windows in the world frame."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from workflow_scripts.views.house import (
 from workflow_scripts.views.meshes import Material, Mesh
 from workflow_scripts.views.pathtrace.fittings import WallFrame, door, window
 from workflow_scripts.views.pathtrace.solids import Builder
+from workflow_scripts.views.pathtrace.textures import ceiling as ceiling_surface
 from workflow_scripts.views.pathtrace.textures import linear, surface
 
 # Two rooms share the plane of the wall between them. Moving each face into its room by this
@@ -124,13 +126,15 @@ def build_shell(house: dict[str, Any]) -> Shell:
     )
 
 
-def _material(entry: Any) -> tuple[Material, float]:
+def _material(
+    entry: Any, look: Callable[..., tuple[Material, float]] = surface
+) -> tuple[Material, float]:
     """Read a material of the house: {"name", "color"?}; plain off-white if there is none."""
     if not isinstance(entry, dict):
-        return surface("PureWhite")
+        return look("PureWhite")
     colour = entry.get("color")
     rgb = tuple(float(colour[c]) for c in "rgb") if isinstance(colour, dict) else None
-    return surface(str(entry.get("name", "PureWhite")), rgb)
+    return look(str(entry.get("name", "PureWhite")), rgb)
 
 
 def _triangles(room: Room) -> np.ndarray:
@@ -158,7 +162,7 @@ def _floor(room: Room, entry: Any) -> Mesh:
 
 
 def _ceiling(room: Room, entry: Any, lamps: Sequence[Lamp], ceiling_m: float) -> Mesh:
-    material, repeat_m = _material(entry)
+    material, repeat_m = _material(entry, ceiling_surface)
     builder = _slab(room, ceiling_m, material, repeat_m, up=False)
     for lamp in lamps:
         half, rim = lamp.side_m / 2, 0.025
@@ -292,8 +296,8 @@ def _face(
     """Add a rectangle with rectangular holes as a grid of quads, without T-junctions."""
     us = np.unique(np.clip([*ends, *(u for hole in holes for u in hole[::2])], *ends))
     vs = np.unique(np.clip([0, height_m, *(v for hole in holes for v in hole[1::2])], 0, height_m))
-    for u0, u1 in zip(us[:-1], us[1:], strict=True):
-        for v0, v1 in zip(vs[:-1], vs[1:], strict=True):
+    for u0, u1 in pairwise(us):
+        for v0, v1 in pairwise(vs):
             u, v = (u0 + u1) / 2, (v0 + v1) / 2
             if any(h[0] < u < h[2] and h[1] < v < h[3] for h in holes):
                 continue

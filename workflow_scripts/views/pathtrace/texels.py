@@ -51,6 +51,16 @@ class Texels:
         self.blocks = np.array([[*row, *[row[-1]] * (depth - len(row))] for row in starts])
         self.colours = np.concatenate([np.full((1, 3), 255, np.uint8), *tables])
 
+    def density(self, triangles: np.ndarray, uv: np.ndarray, material: np.ndarray) -> np.ndarray:
+        """Return log2 of texels per metre on faces, f32 [f]; very low where there is no texture."""
+        edges = triangles[:, 1:] - triangles[:, :1]
+        area = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1)
+        flat = uv[:, 1:] - uv[:, :1]
+        texels = np.abs(flat[:, 0, 0] * flat[:, 1, 1] - flat[:, 0, 1] * flat[:, 1, 0])
+        texels = texels * (self.width * self.height)[material]
+        ratio = np.maximum(texels, 1e-12) / np.maximum(area, 1e-12)
+        return (0.5 * np.log2(ratio)).astype(np.float32)
+
     def albedo(
         self, material: np.ndarray, u: np.ndarray, v: np.ndarray, level: np.ndarray
     ) -> np.ndarray:
