@@ -51,14 +51,14 @@ class Sky:
         to_sun = to_sun / np.linalg.norm(to_sun)
         if to_sun[2] < 0.1:
             sun = sun * 0.0
-        return cls(horizon, zenith, np.array([1.1, 1.15, 0.95]), to_sun, sun)
+        return cls(horizon, zenith, np.array([1.9, 2.05, 1.6]), to_sun, sun)
 
     def radiance(self, directions: np.ndarray) -> np.ndarray:
         """Return radiance f32 [3, n] along directions [3, n] (any length)."""
         up = directions[2] / np.sqrt(np.einsum("ij,ij->j", directions, directions))
         share = np.sqrt(np.clip(up, 0, 1))
         colour = self.horizon[:, None] + (self.zenith - self.horizon)[:, None] * share
-        below = np.clip(-up * 12, 0, 1)
+        below = np.clip(-up * 5, 0, 1)
         return (colour + (self.ground[:, None] - colour) * below).astype(np.float32)
 
     def seen(self, directions: np.ndarray) -> np.ndarray:

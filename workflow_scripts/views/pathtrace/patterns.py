@@ -36,7 +36,7 @@ def shade(base: np.ndarray, relative: Image) -> Image:
 
 def plaster(random: Generator, size: int, base: np.ndarray, *, grain: float = 0.012) -> Image:
     """Draw a painted wall: faint roller marks and unevenness."""
-    field = grain * noise(random, size, (1.2, 1.2)) + 0.3 * grain * clouds(random, size, 40)
+    field = grain * noise(random, size, (1.2, 1.2)) + 0.12 * grain * clouds(random, size, 40)
     return shade(base, field)
 
 
@@ -66,7 +66,7 @@ def wood(
         for left, right in pairwise(joints):
             columns = np.arange(left, right) % size
             tone = random.normal(0, 0.075 * contrast) if rows > 1 else 0.0
-            tint = base * (1 + random.normal(0, 0.012, 3))
+            tint = base * (1 + random.normal(0, 0.006, 3))
             shift = int(random.integers(size)) if rows > 1 else 0
             band = np.ix_((np.arange(top, bottom) + shift) % size, columns)
             across = np.linspace(-1, 1, bottom - top)[:, None]

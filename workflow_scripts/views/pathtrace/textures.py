@@ -153,9 +153,9 @@ def _look(name: str, colour: tuple[float, float, float] | None) -> _Look:
     neutral = _NEUTRAL[int(random.integers(len(_NEUTRAL)))]
     base = paint if paint is not None else _base(text, random, neutral)
     if _has(text, "marble"):
-        return _Look(patterns.marble(random, SIZE_PX, base), 1.6, 0.25)
+        return _Look(patterns.marble(random, SIZE_PX, base), 1.6, 0.4)
     if _has(text, "granite", "counter"):
-        return _Look(patterns.granite(random, SIZE_PX, base), 0.7, 0.3)
+        return _Look(patterns.granite(random, SIZE_PX, base), 0.7, 0.4)
     if "concrete" in text:
         boards = 4 if "board" in text else 0
         return _Look(patterns.concrete(random, SIZE_PX, base, boards=boards), 2.4, 0.85)
@@ -171,7 +171,7 @@ def _look(name: str, colour: tuple[float, float, float] | None) -> _Look:
 
 def _wood(text: str, random: np.random.Generator, paint: np.ndarray | None) -> _Look:
     base = paint if paint is not None else _wood_base(text, random)
-    glossy = 0.22 if "gloss" in text else 0.36
+    glossy = 0.25 if "gloss" in text else 0.4
     if "beams" in text:
         image = patterns.wood(random, SIZE_PX, base, rows=8, planks_a_row=1)
         return _Look(image.transpose(1, 0, 2), 1.2, 0.7)
@@ -208,7 +208,7 @@ def _tiles(text: str, random: np.random.Generator, paint: np.ndarray | None) -> 
         return _Look(image, 1.2, 0.25)
     if _has(text, "small", "glass", "irregular"):
         image = patterns.tiles(random, SIZE_PX, base, grout, across=16, up=16, variation=0.08)
-        return _Look(image, 0.8, 0.25)
+        return _Look(image, 0.8, 0.4)
     across = 3 if _has(text, "marble", "granite") else int(random.choice([3, 4, 6]))
     image = patterns.tiles(
         random,

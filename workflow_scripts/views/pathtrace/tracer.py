@@ -17,7 +17,7 @@ from workflow_scripts.views.pathtrace.surfaces import STEP_M, Spots, Surfaces, d
 _PATHS_AT_ONCE = 1 << 15
 # No path may add more than this to its pixel: single bright paths are what grain is made of.
 _PATH_LIMIT = 12.0
-_MIRROR_LIMIT = 5.0
+_MIRROR_LIMIT = 0.8
 # Light that further bounces would bring, as irradiance over pi.
 _AMBIENT = 0.11
 _ROUGHEST_MIRROR = 0.6
@@ -168,7 +168,7 @@ class Tracer:
         facing = -dot(incoming, spots.normal)
         fresnel = specular + (1 - specular) * (1 - rough) ** 2 * (1 - np.clip(facing, 0, 1)) ** 5
         fresnel = np.where(rough < _ROUGHEST_MIRROR, fresnel, 0)
-        chance = np.where(fresnel > 0, np.clip(2 * fresnel, 0.12, 0.9), 0)
+        chance = np.where(fresnel > 0, np.clip(2 * fresnel, 0.2, 0.9), 0)
         mirrored = random.random(len(chance), dtype=np.float32) < chance
         share = np.where(mirrored, fresnel / np.maximum(chance, 1e-6), (1 - fresnel) / (1 - chance))
         # Metal tints what it mirrors, lacquer and glaze do not.
