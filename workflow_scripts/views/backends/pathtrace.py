@@ -1,5 +1,6 @@
 """The embedded view backend: ProcTHOR houses drawn by the path tracer of `views/pathtrace`."""
 
+from importlib.metadata import version
 from types import TracebackType
 from typing import Any
 
@@ -15,7 +16,7 @@ from workflow_scripts.views.pathtrace.floor import reachable_m
 from workflow_scripts.views.pathtrace.lights import Sky
 from workflow_scripts.views.pathtrace.scene import Scene, build_scene
 from workflow_scripts.views.pathtrace.tracer import Tracer
-from workflow_scripts.views.renderer import Frame
+from workflow_scripts.views.renderer import Credit, Frame
 
 PRESETS = {
     "draft": {"samples": 2, "bounces": 2},
@@ -54,10 +55,24 @@ class TracedHouse:
 class PathtraceRenderer:
     """Builds houses for the path tracer; `furniture` names the mesh library."""
 
-    def __init__(self, *, preset: str = "default", furniture: str = "auto") -> None:
+    def __init__(
+        self,
+        *,
+        preset: str = "default",
+        furniture: str = "auto",
+        width_px: int = 336,
+        height_px: int = 336,
+    ) -> None:
         if preset not in PRESETS:
             raise UserError(f"views.preset is {preset!r}; {nearest(preset, PRESETS)}")
         self._preset, self._library = preset, furniture
+        self.credits: tuple[Credit, ...] = ()
+        self.provenance = {
+            "renderer": "pathtrace",
+            **{package: version(package) for package in ("embreex", "pyoidn")},
+            **PRESETS[preset],
+            "furniture": furniture,
+        }
 
     def __enter__(self) -> "PathtraceRenderer":
         return self
