@@ -1,0 +1,260 @@
+"""The openai backend against a real HTTP server that also misbehaves, one request at a time."""
+
+import base64
+import io
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.captions.server import (
+    Answer,
+    Asked,
+    captioned,
+    completion,
+    problem,
+    said,
+    serving,
+)
+from workflow_scripts.captions.backends import load
+from workflow_scripts.captions.facts import RoomFacts
+from workflow_scripts.captions.options import Options
+from workflow_scripts.captions.requests import Request
+from workflow_scripts.common.errors import UserError
+
+GOOD = captioned("A bare room.")
+
+
+@pytest.fixture(autouse=True)
+def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+
+
+def request(*, colour: int = 90, width_px: int = 64, height_px: int = 48) -> Request:
+    image = np.full((height_px, width_px, 3), colour, dtype=np.uint8)
+    facts = RoomFacts("kitchen", width_px, (4.0, 3.0), None)
+    return Request("room", "procthor", "house", "train", "room|2", 0, image, facts)
+
+
+def options(tmp_path: Path, url: str) -> Options:
+    return Options(
+        backend="openai", base_url=url, cache=tmp_path / "cache", timeout_s=0.5, max_retries=2
+    )
+
+
+def first_then_good(bad: Answer) -> Callable[[Asked], Answer]:
+    return lambda asked: bad if asked.times == 1 else GOOD
+
+
+def test_a_request_is_what_the_protocol_says(tmp_path: Path) -> None:
+    with serving(lambda asked: GOOD) as server:
+        chosen = replace(options(tmp_path, server.url), max_image_px=32)
+        reply = load(chosen).caption(request())
+
+    body = server.asked[0].body
+    system, user = body["messages"]
+    text, image = user["content"]
+    header, data = image["image_url"]["url"].split(",")
+    picture = Image.open(io.BytesIO(base64.b64decode(data)))
+    schema = body["response_format"]["json_schema"]
+
+    assert (reply.status, reply.text, reply.model) == ("ok", "A bare room.", "gpt-4o")
+    assert reply.prompt.startswith("room@")
+    assert body["model"] == "gpt-4o"
+    assert body["max_tokens"] == 300
+    assert schema["strict"] is True
+    assert schema["schema"]["required"] == ["caption"]
+    assert "JSON" in system["content"]
+    assert "kitchen" in text["text"]
+    assert "about 4 by 3 m" in text["text"]
+    assert header == "data:image/jpeg;base64"
+    assert (picture.format, picture.size) == ("JPEG", (32, 24))
+
+
+def test_a_server_of_ones_own_gets_a_dummy_key_and_a_given_key_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(lambda asked: GOOD) as server:
+        load(options(tmp_path / "a", server.url)).caption(request())
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+        load(options(tmp_path / "b", server.url)).caption(request())
+
+    assert [asked.authorization for asked in server.asked] == ["Bearer none", "Bearer sk-mine"]
+
+
+def test_retry_after_is_waited_for(tmp_path: Path) -> None:
+    limited = problem(429, "slow down", code="rate_limit_exceeded", Retry_After="1.4")
+    with serving(first_then_good(limited)) as server:
+        reply = load(options(tmp_path, server.url)).caption(request())
+
+    first, second = server.asked
+    assert reply.status == "ok"
+    # The SDK's own first wait would be at most half a second.
+    assert second.at_s - first.at_s >= 1.4
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        problem(500, "oops"),
+        problem(503, "overloaded"),
+        Answer(GOOD.content, wait_s=0.9),
+        Answer(GOOD.content, cut_to=40),
+        Answer(GOOD.content, cut_to=0),
+    ],
+    ids=["500", "503", "time-out", "cut off", "nothing"],
+)
+def test_a_fault_of_the_line_is_retried(tmp_path: Path, bad: Answer) -> None:
+    with serving(first_then_good(bad)) as server:
+        reply = load(options(tmp_path, server.url)).caption(request())
+
+    assert (reply.status, reply.text) == ("ok", "A bare room.")
+    assert len(server.asked) == 2
+
+
+BAD_REPLIES = {
+    "garbage": (Answer(b"<html>gateway</html>"), "failed", "not a chat completion"),
+    "truncated json": (Answer(GOOD.content[:50]), "failed", "not a chat completion"),
+    "no choices": (Answer(b'{"choices": []}'), "failed", "not a chat completion"),
+    "prose": (said("A bare room."), "failed", "not the JSON asked for"),
+    "wrong key": (said('{"text": "A room."}'), "failed", "not the JSON asked for"),
+    "wrong type": (said('{"caption": 7}'), "failed", "not the JSON asked for"),
+    "empty": (said('{"caption": "  "}'), "failed", "0 characters"),
+    "nothing": (said(None), "failed", "not the JSON asked for"),
+    "endless": (captioned("very " * 2000), "failed", "at most 4000 characters"),
+    "too long": (said('{"caption": "A ba', finish_reason="length"), "failed", "max_tokens"),
+    "refusal": (
+        completion({"role": "assistant", "content": None, "refusal": "I must not."}),
+        "refused",
+        "I must not.",
+    ),
+    "sorry": (captioned("I'm sorry, I can't help with that."), "refused", "I'm sorry"),
+    "sorry in prose": (said("Sorry, no."), "refused", "Sorry, no."),
+    "filter": (said("", finish_reason="content_filter"), "refused", "content filter"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_REPLIES)
+def test_a_bad_reply_is_asked_for_again_and_accepted_when_mended(tmp_path: Path, name: str) -> None:
+    with serving(first_then_good(BAD_REPLIES[name][0])) as server:
+        reply = load(options(tmp_path, server.url)).caption(request())
+
+    assert (reply.status, reply.text) == ("ok", "A bare room.")
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("name", BAD_REPLIES)
+def test_a_reply_that_stays_bad_is_given_up_with_a_reason_and_never_paid_again(
+    tmp_path: Path, name: str
+) -> None:
+    bad, status, reason = BAD_REPLIES[name]
+    with serving(lambda asked: bad) as server:
+        chosen = options(tmp_path, server.url)
+        replies = [load(chosen).caption(request()) for _ in range(2)]
+
+    assert replies[0] == replies[1]
+    assert (replies[0].status, replies[0].text) == (status, "")
+    assert reason in replies[0].reason
+    assert server.num_paid == chosen.max_attempts
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "reason"),
+    [
+        (problem(500, "oops"), "failed", "HTTP 500"),
+        (Answer(GOOD.content, wait_s=0.8), "failed", "APITimeoutError"),
+        (Answer(GOOD.content, cut_to=9), "failed", "APIConnectionError"),
+        (problem(400, "odd image"), "failed", "HTTP 400: .*odd image"),
+        (problem(400, "not this", code="content_policy_violation"), "refused", "not this"),
+        (problem(429, "wait", Retry_After="999"), "failed", "HTTP 429"),
+    ],
+    ids=["500", "time-out", "cut off", "400", "policy", "429"],
+)
+def test_a_lasting_fault_is_a_row_and_is_asked_again_by_the_next_run(
+    tmp_path: Path, answer: Answer, status: str, reason: str
+) -> None:
+    with serving(lambda asked: answer) as server:
+        chosen = replace(options(tmp_path, server.url), max_retries=0)
+        bad = load(chosen).caption(request())
+        server.answer = lambda asked: GOOD
+        good = load(chosen).caption(request())
+
+    assert bad.status == status
+    assert re.search(reason, bad.reason)
+    assert good.status == "ok"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        problem(401, "Incorrect API key provided: sk-secret-1."),
+        problem(404, "no such model"),
+        problem(429, "out of credit", code="insufficient_quota"),
+    ],
+    ids=["401", "404", "quota"],
+)
+def test_what_would_hit_every_request_stops_the_job_without_showing_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Answer
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-1")
+    with serving(lambda asked: answer) as server:
+        captioner = load(replace(options(tmp_path, server.url), max_retries=0))
+        with pytest.raises(UserError, match="OPENAI_API_KEY") as caught:
+            captioner.caption(request())
+
+    assert "sk-secret-1" not in str(caught.value)
+
+
+def test_without_key_or_server_the_message_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"export OPENAI_API_KEY.*captions\.base_url"):
+        load(Options(backend="openai", cache=tmp_path))
+
+
+def test_equal_requests_are_paid_once_and_others_by_what_differs(tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts"
+    prompts.mkdir()
+    for path in Options().prompts.glob("*.txt"):
+        (prompts / path.name).write_text(path.read_text())
+    with serving(lambda asked: GOOD) as server:
+        base = options(tmp_path, server.url)
+        names = [load(base).caption(request()).prompt for _ in range(2)]
+        assert server.num_paid == 1
+        load(base).caption(request(colour=91))
+        assert server.num_paid == 2
+        for changed in (
+            replace(base, model="gpt-4o-mini"),
+            replace(base, temperature=None),
+            replace(base, max_image_px=40),
+            replace(base, reply_format="json_object"),
+        ):
+            load(changed).caption(request())
+        assert server.num_paid == 6
+        (prompts / "room.txt").write_text("Describe the {room_type}.")
+        again = load(replace(base, prompts=prompts)).caption(request())
+
+    assert server.num_paid == 7
+    assert names[0] == names[1] != again.prompt
+    assert "temperature" not in server.asked[3].body
+
+
+def test_plain_text_servers_are_understood(tmp_path: Path) -> None:
+    with serving(lambda asked: said("A bare\n room. ")) as server:
+        reply = load(replace(options(tmp_path, server.url), reply_format="text")).caption(request())
+
+    assert reply.text == "A bare room."
+    assert "response_format" not in server.asked[0].body
+
+
+def test_a_reply_without_usage_is_priced_by_estimate(tmp_path: Path) -> None:
+    bare = json.dumps({"choices": [{"message": {"content": '{"caption": "A room."}'}}]})
+    with serving(lambda asked: Answer(bare.encode())) as server:
+        captioner = load(options(tmp_path, server.url))
+        assert captioner.caption(request()).status == "ok"
+
+    assert 0 < captioner.cache.spent_usd() < 0.01
