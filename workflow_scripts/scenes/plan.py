@@ -1,7 +1,9 @@
 """Draw houses from above: walls, doors with their swing, windows, furniture with names."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from workflow_scripts.common.cameras import (
 from workflow_scripts.common.records import Scene
 from workflow_scripts.common.storage import whole
 
-TILE_PX = 560
+TILE_PX = 600
 TITLE_PX = 26
 COLUMNS = 5
 MAX_PLANS = 30
@@ -32,6 +34,7 @@ _ROOM_COLOURS = {
 _WALL, _DOOR, _WINDOW = (60, 60, 66), (176, 110, 50), (70, 140, 215)
 _FURNITURE, _SMALL, _HUNG = (250, 250, 250), (235, 150, 130), (150, 90, 160)
 _LINE, _TEXT = (90, 90, 96), (30, 30, 34)
+_MIN_TEXT_PX = 16
 _HUNG_ABOVE_M = 0.6
 """A thing whose bottom is higher than this and that stands on nothing hangs on a wall."""
 
@@ -50,6 +53,15 @@ class _Sheet:
         points = (np.asarray(points_m, dtype=float)[..., :2] - self.origin_m) * self.px_per_m
         pixels = self.origin_px + points * np.array([1.0, -1.0])
         return [(float(x), float(y)) for x, y in pixels]
+
+
+@dataclass(frozen=True)
+class _Label:
+    """A name to write, where, and how much room its thing offers."""
+
+    text: str
+    at_px: tuple[float, float]
+    room_px: tuple[float, float]
 
 
 def draw_plan(scene: Scene, *, size_px: int = TILE_PX) -> Image.Image:
@@ -81,6 +93,7 @@ def write_contact_sheet(path: Path, scenes: Sequence[Scene]) -> None:
         sheet.save(partial, format="PNG")
 
 
+@cache
 def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size_px)
 
@@ -101,13 +114,17 @@ def _draw_house(pen: ImageDraw.ImageDraw, house: dict[str, Any], side: int) -> N
     points = np.concatenate(list(outlines.values()))
     low, high = points.min(axis=0), points.max(axis=0)
     margin, top = 30, 70
-    scale = min((side - 2 * margin) / (high - low)[0], (side - margin - top) / (high - low)[1])
-    sheet = _Sheet(pen, float(scale), low, np.array([margin, side - margin], dtype=float))
+    room_px = np.array([side - 2 * margin, side - margin - top], dtype=float)
+    scale = float((room_px / (high - low)).min())
+    spare = (room_px - scale * (high - low)) / 2
+    corner = np.array([margin + spare[0], side - margin - spare[1]])
+    sheet = _Sheet(pen, scale, low, corner)
     walls = {wall["id"]: wall for wall in house["walls"]}
     for room in house["rooms"]:
         pen.polygon(sheet.px(outlines[room["id"]]), fill=_ROOM_COLOURS[room["roomType"]])
-    for thing in house["objects"]:
-        _draw_object(sheet, thing, depth=0)
+    labels: list[_Label] = []
+    for thing in sorted(house["objects"], key=lambda thing: thing["position"]["y"]):
+        _draw_object(sheet, thing, labels, depth=0)
     for wall in house["walls"]:
         start, end = _floor_points(wall)
         colour, width = (_LINE, 1) if wall.get("empty") else (_WALL, 9)
@@ -117,6 +134,8 @@ def _draw_house(pen: ImageDraw.ImageDraw, house: dict[str, Any], side: int) -> N
     for door in house["doors"]:
         _draw_opening(sheet, door, walls, (255, 255, 255))
         _draw_swing(sheet, door, walls)
+    for label in labels:
+        _write_label(pen, label)
 
 
 def _plan(points: Iterable[dict[str, float]]) -> np.ndarray:
@@ -162,7 +181,7 @@ def _draw_swing(sheet: _Sheet, door: dict[str, Any], walls: dict[str, Any]) -> N
         sheet.pen.line(sheet.px(np.stack([hinge, arc[-1]])), fill=_DOOR, width=5)
 
 
-def _draw_object(sheet: _Sheet, thing: dict[str, Any], *, depth: int) -> None:
+def _draw_object(sheet: _Sheet, thing: dict[str, Any], labels: list[_Label], *, depth: int) -> None:
     """Draw a thing as its oriented rectangle with a tick at its front, then what it carries."""
     asset = assets()[thing["assetId"]]
     centre = _plan([thing["position"]])[0]
@@ -175,8 +194,31 @@ def _draw_object(sheet: _Sheet, thing: dict[str, Any], *, depth: int) -> None:
         front = rotation_about_up(yaw)[:2, 1] * asset.depth_m / 2
         sheet.pen.line(sheet.px([centre + front, centre + 0.75 * front]), fill=_DOOR, width=4)
     for child in thing.get("children") or []:
-        _draw_object(sheet, child, depth=depth + 1)
+        _draw_object(sheet, child, labels, depth=depth + 1)
     if not depth and not hung:
-        size = max(min(int(sheet.px_per_m * 0.16), 26), 11)
-        text_at = sheet.px([centre])[0]
-        sheet.pen.text(text_at, asset.category, fill=_TEXT, font=_font(size), anchor="mm")
+        size = np.ptp(corners[:, :2], axis=0) * sheet.px_per_m
+        labels.append(_Label(asset.category, sheet.px([centre])[0], (size[0], size[1])))
+
+
+def _write_label(pen: ImageDraw.ImageDraw, label: _Label) -> None:
+    """Write a name as large as its thing allows, over two lines if that helps; with a halo."""
+    split = re.sub(r"(?<=[a-z])(?=[A-Z])", "\n", label.text)
+    width, height = label.room_px
+    for size in range(26, _MIN_TEXT_PX - 1, -2):
+        for text in dict.fromkeys((label.text, split)):
+            left, top, right, bottom = pen.multiline_textbbox((0, 0), text, font=_font(size))
+            if (right - left <= width - 4 and bottom - top <= height) or (
+                size == _MIN_TEXT_PX and text == split
+            ):
+                pen.multiline_text(
+                    label.at_px,
+                    text,
+                    fill=_TEXT,
+                    font=_font(size),
+                    anchor="mm",
+                    align="center",
+                    spacing=0,
+                    stroke_width=2,
+                    stroke_fill=(255, 255, 255),
+                )
+                return

@@ -1,6 +1,5 @@
 """Say why a house cannot be used, or that it can."""
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,6 +9,8 @@ from workflow_scripts.common.errors import nearest
 SCHEMA = "1.0.0"
 ROOM_TYPES = ("Bathroom", "Bedroom", "Kitchen", "LivingRoom")
 MIN_ROOM_AREA_M2 = 0.5
+MAX_COORDINATE = 1e4
+"""Metres or degrees; NaN and infinities are beyond it too."""
 _LISTS = ("rooms", "walls", "doors", "windows", "objects")
 _NUM_POINTS = {"polygon": 4, "holePolygon": 2}
 
@@ -80,7 +81,7 @@ def _check_rooms(rooms: list[dict[str, Any]]) -> set[str]:
 def _check_walls(walls: list[dict[str, Any]], rooms: set[str]) -> set[str]:
     for wall in walls:
         where = f"wall {wall['id']!r}"
-        if wall.get("roomId") not in rooms | {"exterior"}:
+        if not _is_one_of(wall.get("roomId"), rooms | {"exterior"}):
             raise _Unusable(f"{where}: roomId {wall.get('roomId')!r} is no room of the house")
         corners = _points(wall, "polygon", where)
         if len(corners) != _NUM_POINTS["polygon"]:
@@ -97,7 +98,7 @@ def _check_openings(
         where = f"{kind[:-1]} {opening['id']!r}"
         _check_asset(opening, where)
         for key, known in (("room0", rooms), ("room1", rooms), ("wall0", walls), ("wall1", walls)):
-            if opening.get(key) not in known:
+            if not _is_one_of(opening.get(key), known):
                 raise _Unusable(
                     f"{where}: {key} {opening.get(key)!r} is not in the house; "
                     "every door and window names its rooms and both faces of its wall"
@@ -127,7 +128,16 @@ def _with_children(objects: Sequence[Any]) -> Iterator[dict[str, Any]]:
         if not isinstance(item, dict):
             raise _Unusable(f"objects: {item!r:.60} is not an object")
         yield item
-        yield from _with_children(item.get("children") or [])
+        children = item.get("children") or []
+        if not isinstance(children, list):
+            raise _Unusable(
+                f"object {item.get('id')!r}: children must be a list, not {children!r:.60}"
+            )
+        yield from _with_children(children)
+
+
+def _is_one_of(value: Any, known: set[str]) -> bool:
+    return isinstance(value, str) and value in known
 
 
 def _check_unique(name: str, ids: list[Any]) -> None:
@@ -142,7 +152,7 @@ def _check_unique(name: str, ids: list[Any]) -> None:
 
 def _check_asset(item: dict[str, Any], where: str) -> None:
     asset_id = item.get("assetId")
-    if asset_id not in assets():
+    if not isinstance(asset_id, str) or asset_id not in assets():
         raise _Unusable(
             f"{where}: unknown assetId {asset_id!r}; allowed are the {len(assets())} ids of "
             "ProcTHOR's asset table. Replace the asset or remove the object."
@@ -160,11 +170,12 @@ def _vector(item: dict[str, Any], key: str, where: str) -> tuple[float, float, f
     value = item.get(key)
     try:
         x, y, z = (value[axis] for axis in "xyz")  # type: ignore[index]
-        good = all(isinstance(v, int | float) and math.isfinite(v) for v in (x, y, z))
+        good = all(isinstance(v, int | float) and abs(v) < MAX_COORDINATE for v in (x, y, z))
     except (TypeError, KeyError):
         good = False
     if not good:
         raise _Unusable(
-            f"{where}: {key} is {value!r:.80}; x, y, z must be there and be finite numbers"
+            f"{where}: {key} is {value!r:.80}; x, y, z must be there and be finite "
+            f"numbers below {MAX_COORDINATE:g}"
         )
     return float(x), float(y), float(z)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workflow_scripts.common.assets import database
-from workflow_scripts.scenes.generator import groups
+from workflow_scripts.scenes.generator import living_groups, table_groups, wet_groups
 from workflow_scripts.scenes.generator.draw import chance, pick
 from workflow_scripts.scenes.generator.groups import EDGE, MIDDLE, Builder, Limits, single
 from workflow_scripts.scenes.generator.openings import KEEP_FREE_M, PASSAGE_FREE_M, Opening
@@ -26,6 +26,8 @@ class Wish:
     build: Builder
     probability: float
     min_area_m2: float = 0.0
+    unless: str = ""
+    """Not wanted if the room has something of this category."""
 
 
 _SHELF = single("ShelvingUnit", EDGE, 0.5)
@@ -35,70 +37,71 @@ _LAMP = single("FloorLamp", EDGE, 0.0)
 
 PROGRAMMES: dict[str, tuple[Wish, ...]] = {
     "Bedroom": (
-        Wish(groups.bed, 1.0),
+        Wish(living_groups.bed, 1.0),
         Wish(_DRESSER, 0.8),
-        Wish(groups.desk, 0.65, 9.0),
-        Wish(groups.bed, 0.15, 16.0),
+        Wish(table_groups.desk, 0.65, 9.0),
+        Wish(living_groups.bed, 0.15, 16.0),
         Wish(_SHELF, 0.45, 10.0),
-        Wish(groups.reading_corner, 0.4, 13.0),
+        Wish(living_groups.reading_corner, 0.4, 13.0),
         Wish(single("LaundryHamper", EDGE, 0.0), 0.35),
         Wish(_BIN, 0.35),
-        Wish(groups.floor_plant, 0.4),
+        Wish(living_groups.floor_plant, 0.4),
     ),
     "LivingRoom": (
-        Wish(groups.television, 0.92),
-        Wish(groups.dining, 0.5, 18.0),
+        Wish(living_groups.television, 0.92),
+        Wish(living_groups.sofa, 1.0, unless="Sofa"),
+        Wish(table_groups.dining, 0.55, 18.0),
         Wish(_SHELF, 0.7),
-        Wish(groups.reading_corner, 0.55, 16.0),
-        Wish(groups.sofa, 0.25, 22.0),
+        Wish(living_groups.reading_corner, 0.55, 16.0),
+        Wish(living_groups.sofa, 0.25, 22.0),
         Wish(_DRESSER, 0.4),
-        Wish(groups.desk, 0.2, 18.0),
+        Wish(table_groups.desk, 0.2, 18.0),
         Wish(_SHELF, 0.3, 18.0),
-        Wish(groups.floor_plant, 0.7),
-        Wish(groups.floor_plant, 0.25, 20.0),
+        Wish(living_groups.floor_plant, 0.7),
+        Wish(living_groups.floor_plant, 0.25, 20.0),
         Wish(_LAMP, 0.45),
         Wish(single("SideTable", EDGE, 0.4), 0.5),
     ),
     "Kitchen": (
-        Wish(groups.kitchen_counter, 1.0),
-        Wish(groups.kitchen_counter, 0.45, 10.0),
-        Wish(groups.dining, 0.75, 9.0),
+        Wish(wet_groups.kitchen_counter, 1.0),
+        Wish(wet_groups.kitchen_counter, 0.5, 9.0),
+        Wish(table_groups.dining, 0.85, 9.0),
         Wish(_BIN, 0.8),
         Wish(_SHELF, 0.35, 10.0),
         Wish(single("SideTable", EDGE, 0.4), 0.3),
         Wish(single("Stool", EDGE, 0.0), 0.3),
-        Wish(groups.floor_plant, 0.3),
+        Wish(living_groups.floor_plant, 0.3),
     ),
     "Bathroom": (
-        Wish(groups.toilet, 1.0),
-        Wish(groups.washbasin, 1.0),
-        Wish(groups.laundry, 0.4, 5.5),
+        Wish(wet_groups.toilet, 1.0),
+        Wish(wet_groups.washbasin, 1.0),
+        Wish(wet_groups.shower, 0.6, 4.8),
+        Wish(wet_groups.laundry, 0.4, 5.5),
         Wish(_BIN, 0.6),
         Wish(single("LaundryHamper", EDGE, 0.0), 0.4),
         Wish(single("SideTable", EDGE, 0.4), 0.3, 5.0),
-        Wish(groups.floor_plant, 0.25),
+        Wish(living_groups.floor_plant, 0.25),
     ),
 }
 
-# Sorts that come only with their groups, or lie in the way.
+# Sorts that come only with their groups, or would not stand.
 _NOT_ALONE = frozenset(
-    [
-        "Bed",
-        "Chair",
-        "CounterTop",
-        "Desk",
-        "DiningTable",
-        "Fridge",
-        "Plunger",
-        "Sink",
-        "Sofa",
-        "Television",
-        "Toilet",
-        "TVStand",
+    {
+        *(
+            "BaseballBat",
+            "Bed",
+            "Chair",
+            "ClothesDryer",
+            "CoffeeTable",
+            "CounterTop",
+            "Desk",
+            "DiningTable",
+        ),
+        *("Fridge", "Plunger", "Sink", "Sofa", "Television", "Toilet", "TVStand"),
         "WashingMachine",
-        "ClothesDryer",
-    ]
+    }
 )
+_ALSO_ON_FLOOR = frozenset({"Footstool", "WateringCan"})
 
 
 def furnish(
@@ -114,15 +117,19 @@ def furnish(
     for wish in PROGRAMMES[room.room_type]:
         if room.area_m2 < wish.min_area_m2 or not chance(rng, wish.probability):
             continue
-        placed = _try(rng, room, space, walls, wish.build, sides, number)
+        if wish.unless in _categories(objects):
+            continue
+        placed = _try(rng, room, space, walls, wish.build, sides, objects, number)
         if placed:
             objects += placed
             number += 1
-    for _ in range(int(rng.integers(1, 3 + int(room.area_m2 / 6)))):
+    for _ in range(int(rng.integers(2, 5 + int(room.area_m2 / 5)))):
         if space.free_share() < MIN_FREE_SHARE:
             break
         build = _any_single(rng, room, objects)
-        placed = _try(rng, room, space, walls, build, sides, number, tries=1) if build else None
+        placed = (
+            _try(rng, room, space, walls, build, sides, objects, number, tries=2) if build else None
+        )
         if placed:
             objects += placed
             number += 1
@@ -136,19 +143,26 @@ def _try(
     walls: list[Piece],
     build: Builder,
     sides: list[float],
+    objects: list[Object],
     number: int,
     *,
     tries: int = _NUM_TRIES,
 ) -> list[Object] | None:
     """Draw a group, smaller at every try, until one can be placed."""
+    there = _categories(objects)
     for attempt in range(tries):
-        group = build(rng, Limits(sides[0], sides[1], attempt))
+        group = build(rng, Limits(sides[0], sides[1], attempt, there))
         if group is None:
             continue
         placed = place(rng, room, space, group, walls, number=number)
         if placed:
             return placed
     return None
+
+
+def _categories(objects: list[Object]) -> frozenset[str]:
+    """Return the categories of things and of what stands on them."""
+    return frozenset(part.asset.category for thing in objects for part in (thing, *thing.children))
 
 
 def _keep_openings_free(space: Space, room: Room, openings: list[Opening]) -> list[Piece]:
@@ -184,18 +198,21 @@ def _any_single(rng: np.random.Generator, room: Room, objects: list[Object]) -> 
     """Draw a sort of floor object by ProcTHOR's weights for the room type."""
     table = database("placement-annotations")
     weights = table[f"in{room.room_type}s"]
-    there = {thing.asset.category for thing in objects}
+    there = _categories(objects)
     sorts = [
         sort
         for sort in sorted(weights)
         if weights[sort]
-        and table["onFloor"][sort]
+        and (table["onFloor"][sort] or sort in _ALSO_ON_FLOOR)
         and sort not in _NOT_ALONE
         and (table["multiplePerRoom"][sort] or sort not in there)
     ]
     if not sorts:
         return None
-    sort = pick(rng, sorts, [(0.0, 0.4, 1.0)[weights[sort]] for sort in sorts])
+    shares = [
+        (0.0, 0.4, 1.0)[weights[sort]] * (0.2 if sort in _ALSO_ON_FLOOR else 1.0) for sort in sorts
+    ]
+    sort = pick(rng, sorts, shares)
     middle = bool(table["inMiddle"][sort]) and chance(rng, 0.3)
     clear_m = 0.4 if sort in ("Dresser", "ShelvingUnit", "SideTable", "ArmChair") else 0.0
     return single(sort, MIDDLE if middle else EDGE, clear_m)

@@ -17,6 +17,9 @@ AREA_M2 = {"Bathroom": (4.5, 9.0), "Bedroom": (11, 20), "Kitchen": (9, 18), "Liv
 MIN_SIDE_M = {"Bathroom": 1.9, "Bedroom": 2.8, "Kitchen": 2.6, "LivingRoom": 3.4}
 NUM_CANDIDATES = 12
 MIN_ARM_M = 1.8
+MIN_CUT_M = 0.6
+MIN_BITE_M = 1.2
+"""Deep enough for a door into what is bitten off."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +33,16 @@ class Spec:
 
 _B, _R, _K, _L = "Bathroom", "Bedroom", "Kitchen", "LivingRoom"
 SPECS = (
-    Spec("kitchen", 1.0, (_K,)),
-    Spec("living-room", 1.2, (_L,)),
-    Spec("bedroom", 1.1, (_R,)),
-    Spec("bathroom", 0.8, (_B,)),
+    Spec("kitchen", 0.9, (_K,)),
+    Spec("living-room", 1.1, (_L,)),
+    Spec("bedroom", 0.9, (_R,)),
+    Spec("bathroom", 0.7, (_B,)),
     Spec("kitchen-living-room", 1.4, (_K, _L)),
     Spec("bedroom-bathroom", 1.2, (_R, _B)),
     Spec("living-room-bedroom", 0.9, (_L, _R)),
-    Spec("3-room", 0.8, (_L, (_R, _B))),
+    Spec("3-room", 1.0, (_L, (_R, _B))),
     Spec("3-room-kitchen", 0.6, ((_K, _L), _R)),
-    Spec("4-room", 0.8, ((_K, _L), (_R, _B))),
+    Spec("4-room", 1.0, ((_K, _L), (_R, _B))),
     Spec("5-room-2-bed", 0.25, ((_K, _L), (_R, _R, _B))),
 )
 
@@ -153,13 +156,15 @@ def _score(rects: dict[int, _Rect], room_types: dict[int, str]) -> float:
     return min(scores)
 
 
-def _corner(rng: np.random.Generator, rect: _Rect, x_low: bool, y_low: bool) -> _Rect | None:
+def _corner(
+    rng: np.random.Generator, rect: _Rect, x_low: bool, y_low: bool, least_m: float
+) -> _Rect | None:
     """Draw a part of a rectangle at one of its corners that leaves two usable arms."""
-    arm = round(MIN_ARM_M / STEP_M)
-    if rect.width < arm + 16 or rect.depth < arm + 16:
+    arm, least = round(MIN_ARM_M / STEP_M), round(least_m / STEP_M)
+    most = [min(side - arm, round(0.45 * side)) for side in (rect.width, rect.depth)]
+    if min(most) < least:
         return None
-    width = int(rng.integers(12, max(min(rect.width - arm, round(0.45 * rect.width)), 13)))
-    depth = int(rng.integers(12, max(min(rect.depth - arm, round(0.45 * rect.depth)), 13)))
+    width, depth = (int(rng.integers(least, side + 1)) for side in most)
     x0 = rect.x0 if x_low else rect.x1 - width
     y0 = rect.y0 if y_low else rect.y1 - depth
     return _Rect(x0, y0, x0 + width, y0 + depth)
@@ -172,7 +177,7 @@ def _cut_corner(rng: np.random.Generator, rects: dict[int, _Rect]) -> list[tuple
     y = min(r.y0 for r in rects.values()) if y_low else max(r.y1 for r in rects.values())
     for rect in rects.values():
         if x in (rect.x0, rect.x1) and y in (rect.y0, rect.y1):
-            part = _corner(rng, rect, x_low, y_low)
+            part = _corner(rng, rect, x_low, y_low, MIN_CUT_M)
             return [(OUTSIDE, part)] if part else []
     return []
 
@@ -195,7 +200,7 @@ def _bite(
             if (stands_on_x and spans_y) or (stands_on_y and spans_x):
                 x_low = a.x1 == b.x0 if stands_on_x and spans_y else bool(rng.random() < 0.5)
                 y_low = bool(rng.random() < 0.5) if stands_on_x and spans_y else a.y1 == b.y0
-                part = _corner(rng, b, x_low, y_low)
+                part = _corner(rng, b, x_low, y_low, MIN_BITE_M)
                 return [(eater, part)] if part else []
     return []
 

@@ -14,7 +14,6 @@ from workflow_scripts.scenes.generator.small_objects import put_small_objects
 from workflow_scripts.scenes.generator.wall_objects import hang_wall_objects
 from workflow_scripts.scenes.generator.walls import Room, rooms_of
 
-GRID_M = 0.25
 _MAX_PLANS = 50
 
 
@@ -30,12 +29,11 @@ def generate_house(seed: int, index: int) -> dict[str, Any]:
     for room in rooms:
         openings = [*doors, *windows]
         furniture, space = furnish(rng, room, openings)
-        put_small_objects(rng, room, furniture)
+        put_small_objects(rng, room, furniture, ceiling_m)
         on_walls = hang_wall_objects(rng, room, openings, furniture, ceiling_m)
         objects += [*furniture, *on_walls]
-        free_points.append(space.largest_free_point())
-    x, y = free_points[int(rng.integers(len(free_points)))]
-    agent = (round(x / GRID_M) * GRID_M, round(y / GRID_M) * GRID_M)
+        free_points.append(space.freest_point())
+    agent = free_points[int(rng.integers(len(free_points)))]
     return house_json(
         spec_id=spec_id,
         rooms=rooms,

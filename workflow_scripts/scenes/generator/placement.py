@@ -128,6 +128,7 @@ def _objects(room: Room, group: Group, anchor: np.ndarray, yaw: float, number: i
             z=item.bottom_m + item.asset.height_m / 2,
             yaw_deg=(yaw + item.yaw_deg) % 360.0,
             room=room.number,
+            tucked=item.tucked_under is not None,
         )
         objects.append(thing)
         (top if item.parent is None else objects[item.parent].children).append(thing)

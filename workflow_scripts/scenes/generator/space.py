@@ -17,6 +17,7 @@ from workflow_scripts.scenes.generator.walls import Point, Room
 Rect = tuple[float, float, float, float]
 SOLID, KEPT, LOW = 0, 1, 2
 AGENT_RADIUS_M = 0.2
+GRID_M = 0.25
 _EPSILON = 1e-6
 
 
@@ -135,14 +136,23 @@ class Space:
         """Return the share of the room's floor where nothing stands."""
         return float((~self.layers[SOLID]).sum() / self.inside.sum())
 
-    def largest_free_point(self) -> Point:
-        """Return the plan point farthest from anything solid that an agent can reach."""
+    def freest_point(self) -> Point:
+        """Return the reachable point of ProcTHOR's 0.25 m grid that is farthest from things."""
         labels, _ = ndimage.label(self.walkable())
         distance = ndimage.distance_transform_cdt(~self.layers[SOLID], metric="chessboard")
         if self.must_reach:
             found = labels[self._cells(self.must_reach[0])]
-            main = int(np.bincount(found.ravel()).argmax())
-            distance = np.where((labels == main) & (labels > 0), distance, 0)
+            sizes = np.bincount(found.ravel(), minlength=2)
+            sizes[0] = 0
+            distance = np.where(labels == int(sizes.argmax()), distance, 0)
+        # The grid's points lie on corners of cells; a point is the lower left corner of its cell.
+        height, width = distance.shape
+        x, y = (
+            np.rint((start + STEP_M * np.arange(size)) / STEP_M).astype(int)
+            for start, size in zip(self.origin, (width, height), strict=True)
+        )
+        every = round(GRID_M / STEP_M)
+        on_grid = (y % every == 0)[:, None] & (x % every == 0)[None, :]
+        distance = np.where(on_grid, distance, 0)
         row, column = np.unravel_index(int(distance.argmax()), distance.shape)
-        x, y = self.origin + (np.array([column, row]) + 0.5) * STEP_M
-        return float(x), float(y)
+        return float(x[column] * STEP_M), float(y[row] * STEP_M)

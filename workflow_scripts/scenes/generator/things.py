@@ -53,6 +53,8 @@ class Object:
     z: float
     yaw_deg: float
     room: int
+    tucked: bool = False
+    """Pushed under a table, so nothing can stand on it."""
     children: list["Object"] = field(default_factory=list)
     extra: dict[str, object] = field(default_factory=dict)
 
