@@ -95,6 +95,8 @@ class Ai2ThorRenderer:
         for _ in range(2):
             try:
                 return work()
+            except EngineError:
+                raise
             except (RestartError, TimeoutError) as error:
                 failure: Exception = error
             except (RuntimeError, ValueError) as error:
@@ -129,7 +131,7 @@ class Ai2ThorRenderer:
                 )
             except Exception as error:  # downloads, Vulkan and Unity fail in many types
                 raise EngineError(
-                    f"AI2-THOR cannot start: {error}. It needs its Unity build (downloaded once, "
+                    f"AI2-THOR cannot start ({error}). It needs its Unity build (downloaded once, "
                     "to ~/.ai2thor), libvulkan1 and a GPU driver with Vulkan; or choose "
                     "views.backend: pathtrace"
                 ) from error
