@@ -1,6 +1,6 @@
 """The embedded view backend: ProcTHOR houses drawn by the path tracer of `views/pathtrace`."""
 
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Any
 
@@ -24,6 +24,16 @@ PRESETS = {
     "high": {"samples": 16, "bounces": 3},
 }
 """Paths per pixel, and how often each is followed off a surface."""
+
+
+def _installed(*packages: str) -> str:
+    """Return the name and version of the first package that is installed, '' if none is."""
+    for package in packages:
+        try:
+            return f"{package} {version(package)}"
+        except PackageNotFoundError:
+            continue
+    return ""
 
 
 class TracedHouse:
@@ -69,7 +79,8 @@ class PathtraceRenderer:
         self.credits: tuple[Credit, ...] = ()
         self.provenance = {
             "renderer": "pathtrace",
-            **{package: version(package) for package in ("embreex", "pyoidn")},
+            "rays": _installed("embreex", "open3d-cpu", "open3d"),
+            "denoiser": _installed("pyoidn") or "a-trous filter",
             **PRESETS[preset],
             "furniture": furniture,
         }

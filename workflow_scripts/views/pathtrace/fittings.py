@@ -129,10 +129,13 @@ def door(asset_id: str, hole: Hole, back_m: float, openness: float) -> Mesh:
     """
     builder = Builder()
     _surround(builder, hole, back_m, jamb_m=_JAMB_M, threshold=False)
+    u0, v0, u1, v1 = hole
+    if back_m < -0.02:
+        # The room's floor ends at the face of the wall; this goes on through its thickness.
+        builder.box((u0, back_m, v0 - 0.02), (u1, 0.012, v0 + 0.004), PAINT)
     frame = builder.mesh()
     if asset_id.startswith("Doorframe"):
         return frame
-    u0, v0, u1, v1 = hole
     closed = openness < 0.01
     # A closed leaf reaches into the jambs: daylight must not draw lines around it.
     gap = -0.002 if closed else 0.003

@@ -17,7 +17,7 @@ from workflow_scripts.views.pathtrace.surfaces import STEP_M, Spots, Surfaces, d
 _PATHS_AT_ONCE = 1 << 15
 # No path may add more than this to its pixel: single bright paths are what grain is made of.
 _PATH_LIMIT = 12.0
-_MIRROR_LIMIT = 0.8
+_MIRROR_LIMIT = 0.6
 # Light that further bounces would bring, as irradiance over pi.
 _AMBIENT = 0.11
 _ROUGHEST_MIRROR = 0.6
