@@ -132,24 +132,29 @@ def back_project(
 
 
 def back_project_axes(
-    depth_m: ArrayLike, intrinsics_33: ArrayLike, world_from_camera_44: ArrayLike
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+    depth_m: ArrayLike,
+    intrinsics_33: ArrayLike,
+    world_from_camera_44: ArrayLike,
+    *,
+    dtype: type[np.floating] = np.float64,
+) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
     """Return world x, y and z, each [height, width], of a planar depth map.
 
     A ray's direction is affine in the pixel's row and column, so each axis is a sum of a row
     and a column vector, times depth: several times faster than a matrix product per pixel.
+    float32 halves the time again and is good to a few micrometres in a house.
     """
-    depth = np.asarray(depth_m, dtype=np.float64)
+    depth = np.asarray(depth_m, dtype=dtype)
     pose = np.asarray(world_from_camera_44, dtype=np.float64)
     world_from_pixel = pose[:3, :3] @ np.linalg.inv(np.asarray(intrinsics_33, dtype=np.float64))
     u = np.arange(depth.shape[1]) + 0.5
     v = np.arange(depth.shape[0])[:, None] + 0.5
 
-    def along(axis: int) -> FloatArray:
+    def along(axis: int) -> NDArray[np.floating]:
         per_u, per_v, constant = world_from_pixel[axis]
-        points = (per_u * u + constant) + per_v * v
+        points = (per_u * u + constant).astype(dtype) + (per_v * v).astype(dtype)
         points *= depth
-        points += pose[axis, 3]
+        points += dtype(pose[axis, 3])
         return points
 
     return along(0), along(1), along(2)

@@ -203,7 +203,9 @@ def open_shard(path: Path) -> zarr.Group:
 def read_array(group: zarr.Group, name: str, index: Any = ...) -> np.ndarray:
     """Read (part of) an array; `UserError` names the shard if its file is cut or garbled."""
     try:
-        return np.asarray(group[name][index])  # type: ignore[index]
+        values = np.asarray(group[name][index])  # type: ignore[index]
+        # Zarr says "little-endian" out loud, which Open3D's tensors do not understand.
+        return values.view(values.dtype.newbyteorder("="))
     except KeyError as error:
         raise UserError(f"{group.store}: no array {name!r}{_AGAIN}") from error
     except Exception as error:  # codecs raise many types for damaged bytes

@@ -47,8 +47,8 @@ def draw_sheet(path: Path, tiles: Sequence[Tile], *, caption: str) -> None:
     aspect = tiles[0].rgb.shape[0] / tiles[0].rgb.shape[1] if tiles else 1.0
     step_x, step_y = TILE_PX + GAP_PX, round(TILE_PX * aspect) + GAP_PX
     width = max(2 * MARGIN_PX + per_row * step_x + BAR_PX, 640)
-    sheet = Image.new("RGB", (width, 2 * MARGIN_PX + num_rows * step_y), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    sheet = Image.new("RGB", (width, MARGIN_PX + num_rows * step_y + GAP_PX), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
     pen.text((GAP_PX, 18), caption, INK, font=ImageFont.load_default(16))
     for number, (title, picture) in enumerate(pictures):
         x = GAP_PX + (number % per_row) * step_x
@@ -56,7 +56,7 @@ def draw_sheet(path: Path, tiles: Sequence[Tile], *, caption: str) -> None:
         tile = Image.fromarray(picture).resize((TILE_PX, step_y - GAP_PX), Image.Resampling.LANCZOS)
         sheet.paste(tile, (x, y))
         if title:
-            pen.text((x + 5, y + 3), title, "white", font=font, stroke_width=2, stroke_fill=INK)
+            pen.text((x + 5, y + 3), title, "white", font=font, stroke_width=1, stroke_fill=INK)
     if tiles:
         left = GAP_PX + per_row * step_x + GAP_PX
         _draw_bar(sheet, left, MARGIN_PX, num_rows * step_y - GAP_PX, near_m, far_m)

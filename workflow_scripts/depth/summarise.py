@@ -69,7 +69,9 @@ def main(*, views: Path, out: Path, picture: Path, depth: Path | None = None) ->
         )
         if row.view in shown:
             maps_m = [used_m] if estimate is None else [true_m, used_m]
-            title = row.view_id if estimate is None else f"{row.view_id}  {errors['abs_rel']:.0%}"
+            title = (
+                row.view_id if estimate is None else f"{row.view_id}: {errors['abs_rel']:.0%} off"
+            )
             tiles.append(Tile(title, shard.rgb(row.view), maps_m))
     stats = table(rows, DepthRow)
     if estimate is None:

@@ -10,8 +10,8 @@ import numpy as np
 from workflow_scripts.common.cameras import Camera
 
 
-def view_normals(depth_m: np.ndarray, camera: Camera) -> np.ndarray:
-    """Return unit normals f32 [height, width, 3] in the world frame, towards the camera.
+def view_normals(depth_m: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return world x, y and z, each f32 [height, width], of unit normals towards the camera.
 
     Where a pixel has no usable neighbour the normal points to the camera; without depth it is
     of no meaning.
@@ -22,15 +22,23 @@ def view_normals(depth_m: np.ndarray, camera: Camera) -> np.ndarray:
     k = camera.intrinsics
     height, width = inverse.shape
     per_u = _slope(inverse)
-    per_v = _slope(inverse.T).T
+    per_v = _slope(np.ascontiguousarray(inverse.T)).T
     u = np.arange(width) + 0.5 - k[0, 2]
     v = np.arange(height)[:, None] + 0.5 - k[1, 2]
-    facing = -np.stack([k[0, 0] * per_u, k[1, 1] * per_v, inverse - u * per_u - v * per_v], -1)
-    rays = np.stack(np.broadcast_arrays(u / k[0, 0], v / k[1, 1], 1.0), -1)
-    bad = ~np.isfinite(facing).all(axis=-1)
-    facing[bad] = -rays[bad]
-    facing /= np.linalg.norm(facing, axis=-1, keepdims=True)
-    return (facing @ camera.world_from_camera[:3, :3].T).astype(np.float32)
+    along_x, along_y = k[0, 0] * per_u, k[1, 1] * per_v
+    along_z = inverse - u * per_u - v * per_v
+    lost = ~np.isfinite(along_z)
+    if lost.any():
+        ray_x, ray_y = np.broadcast_arrays(u / k[0, 0], v / k[1, 1])
+        along_x[lost], along_y[lost], along_z[lost] = ray_x[lost], ray_y[lost], 1.0
+    # `inverse` is positive, so the vector above points away from the camera.
+    scale = -1.0 / np.sqrt(along_x**2 + along_y**2 + along_z**2)
+    rotation = camera.world_from_camera[:3, :3]
+    x, y, z = (
+        ((row[0] * along_x + row[1] * along_y + row[2] * along_z) * scale).astype(np.float32)
+        for row in rotation
+    )
+    return x, y, z
 
 
 def _slope(values: np.ndarray) -> np.ndarray:
