@@ -30,9 +30,9 @@ def visibility_rows(
     depends on these arrays and the boxes alone, not on who rendered them.
     """
     seen = np.bincount(instance.ravel(), minlength=1)
-    rays_world = (
-        rays_camera(camera.intrinsics, width_px=camera.width_px, height_px=camera.height_px)
-        @ camera.world_from_camera[:3, :3].T
+    rays = rays_camera(camera.intrinsics, width_px=camera.width_px, height_px=camera.height_px)
+    rays_world = np.ascontiguousarray(
+        np.moveaxis(rays @ camera.world_from_camera[:3, :3].T, -1, 0), dtype=np.float32
     )
     depth = np.where(np.isnan(depth_m), np.inf, depth_m)
     rows = []
@@ -59,7 +59,7 @@ def visibility_rows(
         )
         touches_border = x0 == 0 or y0 == 0 or x1 == camera.width_px or y1 == camera.height_px
         window = _window(corners_px, camera) if in_front else (slice(None), slice(None))
-        entry_m = _box_entry_m(row, camera.position_m, rays_world[window])
+        entry_m = _box_entry_m(row, camera.position_m, rays_world[:, *window])
         hidden = (depth[window] < entry_m - TOLERANCE_M) & ~mask[window]
         rows.append(
             VisibilityRow(
@@ -93,19 +93,26 @@ def _window(corners_px: np.ndarray, camera: Camera) -> tuple[slice, slice]:
 
 
 def _box_entry_m(row: ObjectRow, origin_m: np.ndarray, rays_world: np.ndarray) -> np.ndarray:
-    """Return the planar depth [h, w] at which rays enter an oriented box, -inf if they miss it.
+    """Return the planar depth [h, w] at which rays [3, h, w] enter an oriented box, -inf if never.
 
-    Slab test in the box's own frame. A camera inside the box gets a depth of at most 0, so
-    nothing can hide the box from it.
+    Slab test in the box's own frame, one axis at a time, which is several times faster than on
+    [h, w, 3]. A camera inside the box gets a depth of at most 0, so nothing can hide the box.
     """
     object_from_world = rotation_about_up(row.yaw_deg).T
-    centre = np.array([row.x_m, row.y_m, row.z_m])
-    half = np.array([row.width_m, row.depth_m, row.height_m]) / 2
-    origin = object_from_world @ (origin_m - centre)
-    direction = rays_world @ object_from_world.T
-    # A ray in the plane of a slab has no crossing: 1e-12 sends it to where it belongs, far away.
-    direction = np.where(np.abs(direction) < 1e-12, 1e-12, direction)
-    first, second = (-half - origin) / direction, (half - origin) / direction
-    enter = np.minimum(first, second).max(axis=-1)
-    leave = np.maximum(first, second).min(axis=-1)
-    return np.where((enter <= leave) & (leave > 0), enter, -np.inf)
+    origin = object_from_world @ (origin_m - np.array([row.x_m, row.y_m, row.z_m]))
+    sizes = (row.width_m, row.depth_m, row.height_m)
+    x, y, z = rays_world
+    # Python's floats, unlike NumPy's, leave the arrays in single precision.
+    cos, sin = float(object_from_world[0, 0]), float(object_from_world[0, 1])
+    enter = np.full(x.shape, -np.inf, dtype=np.float32)
+    leave = np.full(x.shape, np.inf, dtype=np.float32)
+    for direction, start, size in zip(
+        (cos * x + sin * y, cos * y - sin * x, z), origin.tolist(), sizes, strict=True
+    ):
+        # A ray in the plane of a slab crosses it nowhere: 1e-12 puts that far away.
+        inverse = 1.0 / np.where(np.abs(direction) < 1e-12, 1e-12, direction)
+        first, second = (-size / 2 - start) * inverse, (size / 2 - start) * inverse
+        np.maximum(enter, np.minimum(first, second), out=enter)
+        np.minimum(leave, np.maximum(first, second), out=leave)
+    enter[(enter > leave) | (leave <= 0)] = -np.inf
+    return enter
