@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -190,7 +191,11 @@ def open_shard(path: Path) -> zarr.Group:
     """
     try:
         group = zarr.open_group(store=path, mode="r", zarr_format=3)
-        for name, array in group.arrays():
+        with warnings.catch_warnings():
+            # Snakemake leaves its time stamp in every folder that is an output.
+            warnings.filterwarnings("ignore", message=r"Object at \.snakemake_timestamp")
+            arrays = list(group.arrays())
+        for name, array in arrays:
             if array.size and not any(file.is_file() for file in (path / name / "c").rglob("*")):
                 raise UserError(f"{path}: array {name!r} has lost its data file{_AGAIN}")
     except (OSError, ValueError, KeyError) as error:
