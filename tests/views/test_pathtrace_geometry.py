@@ -29,7 +29,7 @@ VIEWS = [
 
 def assert_exact(house, view) -> None:
     """Ids are those of a float64 computation, depth within 0.1 mm (in truth within 0.01)."""
-    soup = house._scene.soup
+    soup = house.soup
     expected, label, lead = first_hits(soup.triangles, soup.instance, view)
     depth, instance = house.geometry(view)
     untied = ~(lead < 1e-5)
@@ -159,7 +159,7 @@ def test_children_stand_on_what_carries_them():
 
 def test_every_object_is_drawn_inside_its_box():
     traced = load(living_room())
-    soup = traced._scene.soup
+    soup = traced.soup
     for row in traced.objects:
         if row.kind != "object":
             continue
@@ -179,7 +179,7 @@ def test_a_tilted_object_is_turned_about_z_then_x_then_y():
     lamp["rotation"] = {"x": 0, "y": 0, "z": 90}
     size = {row.object_id: row for row in load(living_room()).objects}["lamp_3"]
     traced = load(house)
-    soup = traced._scene.soup
+    soup = traced.soup
     row = next(row for row in traced.objects if row.object_id == "lamp_3")
     corners = soup.triangles[soup.instance == row.instance].reshape(-1, 3)
     # Unity turns counter-clockwise about +z seen against it: its up (+y) goes to -x.

@@ -14,7 +14,7 @@ from workflow_scripts.views.meshes import Mesh
 from workflow_scripts.views.pathtrace.film import develop
 from workflow_scripts.views.pathtrace.floor import reachable_m
 from workflow_scripts.views.pathtrace.lights import Sky
-from workflow_scripts.views.pathtrace.scene import Scene, build_scene
+from workflow_scripts.views.pathtrace.scene import Scene, Soup, build_scene
 from workflow_scripts.views.pathtrace.tracer import Tracer
 from workflow_scripts.views.renderer import Credit, Frame
 
@@ -43,6 +43,11 @@ class TracedHouse:
         self.objects = scene.objects
         self._scene, self._tracer = scene, tracer
         self._scene_id, self._preset = scene_id, preset
+
+    @property
+    def soup(self) -> Soup:
+        """The house's triangles, for tests and measurements."""
+        return self._scene.soup
 
     def reachable_m(self) -> np.ndarray:
         """Return floor points [n, 3] of a 0.25 m grid where an agent of radius 0.2 m fits."""

@@ -6,9 +6,9 @@ from workflow_scripts.views.pathtrace.tracer import Radiance
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 # The picture's brightness of a surface that reflects half of the median light in the room.
-_HALF_GREY = 0.42
+_HALF_GREY = 0.41
 _USUAL_ALBEDO = 0.42
-_ADAPTATION = 0.35
+_ADAPTATION = 0.28
 _SHOULDER = 0.3
 _PASSES = 4
 
@@ -73,7 +73,7 @@ def exposure(light: Radiance) -> float:
     """Return the factor that brings a room's light to a picture's range.
 
     It meters the light that falls on things, not what they reflect, so that a white table is
-    white and a dark wall is dark; a third of the difference is evened out, as an eye would.
+    white and a dark wall is dark; a quarter of the difference is evened out, as an eye would.
     """
     albedo = light.albedo @ _LUMINANCE
     # Lamps and sky have albedo 1 by agreement; surfaces stay below.
