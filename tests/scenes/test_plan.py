@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests.scenes.houses import small_house
 from workflow_scripts.common.records import Scene
-from workflow_scripts.scenes.plan import COLUMNS, MAX_PLANS, TILE_PX, draw_plan, write_contact_sheet
+from workflow_scripts.scenes.plan import MAX_PLANS, TILE_PX, draw_plan, write_contact_sheet
 
 
 def scene(house, skipped=None):
@@ -48,7 +48,6 @@ def test_a_left_out_house_gives_its_reason():
 
 
 def test_contact_sheet_of_none_few_and_many(tmp_path):
-    from PIL import Image
 
     for count, (columns, rows) in (
         (0, (1, 1)),

@@ -1,5 +1,6 @@
 """Furnish a room: a programme of groups per room type, then whatever else the tables allow."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from workflow_scripts.scenes.generator.walls import Piece, Room
 
 MIN_FREE_SHARE = 0.42
 WINDOW_FREE_M = 0.7
+MAX_PER_SORT = 2
 _NUM_TRIES = 5
 
 
@@ -64,8 +66,8 @@ PROGRAMMES: dict[str, tuple[Wish, ...]] = {
     ),
     "Kitchen": (
         Wish(wet_groups.kitchen_counter, 1.0),
-        Wish(wet_groups.kitchen_counter, 0.5, 9.0),
-        Wish(table_groups.dining, 0.85, 9.0),
+        Wish(wet_groups.kitchen_counter, 0.55, 8.0),
+        Wish(table_groups.dining, 0.9, 7.5),
         Wish(_BIN, 0.8),
         Wish(_SHELF, 0.35, 10.0),
         Wish(single("SideTable", EDGE, 0.4), 0.3),
@@ -198,14 +200,14 @@ def _any_single(rng: np.random.Generator, room: Room, objects: list[Object]) -> 
     """Draw a sort of floor object by ProcTHOR's weights for the room type."""
     table = database("placement-annotations")
     weights = table[f"in{room.room_type}s"]
-    there = _categories(objects)
+    there = Counter(thing.asset.category for thing in objects)
     sorts = [
         sort
         for sort in sorted(weights)
         if weights[sort]
         and (table["onFloor"][sort] or sort in _ALSO_ON_FLOOR)
         and sort not in _NOT_ALONE
-        and (table["multiplePerRoom"][sort] or sort not in there)
+        and there[sort] < (MAX_PER_SORT if table["multiplePerRoom"][sort] else 1)
     ]
     if not sorts:
         return None
