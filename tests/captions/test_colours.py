@@ -28,6 +28,18 @@ def filled(*colours: tuple[int, int, int], side: int = 20) -> np.ndarray:
         ((40, 60, 190), "blue"),
         ((120, 50, 150), "purple"),
         ((245, 170, 195), "pink"),
+        ((60, 90, 130), "blue"),
+        ((40, 45, 75), "blue"),
+        ((30, 120, 125), "teal"),
+        ((120, 150, 110), "green"),
+        ((155, 65, 45), "red"),
+        ((110, 70, 50), "brown"),
+        ((200, 170, 130), "beige"),
+        ((210, 90, 30), "orange"),
+        ((185, 180, 173), "gray"),
+        ((111, 124, 130), "blue"),
+        ((239, 229, 220), "white"),
+        ((52, 46, 46), "black"),
     ],
 )
 def test_plain_colours_get_their_common_name(rgb: tuple[int, int, int], name: str) -> None:
@@ -57,4 +69,4 @@ def test_lab_matches_known_values() -> None:
     known = lab(np.array([[255, 255, 255], [0, 0, 0], [255, 0, 0]], dtype=np.uint8))
 
     np.testing.assert_allclose(known, [[100, 0, 0], [0, 0, 0], [53.2, 80.1, 67.2]], atol=0.3)
-    assert len(NAMES) == 12
+    assert len(NAMES) == 13

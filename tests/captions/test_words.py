@@ -58,8 +58,8 @@ def test_article_follows_the_sound_of_the_first_word(words: str, expected: str) 
 
 def test_counts_lists_and_lengths() -> None:
     assert counted(1, "armchair") == "an armchair"
-    assert counted(1, "armchair", adjective="red") == "a red armchair"
-    assert counted(3, "knife", adjective="gray") == "three gray knives"
+    assert counted(1, "armchair", colour="red") == "a red armchair"
+    assert counted(3, "knife", colour="gray") == "three gray knives"
     assert counted(14, "book") == "14 books"
     assert listed([]) == ""
     assert listed(["a"]) == "a"

@@ -39,7 +39,7 @@ def main(
     """
     best = best_asset_views(views, source=source) if "asset" in kinds else []
     num_shown = sum(found.shard is not None for found in best)
-    gallery = Gallery(total=len(best))
+    gallery = Gallery(total=num_shown)
     overrides = Overrides(options.overrides)
     captions = []
     written = write_captions(
@@ -52,7 +52,8 @@ def main(
     )
     for request, caption in progress(written, desc="assets", total=len(best)):
         captions.append(caption)
-        gallery.add(request.image, caption)
+        if request.image is not None:
+            gallery.add(request.image, caption)
     log.info("%d of %d assets are shown by some view", num_shown, len(best))
     if best and overrides.unused_assets():
         log.warning("overrides for assets that no scene has: %s", overrides.unused_assets())

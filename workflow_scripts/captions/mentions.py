@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workflow_scripts.captions.facts import RoomFacts, Thing
-from workflow_scripts.captions.words import counted, number, plural
+from workflow_scripts.captions.words import coloured, counted, number, plural
 
 ON_WALLS = frozenset(
     {
@@ -50,16 +50,15 @@ class Mention:
 
     @property
     def indefinite(self) -> str:
-        return counted(self.count, self.thing.noun, adjective=self.colour)
+        return counted(self.count, self.thing.noun, colour=self.colour)
 
     @property
     def definite(self) -> str:
         """Return "the sofa", "the red chair" (if there is another one) or "the two chairs"."""
+        noun = self.thing.noun
         if self.count > 1:
-            return f"the {number(self.count)} {plural(self.thing.noun)}"
-        return (
-            f"the {self.thing.noun}" if self.is_only_one else f"the {self.colour} {self.thing.noun}"
-        )
+            return f"the {number(self.count)} {plural(noun)}"
+        return f"the {noun if self.is_only_one else coloured(noun, self.colour)}"
 
 
 def mentions(things: Sequence[Thing]) -> list[Mention]:
@@ -92,12 +91,14 @@ def preposition(child: Thing, parent: Thing) -> str:
     return "in" if inside and parent.category in _CONTAINERS else "on"
 
 
-def relation(subject: Mention, anchor: Mention, room: RoomFacts) -> str:
+def relation(
+    subject: Mention, anchor: Mention, room: RoomFacts, *, is_from_above: bool = False
+) -> str:
     """Return how a subject lies to one anchor as the camera sees it, '' if that is not clear.
 
     Left and right hold in the picture (the columns they span do not overlap by more than a
     tenth of the picture) and in the room; in front and behind, along the view, only where one
-    stands in the line of the other.
+    stands in the line of the other, and not in a view from above, where the words mislead.
     """
     other = anchor.thing
     gaps = [thing.gap_m(other) for thing in subject.things]
@@ -109,7 +110,7 @@ def relation(subject: Mention, anchor: Mention, room: RoomFacts) -> str:
         return f"next to {anchor.definite}"
     if side in ("left", "right"):
         return f"to the {side} of {anchor.definite}"
-    if side in ("behind", "in front of"):
+    if side in ("behind", "in front of") and not is_from_above:
         return f"{side} {anchor.definite}"
     return ""
 

@@ -56,4 +56,4 @@ class Options:
     @property
     def workers(self) -> int:
         """How many captions are written at once: only waiting for a server gains by it."""
-        return 1 if self.backend == "scene" else self.concurrency
+        return 1 if self.backend == "scene" else max(1, self.concurrency)

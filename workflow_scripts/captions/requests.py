@@ -97,15 +97,15 @@ class AssetView:
     view: int = -1
     instance: int = 0
     box_px: tuple[int, int, int, int] = (0, 0, 0, 0)
-    rank: tuple[int, int, float] = (0, 0, 0.0)
+    rank: tuple[int, float] = (0, 0.0)
 
 
 def best_asset_views(shards: Sequence[Path], *, source: str) -> list[AssetView]:
     """Find the best picture of every asset in shards, from their tables alone, sorted by id.
 
     Best is: in a house of the training split (so that no test picture reaches training through
-    an asset's name), not cut by the image border, then most pixels x fraction visible. The
-    first of equals wins, so shards are to be given in order.
+    an asset's name), then most pixels x fraction visible, counted half where the image border
+    cuts it. The first of equals wins, so shards are to be given in order.
     """
     best: dict[str, AssetView] = {}
     for shard in shards:
@@ -120,11 +120,8 @@ def best_asset_views(shards: Sequence[Path], *, source: str) -> list[AssetView]:
             facts = AssetFacts(row.asset_id, row.category, size_m)
             best.setdefault(row.asset_id, AssetView(facts, source))
         for row in seen.merge(objects, on=["scene_id", "instance"]).itertuples(index=False):
-            rank = (
-                int(row.split == "train"),
-                int(not row.truncated),
-                float(row.pixels * row.fraction_visible),
-            )
+            shown = row.pixels * row.fraction_visible * (0.5 if row.truncated else 1.0)
+            rank = (int(row.split == "train"), float(shown))
             if rank > best[row.asset_id].rank:
                 best[row.asset_id] = AssetView(
                     AssetFacts(
@@ -143,8 +140,10 @@ def best_asset_views(shards: Sequence[Path], *, source: str) -> list[AssetView]:
 
 
 def asset_requests(best: Sequence[AssetView]) -> Iterator[Request]:
-    """Yield a request per asset, shard by shard, so that each picture is read once."""
-    ordered = sorted(best, key=lambda found: (str(found.shard or ""), found.view))
+    """Yield a request per asset, shard by shard so that each is opened once, unseen ones last."""
+    ordered = sorted(
+        best, key=lambda found: (found.shard is None, str(found.shard or ""), found.view)
+    )
     shard: ViewShard | None = None
     for found in ordered:
         if found.shard is None:

@@ -49,12 +49,20 @@ def number(count: int) -> str:
     return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
 
 
-def counted(count: int, noun: str, *, adjective: str = "") -> str:
+def coloured(noun: str, colour: str) -> str:
+    """Put a colour where it belongs: "red sofa", "pair of red boots"."""
+    if not colour:
+        return noun
+    head, of, rest = noun.partition(" of ")
+    return f"{head} of {colour} {rest}" if of else f"{colour} {noun}"
+
+
+def counted(count: int, noun: str, *, colour: str = "") -> str:
     """Return "a red sofa", "an armchair", "two red sofas"."""
     if count == 1:
-        words = f"{adjective} {noun}".strip()
+        words = coloured(noun, colour)
         return f"{article(words)} {words}"
-    return " ".join(filter(None, [number(count), adjective, plural(noun)]))
+    return f"{number(count)} {coloured(plural(noun), colour)}"
 
 
 def listed(items: Sequence[str]) -> str:

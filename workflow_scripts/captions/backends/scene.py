@@ -11,6 +11,7 @@ import numpy as np
 from workflow_scripts.captions.backends import Reply
 from workflow_scripts.captions.facts import RoomFacts, Thing
 from workflow_scripts.captions.mentions import (
+    ON_WALLS,
     Mention,
     is_on_wall,
     mentions,
@@ -19,7 +20,7 @@ from workflow_scripts.captions.mentions import (
 )
 from workflow_scripts.captions.options import Options
 from workflow_scripts.captions.requests import AssetFacts, Request
-from workflow_scripts.captions.words import article, be, counted, listed, metres, sentence
+from workflow_scripts.captions.words import article, be, coloured, counted, listed, metres, sentence
 from workflow_scripts.common.assets import assets_of
 from workflow_scripts.common.names import phrase
 from workflow_scripts.common.seeds import rng
@@ -29,6 +30,7 @@ MAX_RELATIONS = 4
 MAX_SURFACES = 3
 MAX_ON_SURFACE = 4
 _MIDDLE = 1 / 3
+_FURNITURE_M = 0.5
 _PURPOSES = {
     "Bed": "sleeping",
     "DiningTable": "eating",
@@ -38,7 +40,7 @@ _PURPOSES = {
     "Television": "watching television",
     "Desk": "working",
     "Sofa": "sitting together",
-    "Toilet": "washing and grooming",
+    "Toilet": "personal care",
     "WashingMachine": "doing the laundry",
 }
 
@@ -100,7 +102,13 @@ def _inventory(found: list[Mention], generator: np.random.Generator) -> str:
     return sentence(_one_of(starts, generator))
 
 
-def _relations(found: list[Mention], room: RoomFacts, generator: np.random.Generator) -> list[str]:
+def _relations(
+    found: list[Mention],
+    room: RoomFacts,
+    generator: np.random.Generator,
+    *,
+    is_from_above: bool = False,
+) -> list[str]:
     """Say where things are, each relative to the largest single thing or one already placed."""
     single = [mention for mention in found if mention.count == 1]
     if not single:
@@ -110,7 +118,7 @@ def _relations(found: list[Mention], room: RoomFacts, generator: np.random.Gener
         if subject is anchors[0] or len(written) == MAX_RELATIONS:
             continue
         for anchor in reversed(anchors):
-            where = relation(subject, anchor, room)
+            where = relation(subject, anchor, room, is_from_above=is_from_above)
             if where:
                 break
         else:
@@ -131,13 +139,11 @@ def _surfaces(found: list[Mention], room: RoomFacts, generator: np.random.Genera
     """Say what stands on what, for the furniture with most pixels."""
     written = []
     for mention in found:
+        name = mention.definite if mention.count == 1 else f"one of {mention.definite}"
         for parent in mention.things:
             children = room.children.get(parent.object_id, [])
             if not children or len(written) == MAX_SURFACES:
                 continue
-            name = mention.definite
-            if mention.count > 1:
-                name = f"one of {mention.definite}"
             where = preposition(children[0], parent)
             same = [child for child in children if preposition(child, parent) == where]
             carried = mentions(same)[:MAX_ON_SURFACE]
@@ -145,6 +151,7 @@ def _surfaces(found: list[Mention], room: RoomFacts, generator: np.random.Genera
             verb = be(sum(child.count for child in carried))
             forms = (f"{where} {name} {verb} {things}", f"{things} {verb} {where} {name}")
             written.append(sentence(_one_of(forms, generator)))
+            name = f"{'the other' if mention.count == 2 else 'another'} {parent.noun}"
     return written
 
 
@@ -192,7 +199,7 @@ def top_down_caption(room: RoomFacts, generator: np.random.Generator) -> str:
         verb = be(found[0].count if len(found) == 1 else 2)
         forms = (f"{where} {verb} {listed(words)}", f"{listed(words)} {verb} {where}")
         sentences.append(sentence(_one_of(forms, generator)))
-    sentences += _relations(mentions(standing), room, generator)[:2]
+    sentences += _relations(mentions(standing), room, generator, is_from_above=True)[:2]
     purposes = dict.fromkeys(
         _PURPOSES[thing.category] for thing in room.things if thing.category in _PURPOSES
     )
@@ -230,16 +237,16 @@ def _carrying(mention: Mention, room: RoomFacts) -> str:
 
 def asset_caption(asset: AssetFacts) -> str:
     """Return a noun phrase: how big for its kind, which colour, what it is."""
-    noun = phrase(asset.category)
-    words = " ".join(filter(None, [size_word(asset), asset.colour, noun]))
+    words = f"{size_word(asset)} {coloured(phrase(asset.category), asset.colour)}".strip()
     return f"{article(words)} {words}"
 
 
 def size_word(asset: AssetFacts) -> str:
     """Return "tall", "small" and so on where an asset stands out among those of its kind.
 
-    It stands out in a direction if it is beyond nine tenths of its kind there and a fifth
-    away from the median.
+    It stands out in a measure if it is beyond nine tenths of its kind there and a fifth away
+    from the median. Only furniture is called tall, low, wide or narrow; a pen or a painting is
+    just large or small.
     """
     limits = _size_limits(asset.category)
     if limits is None:
@@ -248,15 +255,13 @@ def size_word(asset: AssetFacts) -> str:
     size_m = np.array([max(asset.size_m[:2]), asset.size_m[2], float(np.prod(asset.size_m))])
     big = (size_m >= high) & (size_m > 1.2 * median)
     small = (size_m <= low) & (size_m < 0.8 * median)
-    if big[0] and big[1]:
+    is_furniture = max(median[:2]) >= _FURNITURE_M and asset.category not in ON_WALLS
+    if is_furniture and not (big[:2].all() or small[:2].all()):
+        named = (("tall", big[1]), ("low", small[1]), ("wide", big[0]), ("narrow", small[0]))
+        return next((word for word, stands_out in named if stands_out), "")
+    if big[:2].all() or big[2]:
         return "large"
-    if small[0] and small[1]:
-        return "small"
-    for flags, words in ((big, ("wide", "tall", "large")), (small, ("narrow", "low", "small"))):
-        for flag, word in zip(flags, words, strict=True):
-            if flag:
-                return word
-    return ""
+    return "small" if small[:2].all() or small[2] else ""
 
 
 @cache

@@ -1,0 +1,47 @@
+"""Measure how many captions a second the `scene` backend writes on one core."""
+
+import logging
+import tempfile
+import time
+from pathlib import Path
+
+from workflow_scripts.captions.backends import load
+from workflow_scripts.captions.options import Options
+from workflow_scripts.captions.overrides import Overrides
+from workflow_scripts.captions.requests import chosen_views, room_requests
+from workflow_scripts.captions.writing import Failures, write_captions
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.views import ViewShard
+
+log = logging.getLogger(__name__)
+
+
+def main(*, views: Path, repeats: int = 5) -> None:
+    """Log captions per CPU second for a view shard, with reading its pictures and tables.
+
+    Args:
+        views: `{shard}.zarr` of the views stage.
+        repeats: how often the shard is captioned; the fastest counts.
+    """
+    seconds, count = [], 0
+    with tempfile.TemporaryDirectory() as cache:
+        options = Options(cache=Path(cache))
+        for _ in range(repeats):
+            start = time.process_time()
+            shard = ViewShard.open(views)
+            chosen = chosen_views(shard.views, ("room", "top_down"))
+            written = write_captions(
+                room_requests(shard, chosen),
+                load(options),
+                backend=options.backend,
+                overrides=Overrides(None),
+                workers=1,
+                failures=Failures(total=len(chosen), max_share=0.0),
+            )
+            count = sum(1 for _ in written)
+            seconds.append(time.process_time() - start)
+    log.info("%d captions, %.1f captions/s on one core", count, count / min(seconds))
+
+
+if __name__ == "__main__":
+    run(main)
