@@ -9,6 +9,7 @@ import numpy as np
 from workflow_scripts.common.clouds import Floor
 
 TOLERANCE_M = 0.02
+ROUNDING_M = 1e-5
 MAX_TILT_DEG = 30.0
 MAX_SHARE_BELOW = 0.02
 MIN_INLIER_SHARE = 0.03
@@ -65,9 +66,15 @@ def _hypotheses(
 
 
 def _refined(points: np.ndarray, normal: np.ndarray, offset: float, tolerance_m: float) -> Floor:
-    """Fit the plane to its inliers by least squares, three times over."""
+    """Fit the plane to its inliers by least squares, three times over.
+
+    Only inliers within three (robust) standard deviations are used: the feet of walls and
+    furniture are within the tolerance too, and would lift the plane.
+    """
     for _ in range(3):
-        inliers = points[np.abs(points @ normal - offset) <= tolerance_m]
+        distance = np.abs(points @ normal - offset)
+        spread = 3 * 1.4826 * np.median(distance[distance <= tolerance_m])
+        inliers = points[distance <= np.clip(spread, ROUNDING_M, tolerance_m)]
         centre = inliers.mean(axis=0)
         scatter = (inliers - centre).T @ (inliers - centre)
         fitted = np.linalg.eigh(scatter)[1][:, 0]
