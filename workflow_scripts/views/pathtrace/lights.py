@@ -13,6 +13,8 @@ from workflow_scripts.views.pathtrace.shell import Lamp
 _CELL_M = 0.5
 _SLOTS = 64
 _SEEN = 0.16
+_TREES = np.array([0.34, 0.40, 0.33], dtype=np.float32)
+_LAWN = np.array([0.46, 0.53, 0.37], dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,23 @@ class Sky:
         return (colour + (self.ground[:, None] - colour) * below).astype(np.float32)
 
     def seen(self, directions: np.ndarray) -> np.ndarray:
-        """Return the sky's radiance as a picture shows it, f32 [3, n].
+        """Return what a picture shows outside, f32 [3, n]: sky, a line of trees, a lawn.
 
         Daylight is some twenty times what lamps give. A photographer lets the window burn out or
         mixes two exposures; this is the second one, so that the sky keeps a little of its blue.
         """
+        length = np.sqrt(np.einsum("ij,ij->j", directions, directions))
+        up, around = directions[2] / length, np.arctan2(directions[0], directions[1])
         bright = self.radiance(directions)
-        return np.float32(_SEEN) * bright * bright / np.float32(self.horizon.max())
+        shown = np.float32(_SEEN) * bright * bright / np.float32(self.horizon.max())
+        crowns = 0.05 + sum(
+            size * np.sin(pace * around + start)
+            for size, pace, start in ((0.025, 3, 1.0), (0.012, 17, 2.0), (0.008, 53, 0.0))
+        )
+        trees = (up < crowns) & (up > -0.02)
+        light = 0.94 + 0.06 * np.sin(67 * around + 40 * up)
+        shown = np.where(trees, _TREES[:, None] * light, shown)
+        return np.where(up <= -0.02, _LAWN[:, None], shown).astype(np.float32)
 
 
 class Lights:
