@@ -23,14 +23,14 @@ rule sample_scenes:
         mem_mb=2000,
         runtime=30,
     params:
-        houses=lambda wildcards: config["sources"][wildcards.source]["houses"],
+        houses=lookup("sources/{source}/houses", within=config),
         start=shard_start,
         stop=shard_stop,
         digest=shard_digest,
         seed=config["seed"],
         splits=[config["splits"][split] for split in SPLITS],
     message:
-        "houses of {wildcards.source}, shard {wildcards.shard}"
+        "Sample the houses of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.scenes.shard"
         " --source {wildcards.source} --houses {params.houses:q}"

@@ -9,7 +9,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterator
-from itertools import islice
+from functools import lru_cache
 from pathlib import Path
 
 from workflow_scripts.common.errors import UserError
@@ -49,7 +49,7 @@ def house_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def count_houses(path: Path) -> int:
     """Return how many houses a file holds; `UserError` if there are none."""
-    count = sum(1 for _ in house_lines(path))
+    count = len(_line_digests(path))
     if not count:
         raise UserError(f"{path}: 0 houses. A file of houses has one JSON object a line.")
     return count
@@ -60,14 +60,22 @@ def shard_digests(path: Path, houses_per_shard: int) -> list[str]:
 
     A house that is added at the end changes the last digest only.
     """
-    lines = (line for _, line in house_lines(path))
-    digests = []
-    while shard := list(islice(lines, houses_per_shard)):
-        digest = hashlib.sha256()
-        for line in shard:
-            digest.update(line.rstrip() + b"\n")
-        digests.append(digest.hexdigest())
-    return digests
+    lines = _line_digests(path)
+    return [
+        hashlib.sha256(b"".join(lines[start : start + houses_per_shard])).hexdigest()
+        for start in range(0, len(lines), houses_per_shard)
+    ]
+
+
+def _line_digests(path: Path) -> tuple[bytes, ...]:
+    """Return the SHA-256 of every house's text; a file that did not change is read once."""
+    status = path.stat() if path.is_file() else None
+    return _line_digests_of(path, status and (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=8)
+def _line_digests_of(path: Path, state: tuple[int, int] | None) -> tuple[bytes, ...]:
+    return tuple(hashlib.sha256(line.rstrip()).digest() for _, line in house_lines(path))
 
 
 def _houses_of_json(path: Path) -> Iterator[bytes]:
