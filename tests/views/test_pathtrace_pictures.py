@@ -194,6 +194,8 @@ def test_tone_is_monotonic_and_meets_black_and_white():
     ramp = np.linspace(0, 6, 400)[None, :, None].repeat(3, axis=2)
     levels = srgb(ramp)[0, :, 0].astype(int)
     assert (np.diff(levels) >= 0).all()
-    assert (levels[0], levels[-1]) == (0, 255)
+    assert levels[0] == 0
+    # Six times white is white, and still has something left above it.
+    assert 250 <= levels[-1] < 255
     # Below the knee it is plain sRGB: 0.2140 linear is 0.5.
     assert srgb(np.full((1, 1, 3), 0.21404))[0, 0, 0] in (127, 128)

@@ -91,7 +91,7 @@ def srgb(exposed: np.ndarray) -> np.ndarray:
     light = np.maximum(exposed, 0)
     knee = 1 - _SHOULDER
     over = np.maximum(light - knee, 0) / _SHOULDER
-    light = np.where(light > knee, knee + _SHOULDER * (1 - np.exp(-over)), light)
+    light = np.where(light > knee, knee + _SHOULDER * over / (1 + over), light)
     encoded = np.where(
         light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 1e-8) ** (1 / 2.4) - 0.055
     )

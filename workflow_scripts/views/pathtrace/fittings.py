@@ -142,7 +142,7 @@ def door(asset_id: str, hole: Hole, back_m: float, openness: float) -> Mesh:
     low, high = u0 + _JAMB_M + gap, u1 - _JAMB_M - gap
     height = v1 - v0 - _JAMB_M - gap
     double = "Double" in asset_id
-    width = (high - low) / (2 if double else 1) - (0.0015 if double else 0)
+    width = (high - low) / 2 - gap / 2 if double else high - low
     angle = np.deg2rad(90 * min(max(openness, 0.0), 1.0))
     y = back_m / 2 if closed else 0.0
     leaves = []
