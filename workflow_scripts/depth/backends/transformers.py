@@ -6,12 +6,18 @@ wrong.
 """
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoConfig, AutoImageProcessor, AutoModelForDepthEstimation
+from transformers import (
+    AutoConfig,
+    AutoImageProcessor,
+    AutoModelForDepthEstimation,
+    ViTImageProcessor,
+)
 
 from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.errors import UserError, nearest
@@ -39,7 +45,7 @@ class TransformersEstimator:
         try:
             config = AutoConfig.from_pretrained(model)
             check_metric(config, model)
-            self._processor = AutoImageProcessor.from_pretrained(model)
+            self._processor = _load_processor(config.model_type, model)
             if device == "auto":
                 device = "cuda" if torch.cuda.is_available() else "cpu"
             self._dtype = torch.float16 if device.startswith("cuda") else torch.float32
@@ -57,20 +63,50 @@ class TransformersEstimator:
     @torch.inference_mode()
     def estimate(self, images: np.ndarray, cameras: Sequence[Camera]) -> np.ndarray:
         """Return planar depth in metres, f32 [n, h, w], of images u8 [n, h, w, 3]."""
-        size = images.shape[1:3]
+        height, width = images.shape[1:3]
         inputs = self._processor(images=list(images), return_tensors="pt")
         outputs = self._model(inputs["pixel_values"].to(self._device, self._dtype))
-        outputs.predicted_depth = outputs.predicted_depth.float()
-        options: dict[str, Any] = {"target_sizes": [size] * len(images)}
-        if self._type == "zoedepth":
-            options["source_sizes"] = [size] * len(images)
-        if self._type == "depth_pro":
-            # The network's depth is in units of the focal length. It also guesses that; we know.
-            outputs.field_of_view = torch.tensor(
-                [_horizontal_fov_deg(camera) for camera in cameras], device=self._device
-            )
-        depths = self._processor.post_process_depth_estimation(outputs, **options)
-        return np.stack([depth["predicted_depth"].float().cpu().numpy() for depth in depths])
+        predicted = outputs.predicted_depth.float()
+        if self._type == "zoedepth" and self._processor.do_pad:
+            depth_m = _without_padding(predicted, height, width)
+        elif self._type == "depth_pro":
+            # Predicted is inverse depth for a focal length of one picture width. The network
+            # also guesses the focal length; ours is known.
+            focal_px = [camera.intrinsics[0, 0] for camera in cameras]
+            widths = torch.tensor(width / np.array(focal_px), dtype=torch.float32)
+            inverse = _resized(predicted, height, width) * widths.to(self._device)[:, None, None]
+            depth_m = 1.0 / inverse.clamp(1e-4, 1e4)
+        else:
+            depth_m = _resized(predicted, height, width)
+        return depth_m.cpu().numpy()
+
+
+def _load_processor(kind: str, model: str) -> Any:
+    """Return the image processor of a model.
+
+    Depth Pro's own needs torchvision; ViT's reads the same settings and does the same (squash to
+    a size, normalise) without it.
+    """
+    if kind == "depth_pro":
+        return ViTImageProcessor.from_pretrained(model)
+    return AutoImageProcessor.from_pretrained(model)
+
+
+def _resized(depth: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Resize maps [n, h, w] bilinearly: unlike bicubic, that makes no depth that was not there."""
+    return torch.nn.functional.interpolate(
+        depth[:, None], size=(height, width), mode="bilinear", align_corners=False
+    )[:, 0]
+
+
+def _without_padding(depth: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Resize maps [n, h, w] of ZoeDepth, whose processor mirrors a border around the picture.
+
+    The border is floor(3 * sqrt(size / 2)) pixels wide on each side, as its processor has it.
+    """
+    rows, columns = int(math.sqrt(height / 2) * 3), int(math.sqrt(width / 2) * 3)
+    padded = _resized(depth, height + 2 * rows, width + 2 * columns)
+    return padded[:, rows : rows + height, columns : columns + width]
 
 
 def check_metric(config: Any, model: str) -> None:
@@ -83,8 +119,3 @@ def check_metric(config: Any, model: str) -> None:
         )
     if not METRIC[kind](config):
         raise UserError(f"depth.model {model!r} predicts relative depth, not metres. {ADVICE}")
-
-
-def _horizontal_fov_deg(camera: Camera) -> float:
-    """Return the angle between the left and right edge of the picture."""
-    return float(np.rad2deg(2 * np.arctan(0.5 * camera.width_px / camera.intrinsics[0, 0])))
