@@ -50,9 +50,11 @@ def run(command: list[str], *, key: str | None = None) -> subprocess.CompletedPr
     )
 
 
-def openai_flags(server: CaptionServer, cache: Path, *more: str) -> list[str]:
+def openai_flags(
+    server: CaptionServer, cache: Path, *more: str, timeout_s: float = 20.0
+) -> list[str]:
     flags = ["--backend", "openai", "--base-url", server.url, "--cache", str(cache)]
-    return [*flags, "--timeout-s", "1", "--max-retries", "2", *more]
+    return [*flags, "--timeout-s", str(timeout_s), *more]
 
 
 def text_of(asked: Asked) -> str:
@@ -107,7 +109,7 @@ def test_nothing_is_lost_when_every_request_meets_another_misfortune(tmp_path: P
 
     shard = small_shard(tmp_path / "v.zarr", num_scenes=4)
     with serving(misbehaving) as server:
-        flags = openai_flags(server, tmp_path / "cache", "--max-failed-share", "0.3")
+        flags = openai_flags(server, tmp_path / "cache", "--max-failed-share", "0.3", timeout_s=1.0)
         done = run(arguments(tmp_path, shard, *flags), key=KEY)
 
     assert done.returncode == 0, done.stderr

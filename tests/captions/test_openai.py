@@ -44,7 +44,7 @@ def request(*, colour: int = 90, width_px: int = 64, height_px: int = 48) -> Req
 
 def options(tmp_path: Path, url: str) -> Options:
     return Options(
-        backend="openai", base_url=url, cache=tmp_path / "cache", timeout_s=0.5, max_retries=2
+        backend="openai", base_url=url, cache=tmp_path / "cache", timeout_s=20.0, max_retries=2
     )
 
 
@@ -112,7 +112,8 @@ def test_retry_after_is_waited_for(tmp_path: Path) -> None:
 )
 def test_a_fault_of_the_line_is_retried(tmp_path: Path, bad: Answer) -> None:
     with serving(first_then_good(bad)) as server:
-        reply = load(options(tmp_path, server.url)).caption(request())
+        chosen = options(tmp_path, server.url)
+        reply = load(replace(chosen, timeout_s=0.6 if bad.wait_s else 20.0)).caption(request())
 
     assert (reply.status, reply.text) == ("ok", "A bare room.")
     assert len(server.asked) == 2
@@ -181,7 +182,8 @@ def test_a_lasting_fault_is_a_row_and_is_asked_again_by_the_next_run(
 ) -> None:
     with serving(lambda asked: answer) as server:
         chosen = replace(options(tmp_path, server.url), max_retries=0)
-        bad = load(chosen).caption(request())
+        hasty = replace(chosen, timeout_s=0.4 if answer.wait_s else 20.0)
+        bad = load(hasty).caption(request())
         server.answer = lambda asked: GOOD
         good = load(chosen).caption(request())
 
