@@ -14,6 +14,7 @@ from PIL import Image
 
 from tests.views import houses
 from tests.views.box_renderer import BoxHouse, BoxRenderer
+from workflow_scripts.common.cameras import project
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import (
     ObjectRow,
@@ -349,7 +350,7 @@ def test_a_kill_at_any_moment_leaves_nothing_half_written(tmp_path):
     subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
     duration = time.monotonic() - start
     assert fingerprint(folder) == wanted
-    for share in (0.6, 0.75, 0.85, 0.93):
+    for share in (0.6, 0.8, 0.93):
         for path in folder.iterdir():
             if path.name != "scenes.jsonl":
                 subprocess.run(["rm", "-r", str(path)], check=True)
@@ -399,3 +400,22 @@ def test_credits_are_sorted_and_named_once(tmp_path):
     rows = pd.read_csv(tmp_path / "x.credits.csv")
     assert rows.asset_id.tolist() == ["Bed_1", "Chair_1"]
     assert table_path(tmp_path / "x.zarr", "views").name == "x.views.parquet"
+
+
+@pytest.mark.parametrize("size", [(64, 48), (48, 64), (50, 50)])
+def test_the_view_from_above_fits_pictures_of_every_shape(tmp_path, size):
+    width_px, height_px = size
+    found = render(
+        tmp_path,
+        [scene("l", houses.l_shaped_room())],
+        corner=1,
+        random=0,
+        width_px=width_px,
+        height_px=height_px,
+    )
+    row = found.views[found.views.policy == "top_down"].iloc[0]
+    corners = np.array([[x, z, 0.0] for x, z in houses.L_SHAPE])
+    camera = found.camera(row["view"])
+    pixels, _ = project(corners, camera.intrinsics, camera.world_from_camera)
+    assert (pixels > 0).all()
+    assert (pixels < (width_px, height_px)).all()

@@ -40,7 +40,7 @@ def _spread(rows: pd.DataFrame, count: int) -> list[int]:
     count = min(count, len(rows))
     if count <= 0:
         return []
-    picks = np.linspace(0, len(rows) - 1, count).round().astype(int)
+    picks = ((np.arange(count) + 0.5) * len(rows) / count).astype(int)
     return [int(view) for view in rows.view.iloc[picks]]
 
 

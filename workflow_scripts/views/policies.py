@@ -33,7 +33,8 @@ CANDIDATES_PER_VIEW = 4
 class Pose:
     """A camera pose: position [3] in world metres, angles in degrees.
 
-    `vertical_fov_deg` None means the field of view of the configuration.
+    `vertical_fov_deg` None means the field of view of the configuration; a number is that of a
+    square picture, and a picture of another shape shows at least as much.
     """
 
     policy: str

@@ -1,6 +1,7 @@
 """Choose good cameras in every room of a scene, render them, and note what they show."""
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -48,13 +49,19 @@ class Plan:
             raise UserError("views.policies asks for no view; set at least one policy above 0")
 
     def camera(self, pose: Pose) -> Camera:
+        """Return the camera of a pose; a field of view of its own is for a square picture."""
+        fov_deg = self.vertical_fov_deg
+        if pose.vertical_fov_deg is not None:
+            upright = max(1.0, self.height_px / self.width_px)
+            half = math.tan(math.radians(pose.vertical_fov_deg / 2)) * upright
+            fov_deg = math.degrees(2 * math.atan(half))
         return Camera.look(
             pose.position_m,
             yaw_deg=pose.yaw_deg,
             pitch_deg=pose.pitch_deg,
             width_px=self.width_px,
             height_px=self.height_px,
-            vertical_fov_deg=pose.vertical_fov_deg or self.vertical_fov_deg,
+            vertical_fov_deg=fov_deg,
         )
 
 
