@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from workflow_scripts.views.furniture import materials
+from workflow_scripts.views.furniture import materials, seating
 from workflow_scripts.views.furniture.brief import Brief, Parts
 from workflow_scripts.views.furniture.shapes import block, ellipsoid, lathe
 
@@ -55,7 +55,14 @@ def can(b: Brief) -> Parts:
 
 
 BUILDERS: dict[str, Builder] = {
-    **dict.fromkeys(("CoffeeTable", "DiningTable", "SideTable", "Desk", "Stool"), table),
+    "Chair": seating.chair,
+    "ArmChair": seating.armchair,
+    "Sofa": seating.sofa,
+    "Stool": seating.stool,
+    "Footstool": seating.footstool,
+    "Ottoman": seating.ottoman,
+    "DogBed": seating.dog_bed,
+    **dict.fromkeys(("CoffeeTable", "DiningTable", "SideTable", "Desk"), table),
     **dict.fromkeys(("Apple", "BasketBall", "Egg", "Potato", "Tomato"), round_thing),
     **dict.fromkeys(("Bowl", "Bottle", "Candle", "Cup", "Mug", "Vase", "WineBottle"), can),
 }

@@ -1,0 +1,499 @@
+"""Chairs, armchairs, sofas, stools, footstools and ottomans."""
+
+import numpy as np
+
+from workflow_scripts.views.furniture.brief import Brief, Parts
+from workflow_scripts.views.furniture.materials import (
+    FABRICS,
+    fabric,
+    leather,
+    metal,
+    paint,
+    plastic,
+    rubber,
+    wood,
+)
+from workflow_scripts.views.furniture.shapes import (
+    Finish,
+    block,
+    cushion,
+    lathe,
+    loft,
+    move,
+    rod,
+    skin,
+    torus,
+    tube,
+    turn,
+)
+
+FRAME_WOODS = ("oak", "walnut", "cherry", "birch", "wenge", "pine", "teak")
+
+
+def upholstery(b: Brief) -> Finish:
+    """Choose cloth or leather."""
+    colour = b.one_of(sorted(FABRICS))
+    if b.chance(0.3):
+        return leather(b.pick("#5a3a2a", "#2b2a2a", "#8c4a32", "#d8d0c2", "#6e2b2b"))
+    return fabric(colour)
+
+
+def frame_finish(b: Brief) -> Finish:
+    """Choose the wood or paint of a frame."""
+    return (
+        paint(b.pick("white", "black", "grey")) if b.chance(0.25) else wood(b.one_of(FRAME_WOODS))
+    )
+
+
+def chair(b: Brief) -> Parts:
+    """Build a chair in one of four styles; deep or wide ones are office chairs."""
+    (seat,) = b.tops
+    if b.w > 0.55 and b.d > 0.55 and b.h > 0.85:
+        return _office_chair(b, seat)
+    style = b.pick("slats", "ladder", "padded", "shell", "slats")
+    return _shell_chair(b, seat) if style == "shell" else _wooden_chair(b, seat, style)
+
+
+def _wooden_chair(b: Brief, seat: float, style: str) -> Parts:
+    x, y, leg = b.w / 2, b.d / 2, 0.04
+    frame = frame_finish(b)
+    lean = min(0.07, b.d * 0.14)
+    parts: Parts = []
+    for side in (-1, 1):
+        post = side * (x - leg / 2)
+        parts.append(_square_bar((post, y - leg, 0), (post, y - leg, seat - 0.03), leg, frame))
+        parts.append(
+            _square_bar((post, -y + lean + 0.02, 0), (post, -y + lean + 0.02, seat), leg, frame)
+        )
+        parts.append(
+            _square_bar((post, -y + lean + 0.02, seat), (post, -y + 0.018, b.h), leg, frame)
+        )
+        rail = (side * (x - leg * 0.75), side * (x - leg * 0.25))
+        parts.append(block(rail, (-y + lean, y - leg), (seat - 0.1, seat - 0.04), frame))
+        parts.append(block(rail, (-y + lean, y - leg), (seat * 0.35, seat * 0.35 + 0.025), frame))
+    inner = x - leg
+    parts.append(
+        block((-inner, inner), (y - leg * 1.2, y - leg * 0.6), (seat - 0.1, seat - 0.03), frame)
+    )
+    back_y = -y + lean
+    if style == "padded":
+        cloth = upholstery(b)
+        parts.append(block((-x, x), (-y + lean + 0.02, y), (seat - 0.055, seat), cloth, bevel=0.02))
+        pad = block((-inner, inner), (-0.022, 0.022), (0, (b.h - seat) * 0.72), cloth, bevel=0.02)
+        parts.append(_leaning(pad, back_y, seat, lean, b.h, (b.h - seat) * 0.22))
+        parts.append(
+            _leaning(_rail(inner, 0.05, frame), back_y, seat, lean, b.h, b.h - seat - 0.06)
+        )
+        return parts
+    cloth = upholstery(b) if b.chance(0.4) else frame
+    parts.append(block((-x, x), (-y + lean, y), (seat - 0.035, seat), cloth, bevel=0.012))
+    rise = b.h - seat
+    parts.append(_leaning(_rail(inner, 0.075, frame), back_y, seat, lean, b.h, rise - 0.085))
+    if style == "ladder":
+        for share in (0.2, 0.42, 0.64):
+            parts.append(_leaning(_rail(inner, 0.05, frame), back_y, seat, lean, b.h, rise * share))
+        return parts
+    parts.append(_leaning(_rail(inner, 0.03, frame), back_y, seat, lean, b.h, rise * 0.14))
+    for place in np.linspace(-0.72, 0.72, 5):
+        slat = block(
+            (place * inner - 0.014, place * inner + 0.014),
+            (-0.007, 0.007),
+            (0, rise * 0.86 - 0.06),
+            frame,
+        )
+        parts.append(_leaning(slat, back_y, seat, lean, b.h, rise * 0.14))
+    return parts
+
+
+def _rail(inner: float, height: float, finish: Finish):
+    return block((-inner, inner), (-0.011, 0.011), (0, height), finish)
+
+
+def _leaning(part, back_y: float, seat: float, lean: float, height: float, rise: float):
+    """Put a part that stands on z = 0 onto the leaning back, `rise` above the seat."""
+    angle = np.degrees(np.arctan2(lean, height - seat))
+    part = turn(move(part, z=rise), "x", angle)
+    return move(part, y=back_y + 0.02, z=seat)
+
+
+def _square_bar(start, end, side: float, finish: Finish):
+    return tube([start, end], side / np.sqrt(2), finish, n=4)
+
+
+def _shell_chair(b: Brief, seat: float) -> Parts:
+    """Build a moulded seat on thin legs."""
+    x, y = b.w / 2, b.d / 2
+    shell = plastic(b.pick("#e8e6e0", "#2f3236", "#c8452f", "#3f7f8f", "#d9a531", "#7d9a6a"))
+    legs = wood("birch") if b.chance(0.5) else metal("chrome")
+    # The side view of the shell, from the front lip over the seat up the back.
+    curve = [
+        (y - 0.005, seat - 0.045),
+        (y - 0.04, seat - 0.008),
+        (y - 0.12, seat),
+        (-y * 0.1, seat),
+        (-y * 0.5, seat + 0.003),
+        (-y * 0.72, seat + 0.05),
+        (-y * 0.84, seat + 0.14),
+        (-y * 0.92, (seat + b.h) / 2 + 0.06),
+        (-y + 0.012, b.h - 0.05),
+        (-y + 0.008, b.h - 0.002),
+    ]
+    widths = [0.82, 0.92, 0.98, 1.0, 1.0, 1.0, 0.98, 0.92, 0.8, 0.55]
+    rows = []
+    for (py, pz), share in zip(curve, widths, strict=True):
+        across = np.linspace(-1, 1, 9)
+        back = max(0.0, (pz - seat) / max(b.h - seat, 1e-6))
+        curl = np.abs(across) ** 3
+        top = np.column_stack(
+            [
+                across * x * share,
+                py + curl * 0.09 * min(back * 3, 1) * y * 2,
+                pz + curl * 0.012 * (1 - back),
+            ]
+        )
+        under = top + np.array([0, -0.014 if back > 0.1 else 0.0, -0.014 if back <= 0.1 else 0.0])
+        rows.append(np.concatenate([top, under[::-1]]))
+    parts: Parts = [skin(np.array(rows), shell, sharp_rows=False)]
+    for sx in (-1, 1):
+        for sy in (-1, 1):
+            parts.append(
+                rod(
+                    (sx * x * 0.9, sy * y * 0.85, 0),
+                    (sx * x * 0.5, sy * y * 0.4, seat - 0.015),
+                    0.011,
+                    legs,
+                    0.016,
+                )
+            )
+    parts.append(
+        rod((-x * 0.6, y * 0.5, seat * 0.75), (x * 0.6, y * 0.5, seat * 0.75), 0.007, legs, n=8)
+    )
+    parts.append(
+        rod((-x * 0.6, -y * 0.5, seat * 0.75), (x * 0.6, -y * 0.5, seat * 0.75), 0.007, legs, n=8)
+    )
+    return parts
+
+
+def _office_chair(b: Brief, seat: float) -> Parts:
+    """Build a swivel chair: five-star base, column, padded seat and back, armrests."""
+    x, y = b.w / 2, b.d / 2
+    cloth = (
+        leather("#2b2a2a") if b.chance(0.5) else fabric(b.pick("charcoal", "navy", "grey", "wine"))
+    )
+    dark = plastic("#2a2b2e")
+    steel = metal("chrome") if b.chance(0.5) else dark
+    reach = min(x, y) - 0.03
+    parts: Parts = [rod((0, 0, 0.09), (0, 0, seat - 0.08), 0.028, metal("steel"))]
+    parts.append(lathe([(0, 0.06), (0.05, 0.06), (0.045, 0.12), (0, 0.12)], steel, n=12))
+    for turn_index in range(5):
+        angle = np.radians(90 + 72 * turn_index)
+        tip = (reach * np.cos(angle), reach * np.sin(angle))
+        parts.append(rod((0, 0, 0.1), (*tip, 0.065), 0.024, steel, 0.014, n=8))
+        wheel = rod(
+            (tip[0] - 0.018, tip[1], 0.028), (tip[0] + 0.018, tip[1], 0.028), 0.028, rubber()
+        )
+        parts.append(wheel)
+    parts.append(block((-0.1, 0.1), (-0.12, 0.1), (seat - 0.1, seat - 0.075), dark))
+    parts.append(
+        cushion(
+            (-x * 0.86, x * 0.86), (-y * 0.7, y), (seat - 0.09, seat), cloth, puff=0.12, power=5
+        )
+    )
+    back = cushion(
+        (-x * 0.8, x * 0.8), (-0.045, 0.045), (seat + 0.06, b.h), cloth, puff=0.15, power=6
+    )
+    parts.append(move(turn(back, "x", 6, (0, 0, seat)), y=-y * 0.75))
+    parts.append(rod((0, -y * 0.5, seat - 0.08), (0, -y * 0.88, seat + 0.2), 0.022, dark))
+    for side in (-1, 1):
+        arm = seat + 0.2
+        parts.append(rod((side * x * 0.93, 0, seat - 0.06), (side * x * 0.93, 0, arm), 0.016, dark))
+        parts.append(
+            rod((side * x * 0.6, 0, seat - 0.07), (side * x * 0.93, 0, seat - 0.06), 0.014, dark)
+        )
+        pad = (side * x - side * 0.06, side * x)
+        parts.append(block(pad, (-y * 0.45, y * 0.5), (arm, arm + 0.03), dark, bevel=0.012))
+    return parts
+
+
+def armchair(b: Brief) -> Parts:
+    """Build an armchair: boxy, rolled arms, or a wooden frame with loose cushions."""
+    (seat,) = b.tops
+    if min(b.w, b.d) > 0.55 and b.chance(0.22):
+        return _easy_chair(b, seat)
+    return _settee(b, seat, seats=1)
+
+
+def sofa(b: Brief) -> Parts:
+    """Build a sofa of two or three seats."""
+    (seat,) = b.tops
+    return _settee(b, seat, seats=2 if b.w < 2.05 else 3)
+
+
+def _settee(b: Brief, seat: float, seats: int) -> Parts:
+    x, y = b.w / 2, b.d / 2
+    cloth = upholstery(b)
+    rolled = b.chance(0.45)
+    arm = min(0.2, max(0.1, b.w * (0.17 if seats == 1 else 0.085)))
+    arm_top = seat + (b.h - seat) * b.uniform(0.3, 0.5)
+    foot = min(0.12, b.h * b.uniform(0.06, 0.14))
+    back = b.d * 0.2
+    inner = x - arm
+    front = y if rolled else y - 0.01
+    parts: Parts = [
+        block((-inner, inner), (-y + back, front - 0.02), (foot, seat - 0.13), cloth, bevel=0.02),
+        block(
+            (-x + arm * 0.2, x - arm * 0.2), (-y, -y + back), (foot, b.h - 0.03), cloth, bevel=0.05
+        ),
+    ]
+    for side in (-1, 1):
+        outer = (side * x, side * inner)
+        if rolled:
+            radius = arm * 0.56
+            parts.append(
+                block(
+                    (side * (x - 0.02), side * (inner - 0.0)),
+                    (-y + 0.02, y - 0.01),
+                    (foot, arm_top - radius),
+                    cloth,
+                    bevel=0.015,
+                )
+            )
+            parts.append(
+                rod(
+                    (side * (x - radius), -y + 0.02, arm_top - radius),
+                    (side * (x - radius), y, arm_top - radius),
+                    radius,
+                    cloth,
+                    n=20,
+                )
+            )
+        else:
+            parts.append(block(outer, (-y + 0.01, y), (foot, arm_top), cloth, bevel=0.035))
+    step = 2 * inner / seats
+    plump = b.uniform(0.1, 0.22)
+    for index in range(seats):
+        span = (-inner + index * step + 0.004, -inner + (index + 1) * step - 0.004)
+        parts.append(block(span, (-y + back + 0.02, y), (seat - 0.15, seat), cloth, bevel=0.035))
+        pad = cushion(span, (-0.085, 0.085), (0, b.h - seat + 0.02), cloth, puff=plump, power=6)
+        parts.append(move(turn(pad, "x", 11), y=-y + back + 0.075, z=seat - 0.02))
+    if seats > 1 or b.chance(0.4):
+        accent = fabric(
+            b.one_of(sorted(FABRICS)), print_kind=b.pick("stripes", "checks", "dots", "chevron")
+        )
+        side_length = min(0.42, (b.h - seat) * 0.95, step * 0.7)
+        for side in (-1, 1) if seats > 1 else (1,):
+            pillow = cushion(
+                (-side_length / 2, side_length / 2),
+                (-0.06, 0.06),
+                (0, side_length),
+                accent,
+                puff=0.75,
+                power=6,
+            )
+            spot = side * (inner - side_length * 0.52)
+            placed = move(
+                turn(turn(pillow, "x", 20), "z", side * 12),
+                spot if seats > 1 else 0,
+                -y + back + 0.2,
+                seat - 0.01,
+            )
+            parts.append(placed)
+    legs = wood(b.pick("walnut", "wenge", "oak")) if b.chance(0.7) else metal("steel")
+    for sx in (-1, 1):
+        for sy in (-1, 1):
+            parts.append(
+                lathe(
+                    [(0, 0), (0.018, 0), (0.028, foot + 0.01), (0, foot + 0.01)],
+                    legs,
+                    x=sx * (x - 0.07),
+                    y=sy * (y - 0.07),
+                    n=10,
+                )
+            )
+    return parts
+
+
+def _easy_chair(b: Brief, seat: float) -> Parts:
+    """Build a lounge chair with a bare wooden frame."""
+    x, y = b.w / 2, b.d / 2
+    cloth, frame = upholstery(b), wood(b.pick("birch", "oak", "walnut", "teak"))
+    arm = seat + (b.h - seat) * 0.42
+    parts: Parts = []
+    for side in (-1, 1):
+        post = side * (x - 0.025)
+        parts.append(_square_bar((post, y - 0.04, 0), (post, y - 0.07, arm), 0.045, frame))
+        parts.append(_square_bar((post, -y + 0.1, 0), (post, -y + 0.14, arm), 0.045, frame))
+        parts.append(
+            block(
+                (side * x, side * (x - 0.065)), (-y + 0.04, y), (arm, arm + 0.03), frame, bevel=0.01
+            )
+        )
+        parts.append(
+            block(
+                (post - 0.012, post + 0.012), (-y + 0.1, y - 0.05), (seat - 0.16, seat - 0.1), frame
+            )
+        )
+    inner = x - 0.06
+    parts.append(block((-inner, inner), (-y + 0.12, y - 0.05), (seat - 0.15, seat - 0.12), frame))
+    parts.append(
+        block((-inner, inner), (-y + 0.12, y - 0.01), (seat - 0.12, seat), cloth, bevel=0.035)
+    )
+    rise = b.h - seat
+    angle = 16
+    pad = block(
+        (-inner, inner),
+        (-0.065, 0.065),
+        (0, rise / np.cos(np.radians(angle)) - 0.02),
+        cloth,
+        bevel=0.04,
+    )
+    parts.append(move(turn(pad, "x", angle), y=-y + 0.09 + rise * 0.29, z=seat - 0.02))
+    return parts
+
+
+def stool(b: Brief) -> Parts:
+    """Build a stool: round bar stool, or a wooden one with four legs."""
+    x, y, h = b.w / 2, b.d / 2, b.h
+    round_seat = abs(b.w - b.d) < 0.03
+    frame = frame_finish(b)
+    seat = upholstery(b) if b.chance(0.4) else frame
+    thick = 0.06 if seat is not frame else 0.035
+    splay = 0.86 if h > 0.5 else 0.8
+    parts: Parts = []
+    if round_seat and h > 0.55 and b.chance(0.5):
+        steel = metal("chrome")
+        parts.append(
+            lathe(
+                [
+                    (0, 0),
+                    (x * 0.9, 0),
+                    (x * 0.88, 0.015),
+                    (0.03, 0.035),
+                    (0.025, h - 0.1),
+                    (0, h - 0.1),
+                ],
+                steel,
+                squash=b.d / b.w,
+            )
+        )
+        parts.append(torus((0, 0, h * 0.33), x * 0.6, 0.011, steel, squash=b.d / b.w))
+        parts.append(rod((-x * 0.6, 0, h * 0.33), (x * 0.6, 0, h * 0.33), 0.009, steel))
+        parts.append(_round_pad(b, upholstery(b), 0.08))
+        return parts
+    if round_seat:
+        parts.append(_round_pad(b, seat, thick))
+    else:
+        parts.append(block((-x, x), (-y, y), (h - thick, h), seat, bevel=0.014))
+    for sx in (-1, 1):
+        for sy in (-1, 1):
+            parts.append(
+                rod(
+                    (sx * x * splay, sy * y * splay, 0),
+                    (sx * x * 0.62, sy * y * 0.62, h - thick),
+                    0.016,
+                    frame,
+                    0.02,
+                )
+            )
+    for level in (0.3, 0.42):
+        spread = splay + (0.62 - splay) * level
+        along_x = level > 0.35
+        for side in (-1, 1):
+            ends = [(-1, side), (1, side)] if along_x else [(side, -1), (side, 1)]
+            (ax, ay), (bx, by) = ends
+            parts.append(
+                rod(
+                    (ax * x * spread, ay * y * spread, h * level),
+                    (bx * x * spread, by * y * spread, h * level),
+                    0.011,
+                    frame,
+                    n=8,
+                )
+            )
+    return parts
+
+
+def _round_pad(b: Brief, finish: Finish, thick: float):
+    radius, h = b.w / 2, b.h
+    bevel = min(thick * 0.3, 0.015)
+    profile = [
+        (0, h - thick),
+        (radius - bevel, h - thick),
+        (radius, h - thick + bevel),
+        (radius, h - bevel),
+        (radius - bevel, h),
+        (0, h),
+    ]
+    return lathe(profile, finish, n=28, squash=b.d / b.w)
+
+
+def footstool(b: Brief) -> Parts:
+    """Build a low stool: an upholstered pouffe or a small wooden step."""
+    if b.chance(0.5):
+        return ottoman(b)
+    return stool(b)
+
+
+def ottoman(b: Brief) -> Parts:
+    """Build an upholstered block on feet with a piped, flat cushion."""
+    x, y, h = b.w / 2, b.d / 2, b.h
+    cloth = upholstery(b)
+    foot = min(0.1, h * 0.2)
+    pad = h * 0.28
+    round_body = abs(b.w - b.d) < 0.03 and b.chance(0.5)
+    parts: Parts = []
+    if round_body:
+        parts.append(
+            lathe([(0, foot), (x * 0.95, foot), (x * 0.97, h - pad), (0, h - pad)], cloth, n=32)
+        )
+        parts.append(_round_pad(b, cloth, pad))
+        parts.append(torus((0, 0, h - pad), x * 0.985, 0.008, cloth, n=32, squash=b.d / b.w))
+    else:
+        parts.append(
+            block((-x * 0.97, x * 0.97), (-y * 0.97, y * 0.97), (foot, h - pad), cloth, bevel=0.012)
+        )
+        parts.append(block((-x, x), (-y, y), (h - pad, h), cloth, bevel=min(0.035, pad * 0.4)))
+    legs = wood(b.pick("walnut", "wenge", "oak"))
+    spread = 0.66 if round_body else 0.88
+    for sx in (-1, 1):
+        for sy in (-1, 1):
+            parts.append(
+                rod(
+                    (sx * x * spread, sy * y * spread, 0),
+                    (sx * x * spread * 0.97, sy * y * spread * 0.97, foot + 0.005),
+                    0.016,
+                    legs,
+                    0.026,
+                    n=10,
+                )
+            )
+    return parts
+
+
+def dog_bed(b: Brief) -> Parts:
+    """Build a dog's bed: a soft wall, lower at the front, round a flat mattress."""
+    x, y, h = b.w / 2, b.d / 2, b.h
+    (top,) = b.tops
+    wall, inside = fabric(b.pick("grey", "navy", "olive", "rust")), fabric("cream")
+    radius = min(h * 0.5, 0.15 * min(x, y) * 2 * 0.9)
+    angle = np.radians(np.linspace(-62, 242, 32))
+    square = 0.55
+    path = np.column_stack(
+        [
+            np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** square * (x - radius),
+            -np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** square * (y - radius),
+            np.full(32, h / 2),
+        ]
+    )
+    tall = h / 2 / radius
+    sizes = radius * np.concatenate([[0.35, 0.8], np.ones(28), [0.8, 0.35]])
+    roll = tube(path, sizes, wall, n=12, section=(1, tall))
+    parts: Parts = [roll]
+    bed = [
+        (1.6 * x, 1.6 * y, 0.0),
+        (1.75 * x, 1.75 * y, top * 0.3),
+        (1.75 * x, 1.75 * y, top * 0.85),
+        (1.68 * x, 1.68 * y, top),
+    ]
+    parts.append(loft(bed, inside, power=4, n=32))
+    return parts
