@@ -1,0 +1,120 @@
+"""Merge the questions of all shards into one split's LLaVA JSON and Parquet table."""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.questions import QuestionTable
+from workflow_scripts.common.records import Question, Split
+from workflow_scripts.common.storage import read_records, whole
+
+log = logging.getLogger(__name__)
+
+IMAGE_TOKEN = "<image>"
+Cell = tuple[str, str]
+
+
+def llava_entry(question: Question) -> dict[str, Any]:
+    """Return a question in the form that LLaVA's training reads, one turn each."""
+    return {
+        "id": question.question_id,
+        "image": question.image,
+        "conversations": [
+            {"from": "human", "value": f"{IMAGE_TOKEN}\n{question.question}"},
+            {"from": "gpt", "value": question.answer},
+        ],
+    }
+
+
+def is_yes_no(question: Question) -> bool:
+    """Say whether a question is answered with yes or no."""
+    return sorted(question.choices) == ["no", "yes"]
+
+
+def survey(shards: Sequence[Path], split: str) -> dict[Cell, int]:
+    """Count how many of each truth every yes/no cell (family, form) of a split can keep.
+
+    Raises `UserError` if a scene has questions in two splits, or if two questions share an id.
+    """
+    split_of: dict[tuple[str, str], str] = {}
+    counts: Counter[tuple[Cell, str]] = Counter()
+    for path in progress(shards, desc="survey"):
+        seen = set()
+        for question in read_records(path, Question):
+            scene = (question.source, question.scene_id)
+            other = split_of.setdefault(scene, question.split)
+            if other != question.split:
+                raise UserError(
+                    f"{path}: scene {question.scene_id!r} of source {question.source!r} is in "
+                    f"split {question.split!r} and in {other!r}; its shards come from different "
+                    "runs. Remove results/vqa and run again."
+                )
+            if question.question_id in seen:
+                raise UserError(
+                    f"{path}: question {question.question_id!r} stands there twice. "
+                    "Remove the file and run its rule again."
+                )
+            seen.add(question.question_id)
+            if question.split == split and is_yes_no(question):
+                counts[(question.family, question.form), str(question.truth)] += 1
+    cells = {cell for cell, _ in counts}
+    return {cell: min(counts[cell, "yes"], counts[cell, "no"]) for cell in cells}
+
+
+def balanced(shards: Sequence[Path], split: str, keep: dict[Cell, int]) -> Iterator[list[Question]]:
+    """Yield a split's questions shard by shard, no yes or no more often than `keep` of its cell.
+
+    Shards are balanced to one question a cell and wording, so only the last few are left out.
+    """
+    taken: Counter[tuple[Cell, str]] = Counter()
+    for path in progress(shards, desc="merge"):
+        batch = []
+        for question in read_records(path, Question):
+            if question.split != split:
+                continue
+            if is_yes_no(question):
+                key = ((question.family, question.form), str(question.truth))
+                taken[key] += 1
+                if taken[key] > keep[key[0]]:
+                    continue
+            batch.append(question)
+        yield batch
+    surplus = {key: count - keep[key[0]] for key, count in taken.items()}
+    log.info("%s: left out %d questions to balance yes and no", split, sum(surplus.values()))
+
+
+def main(*, shards: list[Path], split: Split, out: Path, table: Path) -> None:
+    """Merge shards of questions into a split's LLaVA JSON and Parquet table.
+
+    Args:
+        shards: `results/vqa/{source}/{shard}.jsonl` of every source and shard.
+        split: which split to keep.
+        out: LLaVA JSON; `image` is relative to `results/vqa`.
+        table: the same questions with their structured truth, Parquet.
+    """
+    keep = survey(shards, split)
+    total = 0
+    with (
+        whole(table) as partial_table,
+        whole(out) as partial_json,
+        QuestionTable(partial_table) as rows,
+        partial_json.open("w", encoding="utf-8") as file,
+    ):
+        file.write("[")
+        for batch in balanced(shards, split, keep):
+            rows.add(batch)
+            for question in batch:
+                file.write(",\n" if total else "\n")
+                file.write(json.dumps(llava_entry(question), ensure_ascii=False, sort_keys=True))
+                total += 1
+        file.write("\n]\n")
+    log.info("%s: %d questions", split, total)
+
+
+if __name__ == "__main__":
+    run(main)
