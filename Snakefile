@@ -19,6 +19,13 @@ include: "rules/train.smk"
 include: "rules/evaluate.smk"
 
 
+# Only asked for when it is needed: a dry run of anything else must not want a key.
+if config["captions"]["backend"] == "openai" and config["captions"]["base_url"] is None:
+
+    envvars:
+        "OPENAI_API_KEY",
+
+
 rule all:
     default_target: True
     input:
