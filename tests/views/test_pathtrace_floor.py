@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.views.houses import house_of, l_shaped_room, living_room, room_entry, wall_entries
-from tests.views.traced import load
+from tests.views.traced import load, seen_at
 
 
 def as_set(points: np.ndarray) -> set[tuple[float, float]]:
@@ -78,9 +78,20 @@ def test_a_doorway_can_be_walked_through_and_a_wall_cannot():
     assert (3.0, 1.0) not in as_set(load(two_rooms(door=True)).reachable_m())
 
 
-def test_both_sides_of_a_shared_wall_show_their_own_rooms_wall_and_the_hole():
-    from tests.views.traced import seen_at
+def test_an_open_leaf_stands_in_the_way_and_a_closed_one_shuts_the_doorway():
+    house = two_rooms(door=True)
+    house["doors"][0] |= {"assetId": "Doorway_8", "openness": 1, "openable": True}
+    free = as_set(load(house).reachable_m())
+    # The hinge is at u = 1.5, where z = 2.5; the leaf swings into the first room, towards -x.
+    assert (3.0, 2.0) in free
+    assert (2.5, 2.5) not in free
+    assert (3.5, 2.5) in free
+    assert (2.5, 1.5) in free
+    house["doors"][0]["openness"] = 0
+    assert (3.0, 2.0) not in as_set(load(house).reachable_m())
 
+
+def test_both_sides_of_a_shared_wall_show_their_own_rooms_wall_and_the_hole():
     traced = load(two_rooms(door=True))
     assert seen_at(traced, (1.5, 0.8, 1.2), -90.0) == "wall|2|3.00|0.00|3.00|4.00"
     assert seen_at(traced, (4.5, 0.8, 1.2), 90.0) == "wall|3|3.00|0.00|3.00|4.00"

@@ -16,8 +16,8 @@ from workflow_scripts.views.meshes import Material, Mesh
 from workflow_scripts.views.pathtrace import rays
 from workflow_scripts.views.pathtrace.rays import EmbreeRays, Open3dRays
 from workflow_scripts.views.pathtrace.scene import build_scene
-from workflow_scripts.views.pathtrace.shell import FACE_INSET_M
 from workflow_scripts.views.pathtrace.surfaces import Surfaces
+from workflow_scripts.views.pathtrace.walls import FACE_INSET_M
 
 REAL_HOUSES = Path(__file__).parents[3] / "shared/data/procthor_houses.jsonl.gz"
 VIEWS = [
@@ -272,6 +272,40 @@ def test_without_embreex_the_same_frame_comes_from_open3d(monkeypatch):
 def test_a_surface_without_numbers_is_refused():
     with pytest.raises(UserError, match="not a number"):
         rays.rays_of(np.full((1, 3, 3), np.nan, dtype=np.float32))
+
+
+def bad_openness(house):
+    house["doors"][0]["openness"] = "wide"
+
+
+def bad_hole(house):
+    for corner in house["doors"][0]["holePolygon"]:
+        corner["x"] += 50
+
+
+def bad_colour(house):
+    house["walls"][0]["material"] = {"name": "PureWhite", "color": {"r": 1, "g": float("nan")}}
+
+
+def bad_lamp(house):
+    house["proceduralParameters"]["lights"][0]["rgb"] = {"r": "red", "g": 1, "b": 1}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (bad_openness, "openness is 'wide'; it must be a number from 0 to 1"),
+        (bad_hole, "door 'door|1|2': its holePolygon lies beside its wall"),
+        (bad_colour, "colour of material 'PureWhite'.g is nan"),
+        (bad_lamp, "light 'light_2' rgb.r is 'red'"),
+    ],
+)
+def test_a_bad_house_is_refused_by_name(spoil, words):
+    house = living_room()
+    spoil(house)
+    with pytest.raises(UserError) as error:
+        load(house)
+    assert words in str(error.value)
 
 
 def test_instances_and_objects_are_the_same_whatever_was_loaded_before():

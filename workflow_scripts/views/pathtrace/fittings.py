@@ -1,5 +1,6 @@
 """Build doors and windows in the frame of their wall: x along it, y into its room, z up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +66,10 @@ class WallFrame:
             return None
         return float(low), v0, float(high), v1
 
+    def floor_points(self, points_m: np.ndarray) -> np.ndarray:
+        """Return world x, y [n, 2] of points (x, y) [n, 2] in this frame."""
+        return self.start_m + points_m @ np.stack([self.along, self.inward])
+
     def rectangle(self, hole: Hole, *, offset_m: float) -> np.ndarray:
         """Return corner, side and up vectors [3, 3] of a hole in the world."""
         u0, v0, u1, v1 = hole
@@ -97,7 +102,7 @@ def _surround(
         builder.box((a, back - 0.002, c), (b, back_m, d), PAINT)
 
 
-def _leaf(width_m: float, height_m: float, *, hinge_left: bool) -> Mesh:
+def _leaf(width_m: float, height_m: float) -> Mesh:
     """Build a panelled door leaf: hinge line at the origin, x away from it, y middle of it."""
     builder = Builder()
     half = _LEAF_DEPTH_M / 2
@@ -114,45 +119,80 @@ def _leaf(width_m: float, height_m: float, *, hinge_left: bool) -> Mesh:
         builder.box((x - 0.012, reach[0], 0.99), (x + 0.012, reach[1], 1.014), METAL)
         bar = sorted((sign * (half + 0.035), sign * (half + 0.05)))
         builder.box((x - 0.11, bar[0], 0.992), (x + 0.012, bar[1], 1.012), METAL)
-    mesh = builder.mesh()
-    return mesh if hinge_left else _turned_half(mesh)
+    return builder.mesh()
 
 
-def _turned_half(mesh: Mesh) -> Mesh:
-    return mesh.transformed(np.diag([-1.0, -1.0, 1.0, 1.0]))
+@dataclass(frozen=True)
+class Leaf:
+    """A door leaf from above: its hinge (x, y), width and turn in radians, in the wall's frame."""
+
+    hinge_m: tuple[float, float]
+    width_m: float
+    turn: float
+
+    @property
+    def segment_m(self) -> np.ndarray:
+        """Return hinge and free edge [2, 2]."""
+        hinge = np.array(self.hinge_m)
+        return np.stack([hinge, hinge + self.width_m * self._along])
+
+    @property
+    def _along(self) -> np.ndarray:
+        return np.array([np.cos(self.turn), np.sin(self.turn)])
+
+    @property
+    def wall_from_leaf(self) -> np.ndarray:
+        """Return the pose [4, 4]."""
+        pose = np.eye(4)
+        pose[:2, 0] = self._along
+        pose[:2, 1] = [-np.sin(self.turn), np.cos(self.turn)]
+        pose[:2, 3] = self.hinge_m
+        return pose
 
 
-def door(asset_id: str, hole: Hole, back_m: float, openness: float) -> Mesh:
-    """Build frame and leaves; a leaf swings into the room by 90 degrees times `openness`.
+def leaves(
+    asset_id: str, hole: Hole, back_m: float, openness: float, *, hinge_at_high_u: bool
+) -> list[Leaf]:
+    """Return the leaves of a door; they swing into the room by 90 degrees times `openness`.
 
     Assets called "Doorframe..." have no leaf, "...Double..." have two.
     """
+    if asset_id.startswith("Doorframe"):
+        return []
+    openness = min(max(openness, 0.0), 1.0)
+    closed = openness < 0.01
+    gap = _leaf_gap_m(openness)
+    low, high = hole[0] + _JAMB_M + gap, hole[2] - _JAMB_M - gap
+    double = "Double" in asset_id
+    width = (high - low) / 2 - gap / 2 if double else high - low
+    y = back_m / 2 if closed else 0.0
+    at_low = Leaf((low, y), width, np.pi / 2 * openness)
+    at_high = Leaf((high, y), width, np.pi - np.pi / 2 * openness)
+    if double:
+        return [at_low, at_high]
+    return [at_high if hinge_at_high_u else at_low]
+
+
+def _leaf_gap_m(openness: float) -> float:
+    """A closed leaf reaches into the jambs: daylight must not draw lines around it."""
+    return -0.002 if openness < 0.01 else 0.003
+
+
+def door(hole: Hole, back_m: float, openness: float, leaves_of_door: Sequence[Leaf]) -> Mesh:
+    """Build the frame of a door and its leaves."""
     builder = Builder()
     _surround(builder, hole, back_m, jamb_m=_JAMB_M, threshold=False)
     u0, v0, u1, v1 = hole
     if back_m < -0.02:
         # The room's floor ends at the face of the wall; this goes on through its thickness.
         builder.box((u0, back_m, v0 - 0.02), (u1, 0.012, v0 + 0.004), PAINT)
-    frame = builder.mesh()
-    if asset_id.startswith("Doorframe"):
-        return frame
-    closed = openness < 0.01
-    # A closed leaf reaches into the jambs: daylight must not draw lines around it.
-    gap = -0.002 if closed else 0.003
-    low, high = u0 + _JAMB_M + gap, u1 - _JAMB_M - gap
-    height = v1 - v0 - _JAMB_M - gap
-    double = "Double" in asset_id
-    width = (high - low) / 2 - gap / 2 if double else high - low
-    angle = np.deg2rad(90 * min(max(openness, 0.0), 1.0))
-    y = back_m / 2 if closed else 0.0
-    leaves = []
-    for hinge, turn in [(low, angle)] + ([(high, -angle)] if double else []):
-        pose = np.eye(4)
-        pose[:2, :2] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
-        pose[:3, 3] = (hinge, y, v0)
-        leaf = _leaf(width, height, hinge_left=hinge == low)
-        leaves.append(leaf.transformed(pose))
-    return merged([frame, *leaves])
+    meshes = [builder.mesh()]
+    height_m = v1 - v0 - _JAMB_M - _leaf_gap_m(openness)
+    for leaf in leaves_of_door:
+        pose = leaf.wall_from_leaf
+        pose[2, 3] = v0
+        meshes.append(_leaf(leaf.width_m, height_m).transformed(pose))
+    return merged(meshes)
 
 
 def window(asset_id: str, hole: Hole, back_m: float) -> Mesh:

@@ -16,11 +16,12 @@ _STEP_OVER_M = 0.03
 def reachable_m(scene: Scene) -> np.ndarray:
     """Return points [n, 3] (z = 0) of a grid that are `RADIUS_M` from furniture and walls.
 
-    The grid's nodes are multiples of 0.25 m in world x and y. Doors leave their opening free;
-    rugs and whatever hangs above an agent's head are no obstacle. Points are sorted by x, then y.
+    The grid's nodes are multiples of 0.25 m in world x and y. Doorways are free but for their
+    leaves; rugs and whatever hangs above an agent's head are no obstacle. Points are sorted by x,
+    then y.
     """
     floor = shapely.union_all([room.shape for room in scene.shell.rooms])
-    obstacles: list[Polygon] = []
+    obstacles: list[Polygon | LineString] = []
     for row in scene.objects:
         bottom, top = row.z_m - row.height_m / 2, row.z_m + row.height_m / 2
         if row.kind != "object" or bottom > _AGENT_HEIGHT_M or top < _STEP_OVER_M:
@@ -41,6 +42,7 @@ def reachable_m(scene: Scene) -> np.ndarray:
     blocked = shapely.union_all(lines)
     if doors:
         blocked = blocked.difference(shapely.union_all(doors))
+    obstacles += [LineString(leaf) for leaf in scene.shell.leaves_m]
     low = np.floor(np.array(floor.bounds[:2]) / GRID_M).astype(int)
     high = np.ceil(np.array(floor.bounds[2:]) / GRID_M).astype(int)
     x, y = (np.arange(a, b + 1) * GRID_M for a, b in zip(low, high, strict=True))

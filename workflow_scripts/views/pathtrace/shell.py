@@ -1,8 +1,7 @@
 """Turn a house's rooms, walls and openings into meshes, lamps and windows in the world frame."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from shapely.geometry import Point
 from shapely.ops import nearest_points
 
 from workflow_scripts.common.cameras import world_from_unity
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.views.house import (
     WALL_THICKNESS_M,
     Opening,
@@ -24,25 +24,15 @@ from workflow_scripts.views.house import (
     walls,
 )
 from workflow_scripts.views.meshes import Material, Mesh
-from workflow_scripts.views.pathtrace.fittings import WallFrame, door, window
+from workflow_scripts.views.pathtrace.fittings import PAINT, Hole, WallFrame, door, leaves, window
 from workflow_scripts.views.pathtrace.solids import Builder
 from workflow_scripts.views.pathtrace.textures import ceiling as ceiling_surface
 from workflow_scripts.views.pathtrace.textures import linear, surface
+from workflow_scripts.views.pathtrace.walls import FACE_INSET_M, has_twin, wall_mesh
 
-# Two rooms share the plane of the wall between them. Moving each face into its room by this
-# much keeps them apart; pictures hang 3 to 5 mm in front of the plane.
-FACE_INSET_M = 0.001
-SKIRTING_HEIGHT_M = 0.08
-SKIRTING_DEPTH_M = 0.012
 LAMP_SIDE_M = 0.6
 LAMP_DROP_M = 0.03
-# A camera above the ceiling looks through it; what it sees begins this far below.
-CUT_BELOW_CEILING_M = 0.06
-_CAP_BELOW_CEILING_M = 0.08
 _MAX_LAMP_SPACING_M = 4.2
-
-TRIM = Material(colour=(0.80, 0.79, 0.77), roughness=0.45)
-OUTSIDE = Material(colour=(0.62, 0.58, 0.52), roughness=0.9)
 
 
 @dataclass(frozen=True)
@@ -59,12 +49,14 @@ class Shell:
     """The house without its furniture.
 
     `parts` pairs object ids (as in the object rows) with world meshes. `portals` are the window
-    holes [p, 3 (corner, side, up), 3] that let daylight in.
+    holes [p, 3 (corner, side, up), 3] that let daylight in. `leaves_m` are door leaves seen from
+    above, hinge and free edge [2, 2].
     """
 
     parts: list[tuple[str, Mesh]]
     lamps: list[Lamp]
     portals: np.ndarray
+    leaves_m: list[np.ndarray]
     ceiling_m: float
     rooms: list[Room]
     walls: list[Wall]
@@ -80,7 +72,7 @@ def build_shell(house: dict[str, Any]) -> Shell:
     lamps = {room.room_id: _lamps(house, room, ceiling_m) for room in rooms_of_house}
 
     frames = {wall.wall_id: WallFrame.of(wall) for wall in walls_of_house}
-    outside = {wall.wall_id for wall in walls_of_house if not _has_twin(wall, walls_of_house)}
+    outside = {wall.wall_id for wall in walls_of_house if not has_twin(wall, walls_of_house)}
     parts: list[tuple[str, Mesh]] = []
     for room, entry in zip(rooms_of_house, entries(house, "rooms"), strict=True):
         parts.append((f"floor|{room.room_id}", _floor(room, entry.get("floorMaterial"))))
@@ -90,7 +82,7 @@ def build_shell(house: dict[str, Any]) -> Shell:
         )
     materials = {wall.get("id"): wall.get("material") for wall in entries(house, "walls")}
     for wall in walls_of_house:
-        mesh = _wall(
+        mesh = wall_mesh(
             wall,
             [other for other in walls_of_house if other.room_id == wall.room_id],
             openings_of_house,
@@ -99,31 +91,61 @@ def build_shell(house: dict[str, Any]) -> Shell:
             is_outside=wall.wall_id in outside,
         )
         parts.append((wall.wall_id, mesh))
-    portals = []
-    openness = {
-        door.get("id"): float(door.get("openness") or 0) for door in entries(house, "doors")
-    }
+    portals, leaf_lines = [], []
+    doors = {entry.get("id"): entry for entry in entries(house, "doors")}
     for opening in openings_of_house:
-        wall = opening.wall0
-        frame = frames[wall.wall_id]
+        frame = frames[opening.wall0.wall_id]
         hole = frame.hole(opening)
-        back_m = -WALL_THICKNESS_M if wall.wall_id in outside else -FACE_INSET_M
+        if hole is None:
+            raise UserError(
+                f"{opening.kind} {opening.opening_id!r}: its holePolygon lies beside its wall"
+            )
+        is_outside = opening.wall0.wall_id in outside
+        back_m = -WALL_THICKNESS_M if is_outside else -FACE_INSET_M
         if opening.kind == "door":
-            mesh = door(opening.asset_id, hole, back_m, openness.get(opening.opening_id, 0.0))
+            mesh, found = _door(opening, frame, hole, back_m, doors[opening.opening_id])
+            leaf_lines += found
         else:
             mesh = window(opening.asset_id, hole, back_m)
-            if wall.wall_id in outside:
+            if is_outside:
                 portals.append(frame.rectangle(hole, offset_m=back_m))
         parts.append((opening.opening_id, mesh.transformed(frame.world_from_wall)))
     return Shell(
         parts,
         [lamp for room in rooms_of_house for lamp in lamps[room.room_id]],
         np.array(portals, dtype=np.float64).reshape(-1, 3, 3),
+        leaf_lines,
         ceiling_m,
         rooms_of_house,
         walls_of_house,
         openings_of_house,
     )
+
+
+def _door(
+    opening: Opening, frame: WallFrame, hole: Hole, back_m: float, entry: dict[str, Any]
+) -> tuple[Mesh, list[np.ndarray]]:
+    """Return a door in the frame of its wall, and its leaves as lines on the floor."""
+    openness = _fraction(entry.get("openness") or 0, where=f"door {opening.opening_id!r} openness")
+    # The hinge is where the wall's own first point is; its frame may run the other way.
+    reversed_frame = bool(frame.along @ (opening.wall0.end_m - opening.wall0.start_m) < 0)
+    found = leaves(opening.asset_id, hole, back_m, openness, hinge_at_high_u=reversed_frame)
+    lines = [frame.floor_points(leaf.segment_m) for leaf in found]
+    return door(hole, back_m, openness, found), lines
+
+
+def _fraction(value: Any, *, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise UserError(f"{where} is {value!r}; it must be a number from 0 to 1")
+    return float(value)
+
+
+def _rgb(entry: Any, *, where: str) -> tuple[float, float, float]:
+    """Read {"r", "g", "b"}, each from 0 to 1."""
+    if not isinstance(entry, dict):
+        raise UserError(f"{where} is {entry!r}; it must be an object with r, g and b")
+    red, green, blue = (_fraction(entry.get(name), where=f"{where}.{name}") for name in "rgb")
+    return red, green, blue
 
 
 def _material(
@@ -132,9 +154,10 @@ def _material(
     """Read a material of the house: {"name", "color"?}; plain off-white if there is none."""
     if not isinstance(entry, dict):
         return look("PureWhite")
-    colour = entry.get("color")
-    rgb = tuple(float(colour[c]) for c in "rgb") if isinstance(colour, dict) else None
-    return look(str(entry.get("name", "PureWhite")), rgb)
+    name, colour = str(entry.get("name", "PureWhite")), entry.get("color")
+    if colour is None:
+        return look(name)
+    return look(name, _rgb(colour, where=f"colour of material {name!r}"))
 
 
 def _triangles(room: Room) -> np.ndarray:
@@ -168,7 +191,7 @@ def _ceiling(room: Room, entry: Any, lamps: Sequence[Lamp], ceiling_m: float) ->
         half, rim = lamp.side_m / 2, 0.025
         x, y, z = lamp.centre_m
         low, high = (x - half - rim, y - half - rim), (x + half + rim, y + half + rim)
-        builder.box((*low, z + 0.004), (*high, ceiling_m - 0.001), TRIM)
+        builder.box((*low, z + 0.004), (*high, ceiling_m - 0.001), PAINT)
         corners = [(x - half, y + half, z), (x + half, y + half, z)]
         corners += [(x + half, y - half, z), (x - half, y - half, z)]
         builder.quad(
@@ -209,123 +232,12 @@ def _lamps(house: dict[str, Any], room: Room, ceiling_m: float) -> list[Lamp]:
         near = nearest_points(inner, Point(place))[0]
         snapped.append(np.array(near.coords[0]))
     rgb = np.array([1.0, 0.92, 0.84])
-    if own and isinstance(own[0][2].get("rgb"), dict):
-        given = own[0][2]["rgb"]
+    if own and own[0][2].get("rgb") is not None:
+        light = own[0][2]
+        given = _rgb(light["rgb"], where=f"light {light.get('id')!r} rgb")
         # A camera balances most of a warm lamp's colour away; a quarter of it is left.
-        rgb = 0.75 + 0.25 * linear([float(given.get(channel, 1)) for channel in "rgb"])
+        rgb = 0.75 + 0.25 * linear(given)
     return [
         Lamp(np.array([*place, ceiling_m - LAMP_DROP_M]), LAMP_SIDE_M, 11.0 * rgb)
         for place in snapped
     ]
-
-
-def _has_twin(wall: Wall, walls_of_house: Iterable[Wall]) -> bool:
-    """Say whether another room's wall stands in the same plane behind the middle of this one."""
-    middle = (wall.start_m + wall.end_m) / 2
-    for other in walls_of_house:
-        if other.room_id == wall.room_id or other.inward @ wall.inward > -0.99:
-            continue
-        along = (other.end_m - other.start_m) / other.length_m
-        u = (middle - other.start_m) @ along
-        if abs((middle - other.start_m) @ other.inward) < 0.02 and 0 < u < other.length_m:
-            return True
-    return False
-
-
-def _mitre(wall: Wall, corner_m: np.ndarray, others: Iterable[Wall], offset_m: float) -> float:
-    """Return how much longer than the wall a face `offset_m` inside it is at this corner."""
-    away = (wall.end_m - wall.start_m) / wall.length_m
-    if np.linalg.norm(corner_m - wall.start_m) < np.linalg.norm(corner_m - wall.end_m):
-        away = -away
-    for other in others:
-        ends = np.linalg.norm(np.stack([other.start_m, other.end_m]) - corner_m, axis=1)
-        slope = away @ other.inward
-        if other is not wall and ends.min() < 1e-3 and abs(slope) > 0.05:
-            return float(offset_m * (1 - wall.inward @ other.inward) / slope)
-    return 0.0
-
-
-def _wall(
-    wall: Wall,
-    others: Sequence[Wall],
-    openings_of_house: Iterable[Opening],
-    material: tuple[Material, float],
-    *,
-    ceiling_m: float,
-    is_outside: bool,
-) -> Mesh:
-    frame = WallFrame.of(wall)
-    holes = [
-        hole
-        for opening in openings_of_house
-        if (hole := frame.hole(opening, tolerance_m=0.02)) is not None
-    ]
-    builder = Builder()
-
-    def ends(offset_m: float) -> tuple[float, float]:
-        start = _mitre(wall, frame.start_m, others, offset_m)
-        end = _mitre(wall, frame.end_m, others, offset_m)
-        return -start, wall.length_m + end
-
-    _face(builder, ends(FACE_INSET_M), ceiling_m, holes, FACE_INSET_M, *material)
-    if is_outside:
-        outer = ends(-WALL_THICKNESS_M)
-        _face(builder, outer, ceiling_m, holes, -WALL_THICKNESS_M, OUTSIDE, 1.0, back=True)
-        z = ceiling_m - _CAP_BELOW_CEILING_M
-        (a, b), (c, d) = ends(FACE_INSET_M), outer
-        corners = [(a, FACE_INSET_M, z), (b, FACE_INSET_M, z)]
-        corners = [*corners, (d, -WALL_THICKNESS_M, z), (c, -WALL_THICKNESS_M, z)]
-        builder.quad(np.array(corners), np.zeros((4, 2)), TRIM)
-    doors = sorted((u0 - 0.05, u1 + 0.05) for u0, v0, u1, _ in holes if v0 < SKIRTING_HEIGHT_M)
-    front = FACE_INSET_M + SKIRTING_DEPTH_M
-    _skirting(builder, ends(FACE_INSET_M), ends(front), doors)
-    return builder.mesh().transformed(frame.world_from_wall)
-
-
-def _face(
-    builder: Builder,
-    ends: tuple[float, float],
-    height_m: float,
-    holes: Sequence[tuple[float, float, float, float]],
-    offset_m: float,
-    material: Material,
-    repeat_m: float,
-    *,
-    back: bool = False,
-) -> None:
-    """Add a rectangle with rectangular holes as a grid of quads, without T-junctions."""
-    us = np.unique(np.clip([*ends, *(u for hole in holes for u in hole[::2])], *ends))
-    vs = np.unique(np.clip([0, height_m, *(v for hole in holes for v in hole[1::2])], 0, height_m))
-    for u0, u1 in pairwise(us):
-        for v0, v1 in pairwise(vs):
-            u, v = (u0 + u1) / 2, (v0 + v1) / 2
-            if any(h[0] < u < h[2] and h[1] < v < h[3] for h in holes):
-                continue
-            flat = np.array([(u0, v0), (u1, v0), (u1, v1), (u0, v1)])
-            corners = np.stack([flat[:, 0], np.full(4, offset_m), flat[:, 1]], axis=1)
-            order = slice(None) if back else slice(None, None, -1)
-            builder.quad(corners[order], flat[order] / repeat_m, material)
-
-
-def _skirting(
-    builder: Builder,
-    back: tuple[float, float],
-    front: tuple[float, float],
-    doors: Sequence[tuple[float, float]],
-) -> None:
-    """Add a board along the foot of the wall, interrupted by doors, mitred at its corners."""
-    edges = [(back[0], front[0]), *((u, u) for door in doors for u in door), (back[1], front[1])]
-    n0, n1, z = FACE_INSET_M, FACE_INSET_M + SKIRTING_DEPTH_M, SKIRTING_HEIGHT_M
-    for (b0, f0), (b1, f1) in zip(edges[::2], edges[1::2], strict=True):
-        if min(b1, f1) - max(b0, f0) < 0.01:
-            continue
-        top = [(b0, n0, z), (b1, n0, z), (f1, n1, z), (f0, n1, z)][::-1]
-        face = [(f0, n1, 0), (f0, n1, z), (f1, n1, z), (f1, n1, 0)]
-        for corners in (top, face):
-            builder.quad(np.array(corners), np.zeros((4, 2)), TRIM)
-        if b0 == f0:
-            corners = [(b0, n0, 0), (b0, n0, z), (b0, n1, z), (b0, n1, 0)]
-            builder.quad(np.array(corners), np.zeros((4, 2)), TRIM)
-        if b1 == f1:
-            corners = [(b1, n1, 0), (b1, n1, z), (b1, n0, z), (b1, n0, 0)]
-            builder.quad(np.array(corners), np.zeros((4, 2)), TRIM)

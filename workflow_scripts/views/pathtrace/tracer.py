@@ -10,8 +10,8 @@ import numpy as np
 from workflow_scripts.common.cameras import Camera, rays_camera
 from workflow_scripts.views.pathtrace.lights import Lights, Sky
 from workflow_scripts.views.pathtrace.scene import Scene
-from workflow_scripts.views.pathtrace.shell import CUT_BELOW_CEILING_M
 from workflow_scripts.views.pathtrace.surfaces import STEP_M, Spots, Surfaces, dot
+from workflow_scripts.views.pathtrace.walls import CUT_BELOW_CEILING_M
 
 # Enough paths to keep NumPy busy, few enough to stay in the processor's cache.
 _PATHS_AT_ONCE = 1 << 15
