@@ -31,7 +31,7 @@ rule render_shard:
     resources:
         gpu=int(config["views"]["backend"] == "ai2thor"),
         nodes=1,
-        mem_mb=2000,
+        mem_mb=3000,
         runtime=240,
     params:
         backend=lookup("views/backend", within=config),
