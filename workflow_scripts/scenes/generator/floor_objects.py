@@ -174,26 +174,15 @@ def _keep_openings_free(space: Space, room: Room, openings: list[Opening]) -> li
         for piece in opening.faces():
             if piece.room != room.number:
                 continue
-            low, high = opening.low_m[0], opening.high_m[0]
-            if piece is not opening.piece:
-                low, high = piece.length_m - high, piece.length_m - low
+            low, high = opening.along(piece)
             if opening.asset is None:
                 open_pieces.add(piece)
-                space.keep([_along(piece, low, high, PASSAGE_FREE_M)], reach=True)
-            elif opening.asset.category == "Window":
-                if opening.asset.depth_m > 0.3 or opening.low_m[1] < 1.2:
-                    space.keep_low(_along(piece, low, high, WINDOW_FREE_M))
+                space.keep([piece.floor_m(low, high, PASSAGE_FREE_M)], reach=True)
+            elif opening.asset.category != "Window":
+                space.keep([piece.floor_m(low, high, KEEP_FREE_M)], reach=True)
             else:
-                space.keep([_along(piece, low, high, KEEP_FREE_M)], reach=True)
+                space.keep_low(piece.floor_m(low, high, WINDOW_FREE_M))
     return [piece for piece in room.pieces if piece not in open_pieces]
-
-
-def _along(
-    piece: Piece, low_m: float, high_m: float, depth_m: float
-) -> tuple[float, float, float, float]:
-    """Return the floor rectangle in front of a part of a piece."""
-    (ax, ay), (bx, by) = piece.at(low_m), piece.at(high_m, depth_m)
-    return (min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
 
 
 def _any_single(rng: np.random.Generator, room: Room, objects: list[Object]) -> Builder | None:

@@ -51,6 +51,13 @@ class Opening:
     def middle_m(self) -> float:
         return (self.low_m[0] + self.high_m[0]) / 2
 
+    def along(self, face: Piece) -> tuple[float, float]:
+        """Return from where to where the hole goes along one of its wall's two faces."""
+        low, high = self.low_m[0], self.high_m[0]
+        if face == self.piece:
+            return low, high
+        return face.length_m - high, face.length_m - low
+
     def faces(self) -> tuple[Piece, ...]:
         """Return the faces of the wall that are inside the house."""
         return (self.piece,) if self.twin is None else (self.piece, self.twin)
@@ -77,7 +84,18 @@ def draw_doors(rng: np.random.Generator, rooms: list[Room]) -> list[Opening] | N
     if len(set(group.values())) > 1:
         return None
     front = _front_door(rng, rooms)
-    return None if front is None else [*openings, front]
+    if front is None:
+        return None
+    doors = [*openings, front]
+    return doors if all(_has_floor(door, by_number) for door in doors) else None
+
+
+def _has_floor(door: Opening, rooms: dict[int, Room]) -> bool:
+    """Tell whether there is room to walk through on every side that is inside."""
+    depth_m = PASSAGE_FREE_M if door.asset is None else KEEP_FREE_M
+    return all(
+        rooms[face.room].contains(face.floor_m(*door.along(face), depth_m)) for face in door.faces()
+    )
 
 
 def _inner_opening(rng: np.random.Generator, piece: Piece, rooms: dict[int, Room]) -> Opening:

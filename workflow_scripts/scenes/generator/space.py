@@ -12,9 +12,8 @@ import numpy as np
 from scipy import ndimage
 
 from workflow_scripts.scenes.generator.floor_plan import STEP_M
-from workflow_scripts.scenes.generator.walls import Point, Room
+from workflow_scripts.scenes.generator.walls import Point, Rect, Room
 
-Rect = tuple[float, float, float, float]
 SOLID, KEPT, LOW = 0, 1, 2
 AGENT_RADIUS_M = 0.2
 GRID_M = 0.25

@@ -28,9 +28,7 @@ class _Face:
         self.taken: list[Rect] = []
         for opening in openings:
             if piece in opening.faces():
-                low, high = opening.low_m[0], opening.high_m[0]
-                if piece is not opening.piece:
-                    low, high = piece.length_m - high, piece.length_m - low
+                low, high = opening.along(piece)
                 top = opening.high_m[1] if opening.asset else 9.0
                 self.taken.append((low, opening.low_m[1], high, top))
         for thing in furniture:
@@ -151,9 +149,7 @@ def _switches(
                 continue
             if face.piece not in opening.faces():
                 continue
-            low, high = opening.low_m[0], opening.high_m[0]
-            if face.piece is not opening.piece:
-                low, high = face.piece.length_m - high, face.piece.length_m - low
+            low, high = opening.along(face.piece)
             switch = pick(rng, assets_of("LightSwitch"))
             away = 0.12 + switch.width_m / 2
             for along in shuffled(rng, (low - away, high + away)):

@@ -11,6 +11,8 @@ import numpy as np
 from workflow_scripts.scenes.generator.floor_plan import OUTSIDE, FloorPlan, cells_of
 
 Point = tuple[float, float]
+Rect = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in plan metres."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,11 @@ class Piece:
             self.start[1] + along_m * uy + inward_m * ny,
         )
 
+    def floor_m(self, low_m: float, high_m: float, depth_m: float) -> Rect:
+        """Return the floor rectangle (x0, y0, x1, y1) in front of a part of the piece."""
+        (ax, ay), (bx, by) = self.at(low_m), self.at(high_m, depth_m)
+        return (min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
+
 
 @dataclass(frozen=True)
 class Room:
@@ -72,8 +79,8 @@ class Room:
     number: int
     room_type: str
     pieces: tuple[Piece, ...]
-    cells: tuple[tuple[float, float, float, float], ...] = field(repr=False)
-    """Rectangles (x0, y0, x1, y1) in metres that fill the room."""
+    cells: tuple[Rect, ...] = field(repr=False)
+    """Rectangles that fill the room."""
 
     @property
     def room_id(self) -> str:
@@ -86,6 +93,15 @@ class Room:
     @property
     def area_m2(self) -> float:
         return sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in self.cells)
+
+    def contains(self, rect: Rect) -> bool:
+        """Tell whether a rectangle lies in the room, whole."""
+        x0, y0, x1, y1 = rect
+        common_m2 = sum(
+            max(min(x1, cx1) - max(x0, cx0), 0.0) * max(min(y1, cy1) - max(y0, cy0), 0.0)
+            for cx0, cy0, cx1, cy1 in self.cells
+        )
+        return common_m2 > (x1 - x0) * (y1 - y0) - 1e-6
 
 
 def rooms_of(plan: FloorPlan) -> list[Room]:
