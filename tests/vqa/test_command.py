@@ -1,0 +1,340 @@
+"""The two commands: records, pictures, balance, determinism, and what bad input gives."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.synthetic import Box, living_room_scene, room, write_shard
+from workflow_scripts.common.answers import format_metres, parse_choice, parse_metres
+from workflow_scripts.common.cameras import Camera
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.marks import MARK_COLOURS, mark_radius_px
+from workflow_scripts.common.questions import read_questions
+from workflow_scripts.common.records import Dropped, Question
+from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.vqa import merge, shard
+
+SPLITS = {"a": "train", "b": "train", "c": "test"}
+
+
+def furnished(seed):
+    """Return a room with six things of six kinds in places drawn by lot, and three cameras."""
+    rng = np.random.default_rng(seed)
+    kinds = ["Sofa", "Fridge", "DiningTable", "FloorLamp", "Bed", "Television", "Box"]
+    boxes = room(6.0, 5.0)
+    for place, kind in enumerate(rng.permutation(kinds)):
+        width, depth, height = rng.uniform(0.3, 0.8, 3)
+        centre = (0.6 + 0.8 * place, float(rng.uniform(1.8, 4.5)), float(height / 2))
+        boxes.append(Box(str(kind), centre, (width, depth, height)))
+    cameras = [
+        Camera.look(
+            (3.0, 0.2, 1.6),
+            yaw_deg=yaw_deg,
+            pitch_deg=-10.0,
+            width_px=160,
+            height_px=160,
+            vertical_fov_deg=90.0,
+        )
+        for yaw_deg in (-10.0, 0.0, 10.0)
+    ]
+    return boxes, cameras
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory):
+    scenes = {name: furnished(number) for number, name in enumerate(SPLITS)}
+    return write_shard(tmp_path_factory.mktemp("views") / "0000.zarr", scenes, splits=SPLITS)
+
+
+def ask(views, folder: Path, **settings):
+    source = folder / "procthor"
+    shard.main(
+        views=views,
+        out=source / "0000.jsonl",
+        images=source / "0000.images",
+        dropped=source / "0000.dropped.jsonl",
+        picture=source / "0000.png",
+        **{"min_pixels": 40, "min_fraction_visible": 0.1, **settings},
+    )
+    return read_records(source / "0000.jsonl", Question)
+
+
+@pytest.fixture(scope="module")
+def asked(views, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("vqa")
+    return folder, ask(views, folder)
+
+
+def test_every_family_is_asked_and_every_question_has_its_picture(asked):
+    folder, questions = asked
+    assert len({(one.family, one.form) for one in questions}) >= 18
+    assert max(Counter(one.view_id for one in questions).values()) <= 24
+    for name in {one.image for one in questions}:
+        with Image.open(folder / name) as picture:
+            assert picture.size == (160, 160)
+
+
+def test_no_question_is_asked_twice(asked):
+    _, questions = asked
+    texts = [(one.image, one.question) for one in questions]
+    assert len(texts) == len(set(texts))
+    assert len({one.question_id for one in questions}) == len(questions)
+
+
+def test_yes_no_questions_are_kept_and_balanced_in_every_family(asked):
+    _, questions = asked
+    counts = Counter(
+        (one.split, one.family, one.form, one.truth) for one in questions if merge.is_yes_no(one)
+    )
+    for split, family, form, _ in list(counts):
+        yes, no = (counts[split, family, form, truth] for truth in ("yes", "no"))
+        # One each for the two words (left, right) of a family.
+        assert abs(yes - no) <= 2, (split, family, form)
+
+
+def test_the_order_of_mention_does_not_tell_the_choice(asked):
+    _, questions = asked
+    which = [one for one in questions if one.choices and not merge.is_yes_no(one)]
+    counts = Counter(
+        (one.split, one.family, one.form, one.truth == one.choices[0]) for one in which
+    )
+    for split, family, form, _ in list(counts):
+        cell = (split, family, form)
+        assert abs(counts[*cell, True] - counts[*cell, False]) <= 2, cell
+
+
+def test_answers_are_the_truth_and_not_in_the_question(asked):
+    _, questions = asked
+    for one in questions:
+        if one.answer_type == "metres":
+            assert one.answer == format_metres(one.truth)
+            assert parse_metres(one.answer) == pytest.approx(one.truth, abs=0.006)
+            assert not re.search(r"\d", one.question)
+        else:
+            assert one.answer == one.truth
+            assert one.truth in one.choices
+        if merge.is_yes_no(one):
+            assert not re.search(r"\b(yes|no)\b", one.question.lower())
+        elif one.choices:
+            assert all(one.question.lower().count(choice.lower()) == 1 for choice in one.choices)
+
+
+def test_sentences_are_scored_like_short_answers(views, tmp_path):
+    for one in ask(views, tmp_path, answer_style="sentence"):
+        if one.answer_type == "metres":
+            assert parse_metres(one.answer) == pytest.approx(one.truth, abs=0.006)
+        else:
+            assert parse_choice(one.answer, one.choices) == one.truth
+
+
+def test_text_is_grammatical(asked):
+    _, questions = asked
+    for one in questions:
+        assert re.fullmatch(r"[A-Z].*[?.]", one.question)
+        assert "  " not in one.question
+        assert "{" not in one.question
+        assert not re.search(r"\bthe the\b|\ba the\b", one.question)
+        for referent in one.referents:
+            assert referent.phrase in one.question or one.question.startswith("The")
+
+
+def test_marked_positions_follow_from_the_marks_alone(asked):
+    _, questions = asked
+    axis = {"left_right": 0, "image_above_below": 1, "above_below": 1}
+    checked = 0
+    for one in questions:
+        if one.form != "marked" or one.family not in axis:
+            continue
+        first, second = one.referents
+        lower = first.pixel[axis[one.family]] < second.pixel[axis[one.family]]
+        words = r"\b(left|above|higher)\b"
+        says = bool(re.search(words, one.question)) == lower
+        expected = ("yes" if says else "no") if merge.is_yes_no(one) else one.choices[not says]
+        assert one.truth == expected, one.question
+        checked += 1
+    assert checked > 20
+
+
+def test_marks_lie_on_their_object_apart_and_are_drawn(asked, views):
+    folder, questions = asked
+    from workflow_scripts.common.views import ViewShard
+
+    opened = ViewShard.open(views)
+    radius = mark_radius_px(160)
+    for one in (one for one in questions if one.form == "marked"):
+        places = [np.array(referent.pixel) for referent in one.referents]
+        if len(places) == 2:
+            assert np.linalg.norm(places[0] - places[1]) > 2.5 * radius
+        with Image.open(folder / one.image) as picture:
+            pixels = np.asarray(picture, dtype=int)
+        for referent in one.referents:
+            column, row = (int(value) for value in referent.pixel)
+            assert opened.instance(one.view)[row, column] == referent.instance
+            assert np.abs(pixels[row, column] - MARK_COLOURS[referent.mark]).max() < 40
+
+
+def test_margins_drop_ties_and_count_them(views, tmp_path):
+    strict = ask(views, tmp_path, margin_m=1.0, margin_ratio=0.5, margin_picture=0.3)
+    for one in (one for one in strict if one.answer_type == "choice"):
+        assert one.margin >= {"m": 1.0, "ratio": 0.5, "px": 0.3 * 160}[one.margin_unit]
+    dropped = read_records(tmp_path / "procthor/0000.dropped.jsonl", Dropped)
+    ties = [one for one in dropped if one.reason == "too close to call"]
+    assert sum(one.count for one in ties) > 10
+
+
+def test_equal_things_are_a_tie_even_without_margins(tmp_path):
+    twins = [Box(kind, (x, 3.0, 0.5), (0.5, 0.5, 1.0)) for kind, x in (("Bed", -1), ("Box", 1))]
+    camera = furnished(0)[1][1]
+    moved = [Box(one.category, (one.centre_m[0] + 3, 3.0, 0.5), one.size_m) for one in twins]
+    views = write_shard(tmp_path / "t.zarr", {"a": (moved, [camera])})
+    questions = ask(views, tmp_path, margin_m=0, margin_ratio=0, margin_picture=0)
+    families = {one.family for one in questions if one.answer_type == "choice"}
+    assert "left_right" in families
+    assert not families & {"wider", "taller", "bigger", "above_below"}
+
+
+def test_only_unmistakable_names_are_used(tmp_path):
+    boxes, cameras = furnished(1)
+    names = {"Sofa": "ArmChair", "Fridge": "Sofa", "Bed": "Television"}
+    boxes = [
+        Box(names.get(b.category, b.category), b.centre_m, b.size_m, kind=b.kind) for b in boxes
+    ]
+    views = write_shard(tmp_path / "t.zarr", {"a": (boxes, cameras[1:2])})
+    questions = ask(views, tmp_path)
+    named = {ref.category for one in questions if one.form == "named" for ref in one.referents}
+    assert named
+    assert not named & {"Sofa", "ArmChair", "Television"}
+    marked = {ref.category for one in questions if one.form == "marked" for ref in one.referents}
+    assert marked
+
+
+def test_sizes_of_cut_off_things_are_not_asked(tmp_path):
+    boxes, cameras = living_room_scene(160, 160)
+    near = Box("Bed", (0.3, 0.9, 0.4), (1.0, 1.0, 0.8))
+    views = write_shard(tmp_path / "t.zarr", {"a": ([*boxes, near], cameras)})
+    sized = {"wider", "taller", "bigger", "width", "height", "minimum_distance"}
+    for one in ask(views, tmp_path, questions_per_view=500):
+        if one.family in sized:
+            assert "Bed" not in {referent.category for referent in one.referents}
+
+
+def test_a_view_from_above_asks_nothing_about_heights_or_depth(tmp_path):
+    views = write_shard(tmp_path / "t.zarr", {"a": living_room_scene(160, 160)})
+    families = {one.family for one in ask(views, tmp_path) if one.view == 1}
+    assert "left_right" in families
+    assert not families & {"above_below", "front_behind", "taller", "bigger", "height"}
+
+
+def test_the_same_input_gives_the_same_bytes_and_another_seed_other_questions(
+    views, asked, tmp_path
+):
+    folder, _ = asked
+    again = ask(views, tmp_path / "again")
+    for path in sorted(folder.rglob("*.*")):
+        if path.is_file():
+            assert path.read_bytes() == (tmp_path / "again" / path.relative_to(folder)).read_bytes()
+    other = ask(views, tmp_path / "other", seed=8)
+    assert [one.question for one in other] != [one.question for one in again]
+
+
+def test_one_form_only(views, tmp_path):
+    questions = ask(views, tmp_path, forms=("named",))
+    assert {one.form for one in questions} == {"named"}
+    assert not list((tmp_path / "procthor/0000.images").glob("*-marked.jpg"))
+
+
+def test_a_shard_without_views_of_things_gives_empty_files_and_a_gallery(tmp_path):
+    views = write_shard(tmp_path / "t.zarr", {"a": (room(), furnished(0)[1])})
+    assert ask(views, tmp_path) == []
+    assert (tmp_path / "procthor/0000.png").stat().st_size > 0
+
+
+def merged(folder, split, *shards):
+    out, table = folder / f"{split}.json", folder / f"{split}.parquet"
+    merge.main(shards=list(shards), split=split, out=out, table=table)
+    return json.loads(out.read_text()), list(read_questions(table))
+
+
+def test_merged_splits_are_llava_json_and_the_same_questions_as_a_table(asked):
+    folder, questions = asked
+    path = folder / "procthor/0000.jsonl"
+    by_id = {one.question_id: one for one in questions}
+    for split in ("train", "val", "test"):
+        entries, rows = merged(folder, split, path)
+        assert [entry["id"] for entry in entries] == [one.question_id for one in rows]
+        assert {one.split for one in rows} <= {split}
+        for entry, row in zip(entries, rows, strict=True):
+            assert row == by_id[row.question_id]
+            assert set(entry) == {"id", "image", "conversations"}
+            human, gpt = entry["conversations"]
+            assert human == {"from": "human", "value": f"<image>\n{row.question}"}
+            assert gpt == {"from": "gpt", "value": row.answer}
+            assert (folder / entry["image"]).is_file()
+        truths = Counter((o.family, o.form, o.truth) for o in rows if merge.is_yes_no(o))
+        for family, form, _ in truths:
+            assert truths[family, form, "yes"] == truths[family, form, "no"]
+    assert entries
+
+
+def test_a_scene_in_two_splits_is_refused(asked, tmp_path):
+    _, questions = asked
+    strayed = questions[0].model_copy(update={"split": "test", "question_id": "other"})
+    write_records(tmp_path / "x.jsonl", [questions[0], strayed])
+    with pytest.raises(UserError, match=r"scene 'a' .* is in split 'test' and in 'train'"):
+        merged(tmp_path, "train", tmp_path / "x.jsonl")
+    assert not (tmp_path / "train.json").exists()
+
+
+def test_a_question_that_stands_twice_is_refused(asked, tmp_path):
+    write_records(tmp_path / "x.jsonl", [asked[1][0], asked[1][0]])
+    with pytest.raises(UserError, match="twice"):
+        merged(tmp_path, "train", tmp_path / "x.jsonl")
+
+
+def command(module, *flags):
+    return subprocess.run(
+        [sys.executable, "-m", f"workflow_scripts.vqa.{module}", *map(str, flags)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("damage", ["missing", "no instance data", "no table"])
+def test_a_damaged_shard_gives_one_clear_line_and_no_half_file(views, tmp_path, damage):
+    copy = tmp_path / "0000.zarr"
+    if damage != "missing":
+        shutil.copytree(views, copy)
+        for table in views.parent.glob("*.parquet"):
+            shutil.copy(table, tmp_path)
+    if damage == "no instance data":
+        shutil.rmtree(copy / "instance/c")
+    if damage == "no table":
+        (tmp_path / "0000.objects.parquet").unlink()
+    out = tmp_path / "out/procthor"
+    flags = ["--views", copy, "--out", out / "0.jsonl", "--images", out / "0.images"]
+    ended = command("shard", *flags, "--dropped", out / "0.d.jsonl", "--picture", out / "0.png")
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert re.search(r"^error: .*0000", ended.stderr, re.MULTILINE)
+    assert not out.exists() or not list(out.iterdir())
+
+
+def test_a_cut_line_is_named(asked, tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_text(asked[1][0].model_dump_json()[:-20] + "\n")
+    ended = command(
+        "merge", "--shards", path, "--split", "train", "--out", tmp_path / "t.json",
+        "--table", tmp_path / "t.parquet",
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert "x.jsonl, line 1" in ended.stderr
+    assert "Traceback" not in ended.stderr
