@@ -33,9 +33,7 @@ def main(*, views: Path | None = None, voxel_m: float = 0.04, repeat: int = 5) -
     ours = _best(lambda: fuse(scene, voxel_m=voxel_m), repeat) / megapixels
     rival = _best(lambda: _open3d_fuse(clouds, voxel_m), repeat) / megapixels
     with_normals = _best(lambda: fuse(scene, voxel_m=voxel_m, normals=True), repeat) / megapixels
-    rival_normals = (
-        _best(lambda: _open3d_fuse(clouds, voxel_m, normals=True), repeat) / megapixels
-    )
+    rival_normals = _best(lambda: _open3d_fuse(clouds, voxel_m, normals=True), repeat) / megapixels
     cloud, num_pixels = fuse(scene, voxel_m=voxel_m)
     figures = {
         "views": len(scene),

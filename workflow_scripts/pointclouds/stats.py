@@ -1,4 +1,4 @@
-"""Statistics of all clouds of a source, with Dask: one Dask chunk is one Zarr shard file."""
+"""Statistics of all clouds of a source, with Dask: one Dask chunk is one array file of a shard."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -75,7 +75,7 @@ def _of_points(shards: Sequence[CloudShard], boxes: pd.DataFrame) -> dict[str, A
 def _array(shard: CloudShard, name: str) -> da.Array:
     """Return a Dask array over one array of a shard, chunked as it lies on disk."""
     array = shard.group[name]
-    return da.from_zarr(array, chunks=array.shards)  # type: ignore[union-attr]
+    return da.from_zarr(array, chunks=array.chunks)  # type: ignore[union-attr]
 
 
 def _category_codes(shard: CloudShard, categories: Sequence[str]) -> da.Array:

@@ -1,0 +1,123 @@
+"""Time Zarr shards as the stages write them against plain files of the same bytes.
+
+Run from the repository: `python -m benchmarks.storage`. Wall seconds, best of `--repeat`, files
+in a temporary folder (page cache, nothing is synced to disk on either side).
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.clouds import Cloud, CloudShard, SceneCloud, write_clouds
+from workflow_scripts.common.storage import remove
+
+WRITE_LIMIT, READ_LIMIT = 0.5, 0.7
+
+
+def main(
+    *,
+    num_scenes: int = 8,
+    points_per_scene: int = 400_000,
+    repeat: int = 7,
+    folder: Path | None = None,
+) -> None:
+    """Print MB/s of writing and reading a shard of clouds, and of plain files.
+
+    Args:
+        num_scenes: scenes in the shard.
+        points_per_scene: points of each.
+        repeat: the best of so many runs counts.
+        folder: where the files go; the system's temporary folder unless told.
+    """
+    rng = np.random.default_rng(0)
+    clouds = [_cloud(points_per_scene, rng) for _ in range(num_scenes)]
+    scenes = [
+        SceneCloud(scene_id=str(number), split="train", num_views=1, num_pixels=1, floor=None)
+        for number in range(num_scenes)
+    ]
+    megabytes = num_scenes * points_per_scene * (12 + 12 + 3 + 2) / 1e6
+    place = Path(tempfile.mkdtemp(dir=folder))
+    try:
+        times = _times(place, clouds, scenes, repeat)
+    finally:
+        shutil.rmtree(place)
+    figures: dict[str, float] = {"megabytes": round(megabytes, 1)}
+    figures |= {f"{name}_mb_per_s": round(megabytes / value) for name, value in times.items()}
+    figures |= {
+        "write_ratio": round(times["plain_write"] / times["zarr_write"], 2),
+        "write_limit": WRITE_LIMIT,
+        "read_ratio": round(times["plain_read"] / times["zarr_read"], 2),
+        "read_limit": READ_LIMIT,
+    }
+    print(json.dumps(figures, indent=2))
+
+
+def _cloud(num_points: int, rng: np.random.Generator) -> Cloud:
+    """Make a cloud of random points in a house."""
+    return Cloud(
+        point_m=rng.uniform(0, 12, (num_points, 3)).astype(np.float32),
+        colour=rng.integers(0, 256, (num_points, 3), dtype=np.uint8),
+        instance=np.sort(rng.integers(0, 200, num_points)).astype(np.uint16),
+        normal=rng.normal(size=(num_points, 3)).astype(np.float32),
+    )
+
+
+def _times(
+    place: Path, clouds: list[Cloud], scenes: list[SceneCloud], repeat: int
+) -> dict[str, float]:
+    """Return the best seconds of writing and of reading a shard, scene by scene, both ways."""
+    zarr_path, plain_path = place / "0000.zarr", place / "plain"
+    names = ("point_m", "colour", "instance", "normal")
+
+    def zarr_write() -> None:
+        remove(zarr_path)
+        write_clouds(zarr_path, clouds, scenes, source="bench", voxel_m=0.04, normals=True)
+
+    def plain_write() -> None:
+        remove(plain_path)
+        plain_path.mkdir()
+        for name in names:
+            np.concatenate([getattr(cloud, name) for cloud in clouds]).tofile(plain_path / name)
+
+    def zarr_read() -> None:
+        shard = CloudShard.open(zarr_path)
+        for number in range(len(shard)):
+            shard.cloud(number)
+
+    def plain_read() -> None:
+        for name in names:
+            with (plain_path / name).open("rb") as file:
+                for cloud in clouds:
+                    values = getattr(cloud, name)
+                    np.fromfile(file, values.dtype, values.size)
+
+    works = {
+        "zarr_write": zarr_write,
+        "plain_write": plain_write,
+        "zarr_read": zarr_read,
+        "plain_read": plain_read,
+    }
+    return {name: _best(work, repeat) for name, work in works.items()}
+
+
+def _best(work: Callable[[], None], repeat: int) -> float:
+    """Return the least wall seconds of `repeat` runs."""
+    seconds = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+if __name__ == "__main__":
+    run(main)
