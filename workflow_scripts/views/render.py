@@ -76,6 +76,22 @@ class Collected:
     skipped: list[Skipped] = field(default_factory=list)
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
 
+    def skip(self, scene: Scene, item: str, reason: str) -> None:
+        """Note something that is left out."""
+        logger.warning("%s: %s skipped: %s", scene.scene_id, item, reason)
+        self.skipped.append(
+            Skipped(source=scene.source, scene_id=scene.scene_id, item=item, reason=reason)
+        )
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A rendered view and what it shows; `score` is (visible objects, their pixels)."""
+
+    row: ViewRow
+    visibility: list[VisibilityRow]
+    score: tuple[int, int]
+
 
 def render_scenes(
     scenes: Sequence[Scene], renderer: Renderer, plan: Plan, spool: FrameSpool
@@ -84,7 +100,7 @@ def render_scenes(
     collected = Collected(spool)
     for scene in progress(scenes, desc="houses"):
         if scene.house is None:
-            _skip(collected, scene, "house", scene.skipped or "there is no house")
+            collected.skip(scene, "house", scene.skipped or "there is no house")
             continue
         try:
             rooms_of_house = rooms(scene.house)
@@ -93,155 +109,126 @@ def render_scenes(
         except EngineError:
             raise
         except UserError as error:
-            _skip(collected, scene, "house", str(error))
+            collected.skip(scene, "house", str(error))
             continue
-        first_view = len(spool)
+        visit = Visit(scene, loaded, reachable_m, plan, collected, first_view=len(spool))
         for room in rooms_of_house:
             start = len(spool)
             try:
-                _render_room(collected, scene, room, loaded, reachable_m, plan, first_view)
+                visit.render_room(room)
             except EngineError:
                 raise
             except UserError as error:
                 spool.truncate(start)
-                _skip(collected, scene, room.room_id, str(error))
-        if len(spool) > first_view:
+                collected.skip(scene, room.room_id, str(error))
+        if len(spool) > visit.first_view:
             collected.objects += loaded.objects
     return collected
 
 
-def _skip(collected: Collected, scene: Scene, item: str, reason: str) -> None:
-    logger.warning("%s: %s skipped: %s", scene.scene_id, item, reason)
-    collected.skipped.append(
-        Skipped(source=scene.source, scene_id=scene.scene_id, item=item, reason=reason)
-    )
+@dataclass(frozen=True)
+class Visit:
+    """A loaded scene on its way through the shard; its first view there is `first_view`."""
 
+    scene: Scene
+    loaded: LoadedHouse
+    reachable_m: np.ndarray
+    plan: Plan
+    collected: Collected
+    first_view: int
 
-def _render_room(
-    collected: Collected,
-    scene: Scene,
-    room: Room,
-    loaded: LoadedHouse,
-    reachable_m: np.ndarray,
-    plan: Plan,
-    first_view: int,
-) -> None:
-    """Add a room's views, the best one marked; no view from above without one at eye level."""
-    rows: list[ViewRow] = []
-    visibility: list[VisibilityRow] = []
-    scores: list[tuple[int, int]] = []
-    wanted_at_eye_level = 0
-    for policy, choose in POLICIES.items():
-        num_views = plan.num_views.get(policy, 0)
-        if not num_views:
-            continue
-        if policy == "top_down" and wanted_at_eye_level and not rows:
-            continue
-        wanted_at_eye_level += num_views if policy != "top_down" else 0
-        poses = choose(
-            room, reachable_m, rng(plan.seed, scene.scene_id, room.room_id, policy), num_views
-        )
-        reasons: Counter[str] = Counter()
-        made = 0
-        for pose in poses:
-            if made == num_views:
+    def render_room(self, room: Room) -> None:
+        """Add a room's views, the best one marked; none from above without one at eye level."""
+        wanted = {name: n for name, n in self.plan.num_views.items() if n}
+        shots = [
+            shot
+            for policy in POLICIES
+            if policy in wanted and policy != "top_down"
+            for shot in self._shots(room, policy, wanted[policy])
+        ]
+        best = max(shots, key=lambda shot: shot.score, default=None)
+        if "top_down" in wanted and (shots or len(wanted) == 1):
+            shots += self._shots(room, "top_down", wanted["top_down"])
+        for shot in shots:
+            self.collected.views.append(shot.row.model_copy(update={"is_best": shot is best}))
+            self.collected.visibility += shot.visibility
+
+    def _shots(self, room: Room, policy: str, num_views: int) -> list[Shot]:
+        """Render the first good candidates of a policy; say why if there is none."""
+        scene_id = self.scene.scene_id
+        generator = rng(self.plan.seed, scene_id, room.room_id, policy)
+        shots: list[Shot] = []
+        faults: Counter[str] = Counter()
+        for pose in POLICIES[policy](room, self.reachable_m, generator, num_views):
+            if len(shots) == num_views:
                 break
-            camera = plan.camera(pose)
-            number = len(collected.spool) - first_view
-            frame, reason = _look(loaded, camera, pose, plan, scene.scene_id, number)
-            if frame is None:
-                reasons[reason] += 1
-                continue
-            view = collected.spool.add(frame, camera)
-            seen = visibility_rows(view, camera, frame.depth_m, frame.instance, loaded.objects)
-            visibility += seen
-            scores.append(_score(seen, loaded.objects, plan.min_pixels))
-            rows.append(_view_row(view, number, scene, room, pose, camera, scores[-1][0]))
-            made += 1
-        for reason, count in reasons.items():
-            collected.rejected[policy, reason] += count
-        if not made:
-            why = "; ".join(f"{count} x {reason}" for reason, count in sorted(reasons.items()))
-            _skip(
-                collected,
-                scene,
+            camera = self.plan.camera(pose)
+            found = self._look(camera, pose)
+            if isinstance(found, str):
+                faults[found] += 1
+            else:
+                shots.append(self._shot(room, pose, camera, found))
+        for reason, count in faults.items():
+            self.collected.rejected[policy, reason] += count
+        if not shots:
+            why = "; ".join(f"{count} x {reason}" for reason, count in sorted(faults.items()))
+            self.collected.skip(
+                self.scene,
                 f"{room.room_id} {policy}",
                 f"no good camera: {why}" if why else "no floor point can be reached",
             )
-    best = _best(rows, scores)
-    collected.visibility += visibility
-    collected.views += [row.model_copy(update={"is_best": row.view == best}) for row in rows]
+        return shots
 
+    def _look(self, camera: Camera, pose: Pose) -> Frame | str:
+        """Return a frame, or why the view is of no use.
 
-def _look(
-    loaded: LoadedHouse, camera: Camera, pose: Pose, plan: Plan, scene_id: str, number: int
-) -> tuple[Frame | None, str]:
-    """Return a frame, or None and why the view is of no use.
+        A backend with a cheap depth pass is asked for that first; another renders at once.
+        """
+        geometry = getattr(self.loaded, "geometry", None)
+        # A panorama keeps every direction and a plan shows what there is.
+        picky = pose.policy not in ("panorama", "top_down")
+        if picky and geometry is not None:
+            reason = self._fault(*geometry(probe_camera(camera)))
+            if reason:
+                return reason
+        number = len(self.collected.spool) - self.first_view
+        generator = rng(self.plan.seed, self.scene.scene_id, "frame", number)
+        frame = self.loaded.render(camera, seed=int(generator.integers(2**31)))
+        if picky and geometry is None:
+            return self._fault(frame.depth_m, frame.instance) or frame
+        return frame
 
-    A backend with a cheap depth pass is asked for it first; another renders at once.
-    """
-    geometry = getattr(loaded, "geometry", None)
-    judge = {
-        "object_instances": [row.instance for row in loaded.objects if row.kind == "object"],
-        "min_share": plan.min_pixels / (plan.width_px * plan.height_px),
-    }
-    # A panorama keeps every direction and a plan shows what there is.
-    picky = pose.policy not in ("panorama", "top_down")
-    if picky and geometry is not None:
-        reason = fault(*geometry(probe_camera(camera)), **judge)
-        if reason:
-            return None, reason
-    frame_seed = int(rng(plan.seed, scene_id, "frame", number).integers(2**31))
-    frame = loaded.render(camera, seed=frame_seed)
-    if picky and geometry is None:
-        reason = fault(frame.depth_m, frame.instance, **judge)
-        if reason:
-            return None, reason
-    return frame, ""
+    def _fault(self, depth_m: np.ndarray, instance: np.ndarray) -> str | None:
+        return fault(
+            depth_m,
+            instance,
+            object_instances=[row.instance for row in self.loaded.objects if row.kind == "object"],
+            min_share=self.plan.min_pixels / (self.plan.width_px * self.plan.height_px),
+        )
 
-
-def _score(
-    seen: Sequence[VisibilityRow], objects: Sequence[ObjectRow], min_pixels: int
-) -> tuple[int, int]:
-    """Return (number of visible objects, their pixels)."""
-    kinds = {row.instance: row.kind for row in objects}
-    pixels = [
-        row.pixels for row in seen if kinds[row.instance] == "object" and row.pixels >= min_pixels
-    ]
-    return len(pixels), sum(pixels)
-
-
-def _best(rows: Sequence[ViewRow], scores: Sequence[tuple[int, int]]) -> int | None:
-    """Return the view with most visible objects, then most of their pixels, then the first."""
-    eye_level = [
-        (score, -row.view)
-        for row, score in zip(rows, scores, strict=True)
-        if row.policy != "top_down"
-    ]
-    return -max(eye_level)[1] if eye_level else None
-
-
-def _view_row(
-    view: int,
-    number: int,
-    scene: Scene,
-    room: Room,
-    pose: Pose,
-    camera: Camera,
-    num_visible_objects: int,
-) -> ViewRow:
-    return ViewRow(
-        view=view,
-        view_id=f"{scene.scene_id}-{number:03d}",
-        scene_id=scene.scene_id,
-        source=scene.source,
-        split=scene.split,
-        room_id=room.room_id,
-        room_type=room.room_type,
-        policy=pose.policy,
-        yaw_deg=pose.yaw_deg,
-        pitch_deg=pose.pitch_deg,
-        vertical_fov_deg=camera.vertical_fov_deg,
-        num_visible_objects=num_visible_objects,
-        is_best=False,
-    )
+    def _shot(self, room: Room, pose: Pose, camera: Camera, frame: Frame) -> Shot:
+        """Keep a frame and describe it."""
+        view = self.collected.spool.add(frame, camera)
+        seen = visibility_rows(view, camera, frame.depth_m, frame.instance, self.loaded.objects)
+        things = {row.instance for row in self.loaded.objects if row.kind == "object"}
+        pixels = [
+            row.pixels
+            for row in seen
+            if row.instance in things and row.pixels >= self.plan.min_pixels
+        ]
+        row = ViewRow(
+            view=view,
+            view_id=f"{self.scene.scene_id}-{view - self.first_view:03d}",
+            scene_id=self.scene.scene_id,
+            source=self.scene.source,
+            split=self.scene.split,
+            room_id=room.room_id,
+            room_type=room.room_type,
+            policy=pose.policy,
+            yaw_deg=pose.yaw_deg,
+            pitch_deg=pose.pitch_deg,
+            vertical_fov_deg=camera.vertical_fov_deg,
+            num_visible_objects=len(pixels),
+            is_best=False,
+        )
+        return Shot(row, seen, (len(pixels), sum(pixels)))
