@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workflow_scripts.common.cameras import Camera, rays_camera
+from workflow_scripts.views.pathtrace.gloss import Gloss
 from workflow_scripts.views.pathtrace.lights import Lights, Sky
 from workflow_scripts.views.pathtrace.scene import Scene
 from workflow_scripts.views.pathtrace.surfaces import STEP_M, Spots, Surfaces, dot
@@ -17,10 +18,9 @@ from workflow_scripts.views.pathtrace.walls import CUT_BELOW_CEILING_M
 _PATHS_AT_ONCE = 1 << 15
 # No path may add more than this to its pixel: single bright paths are what grain is made of.
 _PATH_LIMIT = 12.0
-_MIRROR_LIMIT = 0.6
+_MIRROR_LIMIT = 3.0
 # Light that further bounces would bring, as irradiance over pi.
 _AMBIENT = 0.11
-_ROUGHEST_MIRROR = 0.6
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,6 @@ class Tracer:
         colour = self._glow(spots, directions.T, through_window=True) * weight
         incoming = directions.T / np.sqrt(dot(directions.T, directions.T))
         paths = np.arange(len(origins))
-        mirrored = np.zeros(len(origins), dtype=bool)
         for bounce in range(bounces + 1):
             alive = np.flatnonzero(spots.found & ~self._shines[spots.material])
             if not len(alive):
@@ -120,24 +119,31 @@ class Tracer:
                 spots = _only(spots, alive)
                 paths, weight, incoming = paths[alive], weight[:, alive], incoming[:, alive]
             spots.points += spots.normal * np.float32(STEP_M)
+            light, lit, way = self._lamp_light(spots, random)
+            outgoing = _cosine_directions(spots.normal, random)
             if bounce == 0:
-                outgoing, mirrored, weight = self._reflect(spots, incoming, weight, random)
+                gloss = Gloss.of(self._surfaces, spots, incoming)
+                glint = gloss.sheen(spots, lit, light[:, lit], way)
+                colour[:, paths[lit]] += np.minimum(weight[:, lit] * glint, _MIRROR_LIMIT)
+                mirrored, factor = gloss.mirror(spots, outgoing, random)
+                weight = weight * factor
             else:
-                outgoing, mirrored = _cosine_directions(spots.normal, random), mirrored[:0]
                 weight = weight * spots.albedo
-            light = self._direct(spots, random, with_sun=bounce < 2)
+            if bounce < 2 and self._has_sun:
+                self._add_sun(light, spots)
             if bounce == bounces:
                 light += np.float32(_AMBIENT)
-            if len(mirrored):
+            if bounce == 0:
                 light[:, mirrored] = 0
             colour[:, paths] += np.minimum(weight * light, _PATH_LIMIT)
             if bounce == bounces:
                 break
             spots = self._surfaces.bounce(spots.points, outgoing)
-            if len(mirrored) and mirrored.any():
-                glow = self._glow(spots, outgoing) * weight * mirrored
-                colour[:, paths] += np.minimum(glow, _MIRROR_LIMIT)
-            incoming = outgoing
+            if bounce == 0:
+                clear = np.flatnonzero(mirrored & gloss.is_clear)
+                if len(clear):
+                    glow = self._glow(_only(spots, clear), outgoing[:, clear]) * weight[:, clear]
+                    colour[:, paths[clear]] += np.minimum(glow, _MIRROR_LIMIT)
         return colour, *guides
 
     def _glow(
@@ -151,69 +157,42 @@ class Tracer:
             glow[:, missed] = sky(directions[:, missed])
         return np.minimum(glow, np.float32(_PATH_LIMIT))
 
-    def _reflect(
-        self,
-        spots: Spots,
-        incoming: np.ndarray,
-        weight: np.ndarray,
-        random: np.random.Generator,
+    def _lamp_light(
+        self, spots: Spots, random: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Send each path on, off the gloss of its surface or out of its colour.
+        """Light spots by a lamp or window each.
 
-        Returns directions [3, n], which of them are mirrored [n], and the paths' weights.
+        Returns the light [3, n] that a white matt surface reflects of it, the numbers [k] of the
+        spots that are lit, and the way [3, k] from each of those to the lamp.
         """
-        outgoing = _cosine_directions(spots.normal, random)
-        material = spots.material
-        rough, specular = self._surfaces.roughness[material], self._surfaces.specular[material]
-        facing = -dot(incoming, spots.normal)
-        fresnel = specular + (1 - specular) * (1 - rough) ** 2 * (1 - np.clip(facing, 0, 1)) ** 5
-        fresnel = np.where(rough < _ROUGHEST_MIRROR, fresnel, 0)
-        chance = np.where(fresnel > 0, np.clip(2 * fresnel, 0.2, 0.9), 0)
-        mirrored = random.random(len(chance), dtype=np.float32) < chance
-        share = np.where(mirrored, fresnel / np.maximum(chance, 1e-6), (1 - fresnel) / (1 - chance))
-        # Metal tints what it mirrors, lacquer and glaze do not.
-        tint = np.where(mirrored & (specular < 0.3), np.float32(1), spots.albedo)
-        which = np.flatnonzero(mirrored)
-        if len(which):
-            normal = spots.normal[:, which]
-            ray = incoming[:, which] + 2 * facing[which] * normal
-            blur = outgoing[:, which] - normal * dot(outgoing[:, which], normal)
-            ray = ray + blur * rough[which] ** 2
-            ray -= normal * np.minimum(dot(ray, normal) - 0.02, 0)
-            outgoing[:, which] = ray / np.sqrt(dot(ray, ray))
-        return outgoing, mirrored, weight * tint * share
-
-    def _direct(self, spots: Spots, random: np.random.Generator, *, with_sun: bool) -> np.ndarray:
-        """Return light [3, n] that a white surface reflects: a lamp or window each, and the sun."""
-        lights, points, normal = self._lights, spots.points, spots.normal
-        num = points.shape[1]
-        draws = random.random((3, num), dtype=np.float32)
+        lights, points = self._lights, spots.points
+        draws = random.random((3, points.shape[1]), dtype=np.float32)
         light, weight = lights.draw(points, draws[0])
         target = lights.corner[light].T + lights.side[light].T * draws[1]
         way = target + lights.up[light].T * draws[2] - points
         # Closer than 14 cm the estimate would explode; lamps hang higher.
         square = np.maximum(dot(way, way), np.float32(0.02))
-        cosines = np.maximum(dot(normal, way), 0)
+        cosines = np.maximum(dot(spots.normal, way), 0)
         cosines *= np.maximum(-dot(lights.scaled_normal[light].T, way), 0)
         strength = cosines * weight / (square * square * np.float32(np.pi))
-        result = np.zeros((3, num), dtype=np.float32)
         lit = np.flatnonzero(strength > 1e-5)
-        if len(lit):
-            lit = lit[self._surfaces.free(points[:, lit], way[:, lit])]
-            radiance = lights.radiance[light[lit]].T
-            portal = np.flatnonzero(lights.is_portal[light[lit]])
-            if len(portal):
-                radiance = radiance.copy()
-                radiance[:, portal] = self._sky.radiance(way[:, lit[portal]])
-            result[:, lit] = radiance * strength[lit]
-        if with_sun and self._has_sun:
-            to_sun = self._sky.to_sun.astype(np.float32)
-            cosine = to_sun @ normal
-            lit = np.flatnonzero(cosine > 0.01)
-            ways = np.broadcast_to((to_sun * 100)[:, None], (3, len(lit)))
-            lit = lit[self._surfaces.free(points[:, lit], ways)]
-            result[:, lit] += (self._sky.sun / np.pi).astype(np.float32)[:, None] * cosine[lit]
-        return result
+        lit = lit[self._surfaces.free(points[:, lit], way[:, lit])]
+        way = way[:, lit]
+        radiance = lights.radiance[light[lit]].T.copy()
+        portal = np.flatnonzero(lights.is_portal[light[lit]])
+        radiance[:, portal] = self._sky.radiance(way[:, portal])
+        result = np.zeros(points.shape, dtype=np.float32)
+        result[:, lit] = radiance * strength[lit]
+        return result, lit, way
+
+    def _add_sun(self, light: np.ndarray, spots: Spots) -> None:
+        """Add to `light` [3, n] what white matt spots reflect of the sun."""
+        to_sun = self._sky.to_sun.astype(np.float32)
+        cosine = to_sun @ spots.normal
+        lit = np.flatnonzero(cosine > 0.01)
+        ways = np.broadcast_to((to_sun * 100)[:, None], (3, len(lit)))
+        lit = lit[self._surfaces.free(spots.points[:, lit], ways)]
+        light[:, lit] += (self._sky.sun / np.pi).astype(np.float32)[:, None] * cosine[lit]
 
 
 def _jittered(

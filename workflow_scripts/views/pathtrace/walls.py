@@ -20,7 +20,8 @@ SKIRTING_DEPTH_M = 0.012
 CUT_BELOW_CEILING_M = 0.06
 _CAP_BELOW_CEILING_M = 0.08
 
-OUTSIDE = Material(colour=(0.62, 0.58, 0.52), roughness=0.9)
+# Paths end outdoors, so the outside of the house shines with the daylight it would reflect.
+OUTSIDE = Material(colour=(0.62, 0.58, 0.52), roughness=0.9, emission=(0.40, 0.38, 0.35))
 
 
 def has_twin(wall: Wall, walls_of_house: Iterable[Wall]) -> bool:
