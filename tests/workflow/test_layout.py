@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
 ROOT = Path(__file__).parents[2]
 STAGES = (
@@ -99,20 +98,6 @@ def test_only_the_profile_names_hardware() -> None:
 
 def test_there_is_no_silent_default_profile() -> None:
     assert sorted(path.name for path in (ROOT / "profiles").iterdir()) == ["slurm"]
-
-
-def test_environments_pin_what_the_pins_file_pins() -> None:
-    pins = dict(
-        line.lower().split("==") for line in (ROOT / "envs/pins.txt").read_text().split() if line
-    )
-    for path in (ROOT / "envs").glob("*.yaml"):
-        environment = yaml.safe_load(path.read_text())
-        packages = next(
-            entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)
-        )
-        for package in packages:
-            name, version = package.lower().split("==")
-            assert pins[name] == version, f"{path.name}: {package}"
 
 
 def test_files_answer_one_question() -> None:

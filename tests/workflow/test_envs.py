@@ -1,0 +1,104 @@
+"""Each conda environment holds what the rules that use it import, at the pinned versions."""
+
+import ast
+import re
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from tests.workflow.test_layout import ROOT, RULE_FILES, rules_of
+
+ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
+# Imported in a branch that falls back, or part of Python's own packaging.
+OPTIONAL: set[str] = set()
+
+
+def listed(path: Path) -> dict[str, str]:
+    """Return the pip packages of an environment file: normalised name -> version."""
+    dependencies = yaml.safe_load(path.read_text())["dependencies"]
+    packages = next(entry["pip"] for entry in dependencies if isinstance(entry, dict))
+    return {normal(name): version for name, version in (text.split("==") for text in packages)}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@cache
+def closure(name: str) -> frozenset[str]:
+    """Return a package and all that it needs."""
+    found, todo = set(), [normal(name)]
+    while todo:
+        current = todo.pop()
+        if current in found:
+            continue
+        found.add(current)
+        try:
+            needs = requires(current) or []
+        except PackageNotFoundError:
+            continue
+        for need in map(Requirement, needs):
+            if need.marker is None or need.marker.evaluate({"extra": ""}):
+                todo.append(normal(need.name))
+    return frozenset(found)
+
+
+@cache
+def imported(path: Path) -> frozenset[str]:
+    """Return the names of all modules that a file imports, also inside functions and by name."""
+    text = path.read_text()
+    names = set(re.findall(r'"(workflow_scripts(?:\.\w+)+):\w+"', text))
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(names)
+
+
+def third_party(script: Path) -> set[str]:
+    """Return the distributions that a script and all of our modules it reaches import."""
+    distributions = packages_distributions()
+    found, seen, todo = set(), set(), [script]
+    while todo:
+        path = todo.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for name in imported(path):
+            top = name.split(".")[0]
+            if top == "workflow_scripts":
+                base = ROOT / name.replace(".", "/")
+                for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+                    todo += [candidate] if candidate.is_file() else []
+            elif top not in sys.stdlib_module_names and top in distributions:
+                found.add(normal(distributions[top][0]))
+    return found
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_environment_pins_agree_with_the_pins_file(environment: Path) -> None:
+    pins = dict(line.split("==") for line in (ROOT / "envs/pins.txt").read_text().split())
+    pins = {normal(name): version for name, version in pins.items()}
+    assert listed(environment).items() <= pins.items()
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_environment_holds_what_its_rules_import(environment: Path) -> None:
+    available = {need for name in listed(environment) for need in closure(name)}
+    missing: dict[str, set[str]] = {}
+    for path in RULE_FILES:
+        for rule, text in rules_of(path).items():
+            if f"envs/{environment.name}" not in text:
+                continue
+            script = re.search(r'script="([\w/]+\.py)"', text)
+            assert script is not None
+            lacking = third_party(ROOT / script[1]) - available - OPTIONAL
+            if lacking:
+                missing[rule] = lacking
+    assert not missing
