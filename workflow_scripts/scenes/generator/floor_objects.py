@@ -1,7 +1,7 @@
 """Furnish a room: a programme of groups per room type, then whatever else the tables allow."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from workflow_scripts.scenes.generator.walls import Piece, Room
 MIN_FREE_SHARE = 0.42
 WINDOW_FREE_M = 0.7
 MAX_PER_SORT = 2
-_NUM_TRIES = 5
+WISH_TRIES, SINGLE_TRIES = 5, 2
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ PROGRAMMES: dict[str, tuple[Wish, ...]] = {
     ),
     "Kitchen": (
         Wish(wet_groups.kitchen_counter, 1.0),
+        Wish(single("Fridge", EDGE, 0.6), 1.0, unless="Fridge"),
         Wish(wet_groups.kitchen_counter, 0.55, 8.0),
         Wish(table_groups.dining, 0.9, 7.5),
         Wish(_BIN, 0.8),
@@ -87,23 +88,42 @@ PROGRAMMES: dict[str, tuple[Wish, ...]] = {
 }
 
 # Sorts that come only with their groups, or would not stand.
-_NOT_ALONE = frozenset(
-    {
-        *(
-            "BaseballBat",
-            "Bed",
-            "Chair",
-            "ClothesDryer",
-            "CoffeeTable",
-            "CounterTop",
-            "Desk",
-            "DiningTable",
-        ),
-        *("Fridge", "Plunger", "Sink", "Sofa", "Television", "Toilet", "TVStand"),
-        "WashingMachine",
-    }
-)
+_NOT_ALONE = {"BaseballBat", "Bed", "Chair", "ClothesDryer", "CoffeeTable", "CounterTop", "Desk"}
+_NOT_ALONE |= {"DiningTable", "Fridge", "Plunger", "Sink", "Sofa", "Television", "Toilet"}
+_NOT_ALONE |= {"TVStand", "WashingMachine"}
 _ALSO_ON_FLOOR = frozenset({"Footstool", "WateringCan"})
+
+
+@dataclass
+class _Furnishing:
+    """A room that is being furnished."""
+
+    room: Room
+    space: Space
+    walls: list[Piece]
+    """Pieces that have a wall at all."""
+    objects: list[Object] = field(default_factory=list)
+    num_groups: int = 0
+
+    @property
+    def categories(self) -> frozenset[str]:
+        """Categories of the things so far and of what stands on them."""
+        return frozenset(
+            part.asset.category for thing in self.objects for part in (thing, *thing.children)
+        )
+
+    def add(self, rng: np.random.Generator, build: Builder, *, tries: int) -> None:
+        """Draw a group, smaller at every try, until one can be placed."""
+        short_m, long_m = sorted(np.ptp(np.array(self.room.outline), axis=0).tolist())
+        for attempt in range(tries):
+            group = build(rng, Limits(short_m, long_m, attempt, self.categories))
+            if group is None:
+                continue
+            placed = place(rng, self.room, self.space, group, self.walls, number=self.num_groups)
+            if placed:
+                self.objects += placed
+                self.num_groups += 1
+                return
 
 
 def furnish(
@@ -111,60 +131,17 @@ def furnish(
 ) -> tuple[list[Object], Space]:
     """Return the floor objects of a room and its floor, with doors kept free."""
     space = Space(room)
-    walls = _keep_openings_free(space, room, openings)
-    corners = np.array(room.outline)
-    sides = sorted(float(side) for side in np.ptp(corners, axis=0))
-    objects: list[Object] = []
-    number = 0
+    furnishing = _Furnishing(room, space, _keep_openings_free(space, room, openings))
     for wish in PROGRAMMES[room.room_type]:
-        if room.area_m2 < wish.min_area_m2 or not chance(rng, wish.probability):
-            continue
-        if wish.unless in _categories(objects):
-            continue
-        placed = _try(rng, room, space, walls, wish.build, sides, objects, number)
-        if placed:
-            objects += placed
-            number += 1
+        wanted = room.area_m2 >= wish.min_area_m2 and wish.unless not in furnishing.categories
+        if wanted and chance(rng, wish.probability):
+            furnishing.add(rng, wish.build, tries=WISH_TRIES)
     for _ in range(int(rng.integers(2, 5 + int(room.area_m2 / 5)))):
-        if space.free_share() < MIN_FREE_SHARE:
+        build = _any_single(rng, room, furnishing.objects)
+        if build is None or space.free_share() < MIN_FREE_SHARE:
             break
-        build = _any_single(rng, room, objects)
-        placed = (
-            _try(rng, room, space, walls, build, sides, objects, number, tries=2) if build else None
-        )
-        if placed:
-            objects += placed
-            number += 1
-    return objects, space
-
-
-def _try(
-    rng: np.random.Generator,
-    room: Room,
-    space: Space,
-    walls: list[Piece],
-    build: Builder,
-    sides: list[float],
-    objects: list[Object],
-    number: int,
-    *,
-    tries: int = _NUM_TRIES,
-) -> list[Object] | None:
-    """Draw a group, smaller at every try, until one can be placed."""
-    there = _categories(objects)
-    for attempt in range(tries):
-        group = build(rng, Limits(sides[0], sides[1], attempt, there))
-        if group is None:
-            continue
-        placed = place(rng, room, space, group, walls, number=number)
-        if placed:
-            return placed
-    return None
-
-
-def _categories(objects: list[Object]) -> frozenset[str]:
-    """Return the categories of things and of what stands on them."""
-    return frozenset(part.asset.category for thing in objects for part in (thing, *thing.children))
+        furnishing.add(rng, build, tries=SINGLE_TRIES)
+    return furnishing.objects, space
 
 
 def _keep_openings_free(space: Space, room: Room, openings: list[Opening]) -> list[Piece]:

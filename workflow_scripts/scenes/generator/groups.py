@@ -7,8 +7,8 @@ import numpy as np
 
 from workflow_scripts.common.assets import Asset, assets_of
 from workflow_scripts.scenes.generator.draw import pick
-from workflow_scripts.scenes.generator.space import Rect
-from workflow_scripts.scenes.generator.things import Group, Item
+from workflow_scripts.scenes.generator.things import Group, Item, hull_of
+from workflow_scripts.scenes.generator.walls import Rect
 
 EDGE = frozenset({"edge", "corner"})
 MIDDLE = frozenset({"middle"})
@@ -70,16 +70,14 @@ def single(category: str, where: frozenset[str], clear_m: float) -> Builder:
     return build
 
 
-def hull_of(items: Sequence[Item]) -> Rect:
+def floor_hull(items: Sequence[Item]) -> Rect:
     """Return the smallest rectangle around the items that stand on the floor."""
-    rects = [item.footprint() for item in items if item.parent is None]
-    x0, y0, x1, y1 = zip(*rects, strict=True)
-    return (min(x0), min(y0), max(x1), max(y1))
+    return hull_of([item.footprint() for item in items if item.parent is None])
 
 
 def front_of(items: Sequence[Item], depth_m: float) -> tuple[Rect]:
     """Return the floor in front of items, as the one rectangle to keep clear."""
-    x0, _, x1, y1 = hull_of(items)
+    x0, _, x1, y1 = floor_hull(items)
     return ((x0, y1, x1, y1 + depth_m),)
 
 

@@ -65,41 +65,45 @@ def television(rng: np.random.Generator, limits: Limits) -> Group | None:
     if limits.tries >= 4:
         return Group("television", tuple(items), front_of(items, 0.8), EDGE)
     widest = min(limits.long_m - 1.0, 2.9) - 0.25 * limits.tries
-    sofa = choose(rng, "Sofa", width_m=(1.2, max(widest, 1.6)), depth_m=(0, 1.2))
-    if sofa is None:
+    seat = choose(rng, "Sofa", width_m=(1.2, max(widest, 1.6)), depth_m=(0, 1.2))
+    if seat is None:
         return None
-    depths = [
-        side - 0.06 - stand.depth_m - sofa.depth_m for side in (limits.short_m, limits.long_m)
-    ]
-    to_wall = [depth for depth in depths if 1.3 <= depth <= 3.4]
-    if to_wall and chance(rng, 0.7):
-        gap = pick(rng, to_wall)
-    else:
-        gap = max(rng.uniform(1.7, 2.8) - 0.3 * limits.tries, 1.3)
+    gap = _viewing_distance_m(rng, limits, stand.depth_m + seat.depth_m)
     front = stand.depth_m + gap
     shift = rng.uniform(-0.25, 0.25)
-    items.append(Item(sofa, shift, front + sofa.depth_m / 2, 180.0))
-    half = sofa.width_m / 2
-    table = choose(rng, "CoffeeTable", width_m=(0, sofa.width_m), depth_m=(0, gap - 0.9))
+    half = seat.width_m / 2
+    items.append(Item(seat, shift, front + seat.depth_m / 2, 180.0))
+    table = choose(rng, "CoffeeTable", width_m=(0, seat.width_m), depth_m=(0, gap - 0.9))
     if table is not None and chance(rng, 0.75) and limits.tries < 3:
         items.append(Item(table, shift, front - 0.35 - table.depth_m / 2, 0.0))
     if chance(rng, 0.45) and limits.tries < 2:
         side = pick(rng, (-1, 1))
         armchair = choose(rng, "ArmChair", width_m=(0, 1.05), depth_m=(0, 1.0))
         if armchair is not None and gap > armchair.width_m + 0.9:
-            x = shift + side * (half + 0.1 + armchair.depth_m / 2 + 0.1)
-            y = front - armchair.width_m / 2 - 0.05
+            x = shift + side * (half + 0.2 + armchair.depth_m / 2)
+            y = front - 0.05 - armchair.width_m / 2
             items.append(Item(armchair, x, y, side * 90.0 + rng.uniform(-12, 12)))
     if chance(rng, 0.5) and limits.tries < 2:
         side = pick(rng, (-1, 1))
-        beside = choose(
-            rng, pick(rng, ("FloorLamp", "SideTable")), width_m=(0, 0.6), depth_m=(0, 0.6)
-        )
+        sort = pick(rng, ("FloorLamp", "SideTable"))
+        beside = choose(rng, sort, width_m=(0, 0.6), depth_m=(0, 0.6))
         assert beside is not None
         x = shift + side * (half + GAP_M + beside.width_m / 2)
-        items.append(Item(beside, x, front + sofa.depth_m - beside.depth_m / 2, 180.0))
+        items.append(Item(beside, x, front + seat.depth_m - beside.depth_m / 2, 180.0))
     clear = ((shift - half, stand.depth_m, shift + half, front),)
     return Group("television", tuple(items), clear, EDGE)
+
+
+def _viewing_distance_m(rng: np.random.Generator, limits: Limits, depths_m: float) -> float:
+    """Draw the floor between stand and sofa; where it can be, the sofa's back is at a wall."""
+    to_wall = [
+        side - depths_m - 2 * GAP_M
+        for side in (limits.short_m, limits.long_m)
+        if 1.3 <= side - depths_m - 2 * GAP_M <= 3.4
+    ]
+    if to_wall and chance(rng, 0.7):
+        return pick(rng, to_wall)
+    return max(rng.uniform(1.7, 2.8) - 0.3 * limits.tries, 1.3)
 
 
 def sofa(rng: np.random.Generator, limits: Limits) -> Group | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from workflow_scripts.scenes.generator.space import KEPT, LOW, SOLID, Rect, Space
-from workflow_scripts.scenes.generator.things import Group, Object, turned, turned_rect
+from workflow_scripts.scenes.generator.things import Group, Object, hull_of, turned, turned_rect
 from workflow_scripts.scenes.generator.walls import Piece, Room
 
 WALL_GAP_M = 0.025
@@ -31,12 +31,9 @@ def place(
     Among all places where every item is on free floor, its clear floor is not occupied and every
     door and every group stays within reach, one is drawn; corners weigh more.
     """
-    rects = [item.footprint() for item in group.items if item.parent is None]
-    layers = [
-        LOW if item.bottom_m + item.asset.height_m > TALL_M else KEPT
-        for item in group.items
-        if item.parent is None
-    ]
+    standing = [index for index, item in enumerate(group.items) if item.parent is None]
+    rects = [group.items[index].footprint() for index in standing]
+    layers = [LOW if _top_m(group, index) > TALL_M else KEPT for index in standing]
     hull = hull_of(rects)
     anchors, yaws, weights = _anchors(rng, room, group, hull, walls)
     if not len(anchors):
@@ -64,10 +61,14 @@ def place(
     return None
 
 
-def hull_of(rects: Sequence[Rect]) -> Rect:
-    """Return the smallest rectangle around all."""
-    x0, y0, x1, y1 = zip(*rects, strict=True)
-    return (min(x0), min(y0), max(x1), max(y1))
+def _top_m(group: Group, index: int) -> float:
+    """Return how high an item reaches, with what stands on it."""
+    tops = [
+        item.bottom_m + item.asset.height_m
+        for number, item in enumerate(group.items)
+        if index in (number, item.parent)
+    ]
+    return max(tops)
 
 
 def _moved(rect: Rect, anchor: np.ndarray) -> Rect:

@@ -6,9 +6,8 @@ import numpy as np
 
 from workflow_scripts.common.assets import SURFACES, Asset, Surface, assets_of, database
 from workflow_scripts.scenes.generator.draw import chance, pick
-from workflow_scripts.scenes.generator.space import Rect
 from workflow_scripts.scenes.generator.things import Object, footprint, turned
-from workflow_scripts.scenes.generator.walls import Room
+from workflow_scripts.scenes.generator.walls import Rect, Room
 
 GAP_M = 0.012
 MAX_SURFACE_M = 1.6

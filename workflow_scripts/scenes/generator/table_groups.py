@@ -9,7 +9,7 @@ from workflow_scripts.scenes.generator.groups import (
     MIDDLE,
     Limits,
     choose,
-    hull_of,
+    floor_hull,
     overlap,
 )
 from workflow_scripts.scenes.generator.things import Group, Item, footprint
@@ -50,7 +50,7 @@ def dining(rng: np.random.Generator, limits: Limits) -> Group | None:
         seat = _chair_at(rng, chair, table, (x, y + base_y), yaw)
         if all(not overlap(seat, other) for other in items[1:]):
             items.append(seat)
-    x0, y0, x1, y1 = hull_of(items)
+    x0, y0, x1, y1 = floor_hull(items)
     margin = 0.4
     clear = (
         ((x0 - margin, y0 - margin, x1 + margin, y1 + margin),)

@@ -1,11 +1,12 @@
 """Things before and after they are placed: items of a group, and objects of a house."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from workflow_scripts.common.assets import Asset
-from workflow_scripts.scenes.generator.space import Rect
+from workflow_scripts.scenes.generator.walls import Rect
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,12 @@ def footprint(asset: Asset, x: float, y: float, yaw_deg: float) -> Rect:
     half_x = (asset.width_m * cos + asset.depth_m * sin) / 2
     half_y = (asset.width_m * sin + asset.depth_m * cos) / 2
     return (x - half_x, y - half_y, x + half_x, y + half_y)
+
+
+def hull_of(rects: Sequence[Rect]) -> Rect:
+    """Return the smallest rectangle around all."""
+    x0, y0, x1, y1 = zip(*rects, strict=True)
+    return (min(x0), min(y0), max(x1), max(y1))
 
 
 def turned(x: float, y: float, yaw_deg: float) -> tuple[float, float]:

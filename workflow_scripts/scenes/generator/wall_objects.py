@@ -7,9 +7,8 @@ import numpy as np
 from workflow_scripts.common.assets import Asset, assets_of
 from workflow_scripts.scenes.generator.draw import chance, pick, shuffled
 from workflow_scripts.scenes.generator.openings import Opening
-from workflow_scripts.scenes.generator.space import Rect
 from workflow_scripts.scenes.generator.things import Object
-from workflow_scripts.scenes.generator.walls import Piece, Room
+from workflow_scripts.scenes.generator.walls import Piece, Rect, Room
 
 GAP_M = 0.005
 NUM_PAINTINGS = ((0, 0.05), (1, 0.15), (2, 0.4), (3, 0.28), (4, 0.12))

@@ -9,8 +9,8 @@ from workflow_scripts.scenes.generator.groups import (
     GAP_M,
     Limits,
     choose,
+    floor_hull,
     front_of,
-    hull_of,
     mirrored,
 )
 from workflow_scripts.scenes.generator.things import Group, Item
@@ -42,7 +42,7 @@ def kitchen_counter(rng: np.random.Generator, limits: Limits) -> Group | None:
         items += _basin(rng, items, pick(rng, wide), faucet="Kitchen_Faucet")
     if chance(rng, 0.5):
         items = [mirrored(item) for item in items]
-    x0, _, x1, _ = hull_of(items)
+    x0, _, x1, _ = floor_hull(items)
     depth = items[counters[0]].asset.depth_m
     return Group("counter", tuple(items), ((x0, depth, x1, depth + 0.75),), EDGE)
 
