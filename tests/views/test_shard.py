@@ -12,9 +12,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from tests.synthetic import living_room_scene
+from tests.synthetic import render as draw
 from tests.views import houses
 from tests.views.box_renderer import BoxHouse, BoxRenderer
-from workflow_scripts.common.cameras import project
+from workflow_scripts.common.cameras import Camera, project
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import (
     ObjectRow,
@@ -28,7 +30,7 @@ from workflow_scripts.common.views import ViewShard, table_path
 from workflow_scripts.views import shard
 from workflow_scripts.views.policies import CAMERA_HEIGHT_M
 from workflow_scripts.views.probe import BLOCKED, EMPTY
-from workflow_scripts.views.renderer import BACKENDS, EngineError
+from workflow_scripts.views.renderer import BACKENDS, Credit, EngineError, Frame
 from workflow_scripts.views.spool import FrameSpool
 
 ROOT = Path(__file__).parents[2]
@@ -368,10 +370,6 @@ def test_a_kill_at_any_moment_leaves_nothing_half_written(tmp_path):
 
 
 def test_the_spool_forgets_what_is_truncated(tmp_path):
-    from tests.synthetic import living_room_scene
-    from tests.synthetic import render as draw
-    from workflow_scripts.views.renderer import Frame
-
     boxes, cameras = living_room_scene(width_px=16, height_px=12)
     with FrameSpool(tmp_path, width_px=16, height_px=12) as spool:
         frames = [Frame(*draw(boxes, camera)) for camera in cameras]
@@ -391,9 +389,18 @@ def test_the_spool_forgets_what_is_truncated(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_credits_are_sorted_and_named_once(tmp_path):
-    from workflow_scripts.views.renderer import Credit
+def test_a_full_disk_is_named(tmp_path):
+    images = Frame(np.zeros((12, 16, 3)), np.zeros((12, 16)), np.zeros((12, 16)))
+    camera = Camera(16, 12, np.eye(3), np.eye(4))
+    with FrameSpool(tmp_path, width_px=16, height_px=12) as spool:
+        spool._files["rgb"].close()
+        spool._files["rgb"] = open("/dev/full", "wb")  # noqa: SIM115 (closed by the spool)
+        spool.add(images, camera)
+        with pytest.raises(OSError, match=f"No space left on device: '{tmp_path}'"):
+            spool.arrays()
 
+
+def test_credits_are_sorted_and_named_once(tmp_path):
     credit = Credit("Chair_1", "Scopia", "Chair", "Scopia", "CC-BY 3.0")
     other = Credit("Bed_1", "BlendSwap", "Bed", "Ann", "CC0")
     shard.write_credits(tmp_path / "x.credits.csv", [credit, other, credit])

@@ -1,7 +1,8 @@
 """Keep the frames of a shard on disk while it grows, so that memory does not grow with it."""
 
 import tempfile
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -18,16 +19,19 @@ class FrameSpool(AbstractContextManager["FrameSpool"]):
     """Append frames to nameless temporary files in a folder; they vanish however the job ends."""
 
     def __init__(self, folder: Path, *, width_px: int, height_px: int) -> None:
+        self._folder = folder
         self._shape = (height_px, width_px)
-        self._stack = ExitStack()
-        self._files: dict[str, IO[bytes]] = {}
-        for name in IMAGES:
-            file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed by the stack)
-            self._files[name] = self._stack.enter_context(file)
+        self._files: dict[str, IO[bytes]] = {
+            name: tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed on exit)
+            for name in IMAGES
+        }
         self._cameras: list[Camera] = []
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        for file in self._files.values():
+            # What a full disk kept from being written is thrown away with the rest.
+            with suppress(OSError):
+                file.close()
 
     def __len__(self) -> int:
         return len(self._cameras)
@@ -38,9 +42,18 @@ class FrameSpool(AbstractContextManager["FrameSpool"]):
             values = np.ascontiguousarray(getattr(frame, name), dtype=ARRAYS[name][0])
             if values.shape[:2] != self._shape:
                 raise ValueError(f"{name} of {values.shape[:2]} pixels; it must be {self._shape}")
-            self._files[name].write(values.tobytes())
+            with self._named_errors():
+                self._files[name].write(values.tobytes())
         self._cameras.append(camera)
         return len(self._cameras) - 1
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        """Say where the disk is full: the files have no names of their own."""
+        try:
+            yield
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._folder)) from error
 
     def truncate(self, count: int) -> None:
         """Forget all but the first `count` frames."""
@@ -63,7 +76,8 @@ class FrameSpool(AbstractContextManager["FrameSpool"]):
         for name in IMAGES:
             shape = (count, *self._shape, *((3,) if name == "rgb" else ()))
             dtype = ARRAYS[name][0]
-            self._files[name].flush()
+            with self._named_errors():
+                self._files[name].flush()
             found[name] = (
                 np.memmap(self._files[name], dtype=dtype, mode="r", shape=shape)
                 if count
