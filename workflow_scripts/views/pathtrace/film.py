@@ -9,6 +9,8 @@ _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 _HALF_GREY = 0.41
 _USUAL_ALBEDO = 0.42
 _ADAPTATION = 0.28
+_HIGHLIGHTS = 0.9
+_LEAST_STOP = 0.7
 _SHOULDER = 0.3
 _PASSES = 4
 
@@ -74,6 +76,7 @@ def exposure(light: Radiance) -> float:
 
     It meters the light that falls on things, not what they reflect, so that a white table is
     white and a dark wall is dark; a quarter of the difference is evened out, as an eye would.
+    Where that would burn a large light part of the picture, it steps back by up to half a stop.
     """
     albedo = light.albedo @ _LUMINANCE
     # Lamps and sky have albedo 1 by agreement; surfaces stay below.
@@ -83,7 +86,9 @@ def exposure(light: Radiance) -> float:
     reflected = light.colour[surface] @ _LUMINANCE
     falling = float(np.median(reflected / albedo[surface]))
     usual = (_USUAL_ALBEDO / float(np.median(albedo[surface]))) ** _ADAPTATION
-    return 2 * _HALF_GREY * usual / max(falling, 1e-3)
+    metered = 2 * _HALF_GREY * usual / max(falling, 1e-3)
+    highlights = float(np.percentile(reflected, 95)) * metered
+    return metered * float(np.clip(_HIGHLIGHTS / max(highlights, 1e-3), _LEAST_STOP, 1))
 
 
 def srgb(exposed: np.ndarray) -> np.ndarray:
