@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from workflow_scripts.views.furniture import materials, seating
+from workflow_scripts.views.furniture import beds, materials, seating, storage, tables
 from workflow_scripts.views.furniture.brief import Brief, Parts
 from workflow_scripts.views.furniture.shapes import block, ellipsoid, lathe
 
@@ -21,21 +21,6 @@ def generic(b: Brief) -> Parts:
             bevel=0.1 * min(b.w, b.d, b.h),
         )
     ]
-
-
-def table(b: Brief) -> Parts:
-    """Build a plain table."""
-    finish = materials.wood(b.one_of(sorted(materials.WOODS)))
-    x, y = b.w / 2, b.d / 2
-    t = min(0.05, b.h * 0.2)
-    leg = min(0.06, b.w * 0.15)
-    parts: Parts = [block((-x, x), (-y, y), (b.h - t, b.h), finish, bevel=0.004)]
-    for sx in (-1, 1):
-        for sy in (-1, 1):
-            parts.append(
-                block((sx * x, sx * (x - leg)), (sy * y, sy * (y - leg)), (0, b.h - t), finish)
-            )
-    return parts
 
 
 def round_thing(b: Brief) -> Parts:
@@ -62,7 +47,22 @@ BUILDERS: dict[str, Builder] = {
     "Footstool": seating.footstool,
     "Ottoman": seating.ottoman,
     "DogBed": seating.dog_bed,
-    **dict.fromkeys(("CoffeeTable", "DiningTable", "SideTable", "Desk"), table),
+    "CoffeeTable": tables.coffee_table,
+    "DiningTable": tables.dining_table,
+    "SideTable": tables.side_table,
+    "Desk": tables.desk,
+    "CounterTop": storage.counter_top,
+    "Dresser": storage.dresser,
+    "TVStand": storage.tv_stand,
+    "ShelvingUnit": storage.shelving_unit,
+    "Safe": storage.safe,
+    "Box": storage.box,
+    "LaundryHamper": storage.laundry_hamper,
+    "GarbageCan": storage.garbage_can,
+    "GarbageBag": storage.garbage_bag,
+    "Cart": storage.cart,
+    "Bed": beds.bed,
+    "Pillow": beds.pillow,
     **dict.fromkeys(("Apple", "BasketBall", "Egg", "Potato", "Tomato"), round_thing),
     **dict.fromkeys(("Bowl", "Bottle", "Candle", "Cup", "Mug", "Vase", "WineBottle"), can),
 }

@@ -284,15 +284,15 @@ def _settee(b: Brief, seat: float, seats: int) -> Parts:
         for side in (-1, 1) if seats > 1 else (1,):
             pillow = cushion(
                 (-side_length / 2, side_length / 2),
-                (-0.06, 0.06),
                 (0, side_length),
+                (-0.06, 0.06),
                 accent,
                 puff=0.75,
                 power=6,
             )
             spot = side * (inner - side_length * 0.52)
             placed = move(
-                turn(turn(pillow, "x", 20), "z", side * 12),
+                turn(turn(pillow, "x", 110), "z", side * 12),
                 spot if seats > 1 else 0,
                 -y + back + 0.2,
                 seat - 0.01,
