@@ -129,7 +129,13 @@ def write_clouds(
                 attributes={"frame": "world", "meaning": "unit vector towards the camera"},
                 **rows,
             )
-        writer.add("scene_start", start, dims=("scene_edge",), rows_per_chunk=len(start))
+        writer.add(
+            "scene_start",
+            start,
+            dims=("scene_edge",),
+            rows_per_chunk=len(start),
+            compression_level=0,
+        )
 
 
 @dataclass(frozen=True)
@@ -153,9 +159,13 @@ class CloudShard:
         return [SceneCloud.model_validate(entry) for entry in self.group.attrs["scenes"]]  # type: ignore[union-attr]
 
     @cached_property
+    def _arrays(self) -> dict[str, zarr.Array]:
+        return dict(self.group.arrays())  # type: ignore[arg-type]
+
+    @cached_property
     def scene_start(self) -> np.ndarray:
         """Return i64 [scene + 1]."""
-        return read_array(self.group, "scene_start")
+        return read_array(self._arrays, "scene_start")
 
     @cached_property
     def boxes(self) -> pd.DataFrame:
@@ -164,7 +174,7 @@ class CloudShard:
 
     @property
     def has_normals(self) -> bool:
-        return "normal" in self.group
+        return "normal" in self._arrays
 
     def number(self, scene_id: str) -> int:
         """Return the number of a scene; `UserError` lists those of the shard."""
@@ -177,8 +187,8 @@ class CloudShard:
         """Read the cloud of scene number `number`."""
         part = slice(*map(int, self.scene_start[number : number + 2]))
         return Cloud(
-            read_array(self.group, "point_m", part),
-            read_array(self.group, "colour", part),
-            read_array(self.group, "instance", part),
-            read_array(self.group, "normal", part) if self.has_normals else None,
+            read_array(self._arrays, "point_m", part),
+            read_array(self._arrays, "colour", part),
+            read_array(self._arrays, "instance", part),
+            read_array(self._arrays, "normal", part) if self.has_normals else None,
         )

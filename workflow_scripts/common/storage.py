@@ -209,18 +209,26 @@ def open_shard(path: Path) -> zarr.Group:
     return group
 
 
-def read_array(group: zarr.Group, name: str, index: Any = ...) -> np.ndarray:
-    """Read (part of) an array; `UserError` names the shard if its file is cut or garbled."""
+def read_array(
+    group: zarr.Group | Mapping[str, zarr.Array], name: str, index: Any = ...
+) -> np.ndarray:
+    """Read (part of) an array; `UserError` names the shard if its file is cut or garbled.
+
+    A dict of opened arrays saves finding the array again at every read.
+    """
     try:
-        values = _plain_rows(group[name], index)  # type: ignore[arg-type]
+        array = group[name]
+    except KeyError as error:
+        place = group.store if isinstance(group, zarr.Group) else "shard"
+        raise UserError(f"{place}: no array {name!r}{_AGAIN}") from error
+    try:
+        values = _plain_rows(array, index)  # type: ignore[arg-type]
         if values is None:
-            values = np.asarray(group[name][index])  # type: ignore[index]
+            values = np.asarray(array[index])  # type: ignore[index]
         # Zarr says "little-endian" out loud, which Open3D's tensors do not understand.
         return values.view(values.dtype.newbyteorder("="))
-    except KeyError as error:
-        raise UserError(f"{group.store}: no array {name!r}{_AGAIN}") from error
     except Exception as error:  # codecs raise many types for damaged bytes
-        raise UserError(f"{group.store}: array {name!r} is damaged: {error}{_AGAIN}") from error
+        raise UserError(f"{array.store}: array {name!r} is damaged: {error}{_AGAIN}") from error
 
 
 def _plain_rows(array: zarr.Array, index: Any) -> np.ndarray | None:
