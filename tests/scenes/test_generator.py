@@ -195,6 +195,18 @@ def test_floors_in_front_of_doors_are_free(houses):
                     assert not box(thing).intersects(floor), (door["id"], thing["id"])
 
 
+def test_no_two_doors_need_the_same_floor(houses):
+    for house in houses:
+        floors = [
+            floor_in_front(house, door, wall, 0.95).buffer(-TOUCH_M)
+            for door in house["doors"]
+            for wall in (door["wall0"], door["wall1"])
+            if not wall.startswith("wall|exterior")
+        ]
+        for a, b in combinations(floors, 2):
+            assert not a.intersects(b), house["metadata"]["roomSpecId"]
+
+
 def open_passages(house):
     """Return (room, room, floor strips) of walls that are not drawn."""
     walls = [wall for wall in house["walls"] if wall.get("empty")]

@@ -1,6 +1,8 @@
 """Doors, open passages and windows, and the floor that must stay free for them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +18,7 @@ JAMB_M = 0.1
 """Least wall on either side of an opening."""
 NUM_WINDOWS = ((0, 0.1), (1, 0.4), (2, 0.5))
 SILL_RANGE_M = (0.3, 1.4)
+_NUM_TRIES = 8
 MAX_WINDOW_DEPTH_M = 0.3
 """Bay windows are deeper; they would need a wall with a bay."""
 
@@ -74,20 +77,31 @@ def draw_doors(rng: np.random.Generator, rooms: list[Room]) -> list[Opening] | N
                 wish = _DOOR_WISH.get(pair, 0.3) + 0.3 * rng.random() + 0.05 * piece.length_m
                 wishes.append((wish, piece))
     group = {room.number: room.number for room in rooms}
-    openings = []
+    doors: list[Opening] = []
     for _, piece in sorted(wishes, key=lambda entry: -entry[0]):
         if group[piece.room] == group[piece.neighbour]:
             continue
+        door = _usable(partial(_inner_opening, rng, piece, by_number), doors, by_number)
+        if door is None:
+            continue
+        doors.append(door)
         old, new = group[piece.neighbour], group[piece.room]
         group = {number: new if g == old else g for number, g in group.items()}
-        openings.append(_inner_opening(rng, piece, by_number))
-    if len(set(group.values())) > 1:
+    front = _usable(partial(_front_door, rng, rooms), doors, by_number)
+    if front is None or len(set(group.values())) > 1:
         return None
-    front = _front_door(rng, rooms)
-    if front is None:
-        return None
-    doors = [*openings, front]
-    return doors if all(_has_floor(door, by_number) for door in doors) else None
+    return [*doors, front]
+
+
+def _usable(
+    draw: Callable[[], Opening | None], others: list[Opening], rooms: dict[int, Room]
+) -> Opening | None:
+    """Draw a door until it has floor before it and its leaf does not hit another's."""
+    for _ in range(_NUM_TRIES):
+        door = draw()
+        if door and _has_floor(door, rooms) and not any(_clash(door, other) for other in others):
+            return door
+    return None
 
 
 def _has_floor(door: Opening, rooms: dict[int, Room]) -> bool:
@@ -96,6 +110,20 @@ def _has_floor(door: Opening, rooms: dict[int, Room]) -> bool:
     return all(
         rooms[face.room].contains(face.floor_m(*door.along(face), depth_m)) for face in door.faces()
     )
+
+
+def _clash(a: Opening, b: Opening) -> bool:
+    """Tell whether two doors need the same floor of a room; passages have no leaf to hit."""
+    if a.asset is None or b.asset is None:
+        return False
+    for face_a in a.faces():
+        for face_b in b.faces():
+            if face_a.room == face_b.room:
+                ax0, ay0, ax1, ay1 = face_a.floor_m(*a.along(face_a), KEEP_FREE_M)
+                bx0, by0, bx1, by1 = face_b.floor_m(*b.along(face_b), KEEP_FREE_M)
+                if ax0 < bx1 and bx0 < ax1 and ay0 < by1 and by0 < ay1:
+                    return True
+    return False
 
 
 def _inner_opening(rng: np.random.Generator, piece: Piece, rooms: dict[int, Room]) -> Opening:
