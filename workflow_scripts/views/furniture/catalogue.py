@@ -2,9 +2,19 @@
 
 from collections.abc import Callable
 
-from workflow_scripts.views.furniture import beds, materials, seating, storage, tables
+from workflow_scripts.views.furniture import (
+    bathroom,
+    beds,
+    cleaning,
+    food,
+    materials,
+    seating,
+    small_things,
+    storage,
+    tables,
+)
 from workflow_scripts.views.furniture.brief import Brief, Parts
-from workflow_scripts.views.furniture.shapes import block, ellipsoid, lathe
+from workflow_scripts.views.furniture.shapes import block
 
 Builder = Callable[[Brief], Parts]
 
@@ -19,22 +29,6 @@ def generic(b: Brief) -> Parts:
             (0, b.h),
             finish,
             bevel=0.1 * min(b.w, b.d, b.h),
-        )
-    ]
-
-
-def round_thing(b: Brief) -> Parts:
-    """Build a ball."""
-    return [
-        ellipsoid((0, 0, b.h / 2), (b.w / 2, b.d / 2, b.h / 2), materials.plastic("#b04030"), n=20)
-    ]
-
-
-def can(b: Brief) -> Parts:
-    """Build a cylinder."""
-    return [
-        lathe(
-            [(0, 0), (b.w / 2, 0), (b.w / 2, b.h), (0, b.h)], materials.ceramic(), squash=b.d / b.w
         )
     ]
 
@@ -63,6 +57,28 @@ BUILDERS: dict[str, Builder] = {
     "Cart": storage.cart,
     "Bed": beds.bed,
     "Pillow": beds.pillow,
-    **dict.fromkeys(("Apple", "BasketBall", "Egg", "Potato", "Tomato"), round_thing),
-    **dict.fromkeys(("Bowl", "Bottle", "Candle", "Cup", "Mug", "Vase", "WineBottle"), can),
+    "SoapBottle": cleaning.soap_bottle,
+    "SprayBottle": cleaning.spray_bottle,
+    "Apple": food.apple,
+    "Tomato": food.tomato,
+    "Egg": food.egg,
+    "Potato": food.potato,
+    "Bread": food.bread,
+    "Lettuce": food.lettuce,
+    "Toilet": bathroom.toilet,
+    "Sink": bathroom.sink,
+    "Faucet": bathroom.faucet,
+    "ShowerHead": bathroom.shower_head,
+    "Towel": bathroom.towel,
+    "HandTowel": bathroom.hand_towel,
+    "HandTowelHolder": bathroom.hand_towel_holder,
+    "TowelHolder": bathroom.towel_holder,
+    "ToiletPaper": bathroom.toilet_paper,
+    "ToiletPaperHanger": bathroom.toilet_paper_hanger,
+    "Plunger": cleaning.plunger,
+    "ScrubBrush": cleaning.scrub_brush,
+    "SoapBar": cleaning.soap_bar,
+    "Cloth": cleaning.cloth,
+    "TissueBox": cleaning.tissue_box,
+    **small_things.BUILDERS,
 }
