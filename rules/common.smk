@@ -137,6 +137,36 @@ def base_folder(wildcards):
     return f"results/train/base/{base}" if base in EMBEDDED_BASES else []
 
 
+def experiments_with(adapter):
+    """Return a pattern of the experiments that train adapters ("lora") or all weights ("none")."""
+    names = [name for name, value in EXPERIMENTS.items() if value["adapter"] == adapter]
+    return "|".join(names) or "(?!)"
+
+
+def trained_weights(wildcards):
+    """Return the file that an experiment's training ends with."""
+    is_lora = EXPERIMENTS[wildcards.experiment]["adapter"] == "lora"
+    name = "adapter_model" if is_lora else "model"
+    return f"results/train/{wildcards.experiment}/{name}.safetensors"
+
+
+def experiment_flags(wildcards):
+    """Return an experiment's settings as flags of the launcher."""
+    settings = EXPERIMENTS[wildcards.experiment]
+    names = ["adapter", "deepspeed", "steps", "batch_size", "micro_batch_size"]
+    names += ["learning_rate", "save_steps", "save_minutes", "num_processes"]
+    flags = {name: settings[name] for name in names}
+    words = [f"--{name.replace('_', '-')} {value}" for name, value in flags.items()]
+    for name, value in settings["lora"].items():
+        if name != "targets":
+            words.append(f"--lora-{name} {value}")
+        elif value:
+            words += ["--lora-targets", *map(shlex.quote, value)]
+    if settings["gradient_checkpointing"]:
+        words.append("--gradient-checkpointing")
+    return " ".join(words)
+
+
 def answer_parts(condition):
     """Return the paths of all parts of an experiment's answers."""
     return [

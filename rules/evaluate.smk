@@ -3,7 +3,7 @@ rule predict_answers:
         script="workflow_scripts/evaluate/predict.py",
         questions=f"results/vqa/{config['evaluate']['split']}.parquet",
         base=base_folder,
-        adapter="results/train/{experiment}/adapter_model.safetensors",
+        adapter=trained_weights,
     output:
         answers="results/evaluate/{experiment}/predictions.{condition}.{part}.jsonl",
     log:

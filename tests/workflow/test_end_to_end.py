@@ -105,36 +105,36 @@ def touch_source(project: Project) -> None:
         (
             lambda project: change(project, captions={"max_image_px": 256}),
             {"caption_shard"},
-            {"sample_scenes", "render_shard", "fuse_shard", "ask_shard", "train"},
+            {"sample_scenes", "render_shard", "fuse_shard", "ask_shard", "train_experiment"},
         ),
         (
             lambda project: change(
                 project, train={"experiments": {"tiny-lora": {"learning_rate": 0.002}}}
             ),
-            {"train", "predict_answers", "merge_scores"},
+            {"train_experiment", "predict_answers", "merge_scores"},
             {"render_shard", "pretrain_base", "ask_shard", "merge_vqa", "caption_shard"},
         ),
         (
             lambda project: change(project, pointclouds={"voxel_m": 0.1}),
             {"fuse_shard", "write_report"},
-            {"render_shard", "ask_shard", "train", "caption_shard"},
+            {"render_shard", "ask_shard", "train_experiment", "caption_shard"},
         ),
         (
             lambda project: change(project, vqa={"margin_m": 0.3}),
-            {"ask_shard", "merge_vqa", "train"},
+            {"ask_shard", "merge_vqa", "train_experiment"},
             {"render_shard", "fuse_shard", "caption_shard"},
         ),
         (
             lambda project: change(project, evaluate={"bootstrap": 200}),
             {"score_experiment", "merge_scores"},
-            {"predict_answers", "train", "render_shard"},
+            {"predict_answers", "train_experiment", "render_shard"},
         ),
         (
             lambda project: change(project, views={"preset": "default"}),
-            {"render_shard", "fuse_shard", "train"},
+            {"render_shard", "fuse_shard", "train_experiment"},
             {"sample_scenes"},
         ),
-        (touch_source, set(), {"sample_scenes", "render_shard", "pretrain_base", "train"}),
+        (touch_source, set(), {"sample_scenes", "render_shard", "pretrain_base", "train_experiment"}),
     ],
     ids=["caption", "train", "voxel", "margin", "bootstrap", "preset", "touched-scripts"],
 )
@@ -160,7 +160,7 @@ def test_a_new_experiment_trains_alone(copy_of_finished: Copy) -> None:
     project = copy_of_finished()
     project.edit({"train": {"experiments": {"second": {"steps": 2}}}})
     planned = project.planned()
-    assert planned["train"] == 1
+    assert planned["train_experiment"] == 1
     assert "pretrain_base" not in planned
 
 

@@ -1,0 +1,120 @@
+rule pretrain_base:
+    input:
+        script="workflow_scripts/train/pretrain.py",
+        modules=[
+            "workflow_scripts/train/lessons.py",
+            "workflow_scripts/train/pictures.py",
+            "workflow_scripts/train/tiny.py",
+            "workflow_scripts/train/words.txt",
+        ],
+        views=per_shard("results/views/{source}/{shard}.zarr"),
+    output:
+        model=directory("results/train/base/tiny"),
+        metrics="results/train/base/tiny.metrics.json",
+        curves=report(
+            "results/train/base/tiny.curves.png",
+            caption="report/pretraining.rst",
+            category="Training",
+            labels={"experiment": "tiny base", "picture": "pre-training losses"},
+        ),
+    log:
+        "logs/train/pretrain.tiny.log",
+    benchmark:
+        "results/benchmarks/train/pretrain.tiny.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 2
+    resources:
+        gpu=0,
+        nodes=1,
+        mem_mb=3000,
+        runtime=120,
+    params:
+        steps=lookup("train/tiny/steps", within=config),
+        batch_size=lookup("train/tiny/batch_size", within=config),
+        named_share=lookup("train/tiny/named_share", within=config),
+        seed=lookup("seed", within=config),
+    message:
+        "Pre-train the tiny base on views of the training houses"
+    shell:
+        "python -m workflow_scripts.train.pretrain --views {input.views}"
+        " --out {output.model} --metrics {output.metrics} --curves {output.curves}"
+        " --checkpoints results/train/base/checkpoints --steps {params.steps}"
+        " --batch-size {params.batch_size} --named-share {params.named_share}"
+        " --seed {params.seed} > {log} 2>&1"
+
+
+# It only starts a training and waits: the flags from resources say on what, and where.
+# Checkpoints lie beside the outputs, undeclared, for Snakemake removes what a failed job declared.
+rule train_experiment:
+    input:
+        script="workflow_scripts/train/launch.py",
+        modules=[
+            "workflow_scripts/train/train.py",
+            "workflow_scripts/train/data.py",
+            "workflow_scripts/common/vlm.py",
+        ],
+        data="results/vqa/train.json",
+        validation="results/vqa/val.json",
+        base=base_folder,
+    output:
+        weights="results/train/{experiment}/adapter_model.safetensors",
+        config="results/train/{experiment}/adapter_config.json",
+        card="results/train/{experiment}/README.md",
+        metrics="results/train/{experiment}/metrics.json",
+        settings="results/train/{experiment}/config.yaml",
+        curves=report(
+            "results/train/{experiment}/curves.png",
+            caption="report/training.rst",
+            category="Training",
+            labels={"experiment": "{experiment}", "picture": "losses"},
+        ),
+    log:
+        "logs/train/train.{experiment}.log",
+    wildcard_constraints:
+        experiment=experiments_with("lora"),
+    localrule: True
+    conda:
+        "../envs/train.yaml"
+    threads: 2
+    resources:
+        gpu=0,
+        gpu_model="",
+        nodes=1,
+        mem_mb=3000,
+        runtime=1440,
+        slurm_partition="",
+        slurm_account="",
+        cluster="local",
+    params:
+        out=subpath(output.weights, parent=True),
+        base=base_name,
+        flags=experiment_flags,
+        seed=lookup("seed", within=config),
+    message:
+        "Train {wildcards.experiment} from {params.base}"
+    shell:
+        "python -m workflow_scripts.train.launch --name {wildcards.experiment}"
+        " --base {params.base} --data {input.data} --validation {input.validation}"
+        " --images results/vqa --out {params.out} {params.flags} --seed {params.seed}"
+        " --cluster {resources.cluster} --nodes {resources.nodes} --gpus {resources.gpu}"
+        " --gpu-model '{resources.gpu_model}' --partition '{resources.slurm_partition}'"
+        " --account '{resources.slurm_account}' --minutes {resources.runtime}"
+        " > {log} 2>&1"
+
+
+use rule train_experiment as train_all_weights with:
+    output:
+        weights="results/train/{experiment}/model.safetensors",
+        config="results/train/{experiment}/config.json",
+        card="results/train/{experiment}/README.md",
+        metrics="results/train/{experiment}/metrics.json",
+        settings="results/train/{experiment}/config.yaml",
+        curves=report(
+            "results/train/{experiment}/curves.png",
+            caption="report/training.rst",
+            category="Training",
+            labels={"experiment": "{experiment}", "picture": "losses"},
+        ),
+    wildcard_constraints:
+        experiment=experiments_with("none"),

@@ -1,0 +1,314 @@
+"""Tune a vision-language model on conversations: Hugging Face Trainer, PEFT, DeepSpeed.
+
+`launch` starts this on every rank. Nothing here knows how ranks came to be.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import yaml
+
+from workflow_scripts.common import vlm
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.storage import read_json, write_json, write_text
+from workflow_scripts.train.card import model_card
+
+logger = logging.getLogger(__name__)
+
+LANGUAGE_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is trained on what.
+
+    Attributes:
+        name: Name of the experiment.
+        base: Local folder or hub id of the base model.
+        data: LLaVA JSON of the training split.
+        images: Folder that its pictures are relative to.
+        out: Folder for the result; checkpoints lie under it.
+        validation: LLaVA JSON of the validation split.
+        max_validation: At most so many of its entries are used.
+        adapter: LoRA adapters, or none to tune all weights.
+        lora_r: Rank.
+        lora_alpha: Scale.
+        lora_dropout: Dropout.
+        lora_targets: Last words of the names of modules to adapt; empty means the linear layers
+            of the language model.
+        deepspeed: ZeRO stage, or none.
+        steps: Optimizer steps.
+        batch_size: Samples in a step over all ranks.
+        micro_batch_size: Samples at once on a rank; 0 means as many as the step needs.
+        learning_rate: Peak, after a warm-up of 3 %, before a cosine decay.
+        save_steps: Steps between checkpoints.
+        save_minutes: Minutes between checkpoints.
+        gradient_checkpointing: Compute activations twice to save memory.
+        seed: Seed of the workflow.
+    """
+
+    name: str
+    base: str
+    data: Path
+    images: Path
+    out: Path
+    validation: Path | None = None
+    max_validation: int = 128
+    adapter: Literal["lora", "none"] = "lora"
+    lora_r: int = 16
+    lora_alpha: float = 32
+    lora_dropout: float = 0.0
+    lora_targets: tuple[str, ...] = ()
+    deepspeed: Literal["zero2", "zero3", "none"] = "zero2"
+    steps: int = 200
+    batch_size: int = 16
+    micro_batch_size: int = 0
+    learning_rate: float = 1e-3
+    save_steps: int = 50
+    save_minutes: float = 15
+    gradient_checkpointing: bool = False
+    seed: int = 7
+
+    def settings(self) -> dict[str, Any]:
+        """Return every setting as plain values."""
+        plain = json.loads(json.dumps(dataclasses.asdict(self), default=str))
+        return {key: value for key, value in plain.items() if value is not None}
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.out / "checkpoints"
+
+
+def identity(experiment: Experiment, *, num_ranks: int) -> dict[str, Any]:
+    """Return what decides the result: a checkpoint of anything else must not be resumed."""
+    ignored = {"out", "save_minutes", "save_steps", "images"}
+    chosen = {key: val for key, val in experiment.settings().items() if key not in ignored}
+    data = hashlib.sha256(experiment.data.read_bytes()).hexdigest()
+    weights = hashlib.sha256()
+    folder = Path(experiment.base)
+    for file in sorted(folder.glob("*.safetensors")) if folder.is_dir() else ():
+        weights.update(file.read_bytes())
+    return {**chosen, "data_sha256": data, "base_sha256": weights.hexdigest(), "ranks": num_ranks}
+
+
+def train(experiment: Experiment) -> None:
+    """Train on this rank; rank 0 writes the result."""
+    from transformers import TrainingArguments, set_seed
+    from transformers.utils import logging as transformers_logging
+
+    from workflow_scripts.train.checkpoints import Checkpointing, FiniteTrainer, begin
+    from workflow_scripts.train.data import Collator, read_conversations
+
+    transformers_logging.disable_progress_bar()
+    on_gpu = torch.cuda.is_available()
+    num_ranks = int(os.environ.get("WORLD_SIZE", "1"))
+    micro, accumulation = micro_batches(
+        experiment.batch_size, num_ranks=num_ranks, micro_batch_size=experiment.micro_batch_size
+    )
+    conversations = read_conversations(experiment.data, images=experiment.images)
+    validation = _validation(experiment)
+    os.environ["TENSORBOARD_LOGGING_DIR"] = str(experiment.out / "tensorboard")
+    set_seed(experiment.seed)
+    arguments = TrainingArguments(
+        output_dir=str(experiment.checkpoints),
+        max_steps=experiment.steps,
+        per_device_train_batch_size=micro,
+        gradient_accumulation_steps=accumulation,
+        per_device_eval_batch_size=micro,
+        learning_rate=experiment.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=max(1, round(0.03 * experiment.steps)),
+        weight_decay=0.0,
+        max_grad_norm=1.0,
+        seed=experiment.seed,
+        bf16=on_gpu,
+        use_cpu=not on_gpu,
+        ddp_backend=None if on_gpu else "gloo",
+        deepspeed=deepspeed_settings(experiment.deepspeed, on_gpu=on_gpu),
+        gradient_checkpointing=experiment.gradient_checkpointing,
+        logging_steps=max(1, min(10, experiment.steps // 4)),
+        logging_nan_inf_filter=False,
+        save_strategy="steps",
+        save_steps=experiment.save_steps,
+        save_total_limit=2,
+        eval_strategy="steps" if validation else "no",
+        eval_steps=max(1, experiment.steps // 4),
+        prediction_loss_only=True,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        dataloader_num_workers=4 if on_gpu else 0,
+        report_to=["tensorboard"],
+        disable_tqdm=True,
+    )
+    # With ZeRO-3 the arguments must be there before the model: it is loaded in pieces.
+    model = vlm.load_model(experiment.base)
+    processor = vlm.load_processor(experiment.base)
+    model.config.use_cache = False
+    if experiment.adapter == "lora":
+        model = with_lora(model, experiment)
+    trainer = FiniteTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=conversations,
+        eval_dataset=validation,
+        data_collator=Collator(processor),
+        callbacks=[Checkpointing(experiment.save_minutes)],
+    )
+    resume = begin_together(begin, experiment, num_ranks)
+    logger.info("%s: %s", experiment.name, f"from {resume.name}" if resume else "from the start")
+    trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
+    write_result(trainer, processor, experiment, num_conversations=len(conversations))
+
+
+def begin_together(begin: Any, experiment: Experiment, num_ranks: int) -> Path | None:
+    """Let rank 0 choose the checkpoint to go on from, and tell the others."""
+    found: list[Path | None] = [None]
+    if int(os.environ.get("RANK", "0")) == 0:
+        found[0] = begin(experiment.checkpoints, identity(experiment, num_ranks=num_ranks))
+    if torch.distributed.is_initialized():
+        torch.distributed.broadcast_object_list(found, src=0)
+    return found[0]
+
+
+def micro_batches(batch_size: int, *, num_ranks: int, micro_batch_size: int = 0) -> tuple[int, int]:
+    """Return (samples at once on a rank, times they are added up) for a step of `batch_size`."""
+    per_rank, rest = divmod(batch_size, num_ranks)
+    if rest or not per_rank:
+        raise UserError(f"batch_size {batch_size} must be a multiple of the {num_ranks} ranks")
+    micro = min(micro_batch_size or per_rank, per_rank)
+    if per_rank % micro:
+        raise UserError(
+            f"micro_batch_size {micro} must divide the {per_rank} samples that a rank has in a "
+            f"step (batch_size {batch_size} on {num_ranks} ranks)"
+        )
+    return micro, per_rank // micro
+
+
+def deepspeed_settings(stage: str, *, on_gpu: bool) -> dict[str, Any] | None:
+    """Return the DeepSpeed settings of a stage; "auto" values follow the Trainer's."""
+    if stage == "none":
+        return None
+    settings = read_json(Path(__file__).parent / "deepspeed" / f"{stage}.json")
+    if not on_gpu:
+        settings["zero_optimization"]["overlap_comm"] = False
+    return settings
+
+
+def with_lora(model: Any, experiment: Experiment) -> Any:
+    """Add LoRA adapters; `UserError` lists the modules that can be adapted if none fits."""
+    from peft import LoraConfig, get_peft_model
+
+    linear = [name for name, part in model.named_modules() if isinstance(part, torch.nn.Linear)]
+    targets = experiment.lora_targets
+    if targets:
+        chosen = [name for name in linear if name.rsplit(".", 1)[-1] in targets]
+        missing = set(targets) - {name.rsplit(".", 1)[-1] for name in chosen}
+    else:
+        chosen = [
+            name
+            for name in linear
+            if "language_model" in name and name.rsplit(".", 1)[-1] in LANGUAGE_LINEAR
+        ]
+        missing = set() if chosen else {"the linear layers of the language model"}
+    if missing:
+        known = sorted({name.rsplit(".", 1)[-1] for name in linear})
+        raise UserError(
+            f"lora.targets: {', '.join(sorted(missing))} not found in base {experiment.base!r}; "
+            f"linear modules there: {', '.join(known)}"
+        )
+    config = LoraConfig(
+        r=experiment.lora_r,
+        lora_alpha=experiment.lora_alpha,
+        lora_dropout=experiment.lora_dropout,
+        target_modules="|".join(re.escape(name) for name in chosen),
+        bias="none",
+    )
+    if experiment.gradient_checkpointing:
+        model.enable_input_require_grads()
+    model = get_peft_model(model, config)
+    model.peft_config["default"].base_model_name_or_path = experiment.base
+    trained, total = model.get_nb_trainable_parameters()
+    logger.info("%d of %d parameters are trained", trained, total)
+    return model
+
+
+def write_result(
+    trainer: Any, processor: Any, experiment: Experiment, *, num_conversations: int
+) -> None:
+    """Write weights, card, metrics, settings and curves; every rank takes part in saving."""
+    from workflow_scripts.train.curves import draw_curves
+
+    out = experiment.out
+    out.mkdir(parents=True, exist_ok=True)
+    temporary = [tempfile.mkdtemp(prefix=".saving-", dir=out) if trainer.args.should_save else ""]
+    if torch.distributed.is_initialized():
+        torch.distributed.broadcast_object_list(temporary, src=0)
+    saved = Path(temporary[0])
+    trainer.save_model(str(saved))
+    if not trainer.args.should_save:
+        return
+    if experiment.adapter == "none":
+        processor.save_pretrained(saved)
+    (saved / "training_args.bin").unlink(missing_ok=True)
+    for file in sorted(saved.iterdir()):
+        os.replace(file, out / file.name)
+    saved.rmdir()
+    history = [
+        {key: round(float(value), 6) for key, value in row.items() if key in _LOGGED}
+        | {"step": row["step"]}
+        for row in trainer.state.log_history
+        if _LOGGED & set(row)
+    ]
+    losses = [row["loss"] for row in history if "loss" in row]
+    checks = [row["eval_loss"] for row in history if "eval_loss" in row]
+    metrics = {
+        "experiment": experiment.name,
+        "base": experiment.base,
+        "steps": trainer.state.global_step,
+        "batch_size": experiment.batch_size,
+        "conversations": num_conversations,
+        "epochs": round(trainer.state.global_step * experiment.batch_size / num_conversations, 3),
+        "train_loss": losses[-1] if losses else None,
+        "validation_loss": checks[-1] if checks else None,
+        "trained_parameters": trained_parameters(trainer.model),
+        "history": history,
+    }
+    draw_curves(
+        out / "curves.png",
+        history,
+        names={"loss": "training", "eval_loss": "validation"},
+        title=f"{experiment.name}: loss on answers",
+    )
+    write_text(out / "config.yaml", yaml.safe_dump(experiment.settings(), sort_keys=True))
+    write_text(out / "README.md", model_card(experiment.settings(), metrics))
+    write_json(out / "metrics.json", metrics)
+
+
+_LOGGED = {"loss", "eval_loss", "learning_rate"}
+
+
+def trained_parameters(model: Any) -> int:
+    """Count trained parameters; with ZeRO-3 a rank holds pieces that know the whole's size."""
+    sizes = (
+        getattr(part, "ds_numel", part.numel()) for part in model.parameters() if part.requires_grad
+    )
+    return int(sum(sizes))
+
+
+def _validation(experiment: Experiment) -> Any:
+    from workflow_scripts.train.data import Conversations, read_conversations
+
+    if experiment.validation is None or read_json(experiment.validation) == []:
+        return None
+    whole = read_conversations(experiment.validation, images=experiment.images)
+    chosen = torch.linspace(0, len(whole) - 1, min(len(whole), experiment.max_validation)).long()
+    return Conversations([whole[int(index)] for index in chosen])
