@@ -7,6 +7,7 @@ from workflow_scripts.views.furniture.curves import along, arc, curve, hollow
 from workflow_scripts.views.furniture.materials import ceramic, glass, metal, paper, plastic, rubber
 from workflow_scripts.views.furniture.shapes import (
     Finish,
+    Profile,
     block,
     ellipsoid,
     lathe,
@@ -28,7 +29,7 @@ def kettle(b: Brief) -> Parts:
     top = h * 0.56
     shape = [(0.0, 0.0), (0.86, 0.0), (1.0, 0.1), (0.96, 0.5), (0.72, 0.88), (0.4, 1.0), (0.0, 1.0)]
     middle = -y + x * 0.98
-    bow = [(0, middle + r, z) for r, z in arc((0, h * 0.5), h * 0.46, 20, 160, 14)]
+    bow = [(0, middle + r, z) for r, z in arc((0, h * 0.45), h * 0.52, -2, 182, 18)]
     spout = curve([(0, middle + x * 0.7, h * 0.2), (0, y * 0.85, h * 0.42), (0, y, h * 0.6)], 7)
     return [
         lathe([(r * x, z * top) for r, z in shape], body, y=middle, n=28),
@@ -147,7 +148,7 @@ def paper_towel_roll(b: Brief) -> Parts:
 def dish_sponge(b: Brief) -> Parts:
     """Build a yellow sponge with a green scouring side on top."""
     x, y, h = b.w / 2, b.d / 2, b.h
-    soft, rough = b.pick(("#e3c23d"), ("#e0a83a")), b.pick("#3f6b45", "#2f5a78")
+    soft, rough = b.pick("#e3c23d", "#e0a83a"), b.pick("#3f6b45", "#2f5a78")
     return [
         block((-x, x), (-y, y), (0, h * 0.75), paper(soft), bevel=h * 0.12),
         block((-x, x), (-y, y), (h * 0.72, h), rubber(rough), bevel=h * 0.08),
@@ -176,7 +177,7 @@ def toaster(b: Brief) -> Parts:
     shell = metal("steel") if b.chance(0.5) else ceramic(b.pick("#a8322b", "#e9e2d0", "#2b2c30"))
     dark = plastic("#1b1b1d")
     body = [
-        (2 * x * 0.96, 2 * y * 0.94, h * 0.08),
+        (2 * x * 0.96, 2 * y * 0.94, h * 0.04),
         (2 * x, 2 * y * 0.97, h * 0.3),
         (2 * x, 2 * y * 0.97, h * 0.72),
         (2 * x * 0.93, 2 * y * 0.94, h * 0.9),
@@ -184,7 +185,7 @@ def toaster(b: Brief) -> Parts:
     ]
     parts: Parts = [
         loft(body, shell, power=5, n=28),
-        block((-x * 0.92, x * 0.92), (-y * 0.92, y * 0.92), (0, h * 0.09), dark),
+        block((-x * 0.84, x * 0.84), (-y * 0.86, y * 0.86), (0, h * 0.09), dark),
         block((-x * 0.05, x * 0.05), (y * 0.95, y * 0.975), (h * 0.25, h * 0.75), dark),
         block((-x * 0.22, x * 0.22), (y * 0.95, y), (h * 0.6, h * 0.7), dark, bevel=0.006),
         rod((x * 0.5, y * 0.94, h * 0.3), (x * 0.5, y, h * 0.3), h * 0.07, dark),
@@ -195,8 +196,8 @@ def toaster(b: Brief) -> Parts:
         parts.append(block(slot, (-y * 0.66, y * 0.66), (h * 0.9, h * 0.965), dark))
         if bread:
             slice_x = (side * x - x * 0.09, side * x + x * 0.09)
-            crust = paper("#b9793a")
-            parts.append(block(slice_x, (-y * 0.5, y * 0.5), (h * 0.9, h), crust, bevel=0.006))
+            crust, rise = paper("#b9793a"), (h * 0.9, h * 1.12)
+            parts.append(block(slice_x, (-y * 0.5, y * 0.5), rise, crust, bevel=0.006))
     return parts
 
 

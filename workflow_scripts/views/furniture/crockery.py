@@ -82,15 +82,9 @@ def mug(b: Brief) -> Parts:
     """Build a mug: a straight or bellied body with an ear on the right."""
     r, h = b.d / 2, b.h
     middle = -b.w / 2 + r
-    belly = b.pick("straight", "straight", "round")
-    side = (
-        [(0.0, 0.0), (r * 0.94, 0.0), (r, h * 0.06), (r, h)]
-        if belly == "straight"
-        else [
-            (0.0, 0.0),
-            *((x * r, z * h) for x, z in ((0.62, 0), (0.92, 0.2), (1, 0.5), (0.9, 1))),
-        ]
-    )
+    straight = [(0.94, 0), (1, 0.06), (1, 1)]
+    outside = straight if b.chance(0.65) else curve([(0.62, 0), (0.92, 0.2), (1, 0.5), (0.9, 1)], 8)
+    side = [(0.0, 0.0), *((share * r, z * h) for share, z in outside)]
     glaze = ceramic(b.one_of(GLAZES))
     reach = b.w / 2 - (middle + r)
     ear = curve(

@@ -34,10 +34,13 @@ def hollow(outside: Profile | np.ndarray, wall: float, inset: float = 0.0) -> Pr
 
     `inset` moves both sides inward: a lining of another colour is the same outside, inset a little.
     """
-    low = outside[0][1]
-    outer = [(max(r - inset, 0.0), max(z, low + inset)) for r, z in outside]
-    depth = inset + wall
-    inner = [(max(r - depth, 0.0), max(z, low + depth)) for r, z in outside][::-1]
+    low, rim = outside[0][1], outside[-1][1]
+
+    def moved(depth: float) -> list[tuple[float, float]]:
+        # A lining ends just under the rim, so that the two do not lie in one plane.
+        return [(max(r - depth, 0), min(max(z, low + depth), rim - inset)) for r, z in outside]
+
+    outer, inner = moved(inset), moved(inset + wall)[::-1]
     points: list[tuple[float, float]] = []
     for point in outer + inner:
         if not points or np.hypot(point[0] - points[-1][0], point[1] - points[-1][1]) > 1e-6:

@@ -2,30 +2,30 @@
 
 from collections.abc import Callable
 
-from workflow_scripts.views.furniture import cutlery, kitchenware
+from workflow_scripts.views.furniture import cookware, crockery, cutlery
 from workflow_scripts.views.furniture.brief import Brief, Parts
 
 BUILDERS: dict[str, Callable[[Brief], Parts]] = {
-    "AluminumFoil": kitchenware.aluminium_foil,
-    "Bottle": kitchenware.bottle,
-    "Bowl": kitchenware.bowl,
+    "AluminumFoil": cookware.aluminium_foil,
+    "Bottle": crockery.bottle,
+    "Bowl": crockery.bowl,
     "ButterKnife": cutlery.butter_knife,
-    "CoffeeMachine": kitchenware.coffee_machine,
-    "Cup": kitchenware.cup,
-    "DishSponge": kitchenware.dish_sponge,
+    "CoffeeMachine": cookware.coffee_machine,
+    "Cup": crockery.cup,
+    "DishSponge": cookware.dish_sponge,
     "Fork": cutlery.fork,
-    "Kettle": kitchenware.kettle,
+    "Kettle": cookware.kettle,
     "Knife": cutlery.knife,
     "Ladle": cutlery.ladle,
-    "Mug": kitchenware.mug,
-    "Pan": kitchenware.pan,
-    "PaperTowelRoll": kitchenware.paper_towel_roll,
-    "PepperShaker": kitchenware.pepper_shaker,
-    "Plate": kitchenware.plate,
-    "Pot": kitchenware.pot,
-    "SaltShaker": kitchenware.salt_shaker,
+    "Mug": crockery.mug,
+    "Pan": cookware.pan,
+    "PaperTowelRoll": cookware.paper_towel_roll,
+    "PepperShaker": crockery.pepper_shaker,
+    "Plate": crockery.plate,
+    "Pot": cookware.pot,
+    "SaltShaker": crockery.salt_shaker,
     "Spatula": cutlery.spatula,
     "Spoon": cutlery.spoon,
-    "Toaster": kitchenware.toaster,
-    "WineBottle": kitchenware.wine_bottle,
+    "Toaster": cookware.toaster,
+    "WineBottle": crockery.wine_bottle,
 }
