@@ -13,7 +13,10 @@ P_ALL_WALLS_EQUAL = 0.35
 P_PLAIN_COLOUR = 0.5
 P_ALL_FLOORS_EQUAL = 0.15
 LIGHT_BELOW_CEILING_M = 0.2
+P_IN_KEEPING = 0.85
 _WET_ROOMS = ("Bathroom", "Kitchen")
+_TILES = ("tiles", "porcelain", "marble")
+_DRY_WALLS = ("drywall", "plaster", "brick", "concrete", "panel", "redwall")
 
 
 @dataclass(frozen=True)
@@ -29,31 +32,39 @@ class Looks:
 
 def draw_looks(rng: np.random.Generator, rooms: list[Room]) -> Looks:
     """Draw the materials of a house from ProcTHOR's lists."""
-    wall = _wall(rng)
-    floor = _floor(rng, "LivingRoom")
+    wall, floor = _wall(rng, "LivingRoom"), _floor(rng, "LivingRoom")
     walls_equal, floors_equal = chance(rng, P_ALL_WALLS_EQUAL), chance(rng, P_ALL_FLOORS_EQUAL)
     return Looks(
-        walls={r.number: wall if walls_equal else _wall(rng) for r in rooms},
+        walls={r.number: wall if walls_equal else _wall(rng, r.room_type) for r in rooms},
         floors={r.number: floor if floors_equal else _floor(rng, r.room_type) for r in rooms},
-        exterior=_wall(rng),
+        exterior=_wall(rng, "LivingRoom"),
         ceiling={"name": "PureWhite"} if chance(rng, 0.7) else wall,
         skybox=pick(rng, sorted(database("skyboxes"))),
     )
 
 
-def _wall(rng: np.random.Generator) -> dict[str, Any]:
+def _wall(rng: np.random.Generator, room_type: str) -> dict[str, Any]:
+    """Draw a plain colour or a material; tiles mostly where it gets wet, plaster elsewhere."""
     if chance(rng, P_PLAIN_COLOUR):
         return {"name": "PureWhite", "color": dict(pick(rng, database("solid-wall-colors")))}
-    return {"name": pick(rng, sorted(database("material-database")["Wall"]))}
+    names = database("material-database")["Wall"]
+    words = _TILES if room_type in _WET_ROOMS else _DRY_WALLS
+    return {"name": pick(rng, _named(names, words if chance(rng, P_IN_KEEPING) else ("",)))}
 
 
 def _floor(rng: np.random.Generator, room_type: str) -> dict[str, Any]:
-    """Draw a wooden floor, or often tiles where it gets wet."""
+    """Draw a wooden floor, often tiles where it gets wet, now and then carpet in bedrooms."""
     materials = database("material-database")
-    tiles = sorted(name for name in materials["Wall"] if "tile" in name.lower())
-    if room_type in _WET_ROOMS and tiles and chance(rng, 0.5):
-        return {"name": pick(rng, tiles)}
+    if room_type in _WET_ROOMS and chance(rng, 0.5):
+        return {"name": pick(rng, _named(materials["Wall"], _TILES))}
+    if room_type == "Bedroom" and chance(rng, 0.2):
+        return {"name": pick(rng, _named(materials["Fabric"], ("carpet",)))}
     return {"name": pick(rng, sorted(materials["Wood"]))}
+
+
+def _named(names: list[str], words: tuple[str, ...]) -> list[str]:
+    """Return the names that contain one of the words, sorted."""
+    return sorted(name for name in names if any(word in name.lower() for word in words))
 
 
 def lights_of(rooms: list[Room], ceiling_m: float) -> list[dict[str, Any]]:
