@@ -17,6 +17,7 @@ MARGIN_PX = 56
 TILES_PER_ROW = 6
 COLOUR_MAP = "viridis_r"
 """Perceptually even, readable without red-green vision; near is bright, far is dark."""
+TICKS_M = (0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 25, 50, 100)
 NO_DEPTH = (236, 236, 236)
 INK = (40, 44, 52)
 
@@ -31,14 +32,20 @@ class Tile:
 
 
 def colourise(depth_m: np.ndarray, *, near_m: float, far_m: float) -> np.ndarray:
-    """Return u8 [h, w, 3]: depth on the colour map from `near_m` to `far_m`, grey without depth."""
-    share = (depth_m - near_m) / max(far_m - near_m, 1e-6)
-    colours = matplotlib.colormaps[COLOUR_MAP](np.clip(np.nan_to_num(share), 0, 1), bytes=True)
+    """Return u8 [h, w, 3]: equal ratios of depth get equal steps of colour, grey without depth.
+
+    Views from inside a room and from above it differ fivefold in depth; on a linear scale one
+    of them would be flat.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.log(depth_m / near_m) / np.log(far_m / near_m)
+    share = np.clip(np.nan_to_num(share), 0, 1)
+    colours = matplotlib.colormaps[COLOUR_MAP](share, bytes=True)
     return np.where(np.isfinite(depth_m)[..., None], colours[..., :3], NO_DEPTH).astype(np.uint8)
 
 
 def draw_sheet(path: Path, tiles: Sequence[Tile], *, caption: str) -> None:
-    """Write the PNG. All maps share one range, the 1st to 99th percentile, rounded outwards."""
+    """Write the PNG. All maps share one range, the 5th to 99th percentile."""
     near_m, far_m = _range_m(tiles)
     pictures = [picture for tile in tiles for picture in _pictures(tile, near_m, far_m)]
     views_wide = max(1, TILES_PER_ROW // max(len(tiles[0].maps_m) + 1, 1)) if tiles else 1
@@ -65,14 +72,14 @@ def draw_sheet(path: Path, tiles: Sequence[Tile], *, caption: str) -> None:
 
 
 def _range_m(tiles: Sequence[Tile]) -> tuple[float, float]:
-    """Return the range of the colour bar in metres, in steps of half a metre."""
+    """Return the range of the colour bar in metres, in steps of a quarter of a metre."""
     values = [depth[np.isfinite(depth)] for tile in tiles for depth in tile.maps_m]
     values_m = np.concatenate(values) if values else np.zeros(0)
     if not values_m.size:
-        return 0.0, 1.0
-    near_m, far_m = np.quantile(values_m, [0.01, 0.99])
-    near_m = np.floor(near_m * 2) / 2
-    return float(near_m), float(max(np.ceil(far_m * 2) / 2, near_m + 0.5))
+        return 0.25, 1.0
+    near_m, far_m = np.quantile(values_m, [0.05, 0.99])
+    near_m = max(np.floor(near_m * 4) / 4, 0.25)
+    return float(near_m), float(max(np.ceil(far_m * 4) / 4, near_m + 0.25))
 
 
 def _pictures(tile: Tile, near_m: float, far_m: float) -> Iterator[tuple[str, np.ndarray]]:
@@ -85,13 +92,12 @@ def _pictures(tile: Tile, near_m: float, far_m: float) -> Iterator[tuple[str, np
 def _draw_bar(
     sheet: Image.Image, left: int, top: int, height: int, near_m: float, far_m: float
 ) -> None:
-    """Draw the colour bar, near at the bottom, with ticks at round metres."""
-    ramp = np.linspace(far_m, near_m, height)[:, None].repeat(BAR_PX, axis=1)
+    """Draw the colour bar, near at the bottom, with ticks in metres."""
+    ramp = np.geomspace(far_m, near_m, height)[:, None].repeat(BAR_PX, axis=1)
     sheet.paste(Image.fromarray(colourise(ramp, near_m=near_m, far_m=far_m)), (left, top))
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
-    span = far_m - near_m
-    step = next(step for step in (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 1e3) if span / step <= 8)
-    for tick in np.arange(np.ceil(near_m / step), np.floor(far_m / step) + 1) * step:
-        y = top + (far_m - tick) / span * (height - 1)
-        pen.line([(left + BAR_PX, y), (left + BAR_PX + 4, y)], fill=INK)
-        pen.text((left + BAR_PX + 8, y), f"{tick:g} m", INK, font=font, anchor="lm")
+    for tick in TICKS_M:
+        if near_m <= tick <= far_m:
+            y = top + np.log(far_m / tick) / np.log(far_m / near_m) * (height - 1)
+            pen.line([(left + BAR_PX, y), (left + BAR_PX + 4, y)], fill=INK)
+            pen.text((left + BAR_PX + 8, y), f"{tick:g} m", INK, font=font, anchor="lm")

@@ -81,13 +81,14 @@ def view_cells(view: View, *, voxel_m: float, normals: bool) -> CellSums:
     Pixels without depth (NaN, infinite, zero or negative) are left out.
     """
     seen = np.isfinite(view.depth_m) & (view.depth_m > 0)
+    all_seen = bool(seen.all())
     if not seen.any():
         return _no_cells(normals=normals)
     values = np.empty((seen.size, _NORMAL.stop if normals else _COLOUR.stop), np.float32)
     values[:, _COUNT] = 1
     keys = [view.instance.reshape(-1)]
     axes = back_project_axes(
-        np.where(seen, view.depth_m, 0),
+        view.depth_m if all_seen else np.where(seen, view.depth_m, 0),
         view.camera.intrinsics,
         view.camera.world_from_camera,
         dtype=np.float32,
@@ -106,7 +107,8 @@ def view_cells(view: View, *, voxel_m: float, normals: bool) -> CellSums:
         for axis, normal in enumerate(view_normals(view.depth_m, view.camera)):
             values[:, _NORMAL.start + axis] = normal.reshape(-1)
     code, bounds = _encoded(keys)
-    code[~seen.reshape(-1)] = _limit(bounds)
+    if not all_seen:
+        np.putmask(code, ~seen.reshape(-1), _limit(bounds))
     runs = _starts(code)
     everything = np.arange(len(code), dtype=np.int32)
     return _summed(code[runs], bounds, _sum_rows(values, everything, runs))

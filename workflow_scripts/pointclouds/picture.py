@@ -96,6 +96,8 @@ def _panels(cloud: Cloud, boxes: Sequence[BoxRow], *, voxel_m: float) -> list[Im
         panel = Image.fromarray(image)
         if colours is hues:
             _draw_boxes(panel, boxes, drawing)
+        elif pitch_deg == -90.0:
+            _draw_metre(panel, drawing)
         panels.append(panel.resize(PANEL_PX, Image.Resampling.LANCZOS))
     return panels
 
@@ -182,3 +184,12 @@ def _draw_boxes(panel: Image.Image, boxes: Sequence[BoxRow], drawing: Drawing) -
         pen.line(loop, fill=INK, width=OVERSAMPLING, joint="curve")
         if min(box.width_m, box.depth_m) * drawing.scale_px > 34 * OVERSAMPLING:
             pen.text(tuple(outline.mean(axis=0)), box.category, INK, font=font, anchor="mm")
+
+
+def _draw_metre(panel: Image.Image, drawing: Drawing) -> None:
+    """Draw a bar one metre long in the lower left corner."""
+    pen, font = ImageDraw.Draw(panel), ImageFont.load_default(11 * OVERSAMPLING)
+    left, bottom = OVERSAMPLING * 6, panel.height - OVERSAMPLING * 6
+    right = left + drawing.scale_px
+    pen.line([(left, bottom), (right, bottom)], fill=INK, width=2 * OVERSAMPLING)
+    pen.text((right + 3 * OVERSAMPLING, bottom), "1 m", INK, font=font, anchor="lm")
