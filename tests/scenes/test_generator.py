@@ -368,6 +368,13 @@ def test_chairs_face_their_tables(houses):
             assert any(look.intersects(box(table)) for table in tables), chair["id"]
 
 
+def test_a_room_has_one_of_what_comes_alone(houses):
+    for _, room, things in rooms_with_objects(houses):
+        count = Counter(asset_of(thing).category for thing in everything(things))
+        alone = ("Bowl", "CoffeeMachine", "Laptop", "Microwave", "Toaster", "Toilet", "Fridge")
+        assert all(count[category] <= 1 for category in alone), (room["id"], count)
+
+
 def test_houses_vary(houses):
     specs = {house["metadata"]["roomSpecId"] for house in houses}
     rooms = [len(house["rooms"]) for house in houses]

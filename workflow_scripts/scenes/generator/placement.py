@@ -117,7 +117,7 @@ def _anchors(
 def _objects(room: Room, group: Group, anchor: np.ndarray, yaw: float, number: int) -> list[Object]:
     """Return the group's top objects, with what stands on them as children."""
     objects: list[Object] = []
-    top = []
+    top: list[Object] = []
     for index, item in enumerate(group.items):
         dx, dy = turned(item.x, item.y, yaw)
         suffix = f"|{index}" if len(group.items) > 1 else ""

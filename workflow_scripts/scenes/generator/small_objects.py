@@ -123,18 +123,23 @@ def put_small_objects(
 ) -> None:
     """Stand small things on the furniture of a room, as its children."""
     house_bias = -0.3 + 0.4 * float(rng.beta(3.5, 1.9))
+    there = {thing.asset.category for thing in _with_children(furniture)}
     placed: list[Object] = []
     for parent in list(_with_children(furniture)):
         surfaces = SURFACES.get(parent.asset.category, ())
         trays = [_Tray(parent, surface, ceiling_m) for surface in surfaces]
         if parent.asset.category == "ShelvingUnit":
-            placed += _fill_shelves(rng, room, trays)
+            put = _fill_shelves(rng, room, trays, there)
+        elif not trays or parent.tucked or trays[0].z > MAX_SURFACE_M:
             continue
-        if not trays or parent.tucked or trays[0].z > MAX_SURFACE_M:
-            continue
-        if parent.asset.category == "DiningTable" and chance(rng, 0.4):
-            placed += _lay_table(rng, room, trays[0], furniture)
-        placed += _scatter(rng, room, trays[0], house_bias)
+        else:
+            put = []
+            if parent.asset.category == "DiningTable" and chance(rng, 0.4):
+                put = _lay_table(rng, room, trays[0], furniture)
+            there |= {thing.asset.category for thing in put}
+            put += _scatter(rng, room, trays[0], house_bias, there)
+        there |= {thing.asset.category for thing in put}
+        placed += put
     for number, child in enumerate(placed):
         child.object_id = f"{child.asset.category}|surface|{room.number}|{number}"
     for thing in _with_children(furniture):
@@ -148,10 +153,12 @@ def _with_children(things: Sequence[Object]) -> Iterator[Object]:
         yield from _with_children(thing.children)
 
 
-def _allowed(room: Room, category: str) -> bool:
-    """Tell whether things of a category are found in this type of room at all."""
-    weights = database("placement-annotations")[f"in{room.room_type}s"]
-    return category not in _NEVER and bool(weights.get(category))
+def _allowed(room: Room, category: str, there: set[str]) -> bool:
+    """Tell whether a thing of a category is found in this type of room, or one more of it."""
+    table = database("placement-annotations")
+    if category in _NEVER or not table[f"in{room.room_type}s"].get(category):
+        return False
+    return category not in there or bool(table["multiplePerRoom"][category])
 
 
 def _draw_asset(rng: np.random.Generator, category: str) -> Asset | None:
@@ -164,7 +171,9 @@ def _draw_asset(rng: np.random.Generator, category: str) -> Asset | None:
     return pick(rng, fitting) if fitting else None
 
 
-def _scatter(rng: np.random.Generator, room: Room, tray: _Tray, house_bias: float) -> list[Object]:
+def _scatter(
+    rng: np.random.Generator, room: Room, tray: _Tray, house_bias: float, there: set[str]
+) -> list[Object]:
     """Put on a surface what the table says is found there; large things first."""
     parent = tray.parent.asset.category
     table = database("receptacles").get(parent, {})
@@ -173,10 +182,15 @@ def _scatter(rng: np.random.Generator, room: Room, tray: _Tray, house_bias: floa
     has_pillow = any(child.asset.category == "Pillow" for child in tray.parent.children)
     wanted: list[Asset] = []
     for child in sorted(shares):
-        if not _allowed(room, child) or (child == "Pillow" and has_pillow):
+        if child == "Pillow":
+            allowed = not has_pillow and _allowed(room, child, set())
+        else:
+            allowed = _allowed(room, child, there)
+        if not allowed:
             continue
         probability = shares[child] + bias + _CHILD_BIAS.get(child, 0.0)
-        for _ in range(MAX_PER_TYPE):
+        several = database("placement-annotations")["multiplePerRoom"][child] or child == "Pillow"
+        for _ in range(MAX_PER_TYPE if several else 1):
             if not chance(rng, probability):
                 break
             asset = _draw_asset(rng, child)
@@ -189,14 +203,17 @@ def _scatter(rng: np.random.Generator, room: Room, tray: _Tray, house_bias: floa
     return [thing for thing in placed if thing is not None]
 
 
-def _fill_shelves(rng: np.random.Generator, room: Room, trays: list[_Tray]) -> list[Object]:
+def _fill_shelves(
+    rng: np.random.Generator, room: Room, trays: list[_Tray], there: set[str]
+) -> list[Object]:
     """Put a few things, mostly books, on every shelf."""
     table = database("receptacles")["ShelvingUnit"]
-    sorts = [sort for sort in sorted(table) if _allowed(room, sort)]
-    weights = [table[sort]["p"] * (4.0 if sort == "Book" else 1.0) for sort in sorts]
-    placed = []
+    placed: list[Object] = []
     for tray in trays:
         for _ in range(int(rng.integers(0, 2 + round(3 * tray.parent.asset.width_m)))):
+            now = there | {thing.asset.category for thing in placed}
+            sorts = [sort for sort in sorted(table) if _allowed(room, sort, now)]
+            weights = [table[sort]["p"] * (4.0 if sort == "Book" else 1.0) for sort in sorts]
             asset = _draw_asset(rng, pick(rng, sorts, weights)) if sorts else None
             thing = tray.put_somewhere(rng, asset) if asset else None
             placed += [thing] if thing else []
@@ -207,7 +224,7 @@ def _lay_table(
     rng: np.random.Generator, room: Room, tray: _Tray, furniture: list[Object]
 ) -> list[Object]:
     """Lay a plate, a cup and a fork in front of every chair at a dining table."""
-    if not _allowed(room, "Plate"):
+    if not _allowed(room, "Plate", set()):
         return []
     plate, cup, fork = (pick(rng, assets_of(sort)) for sort in ("Plate", "Cup", "Fork"))
     table = tray.parent
@@ -224,7 +241,9 @@ def _lay_table(
         yaw = {(0.0, 1.0): 0.0, (-1.0, 0.0): 90.0, (0.0, -1.0): 180.0, (1.0, 0.0): 270.0}[out]
         setting = ((plate, 0.18, 0.0), (cup, 0.3, 0.16), (fork, 0.18, -0.19))
         for asset, inward, sideways in setting:
-            if asset is not plate and not (_allowed(room, asset.category) and chance(rng, 0.8)):
+            if asset is not plate and not (
+                _allowed(room, asset.category, set()) and chance(rng, 0.8)
+            ):
                 continue
             thing = tray.put(
                 asset,

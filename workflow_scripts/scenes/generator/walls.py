@@ -138,7 +138,7 @@ def _pieces(plan: FloorPlan, room: int) -> tuple[Piece, ...]:
             if neighbour != room:
                 edges[start] = (end, int(neighbour))
     first = min(edges)
-    chain = []
+    chain: list[Piece] = []
     point = first
     while not chain or point != first:
         end, neighbour = edges[point]
