@@ -23,8 +23,8 @@ from workflow_scripts.views.furniture.shapes import (
     lying,
     move,
     picture,
+    prism,
     rod,
-    skin,
     torus,
     tube,
     turn,
@@ -35,13 +35,13 @@ from workflow_scripts.views.meshes import Mesh
 def television(b: Brief) -> Parts:
     """Build a flat television; deep ones stand on a foot, thin ones hang."""
     x, h = b.w / 2, b.h
-    case, off = plastic("#17181a", 0.3), plastic("#0c0e12", 0.05)
+    case = plastic("#17181a", 0.3)
     stands = b.d > 0.12
     low = h * 0.09 if stands else 0.0
     front = min(b.d / 2, 0.03)
     thick = min(b.d, 0.055)
     edge = max(0.012, 0.016 * b.w)
-    screen = image(prints.landscape(), 0.1, 0.25) if b.chance(0.25) else off
+    screen = image(prints.landscape() if b.chance(0.3) else prints.dark_screen(), 0.08)
     parts: Parts = [
         block((-x, x), (front - thick * 0.5, front), (low, h), case, bevel=0.006),
         block((-x * 0.6, x * 0.6), (front - thick, front - 0.01), (low + h * 0.1, h * 0.7), case),
@@ -72,7 +72,7 @@ def laptop(b: Brief) -> Parts:
     lid = np.hypot(h, hinge + y)
     lean = np.degrees(np.arctan2(hinge + y, h))
     ground = b.pick("#27415f", "#4a3a63", "#2b5a58")
-    screen = image(prints.desktop_screen(ground), 0.15, 0.3)
+    screen = image(prints.desktop_screen(ground), 0.15)
     panel: list[Mesh] = [
         block((-x, x), (-thick * 0.5, 0), (0, lid), shell, bevel=thick * 0.2),
         block((-x * 0.97, x * 0.97), (0, 0.0008), (lid * 0.03, lid * 0.98), plastic("#121316")),
@@ -95,14 +95,15 @@ def desktop(b: Brief) -> Parts:
     dark, silver = plastic("#1c1d20"), metal("aluminium")
     tower, middle = (-x, -x + b.w * 0.21), x - b.w * 0.36
     wide = b.w * 0.34
-    screen = image(prints.desktop_screen(b.pick("#27415f", "#2b5a58")), 0.15, 0.3)
+    screen = image(prints.desktop_screen(b.pick("#27415f", "#2b5a58")), 0.15)
     foot = [(wide * 0.8, y * 0.7, 0), (wide * 0.8, y * 0.7, 0.008), (wide * 0.7, y * 0.6, 0.014)]
-    glass_front = (-y * 0.4, -y * 0.28)
+    keys = (middle - wide * 0.75, middle + wide * 0.75)
+    panel = (-y * 0.4, -y * 0.28)
     parts: Parts = [
         block(tower, (-y, y), (0, h * 0.82), dark, bevel=0.006),
         block((tower[0] + 0.02, tower[1] - 0.02), (y, y + 0.002), (h * 0.66, h * 0.72), silver),
         rod((tower[0] + 0.04, y, h * 0.55), (tower[0] + 0.04, y + 0.003, h * 0.55), 0.012, silver),
-        block((middle - wide, middle + wide), glass_front, (h * 0.2, h), dark, bevel=0.006),
+        block((middle - wide, middle + wide), panel, (h * 0.2, h), dark, bevel=0.006),
         picture(
             (middle - wide + 0.012, middle + wide - 0.012),
             (h * 0.2 + 0.02, h - 0.012),
@@ -111,19 +112,8 @@ def desktop(b: Brief) -> Parts:
         ),
         loft(foot, silver, power=5, x=middle, y=-y * 0.4),
         block((middle - 0.03, middle + 0.03), (-y * 0.55, -y * 0.4), (0, h * 0.4), silver),
-        block(
-            (middle - wide * 0.75, middle + wide * 0.75),
-            (y * 0.3, y),
-            (0, 0.018),
-            dark,
-            bevel=0.004,
-        ),
-        lying(
-            (middle - wide * 0.73, middle + wide * 0.73),
-            (y * 0.33, y * 0.97),
-            0.019,
-            image(prints.keyboard()),
-        ),
+        block(keys, (y * 0.3, y), (0, 0.018), dark, bevel=0.004),
+        lying(keys, (y * 0.33, y * 0.97), 0.019, image(prints.keyboard())),
         ellipsoid((middle - wide * 0.93, y * 0.65, 0.01), (0.028, y * 0.32, 0.02), dark, n=12),
     ]
     return parts
@@ -133,16 +123,12 @@ def cell_phone(b: Brief) -> Parts:
     """Build a telephone that lies on its back."""
     x, y, h = b.w / 2, b.d / 2, b.h
     case = metal("aluminium") if b.chance(0.4) else plastic(b.pick("#17181a", "#7c1f2c", "#e8e6e2"))
-    screen = image(prints.phone_screen(b.pick("#26456b", "#3f2f5e", "#1f4f4a")), 0.1, 0.25)
+    screen = image(prints.phone_screen(b.pick("#26456b", "#3f2f5e", "#1f4f4a")), 0.1)
     body = [(1.9 * x, 1.95 * y, 0), (2 * x, 2 * y, h * 0.3), (2 * x, 2 * y, h * 0.8)]
+    pane = [(1.9 * x, 1.95 * y, h * 0.9), (1.9 * x, 1.95 * y, h * 1.02)]
     return [
         loft([*body, (1.96 * x, 1.98 * y, h)], case, power=8, n=40),
-        loft(
-            [(1.9 * x, 1.95 * y, h * 0.9), (1.9 * x, 1.95 * y, h * 1.02)],
-            plastic("#0d0e10", 0.08),
-            power=8,
-            n=40,
-        ),
+        loft(pane, plastic("#0d0e10", 0.08), power=8, n=40),
         lying((-x * 0.88, x * 0.88), (-y * 0.86, y * 0.86), h * 1.06, screen),
     ]
 
@@ -205,8 +191,8 @@ def light_switch(b: Brief) -> Parts:
 
 
 def alarm_clock(b: Brief) -> Parts:
-    """Build an alarm clock: twin bells if it is about as tall as wide, else digital."""
-    return _bell_clock(b) if b.h > b.w * 0.85 else _digital_clock(b)
+    """Build an alarm clock: mostly twin bells if it is about as tall as wide, else digital."""
+    return _bell_clock(b) if b.h > b.w * 0.85 and b.chance(0.75) else _digital_clock(b)
 
 
 def _bell_clock(b: Brief) -> Parts:
@@ -237,15 +223,13 @@ def _digital_clock(b: Brief) -> Parts:
     x, y, h = b.w / 2, b.d / 2, b.h
     case = plastic(b.pick("#1a1b1e", "#e9e6df", "#8a5a34"))
     ink = b.pick("#ff4a36", "#57e07a", "#7cc4ff")
-    digits = image(prints.clock_digits(ink, b.pick("10:28", "12:30", "7:12")), 0.2, 0.8)
+    digits = image(prints.clock_digits(ink, b.pick("10:28", "12:30", "7:12")), 0.2)
+    button = rubber("#6b6d70")
     rows = [(-y, 0), (y, 0), (y * 0.75, h * 0.9), (y * 0.6, h * 0.94), (-y, h * 0.94)]
-    ring = [np.array([(side, py, pz) for py, pz in rows]) for side in (-x, x)]
     parts: Parts = [
-        skin(np.array(ring)[:, ::-1], case),
+        prism(rows, (-x, x), case, axis="x"),
         _slanted((-x * 0.88, x * 0.88), (y, y * 0.75), (0, h * 0.9), (0.14, 0.88), digits),
-        block(
-            (-x * 0.4, x * 0.4), (-y * 0.5, y * 0.2), (h * 0.9, h), rubber("#6b6d70"), bevel=0.002
-        ),
+        block((-x * 0.4, x * 0.4), (-y * 0.5, y * 0.2), (h * 0.9, h), button, bevel=0.002),
     ]
     return parts
 
@@ -270,14 +254,11 @@ def watch(b: Brief) -> Parts:
     strap = leather(b.pick("#5a3a2a", "#26262a")) if b.chance(0.7) else metal("steel")
     case = metal(b.pick("gold", "steel"))
     angle = np.linspace(0, 2 * np.pi, 29)[:-1]
-    loop = np.column_stack([np.cos(angle) * x * 0.94, np.sin(angle) * y * 0.86 - y * 0.1])
-    band = tube(
-        np.column_stack([loop, np.full(28, h / 2)]),
-        y * 0.09,
-        strap,
-        loop=True,
-        section=(1, h * 0.32 / (y * 0.09)),
+    loop = np.column_stack(
+        [np.cos(angle) * x * 0.94, np.sin(angle) * y * 0.86 - y * 0.1, np.full(28, h / 2)]
     )
+    thick = y * 0.09
+    band = tube(loop, thick, strap, loop=True, section=(1, h * 0.32 / thick))
     r = h / 2
     face = image(np.ascontiguousarray(prints.clock_face("#f7f5ef", "#1d1d1f")[::-1, ::-1]), 0.2)
     dial = turn(lathe([(r * 0.8, 0), (r * 0.8, y * 0.14)], face, n=24), "x", -90)
