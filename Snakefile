@@ -31,6 +31,7 @@ rule all:
     input:
         "results/eval.csv",
         "results/report.html",
+        ply_folders(),
 
 
 rule scenes:
@@ -57,6 +58,7 @@ rule captions:
 rule pointclouds:
     input:
         per_shard("results/pointclouds/{source}/{shard}.zarr"),
+        ply_folders(),
         expand("results/pointclouds/{source}/statistics.json", source=SHARDS),
 
 

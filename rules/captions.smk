@@ -24,6 +24,7 @@ rule caption_shard:
         mem_mb=2000,
         runtime=120,
         openai_calls=caption_calls(),
+        max_cost_usd=caption_budget(),
     params:
         flags=caption_flags(),
     message:
@@ -32,7 +33,7 @@ rule caption_shard:
         "python -m workflow_scripts.captions.shard --views {input.views}"
         " --out {output.captions} --picture {output.picture} {params.flags}"
         " --concurrency {resources.openai_calls}"
-        " --max-cost-usd {config[captions][max_cost_usd]} > {log} 2>&1"
+        " --max-cost-usd {resources.max_cost_usd} > {log} 2>&1"
 
 
 rule caption_assets:
@@ -57,6 +58,7 @@ rule caption_assets:
         mem_mb=2000,
         runtime=240,
         openai_calls=caption_calls(),
+        max_cost_usd=caption_budget(),
     params:
         flags=caption_flags(),
     message:
@@ -65,4 +67,4 @@ rule caption_assets:
         "python -m workflow_scripts.captions.assets --views {input.views}"
         " --source {wildcards.source} --out {output.captions} --picture {output.picture}"
         " {params.flags} --concurrency {resources.openai_calls}"
-        " --max-cost-usd {config[captions][max_cost_usd]} > {log} 2>&1"
+        " --max-cost-usd {resources.max_cost_usd} > {log} 2>&1"

@@ -1,4 +1,4 @@
-"""What rule files share: the checked configuration, the shards, input functions. No rules."""
+"""What the files of the stages share: the checked configuration, the shards, input functions."""
 
 import shlex
 from pathlib import Path
@@ -244,3 +244,14 @@ def caption_estimate():
 
 
 CAPTION_ESTIMATE = caption_estimate()
+
+
+def caption_budget():
+    """Return the spend cap as text: a resource, so that raising it runs nothing again."""
+    return str(config["captions"]["max_cost_usd"])
+
+
+def ply_folders():
+    """Return the PLY folders, if the configuration asks for them."""
+    wanted = config["pointclouds"]["export_ply"]
+    return per_shard("results/pointclouds/{source}/{shard}") if wanted else []

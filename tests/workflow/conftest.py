@@ -84,7 +84,7 @@ class Project:
 
     def planned(self, *targets: str) -> dict[str, int]:
         """Return how many jobs of each rule a dry run would start."""
-        done = self.snakemake("--dry-run", "--quiet", "host", *targets)
+        done = self.snakemake("--dry-run", "--quiet=host", *targets)
         counts = {}
         inside = False
         for line in done.stdout.splitlines() + done.stderr.splitlines():

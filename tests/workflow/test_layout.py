@@ -23,7 +23,7 @@ RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
 
 def rules_of(path: Path) -> dict[str, str]:
     """Return the text of each rule in a rule file."""
-    parts = re.split(r"^(?:use )?rule (\w+).*:$", path.read_text(), flags=re.MULTILINE)
+    parts = re.split(r"^rule (\w+):$", path.read_text(), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
