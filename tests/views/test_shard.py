@@ -1,82 +1,32 @@
-"""The stage's command: what it writes, what it skips, what it refuses, and being killed."""
+"""What the stage's command writes, and what it skips."""
 
-import hashlib
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
+import gzip
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from tests.synthetic import living_room_scene
-from tests.synthetic import render as draw
 from tests.views import houses
-from tests.views.box_renderer import BoxHouse, BoxRenderer
-from workflow_scripts.common.cameras import Camera, project
-from workflow_scripts.common.errors import UserError
+from tests.views.box_renderer import BoxHouse
+from tests.views.shards import ENDINGS, ROOT, SMALL, fingerprint, render, scene
+from workflow_scripts.common.cameras import project
 from workflow_scripts.common.records import (
     ObjectRow,
-    Scene,
     Skipped,
     ViewRow,
     VisibilityRow,
 )
-from workflow_scripts.common.storage import read_records, write_records
-from workflow_scripts.common.views import ViewShard, table_path
-from workflow_scripts.views import shard
+from workflow_scripts.common.storage import read_records
 from workflow_scripts.views.policies import CAMERA_HEIGHT_M
 from workflow_scripts.views.probe import BLOCKED, EMPTY
-from workflow_scripts.views.renderer import BACKENDS, Credit, EngineError, Frame
-from workflow_scripts.views.spool import FrameSpool
-
-ROOT = Path(__file__).parents[2]
-SMALL = {"width_px": 64, "height_px": 48, "min_pixels": 10, "seed": 3}
-ENDINGS = (
-    "credits.csv",
-    "objects.parquet",
-    "png",
-    "skipped.jsonl",
-    "views.parquet",
-    "visibility.parquet",
-    "zarr",
-)
+from workflow_scripts.views.renderer import BACKENDS
 
 
 @pytest.fixture(autouse=True)
 def _box_backend(monkeypatch):
     monkeypatch.setitem(BACKENDS, "boxes", "tests.views.box_renderer:BoxRenderer")
-
-
-def scene(scene_id: str, house: dict | None, skipped: str | None = None) -> Scene:
-    return Scene(
-        source="procthor",
-        scene_id=scene_id,
-        split="train",
-        origin="by hand",
-        house=house,
-        skipped=skipped,
-    )
-
-
-def render(folder: Path, scenes: list[Scene], **flags) -> ViewShard:
-    write_records(folder / "scenes.jsonl", scenes)
-    out = folder / "0000.zarr"
-    settings = {"backend": "boxes", **SMALL, **flags}
-    shard.main(scenes=folder / "scenes.jsonl", out=out, **settings)
-    return ViewShard.open(out)
-
-
-def fingerprint(folder: Path) -> dict[str, str]:
-    """Return a hash of every file of a shard, those inside the Zarr folder included."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "scenes.jsonl"
-    }
 
 
 @pytest.fixture(scope="module")
@@ -257,158 +207,6 @@ def test_a_wall_before_the_camera_is_rejected_and_counted(tmp_path):
     assert dict(found.group.attrs)["rejected_candidates"]["random"][BLOCKED] >= 1
 
 
-class FailingHouse(BoxHouse):
-    def render(self, camera, *, seed):
-        if seed % 2:
-            raise UserError("Unity failed twice")
-        return super().render(camera, seed=seed)
-
-
-def test_a_room_that_fails_halfway_leaves_no_frame_behind(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        BoxRenderer, "load", lambda self, house, *, scene_id: FailingHouse(house, scene_id)
-    )
-    found = render(tmp_path, [scene(name, houses.living_room()) for name in "abcdef"], random=0)
-    rows = read_records(tmp_path / "0000.skipped.jsonl", Skipped)
-    assert rows
-    assert {row.reason for row in rows} == {"Unity failed twice"}
-    assert not set(found.views.scene_id) & {row.scene_id for row in rows}
-    assert len(found) == len(found.views)
-    assert set(found.visibility["view"]) == set(found.views["view"])
-
-
-def test_an_engine_that_cannot_run_stops_the_shard(tmp_path, monkeypatch):
-    def fail(self, house, *, scene_id):
-        raise EngineError("AI2-THOR cannot start")
-
-    monkeypatch.setattr(BoxRenderer, "load", fail)
-    with pytest.raises(EngineError):
-        render(tmp_path, [scene("a", houses.living_room())])
-    assert [path.name for path in tmp_path.iterdir()] == ["scenes.jsonl"]
-
-
-@pytest.mark.parametrize(
-    ("flags", "words"),
-    [
-        ({"backend": "unity"}, "unknown views backend 'unity'"),
-        ({"width_px": 0}, "views.width_px is 0"),
-        ({"vertical_fov_deg": 180.0}, "views.vertical_fov_deg is 180.0"),
-        ({"min_pixels": 0}, "views.min_pixels is 0"),
-        ({"corner": -1}, "views.policies.corner is -1"),
-        ({"corner": 0, "random": 0, "top_down": 0}, "asks for no view"),
-    ],
-)
-def test_impossible_settings_are_refused_by_key(tmp_path, flags, words):
-    with pytest.raises(UserError, match=words.replace("(", r"\(")):
-        render(tmp_path, [scene("a", houses.living_room())], **flags)
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [("", "has no scene"), ('{"house": 1}\n', "line 1"), ("{", "line 1")],
-)
-def test_a_damaged_scene_file_is_named_without_a_stack_trace(tmp_path, text, words):
-    (tmp_path / "scenes.jsonl").write_text(text)
-    done = command(tmp_path, "--backend", "pathtrace")
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].strip()
-    assert "error:" in done.stderr
-    assert "scenes.jsonl" in done.stderr
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["scenes.jsonl"]
-
-
-def command(folder: Path, *flags: str) -> subprocess.CompletedProcess:
-    """Run the stage as a user would."""
-    words = [sys.executable, "-m", "workflow_scripts.views.shard"]
-    files = ["--scenes", str(folder / "scenes.jsonl"), "--out", str(folder / "0000.zarr")]
-    return subprocess.run(
-        [*words, *files, *flags], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-
-
-SLOW_RUN = """
-import sys
-from pathlib import Path
-from workflow_scripts.views import shard
-from workflow_scripts.views.renderer import BACKENDS
-BACKENDS["boxes"] = "tests.views.box_renderer:BoxRenderer"
-folder = Path(sys.argv[1])
-shard.main(scenes=folder / "scenes.jsonl", out=folder / "0000.zarr", backend="boxes",
-           width_px=64, height_px=48, min_pixels=10, seed=3, corner=2, random=2)
-"""
-
-
-def test_a_kill_at_any_moment_leaves_nothing_half_written(tmp_path):
-    scenes = [scene(name, houses.living_room()) for name in "abc"]
-    whole = tmp_path / "whole"
-    render(whole, scenes, corner=2, random=2)
-    wanted = fingerprint(whole)
-    folder = tmp_path / "killed"
-    write_records(folder / "scenes.jsonl", scenes)
-    words = [sys.executable, "-c", SLOW_RUN, str(folder)]
-    start = time.monotonic()
-    subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
-    duration = time.monotonic() - start
-    assert fingerprint(folder) == wanted
-    for share in (0.6, 0.8, 0.93):
-        for path in folder.iterdir():
-            if path.name != "scenes.jsonl":
-                subprocess.run(["rm", "-r", str(path)], check=True)
-        process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
-        time.sleep(share * duration)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        left = {p: h for p, h in fingerprint(folder).items() if ".partial" not in p}
-        assert left.items() <= wanted.items()
-        if any(name.startswith("0000.zarr") for name in left):
-            zarr = {name for name in wanted if name.startswith("0000.zarr")}
-            assert zarr <= set(left)
-    subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
-    assert fingerprint(folder) == wanted
-
-
-def test_the_spool_forgets_what_is_truncated(tmp_path):
-    boxes, cameras = living_room_scene(width_px=16, height_px=12)
-    with FrameSpool(tmp_path, width_px=16, height_px=12) as spool:
-        frames = [Frame(*draw(boxes, camera)) for camera in cameras]
-        for frame, camera in zip(frames, cameras, strict=True):
-            spool.add(frame, camera)
-        spool.truncate(1)
-        spool.add(frames[1], cameras[1])
-        arrays = spool.arrays()
-        assert len(spool) == 2
-        assert (arrays["rgb"][1] == frames[1].rgb).all()
-        np.testing.assert_array_equal(arrays["depth_m"][0], frames[0].depth_m.astype("f4"))
-        with pytest.raises(ValueError, match="pixels"):
-            spool.add(
-                Frame(*(a[:5] for a in (frames[0].rgb, frames[0].depth_m, frames[0].instance))),
-                cameras[0],
-            )
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_full_disk_is_named(tmp_path):
-    images = Frame(np.zeros((12, 16, 3)), np.zeros((12, 16)), np.zeros((12, 16)))
-    camera = Camera(16, 12, np.eye(3), np.eye(4))
-    with FrameSpool(tmp_path, width_px=16, height_px=12) as spool:
-        spool._files["rgb"].close()
-        spool._files["rgb"] = open("/dev/full", "wb")  # noqa: SIM115 (closed by the spool)
-        spool.add(images, camera)
-        with pytest.raises(OSError, match=f"No space left on device: '{tmp_path}'"):
-            spool.arrays()
-
-
-def test_credits_are_sorted_and_named_once(tmp_path):
-    credit = Credit("Chair_1", "Scopia", "Chair", "Scopia", "CC-BY 3.0")
-    other = Credit("Bed_1", "BlendSwap", "Bed", "Ann", "CC0")
-    shard.write_credits(tmp_path / "x.credits.csv", [credit, other, credit])
-    rows = pd.read_csv(tmp_path / "x.credits.csv")
-    assert rows.asset_id.tolist() == ["Bed_1", "Chair_1"]
-    assert table_path(tmp_path / "x.zarr", "views").name == "x.views.parquet"
-
-
 @pytest.mark.parametrize("size", [(64, 48), (48, 64), (50, 50)])
 def test_the_view_from_above_fits_pictures_of_every_shape(tmp_path, size):
     width_px, height_px = size
@@ -426,3 +224,42 @@ def test_the_view_from_above_fits_pictures_of_every_shape(tmp_path, size):
     pixels, _ = project(corners, camera.intrinsics, camera.world_from_camera)
     assert (pixels > 0).all()
     assert (pixels < (width_px, height_px)).all()
+
+
+def test_both_kinds_of_backend_write_the_same_records(tmp_path, monkeypatch):
+    pytest.importorskip("ai2thor")
+    from tests.views.unity_standin import StandInController
+
+    monkeypatch.setattr("ai2thor.controller.Controller", StandInController)
+    # Unity has no pass without a picture; neither have the boxes now.
+    monkeypatch.delattr(BoxHouse, "geometry")
+    scenes = [scene("a", houses.living_room()), scene("b", houses.l_shaped_room())]
+    boxes = render(tmp_path / "boxes", scenes, corner=2, random=2)
+    unity = render(tmp_path / "unity", scenes, corner=2, random=2, backend="ai2thor")
+    for name in ("views", "objects", "visibility"):
+        pd.testing.assert_frame_equal(getattr(boxes, name), getattr(unity, name))
+    for view in range(len(boxes)):
+        np.testing.assert_array_equal(boxes.instance(view), unity.instance(view))
+        np.testing.assert_array_equal(boxes.depth_m(view), unity.depth_m(view))
+        np.testing.assert_array_equal(boxes.rgb(view), unity.rgb(view))
+    assert unity.group.attrs["renderer"]["platform"] == "CloudRendering"
+
+
+@pytest.mark.shared_data
+def test_real_houses_become_views_without_holes(tmp_path):
+    path = ROOT / "../shared/data/procthor_houses.jsonl.gz"
+    if not path.is_file():
+        pytest.skip("needs the 500 ProcTHOR houses of ../shared/data")
+    with gzip.open(path, "rt") as file:
+        lines = [line for number, line in enumerate(file) if number in (3, 14)]
+    scenes = [scene(f"real-{n}", json.loads(line)) for n, line in enumerate(lines)]
+    found = render(
+        tmp_path, scenes, backend="pathtrace", preset="draft", furniture="procedural", random=1
+    )
+    assert set(found.views.scene_id) == {"real-0", "real-1"}
+    eye_level = found.views[found.views.policy != "top_down"]
+    assert len(eye_level) == 10
+    assert eye_level.num_visible_objects.mean() > 3
+    for view in eye_level["view"]:
+        assert (found.instance(view) > 0).mean() > 0.999
+        assert found.rgb(view).std() > 10
