@@ -7,6 +7,7 @@ import numpy as np
 
 from workflow_scripts.common.assets import Asset, assets, surfaces_of
 from workflow_scripts.common.errors import UserError, nearest
+from workflow_scripts.views.furniture import sweethome
 from workflow_scripts.views.furniture.brief import Loose, brief
 from workflow_scripts.views.furniture.catalogue import BUILDERS, generic
 from workflow_scripts.views.furniture.shapes import join
@@ -47,6 +48,12 @@ def build(
 def _build(
     category: str, size: tuple[float, float, float], asset_id: str, library: str, openness: float
 ) -> Mesh:
+    if library != "procedural" and openness == 0:
+        if library == "sweethome3d":
+            sweethome.demand()
+        mesh = sweethome.mesh_for(category, size, asset_id)
+        if mesh is not None:
+            return mesh.transformed(into_box(mesh, size))
     return procedural(category, size, asset_id, openness)
 
 

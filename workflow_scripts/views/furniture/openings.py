@@ -1,5 +1,7 @@
 """Doors, frames, windows, blinds and shower curtains as objects of their own."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from workflow_scripts.views.furniture.brief import Brief, Loose, Parts
@@ -32,11 +34,20 @@ def _casing(b: Brief, finish: Finish) -> list[Mesh]:
 
 def doorframe(b: Brief) -> Parts:
     """Build an open door frame."""
-    return list(_casing(b, paint("white")))
+    x, y, h = b.w / 2, b.d / 2, b.h
+    jamb, stop = CASING_M, CASING_M + 0.014
+    inset = min(0.02, y * 0.4)
+    shadow = paint("cream")
+    parts: Parts = [block((-x + jamb, x - jamb), (-inset, inset), (h - stop, h - jamb), shadow)]
+    for side in (-1, 1):
+        parts.append(
+            block((side * (x - jamb), side * (x - stop)), (-inset, inset), (0, h - jamb), shadow)
+        )
+    return [*_casing(b, paint("white")), *parts]
 
 
 def doorway(b: Brief) -> Parts:
-    """Build a frame with one leaf or two, swung towards the front by `openness` times 90 degrees."""
+    """Build a frame with one leaf or two; `openness` swings them to the front, up to 90 degrees."""
     finish = paint("white") if b.chance(0.6) else wood(b.pick("oak", "walnut", "cherry"))
     x, t = b.w / 2 - CASING_M, min(0.04, b.d * 0.4)
     top = b.h - CASING_M - 0.004
@@ -114,7 +125,7 @@ def _bay(b: Brief, white: Finish, pane: Finish) -> Parts:
     ]
     outline = [(-x, y), (-x * 0.57, -y), (x * 0.57, -y), (x, y)]
     parts: Parts = [prism(outline, (0, 0.06), white), prism(outline, (h - 0.06, h), white)]
-    for start, end in zip(plan[:-1], plan[1:], strict=True):
+    for start, end in pairwise(plan):
         low, high = np.array([*start, 0.05]), np.array([*end, 0.05])
         length = float(np.linalg.norm(high - low))
         sheet = block((0, length), (-0.004, 0.004), (0.05, h - 0.05), pane)

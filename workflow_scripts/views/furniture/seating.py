@@ -241,9 +241,7 @@ def _settee(b: Brief, seat: float, seats: int) -> Parts:
     front = y if rolled else y - 0.01
     parts: Parts = [
         block((-inner, inner), (-y + back, front - 0.02), (foot, seat - 0.13), cloth, bevel=0.02),
-        block(
-            (-x + arm * 0.2, x - arm * 0.2), (-y, -y + back), (foot, b.h - 0.03), cloth, bevel=0.05
-        ),
+        block((-x + arm * 0.2, x - arm * 0.2), (-y, -y + back), (foot, b.h), cloth, bevel=0.05),
     ]
     for side in (-1, 1):
         outer = (side * x, side * inner)
@@ -274,8 +272,8 @@ def _settee(b: Brief, seat: float, seats: int) -> Parts:
     for index in range(seats):
         span = (-inner + index * step + 0.004, -inner + (index + 1) * step - 0.004)
         parts.append(block(span, (-y + back + 0.02, y), (seat - 0.15, seat), cloth, bevel=0.035))
-        pad = cushion(span, (-0.085, 0.085), (0, b.h - seat + 0.02), cloth, puff=plump, power=6)
-        parts.append(move(turn(pad, "x", 11), y=-y + back + 0.075, z=seat - 0.02))
+        pad = cushion(span, (-0.065, 0.065), (0, b.h - seat - 0.02), cloth, puff=plump, power=6)
+        parts.append(move(turn(pad, "x", 11), y=-y + back + 0.035, z=seat - 0.02))
     if seats > 1 or b.chance(0.4):
         accent = fabric(
             b.one_of(sorted(FABRICS)), print_kind=b.pick("stripes", "checks", "dots", "chevron")
@@ -285,7 +283,7 @@ def _settee(b: Brief, seat: float, seats: int) -> Parts:
             pillow = cushion(
                 (-side_length / 2, side_length / 2),
                 (0, side_length),
-                (-0.06, 0.06),
+                (-0.05, 0.05),
                 accent,
                 puff=0.75,
                 power=6,
@@ -294,7 +292,7 @@ def _settee(b: Brief, seat: float, seats: int) -> Parts:
             placed = move(
                 turn(turn(pillow, "x", 110), "z", side * 12),
                 spot if seats > 1 else 0,
-                -y + back + 0.2,
+                -y + back + 0.14,
                 seat - 0.01,
             )
             parts.append(placed)
@@ -347,7 +345,7 @@ def _easy_chair(b: Brief, seat: float) -> Parts:
         cloth,
         bevel=0.04,
     )
-    parts.append(move(turn(pad, "x", angle), y=-y + 0.09 + rise * 0.29, z=seat - 0.02))
+    parts.append(move(turn(pad, "x", angle), y=-y + 0.05 + rise * 0.29, z=seat - 0.02))
     return parts
 
 
