@@ -345,7 +345,8 @@ def _easy_chair(b: Brief, seat: float) -> Parts:
         cloth,
         bevel=0.04,
     )
-    parts.append(move(turn(pad, "x", angle), y=-y + 0.05 + rise * 0.29, z=seat - 0.02))
+    pad = turn(pad, "x", angle)
+    parts.append(move(pad, y=-y + 0.05 + rise * 0.29, z=b.h - float(pad.bounds_m[1][2])))
     return parts
 
 
