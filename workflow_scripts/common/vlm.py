@@ -84,6 +84,12 @@ def _loaded(kind: Any, base: str, **settings: Any) -> Any:
     transformers_logging.disable_progress_bar()
     try:
         return kind.from_pretrained(base, **settings)
+    except (ImportError, AttributeError) as error:
+        # Processors that also read videos need torchvision even for pictures.
+        raise UserError(
+            f"base {base!r} cannot be loaded: {error}. Its processor needs the package torchvision "
+            "(the build that fits the installed torch) or another one named here; install it."
+        ) from error
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise UserError(

@@ -108,12 +108,16 @@ class Mention:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A question, its answer, and how many characters of it end each mention."""
+    """A question, its answer, and how many characters of it end each mention.
+
+    `holds`: the relation that is asked about holds for the first mention against the second.
+    """
 
     question: str
     ends: tuple[int, ...]
     answer: str
     mentions: tuple[Mention, ...]
+    holds: bool
 
 
 def fill(template: str, words: dict[str, str]) -> tuple[str, dict[str, int]]:
@@ -140,7 +144,7 @@ def ask(one: Mention, other: Mention, relation: Relation, rng: np.random.Generat
     question, ends = fill(template, words)
     answer = ("yes" if holds else "no") if yes_no else (one if holds else other).bare
     told = (ends["a"] - one.telling_end, ends["b"] - other.telling_end)
-    return Lesson(question, told, answer, (one, other))
+    return Lesson(question, told, answer, (one, other), holds)
 
 
 class Lessons(torch.utils.data.Dataset):
@@ -287,12 +291,14 @@ class Lessons(torch.utils.data.Dataset):
         `segments` is 0 for the picture's tokens, then 1, 2, ... by lesson, -1 for padding;
         `labels` stand at answers alone; `mention_at` [m, 2] is (sequence, token) of the telling
         word of each mention, `mention_uv` [m, 2] its place as a share of the picture and
-        `mention_patches` bool [m, patches] the patches that show it.
+        `mention_patches` bool [m, patches] the patches that show it. `answer_at` [lessons, 2] is
+        the token that an answer follows, `holds` [lessons] whether the relation holds.
         """
         size, ids = self._size, self._ids
         things = {name: number for number, name in enumerate(self._things)}
         start = [ids["<s>"], ids[USER], *[ids[IMAGE]] * size.patches_per_side**2]
         rows, mention_at, mention_uv, mention_patches = [], [], [], []
+        answer_at, holds = [], []
         for number, lessons in enumerate(courses):
             tokens, labels = list(start), [IGNORED] * len(start)
             segments, places = [0] * len(start), list(range(len(start)))
@@ -306,6 +312,8 @@ class Lessons(torch.utils.data.Dataset):
                     patches = patch_words[number] == things[mention.category or mention.bare]
                     patches[row * size.patches_per_side + column] = True
                     mention_patches.append(patches)
+                answer_at.append((number, len(tokens) + len(question)))
+                holds.append(lesson.holds)
                 added = [*question, ids[ASSISTANT], *answer]
                 tokens += added
                 labels += [IGNORED] * (len(question) + 1) + answer
@@ -324,6 +332,8 @@ class Lessons(torch.utils.data.Dataset):
             "mention_at": torch.tensor(mention_at, dtype=torch.long).reshape(-1, 2),
             "mention_uv": torch.tensor(mention_uv, dtype=torch.float32).reshape(-1, 2),
             "mention_patches": torch.stack(mention_patches),
+            "answer_at": torch.tensor(answer_at, dtype=torch.long).reshape(-1, 2),
+            "holds": torch.tensor(holds, dtype=torch.float32),
         }
 
     def patches(self, shows: np.ndarray) -> torch.Tensor:

@@ -6,9 +6,10 @@ taught what a simulator knows for free:
 - each picture token names what its patch shows (`name`);
 - the word that tells which object a question means looks at that object's patches (`look`), and
   after that knows its place (`place`);
-- the second of two such words knows how far it lies from the first (`apart`).
+- the second of two such words knows how far it lies from the first (`apart`), the token that the
+  answer follows knows it too, and whether the relation holds (`holds`).
 
-The heads for the last two are thrown away; what is saved is an ordinary model folder.
+The heads that read this off are thrown away; what is saved is an ordinary model folder.
 """
 
 import hashlib
@@ -36,7 +37,7 @@ from workflow_scripts.train.tiny import Size, make_model, make_processor, parame
 logger = logging.getLogger(__name__)
 
 # The text layer (from 0) whose attention points, and how many of its heads do.
-LOOKING_LAYER, LOOKING_HEADS = 0, 2
+LOOKING_LAYER, LOOKING_HEADS = 1, 2
 WEIGHTS = {
     "answer": 1.0,
     "name": 1.0,
@@ -44,9 +45,13 @@ WEIGHTS = {
     "place": 1.0,
     "cell": 0.3,
     "own_cell": 0.1,
-    "apart": 1.0,
+    "apart": 0.5,
+    "answer_apart": 0.5,
+    "holds": 1.0,
 }
 STRUCTURE_WEIGHT = 0.05
+WORD_TABLE = "model.model.language_model.embed_tokens.weight"
+WORD_TABLE_COPY = "model.lm_head.weight"
 FIRST_PATCH = 2  # <s> and <user> come before the picture's tokens.
 
 
@@ -58,15 +63,19 @@ class Heads(nn.Module):
         self.cell = nn.Linear(size.text_width, size.patches_per_side**2)
         self.place = nn.Linear(size.text_width, 2)
         self.apart = nn.Linear(size.text_width, 2)
+        self.answer_apart = nn.Linear(size.text_width, 2)
+        self.holds = nn.Linear(size.text_width, 1)
 
 
 class Course(nn.Module):
     """The model with its heads and the names of things."""
 
-    def __init__(self, model: Any, size: Size, words: torch.Tensor) -> None:
+    def __init__(self, model: Any, size: Size, words: torch.Tensor, *, seed: int) -> None:
         super().__init__()
         self.model = model
-        self.heads = Heads(size)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.heads = Heads(size)
         self.num_patches = size.patches_per_side**2
         weight = torch.ones(len(words))
         weight[1 : 1 + len(STRUCTURE)] = STRUCTURE_WEIGHT
@@ -77,7 +86,13 @@ class Course(nn.Module):
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Return the weights without the tied copy of the word table, which cannot be saved."""
         weights = super().state_dict(*args, **kwargs)
-        return {name: value for name, value in weights.items() if "lm_head" not in name}
+        weights.pop(WORD_TABLE_COPY)
+        return weights
+
+    def load_state_dict(self, state_dict: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Load weights that `state_dict` gave."""
+        table = state_dict[WORD_TABLE]
+        return super().load_state_dict({**state_dict, WORD_TABLE_COPY: table}, *args, **kwargs)
 
     def forward(self, **batch: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """Return the losses by name and whether each first word of an answer is right [answers]."""
@@ -118,7 +133,7 @@ class Course(nn.Module):
         looks = seen.attentions[LOOKING_LAYER][sequence, :LOOKING_HEADS, token, patches]
         on_it = (looks * batch["mention_patches"][:, None]).sum(-1)
         after = seen.hidden_states[LOOKING_LAYER + 1]
-        later = seen.hidden_states[LOOKING_LAYER + 2]
+        later, last = seen.hidden_states[LOOKING_LAYER + 2 : LOOKING_LAYER + 4]
         pictures = after[:, patches].reshape(-1, after.shape[-1])
         own = torch.arange(self.num_patches, device=after.device).repeat(len(after))
         mention = after[sequence, token]
@@ -127,12 +142,17 @@ class Course(nn.Module):
         column, row = (place * side).long().clamp(0, side - 1).unbind(1)
         second = later[sequence, token][1::2]
         apart = place[1::2] - place[0::2]
+        to_answer = last[batch["answer_at"][:, 0], batch["answer_at"][:, 1]]
         return {
             "look": -on_it.clamp_min(1e-6).log().mean(),
             "cell": functional.cross_entropy(self.heads.cell(mention), row * side + column),
             "own_cell": functional.cross_entropy(self.heads.cell(pictures), own),
             "place": _distance(self.heads.place(mention), 4 * place - 2),
             "apart": _distance(self.heads.apart(second), 4 * apart),
+            "answer_apart": _distance(self.heads.answer_apart(to_answer), 4 * apart),
+            "holds": functional.binary_cross_entropy_with_logits(
+                self.heads.holds(to_answer)[:, 0], batch["holds"]
+            ),
         }
 
 
@@ -237,7 +257,7 @@ def main(
 
     pictures = read_pictures(views, side_px=size.image_px)
     lessons = course_of(pictures, steps, named_share, 0)
-    course = Course(model, size, lessons.words)
+    course = Course(model, size, lessons.words, seed=seed)
     transformers_logging.disable_progress_bar()
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(checkpoints / "tensorboard")
     resume = begin(checkpoints, {**settings, "pictures": digest(pictures)})

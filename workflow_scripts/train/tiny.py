@@ -50,7 +50,7 @@ class Size:
     vision_width: int = 96
     vision_layers: int = 2
     text_width: int = 128
-    text_layers: int = 4
+    text_layers: int = 5
     num_heads: int = 4
 
     @property
@@ -84,7 +84,12 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
     words = {word: number for number, word in enumerate(vocabulary())}
     tokenizer = Tokenizer(WordLevel(words, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFKC(), normalizers.Replace("’", "'"), normalizers.Lowercase()]
+        [
+            normalizers.NFKC(),
+            normalizers.Replace("’", "'"),
+            normalizers.Replace("\n", " "),
+            normalizers.Lowercase(),
+        ]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [

@@ -1,0 +1,278 @@
+"""Tuning through the launcher: two DeepSpeed ranks, resume, adapters that load, clear errors."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from workflow_scripts.common import vlm
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.storage import read_json
+from workflow_scripts.train import launch
+from workflow_scripts.train.checkpoints import begin, newest_complete
+from workflow_scripts.train.launch import Machine
+from workflow_scripts.train.tiny import Size, make_model, make_processor
+from workflow_scripts.train.train import Experiment, deepspeed_settings, identity, micro_batches
+
+ROOT = Path(__file__).parents[2]
+MICRO = Size(image_px=24, vision_width=32, text_width=32, vision_layers=1, text_layers=1)
+COLOURS = {"red": (250, 10, 10), "green": (10, 250, 10), "blue": (10, 10, 250)}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    processor = make_processor(MICRO)
+    make_model(MICRO, processor, seed=1).save_pretrained(folder / "base")
+    processor.save_pretrained(folder / "base")
+    entries = []
+    for number in range(12):
+        name = list(COLOURS)[number % 3]
+        Image.new("RGB", (30, 30), COLOURS[name]).save(folder / f"{name}.png")
+        turns = [("human", "<image>\nWhich colour is shown?"), ("gpt", name)]
+        entries.append(
+            {
+                "id": str(number),
+                "image": f"{name}.png",
+                "conversations": [{"from": who, "value": text} for who, text in turns],
+            }
+        )
+    (folder / "train.json").write_text(json.dumps(entries))
+    (folder / "val.json").write_text(json.dumps(entries[:3]))
+    (folder / "empty.json").write_text("[]")
+    return folder
+
+
+def experiment_in(out: Path, data: Path, **changes: object) -> Experiment:
+    plain = Experiment(
+        name="micro",
+        base=str(data / "base"),
+        data=data / "train.json",
+        images=data,
+        out=out,
+        validation=data / "val.json",
+        steps=6,
+        batch_size=4,
+        save_steps=2,
+        learning_rate=5e-3,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def run(experiment: Experiment, **machine: object) -> None:
+    launch.main(experiment=experiment, machine=Machine(threads=1, **machine))  # type: ignore[arg-type]
+
+
+def losses(experiment: Experiment) -> list[float]:
+    return [row["loss"] for row in read_json(experiment.out / "metrics.json")["history"]
+            if "loss" in row]  # fmt: skip
+
+
+def assert_complete(experiment: Experiment) -> None:
+    names = {path.name for path in experiment.out.iterdir()}
+    assert {"adapter_model.safetensors", "adapter_config.json", "README.md"} <= names
+    assert {"metrics.json", "config.yaml", "curves.png", "checkpoints"} <= names
+    assert not [name for name in names if name.startswith(".saving")]
+    assert list((experiment.out / "tensorboard").glob("events*"))
+    card = (experiment.out / "README.md").read_text()
+    assert card.startswith(f"---\nbase_model: {experiment.base}\n")
+    assert read_json(experiment.out / "adapter_config.json")["base_model_name_or_path"] == str(
+        experiment.base
+    )
+
+
+@pytest.mark.timeout(400)
+def test_two_ranks_zero2_learn_and_the_adapter_loads(tmp_path: Path, data: Path) -> None:
+    experiment = experiment_in(tmp_path / "micro", data, steps=8)
+    run(experiment)
+    assert_complete(experiment)
+    found = losses(experiment)
+    assert found[-1] < 0.8 * found[0]
+    assert read_json(experiment.out / "metrics.json")["validation_loss"] < found[0]
+    base, _ = vlm.load(experiment.base)
+    tuned, processor = vlm.load(experiment.base, experiment.out)
+    items = [(Image.new("RGB", (30, 30), COLOURS["red"]), "Which colour is shown?")]
+    assert vlm.generate(tuned, processor, items, max_new_tokens=3, batch_size=1)
+    changed = [
+        name
+        for (name, one), other in zip(base.named_parameters(), tuned.parameters(), strict=True)
+        if not torch.equal(one, other)
+    ]
+    assert len(changed) == 7 * MICRO.text_layers
+    assert all("language_model" in name for name in changed)
+
+
+@pytest.mark.timeout(400)
+def test_zero3_goes_on_after_a_kill_and_leaves_no_second_training(
+    tmp_path: Path, data: Path
+) -> None:
+    """Kill the launcher, then the job; each time the next launcher goes on with it."""
+    undisturbed = experiment_in(tmp_path / "undisturbed", data, deepspeed="zero3", steps=12)
+    run(undisturbed)
+    assert_complete(undisturbed)
+    experiment = replace(undisturbed, out=tmp_path / "killed")
+    flags = ["--threads", "1"]
+    for name, value in experiment.settings().items():
+        if isinstance(value, bool | list):
+            continue
+        flags += [f"--{name.replace('_', '-')}", str(value)]
+    command = [sys.executable, "-m", "workflow_scripts.train.launch", *flags]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    first = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    ticket = wait_for(experiment.out / "launch/job.json")
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    second = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    wait_for(experiment.checkpoints / "checkpoint-2/complete")
+    assert read_json(experiment.out / "launch/job.json") == ticket
+    controller = psutil.Process(int(ticket["job_id"]))
+    family = [*controller.children(), controller]
+    for process in family[1:]:
+        process.kill()
+    _, told = second.communicate(timeout=120)
+    assert second.returncode == 1
+    assert f"job {ticket['job_id']} is under way" in told
+    assert "ended without a word" in told
+    assert "Traceback" not in told
+    run(experiment)
+    assert not family[0].is_running() or family[0].status() == psutil.STATUS_ZOMBIE
+    assert_complete(experiment)
+    expected = read_json(undisturbed.out / "metrics.json")["history"]
+    assert read_json(experiment.out / "metrics.json")["history"] == expected
+    one, other = (
+        load_file(run.out / "adapter_model.safetensors") for run in (undisturbed, experiment)
+    )
+    for name, value in one.items():
+        torch.testing.assert_close(value, other[name], atol=1e-6, rtol=0)
+
+
+def wait_for(path: Path, timeout_s: float = 150) -> dict:
+    start = time.monotonic()
+    while not path.exists():
+        assert time.monotonic() - start < timeout_s, path
+        time.sleep(0.02)
+    return read_json(path) if path.suffix == ".json" else {}
+
+
+@pytest.mark.timeout(300)
+def test_all_weights_on_one_rank_without_deepspeed(tmp_path: Path, data: Path) -> None:
+    experiment = experiment_in(
+        tmp_path / "full", data, adapter="none", deepspeed="none", validation=data / "empty.json"
+    )
+    run(experiment, num_processes=1)
+    assert (experiment.out / "model.safetensors").exists()
+    model, processor = vlm.load(experiment.base, experiment.out)
+    assert processor.tokenizer.unk_token == "<unk>"
+    weights = load_file(data / "base/model.safetensors")
+    name = "model.vision_tower.embeddings.patch_embedding.weight"
+    assert not torch.equal(model.state_dict()[name], next(
+        value for key, value in weights.items() if key.endswith("patch_embedding.weight")
+    ))  # fmt: skip
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"learning_rate": 1e30}, "loss became (nan|inf) at step"),
+        (
+            {"lora_targets": ("q_proj", "nowhere")},
+            "nowhere not found.*linear modules there:.*q_proj",
+        ),
+        ({"base": "no/such/base"}, "no/such/base.*cannot be loaded"),
+        ({"data": "empty.json"}, "nothing to train on"),
+    ],
+    ids=["nan", "target", "base", "empty"],
+)
+def test_mistakes_are_told_by_the_launcher(
+    tmp_path: Path, data: Path, changes: dict, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    if "data" in changes:
+        changes = {"data": data / changes["data"]}
+    experiment = experiment_in(tmp_path / "bad", data, deepspeed="none", **changes)
+    with pytest.raises(UserError, match=says):
+        run(experiment, num_processes=1, cluster="debug")
+    assert not (experiment.out / "metrics.json").exists()
+
+
+@pytest.mark.timeout(300)
+def test_a_failing_rank_ends_the_job_with_its_traceback(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other rank would wait for it in vain."""
+    monkeypatch.setattr(launch, "Rank", FailingRank)
+    with pytest.raises(UserError, match=r"(?s)failed on rank 1.*RuntimeError: broken.*_log\.err"):
+        run(experiment_in(tmp_path / "bad", data))
+    ticket = read_json(tmp_path / "bad/launch/job.json")
+    assert not psutil.pid_exists(int(ticket["job_id"])) or (
+        psutil.Process(int(ticket["job_id"])).status() == psutil.STATUS_ZOMBIE
+    )
+
+
+class FailingRank(launch.Rank):
+    """Rank 1 breaks; rank 0 waits for ever."""
+
+    def __call__(self) -> None:
+        if os.environ["SUBMITIT_LOCAL_GLOBALID"] == "1":
+            raise RuntimeError("broken")
+        time.sleep(600)
+
+
+def test_missing_data_is_told_before_anything_starts(tmp_path: Path, data: Path) -> None:
+    with pytest.raises(UserError, match=r"nothing\.json: not found"):
+        run(experiment_in(tmp_path / "out", data, data=data / "nothing.json"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_checkpoints_of_another_training_are_not_resumed(tmp_path: Path, data: Path) -> None:
+    experiment = experiment_in(tmp_path, data)
+    settings = identity(experiment, num_ranks=2)
+    folder = experiment.checkpoints
+    assert begin(folder, settings) is None
+    for step, complete in ((2, True), (10, True), (12, False)):
+        (folder / f"checkpoint-{step}").mkdir()
+        if complete:
+            (folder / f"checkpoint-{step}/complete").touch()
+    assert begin(folder, settings) == newest_complete(folder) == folder / "checkpoint-10"
+    other = identity(replace(experiment, learning_rate=1.0), num_ranks=2)
+    assert begin(folder, other) is None
+    assert not (folder / "checkpoint-10").exists()
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "num_ranks", "micro", "expected"),
+    [(16, 2, 0, (8, 1)), (16, 2, 2, (2, 4)), (16, 1, 32, (16, 1)), (3, 3, 0, (1, 1))],
+)
+def test_steps_are_dealt_to_ranks(
+    batch_size: int, num_ranks: int, micro: int, expected: tuple[int, int]
+) -> None:
+    assert micro_batches(batch_size, num_ranks=num_ranks, micro_batch_size=micro) == expected
+
+
+def test_steps_that_cannot_be_dealt_are_refused() -> None:
+    with pytest.raises(UserError, match="batch_size 5 must be a multiple of the 2 ranks"):
+        micro_batches(5, num_ranks=2)
+    with pytest.raises(UserError, match="micro_batch_size 3 must divide the 8 samples"):
+        micro_batches(16, num_ranks=2, micro_batch_size=3)
+    with pytest.raises(UserError, match="--gpus 3 must be a multiple of --nodes 2"):
+        Machine(gpus=3, nodes=2).ranks_per_node()
+
+
+def test_deepspeed_templates_leave_numbers_to_the_trainer() -> None:
+    for stage in (2, 3):
+        settings = deepspeed_settings(f"zero{stage}", on_gpu=True)
+        assert settings is not None
+        assert settings["zero_optimization"]["stage"] == stage
+        assert settings["train_batch_size"] == settings["optimizer"]["params"]["lr"] == "auto"
+    assert deepspeed_settings("none", on_gpu=True) is None
