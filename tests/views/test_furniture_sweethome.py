@@ -123,7 +123,7 @@ def test_auto_takes_the_model_where_it_fits_and_fills_the_box(library):
 
 
 def test_a_seat_at_another_height_is_refused(library):
-    # Stretched to this box the seat is at half its height; a sofa's must be at 0.45.
+    # The seat is at half the box's height, as a chair's must be; a table's top is its box's top.
     mesh = sh3f_import.converted(library, "own/chair/chair.obj")
     fits = sweethome.Asset("a", "Chair", *CHAIR, None, (), False)
     too_low = sweethome.Asset("a", "CoffeeTable", *CHAIR, None, (), False)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -212,7 +213,20 @@ def holds_its_surfaces(mesh: Mesh, asset: Asset) -> bool:
         heights = np.where(hit["primID"] >= 0, level + 0.06 - hit["tfar"], -1e3)
         if np.mean(np.abs(heights - level) <= MAX_SURFACE_ERROR_M) < 0.75:
             return False
+        if surface.clearance is not None and not _is_open(scene, asset, level):
+            return False
     return True
+
+
+def _is_open(scene: Any, asset: Asset, level: float) -> bool:
+    """Tell whether a shelf can be reached from the front: no door or pane before it."""
+    height = level + 0.1 * min(asset.height_m, 1)
+    x = np.linspace(-0.3, 0.3, 5) * asset.width_m
+    origins = np.column_stack([x, np.full(5, asset.depth_m), np.full(5, height)])
+    back = np.repeat([[0, -1, 0]], 5, axis=0).astype(np.float32)
+    hit = scene.run(origins.astype(np.float32), back, query="INTERSECT", output=True)
+    free = np.where(hit["primID"] >= 0, hit["tfar"], np.inf) - asset.depth_m / 2
+    return bool(np.mean(free > 0.3 * asset.depth_m) >= 0.6)
 
 
 def credits(asset_ids: Iterable[str]) -> tuple[Credit, ...]:
