@@ -162,7 +162,7 @@ def bread(b: Brief) -> Parts:
             (
                 s * b.w / 2 * size * 0.7,
                 place * b.d / 2 + s * 0.012,
-                b.h * 0.41 + b.h * 0.52 * size * (1 - (0.7 * s) ** 2) ** 0.5,
+                b.h * 0.43 + b.h * 0.55 * size * (1 - (0.7 * s) ** 2) ** 0.5,
             )
             for s in np.linspace(-0.9, 0.9, 7)
         ]
@@ -181,9 +181,9 @@ def lettuce(b: Brief) -> Parts:
         for index in range(count):
             turn_angle = 2 * np.pi * (index + 0.5 * ring) / count + rng.uniform(-0.15, 0.15)
             u, v = np.meshgrid(np.linspace(-1, 1, 11), np.linspace(0, 1, 7), indexing="ij")
-            frill = 0.06 * np.sin(u * 9 + index) * v**2
-            spread = turn_angle + u * 0.62 * np.sin(np.pi * (0.15 + 0.75 * v))
-            lift = np.sin(v * np.pi * 0.55) * (1 - 0.15 * u**2)
+            frill = 0.07 * np.sin(u * 11 + index) * v**2
+            spread = turn_angle + u * 0.72 * (0.35 + 0.65 * np.sqrt(v))
+            lift = np.sin(v * np.pi * 0.55) * (1 - 0.3 * u**4 * v)
             radius = size * (0.25 + 0.75 * np.sin(np.pi * (0.1 + 0.52 * v))) + frill
             points = np.stack(
                 [

@@ -159,21 +159,21 @@ def blinds(b: Brief) -> Parts:
 def shower_curtain(b: Brief) -> Parts:
     """Build a gathered curtain that hangs in folds from rings on a rod."""
     x, y, h = b.w / 2, b.d / 2, b.h
-    cloth = fabric(
-        b.pick("teal", "sage", "blue", "cream"),
-        print_kind=b.pick("stripes", "dots", "chevron"),
-        repeat_m=0.35,
-    )
+    cloth, hem = fabric(b.pick("teal", "sage", "blue", "rose")), fabric("cream")
     top = h - 0.05
-    n = 72
+    n = 48
     u = np.linspace(-1, 1, n)
     rows = []
     for z in np.linspace(0, top, 9):
         spread = 0.86 + 0.14 * (1 - z / top)
-        wave = np.sin(u * 15) * (0.75 + 0.2 * np.cos(2 * z / top))
+        wave = np.sin(u * 10) * (0.75 + 0.2 * np.cos(2 * z / top))
         front = np.column_stack([u * x * spread, wave * y * 0.9, np.full(n, z)])
         rows.append(np.concatenate([front, front[::-1] - [0, 0.004, 0]]))
-    parts: Parts = [skin(np.array(rows), cloth, sharp_rows=False)]
+    curtain = np.array(rows)
+    parts: Parts = [
+        skin(curtain[:2], hem, sharp_rows=False),
+        skin(curtain[1:], cloth, sharp_rows=False),
+    ]
     chrome = metal("chrome")
     parts.append(rod((-x, 0, h - 0.028), (x, 0, h - 0.028), 0.011, chrome))
     for place in np.linspace(-0.8, 0.8, 6):
