@@ -17,7 +17,8 @@ _PASSES = 4
 
 def develop(light: Radiance) -> np.ndarray:
     """Return the picture u8 [h, w, 3] of a frame's light."""
-    return srgb(denoise(light) * exposure(light))
+    clean = denoise(light)
+    return srgb(clean * exposure(clean, light.albedo))
 
 
 def denoise(light: Radiance) -> np.ndarray:
@@ -71,19 +72,21 @@ def smooth(light: Radiance) -> np.ndarray:
     return value * albedo
 
 
-def exposure(light: Radiance) -> float:
+def exposure(colour: np.ndarray, guide: np.ndarray) -> float:
     """Return the factor that brings a room's light to a picture's range.
 
-    It meters the light that falls on things, not what they reflect, so that a white table is
-    white and a dark wall is dark; a quarter of the difference is evened out, as an eye would.
-    Where that would burn a large light part of the picture, it steps back by up to half a stop.
+    `colour` and the albedo `guide` are f32 [h, w, 3]; grain in the colour would shift the
+    medians, so it is the denoised one. What is metered is the light that falls on things, not
+    what they reflect, so that a white table is white and a dark wall is dark; a quarter of the
+    difference is evened out, as an eye would. Where that would burn a large light part of the
+    picture, it steps back by up to half a stop.
     """
-    albedo = light.albedo @ _LUMINANCE
+    albedo = guide @ _LUMINANCE
     # Lamps and sky have albedo 1 by agreement; surfaces stay below.
     surface = (albedo < 0.95) & (albedo > 0.01)
     if not surface.any():
         return 1.0
-    reflected = light.colour[surface] @ _LUMINANCE
+    reflected = colour[surface] @ _LUMINANCE
     falling = float(np.median(reflected / albedo[surface]))
     usual = (_USUAL_ALBEDO / float(np.median(albedo[surface]))) ** _ADAPTATION
     metered = 2 * _HALF_GREY * usual / max(falling, 1e-3)

@@ -138,6 +138,12 @@ class Tracer:
             colour[:, paths] += np.minimum(weight * light, _PATH_LIMIT)
             if bounce == bounces:
                 break
+            if bounce == 1:
+                # What is left is faint and even: every other path carries it for two.
+                half = np.flatnonzero(paths % 2 == 0)
+                spots, paths = _only(spots, half), paths[half]
+                weight, outgoing = 2 * weight[:, half], outgoing[:, half]
+                incoming = incoming[:, half]
             spots = self._surfaces.bounce(spots.points, outgoing)
             if bounce == 0:
                 clear = np.flatnonzero(mirrored & gloss.is_clear)
