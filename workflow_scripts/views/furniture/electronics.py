@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workflow_scripts.views.furniture import prints
+from workflow_scripts.views.furniture import pictures, prints
 from workflow_scripts.views.furniture.brief import Brief, Parts
 from workflow_scripts.views.furniture.curves import arc
 from workflow_scripts.views.furniture.materials import (
@@ -41,7 +41,9 @@ def television(b: Brief) -> Parts:
     front = min(b.d / 2, 0.03)
     thick = min(b.d, 0.055)
     edge = max(0.012, 0.016 * b.w)
-    screen = image(prints.landscape() if b.chance(0.3) else prints.dark_screen(), 0.08)
+    shows = b.chance(0.3)
+    on = pictures.landscape(int(b.rng.integers(9)))
+    screen = image(on if shows else prints.dark_screen(), 0.08)
     parts: Parts = [
         block((-x, x), (front - thick * 0.5, front), (low, h), case, bevel=0.006),
         block((-x * 0.6, x * 0.6), (front - thick, front - 0.01), (low + h * 0.1, h * 0.7), case),
@@ -71,14 +73,13 @@ def laptop(b: Brief) -> Parts:
     hinge, thick = -y * 0.62, min(0.018, h * 0.08)
     lid = np.hypot(h, hinge + y)
     lean = np.degrees(np.arctan2(hinge + y, h))
-    ground = b.pick("#27415f", "#4a3a63", "#2b5a58")
-    screen = image(prints.desktop_screen(ground), 0.15)
+    screen = image(pictures.window_screen(int(b.rng.integers(4))), 0.15)
     panel: list[Mesh] = [
         block((-x, x), (-thick * 0.5, 0), (0, lid), shell, bevel=thick * 0.2),
         block((-x * 0.97, x * 0.97), (0, 0.0008), (lid * 0.03, lid * 0.98), plastic("#121316")),
         picture((-x * 0.93, x * 0.93), (lid * 0.09, lid * 0.94), 0.0015, screen),
     ]
-    keys = image(prints.keyboard(), 0.5)
+    keys = image(pictures.keyboard(), 0.5)
     deck = (hinge + (y - hinge) * 0.12, hinge + (y - hinge) * 0.6)
     pad = (hinge + (y - hinge) * 0.66, hinge + (y - hinge) * 0.95)
     return [
@@ -95,7 +96,7 @@ def desktop(b: Brief) -> Parts:
     dark, silver = plastic("#1c1d20"), metal("aluminium")
     tower, middle = (-x, -x + b.w * 0.21), x - b.w * 0.36
     wide = b.w * 0.34
-    screen = image(prints.desktop_screen(b.pick("#27415f", "#2b5a58")), 0.15)
+    screen = image(pictures.window_screen(int(b.rng.integers(4))), 0.15)
     foot = [(wide * 0.8, y * 0.7, 0), (wide * 0.8, y * 0.7, 0.008), (wide * 0.7, y * 0.6, 0.014)]
     keys = (middle - wide * 0.75, middle + wide * 0.75)
     panel = (-y * 0.4, -y * 0.28)
@@ -113,7 +114,7 @@ def desktop(b: Brief) -> Parts:
         loft(foot, silver, power=5, x=middle, y=-y * 0.4),
         block((middle - 0.03, middle + 0.03), (-y * 0.55, -y * 0.4), (0, h * 0.4), silver),
         block(keys, (y * 0.3, y), (0, 0.018), dark, bevel=0.004),
-        lying(keys, (y * 0.33, y * 0.97), 0.019, image(prints.keyboard())),
+        lying(keys, (y * 0.33, y * 0.97), 0.019, image(pictures.keyboard())),
         ellipsoid((middle - wide * 0.93, y * 0.65, 0.01), (0.028, y * 0.32, 0.02), dark, n=12),
     ]
     return parts

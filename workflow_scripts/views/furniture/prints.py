@@ -1,4 +1,4 @@
-"""Pictures on small things: clock faces, screens, keys, covers and newsprint, drawn in code.
+"""Prints on small things: clock faces, telephone screens, cards, discs and newsprint.
 
 Each is drawn once per kind and kept; none holds real words, so that a label never gives it away.
 """
@@ -70,25 +70,6 @@ def clock_digits(ink: str, time: str = "10:28") -> np.ndarray:
 
 
 @cache
-def desktop_screen(ground: str) -> np.ndarray:
-    """Draw a computer's screen: a window of text over a picture, a bar below."""
-    image, draw = _canvas(320, 200, ground)
-    draw.ellipse([-60, 90, 220, 330], fill="#3f6d62")
-    draw.ellipse([120, 110, 420, 340], fill="#2f5560")
-    draw.rectangle([96, 22, 296, 160], fill="#f2f3f4")
-    draw.rectangle([96, 22, 296, 36], fill="#454b57")
-    rng = seeds.rng(0, "print", "desktop")
-    for row in range(9):
-        length = 60 + int(rng.integers(100))
-        draw.rectangle([108, 48 + row * 12, 108 + length, 53 + row * 12], fill="#8b929c")
-    for row in range(4):
-        ink = "#e3b94f" if row % 2 else "#dddddd"
-        draw.rectangle([14, 20 + row * 34, 36, 42 + row * 34], fill=ink)
-    draw.rectangle([0, 186, 320, 200], fill="#20242b")
-    return np.asarray(image)
-
-
-@cache
 def phone_screen(ground: str) -> np.ndarray:
     """Draw a telephone's screen: rows of round-cornered icons."""
     image, draw = _canvas(120, 240, ground)
@@ -105,41 +86,11 @@ def phone_screen(ground: str) -> np.ndarray:
 
 
 @cache
-def keyboard() -> np.ndarray:
-    """Draw rows of dark keys on a grey ground, with a space bar."""
-    image, draw = _canvas(300, 110, "#8d9096")
-    for row in range(5):
-        shift = (0, 8, 14, 22, 0)[row]
-        for column in range(14 - (row in (2, 3))):
-            x = 6 + shift + column * 20.6
-            if row == 4 and 3 < column < 10:
-                continue
-            draw.rectangle([x, 6 + row * 20, min(x + 17, 294), 22 + row * 20], fill="#1d1e21")
-    draw.rectangle([90, 86, 208, 102], fill="#1d1e21")
-    return np.asarray(image)
-
-
-@cache
 def dark_screen() -> np.ndarray:
     """Draw a screen that is off: near black with the faint slanting sheen of glass."""
     y, x = np.mgrid[0:64, 0:96] / 96
     sheen = np.clip(1 - np.abs(x - y - 0.25) * 5, 0, 1)
     return to_u8((24 + 14 * (1 - y) + 16 * sheen)[..., None] * np.array([0.92, 1.0, 1.14]))
-
-
-@cache
-def landscape() -> np.ndarray:
-    """Draw what a television shows: hills under an evening sky."""
-    rows = np.linspace(0, 1, 144)[:, None, None]
-    sky = (1 - rows) * np.array([70, 120, 190]) + rows * np.array([240, 200, 150])
-    image = Image.fromarray(to_u8(np.broadcast_to(sky, (144, 256, 3))))
-    draw = ImageDraw.Draw(image)
-    draw.ellipse([176, 46, 204, 74], fill="#fff1c8")
-    for low, high, ink in ((0.62, 0.16, "#6f7f9a"), (0.76, 0.1, "#4d6b57"), (0.9, 0.05, "#2f4a33")):
-        x = np.arange(0, 257, 8)
-        y = 144 * (low - high * np.sin(x / 41 + low * 20) * np.sin(x / 17 + low * 9))
-        draw.polygon([(0, 144), *zip(x.tolist(), y.tolist(), strict=True), (256, 144)], fill=ink)
-    return np.asarray(image)
 
 
 @cache
@@ -168,25 +119,6 @@ def disc() -> np.ndarray:
     image[radius < 0.32] = 226
     image[radius < 0.13] = 40
     return to_u8(image)
-
-
-@cache
-def book_cover(ground: str, ink: str, style: int) -> np.ndarray:
-    """Draw a front cover: a title block, and a picture, band or frame."""
-    image, draw = _canvas(160, 220, ground)
-    if style == 0:
-        draw.rectangle([0, 120, 160, 190], fill=ink)
-        draw.ellipse([50, 60, 110, 120], fill=ink)
-    elif style == 1:
-        draw.rectangle([12, 12, 148, 208], outline=ink, width=4)
-        draw.polygon([(80, 100), (118, 160), (42, 160)], fill=ink)
-    else:
-        draw.rectangle([0, 70, 160, 160], fill=ink)
-    title = "#f2efe6" if style != 1 else ink
-    for row, width in enumerate((96, 70)):
-        draw.rectangle([80 - width / 2, 28 + row * 18, 80 + width / 2, 38 + row * 18], fill=title)
-    draw.rectangle([54, 196, 106, 202], fill=title)
-    return np.asarray(image)
 
 
 @cache
