@@ -40,7 +40,7 @@ def box(b: Brief) -> Parts:
         ]
     card = paper(b.pick("#b98f5f", "#c49a6c", "#a87f52"))
     t = 0.006
-    flap = min(0.45 * b.d, 0.14, h * 0.5)
+    flap = min(0.14, h * 0.5, 0.32 * b.w, 0.32 * b.d)
     # Bounds belong to the flaps, which hang outside and slope down a little.
     bx, by, top = x - flap * 0.82, y - flap * 0.82, h - flap * 0.3
     parts: Parts = [

@@ -164,10 +164,10 @@ def _tree(b: Brief, low: float, pot_r: float, squash: float) -> Parts:
         depth = 0.55 + 0.45 * ((index * 7) % 10) / 10
         way = np.array([flat * np.cos(angle), flat * np.sin(angle) * squash, z])
         spot = way * depth * [b.w * 0.44, b.w * 0.44, (b.h - crown) * 0.44] + [0, 0, middle]
-        size = 0.17 * b.w
+        size = 0.24 * b.w
         tip = np.array([way[0], way[1], way[2] * 0.4 - 0.25])
         path = [spot, spot + tip * size * 0.5 + [0, 0, 0.1 * size], spot + tip * size]
-        parts.append(leaf(path, [0.1 * size, 0.55 * size, 0.02 * size], greens[index % 2]))
+        parts.append(leaf(path, [0.1 * size, 0.8 * size, 0.02 * size], greens[index % 2]))
     return parts
 
 
