@@ -9,7 +9,7 @@ import numpy as np
 from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.errors import UserError, nearest
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.views.furniture import build
+from workflow_scripts.views.furniture import build, credits
 from workflow_scripts.views.meshes import Mesh
 from workflow_scripts.views.pathtrace.film import develop
 from workflow_scripts.views.pathtrace.floor import reachable_m
@@ -81,7 +81,7 @@ class PathtraceRenderer:
         if preset not in PRESETS:
             raise UserError(f"views.preset is {preset!r}; {nearest(preset, PRESETS)}")
         self._preset, self._library = preset, furniture
-        self.credits: tuple[Credit, ...] = ()
+        self._asset_ids: set[str] = set()
         self.provenance = {
             "renderer": "pathtrace",
             "rays": _installed("embreex", "open3d-cpu", "open3d"),
@@ -101,6 +101,11 @@ class PathtraceRenderer:
     ) -> None:
         return None
 
+    @property
+    def credits(self) -> tuple[Credit, ...]:
+        """Whom to name for the models in the houses loaded so far."""
+        return () if self._library == "procedural" else credits(sorted(self._asset_ids))
+
     def load(self, house: dict[str, Any], *, scene_id: str) -> TracedHouse:
         """Build a house; `UserError` says what is wrong with it."""
         scene = build_scene(house, scene_id, self._furniture)
@@ -108,4 +113,5 @@ class PathtraceRenderer:
         return TracedHouse(scene, tracer, scene_id=scene_id, preset=self._preset)
 
     def _furniture(self, category: str, size_m: tuple[float, float, float], asset_id: str) -> Mesh:
+        self._asset_ids.add(asset_id)
         return build(category, size_m, asset_id, library=self._library)
