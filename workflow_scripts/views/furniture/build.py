@@ -90,13 +90,17 @@ def into_box(mesh: Mesh, size: tuple[float, float, float]) -> np.ndarray:
 def compact(mesh: Mesh) -> Mesh:
     """Merge equal materials, so that a renderer meets each once."""
     kept: list[Material] = []
-    place: dict[int, int] = {}
+    place: dict[tuple[object, ...], int] = {}
     index = []
     for material in mesh.materials:
-        if id(material) not in place:
-            place[id(material)] = len(kept)
+        look = tuple(
+            id(value) if isinstance(value, np.ndarray) else value
+            for value in vars(material).values()
+        )
+        if look not in place:
+            place[look] = len(kept)
             kept.append(material)
-        index.append(place[id(material)])
+        index.append(place[look])
     return replace(
         mesh,
         face_material=np.array(index, dtype=np.int32)[mesh.face_material],

@@ -22,6 +22,7 @@ from workflow_scripts.views.furniture.shapes import (
     skin,
     turn,
 )
+from workflow_scripts.views.meshes import Mesh
 
 
 def chair(b: Brief) -> Parts:
@@ -84,11 +85,13 @@ def _wooden_chair(b: Brief, seat: float, style: str) -> Parts:
     return parts
 
 
-def _rail(inner: float, height: float, finish: Finish):
+def _rail(inner: float, height: float, finish: Finish) -> Mesh:
     return block((-inner, inner), (-0.011, 0.011), (0, height), finish)
 
 
-def _leaning(part, back_y: float, seat: float, lean: float, height: float, rise: float):
+def _leaning(
+    part: Mesh, back_y: float, seat: float, lean: float, height: float, rise: float
+) -> Mesh:
     """Put a part that stands on z = 0 onto the leaning back, `rise` above the seat."""
     angle = np.degrees(np.arctan2(lean, height - seat))
     part = turn(move(part, z=rise), "x", angle)

@@ -1,5 +1,7 @@
 """Fruit, vegetables, bread and eggs."""
 
+from functools import cache
+
 import numpy as np
 
 from workflow_scripts.common import seeds
@@ -17,6 +19,7 @@ from workflow_scripts.views.furniture.shapes import (
 from workflow_scripts.views.meshes import Mesh
 
 
+@cache
 def _mottled(key: str, base: str, other: str, share: float = 0.5) -> Finish:
     """Return a skin that wavers between two colours."""
     first, second = (np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (base, other))

@@ -1,5 +1,7 @@
 """Armchairs, sofas, stools, footstools, ottomans and dog beds."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from workflow_scripts.views.furniture.brief import Brief, Parts
@@ -23,6 +25,7 @@ from workflow_scripts.views.furniture.shapes import (
     tube,
     turn,
 )
+from workflow_scripts.views.meshes import Mesh
 
 FRAME_WOODS = ("oak", "walnut", "cherry", "birch", "wenge", "pine", "teak")
 
@@ -42,7 +45,8 @@ def frame_finish(b: Brief) -> Finish:
     )
 
 
-def square_bar(start, end, side: float, finish: Finish):
+def square_bar(start: Sequence[float], end: Sequence[float], side: float, finish: Finish) -> Mesh:
+    """Build a straight bar of square section."""
     return tube([start, end], side / np.sqrt(2), finish, n=4)
 
 
@@ -243,7 +247,7 @@ def stool(b: Brief) -> Parts:
     return parts
 
 
-def _round_pad(b: Brief, finish: Finish, thick: float):
+def _round_pad(b: Brief, finish: Finish, thick: float) -> Mesh:
     radius, h = b.w / 2, b.h
     bevel = min(thick * 0.3, 0.015)
     profile = [
