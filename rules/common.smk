@@ -74,6 +74,15 @@ shell.prefix(
 )
 
 
+def modules_of(*packages):
+    """Return the modules of packages whose change must make their results again."""
+    return [
+        str(path)
+        for package in packages
+        for path in sorted(Path("workflow_scripts", package).rglob("*.py"))
+    ]
+
+
 def per_shard(pattern):
     """Fill `{source}` and `{shard}` of a path for every shard of every source."""
     return [

@@ -71,7 +71,9 @@ rule score_experiment:
 rule merge_scores:
     input:
         script="workflow_scripts/evaluate/merge.py",
-        scores=expand("results/evaluate/{experiment}/scores.csv", experiment=EXPERIMENTS),
+        scores=expand(
+            "results/evaluate/{experiment}/scores.csv", experiment=EXPERIMENTS
+        ),
     output:
         report(
             "results/eval.csv",
@@ -111,7 +113,9 @@ rule write_report:
             *expand("results/captions/{source}/assets.jsonl", source=SHARDS),
         ],
         skipped=per_shard("results/views/{source}/{shard}.skipped.jsonl"),
-        metrics=expand("results/train/{experiment}/metrics.json", experiment=EXPERIMENTS),
+        metrics=expand(
+            "results/train/{experiment}/metrics.json", experiment=EXPERIMENTS
+        ),
         curves=expand("results/train/{experiment}/curves.png", experiment=EXPERIMENTS),
         pictures=report_pictures(),
     output:

@@ -4,6 +4,7 @@
 rule sample_scenes:
     input:
         script="workflow_scripts/scenes/shard.py",
+        modules=modules_of("scenes/generator"),
         houses=houses_file,
     output:
         scenes="results/scenes/{source}/{shard}.jsonl",

@@ -7,6 +7,7 @@ rule render_shard:
         render="workflow_scripts/views/render.py",
         policies="workflow_scripts/views/policies.py",
         visibility="workflow_scripts/views/visibility.py",
+        modules=modules_of("views/backends", "views/pathtrace", "views/furniture"),
         scenes="results/scenes/{source}/{shard}.jsonl",
     output:
         views=directory("results/views/{source}/{shard}.zarr"),

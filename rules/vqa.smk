@@ -4,7 +4,7 @@ rule ask_shard:
         ask="workflow_scripts/vqa/ask.py",
         sight="workflow_scripts/vqa/sight.py",
         gallery="workflow_scripts/vqa/gallery.py",
-        families=sorted(Path("workflow_scripts/vqa/families").glob("*.py")),
+        families=modules_of("vqa/families"),
         views="results/views/{source}/{shard}.zarr",
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
