@@ -198,9 +198,9 @@ def alarm_clock(b: Brief) -> Parts:
 
 def _bell_clock(b: Brief) -> Parts:
     x, y, h = b.w / 2, b.d / 2, b.h
-    r = min(x * 0.96, h * 0.39)
+    r = min(x * 0.97, h * 0.41)
     case = paint(b.pick("#b3362c", "#2f6b78", "#26262a", "#d9a83a", "#86b09a"))
-    chrome, middle = metal("chrome"), h * 0.1 + r
+    chrome, middle = metal("chrome"), h * 0.05 + r
     face = image(np.ascontiguousarray(prints.clock_face("#f4f0e4", "#222222")[::-1, ::-1]), 0.3)
     drum = turn(lathe([(r, -y * 0.8), (r, y * 0.92)], case, n=28), "x", -90)
     dial = turn(lathe([(r * 0.9, 0), (r * 0.9, y * 0.95)], face, n=28), "x", -90)

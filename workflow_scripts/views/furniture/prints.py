@@ -124,11 +124,11 @@ def disc() -> np.ndarray:
 @cache
 def newspaper() -> np.ndarray:
     """Draw a front page: a heavy title, a picture and columns of grey lines."""
-    image, draw = _canvas(256, 256, "#dcd8cc")
+    image, draw = _canvas(256, 256, "#cbc6b8")
     draw.rectangle([26, 10, 230, 34], fill="#24221f")
     for letter in range(1, 11):
         x = 26 + letter * 19
-        draw.rectangle([x, 10, x + 3, 34], fill="#dcd8cc")
+        draw.rectangle([x, 10, x + 3, 34], fill="#cbc6b8")
     draw.line([10, 44, 246, 44], fill="#45423d", width=2)
     draw.rectangle([92, 54, 246, 134], fill="#8a877f")
     draw.polygon([(92, 134), (150, 80), (200, 134)], fill="#55524c")
@@ -136,5 +136,5 @@ def newspaper() -> np.ndarray:
     for column in range(3):
         x = 10 + column * 82
         for y in range(54 if column == 0 else 142, 248, 6):
-            draw.line([x, y, x + 56 + int(rng.integers(14)), y], fill="#77746c", width=2)
+            draw.line([x, y, x + 56 + int(rng.integers(14)), y], fill="#5f5c55", width=2)
     return np.asarray(image)

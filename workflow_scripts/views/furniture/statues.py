@@ -13,9 +13,9 @@ def statue(b: Brief) -> Parts:
     if b.w > 1.5 * b.d:
         makers = {_hound: 0.0}
     elif b.h > 2.2 * max(b.w, b.d):
-        makers = {_figure: 3.2, _bust: 2.3}
+        makers = {_figure: 3.2, _bust: 1.75}
     else:
-        makers = {_figure: 3.2, _bust: 2.3, _cat: 1.9, _ring: 2.0}
+        makers = {_figure: 3.2, _bust: 1.75, _cat: 1.9, _ring: 2.0}
     make = list(makers)[int(b.rng.integers(len(makers)))]
     matter = {
         "stone": stone("#b9b5aa"),
@@ -175,7 +175,7 @@ def _hound(x: float, y: float, low: float, h: float, matter: Finish) -> Parts:
     for side in (-1, 1):
         haunch = (-x * 0.5, side * y * 0.5, low + t * 0.22)
         parts.append(ellipsoid(haunch, (x * 0.28, y * 0.32, t * 0.23), matter, n=14))
-        for start, end in ((0.25, 0.96), (-0.6, -0.08)):
+        for start, end in ((0.02, 0.96), (-0.6, -0.08)):
             paw = (
                 (x * start, side * y * 0.55, low + t * 0.08),
                 (x * end, side * y * 0.6, low + t * 0.07),
