@@ -18,7 +18,7 @@ from tests.scenes.houses import (
     room_number,
     span,
 )
-from workflow_scripts.common.assets import SURFACES
+from workflow_scripts.common.assets import surfaces_of
 from workflow_scripts.scenes.generator import generate_house
 from workflow_scripts.scenes.validate import unusable_reason
 
@@ -148,7 +148,7 @@ def test_small_objects_stand_on_surfaces_of_their_parents(houses):
                 count += 1
                 holding = [
                     surface
-                    for surface in SURFACES[asset.category]
+                    for surface in surfaces_of(asset)
                     if abs(span(child)[0] - low - surface.height * asset.height_m) < TOUCH_M
                     and box(parent, (surface.x0, surface.x1), (surface.y0, surface.y1))
                     .buffer(TOUCH_M)

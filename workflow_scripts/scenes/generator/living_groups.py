@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workflow_scripts.common.assets import SURFACES
+from workflow_scripts.common.assets import surfaces_of
 from workflow_scripts.scenes.generator.draw import chance, pick
 from workflow_scripts.scenes.generator.groups import (
     EDGE,
@@ -23,7 +23,7 @@ def bed(rng: np.random.Generator, limits: Limits) -> Group | None:
     if frame is None:
         return None
     items = [Item(frame, 0.0, frame.depth_m / 2)]
-    surface = SURFACES["Bed"][0]
+    surface = surfaces_of(frame)[0]
     head_y = (0.5 + surface.y0) * frame.depth_m
     num_pillows = 1 if frame.width_m < 1.25 else 2
     room_m = 0.9 * frame.width_m / num_pillows

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from workflow_scripts.common.assets import SURFACES, Asset, Surface, assets_of, database
+from workflow_scripts.common.assets import Asset, Surface, assets_of, database, surfaces_of
 from workflow_scripts.scenes.generator.draw import chance, pick
 from workflow_scripts.scenes.generator.things import Object, footprint, turned
 from workflow_scripts.scenes.generator.walls import Rect, Room
@@ -126,7 +126,7 @@ def put_small_objects(
     there = {thing.asset.category for thing in _with_children(furniture)}
     placed: list[Object] = []
     for parent in list(_with_children(furniture)):
-        surfaces = SURFACES.get(parent.asset.category, ())
+        surfaces = surfaces_of(parent.asset)
         trays = [_Tray(parent, surface, ceiling_m) for surface in surfaces]
         if parent.asset.category == "ShelvingUnit":
             put = _fill_shelves(rng, room, trays, there)
