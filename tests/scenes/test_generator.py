@@ -168,17 +168,10 @@ def test_what_a_group_stands_on_something_rests_on_it(houses):
                 if "|surface|" in child["id"] or "|wall|" in child["id"]:
                     continue
                 assert asset_of(child).category in ("Television", "Pillow", "Sink", "Faucet")
-                assert (
-                    abs(
-                        span(child)[0]
-                        - (
-                            span(parent)[1]
-                            if asset_of(parent).category != "Bed"
-                            else span(parent)[0] + 0.58 * asset_of(parent).height_m
-                        )
-                    )
-                    < TOUCH_M
-                )
+                stands_on = asset_of(parent)
+                top = surfaces_of(stands_on)[0].height if stands_on.category == "Bed" else 1.0
+                rests_at = span(parent)[0] + top * stands_on.height_m
+                assert abs(span(child)[0] - rests_at) < TOUCH_M
                 centre = Point(child["position"]["x"], child["position"]["z"])
                 assert box(parent).contains(centre)
 
