@@ -1,6 +1,7 @@
 """What the files of the stages share: the checked configuration, the shards, input functions."""
 
 import shlex
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -68,9 +69,16 @@ wildcard_constraints:
 
 
 # Replacing the prefix drops Snakemake's own strict mode, so it is repeated. PYTHONPATH lets
-# `python -m workflow_scripts...` work from any working directory.
+# `python -m workflow_scripts...` work from any working directory. Without conda, `python` is the
+# one that runs Snakemake, whether or not its environment is activated.
+own_path = (
+    ""
+    if workflow.deployment_settings.deployment_method
+    else f"{Path(sys.executable).parent}:"
+)
 shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={workflow.basedir} PYTHONHASHSEED=0; "
+    f"set -euo pipefail; export PATH={own_path}$PATH PYTHONPATH={workflow.basedir} "
+    "PYTHONHASHSEED=0; "
 )
 
 
@@ -264,3 +272,16 @@ def ply_folders():
     """Return the PLY folders, if the configuration asks for them."""
     wanted = config["pointclouds"]["export_ply"]
     return per_shard("results/pointclouds/{source}/{shard}") if wanted else []
+
+
+def training_curves():
+    """Return the pictures of all training curves, the embedded bases' first."""
+    bases = {settings["base"] for settings in EXPERIMENTS.values()}
+    return [
+        *(
+            f"results/train/base/{base}.curves.png"
+            for base in EMBEDDED_BASES
+            if base in bases
+        ),
+        *(f"results/train/{experiment}/curves.png" for experiment in EXPERIMENTS),
+    ]

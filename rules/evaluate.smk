@@ -77,7 +77,7 @@ rule merge_scores:
     output:
         report(
             "results/eval.csv",
-            caption="../rules/report/eval.rst",
+            caption="report/eval.rst",
             category="Evaluation",
             labels={"table": "scores"},
         ),
@@ -116,12 +116,12 @@ rule write_report:
         metrics=expand(
             "results/train/{experiment}/metrics.json", experiment=EXPERIMENTS
         ),
-        curves=expand("results/train/{experiment}/curves.png", experiment=EXPERIMENTS),
+        curves=training_curves(),
         pictures=report_pictures(),
     output:
         report(
             "results/report.html",
-            caption="../rules/report/report.rst",
+            caption="report/report.rst",
             category="Evaluation",
             labels={"table": "everything on one page"},
         ),

@@ -150,7 +150,10 @@ def main(
     page = environment.get_template(TEMPLATE).render(
         counts=counts(scenes, views, pointclouds, questions),
         sections=[(title, shown_pictures) for title, shown_pictures in sections if shown_pictures],
-        curves=[embedded(path, path.parent.name) for path in curves],
+        curves=[
+            embedded(path, f"{path.parent.name} {path.stem.removesuffix('curves').strip('.')}")
+            for path in curves
+        ],
         experiments=[
             {"name": name, "metrics": read_json(path), "rows": chart_rows(table, name)}
             for name, path in zip(experiments, metrics, strict=True)
