@@ -53,14 +53,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def experiment_in(out: Path, data: Path, **changes: object) -> Experiment:
+def experiment_in(out: Path, folder: Path, **changes: object) -> Experiment:
     plain = Experiment(
         name="micro",
-        base=str(data / "base"),
-        data=data / "train.json",
-        images=data,
+        base=str(folder / "base"),
+        data=folder / "train.json",
+        images=folder,
         out=out,
-        validation=data / "val.json",
+        validation=folder / "val.json",
         steps=6,
         batch_size=4,
         save_steps=2,
@@ -97,7 +97,7 @@ def test_two_ranks_zero2_learn_and_the_adapter_loads(tmp_path: Path, data: Path)
     run(experiment)
     assert_complete(experiment)
     found = losses(experiment)
-    assert found[-1] < 0.8 * found[0]
+    assert found[-1] < found[0] - 0.5
     assert read_json(experiment.out / "metrics.json")["validation_loss"] < found[0]
     base, _ = vlm.load(experiment.base)
     tuned, processor = vlm.load(experiment.base, experiment.out)
@@ -142,8 +142,9 @@ def test_zero3_goes_on_after_a_kill_and_leaves_no_second_training(
     _, told = second.communicate(timeout=120)
     assert second.returncode == 1
     assert f"job {ticket['job_id']} is under way" in told
-    assert "ended without a word" in told
-    assert "Traceback" not in told
+    # Rank 1 was killed: either that is seen first, or that rank 0 lost its partner.
+    assert "rank 1 ended without a word" in told or "failed on rank 0" in told
+    assert "logs: " in told
     run(experiment)
     assert not family[0].is_running() or family[0].status() == psutil.STATUS_ZOMBIE
     assert_complete(experiment)
@@ -202,7 +203,7 @@ def test_mistakes_are_told_by_the_launcher(
         changes = {"data": data / changes["data"]}
     experiment = experiment_in(tmp_path / "bad", data, deepspeed="none", **changes)
     with pytest.raises(UserError, match=says):
-        run(experiment, num_processes=1, cluster="debug")
+        run(experiment, num_processes=1)
     assert not (experiment.out / "metrics.json").exists()
 
 

@@ -262,7 +262,9 @@ def wait(job: submitit.Job, num_ranks: int, *, poll_s: float) -> None:
                     f"The end of its log:\n{tail(log_path(job, lost), 15)}\n"
                     f"logs: {job.paths.folder}. Run again to go on from the newest checkpoint."
                 )
-        line = f"{job.state.lower()} | {last_line(job)}"
+        # submitit knows the state of a local job only in the process that started it.
+        state = "running" if isinstance(job, submitit.LocalJob) else job.state.lower()
+        line = f"{state} | {last_line(job)}"
         if line != told:
             logger.info("job %s %s", job.job_id, line)
             told = line

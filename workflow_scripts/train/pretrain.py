@@ -205,7 +205,7 @@ def main(
     metrics: Path,
     curves: Path,
     steps: int = 1500,
-    batch_size: int = 64,
+    batch_size: int = 32,
     questions_per_picture: int = 4,
     named_share: float = 0.1,
     learning_rate: float = 1.5e-3,

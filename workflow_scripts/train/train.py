@@ -118,6 +118,8 @@ def train(experiment: Experiment) -> None:
     validation = _validation(experiment)
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(experiment.out / "tensorboard")
     set_seed(experiment.seed)
+    if experiment.deepspeed != "none":
+        meet(on_gpu=on_gpu)
     arguments = TrainingArguments(
         output_dir=str(experiment.checkpoints),
         max_steps=experiment.steps,
@@ -132,7 +134,7 @@ def train(experiment: Experiment) -> None:
         seed=experiment.seed,
         bf16=on_gpu,
         use_cpu=not on_gpu,
-        ddp_backend=None if on_gpu else "gloo",
+        ddp_backend="gloo" if num_ranks > 1 and not on_gpu else None,
         deepspeed=deepspeed_settings(experiment.deepspeed, on_gpu=on_gpu),
         gradient_checkpointing=experiment.gradient_checkpointing,
         logging_steps=max(1, min(10, experiment.steps // 4)),
@@ -149,7 +151,6 @@ def train(experiment: Experiment) -> None:
         report_to=["tensorboard"],
         disable_tqdm=True,
     )
-    # With ZeRO-3 the arguments must be there before the model: it is loaded in pieces.
     model = vlm.load_model(experiment.base)
     processor = vlm.load_processor(experiment.base)
     model.config.use_cache = False
@@ -167,6 +168,21 @@ def train(experiment: Experiment) -> None:
     logger.info("%s: %s", experiment.name, f"from {resume.name}" if resume else "from the start")
     trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
     write_result(trainer, processor, experiment, num_conversations=len(conversations))
+
+
+def meet(*, on_gpu: bool) -> None:
+    """Let ranks meet through DeepSpeed: with ZeRO-3 the model is loaded in pieces, rank by rank."""
+    import deepspeed
+
+    if "RANK" not in os.environ:
+        alone = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
+        os.environ.update(alone, MASTER_ADDR="127.0.0.1", MASTER_PORT="0")
+    if not on_gpu:
+        # DeepSpeed would compile its own shared-memory sums for ranks on processors. That takes a
+        # minute, and a run killed meanwhile leaves a lock that later runs wait for.
+        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    backend = "nccl" if on_gpu else "gloo"
+    deepspeed.init_distributed(dist_backend=backend, auto_mpi_discovery=False, verbose=False)
 
 
 def begin_together(begin: Any, experiment: Experiment, num_ranks: int) -> Path | None:
