@@ -9,7 +9,7 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 # Snakemake's own lock outlives a killed run and must then be removed by hand; this one cannot.
 LOCK := $(shell command -v flock >/dev/null && echo "flock --nonblock --conflict-exit-code 75 $(VENV)/.run.lock env")
 
-.PHONY: eval test lint env clean-env
+.PHONY: eval test lint benchmarks readme env clean-env
 
 eval: env
 	$(LOCK) $(SNAKEMAKE) $(if $(LOCK),--nolock) --rerun-incomplete results/eval.csv results/report.html \
@@ -24,6 +24,12 @@ lint: env
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(SNAKEMAKE) --lint
+
+benchmarks: env
+	$(BIN)/python -m benchmarks.run
+
+readme: env
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.readme
 
 env: $(STAMP)
 	@command -v c++ >/dev/null && $(BIN)/python -c "import open3d" 2>/dev/null || envs/system.sh

@@ -1,0 +1,88 @@
+"""Bring what README quotes up to date: the picture of the rules, figures, scores, the gallery.
+
+Reads results/ of a finished run and benchmarks/figures.txt; writes README.md and results/gallery/.
+"""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+GALLERY = {
+    "views": "results/views/procthor/0006.png",
+    "scenes": "results/scenes/procthor/0001.png",
+    "pointclouds": "results/pointclouds/procthor/0006.png",
+    "vqa": "results/vqa/procthor/0006.png",
+}
+MAX_SIDE_PX = (1500, 1150)
+
+
+def replaced(text: str, name: str, content: str) -> str:
+    """Return the text with the block of that name filled with new content."""
+    pattern = rf"<!-- {name} -->.*?<!-- /{name} -->"
+    block = f"<!-- {name} -->\n{content.strip()}\n<!-- /{name} -->"
+    return re.sub(pattern, lambda _: block, text, flags=re.DOTALL)
+
+
+def rulegraph() -> str:
+    """Return the graph of the rules in mermaid, without Snakemake's colours."""
+    done = subprocess.run(
+        ["snakemake", "--rulegraph", "mermaid-js"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    kept = [line for line in lines if re.match(r"id\d+(\[| -->)", line)]
+    return "```mermaid\nflowchart LR\n  " + "\n  ".join(kept) + "\n```"
+
+
+def scores() -> str:
+    """Return a table of the accuracies in results/eval.csv."""
+    rows = pd.read_csv(ROOT / "results/eval.csv")
+    rows = rows[rows["metric"] == "accuracy"].sort_values(["form", "family"])
+    lines = [
+        "Accuracy of the default run on houses it has never seen (`results/eval.csv`):",
+        "",
+        "| family | form | n | houses | with the picture | blind | commonest answer |"
+        " gain, 95 % interval |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows.itertuples():
+        lines.append(
+            f"| {row.family.replace('_', ' ')} | {row.form} | {row.n} | {row.num_houses} "
+            f"| {100 * row.value:.0f} % | {100 * row.blind:.0f} % | {100 * row.majority:.0f} % "
+            f"| {100 * row.gain:+.0f} ({100 * row.gain_low:+.0f} to {100 * row.gain_high:+.0f}) |"
+        )
+    return "\n".join(lines)
+
+
+def gallery() -> None:
+    """Copy pictures of the run, small enough for a page."""
+    for name, source in GALLERY.items():
+        with Image.open(ROOT / source) as image:
+            picture = image.convert("RGB")
+        picture.thumbnail(MAX_SIDE_PX, Image.Resampling.LANCZOS)
+        target = ROOT / f"results/gallery/{name}.jpg"
+        target.parent.mkdir(exist_ok=True)
+        picture.save(target, quality=85)
+
+
+def main() -> None:
+    """Rewrite the blocks of README.md and the gallery."""
+    path = ROOT / "README.md"
+    text = path.read_text(encoding="utf-8")
+    figures = (ROOT / "benchmarks/figures.txt").read_text(encoding="utf-8")
+    text = replaced(text, "rulegraph", rulegraph())
+    text = replaced(text, "figures", f"```\n{figures.strip()}\n```")
+    text = replaced(text, "scores", scores())
+    gallery()
+    path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

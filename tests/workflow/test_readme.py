@@ -1,0 +1,57 @@
+"""What README says is true: the picture of the rules, the figures, the scores, the commands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.conftest import Project
+from tests.workflow.test_layout import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def block(name: str) -> str:
+    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
+    assert found is not None, f"README has no block {name}"
+    return found[1].strip()
+
+
+def arrows(mermaid: str) -> set[tuple[str, str]]:
+    """Return the (rule, next rule) pairs of a mermaid graph."""
+    names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]", mermaid, re.MULTILINE))
+    pairs = re.findall(r"^\s*(id\d+) --> (id\d+)", mermaid, re.MULTILINE)
+    return {(names[before], names[after]) for before, after in pairs}
+
+
+def test_the_picture_of_the_rules_is_the_workflow_s(project: Project) -> None:
+    drawn = arrows(project.snakemake("--rulegraph", "mermaid-js").stdout)
+    assert len(drawn) > 10
+    assert arrows(block("rulegraph")) == drawn
+
+
+@pytest.mark.parametrize("name", ["figures"])
+def test_numbers_are_those_that_their_command_wrote(name: str) -> None:
+    assert (ROOT / f"benchmarks/{name}.txt").read_text().strip() in block(name)
+
+
+def test_pictures_and_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        if not target.startswith("http"):
+            assert (ROOT / target).exists(), target
+
+
+def test_make_targets_and_modules_that_it_names_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    for module in re.findall(r"python -m ((?:benchmarks|workflow_scripts)[\w.]+)", README):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
+
+
+def test_results_page_names_every_kind_of_file(finished_run: Project) -> None:
+    page = Path(ROOT / "results/README.md").read_text()
+    results = finished_run.folder / "results"
+    for folder in sorted(path.name for path in results.iterdir() if path.is_dir()):
+        assert f"`{folder}/" in page, folder
