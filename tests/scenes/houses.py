@@ -166,3 +166,11 @@ def floor_in_front(house: dict[str, Any], opening: dict[str, Any], wall: str, de
         if outline(room).contains(floor.buffer(-1e-3)):
             return floor
     raise AssertionError(f"no floor in front of {opening['id']} at {wall}")
+
+
+def rooms_with_objects(houses):
+    """Yield (house, room, its top objects)."""
+    for house in houses:
+        for room in house["rooms"]:
+            number = room["id"].split("|")[1]
+            yield house, room, [o for o in house["objects"] if room_number(o) == number]
