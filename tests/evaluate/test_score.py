@@ -132,14 +132,21 @@ def test_majority_is_of_the_training_answers_of_the_same_family_and_form() -> No
     training = [
         *(question(n, house="t", truth=t) for n, t in enumerate(["no", "no", "yes"])),
         question(9, house="t", truth="yes", family="taller"),
+        *(
+            question(20 + n, house="t", truth=length, family="width")
+            for n, length in enumerate([1, 1, 2])
+        ),
     ]
+    which = question(4, house="a", truth="yes").model_copy(update={"choices": ["red", "yes"]})
     asked = [
         question(1, house="a", truth="yes"),
         question(2, house="a", truth="yes", family="taller"),
-        question(3, house="a", truth="yes", family="wider"),
+        question(3, house="a", truth=3.0, family="width"),
+        which,
+        question(5, house="a", truth=3.0, family="height"),
     ]
     answers = score.majority_answers(score.frame(asked), score.frame(training))
-    assert answers.tolist() == ["no", "yes", ""]
+    assert answers.tolist() == ["no", "yes", "1.00 m", "yes", ""]
 
 
 @pytest.fixture

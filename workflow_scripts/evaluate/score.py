@@ -51,14 +51,22 @@ def answers(paths: list[Path], questions: pd.DataFrame) -> pd.Series:
 def majority_answers(questions: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
     """Return the commonest training answer of each question's family and form, '' if none.
 
-    Ties go to the answer that sorts first, so that the baseline does not depend on order.
+    Of a question with choices it is the commonest of its choices, so that "yes" is never the
+    baseline of "which". Ties go to the answer that sorts first: order does not matter.
     """
-    commonest = {
-        key: group["answer"].value_counts().sort_index().idxmax()
+    counts = {
+        key: group["answer"].value_counts()
         for key, group in training.groupby(["family", "form", "answer_type"])
     }
-    keys = zip(questions["family"], questions["form"], questions["answer_type"], strict=True)
-    return pd.Series([commonest.get(key, "") for key in keys], index=questions.index, dtype=str)
+
+    def commonest(row: pd.Series) -> str:
+        found = counts.get((row["family"], row["form"], row["answer_type"]))
+        if found is None:
+            return ""
+        allowed = row["choices"] or list(found.index)
+        return min(allowed, key=lambda answer: (-found.get(answer, 0), answer))
+
+    return questions.apply(commonest, axis=1).astype(str)
 
 
 def scored(questions: pd.DataFrame, texts: pd.Series) -> pd.DataFrame:
