@@ -58,6 +58,7 @@ rule captions:
 rule pointclouds:
     input:
         per_shard("results/pointclouds/{source}/{shard}.zarr"),
+        per_shard("results/pointclouds/{source}/{shard}.boxes.parquet"),
         ply_folders(),
         expand("results/pointclouds/{source}/statistics.json", source=SHARDS),
 
