@@ -15,7 +15,14 @@ ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 TRACKED = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "envs", "profiles")
 # What a run leaves that is no result: times, logs, and what only resuming needs.
-NOT_DATA = ("benchmarks", "checkpoints", "launch", "tensorboard", "cache")
+NOT_DATA = (
+    "benchmarks",
+    "checkpoints",
+    "launch",
+    "tensorboard",
+    "cache",
+    ".snakemake_timestamp",
+)
 
 
 class Project:
