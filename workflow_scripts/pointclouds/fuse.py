@@ -64,7 +64,7 @@ def fuse(views: Iterable[View], *, voxel_m: float, normals: bool = False) -> tup
         if sum(len(part.sums) for part in parts) > MAX_PENDING_ROWS:
             parts = [_merged(parts)]
     cells = _merged(parts) if parts else _no_cells(normals=normals)
-    count, *sums = cells.sums.T.astype(np.float64)
+    count, *sums = cells.sums.T.astype(np.float64, order="C")
     means = [total / count for total in sums]
     corners = cells.keys[1:]
     cloud = Cloud(
