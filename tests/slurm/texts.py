@@ -24,6 +24,7 @@ ReturnToService=2
 MpiDefault=none
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=5
+AccountingStoreFlags=job_comment
 AccountingStorageTRES=gres/gpu,gres/gpu:l40s,gres/gpu:a6000
 GresTypes=gpu
 # A job that ended stays known to scontrol for an hour, for tests to look at.

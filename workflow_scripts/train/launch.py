@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import pickle
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]
 # A rank that fails leaves the others waiting; so long may they take to fail by themselves.
 GRACE_S = 10.0
+# States of a job that squeue may still list but that will not run again.
+OVER = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "DEADLINE", "OUT_OF_MEMORY", "BOOT_FAIL"}
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ def living(folder: Path, identity_digest: str) -> submitit.Job | None:
     tasks = list(range(ticket.num_ranks))
     if ticket.cluster == "slurm":
         job = submitit.SlurmJob(folder=folder, job_id=ticket.job_id, tasks=tasks)
-        lives = job.state in ("PENDING", "RUNNING", "REQUEUED", "CONFIGURING", "COMPLETING")
+        lives = is_queued(ticket.job_id)
     else:
         job = submitit.LocalJob(folder=folder, job_id=ticket.job_id, tasks=tasks)
         lives = controller(job) is not None
@@ -173,6 +176,22 @@ def living(folder: Path, identity_digest: str) -> submitit.Job | None:
     logger.info("job %s trains with other settings; stopping it", ticket.job_id)
     stop(job)
     return None
+
+
+def is_queued(job_id: str) -> bool:
+    """Say whether SLURM still has a job to finish.
+
+    Its controller is asked, not its accounts: those know a job only seconds after it was
+    submitted, and a launcher that then saw "unknown" would start the same training twice.
+    """
+    command = ["squeue", "--noheader", "--jobs", job_id, "--format", "%T"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode and "Invalid job id" not in done.stderr:
+        raise UserError(
+            f"whether job {job_id} still trains is not known, and nothing was started: "
+            f"{' '.join(command)} failed: {done.stderr.strip()}"
+        )
+    return bool(set(done.stdout.split()) - OVER)
 
 
 def start(

@@ -1,0 +1,29 @@
+# Questions to ask before a cluster is used. Nothing here submits anything.
+import sys
+
+from workflow_scripts.common import cluster
+
+
+rule check_cluster:
+    input:
+        script="workflow_scripts/common/cluster.py",
+    log:
+        "logs/cluster/check_cluster.log",
+    retries: 0
+    localrule: True
+    conda:
+        "../envs/scenes.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        profile=cluster.profile_file(sys.argv),
+        requests=lambda wildcards: cluster.note_requests(
+            workflow, Path("logs/cluster/requests.json")
+        ),
+    message:
+        "Compare the profile with the cluster"
+    shell:
+        "python -m workflow_scripts.common.cluster --profile {params.profile:q}"
+        " --requests {params.requests:q} 2>&1 | tee {log}"
