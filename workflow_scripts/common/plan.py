@@ -30,8 +30,8 @@ OVERHEAD_S = 60
 ASSUMPTIONS = f"""\
 Assumed: a job's seconds grow with its houses, except where the configuration sets the steps
 ({", ".join(CONSTANT)}); rules run one after another,
-each with as many jobs at once as the profile's caps allow; {OVERHEAD_S} s for each round of jobs until
-its end is seen; no queue, no failures; cards, processors and configuration as when measured.
+each with as many jobs at once as the profile's caps allow; {OVERHEAD_S} s for each round of jobs
+until its end is seen; no queue, no failures; cards, processors, configuration as when measured.
 A training's seconds include its own wait in the queue.
 """
 
