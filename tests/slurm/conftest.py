@@ -20,7 +20,8 @@ IMPATIENT = ("--slurm-init-seconds-before-status-checks=2", "--seconds-between-s
 IMPATIENT += ("--latency-wait=5",)
 
 
-@pytest.fixture(scope="session")
+# Of the package, not the session: the tests after these expect a machine without a cluster.
+@pytest.fixture(scope="package")
 def cluster() -> Iterator[Cluster]:
     """Start a private four-node SLURM, and take it down after the last test."""
     reason = why_not()

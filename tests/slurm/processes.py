@@ -9,7 +9,10 @@ import psutil
 
 
 def processes_of(folder: Path, word: str = "") -> list[psutil.Process]:
-    """Return processes whose command line names the folder, or a daemon of it names `word`."""
+    """Return a cluster's daemons, steps and jobs; with `word` only those of a node.
+
+    Steps come first: one that outlives its job would tell the controller that the job failed.
+    """
     started = {
         int(path.read_text())
         for path in folder.glob("run/*.popen")
@@ -27,13 +30,32 @@ def processes_of(folder: Path, word: str = "") -> list[psutil.Process]:
         is_job = on_node and "SLURM_JOB_ID" in environment and is_ours
         if is_daemon or is_job or (is_step and is_ours and on_node):
             found[process.pid] = process
+        if is_job:
+            found |= {step.pid: step for step in steps_above(process)}
     ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     for process in list(found.values()):
         try:
             found |= {child.pid: child for child in process.children(recursive=True)}
         except psutil.NoSuchProcess:
             continue
-    return [process for pid, process in found.items() if pid not in ours]
+    found = {pid: process for pid, process in found.items() if pid not in ours}
+    return sorted(found.values(), key=lambda process: not is_a_step(process))
+
+
+def steps_above(process: psutil.Process) -> list[psutil.Process]:
+    """Return the slurmstepd that a job's process runs under."""
+    try:
+        return [parent for parent in process.parents() if is_a_step(parent)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def is_a_step(process: psutil.Process) -> bool:
+    """Say whether a process is a slurmstepd."""
+    try:
+        return process.name().startswith("slurmstepd")
+    except psutil.NoSuchProcess:
+        return False
 
 
 def sweep(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """What a user asks before a cluster is used, without one: the plan, and a missing SLURM."""
 
 import json
-import os
+import shutil
+import subprocess
 
 import pytest
 
@@ -47,8 +48,9 @@ def test_the_plan_works_without_a_cluster_and_with_other_configuration(project: 
 
 
 def test_the_preflight_says_where_it_must_run(project: Project) -> None:
-    if os.path.islink("/etc/slurm/slurm.conf"):
-        pytest.skip("a test cluster is running here")
+    asked = shutil.which("sinfo") and subprocess.run(["sinfo"], capture_output=True, check=False)
+    if asked and asked.returncode == 0:
+        pytest.skip("this machine belongs to a cluster")
     done = project.snakemake("check_cluster", *PROFILE, check=False)
     printed = done.stdout + done.stderr
     assert done.returncode != 0

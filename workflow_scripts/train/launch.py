@@ -188,7 +188,7 @@ def is_queued(job_id: str) -> bool:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode and "Invalid job id" not in done.stderr:
         raise UserError(
-            f"whether job {job_id} still trains is not known, and nothing was started: "
+            f"whether job {job_id} still trains is not known: "
             f"{' '.join(command)} failed: {done.stderr.strip()}"
         )
     return bool(set(done.stdout.split()) - OVER)
@@ -211,6 +211,8 @@ def start(
             "cpus_per_task": machine.threads_per_rank(),
             "slurm_srun_args": ["--cpu-bind=none"],
             "slurm_use_srun": True,
+            # Whatever the cluster's default: a job whose node died or that was preempted goes on.
+            "slurm_additional_parameters": {"requeue": True},
         }
         if machine.gpus:
             card = f"{machine.gpu_model}:" if machine.gpu_model else ""
@@ -319,7 +321,11 @@ def is_alive(job: submitit.Job) -> bool:
     """Say whether a job may still produce results."""
     if isinstance(job, submitit.LocalJob):
         return controller(job) is not None
-    return not job.done()
+    try:
+        return is_queued(job.job_id)
+    except UserError as error:
+        logger.warning("%s; waiting on", error)
+        return True
 
 
 def a_rank_is_lost(job: submitit.Job, num_expected: int) -> bool:
