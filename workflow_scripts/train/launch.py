@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import pickle
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -104,6 +105,7 @@ class Rank:
             # Each rank sees all cards and takes the one of its local rank: hiding the others
             # would make libraries look for card n in a list of one.
             TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
+        shield_workers()
         try:
             train(self.experiment)
         except UserError as error:
@@ -113,6 +115,11 @@ class Rank:
     def checkpoint(self) -> DelayedSubmission:
         """Go on from the newest checkpoint when the job is preempted or out of time."""
         return DelayedSubmission(self)
+
+
+def shield_workers() -> None:
+    """Let forked data-loader workers ignore the signal of preemption, not run the rank's handler."""
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGUSR2, signal.SIG_IGN))
 
 
 def main(
@@ -187,10 +194,7 @@ def is_queued(job_id: str) -> bool:
     command = ["squeue", "--noheader", "--jobs", job_id, "--format", "%T"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode and "Invalid job id" not in done.stderr:
-        raise UserError(
-            f"whether job {job_id} still trains is not known: "
-            f"{' '.join(command)} failed: {done.stderr.strip()}"
-        )
+        raise UserError(f"job {job_id} may still train: squeue failed: {done.stderr.strip()}")
     return bool(set(done.stdout.split()) - OVER)
 
 
