@@ -118,7 +118,7 @@ class Rank:
 
 
 def shield_workers() -> None:
-    """Let forked data-loader workers ignore the signal of preemption, not run the rank's handler."""
+    """Let forked data-loader workers ignore the signal of preemption that ranks handle."""
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGUSR2, signal.SIG_IGN))
 
 
