@@ -17,6 +17,7 @@ include: "rules/pointclouds.smk"
 include: "rules/vqa.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
+include: "rules/cluster.smk"
 
 
 # Only asked for when it is needed: a dry run of anything else must not want a key.

@@ -71,6 +71,8 @@ rule train_experiment:
         ),
     log:
         "logs/train/train.{experiment}.log",
+    benchmark:
+        "results/benchmarks/train/train.{experiment}.tsv"
     wildcard_constraints:
         experiment=experiments_with("lora"),
     localrule: True
@@ -83,6 +85,7 @@ rule train_experiment:
         nodes=1,
         mem_mb=3000,
         runtime=1440,
+        cpus_per_gpu=0,
         slurm_partition="",
         slurm_account="",
         cluster="local",
@@ -100,7 +103,7 @@ rule train_experiment:
         " --cluster {resources.cluster} --nodes {resources.nodes} --gpus {resources.gpu}"
         " --gpu-model '{resources.gpu_model}' --partition '{resources.slurm_partition}'"
         " --account '{resources.slurm_account}' --minutes {resources.runtime}"
-        " > {log} 2>&1"
+        " --mem-mb {resources.mem_mb} --threads {resources.cpus_per_gpu} > {log} 2>&1"
 
 
 use rule train_experiment as train_all_weights with:

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 STAGES = (
@@ -18,7 +19,9 @@ STAGES = (
     "train",
     "evaluate",
 )
-RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
+# The rules of cluster.smk answer questions and make no file.
+RULE_FILES = sorted(path for path in (ROOT / "rules").glob("*.smk") if path.stem != "cluster")
+PROFILE = ROOT / "profiles/slurm/config.yaml"
 
 
 def rules_of(path: Path) -> dict[str, str]:
@@ -45,7 +48,7 @@ def test_a_stage_is_one_word_everywhere(stage: str) -> None:
 
 def test_the_snakefile_includes_the_stages_in_order() -> None:
     included = re.findall(r'^include: "rules/(\w+)\.smk"', (ROOT / "Snakefile").read_text(), re.M)
-    assert included == ["common", *STAGES]
+    assert included == ["common", *STAGES, "cluster"]
 
 
 @pytest.mark.parametrize("package", ["common", *STAGES])
@@ -86,14 +89,44 @@ def test_rules_name_module_and_script_alike() -> None:
 
 
 def test_only_the_profile_names_hardware() -> None:
-    hardware = re.compile(r"\b(l40s|a6000|h100|slurm_partition|slurm_account)\b", re.IGNORECASE)
-    allowed = ("profiles/", "README.md", "tests/", "CHANGELOG.md", "workflow_scripts/train/launch")
+    card = re.compile(r"\b(l40s?|a6000|a100|h[12]00)\b", re.IGNORECASE)
+    value = re.compile(r"""slurm_(?:partition|account)["']?\s*[:=]\s*["']?[\w&*]""")
+    allowed = ("profiles/", "README.md", "README.cluster.md", "tests/", "CHANGELOG.md")
     for path in tracked():
         name = str(path.relative_to(ROOT))
         if name.startswith(allowed) or path.suffix in (".png", ".jpg", ".svg"):
             continue
-        found = hardware.search(path.read_text(encoding="utf-8", errors="ignore"))
-        assert not found or name == "rules/train.smk", f"{name} names {found}"
+        text = path.read_text(encoding="utf-8", errors="ignore")
+        found = card.search(text) or value.search(text)
+        assert not found, f"{name} names {found}"
+
+
+def test_every_gpu_rule_has_a_line_in_the_profile() -> None:
+    text = PROFILE.read_text()
+    # The line of the optional renderer is there to be uncommented.
+    profile = yaml.safe_load(text.replace("# render_shard:", "render_shard:"))
+    wanted = {
+        name
+        for path in RULE_FILES
+        for name, rule in rules_of(path).items()
+        if re.search(r"\bgpu=", rule)
+    } | {"train_all_weights"}
+    mapped = profile["set-resources"]
+    assert set(mapped) == wanted
+    for name, line in mapped.items():
+        assert line["gpu_model"] in ("l40s", "a6000"), name
+        assert {"gpu", "nodes", "runtime", "mem_mb", "slurm_partition"} <= set(line), name
+    trainings = [line for name, line in mapped.items() if name.startswith("train_")]
+    assert all(line["gpu"] >= 2 and line["cluster"] == "slurm" for line in trainings)
+    assert all(line["slurm_account"] for line in trainings)
+    known = wanted | {name for path in RULE_FILES for name in rules_of(path)}
+    assert set(profile["set-threads"]) <= known
+
+
+def test_the_profile_says_why() -> None:
+    for line in PROFILE.read_text().splitlines():
+        if re.match(r"[a-z]", line) and line not in ("executor: slurm", "default-resources:"):
+            assert "#" in line or line == "set-resources:", line
 
 
 def test_there_is_no_silent_default_profile() -> None:

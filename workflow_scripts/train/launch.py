@@ -11,6 +11,8 @@ import json
 import logging
 import os
 import pickle
+import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +35,8 @@ logger = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]
 # A rank that fails leaves the others waiting; so long may they take to fail by themselves.
 GRACE_S = 10.0
+# States of a job that squeue may still list but that will not run again.
+OVER = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "DEADLINE", "OUT_OF_MEMORY", "BOOT_FAIL"}
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ class Rank:
             # Each rank sees all cards and takes the one of its local rank: hiding the others
             # would make libraries look for card n in a list of one.
             TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
+        shield_workers()
         try:
             train(self.experiment)
         except UserError as error:
@@ -110,6 +115,11 @@ class Rank:
     def checkpoint(self) -> DelayedSubmission:
         """Go on from the newest checkpoint when the job is preempted or out of time."""
         return DelayedSubmission(self)
+
+
+def shield_workers() -> None:
+    """Let forked data-loader workers ignore the signal of preemption that ranks handle."""
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGUSR2, signal.SIG_IGN))
 
 
 def main(
@@ -160,7 +170,7 @@ def living(folder: Path, identity_digest: str) -> submitit.Job | None:
     tasks = list(range(ticket.num_ranks))
     if ticket.cluster == "slurm":
         job = submitit.SlurmJob(folder=folder, job_id=ticket.job_id, tasks=tasks)
-        lives = job.state in ("PENDING", "RUNNING", "REQUEUED", "CONFIGURING", "COMPLETING")
+        lives = is_queued(ticket.job_id)
     else:
         job = submitit.LocalJob(folder=folder, job_id=ticket.job_id, tasks=tasks)
         lives = controller(job) is not None
@@ -173,6 +183,19 @@ def living(folder: Path, identity_digest: str) -> submitit.Job | None:
     logger.info("job %s trains with other settings; stopping it", ticket.job_id)
     stop(job)
     return None
+
+
+def is_queued(job_id: str) -> bool:
+    """Say whether SLURM still has a job to finish.
+
+    Its controller is asked, not its accounts: those know a job only seconds after it was
+    submitted, and a launcher that then saw "unknown" would start the same training twice.
+    """
+    command = ["squeue", "--noheader", "--jobs", job_id, "--format", "%T"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode and "Invalid job id" not in done.stderr:
+        raise UserError(f"job {job_id} may still train: squeue failed: {done.stderr.strip()}")
+    return bool(set(done.stdout.split()) - OVER)
 
 
 def start(
@@ -192,6 +215,8 @@ def start(
             "cpus_per_task": machine.threads_per_rank(),
             "slurm_srun_args": ["--cpu-bind=none"],
             "slurm_use_srun": True,
+            # Whatever the cluster's default: a job whose node died or that was preempted goes on.
+            "slurm_additional_parameters": {"requeue": True},
         }
         if machine.gpus:
             card = f"{machine.gpu_model}:" if machine.gpu_model else ""
@@ -302,7 +327,11 @@ def is_alive(job: submitit.Job) -> bool:
     """Say whether a job may still produce results."""
     if isinstance(job, submitit.LocalJob):
         return controller(job) is not None
-    return not job.done()
+    try:
+        return is_queued(job.job_id)
+    except UserError as error:
+        logger.warning("%s; waiting on", error)
+        return True
 
 
 def a_rank_is_lost(job: submitit.Job, num_expected: int) -> bool:

@@ -1,0 +1,63 @@
+# Questions to ask before a cluster is used. Nothing here submits anything.
+import json
+import sys
+
+from workflow_scripts.common import cluster, plan as planning
+
+
+rule check_cluster:
+    input:
+        script="workflow_scripts/common/cluster.py",
+    log:
+        "logs/cluster/check_cluster.log",
+    retries: 0
+    localrule: True
+    conda:
+        "../envs/scenes.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        profile=cluster.profile_file(sys.argv),
+        requests=lambda wildcards: cluster.note_requests(
+            workflow, Path("logs/cluster/requests.json")
+        ),
+    message:
+        "Compare the profile with the cluster"
+    shell:
+        "python -m workflow_scripts.common.cluster --profile={params.profile:q}"
+        " --requests {params.requests:q} 2>&1 | tee {log}"
+
+
+rule plan:
+    input:
+        script="workflow_scripts/common/plan.py",
+    log:
+        "logs/cluster/plan.log",
+    retries: 0
+    localrule: True
+    conda:
+        "../envs/scenes.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        rules=lambda wildcards: planning.note_rules(
+            workflow,
+            sum(
+                part.stop - part.start
+                for dealt in SHARDS.values()
+                for part in dealt.values()
+            ),
+            sum(map(len, SHARDS.values())),
+            next(iter(SHARDS)),
+            Path("logs/cluster/rules.json"),
+        ),
+        arguments=json.dumps(sys.argv[1:]),
+    message:
+        "Estimate jobs, GPU-hours and wall-clock from earlier runs"
+    shell:
+        "python -m workflow_scripts.common.plan --rules {params.rules:q}"
+        " --arguments {params.arguments:q} 2>&1 | tee {log}"

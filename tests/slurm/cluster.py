@@ -1,0 +1,361 @@
+"""A SLURM cluster of four nodes on this machine, to be tried by hand and used by the tests.
+
+    python -m tests.slurm.cluster
+
+starts it, says what to type, and takes it down again on Ctrl-C. Two nodes claim two L40S cards
+each, two claim two A6000 cards each. It needs root and Debian's packages `slurm-wlm` and `munge`;
+with `slurmdbd` and `mariadb-server` it also keeps accounts (`sacct`). Everything lies in one
+folder, except what SLURM forces: links in /etc/slurm, because jobs of Snakemake's plugin drop
+SLURM_CONF from their environment, and lines in /etc/hosts, because ranks find each other by the
+names of their nodes. Both are put back.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from tests.slurm.processes import end, kill, processes_of, sweep
+from tests.slurm.texts import PARTITIONS, SLURM_CONF, SLURMDBD_CONF
+
+NODES = ("l40s-1", "l40s-2", "a6000-1", "a6000-2")
+ACCOUNT = "sightline"
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "sinfo")
+ACCOUNTING_PROGRAMS = ("slurmdbd", "mariadbd", "mariadb-install-db", "sacctmgr")
+ETC = Path("/etc/slurm")
+HOSTS = Path("/etc/hosts")
+LINKED = ("slurm.conf", "gres.conf", "cgroup.conf")
+MARK = "# test cluster of sightline"
+
+
+def why_not() -> str | None:
+    """Say why the cluster cannot run here, None if it can."""
+    missing = [name for name in PROGRAMS if program(name) is None]
+    if missing:
+        return f"needs {', '.join(missing)}: apt-get install slurm-wlm munge"
+    if os.geteuid() != 0:
+        return "needs root: slurmd starts jobs, and /etc/slurm and /etc/hosts are written"
+    for name in LINKED:
+        path = ETC / name
+        if path.exists() and not path.is_symlink():
+            return f"{path} is there: this machine belongs to a real cluster"
+    return None
+
+
+def program(name: str) -> str | None:
+    """Return where a program lies; daemons are often outside a user's PATH."""
+    places = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin:/sbin"
+    return shutil.which(name, path=places)
+
+
+class Cluster:
+    """The running cluster. Use as a context manager, or call `start` and `stop`."""
+
+    def __init__(self, folder: Path, *, accounting: bool | None = None) -> None:
+        self.folder = folder
+        can_account = all(program(name) for name in ACCOUNTING_PROGRAMS)
+        self.accounting = can_account if accounting is None else accounting
+        self.daemons: dict[str, subprocess.Popen[bytes]] = {}
+        self.ports = free_ports(len(NODES) + 3)
+
+    def __enter__(self) -> "Cluster":
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return this process's environment without variables of an outer SLURM job."""
+        outer = ("SLURM", "SBATCH", "SRUN")
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(outer)}
+        return kept | {"SLURM_CONF": str(self.folder / "etc/slurm.conf")}
+
+    def start(self) -> None:
+        """Start every daemon and wait until all four nodes are idle."""
+        clear_left_over()
+        for name in ("etc", "log", "run", "dev", "state", "munge"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self._write_configuration()
+        (self.folder / "run/owner").write_text(str(os.getpid()))
+        self._occupy()
+        self._start_munge()
+        if self.accounting:
+            self._start_accounting()
+        self._daemon("slurmctld", "slurmctld", "-D", "-c")
+        for node in NODES:
+            self.start_node(node)
+        wait_until(lambda: set(self.states().values()) == {"IDLE"}, 60, "nodes to be idle", self)
+
+    def stop(self) -> None:
+        """End every daemon and job, remove the folder, put back what was changed outside it."""
+        self._cancel_all()
+        names = sorted(self.daemons, key=lambda name: not name.startswith("slurmd-"))
+        for name in names:
+            end(self.daemons.pop(name), grace_s=10)
+        sweep(self.folder)
+        vacate(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start_node(self, node: str) -> None:
+        """Start the slurmd of a node."""
+        self._daemon(f"slurmd-{node}", "slurmd", "-D", "-N", node)
+
+    def stop_node(self, node: str) -> None:
+        """Kill the slurmd of a node and what runs under it, as when its power fails."""
+        daemon = self.daemons.pop(f"slurmd-{node}")
+        family = processes_of(self.folder, node)
+        for process in family:
+            kill(process)
+        end(daemon, grace_s=0)
+
+    def states(self) -> dict[str, str]:
+        """Return the state of each node, '' while the controller does not answer."""
+        listed = self.ask("sinfo", "-h", "-N", "-o", "%N %T", check=False).splitlines()
+        words = [line.split() for line in listed if len(line.split()) == 2]
+        return {name: state.upper() for name, state in words} or {"": ""}
+
+    def ask(self, *command: str, check: bool = True) -> str:
+        """Run one of SLURM's commands and return what it prints."""
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False
+        )
+        if check and done.returncode:
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr}{self.last_words()}")
+        return done.stdout
+
+    def jobs(self) -> list[dict[str, str]]:
+        """Return every job that the controller remembers, as `scontrol` describes it."""
+        listed = self.ask("scontrol", "show", "job", "-o", check=False).splitlines()
+        return [pairs(line) for line in listed if line.startswith("JobId=")]
+
+    def last_words(self) -> str:
+        """Return the ends of all logs, for an error message."""
+        logs = sorted((self.folder / "log").glob("*"))
+        ends = [f"{path.name}: {path.read_text(errors='replace')[-600:]}" for path in logs]
+        return "\n" + "\n".join(ends)
+
+    def _daemon(self, key: str, name: str, *arguments: str) -> None:
+        path = program(name)
+        assert path is not None, name
+        with (self.folder / f"log/{key}.out").open("wb") as log:
+            self.daemons[key] = subprocess.Popen(
+                [path, *arguments],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        (self.folder / f"run/{key}.popen").write_text(str(self.daemons[key].pid))
+
+    def _write_configuration(self) -> None:
+        folder = self.folder
+        for node in NODES:
+            (folder / f"spool-{node}").mkdir(exist_ok=True)
+            for card in range(2):
+                (folder / f"dev/{node}-gpu{card}").touch()
+        controller, database, daemon, *node_ports = self.ports
+        storage = (
+            f"slurmdbd\nAccountingStorageHost=localhost\nAccountingStoragePort={daemon}\n"
+            f"AccountingStoragePass={folder}/munge/socket"
+            if self.accounting
+            else "none"
+        )
+        text = SLURM_CONF.format(folder=folder, controller=controller, storage=storage)
+        gres = ""
+        for node, port in zip(NODES, node_ports, strict=True):
+            card = node.partition("-")[0]
+            text += (
+                f"NodeName={node} NodeHostname=localhost NodeAddr=127.0.0.1 Port={port} "
+                f"CPUs=64 RealMemory=256000 Gres=gpu:{card}:2 Feature={card}\n"
+            )
+            gres += f"NodeName={node} Name=gpu Type={card} File={folder}/dev/{node}-gpu[0-1]\n"
+        text += PARTITIONS
+        (folder / "etc/slurm.conf").write_text(text)
+        (folder / "etc/gres.conf").write_text(gres)
+        (folder / "etc/cgroup.conf").write_text("CgroupPlugin=cgroup/v1\nCgroupAutomount=no\n")
+        private = folder / "etc/slurmdbd.conf"
+        private.write_text(SLURMDBD_CONF.format(folder=folder, daemon=daemon, database=database))
+        private.chmod(0o600)
+
+    def _occupy(self) -> None:
+        ETC.mkdir(exist_ok=True)
+        for name in LINKED:
+            (ETC / name).symlink_to(self.folder / "etc" / name)
+        lines = HOSTS.read_text().rstrip("\n")
+        HOSTS.write_text(f"{lines}\n127.0.0.1 {' '.join(NODES)} {MARK} {self.folder}\n")
+
+    def _start_munge(self) -> None:
+        munge = self.folder / "munge"
+        munge.chmod(0o755)
+        key = munge / "key"
+        key.write_bytes(os.urandom(128))
+        key.chmod(0o400)
+        self._daemon(
+            "munged",
+            "munged",
+            "--foreground",
+            "--force",
+            f"--socket={munge}/socket",
+            f"--key-file={key}",
+            f"--pid-file={munge}/pid",
+            f"--log-file={munge}/log",
+            f"--seed-file={munge}/seed",
+        )
+        wait_until(lambda: (munge / "socket").exists(), 20, "munge", self)
+
+    def _start_accounting(self) -> None:
+        data = self.folder / "database"
+        subprocess.run(
+            [
+                "mariadb-install-db",
+                "--no-defaults",
+                f"--datadir={data}",
+                "--user=root",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+            ],
+            check=True,
+            capture_output=True,
+        )
+        start = self.folder / "etc/start.sql"
+        start.write_text(
+            "CREATE USER IF NOT EXISTS slurm@'%' IDENTIFIED BY 'slurm';\n"
+            "GRANT ALL ON slurm.* TO slurm@'%';\n"
+        )
+        self._daemon(
+            "mariadbd",
+            "mariadbd",
+            "--no-defaults",
+            f"--datadir={data}",
+            "--user=root",
+            f"--socket={data}/socket",
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            f"--port={self.ports[1]}",
+            f"--pid-file={data}/pid",
+            f"--init-file={start}",
+            "--innodb-buffer-pool-size=64M",
+        )
+        wait_until(lambda: answers(self.ports[1]), 60, "MariaDB", self)
+        self._daemon("slurmdbd", "slurmdbd", "-D")
+        wait_until(lambda: answers(self.ports[2]), 60, "slurmdbd", self)
+        for words in (
+            ("cluster", "test"),
+            ("account", ACCOUNT),
+            ("user", "root", f"account={ACCOUNT}"),
+        ):
+            self.ask("sacctmgr", "--immediate", "add", *words)
+
+    def _cancel_all(self) -> None:
+        if "slurmctld" not in self.daemons or self.daemons["slurmctld"].poll() is not None:
+            return
+        self.ask("scancel", "--user=root", check=False)
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline and self.ask("squeue", "-h", check=False).strip():
+            time.sleep(0.5)
+
+
+def pairs(line: str) -> dict[str, str]:
+    """Split `Key=value Key=value`, as `scontrol -o` prints it."""
+    split = (word.partition("=") for word in line.split())
+    return {key: value for key, _, value in split if value}
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on, outside the range that connections are given."""
+    found: list[int] = []
+    for port in range(21000 + os.getpid() % 2000 * 5, 32000):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise RuntimeError("no free ports")
+
+
+def answers(port: int) -> bool:
+    """Say whether somebody listens on a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until(claim: Callable[[], bool], seconds: float, what: str, cluster: Cluster) -> None:
+    """Wait until a claim holds; the error shows the daemons' logs."""
+    deadline = time.monotonic() + seconds
+    while not claim():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"waited {seconds} s for {what}{cluster.last_words()}")
+        time.sleep(0.2)
+
+
+def vacate(folder: Path) -> None:
+    """Take a cluster's links out of /etc/slurm and its line out of /etc/hosts."""
+    for name in LINKED:
+        link = ETC / name
+        if link.is_symlink() and link.readlink() == folder / "etc" / name:
+            link.unlink()
+    lines = HOSTS.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if f"{MARK} {folder}" not in line]
+    if kept != lines:
+        HOSTS.write_text("".join(kept))
+
+
+def clear_left_over() -> None:
+    """Take down a cluster whose starter was killed; refuse beside one that is in use."""
+    link = ETC / "slurm.conf"
+    if not link.is_symlink():
+        return
+    folder = link.readlink().parents[1]
+    owner = folder / "run/owner"
+    if owner.exists() and psutil.pid_exists(int(owner.read_text())):
+        raise RuntimeError(f"a test cluster is already running, started by {owner.read_text()}")
+    sweep(folder)
+    vacate(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    """Run a cluster until Ctrl-C."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--no-accounting", action="store_true", help="leave slurmdbd out")
+    arguments = parser.parse_args()
+    reason = why_not()
+    if reason:
+        sys.exit(f"error: {reason}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    folder = Path(tempfile.mkdtemp(prefix="slurm-"))
+    begun = time.monotonic()
+    with Cluster(folder, accounting=False if arguments.no_accounting else None) as cluster:
+        sys.stdout.write(
+            f"{cluster.ask('sinfo', '-o', '%P %N %G')}"
+            f"Up after {time.monotonic() - begun:.0f} s; sinfo, squeue, sbatch work in any "
+            f"shell. The account is {ACCOUNT}. Logs: {folder}/log\nCtrl-C takes it down.\n"
+        )
+        sys.stdout.flush()
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""One cluster for all tests here, and the shipped profile as a user of that cluster edits it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.slurm.cluster import ACCOUNT, Cluster, why_not
+
+ROOT = Path(__file__).parents[2]
+SNAKEMAKE = Path(sys.executable).with_name("snakemake")
+# A test does not wait a minute to hear that a job of one second has ended.
+IMPATIENT = ("--slurm-init-seconds-before-status-checks=2", "--seconds-between-status-checks=2")
+IMPATIENT += ("--latency-wait=5",)
+
+
+# Of the package, not the session: the tests after these expect a machine without a cluster.
+@pytest.fixture(scope="package")
+def cluster() -> Iterator[Cluster]:
+    """Start a private four-node SLURM, and take it down after the last test."""
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+    # pytest's own folders have long names; a socket's path may have 107 characters.
+    with Cluster(Path(tempfile.mkdtemp(prefix="slurm-"))) as running:
+        yield running
+
+
+class User:
+    """A folder with the profile in it, and a shell on the cluster."""
+
+    def __init__(self, folder: Path, cluster: Cluster) -> None:
+        self.folder = folder
+        self.cluster = cluster
+        shutil.copytree(ROOT / "profiles", folder / "profiles")
+        self.profile = folder / "profiles/slurm/config.yaml"
+        self.replace("your_account", ACCOUNT)
+
+    def replace(self, old: str, new: str, *, in_line: str = "") -> int:
+        """Replace a word of the profile in the first line that names `in_line`; tell its number."""
+        lines = self.profile.read_text().splitlines()
+        for number, line in enumerate(lines):
+            if old in line and in_line in line:
+                lines[number] = line.replace(old, new, 1)
+                self.profile.write_text("\n".join(lines) + "\n")
+                return number + 1
+        raise AssertionError(f"no line with {old!r} and {in_line!r}")
+
+    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake with the profile."""
+        path = f"{SNAKEMAKE.parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            [str(SNAKEMAKE), "--profile", "profiles/slurm", *IMPATIENT, *arguments],
+            cwd=self.folder,
+            env=self.cluster.environment | {"PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            pytest.fail(done.stdout[-3000:] + done.stderr[-6000:] + self.cluster.last_words())
+        return done
+
+    def jobs_of(self, rule: str) -> list[dict[str, str]]:
+        """Return what SLURM says about the jobs of a rule of this folder, oldest first."""
+        ours = [
+            job
+            for job in self.cluster.jobs()
+            if job.get("WorkDir", "") == str(self.folder)
+            and re.search(rf"\brule_{rule}\b", job.get("Comment", "") + job.get("StdOut", ""))
+        ]
+        return sorted(ours, key=lambda job: int(job["JobId"]))
+
+
+@pytest.fixture
+def user(cluster: Cluster, tmp_path: Path) -> User:
+    """Return a fresh folder with the profile, edited for this cluster."""
+    folder = tmp_path / "user"
+    folder.mkdir()
+    return User(folder, cluster)

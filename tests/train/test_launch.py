@@ -1,0 +1,70 @@
+"""The launcher's parts that need neither a cluster nor a training."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.train import launch
+
+FORK = """
+import os, signal
+from workflow_scripts.train.launch import shield_workers
+
+signal.signal(signal.SIGUSR2, lambda *_: print("handled", flush=True))
+shield_workers()
+if os.fork() == 0:
+    os.kill(os.getpid(), signal.SIGUSR2)
+    print("worker lives", flush=True)
+    os._exit(0)
+os.wait()
+os.kill(os.getpid(), signal.SIGUSR2)
+"""
+
+
+def test_data_loader_workers_do_not_inherit_the_handler() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORK],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split("\n")[:2] == ["worker lives", "handled"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "queued"),
+    [
+        ("echo RUNNING", True),
+        ("echo COMPLETING; echo PENDING", True),
+        ("echo COMPLETED", False),
+        ("echo TIMEOUT", False),
+        ("echo NODE_FAIL", True),
+        ("echo PREEMPTED", True),
+        ("echo slurm_load_jobs error: Invalid job id specified >&2; exit 1", False),
+    ],
+)
+def test_the_controller_says_whether_a_job_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str, queued: bool
+) -> None:
+    stand_in(tmp_path, monkeypatch, printed)
+    assert launch.is_queued("7") is queued
+
+
+def test_a_controller_that_does_not_answer_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, monkeypatch, "echo Unable to contact slurm controller >&2; exit 1")
+    with pytest.raises(UserError, match="Unable to contact slurm controller"):
+        launch.is_queued("7")
+
+
+def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Put a squeue on the PATH that answers as told."""
+    path = folder / "squeue"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")

@@ -1,0 +1,64 @@
+"""What a user asks before a cluster is used, without one: the plan, and a missing SLURM."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from tests.workflow.conftest import Project
+
+PROFILE = ("--profile", "profiles/slurm")
+
+
+def write_benchmark(project: Project, name: str, seconds: float) -> None:
+    path = project.folder / f"results/benchmarks/{name}.tsv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"s\th:m:s\n{seconds}\t-\n")
+
+
+def test_the_plan_counts_measures_and_sums(project: Project) -> None:
+    # The tiny configuration deals 10 houses to 3 shards; 4 houses took 40 s, training 1 hour.
+    scenes = project.folder / "results/scenes/procthor/0000.jsonl"
+    scenes.parent.mkdir(parents=True)
+    scenes.write_text("{}\n" * 4)
+    write_benchmark(project, "views/procthor/0000", 40)
+    write_benchmark(project, "train/train.tiny-lora", 3600)
+    printed = project.snakemake("plan", *PROFILE).stdout
+    mine, _, example = printed.partition("An example, 10000 houses")
+    rows = {line.split()[0]: line.split() for line in mine.splitlines() if line.split()}
+    assert rows["render_shard"][1:5] == ["3", "3", "33", "s"]
+    assert rows["train_experiment"][1:6] == ["1", "1", "60", "min", "2.0"]
+    assert "unknown" in rows["predict_answers"]
+    assert rows["sum"][2] == "2.0"
+    assert "Assumed:" in example
+    jobs = next(line.split()[1] for line in example.splitlines() if line.startswith("sum "))
+    assert int(jobs) <= 1000
+    assert not (project.folder / "results/views").exists()
+
+
+def test_the_plan_works_without_a_cluster_and_with_other_configuration(project: Project) -> None:
+    own = {"sources": {"procthor": {"num_houses": 4}}}
+    (project.folder / "own.json").write_text(json.dumps(own))
+    printed = project.snakemake("plan", "--cores", "2", "--configfile", "own.json").stdout
+    assert "This configuration, 4 houses" in printed
+    rows = [line.split() for line in printed.splitlines() if line.startswith("render_shard ")]
+    assert rows[0][1] == "1"
+    assert int(rows[1][1]) > 70
+
+
+def test_the_preflight_says_where_it_must_run(project: Project) -> None:
+    asked = shutil.which("sinfo") and subprocess.run(["sinfo"], capture_output=True, check=False)
+    if asked and asked.returncode == 0:
+        pytest.skip("this machine belongs to a cluster")
+    done = project.snakemake("check_cluster", *PROFILE, check=False)
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "error: scontrol" in printed
+    assert "Traceback" not in printed
+
+
+def test_the_preflight_wants_a_profile(project: Project) -> None:
+    done = project.snakemake("check_cluster", "--cores", "1", check=False)
+    assert done.returncode != 0
+    assert "no profile to check" in done.stdout + done.stderr
