@@ -130,7 +130,7 @@ def launched(experiment: Experiment, machine: launch.Machine) -> Iterator[list[B
         except BaseException as error:
             failures.append(error)
 
-    thread = threading.Thread(target=target)
+    thread = threading.Thread(target=target, daemon=True)
     thread.start()
     last = machine.ranks_per_node() * machine.nodes - 1
     wait_for(lambda: bool(starts_of(experiment, last)) or not thread.is_alive())
@@ -154,8 +154,9 @@ def test_a_preempted_training_is_queued_again(cluster: Cluster, experiment: Expe
         # What SLURM sends before it takes the nodes away.
         cluster.ask("scancel", "--signal=USR2", job["JobId"])
     assert not failures
+    # Ranks have reported; the job's script ends a moment later.
+    wait_for(lambda: jobs_of(cluster, experiment)[0]["JobState"] == "COMPLETED")
     (job,) = jobs_of(cluster, experiment)
-    assert job["JobState"] in ("COMPLETED", "COMPLETING")
     assert job["Restarts"] == "1"
     assert [len(starts_of(experiment, rank)) for rank in range(4)] == [2, 2, 2, 2]
 
@@ -172,8 +173,8 @@ def test_a_training_whose_node_dies_goes_on_elsewhere(
         finally:
             cluster.start_node(node)
     assert not failures
-    (job,) = jobs_of(cluster, experiment)
-    assert job["JobState"] in ("COMPLETED", "COMPLETING")
+    wait_for(lambda: jobs_of(cluster, experiment)[0]["JobState"] == "COMPLETED")
+    assert len(jobs_of(cluster, experiment)) == 1
     assert starts_of(experiment, 0)[1] != node
     assert starts_of(experiment, 0)[1].startswith("l40s-")
     wait_for(lambda: set(cluster.states().values()) == {"IDLE"})

@@ -7,7 +7,8 @@ SlurmUser=root
 SlurmdUser=root
 SlurmctldPort={controller}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge/socket
+# A job queued again waits until credentials of its first start have expired.
+AuthInfo=socket={folder}/munge/socket,cred_expire=20
 CredType=cred/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
