@@ -9,7 +9,7 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 # Snakemake's own lock outlives a killed run and must then be removed by hand; this one cannot.
 LOCK := $(shell command -v flock >/dev/null && echo "flock --nonblock --conflict-exit-code 75 $(VENV)/.run.lock env")
 
-.PHONY: eval test lint benchmarks readme env clean-env
+.PHONY: eval test test-cluster lint benchmarks readme env clean-env
 
 eval: env
 	$(LOCK) $(SNAKEMAKE) $(if $(LOCK),--nolock) --rerun-incomplete results/eval.csv results/report.html \
@@ -17,6 +17,9 @@ eval: env
 
 test: env lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests
+
+test-cluster: env
+	PATH="$(CURDIR)/$(BIN):$$PATH" SIGHTLINE_TEST_CLUSTER=1 $(BIN)/python -m pytest tests/slurm
 
 lint: env
 	$(BIN)/ruff check .
