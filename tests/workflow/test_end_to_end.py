@@ -135,7 +135,11 @@ def touch_source(project: Project) -> None:
             {"render_shard", "fuse_shard", "train_experiment"},
             {"sample_scenes"},
         ),
-        (touch_source, set(), {"sample_scenes", "render_shard", "pretrain_base", "train_experiment"}),
+        (
+            touch_source,
+            set(),
+            {"sample_scenes", "render_shard", "pretrain_base", "train_experiment"},
+        ),
     ],
     ids=["caption", "train", "voxel", "margin", "bootstrap", "preset", "touched-scripts"],
 )
