@@ -10,6 +10,7 @@ from workflow_scripts.captions.estimate import estimate, requests_of_houses
 from workflow_scripts.common.config import checked
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.houses import count_houses, shard_digests
+from workflow_scripts.common.records import SPLITS
 from workflow_scripts.common.shards import deal, houses_per_shard
 from workflow_scripts.common.splits import check_shares
 
@@ -56,7 +57,6 @@ except (UserError, OSError) as error:
 SHARDS = {source: shards for source, (shards, _) in _plans.items()}
 DIGESTS = {source: digests for source, (_, digests) in _plans.items()}
 EXPERIMENTS = config["train"]["experiments"]
-SPLITS = ("train", "val", "test")
 
 
 wildcard_constraints:
@@ -150,8 +150,8 @@ def base_name(wildcards):
 
 def base_folder(wildcards):
     """Return the base model if this workflow trains it, else nothing to wait for."""
-    base = EXPERIMENTS[wildcards.experiment]["base"]
-    return f"results/train/base/{base}" if base in EMBEDDED_BASES else []
+    embedded = EXPERIMENTS[wildcards.experiment]["base"] in EMBEDDED_BASES
+    return base_name(wildcards) if embedded else []
 
 
 def experiments_with(adapter):
