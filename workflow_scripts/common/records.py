@@ -177,6 +177,108 @@ class BoxRow(Record):
     true_yaw_deg: float
 
 
+class GravityRow(Record):
+    """One row of `{shard}.gravity.parquet` of a cloud: where up is in a view, and who says so.
+
+    The axes are unit vectors in the camera frame (OpenCV: x right, y down, z forward): `up`
+    against gravity, `forward` the camera's heading laid level, `right` = forward x up. A camera
+    that looks straight down or up has no heading; its `forward` is then the picture's up (or
+    down) direction. Measurements are in the gravity-aligned frame that follows: the shard's world
+    for source "pose"; otherwise x right, y forward, z up, with the origin below the camera, on
+    the floor. A rejected view keeps the camera's own axes, levelled by nobody.
+    """
+
+    view: int
+    view_id: str
+    scene_id: str
+    source: Literal["pose", "floor", "estimator"]
+    right_x: float
+    right_y: float
+    right_z: float
+    up_x: float
+    up_y: float
+    up_z: float
+    forward_x: float
+    forward_y: float
+    forward_z: float
+    pitch_deg: float = Field(description="optical axis above the horizon, negative downwards")
+    camera_height_m: float = Field(description="the camera's z in the gravity-aligned frame")
+    sigma_up_deg: float = Field(description="standard deviation of the up direction, 0 for poses")
+    accepted: bool = Field(description="False: no question about heights, sizes or the horizontal")
+    reason: str = Field(description="why it was rejected, '' if accepted")
+
+
+class MeasuredRow(Record):
+    """One row of `{shard}.measured.parquet` of a cloud: an instance as one view measures it.
+
+    Every instance with a mask has a row; one that could not be measured has a `reason` and NaN.
+    Lengths are metres in the gravity-aligned frame of the view's `GravityRow`; every `sigma_*` is
+    one standard deviation of the quantity named. The upright box has `width_m` along its x axis,
+    `depth_m` along its y axis, `yaw_deg` as in `ObjectRow`. `has_front`: the x axis is the
+    object's own; otherwise (a measured box) it is the side more nearly across the line of sight,
+    and the box says nothing about where the object faces. `right_*`, `forward_*` are extents from
+    the camera along those axes, `bottom_m` and `top_m` heights in the frame.
+    """
+
+    view: int
+    scene_id: str
+    instance: int
+    object_id: str
+    label: str
+    kind: Literal["object", "structure"]
+    reason: str = Field(description="why it could not be measured, '' if it was")
+    pixels: int = Field(description="pixels of the mask")
+    num_points: int = Field(description="points left after cleaning")
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    truncated: bool = Field(description="the mask touches the picture's border")
+    occluded: bool = Field(description="something nearer hides part of it")
+    x_m: float
+    y_m: float
+    z_m: float
+    width_m: float
+    depth_m: float
+    height_m: float
+    yaw_deg: float
+    has_front: bool
+    sigma_x_m: float
+    sigma_y_m: float
+    sigma_z_m: float
+    sigma_width_m: float
+    sigma_depth_m: float
+    sigma_height_m: float
+    sigma_yaw_deg: float
+    right_low_m: float
+    right_high_m: float
+    forward_low_m: float
+    forward_high_m: float
+    bottom_m: float
+    top_m: float
+    sigma_right_m: float
+    sigma_forward_m: float
+    sigma_up_m: float
+    nearest_m: float = Field(description="from the camera to the nearest point, straight")
+    sigma_nearest_m: float
+    distance_m: float = Field(description="from the camera to the box's centre, straight")
+    sigma_distance_m: float
+
+
+class GapRow(Record):
+    """One row of `{shard}.gaps.parquet` of a cloud: the least distance of two instances' surfaces.
+
+    `instance_a` < `instance_b`; every pair of measured instances of a view has one row.
+    """
+
+    view: int
+    scene_id: str
+    instance_a: int
+    instance_b: int
+    gap_m: float
+    sigma_gap_m: float
+
+
 class Referent(Record):
     """An object that a question speaks of."""
 

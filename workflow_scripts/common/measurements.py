@@ -1,0 +1,276 @@
+"""What a view's objects measure, the same from ground truth and from clouds.
+
+`true_measurements` reads the simulator's boxes, every sigma is 0; `MeasuredShard` reads what the
+`pointclouds` stage measured in depth maps. Both give `Measurements`: arrays over the objects of a
+view, so that a family of questions looks at all objects or pairs at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workflow_scripts.common import upright
+from workflow_scripts.common.cameras import Camera, FloatArray, invert, transform
+from workflow_scripts.common.gravity import (
+    GravityAxes,
+    aligned_camera,
+    axes_of_pose,
+    axes_of_row,
+    gravity_row,
+)
+from workflow_scripts.common.records import GravityRow
+from workflow_scripts.common.storage import read_table
+from workflow_scripts.common.views import ViewShard, table_path
+
+MOSTLY_SEEN = 0.95
+"""A true object of which a smaller share of its pixels is seen counts as occluded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """The measured objects of a view; n objects, arrays in one order.
+
+    `camera` is posed in the gravity-aligned frame (z up), which `centre_m` [n, 3], `size_m`
+    [n, 3] (width, depth, height), `yaw_deg` [n] are in. `low_m`, `high_m` [n, 3] are extents along
+    (right, forward, up): right and forward from the camera, up as height in the frame. `gap_m`
+    [n, n] is the least distance of surfaces. `sigma_*` is one standard deviation of each; 0 for
+    ground truth. `has_front` [n]: width is along the object's own side-to-side axis and yaw says
+    where it faces. `unmeasured` says by instance why an object with a mask is not among the n.
+    """
+
+    view: int
+    scene_id: str
+    camera: Camera
+    gravity: GravityRow
+    instance: NDArray[np.int64]
+    object_id: tuple[str, ...]
+    label: tuple[str, ...]
+    kind: tuple[str, ...]
+    pixels: NDArray[np.int64]
+    box_px: NDArray[np.int64]
+    truncated: NDArray[np.bool_]
+    occluded: NDArray[np.bool_]
+    centre_m: FloatArray
+    size_m: FloatArray
+    yaw_deg: FloatArray
+    has_front: NDArray[np.bool_]
+    low_m: FloatArray
+    high_m: FloatArray
+    nearest_m: FloatArray
+    distance_m: FloatArray
+    gap_m: FloatArray
+    sigma_centre_m: FloatArray
+    sigma_size_m: FloatArray
+    sigma_yaw_deg: FloatArray
+    sigma_extent_m: FloatArray
+    sigma_nearest_m: FloatArray
+    sigma_distance_m: FloatArray
+    sigma_gap_m: FloatArray
+    unmeasured: Mapping[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.instance)
+
+    @property
+    def axes(self) -> GravityAxes:
+        """Return right, up, forward in the camera frame."""
+        return axes_of_row(self.gravity)
+
+    @cached_property
+    def centre_camera_m(self) -> FloatArray:
+        """Return the centres [n, 3] in the camera frame (OpenCV)."""
+        return transform(invert(self.camera.world_from_camera), self.centre_m)
+
+    @cached_property
+    def centre_level_m(self) -> FloatArray:
+        """Return the centres [n, 3] as right and forward of the camera, and up in the frame."""
+        return level_coordinates(self.centre_m, self.camera, self.axes)
+
+    @cached_property
+    def centre_distance_m(self) -> tuple[FloatArray, FloatArray]:
+        """Return the straight distances [n, n] between centres, and their sigmas."""
+        return self._between_centres([0, 1, 2])
+
+    @cached_property
+    def horizontal_distance_m(self) -> tuple[FloatArray, FloatArray]:
+        """Return the distances [n, n] between centres on the ground plan, and their sigmas."""
+        return self._between_centres([0, 1])
+
+    @cached_property
+    def vertical_distance_m(self) -> tuple[FloatArray, FloatArray]:
+        """Return the differences [n, n] in height of the centres, and their sigmas."""
+        return self._between_centres([2])
+
+    def _between_centres(self, axes: list[int]) -> tuple[FloatArray, FloatArray]:
+        """Return distances [n, n] along some axes, errors of both ends propagated to first order.
+
+        Where two centres coincide the direction is unknown, and the largest axis' sigma stands.
+        """
+        difference = self.centre_m[:, None, axes] - self.centre_m[None, :, axes]
+        variance = self.sigma_centre_m[:, None, axes] ** 2 + self.sigma_centre_m[None, :, axes] ** 2
+        distance = np.linalg.norm(difference, axis=-1)
+        share = np.divide(
+            difference**2,
+            distance[..., None] ** 2,
+            out=np.ones_like(difference),
+            where=distance[..., None] > 0,
+        )
+        return distance, np.sqrt((share * variance).sum(axis=-1))
+
+
+def level_coordinates(points_m: FloatArray, camera: Camera, axes: GravityAxes) -> FloatArray:
+    """Return points [..., 3] as (right of the camera, forward of the camera, up in the frame)."""
+    pose = camera.world_from_camera
+    level = np.stack([pose[:3, :3] @ axis for axis in (axes.right, axes.forward, axes.up)])
+    coordinates = (points_m - pose[:3, 3]) @ level.T
+    coordinates[..., 2] = points_m[..., 2]
+    return coordinates
+
+
+def true_measurements(shard: ViewShard, view: int) -> Measurements:
+    """Return what the simulator knows of a view's objects; every sigma is 0."""
+    return TrueShard(shard).of(view)
+
+
+class TrueShard:
+    """Ground truth of a view shard as measurements, tables read once."""
+
+    def __init__(self, shard: ViewShard) -> None:
+        self._shard = shard
+        self._objects = {
+            (row.scene_id, row.instance): row for row in shard.objects.itertuples(index=False)
+        }
+        self._visible: dict[int, list[Any]] = {}
+        for row in shard.visibility.itertuples(index=False):
+            if (row.scene_id, row.instance) in self._objects:
+                self._visible.setdefault(row.view, []).append(row)
+
+    def of(self, view: int) -> Measurements:
+        """Return the measurements of one view."""
+        shard, visible = self._shard, self._visible.get(view, [])
+        camera = shard.camera(view)
+        row = shard.views.iloc[view]
+        axes = axes_of_pose(camera.world_from_camera)
+        boxes = [self._objects[one.scene_id, one.instance] for one in visible]
+        box = _numbers(boxes, "x_m", "y_m", "z_m", "width_m", "depth_m", "height_m", "yaw_deg")
+        centre, size, yaw = box[:, :3], box[:, 3:6], box[:, 6]
+        number = len(boxes)
+        extents = level_coordinates(upright.corners_m(centre, size, yaw), camera, axes)
+        return Measurements(
+            view=view,
+            scene_id=row.scene_id,
+            camera=camera,
+            gravity=gravity_row(
+                axes,
+                view=view,
+                view_id=row.view_id,
+                scene_id=row.scene_id,
+                source="pose",
+                camera_height_m=float(camera.position_m[2]),
+            ),
+            instance=np.array([one.instance for one in visible], dtype=np.int64),
+            object_id=tuple(one.object_id for one in boxes),
+            label=tuple(one.category for one in boxes),
+            kind=tuple(one.kind for one in boxes),
+            pixels=np.array([one.pixels for one in visible], dtype=np.int64),
+            box_px=_numbers(visible, "x0", "y0", "x1", "y1").astype(np.int64),
+            truncated=np.array([one.truncated for one in visible], dtype=bool),
+            occluded=np.array([one.fraction_visible < MOSTLY_SEEN for one in visible], dtype=bool),
+            centre_m=centre,
+            size_m=size,
+            yaw_deg=yaw,
+            has_front=np.ones(number, dtype=bool),
+            low_m=extents.min(axis=1),
+            high_m=extents.max(axis=1),
+            nearest_m=upright.nearest_to_point_m(centre, size, yaw, camera.position_m),
+            distance_m=np.linalg.norm(centre - camera.position_m, axis=1),
+            gap_m=upright.gaps_m(centre, size, yaw),
+            sigma_centre_m=np.zeros((number, 3)),
+            sigma_size_m=np.zeros((number, 3)),
+            sigma_yaw_deg=np.zeros(number),
+            sigma_extent_m=np.zeros((number, 3)),
+            sigma_nearest_m=np.zeros(number),
+            sigma_distance_m=np.zeros(number),
+            sigma_gap_m=np.zeros((number, number)),
+        )
+
+
+class MeasuredShard:
+    """What was measured in the depth maps of a view shard: `{shard}.measured.parquet` and others.
+
+    `clouds` is the path of the cloud shard, `results/pointclouds/{source}/{shard}.zarr`; the
+    tables lie beside it.
+    """
+
+    def __init__(self, shard: ViewShard, clouds: Path) -> None:
+        self._shard = shard
+        self._gravity = {
+            row["view"]: GravityRow.model_validate(row)
+            for row in read_table(table_path(clouds, "gravity")).to_dict("records")
+        }
+        self._rows = dict(list(read_table(table_path(clouds, "measured")).groupby("view")))
+        self._gaps = dict(list(read_table(table_path(clouds, "gaps")).groupby("view")))
+
+    def of(self, view: int) -> Measurements:
+        """Return the measurements of one view."""
+        gravity = self._gravity[view]
+        camera = aligned_camera(self._shard.camera(view), gravity)
+        return from_rows(gravity, camera, self._rows.get(view), self._gaps.get(view))
+
+
+def from_rows(
+    gravity: GravityRow, camera: Camera, rows: pd.DataFrame | None, gaps: pd.DataFrame | None
+) -> Measurements:
+    """Return the measurements that rows of `MeasuredRow` and `GapRow` of one view hold."""
+    every = [] if rows is None else list(rows.itertuples(index=False))
+    good = [row for row in every if not row.reason]
+    place = {row.instance: index for index, row in enumerate(good)}
+    gap_m = np.zeros((len(good), len(good)))
+    sigma_gap_m = np.zeros_like(gap_m)
+    for pair in [] if gaps is None else gaps.itertuples(index=False):
+        a, b = place[pair.instance_a], place[pair.instance_b]
+        gap_m[a, b] = gap_m[b, a] = pair.gap_m
+        sigma_gap_m[a, b] = sigma_gap_m[b, a] = pair.sigma_gap_m
+    return Measurements(
+        view=gravity.view,
+        scene_id=gravity.scene_id,
+        camera=camera,
+        gravity=gravity,
+        instance=np.array([row.instance for row in good], dtype=np.int64),
+        object_id=tuple(row.object_id for row in good),
+        label=tuple(row.label for row in good),
+        kind=tuple(row.kind for row in good),
+        pixels=np.array([row.pixels for row in good], dtype=np.int64),
+        box_px=_numbers(good, "x0", "y0", "x1", "y1").astype(np.int64),
+        truncated=np.array([row.truncated for row in good], dtype=bool),
+        occluded=np.array([row.occluded for row in good], dtype=bool),
+        centre_m=_numbers(good, "x_m", "y_m", "z_m"),
+        size_m=_numbers(good, "width_m", "depth_m", "height_m"),
+        yaw_deg=_numbers(good, "yaw_deg")[:, 0],
+        has_front=np.array([row.has_front for row in good], dtype=bool),
+        low_m=_numbers(good, "right_low_m", "forward_low_m", "bottom_m"),
+        high_m=_numbers(good, "right_high_m", "forward_high_m", "top_m"),
+        nearest_m=_numbers(good, "nearest_m")[:, 0],
+        distance_m=_numbers(good, "distance_m")[:, 0],
+        gap_m=gap_m,
+        sigma_centre_m=_numbers(good, "sigma_x_m", "sigma_y_m", "sigma_z_m"),
+        sigma_size_m=_numbers(good, "sigma_width_m", "sigma_depth_m", "sigma_height_m"),
+        sigma_yaw_deg=_numbers(good, "sigma_yaw_deg")[:, 0],
+        sigma_extent_m=_numbers(good, "sigma_right_m", "sigma_forward_m", "sigma_up_m"),
+        sigma_nearest_m=_numbers(good, "sigma_nearest_m")[:, 0],
+        sigma_distance_m=_numbers(good, "sigma_distance_m")[:, 0],
+        sigma_gap_m=sigma_gap_m,
+        unmeasured={row.instance: row.reason for row in every if row.reason},
+    )
+
+
+def _numbers(rows: Sequence[Any], *names: str) -> FloatArray:
+    """Return attributes of rows as f64 [n, names]."""
+    values = [[getattr(row, name) for name in names] for row in rows]
+    return np.array(values, dtype=np.float64).reshape(len(rows), len(names))
