@@ -18,10 +18,12 @@ _REFERENT = pa.struct(
         ("phrase", pa.string()),
         ("mark", pa.string()),
         ("pixel", pa.list_(pa.float64())),
+        ("box", pa.list_(pa.float64())),
+        ("rle", pa.string()),
     ]
 )
-# `truth` is one of the choices or a length, and a Parquet column has one type: the choice stands
-# in `truth`, the length in `truth_m`, the other one is null.
+# `truth` is a text or a number, and a Parquet column has one type: texts stand in `truth`,
+# numbers in `truth_value`, the other one is null.
 SCHEMA = pa.schema(
     [
         ("schema_version", pa.int64()),
@@ -32,16 +34,30 @@ SCHEMA = pa.schema(
         ("view", pa.int64()),
         ("view_id", pa.string()),
         ("image", pa.string()),
+        ("images", pa.list_(pa.string())),
+        ("width_px", pa.int64()),
+        ("height_px", pa.int64()),
         ("family", pa.string()),
         ("form", pa.string()),
+        ("kind", pa.string()),
         ("question", pa.string()),
         ("answer", pa.string()),
         ("answer_type", pa.string()),
         ("choices", pa.list_(pa.string())),
+        ("options", pa.list_(pa.string())),
         ("truth", pa.string()),
-        ("truth_m", pa.float64()),
+        ("truth_value", pa.float64()),
+        ("unit", pa.string()),
+        ("tolerance", pa.float64()),
         ("margin", pa.float64()),
         ("margin_unit", pa.string()),
+        ("sigma", pa.float64()),
+        ("frame", pa.string()),
+        ("evidence", pa.map_(pa.string(), pa.float64())),
+        ("evidence_source", pa.string()),
+        ("difficulty", pa.string()),
+        ("reasoning", pa.string()),
+        ("seed", pa.int64()),
         ("referents", pa.list_(_REFERENT)),
     ]
 )
@@ -58,9 +74,10 @@ class QuestionTable:
         rows = []
         for question in questions:
             row = question.model_dump()
-            is_length = question.answer_type == "metres"
-            row["truth_m"] = row["truth"] if is_length else None
-            row["truth"] = None if is_length else row["truth"]
+            is_number = not isinstance(question.truth, str)
+            row["truth_value"] = row["truth"] if is_number else None
+            row["truth"] = None if is_number else row["truth"]
+            row["evidence"] = list(row["evidence"].items())
             rows.append(row)
         if rows:
             self._writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
@@ -83,8 +100,9 @@ def read_questions(path: Path) -> Iterator[Question]:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=4096):
                 for row in batch.to_pylist():
-                    length_m = row.pop("truth_m")
-                    row["truth"] = row["truth"] if length_m is None else length_m
+                    number = row.pop("truth_value")
+                    row["truth"] = row["truth"] if number is None else number
+                    row["evidence"] = dict(row["evidence"])
                     yield Question.model_validate(row)
     except (OSError, pa.ArrowInvalid) as error:
         raise UserError(

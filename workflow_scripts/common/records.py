@@ -280,20 +280,44 @@ class GapRow(Record):
 
 
 class Referent(Record):
-    """An object that a question speaks of."""
+    """An object that a question speaks of, and where it is in the picture."""
 
     instance: int
     object_id: str
     category: str
     phrase: str = Field(description="how the question names it: 'the red mark', 'the sofa'")
-    mark: str = Field(default="", description="colour of its mark, '' in the named form")
+    mark: str = Field(default="", description="colour of its mark or box, '' if it has none")
     pixel: tuple[float, float] | None = Field(default=None, description="u, v of the mark")
+    box: tuple[float, float, float, float] | None = Field(
+        default=None, description="x0, y0, x1, y1 of the visible part in pixels"
+    )
+    rle: str = Field(default="", description="COCO run lengths of its mask, '' if not needed")
+
+
+AnswerType = Literal[
+    "choice",
+    "multiple_choice",
+    "metres",
+    "square_metres",
+    "degrees",
+    "count",
+    "clock",
+    "point",
+    "box",
+]
+Form = Literal["named", "marked", "boxed", "region"]
 
 
 class Question(Record):
-    """One line of `results/vqa/{source}/{shard}.jsonl`: a question with structured truth."""
+    """One line of `results/vqa/{source}/{shard}.jsonl`: a question with structured truth.
 
-    schema_version: Literal[1] = 1
+    `truth` is in SI units (metres, square metres), degrees, a count or an hour of the clock for
+    numbers; one of `choices` for a choice, a letter whose place in `choices` is that of its text
+    in `options` for a multiple choice; and "(u, v)" or "(u0, v0, u1, v1)", as shares of the
+    picture's width and height, for places.
+    """
+
+    schema_version: Literal[2] = 2
     question_id: str
     source: str
     scene_id: str
@@ -301,15 +325,35 @@ class Question(Record):
     view: int
     view_id: str
     image: str = Field(description="path relative to results/vqa")
+    images: list[str] = Field(
+        default=[], description="the single pictures that `image` shows side by side, if several"
+    )
+    width_px: int = Field(default=0, description="of the picture that pixels are counted in")
+    height_px: int = 0
     family: str
-    form: Literal["named", "marked"]
+    form: Form
+    kind: Literal["yes_no", "which", "multiple_choice", "open"] = "open"
     question: str
     answer: str
-    answer_type: Literal["choice", "metres"]
+    answer_type: AnswerType
     choices: list[str] = Field(description="the possible truths of a choice, else empty")
-    truth: str | float = Field(description="one of the choices, or the value in metres")
+    options: list[str] = Field(default=[], description="texts of the letters of multiple choice")
+    truth: str | float
+    unit: str = Field(default="", description="unit of the answer's text: cm, m, in, ft, deg, ...")
+    tolerance: float = Field(
+        default=0.0, description="how far the text's rounding may be from the truth"
+    )
     margin: float = Field(description="how far the truth is from turning over, in the unit named")
-    margin_unit: Literal["m", "px", "ratio"]
+    margin_unit: Literal["m", "m2", "px", "ratio", "deg", "count", ""]
+    sigma: float = Field(default=0.0, description="standard deviation, in `margin_unit`")
+    frame: Literal["picture", "camera", "gravity", "object", ""] = Field(
+        default="", description="frame that the answer holds in"
+    )
+    evidence: dict[str, float] = Field(default={}, description="measured quantities behind it")
+    evidence_source: Literal["truth", "measured"] = "truth"
+    difficulty: Literal["easy", "medium", "hard"] = "medium"
+    reasoning: str = Field(default="", description="steps from the evidence to the answer")
+    seed: int = 0
     referents: list[Referent]
 
 
@@ -318,7 +362,7 @@ class Dropped(Record):
 
     source: str
     family: str = Field(description="'' if it was dropped before any family was asked")
-    form: Literal["named", "marked", ""]
+    form: Literal["named", "marked", "boxed", "region", ""]
     reason: str
     count: int
 
@@ -344,7 +388,7 @@ class EvalRow(Record):
     experiment: str
     split: Split
     family: str = Field(description="family of questions, or 'all'")
-    form: Literal["named", "marked", "all"]
+    form: Literal["named", "marked", "boxed", "region", "all"]
     metric: Literal["accuracy", "success_25pct", "within_factor_2", "abs_rel", "parse_failure_rate"]
     n: int = Field(ge=1, description="questions that count")
     num_houses: int = Field(ge=1)
