@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.questions import QuestionTable
-from workflow_scripts.common.records import EvalRow, Prediction, Question, Referent
+from workflow_scripts.common.questions import Question, QuestionTable, Referent
+from workflow_scripts.common.records import EvalRow, Prediction
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import whole, write_records
 from workflow_scripts.evaluate import merge, score

@@ -17,8 +17,8 @@ from workflow_scripts.common.answers import format_metres, parse_choice, parse_m
 from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.marks import MARK_COLOURS, mark_radius_px
-from workflow_scripts.common.questions import read_questions
-from workflow_scripts.common.records import Dropped, Question
+from workflow_scripts.common.questions import Question, read_questions
+from workflow_scripts.common.records import Dropped
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.vqa import merge, shard
 

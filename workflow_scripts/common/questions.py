@@ -1,14 +1,94 @@
-"""Questions as a Parquet table, one row a `Question`, written and read a batch at a time."""
+"""The record of a question, and questions as a Parquet table, one row a `Question`."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import Field
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import Question
+from workflow_scripts.common.records import Form, Record, Split
+
+
+class Referent(Record):
+    """An object that a question speaks of, and where it is in the picture."""
+
+    instance: int
+    object_id: str
+    category: str
+    phrase: str = Field(description="how the question names it: 'the red mark', 'the sofa'")
+    mark: str = Field(default="", description="colour of its mark or box, '' if it has none")
+    pixel: tuple[float, float] | None = Field(default=None, description="u, v of the mark")
+    box: tuple[float, float, float, float] | None = Field(
+        default=None, description="x0, y0, x1, y1 of the visible part in pixels"
+    )
+    rle: str = Field(default="", description="COCO run lengths of its mask, '' if not needed")
+
+
+AnswerType = Literal[
+    "choice",
+    "multiple_choice",
+    "metres",
+    "square_metres",
+    "degrees",
+    "count",
+    "clock",
+    "point",
+    "box",
+]
+
+
+class Question(Record):
+    """One line of `results/vqa/{source}/{shard}.jsonl`: a question with structured truth.
+
+    `truth` is in SI units (metres, square metres), degrees, a count or an hour of the clock for
+    numbers; one of `choices` for a choice, a letter whose place in `choices` is that of its text
+    in `options` for a multiple choice; and "(u, v)" or "(u0, v0, u1, v1)", as shares of the
+    picture's width and height, for places.
+    """
+
+    schema_version: Literal[2] = 2
+    question_id: str
+    source: str
+    scene_id: str
+    split: Split
+    view: int
+    view_id: str
+    image: str = Field(description="path relative to results/vqa")
+    images: list[str] = Field(
+        default=[], description="the single pictures that `image` shows side by side, if several"
+    )
+    width_px: int = Field(default=0, description="of the picture that pixels are counted in")
+    height_px: int = 0
+    family: str
+    form: Form
+    kind: Literal["yes_no", "which", "multiple_choice", "open"] = "open"
+    question: str
+    answer: str
+    answer_type: AnswerType
+    choices: list[str] = Field(description="the possible truths of a choice, else empty")
+    options: list[str] = Field(default=[], description="texts of the letters of multiple choice")
+    truth: str | float
+    unit: str = Field(default="", description="unit of the answer's text: cm, m, in, ft, deg, ...")
+    tolerance: float = Field(
+        default=0.0, description="how far the text's rounding may be from the truth"
+    )
+    margin: float = Field(description="how far the truth is from turning over, in the unit named")
+    margin_unit: Literal["m", "m2", "px", "ratio", "deg", "count", ""]
+    sigma: float = Field(default=0.0, description="standard deviation, in `margin_unit`")
+    frame: Literal["picture", "camera", "gravity", "object", ""] = Field(
+        default="", description="frame that the answer holds in"
+    )
+    evidence: dict[str, float] = Field(default={}, description="measured quantities behind it")
+    evidence_source: Literal["truth", "measured"] = "truth"
+    difficulty: Literal["easy", "medium", "hard"] = "medium"
+    reasoning: str = Field(default="", description="steps from the evidence to the answer")
+    seed: int = 0
+    referents: list[Referent]
+
 
 _REFERENT = pa.struct(
     [

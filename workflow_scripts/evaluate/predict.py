@@ -11,8 +11,8 @@ from PIL import Image
 from workflow_scripts.common import vlm
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.questions import read_questions
-from workflow_scripts.common.records import Prediction, Question
+from workflow_scripts.common.questions import Question, read_questions
+from workflow_scripts.common.records import Prediction
 from workflow_scripts.common.storage import read_records, remove, write_records
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ import pandas as pd
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.questions import read_questions
-from workflow_scripts.common.records import EvalRow, Prediction, Question, table
+from workflow_scripts.common.questions import Question, read_questions
+from workflow_scripts.common.records import EvalRow, Prediction, table
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import read_records, whole
 from workflow_scripts.evaluate.metrics import (

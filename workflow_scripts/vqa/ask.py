@@ -10,7 +10,7 @@ import numpy as np
 
 from workflow_scripts.common.answers import format_metres
 from workflow_scripts.common.names import phrase
-from workflow_scripts.common.records import Referent
+from workflow_scripts.common.questions import Referent
 from workflow_scripts.vqa.families import FAMILIES
 from workflow_scripts.vqa.families.family import Comparison, Family, Form, Length
 from workflow_scripts.vqa.sight import Seen, Sight, seen_around_mark

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from workflow_scripts.common.records import Question
+from workflow_scripts.common.questions import Question
 from workflow_scripts.common.storage import whole
 
 COLUMNS = 4

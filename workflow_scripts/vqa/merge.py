@@ -9,8 +9,8 @@ from typing import Any
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.questions import QuestionTable
-from workflow_scripts.common.records import Question, Split
+from workflow_scripts.common.questions import Question, QuestionTable
+from workflow_scripts.common.records import Split
 from workflow_scripts.common.storage import read_records, whole
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,8 @@ from PIL import Image
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.marks import draw_marks
-from workflow_scripts.common.records import Dropped, Question
+from workflow_scripts.common.questions import Question
+from workflow_scripts.common.records import Dropped
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.common.storage import whole, write_records
 from workflow_scripts.common.views import ViewShard
