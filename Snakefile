@@ -53,7 +53,7 @@ rule depth:
 rule captions:
     input:
         per_shard("results/captions/{source}/{shard}.jsonl"),
-        expand("results/captions/{source}/assets.jsonl", source=SHARDS),
+        expand("results/captions/{source}/assets.jsonl", source=sources_of("captions")),
 
 
 rule pointclouds:
@@ -61,7 +61,10 @@ rule pointclouds:
         per_shard("results/pointclouds/{source}/{shard}.zarr"),
         per_shard("results/pointclouds/{source}/{shard}.boxes.parquet"),
         ply_folders(),
-        expand("results/pointclouds/{source}/statistics.json", source=SHARDS),
+        expand(
+            "results/pointclouds/{source}/statistics.json",
+            source=sources_of("pointclouds"),
+        ),
 
 
 rule vqa:

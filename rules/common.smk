@@ -18,9 +18,11 @@ SCHEMA = Path(workflow.basedir) / "rules/schemas/config.schema.yaml"
 PROCTHOR_10K_HOUSES = 12_000
 EMBEDDED_BASES = ("tiny",)
 SHARDS_IN_REPORT = 3
+EVERY_STAGE = ("scenes", "views", "depth", "captions", "pointclouds", "vqa")
+STAGES_OF_SOURCE = {"procthor": EVERY_STAGE}
 
 
-def plan_shards(source, settings):
+def plan_houses(source, settings):
     """Return the shards of a source by name, and the digest of each one's share of a file.
 
     Only the shards whose digest changed run again when the file of houses changes.
@@ -45,12 +47,18 @@ def plan_shards(source, settings):
     return shards, dict(zip(shards, digests, strict=False))
 
 
+PLANNERS = {"procthor": plan_houses}
+
 try:
     config = checked(config, SCHEMA)
     check_shares(config["splits"])
     _plans = {
-        name: plan_shards(name, value) for name, value in config["sources"].items()
+        name: PLANNERS[name](name, value)
+        for name, value in config["sources"].items()
+        if value is not None
     }
+    if not _plans:
+        raise UserError("sources: every source is null; give at least one its settings")
 except (UserError, OSError) as error:
     raise WorkflowError(str(error)) from None
 
@@ -91,12 +99,20 @@ def modules_of(*packages):
     ]
 
 
-def per_shard(pattern):
-    """Fill `{source}` and `{shard}` of a path for every shard of every source."""
+def sources_of(stage):
+    """Return the sources that take part in a stage."""
+    return [source for source in SHARDS if stage in STAGES_OF_SOURCE[source]]
+
+
+def per_shard(pattern, stage=None):
+    """Fill `{source}` and `{shard}` of a path for every shard of every source of a stage.
+
+    Without a stage, the one whose folder the path lies in: `results/<stage>/...`.
+    """
     return [
         pattern.format(source=source, shard=shard)
-        for source, shards in SHARDS.items()
-        for shard in shards
+        for source in sources_of(stage or pattern.split("/")[1])
+        for shard in SHARDS[source]
     ]
 
 
@@ -197,8 +213,8 @@ def report_pictures():
     return [
         f"results/{stage}/{source}/{shard}.png"
         for stage in ("scenes", "views", "depth", "captions", "pointclouds", "vqa")
-        for source, shards in SHARDS.items()
-        for shard in list(shards)[:SHARDS_IN_REPORT]
+        for source in sources_of(stage)
+        for shard in list(SHARDS[source])[:SHARDS_IN_REPORT]
     ]
 
 
@@ -246,8 +262,8 @@ def caption_estimate():
         requests_of_houses(
             sum(
                 shard.stop - shard.start
-                for dealt in SHARDS.values()
-                for shard in dealt.values()
+                for source in sources_of("captions")
+                for shard in SHARDS[source].values()
             ),
             tuple(settings["kinds"]),
         ),

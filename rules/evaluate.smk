@@ -106,11 +106,16 @@ rule write_report:
         scenes=per_shard("results/scenes/{source}/{shard}.jsonl"),
         views=per_shard("results/views/{source}/{shard}.zarr"),
         clouds=per_shard("results/pointclouds/{source}/{shard}.zarr"),
-        statistics=expand("results/pointclouds/{source}/statistics.json", source=SHARDS),
+        statistics=expand(
+            "results/pointclouds/{source}/statistics.json",
+            source=sources_of("pointclouds"),
+        ),
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
         captions=[
             *per_shard("results/captions/{source}/{shard}.jsonl"),
-            *expand("results/captions/{source}/assets.jsonl", source=SHARDS),
+            *expand(
+                "results/captions/{source}/assets.jsonl", source=sources_of("captions")
+            ),
         ],
         skipped=per_shard("results/views/{source}/{shard}.skipped.jsonl"),
         metrics=expand(

@@ -17,6 +17,8 @@ rule sample_scenes:
         "logs/scenes/{source}/{shard}.log",
     benchmark:
         "results/benchmarks/scenes/{source}/{shard}.tsv"
+    wildcard_constraints:
+        source="procthor",
     conda:
         "../envs/scenes.yaml"
     threads: 1

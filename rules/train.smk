@@ -7,7 +7,7 @@ rule pretrain_base:
             "workflow_scripts/train/tiny.py",
             "workflow_scripts/train/words.txt",
         ],
-        views=per_shard("results/views/{source}/{shard}.zarr"),
+        views=per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
     output:
         model=directory("results/train/base/tiny"),
         metrics="results/train/base/tiny.metrics.json",

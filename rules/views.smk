@@ -26,6 +26,8 @@ rule render_shard:
         "logs/views/{source}/{shard}.log",
     benchmark:
         "results/benchmarks/views/{source}/{shard}.tsv"
+    wildcard_constraints:
+        source="procthor",
     conda:
         "../envs/views.yaml"
     threads: 1

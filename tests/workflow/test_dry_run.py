@@ -2,7 +2,7 @@
 
 import gzip
 import json
-import time
+import resource
 
 import pytest
 
@@ -31,9 +31,12 @@ def test_until_stops_after_a_rule(project: Project) -> None:
 
 def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
     project.edit({"sources": {"procthor": {"num_houses": 10_000, "houses_per_shard": "auto"}}})
-    start = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     planned = project.planned()
-    assert time.monotonic() - start <= 15
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Processor time: Snakemake plans on one core, and the machine may be busy with other tests.
+    used_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert used_s <= 15
     assert sum(planned.values()) <= 1000
     assert planned["render_shard"] <= 128
 

@@ -24,16 +24,21 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Scene(Record):
-    """One line of `results/scenes/{source}/{shard}.jsonl`: a house, or why there is none."""
+class SceneRecord(Record):
+    """What every line of `results/scenes/{source}/{shard}.jsonl` says, whatever the source."""
 
     schema_version: Literal[1] = 1
     source: str
     scene_id: str = Field(description="stable name, unique in its source; letters, digits, - _")
     split: Split
     origin: str = Field(description="where it came from: file and line, or generator and seed")
+    skipped: str | None = Field(default=None, description="why the scene cannot be used")
+
+
+class Scene(SceneRecord):
+    """A scene of source procthor: a house, or why there is none."""
+
     house: dict[str, Any] | None = Field(description="ProcTHOR house JSON, schema 1.0.0")
-    skipped: str | None = Field(default=None, description="why the house cannot be used")
 
 
 class ObjectRow(Record):
@@ -75,6 +80,10 @@ class ViewRow(Record):
     yaw_deg: float
     pitch_deg: float = Field(description="positive upwards")
     vertical_fov_deg: float
+    intrinsics_source: Literal["simulator", "given", "exif", "network", "default"] = "simulator"
+    pose_source: Literal["simulator", "given", "none"] = Field(
+        default="simulator", description="none: the world frame is the camera's, gravity unknown"
+    )
     num_visible_objects: int = Field(description="objects (not structure) with enough pixels")
     is_best: bool = Field(description="the view of its room that shows most objects")
 
