@@ -8,6 +8,7 @@ from snakemake.exceptions import WorkflowError
 
 from workflow_scripts.captions.estimate import estimate, requests_of_houses
 from workflow_scripts.common.config import checked
+from workflow_scripts.common.episodes import plan_episodes
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.houses import count_houses, shard_digests
 from workflow_scripts.common.records import SPLITS
@@ -19,7 +20,7 @@ PROCTHOR_10K_HOUSES = 12_000
 EMBEDDED_BASES = ("tiny",)
 SHARDS_IN_REPORT = 3
 EVERY_STAGE = ("scenes", "views", "depth", "captions", "pointclouds", "vqa")
-STAGES_OF_SOURCE = {"procthor": EVERY_STAGE}
+STAGES_OF_SOURCE = {"procthor": EVERY_STAGE, "rlbench": ("scenes", "views")}
 
 
 def plan_houses(source, settings):
@@ -47,7 +48,7 @@ def plan_houses(source, settings):
     return shards, dict(zip(shards, digests, strict=False))
 
 
-PLANNERS = {"procthor": plan_houses}
+PLANNERS = {"procthor": plan_houses, "rlbench": plan_episodes}
 
 try:
     config = checked(config, SCHEMA)
@@ -301,3 +302,37 @@ def training_curves():
         ),
         *(f"results/train/{experiment}/curves.png" for experiment in EXPERIMENTS),
     ]
+
+
+def recorded_episodes(wildcards):
+    """Return the data set that episodes are read from, if they are.
+
+    `ancient`: the digest in the rule's params decides what runs again, not the file's time.
+    """
+    settings = config["sources"][wildcards.source]
+    return [] if settings["backend"] != "dataset" else ancient(settings["dataset"])
+
+
+def episode_flags(*names):
+    """Return an input function: settings of a source of episodes as flags of a command."""
+
+    def flags(wildcards):
+        settings = config["sources"][wildcards.source]
+        words = [f"--backend {settings['backend']}"]
+        if settings["backend"] == "dataset":
+            words.append(f"--dataset {shlex.quote(settings['dataset'])}")
+        for name in names:
+            values = settings[name]
+            values = values if isinstance(values, list) else [values]
+            if values:
+                words += [f"--{name.replace('_', '-')}", *map(str, values)]
+        return " ".join(words)
+
+    return flags
+
+
+def demonstration_backend(wildcards):
+    """Return the module that demonstrates a source's episodes."""
+    backend = config["sources"][wildcards.source]["backend"]
+    name = "rlbench_dataset" if backend == "dataset" else backend
+    return f"workflow_scripts/views/backends/{name}.py"

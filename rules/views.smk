@@ -60,3 +60,51 @@ rule render_shard:
         " --corner {params.corner} --random {params.random}"
         " --panorama {params.panorama} --top-down {params.top_down}"
         " --min-pixels {params.min_pixels} --seed {params.seed} > {log} 2>&1"
+
+
+rule record_shard:
+    input:
+        script="workflow_scripts/views/record.py",
+        recording="workflow_scripts/views/recording.py",
+        keypoints="workflow_scripts/views/keypoints.py",
+        modules=modules_of("views/robots"),
+        backend=demonstration_backend,
+        dataset=recorded_episodes,
+        scenes="results/scenes/{source}/{shard}.jsonl",
+    output:
+        views=directory("results/views/{source}/{shard}.zarr"),
+        view_rows="results/views/{source}/{shard}.views.parquet",
+        object_rows="results/views/{source}/{shard}.objects.parquet",
+        visibility_rows="results/views/{source}/{shard}.visibility.parquet",
+        episode_rows="results/views/{source}/{shard}.episodes.parquet",
+        keypoint_rows="results/views/{source}/{shard}.keypoints.parquet",
+        step_rows="results/views/{source}/{shard}.steps.parquet",
+        pose_rows="results/views/{source}/{shard}.poses.parquet",
+        skipped="results/views/{source}/{shard}.skipped.jsonl",
+        credits="results/views/{source}/{shard}.credits.csv",
+        picture=report(
+            "results/views/{source}/{shard}.png",
+            caption="report/views.rst",
+            category="views",
+            labels={"source": "{source}", "shard": "{shard}"},
+        ),
+    log:
+        "logs/views/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/views/{source}/{shard}.tsv"
+    wildcard_constraints:
+        source="rlbench",
+    conda:
+        "../envs/views.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=480,
+    params:
+        settings=episode_flags("cameras", "size_px", "max_steps", "max_attempts"),
+        digest=shard_digest,
+    message:
+        "Record the episodes of {wildcards.source} shard {wildcards.shard}"
+    shell:
+        "python -m workflow_scripts.views.record"
+        " --scenes {input.scenes} --out {output.views} {params.settings} > {log} 2>&1"

@@ -1,4 +1,4 @@
-"""Frames and cameras: the only place that knows Unity's left-handed Y-up or OpenGL's axes.
+"""Frames and cameras: the only place that knows Unity's, OpenGL's or CoppeliaSim's axes.
 
 World frame: right-handed, Z up, metres. Camera frame: OpenCV (x right, y down, z forward).
 Matrices are named `a_from_b` and read right to left: `p_world = world_from_camera @ p_camera`.
@@ -17,6 +17,8 @@ FloatArray = NDArray[np.float64]
 # seen from above (Unity x right, z up the page) keeps its look (world x right, y up the page).
 _WORLD_FROM_UNITY = np.array([[1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
 _OPENGL_FROM_OPENCV = np.diag([1.0, -1, -1, 1])
+# A vision sensor of CoppeliaSim looks along +Z with X to the left and Y up.
+_COPPELIASIM_FROM_OPENCV = np.diag([-1.0, -1, 1, 1])
 
 
 def world_from_unity(points_unity: ArrayLike) -> FloatArray:
@@ -227,3 +229,31 @@ def opengl_from_opencv(world_from_camera_44: ArrayLike) -> FloatArray:
     OpenGL: x right, y up, z backward. The function is its own inverse.
     """
     return np.asarray(world_from_camera_44, dtype=np.float64) @ _OPENGL_FROM_OPENCV
+
+
+def coppeliasim_from_opencv(world_from_camera_44: ArrayLike) -> FloatArray:
+    """Turn poses [..., 4, 4] of OpenCV cameras into poses of CoppeliaSim's vision sensors.
+
+    The function is its own inverse. A sensor's matrix is the pose of its body, so what RLBench
+    calls "extrinsics" is camera to world.
+    """
+    return np.asarray(world_from_camera_44, dtype=np.float64) @ _COPPELIASIM_FROM_OPENCV
+
+
+def intrinsics_from_coppeliasim(intrinsics_33: ArrayLike) -> FloatArray:
+    """Turn PyRep's K [..., 3, 3], whose focal lengths are negative, into an OpenCV camera's.
+
+    The negative signs say the same as the axes X left and Y up, so they go when the axes do.
+    The principal point is the same: both count from the picture's top left corner, with the
+    centre of pixel (row, column) at (column + 0.5, row + 0.5).
+    """
+    k = np.array(intrinsics_33, dtype=np.float64)
+    k[..., [0, 1], [0, 1]] = np.abs(k[..., [0, 1], [0, 1]])
+    return k
+
+
+def intrinsics_of_sensor(*, width_px: int, height_px: int, fov_deg: float) -> FloatArray:
+    """Return K [3, 3] of a vision sensor, whose field of view is that of the larger side."""
+    larger = max(width_px, height_px)
+    focal = 0.5 * larger / np.tan(np.deg2rad(fov_deg) / 2)
+    return np.array([[focal, 0, width_px / 2], [0, focal, height_px / 2], [0, 0, 1.0]])

@@ -41,6 +41,25 @@ class Scene(SceneRecord):
     house: dict[str, Any] | None = Field(description="ProcTHOR house JSON, schema 1.0.0")
 
 
+class Episode(SceneRecord):
+    """A scene of source rlbench: a demonstration to make, or to read from a data set.
+
+    `placement` names where things stand: episodes that share it share a split.
+    """
+
+    task: str = Field(description="RLBench's name, reach_target")
+    task_id: int = Field(description="number among RLBench's 95 few-shot tasks, -1 if none")
+    variation: int = Field(ge=0)
+    episode: int = Field(ge=0, description="number within its task, or variation of a data set")
+    seed: int = Field(ge=0, description="all that a backend draws follows from it")
+    placement: str
+    path: str = Field(default="", description="folder of a recorded episode in its data set")
+
+
+# The records of each source's scenes.
+SCENE_RECORDS: dict[str, type[SceneRecord]] = {"procthor": Scene, "rlbench": Episode}
+
+
 class ObjectRow(Record):
     """One row of `{shard}.objects.parquet`: an oriented box in world metres.
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from workflow_scripts.common.errors import UserError
 
+_GOLDEN = (5**0.5 - 1) / 2
+
 
 def content_hash(content: Any) -> str:
     """Hash JSON-like content independently of key order."""
@@ -36,3 +38,30 @@ def split_of(identity: str, shares: Mapping[str, float], *, salt: str = "sightli
         if position < bound:
             return name
     return next(name for name, share in reversed(list(shares.items())) if share > 0)
+
+
+def dealt_split(
+    group: str, index: int, shares: Mapping[str, float], *, salt: str = "sightline"
+) -> str:
+    """Choose a split for number `index` of a group so that small groups are dealt fairly too.
+
+    Every block of ten (or as many as make the shares whole numbers) holds the shares exactly, and
+    any first few of it as nearly as can be: within a block numbers follow the golden ratio, which
+    spreads them, turned by a hash of the group. A number keeps its split when others are added.
+    """
+    check_shares(shares)
+    size = next((n for n in range(2, 21) if _divides(n, shares)), 20)
+    block, place = divmod(index, size)
+    spread = sorted(range(size), key=lambda number: number * _GOLDEN % 1)
+    digest = hashlib.sha256(f"{salt}|{group}|{block}".encode()).digest()
+    rank = (spread.index(place) + int.from_bytes(digest[:8], "big")) % size
+    bound = 0.0
+    for name, share in shares.items():
+        bound += share
+        if (rank + 0.5) / size < bound:
+            return name
+    return next(name for name, share in reversed(list(shares.items())) if share > 0)
+
+
+def _divides(size: int, shares: Mapping[str, float]) -> bool:
+    return all(abs(share * size - round(share * size)) < 1e-6 for share in shares.values())

@@ -19,7 +19,8 @@ import zarr
 from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.storage import ShardWriter, open_shard, read_array, read_table, whole
 
-ARRAYS: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
+Layout = Mapping[str, tuple[str, tuple[str, ...], dict[str, str]]]
+ARRAYS: Layout = {
     "rgb": ("uint8", ("view", "y", "x", "channel"), {"unit": "sRGB"}),
     "depth_m": ("float32", ("view", "y", "x"), {"unit": "m", "meaning": "planar z, NaN no hit"}),
     "instance": ("uint16", ("view", "y", "x"), {"meaning": "instance in objects table, 0 none"}),
@@ -39,16 +40,24 @@ def table_path(zarr_path: Path, name: str) -> Path:
 
 
 def write_views(
-    path: Path, arrays: Mapping[str, np.ndarray], *, attributes: Mapping[str, Any]
+    path: Path,
+    arrays: Mapping[str, np.ndarray],
+    *,
+    attributes: Mapping[str, Any],
+    more: Layout | None = None,
 ) -> None:
-    """Write the Zarr group of a view shard whole. `arrays` has exactly the keys of `ARRAYS`."""
-    if set(arrays) != set(ARRAYS):
-        raise ValueError(f"arrays {sorted(arrays)} must be {sorted(ARRAYS)}")
+    """Write the Zarr group of a view shard whole.
+
+    `arrays` has exactly the keys of `ARRAYS` and of `more`, the arrays that a kind of source adds.
+    """
+    layout = {**ARRAYS, **(more or {})}
+    if set(arrays) != set(layout):
+        raise ValueError(f"arrays {sorted(arrays)} must be {sorted(layout)}")
     with whole(path) as partial:
         writer = ShardWriter(partial, {"schema_version": 1, **attributes})
-        for name, (dtype, dims, notes) in ARRAYS.items():
+        for name, (dtype, dims, notes) in layout.items():
             values = np.ascontiguousarray(arrays[name], dtype=dtype)
-            small = values.ndim == 3 and values.shape[1:] in ((3, 3), (4, 4))
+            small = not ({"y", "x"} & set(dims))
             writer.add(
                 name,
                 values,

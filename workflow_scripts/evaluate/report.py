@@ -5,6 +5,7 @@ import io
 import logging
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,14 @@ import zarr
 from PIL import Image
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.records import Caption, Scene, Skipped
+from workflow_scripts.common.records import (
+    SCENE_RECORDS,
+    Caption,
+    Episode,
+    Scene,
+    SceneRecord,
+    Skipped,
+)
 from workflow_scripts.common.storage import read_json, read_records, read_table, write_text
 from workflow_scripts.evaluate.merge import checked_scores
 
@@ -54,17 +62,24 @@ def embedded(path: Path, caption: str) -> Picture:
     return Picture(caption, f"data:image/jpeg;base64,{encoded}")
 
 
+def read_scenes(path: Path) -> Sequence[SceneRecord]:
+    """Read a shard of scenes with the record of its source, `results/scenes/{source}/...`."""
+    return read_records(path, SCENE_RECORDS[path.parent.name])
+
+
 def counts(
     scenes: list[Path], views: list[Path], clouds: list[Path], questions: list[Path]
 ) -> dict:
     """Return how much of everything there is, for the head of the page."""
-    houses = [scene for path in scenes for scene in read_records(path, Scene)]
-    usable = [scene for scene in houses if scene.house is not None]
+    records = [scene for path in scenes for scene in read_scenes(path)]
+    usable = [scene for scene in records if isinstance(scene, Scene) and scene.house]
+    episodes = [scene for scene in records if isinstance(scene, Episode) and not scene.skipped]
     tables = [read_table(path.with_suffix("").with_suffix(".views.parquet")) for path in views]
     objects = [read_table(path.with_suffix("").with_suffix(".objects.parquet")) for path in views]
     asked = [read_table(path) for path in questions]
     return {
         "houses": len(usable),
+        **({"episodes": len(episodes)} if episodes else {}),
         "rooms": sum(len(scene.house["rooms"]) for scene in usable if scene.house),
         "objects": sum(int((table["kind"] == "object").sum()) for table in objects),
         "views": sum(len(table) for table in tables),
@@ -79,7 +94,7 @@ def left_out(
     """Return (stage, reason, how many) of everything that was left out, commonest first."""
     reasons: Counter[tuple[str, str]] = Counter()
     for path in scenes:
-        for scene in read_records(path, Scene):
+        for scene in read_scenes(path):
             if scene.skipped:
                 reasons["scenes", scene.skipped] += 1
     for path in skipped:

@@ -57,13 +57,13 @@ def draw_contact_sheet(path: Path, shard: ViewShard, *, min_pixels: int) -> None
         PAPER,
     )
     pen = ImageDraw.Draw(sheet)
-    pen.text((MARGIN_PX, MARGIN_PX), _title(shard), font=_font(17), fill=INK)
+    pen.text((MARGIN_PX, MARGIN_PX), _title(shard), font=font(17), fill=INK)
     for place, view in enumerate(chosen):
         left = MARGIN_PX + (place % columns) * (block + MARGIN_PX)
         top = 2 * MARGIN_PX + 16 + (place // columns) * heights[0]
         _draw_view(sheet, (left, top), shard, view, min_pixels=min_pixels)
     if not chosen:
-        pen.text((MARGIN_PX, 90), "No view: see the skipped items.", font=_font(15), fill=FAINT)
+        pen.text((MARGIN_PX, 90), "No view: see the skipped items.", font=font(15), fill=FAINT)
     with whole(path) as partial:
         sheet.save(partial, format="PNG", optimize=False)
 
@@ -93,21 +93,21 @@ def _draw_view(
     left, top = corner
     pen = ImageDraw.Draw(sheet)
     caption = f"{row.view_id}  {row.room_type}  {row.policy}"
-    pen.text((left, top + 6), caption, font=_font(14), fill=INK)
+    pen.text((left, top + 6), caption, font=font(14), fill=INK)
     note = "1 object" if row.num_visible_objects == 1 else f"{row.num_visible_objects} objects"
     right = left + 3 * TILE_PX + 2 * GAP_PX
-    text_end = right - pen.textlength(note, font=_font(14))
-    pen.text((text_end, top + 6), note, font=_font(14), fill=FAINT)
+    text_end = right - pen.textlength(note, font=font(14))
+    pen.text((text_end, top + 6), note, font=font(14), fill=FAINT)
     if row.is_best:
-        at = left + pen.textlength(caption, font=_font(14)) + 10
-        width = pen.textlength("best view", font=_font(12)) + 12
+        at = left + pen.textlength(caption, font=font(14)) + 10
+        width = pen.textlength("best view", font=font(12)) + 12
         pen.rounded_rectangle((at, top + 5, at + width, top + 23), radius=9, fill=ACCENT)
-        pen.text((at + 6, top + 7), "best view", font=_font(12), fill=PAPER)
+        pen.text((at + 6, top + 7), "best view", font=font(12), fill=PAPER)
     size = _tile_size(shard)
     tiles = (
         _boxes(shard.rgb(view), objects, seen, size, min_pixels=min_pixels),
-        _depth(shard.depth_m(view), size),
-        _instances(shard.instance(view), objects, size),
+        depth_tile(shard.depth_m(view), size),
+        instance_tile(shard.instance(view), objects, size),
     )
     for place, tile in enumerate(tiles):
         at = (left + place * (TILE_PX + GAP_PX), top + CAPTION_PX)
@@ -139,14 +139,14 @@ def _boxes(
         pen.rectangle(box, outline=(*instance_colour(int(instance)), 255), width=2)
     for instance, row in shown.head(MAX_LABELS).iterrows():
         name = str(objects.category.loc[instance])
-        width = pen.textlength(name, font=_font(10)) + 6
+        width = pen.textlength(name, font=font(10)) + 6
         x = min(max(scale * row.x0, 0.0), size[0] - width)
         for y in (scale * row.y0 - 14, scale * row.y0 + 2, scale * row.y1 - 15):
             label = (x, y, x + width, y + 13)
             if y >= 0 and y + 13 <= size[1] and not any(_overlap(label, other) for other in taken):
                 taken.append(label)
                 pen.rectangle(label, fill=(*instance_colour(int(instance)), 225))
-                pen.text((x + 3, y), name, font=_font(10), fill=(10, 10, 12, 255))
+                pen.text((x + 3, y), name, font=font(10), fill=(10, 10, 12, 255))
                 break
     return tile
 
@@ -155,7 +155,7 @@ def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _depth(depth_m: np.ndarray, size: tuple[int, int]) -> Image.Image:
+def depth_tile(depth_m: np.ndarray, size: tuple[int, int]) -> Image.Image:
     """Colour depth from near (yellow) to far (violet), no hit black, with its range in words."""
     known = np.isfinite(depth_m)
     low, high = np.quantile(depth_m[known], (0.0, 0.995)) if known.any() else (0.0, 1.0)
@@ -165,13 +165,15 @@ def _depth(depth_m: np.ndarray, size: tuple[int, int]) -> Image.Image:
     tile = Image.fromarray(colours).resize(size, Image.Resampling.NEAREST)
     pen = ImageDraw.Draw(tile, "RGBA")
     words = f"{low:.1f} to {high:.1f} m" if known.any() else "no hit"
-    width = pen.textlength(words, font=_font(11)) + 10
+    width = pen.textlength(words, font=font(11)) + 10
     pen.rectangle((0, size[1] - 18, width, size[1]), fill=(0, 0, 0, 150))
-    pen.text((5, size[1] - 16), words, font=_font(11), fill=(255, 255, 255, 255))
+    pen.text((5, size[1] - 16), words, font=font(11), fill=(255, 255, 255, 255))
     return tile
 
 
-def _instances(instance: np.ndarray, objects: pd.DataFrame, size: tuple[int, int]) -> Image.Image:
+def instance_tile(
+    instance: np.ndarray, objects: pd.DataFrame, size: tuple[int, int]
+) -> Image.Image:
     """Colour objects brightly and structure in greys."""
     palette = np.zeros((int(instance.max()) + 1, 3), dtype=np.uint8)
     for number in np.unique(instance):
@@ -191,5 +193,6 @@ def instance_colour(instance: int) -> tuple[int, int, int]:
     return int(255 * red), int(255 * green), int(255 * blue)
 
 
-def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Return the font that needs no file."""
     return ImageFont.load_default(size=size_px)

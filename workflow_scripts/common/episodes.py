@@ -1,0 +1,65 @@
+"""Count the episodes that a configuration asks for and deal them to shards."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.recordings import LOW_DIM, Found, Recordings
+from workflow_scripts.common.rlbench import CAMERAS, task_id
+from workflow_scripts.common.shards import Shard, deal, houses_per_shard
+
+
+def plan_episodes(
+    source: str, settings: Mapping[str, Any]
+) -> tuple[dict[str, Shard], dict[str, str]]:
+    """Return the shards of episodes by name, and the digest of each one's share of a data set."""
+    key = f"sources.{source}"
+    tasks = settings["tasks"]
+    for name in tasks:
+        try:
+            task_id(name)
+        except UserError as error:
+            raise UserError(f"{key}.tasks: {error}") from None
+    unknown = sorted(set(settings["cameras"]) - set(CAMERAS))
+    if unknown:
+        raise UserError(f"{key}.cameras: {', '.join(unknown)}; allowed: {', '.join(CAMERAS)}")
+    if settings["backend"] != "dataset":
+        if not tasks:
+            raise UserError(f"{key}.tasks is empty; name at least one, e.g. reach_target")
+        total = len(tasks) * settings["episodes_per_task"]
+        shards = deal(total, houses_per_shard(total, settings["episodes_per_shard"]))
+        return shards, dict.fromkeys(shards, "")
+    if settings["dataset"] is None:
+        raise UserError(f"{key}.dataset: backend dataset needs a folder or tar of episodes")
+    with Recordings(Path(settings["dataset"])) as recordings:
+        found = chosen(recordings, settings["tasks"], settings["episodes_per_task"])
+        shards = deal(len(found), houses_per_shard(len(found), settings["episodes_per_shard"]))
+        return shards, {
+            name: _digest(recordings, found[shard.start : shard.stop])
+            for name, shard in shards.items()
+        }
+
+
+def chosen(
+    recordings: Recordings, tasks: list[str] | tuple[str, ...], episodes_per_task: int
+) -> list[Found]:
+    """Return the first so many recorded episodes of every task, in the order of the run."""
+    count: dict[str, int] = {}
+    taken = []
+    for found in recordings.episodes(tuple(tasks)):
+        count[found.task] = count.get(found.task, 0) + 1
+        if count[found.task] <= episodes_per_task:
+            taken.append(found)
+    return taken
+
+
+def _digest(recordings: Recordings, episodes: list[Found]) -> str:
+    """Hash what lies where; a recording that changes its length is another one."""
+    lines = [
+        f"{found.path} {recordings.size(f'{found.path}/{LOW_DIM}')} "
+        f"{','.join(recordings.names(f'{found.path}/front_rgb'))}"
+        for found in episodes
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

@@ -1,0 +1,56 @@
+"""Draw the episodes of a shard: a row for each task, a square for each episode in its split."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from workflow_scripts.common.records import SPLITS, Episode
+from workflow_scripts.common.storage import whole
+
+SQUARE_PX, GAP_PX, MARGIN_PX, NAMES_PX, PER_ROW = 30, 4, 18, 250, 20
+PAPER, INK, FAINT = (250, 250, 248), (32, 34, 38), (120, 124, 130)
+COLOURS = {"train": (120, 160, 205), "val": (225, 180, 90), "test": (205, 110, 110)}
+
+
+def draw_episode_sheet(path: Path, episodes: Sequence[Episode]) -> None:
+    """Write the picture as PNG; a number is the variation, a struck square an unusable episode."""
+    tasks = list(dict.fromkeys(episode.task for episode in episodes))
+    of_task = {task: [e for e in episodes if e.task == task] for task in tasks}
+    lines = {task: -(-len(found) // PER_ROW) for task, found in of_task.items()}
+    step = SQUARE_PX + GAP_PX
+    widest = min(PER_ROW, max((len(found) for found in of_task.values()), default=0))
+    size = (
+        max(2 * MARGIN_PX + NAMES_PX + widest * step, 620),
+        3 * MARGIN_PX + 24 + sum(lines.values()) * step + 8 * len(tasks),
+    )
+    sheet = Image.new("RGB", size, PAPER)
+    pen = ImageDraw.Draw(sheet)
+    pen.text((MARGIN_PX, MARGIN_PX), f"{len(episodes)} episodes", font=_font(17), fill=INK)
+    x = MARGIN_PX + NAMES_PX
+    for split in SPLITS:
+        pen.rectangle((x, MARGIN_PX + 2, x + 16, MARGIN_PX + 18), fill=COLOURS[split])
+        pen.text((x + 22, MARGIN_PX + 1), split, font=_font(14), fill=INK)
+        x += 80
+    y = 2 * MARGIN_PX + 24
+    for task in tasks:
+        pen.text((MARGIN_PX, y + 6), task, font=_font(14), fill=INK)
+        for place, episode in enumerate(of_task[task]):
+            row, column = divmod(place, PER_ROW)
+            _square(pen, MARGIN_PX + NAMES_PX + column * step, y + row * step, episode)
+        y += lines[task] * step + 8
+    with whole(path) as partial:
+        sheet.save(partial, format="PNG", optimize=False)
+
+
+def _square(pen: ImageDraw.ImageDraw, x: int, y: int, episode: Episode) -> None:
+    box = (x, y, x + SQUARE_PX, y + SQUARE_PX)
+    pen.rectangle(box, fill=COLOURS[episode.split])
+    middle = (x + SQUARE_PX / 2, y + SQUARE_PX / 2)
+    pen.text(middle, str(episode.variation), font=_font(13), fill=INK, anchor="mm")
+    if episode.skipped:
+        pen.line((x, y + SQUARE_PX, x + SQUARE_PX, y), fill=INK, width=3)
+
+
+def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size=size_px)

@@ -1,0 +1,121 @@
+"""Write one shard of episodes: which task, variation and seed each has, and its split.
+
+Everything is settled here, before anything is simulated: an episode keeps its seed and split
+whatever else is in the run.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.records import SPLITS, Episode
+from workflow_scripts.common.rlbench import NUM_VARIATIONS, task_id
+from workflow_scripts.common.seeds import rng
+from workflow_scripts.common.splits import check_shares, content_hash, dealt_split
+from workflow_scripts.common.storage import write_records
+from workflow_scripts.scenes.episode_sheet import draw_episode_sheet
+
+logger = logging.getLogger(__name__)
+
+
+def planned_episode(
+    index: int,
+    *,
+    source: str,
+    tasks: Sequence[str],
+    variations: Sequence[int],
+    seed: int,
+    shares: dict[str, float],
+) -> Episode:
+    """Return episode `index` of a run: tasks take turns, and so do a task's variations.
+
+    Adding episodes to every task only adds at the end. Its seed depends on the workflow's seed,
+    task and number alone, so no two episodes share a placement.
+    """
+    number, place = divmod(index, len(tasks))
+    task = tasks[place]
+    of_task = variations or range(NUM_VARIATIONS.get(task, 1))
+    variation = of_task[number % len(of_task)]
+    episode_seed = int(rng(seed, "episode", task, number).integers(2**62))
+    return Episode(
+        source=source,
+        scene_id=f"{source}-{task}-{number:05d}",
+        split=dealt_split(f"{seed}|{task}", number, shares),
+        origin=f"simulated: task {task}, variation {variation}, seed {episode_seed}",
+        task=task,
+        task_id=task_id(task),
+        variation=variation,
+        episode=number,
+        seed=episode_seed,
+        placement=content_hash([task, variation, episode_seed])[:32],
+    )
+
+
+def check_tasks(tasks: Sequence[str], variations: Sequence[int]) -> None:
+    """Raise `UserError` for no task, a task RLBench does not know, one named twice, ..."""
+    if not tasks:
+        raise UserError("sources.rlbench.tasks is empty; name at least one, e.g. reach_target")
+    if len(set(tasks)) < len(tasks):
+        raise UserError(f"sources.rlbench.tasks: name each task once, not {', '.join(tasks)}")
+    for task in tasks:
+        task_id(task)
+    if any(variation < 0 for variation in variations):
+        raise UserError(f"sources.rlbench.variations: {list(variations)} must be 0 or more")
+
+
+def counts(episodes: Iterable[Episode]) -> str:
+    """Say how many episodes each split has."""
+    episodes = list(episodes)
+    return ", ".join(f"{sum(e.split == split for e in episodes)} {split}" for split in SPLITS)
+
+
+def main(
+    *,
+    source: str,
+    backend: Literal["mujoco", "coppeliasim", "dataset"],
+    tasks: tuple[str, ...],
+    start: int,
+    stop: int,
+    seed: int,
+    splits: tuple[float, float, float],
+    out: Path,
+    picture: Path,
+    variations: tuple[int, ...] = (),
+    episodes_per_task: int = 1,
+    dataset: Path | None = None,
+) -> None:
+    """Write the episodes [start, stop) of a source and a picture of who is in which split.
+
+    Args:
+        source: name of the source, the first part of every scene id.
+        backend: who will demonstrate them; dataset reads what was recorded before.
+        tasks: RLBench's names.
+        start: index of the first episode.
+        stop: index after the last episode.
+        seed: the workflow's seed.
+        splits: shares of train, val and test.
+        out: the shard, one `Episode` a line.
+        picture: the picture (PNG).
+        episodes_per_task: how many; of a data set the first so many.
+        variations: numbers of the variations to use; all of a task's if empty.
+        dataset: folder or tar of recorded episodes, for backend dataset.
+    """
+    shares = dict(zip(SPLITS, splits, strict=True))
+    check_shares(shares)
+    check_tasks(tasks, variations)
+    episodes = [
+        planned_episode(
+            index, source=source, tasks=tasks, variations=variations, seed=seed, shares=shares
+        )
+        for index in range(start, stop)
+    ]
+    logger.info("%d episodes: %s", len(episodes), counts(episodes))
+    draw_episode_sheet(picture, episodes)
+    write_records(out, episodes)
+
+
+if __name__ == "__main__":
+    run(main)

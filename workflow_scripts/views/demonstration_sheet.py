@@ -1,0 +1,113 @@
+"""Draw demonstrations to look at: start, middle and end in every camera, with the keypoints."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageDraw
+
+from workflow_scripts.common.demonstrations import DemonstrationShard, EpisodeRow, Track
+from workflow_scripts.common.storage import whole
+from workflow_scripts.views.contact_sheet import (
+    ACCENT,
+    FAINT,
+    GAP_PX,
+    INK,
+    MARGIN_PX,
+    PAPER,
+    depth_tile,
+    font,
+    instance_colour,
+    instance_tile,
+)
+
+MAX_EPISODES = 4
+TILE_PX = 220
+HEAD_PX = 30
+
+
+def draw_demonstration_sheet(path: Path, shard: DemonstrationShard) -> None:
+    """Write the sheet of a shard as PNG: one episode of each task first; none says so.
+
+    A filled dot is a visible keypoint, a ring a hidden one, in the colour of its number.
+    """
+    chosen = choose_episodes(shard.episodes)
+    rows = [shard.episode(scene_id) for scene_id in chosen]
+    columns = max((row.num_cameras for row in rows), default=1) + 2
+    block = HEAD_PX + 3 * (TILE_PX + GAP_PX) + MARGIN_PX
+    size = (
+        2 * MARGIN_PX + columns * (TILE_PX + GAP_PX),
+        3 * MARGIN_PX + 16 + max(len(rows), 1) * block,
+    )
+    sheet = Image.new("RGB", size, PAPER)
+    pen = ImageDraw.Draw(sheet)
+    attributes = dict(shard.shard.group.attrs)
+    pen.text(
+        (MARGIN_PX, MARGIN_PX),
+        f"{attributes.get('source', '')} {shard.shard.path.name.removesuffix('.zarr')}: "
+        f"{len(shard.episodes)} episodes, {len(shard.shard)} views, "
+        f"{attributes.get('backend', '')}",
+        font=font(17),
+        fill=INK,
+    )
+    for place, row in enumerate(rows):
+        _draw_episode(sheet, 2 * MARGIN_PX + 16 + place * block, shard, row)
+    if not rows:
+        pen.text((MARGIN_PX, 60), "No episode: see the skipped items.", font=font(15), fill=FAINT)
+    with whole(path) as partial:
+        sheet.save(partial, format="PNG", optimize=False)
+
+
+def choose_episodes(episodes: pd.DataFrame, *, limit: int = MAX_EPISODES) -> list[str]:
+    """Return the episodes to show: the first of every task, then others in order."""
+    first = list(episodes.drop_duplicates("task").scene_id)
+    others = [scene_id for scene_id in episodes.scene_id if scene_id not in first]
+    return [str(scene_id) for scene_id in (first + others)[:limit]]
+
+
+def _draw_episode(sheet: Image.Image, top: int, shard: DemonstrationShard, row: EpisodeRow) -> None:
+    pen = ImageDraw.Draw(sheet)
+    track = shard.track(row.scene_id)
+    words = f"{row.scene_id}  variation {row.variation}  {row.description}".rstrip()
+    note = f"{row.split}, {row.num_steps} steps, {row.num_attempts} attempts"
+    note += "" if row.success else ", not successful"
+    pen.text((MARGIN_PX, top + 6), words, font=font(14), fill=INK)
+    end = sheet.width - MARGIN_PX - GAP_PX - pen.textlength(note, font=font(14))
+    pen.text((end, top + 6), note, font=font(14), fill=FAINT if row.success else ACCENT)
+    objects = shard.shard.objects
+    objects = objects[objects.scene_id == row.scene_id].set_index("instance")
+    tile = (TILE_PX, TILE_PX)
+    for line, step in enumerate((0, row.num_steps // 2, row.num_steps - 1)):
+        y = top + HEAD_PX + line * (TILE_PX + GAP_PX)
+        for camera in range(row.num_cameras):
+            x = MARGIN_PX + camera * (TILE_PX + GAP_PX)
+            rgb = shard.rgb(row.scene_id, step=step, camera=camera)
+            label = f"{track.cameras[camera]} {step * row.step_s:.2f} s"
+            sheet.paste(_keypoint_tile(rgb, track, step, camera, label), (x, y))
+        view = shard.view(row.scene_id, step=step, camera=row.num_cameras - 1)
+        x = MARGIN_PX + row.num_cameras * (TILE_PX + GAP_PX)
+        sheet.paste(depth_tile(shard.shard.depth_m(view), tile), (x, y))
+        sheet.paste(
+            instance_tile(shard.shard.instance(view), objects, tile), (x + TILE_PX + GAP_PX, y)
+        )
+
+
+def _keypoint_tile(
+    rgb: np.ndarray, track: Track, step: int, camera: int, label: str
+) -> Image.Image:
+    tile = Image.fromarray(rgb).resize((TILE_PX, TILE_PX), Image.Resampling.LANCZOS)
+    pen = ImageDraw.Draw(tile, "RGBA")
+    scale = TILE_PX / rgb.shape[1]
+    for number, (u, v) in enumerate(track.keypoints_px[step, camera]):
+        if not track.in_frame[step, camera, number]:
+            continue
+        box = (scale * u - 4, scale * v - 4, scale * u + 4, scale * v + 4)
+        colour = instance_colour(number + 1)
+        if track.visible[step, camera, number]:
+            pen.ellipse(box, fill=(*colour, 255), outline=(10, 10, 12, 255))
+        else:
+            pen.ellipse(box, outline=(*colour, 255), width=2)
+    width = pen.textlength(label, font=font(11)) + 10
+    pen.rectangle((0, TILE_PX - 18, width, TILE_PX), fill=(0, 0, 0, 150))
+    pen.text((5, TILE_PX - 16), label, font=font(11), fill=(255, 255, 255, 255))
+    return tile

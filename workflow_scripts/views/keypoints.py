@@ -1,0 +1,45 @@
+"""See keypoints from a camera: projection, inside the picture or not, hidden or not."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from workflow_scripts.common.cameras import project
+from workflow_scripts.common.demonstrations import Keypoint
+
+# A pixel's depth is that of its centre: on a slanted face the keypoint beside it may lie this
+# much deeper without being hidden.
+TOLERANCE_M = 0.005
+
+
+def observe(
+    points_m: np.ndarray,
+    keypoints: Sequence[Keypoint],
+    *,
+    intrinsics: np.ndarray,
+    world_from_camera: np.ndarray,
+    depth_m: np.ndarray,
+    instance: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return pixels [K, 2], in-frame [K] and visible [K] of world points [K, 3] in one picture.
+
+    A point is visible if it is in the frame and the surface at its pixel is not nearer than the
+    point itself; the surface of the point's own object may be nearer by the keypoint's
+    `inside_m`. Pixels are never clamped to the picture.
+    """
+    height, width = depth_m.shape
+    pixels, point_depth = project(points_m, intrinsics, world_from_camera)
+    known = np.nan_to_num(pixels, nan=-1.0)
+    in_frame = (
+        (point_depth > 0)
+        & (known >= 0).all(axis=-1)
+        & (known[:, 0] < width)
+        & (known[:, 1] < height)
+    )
+    column = np.clip(known[:, 0].astype(int), 0, width - 1)
+    row = np.clip(known[:, 1].astype(int), 0, height - 1)
+    own = np.array([keypoint.instance for keypoint in keypoints])
+    inside = np.array([keypoint.inside_m for keypoint in keypoints])
+    allowance = np.where((own > 0) & (instance[row, column] == own), inside, 0.0) + TOLERANCE_M
+    surface = np.where(np.isnan(depth_m[row, column]), np.inf, depth_m[row, column])
+    return pixels, in_frame, in_frame & (surface >= point_depth - allowance)
