@@ -72,6 +72,11 @@ rule vqa:
         expand("results/vqa/{split}.json", split=SPLITS),
 
 
+rule exports:
+    input:
+        exports(),
+
+
 rule train:
     input:
         expand("results/train/{experiment}/metrics.json", experiment=EXPERIMENTS),

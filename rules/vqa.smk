@@ -73,3 +73,139 @@ rule merge_vqa:
         "python -m workflow_scripts.vqa.merge --shards {input.shards}"
         " --split {params.split} --out {output.conversations}"
         " --table {output.questions} > {log} 2>&1"
+
+
+rule export_messages:
+    input:
+        script="workflow_scripts/vqa/export/messages.py",
+        pictures="workflow_scripts/vqa/export/pictures.py",
+        questions="results/vqa/{split}.parquet",
+        images=per_shard("results/vqa/{source}/{shard}.images"),
+    output:
+        folder=directory("results/vqa/dataset/{split}"),
+    log:
+        "logs/vqa/export_messages/{split}.log",
+    benchmark:
+        "results/benchmarks/vqa/export_messages/{split}.tsv"
+    conda:
+        "../envs/exports.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=120,
+    message:
+        "Write split {wildcards.split} as chat messages with pictures (Parquet)"
+    shell:
+        "python -m workflow_scripts.vqa.export.messages --questions {input.questions}"
+        " --images results/vqa --split {wildcards.split} --out {output.folder} > {log} 2>&1"
+
+
+rule write_card:
+    input:
+        script="workflow_scripts/vqa/export/card.py",
+        template="workflow_scripts/vqa/export/card.md.j2",
+        questions=expand("results/vqa/{split}.parquet", split=SPLITS),
+        dropped=per_shard("results/vqa/{source}/{shard}.dropped.jsonl"),
+    output:
+        card="results/vqa/dataset/README.md",
+    log:
+        "logs/vqa/write_card.log",
+    benchmark:
+        "results/benchmarks/vqa/write_card.tsv"
+    conda:
+        "../envs/exports.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=card_settings(),
+        name=lookup("vqa/hub/name", within=config),
+        licence=lookup("vqa/hub/licence", within=config),
+        repo=config["vqa"]["hub"]["repo"] or "null",
+    message:
+        "Write the card of the data set"
+    shell:
+        "python -m workflow_scripts.vqa.export.card --questions {input.questions}"
+        " --dropped {input.dropped} --settings {params.settings:q} --name {params.name:q}"
+        " --licence {params.licence:q} --repo {params.repo:q} --out {output.card}"
+        " > {log} 2>&1"
+
+
+rule export_sharegpt:
+    input:
+        script="workflow_scripts/vqa/export/sharegpt.py",
+        pictures="workflow_scripts/vqa/export/pictures.py",
+        questions="results/vqa/{split}.parquet",
+    output:
+        conversations="results/vqa/{split}.sharegpt.json",
+    log:
+        "logs/vqa/export_sharegpt/{split}.log",
+    benchmark:
+        "results/benchmarks/vqa/export_sharegpt/{split}.tsv"
+    conda:
+        "../envs/exports.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    message:
+        "Write split {wildcards.split} as ShareGPT conversations"
+    shell:
+        "python -m workflow_scripts.vqa.export.sharegpt --questions {input.questions}"
+        " --out {output.conversations} > {log} 2>&1"
+
+
+rule export_regions:
+    input:
+        script="workflow_scripts/vqa/export/regions.py",
+        pictures="workflow_scripts/vqa/export/pictures.py",
+        questions="results/vqa/{split}.parquet",
+        views=per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
+    output:
+        conversations="results/vqa/{split}.regions.json",
+        dropped="results/vqa/{split}.regions.dropped.jsonl",
+    log:
+        "logs/vqa/export_regions/{split}.log",
+    benchmark:
+        "results/benchmarks/vqa/export_regions/{split}.tsv"
+    conda:
+        "../envs/exports.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    message:
+        "Write split {wildcards.split} with region tags and masks"
+    shell:
+        "python -m workflow_scripts.vqa.export.regions --questions {input.questions}"
+        " --views {input.views} --images results/vqa --out {output.conversations}"
+        " --dropped {output.dropped} > {log} 2>&1"
+
+
+rule push_to_hub:
+    input:
+        script="workflow_scripts/vqa/export/push.py",
+        card="results/vqa/dataset/README.md",
+        splits=expand("results/vqa/dataset/{split}", split=SPLITS),
+    output:
+        pushed="results/vqa/pushed.json",
+    log:
+        "logs/vqa/push_to_hub.log",
+    conda:
+        "../envs/exports.yaml"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        repo=config["vqa"]["hub"]["repo"] or "null",
+        private="--private" if config["vqa"]["hub"]["private"] else "--no-private",
+        dry_run="--dry-run" if config["vqa"]["hub"]["dry_run"] else "--no-dry-run",
+    message:
+        "Put the data set on the hub: {params.repo} ({params.dry_run})"
+    shell:
+        "python -m workflow_scripts.vqa.export.push --folder results/vqa/dataset"
+        " --repo {params.repo:q} {params.private} {params.dry_run} --out {output.pushed}"
+        " > {log} 2>&1"

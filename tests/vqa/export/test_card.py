@@ -1,0 +1,78 @@
+"""The card says what is in the data set, in numbers that can be counted again."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.vqa.export.questions import question, width, write_questions
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.records import Dropped
+from workflow_scripts.common.storage import write_records
+from workflow_scripts.vqa.export import card
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> str:
+    train = [question(n, answer="no" if n else "yes") for n in range(4)] + [width(9, view=1)]
+    test = [width(0, scene="b", split="test")]
+    tables = [
+        write_questions(tmp_path / f"{split}.parquet", questions)
+        for split, questions in (("train", train), ("val", []), ("test", test))
+    ]
+    dropped = tmp_path / "d.jsonl"
+    rows = [("left_right", "too close to call", 7), ("width", "too close to call", 3)]
+    rows.append(("", "object mostly hidden", 2))
+    write_records(
+        dropped,
+        [
+            Dropped(source="procthor", family=family, form="", reason=reason, count=count)
+            for family, reason, count in rows
+        ],
+    )
+    card.main(
+        questions=tables,
+        dropped=[dropped],
+        settings='{"seed": 7, "vqa": {"margin_m": 0.15, "forms": ["named"]}}',
+        out=tmp_path / "README.md",
+        licence="apache-2.0",
+        repo="my-lab/spatial",
+    )
+    return (tmp_path / "README.md").read_text()
+
+
+def test_header_is_what_the_hub_reads(written: str) -> None:
+    from huggingface_hub import DatasetCardData
+
+    header = yaml.safe_load(written.split("---")[1])
+    assert header["license"] == "apache-2.0"
+    assert header["size_categories"] == ["n<1K"]
+    assert [one["split"] for one in header["configs"][0]["data_files"]] == ["train", "test"]
+    DatasetCardData(**header)
+
+
+def test_counts_families_failures_settings_and_licences_are_there(written: str) -> None:
+    assert "6 spatial questions with structured truth about 3 pictures of 2 scenes" in written
+    assert "| train | 1 | 2 | 5 |" in written
+    assert "| left right | named | choice | 4 | 0 | 0 | no (75%) |" in written
+    assert "| width | named | metres | 1 | 0 | 1 | 1.80 m (100%) |" in written
+    assert "| too close to call | 10 |" in written
+    assert written.index("too close to call") < written.index("object mostly hidden")
+    assert "| vqa.margin_m | 0.15 |" in written
+    assert "Apache-2.0" in written
+    assert 'load_dataset("my-lab/spatial")' in written or "my-lab/spatial" in written
+
+
+def test_no_question_at_all_is_refused(tmp_path: Path) -> None:
+    table = write_questions(tmp_path / "train.parquet", [])
+    with pytest.raises(UserError, match="there is no data set"):
+        card.main(questions=[table], dropped=[], settings="{}", out=tmp_path / "README.md")
+    assert not (tmp_path / "README.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("total", "name"),
+    [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (10**6, "1M<n<10M"), (10**8, "n>10M")],
+)
+def test_size_category(total: int, name: str) -> None:
+    assert card.size_category(total) == name

@@ -1,0 +1,212 @@
+"""Write the card of the data set: how it was made, counts, families, failures, licences."""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.records import Dropped
+from workflow_scripts.common.storage import read_records, write_text
+
+log = logging.getLogger(__name__)
+
+TEMPLATE = "card.md.j2"
+COLUMNS = ["scene_id", "source", "image", "family", "form", "answer_type", "answer"]
+COLUMNS += ["evidence_source", "kind"]
+# (how it was made, under which licence), for every source there is.
+SOURCES = {
+    "procthor": (
+        "rooms of ProcTHOR-schema houses, rendered with exact depth and instance masks",
+        "houses and asset tables after ProcTHOR and AI2-THOR, Apache-2.0; furniture meshes of "
+        "Sweet Home 3D, where they were used, keep the licences of their authors "
+        "(see the credits beside the views)",
+    ),
+    "rlbench": (
+        "demonstrations of robot tasks, seen by several cameras",
+        "tasks and meshes after RLBench; check its licence before you pass pictures on",
+    ),
+    "images": (
+        "photographs, with depth and objects estimated or given by their owner",
+        "the photographs keep the licences of their owners, and the estimators that measured them "
+        "may limit use (see the settings)",
+    ),
+}
+_OTHER = ("posed views", "not known; ask whoever gave the views")
+
+
+@dataclass(frozen=True)
+class Split:
+    """How much a split holds."""
+
+    name: str
+    scenes: int
+    pictures: int
+    questions: int
+
+
+@dataclass(frozen=True)
+class FamilyRow:
+    """How often a family was asked in one form, split by split."""
+
+    family: str
+    form: str
+    kinds: str
+    counts: tuple[int, ...]
+    commonest: str
+
+
+def size_category(total: int) -> str:
+    """Return the hub's word for how many examples there are."""
+    bounds = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M")]
+    for bound, name in bounds:
+        if total < bound:
+            return name
+    return "1M<n<10M" if total < 10**7 else "n>10M"
+
+
+def family_rows(tables: dict[str, pd.DataFrame]) -> list[FamilyRow]:
+    """Count questions by family and form, families sorted by name."""
+    everything = pd.concat(
+        [table.assign(split=name) for name, table in tables.items()], ignore_index=True
+    )
+    rows = []
+    for (family, form), group in everything.groupby(["family", "form"], sort=True):
+        answers = group["answer"].value_counts()
+        best = min(answers.index, key=lambda text: (-answers[text], text))
+        share = answers[best] / len(group)
+        rows.append(
+            FamilyRow(
+                family=str(family),
+                form=str(form),
+                kinds=", ".join(sorted(set(group["answer_type"]))).replace("_", " "),
+                counts=tuple(int((group["split"] == name).sum()) for name in tables),
+                commonest=f"{_cell(best)} ({share:.0%})",
+            )
+        )
+    return rows
+
+
+def _cell(text: object) -> str:
+    """Return a text that does not break a Markdown table."""
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def drop_counts(paths: Iterable[Path]) -> list[tuple[str, int]]:
+    """Return (reason, how many), commonest first."""
+    counts: Counter[str] = Counter()
+    for path in paths:
+        for row in read_records(path, Dropped):
+            counts[row.reason] += row.count
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested settings as (dotted key, value), keys sorted."""
+    rows: list[tuple[str, str]] = []
+    for key, value in sorted(settings.items()):
+        if isinstance(value, dict) and value:
+            rows += flat(value, f"{prefix}{key}.")
+        else:
+            rows.append((f"{prefix}{key}", _cell(json.dumps(value, ensure_ascii=False))))
+    return rows
+
+
+def card(
+    tables: dict[str, pd.DataFrame],
+    dropped: list[tuple[str, int]],
+    settings: dict[str, Any],
+    *,
+    name: str,
+    licence: str,
+    repo: str,
+) -> str:
+    """Return the card's text, with the metadata that the hub reads."""
+    splits = [
+        Split(split, table["scene_id"].nunique(), table["image"].nunique(), len(table))
+        for split, table in tables.items()
+    ]
+    everything = pd.concat(tables.values(), ignore_index=True)
+    measured = set(everything["evidence_source"]) - {"truth"}
+    sources = [
+        {"name": source, "how": how, "licence": terms}
+        for source in sorted(set(everything["source"]))
+        for how, terms in [SOURCES.get(source, _OTHER)]
+    ]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(TEMPLATE).render(
+        name=name,
+        licence=licence,
+        repo=repo,
+        total=len(everything),
+        pictures=everything["image"].nunique(),
+        scenes=everything[["source", "scene_id"]].drop_duplicates().shape[0],
+        size_category=size_category(everything["image"].nunique()),
+        splits=splits,
+        first_split=next((split.name for split in splits if split.pictures), "train"),
+        families=family_rows(tables),
+        dropped=dropped,
+        sources=sources,
+        settings=flat(settings),
+        evidence=(
+            "measurements of what the cameras saw, with their uncertainty"
+            if measured
+            else "the simulator's own truth"
+        ),
+    )
+
+
+def main(
+    *,
+    questions: list[Path],
+    dropped: list[Path],
+    settings: str,
+    out: Path,
+    name: str = "Sightline spatial VQA",
+    licence: str = "other",
+    repo: str = "null",
+) -> None:
+    """Write the card.
+
+    Args:
+        questions: Parquet tables of questions; a file's name is its split's.
+        dropped: what was not asked and why.
+        settings: JSON object of the settings that questions depend on.
+        out: Markdown file.
+        name: title of the data set.
+        licence: the hub's word for the licence of the questions.
+        repo: where on the hub it will lie, owner/name; null if nowhere.
+    """
+    tables = {path.stem: pd.read_parquet(path, columns=COLUMNS) for path in questions}
+    if not sum(len(table) for table in tables.values()):
+        raise UserError(
+            f"{', '.join(map(str, questions))}: no question in any split, so there is no data set. "
+            "More scenes or lower margins (config: sources, vqa) give some."
+        )
+    text = card(
+        tables,
+        drop_counts(dropped),
+        json.loads(settings),
+        name=name,
+        licence=licence,
+        repo="" if repo == "null" else repo,
+    )
+    write_text(out, text)
+    log.info("%s written", out)
+
+
+if __name__ == "__main__":
+    run(main)
