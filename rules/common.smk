@@ -12,6 +12,7 @@ from workflow_scripts.common.config import checked
 from workflow_scripts.common.episodes import plan_episodes
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.houses import count_houses, shard_digests
+from workflow_scripts.common import photos
 from workflow_scripts.common.records import SPLITS
 from workflow_scripts.common.shards import deal, houses_per_shard
 from workflow_scripts.common.splits import check_shares
@@ -21,7 +22,11 @@ PROCTHOR_10K_HOUSES = 12_000
 EMBEDDED_BASES = ("tiny",)
 SHARDS_IN_REPORT = 3
 EVERY_STAGE = ("scenes", "views", "depth", "captions", "pointclouds", "vqa")
-STAGES_OF_SOURCE = {"procthor": EVERY_STAGE, "rlbench": ("scenes", "views")}
+STAGES_OF_SOURCE = {
+    "procthor": EVERY_STAGE,
+    "images": ("scenes", "views", "depth", "pointclouds", "vqa"),
+    "rlbench": ("scenes", "views"),
+}
 
 
 def plan_houses(source, settings):
@@ -49,7 +54,24 @@ def plan_houses(source, settings):
     return shards, dict(zip(shards, digests, strict=False))
 
 
-PLANNERS = {"procthor": plan_houses, "rlbench": plan_episodes}
+def plan_photos(source, settings):
+    """Return the shards of a source of photos by name, and a digest of each one's photos."""
+    photos.check(settings, has_estimator=is_estimated(source))
+    total = photos.count(settings)
+    size = photos.photos_per_shard(total, settings["photos_per_shard"])
+    shards = deal(total, size)
+    digests = photos.shard_digests(settings, photos_per_shard=size)
+    return shards, dict(zip(shards, digests, strict=False))
+
+
+def is_estimated(source):
+    """Say whether the depth that later stages use is an estimator's, for a source."""
+    settings = config["depth"]
+    chosen = settings["sources"] is None or source in settings["sources"]
+    return settings["backend"] != "simulator" and chosen
+
+
+PLANNERS = {"procthor": plan_houses, "images": plan_photos, "rlbench": plan_episodes}
 
 try:
     config = checked(config, SCHEMA)
@@ -155,8 +177,8 @@ def shard_digest(wildcards):
 
 
 def depth_store(wildcards):
-    """Return the Zarr group that later stages read depth from: estimated, or the simulator's."""
-    stage = "views" if config["depth"]["backend"] == "simulator" else "depth"
+    """Return the Zarr group that later stages read depth from: estimated, or the views' own."""
+    stage = "depth" if is_estimated(wildcards.source) else "views"
     return f"results/{stage}/{wildcards.source}/{wildcards.shard}.zarr"
 
 

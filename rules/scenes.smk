@@ -1,6 +1,54 @@
 # House JSON, checked, dealt to splits by a hash of the house.
 
 
+PHOTO_KEYS = {
+    "hash": ("photos", "column", "dataset_split", "min_side_px", "max_pixels"),
+    "group": ("near_duplicate_bits",),
+    "read": (
+        *("photos", "column", "dataset_split", "width_px", "height_px"),
+        *("default_fov_deg", "depth", "depth_unit_m", "intrinsics"),
+    ),
+    "filter": ("filter",),
+    "localise": ("masks", "localise"),
+}
+
+
+def photo_flags(step):
+    """Return the settings of a step of source images as flags; '' if there is no such source.
+
+    A step's own keys only, so that changing one runs that step again and no other before it.
+    """
+    settings = config["sources"].get("images")
+    if settings is None:
+        return ""
+    flags = {}
+    for key in PHOTO_KEYS[step]:
+        value = settings[key]
+        flags.update(value if isinstance(value, dict) else {key: value})
+    words = []
+    for name, value in flags.items():
+        values = value if isinstance(value, list) else [value]
+        if value is not None and values:
+            words += [
+                f"--{name.replace('_', '-')}",
+                *map(shlex.quote, map(str, values)),
+            ]
+    return " ".join(words)
+
+
+def photo_setting(*keys):
+    """Return one setting of source images, '' if there is no such source."""
+    value = config["sources"].get("images")
+    for key in keys:
+        value = "" if value is None else value[key]
+    return value
+
+
+def companions_digest(*keys):
+    """Return a digest of the names, sizes and times in folders of companions of the photos."""
+    return photos.folder_digests(photo_setting(key) or None for key in keys)
+
+
 rule sample_scenes:
     input:
         script="workflow_scripts/scenes/shard.py",
@@ -80,3 +128,93 @@ rule plan_episodes:
         " --start {params.start} --stop {params.stop}"
         " --seed {params.seed} --splits {params.splits}"
         " --out {output.scenes} --picture {output.picture} > {log} 2>&1"
+
+
+rule hash_photos:
+    input:
+        script="workflow_scripts/scenes/images/hash.py",
+        fingerprint="workflow_scripts/scenes/images/fingerprint.py",
+        decoder="workflow_scripts/common/pictures.py",
+    output:
+        hashes="results/scenes/{source}/{shard}.hashes.parquet",
+        picture=report(
+            "results/scenes/{source}/{shard}.png",
+            category="scenes",
+            labels={"source": "{source}", "shard": "{shard}"},
+        ),
+    log:
+        "logs/scenes/hash_photos/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/scenes/hash_photos/{source}/{shard}.tsv"
+    wildcard_constraints:
+        source="images",
+    conda:
+        "../envs/images.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        flags=photo_flags("hash"),
+        start=shard_start,
+        stop=shard_stop,
+        digest=shard_digest,
+    message:
+        "Look at the photos of {wildcards.source} shard {wildcards.shard}"
+    shell:
+        "python -m workflow_scripts.scenes.images.hash {params.flags}"
+        " --start {params.start} --stop {params.stop}"
+        " --out {output.hashes} --picture {output.picture} > {log} 2>&1"
+
+
+rule group_photos:
+    input:
+        script="workflow_scripts/scenes/images/group.py",
+        hashes=shards_of("results/scenes/{source}/{shard}.hashes.parquet"),
+    output:
+        groups="results/scenes/{source}/groups.parquet",
+    log:
+        "logs/scenes/group_photos/{source}.log",
+    benchmark:
+        "results/benchmarks/scenes/group_photos/{source}.tsv"
+    wildcard_constraints:
+        source="images",
+    conda:
+        "../envs/images.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        flags=photo_flags("group"),
+        splits=[config["splits"][split] for split in SPLITS],
+    message:
+        "Deal the photos of {wildcards.source} to splits, near-duplicates together"
+    shell:
+        "python -m workflow_scripts.scenes.images.group --hashes {input.hashes}"
+        " {params.flags} --splits {params.splits} --out {output.groups} > {log} 2>&1"
+
+
+rule deal_photos:
+    input:
+        script="workflow_scripts/scenes/images/deal.py",
+        hashes="results/scenes/{source}/{shard}.hashes.parquet",
+        groups="results/scenes/{source}/groups.parquet",
+    output:
+        scenes="results/scenes/{source}/{shard}.jsonl",
+    log:
+        "logs/scenes/deal_photos/{source}/{shard}.log",
+    wildcard_constraints:
+        source="images",
+    localrule: True
+    conda:
+        "../envs/images.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "List the photos of {wildcards.source} shard {wildcards.shard}"
+    shell:
+        "python -m workflow_scripts.scenes.images.deal --source {wildcards.source}"
+        " --hashes {input.hashes} --groups {input.groups} --out {output.scenes} > {log} 2>&1"

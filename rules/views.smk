@@ -108,3 +108,150 @@ rule record_shard:
     shell:
         "python -m workflow_scripts.views.record"
         " --scenes {input.scenes} --out {output.views} {params.settings} > {log} 2>&1"
+
+
+rule read_images:
+    input:
+        script="workflow_scripts/views/images/read.py",
+        letterbox="workflow_scripts/views/images/letterbox.py",
+        companions="workflow_scripts/views/images/companions.py",
+        scenes="results/scenes/{source}/{shard}.jsonl",
+    output:
+        read=directory("results/views/{source}/{shard}.read.zarr"),
+        rows="results/views/{source}/{shard}.read.parquet",
+        skipped="results/views/{source}/{shard}.read.skipped.jsonl",
+    log:
+        "logs/views/read_images/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/views/read_images/{source}/{shard}.tsv"
+    wildcard_constraints:
+        source="images",
+    conda:
+        "../envs/images.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=120,
+    params:
+        flags=photo_flags("read"),
+        digest=companions_digest("depth", "intrinsics"),
+    message:
+        "Read the photos of {wildcards.source} shard {wildcards.shard}"
+    shell:
+        "python -m workflow_scripts.views.images.read --scenes {input.scenes}"
+        " --out {output.read} {params.flags} > {log} 2>&1"
+
+
+rule filter_images:
+    input:
+        script="workflow_scripts/views/images/filter.py",
+        encoder="workflow_scripts/views/images/encoder.py",
+        read="results/views/{source}/{shard}.read.zarr",
+        rows="results/views/{source}/{shard}.read.parquet",
+    output:
+        verdicts="results/views/{source}/{shard}.filter.parquet",
+    log:
+        "logs/views/filter_images/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/views/filter_images/{source}/{shard}.tsv"
+    wildcard_constraints:
+        source="images",
+    conda:
+        "../envs/images.yaml"
+    threads: 2
+    resources:
+        gpu=int(
+            bool(
+                photo_setting("filter", "include")
+                or photo_setting("filter", "exclude")
+            )
+        ),
+        nodes=1,
+        mem_mb=6000,
+        runtime=60,
+    params:
+        flags=photo_flags("filter"),
+    message:
+        "Filter the photos of {wildcards.source} shard {wildcards.shard}"
+    shell:
+        "python -m workflow_scripts.views.images.filter --read {input.read}"
+        " --out {output.verdicts} {params.flags} > {log} 2>&1"
+
+
+rule localise_images:
+    input:
+        script="workflow_scripts/views/images/localise.py",
+        candidates="workflow_scripts/views/images/candidates.py",
+        modules=modules_of("views/images/backends"),
+        read="results/views/{source}/{shard}.read.zarr",
+        rows="results/views/{source}/{shard}.read.parquet",
+        verdicts="results/views/{source}/{shard}.filter.parquet",
+    output:
+        masks="results/views/{source}/{shard}.masks.parquet",
+    log:
+        "logs/views/localise_images/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/views/localise_images/{source}/{shard}.tsv"
+    wildcard_constraints:
+        source="images",
+    conda:
+        "../envs/images.yaml"
+    threads: 2
+    resources:
+        gpu=int(photo_setting("localise", "backend") != "masks"),
+        nodes=1,
+        mem_mb=8000,
+        runtime=240,
+    params:
+        flags=photo_flags("localise"),
+        digest=companions_digest("masks"),
+    message:
+        "Find the objects in the photos of {wildcards.source} shard {wildcards.shard}"
+    shell:
+        "python -m workflow_scripts.views.images.localise --read {input.read}"
+        " --filtered {input.verdicts} --out {output.masks} {params.flags} > {log} 2>&1"
+
+
+rule pack_images:
+    input:
+        script="workflow_scripts/views/images/shard.py",
+        scenes="results/scenes/{source}/{shard}.jsonl",
+        read="results/views/{source}/{shard}.read.zarr",
+        rows="results/views/{source}/{shard}.read.parquet",
+        read_skipped="results/views/{source}/{shard}.read.skipped.jsonl",
+        verdicts="results/views/{source}/{shard}.filter.parquet",
+        masks="results/views/{source}/{shard}.masks.parquet",
+    output:
+        views=directory("results/views/{source}/{shard}.zarr"),
+        view_rows="results/views/{source}/{shard}.views.parquet",
+        object_rows="results/views/{source}/{shard}.objects.parquet",
+        visibility_rows="results/views/{source}/{shard}.visibility.parquet",
+        skipped="results/views/{source}/{shard}.skipped.jsonl",
+        dropped="results/views/{source}/{shard}.dropped.jsonl",
+        credits="results/views/{source}/{shard}.credits.csv",
+        picture=report(
+            "results/views/{source}/{shard}.png",
+            caption="report/views.rst",
+            category="views",
+            labels={"source": "{source}", "shard": "{shard}"},
+        ),
+    log:
+        "logs/views/pack_images/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/views/pack_images/{source}/{shard}.tsv"
+    wildcard_constraints:
+        source="images",
+    conda:
+        "../envs/images.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        min_pixels=photo_setting("localise", "min_pixels"),
+    message:
+        "Pack the photos of {wildcards.source} shard {wildcards.shard} into views"
+    shell:
+        "python -m workflow_scripts.views.images.shard --scenes {input.scenes}"
+        " --read {input.read} --filtered {input.verdicts} --masks {input.masks}"
+        " --out {output.views} --min-pixels {params.min_pixels} > {log} 2>&1"

@@ -1,0 +1,154 @@
+"""Keep the photos that show what is wanted: a dual encoder, an include and an exclude list."""
+
+import logging
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.photo_records import FilterRow, ReadRow
+from workflow_scripts.common.records import table
+from workflow_scripts.common.storage import read_table, write_table
+from workflow_scripts.common.views import ViewShard
+
+log = logging.getLogger(__name__)
+
+
+class Encoder(Protocol):
+    """What filtering needs of a model; see `DualEncoder`."""
+
+    labels: list[str]
+
+    def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Return f32 [n, labels]."""
+        ...
+
+
+def why_dropped(
+    probabilities: np.ndarray, *, include: Sequence[str], exclude: Sequence[str], threshold: float
+) -> tuple[str, float, str]:
+    """Return a photo's likeliest label, its probability, and why the photo is dropped ('' if kept).
+
+    `probabilities` [labels] are of `include` followed by `exclude`. A photo is dropped if its
+    likeliest label is excluded with at least the threshold, or if labels are wanted and the
+    likeliest of those stays below the threshold.
+    """
+    labels = [*include, *exclude]
+    best = int(np.argmax(probabilities))
+    label, probability = labels[best], float(probabilities[best])
+    if not math.isfinite(probability):
+        return label, probability, "filter: the model gave no finite probability"
+    if best >= len(include):
+        if probability >= threshold:
+            return label, probability, f"excluded: shows {label}"
+        if not include:
+            return label, probability, ""
+    if include and float(np.max(probabilities[: len(include)])) < threshold:
+        return label, probability, "not included: shows none of the labels wanted"
+    return label, probability, ""
+
+
+def filter_photos(
+    shard: ViewShard,
+    rows: Sequence[ReadRow],
+    encoder: Encoder,
+    *,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    threshold: float,
+    batch_size: int,
+) -> list[FilterRow]:
+    """Return a row for each photo; the model sees it without the bars."""
+    found = []
+    for first in progress(range(0, len(rows), batch_size), desc="filter"):
+        batch = rows[first : first + batch_size]
+        images = [
+            shard.rgb(row.view)[row.content_y0 : row.content_y1, row.content_x0 : row.content_x1]
+            for row in batch
+        ]
+        for row, values in zip(batch, encoder.probabilities(images), strict=True):
+            label, probability, reason = why_dropped(
+                values, include=include, exclude=exclude, threshold=threshold
+            )
+            found.append(
+                FilterRow(
+                    view=row.view,
+                    scene_id=row.scene_id,
+                    label=label,
+                    probability=probability,
+                    reason=reason,
+                )
+            )
+    return found
+
+
+def check_labels(include: Sequence[str], exclude: Sequence[str]) -> None:
+    """Raise `UserError` for labels that are empty or both wanted and not."""
+    for name, labels in (("include", include), ("exclude", exclude)):
+        if any(not label.strip() for label in labels):
+            raise UserError(f"sources.images.filter.{name}: a label is empty; remove it")
+    both = sorted(set(include) & set(exclude))
+    if both:
+        raise UserError(
+            f"sources.images.filter: {', '.join(both)} is in include and in exclude; remove one"
+        )
+
+
+def main(
+    *,
+    read: Path,
+    out: Path,
+    include: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
+    threshold: float = 0.5,
+    model: str = "",
+    template: str = "a photo of {}",
+    batch_size: int = 32,
+    device: str = "auto",
+) -> None:
+    """Write a table of `FilterRow`. With both lists empty no model is loaded and all are kept.
+
+    Args:
+        read: the photos, `{shard}.read.zarr`.
+        out: the table to write.
+        include: labels that are wanted; empty wants everything.
+        exclude: labels that are not wanted.
+        threshold: probability from which a label counts.
+        model: hub id or local folder of a CLIP or SigLIP model.
+        template: text around a label.
+        batch_size: photos at a time.
+        device: auto, cpu or cuda.
+    """
+    check_labels(include, exclude)
+    frame = read_table(read.with_suffix(".parquet"))
+    rows = [ReadRow(**row) for row in frame.to_dict("records")]
+    if include or exclude:
+        from workflow_scripts.views.images.encoder import DualEncoder
+
+        encoder = DualEncoder(model, [*include, *exclude], template=template, device=device)
+        found = filter_photos(
+            ViewShard.open(read),
+            rows,
+            encoder,
+            include=include,
+            exclude=exclude,
+            threshold=threshold,
+            batch_size=batch_size,
+        )
+    else:
+        found = [
+            FilterRow(
+                view=row.view, scene_id=row.scene_id, label="", probability=math.nan, reason=""
+            )
+            for row in rows
+        ]
+    write_table(out, table(found, FilterRow))
+    log.info("%d photos, %d dropped", len(found), sum(bool(row.reason) for row in found))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,215 @@
+"""Find the objects of the photos that are left: proposals, masks, and which of them are good."""
+
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from workflow_scripts.common import backends, rle
+from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.photo_records import FilterRow, MaskRow, ReadRow
+from workflow_scripts.common.records import table
+from workflow_scripts.common.storage import read_table, write_table
+from workflow_scripts.common.views import ViewShard
+from workflow_scripts.views.images.candidates import Limits, choose
+from workflow_scripts.views.images.proposals import (
+    BACKENDS,
+    DEFAULT_MODELS,
+    PhotoView,
+    Proposal,
+    Proposer,
+    ProposerOptions,
+    Segmenter,
+)
+
+log = logging.getLogger(__name__)
+
+
+def kept_rows(read: Path, filtered: Path) -> list[ReadRow]:
+    """Return the photos that filtering left, in order."""
+    rows = [ReadRow(**row) for row in read_table(read).to_dict("records")]
+    verdicts = [FilterRow(**row) for row in read_table(filtered).to_dict("records")]
+    if [row.scene_id for row in rows] != [row.scene_id for row in verdicts]:
+        raise UserError(f"{filtered} is not of the photos in {read}: run its rule again")
+    return [row for row, verdict in zip(rows, verdicts, strict=True) if not verdict.reason]
+
+
+def localise(
+    shard: ViewShard,
+    rows: Sequence[ReadRow],
+    proposer: Proposer,
+    segmenter: Segmenter | None,
+    *,
+    limits: Limits,
+    batch_size: int,
+) -> Iterator[MaskRow]:
+    """Yield a row for every proposal of every photo, the left-out ones with a reason."""
+    for first in progress(range(0, len(rows), batch_size), desc="localise"):
+        photos = [
+            PhotoView(
+                shard.rgb(row.view)[
+                    row.content_y0 : row.content_y1, row.content_x0 : row.content_x1
+                ],
+                row,
+            )
+            for row in rows[first : first + batch_size]
+        ]
+        for photo, proposals in zip(photos, proposer.propose(photos), strict=True):
+            if segmenter is not None:
+                proposals = with_masks(photo, proposals, segmenter, limits=limits)
+            height, width = photo.rgb.shape[:2]
+            chosen = choose(proposals, content_area=height * width, limits=limits)
+            yield from mask_rows(photo.row, chosen, shape=shard.group["rgb"].shape[1:3])  # type: ignore[union-attr]
+
+
+def with_masks(
+    photo: PhotoView, proposals: Sequence[Proposal], segmenter: Segmenter, *, limits: Limits
+) -> list[Proposal]:
+    """Return the proposals with masks made of their boxes, in step with their labels.
+
+    Boxes that are empty, not finite or too unsure never reach the network; they keep their place.
+    """
+    height, width = photo.rgb.shape[:2]
+    found = [with_box(proposal, width=width, height=height) for proposal in proposals]
+    wanted = [
+        number
+        for number, proposal in enumerate(found)
+        if not proposal.reason
+        and proposal.mask is None
+        and proposal.confidence >= limits.min_confidence
+    ]
+    if wanted:
+        boxes = np.array([found[number].box for number in wanted], dtype=np.float64)
+        masks, scores = segmenter.segment(photo.rgb, boxes)
+        for number, mask, score in zip(wanted, masks, scores, strict=True):
+            found[number] = replace(found[number], mask=mask, mask_score=float(score))
+    return found
+
+
+def with_box(proposal: Proposal, *, width: int, height: int) -> Proposal:
+    """Cut a proposal's box to the picture; one that has no area left gets a reason."""
+    if proposal.reason:
+        return proposal
+    x0, y0, x1, y1 = proposal.box
+    if not all(map(math.isfinite, proposal.box)):
+        return replace(proposal, box=(0.0, 0.0, 0.0, 0.0), reason="box: not finite")
+    box = (max(x0, 0.0), max(y0, 0.0), min(x1, float(width)), min(y1, float(height)))
+    if box[2] - box[0] < 1 or box[3] - box[1] < 1:
+        return replace(proposal, box=box, reason="box: smaller than a pixel")
+    return replace(proposal, box=box)
+
+
+def mask_rows(
+    row: ReadRow, proposals: Sequence[Proposal], *, shape: tuple[int, int]
+) -> Iterator[MaskRow]:
+    """Yield the rows of a photo's proposals; those that are kept are numbered from 1."""
+    instance = 0
+    for proposal in proposals:
+        mask = np.zeros(shape, dtype=bool)
+        if proposal.mask is not None:
+            content = (slice(row.content_y0, row.content_y1), slice(row.content_x0, row.content_x1))
+            mask[content] = proposal.mask
+        instance += not proposal.reason
+        x0, y0, x1, y1 = proposal.box
+        yield MaskRow(
+            view=row.view,
+            scene_id=row.scene_id,
+            instance=0 if proposal.reason else instance,
+            label=proposal.label,
+            confidence=proposal.confidence,
+            mask_score=proposal.mask_score,
+            x0=x0 + row.content_x0,
+            y0=y0 + row.content_y0,
+            x1=x1 + row.content_x0,
+            y1=y1 + row.content_y0,
+            pixels=int(np.count_nonzero(mask)),
+            rle_height=shape[0],
+            rle_width=shape[1],
+            rle_counts=rle.encode(mask),
+            reason=proposal.reason,
+        )
+
+
+def main(
+    *,
+    read: Path,
+    filtered: Path,
+    out: Path,
+    backend: str,
+    model: str = "",
+    mask_model: str = "",
+    masks: str = "",
+    phrases: tuple[str, ...] = (),
+    min_confidence: float = 0.3,
+    min_mask_score: float = 0.5,
+    min_pixels: int = 64,
+    max_area_share: float = 0.75,
+    max_border_sides: int = 2,
+    duplicate_iou: float = 0.5,
+    max_words: int = 5,
+    max_objects: int = 40,
+    exclude_labels: tuple[str, ...] = (),
+    batch_size: int = 4,
+    device: str = "auto",
+) -> None:
+    """Write a table of `MaskRow`.
+
+    Args:
+        read: the photos, `{shard}.read.zarr`.
+        filtered: table of `FilterRow` of the same photos.
+        out: the table to write.
+        backend: masks, florence2 or grounding_dino.
+        model: hub id or local folder of the proposing network; '' for the backend's default.
+        mask_model: hub id or local folder of the SAM 2 model that turns boxes into masks.
+        masks: folder of the user's masks (backend masks).
+        phrases: what to look for; florence2 looks for what it knows if there are none.
+        min_confidence: proposals less sure are left out.
+        min_mask_score: masks less sure are left out.
+        min_pixels: smaller masks are left out.
+        max_area_share: masks that cover more of the photo are left out.
+        max_border_sides: masks that touch more sides of the photo are left out.
+        duplicate_iou: masks of one label that overlap at least so much are one object.
+        max_words: longer labels are sentences and are left out.
+        max_objects: at most so many objects of a photo are kept, the surest.
+        exclude_labels: labels that name no object.
+        batch_size: photos at a time.
+        device: auto, cpu or cuda.
+    """
+    limits = Limits(
+        min_confidence=min_confidence,
+        min_mask_score=min_mask_score,
+        min_pixels=min_pixels,
+        max_area_share=max_area_share,
+        max_border_sides=max_border_sides,
+        duplicate_iou=duplicate_iou,
+        max_words=max_words,
+        max_objects=max_objects,
+        exclude_labels=tuple(label.lower() for label in exclude_labels),
+    )
+    options = ProposerOptions(
+        model=model or DEFAULT_MODELS.get(backend, ""),
+        phrases=phrases,
+        min_confidence=min_confidence,
+        masks=masks,
+        device=device,
+    )
+    proposer = backends.load(backend, BACKENDS, kind="sources.images.localise")(options)
+    segmenter = None
+    if backend != "masks":
+        from workflow_scripts.views.images.sam2 import Sam2
+
+        segmenter = Sam2(mask_model, device=device)
+    rows = kept_rows(read.with_suffix(".parquet"), filtered)
+    shard = ViewShard.open(read)
+    found = list(localise(shard, rows, proposer, segmenter, limits=limits, batch_size=batch_size))
+    write_table(out, table(found, MaskRow))
+    kept = sum(bool(row.instance) for row in found)
+    log.info("%d photos, %d proposals, %d objects kept", len(rows), len(found), kept)
+
+
+if __name__ == "__main__":
+    run(main)

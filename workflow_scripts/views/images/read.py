@@ -1,0 +1,212 @@
+"""Read the photos of a shard with their companions: upright, in one frame, with a camera each."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from workflow_scripts.common.cameras import Camera, world_from_camera
+from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.photo_records import Photo, ReadRow
+from workflow_scripts.common.photos import PhotoFile, read_photos
+from workflow_scripts.common.pictures import Picture, decode
+from workflow_scripts.common.records import Skipped, table
+from workflow_scripts.common.storage import read_records, write_records, write_table
+from workflow_scripts.common.views import write_views
+from workflow_scripts.views.images.companions import (
+    CAMERA_SUFFIXES,
+    DEPTH_SUFFIXES,
+    GivenCamera,
+    UnusableCompanion,
+    check_folder,
+    find,
+    read_camera,
+    read_depth,
+)
+from workflow_scripts.views.images.letterbox import Letterbox
+from workflow_scripts.views.renderer import Frame
+from workflow_scripts.views.spool import FrameSpool
+
+log = logging.getLogger(__name__)
+
+LEVEL_POSE = world_from_camera((0.0, 0.0, 0.0), yaw_deg=0.0, pitch_deg=0.0)
+"""The pose of a photo without one: the camera at the origin, level, looking along world +Y."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How photos are read: the frame's size, what lies beside them, and what is assumed."""
+
+    width_px: int
+    height_px: int
+    default_fov_deg: float
+    depth: Path | None
+    depth_unit_m: float
+    intrinsics: Path | None
+
+
+@dataclass(frozen=True)
+class Read:
+    """A photo in the frame, with what is known of its camera."""
+
+    frame: Frame
+    camera: Camera
+    box: Letterbox
+    intrinsics_source: str
+    pose_source: str
+    has_depth: bool
+
+
+def default_intrinsics(*, width_px: int, height_px: int, fov_deg: float) -> np.ndarray:
+    """Return K [3, 3] of a pinhole that sees `fov_deg` along the picture's longer side."""
+    focal_px = 0.5 * max(width_px, height_px) / np.tan(np.deg2rad(fov_deg) / 2)
+    return pinhole(focal_px, width_px=width_px, height_px=height_px)
+
+
+def pinhole(focal_px: float, *, width_px: int, height_px: int) -> np.ndarray:
+    """Return K [3, 3] with square pixels and the principal point in the middle."""
+    return np.array([[focal_px, 0, width_px / 2], [0, focal_px, height_px / 2], [0, 0, 1.0]])
+
+
+def read_one(picture: Picture, stem: str, reading: Reading) -> Read:
+    """Put a picture and its companions in the frame; `UnusableCompanion` if one is wrong.
+
+    The camera is the given one, else EXIF's focal length, else the stated default.
+    """
+    height, width = picture.rgb.shape[:2]
+    size = {"width_px": width, "height_px": height}
+    given: GivenCamera | None = None
+    if path := find(reading.intrinsics, stem, CAMERA_SUFFIXES):
+        given = read_camera(path, **size)
+    if given is not None:
+        k, source = given.intrinsics, "given"
+    elif picture.focal_px is not None:
+        k, source = pinhole(picture.focal_px, **size), "exif"
+    else:
+        k, source = default_intrinsics(**size, fov_deg=reading.default_fov_deg), "default"
+    box = Letterbox.fit(**size, frame_width_px=reading.width_px, frame_height_px=reading.height_px)
+    shape = (reading.height_px, reading.width_px)
+    depth_m = np.full(shape, np.nan, np.float32)
+    path = find(reading.depth, stem, DEPTH_SUFFIXES)
+    if path is not None:
+        given_m = read_depth(path, depth_unit_m=reading.depth_unit_m, **size)
+        depth_m = box.nearest(given_m, bar=np.nan)
+    pose = given.world_from_camera if given is not None else None
+    camera = Camera(
+        reading.width_px,
+        reading.height_px,
+        box.intrinsics(k),
+        LEVEL_POSE if pose is None else pose,
+    )
+    frame = Frame(box.rgb(picture.rgb), depth_m, np.zeros(shape, np.uint16))
+    return Read(
+        frame, camera, box, source, "none" if pose is None else "given", has_depth=path is not None
+    )
+
+
+def row_of(view: int, photo: Photo, read: Read) -> ReadRow:
+    """Describe a photo that was read."""
+    box = read.box
+    return ReadRow(
+        view=view,
+        scene_id=photo.scene_id,
+        split=photo.split,
+        index=photo.index,
+        origin=photo.origin,
+        stem=photo.stem,
+        width_px=box.width_px,
+        height_px=box.height_px,
+        content_x0=box.x0,
+        content_y0=box.y0,
+        content_x1=box.x1,
+        content_y1=box.y1,
+        intrinsics_source=read.intrinsics_source,
+        pose_source=read.pose_source,
+        has_depth=read.has_depth,
+    )
+
+
+def skipped(photo: Photo, item: str, reason: str) -> Skipped:
+    """Note a photo, or a companion, that is left out."""
+    log.warning("%s (%s): %s left out: %s", photo.scene_id, photo.origin, item, reason)
+    return Skipped(source=photo.source, scene_id=photo.scene_id, item=item, reason=reason)
+
+
+def decoded(file: PhotoFile, photo: Photo) -> Picture:
+    """Decode a photo that was whole when the scenes were listed."""
+    if file.reason:
+        raise UnusableCompanion(f"gone: {file.reason}")
+    if hashlib.sha256(file.content).hexdigest() != photo.sha256:
+        raise UnusableCompanion("changed: not the file that was there when photos were listed")
+    return decode(file.content, min_side_px=1, max_pixels=photo.width_px * photo.height_px)
+
+
+def main(
+    *,
+    scenes: Path,
+    out: Path,
+    photos: str,
+    column: str,
+    dataset_split: str,
+    width_px: int,
+    height_px: int,
+    default_fov_deg: float,
+    depth_unit_m: float,
+    depth: Path | None = None,
+    intrinsics: Path | None = None,
+) -> None:
+    """Write `{shard}.read.zarr` with its table of `ReadRow`, and what was left out.
+
+    Args:
+        scenes: JSON lines of `Photo` records.
+        out: the Zarr group to write, `{shard}.read.zarr`.
+        photos: a folder, a folder written by save_to_disk, or a hub id.
+        column: column of a data set that holds the pictures.
+        dataset_split: split of a data set.
+        width_px: width of the frame.
+        height_px: height of the frame.
+        default_fov_deg: field of view along the longer side of a photo without a known camera.
+        depth_unit_m: metres that a whole number of a depth map counts.
+        depth: folder of depth maps.
+        intrinsics: folder of cameras, or the file of one camera for all.
+    """
+    check_folder(depth, "depth")
+    check_folder(intrinsics, "intrinsics")
+    reading = Reading(width_px, height_px, default_fov_deg, depth, depth_unit_m, intrinsics)
+    records = read_records(scenes, Photo)
+    if not records:
+        raise UserError(f"{scenes} has no photo; run the rule that wrote it again")
+    rows: list[ReadRow] = []
+    left_out: list[Skipped] = []
+    first, last = records[0].index, records[-1].index
+    files = read_photos(
+        photos, column=column, dataset_split=dataset_split, start=first, stop=last + 1
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with FrameSpool(out.parent, width_px=width_px, height_px=height_px) as spool:
+        pairs = zip(records, files, strict=True)
+        for photo, file in progress(pairs, desc="photos", total=len(records)):
+            if photo.skipped:
+                continue
+            try:
+                read = read_one(decoded(file, photo), photo.stem, reading)
+            except UserError as error:
+                left_out.append(skipped(photo, "photo", str(error)))
+                continue
+            if depth is not None and not read.has_depth:
+                left_out.append(skipped(photo, "depth", "missing: no depth map has its name"))
+            if intrinsics is not None and read.intrinsics_source != "given":
+                left_out.append(skipped(photo, "intrinsics", "missing: no camera has its name"))
+            view = spool.add(read.frame, read.camera)
+            rows.append(row_of(view, photo, read))
+        write_table(out.with_suffix(".parquet"), table(rows, ReadRow))
+        write_records(out.with_suffix(".skipped.jsonl"), left_out)
+        write_views(out, spool.arrays(), attributes={"source": records[0].source})
+    log.info("%d photos read, %d left out", len(rows), len(records) - len(rows))
+
+
+if __name__ == "__main__":
+    run(main)

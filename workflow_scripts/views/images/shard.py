@@ -1,0 +1,264 @@
+"""Make the view shard of photos: what is left of them, with their objects as instances.
+
+Writes `{shard}.zarr`, three tables, `{shard}.skipped.jsonl`, `{shard}.dropped.jsonl`,
+`{shard}.credits.csv` and a contact sheet `{shard}.png`, each whole.
+"""
+
+import logging
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.common import rle
+from workflow_scripts.common.cameras import Camera, yaw_pitch_deg
+from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.photo_records import DropOff, FilterRow, MaskRow, Photo, ReadRow
+from workflow_scripts.common.records import ObjectRow, Skipped, ViewRow, VisibilityRow, table
+from workflow_scripts.common.storage import (
+    read_records,
+    read_table,
+    whole,
+    write_records,
+    write_table,
+)
+from workflow_scripts.common.views import ViewShard, table_path, write_views
+from workflow_scripts.views.contact_sheet import draw_contact_sheet
+from workflow_scripts.views.images.candidates import border_sides
+from workflow_scripts.views.renderer import Frame
+from workflow_scripts.views.spool import FrameSpool
+
+log = logging.getLogger(__name__)
+
+COVERED = "covered: other objects hide all but too few of its pixels"
+
+
+@dataclass
+class Collected:
+    """Rows of the shard so far."""
+
+    views: list[ViewRow] = field(default_factory=list)
+    objects: list[ObjectRow] = field(default_factory=list)
+    visibility: list[VisibilityRow] = field(default_factory=list)
+    contents: list[list[int]] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def paint(masks: Sequence[MaskRow], *, shape: tuple[int, int]) -> np.ndarray:
+    """Return instances u16 [h, w]: where masks overlap the smaller one is on top."""
+    instance = np.zeros(shape, dtype=np.uint16)
+    for row in sorted(masks, key=lambda row: (-row.pixels, row.instance)):
+        mask = rle.decode(row.rle_counts, height=row.rle_height, width=row.rle_width)
+        if mask.shape != shape:
+            raise UserError(f"a mask of {mask.shape} pixels in a frame of {shape}: localise again")
+        instance[mask] = row.instance
+    return instance
+
+
+def visibility_of(view: int, row: ReadRow, instance: np.ndarray, number: int) -> VisibilityRow:
+    """Describe an instance's mask; what hides a part of it in a photo is not known."""
+    mask = instance == number
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    content = mask[row.content_y0 : row.content_y1, row.content_x0 : row.content_x1]
+    return VisibilityRow(
+        view=view,
+        scene_id=row.scene_id,
+        instance=number,
+        pixels=int(np.count_nonzero(mask)),
+        fraction_visible=1.0,
+        x0=int(columns[0]),
+        y0=int(rows[0]),
+        x1=int(columns[-1]) + 1,
+        y1=int(rows[-1]) + 1,
+        truncated=border_sides(content) > 0,
+    )
+
+
+def object_of(row: ReadRow, number: int, label: str) -> ObjectRow:
+    """Return an object of a photo: its label is known, its box in the world is not."""
+    unknown = dict.fromkeys(
+        ("x_m", "y_m", "z_m", "width_m", "depth_m", "height_m", "yaw_deg"), math.nan
+    )
+    return ObjectRow(
+        scene_id=row.scene_id,
+        instance=number,
+        object_id=f"{label}|{number}",
+        category=label,
+        kind="object",
+        asset_id="",
+        parent_id="",
+        room_id="",
+        **unknown,
+    )
+
+
+def view_of(view: int, row: ReadRow, camera: Camera, *, source: str, num_objects: int) -> ViewRow:
+    """Describe a photo as a view: the only one, and so the best, of its scene."""
+    yaw_deg, pitch_deg = yaw_pitch_deg(camera.world_from_camera)
+    return ViewRow(
+        view=view,
+        view_id=f"{row.scene_id}-000",
+        scene_id=row.scene_id,
+        source=source,
+        split=row.split,
+        room_id="",
+        room_type="",
+        policy="photo",
+        yaw_deg=yaw_deg,
+        pitch_deg=pitch_deg,
+        vertical_fov_deg=camera.vertical_fov_deg,
+        intrinsics_source=row.intrinsics_source,
+        pose_source=row.pose_source,
+        num_visible_objects=num_objects,
+        is_best=True,
+    )
+
+
+def add_view(
+    collected: Collected,
+    spool: FrameSpool,
+    shard: ViewShard,
+    row: ReadRow,
+    masks: Sequence[MaskRow],
+    *,
+    source: str,
+    min_pixels: int,
+) -> None:
+    """Add a photo with the objects that still have enough pixels once all are painted."""
+    shape = shard.group["rgb"].shape[1:3]  # type: ignore[union-attr]
+    instance = paint([mask for mask in masks if mask.instance], shape=shape)
+    view = len(spool)
+    num_objects = 0
+    for mask in masks:
+        reason = mask.reason
+        if not reason and np.count_nonzero(instance == mask.instance) < min_pixels:
+            instance[instance == mask.instance] = 0
+            reason = COVERED
+        if reason:
+            item = f"object {mask.label}".strip()
+            collected.skipped.append(
+                Skipped(source=source, scene_id=row.scene_id, item=item, reason=reason)
+            )
+            continue
+        num_objects += 1
+        collected.objects.append(object_of(row, mask.instance, mask.label))
+        collected.visibility.append(visibility_of(view, row, instance, mask.instance))
+    camera = shard.camera(row.view)
+    spool.add(Frame(shard.rgb(row.view), shard.depth_m(row.view), instance), camera)
+    collected.views.append(view_of(view, row, camera, source=source, num_objects=num_objects))
+    collected.contents.append([row.content_x0, row.content_y0, row.content_x1, row.content_y1])
+
+
+def drop_offs(
+    source: str,
+    photos: Sequence[Photo],
+    read_skipped: Sequence[Skipped],
+    filtered: Sequence[FilterRow],
+    object_reasons: Sequence[str],
+) -> list[DropOff]:
+    """Count what each step lost by reason (what precedes its colon), and what it left."""
+    steps = [
+        ("scenes", "photo", [photo.skipped or "" for photo in photos]),
+        (
+            "read",
+            "photo",
+            [row.reason for row in read_skipped if row.item == "photo"] + [""] * len(filtered),
+        ),
+        ("filter", "photo", [row.reason for row in filtered]),
+        ("localise", "object", list(object_reasons)),
+    ]
+    rows = []
+    for step, unit, reasons in steps:
+        counts = Counter(reason.split(":")[0] for reason in reasons)
+        left = counts.pop("", 0)
+        rows += [
+            DropOff(source=source, step=step, unit=unit, reason=reason, count=count)
+            for reason, count in [*sorted(counts.items()), ("", left)]
+        ]
+    return rows
+
+
+def main(
+    *,
+    scenes: Path,
+    read: Path,
+    filtered: Path,
+    masks: Path,
+    out: Path,
+    min_pixels: int = 64,
+) -> None:
+    """Write the view shard of the photos that filtering left.
+
+    Args:
+        scenes: JSON lines of `Photo` records.
+        read: the photos, `{shard}.read.zarr`.
+        filtered: table of `FilterRow` of those photos.
+        masks: table of `MaskRow` of the photos that are left.
+        out: the Zarr group to write, `{shard}.zarr`; tables and pictures lie beside it.
+        min_pixels: an object with fewer pixels, once smaller ones cover it, is left out.
+    """
+    photos = read_records(scenes, Photo)
+    if not photos:
+        raise UserError(f"{scenes} has no photo; run the rule that wrote it again")
+    source = photos[0].source
+    rows = [ReadRow(**row) for row in read_table(read.with_suffix(".parquet")).to_dict("records")]
+    verdicts = [FilterRow(**row) for row in read_table(filtered).to_dict("records")]
+    if [row.scene_id for row in rows] != [row.scene_id for row in verdicts]:
+        raise UserError(f"{filtered} is not of the photos in {read}: run its rule again")
+    masks_of: dict[str, list[MaskRow]] = {}
+    for values in read_table(masks).to_dict("records"):
+        masks_of.setdefault(values["scene_id"], []).append(MaskRow(**values))
+    read_skipped = read_records(read.with_suffix(".skipped.jsonl"), Skipped)
+    shard = ViewShard.open(read)
+    height, width = shard.group["rgb"].shape[1:3]  # type: ignore[union-attr]
+    collected = Collected()
+    collected.skipped += [
+        Skipped(source=source, scene_id=photo.scene_id, item="photo", reason=photo.skipped)
+        for photo in photos
+        if photo.skipped
+    ]
+    collected.skipped += read_skipped
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with FrameSpool(out.parent, width_px=width, height_px=height) as spool:
+        pairs = zip(rows, verdicts, strict=True)
+        for row, verdict in progress(pairs, desc="views", total=len(rows)):
+            if verdict.reason:
+                collected.skipped.append(
+                    Skipped(
+                        source=source, scene_id=row.scene_id, item="photo", reason=verdict.reason
+                    )
+                )
+                continue
+            found = masks_of.get(row.scene_id, [])
+            add_view(collected, spool, shard, row, found, source=source, min_pixels=min_pixels)
+        write_table(table_path(out, "views"), table(collected.views, ViewRow))
+        write_table(table_path(out, "objects"), table(collected.objects, ObjectRow))
+        write_table(table_path(out, "visibility"), table(collected.visibility, VisibilityRow))
+        write_records(beside(out, "skipped.jsonl"), collected.skipped)
+        reasons = [row.reason for row in collected.skipped if row.item.startswith("object")]
+        reasons += [""] * len(collected.objects)
+        counts = drop_offs(source, photos, read_skipped, verdicts, reasons)
+        write_records(beside(out, "dropped.jsonl"), counts)
+        attributes = {"source": source, "backend": "photos", "content_px": collected.contents}
+        write_views(out, spool.arrays(), attributes=attributes)
+    with whole(beside(out, "credits.csv")) as partial:
+        columns = ["asset_id", "library", "model", "creator", "licence"]
+        pd.DataFrame(columns=columns).to_csv(partial, index=False, lineterminator="\n")
+    draw_contact_sheet(beside(out, "png"), ViewShard.open(out), min_pixels=min_pixels)
+    log.info(
+        "%d photos: %d views, %d objects", len(photos), len(collected.views), len(collected.objects)
+    )
+
+
+def beside(out: Path, ending: str) -> Path:
+    """Return the path of a file beside a shard: `x.zarr` -> `x.{ending}`."""
+    return out.with_name(f"{out.name.removesuffix('.zarr')}.{ending}")
+
+
+if __name__ == "__main__":
+    run(main)
