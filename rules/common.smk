@@ -24,7 +24,7 @@ SHARDS_IN_REPORT = 3
 EVERY_STAGE = ("scenes", "views", "depth", "captions", "pointclouds", "vqa")
 STAGES_OF_SOURCE = {
     "procthor": EVERY_STAGE,
-    "images": ("scenes", "views", "depth", "pointclouds", "vqa"),
+    "images": ("scenes", "views", "depth", "pointclouds"),
     "rlbench": ("scenes", "views"),
 }
 
