@@ -8,9 +8,9 @@ import shapely
 from tests.synthetic import Box, render
 from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.records import ObjectRow
+from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.house import ceiling_height_m, rooms
 from workflow_scripts.views.objects import object_rows
-from workflow_scripts.views.renderer import Frame
 
 
 def cast(objects: list[ObjectRow], camera: Camera, height_m: float) -> Frame:

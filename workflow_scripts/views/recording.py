@@ -21,8 +21,8 @@ from workflow_scripts.common.demonstrations import (
 )
 from workflow_scripts.common.records import Episode, ObjectRow, Skipped, ViewRow, VisibilityRow
 from workflow_scripts.views.demonstrator import Demonstrator, EpisodeError
+from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.keypoints import observe
-from workflow_scripts.views.renderer import Frame
 from workflow_scripts.views.spool import FrameSpool
 
 logger = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ import numpy as np
 from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import ObjectRow
+from workflow_scripts.views.frame import Frame
 
 BACKENDS = {
     "pathtrace": "workflow_scripts.views.backends.pathtrace:PathtraceRenderer",
@@ -19,15 +20,6 @@ BACKENDS = {
 
 class EngineError(UserError):
     """The engine itself cannot run: no other house would fare better."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One rendered view: rgb u8 [h, w, 3], depth_m f32 [h, w] (NaN no hit), instance u16 [h, w]."""
-
-    rgb: np.ndarray
-    depth_m: np.ndarray
-    instance: np.ndarray
 
 
 @dataclass(frozen=True)

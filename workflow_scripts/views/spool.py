@@ -10,7 +10,7 @@ import numpy as np
 
 from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.views import ARRAYS
-from workflow_scripts.views.renderer import Frame
+from workflow_scripts.views.frame import Frame
 
 IMAGES = ("rgb", "depth_m", "instance")
 

@@ -16,6 +16,7 @@ from workflow_scripts.common.pictures import Picture, decode
 from workflow_scripts.common.records import Skipped, table
 from workflow_scripts.common.storage import read_records, write_records, write_table
 from workflow_scripts.common.views import write_views
+from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.images.companions import (
     CAMERA_SUFFIXES,
     DEPTH_SUFFIXES,
@@ -27,7 +28,6 @@ from workflow_scripts.views.images.companions import (
     read_depth,
 )
 from workflow_scripts.views.images.letterbox import Letterbox
-from workflow_scripts.views.renderer import Frame
 from workflow_scripts.views.spool import FrameSpool
 
 log = logging.getLogger(__name__)

@@ -29,8 +29,8 @@ from workflow_scripts.common.storage import (
 )
 from workflow_scripts.common.views import ViewShard, table_path, write_views
 from workflow_scripts.views.contact_sheet import draw_contact_sheet
+from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.images.candidates import border_sides
-from workflow_scripts.views.renderer import Frame
 from workflow_scripts.views.spool import FrameSpool
 
 log = logging.getLogger(__name__)
