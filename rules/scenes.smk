@@ -39,14 +39,16 @@ def photo_flags(step):
 def photo_setting(*keys):
     """Return one setting of source images, '' if there is no such source."""
     value = config["sources"].get("images")
+    if value is None:
+        return ""
     for key in keys:
-        value = "" if value is None else value[key]
+        value = value[key]
     return value
 
 
 def companions_digest(*keys):
     """Return a digest of the names, sizes and times in folders of companions of the photos."""
-    return photos.folder_digests(photo_setting(key) or None for key in keys)
+    return photos.folder_digests([photo_setting(key) or None for key in keys])
 
 
 rule sample_scenes:
