@@ -60,6 +60,7 @@ rule pointclouds:
     input:
         per_shard("results/pointclouds/{source}/{shard}.zarr"),
         per_shard("results/pointclouds/{source}/{shard}.boxes.parquet"),
+        per_shard("results/pointclouds/{source}/{shard}.measured.parquet"),
         ply_folders(),
         expand(
             "results/pointclouds/{source}/statistics.json",

@@ -1,3 +1,26 @@
+MEASURING = [
+    f"workflow_scripts/pointclouds/{name}.py"
+    for name in (
+        "depth_error",
+        "floor",
+        "gaps",
+        "gravity",
+        "measure",
+        "objects",
+        "sensor",
+        "view",
+    )
+]
+
+
+def depth_kind(wildcards):
+    """Return how far the depth that later stages read may be wrong: exact, sensor, estimate."""
+    kind = config["pointclouds"]["depth_kind"]
+    if kind != "auto":
+        return kind
+    return "exact" if config["depth"]["backend"] == "simulator" else "estimate"
+
+
 rule fuse_shard:
     input:
         script="workflow_scripts/pointclouds/shard.py",
@@ -83,3 +106,70 @@ rule cloud_statistics:
     shell:
         "python -m workflow_scripts.pointclouds.stats --clouds {input.clouds}"
         " --out {output.statistics} --threads {threads} > {log} 2>&1"
+
+
+rule measure_objects:
+    input:
+        script="workflow_scripts/pointclouds/measure_objects.py",
+        modules=MEASURING,
+        views="results/views/{source}/{shard}.zarr",
+        rows="results/views/{source}/{shard}.views.parquet",
+        objects="results/views/{source}/{shard}.objects.parquet",
+        depth=depth_store,
+    output:
+        gravity="results/pointclouds/{source}/{shard}.gravity.parquet",
+        measured="results/pointclouds/{source}/{shard}.measured.parquet",
+        gaps="results/pointclouds/{source}/{shard}.gaps.parquet",
+    log:
+        "logs/pointclouds/measure_objects/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/pointclouds/measure_objects/{source}/{shard}.tsv"
+    conda:
+        "../envs/geometry.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        out="results/pointclouds/{source}/{shard}",
+        depth_kind=depth_kind,
+        min_confidence=lookup("pointclouds/min_confidence", within=config),
+        seed=config["seed"],
+    message:
+        "Measure the objects in the views of {wildcards.source} shard {wildcards.shard}"
+    shell:
+        "python -m workflow_scripts.pointclouds.measure_objects --views {input.views}"
+        " --depth {input.depth} --out {params.out} --depth-kind {params.depth_kind}"
+        " --min-confidence {params.min_confidence} --seed {params.seed} > {log} 2>&1"
+
+
+rule measure_disturbed:
+    input:
+        script="workflow_scripts/pointclouds/measure_objects.py",
+        modules=MEASURING,
+        views="results/views/{source}/{shard}.zarr",
+        rows="results/views/{source}/{shard}.views.parquet",
+        objects="results/views/{source}/{shard}.objects.parquet",
+    output:
+        gravity="results/pointclouds/{source}/{shard}.disturbed.gravity.parquet",
+        measured="results/pointclouds/{source}/{shard}.disturbed.measured.parquet",
+        gaps="results/pointclouds/{source}/{shard}.disturbed.gaps.parquet",
+    log:
+        "logs/pointclouds/measure_disturbed/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/pointclouds/measure_disturbed/{source}/{shard}.tsv"
+    conda:
+        "../envs/geometry.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        out="results/pointclouds/{source}/{shard}.disturbed",
+        seed=config["seed"],
+    message:
+        "Measure {wildcards.source} shard {wildcards.shard} as a noisy sensor sees it"
+    shell:
+        "python -m workflow_scripts.pointclouds.measure_objects --views {input.views}"
+        " --out {params.out} --depth-kind sensor --disturb --seed {params.seed}"
+        " > {log} 2>&1"

@@ -192,9 +192,9 @@ rule push_to_hub:
         pushed="results/vqa/pushed.json",
     log:
         "logs/vqa/push_to_hub.log",
+    localrule: True
     conda:
         "../envs/exports.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=2000,

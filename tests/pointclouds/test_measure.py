@@ -1,0 +1,73 @@
+"""Clouds to boxes, extents, distances and gaps, against boxes placed by hand."""
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+
+from workflow_scripts.common.cameras import rotation_about_up
+from workflow_scripts.pointclouds.gaps import minimum_gaps
+from workflow_scripts.pointclouds.measure import Eye, measure
+
+EYE = Eye(np.array([0.0, 0.0, 1.5]), np.array([1.0, 0.0]), np.array([0.0, 1.0]))
+
+
+def shell(centre, size, yaw_deg: float, n: int = 1500, seed: int = 0) -> np.ndarray:
+    """Return points on the surface of a box, edges included."""
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(-0.5, 0.5, (n, 3))
+    axis = rng.integers(0, 3, n)
+    points[np.arange(n), axis] = np.sign(points[np.arange(n), axis]) / 2
+    corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2
+    points = np.concatenate([points, corners]) * size
+    return points @ rotation_about_up(yaw_deg).T + centre
+
+
+@pytest.mark.parametrize("yaw_deg", [-40.0, -7.0, 0.0, 20.0, 44.0])
+def test_box_of_a_whole_shell_is_exact(yaw_deg):
+    size, centre = np.array([1.6, 0.7, 0.9]), np.array([0.5, 3.0, 0.45])
+    found = measure([shell(centre, size, yaw_deg)], EYE)
+    np.testing.assert_allclose(np.sort(found.size_m[0]), np.sort(size), atol=0.02)
+    np.testing.assert_allclose(found.centre_m[0], centre, atol=0.01)
+    turn = (found.yaw_deg[0] - yaw_deg + 45) % 90 - 45
+    assert turn == pytest.approx(0.0, abs=1.0)
+
+
+def test_extents_and_distances_count_from_the_camera():
+    found = measure([shell((2.0, 4.0, 0.5), (1.0, 1.0, 1.0), 0.0)], EYE)
+    np.testing.assert_allclose(found.low_m[0], [1.5, 3.5, 0.0], atol=1e-6)
+    np.testing.assert_allclose(found.high_m[0], [2.5, 4.5, 1.0], atol=1e-6)
+    assert found.distance_m[0] == pytest.approx(np.linalg.norm([2.0, 4.0, -1.0]), abs=1e-6)
+    assert found.nearest_m[0] == pytest.approx(np.linalg.norm([1.5, 3.5, -0.5]), abs=0.05)
+
+
+def test_the_width_lies_across_the_line_of_sight():
+    found = measure(
+        [shell((0, 3, 0.5), (2.0, 0.5, 1.0), 0.0), shell((3, 0, 0.5), (2.0, 0.5, 1.0), 0.0)], EYE
+    )
+    np.testing.assert_allclose(found.size_m[0], [2.0, 0.5, 1.0], atol=0.02)
+    np.testing.assert_allclose(found.size_m[1], [0.5, 2.0, 1.0], atol=0.02)
+
+
+@pytest.mark.parametrize("sizes", [(5, 7), (500, 500), (3000, 40)])
+def test_gaps_are_those_of_all_pairs_of_points(sizes):
+    rng = np.random.default_rng(1)
+    clouds = [
+        rng.normal(place, 0.3, (count, 3)) for place, count in zip((0, 2), sizes, strict=True)
+    ]
+    clouds.append(rng.normal(5, 0.3, (100, 3)))
+    gap, direction = minimum_gaps(clouds)
+    for i, one in enumerate(clouds):
+        for j, other in enumerate(clouds):
+            wanted = 0.0 if i == j else cdist(one, other).min()
+            assert gap[i, j] == pytest.approx(wanted, abs=1e-12)
+    np.testing.assert_array_equal(direction, -direction.transpose(1, 0, 2))
+    assert direction[0, 1] @ np.ones(3) / np.sqrt(3) > 0.7
+
+
+def test_one_object_none_and_identical_points():
+    assert len(measure([], EYE).yaw_deg) == 0
+    assert minimum_gaps([np.zeros((3, 3))])[0].shape == (1, 1)
+    found = measure([np.full((20, 3), 2.0), np.full((20, 3), 2.0)], EYE)
+    np.testing.assert_array_equal(found.size_m, 0.0)
+    np.testing.assert_array_equal(found.gap_m, 0.0)
+    assert all(np.isfinite(value).all() for value in vars(found).values())

@@ -1,0 +1,66 @@
+"""The command that measures a shard: rows for everything, in step, and the same bytes again."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workflow_scripts.common.measurements import MeasuredShard, TrueShard
+from workflow_scripts.common.records import GapRow, GravityRow, MeasuredRow
+from workflow_scripts.common.views import ViewShard
+from workflow_scripts.pointclouds import measure_objects
+
+
+@pytest.fixture(scope="module")
+def measured(shard: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("measured") / "0000"
+    measure_objects.main(views=shard, out=out, seed=7)
+    return out
+
+
+def rows(out: Path, name: str) -> pd.DataFrame:
+    return pd.read_parquet(f"{out}.{name}.parquet")
+
+
+def test_every_object_with_a_pixel_has_a_row(shard, measured):
+    found = rows(measured, "measured")
+    views = ViewShard.open(shard)
+    assert list(found.columns) == list(MeasuredRow.model_fields)
+    for view in range(len(views)):
+        seen = set(np.unique(views.instance(view)).tolist())
+        objects = views.objects[views.objects.scene_id == views.views.scene_id[view]]
+        wanted = objects[(objects.kind == "object") & objects.instance.isin(seen)]
+        mine = found[found["view"] == view]
+        assert list(mine.instance) == list(wanted.instance)
+        assert list(mine.label) == list(wanted.category)
+    assert list(rows(measured, "gravity").columns) == list(GravityRow.model_fields)
+    assert list(rows(measured, "gaps").columns) == list(GapRow.model_fields)
+
+
+def test_whole_objects_measure_as_they_are(shard, measured):
+    views = ViewShard.open(shard)
+    truth, found = TrueShard(views), MeasuredShard(views, measured.with_name("0000.zarr"))
+    checked = 0
+    for view in range(len(views)):
+        true, mine = truth.of(view), found.of(view)
+        place = {instance: index for index, instance in enumerate(true.instance.tolist())}
+        for index, instance in enumerate(mine.instance.tolist()):
+            there = place[instance]
+            assert mine.label[index] == true.label[there]
+            # A side whose far end is out of sight has a large sigma and is no size to ask for.
+            known = mine.sigma_size_m[index] < 0.05
+            if known.all() and not (mine.truncated[index] or mine.occluded[index]):
+                # A pixel is 3 cm wide at 2.5 m.
+                found_m, true_m = np.sort(mine.size_m[index, :2]), np.sort(true.size_m[there, :2])
+                np.testing.assert_allclose(found_m, true_m, atol=0.06)
+                np.testing.assert_allclose(mine.centre_m[index], true.centre_m[there], atol=0.04)
+                checked += 1
+    assert checked >= 8
+
+
+def test_same_input_same_bytes(shard, measured, tmp_path):
+    measure_objects.main(views=shard, out=tmp_path / "0000", seed=7)
+    for name in ("gravity", "measured", "gaps"):
+        again = (tmp_path / f"0000.{name}.parquet").read_bytes()
+        assert again == Path(f"{measured}.{name}.parquet").read_bytes()

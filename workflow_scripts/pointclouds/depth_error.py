@@ -1,0 +1,43 @@
+"""How far depth may be wrong: the model that every uncertainty is propagated from.
+
+A depth map is taken to read z (1 + s) + n: `s` is one number for the whole view (a wrong focal
+length or scale, standard deviation `scale`), `n` differs from pixel to pixel and grows with the
+square of the distance, as disparity's quantisation makes it. Masks are wrong by `mask_px`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DepthError:
+    """Standard deviations: of a pixel `constant_m + quadratic_per_m (z - 0.4)^2`, of the scale.
+
+    The quadratic law and its origin at 0.4 m are those of Nguyen, Izadi, Lovell (2012), "Modeling
+    Kinect Sensor Noise".
+    """
+
+    constant_m: float = 0.0
+    quadratic_per_m: float = 0.0
+    scale: float = 0.0
+    mask_px: float = 0.0
+
+    def sigma_m(self, depth_m: FloatArray) -> FloatArray:
+        """Return the standard deviation of pixels with these depths, without the scale's."""
+        return self.constant_m + self.quadratic_per_m * (depth_m - 0.4) ** 2
+
+    @property
+    def is_exact(self) -> bool:
+        return not (self.constant_m or self.quadratic_per_m or self.mask_px)
+
+
+EXACT = DepthError()
+SENSOR = DepthError(constant_m=0.0012, quadratic_per_m=0.0019, scale=0.0, mask_px=0.5)
+ESTIMATE = DepthError(constant_m=0.005, quadratic_per_m=0.004, scale=0.1, mask_px=1.0)
+"""The three kinds of depth: of a simulator, of an RGB-D sensor, of a network from one picture."""
+
+KINDS = {"exact": EXACT, "sensor": SENSOR, "estimate": ESTIMATE}

@@ -1,0 +1,104 @@
+"""Which way is up in a view: from its pose, or from a floor that passes every test.
+
+A plane is only taken for the floor if it is near level under the assumption that the camera was
+held upright, nearly all points lie above it, it is low in the picture, and the camera is above
+it. A wall, a ceiling or a picture of a sheet of paper fails one of these.
+"""
+
+import numpy as np
+
+from workflow_scripts.common.cameras import Camera, FloatArray, back_project
+from workflow_scripts.common.gravity import GravityAxes, axes_from_up, axes_of_pose, gravity_row
+from workflow_scripts.common.records import GravityRow
+from workflow_scripts.pointclouds.depth_error import DepthError
+from workflow_scripts.pointclouds.floor import find_floor
+
+UPRIGHT = np.array([0.0, -1.0, 0.0])
+"""Up in the frame of a camera that is held level."""
+MAX_POINTS = 12_000
+LOWER_PART = 0.5
+LEAST_HEIGHT_M = 0.1
+MIN_SHARE = 0.05
+NOISE_CELLS = 30
+"""Noise is shared by neighbouring pixels: a floor counts for so many independent points."""
+
+
+def gravity_of_view(
+    depth_m: np.ndarray,
+    camera: Camera,
+    *,
+    view: int,
+    view_id: str,
+    scene_id: str,
+    pose_is_known: bool,
+    error: DepthError,
+    rng: np.random.Generator,
+) -> GravityRow:
+    """Return the gravity frame of a view [h, w]; rejected with a reason if none can be trusted.
+
+    A known pose is in a world with z up. Otherwise the floor decides; `rng` seeds its search.
+    """
+    names = {"view": view, "view_id": view_id, "scene_id": scene_id}
+    if pose_is_known:
+        return gravity_row(
+            axes_of_pose(camera.world_from_camera),
+            source="pose",
+            camera_height_m=float(camera.position_m[2]),
+            **names,  # type: ignore[arg-type]
+        )
+    axes, height_m, sigma_up_deg, reason = _from_floor(depth_m, camera, error, rng)
+    return gravity_row(
+        axes,
+        source="floor",
+        camera_height_m=height_m,
+        sigma_up_deg=sigma_up_deg,
+        reason=reason,
+        **names,  # type: ignore[arg-type]
+    )
+
+
+def _from_floor(
+    depth_m: np.ndarray, camera: Camera, error: DepthError, rng: np.random.Generator
+) -> tuple[GravityAxes, float, float, str]:
+    """Return the axes, the camera's height, the sigma of up in degrees, and why not."""
+    level = axes_from_up(UPRIGHT)
+    points, rows = _sample(depth_m, camera)
+    if len(points) < 100:
+        return level, np.nan, np.nan, "too few pixels with depth to find a floor"
+    middle_m = float(np.median(points[:, 2]))
+    tolerance_m = max(0.02, 0.005 * middle_m, 3 * float(error.sigma_m(np.float64(middle_m))))
+    floor = find_floor(points, rng=rng, up=tuple(UPRIGHT), tolerance_m=tolerance_m)
+    if floor is None or floor.inlier_share < MIN_SHARE:
+        return level, np.nan, np.nan, "no level plane with everything above it"
+    normal = np.array(floor.normal)
+    height_m = -floor.offset_m
+    inliers = np.abs(points @ normal - floor.offset_m) <= tolerance_m
+    if height_m < LEAST_HEIGHT_M:
+        return level, np.nan, np.nan, "the lowest level plane is not below the camera"
+    if rows[inliers].mean() < LOWER_PART * camera.height_px:
+        return level, np.nan, np.nan, "the lowest level plane is high in the picture"
+    axes = axes_from_up(normal)
+    if axes.is_steep:
+        return axes, height_m, np.nan, "the camera looks straight down or up"
+    return axes, height_m, _sigma_up_deg(points[inliers], normal, floor.rms_m), ""
+
+
+def _sample(depth_m: np.ndarray, camera: Camera) -> tuple[FloatArray, np.ndarray]:
+    """Return points [n, 3] in the camera frame and their rows, from an even grid of pixels."""
+    step = max(1, int(np.ceil(np.sqrt(depth_m.size / MAX_POINTS))))
+    points = back_project(depth_m, camera.intrinsics, np.eye(4))[::step, ::step]
+    rows = np.broadcast_to(np.arange(0, depth_m.shape[0], step)[:, None], points.shape[:2])
+    with np.errstate(invalid="ignore"):
+        seen = np.isfinite(points).all(axis=-1) & (points[..., 2] > 0)
+    return points[seen], rows[seen]
+
+
+def _sigma_up_deg(inliers: FloatArray, normal: FloatArray, rms_m: float) -> float:
+    """Return the standard deviation of a fitted plane's normal, about its worse axis.
+
+    The slope of a line through n points with spread s and error e is uncertain by e / (s sqrt n).
+    """
+    level = inliers - inliers.mean(axis=0)
+    level = level - np.outer(level @ normal, normal)
+    spread = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(level.T))[1], 1e-12))
+    return float(np.rad2deg(rms_m / (spread * np.sqrt(NOISE_CELLS))))

@@ -1,0 +1,109 @@
+"""Measure the objects of every view of a shard: gravity frames, boxes, gaps, and a picture."""
+
+import logging
+from collections import Counter
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.records import GapRow, GravityRow, MeasuredRow, table
+from workflow_scripts.common.seeds import rng
+from workflow_scripts.common.storage import read_array, write_table
+from workflow_scripts.common.views import ViewShard, table_path
+from workflow_scripts.pointclouds.depth_error import KINDS
+from workflow_scripts.pointclouds.gravity import gravity_of_view
+from workflow_scripts.pointclouds.sensor import disturbed
+from workflow_scripts.pointclouds.shard import open_depth
+from workflow_scripts.pointclouds.view import Thing, measure_view
+
+log = logging.getLogger(__name__)
+
+
+def main(
+    *,
+    views: Path,
+    out: Path,
+    seed: int,
+    depth: Path | None = None,
+    depth_kind: Literal["exact", "sensor", "estimate"] = "exact",
+    disturb: bool = False,
+    min_confidence: float = 0.0,
+) -> None:
+    """Write `{out}.gravity.parquet`, `{out}.measured.parquet` and `{out}.gaps.parquet`.
+
+    Args:
+        views: the view shard.
+        out: the tables' path without their endings: `results/pointclouds/{source}/{shard}`.
+        seed: the workflow's seed.
+        depth: group with depth_m[view, y, x] (and confidence[view, y, x], if the estimator gives
+            one), or the view shard itself.
+        depth_kind: how far depth and masks may be wrong: a simulator's, a sensor's, an
+            estimate's.
+        disturb: first make depth and masks that wrong, for the label audit.
+        min_confidence: pixels of which the estimator is less sure are left out.
+    """
+    shard = ViewShard.open(views)
+    store = open_depth(depth or views, shard)
+    error = KINDS[depth_kind]
+    things: dict[str, list[Thing]] = {}
+    for row in shard.objects.itertuples(index=False):
+        if row.kind == "object":
+            thing = Thing(row.instance, row.object_id, row.category, row.kind)
+            things.setdefault(row.scene_id, []).append(thing)
+    gravity: list[GravityRow] = []
+    measured: list[MeasuredRow] = []
+    gaps: list[GapRow] = []
+    for row in progress(shard.views.itertuples(index=False), desc="views", total=len(shard)):
+        camera = shard.camera(row.view)
+        depth_m, instance = read_array(store, "depth_m", row.view), shard.instance(row.view)
+        if disturb:
+            noise = rng(seed, "sensor", row.view_id)
+            depth_m, instance = disturbed(depth_m, instance, error=error, rng=noise)
+        found = gravity_of_view(
+            depth_m,
+            camera,
+            view=row.view,
+            view_id=row.view_id,
+            scene_id=row.scene_id,
+            pose_is_known=getattr(row, "pose_source", "simulator") != "none",
+            error=error,
+            rng=rng(seed, "gravity", row.view_id),
+        )
+        # What is in the picture before it is disturbed has a row, whatever is left of it.
+        seen = set(np.unique(shard.instance(row.view)).tolist())
+        rows, pairs = measure_view(
+            depth_m,
+            instance,
+            camera,
+            [one for one in things.get(row.scene_id, []) if one.instance in seen],
+            found,
+            error=error,
+            confidence=(
+                read_array(store, "confidence", row.view) if "confidence" in store else None
+            ),
+            min_confidence=min_confidence,
+        )
+        gravity.append(found)
+        measured += rows
+        gaps += pairs
+    beside = out.with_name(f"{out.name}.zarr")
+    write_table(table_path(beside, "gaps"), table(gaps, GapRow))
+    write_table(table_path(beside, "measured"), table(measured, MeasuredRow))
+    write_table(table_path(beside, "gravity"), table(gravity, GravityRow))
+    _report(gravity, measured)
+
+
+def _report(gravity: list[GravityRow], measured: list[MeasuredRow]) -> None:
+    """Log what was measured, and what was not and why."""
+    reasons = Counter(row.reason for row in measured)
+    log.info("%d objects measured in %d views", reasons.pop("", 0), len(gravity))
+    for reason, count in sorted(reasons.items()):
+        log.warning("%d objects not measured: %s", count, reason)
+    for reason, count in sorted(Counter(row.reason for row in gravity if row.reason).items()):
+        log.warning("%d views without a gravity frame: %s", count, reason)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,267 @@
+"""Which pixels of a view show an object's surface: masks and depth, cleaned, as one cloud each.
+
+Depth that is not exact is cut where it lies: at the mask's border, on ramps between two surfaces
+(mixed pixels), where the confidence is low, in sparse strays and in all but the largest cluster.
+All objects of a view are cleaned at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.spatial import cKDTree
+
+from workflow_scripts.common.cameras import Camera
+from workflow_scripts.pointclouds.depth_error import DepthError
+
+MIN_POINTS = 16
+STEEPEST_RAMP_TAN = 5.0
+"""Depth that changes faster than this per unit across the line of sight is no surface (79 deg)."""
+CLUSTER_M, CLUSTER_PX = 0.2, 4.0
+"""Reach of the clustering: metres, or pixels where those are wider apart than that."""
+CLUSTER_POINTS = 8
+STRAY_SIGMAS = 3.0
+OCCLUDER_M, OCCLUDER_SHARE = 0.05, 0.03
+OCCLUDED_SHARE = 0.08
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectClouds:
+    """Points of n objects laid one after the other, and what the picture says about each.
+
+    `point_m` f64 [p, 3] in the gravity-aligned frame, `depth_m` [p] planar; the points of object i
+    are `start[i]:start[i + 1]`. `border_px`: by how much the cleaned mask lies inside the true
+    outline. An object with fewer than `MIN_POINTS` points has none, and a reason.
+    """
+
+    instance: np.ndarray
+    point_m: np.ndarray
+    depth_m: np.ndarray
+    start: np.ndarray
+    pixels: np.ndarray
+    box_px: np.ndarray
+    truncated: np.ndarray
+    occluded: np.ndarray
+    reason: tuple[str, ...]
+    border_px: float
+
+
+def object_clouds(
+    depth_m: np.ndarray,
+    instance: np.ndarray,
+    camera: Camera,
+    wanted: Sequence[int],
+    *,
+    error: DepthError,
+    confidence: np.ndarray | None = None,
+    min_confidence: float = 0.0,
+) -> ObjectClouds:
+    """Return the clean points of the wanted instances of a view, in the order of `wanted`.
+
+    `depth_m` f32 [h, w], `instance` u16 [h, w], `confidence` [h, w] of an estimator. A wanted
+    instance without a pixel gets a reason like any other.
+    """
+    height, width = depth_m.shape
+    slot = np.full(max(int(instance.max(initial=0)), *wanted, 0) + 1, -1, np.int32)
+    slot[list(wanted)] = np.arange(len(wanted), dtype=np.int32)
+    owner = slot[instance]
+    number = len(wanted)
+    with np.errstate(invalid="ignore"):
+        has_depth = (owner >= 0) & np.isfinite(depth_m) & (depth_m > 0)
+    keep = has_depth.copy()
+    if confidence is not None:
+        keep &= confidence >= min_confidence
+    if not error.is_exact:
+        keep &= _inside(owner)
+        keep &= ~_ramps(depth_m, focal_px=float(camera.intrinsics[0, 0]))
+    pixel = np.flatnonzero(keep)
+    pixel = pixel[np.argsort(owner.ravel()[pixel], kind="stable")]
+    own = owner.ravel()[pixel]
+    depth = depth_m.ravel()[pixel].astype(np.float64)
+    points = _points(pixel, depth, camera)
+    if not error.is_exact and len(pixel):
+        good = _largest_clusters(points, own, depth, camera, number)
+        pixel, own, depth, points = pixel[good], own[good], depth[good], points[good]
+    counts = np.bincount(own, minlength=number)
+    pixels = np.bincount(owner.ravel()[owner.ravel() >= 0], minlength=number)
+    with_depth = np.bincount(owner[has_depth], minlength=number)
+    few = counts < MIN_POINTS
+    kept = ~few[own]
+    box_px = _boxes_px(owner, number)
+    return ObjectClouds(
+        instance=np.asarray(wanted, dtype=np.int64),
+        point_m=points[kept],
+        depth_m=depth[kept],
+        start=np.concatenate([[0], np.cumsum(np.where(few, 0, counts))]),
+        pixels=pixels,
+        box_px=box_px,
+        truncated=(pixels > 0)
+        & ((box_px[:, :2] == 0).any(axis=1) | (box_px[:, 2] == width) | (box_px[:, 3] == height)),
+        occluded=_occluded(depth_m, owner, number, error),
+        reason=tuple(map(_reason, pixels, with_depth, counts)),
+        border_px=0.5 if error.is_exact else 1.5,
+    )
+
+
+def _reason(pixels: int, with_depth: int, points: int) -> str:
+    if not pixels:
+        return "no pixel in its mask"
+    if with_depth < MIN_POINTS:
+        return f"fewer than {MIN_POINTS} pixels with depth"
+    if points < MIN_POINTS:
+        return f"fewer than {MIN_POINTS} points left after cleaning"
+    return ""
+
+
+def _points(pixel: np.ndarray, depth: np.ndarray, camera: Camera) -> np.ndarray:
+    """Return the points [p, 3] of flat pixel numbers with planar depths."""
+    k, pose = camera.intrinsics, camera.world_from_camera
+    row, column = np.divmod(pixel, camera.width_px)
+    x = (column + (0.5 - k[0, 2])) * (depth / k[0, 0])
+    y = (row + (0.5 - k[1, 2])) * (depth / k[1, 1])
+    points = np.stack([x, y, depth], axis=1) @ pose[:3, :3].T
+    points += pose[:3, 3]
+    return points
+
+
+def _inside(owner: np.ndarray) -> np.ndarray:
+    """Return the mask [h, w] without border pixels, except where an object is too thin for one.
+
+    A table leg two pixels wide is all border; without it the table would have no height.
+    """
+    padded = np.pad(owner, 1, constant_values=-2)
+    middle = padded[1:-1, 1:-1]
+    around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
+    core = np.ones(owner.shape, bool)
+    for neighbour in around:
+        # The picture's border is no border of the mask.
+        core &= (neighbour == middle) | (neighbour == -2)
+    marked = np.pad(np.where(core, owner, -3), 1, constant_values=-3)
+    near_core = np.zeros(owner.shape, bool)
+    for rows in range(3):
+        for columns in range(3):
+            part = marked[rows : rows + owner.shape[0], columns : columns + owner.shape[1]]
+            near_core |= part == owner
+    return core | ~near_core
+
+
+def _ramps(depth_m: np.ndarray, *, focal_px: float) -> np.ndarray:
+    """Return the mask [h, w] of pixels on a ramp too steep for a surface: between two surfaces."""
+    limit = depth_m * (STEEPEST_RAMP_TAN / focal_px)
+    ramps = np.zeros(depth_m.shape, bool)
+    with np.errstate(invalid="ignore"):
+        for axis in (0, 1):
+            step = np.diff(depth_m, axis=axis)
+            before = step[:-1] if axis == 0 else step[:, :-1]
+            after = step[1:] if axis == 0 else step[:, 1:]
+            inner = (slice(1, -1), slice(None)) if axis == 0 else (slice(None), slice(1, -1))
+            same = np.sign(before) == np.sign(after)
+            smaller = np.minimum(np.abs(before), np.abs(after))
+            ramps[inner] |= same & (smaller > limit[inner])
+    return ramps
+
+
+def _largest_clusters(
+    points: np.ndarray, own: np.ndarray, depth: np.ndarray, camera: Camera, number: int
+) -> np.ndarray:
+    """Return which points [p] are in the largest cluster of their object, and no strays.
+
+    DBSCAN (Ester et al., 1996) on the occupied cells of a grid of half its reach: a cell is a core
+    if enough points lie within reach of its centre. The reach widens with the spacing of pixels,
+    so that far things are not torn apart. Cells of different objects are kept apart by a fourth
+    coordinate.
+    """
+    counts = np.bincount(own, minlength=number)
+    spacing = np.bincount(own, depth, number) / np.maximum(counts, 1) / camera.intrinsics[0, 0]
+    reach = np.maximum(CLUSTER_M, CLUSTER_PX * spacing)
+    scaled = points / reach[own, None] * 2
+    cell = np.floor(scaled).astype(np.int64)
+    cell -= cell.min(axis=0)
+    widths = cell.max(axis=0) + 1
+    code = ((own * widths[0] + cell[:, 0]) * widths[1] + cell[:, 1]) * widths[2] + cell[:, 2]
+    _, first, back, weight = np.unique(
+        code, return_index=True, return_inverse=True, return_counts=True
+    )
+    cells = len(first)
+    totals = [np.bincount(back, scaled[:, axis], cells) / weight for axis in range(3)]
+    centre = np.stack([*totals, own[first] * 1e6], axis=1)
+    pairs = cKDTree(centre).query_pairs(2.0, output_type="ndarray")
+    near = np.bincount(pairs[:, 0], weight[pairs[:, 1]], cells)
+    near += np.bincount(pairs[:, 1], weight[pairs[:, 0]], cells) + weight
+    core = near >= CLUSTER_POINTS
+    joined = pairs[core[pairs].all(axis=1)]
+    graph = sparse.coo_array((np.ones(len(joined)), joined.T), shape=(cells, cells))
+    _, cluster = sparse.csgraph.connected_components(graph, directed=False)
+    size = np.bincount(cluster, weight * core, int(cluster.max(initial=0)) + 1)
+    # The largest cluster of each object; of equals the one that was numbered first.
+    order = np.lexsort((cluster, -size[cluster], own[first]))
+    leads = order[np.unique(own[first][order], return_index=True)[1]]
+    best = np.full(number, -1)
+    best[own[first][leads]] = cluster[leads]
+    in_best = core & (cluster == best[own[first]])
+    # Border cells: within reach of a core cell of the best cluster.
+    reached = in_best.copy()
+    for one, other in ((0, 1), (1, 0)):
+        reached[pairs[in_best[pairs[:, one]], other]] = True
+    sparse_cells = _strays(near, own[first], reached, number)
+    return (reached & ~sparse_cells)[back]
+
+
+def _strays(near: np.ndarray, own: np.ndarray, cells: np.ndarray, number: int) -> np.ndarray:
+    """Return which cells [c] have far fewer neighbours than is usual for their object.
+
+    The logarithm of the number of points within reach, against its mean and spread per object.
+    """
+    density = np.log(near)
+    count = np.maximum(np.bincount(own, cells, number), 1)
+    mean = np.bincount(own, density * cells, number) / count
+    spread = np.sqrt(np.bincount(own, (density - mean[own]) ** 2 * cells, number) / count)
+    return density < (mean - STRAY_SIGMAS * np.maximum(spread, 0.2))[own]
+
+
+def _boxes_px(owner: np.ndarray, number: int) -> np.ndarray:
+    """Return (x0, y0, x1, y1) i64 [n, 4] of masks, upper bounds exclusive; zeros without pixels."""
+    boxes = np.zeros((number, 4), np.int64)
+    rows, columns = np.nonzero(owner >= 0)
+    own = owner[rows, columns]
+    for index, values in ((0, columns), (1, rows)):
+        low = np.full(number, np.iinfo(np.int64).max)
+        high = np.full(number, -1)
+        np.minimum.at(low, own, values)
+        np.maximum.at(high, own, values)
+        boxes[:, index] = np.where(high >= 0, low, 0)
+        boxes[:, index + 2] = high + 1
+    return boxes
+
+
+def _occluded(depth_m: np.ndarray, owner: np.ndarray, number: int, error: DepthError) -> np.ndarray:
+    """Return which objects [n] have a nearer thing along enough of their outline.
+
+    Nearer means by more than a few centimetres, a few per cent and three sigmas of noise, between
+    two pixels on either side of the outline (one further out, where depth may be mixed).
+    """
+    outline = np.zeros(number)
+    covered = np.zeros(number)
+    clean = np.where(np.isfinite(depth_m) & (depth_m > 0), depth_m, np.inf)
+    for axis in (0, 1):
+        for step in (1, -1):
+            one, two = _shifted(owner, axis, step), _shifted(clean, axis, 2 * step)
+            edge = (owner >= 0) & (one != owner) & (one != -2)
+            own, depth = owner[edge], clean[edge]
+            limit = OCCLUDER_M + OCCLUDER_SHARE * depth + 3 * error.sigma_m(depth)
+            outline += np.bincount(own, minlength=number)
+            with np.errstate(invalid="ignore"):
+                covered += np.bincount(own, two[edge] < depth - limit, number)
+    return covered > OCCLUDED_SHARE * np.maximum(outline, 1)
+
+
+def _shifted(image: np.ndarray, axis: int, step: int) -> np.ndarray:
+    """Return the image moved so that each pixel holds its neighbour `step` away; -2 outside."""
+    out = np.full_like(image, -2 if image.dtype.kind == "i" else np.inf)
+    source: list[slice] = [slice(None), slice(None)]
+    target: list[slice] = [slice(None), slice(None)]
+    source[axis] = slice(step, None) if step > 0 else slice(None, step)
+    target[axis] = slice(None, -step) if step > 0 else slice(-step, None)
+    out[tuple(target)] = image[tuple(source)]
+    return out
