@@ -2,8 +2,8 @@
 
 import time
 
-import tyro
-
+from benchmarks.figures import Figure, show
+from workflow_scripts.common.cli import run
 from workflow_scripts.scenes.generator import generate_house
 
 GOAL_HOUSES_PER_S = 20.0
@@ -21,10 +21,18 @@ def main(*, houses: int = 100, seed: int = 7) -> None:
     drawn = [generate_house(seed, index) for index in range(houses)]
     cpu_s = time.process_time() - start
     rooms = sum(len(house["rooms"]) for house in drawn) / houses
-    print(f"{'figure':<28}{'measured':>10}{'goal':>10}")
-    print(f"{'generated houses per cpu-s':<28}{houses / cpu_s:>10.1f}{GOAL_HOUSES_PER_S:>10.1f}")
-    print(f"{'rooms per house':<28}{rooms:>10.2f}{'about 2':>10}")
+    show(
+        "generator",
+        [
+            Figure(
+                "houses drawn in a CPU second",
+                f"{houses / cpu_s:.1f}",
+                f"goal: at least {GOAL_HOUSES_PER_S:.0f}",
+            ),
+            Figure("rooms of a house, mean", f"{rooms:.2f}"),
+        ],
+    )
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run(main)

@@ -1,6 +1,6 @@
 """Bring what README quotes up to date: the picture of the rules, figures, scores, the gallery.
 
-Reads results/ of a finished run and benchmarks/figures.txt; writes README.md and results/gallery/.
+Reads results/ of a finished run and benchmarks/figures.csv; writes README.md and results/gallery/.
 """
 
 import re
@@ -61,6 +61,21 @@ def scores() -> str:
     return "\n".join(lines)
 
 
+def figures() -> str:
+    """Return a table of benchmarks/figures.csv, the machine above it."""
+    rows = pd.read_csv(ROOT / "benchmarks/figures.csv", dtype=str, keep_default_na=False)
+    machine = rows[rows["benchmark"] == "machine"]
+    lines = [
+        f"Measured on {machine['name'].iloc[0]}.",
+        "",
+        "| `python -m benchmarks.` | figure | measured | beside it |",
+        "|---|---|---|---|",
+    ]
+    for row in rows[rows["benchmark"] != "machine"].itertuples():
+        lines.append(f"| `{row.benchmark}` | {row.name} | {row.measured} | {row.beside} |")
+    return "\n".join(lines)
+
+
 def gallery() -> None:
     """Copy pictures of the run, small enough for a page."""
     for name, source in GALLERY.items():
@@ -76,9 +91,8 @@ def main() -> None:
     """Rewrite the blocks of README.md and the gallery."""
     path = ROOT / "README.md"
     text = path.read_text(encoding="utf-8")
-    figures = (ROOT / "benchmarks/figures.txt").read_text(encoding="utf-8")
     text = replaced(text, "rulegraph", rulegraph())
-    text = replaced(text, "figures", f"```\n{figures.strip()}\n```")
+    text = replaced(text, "figures", figures())
     text = replaced(text, "scores", scores())
     gallery()
     path.write_text(text, encoding="utf-8")

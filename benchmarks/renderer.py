@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.figures import Figure, show
 from tests.views.exact import first_hits
 from workflow_scripts.common.cameras import Camera, rays_camera
 from workflow_scripts.common.cli import run
@@ -30,14 +31,6 @@ from workflow_scripts.scenes.generator import generate_house
 from workflow_scripts.views.backends.pathtrace import PathtraceRenderer, TracedHouse
 from workflow_scripts.views.pathtrace.rays import EmbreeRays, Open3dRays
 
-LIMITS = {
-    "rgb_depth_ids_cpu_s_per_frame": ("<=", 1.25),
-    "rgb_depth_ids_to_zarr_frames_per_s_two_cores": (">=", 1.6),
-    "depth_ids_frames_per_s_one_core": (">=", 35.0),
-    "depth_ids_share_of_ray_library_rate": (">=", 0.7),
-    "wrong_ids_px": ("<=", 0),
-    "depth_error_max_mm": ("<=", 0.1),
-}
 NUM_HOUSES = 6
 NUM_CAMERAS = 40
 
@@ -64,8 +57,7 @@ def main(
     frames: int = 8,
     seed: int = 7,
 ) -> None:
-    """Print each figure beside its limit, as JSON."""
-    load = os.getloadavg()[0]
+    """Print each figure beside its limit."""
     renderer = PathtraceRenderer(preset=preset, furniture=furniture)
     house, loaded, camera = _furnished(_houses(houses, seed), renderer, size_px, seed)
     soup = loaded.soup
@@ -75,36 +67,39 @@ def main(
     geometry_s = _best(lambda: loaded.geometry(camera), repeat * 4)
     library_s = _best(lambda: embree.cast(origins, directions), repeat * 4)
     wrong_ids, error_mm = _against_float64(loaded, camera)
-    figures = {
-        "rgb_depth_ids_cpu_s_per_frame": frame_s,
-        "rgb_depth_ids_to_zarr_frames_per_s_two_cores": _two_cores(
-            house, camera, furniture, preset, frames
-        ),
-        "depth_ids_frames_per_s_one_core": 1 / geometry_s,
-        "depth_ids_share_of_ray_library_rate": library_s / geometry_s,
-        "wrong_ids_px": wrong_ids,
-        "depth_error_max_mm": error_mm,
+    two_cores = _two_cores(house, camera, furniture, preset, frames)
+    rates = {
+        kind.__name__: _rates(kind(soup.triangles), origins, directions, repeat)
+        for kind in (EmbreeRays, Open3dRays)
     }
-    report = {
-        "view": {
-            "triangles": len(soup.triangles),
-            "objects_in_house": sum(row.kind == "object" for row in loaded.objects),
-            "objects_in_view": _num_objects(loaded, camera),
-            "size_px": size_px,
-            # Other work on the machine slows the two-core figure, not those from CPU seconds.
-            "load_average_before": round(load, 2),
-        },
-        "figures": {
-            name: {"value": round(figures[name], 4), "limit": f"{sign} {limit}"}
-            for name, (sign, limit) in LIMITS.items()
-        },
-        "ray_libraries_million_rays_per_s": {
-            kind.__name__: _rates(kind(soup.triangles), origins, directions, repeat)
-            for kind in (EmbreeRays, Open3dRays)
-        },
-        "renderer": dict(renderer.provenance),
-    }
-    print(json.dumps(report, indent=2))
+    what = f"{size_px} px, {_num_objects(loaded, camera)} objects, {len(soup.triangles)} triangles"
+    show(
+        "renderer",
+        [
+            Figure(
+                f"RGB, depth and ids to Zarr, two cores ({what}, preset {preset})",
+                f"{two_cores:.2f} frames/s",
+                "goal: at least 1.6",
+            ),
+            Figure("RGB, depth and ids", f"{frame_s:.2f} CPU s a frame", "limit: 1.25"),
+            Figure("depth and ids alone, one core", f"{1 / geometry_s:.0f} frames/s", "goal: 35"),
+            Figure(
+                "depth and ids, of the ray library's own rate",
+                f"{library_s / geometry_s:.2f}",
+                "goal: at least 0.7",
+            ),
+            Figure("wrong ids against float64", f"{wrong_ids} px", "limit: 0"),
+            Figure("largest error of depth against float64", f"{error_mm:.4f} mm", "limit: 0.1"),
+            *(
+                Figure(
+                    f"{name} rays, Embree in `embreex`",
+                    f"{rate:.1f} M/s",
+                    f"Open3D's Embree: {rates['Open3dRays'][name]:.1f} M/s",
+                )
+                for name, rate in rates["EmbreeRays"].items()
+            ),
+        ],
+    )
 
 
 def _houses(path: Path | None, seed: int) -> list[dict[str, Any]]:

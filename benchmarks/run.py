@@ -1,13 +1,18 @@
-"""Run every benchmark and write what they print to benchmarks/figures.txt, which README quotes.
+"""Run every benchmark and write benchmarks/figures.csv, from which README's table is made.
 
 Run it on a quiet machine: `python -m benchmarks.run`.
 """
 
+import csv
 import os
 import platform
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+from benchmarks.figures import COLUMNS, FILE_VARIABLE
 
 HERE = Path(__file__).parent
 BENCHMARKS = ("generator", "renderer", "pointclouds", "storage", "vqa")
@@ -25,19 +30,21 @@ def processor() -> str:
 
 def main() -> None:
     """Run the benchmarks one after the other; a failing one stops everything."""
-    parts = [f"{os.cpu_count()} cores, {processor()}, Python {platform.python_version()}"]
-    for name in BENCHMARKS:
-        done = subprocess.run(
-            [sys.executable, "-m", f"benchmarks.{name}"],
-            cwd=HERE.parent,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        parts.append(f"python -m benchmarks.{name}\n{done.stdout.rstrip()}")
-        print(parts[-1], flush=True)
-    text = "\n\n".join(parts) + "\n"
-    (HERE / "figures.txt").write_text(text, encoding="utf-8")
+    kept = HERE / "figures.csv"
+    machine = f"{os.cpu_count()} cores, {processor()}, Python {platform.python_version()}"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / kept.name
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([COLUMNS, ("machine", machine, "", "")])
+        for name in BENCHMARKS:
+            print(f"\npython -m benchmarks.{name}", flush=True)
+            subprocess.run(
+                [sys.executable, "-m", f"benchmarks.{name}"],
+                cwd=HERE.parent,
+                env={**os.environ, FILE_VARIABLE: str(path)},
+                check=True,
+            )
+        shutil.copy(path, kept)
 
 
 if __name__ == "__main__":

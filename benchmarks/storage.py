@@ -4,7 +4,6 @@ Run from the repository: `python -m benchmarks.storage`. CPU seconds of the proc
 `--repeat`, files in a temporary folder (page cache, nothing is synced to disk on either side).
 """
 
-import json
 import os
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
+from benchmarks.figures import Figure, show
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.clouds import Cloud, CloudShard, SceneCloud, write_clouds
 from workflow_scripts.common.storage import read_array, remove
@@ -50,15 +50,18 @@ def main(
         times = _times(place, clouds, scenes, repeat)
     finally:
         shutil.rmtree(place)
-    figures: dict[str, float] = {"megabytes": round(megabytes, 1)}
-    figures |= {f"{name}_mb_per_s": round(megabytes / value) for name, value in times.items()}
-    figures |= {
-        "write_ratio": round(times["plain_write"] / times["zarr_write"], 2),
-        "write_limit": WRITE_LIMIT,
-        "read_ratio": round(times["plain_read"] / times["zarr_read"], 2),
-        "read_limit": READ_LIMIT,
-    }
-    print(json.dumps(figures, indent=2))
+    show(
+        "storage",
+        [
+            Figure(
+                f"{verb} a shard of {megabytes:.0f} MB, of a plain file's rate",
+                f"{times[f'plain_{verb}'] / times[f'zarr_{verb}']:.2f}",
+                f"goal: at least {limit}; {megabytes / times[f'zarr_{verb}']:.0f} against "
+                f"{megabytes / times[f'plain_{verb}']:.0f} MB a CPU second",
+            )
+            for verb, limit in (("write", WRITE_LIMIT), ("read", READ_LIMIT))
+        ],
+    )
 
 
 def _cloud(num_points: int, rng: np.random.Generator) -> Cloud:
