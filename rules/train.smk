@@ -51,6 +51,7 @@ rule train_experiment:
         script="workflow_scripts/train/launch.py",
         modules=[
             "workflow_scripts/train/train.py",
+            "workflow_scripts/train/checkpoints.py",
             "workflow_scripts/train/data.py",
             "workflow_scripts/common/vlm.py",
         ],

@@ -17,24 +17,18 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
-
-from tests.slurm.processes import end, kill, processes_of, sweep
+from tests.slurm.outside import ETC, LINKED, clear, clear_left_over, new_folder, occupy
+from tests.slurm.processes import end, end_all, processes_of
 from tests.slurm.texts import PARTITIONS, SLURM_CONF, SLURMDBD_CONF
 
 NODES = ("l40s-1", "l40s-2", "a6000-1", "a6000-2")
 ACCOUNT = "sightline"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "sinfo")
 ACCOUNTING_PROGRAMS = ("slurmdbd", "mariadbd", "mariadb-install-db", "sacctmgr")
-ETC = Path("/etc/slurm")
-HOSTS = Path("/etc/hosts")
-LINKED = ("slurm.conf", "gres.conf", "cgroup.conf")
-MARK = "# test cluster of sightline"
 
 
 def why_not() -> str | None:
@@ -66,6 +60,8 @@ class Cluster:
         self.accounting = can_account if accounting is None else accounting
         self.daemons: dict[str, subprocess.Popen[bytes]] = {}
         self.ports = free_ports(len(NODES) + 3)
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._life_line = -1
 
     def __enter__(self) -> "Cluster":
         try:
@@ -91,8 +87,8 @@ class Cluster:
         for name in ("etc", "log", "run", "dev", "state", "munge"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self._write_configuration()
-        (self.folder / "run/owner").write_text(str(os.getpid()))
-        self._occupy()
+        self._start_guard()
+        occupy(self.folder, NODES)
         self._start_munge()
         if self.accounting:
             self._start_accounting()
@@ -107,9 +103,11 @@ class Cluster:
         names = sorted(self.daemons, key=lambda name: not name.startswith("slurmd-"))
         for name in names:
             end(self.daemons.pop(name), grace_s=10)
-        sweep(self.folder)
-        vacate(self.folder)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        clear(self.folder)
+        if self._guard is not None:
+            os.close(self._life_line)
+            self._guard.wait(30)
+            self._guard = None
 
     def start_node(self, node: str) -> None:
         """Start the slurmd of a node."""
@@ -118,9 +116,7 @@ class Cluster:
     def stop_node(self, node: str) -> None:
         """Kill the slurmd of a node and what runs under it, as when its power fails."""
         daemon = self.daemons.pop(f"slurmd-{node}")
-        family = processes_of(self.folder, node)
-        for process in family:
-            kill(process)
+        end_all(processes_of(self.folder, node))
         end(daemon, grace_s=0)
 
     def states(self) -> dict[str, str]:
@@ -172,7 +168,8 @@ class Cluster:
         controller, database, daemon, *node_ports = self.ports
         storage = (
             f"slurmdbd\nAccountingStorageHost=localhost\nAccountingStoragePort={daemon}\n"
-            f"AccountingStoragePass={folder}/munge/socket"
+            f"AccountingStoragePass={folder}/munge/socket\n"
+            "AccountingStorageTRES=gres/gpu,gres/gpu:l40s,gres/gpu:a6000"
             if self.accounting
             else "none"
         )
@@ -193,12 +190,17 @@ class Cluster:
         private.write_text(SLURMDBD_CONF.format(folder=folder, daemon=daemon, database=database))
         private.chmod(0o600)
 
-    def _occupy(self) -> None:
-        ETC.mkdir(exist_ok=True)
-        for name in LINKED:
-            (ETC / name).symlink_to(self.folder / "etc" / name)
-        lines = HOSTS.read_text().rstrip("\n")
-        HOSTS.write_text(f"{lines}\n127.0.0.1 {' '.join(NODES)} {MARK} {self.folder}\n")
+    def _start_guard(self) -> None:
+        """Start what takes the cluster down when this process is killed."""
+        reader, self._life_line = os.pipe()
+        self._guard = subprocess.Popen(
+            [sys.executable, "-m", "tests.slurm.outside", str(self.folder)],
+            cwd=Path(__file__).parents[2],
+            stdin=reader,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        os.close(reader)
 
     def _start_munge(self) -> None:
         munge = self.folder / "munge"
@@ -307,32 +309,6 @@ def wait_until(claim: Callable[[], bool], seconds: float, what: str, cluster: Cl
         time.sleep(0.2)
 
 
-def vacate(folder: Path) -> None:
-    """Take a cluster's links out of /etc/slurm and its line out of /etc/hosts."""
-    for name in LINKED:
-        link = ETC / name
-        if link.is_symlink() and link.readlink() == folder / "etc" / name:
-            link.unlink()
-    lines = HOSTS.read_text().splitlines(keepends=True)
-    kept = [line for line in lines if f"{MARK} {folder}" not in line]
-    if kept != lines:
-        HOSTS.write_text("".join(kept))
-
-
-def clear_left_over() -> None:
-    """Take down a cluster whose starter was killed; refuse beside one that is in use."""
-    link = ETC / "slurm.conf"
-    if not link.is_symlink():
-        return
-    folder = link.readlink().parents[1]
-    owner = folder / "run/owner"
-    if owner.exists() and psutil.pid_exists(int(owner.read_text())):
-        raise RuntimeError(f"a test cluster is already running, started by {owner.read_text()}")
-    sweep(folder)
-    vacate(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def main() -> None:
     """Run a cluster until Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -342,7 +318,7 @@ def main() -> None:
     if reason:
         sys.exit(f"error: {reason}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    folder = Path(tempfile.mkdtemp(prefix="slurm-"))
+    folder = new_folder()
     begun = time.monotonic()
     with Cluster(folder, accounting=False if arguments.no_accounting else None) as cluster:
         sys.stdout.write(

@@ -5,13 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.slurm.cluster import ACCOUNT, Cluster, why_not
+from tests.slurm.outside import new_folder
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
@@ -24,12 +24,10 @@ IMPATIENT += ("--latency-wait=5",)
 @pytest.fixture(scope="package")
 def cluster() -> Iterator[Cluster]:
     """Start a private four-node SLURM, and take it down after the last test."""
-    asked = os.environ.get("SIGHTLINE_TEST_CLUSTER")
-    reason = why_not() if asked else "a cluster is started by 'make test-cluster' only"
+    reason = why_not()
     if reason:
         pytest.skip(reason)
-    # pytest's own folders have long names; a socket's path may have 107 characters.
-    with Cluster(Path(tempfile.mkdtemp(prefix="slurm-"))) as running:
+    with Cluster(new_folder()) as running:
         yield running
 
 

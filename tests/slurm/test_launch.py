@@ -1,5 +1,6 @@
 """Training's launcher on a live cluster, with submitit: where ranks run, and one job only."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,7 +18,8 @@ from tests.slurm.cluster import ACCOUNT, Cluster
 from tests.slurm.conftest import ROOT
 from workflow_scripts.common.storage import read_json
 from workflow_scripts.train import launch
-from workflow_scripts.train.train import Experiment
+from workflow_scripts.train.experiment import Experiment
+from workflow_scripts.train.leaving import Interrupted
 
 MACHINE = launch.Machine(
     cluster="slurm",
@@ -35,21 +37,34 @@ MACHINE = launch.Machine(
 class Rank(launch.Rank):
     """A rank that only notes where it is."""
 
-    def __call__(self) -> str | None:
-        launch.TorchDistributedEnvironment().export(set_cuda_visible_devices=False)
-        rank, node = os.environ["RANK"], os.environ["SLURMD_NODENAME"]
-        with (self.experiment.out / f"starts-{rank}.txt").open("a") as file:
-            file.write(f"{node}\n")
+    def work(self, is_leaving: Callable[[], bool]) -> None:
+        out, rank = self.experiment.out, os.environ["RANK"]
+        with (out / f"starts-{rank}.txt").open("a") as file:
+            file.write(f"{os.environ['SLURMD_NODENAME']}\n")
         # Once it was queued again there is nothing left to do.
-        if "SLURM_RESTART_COUNT" not in os.environ:
-            time.sleep(float((self.experiment.out / "seconds").read_text()))
-        return None
+        end = 0 if "SLURM_RESTART_COUNT" in os.environ else float((out / "seconds").read_text())
+        begun = time.monotonic()
+        while time.monotonic() - begun < end:
+            time.sleep(0.1)
+            if is_leaving():
+                raise Interrupted("nothing to save")
+            if (out / f"break-{rank}").exists():
+                raise RuntimeError(f"rank {rank} broke")
+        experiment_result(self.experiment)
+
+
+def experiment_result(experiment: Experiment) -> None:
+    """Write a result, as a training does at its end."""
+    if os.environ["RANK"] == "0":
+        experiment.result.mkdir(parents=True, exist_ok=True)
+        (experiment.result / "metrics.json").write_text("{}")
 
 
 @pytest.fixture
 def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
     """Return an experiment that takes no time; its ranks note where they run."""
     monkeypatch.setattr(launch, "Rank", Rank)
+    monkeypatch.setattr(launch, "NODE_GRACE_S", 120.0)
     # The launcher sets these for its ranks; afterwards they are as they were.
     for key, value in (("OMP_NUM_THREADS", "1"), ("PYTHONPATH", str(ROOT))):
         monkeypatch.setenv(key, value)
@@ -80,6 +95,7 @@ def test_ranks_get_the_nodes_cards_and_memory_that_were_asked_for(
     cluster: Cluster, experiment: Experiment
 ) -> None:
     launch.main(experiment=experiment, machine=MACHINE, poll_s=0.5)
+    assert (experiment.out / "metrics.json").exists()
     (job,) = jobs_of(cluster, experiment)
     assert job["NodeList"] == "l40s-[1-2]"
     assert job["NumNodes"] == "2"
@@ -94,29 +110,74 @@ def test_ranks_get_the_nodes_cards_and_memory_that_were_asked_for(
     assert starts == [["l40s-1"], ["l40s-1"], ["l40s-2"], ["l40s-2"]]
 
 
-def test_a_killed_launcher_finds_its_job_again(cluster: Cluster, experiment: Experiment) -> None:
-    (experiment.out / "seconds").write_text("12")
-    code = (
-        "import sys; from pathlib import Path; from tests.slurm import test_launch as toy\n"
-        "toy.launch.Rank = toy.Rank; out = Path(sys.argv[1])\n"
-        "toy.launch.main(machine=toy.MACHINE, poll_s=0.5, experiment=toy.Experiment(\n"
-        "name='toy', base='no/such', data=out / 'data.json', images=out, out=out))"
-    )
+LAUNCH = """
+import sys; from pathlib import Path; from tests.slurm import test_launch as toy
+toy.launch.Rank = toy.Rank; out = Path(sys.argv[1])
+toy.launch.main(machine=toy.MACHINE, poll_s=0.5, experiment=toy.Experiment(
+    name='toy', base='no/such', data=out / 'data.json', images=out, out=out))
+"""
+
+
+@pytest.mark.parametrize("knows", [True, False], ids=["by its note", "by its name"])
+def test_a_killed_launcher_finds_its_job_again(
+    cluster: Cluster, experiment: Experiment, knows: bool
+) -> None:
+    """Without its note it was killed between sbatch and writing the job's number down."""
+    (experiment.out / "seconds").write_text("8")
     note = experiment.out / "launch/job.json"
-    first = subprocess.Popen(
-        [sys.executable, "-c", code, str(experiment.out)], cwd=ROOT, env=cluster.environment
-    )
+    command = [sys.executable, "-c", LAUNCH, str(experiment.out)]
+    first = subprocess.Popen(command, cwd=ROOT, env=cluster.environment)
     try:
-        deadline = time.monotonic() + 60
-        while not note.exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
+        wait_for(note.exists)
     finally:
         first.send_signal(signal.SIGKILL)
         first.wait()
+    if not knows:
+        note.unlink()
     launch.main(experiment=experiment, machine=MACHINE, poll_s=0.5)
     (job,) = jobs_of(cluster, experiment)
     assert job["JobId"] == read_json(note)["job_id"]
     assert starts_of(experiment, 3) == ["l40s-2"]
+
+
+def test_two_launchers_at_once_start_one_job(cluster: Cluster, experiment: Experiment) -> None:
+    (experiment.out / "seconds").write_text("3")
+    command = [sys.executable, "-c", LAUNCH, str(experiment.out)]
+    both = [subprocess.Popen(command, cwd=ROOT, env=cluster.environment) for _ in range(2)]
+    assert [launcher.wait(120) for launcher in both] == [0, 0]
+    assert len(jobs_of(cluster, experiment)) == 1
+
+
+def test_a_job_that_ended_while_nobody_waited_is_not_run_again(
+    cluster: Cluster, experiment: Experiment
+) -> None:
+    launch.main(experiment=experiment, machine=MACHINE, poll_s=0.5)
+    what = launch.identity(experiment, num_ranks=4)
+    (experiment.checkpoints / "settings.json").write_text(json.dumps(what))
+    # Snakemake removes what a killed job may have left half-written.
+    (experiment.out / "metrics.json").unlink()
+    launch.main(experiment=experiment, machine=MACHINE, poll_s=0.5)
+    assert (experiment.out / "metrics.json").exists()
+    assert len(jobs_of(cluster, experiment)) == 1
+
+
+def test_a_broken_rank_ends_the_job_with_its_traceback(
+    cluster: Cluster, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "NODE_GRACE_S", 1.0)
+    (experiment.out / "seconds").write_text("600")
+    with launched(experiment, MACHINE) as failures:
+        (experiment.out / "break-2").touch()
+    (failure,) = failures
+    assert "training failed on rank 2" in str(failure)
+    assert "RuntimeError: rank 2 broke" in str(failure)
+    assert "_2_log.err" in str(failure)
+    wait_for(lambda: state_of(cluster, experiment) == "CANCELLED")
+
+
+def state_of(cluster: Cluster, experiment: Experiment) -> str:
+    """Return SLURM's word for the state of an experiment's job."""
+    return jobs_of(cluster, experiment)[0]["JobState"]
 
 
 @contextmanager
@@ -132,14 +193,14 @@ def launched(experiment: Experiment, machine: launch.Machine) -> Iterator[list[B
 
     thread = threading.Thread(target=target, daemon=True)
     thread.start()
-    last = machine.ranks_per_node() * machine.nodes - 1
-    wait_for(lambda: bool(starts_of(experiment, last)) or not thread.is_alive())
+    ranks = range(machine.ranks_per_node() * machine.nodes)
+    wait_for(lambda: all(starts_of(experiment, rank) for rank in ranks) or not thread.is_alive())
     yield failures
-    thread.join(120)
+    thread.join(180)
     assert not thread.is_alive()
 
 
-def wait_for(claim: Callable[[], bool], seconds: float = 60) -> None:
+def wait_for(claim: Callable[[], bool], seconds: float = 90) -> None:
     """Wait until a claim holds."""
     deadline = time.monotonic() + seconds
     while not claim():
@@ -155,26 +216,27 @@ def test_a_preempted_training_is_queued_again(cluster: Cluster, experiment: Expe
         cluster.ask("scancel", "--signal=USR2", job["JobId"])
     assert not failures
     # Ranks have reported; the job's script ends a moment later.
-    wait_for(lambda: jobs_of(cluster, experiment)[0]["JobState"] == "COMPLETED")
+    wait_for(lambda: state_of(cluster, experiment) == "COMPLETED")
     (job,) = jobs_of(cluster, experiment)
     assert job["Restarts"] == "1"
     assert [len(starts_of(experiment, rank)) for rank in range(4)] == [2, 2, 2, 2]
 
 
-def test_a_training_whose_node_dies_goes_on_elsewhere(
+def test_a_training_goes_on_when_one_of_its_nodes_died(
     cluster: Cluster, experiment: Experiment
 ) -> None:
+    """The rank that lives fails for want of its partner; that must not end the training."""
     (experiment.out / "seconds").write_text("600")
-    with launched(experiment, replace(MACHINE, nodes=1, gpus=2)) as failures:
+    with launched(experiment, replace(MACHINE, gpus=2)) as failures:
         (node,) = starts_of(experiment, 0)
         cluster.stop_node(node)
+        (experiment.out / "break-1").touch()
         try:
-            wait_for(lambda: len(starts_of(experiment, 0)) == 2, seconds=120)
+            wait_for(lambda: jobs_of(cluster, experiment)[0].get("Restarts") == "1", seconds=120)
         finally:
             cluster.start_node(node)
     assert not failures
-    wait_for(lambda: jobs_of(cluster, experiment)[0]["JobState"] == "COMPLETED")
+    wait_for(lambda: state_of(cluster, experiment) == "COMPLETED")
     assert len(jobs_of(cluster, experiment)) == 1
-    assert starts_of(experiment, 0)[1] != node
-    assert starts_of(experiment, 0)[1].startswith("l40s-")
+    assert [len(starts_of(experiment, rank)) for rank in range(2)] == [2, 2]
     wait_for(lambda: set(cluster.states().values()) == {"IDLE"})

@@ -8,7 +8,7 @@ SlurmdUser=root
 SlurmctldPort={controller}
 AuthType=auth/munge
 # A job queued again waits until credentials of its first start have expired.
-AuthInfo=socket={folder}/munge/socket,cred_expire=20
+AuthInfo=socket={folder}/munge/socket,cred_expire=15
 CredType=cred/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
@@ -26,11 +26,10 @@ MpiDefault=none
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=5
 AccountingStoreFlags=job_comment
-AccountingStorageTRES=gres/gpu,gres/gpu:l40s,gres/gpu:a6000
 GresTypes=gpu
 # A job that ended stays known to scontrol for an hour, for tests to look at.
 MinJobAge=3600
-SlurmdTimeout=15
+SlurmdTimeout=20
 KillWait=5
 SchedulerParameters=sched_min_interval=100000,bf_interval=2
 RebootProgram=/bin/true

@@ -7,20 +7,22 @@ from pathlib import Path
 import pytest
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.train import launch
+from workflow_scripts.train import jobs
 
 FORK = """
 import os, signal
-from workflow_scripts.train.launch import shield_workers
+from workflow_scripts.train.leaving import Leaving
 
-signal.signal(signal.SIGUSR2, lambda *_: print("handled", flush=True))
-shield_workers()
+leaving = Leaving(note=None, checkpoints=None, notice_s=90)
+os.environ["SLURM_PROCID"] = "1"
+leaving.listen()
 if os.fork() == 0:
     os.kill(os.getpid(), signal.SIGUSR2)
     print("worker lives", flush=True)
     os._exit(0)
 os.wait()
 os.kill(os.getpid(), signal.SIGUSR2)
+print("leaving" if leaving.is_leaving() else "staying")
 """
 
 
@@ -32,18 +34,18 @@ def test_data_loader_workers_do_not_inherit_the_handler() -> None:
         text=True,
         check=True,
     )
-    assert done.stdout.split("\n")[:2] == ["worker lives", "handled"]
+    assert done.stdout.split("\n")[:2] == ["worker lives", "leaving"]
 
 
 @pytest.mark.parametrize(
     ("printed", "queued"),
     [
-        ("echo RUNNING", True),
-        ("echo COMPLETING; echo PENDING", True),
-        ("echo COMPLETED", False),
-        ("echo TIMEOUT", False),
-        ("echo NODE_FAIL", True),
-        ("echo PREEMPTED", True),
+        ("echo '7|RUNNING|None|'", True),
+        ("echo '7|COMPLETED|None|'; echo '7|PENDING|BeginTime|'", True),
+        ("echo '7|COMPLETED|None|'", False),
+        ("echo '7|TIMEOUT|TimeLimit|'", False),
+        ("echo '7|NODE_FAIL|None|'", True),
+        ("echo '7|PREEMPTED|None|'", True),
         ("echo slurm_load_jobs error: Invalid job id specified >&2; exit 1", False),
     ],
 )
@@ -51,7 +53,7 @@ def test_the_controller_says_whether_a_job_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str, queued: bool
 ) -> None:
     stand_in(tmp_path, monkeypatch, printed)
-    assert launch.is_queued("7") is queued
+    assert jobs.state_in_queue("7").is_over is not queued
 
 
 def test_a_controller_that_does_not_answer_starts_nothing(
@@ -59,7 +61,7 @@ def test_a_controller_that_does_not_answer_starts_nothing(
 ) -> None:
     stand_in(tmp_path, monkeypatch, "echo Unable to contact slurm controller >&2; exit 1")
     with pytest.raises(UserError, match="Unable to contact slurm controller"):
-        launch.is_queued("7")
+        jobs.state_in_queue("7")
 
 
 def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:

@@ -20,9 +20,10 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json
 from workflow_scripts.train import launch
 from workflow_scripts.train.checkpoints import begin, newest_complete
+from workflow_scripts.train.experiment import Experiment, identity
 from workflow_scripts.train.launch import Machine
 from workflow_scripts.train.tiny import Size, make_model, make_processor
-from workflow_scripts.train.train import Experiment, deepspeed_settings, identity, micro_batches
+from workflow_scripts.train.train import deepspeed_settings, micro_batches
 
 ROOT = Path(__file__).parents[2]
 MICRO = Size(image_px=24, vision_width=32, text_width=32, vision_layers=1, text_layers=1)

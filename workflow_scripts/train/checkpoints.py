@@ -1,8 +1,9 @@
-"""Checkpoints that can be trusted: saved by step and by time, marked when complete."""
+"""Checkpoints that can be trusted: saved by step, by time and on leaving, marked when complete."""
 
 import math
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json, write_json
+from workflow_scripts.train.leaving import Interrupted
 
 MARK = "complete"
 SETTINGS = "settings.json"
@@ -32,52 +34,124 @@ def begin(folder: Path, settings: dict[str, Any]) -> Path | None:
         shutil.rmtree(folder)
     if not note.exists():
         write_json(note, settings)
+    for left_over in folder.glob(".saving-*"):
+        shutil.rmtree(left_over)
     return newest_complete(folder)
 
 
-class Checkpointing(TrainerCallback):
-    """Save also when `minutes` have passed, and mark a checkpoint when every rank has saved."""
+class LossWindow:
+    """The losses since the last row of the history.
 
-    def __init__(self, minutes: float) -> None:
+    A checkpoint keeps them: the row after a resume is then the mean that an undisturbed run
+    writes, and not one over the few steps since the resume.
+    """
+
+    def __init__(self) -> None:
+        self._sum = 0.0
+        self._num_steps = 0
+
+    def add(self, loss: float, *, is_step_end: bool) -> None:
+        """Add a rank's loss of a micro-batch; the last one of a step ends the step."""
+        self._sum += loss
+        self._num_steps += is_step_end
+
+    def share(self) -> None:
+        """Let every rank have the mean over ranks."""
+        self._sum = _over_ranks([self._sum])[0] / _num_ranks()
+
+    def take(self) -> float:
+        """Return the mean loss over ranks and steps, and start anew."""
+        self.share()
+        mean = self._sum / max(1, self._num_steps)
+        self._sum, self._num_steps = 0.0, 0
+        return mean
+
+    def write(self, path: Path) -> None:
+        write_json(path, {"loss_sum": self._sum, "num_steps": self._num_steps})
+
+    def read(self, path: Path) -> None:
+        kept = read_json(path)
+        self._sum, self._num_steps = kept["loss_sum"], kept["num_steps"]
+
+
+class Checkpointing(TrainerCallback):
+    """Save also when `minutes` have passed and on leaving; mark what every rank has saved."""
+
+    def __init__(
+        self, minutes: float, window: LossWindow, is_leaving: Callable[[], bool] = lambda: False
+    ) -> None:
         self._seconds = 60 * minutes
+        self._window = window
+        self._asks_to_leave = is_leaving
+        self._leaves = False
         self._last = time.monotonic()
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if state.global_step:
+            self._window.read(_checkpoint(args, state) / MARK)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        due = time.monotonic() - self._last >= self._seconds
-        if _any_rank(due):
+        # Ranks must save together, and their clocks differ: what one wants all do.
+        is_due = time.monotonic() - self._last >= self._seconds
+        due, leave = _over_ranks([float(is_due), float(self._asks_to_leave())])
+        self._leaves = bool(leave) and state.global_step < state.max_steps
+        if due or self._leaves:
             control.should_save = True
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        self._window.share()
         if torch.distributed.is_initialized():
             torch.distributed.barrier()
         if state.is_world_process_zero:
-            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            (folder / MARK).touch()
+            self._window.write(_checkpoint(args, state) / MARK)
         self._last = time.monotonic()
+        if self._leaves:
+            raise Interrupted(f"step {state.global_step} is saved")
 
 
-def _any_rank(claim: bool) -> bool:
-    """Say whether any rank makes a claim: ranks must save together, and their clocks differ."""
+def _checkpoint(args: TrainingArguments, state: TrainerState) -> Path:
+    return Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+
+
+def _num_ranks() -> int:
+    return torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
+
+
+def _over_ranks(values: list[float]) -> list[float]:
+    """Return the sums of numbers over ranks."""
     if not torch.distributed.is_initialized():
-        return claim
+        return values
     on_gpu = torch.distributed.get_backend() == "nccl"
-    flag = torch.tensor([int(claim)], device="cuda" if on_gpu else "cpu")
-    torch.distributed.all_reduce(flag, op=torch.distributed.ReduceOp.MAX)
-    return bool(flag.item())
+    sums = torch.tensor(values, dtype=torch.float64, device="cuda" if on_gpu else "cpu")
+    torch.distributed.all_reduce(sums)
+    return [float(value) for value in sums.tolist()]
 
 
 class FiniteTrainer(Trainer):
     """A Trainer that stops at the first loss that is no number, before anything is saved."""
 
+    def __init__(self, window: LossWindow, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.window = window
+
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         loss = super().training_step(*args, **kwargs)
-        if not math.isfinite(loss.item()):
+        value = loss.item()
+        if not math.isfinite(value):
             raise UserError(
-                f"the loss became {loss.item()} at step {self.state.global_step + 1}; "
+                f"the loss became {value} at step {self.state.global_step + 1}; "
                 "lower the learning rate, or look for damaged data. Checkpoints before are kept."
             )
+        self.window.add(value, is_step_end=self.accelerator.sync_gradients)
         return loss
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        if "loss" in logs:
+            logs["loss"] = self.window.take()
+        super().log(logs, *args, **kwargs)

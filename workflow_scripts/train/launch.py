@@ -2,7 +2,9 @@
 
 `results/train/{experiment}/launch/` holds the logs of every rank and `job.json`, which names the
 job. If a launcher is killed, its job goes on; the next launcher waits for that job, or, if it is
-gone, starts another that resumes from the newest complete checkpoint.
+gone, starts another that resumes from the newest complete checkpoint. The finished result lies
+beside the checkpoints until a launcher puts it where the workflow wants it, so a job that ended
+while nobody waited is not run again.
 """
 
 import fcntl
@@ -10,33 +12,34 @@ import hashlib
 import json
 import logging
 import os
-import pickle
-import signal
-import subprocess
+import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import psutil
 import submitit
 import tyro
-from submitit.helpers import DelayedSubmission, TorchDistributedEnvironment
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.storage import read_json, write_json
-from workflow_scripts.train.train import Experiment, identity, train
+from workflow_scripts.common.storage import read_json, whole, write_json
+from workflow_scripts.train import jobs
+from workflow_scripts.train.experiment import Experiment, identity
+from workflow_scripts.train.rank import Rank
 
 logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[2]
 # A rank that fails leaves the others waiting; so long may they take to fail by themselves.
 GRACE_S = 10.0
-# States of a job that squeue may still list but that will not run again.
-OVER = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "DEADLINE", "OUT_OF_MEMORY", "BOOT_FAIL"}
+# On a cluster the silent rank may be on a node that died: SLURM notices after SlurmdTimeout, five
+# minutes unless set otherwise, and then queues the job again.
+NODE_GRACE_S = 900.0
+# A shared file system shows what a rank wrote last a while after SLURM says that it ended.
+FILES_GRACE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,10 @@ class Machine:
             raise UserError(f"--gpus {self.gpus} must be a multiple of --nodes {self.nodes}")
         return self.gpus // self.nodes or self.num_processes
 
+    def notice_s(self) -> int:
+        """Return how long before the time limit ranks are told: a tenth of it, at most 5 min."""
+        return max(30, min(300, 6 * self.minutes))
+
     def threads_per_rank(self) -> int:
         """Return how many cores a rank may use."""
         cores = len(os.sched_getaffinity(0))
@@ -87,39 +94,6 @@ class Ticket:
     job_id: str
     num_ranks: int
     identity: str
-
-
-class Rank:
-    """What each rank runs. Pickled by submitit; a preempted job is queued again as it is."""
-
-    def __init__(self, experiment: Experiment, *, cluster: str) -> None:
-        self.experiment = experiment
-        self.cluster = cluster
-
-    def __call__(self) -> str | None:
-        """Train; return the message of a mistake that the user can mend."""
-        logging.basicConfig(
-            level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", force=True
-        )
-        if self.cluster != "debug":
-            # Each rank sees all cards and takes the one of its local rank: hiding the others
-            # would make libraries look for card n in a list of one.
-            TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
-        shield_workers()
-        try:
-            train(self.experiment)
-        except UserError as error:
-            return str(error)
-        return None
-
-    def checkpoint(self) -> DelayedSubmission:
-        """Go on from the newest checkpoint when the job is preempted or out of time."""
-        return DelayedSubmission(self)
-
-
-def shield_workers() -> None:
-    """Let forked data-loader workers ignore the signal of preemption that ranks handle."""
-    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGUSR2, signal.SIG_IGN))
 
 
 def main(
@@ -139,11 +113,18 @@ def main(
     check_inputs(experiment)
     folder = (experiment.out / "launch").absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    key = json.dumps(identity(experiment, num_ranks=num_ranks), sort_keys=True)
-    digest = hashlib.sha256(key.encode()).hexdigest()
+    what = identity(experiment, num_ranks=num_ranks)
+    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
     with only_one(folder):
-        job = living(folder, digest) or start(experiment, machine, folder, digest)
-    wait(job, num_ranks, poll_s=poll_s or (10.0 if machine.cluster == "slurm" else 0.5))
+        if is_finished(experiment, what):
+            logger.info("%s was trained already", experiment.name)
+            job = None
+        else:
+            job = living(folder, machine, digest, num_ranks)
+            job = job or start(experiment, machine, folder, digest)
+    if job is not None:
+        wait(job, num_ranks, poll_s=poll_s or (10.0 if machine.cluster == "slurm" else 0.5))
+    publish(experiment)
 
 
 def check_inputs(experiment: Experiment) -> None:
@@ -161,41 +142,71 @@ def only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def living(folder: Path, identity_digest: str) -> submitit.Job | None:
+def is_finished(experiment: Experiment, what: dict[str, Any]) -> bool:
+    """Say whether the result of this very training lies beside its checkpoints."""
+    note = experiment.checkpoints / "settings.json"
+    return experiment.result.is_dir() and note.exists() and read_json(note) == what
+
+
+def publish(experiment: Experiment) -> None:
+    """Put each file of the finished result where the workflow looks for it."""
+    for file in sorted(experiment.result.glob("*")):
+        with whole(experiment.out / file.name) as partial:
+            try:
+                os.link(file, partial)
+            except OSError:  # a file system without links
+                shutil.copyfile(file, partial)
+
+
+def job_name(folder: Path) -> str:
+    """Return the name of a folder's jobs in SLURM, unlike that of any other folder's."""
+    digest = hashlib.sha256(str(folder).encode()).hexdigest()[:8]
+    return f"train-{folder.parent.name}-{digest}"
+
+
+def living(
+    folder: Path, machine: Machine, identity_digest: str, num_ranks: int
+) -> submitit.Job | None:
     """Return the living job of a former launcher; one that trains otherwise is stopped."""
     note = folder / "job.json"
-    if not note.exists():
-        return None
-    ticket = Ticket(**read_json(note))
+    ticket = Ticket(**read_json(note)) if note.exists() else None
+    found = [ticket] if ticket else []
+    if machine.cluster == "slurm":
+        # SLURM knows its jobs by name, also one whose launcher was killed before it wrote a note.
+        found += [
+            Ticket("slurm", job_id, num_ranks, comment.rpartition(" ")[2])
+            for job_id, comment in jobs.find_in_queue(job_name(folder))
+            if ticket is None or job_id != ticket.job_id
+        ]
+    chosen = None
+    for ticket in found:
+        job = job_of(folder, ticket)
+        if not lives(job):
+            continue
+        if ticket.identity == identity_digest and chosen is None:
+            logger.info("%s job %s is under way; waiting for it", ticket.cluster, ticket.job_id)
+            write_json(note, asdict(ticket))
+            chosen = job
+        else:
+            logger.info("job %s trains with other settings; stopping it", ticket.job_id)
+            jobs.stop(job)
+    if chosen is None and ticket is not None and ticket.cluster != "slurm":
+        jobs.sweep(folder)
+    return chosen
+
+
+def job_of(folder: Path, ticket: Ticket) -> submitit.Job:
+    """Return the job that a ticket names."""
     tasks = list(range(ticket.num_ranks))
-    if ticket.cluster == "slurm":
-        job = submitit.SlurmJob(folder=folder, job_id=ticket.job_id, tasks=tasks)
-        lives = is_queued(ticket.job_id)
-    else:
-        job = submitit.LocalJob(folder=folder, job_id=ticket.job_id, tasks=tasks)
-        lives = controller(job) is not None
-    if not lives:
-        sweep(folder)
-        return None
-    if ticket.identity == identity_digest:
-        logger.info("%s job %s is under way; waiting for it", ticket.cluster, ticket.job_id)
-        return job
-    logger.info("job %s trains with other settings; stopping it", ticket.job_id)
-    stop(job)
-    return None
+    kind = submitit.SlurmJob if ticket.cluster == "slurm" else submitit.LocalJob
+    return kind(folder=folder, job_id=ticket.job_id, tasks=tasks)
 
 
-def is_queued(job_id: str) -> bool:
-    """Say whether SLURM still has a job to finish.
-
-    Its controller is asked, not its accounts: those know a job only seconds after it was
-    submitted, and a launcher that then saw "unknown" would start the same training twice.
-    """
-    command = ["squeue", "--noheader", "--jobs", job_id, "--format", "%T"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode and "Invalid job id" not in done.stderr:
-        raise UserError(f"job {job_id} may still train: squeue failed: {done.stderr.strip()}")
-    return bool(set(done.stdout.split()) - OVER)
+def lives(job: submitit.Job) -> bool:
+    """Say whether a job is not over; `UserError` if SLURM does not answer."""
+    if isinstance(job, submitit.LocalJob):
+        return jobs.controller(job) is not None
+    return not jobs.state_in_queue(job.job_id).is_over
 
 
 def start(
@@ -205,38 +216,60 @@ def start(
     executor = submitit.AutoExecutor(folder=folder, cluster=machine.cluster)
     ranks = machine.ranks_per_node()
     settings: dict[str, Any] = {
-        "name": f"train-{experiment.name}",
+        "name": job_name(folder),
         "nodes": machine.nodes,
         "tasks_per_node": ranks,
         "timeout_min": machine.minutes,
     }
     if machine.cluster == "slurm":
-        settings |= {
-            "cpus_per_task": machine.threads_per_rank(),
-            "slurm_srun_args": ["--cpu-bind=none"],
-            "slurm_use_srun": True,
-            # Whatever the cluster's default: a job whose node died or that was preempted goes on.
-            "slurm_additional_parameters": {"requeue": True},
+        settings |= slurm_settings(experiment, machine) | {
+            "slurm_comment": f"train {experiment.name} {identity_digest}"
         }
-        if machine.gpus:
-            card = f"{machine.gpu_model}:" if machine.gpu_model else ""
-            settings["slurm_gpus_per_node"] = f"{card}{machine.gpus // machine.nodes}"
-        for key, value in (
-            ("slurm_partition", machine.partition),
-            ("slurm_account", machine.account),
-            ("slurm_mem", f"{machine.mem_mb}M" if machine.mem_mb else ""),
-        ):
-            if value:
-                settings[key] = value
     elif machine.gpus:
         settings["gpus_per_node"] = machine.gpus
     executor.update_parameters(**settings)
     set_environment(machine)
-    job = executor.submit(Rank(experiment, cluster=machine.cluster))
+    rank = Rank(experiment, cluster=machine.cluster, notice_s=machine.notice_s())
+    try:
+        job = executor.submit(rank)
+    except submitit.core.utils.FailedSubmissionError as error:
+        raise UserError(f"SLURM refused the training: {error}") from error
     ticket = Ticket(machine.cluster, job.job_id, ranks * machine.nodes, identity_digest)
     write_json(folder / "job.json", asdict(ticket))
     logger.info("started %s job %s; logs in %s", machine.cluster, job.job_id, folder)
     return job
+
+
+def slurm_settings(experiment: Experiment, machine: Machine) -> dict[str, Any]:
+    """Return what submitit tells SLURM beyond nodes, tasks and time."""
+    settings: dict[str, Any] = {
+        "slurm_cpus_per_task": machine.threads_per_rank(),
+        "slurm_signal_delay_s": machine.notice_s(),
+        # Two launchers on two login nodes may submit in the same second: the second job waits.
+        "slurm_dependency": "singleton",
+        # Whatever the cluster's default: a job whose node died or that was preempted goes on.
+        "slurm_additional_parameters": {"requeue": True},
+        "slurm_use_srun": True,
+        # A rank that lost its partner to a dead node must not end the step: SLURM would take
+        # the job for failed before it knows of the node.
+        "slurm_srun_args": [
+            "--cpu-bind=none",
+            "--open-mode=append",
+            "--kill-on-bad-exit=0",
+            "--wait=0",
+        ],
+    }
+    if machine.gpus:
+        card = f"{machine.gpu_model}:" if machine.gpu_model else ""
+        settings["slurm_gpus_per_node"] = f"{card}{machine.gpus // machine.nodes}"
+    for key, value in (
+        ("slurm_partition", machine.partition),
+        ("slurm_account", machine.account),
+        ("slurm_mem", f"{machine.mem_mb}M" if machine.mem_mb else ""),
+    ):
+        if value:
+            settings[key] = value
+    return settings
 
 
 def set_environment(machine: Machine) -> None:
@@ -252,147 +285,70 @@ def set_environment(machine: Machine) -> None:
 def wait(job: submitit.Job, num_ranks: int, *, poll_s: float) -> None:
     """Wait for a job, telling its state and last line of log; raise what a rank failed with."""
     if isinstance(job, submitit.DebugJob):
-        raise_failure(job.result())
+        message = job.result()
+        if message is not None:
+            raise UserError(message)
         return
     told = ""
-    failed_at: float | None = None
+    wrong_since: float | None = None
     while True:
-        finished = [outcome(job, rank) for rank in range(num_ranks)]
-        over = not is_alive(job)
-        if over:
-            finished = [outcome(job, rank) for rank in range(num_ranks)]
-        for rank, result in enumerate(finished):
-            if result is None:
-                continue
-            kind, value = result
-            if kind == "success" and value is None:
-                continue
-            stop(job)
-            if kind == "success":
-                raise_failure(value)
-            raise UserError(
-                f"training failed on rank {rank}:\n{value}\nlogs: {log_path(job, rank)} "
-                f"(all ranks: {job.paths.folder})"
-            )
-        if all(result is not None for result in finished):
+        # The state first: what ranks wrote before the job was over is then read.
+        state = jobs.state_of(job)
+        reports = jobs.reports_of(job, num_ranks)
+        for report in reports:
+            if report.succeeded and report.value is not None:
+                jobs.stop(job)
+                raise UserError(report.value)
+        failed = [report for report in reports if not report.succeeded]
+        if len(reports) == num_ranks and not failed:
             logger.info("job %s is done", job.job_id)
             return
-        lost = next((rank for rank, result in enumerate(finished) if result is None), 0)
-        if over or a_rank_is_lost(job, num_ranks - sum(result is not None for result in finished)):
-            failed_at = failed_at or time.monotonic()
-            if over or time.monotonic() - failed_at > GRACE_S:
-                stop(job)
-                raise UserError(
-                    f"rank {lost} ended without a word (killed? out of memory or time?). "
-                    f"The end of its log:\n{tail(log_path(job, lost), 15)}\n"
-                    f"logs: {job.paths.folder}. Run again to go on from the newest checkpoint."
-                )
-        # submitit knows the state of a local job only in the process that started it.
-        state = "running" if isinstance(job, submitit.LocalJob) else job.state.lower()
-        line = f"{state} | {last_line(job)}"
+        missing = num_ranks - len(reports)
+        is_wrong = state.is_over or failed or jobs.lost_a_rank(job, missing)
+        # In the queue again, or about to be: reports are of a run that SLURM has given up.
+        if is_wrong and (state.is_over or state.word == "RUNNING"):
+            wrong_since = wrong_since or time.monotonic()
+            ending = jobs.last_state(job) if state.is_over else ""
+            if time.monotonic() - wrong_since >= patience_s(job, state, ending, failed, missing):
+                jobs.stop(job)
+                raise failure(job, num_ranks, reports, ending)
+        else:
+            wrong_since = None
+        line = f"{state} | {jobs.last_line(job)}"
         if line != told:
             logger.info("job %s %s", job.job_id, line)
             told = line
         time.sleep(poll_s)
 
 
-def raise_failure(message: str | None) -> None:
-    """Raise a rank's message, if there is one, as the user's mistake that it is."""
-    if message is not None:
-        raise UserError(message)
-
-
-def outcome(job: submitit.Job, rank: int) -> tuple[str, Any] | None:
-    """Return ("success" or "error", value) of a rank that has ended."""
-    path = job.task(rank).paths.result_pickle if rank else job.paths.result_pickle
-    try:
-        return pickle.loads(path.read_bytes())
-    except (FileNotFoundError, EOFError):
-        return None
-
-
-def controller(job: submitit.Job) -> psutil.Process | None:
-    """Return the process that runs a local job, if it lives."""
-    try:
-        process = psutil.Process(int(job.job_id))
-        words = process.cmdline()
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return None
-    # A pid is given again to another process some day.
-    is_ours = "submitit.local._local" in words and str(job.paths.folder) in words
-    return process if is_ours and process.status() != psutil.STATUS_ZOMBIE else None
-
-
-def is_alive(job: submitit.Job) -> bool:
-    """Say whether a job may still produce results."""
+def patience_s(
+    job: submitit.Job, state: jobs.State, ending: str, failed: list[jobs.Report], missing: int
+) -> float:
+    """Return how long something may be wrong with a job before it is given up."""
     if isinstance(job, submitit.LocalJob):
-        return controller(job) is not None
-    try:
-        return is_queued(job.job_id)
-    except UserError as error:
-        logger.warning("%s; waiting on", error)
-        return True
+        return 0 if failed or state.is_over else GRACE_S
+    if state.is_over:
+        return 0 if failed or ending not in ("", "COMPLETED") else FILES_GRACE_S
+    return NODE_GRACE_S if missing else GRACE_S
 
 
-def a_rank_is_lost(job: submitit.Job, num_expected: int) -> bool:
-    """Say whether fewer ranks of a local job live than have not reported."""
-    if not isinstance(job, submitit.LocalJob):
-        return False
-    process = controller(job)
-    if process is None:
-        return True
-    try:
-        children = process.children()
-        alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-    except psutil.NoSuchProcess:
-        return True
-    return len(alive) < num_expected
-
-
-def stop(job: submitit.Job) -> None:
-    """End a job and all its ranks."""
-    if not isinstance(job, submitit.LocalJob):
-        job.cancel()
-        return
-    process = controller(job)
-    if process is not None:
-        family = [process, *process.children(recursive=True)]
-        for member in family:
-            with suppress(psutil.NoSuchProcess):
-                member.kill()
-        psutil.wait_procs(family, timeout=10)
-
-
-def sweep(folder: Path) -> None:
-    """End ranks of a local job whose controller was killed: they would train on, unwatched."""
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if "submitit.core._submit" in words and str(folder) in words:
-            logger.info("ending rank %d that a killed job left behind", process.pid)
-            for member in (process, *process.children(recursive=True)):
-                member.kill()
-            process.wait(10)
-
-
-def log_path(job: submitit.Job, rank: int) -> Path:
-    """Return the file with what a rank wrote."""
-    return (job.task(rank) if rank else job).paths.stderr
-
-
-def tail(path: Path, num_lines: int) -> str:
-    """Return the last lines of a log, '' without one."""
-    if not path.exists():
-        return ""
-    return "\n".join(path.read_text(errors="replace").splitlines()[-num_lines:])
-
-
-def last_line(job: submitit.Job) -> str:
-    """Return the newest line that rank 0 wrote about its progress."""
-    for path in (job.paths.stdout, job.paths.stderr):
-        text = tail(path, 1)
-        if text.strip():
-            return text.strip()[:160]
-    return "no log yet"
+def failure(
+    job: submitit.Job, num_ranks: int, reports: list[jobs.Report], ending: str
+) -> UserError:
+    """Return the error of a job: the traceback of the rank that failed first, else its log."""
+    for report in reports:
+        if not report.succeeded:
+            return UserError(
+                f"training failed on rank {report.rank}:\n{report.value}\n"
+                f"logs: {jobs.log_path(job, report.rank)} (all ranks: {job.paths.folder})"
+            )
+    silent = min(set(range(num_ranks)) - {report.rank for report in reports})
+    said = f" SLURM says {ending}." if ending else ""
+    return UserError(
+        f"rank {silent} ended without a word (killed? out of memory or time?).{said} "
+        f"The end of its log:\n{jobs.tail(jobs.log_path(job, silent), 15)}\n"
+        f"logs: {job.paths.folder}. Run again to go on from the newest checkpoint."
+    )
 
 
 if __name__ == "__main__":

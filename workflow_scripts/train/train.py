@@ -3,109 +3,39 @@
 `launch` starts this on every rank. Nothing here knows how ranks came to be.
 """
 
-import dataclasses
-import hashlib
-import json
 import logging
 import os
 import re
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import yaml
 
 from workflow_scripts.common import vlm
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.storage import read_json, write_json, write_text
+from workflow_scripts.common.storage import read_json, remove, write_json, write_text
 from workflow_scripts.train.card import model_card
+from workflow_scripts.train.experiment import Experiment, identity
 
 logger = logging.getLogger(__name__)
 
 LANGUAGE_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """What is trained on what.
+def train(experiment: Experiment, is_leaving: Callable[[], bool] = lambda: False) -> None:
+    """Train on this rank; rank 0 writes the result.
 
-    Attributes:
-        name: Name of the experiment.
-        base: Local folder or hub id of the base model.
-        data: LLaVA JSON of the training split.
-        images: Folder that its pictures are relative to.
-        out: Folder for the result; checkpoints lie under it.
-        validation: LLaVA JSON of the validation split.
-        max_validation: At most so many of its entries are used.
-        adapter: LoRA adapters, or none to tune all weights.
-        lora_r: Rank.
-        lora_alpha: Scale.
-        lora_dropout: Dropout.
-        lora_targets: Last words of the names of modules to adapt; empty means the linear layers
-            of the language model.
-        deepspeed: ZeRO stage, or none.
-        steps: Optimizer steps.
-        batch_size: Samples in a step over all ranks.
-        micro_batch_size: Samples at once on a rank; 0 means as many as the step needs.
-        learning_rate: Peak, after a warm-up of 3 %, before a cosine decay.
-        save_steps: Steps between checkpoints.
-        save_minutes: Minutes between checkpoints.
-        gradient_checkpointing: Compute activations twice to save memory.
-        seed: Seed of the workflow.
+    Args:
+        experiment: What is trained on what.
+        is_leaving: Says that the time of this run is over: `Interrupted` is raised after a save.
     """
-
-    name: str
-    base: str
-    data: Path
-    images: Path
-    out: Path
-    validation: Path | None = None
-    max_validation: int = 128
-    adapter: Literal["lora", "none"] = "lora"
-    lora_r: int = 16
-    lora_alpha: float = 32
-    lora_dropout: float = 0.0
-    lora_targets: tuple[str, ...] = ()
-    deepspeed: Literal["zero2", "zero3", "none"] = "zero2"
-    steps: int = 200
-    batch_size: int = 16
-    micro_batch_size: int = 0
-    learning_rate: float = 1e-3
-    save_steps: int = 50
-    save_minutes: float = 15
-    gradient_checkpointing: bool = False
-    seed: int = 7
-
-    def settings(self) -> dict[str, Any]:
-        """Return every setting as plain values."""
-        plain = json.loads(json.dumps(dataclasses.asdict(self), default=str))
-        return {key: value for key, value in plain.items() if value is not None}
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.out / "checkpoints"
-
-
-def identity(experiment: Experiment, *, num_ranks: int) -> dict[str, Any]:
-    """Return what decides the result: a checkpoint of anything else must not be resumed."""
-    ignored = {"out", "save_minutes", "save_steps", "images"}
-    chosen = {key: val for key, val in experiment.settings().items() if key not in ignored}
-    data = hashlib.sha256(experiment.data.read_bytes()).hexdigest()
-    weights = hashlib.sha256()
-    folder = Path(experiment.base)
-    for file in sorted(folder.glob("*.safetensors")) if folder.is_dir() else ():
-        weights.update(file.read_bytes())
-    return {**chosen, "data_sha256": data, "base_sha256": weights.hexdigest(), "ranks": num_ranks}
-
-
-def train(experiment: Experiment) -> None:
-    """Train on this rank; rank 0 writes the result."""
     from transformers import TrainingArguments, set_seed
     from transformers.utils import logging as transformers_logging
 
-    from workflow_scripts.train.checkpoints import Checkpointing, FiniteTrainer, begin
+    from workflow_scripts.train.checkpoints import Checkpointing, FiniteTrainer, LossWindow, begin
     from workflow_scripts.train.data import Collator, read_conversations
 
     transformers_logging.disable_progress_bar()
@@ -156,13 +86,15 @@ def train(experiment: Experiment) -> None:
     model.config.use_cache = False
     if experiment.adapter == "lora":
         model = with_lora(model, experiment)
+    window = LossWindow()
     trainer = FiniteTrainer(
+        window,
         model=model,
         args=arguments,
         train_dataset=conversations,
         eval_dataset=validation,
         data_collator=Collator(processor),
-        callbacks=[Checkpointing(experiment.save_minutes)],
+        callbacks=[Checkpointing(experiment.save_minutes, window, is_leaving)],
     )
     resume = begin_together(begin, experiment, num_ranks)
     logger.info("%s: %s", experiment.name, f"from {resume.name}" if resume else "from the start")
@@ -263,21 +195,20 @@ def write_result(
     """Write weights, card, metrics, settings and curves; every rank takes part in saving."""
     from workflow_scripts.train.curves import draw_curves
 
-    out = experiment.out
-    out.mkdir(parents=True, exist_ok=True)
-    temporary = [tempfile.mkdtemp(prefix=".saving-", dir=out) if trainer.args.should_save else ""]
+    folder = experiment.checkpoints
+    temporary = [
+        tempfile.mkdtemp(prefix=".saving-", dir=folder) if trainer.args.should_save else ""
+    ]
     if torch.distributed.is_initialized():
         torch.distributed.broadcast_object_list(temporary, src=0)
-    saved = Path(temporary[0])
-    trainer.save_model(str(saved))
+    out = Path(temporary[0])
+    trainer.save_model(str(out))
     if not trainer.args.should_save:
         return
+    out.chmod(0o755)
     if experiment.adapter == "none":
-        processor.save_pretrained(saved)
-    (saved / "training_args.bin").unlink(missing_ok=True)
-    for file in sorted(saved.iterdir()):
-        os.replace(file, out / file.name)
-    saved.rmdir()
+        processor.save_pretrained(out)
+    (out / "training_args.bin").unlink(missing_ok=True)
     history = [
         {key: round(float(value), 6) for key, value in row.items() if key in _LOGGED}
         | {"step": row["step"]}
@@ -307,6 +238,8 @@ def write_result(
     write_text(out / "config.yaml", yaml.safe_dump(experiment.settings(), sort_keys=True))
     write_text(out / "README.md", model_card(experiment.settings(), metrics))
     write_json(out / "metrics.json", metrics)
+    remove(experiment.result)
+    out.rename(experiment.result)
 
 
 _LOGGED = {"loss", "eval_loss", "learning_rate"}

@@ -1,0 +1,86 @@
+"""What a test cluster needs outside its folder, and how all of it goes away again.
+
+    python -m tests.slurm.outside FOLDER
+
+waits for the end of its input, which is the end of the process that started the cluster, and
+clears what that one left.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.slurm.processes import end_all, processes_of
+
+ETC = Path("/etc/slurm")
+HOSTS = Path("/etc/hosts")
+LINKED = ("slurm.conf", "gres.conf", "cgroup.conf")
+MARK = "# test cluster of sightline"
+PREFIX = "slurm-"
+OWNER = "run/owner"
+
+
+def new_folder() -> Path:
+    """Return a folder for a cluster. Its name is short: a socket's path has 107 characters."""
+    return Path(tempfile.mkdtemp(prefix=PREFIX))
+
+
+def occupy(folder: Path, nodes: Iterable[str]) -> None:
+    """Link a cluster's configuration into /etc/slurm and write its nodes into /etc/hosts."""
+    (folder / OWNER).write_text(f"{os.getpid()} {started(os.getpid())}")
+    ETC.mkdir(exist_ok=True)
+    for name in LINKED:
+        (ETC / name).symlink_to(folder / "etc" / name)
+    lines = HOSTS.read_text().rstrip("\n")
+    HOSTS.write_text(f"{lines}\n127.0.0.1 {' '.join(nodes)} {MARK} {folder}\n")
+
+
+def vacate(folder: Path) -> None:
+    """Take a cluster's links out of /etc/slurm and its line out of /etc/hosts."""
+    for name in LINKED:
+        link = ETC / name
+        if link.is_symlink() and link.readlink() == folder / "etc" / name:
+            link.unlink()
+    lines = HOSTS.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if f"{MARK} {folder}" not in line]
+    if kept != lines:
+        HOSTS.write_text("".join(kept))
+
+
+def clear(folder: Path) -> None:
+    """End what runs of a cluster, remove its folder, and vacate its places."""
+    # First the places: what starts anew meanwhile finds no cluster.
+    vacate(folder)
+    end_all(processes_of(folder))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def clear_left_over() -> None:
+    """Take down clusters whose starters were killed; refuse beside one that is in use."""
+    found = {link.readlink().parents[1] for name in LINKED if (link := ETC / name).is_symlink()}
+    found |= {path.parents[1] for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{OWNER}")}
+    for folder in found:
+        owner = folder / OWNER
+        words = owner.read_text().split() if owner.exists() else []
+        if len(words) == 2 and started(int(words[0])) == words[1]:
+            raise RuntimeError(f"a test cluster is already running, started by process {words[0]}")
+        clear(folder)
+
+
+def started(pid: int) -> str:
+    """Return when a process was started, '' if it is gone: its number is given again."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    state, *fields = text.rpartition(")")[2].split()
+    return "" if state == "Z" else fields[18]
+
+
+if __name__ == "__main__":
+    sys.stdin.buffer.read()
+    if Path(sys.argv[1]).exists():
+        clear(Path(sys.argv[1]))
