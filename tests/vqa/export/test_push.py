@@ -34,9 +34,9 @@ def folder(tmp_path: Path) -> Path:
 def push(folder: Path, *flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     out = folder.parent / "pushed.json"
+    command = [sys.executable, "-m", "workflow_scripts.vqa.export.push"]
     return subprocess.run(
-        [sys.executable, "-m", "workflow_scripts.vqa.export.push"]
-        + ["--folder", str(folder), "--out", str(out), *flags],
+        [*command, "--folder", str(folder), "--out", str(out), *flags],
         cwd=ROOT,
         env={**kept, "HF_HOME": str(folder.parent / "home"), **environment},
         capture_output=True,
