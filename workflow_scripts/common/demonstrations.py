@@ -82,7 +82,9 @@ class KeypointRow(Record):
     scene_id: str
     keypoint: int = Field(description="index into the keypoint axis of the arrays")
     name: str
-    parent_id: str = Field(description="object_id of what it is fixed to, '' for the world")
+    parent_id: str = Field(
+        description="what it is rigidly fixed to: an object_id where it has one, '' for the world"
+    )
     instance: int = Field(description="of that object, 0 if it has none")
 
 

@@ -9,12 +9,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from workflow_scripts.common.cli import run
+from workflow_scripts.common.episodes import chosen
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.recordings import LOW_DIM, Recordings, numbers
 from workflow_scripts.common.records import SPLITS, Episode
 from workflow_scripts.common.rlbench import NUM_VARIATIONS, task_id
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.common.splits import check_shares, content_hash, dealt_split
+from workflow_scripts.common.splits import check_shares, content_hash, dealt_split, split_of
 from workflow_scripts.common.storage import write_records
 from workflow_scripts.scenes.episode_sheet import draw_episode_sheet
 
@@ -54,6 +58,59 @@ def planned_episode(
     )
 
 
+def recorded_episodes(
+    dataset: Path,
+    *,
+    source: str,
+    tasks: Sequence[str],
+    episodes_per_task: int,
+    start: int,
+    stop: int,
+    shares: dict[str, float],
+) -> list[Episode]:
+    """Return recorded episodes [start, stop); one that cannot be read says why.
+
+    Episodes that start from the same state share a placement, and so a split, whatever their
+    folders are called.
+    """
+    episodes = []
+    with Recordings(dataset) as recordings:
+        for found in chosen(recordings, tuple(tasks), episodes_per_task)[start:stop]:
+            skipped = None
+            try:
+                placement = content_hash([found.task, first_state(recordings, found.path)])[:32]
+            except UserError as error:
+                skipped, placement = str(error), content_hash(found.path)[:32]
+            episodes.append(
+                Episode(
+                    source=source,
+                    scene_id=f"{source}-{found.task}-v{found.variation:03d}-{found.episode:05d}",
+                    split=split_of(placement, shares),
+                    origin=f"recorded: {dataset.name}, {found.path}",
+                    skipped=skipped,
+                    task=found.task,
+                    task_id=task_id(found.task),
+                    variation=found.variation,
+                    episode=found.episode,
+                    seed=0,
+                    placement=placement,
+                    path=found.path,
+                )
+            )
+    return episodes
+
+
+def first_state(recordings: Recordings, folder: str) -> list[int]:
+    """Return where the task's things and the arm are at the first step, in tenths of mm or mrad."""
+    state = recordings.states(folder)[0]
+    name = f"{folder}/{LOW_DIM}"
+    things = state.get("task_low_dim_state")
+    parts = [numbers(state, "joint_positions", (7,), name=name)]
+    if things is not None:
+        parts.append(numbers(state, "task_low_dim_state", np.shape(things), name=name).ravel())
+    return [round(float(value) * 1e4) for value in np.concatenate(parts)]
+
+
 def check_tasks(tasks: Sequence[str], variations: Sequence[int]) -> None:
     """Raise `UserError` for no task, a task RLBench does not know, one named twice, ..."""
     if not tasks:
@@ -76,13 +133,13 @@ def main(
     *,
     source: str,
     backend: Literal["mujoco", "coppeliasim", "dataset"],
-    tasks: tuple[str, ...],
     start: int,
     stop: int,
     seed: int,
     splits: tuple[float, float, float],
     out: Path,
     picture: Path,
+    tasks: tuple[str, ...] = (),
     variations: tuple[int, ...] = (),
     episodes_per_task: int = 1,
     dataset: Path | None = None,
@@ -92,7 +149,6 @@ def main(
     Args:
         source: name of the source, the first part of every scene id.
         backend: who will demonstrate them; dataset reads what was recorded before.
-        tasks: RLBench's names.
         start: index of the first episode.
         stop: index after the last episode.
         seed: the workflow's seed.
@@ -100,18 +156,35 @@ def main(
         out: the shard, one `Episode` a line.
         picture: the picture (PNG).
         episodes_per_task: how many; of a data set the first so many.
+        tasks: RLBench's names; every task of a data set if empty.
         variations: numbers of the variations to use; all of a task's if empty.
         dataset: folder or tar of recorded episodes, for backend dataset.
     """
     shares = dict(zip(SPLITS, splits, strict=True))
     check_shares(shares)
-    check_tasks(tasks, variations)
-    episodes = [
-        planned_episode(
-            index, source=source, tasks=tasks, variations=variations, seed=seed, shares=shares
+    if backend == "dataset":
+        if dataset is None:
+            raise UserError("backend dataset needs --dataset, a folder or tar of RLBench episodes")
+        episodes = recorded_episodes(
+            dataset,
+            source=source,
+            tasks=tasks,
+            episodes_per_task=episodes_per_task,
+            start=start,
+            stop=stop,
+            shares=shares,
         )
-        for index in range(start, stop)
-    ]
+    else:
+        check_tasks(tasks, variations)
+        episodes = [
+            planned_episode(
+                index, source=source, tasks=tasks, variations=variations, seed=seed, shares=shares
+            )
+            for index in range(start, stop)
+        ]
+    for episode in episodes:
+        if episode.skipped:
+            logger.warning("%s left out: %s", episode.scene_id, episode.skipped)
     logger.info("%d episodes: %s", len(episodes), counts(episodes))
     draw_episode_sheet(picture, episodes)
     write_records(out, episodes)

@@ -69,7 +69,8 @@ def _draw_episode(sheet: Image.Image, top: int, shard: DemonstrationShard, row: 
     pen = ImageDraw.Draw(sheet)
     track = shard.track(row.scene_id)
     words = f"{row.scene_id}  variation {row.variation}  {row.description}".rstrip()
-    note = f"{row.split}, {row.num_steps} steps, {row.num_attempts} attempts"
+    note = f"{row.split}, {row.num_steps} steps, "
+    note += "1 attempt" if row.num_attempts == 1 else f"{row.num_attempts} attempts"
     note += "" if row.success else ", not successful"
     pen.text((MARGIN_PX, top + 6), words, font=font(14), fill=INK)
     end = sheet.width - MARGIN_PX - GAP_PX - pen.textlength(note, font=font(14))

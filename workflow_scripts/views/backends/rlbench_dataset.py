@@ -1,0 +1,257 @@
+"""Backend `dataset`: episodes that RLBench recorded before, read from its folders or a tar."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workflow_scripts.common.cameras import back_project, project
+from workflow_scripts.common.demonstrations import Demonstration, Keypoint
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.recordings import LOW_DIM, Recordings, numbers
+from workflow_scripts.common.records import Episode, ObjectRow
+from workflow_scripts.common.rlbench import STEP_S
+from workflow_scripts.views.demonstrator import EpisodeError
+from workflow_scripts.views.recorded import (
+    decode_depth_m,
+    decode_handles,
+    number_handles,
+    object_positions_m,
+    read_png,
+    recorded_camera,
+)
+
+KINDS = ("rgb", "depth", "mask")
+FINGER_OPEN_M = 0.04
+# How far under its object's surface the recorded centre of a small thing may lie.
+_MAX_INSIDE_M = 0.15
+_MARGIN_M = 0.005
+
+
+class DatasetDemonstrator:
+    """Reads recorded episodes; see `workflow_scripts.views.demonstrator.Demonstrator`."""
+
+    def __init__(
+        self,
+        *,
+        cameras: Sequence[str],
+        size_px: int,
+        max_steps: int,
+        max_attempts: int,
+        dataset: Path | None,
+    ) -> None:
+        if dataset is None:
+            raise UserError("backend dataset needs --dataset, a folder or tar of RLBench episodes")
+        self._cameras, self._max_steps = tuple(cameras), max_steps
+        self._recordings = Recordings(dataset)
+        self.provenance: dict[str, Any] = {"engine": "RLBench recording"}
+
+    def __enter__(self) -> "DatasetDemonstrator":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._recordings.__exit__()
+
+    def demonstrate(self, episode: Episode) -> Demonstration:
+        """Read a recorded episode; `EpisodeError` says what of it is missing or broken."""
+        try:
+            return self._read(episode)
+        except EpisodeError:
+            raise
+        except UserError as error:
+            raise EpisodeError(str(error)) from None
+
+    def _read(self, episode: Episode) -> Demonstration:
+        states = self._recordings.states(episode.path)
+        if len(states) > self._max_steps:
+            raise EpisodeError(
+                f"{len(states)} steps; sources.rlbench.max_steps allows {self._max_steps}"
+            )
+        self._check_frames(episode.path, len(states))
+        rgb, depth_png, mask_png = (
+            np.stack(
+                [
+                    [self._png(episode.path, camera, kind, step) for camera in self._cameras]
+                    for step in range(len(states))
+                ]
+            )
+            for kind in KINDS
+        )
+        name = f"{episode.path}/{LOW_DIM}"
+        size_px = (rgb.shape[3], rgb.shape[2])
+        cameras = [
+            [recorded_camera(state, camera, size_px=size_px, name=name) for camera in self._cameras]
+            for state in states
+        ]
+        depth_m = np.array(
+            [
+                [
+                    decode_depth_m(png, near_m=limits[0], far_m=limits[1])
+                    for png, (_, _, limits) in zip(pngs, row, strict=True)
+                ]
+                for pngs, row in zip(depth_png, cameras, strict=True)
+            ]
+        )
+        intrinsics = np.array([[k for k, _, _ in row] for row in cameras])
+        if np.ptp(intrinsics, axis=0).max() > 1e-6:
+            raise EpisodeError(f"{name}: a camera's intrinsics change on the way")
+        handles = decode_handles(mask_png)
+        numbers_of = number_handles([handles])
+        instance = np.vectorize(numbers_of.__getitem__, otypes=[np.uint16])(handles)
+        seen = Seen(
+            depth_m=depth_m,
+            instance=instance,
+            intrinsics=intrinsics[0],
+            world_from_camera=np.array([[pose for _, pose, _ in row] for row in cameras]),
+        )
+        tip_pose = _over_time(states, "gripper_pose", (7,), name=name)
+        names = {number: f"handle-{handle}" for handle, number in numbers_of.items()}
+        keypoints, points = self._keypoints(episode, states, tip_pose, seen, names, name=name)
+        fingers = _over_time(states, "gripper_joint_positions", (2,), name=name)
+        return Demonstration(
+            cameras=self._cameras,
+            rgb=rgb,
+            depth_m=depth_m,
+            instance=instance,
+            intrinsics=seen.intrinsics,
+            world_from_camera=seen.world_from_camera,
+            keypoints=keypoints,
+            keypoints_m=points,
+            joint_positions_rad=_over_time(states, "joint_positions", (7,), name=name),
+            joint_velocities_rad_per_s=_over_time(states, "joint_velocities", (7,), name=name),
+            gripper_opening=np.clip(fingers.mean(axis=1) / FINGER_OPEN_M, 0, 1),
+            tip_pose=tip_pose,
+            objects=seen.object_rows(episode.scene_id, names),
+            world_from_object=None,
+            step_s=STEP_S,
+            success=True,
+        )
+
+    def _check_frames(self, folder: str, num_steps: int) -> None:
+        """Raise `EpisodeError` unless every camera has one picture of each kind for every step."""
+        wanted = {f"{step}.png" for step in range(num_steps)}
+        for camera in self._cameras:
+            for kind in KINDS:
+                names = set(self._recordings.names(f"{folder}/{camera}_{kind}"))
+                if not names:
+                    raise EpisodeError(
+                        f"{folder}/{camera}_{kind} is missing; "
+                        "leave the camera out of sources.rlbench.cameras"
+                    )
+                if names != wanted:
+                    odd = sorted(names ^ wanted, key=lambda name: (len(name), name))
+                    raise EpisodeError(
+                        f"{folder}/{camera}_{kind} has {len(names)} pictures for {num_steps} "
+                        f"steps; {odd[0]} is {'missing' if odd[0] in wanted else 'too many'}"
+                    )
+
+    def _png(self, folder: str, camera: str, kind: str, step: int) -> np.ndarray:
+        name = f"{folder}/{camera}_{kind}/{step}.png"
+        return read_png(self._recordings.read(name), name=name)
+
+    def _keypoints(
+        self,
+        episode: Episode,
+        states: Sequence[dict[str, Any]],
+        tip_pose: np.ndarray,
+        seen: "Seen",
+        names: dict[int, str],
+        *,
+        name: str,
+    ) -> tuple[list[Keypoint], np.ndarray]:
+        """Return the gripper's tip and the centres of the task's objects over time.
+
+        RLBench does not write its waypoints into a data set, so these are what there is.
+        """
+        keypoints, points = [Keypoint("gripper_tip", "gripper")], [tip_pose[:, :3]]
+        shape = np.shape(states[0].get("task_low_dim_state"))
+        if len(shape) == 1:
+            low_dim = _over_time(states, "task_low_dim_state", shape, name=name)
+            for label, positions, _ in object_positions_m(low_dim, task=episode.task):
+                instance, inside_m = seen.owner_of(positions)
+                keypoints.append(Keypoint(label, names.get(instance, label), instance, inside_m))
+                points.append(positions)
+        return keypoints, np.stack(points, axis=1)
+
+
+def _over_time(
+    states: Sequence[dict[str, Any]], key: str, shape: tuple[int, ...], *, name: str
+) -> np.ndarray:
+    """Return [T, *shape] of an entry of every observation."""
+    return np.stack([numbers(state, key, shape, name=name) for state in states])
+
+
+class Seen:
+    """What the cameras saw: depth [T, C, y, x], instances, K [C, 3, 3], poses [T, C, 4, 4]."""
+
+    def __init__(
+        self,
+        *,
+        depth_m: np.ndarray,
+        instance: np.ndarray,
+        intrinsics: np.ndarray,
+        world_from_camera: np.ndarray,
+    ) -> None:
+        self.depth_m, self.instance = depth_m, instance
+        self.intrinsics, self.world_from_camera = intrinsics, world_from_camera
+
+    def owner_of(self, positions_m: np.ndarray) -> tuple[int, float]:
+        """Return the instance that points [T, 3] lie in and how deep, (0, 0) if none shows.
+
+        Handles have no names in a data set. A thing's centre lies shortly behind its own surface,
+        so the instance that is most often found there, at the first step, is its own.
+        """
+        votes: dict[int, list[float]] = {}
+        height, width = self.depth_m.shape[2:]
+        for camera in range(len(self.intrinsics)):
+            pixel, depth = project(
+                positions_m[0], self.intrinsics[camera], self.world_from_camera[0, camera]
+            )
+            if not (depth > 0 and (pixel >= 0).all() and (pixel < (width, height)).all()):
+                continue
+            at = (0, camera, int(pixel[1]), int(pixel[0]))
+            inside = float(depth) - float(self.depth_m[at])
+            if -_MARGIN_M <= inside <= _MAX_INSIDE_M:
+                votes.setdefault(int(self.instance[at]), []).append(inside)
+        if not votes:
+            return 0, 0.0
+        # Of things seen equally often the one that the point lies least deep in.
+        owner = min(votes, key=lambda number: (-len(votes[number]), np.median(votes[number])))
+        return owner, max(float(np.median(votes[owner])), 0.0) + _MARGIN_M
+
+    def object_rows(self, scene_id: str, names: dict[int, str]) -> list[ObjectRow]:
+        """Return a row for each instance; its box is around what the first step shows of it."""
+        points = np.stack(
+            [
+                back_project(depth, k, pose)
+                for depth, k, pose in zip(
+                    self.depth_m[0], self.intrinsics, self.world_from_camera[0], strict=True
+                )
+            ]
+        )
+        rows = []
+        for number, name in names.items():
+            of_object = points[(self.instance[0] == number) & np.isfinite(points[..., 0])]
+            low, high = (
+                (of_object.min(axis=0), of_object.max(axis=0))
+                if len(of_object)
+                else (np.full(3, np.nan), np.full(3, np.nan))
+            )
+            centre, size = ((low + high) / 2).tolist(), (high - low).tolist()
+            rows.append(
+                ObjectRow(
+                    scene_id=scene_id,
+                    instance=number,
+                    object_id=name,
+                    category="unnamed",
+                    kind="object",
+                    asset_id="",
+                    parent_id="",
+                    room_id="",
+                    **dict(zip(("x_m", "y_m", "z_m"), centre, strict=True)),
+                    **dict(zip(("width_m", "depth_m", "height_m"), size, strict=True)),
+                    yaw_deg=0.0,
+                )
+            )
+        return rows
