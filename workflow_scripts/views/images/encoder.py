@@ -1,17 +1,18 @@
 """How likely each label is what a picture shows: CLIP or SigLIP through transformers."""
 
-import logging
 from collections.abc import Sequence
 
 import numpy as np
 import torch
-from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer
+from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
-from workflow_scripts.common.errors import UserError, nearest
+from workflow_scripts.views.images.networks import loading, placed
 
-log = logging.getLogger(__name__)
-
-TYPES = ("clip", "siglip", "siglip2")
+TYPES = ("clip", "siglip")
+ADVICE = (
+    "Give the hub id or the local folder of a CLIP or SigLIP model, or empty the include and "
+    "exclude lists to filter nothing."
+)
 NEUTRAL = "a photo"
 """Stands for everything else among CLIP's labels, so that one label alone is not certain."""
 
@@ -26,30 +27,12 @@ class DualEncoder:
     def __init__(
         self, model: str, labels: Sequence[str], *, template: str, device: str = "auto"
     ) -> None:
-        try:
-            config = AutoConfig.from_pretrained(model)
-            if config.model_type not in TYPES:
-                raise UserError(
-                    f"sources.images.filter.model {model!r} is of type {config.model_type!r}, "
-                    f"not a dual encoder; {nearest(config.model_type, TYPES)}"
-                )
-            if device == "auto":
-                device = "cuda" if torch.cuda.is_available() else "cpu"
-            self._device = torch.device(device)
-            self._dtype = torch.float16 if device.startswith("cuda") else torch.float32
+        key = "sources.images.filter.model"
+        with loading(key, model, types=TYPES, advice=ADVICE) as config:
             self._processor = AutoImageProcessor.from_pretrained(model)
             tokenizer = AutoTokenizer.from_pretrained(model)
-            self._model = AutoModel.from_pretrained(model, dtype=self._dtype)
-        except UserError:
-            raise
-        except (OSError, ValueError, KeyError, ImportError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise UserError(
-                f"sources.images.filter.model {model!r} cannot be loaded: {reason} Give the hub id "
-                "or the local folder of a CLIP or SigLIP model, or empty the include and exclude "
-                "lists to filter nothing."
-            ) from error
-        self._model.to(self._device).eval()
+            network = AutoModel.from_pretrained(model)
+        self._model, self._device, self._dtype = placed(network, device)
         self._is_clip = config.model_type == "clip"
         self.labels = list(labels)
         texts = [template.format(label) for label in labels] + [NEUTRAL] * self._is_clip
@@ -60,7 +43,6 @@ class DualEncoder:
             texts, padding=padding, truncation=True, max_length=length, return_tensors="pt"
         )
         self._text = self._features(self._model.get_text_features(**tokens.to(self._device)))
-        log.info("%s (%s) on %s, %s", model, config.model_type, device, self._dtype)
 
     @torch.inference_mode()
     def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:

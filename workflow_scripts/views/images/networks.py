@@ -1,0 +1,41 @@
+"""Load the networks that look at photos: the right type, on a device, with clear errors."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from transformers import AutoConfig
+
+from workflow_scripts.common.errors import UserError, nearest
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def loading(key: str, model: str, *, types: Sequence[str], advice: str) -> Iterator[Any]:
+    """Yield the configuration of a model of one of `types`; what fails names the config key."""
+    try:
+        config = AutoConfig.from_pretrained(model)
+        if config.model_type not in types:
+            raise UserError(
+                f"{key} {model!r} is of type {config.model_type!r}; "
+                f"{nearest(config.model_type, types)}. {advice}"
+            )
+        yield config
+    except UserError:
+        raise
+    except (OSError, ValueError, KeyError, ImportError, AttributeError, RuntimeError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{key} {model!r} cannot be loaded: {reason} {advice}") from error
+
+
+def placed(network: torch.nn.Module, device: str) -> tuple[Any, torch.device, torch.dtype]:
+    """Return a network ready for inference, its device and type: half precision on a GPU."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = torch.float16 if device.startswith("cuda") else torch.float32
+    place = torch.device(device)
+    log.info("%s on %s, %s", type(network).__name__, device, dtype)
+    return network.to(device=place, dtype=dtype).eval(), place, dtype
