@@ -1,6 +1,12 @@
+def depth_of_photos(wildcards):
+    """Return the flag that keeps the depth maps that came with photos."""
+    return "--keep-own" if wildcards.source == "images" else ""
+
+
 rule estimate_depth:
     input:
         script="workflow_scripts/depth/estimate.py",
+        estimator="workflow_scripts/depth/estimator.py",
         backend="workflow_scripts/depth/backends/transformers.py",
         views="results/views/{source}/{shard}.zarr",
     output:
@@ -21,12 +27,13 @@ rule estimate_depth:
         backend=lookup("depth/backend", within=config),
         model=lookup("depth/model", within=config),
         batch_size=lookup("depth/batch_size", within=config),
+        keep_own=depth_of_photos,
     message:
         "Estimate the depth of {wildcards.source} shard {wildcards.shard} with {params.model}"
     shell:
         "python -m workflow_scripts.depth.estimate --views {input.views} --out {output.depth}"
         " --backend {params.backend} --model {params.model}"
-        " --batch-size {params.batch_size} > {log} 2>&1"
+        " --batch-size {params.batch_size} {params.keep_own} > {log} 2>&1"
 
 
 rule summarise_depth:

@@ -18,7 +18,10 @@ def depth_kind(wildcards):
     kind = config["pointclouds"]["depth_kind"]
     if kind != "auto":
         return kind
-    return "exact" if config["depth"]["backend"] == "simulator" else "estimate"
+    if is_estimated(wildcards.source):
+        return "estimate"
+    # What came with photos is a sensor's, not a simulator's.
+    return "sensor" if wildcards.source == "images" else "exact"
 
 
 rule fuse_shard:

@@ -21,6 +21,7 @@ from workflow_scripts.depth.backends.transformers import (
     _resized,
     _without_padding,
 )
+from workflow_scripts.depth.estimator import Estimate
 
 
 @pytest.mark.parametrize("kind", sorted(METRIC))
@@ -53,8 +54,8 @@ def test_depth_pro_uses_the_known_focal_length(views, models):
     images, camera = shard.rgb(0)[None], shard.camera(0)
     wide = replace(camera, intrinsics=camera.intrinsics * [[0.5], [0.5], [1.0]])
 
-    near = estimator.estimate(images, [wide])
-    far = estimator.estimate(images, [camera])
+    near = estimator.estimate(images, [wide], is_known=[True]).depth_m
+    far = estimator.estimate(images, [camera], is_known=[True]).depth_m
 
     clipped = (far > 9_000) | (near < 2e-4)
     assert (~clipped).any()
@@ -82,13 +83,14 @@ def test_resizing_stays_within_the_values_there_are():
 
 def test_non_positive_estimates_become_nan(views):
     class Stub:
-        def estimate(self, images, cameras):
-            assert len(images) == len(cameras) <= 2
+        def estimate(self, images, cameras, *, is_known):
+            assert len(images) == len(cameras) == len(is_known) <= 2
+            assert all(is_known)
             depth = np.full(images.shape[:3], 2.0, np.float32)
             depth[:, 0], depth[:, 1], depth[:, 2] = -1, np.inf, 0
-            return depth
+            return Estimate(depth, np.full(len(images), np.nan))
 
-    depth_m = estimate.estimate_shard(Stub(), ViewShard.open(views), batch_size=2)
+    depth_m = estimate.estimate_shard(Stub(), ViewShard.open(views), batch_size=2).depth_m
 
     assert np.isnan(depth_m[:, :3]).all()
     assert (depth_m[:, 3:] == 2).all()
@@ -134,8 +136,12 @@ def test_half_precision_on_a_gpu_agrees_with_the_cpu(views, models):
     shard = ViewShard.open(views)
     images, cameras = shard.rgb(0)[None], [shard.camera(0)]
     model = str(models["depth_anything"])
-    on_gpu = TransformersEstimator(model, device="cuda").estimate(images, cameras)
-    on_cpu = TransformersEstimator(model, device="cpu").estimate(images, cameras)
+    on_gpu, on_cpu = (
+        TransformersEstimator(model, device=device)
+        .estimate(images, cameras, is_known=[True])
+        .depth_m
+        for device in ("cuda", "cpu")
+    )
     np.testing.assert_allclose(on_gpu, on_cpu, rtol=0.02)
 
 

@@ -166,7 +166,8 @@ class DepthRow(Record):
     view: int
     view_id: str
     scene_id: str
-    backend: str
+    backend: str = Field(description="simulator, given (beside a photo), or the estimator's")
+    intrinsics_source: str = Field(description="as in ViewRow, or network: guessed with the depth")
     valid_share: float = Field(description="pixels with depth, of all pixels")
     min_m: float
     median_m: float

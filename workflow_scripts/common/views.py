@@ -2,7 +2,9 @@
 
 `{shard}.zarr` holds `rgb` u8[view, y, x, 3], `depth_m` f32[view, y, x] (planar z, NaN = nothing
 hit), `instance` u16[view, y, x] (0 = none), `intrinsics` f64[view, 3, 3] and
-`world_from_camera` f64[view, 4, 4] (OpenCV camera; world right-handed, Z up, metres). Beside it
+`world_from_camera` f64[view, 4, 4] (OpenCV camera; world right-handed, Z up, metres). Where views
+have bars (photos of many sizes in one frame), the attribute `content_px` says where the picture
+lies: [x0, y0, x1, y1] of each view, ends exclusive; bars have no depth and no instance. Beside it
 lie the tables `{shard}.views.parquet`, `{shard}.objects.parquet`, `{shard}.visibility.parquet`.
 """
 
@@ -17,6 +19,7 @@ import pandas as pd
 import zarr
 
 from workflow_scripts.common.cameras import Camera
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import ShardWriter, open_shard, read_array, read_table, whole
 
 Layout = Mapping[str, tuple[str, tuple[str, ...], dict[str, str]]]
@@ -69,15 +72,33 @@ def write_views(
 
 @dataclass(frozen=True)
 class ViewShard:
-    """A view shard opened for reading. Arrays are read per view, tables once."""
+    """A view shard opened for reading. Arrays are read per view, tables once.
+
+    With an estimator's group (`depth`), depth and cameras are what the stage `depth` found; all
+    else is the shard's own.
+    """
 
     path: Path
     group: zarr.Group
+    depth: zarr.Group | None = None
 
     @classmethod
-    def open(cls, path: Path) -> "ViewShard":
-        """Open `{shard}.zarr`; `UserError` if it is missing or damaged."""
-        return cls(path, open_shard(path))
+    def open(cls, path: Path, *, depth: Path | None = None) -> "ViewShard":
+        """Open `{shard}.zarr`; `UserError` if it is missing or damaged.
+
+        `depth` is the group of an estimator; the shard itself, or None, means its own depth.
+        """
+        group = open_shard(path)
+        if depth is None or depth.resolve() == path.resolve():
+            return cls(path, group)
+        estimate = open_shard(depth)
+        wanted = group["rgb"].shape[:3]  # type: ignore[union-attr]
+        if "depth_m" not in estimate or estimate["depth_m"].shape != wanted:  # type: ignore[union-attr]
+            raise UserError(
+                f"{depth}: does not hold depth_m of shape {wanted} for the views of {path}. "
+                "Remove the folder and run its rule again."
+            )
+        return cls(path, group, estimate)
 
     def __len__(self) -> int:
         return int(self.group["rgb"].shape[0])  # type: ignore[union-attr]
@@ -103,15 +124,24 @@ class ViewShard:
 
     def depth_m(self, view: int) -> np.ndarray:
         """Return f32 [height, width], planar z in metres, NaN where nothing was hit."""
-        return read_array(self.group, "depth_m", view)
+        return read_array(self.group if self.depth is None else self.depth, "depth_m", view)
 
     def instance(self, view: int) -> np.ndarray:
         """Return u16 [height, width], 0 = none."""
         return read_array(self.group, "instance", view)
 
+    def content(self, view: int) -> tuple[slice, slice]:
+        """Return the (rows, columns) of a view that are picture; the rest is bars."""
+        boxes = self.group.attrs.get("content_px")
+        if boxes is None:
+            return slice(None), slice(None)
+        x0, y0, x1, y1 = boxes[view]  # type: ignore[index, misc]
+        return slice(y0, y1), slice(x0, x1)
+
     @cached_property
     def _intrinsics(self) -> np.ndarray:
-        return read_array(self.group, "intrinsics")
+        is_known = self.depth is not None and "intrinsics" in self.depth
+        return read_array(self.depth if is_known else self.group, "intrinsics")  # type: ignore[arg-type]
 
     @cached_property
     def _world_from_camera(self) -> np.ndarray:

@@ -1,29 +1,104 @@
 """Estimate the depth of every view of a shard (only run for an estimator)."""
 
 import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from workflow_scripts.common.backends import load
+from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.storage import ShardWriter, read_array, whole
+from workflow_scripts.common.storage import ShardWriter, whole
 from workflow_scripts.common.views import ViewShard
-from workflow_scripts.depth.estimator import ESTIMATORS, DepthEstimator
+from workflow_scripts.depth.estimator import ESTIMATORS, DepthEstimator, Estimate
 
 log = logging.getLogger(__name__)
 
+OWN, ESTIMATED = "own", "estimated"
 
-def estimate_shard(estimator: DepthEstimator, shard: ViewShard, *, batch_size: int) -> np.ndarray:
-    """Return depth_m f32 [view, y, x]; NaN where the estimate is not a positive number."""
-    depth_m = np.full(shard.group["rgb"].shape[:3], np.nan, np.float32)  # type: ignore[union-attr]
-    for first in progress(range(0, len(shard), batch_size), desc="depth"):
-        views = range(first, min(first + batch_size, len(shard)))
-        images = read_array(shard.group, "rgb", slice(views.start, views.stop))
-        estimate = estimator.estimate(images, [shard.camera(view) for view in views])
-        usable = np.isfinite(estimate) & (estimate > 0)
-        depth_m[first : first + len(views)] = np.where(usable, estimate, np.nan)
-    return depth_m
+
+@dataclass
+class Estimates:
+    """Depth f32 [view, y, x] (NaN no estimate), K f64 [view, 3, 3], and where both come from."""
+
+    depth_m: np.ndarray
+    intrinsics: np.ndarray
+    depth_source: list[str]
+    intrinsics_source: list[str]
+
+
+def estimate_shard(
+    estimator: DepthEstimator, shard: ViewShard, *, batch_size: int, keep_own: bool = False
+) -> Estimates:
+    """Estimate every view without its bars; NaN where the estimate is not a positive number.
+
+    The camera is the given one, else EXIF's, else the network's guess, else the stated default.
+    With `keep_own` a view that came with depth keeps it.
+    """
+    shape = shard.group["rgb"].shape[:3]  # type: ignore[union-attr]
+    found = Estimates(
+        np.full(shape, np.nan, np.float32),
+        np.stack([shard.camera(view).intrinsics for view in range(len(shard))])
+        if len(shard)
+        else np.zeros((0, 3, 3)),
+        [ESTIMATED] * len(shard),
+        shard.views.intrinsics_source.tolist(),
+    )
+    wanted = []
+    for view in range(len(shard)):
+        own_m = shard.depth_m(view) if keep_own else None
+        if own_m is not None and np.isfinite(own_m).any():
+            found.depth_m[view], found.depth_source[view] = own_m, OWN
+        else:
+            wanted.append(view)
+    batches = list(batches_of(shard, wanted, batch_size=batch_size))
+    for views in progress(batches, desc="depth"):
+        rows, columns = shard.content(views[0])
+        images = np.stack([shard.rgb(view)[rows, columns] for view in views])
+        cameras = [cropped(shard.camera(view), rows, columns) for view in views]
+        is_known = [found.intrinsics_source[view] != "default" for view in views]
+        estimate = estimator.estimate(images, cameras, is_known=is_known)
+        _place(found, estimate, views, (rows, columns))
+    return found
+
+
+def _place(
+    found: Estimates, estimate: Estimate, views: list[int], content: tuple[slice, slice]
+) -> None:
+    """Put a batch's depth between the bars, and the focal lengths that the network guessed."""
+    usable = np.isfinite(estimate.depth_m) & (estimate.depth_m > 0)
+    depth_m = np.where(usable, estimate.depth_m, np.nan)
+    for view, values, focal_px in zip(views, depth_m, estimate.focal_px, strict=True):
+        found.depth_m[view][content] = values
+        if np.isfinite(focal_px):
+            # Both axes have the default's own ratio: it follows how the photo was scaled.
+            k = found.intrinsics[view]
+            ratio = k[1, 1] / k[0, 0]
+            k[0, 0], k[1, 1] = focal_px, focal_px * ratio
+            found.intrinsics_source[view] = "network"
+
+
+def batches_of(shard: ViewShard, views: list[int], *, batch_size: int) -> Iterator[list[int]]:
+    """Yield views in order, at most `batch_size` at a time; those of a batch lie alike."""
+    batch: list[int] = []
+    for view in views:
+        is_other = bool(batch) and shard.content(view) != shard.content(batch[0])
+        if len(batch) == batch_size or is_other:
+            yield batch
+            batch = []
+        batch.append(view)
+    if batch:
+        yield batch
+
+
+def cropped(camera: Camera, rows: slice, columns: slice) -> Camera:
+    """Return the camera of a part of a picture."""
+    top, bottom, _ = rows.indices(camera.height_px)
+    left, right, _ = columns.indices(camera.width_px)
+    k = camera.intrinsics - np.array([[0, 0, left], [0, 0, top], [0, 0, 0]])
+    return replace(camera, width_px=right - left, height_px=bottom - top, intrinsics=k)
 
 
 def main(
@@ -33,9 +108,10 @@ def main(
     model: str,
     backend: str = "transformers",
     batch_size: int = 8,
+    keep_own: bool = False,
     device: str = "auto",
 ) -> None:
-    """Write a Zarr group with depth_m[view, y, x] in metres.
+    """Write a Zarr group with depth_m[view, y, x] in metres and intrinsics[view, 3, 3].
 
     Args:
         views: the view shard.
@@ -43,19 +119,35 @@ def main(
         model: hub id or local folder of the estimator.
         backend: name of the estimator.
         batch_size: images at a time.
+        keep_own: views that came with depth keep it.
         device: auto, cpu or cuda.
     """
     estimator = load(backend, ESTIMATORS, kind="depth")(model, device=device)
     shard = ViewShard.open(views)
-    depth_m = estimate_shard(estimator, shard, batch_size=batch_size)
+    found = estimate_shard(estimator, shard, batch_size=batch_size, keep_own=keep_own)
     # A local folder is named without its path: outputs do not depend on the machine.
     name = Path(model).name if Path(model).exists() else model
+    attributes = {
+        "schema_version": 2,
+        "backend": backend,
+        "model": name,
+        "depth_source": found.depth_source,
+        "intrinsics_source": found.intrinsics_source,
+    }
     with whole(out) as partial:
-        ShardWriter(partial, {"schema_version": 1, "backend": backend, "model": name}).add(
+        writer = ShardWriter(partial, attributes)
+        writer.add(
             "depth_m",
-            depth_m,
+            found.depth_m,
             dims=("view", "y", "x"),
             attributes={"unit": "m", "meaning": "planar z, NaN no estimate"},
+        )
+        writer.add(
+            "intrinsics",
+            found.intrinsics,
+            dims=("view", "row", "column"),
+            attributes={"unit": "px"},
+            rows_per_chunk=len(found.intrinsics),
         )
     log.info("%s: %d views", out, len(shard))
 

@@ -1,14 +1,15 @@
 """Say in numbers and a picture what depth the later stages use (run for every backend)."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import DepthRow, table
-from workflow_scripts.common.storage import open_shard, read_array, write_table
+from workflow_scripts.common.storage import write_table
 from workflow_scripts.common.views import ViewShard
 from workflow_scripts.depth.metrics import compare, describe
 from workflow_scripts.depth.picture import Tile, draw_sheet
@@ -16,6 +17,8 @@ from workflow_scripts.depth.picture import Tile, draw_sheet
 log = logging.getLogger(__name__)
 
 MAX_TILES = 24
+PHOTOS = "photos"
+"""Backend of view shards of photos: whatever depth they have is no truth to compare with."""
 _NOT_COMPARED = dict.fromkeys(("abs_rel", "rmse_m", "delta1", "median_scale"), np.nan)
 
 
@@ -31,6 +34,13 @@ def shown_views(shard: ViewShard) -> list[int]:
     return sorted(chosen)
 
 
+def backends_of(notes: Mapping[str, Any], *, num_views: int, own: str) -> list[str]:
+    """Return who made the depth of each view: `own`, or the estimator that the notes name."""
+    estimator = str(notes.get("backend", own))
+    sources = notes.get("depth_source", ["estimated"] * num_views)
+    return [own if source == "own" else estimator for source in sources]
+
+
 def main(*, views: Path, out: Path, picture: Path, depth: Path | None = None) -> None:
     """Write a Parquet table of `DepthRow` and a contact sheet.
 
@@ -42,43 +52,38 @@ def main(*, views: Path, out: Path, picture: Path, depth: Path | None = None) ->
             means the simulator's depth.
     """
     shard = ViewShard.open(views)
-    estimate = None
-    if depth is not None and depth.resolve() != views.resolve():
-        estimate = open_shard(depth)
-        wanted = shard.group["rgb"].shape[:3]  # type: ignore[union-attr]
-        if "depth_m" not in estimate or estimate["depth_m"].shape != wanted:  # type: ignore[union-attr]
-            raise UserError(
-                f"{depth}: does not hold depth_m of shape {wanted} for the views of {views}. "
-                "Remove the folder and run its rule again."
-            )
-    backend = "simulator" if estimate is None else str(estimate.attrs.get("backend", "estimate"))
+    used = ViewShard.open(views, depth=depth)
+    notes = {} if used.depth is None else dict(used.depth.attrs)
+    has_truth = shard.group.attrs.get("backend") != PHOTOS
+    backends = backends_of(notes, num_views=len(shard), own="simulator" if has_truth else "given")
+    sources = notes.get("intrinsics_source", shard.views.intrinsics_source.tolist())
     shown, tiles, rows = set(shown_views(shard)), [], []
     for row in progress(shard.views.itertuples(), desc="depth", total=len(shard)):
-        true_m = shard.depth_m(row.view)
-        used_m = true_m if estimate is None else read_array(estimate, "depth_m", row.view)
-        errors = _NOT_COMPARED if estimate is None else compare(used_m, true_m)
+        used_m, errors, title, maps_m = used.depth_m(row.view), _NOT_COMPARED, row.view_id, []
+        if used.depth is not None and has_truth:
+            true_m = shard.depth_m(row.view)
+            errors = compare(used_m, true_m)
+            title, maps_m = f"{row.view_id}: {errors['abs_rel']:.0%} off", [true_m]
         rows.append(
             DepthRow(
                 view=row.view,
                 view_id=row.view_id,
                 scene_id=row.scene_id,
-                backend=backend,
+                backend=backends[row.view],
+                intrinsics_source=sources[row.view],
                 **describe(used_m),
                 **errors,
             )
         )
         if row.view in shown:
-            maps_m = [used_m] if estimate is None else [true_m, used_m]
-            title = (
-                row.view_id if estimate is None else f"{row.view_id}: {errors['abs_rel']:.0%} off"
-            )
-            tiles.append(Tile(title, shard.rgb(row.view), maps_m))
+            tiles.append(Tile(title, shard.rgb(row.view), [*maps_m, used_m]))
     stats = table(rows, DepthRow)
-    if estimate is None:
-        caption = f"Depth of {len(rows)} views: simulator"
-    else:
+    caption = f"Depth of {len(rows)} views: {', '.join(sorted(set(backends)))}"
+    if used.depth is not None:
+        caption += f", {notes.get('model')}"
+    if used.depth is not None and has_truth:
         caption = (
-            f"Depth of {len(rows)} views: picture, simulator, {estimate.attrs.get('model')}; "
+            f"Depth of {len(rows)} views: picture, simulator, {notes.get('model')}; "
             f"mean abs_rel {stats.abs_rel.mean():.3f}, "
             f"median scale {stats.median_scale.median():.2f}"
         )

@@ -44,7 +44,7 @@ def main(
         disturb: first make depth and masks that wrong, for the label audit.
         min_confidence: pixels of which the estimator is less sure are left out.
     """
-    shard = ViewShard.open(views)
+    shard = ViewShard.open(views, depth=depth)
     store = open_depth(depth or views, shard)
     error = KINDS[depth_kind]
     things: dict[str, list[Thing]] = {}

@@ -71,7 +71,7 @@ def main(
     """
     if not (np.isfinite(voxel_m) and voxel_m > 0):
         raise UserError(f"--voxel-m {voxel_m}: must be above 0 (metres); 0.04 suits rooms")
-    shard = ViewShard.open(views)
+    shard = ViewShard.open(views, depth=depth)
     is_estimate = depth is not None and depth.resolve() != views.resolve()
     depth_group = open_depth(depth or views, shard)
     clouds: list[Cloud] = []

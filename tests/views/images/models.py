@@ -129,9 +129,9 @@ def save_sam2(folder: Path) -> Path:
 
 def save_grounding_dino(folder: Path) -> Path:
     tokenizer(start="[CLS]", end="[SEP]").save_pretrained(folder)
-    GroundingDinoImageProcessor(
-        size={"shortest_edge": 64, "longest_edge": 96}
-    ).save_pretrained(folder)
+    GroundingDinoImageProcessor(size={"shortest_edge": 64, "longest_edge": 96}).save_pretrained(
+        folder
+    )
     backbone = SwinConfig(
         image_size=64,
         patch_size=4,
@@ -175,7 +175,9 @@ def florence_tokenizer() -> PreTrainedTokenizerFast:
 def save_florence2(folder: Path) -> Path:
     words = florence_tokenizer()
     pictures = CLIPImageProcessor(
-        size={"height": 64, "width": 64}, do_center_crop=False, crop_size={"height": 64, "width": 64}
+        size={"height": 64, "width": 64},
+        do_center_crop=False,
+        crop_size={"height": 64, "width": 64},
     )
     pictures.image_seq_length = 5
     Florence2Processor(image_processor=pictures, tokenizer=words).save_pretrained(folder)

@@ -21,6 +21,7 @@ from transformers import (
 
 from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.errors import UserError, nearest
+from workflow_scripts.depth.estimator import Estimate
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,9 @@ METRIC: dict[str, Callable[[Any], bool]] = {
     "zoedepth": lambda config: True,
 }
 """Model types that are known, and whether a configuration of that type predicts metres."""
+
+MIN_FOV_DEG, MAX_FOV_DEG = 5.0, 150.0
+"""A guessed field of view outside this is an error of the network."""
 
 ADVICE = (
     "Set depth.model to a metric model, such as "
@@ -61,24 +65,41 @@ class TransformersEstimator:
         log.info("%s (%s) on %s, %s", model, self._type, device, self._dtype)
 
     @torch.inference_mode()
-    def estimate(self, images: np.ndarray, cameras: Sequence[Camera]) -> np.ndarray:
-        """Return planar depth in metres, f32 [n, h, w], of images u8 [n, h, w, 3]."""
+    def estimate(
+        self, images: np.ndarray, cameras: Sequence[Camera], *, is_known: Sequence[bool]
+    ) -> Estimate:
+        """Estimate images u8 [n, h, w, 3]; Depth Pro guesses focal lengths that are not known."""
         height, width = images.shape[1:3]
         inputs = self._processor(images=list(images), return_tensors="pt")
         outputs = self._model(inputs["pixel_values"].to(self._device, self._dtype))
         predicted = outputs.predicted_depth.float()
+        guessed_px = np.full(len(images), np.nan)
         if self._type == "zoedepth" and self._processor.do_pad:
             depth_m = _without_padding(predicted, height, width)
         elif self._type == "depth_pro":
-            # Predicted is inverse depth for a focal length of one picture width. The network
-            # also guesses the focal length; ours is known.
-            focal_px = [camera.intrinsics[0, 0] for camera in cameras]
-            widths = torch.tensor(width / np.array(focal_px), dtype=torch.float32)
+            focal_px = np.array([camera.intrinsics[0, 0] for camera in cameras])
+            if outputs.field_of_view is not None:
+                fov_deg = outputs.field_of_view.float().cpu().numpy().reshape(len(images))
+                guessed_px = guessed_focal_px(fov_deg, width_px=width, is_known=is_known)
+                focal_px = np.where(np.isnan(guessed_px), focal_px, guessed_px)
+            # Predicted is inverse depth for a focal length of one picture width.
+            widths = torch.tensor(width / focal_px, dtype=torch.float32)
             inverse = _resized(predicted, height, width) * widths.to(self._device)[:, None, None]
             depth_m = 1.0 / inverse.clamp(1e-4, 1e4)
         else:
             depth_m = _resized(predicted, height, width)
-        return depth_m.cpu().numpy()
+        return Estimate(depth_m.cpu().numpy(), guessed_px)
+
+
+def guessed_focal_px(fov_deg: np.ndarray, *, width_px: int, is_known: Sequence[bool]) -> np.ndarray:
+    """Return focal lengths [n] in pixels of guessed horizontal fields of view.
+
+    NaN where the camera is known, and where the guess is no field of view that a camera has.
+    """
+    usable = (fov_deg > MIN_FOV_DEG) & (fov_deg < MAX_FOV_DEG) & ~np.asarray(is_known, dtype=bool)
+    safe_deg = np.where(usable, fov_deg, 90.0).astype(np.float64)
+    focal_px = 0.5 * width_px / np.tan(np.deg2rad(safe_deg) / 2)
+    return np.where(usable, focal_px, np.nan)
 
 
 def _load_processor(kind: str, model: str) -> Any:

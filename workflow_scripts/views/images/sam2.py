@@ -1,4 +1,4 @@
-"""Masks of boxes by SAM 2 through transformers: the picture is encoded once for all of its boxes."""
+"""Masks of boxes by SAM 2 through transformers: a picture is encoded once for all its boxes."""
 
 import numpy as np
 import torch

@@ -110,9 +110,7 @@ def parse(
             yield Proposal(label, 0.0, (0.0, 0.0, 0.0, 0.0), reason=reason)
 
 
-def _split(
-    tokens: Sequence[int], probabilities: Sequence[float], tokenizer: Any
-) -> list[_Named]:
+def _split(tokens: Sequence[int], probabilities: Sequence[float], tokenizer: Any) -> list[_Named]:
     """Split generated tokens where a word follows a place; special tokens say nothing."""
     special = set(tokenizer.all_special_ids)
     names = tokenizer.convert_ids_to_tokens(list(tokens))
