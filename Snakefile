@@ -43,6 +43,12 @@ rule scenes:
 rule views:
     input:
         per_shard("results/views/{source}/{shard}.zarr"),
+        of_demonstrations("results/views/{source}/leaks.json"),
+
+
+rule npz:
+    input:
+        of_demonstrations("results/views/{source}/npz"),
 
 
 rule depth:

@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 from workflow_scripts.captions.estimate import estimate, requests_of_houses
 from workflow_scripts.common.config import checked
-from workflow_scripts.common.episodes import plan_episodes
+from workflow_scripts.common.episodes import flags_of, plan_episodes
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.houses import count_houses, shard_digests
 from workflow_scripts.common import photos
@@ -375,22 +375,11 @@ def episode_flags(*names):
     """Return an input function: settings of a source of episodes as flags of a command."""
 
     def flags(wildcards):
-        settings = config["sources"][wildcards.source]
-        words = [f"--backend {settings['backend']}"]
-        if settings["backend"] == "dataset":
-            words.append(f"--dataset {shlex.quote(settings['dataset'])}")
-        for name in names:
-            values = settings[name]
-            values = values if isinstance(values, list) else [values]
-            if values:
-                words += [f"--{name.replace('_', '-')}", *map(str, values)]
-        return " ".join(words)
+        return flags_of(config["sources"][wildcards.source], names)
 
     return flags
 
 
-def demonstration_backend(wildcards):
-    """Return the module that demonstrates a source's episodes."""
-    backend = config["sources"][wildcards.source]["backend"]
-    name = "rlbench_dataset" if backend == "dataset" else backend
-    return f"workflow_scripts/views/backends/{name}.py"
+def of_demonstrations(pattern):
+    """Fill `{source}` of a path for the sources of demonstrations that are on."""
+    return [pattern.format(source=source) for source in SHARDS if source == "rlbench"]

@@ -62,6 +62,13 @@ rule render_shard:
         " --min-pixels {params.min_pixels} --seed {params.seed} > {log} 2>&1"
 
 
+def demonstration_backend(wildcards):
+    """Return the module that demonstrates a source's episodes."""
+    backend = config["sources"][wildcards.source]["backend"]
+    name = "rlbench_dataset" if backend == "dataset" else backend
+    return f"workflow_scripts/views/backends/{name}.py"
+
+
 rule record_shard:
     input:
         script="workflow_scripts/views/record.py",
@@ -255,3 +262,58 @@ rule pack_images:
         "python -m workflow_scripts.views.images.shard --scenes {input.scenes}"
         " --read {input.read} --filtered {input.verdicts} --masks {input.masks}"
         " --out {output.views} --min-pixels {params.min_pixels} > {log} 2>&1"
+
+
+rule check_episodes:
+    input:
+        script="workflow_scripts/views/check_episodes.py",
+        scenes=shards_of("results/scenes/{source}/{shard}.jsonl"),
+        episodes=shards_of("results/views/{source}/{shard}.episodes.parquet"),
+    output:
+        "results/views/{source}/leaks.json",
+    log:
+        "logs/views/{source}/leaks.log",
+    benchmark:
+        "results/benchmarks/views/{source}/leaks.tsv"
+    wildcard_constraints:
+        source="rlbench",
+    conda:
+        "../envs/views.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    message:
+        "Check that no episode of {wildcards.source} is in two splits"
+    shell:
+        "python -m workflow_scripts.views.check_episodes"
+        " --scenes {input.scenes} --episodes {input.episodes} --out {output} > {log} 2>&1"
+
+
+rule export_npz:
+    input:
+        script="workflow_scripts/views/export_npz.py",
+        leaks="results/views/{source}/leaks.json",
+        shards=shards_of("results/views/{source}/{shard}.zarr"),
+    output:
+        directory("results/views/{source}/npz"),
+    log:
+        "logs/views/{source}/npz.log",
+    benchmark:
+        "results/benchmarks/views/{source}/npz.tsv"
+    wildcard_constraints:
+        source="rlbench",
+    conda:
+        "../envs/views.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        noise=lookup("sources/{source}/npz_noise", within=config),
+        seed=config["seed"],
+    message:
+        "Write the demonstrations of {wildcards.source} as sim_all_formal.npz"
+    shell:
+        "python -m workflow_scripts.views.export_npz --shards {input.shards}"
+        " --noise {params.noise} --seed {params.seed} --out {output} > {log} 2>&1"

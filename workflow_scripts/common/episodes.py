@@ -1,7 +1,8 @@
 """Count the episodes that a configuration asks for and deal them to shards."""
 
 import hashlib
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,19 @@ def plan_episodes(
             name: _digest(recordings, found[shard.start : shard.stop])
             for name, shard in shards.items()
         }
+
+
+def flags_of(settings: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Return settings as flags of a command: the backend, its data set, and those named."""
+    words = [f"--backend {settings['backend']}"]
+    if settings["backend"] == "dataset":
+        words.append(f"--dataset {shlex.quote(settings['dataset'])}")
+    for name in names:
+        values = settings[name]
+        values = values if isinstance(values, list) else [values]
+        if values:
+            words += [f"--{name.replace('_', '-')}", *map(str, values)]
+    return " ".join(words)
 
 
 def chosen(

@@ -10,6 +10,7 @@ from pathlib import Path
 from workflow_scripts.common.errors import UserError, nearest
 
 CAMERAS = ("left_shoulder", "right_shoulder", "overhead", "wrist", "front")
+FIXED_CAMERAS = ("left_shoulder", "right_shoulder", "overhead", "front")
 STEP_S = 0.05
 
 _WITHOUT_ID = (

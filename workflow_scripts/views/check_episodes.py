@@ -1,0 +1,89 @@
+"""Check that no episode and no placement is in two splits; a leak ends the workflow.
+
+Ids are compared whole and so are the hashes of where everything stood at the first step, because
+one recording may lie in a data set under two names.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.records import SPLITS, Episode
+from workflow_scripts.common.storage import read_records, read_table, write_json
+
+logger = logging.getLogger(__name__)
+SHOWN = 3
+
+
+def leaks(planned: Sequence[Episode], recorded: pd.DataFrame) -> list[str]:
+    """Say of every leak what it is; `recorded` has the columns of `EpisodeRow`."""
+    plan = pd.DataFrame(
+        [(row.scene_id, row.task, row.placement, row.split) for row in planned],
+        columns=["scene_id", "task", "placement", "split"],
+    )
+    found = []
+    for table, name in ((plan, "planned"), (recorded, "recorded")):
+        twice = table.scene_id[table.scene_id.duplicated()].unique()
+        if len(twice):
+            found.append(f"{name} twice: {_some(twice)}")
+    for table, key in ((plan, "placement"), (recorded, "state_hash")):
+        groups = table.groupby(["task", key])
+        mixed = groups.split.transform("nunique") > 1
+        for _, rows in table[mixed].groupby(["task", key]):
+            sides = [f"{row.scene_id} ({row.split})" for row in rows.itertuples()]
+            found.append(f"equal {key.replace('_', ' ')}: {_some(sides)}")
+    both = plan.merge(recorded[["scene_id", "split"]], on="scene_id", suffixes=("", "_recorded"))
+    moved = both[both.split != both.split_recorded]
+    if len(moved):
+        found.append(f"split changed since it was planned: {_some(moved.scene_id)}")
+    strangers = sorted(set(recorded.scene_id) - set(plan.scene_id))
+    if strangers:
+        found.append(f"recorded without a plan: {_some(strangers)}")
+    return found
+
+
+def _some(names: Any) -> str:
+    names = [str(name) for name in names]
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def summary(recorded: pd.DataFrame) -> dict[str, Any]:
+    """Count episodes by task and split, and how many share their first state with another."""
+    counts = {
+        str(task): {split: int((rows.split == split).sum()) for split in SPLITS}
+        for task, rows in recorded.groupby("task")
+    }
+    twins = int(recorded.duplicated(["task", "state_hash"]).sum())
+    return {"episodes": counts, "copies_within_a_split": twins, "leaks": 0}
+
+
+def main(*, scenes: tuple[Path, ...], episodes: tuple[Path, ...], out: Path) -> None:
+    """Check all shards of a source.
+
+    Args:
+        scenes: the shards of `Episode` records.
+        episodes: the tables of `EpisodeRow`, of the same shards.
+        out: JSON with the number of episodes of each task and split.
+    """
+    planned = [row for path in scenes for row in read_records(path, Episode)]
+    recorded = pd.concat([read_table(path) for path in episodes], ignore_index=True)
+    found = leaks(planned, recorded)
+    if found:
+        raise UserError(
+            f"{len(found)} leaks between splits, so no score of a test split would mean anything:\n"
+            + "\n".join(f"  {leak}" for leak in found[:20])
+            + "\nRemove the copies from the data set, or results/scenes and results/views of "
+            "this source if they were edited by hand, and run again"
+        )
+    write_json(out, summary(recorded))
+    logger.info("%d episodes planned, %d recorded, no leak", len(planned), len(recorded))
+
+
+if __name__ == "__main__":
+    run(main)
