@@ -93,9 +93,14 @@ class ViewShard:
             return cls(path, group)
         estimate = open_shard(depth)
         wanted = group["rgb"].shape[:3]  # type: ignore[union-attr]
-        if "depth_m" not in estimate or estimate["depth_m"].shape != wanted:  # type: ignore[union-attr]
+        if "depth_m" not in estimate:
             raise UserError(
-                f"{depth}: does not hold depth_m of shape {wanted} for the views of {path}. "
+                f"{depth}: no array 'depth_m'. Remove the folder and run its rule again."
+            )
+        found = estimate["depth_m"].shape  # type: ignore[union-attr]
+        if found != wanted:
+            raise UserError(
+                f"{depth}: depth_m has shape {found}, the views of {path} need {wanted}. "
                 "Remove the folder and run its rule again."
             )
         return cls(path, group, estimate)
