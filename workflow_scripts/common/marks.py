@@ -1,5 +1,6 @@
 """Coloured marks on pictures: what a marked question points with."""
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -19,6 +20,28 @@ _OVERSAMPLING = 4
 def mark_radius_px(image_size_px: int) -> float:
     """Return the radius of a mark on an image whose shorter side has this many pixels."""
     return RADIUS_SHARE * image_size_px
+
+
+def mark_area_px(image_size_px: int) -> float:
+    """Return how many pixels a mark covers."""
+    return math.pi * mark_radius_px(image_size_px) ** 2
+
+
+def draw_boxes(
+    rgb: np.ndarray, boxes: Iterable[tuple[str, tuple[float, float, float, float]]]
+) -> np.ndarray:
+    """Draw coloured frames with a thin white rim on a copy of u8 [height, width, 3].
+
+    `boxes` are (colour name, (x0, y0, x1, y1)); a frame's outer edge is the box.
+    """
+    picture = Image.fromarray(rgb).convert("RGB")
+    pen = ImageDraw.Draw(picture)
+    line = max(2, round(0.01 * min(rgb.shape[:2])))
+    for colour, (x0, y0, x1, y1) in boxes:
+        frame = (x0, y0, max(x1 - 1, x0), max(y1 - 1, y0))
+        pen.rectangle(frame, outline=(255, 255, 255), width=line + 2)
+        pen.rectangle(frame, outline=MARK_COLOURS[colour], width=line)
+    return np.asarray(picture)
 
 
 def draw_marks(rgb: np.ndarray, marks: Iterable[tuple[str, tuple[float, float]]]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +10,27 @@ import numpy as np
 from PIL import Image
 
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.marks import draw_marks
+from workflow_scripts.common.errors import UserError, nearest
+from workflow_scripts.common.marks import draw_boxes, draw_marks
+from workflow_scripts.common.measurements import MeasuredShard, TrueShard
+from workflow_scripts.common.quantities import Units
 from workflow_scripts.common.questions import Question
-from workflow_scripts.common.records import Dropped
+from workflow_scripts.common.records import Dropped, Form
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.common.storage import whole, write_records
 from workflow_scripts.common.views import ViewShard
-from workflow_scripts.vqa.ask import AnswerStyle, Asked, Asker, Margins
-from workflow_scripts.vqa.families.family import Comparison, Form
+from workflow_scripts.vqa.ask import AnswerStyle, Asked, Asker, Wishes
+from workflow_scripts.vqa.families import NAMES
 from workflow_scripts.vqa.gallery import draw_gallery
-from workflow_scripts.vqa.sight import Sights, place_marks
+from workflow_scripts.vqa.pointing import pointed_at
+from workflow_scripts.vqa.shapes.base import Margins
+from workflow_scripts.vqa.sight import Sight, Sights
 
 log = logging.getLogger(__name__)
 
 JPEG_QUALITY = 92
+# Which picture a form is about, and what its file's name ends with.
+PICTURES: dict[Form, str] = {"named": "", "region": "", "marked": "-marked", "boxed": "-boxed"}
 
 
 def save_jpeg(path: Path, rgb: np.ndarray) -> None:
@@ -34,13 +40,12 @@ def save_jpeg(path: Path, rgb: np.ndarray) -> None:
 
 def ask_shard(
     shard: ViewShard,
+    sights: Sights,
     asker: Asker,
     *,
     images: Path,
     image_prefix: str,
     forms: tuple[Form, ...],
-    min_pixels: int,
-    min_fraction_visible: float,
     seed: int,
 ) -> Iterator[Question]:
     """Yield the questions of every view in order, and save the pictures they are about.
@@ -48,58 +53,89 @@ def ask_shard(
     A picture is saved to `images` only if a question needs it; records call it
     `{image_prefix}/{file}`.
     """
-    sights = Sights(shard, min_pixels=min_pixels, min_fraction_visible=min_fraction_visible)
     for row in progress(shard.views.itertuples(index=False), desc="views", total=len(shard)):
         rng = seeded(seed, "vqa", row.source, row.view_id)
         sight = sights.of(row.view)
         for (form, reason), count in sight.dropped.items():
             asker.dropped["", form, reason] += count
-        marks = {}
-        if "marked" in forms:
-            marks = place_marks(
-                sight.objects,
-                width_px=sight.camera.width_px,
-                height_px=sight.camera.height_px,
-                rng=rng,
-            )
-            asker.dropped["", "marked", "no room for its mark"] += len(sight.objects) - len(marks)
+        marks = pointed_at(sight, forms, rng)
+        for form, placed in marks.items():
+            if len(sight) > len(placed):
+                asker.dropped["", form, "no room for its mark"] += len(sight) - len(placed)
         asked = asker.ask(sight, marks, forms, split=row.split, rng=rng)
         if not asked:
             asker.dropped["", "", "view without a question"] += 1
-        files = {"named": f"{row.view_id}.jpg", "marked": f"{row.view_id}-marked.jpg"}
-        used = {one.form for one in asked}
+        used = {PICTURES[one.form]: one.form for one in asked}
         if used:
             rgb = shard.rgb(row.view)
-        if "named" in used:
-            save_jpeg(images / files["named"], rgb)
-        if "marked" in used:
-            placed = [(colour, seen.mark_px) for colour, seen in marks.items()]
-            save_jpeg(images / files["marked"], draw_marks(rgb, placed))
+        for suffix, form in used.items():
+            drawn = drawn_on(rgb, sight, form, marks.get(form, {}))
+            save_jpeg(images / f"{row.view_id}{suffix}.jpg", drawn)
         for number, one in enumerate(asked):
-            yield _record(one, row, number, f"{image_prefix}/{files[one.form]}")
+            image = f"{image_prefix}/{row.view_id}{PICTURES[one.form]}.jpg"
+            yield record(one, sight, row, number, image=image, seed=seed)
 
 
-def _record(asked: Asked, row: Any, number: int, image: str) -> Question:
-    family = asked.family
+def drawn_on(rgb: np.ndarray, sight: Sight, form: Form, placed: Mapping[str, int]) -> np.ndarray:
+    """Return a picture with what a form points with."""
+    if form == "marked":
+        marks = [(colour, tuple(sight.mark_px[row])) for colour, row in placed.items()]
+        return draw_marks(rgb, marks)
+    if form == "boxed":
+        boxes = sight.measured.box_px
+        return draw_boxes(rgb, [(colour, tuple(boxes[row])) for colour, row in placed.items()])
+    return rgb
+
+
+def record(asked: Asked, sight: Sight, row: Any, number: int, *, image: str, seed: int) -> Question:
+    """Return the record of a question."""
+    family, batch, place = asked.family, asked.batch, asked.row
+    width_px, height_px = sight.size_px
+    referents = list(asked.referents)
+    if asked.form == "region" or batch.answer_type in ("point", "box"):
+        referents = [
+            one.model_copy(update={"rle": run_lengths(sight.mask, one.instance)})
+            for one in referents
+        ]
     return Question(
-        question_id=f"{row.source}-{row.view_id}-{number:02d}",
+        question_id=f"{row.source}-{row.view_id}-{number:03d}",
         source=row.source,
         scene_id=row.scene_id,
         split=row.split,
         view=row.view,
         view_id=row.view_id,
         image=image,
+        width_px=width_px,
+        height_px=height_px,
         family=family.name,
         form=asked.form,
+        kind=batch.kind,
         question=asked.question,
         answer=asked.answer,
-        answer_type="choice" if asked.choices else "metres",
+        answer_type=batch.answer_type,
         choices=list(asked.choices),
+        options=list(batch.options[place]) if batch.options is not None else [],
         truth=asked.truth,
-        margin=asked.margin,
-        margin_unit=family.unit if isinstance(family, Comparison) else "m",
-        referents=list(asked.referents),
+        unit=batch.unit[place] if batch.unit is not None else "",
+        tolerance=float(batch.tolerance[place]) if batch.tolerance is not None else 0.0,
+        margin=round(float(batch.measure[place]), 4) if batch.answer_type == "choice" else 0.0,
+        margin_unit=family.unit,
+        sigma=round(float(batch.sigma[place]), 5),
+        frame=family.frame,
+        evidence=asked.evidence,
+        evidence_source="truth" if sight.from_truth else "measured",
+        difficulty=asked.difficulty,
+        seed=seed,
+        referents=referents,
     )
+
+
+def run_lengths(mask: np.ndarray | None, instance: int) -> str:
+    """Return the COCO run lengths of an instance's mask, as text."""
+    from pycocotools import mask as coco
+
+    assert mask is not None
+    return coco.encode(np.asfortranarray(mask == instance, dtype=np.uint8))["counts"].decode()
 
 
 def dropped_records(dropped: Counter[tuple[str, str, str]], source: str) -> Iterator[Dropped]:
@@ -109,6 +145,13 @@ def dropped_records(dropped: Counter[tuple[str, str, str]], source: str) -> Iter
             yield Dropped(source=source, family=family, form=form, reason=reason, count=count)
 
 
+def check_families(names: Sequence[str]) -> None:
+    """Raise `UserError` for a family that does not exist."""
+    for name in names:
+        if name not in NAMES:
+            raise UserError(f"vqa: {name!r} is no family of questions; {nearest(name, NAMES)}")
+
+
 def main(
     *,
     views: Path,
@@ -116,13 +159,21 @@ def main(
     images: Path,
     dropped: Path,
     picture: Path,
+    clouds: Path | None = None,
+    families: tuple[str, ...] = (),
+    weights: tuple[str, ...] = (),
     forms: tuple[Form, ...] = ("named", "marked"),
     questions_per_view: int = 24,
+    num_phrasings: int | None = None,
+    units: Units = "metric",
+    multiple_choice: bool = True,
     min_pixels: int = 150,
     min_fraction_visible: float = 0.3,
     margin_m: float = 0.15,
     margin_ratio: float = 0.15,
     margin_picture: float = 0.05,
+    margin_deg: float = 10.0,
+    margin_sigmas: float = 2.0,
     answer_style: AnswerStyle = "short",
     seed: int = 7,
 ) -> None:
@@ -134,37 +185,66 @@ def main(
         images: folder for the pictures; records name them relative to its grandparent.
         dropped: what was not asked and why, counted, one record a line.
         picture: gallery of some views with their questions.
-        forms: objects are named, or pointed at with coloured marks.
+        clouds: cloud shard whose measurements are asked about; without it, ground truth.
+        families: families that are asked; none given: all.
+        weights: how often families are asked, as name=number; 1 for the others.
+        forms: objects are named, pointed at with coloured marks or boxes, or region tags.
         questions_per_view: at most so many questions about a view.
+        num_phrasings: only the first so many phrasings of a question are used.
+        units: of lengths in answers; mixed draws a quarter imperial.
+        multiple_choice: also ask with four options.
         min_pixels: an object with fewer pixels is not asked about.
         min_fraction_visible: an object hidden more than this is not asked about.
         margin_m: positions closer than this have no clear order.
         margin_ratio: sizes whose ratio is nearer to 1 than this have no clear order.
         margin_picture: places in the picture closer than this share of its shorter side have
             no clear order.
+        margin_deg: directions closer than this have no clear order.
+        margin_sigmas: nor has what is nearer to a tie than so many standard deviations.
         answer_style: the bare answer, or a sentence that begins with it or holds it.
         seed: seed of the workflow.
     """
     if not forms:
-        raise UserError("--forms is empty; give named, marked or both")
+        raise UserError("--forms is empty; give named, marked, boxed or region")
+    weight_of = read_weights(weights)
+    check_families([*families, *weight_of])
     shard = ViewShard.open(views)
     source = str(shard.group.attrs["source"])
+    sights = Sights(
+        shard,
+        TrueShard(shard) if clouds is None else MeasuredShard(shard, clouds),
+        min_pixels=min_pixels,
+        min_fraction_visible=min_fraction_visible,
+        from_truth=clouds is None,
+    )
     asker = Asker(
-        margins=Margins(metres=margin_m, ratio=margin_ratio, picture=margin_picture),
-        questions_per_view=questions_per_view,
-        answer_style=answer_style,
+        margins=Margins(
+            metres=margin_m,
+            ratio=margin_ratio,
+            picture=margin_picture,
+            degrees=margin_deg,
+            sigmas=margin_sigmas,
+        ),
+        wishes=Wishes(
+            families=frozenset(families) or None,
+            weights=weight_of,
+            questions_per_view=questions_per_view,
+            answer_style=answer_style,
+            units=units,
+            num_phrasings=num_phrasings,
+            multiple_choice=multiple_choice,
+        ),
     )
     with whole(images) as folder:
         folder.mkdir()
         questions = list(
             ask_shard(
                 shard,
+                sights,
                 asker,
                 images=folder,
                 image_prefix=f"{images.resolve().parent.name}/{images.name}",
                 forms=forms,
-                min_pixels=min_pixels,
-                min_fraction_visible=min_fraction_visible,
                 seed=seed,
             )
         )
@@ -172,6 +252,18 @@ def main(
     write_records(dropped, dropped_records(asker.dropped, source))
     write_records(out, questions)
     log.info("%d questions about %d views", len(questions), len(shard))
+
+
+def read_weights(weights: Sequence[str]) -> dict[str, float]:
+    """Read "name=number" pairs."""
+    found = {}
+    for text in weights:
+        name, _, number = text.partition("=")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            raise UserError(f"--weights {text!r}: must be name=number") from None
+    return found
 
 
 if __name__ == "__main__":

@@ -1,182 +1,207 @@
-"""What a view shows that can be asked about: the objects as the camera sees them.
+"""What a view shows that can be asked about: its measured objects, masks and room.
 
-World and camera frames as in `common/cameras.py`; pixels are (u, v) with pixel centres at +0.5.
+Rows are objects worth asking about, in one order for every array. Frames and units as in
+`common/measurements.py`; pixels are (u, v) with pixel centres at +0.5.
 """
 
+import dataclasses
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Protocol
 
 import numpy as np
-from shapely import Polygon
+from numpy.typing import NDArray
 
-from workflow_scripts.common.cameras import Camera, FloatArray, box_corners, invert, transform
-from workflow_scripts.common.marks import MARK_COLOURS, mark_pixel, mark_radius_px
-from workflow_scripts.common.names import VAGUE, confusable
+from workflow_scripts.common.cameras import FloatArray
+from workflow_scripts.common.marks import mark_pixel
+from workflow_scripts.common.measurements import Measurements
+from workflow_scripts.common.names import phrase
 from workflow_scripts.common.views import ViewShard
 
-# Marks closer than this many radii would touch, or nearly.
-MARK_SPACING_RADII = 2.5
-# An object must be this many times larger than its mark to be seen around it.
-SEEN_AROUND_MARK = 2.0
 STEEPEST_LEVEL_DEG = 60.0
+# A wall of a rectangular room may differ from the room's side by its own thickness.
+RECTANGLE_TOLERANCE_M = 0.02
+
+
+class Measurer(Protocol):
+    """Gives the measurements of a view: from ground truth, or from clouds."""
+
+    def of(self, view: int) -> Measurements: ...
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """An object in a view: its oriented box, and where it is for the camera.
+class Sight:
+    """A view and what can be asked about in it; n objects.
 
-    `size_m` is width, depth, height along its own axes. `mark_px` is where its mark goes,
-    `middle_px` the middle of the visible part's bounding box. `centre_camera_m` is in the camera
-    frame; `nearest_depth_m` is the smallest planar depth of the box's corners.
+    `mark_px` [n, 2] is where an object's mark goes, `middle_px` [n, 2] the middle of the visible
+    part's box. `in_view` counts every object that shows, by category, the unaskable too.
+    `in_scene` are the categories of the whole scene. `room_size_m` is that of a rectangular room,
+    None if it is unknown. `dropped` counts objects by (form, reason).
     """
 
-    instance: int
-    object_id: str
-    category: str
-    centre_m: FloatArray
-    size_m: tuple[float, float, float]
-    yaw_deg: float
-    pixels: int
-    truncated: bool
-    mark_px: tuple[float, float]
-    middle_px: tuple[float, float]
-    centre_camera_m: FloatArray
-    nearest_depth_m: float
+    measured: Measurements
+    mark_px: FloatArray
+    middle_px: FloatArray
+    in_view: Counter[str]
+    in_scene: frozenset[str]
+    room_size_m: tuple[float, float] | None
+    from_truth: bool
+    dropped: Counter[tuple[str, str]]
+    mask: NDArray[np.integer] | None = None
+
+    def __len__(self) -> int:
+        return len(self.measured)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        return self.measured.label
 
     @cached_property
-    def footprint(self) -> Polygon:
-        """Return the box seen from above, in world x and y."""
-        corners = box_corners(self.centre_m, self.size_m, self.yaw_deg)[:, :2]
-        return Polygon(corners[[0, 2, 6, 4]])
+    def nouns(self) -> tuple[str, ...]:
+        """Return the objects' nouns in the singular."""
+        return tuple(phrase(category) for category in self.categories)
 
-
-@dataclass(frozen=True)
-class Sight:
-    """A view and what can be asked about in it; `dropped` counts objects by (form, reason).
-
-    `nameable` are the objects that a bare noun tells apart from everything else in view.
-    """
-
-    camera: Camera
-    objects: tuple[Seen, ...]
-    nameable: tuple[Seen, ...]
-    dropped: Counter[tuple[str, str]]
+    @property
+    def has_gravity(self) -> bool:
+        """Say whether it is known where up is."""
+        return self.measured.gravity.accepted
 
     @property
     def is_level(self) -> bool:
         """Say whether up in the room is up in the picture."""
-        steepness = abs(float(self.camera.world_from_camera[2, 2]))
-        return steepness <= math.sin(math.radians(STEEPEST_LEVEL_DEG))
+        pitch_deg = self.measured.gravity.pitch_deg
+        return self.has_gravity and abs(pitch_deg) <= STEEPEST_LEVEL_DEG
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Return the picture's width and height."""
+        return self.measured.camera.width_px, self.measured.camera.height_px
 
     @property
     def shorter_side_px(self) -> int:
-        return min(self.camera.width_px, self.camera.height_px)
+        return min(self.size_px)
 
 
 class Sights:
     """The views of a shard, one by one; its tables are sorted out once."""
 
-    def __init__(self, shard: ViewShard, *, min_pixels: int, min_fraction_visible: float) -> None:
+    def __init__(
+        self,
+        shard: ViewShard,
+        measurer: Measurer,
+        *,
+        min_pixels: int,
+        min_fraction_visible: float,
+        from_truth: bool = True,
+    ) -> None:
         self._shard = shard
+        self._measurer = measurer
         self._min_pixels = min_pixels
         self._min_fraction_visible = min_fraction_visible
-        self._objects = {
-            (row.scene_id, row.instance): row
-            for row in shard.objects.itertuples(index=False)
-            if row.kind == "object"
+        self._from_truth = from_truth
+        self._visible: dict[int, dict[int, float]] = {}
+        columns = ("view", "instance", "fraction_visible")
+        for view, instance, fraction in zip(
+            *(shard.visibility[name].tolist() for name in columns), strict=True
+        ):
+            self._visible.setdefault(view, {})[instance] = fraction
+        objects = shard.objects
+        is_object = objects["kind"] == "object"
+        self._in_scene = {
+            scene: frozenset(group)
+            for scene, group in objects[is_object].groupby("scene_id")["category"]
         }
-        self._visible: dict[int, list[Any]] = {}
-        for row in shard.visibility.itertuples(index=False):
-            if (row.scene_id, row.instance) in self._objects:
-                self._visible.setdefault(row.view, []).append(row)
+        self._category = {
+            (row.scene_id, row.instance): row.category
+            for row in objects[is_object].itertuples(index=False)
+        }
+        self._rooms = room_sizes_m(shard)
 
     def of(self, view: int) -> Sight:
         """Return what can be asked about in a view."""
-        camera = self._shard.camera(view)
-        visible = self._visible.get(view, [])
+        measured = self._measurer.of(view)
+        scene = measured.scene_id
         dropped: Counter[tuple[str, str]] = Counter()
-        instance = self._shard.instance(view) if visible else None
-        objects = []
-        for row in visible:
-            if row.pixels < self._min_pixels:
+        for reason in measured.unmeasured.values():
+            dropped["", reason] += 1
+        kept = []
+        fractions = self._visible.get(view, {})
+        for row, instance in enumerate(measured.instance.tolist()):
+            if measured.kind[row] != "object":
+                continue
+            if measured.pixels[row] < self._min_pixels:
                 dropped["", "object too small in the picture"] += 1
-            elif row.fraction_visible < self._min_fraction_visible:
+            elif fractions.get(instance, 1.0) < self._min_fraction_visible:
                 dropped["", "object mostly hidden"] += 1
             else:
-                objects.append(
-                    _seen(row, self._objects[row.scene_id, row.instance], instance, camera)
-                )
-        categories = Counter(self._objects[row.scene_id, row.instance].category for row in visible)
-        nameable = []
-        for seen in objects:
-            reason = _why_not_named(seen.category, categories)
-            if reason:
-                dropped["named", reason] += 1
-            else:
-                nameable.append(seen)
-        return Sight(camera, tuple(objects), tuple(nameable), dropped)
-
-
-def _seen(row: Any, box: Any, instance: np.ndarray, camera: Camera) -> Seen:
-    mask = instance[row.y0 : row.y1, row.x0 : row.x1] == row.instance
-    column, line = mark_pixel(mask)
-    centre_m = np.array([box.x_m, box.y_m, box.z_m])
-    size_m = (box.width_m, box.depth_m, box.height_m)
-    camera_from_world = invert(camera.world_from_camera)
-    corners = transform(camera_from_world, box_corners(centre_m, size_m, box.yaw_deg))
-    return Seen(
-        instance=row.instance,
-        object_id=box.object_id,
-        category=box.category,
-        centre_m=centre_m,
-        size_m=size_m,
-        yaw_deg=box.yaw_deg,
-        pixels=row.pixels,
-        truncated=bool(row.truncated),
-        mark_px=(row.x0 + column, row.y0 + line),
-        middle_px=((row.x0 + row.x1) / 2, (row.y0 + row.y1) / 2),
-        centre_camera_m=transform(camera_from_world, centre_m),
-        nearest_depth_m=float(corners[:, 2].min()),
-    )
-
-
-def _why_not_named(category: str, visible: Mapping[str, int]) -> str:
-    if category in VAGUE:
-        return "object without a telling name"
-    if visible[category] > 1:
-        return "another object of that name in view"
-    if any(other != category and confusable(category, other) for other in visible):
-        return "an object of a similar name in view"
-    return ""
-
-
-def place_marks(
-    objects: Sequence[Seen], *, width_px: int, height_px: int, rng: np.random.Generator
-) -> dict[str, Seen]:
-    """Choose which objects get which mark: two to four apart from one another, or none.
-
-    Colours and objects are drawn at random, so a colour tells nothing about an answer. A mark
-    lies wholly inside the picture.
-    """
-    radius = mark_radius_px(min(width_px, height_px))
-    chosen: list[Seen] = []
-    for index in rng.permutation(len(objects)):
-        u, v = objects[index].mark_px
-        inside = radius <= u <= width_px - radius and radius <= v <= height_px - radius
-        apart = all(
-            math.dist((u, v), other.mark_px) > MARK_SPACING_RADII * radius for other in chosen
+                kept.append(row)
+        chosen = taken(measured, kept)
+        instance_map = self._shard.instance(view) if kept else None
+        boxes = chosen.box_px
+        marks = [
+            _mark_px(instance_map, instance, box)
+            for instance, box in zip(chosen.instance.tolist(), boxes.tolist(), strict=True)
+        ]
+        shown = (self._category.get((scene, instance)) for instance in fractions)
+        return Sight(
+            measured=chosen,
+            mark_px=np.array(marks, dtype=np.float64).reshape(len(kept), 2),
+            middle_px=(boxes[:, :2] + boxes[:, 2:]) / 2.0,
+            in_view=Counter(category for category in shown if category is not None),
+            in_scene=self._in_scene.get(scene, frozenset()),
+            room_size_m=self._rooms.get((scene, self._shard.views["room_id"].iloc[view])),
+            from_truth=self._from_truth,
+            dropped=dropped,
+            mask=instance_map,
         )
-        if inside and apart and len(chosen) < len(MARK_COLOURS):
-            chosen.append(objects[index])
-    colours = [list(MARK_COLOURS)[index] for index in rng.permutation(len(MARK_COLOURS))]
-    return dict(zip(colours, chosen, strict=False)) if len(chosen) > 1 else {}
 
 
-def seen_around_mark(seen: Seen, *, shorter_side_px: int) -> bool:
-    """Say whether enough of an object stays in view when its mark lies on it."""
-    disc = math.pi * mark_radius_px(shorter_side_px) ** 2
-    return seen.pixels >= SEEN_AROUND_MARK * disc
+def taken(measured: Measurements, rows: Sequence[int]) -> Measurements:
+    """Return the measurements of some of a view's objects, in the order of `rows`."""
+    number = len(measured)
+    chosen = list(rows)
+    changes: dict[str, object] = {}
+    for one in dataclasses.fields(measured):
+        value = getattr(measured, one.name)
+        if isinstance(value, tuple):
+            changes[one.name] = tuple(value[row] for row in chosen)
+        elif isinstance(value, np.ndarray):
+            is_pairwise = one.name in ("gap_m", "sigma_gap_m")
+            assert value.shape[0] == number
+            changes[one.name] = value[np.ix_(chosen, chosen)] if is_pairwise else value[chosen]
+    return dataclasses.replace(measured, **changes)  # type: ignore[arg-type]
+
+
+def _mark_px(
+    instance_map: NDArray[np.integer] | None, instance: int, box: Sequence[int]
+) -> tuple[float, float]:
+    assert instance_map is not None
+    x0, y0, x1, y1 = box
+    column, line = mark_pixel(instance_map[y0:y1, x0:x1] == instance)
+    return x0 + column, y0 + line
+
+
+def room_sizes_m(shard: ViewShard) -> dict[tuple[str, str], tuple[float, float]]:
+    """Return by (scene, room) the sides of the rooms that are rectangles.
+
+    A room's floor row is the box around its polygon, so only a room whose four walls are as long
+    as the floor's sides is known to be a rectangle.
+    """
+    structure = shard.objects[shard.objects["kind"] == "structure"]
+    sizes = {}
+    for key, group in structure.groupby(["scene_id", "room_id"]):
+        floors = group[group["category"] == "floor"]
+        walls = sorted(group[group["category"] == "wall"]["width_m"])
+        if len(floors) != 1 or len(walls) != 4:
+            continue
+        sides = sorted((float(floors["width_m"].iloc[0]), float(floors["depth_m"].iloc[0])))
+        expected = [sides[0], sides[0], sides[1], sides[1]]
+        if all(
+            math.isclose(wall, side, abs_tol=RECTANGLE_TOLERANCE_M)
+            for wall, side in zip(walls, expected, strict=True)
+        ):
+            sizes[key] = (sides[0], sides[1])
+    return sizes

@@ -1,38 +1,31 @@
-"""Distances between two objects: the gap between their nearest points, and between centres.
+"""Distances, each named in its question: gap, centres, along the ground, in height, to the camera.
 
-The gap is exact for the oriented boxes: as these stand upright, it is made of the horizontal
-distance between two turned rectangles and of the vertical gap between their bottoms and tops.
-Things that touch, or nearly, have no gap worth asking for.
+The gap is between nearest points; things that touch, or nearly, have none worth asking for.
+`horizontal_distance` is that of the centres on the ground plan, `vertical_distance` the
+difference in their height. From the camera, distance is in a straight line.
 """
-
-import math
 
 import numpy as np
 
-from workflow_scripts.vqa.families.family import Length, Requirements
-from workflow_scripts.vqa.sight import Seen
+from workflow_scripts.vqa import measures
+from workflow_scripts.vqa.shapes.base import Asking, Requirements
+from workflow_scripts.vqa.shapes.claim import Claim, Claims
+from workflow_scripts.vqa.shapes.value import Value
 
 LEAST_GAP_M = 0.1
+SAME_BELOW_M, DIFFERENT_ABOVE_M = 0.1, 0.5
+WHOLE = Requirements(whole=True)
+LEVEL = Requirements(whole=True, gravity=True)
 
-
-def gap_m(a: Seen, b: Seen) -> float:
-    """Return the smallest distance between the two oriented boxes, 0 where they touch."""
-    vertical = abs(a.centre_m[2] - b.centre_m[2]) - (a.size_m[2] + b.size_m[2]) / 2
-    return math.hypot(a.footprint.distance(b.footprint), max(float(vertical), 0.0))
-
-
-def centre_distance_m(a: Seen, b: Seen) -> float:
-    """Return the straight distance between the boxes' centres."""
-    return float(np.linalg.norm(a.centre_m - b.centre_m))
-
-
-MINIMUM_DISTANCE = Length(
+MINIMUM_DISTANCE = Value(
     name="minimum_distance",
-    forms=("named", "marked"),
     num_objects=2,
-    value_m=gap_m,
-    least_m=LEAST_GAP_M,
-    requires=Requirements(whole=True),
+    measure=measures.gap_m,
+    unit="m",
+    least=LEAST_GAP_M,
+    requires=WHOLE,
+    frame="gravity",
+    quantities=("the smallest gap between {a} and {b}", "the shortest distance from {a} to {b}"),
     questions=(
         "How far apart are {a} and {b} at their nearest points?",
         "How wide is the gap between {a} and {b}?",
@@ -49,13 +42,18 @@ MINIMUM_DISTANCE = Length(
     ),
 )
 
-CENTRE_DISTANCE = Length(
+CENTRE_DISTANCE = Value(
     name="centre_distance",
-    forms=("named", "marked"),
     num_objects=2,
-    value_m=centre_distance_m,
-    least_m=LEAST_GAP_M,
-    requires=Requirements(whole=True),
+    measure=measures.centre_distance_m,
+    unit="m",
+    least=LEAST_GAP_M,
+    requires=WHOLE,
+    frame="gravity",
+    quantities=(
+        "the distance between the centres of {a} and {b}",
+        "the straight distance from the middle of {a} to the middle of {b}",
+    ),
     questions=(
         "How far is the centre of {a} from the centre of {b}?",
         "What is the distance between the centres of {a} and {b}?",
@@ -70,4 +68,100 @@ CENTRE_DISTANCE = Length(
         "The distance between their centres is {value}.",
         "It is {value} from the middle of {a} to the middle of {b}.",
     ),
+)
+
+HORIZONTAL_DISTANCE = Value(
+    name="horizontal_distance",
+    num_objects=2,
+    measure=measures.horizontal_distance_m,
+    unit="m",
+    least=LEAST_GAP_M,
+    requires=LEVEL,
+    frame="gravity",
+    quantities=(
+        "the horizontal distance between the centres of {a} and {b}",
+        "the distance from {a} to {b} along the floor, from centre to centre",
+    ),
+    questions=(
+        "Seen from above, how far apart are the centres of {a} and {b}?",
+        "Leaving heights aside, how far apart are the centres of {a} and {b}?",
+    ),
+    answers=("On the floor plan, the centres of {a} and {b} are {value} apart.",),
+)
+
+VERTICAL_DISTANCE = Value(
+    name="vertical_distance",
+    num_objects=2,
+    measure=measures.vertical_distance_m,
+    unit="m",
+    least=LEAST_GAP_M,
+    requires=LEVEL,
+    frame="gravity",
+    quantities=(
+        "the vertical distance between the centres of {a} and {b}",
+        "the difference in height between the middle of {a} and the middle of {b}",
+    ),
+    questions=("By how much do the heights of the centres of {a} and {b} differ?",),
+    answers=("The centres of {a} and {b} differ by {value} in height.",),
+)
+
+CAMERA_DISTANCE = Value(
+    name="camera_distance",
+    num_objects=1,
+    measure=measures.camera_distance_m,
+    unit="m",
+    least=LEAST_GAP_M,
+    requires=WHOLE,
+    frame="camera",
+    quantities=(
+        "the distance from the camera to the centre of {a}",
+        "the straight distance between the camera and the middle of {a}",
+    ),
+    questions=("How far {is_a} {a} from the camera, measured to the centre?",),
+    answers=("{a} {is_a} {value} from the camera.",),
+)
+
+CAMERA_NEAREST = Value(
+    name="camera_nearest",
+    num_objects=1,
+    measure=measures.camera_nearest_m,
+    unit="m",
+    least=LEAST_GAP_M,
+    requires=WHOLE,
+    frame="camera",
+    quantities=(
+        "the distance from the camera to the nearest point of {a}",
+        "the shortest distance between the camera and {a}",
+    ),
+    questions=("How far away from the camera is the nearest point of {a}?",),
+    answers=("The nearest point of {a} is {value} from the camera.",),
+)
+
+
+def same_distance(asking: Asking) -> Claims:
+    """Claim of every pair that both are about as far from the camera."""
+    pairs = asking.pairs()
+    near, sigma = measures.camera_nearest_m(asking.sight)
+    far, _ = measures.camera_distance_m(asking.sight)
+    # Both the centres and the nearest points must be alike, or both different the same way.
+    apart = np.stack([one[pairs[:, 0]] - one[pairs[:, 1]] for one in (near, far)])
+    most = np.abs(apart).max(axis=0)
+    least = np.abs(measures.agreeing(*apart))
+    value = np.where(
+        most <= SAME_BELOW_M,
+        np.maximum(SAME_BELOW_M - most, 1e-6),
+        np.where(least >= DIFFERENT_ABOVE_M, DIFFERENT_ABOVE_M - least - 1e-6, 0.0),
+    )
+    return Claims(pairs, value, np.hypot(sigma[pairs[:, 0]], sigma[pairs[:, 1]]))
+
+
+SAME_DISTANCE = Claim(
+    name="same_distance",
+    claims=same_distance,
+    unit="m",
+    requires=WHOLE,
+    frame="camera",
+    questions=("Are {a} and {b} about equally far from the camera?",),
+    statements=("{a} and {b} are about the same distance from the camera",),
+    negations=("{a} and {b} are not the same distance from the camera",),
 )

@@ -1,59 +1,41 @@
-"""Wider, taller, bigger; width and height: an object's own size, however it is turned.
+"""Wider, taller, bigger, longer; width, height, length and area: an object's own size.
 
 Width is along the object's own side-to-side axis, as seen from its front, height is along the
-room's up axis, and "bigger" compares the volumes of the oriented boxes by the edge of the cube of
-equal volume, so that one margin suits lengths and volumes. A size is asked for only of an object
-that is wholly in the picture, and heights not in views from above.
+room's up axis, length is the longer of the two horizontal sides, and "bigger" compares the
+volumes of the oriented boxes by the edge of the cube of equal volume, so that one margin suits
+lengths and volumes. A size is asked for only of an object that is wholly in the picture, and
+heights not in views from above. `same_*` ask whether two are about equal: within 7 %, or apart by
+30 % or more.
 """
 
-from workflow_scripts.vqa.families.family import (
-    Comparison,
-    Length,
-    Pole,
-    Requirements,
-    excess_ratio,
-)
-from workflow_scripts.vqa.sight import Seen
+import numpy as np
+
+from workflow_scripts.vqa import measures
+from workflow_scripts.vqa.shapes.base import Asking, Requirements
+from workflow_scripts.vqa.shapes.claim import Claim, Claims, between_limits
+from workflow_scripts.vqa.shapes.comparison import Comparison, Pole
+from workflow_scripts.vqa.shapes.value import Value
 
 SMALLEST_ASKED_M = 0.05
-_YES = (
-    "Yes, {a} is {relation} {b}.",
-    "Yes, of the two {a} is {extreme}.",
-)
-_NO = (
-    "No, {a} is not {relation} {b}.",
-    "No, {a} is {opposite} {b}.",
-)
-_WINNERS = ("{winner} is {extreme}.", "{winner} is the {extreme} one.")
-
-
-def width_m(a: Seen) -> float:
-    """Return the extent along the object's own x axis."""
-    return a.size_m[0]
-
-
-def height_m(a: Seen) -> float:
-    """Return the extent along the vertical."""
-    return a.size_m[2]
-
-
-def cube_edge_m(a: Seen) -> float:
-    """Return the edge of the cube with the box's volume."""
-    width, depth, height = a.size_m
-    return float((width * depth * height) ** (1 / 3))
+SMALLEST_ASKED_M2 = 0.02
+SAME_BELOW, DIFFERENT_ABOVE = 0.07, 0.3
+WHOLE = Requirements(whole=True)
+STANDING = Requirements(whole=True, level=True)
+UPRIGHT = Requirements(whole=True, gravity=True)
 
 
 WIDER = Comparison(
     name="wider",
-    forms=("named", "marked"),
     poles=(Pole("wider than", "wider"), Pole("narrower than", "narrower")),
-    difference=lambda a, b: excess_ratio(width_m(a), width_m(b)),
+    difference=lambda sight: measures.ratio_of(measures.width_m(sight)),
     unit="ratio",
-    requires=Requirements(whole=True),
+    requires=UPRIGHT,
+    frame="object",
+    scopes=("from side to side", "comparing the widths", "in the real room"),
     yes_no=(
-        "Is {a} {relation} {b}?",
-        "From side to side, is {a} {relation} {b}?",
-        "Comparing their widths, is {a} {relation} {b}?",
+        "{Is_a} {a} {relation} {b}?",
+        "From side to side, {is_a} {a} {relation} {b}?",
+        "Comparing their widths, {is_a} {a} {relation} {b}?",
         "Would you call {a} {relation} {b}?",
     ),
     which=(
@@ -61,22 +43,20 @@ WIDER = Comparison(
         "From side to side, which one is {extreme}: {a} or {b}?",
         "Of {a} and {b}, which one is {extreme}?",
     ),
-    yes=_YES,
-    no=_NO,
-    winners=_WINNERS,
 )
 
 TALLER = Comparison(
     name="taller",
-    forms=("named", "marked"),
     poles=(Pole("taller than", "taller"), Pole("shorter than", "shorter")),
-    difference=lambda a, b: excess_ratio(height_m(a), height_m(b)),
+    difference=lambda sight: measures.ratio_of(measures.height_m(sight)),
     unit="ratio",
-    requires=Requirements(whole=True, level=True),
+    requires=STANDING,
+    frame="gravity",
+    scopes=("from bottom to top", "comparing the heights", "in the real room"),
     yes_no=(
-        "Is {a} {relation} {b}?",
-        "From bottom to top, is {a} {relation} {b}?",
-        "Comparing their heights, is {a} {relation} {b}?",
+        "{Is_a} {a} {relation} {b}?",
+        "From bottom to top, {is_a} {a} {relation} {b}?",
+        "Comparing their heights, {is_a} {a} {relation} {b}?",
         "Would you call {a} {relation} {b}?",
     ),
     which=(
@@ -84,76 +64,164 @@ TALLER = Comparison(
         "From bottom to top, which one is {extreme}: {a} or {b}?",
         "Of {a} and {b}, which one is {extreme}?",
     ),
-    yes=_YES,
-    no=_NO,
-    winners=_WINNERS,
 )
 
 BIGGER = Comparison(
     name="bigger",
-    forms=("named", "marked"),
     poles=(Pole("bigger than", "bigger"), Pole("smaller than", "smaller")),
-    difference=lambda a, b: excess_ratio(cube_edge_m(a), cube_edge_m(b)),
+    difference=lambda sight: measures.ratio_of(measures.cube_edge_m(sight)),
     unit="ratio",
-    requires=Requirements(whole=True, level=True),
+    requires=STANDING,
+    frame="object",
+    scopes=("by volume", "going by the space taken up", "in the real room"),
     yes_no=(
-        "Is {a} {relation} {b}?",
-        "By volume, is {a} {relation} {b}?",
-        "Going by the space they take up, is {a} {relation} {b}?",
-        "In the real room, is {a} {relation} {b}?",
+        "{Is_a} {a} {relation} {b}?",
+        "By volume, {is_a} {a} {relation} {b}?",
+        "Going by the space they take up, {is_a} {a} {relation} {b}?",
+        "In the real room, {is_a} {a} {relation} {b}?",
     ),
     which=(
         "Which is {extreme}, {a} or {b}?",
         "By volume, which one is {extreme}: {a} or {b}?",
         "Of {a} and {b}, which one is {extreme} in the real room?",
     ),
-    yes=_YES,
-    no=_NO,
-    winners=_WINNERS,
 )
 
-WIDTH = Length(
+LONGER = Comparison(
+    name="longer",
+    poles=(
+        Pole("longer on its longer side than", "longer on its longer side"),
+        Pole("shorter on its longer side than", "shorter on its longer side"),
+    ),
+    difference=lambda sight: measures.ratio_of(measures.length_m(sight)),
+    unit="ratio",
+    requires=UPRIGHT,
+    frame="object",
+    scopes=("seen from above", "comparing the footprints", "in the real room"),
+)
+
+WIDTH = Value(
     name="width",
-    forms=("named", "marked"),
     num_objects=1,
-    value_m=width_m,
-    least_m=SMALLEST_ASKED_M,
-    requires=Requirements(whole=True),
+    measure=measures.width_m,
+    unit="m",
+    least=SMALLEST_ASKED_M,
+    requires=UPRIGHT,
+    frame="object",
+    quantities=("the width of {a}", "the distance from one side of {a} to the other"),
     questions=(
-        "How wide is {a}?",
+        "How wide {is_a} {a}?",
         "What is the width of {a}?",
-        "How wide is {a} from side to side?",
-        "What does {a} measure from its left side to its right side?",
-        "Seen from its front, how wide is {a}?",
+        "How wide {is_a} {a} from side to side?",
+        "What {does_a} {a} measure from side to side?",
+        "Seen from the front, how wide {is_a} {a}?",
         "Please estimate the width of {a}.",
     ),
     answers=(
-        "{a} is {value} wide.",
+        "{a} {is_a} {value} wide.",
         "The width of {a} is {value}.",
-        "From side to side, {a} measures {value}.",
-        "It is {value} wide.",
+        "From side to side, {a} {measures_a} {value}.",
+        "{It_a} {is_a} {value} wide.",
     ),
 )
 
-HEIGHT = Length(
+HEIGHT = Value(
     name="height",
-    forms=("named", "marked"),
     num_objects=1,
-    value_m=height_m,
-    least_m=SMALLEST_ASKED_M,
-    requires=Requirements(whole=True, level=True),
+    measure=measures.height_m,
+    unit="m",
+    least=SMALLEST_ASKED_M,
+    requires=STANDING,
+    frame="gravity",
+    quantities=("the height of {a}", "the distance from the bottom of {a} to the top"),
     questions=(
-        "How tall is {a}?",
+        "How tall {is_a} {a}?",
         "What is the height of {a}?",
-        "How tall is {a} from bottom to top?",
-        "What does {a} measure from its underside to its top?",
-        "How high is {a} itself, from its lowest to its highest point?",
+        "How tall {is_a} {a} from bottom to top?",
+        "What {does_a} {a} measure from the underside to the top?",
+        "How high {is_a} {a} {itself_a}, from the lowest to the highest point?",
         "Please estimate the height of {a}.",
     ),
     answers=(
-        "{a} is {value} tall.",
+        "{a} {is_a} {value} tall.",
         "The height of {a} is {value}.",
-        "From bottom to top, {a} measures {value}.",
-        "It is {value} tall.",
+        "From bottom to top, {a} {measures_a} {value}.",
+        "{It_a} {is_a} {value} tall.",
     ),
+)
+
+LENGTH = Value(
+    name="length",
+    num_objects=1,
+    measure=measures.length_m,
+    unit="m",
+    least=SMALLEST_ASKED_M,
+    requires=UPRIGHT,
+    frame="object",
+    quantities=(
+        "the length of {a} along the longer side",
+        "the longer side of {a} on the floor plan",
+    ),
+    questions=("How long {is_a} {a} along the longer side?",),
+    answers=("{a} {is_a} {value} long.",),
+)
+
+FOOTPRINT = Value(
+    name="footprint",
+    num_objects=1,
+    measure=measures.footprint_m2,
+    unit="m2",
+    least=SMALLEST_ASKED_M2,
+    requires=UPRIGHT,
+    frame="object",
+    quantities=("the area that {a} {covers_a} seen from above", "the footprint of {a}"),
+    questions=("How much floor area would {a} cover?", "How large is the footprint of {a}?"),
+    answers=("Seen from above, {a} {covers_a} {value}.",),
+)
+
+
+def same_size(measure: measures.Measure, asking: Asking) -> Claims:
+    """Claim of every pair that two sizes are about equal."""
+    pairs = asking.pairs()
+    ratio, sigma = measures.ratio_of(measure)
+    where = (pairs[:, 0], pairs[:, 1])
+    turned = asking.rng.random(len(pairs)) < 0.5
+    return Claims(
+        objects=np.where(turned[:, None], pairs[:, ::-1], pairs),
+        value=between_limits(np.abs(ratio[where]), SAME_BELOW, DIFFERENT_ABOVE),
+        sigma=sigma[where],
+    )
+
+
+SAME_HEIGHT = Claim(
+    name="same_height",
+    claims=lambda asking: same_size(measures.height_m(asking.sight), asking),
+    unit="ratio",
+    requires=STANDING,
+    frame="gravity",
+    questions=("Are {a} and {b} about the same height?", "Are {a} and {b} equally tall?"),
+    statements=("{a} and {b} are about the same height",),
+    negations=("{a} and {b} are not the same height",),
+)
+
+SAME_WIDTH = Claim(
+    name="same_width",
+    claims=lambda asking: same_size(measures.width_m(asking.sight), asking),
+    unit="ratio",
+    requires=UPRIGHT,
+    frame="object",
+    questions=("Are {a} and {b} about the same width?", "Are {a} and {b} equally wide?"),
+    statements=("{a} and {b} are about the same width",),
+    negations=("{a} and {b} are not the same width",),
+)
+
+SAME_SIZE = Claim(
+    name="same_size",
+    claims=lambda asking: same_size(measures.cube_edge_m(asking.sight), asking),
+    unit="ratio",
+    requires=STANDING,
+    frame="object",
+    questions=("Are {a} and {b} about the same size?", "Are {a} and {b} equally big?"),
+    statements=("{a} and {b} are about the same size", "{a} and {b} take up about the same space"),
+    negations=("{a} and {b} are not the same size", "{a} and {b} do not take up the same space"),
 )

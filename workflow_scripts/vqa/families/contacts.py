@@ -1,0 +1,122 @@
+"""Contact: touching, on top of, inside; and between two others on the floor plan."""
+
+import numpy as np
+
+from workflow_scripts.common.cameras import FloatArray
+from workflow_scripts.vqa import contact
+from workflow_scripts.vqa.measures import Measure
+from workflow_scripts.vqa.shapes.base import Asking, Requirements
+from workflow_scripts.vqa.shapes.claim import Claim, Claims
+from workflow_scripts.vqa.shapes.pick import Pick
+from workflow_scripts.vqa.sight import Sight
+
+LEVEL = Requirements(level=True)
+# The sigma of what boxes cannot tell: no pick that it is part of is clear.
+UNKNOWN = 1e9
+# Between: the middle lies at this share of the way from one to the other, and at most so far
+# beside the line, as a share of its length. Further out than the second numbers it is not.
+ALONG_YES, ALONG_NO = 0.2, -0.05
+ASIDE_YES, ASIDE_NO = 0.2, 0.5
+
+
+def _pairs(asking: Asking, clear: FloatArray, *, ordered: bool) -> Claims:
+    pairs = asking.pairs()
+    if ordered:
+        pairs = np.concatenate([pairs, pairs[:, ::-1]])
+    else:
+        turned = asking.rng.random(len(pairs)) < 0.5
+        pairs = np.where(turned[:, None], pairs[:, ::-1], pairs)
+    value = clear[pairs[:, 0], pairs[:, 1]]
+    return Claims(pairs, value, np.zeros(len(pairs)))
+
+
+def between(asking: Asking) -> Claims:
+    """Claim of every three that the first is between the others on the floor plan.
+
+    The foot of the first one's centre on the line between the other centres must lie well within
+    (or without) it, and the centre near (or far from) the line.
+    """
+    groups = asking.groups(3)
+    if not len(groups):
+        return Claims(np.zeros((0, 3), dtype=int), np.zeros(0), np.zeros(0))
+    groups = np.concatenate([np.roll(groups, turn, axis=1) for turn in range(3)])
+    plan = asking.sight.measured.centre_m[:, :2]
+    middle, one, other = (plan[groups[:, place]] for place in range(3))
+    way = other - one
+    length = np.maximum(np.linalg.norm(way, axis=1), 1e-6)
+    along = ((middle - one) * way).sum(axis=1) / length**2
+    cross = way[:, 0] * (middle - one)[:, 1] - way[:, 1] * (middle - one)[:, 0]
+    aside = np.abs(cross) / length**2
+    inner = np.minimum(along, 1 - along)
+    far = length >= 2 * asking.margins.metres
+    yes = np.minimum(inner - ALONG_YES, ASIDE_YES - aside)
+    no = np.maximum(ALONG_NO - inner, aside - ASIDE_NO)
+    value = np.where(far & (yes > 0), yes, np.where(far & (no > 0), -no, 0.0))
+    sigma = asking.sight.measured.sigma_centre_m[:, :2].max(axis=1)
+    return Claims(groups, value, np.sqrt((sigma[groups] ** 2).sum(axis=1)) / length)
+
+
+def _carries(sight: Sight) -> Measure:
+    """Say of anchor i and candidate j whether j carries i."""
+    on = contact.on_top(sight)
+    return np.sign(on), np.where(on == 0, UNKNOWN, 0.0)
+
+
+TOUCHING = Claim(
+    name="touching",
+    claims=lambda asking: _pairs(asking, contact.touching(asking.sight), ordered=False),
+    unit="m",
+    requires=LEVEL,
+    frame="gravity",
+    questions=("Are {a} and {b} touching?", "Do {a} and {b} touch each other?"),
+    statements=("{a} and {b} are touching", "{a} {is_a} in contact with {b}"),
+    negations=("{a} and {b} are not touching", "{a} {is_a} not in contact with {b}"),
+)
+ON_TOP = Claim(
+    name="on_top",
+    claims=lambda asking: _pairs(asking, contact.on_top(asking.sight), ordered=True),
+    unit="m",
+    requires=LEVEL,
+    frame="gravity",
+    questions=("{Is_a} {a} on top of {b}?", "{Does_a} {a} stand or lie on {b}?"),
+    statements=("{a} {is_a} on top of {b}", "{b} {is_b} what {a} {rests_a} on"),
+    negations=("{a} {is_a} not on top of {b}", "{b} {is_b} not what {a} {rests_a} on"),
+)
+INSIDE = Claim(
+    name="inside",
+    claims=lambda asking: _pairs(asking, contact.inside(asking.sight), ordered=True),
+    unit="m",
+    requires=LEVEL,
+    frame="gravity",
+    questions=("{Is_a} {a} inside {b}?", "{Does_b} {b} contain {a}?"),
+    statements=("{a} {is_a} inside {b}", "{a} {is_a} in {b}"),
+    negations=("{a} {is_a} not inside {b}", "{a} {is_a} not in {b}"),
+)
+CARRIED_BY = Pick(
+    name="carried_by",
+    measure=_carries,
+    unit="",
+    requires=LEVEL,
+    frame="gravity",
+    extremes=("what {d} {rests_d} on", "the thing that carries {d}"),
+    anchored=True,
+)
+BETWEEN = Claim(
+    name="between",
+    claims=between,
+    unit="ratio",
+    requires=LEVEL,
+    frame="gravity",
+    questions=(
+        "Seen from above, {is_a} {a} between {b} and {c}?",
+        "On the floor plan, {does_a} {a} lie between {b} and {c}?",
+    ),
+    statements=(
+        "seen from above {a} {is_a} between {b} and {c}",
+        "on the floor plan {a} {lies_a} between {b} and {c}",
+    ),
+    negations=(
+        "seen from above {a} {is_a} not between {b} and {c}",
+        "on the floor plan {a} {is_a} not between {b} and {c}",
+    ),
+)

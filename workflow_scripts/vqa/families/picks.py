@@ -1,0 +1,176 @@
+"""Which of three: nearest to another, second from the left, biggest, nearest to the camera."""
+
+from workflow_scripts.vqa import measures
+from workflow_scripts.vqa.measures import Measure
+from workflow_scripts.vqa.shapes.base import Requirements, Unit
+from workflow_scripts.vqa.shapes.pick import Pick
+from workflow_scripts.vqa.sight import Sight
+
+WHOLE = Requirements(whole=True)
+LEVEL = Requirements(whole=True, level=True)
+PLACES = Requirements(shape=False, unordered=True)
+
+
+def _negative(measure: Measure) -> Measure:
+    return -measure[0], measure[1]
+
+
+def _columns(sight: Sight) -> Measure:
+    """Return how far left the marks are, in pixels."""
+    columns = -sight.mark_px[:, 0]
+    return columns, columns * 0.0
+
+
+def _nearness(sight: Sight) -> Measure:
+    """Return how near the centres are to the camera."""
+    return _negative(measures.camera_distance_m(sight))
+
+
+def _extreme(
+    name: str,
+    measure: object,
+    extremes: tuple[str, ...],
+    *,
+    unit: Unit = "m",
+    requires: Requirements = WHOLE,
+    rank: int = 0,
+    anchored: bool = False,
+    frame: str = "camera",
+) -> Pick:
+    return Pick(
+        name=name,
+        measure=measure,  # type: ignore[arg-type]
+        unit=unit,
+        requires=requires,
+        frame=frame,  # type: ignore[arg-type]
+        extremes=extremes,
+        rank=rank,
+        anchored=anchored,
+    )
+
+
+NEAREST_TO = _extreme(
+    "nearest_to",
+    lambda sight: _negative(measures.gap_m(sight)),
+    ("nearest to {d}", "closest to {d}"),
+    anchored=True,
+    frame="gravity",
+)
+FARTHEST_FROM = _extreme(
+    "farthest_from",
+    measures.gap_m,
+    ("farthest from {d}", "furthest away from {d}"),
+    anchored=True,
+    frame="gravity",
+)
+NEAREST_CAMERA = _extreme(
+    "nearest_camera", _nearness, ("nearest to the camera", "closest to the camera")
+)
+FARTHEST_CAMERA = _extreme(
+    "farthest_camera",
+    measures.camera_distance_m,
+    ("farthest from the camera", "furthest away from the camera"),
+)
+LEFTMOST = _extreme(
+    "leftmost",
+    _columns,
+    ("furthest to the left in the picture", "first from the left in the picture"),
+    unit="px",
+    requires=PLACES,
+    frame="picture",
+)
+RIGHTMOST = _extreme(
+    "rightmost",
+    lambda sight: _negative(_columns(sight)),
+    ("furthest to the right in the picture", "first from the right in the picture"),
+    unit="px",
+    requires=PLACES,
+    frame="picture",
+)
+SECOND_FROM_LEFT = _extreme(
+    "second_from_left",
+    _columns,
+    ("second from the left in the picture", "number two from the left in the picture"),
+    unit="px",
+    requires=PLACES,
+    rank=1,
+    frame="picture",
+)
+SECOND_FROM_RIGHT = _extreme(
+    "second_from_right",
+    lambda sight: _negative(_columns(sight)),
+    ("second from the right in the picture", "number two from the right in the picture"),
+    unit="px",
+    requires=PLACES,
+    rank=1,
+    frame="picture",
+)
+SECOND_FROM_FRONT = _extreme(
+    "second_from_front",
+    _nearness,
+    ("second nearest to the camera", "number two in distance from the camera"),
+    rank=1,
+)
+BIGGEST = _extreme(
+    "biggest",
+    measures.cube_edge_m,
+    ("the biggest by volume", "biggest in volume"),
+    unit="ratio",
+    requires=LEVEL,
+    frame="object",
+)
+SMALLEST = _extreme(
+    "smallest",
+    lambda sight: _inverse(measures.cube_edge_m(sight)),
+    ("the smallest by volume", "smallest in volume"),
+    unit="ratio",
+    requires=LEVEL,
+    frame="object",
+)
+TALLEST = _extreme(
+    "tallest",
+    measures.height_m,
+    ("the tallest", "the tallest from bottom to top"),
+    unit="ratio",
+    requires=LEVEL,
+    frame="gravity",
+)
+WIDEST = _extreme(
+    "widest",
+    measures.width_m,
+    ("the widest", "the widest from side to side"),
+    unit="ratio",
+    requires=LEVEL,
+    frame="object",
+)
+HIGHEST = _extreme(
+    "highest",
+    measures.bottom_m,
+    ("highest up, measured at the underside", "highest above the floor at the underside"),
+    requires=LEVEL,
+    frame="gravity",
+)
+
+
+def _inverse(measure: Measure) -> Measure:
+    """Return one over a positive size: ratios stay the same, their order turns round."""
+    value, sigma = measure
+    return 1 / value, sigma / value**2
+
+
+PICKS = (
+    NEAREST_TO,
+    FARTHEST_FROM,
+    NEAREST_CAMERA,
+    FARTHEST_CAMERA,
+    LEFTMOST,
+    RIGHTMOST,
+    SECOND_FROM_LEFT,
+    SECOND_FROM_RIGHT,
+    SECOND_FROM_FRONT,
+    BIGGEST,
+    SMALLEST,
+    TALLEST,
+    WIDEST,
+    HIGHEST,
+)

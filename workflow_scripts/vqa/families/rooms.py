@@ -1,0 +1,52 @@
+"""The room: its floor area and the length of its sides, where it is a rectangle."""
+
+import numpy as np
+
+from workflow_scripts.vqa.measures import Measure
+from workflow_scripts.vqa.shapes.base import Requirements
+from workflow_scripts.vqa.shapes.value import Value
+from workflow_scripts.vqa.sight import Sight
+
+
+def _of_room(sight: Sight, value: float) -> Measure:
+    known = sight.room_size_m is not None
+    return np.array([value] if known else []), np.zeros(int(known))
+
+
+def area_m2(sight: Sight) -> Measure:
+    """Return the room's floor area [1], or nothing [0] if it is unknown."""
+    short, long = sight.room_size_m or (0.0, 0.0)
+    return _of_room(sight, short * long)
+
+
+def long_side_m(sight: Sight) -> Measure:
+    """Return the room's longer side [1], or nothing [0]."""
+    return _of_room(sight, (sight.room_size_m or (0.0, 0.0))[1])
+
+
+ROOM_AREA = Value(
+    name="room_area",
+    num_objects=0,
+    measure=area_m2,
+    unit="m2",
+    least=1.0,
+    requires=Requirements(),
+    frame="gravity",
+    forms=("named",),
+    quantities=("the floor area of this room", "the size of the floor of this room"),
+    questions=("How large is this room?", "How much floor does this room have?"),
+    answers=("The room has a floor of {value}.",),
+)
+ROOM_LENGTH = Value(
+    name="room_length",
+    num_objects=0,
+    measure=long_side_m,
+    unit="m",
+    least=1.0,
+    requires=Requirements(),
+    frame="gravity",
+    forms=("named",),
+    quantities=("the length of the longer wall of this room", "the longer side of this room"),
+    questions=("How long is this room?", "How far is it from one end of this room to the other?"),
+    answers=("The room is {value} long.",),
+)

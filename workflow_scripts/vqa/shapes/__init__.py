@@ -1,0 +1,1 @@
+"""The shapes that questions have; a family is a shape with a measure, a margin and words."""

@@ -1,0 +1,128 @@
+"""What all shapes of questions share: what a family requires, and when an answer is clear."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Literal, Protocol
+
+import numpy as np
+
+from workflow_scripts.common.cameras import FloatArray
+from workflow_scripts.common.quantities import Units
+from workflow_scripts.common.records import Form
+from workflow_scripts.vqa.batch import Batch, Book
+from workflow_scripts.vqa.sight import Sight
+
+MAX_GROUPS = 60
+Unit = Literal["m", "m2", "px", "ratio", "deg", "count", ""]
+Frame = Literal["picture", "camera", "gravity", "object", ""]
+ALL_FORMS: tuple[Form, ...] = ("named", "marked", "boxed", "region")
+POINTING_FORMS: tuple[Form, ...] = ("marked", "boxed", "region")
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What must hold before a family is asked.
+
+    `whole`: the objects are not cut off by the picture's border. `gravity`: it is known where up
+    is. `level`: also, the camera does not look steeply up or down, so that up in the room is up
+    in the picture. `shape`: the object must be seen, so its mark must leave most of it in view;
+    without it the question is about the place of the mark itself. `front`: the object's own
+    axes are known. `unordered`: an object named by its place among its kind is not asked about,
+    for its name would tell the answer ("the leftmost chair"). `kinds`: the question names a kind,
+    not an object, so objects that have no name of their own count too.
+    """
+
+    whole: bool = False
+    gravity: bool = False
+    level: bool = False
+    shape: bool = True
+    front: bool = False
+    unordered: bool = False
+    kinds: bool = False
+
+
+@dataclass(frozen=True)
+class Margins:
+    """How large a difference must be to have a clear answer.
+
+    `metres` for positions, `ratio` by which the larger size exceeds the smaller, `picture` as a
+    share of the picture's shorter side, `degrees` for directions; and always `sigmas` standard
+    deviations of what was measured.
+    """
+
+    metres: float = 0.15
+    ratio: float = 0.15
+    picture: float = 0.05
+    degrees: float = 10.0
+    sigmas: float = 2.0
+
+    def of(self, unit: Unit, sight: Sight) -> float:
+        """Return the margin in a unit."""
+        return {
+            "m": self.metres,
+            "m2": self.metres,
+            "ratio": self.ratio,
+            "px": self.picture * sight.shorter_side_px,
+            "deg": self.degrees,
+            "count": 0.0,
+            "": 0.0,
+        }[unit]
+
+    def needed(self, unit: Unit, sight: Sight, sigma: FloatArray) -> FloatArray:
+        """Return how far from turning over an answer must be, row by row."""
+        return np.maximum(max(self.of(unit, sight), 1e-9), self.sigmas * sigma)
+
+
+@dataclass(frozen=True, eq=False)
+class Asking:
+    """What a family asks about: the sight, the usable rows, how they are called, the margins.
+
+    `usable` are rows of the sight. What cannot be asked is counted in `dropped` by reason.
+    """
+
+    sight: Sight
+    usable: np.ndarray
+    book: Book
+    form: Form
+    margins: Margins
+    rng: np.random.Generator
+    units: Units = "metric"
+    multiple_choice: bool = True
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    def groups(self, size: int) -> np.ndarray:
+        """Return groups of usable rows [m, size], each set once; at most `MAX_GROUPS` by lot."""
+        number = len(self.usable)
+        if number < size:
+            return np.zeros((0, size), dtype=int)
+        if math.comb(number, size) <= MAX_GROUPS:
+            return self.usable[np.array(list(combinations(range(number), size)))]
+        drawn = {tuple(sorted(self.rng.permutation(number)[:size])) for _ in range(MAX_GROUPS)}
+        return self.usable[np.array(sorted(drawn))]
+
+    def pairs(self) -> np.ndarray:
+        """Return every pair of usable rows once, [m, 2]."""
+        first, second = np.triu_indices(len(self.usable), 1)
+        return np.stack([self.usable[first], self.usable[second]], axis=1)
+
+
+class Family(Protocol):
+    """A family of questions; its shape makes the batches."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def forms(self) -> tuple[Form, ...]: ...
+    @property
+    def requires(self) -> Requirements: ...
+    @property
+    def unit(self) -> Unit: ...
+    @property
+    def frame(self) -> Frame: ...
+
+    def batches(self, asking: Asking) -> Iterator[Batch]:
+        """Yield every question that can be asked, in batches of one kind, pole and answer."""
+        ...

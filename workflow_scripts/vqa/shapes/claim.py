@@ -1,0 +1,129 @@
+"""Ask whether something holds: yes or no, where both are clear."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from workflow_scripts.common.cameras import FloatArray
+from workflow_scripts.common.records import Form
+from workflow_scripts.vqa.batch import Batch
+from workflow_scripts.vqa.shapes.base import ALL_FORMS, Asking, Frame, Requirements, Unit
+from workflow_scripts.vqa.shapes.comparison import YES_NO
+from workflow_scripts.vqa.templates import Templates
+
+_QUESTIONS = (
+    "Would you say that {statement}?",
+    "Is it true that {statement}?",
+    "Can you tell if {statement}?",
+    "Tell me whether {statement}.",
+    "Do you agree that {statement}?",
+    "Please check whether {statement}.",
+    "Is it right to say that {statement}?",
+    "Does it look as if {statement}?",
+    "Do you think that {statement}?",
+    "Can you say whether {statement}?",
+    "I think that {statement}. Is that right?",
+    "Someone says that {statement}. Is that so?",
+)
+_YES = (
+    "Yes, {statement}.",
+    "Yes, that is right: {statement}.",
+    "Yes, I would say that {statement}.",
+    "Yes, it is true that {statement}.",
+)
+_NO = (
+    "No, {negation}.",
+    "No, that is wrong: {negation}.",
+    "No, I would say that {negation}.",
+    "No, it is not so: {negation}.",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Claims:
+    """What may hold: objects [m, k], how clearly it does [m] (negative: does not), sigma [m].
+
+    Where neither is clear the value is 0.
+    """
+
+    objects: np.ndarray
+    value: FloatArray
+    sigma: FloatArray
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A family that asks whether something holds.
+
+    `claims` returns how clearly it holds in `unit`; what is within two sigmas of turning over is
+    not asked. `statements` and `negations` fit "Yes, {statement}." and "No, {negation}.".
+    """
+
+    name: str
+    claims: Callable[[Asking], Claims]
+    unit: Unit
+    requires: Requirements
+    frame: Frame
+    questions: tuple[str, ...]
+    statements: tuple[str, ...]
+    negations: tuple[str, ...]
+    forms: tuple[Form, ...] = ALL_FORMS
+
+    @cached_property
+    def templates(self) -> dict[str, Templates]:
+        """Return the phrasings of questions and answers."""
+        asked = [_filled(text, self.statements) for text in _QUESTIONS]
+        yes = [_filled(text, self.statements) for text in _YES]
+        no = [_filled(text, self.negations) for text in _NO]
+        return {
+            "yes_no": Templates([*self.questions, *(text for texts in asked for text in texts)]),
+            "yes": Templates([text for texts in yes for text in texts]),
+            "no": Templates([text for texts in no for text in texts]),
+        }
+
+    def batches(self, asking: Asking) -> Iterator[Batch]:
+        """Yield what holds, and what does not."""
+        claims = self.claims(asking)
+        value, sigma = claims.value, claims.sigma
+        clear = (np.abs(value) > 0) & (np.abs(value) >= asking.margins.sigmas * sigma)
+        asking.dropped["too close to call"] += int((~clear).sum())
+        for answer in YES_NO:
+            rows = np.flatnonzero(clear & ((value > 0) == (answer == "yes")))
+            if not len(rows):
+                continue
+            yield Batch(
+                kind="yes_no",
+                pole="",
+                answer=answer,
+                fact=rows,
+                objects=claims.objects[rows],
+                questions=self.templates["yes_no"],
+                answers=self.templates[answer],
+                measure=np.abs(value[rows]),
+                sigma=sigma[rows],
+                columns={
+                    name: [column[row] for row in rows.tolist()]
+                    for name, column in claims.columns.items()
+                },
+                truth=answer,
+                choices=YES_NO,
+            )
+
+
+def between_limits(value: FloatArray, yes_below: float, no_above: float) -> FloatArray:
+    """Return how far a value is under the first limit, minus how far it is over the second.
+
+    Between the limits it is 0: nobody can say. A claim on a limit holds by next to nothing.
+    """
+    under, over = np.maximum(yes_below - value, 1e-6), np.maximum(value - no_above, 1e-6)
+    return np.where(value <= yes_below, under, np.where(value >= no_above, -over, 0.0))
+
+
+def _filled(text: str, sentences: tuple[str, ...]) -> list[str]:
+    return [
+        text.replace("{statement}", sentence).replace("{negation}", sentence)
+        for sentence in sentences
+    ]

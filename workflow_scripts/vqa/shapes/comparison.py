@@ -1,0 +1,189 @@
+"""Compare two objects: asked with yes or no, and as a choice between them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from workflow_scripts.common.records import Form
+from workflow_scripts.vqa.batch import Batch
+from workflow_scripts.vqa.measures import Measure
+from workflow_scripts.vqa.shapes.base import ALL_FORMS, Asking, Frame, Requirements, Unit
+from workflow_scripts.vqa.sight import Sight
+from workflow_scripts.vqa.templates import Templates, capitalised
+
+YES_NO = ("yes", "no")
+_YES_NO = (
+    "{Is_a} {a} {relation} {b}?",
+    "Would you say that {a} {is_a} {relation} {b}?",
+    "Is it true that {a} {is_a} {relation} {b}?",
+    "Can you tell if {a} {is_a} {relation} {b}?",
+    "Tell me whether {a} {is_a} {relation} {b}.",
+    "Do you agree that {a} {is_a} {relation} {b}?",
+    "Please check whether {a} {is_a} {relation} {b}.",
+    "Is it right to say that {a} {is_a} {relation} {b}?",
+)
+_YES_NO_IN_SCOPE = (
+    "{Scope}, {is_a} {a} {relation} {b}?",
+    "{Scope}, would you say that {a} {is_a} {relation} {b}?",
+)
+_WHICH = (
+    "Which is {extreme}, {a} or {b}?",
+    "Of {a} and {b}, which one is {extreme}?",
+    "Compare {a} and {b}: which one is {extreme}?",
+    "Tell me which is {extreme}, {a} or {b}.",
+    "Which of the two is {extreme}: {a} or {b}?",
+    "Look at {a} and {b}. Which one is {extreme}?",
+)
+_WHICH_IN_SCOPE = (
+    "{Scope}, which is {extreme}: {a} or {b}?",
+    "{Scope}, which one is {extreme}, {a} or {b}?",
+)
+_YES = (
+    "Yes, {a} {is_a} {relation} {b}.",
+    "Yes, of the two {a} {is_a} {extreme}.",
+    "Yes, that is right: {a} {is_a} {relation} {b}.",
+    "Yes, {a} {is_a} indeed {relation} {b}.",
+    "Yes, I would say that {a} {is_a} {relation} {b}.",
+    "Yes. {a} {is_a} {relation} {b}.",
+    "Yes, and {b} {is_b} {opposite} {a}.",
+    "Yes, it is true that {a} {is_a} {relation} {b}.",
+)
+_NO = (
+    "No, {a} {is_a} not {relation} {b}.",
+    "No, {a} {is_a} {opposite} {b}.",
+    "No, it is the other way round: {a} {is_a} {opposite} {b}.",
+    "No, that is wrong: {a} {is_a} {opposite} {b}.",
+    "No, of the two {b} {is_b} {extreme}.",
+    "No, {b} {is_b} {relation} {a}.",
+    "No. {a} {is_a} {opposite} {b}.",
+    "No, I would say that {a} {is_a} {opposite} {b}.",
+)
+_WINNERS = (
+    "{winner} {is_winner} {extreme}.",
+    "Of the two, {winner} {is_winner} {extreme}.",
+    "It is {winner} that {is_winner} {extreme}.",
+    "I would say {winner}.",
+    "Of the two, it is {winner}.",
+    "I would say that {winner} {is_winner} {extreme}.",
+    "{winner}.",
+    "Comparing the two, {winner} {is_winner} {extreme}.",
+)
+
+
+@dataclass(frozen=True)
+class Pole:
+    """One of the two opposite words of a comparison.
+
+    `relation` fits "{a} is {relation} {b}", `extreme` fits "{a} is {extreme}".
+    """
+
+    relation: str
+    extreme: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A family that compares two objects.
+
+    `difference` is antisymmetric, in `unit`: positive where the first pole holds for a against
+    b, negative where the second does, 0 where sensible readings disagree. Below the margin of its
+    unit no question is asked. `yes_no` and `which` come first among the phrasings; `scopes` are
+    adverbials that say what is meant ("in this picture") and precede a question.
+    """
+
+    name: str
+    poles: tuple[Pole, Pole]
+    difference: Callable[[Sight], Measure]
+    unit: Unit
+    requires: Requirements
+    frame: Frame
+    scopes: tuple[str, ...]
+    yes_no: tuple[str, ...] = ()
+    which: tuple[str, ...] = ()
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+    winners: tuple[str, ...] = ()
+    forms: tuple[Form, ...] = ALL_FORMS
+
+    @cached_property
+    def templates(self) -> dict[str, Templates]:
+        """Return the phrasings of questions and answers."""
+        return {
+            "yes_no": Templates((*self.yes_no, *_YES_NO, *self._scoped(_YES_NO_IN_SCOPE))),
+            "which": Templates((*self.which, *_WHICH, *self._scoped(_WHICH_IN_SCOPE))),
+            "yes": Templates((*self.yes, *_YES)),
+            "no": Templates((*self.no, *_NO)),
+            "winners": Templates((*self.winners, *_WINNERS)),
+        }
+
+    def _scoped(self, texts: tuple[str, ...]) -> list[str]:
+        return [
+            text.replace("{Scope}", capitalised(scope)) for text in texts for scope in self.scopes
+        ]
+
+    def batches(self, asking: Asking) -> Iterator[Batch]:
+        """Yield both poles with both answers, and both orders of mention of a choice."""
+        facts = clear_pairs(asking, self.difference(asking.sight), self.unit)
+        if facts is None:
+            return
+        winner_first, size, sigma = facts
+        fact = np.arange(len(size))
+        words = self.templates
+        for lot, pole in enumerate(self.poles):
+            ordered = winner_first if lot == 0 else winner_first[:, ::-1]
+            winner = ordered[:, 0]
+            slots = {
+                "relation": pole.relation,
+                "opposite": self.poles[1 - lot].relation,
+                "extreme": pole.extreme,
+            }
+            for answer in YES_NO:
+                yield Batch(
+                    kind="yes_no",
+                    pole=str(lot),
+                    answer=answer,
+                    fact=fact,
+                    objects=ordered if answer == "yes" else ordered[:, ::-1],
+                    questions=words["yes_no"],
+                    answers=words[answer],
+                    measure=size,
+                    sigma=sigma,
+                    words=slots,
+                    truth=answer,
+                    choices=YES_NO,
+                )
+            for place in ("first", "second"):
+                yield Batch(
+                    kind="which",
+                    pole=str(lot),
+                    answer=place,
+                    fact=fact,
+                    objects=ordered if place == "first" else ordered[:, ::-1],
+                    questions=words["which"],
+                    answers=words["winners"],
+                    measure=size,
+                    sigma=sigma,
+                    winner=winner,
+                    words=slots,
+                    choices=None,
+                )
+
+
+def clear_pairs(
+    asking: Asking, difference: Measure, unit: Unit
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Return pairs [m, 2] whose order is clear, winner first, their difference and sigma."""
+    pairs = asking.pairs()
+    if not len(pairs):
+        return None
+    value = difference[0][pairs[:, 0], pairs[:, 1]]
+    sigma = difference[1][pairs[:, 0], pairs[:, 1]]
+    clear = np.abs(value) >= asking.margins.needed(unit, asking.sight, sigma)
+    asking.dropped["too close to call"] += int((~clear).sum())
+    pairs, value, sigma = pairs[clear], value[clear], sigma[clear]
+    if not len(pairs):
+        return None
+    winner_first = np.where(value[:, None] > 0, pairs, pairs[:, ::-1])
+    return winner_first, np.abs(value), sigma

@@ -1,0 +1,133 @@
+"""Ask where something is in the picture: the answer is a point on it, or the box around it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from workflow_scripts.common.cameras import FloatArray
+from workflow_scripts.common.records import Form
+from workflow_scripts.vqa.batch import Batch
+from workflow_scripts.vqa.shapes.base import Asking, Frame, Requirements, Unit
+from workflow_scripts.vqa.templates import Templates
+
+_QUESTIONS = {
+    "point": (
+        "Point to {target}.",
+        "Where is {target} in the picture? Answer with a point.",
+        "Give a point on {target}.",
+        "Mark {target} with a point.",
+        "Which point of the picture lies on {target}?",
+        "Find {target} and give a point on it.",
+        "Give the place of {target} in the picture as a point (u, v).",
+        "Locate {target} with one point.",
+        "Please point out {target}.",
+        "Name a point (u, v) that lies on {target}.",
+        "At which point of the picture do you see {target}?",
+        "Show me {target}: answer with a point.",
+    ),
+    "box": (
+        "Draw a box around {target}.",
+        "Where is {target} in the picture? Answer with a box.",
+        "Give the box around {target}.",
+        "Which box encloses {target}?",
+        "Find {target} and give the box around it.",
+        "Give the box (u0, v0, u1, v1) of {target}.",
+        "Locate {target} with a box.",
+        "Please put a box around {target}.",
+        "What is the box of {target} in the picture?",
+        "Enclose {target} in a box.",
+        "Which part of the picture shows {target}? Answer with a box.",
+        "Show me {target}: answer with a box.",
+    ),
+}
+_ANSWERS = {
+    "point": (
+        "{Value}",
+        "The point {value} lies on it.",
+        "It is at {value}.",
+        "You see it at {value}.",
+        "{Value} is a point on it.",
+        "Look at {value}.",
+        "At {value}.",
+        "I would point to {value}.",
+    ),
+    "box": (
+        "{Value}",
+        "The box {value} encloses it.",
+        "It is inside {value}.",
+        "Its box is {value}.",
+        "{Value} is the box around it.",
+        "Look inside {value}.",
+        "I would draw the box {value}.",
+        "It fills the box {value}.",
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """Rows of the sight [m], what a question calls each, and how clear it is which is meant."""
+
+    rows: np.ndarray
+    called: list[str]
+    value: FloatArray
+
+
+@dataclass(frozen=True)
+class Locate:
+    """A family that asks for a place in the picture.
+
+    The answer is written as shares of the picture's width and height, "(0.42, 0.57)".
+    """
+
+    name: str
+    place: Literal["point", "box"]
+    targets: Callable[[Asking], Targets]
+    unit: Unit
+    requires: Requirements
+    frame: Frame
+    forms: tuple[Form, ...] = ("named",)
+
+    @cached_property
+    def templates(self) -> dict[str, Templates]:
+        """Return the phrasings of questions and answers."""
+        return {
+            "open": Templates(_QUESTIONS[self.place]),
+            "answers": Templates(_ANSWERS[self.place]),
+        }
+
+    def batches(self, asking: Asking) -> Iterator[Batch]:
+        """Yield a question for each target."""
+        targets = self.targets(asking)
+        if not len(targets.rows):
+            return
+        if self.place == "point":
+            corners = asking.sight.mark_px[targets.rows]
+        else:
+            corners = asking.sight.measured.box_px[targets.rows].astype(np.float64)
+        shares = corners / np.tile(asking.sight.size_px, corners.shape[1] // 2)
+        texts = [written_place(row) for row in shares.tolist()]
+        yield Batch(
+            kind="open",
+            pole="",
+            answer="",
+            fact=np.arange(len(texts)),
+            objects=targets.rows[:, None],
+            questions=self.templates["open"],
+            answers=self.templates["answers"],
+            measure=targets.value,
+            sigma=np.zeros(len(texts)),
+            answer_type=self.place,
+            columns={"value": texts, "target": targets.called},
+            truth=list(texts),
+            unit=["share of the picture"] * len(texts),
+            tolerance=np.full(len(texts), 0.005),
+        )
+
+
+def written_place(shares: list[float]) -> str:
+    """Write shares of the picture's sides: "(0.42, 0.57)"."""
+    return f"({', '.join(f'{share:.2f}' for share in shares)})"
