@@ -207,6 +207,12 @@ def trained_weights(wildcards):
     return f"results/train/{wildcards.experiment}/{name}.safetensors"
 
 
+def family_flags(wildcards):
+    """Return the flag that names an experiment's families of questions, if it has some."""
+    families = EXPERIMENTS[wildcards.experiment]["families"]
+    return " ".join(["--families", *families]) if families else ""
+
+
 def experiment_flags(wildcards):
     """Return an experiment's settings as flags of the launcher."""
     settings = EXPERIMENTS[wildcards.experiment]
@@ -221,6 +227,28 @@ def experiment_flags(wildcards):
             words += ["--lora-targets", *map(shlex.quote, value)]
     if settings["gradient_checkpointing"]:
         words.append("--gradient-checkpointing")
+    words.append(family_flags(wildcards))
+    return " ".join(words)
+
+
+def question_flags():
+    """Return the flags that say what is asked, how often and in which words."""
+    settings = config["vqa"]
+    names = ["forms", "questions_per_view", "min_pixels", "min_fraction_visible"]
+    names += ["margin_m", "margin_ratio", "margin_picture", "margin_deg"]
+    names += ["margin_sigmas", "answer_style", "units", "num_phrasings", "families"]
+    words = []
+    for name in names:
+        value = settings[name]
+        if value is None:
+            continue
+        values = value if isinstance(value, list) else [value]
+        words.append(f"--{name.replace('_', '-')} {' '.join(map(str, values))}")
+    if settings["weights"]:
+        pairs = [f"{name}={number}" for name, number in settings["weights"].items()]
+        words.append(f"--weights {' '.join(pairs)}")
+    if not settings["multiple_choice"]:
+        words.append("--no-multiple-choice")
     return " ".join(words)
 
 

@@ -23,6 +23,7 @@ rule predict_answers:
         adapter=subpath(input.adapter, parent=True),
         batch_size=lookup("evaluate/batch_size", within=config),
         num_parts=lookup("evaluate/num_parts", within=config),
+        families=family_flags,
     message:
         "Ask {wildcards.experiment} the questions ({wildcards.condition}, part {wildcards.part})"
     shell:
@@ -30,7 +31,8 @@ rule predict_answers:
         " --images results/vqa --base {params.base} --adapter {params.adapter}"
         " --experiment {wildcards.experiment} --condition {wildcards.condition}"
         " --batch-size {params.batch_size} --part {wildcards.part}"
-        " --num-parts {params.num_parts} --out {output.answers} > {log} 2>&1"
+        " --num-parts {params.num_parts} {params.families} --out {output.answers}"
+        " > {log} 2>&1"
 
 
 rule score_experiment:
@@ -58,13 +60,15 @@ rule score_experiment:
         split=lookup("evaluate/split", within=config),
         bootstrap=lookup("evaluate/bootstrap", within=config),
         seed=lookup("seed", within=config),
+        families=family_flags,
     message:
         "Score {wildcards.experiment} beside its blind and majority baselines"
     shell:
         "python -m workflow_scripts.evaluate.score --questions {input.questions}"
         " --training {input.training} --image {input.image} --blind {input.blind}"
         " --experiment {wildcards.experiment} --split {params.split}"
-        " --bootstrap {params.bootstrap} --seed {params.seed} --out {output.scores}"
+        " --bootstrap {params.bootstrap} --seed {params.seed} {params.families}"
+        " --out {output.scores}"
         " > {log} 2>&1"
 
 

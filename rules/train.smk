@@ -57,6 +57,7 @@ rule train_experiment:
         ],
         data="results/vqa/train.json",
         validation="results/vqa/val.json",
+        families=expand("results/vqa/{split}.parquet", split=["train", "val"]),
         base=base_folder,
     output:
         weights="results/train/{experiment}/adapter_model.safetensors",

@@ -1,10 +1,26 @@
 rule ask_shard:
     input:
         script="workflow_scripts/vqa/shard.py",
-        ask="workflow_scripts/vqa/ask.py",
-        sight="workflow_scripts/vqa/sight.py",
-        gallery="workflow_scripts/vqa/gallery.py",
-        families=modules_of("vqa/families"),
+        modules=[
+            *(
+                f"workflow_scripts/vqa/{name}.py"
+                for name in (
+                    "ask",
+                    "batch",
+                    "contact",
+                    "evidence",
+                    "gallery",
+                    "measures",
+                    "pointing",
+                    "refer",
+                    "sampling",
+                    "sight",
+                    "templates",
+                )
+            ),
+            *modules_of("vqa/shapes"),
+            *modules_of("vqa/families"),
+        ],
         views="results/views/{source}/{shard}.zarr",
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
@@ -25,14 +41,7 @@ rule ask_shard:
         mem_mb=2000,
         runtime=60,
     params:
-        forms=lookup("vqa/forms", within=config),
-        questions_per_view=lookup("vqa/questions_per_view", within=config),
-        min_pixels=lookup("vqa/min_pixels", within=config),
-        min_fraction_visible=lookup("vqa/min_fraction_visible", within=config),
-        margin_m=lookup("vqa/margin_m", within=config),
-        margin_ratio=lookup("vqa/margin_ratio", within=config),
-        margin_picture=lookup("vqa/margin_picture", within=config),
-        answer_style=lookup("vqa/answer_style", within=config),
+        flags=question_flags(),
         seed=config["seed"],
     message:
         "Ask about the views of {wildcards.source} shard {wildcards.shard}"
@@ -40,12 +49,7 @@ rule ask_shard:
         "python -m workflow_scripts.vqa.shard --views {input.views}"
         " --out {output.questions} --images {output.images}"
         " --dropped {output.dropped} --picture {output.picture}"
-        " --forms {params.forms} --questions-per-view {params.questions_per_view}"
-        " --min-pixels {params.min_pixels}"
-        " --min-fraction-visible {params.min_fraction_visible}"
-        " --margin-m {params.margin_m} --margin-ratio {params.margin_ratio}"
-        " --margin-picture {params.margin_picture}"
-        " --answer-style {params.answer_style} --seed {params.seed} > {log} 2>&1"
+        " {params.flags} --seed {params.seed} > {log} 2>&1"
 
 
 rule merge_vqa:

@@ -1,5 +1,6 @@
 """The tiny base knows every word that can be asked or answered, and is an ordinary model folder."""
 
+import re
 import string
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from workflow_scripts.common import vlm
 from workflow_scripts.common.answers import format_metres
 from workflow_scripts.common.assets import database
 from workflow_scripts.common.marks import MARK_COLOURS
-from workflow_scripts.common.names import phrase
+from workflow_scripts.common.names import phrase, plural
 from workflow_scripts.train.lessons import IN_PICTURE, IN_ROOM, LEFT_RIGHT, pixel_values
 from workflow_scripts.train.tiny import Size, make_model, make_processor, make_tokenizer
 from workflow_scripts.vqa.families import FAMILIES
-from workflow_scripts.vqa.families.family import Comparison
+from workflow_scripts.vqa.shapes.comparison import Comparison
+from workflow_scripts.vqa.shapes.fixed import Fixed
+from workflow_scripts.vqa.templates import AGREEING
 
 UNTRAINED = Size(text_layers=1, vision_layers=1)
 
@@ -24,12 +27,13 @@ UNTRAINED = Size(text_layers=1, vision_layers=1)
 def templates_of_vqa() -> list[str]:
     found = []
     for family in FAMILIES:
+        for templates in family.templates.values():
+            found += templates.texts
         if isinstance(family, Comparison):
-            found += [*family.yes_no, *family.which, *family.yes, *family.no, *family.winners]
             found += [word for pole in family.poles for word in (pole.relation, pole.extreme)]
-        else:
-            found += [*family.questions, *family.answers]
-    return found
+        if isinstance(family, Fixed):
+            found += family.options
+    return [*found, *AGREEING, *AGREEING.values()]
 
 
 def without_slots(template: str) -> str:
@@ -40,6 +44,7 @@ def test_covers_every_word_that_vqa_can_write() -> None:
     tokenizer = make_tokenizer()
     texts = [without_slots(template) for template in templates_of_vqa()]
     texts += [f"the {phrase(category)}" for category in database("asset-database")]
+    texts += [plural(phrase(category)) for category in database("asset-database")]
     texts += [f"the object at the {colour} mark" for colour in MARK_COLOURS]
     texts += [format_metres(value) for value in (0.034, 0.86, 1.24, 12.5)]
     for text in texts:
@@ -99,7 +104,7 @@ def test_lessons_show_pictures_as_the_processor_does() -> None:
 
 
 def test_lessons_ask_in_the_words_of_vqa() -> None:
-    asked = set(templates_of_vqa())
+    asked = {re.sub(r"\{(\w+)_[ab]\}", r"\1", text) for text in templates_of_vqa()}
     for relation in (LEFT_RIGHT, IN_PICTURE, IN_ROOM):
         assert {*relation.yes_no, *relation.which} <= asked
         assert {word for pole in relation.poles for word in pole} <= asked

@@ -1,6 +1,6 @@
 """The record of a question, and questions as a Parquet table, one row a `Question`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -174,12 +174,17 @@ class QuestionTable:
         self._writer.close()
 
 
-def read_questions(path: Path) -> Iterator[Question]:
-    """Yield the questions of a Parquet table in order; `UserError` if it is damaged."""
+def read_questions(path: Path, *, families: Sequence[str] = ()) -> Iterator[Question]:
+    """Yield the questions of a Parquet table in order; `UserError` if it is damaged.
+
+    `families` keeps those of these families; without any, every question is kept.
+    """
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=4096):
                 for row in batch.to_pylist():
+                    if families and row["family"] not in families:
+                        continue
                     number = row.pop("truth_value")
                     row["truth"] = row["truth"] if number is None else number
                     row["evidence"] = dict(row["evidence"])

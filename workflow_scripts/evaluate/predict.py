@@ -59,6 +59,7 @@ def main(
     part: int = 0,
     num_parts: int = 1,
     adapter: Path | None = None,
+    families: tuple[str, ...] = (),
 ) -> None:
     """Answer questions greedily.
 
@@ -74,8 +75,9 @@ def main(
         part: Which part of the questions, from 0.
         num_parts: Into how many parts the questions are dealt.
         adapter: Folder of a PEFT adapter; none scores the base itself.
+        families: Families of questions that are asked; none given: all.
     """
-    asked = part_of(list(read_questions(questions)), part, num_parts)
+    asked = part_of(list(read_questions(questions, families=families)), part, num_parts)
     chunks = out.with_name(f".{out.name}.chunks")
     key = fingerprint(base, adapter, condition, batch_size)
     size = batch_size * BATCHES_PER_CHUNK

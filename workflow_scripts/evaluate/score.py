@@ -151,6 +151,7 @@ def main(
     bootstrap: int,
     seed: int,
     out: Path,
+    families: tuple[str, ...] = (),
 ) -> None:
     """Score an experiment.
 
@@ -164,8 +165,9 @@ def main(
         bootstrap: Resamples of houses for the intervals.
         seed: The workflow's seed.
         out: CSV file to write.
+        families: Families of questions that the experiment is about; none given: all.
     """
-    asked = frame(read_questions(questions))
+    asked = frame(read_questions(questions, families=families))
     if asked.empty:
         raise UserError(
             f"{questions}: no questions to score. More houses, or a larger share for the "
@@ -174,7 +176,7 @@ def main(
     texts = {
         "image": answers(image, asked),
         "blind": answers(blind, asked),
-        "majority": majority_answers(asked, frame(read_questions(training))),
+        "majority": majority_answers(asked, frame(read_questions(training, families=families))),
     }
     rows = summarise(
         asked,

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.storage import read_table
 from workflow_scripts.common.vlm import Turn, conversation_text
 
 IMAGE_MARKER = "<image>"
@@ -43,8 +44,11 @@ class Conversations(torch.utils.data.Dataset):
         return self._conversations[index]
 
 
-def read_conversations(path: Path, *, images: Path) -> Conversations:
+def read_conversations(path: Path, *, images: Path, families: Sequence[str] = ()) -> Conversations:
     """Read a LLaVA JSON file whose `image` entries are relative to `images`.
+
+    `families` keeps the entries of these families of questions; which those are stands in the
+    Parquet table of the same name beside the file. Without any, every entry is kept.
 
     Raises `UserError` with the entry's id for what cannot be trained on.
     """
@@ -57,6 +61,8 @@ def read_conversations(path: Path, *, images: Path) -> Conversations:
             f"{path}: there is nothing to train on; it must be a list of at least one entry "
             "with id, image and conversations"
         )
+    if families:
+        entries = _of_families(path, entries, families)
     found = [_conversation(path, number, entry, images) for number, entry in enumerate(entries)]
     for picture in sorted({one.image for one in found if one.image is not None}):
         if not picture.is_file():
@@ -66,6 +72,18 @@ def read_conversations(path: Path, *, images: Path) -> Conversations:
                 "Paths are relative to --images; run the rule that makes them again."
             )
     return Conversations(found)
+
+
+def _of_families(path: Path, entries: list[Any], families: Sequence[str]) -> list[Any]:
+    rows = read_table(path.with_suffix(".parquet"))[["question_id", "family"]]
+    wanted = set(rows["question_id"][rows["family"].isin(list(families))])
+    kept = [entry for entry in entries if isinstance(entry, dict) and entry.get("id") in wanted]
+    if not kept:
+        raise UserError(
+            f"{path}: no entry is of the families {', '.join(families)}; the file has "
+            f"{', '.join(sorted(set(rows['family'])))} (config: train.experiments, families)"
+        )
+    return kept
 
 
 def _conversation(path: Path, number: int, entry: Any, images: Path) -> Conversation:

@@ -20,6 +20,7 @@ class Experiment:
         out: Folder for the result; checkpoints lie under it.
         validation: LLaVA JSON of the validation split.
         max_validation: At most so many of its entries are used.
+        families: Families of questions that are trained on; none given: all.
         adapter: LoRA adapters, or none to tune all weights.
         lora_r: Rank.
         lora_alpha: Scale.
@@ -44,6 +45,7 @@ class Experiment:
     out: Path
     validation: Path | None = None
     max_validation: int = 128
+    families: tuple[str, ...] = ()
     adapter: Literal["lora", "none"] = "lora"
     lora_r: int = 16
     lora_alpha: float = 32

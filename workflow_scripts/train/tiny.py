@@ -24,7 +24,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from workflow_scripts.common.assets import database
 from workflow_scripts.common.marks import MARK_COLOURS
-from workflow_scripts.common.names import phrase
+from workflow_scripts.common.names import phrase, plural
 
 IMAGE, USER, ASSISTANT = "<image>", "<user>", "<assistant>"
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", IMAGE, USER, ASSISTANT)
@@ -67,8 +67,9 @@ def vocabulary() -> list[str]:
     text = Path(__file__).with_name("words.txt").read_text(encoding="utf-8")
     words = {*text.split(), *MARK_COLOURS, *UNITS}
     for category in database("asset-database"):
-        words.update(phrase(category).lower().split())
-    attached = ["s", "t", "re"]
+        noun = phrase(category).lower()
+        words.update(noun.split(), plural(noun).split())
+    attached = ["s", "t", "re", "clock", "u", "v"]
     return [
         *SPECIAL,
         "▁",

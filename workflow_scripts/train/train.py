@@ -44,7 +44,9 @@ def train(experiment: Experiment, is_leaving: Callable[[], bool] = lambda: False
     micro, accumulation = micro_batches(
         experiment.batch_size, num_ranks=num_ranks, micro_batch_size=experiment.micro_batch_size
     )
-    conversations = read_conversations(experiment.data, images=experiment.images)
+    conversations = read_conversations(
+        experiment.data, images=experiment.images, families=experiment.families
+    )
     validation = _validation(experiment)
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(experiment.out / "tensorboard")
     set_seed(experiment.seed)
@@ -258,6 +260,8 @@ def _validation(experiment: Experiment) -> Any:
 
     if experiment.validation is None or read_json(experiment.validation) == []:
         return None
-    whole = read_conversations(experiment.validation, images=experiment.images)
+    whole = read_conversations(
+        experiment.validation, images=experiment.images, families=experiment.families
+    )
     chosen = torch.linspace(0, len(whole) - 1, min(len(whole), experiment.max_validation)).long()
     return Conversations([whole[int(index)] for index in chosen])

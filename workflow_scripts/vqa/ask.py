@@ -85,6 +85,8 @@ class Asker:
         balanced within a split. What was not asked is counted in `dropped` by (family, form,
         reason).
         """
+        if not len(sight):
+            return []
         books = Books(sight, marks, self._margins)
         self.dropped.update(books.dropped)
         cells = list(self._cells(sight, books, forms, rng))
@@ -154,7 +156,8 @@ class Asker:
             difficulty=difficulty,
             evidence=evidence_of(family, batch, row, sight),
             referents=tuple(
-                books.referent(place, family, form) for place in batch.objects[row].tolist()
+                books.referent(place, family, form, called=batch.target(row))
+                for place in batch.objects[row].tolist()
             ),
         )
 
@@ -228,16 +231,21 @@ class Books:
                 return "object hidden under its mark"
         return ""
 
-    def referent(self, row: int, family: Family, form: Form) -> Referent:
-        """Return the record of an object as a question calls it."""
+    def referent(
+        self, row: int, family: Family, form: Form, *, called: str | None = None
+    ) -> Referent:
+        """Return the record of an object as a question calls it, which `called` overrides."""
         measured = self._sight.measured
         colour = self._colours.get(form, {}).get(row, "") if form != "named" else ""
         u, v = self._sight.mark_px[row].tolist()
+        phrase = called or ""
+        if called is None and not family.requires.kinds:
+            phrase = self.book(family, form).phrases[row]
         return Referent(
             instance=int(measured.instance[row]),
             object_id=measured.object_id[row],
             category=measured.label[row],
-            phrase=self.book(family, form).phrases[row],
+            phrase=phrase,
             mark=colour,
             pixel=(u, v) if colour or family.frame == "picture" else None,
             box=tuple(measured.box_px[row].tolist()),

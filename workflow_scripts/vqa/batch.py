@@ -78,6 +78,10 @@ class Batch:
             return self.words["value"]
         return str(truth)
 
+    def target(self, row: int) -> str | None:
+        """Return what a row calls its object, where that is not by the book."""
+        return self.columns["target"][row] if "target" in self.columns else None
+
     def choices_of(self, row: int, book: Book) -> tuple[str, ...]:
         """Return the possible truths of a row, in the order of mention."""
         if self.choices is None:

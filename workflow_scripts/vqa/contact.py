@@ -66,7 +66,9 @@ def on_top(sight: Sight) -> FloatArray:
 def inside(sight: Sight) -> FloatArray:
     """Say of i and j whether i is in j: j holds things, and its box holds that of i."""
     measured = sight.measured
-    holds = np.array([bool(_CONTAINERS & set(phrase(one).split())) for one in sight.categories])
+    holds = np.array(
+        [bool(_CONTAINERS & set(phrase(one).split())) for one in sight.categories], dtype=bool
+    )
     corners = upright.corners_m(measured.centre_m, measured.size_m, measured.yaw_deg)
     axes = upright.axes_of_yaw(measured.yaw_deg)
     relative = corners[:, None, :, :] - measured.centre_m[None, :, None, :]

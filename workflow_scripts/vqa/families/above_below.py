@@ -32,7 +32,7 @@ ABOVE_BELOW = Comparison(
         "{Is_a} {a} {relation} {b}?",
         "In this room, {is_a} {a} {relation} {b}?",
         "Measured from the floor, {is_a} {a} {relation} {b}?",
-        "Going by the height above the floor, {is_a} {a} {relation} {b}?",
+        "Going by {its_a} height above the floor, {is_a} {a} {relation} {b}?",
     ),
     which=(
         "Which is {extreme} in the room, {a} or {b}?",

@@ -46,7 +46,9 @@ WAYS = ("towards the camera", "to the right", "away from the camera", "to the le
 
 def has_front(sight: Sight) -> np.ndarray:
     """Say which objects have a front, by their nouns."""
-    return np.array([bool(_FRONTED & set(phrase(one).lower().split())) for one in sight.categories])
+    return np.array(
+        [bool(_FRONTED & set(phrase(one).lower().split())) for one in sight.categories], dtype=bool
+    )
 
 
 def faces_object(asking: Asking) -> Claims:
