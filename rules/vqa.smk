@@ -1,3 +1,24 @@
+def question_flags():
+    """Return the flags that say what is asked, how often and in which words."""
+    settings = config["vqa"]
+    names = ["forms", "questions_per_view", "min_pixels", "min_fraction_visible"]
+    names += ["margin_m", "margin_ratio", "margin_picture", "margin_deg"]
+    names += ["margin_sigmas", "answer_style", "units", "num_phrasings", "families"]
+    words = []
+    for name in names:
+        value = settings[name]
+        if value is None:
+            continue
+        values = value if isinstance(value, list) else [value]
+        words.append(f"--{name.replace('_', '-')} {' '.join(map(str, values))}")
+    if settings["weights"]:
+        pairs = [f"{name}={number}" for name, number in settings["weights"].items()]
+        words.append(f"--weights {' '.join(pairs)}")
+    if not settings["multiple_choice"]:
+        words.append("--no-multiple-choice")
+    return " ".join(words)
+
+
 rule ask_shard:
     input:
         script="workflow_scripts/vqa/shard.py",
