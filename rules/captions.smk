@@ -67,41 +67,6 @@ def caption_budget():
     return str(config["captions"]["max_cost_usd"])
 
 
-def exports():
-    """Return the files of the forms in which questions are exported."""
-    patterns = {
-        "messages": ["results/vqa/dataset/README.md", "results/vqa/dataset/{split}"],
-        "sharegpt": ["results/vqa/{split}.sharegpt.json"],
-        "regions": ["results/vqa/{split}.regions.json"],
-    }
-    return [
-        path
-        for form in config["vqa"]["exports"]
-        for pattern in patterns[form]
-        for path in dict.fromkeys(pattern.format(split=split) for split in SPLITS)
-    ]
-
-
-def card_settings():
-    """Return as JSON the settings that the questions depend on, for the card."""
-    questions = {
-        key: value
-        for key, value in config["vqa"].items()
-        if key not in ("exports", "hub")
-    }
-    return json.dumps(
-        {
-            "seed": config["seed"],
-            "splits": config["splits"],
-            "sources": {name: config["sources"][name] for name in sources_of("vqa")},
-            "views": config["views"],
-            "depth": config["depth"],
-            "vqa": questions,
-        },
-        sort_keys=True,
-    )
-
-
 # Calls to a caption server are capped over all jobs, on any machine, with
 # `--resources openai_calls=8` (or the profile's `resources`).
 

@@ -1,3 +1,38 @@
+def exports():
+    """Return the files of the forms in which questions are exported."""
+    patterns = {
+        "messages": ["results/vqa/dataset/README.md", "results/vqa/dataset/{split}"],
+        "sharegpt": ["results/vqa/{split}.sharegpt.json"],
+        "regions": ["results/vqa/{split}.regions.json"],
+    }
+    return [
+        path
+        for form in config["vqa"]["exports"]
+        for pattern in patterns[form]
+        for path in dict.fromkeys(pattern.format(split=split) for split in SPLITS)
+    ]
+
+
+def card_settings():
+    """Return as JSON the settings that the questions depend on, for the card."""
+    questions = {
+        key: value
+        for key, value in config["vqa"].items()
+        if key not in ("exports", "hub")
+    }
+    return json.dumps(
+        {
+            "seed": config["seed"],
+            "splits": config["splits"],
+            "sources": {name: config["sources"][name] for name in sources_of("vqa")},
+            "views": config["views"],
+            "depth": config["depth"],
+            "vqa": questions,
+        },
+        sort_keys=True,
+    )
+
+
 def question_flags():
     """Return the flags that say what is asked, how often and in which words."""
     settings = config["vqa"]
