@@ -95,7 +95,7 @@ wildcard_constraints:
     shard=r"\d{4}",
     split="|".join(SPLITS),
     experiment="|".join(EXPERIMENTS),
-    condition="image|blind",
+    condition="image|blind|blank",
     part=r"\d{3}",
 
 

@@ -38,12 +38,18 @@ rule predict_answers:
 rule score_experiment:
     input:
         script="workflow_scripts/evaluate/score.py",
-        metrics="workflow_scripts/evaluate/metrics.py",
-        answers="workflow_scripts/common/answers.py",
+        modules=[
+            "workflow_scripts/common/answers.py",
+            *expand(
+                "workflow_scripts/evaluate/{module}.py",
+                module=["bootstrap", "items", "metrics", "numbers", "published", "replies"],
+            ),
+        ],
         questions=f"results/vqa/{config['evaluate']['split']}.parquet",
         training="results/vqa/train.parquet",
         image=answer_parts("image"),
         blind=answer_parts("blind"),
+        blank=answer_parts("blank"),
     output:
         scores="results/evaluate/{experiment}/scores.csv",
     log:
@@ -62,10 +68,11 @@ rule score_experiment:
         seed=lookup("seed", within=config),
         families=family_flags,
     message:
-        "Score {wildcards.experiment} beside its blind and majority baselines"
+        "Score {wildcards.experiment} beside its blind, blank-image and majority baselines"
     shell:
         "python -m workflow_scripts.evaluate.score --questions {input.questions}"
         " --training {input.training} --image {input.image} --blind {input.blind}"
+        " --blank {input.blank}"
         " --experiment {wildcards.experiment} --split {params.split}"
         " --bootstrap {params.bootstrap} --seed {params.seed} {params.families}"
         " --out {output.scores}"
@@ -106,6 +113,7 @@ rule write_report:
     input:
         script="workflow_scripts/evaluate/report.py",
         template="workflow_scripts/evaluate/report.html.j2",
+        definitions="workflow_scripts/evaluate/metrics.py",
         scores="results/eval.csv",
         scenes=per_shard("results/scenes/{source}/{shard}.jsonl"),
         views=per_shard("results/views/{source}/{shard}.zarr"),

@@ -14,12 +14,8 @@ from workflow_scripts.common.records import EvalRow, Prediction
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import whole, write_records
 from workflow_scripts.evaluate import merge, score
-from workflow_scripts.evaluate.metrics import (
-    HouseBootstrap,
-    interval,
-    score_choice,
-    score_metres,
-)
+from workflow_scripts.evaluate.bootstrap import SceneBootstrap, interval
+from workflow_scripts.evaluate.items import item
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,51 +62,11 @@ def write_predictions(path: Path, condition: str, texts: dict[str, str]) -> Path
     return path
 
 
-@pytest.mark.parametrize(
-    ("text", "accuracy", "failure"),
-    [("yes", 1, 0), ("Yes.", 1, 0), ("no", 0, 0), ("", 0, 1), ("maybe", 0, 1)],
-)
-def test_choice_counts_what_cannot_be_read_as_wrong(
-    text: str, accuracy: float, failure: float
-) -> None:
-    assert score_choice(text, "yes", ["yes", "no"]) == {
-        "accuracy": accuracy,
-        "parse_failure_rate": failure,
-    }
-
-
-@pytest.mark.parametrize(
-    ("text", "success", "factor_2", "abs_rel"),
-    [
-        ("2.00 m", 1, 1, 0.0),
-        ("1.50 m", 1, 1, 0.25),  # the bounds themselves count
-        ("2.50 m", 1, 1, 0.25),
-        ("251 cm", 0, 1, 0.255),
-        ("1.00 m", 0, 1, 0.5),
-        ("4.00 m", 0, 1, 1.0),
-        ("4.01 m", 0, 0, 1.005),
-    ],
-)
-def test_published_length_metrics(
-    text: str, success: float, factor_2: float, abs_rel: float
-) -> None:
-    scores = score_metres(text, 2.0)
-    assert scores["success_25pct"] == success
-    assert scores["within_factor_2"] == factor_2
-    assert scores["abs_rel"] == pytest.approx(abs_rel, abs=1e-9)
-
-
-def test_unreadable_length_fails_but_has_no_error() -> None:
-    scores = score_metres("far", 2.0)
-    assert (scores["success_25pct"], scores["parse_failure_rate"]) == (0, 1)
-    assert np.isnan(scores["abs_rel"])
-
-
 def test_interval_is_over_houses_not_questions() -> None:
     # Ten houses whose 100 questions are all right or all wrong: ten facts, not a thousand.
     houses = pd.Series(np.repeat([f"h{index}" for index in range(10)], 100))
     right = np.repeat(np.arange(10) % 2, 100).astype(float)
-    resample = HouseBootstrap(houses, resamples=4000, rng=rng(7, "test"))
+    resample = SceneBootstrap(houses, resamples=4000, rng=rng(7, "test"))
     mean, draws = resample.means(right)
     low, high = interval(draws)
     assert mean == 0.5
@@ -122,7 +78,7 @@ def test_interval_is_over_houses_not_questions() -> None:
 def test_gain_is_paired() -> None:
     houses = pd.Series(np.repeat([f"h{index}" for index in range(30)], 10))
     blind = rng(1, "blind").integers(0, 2, 300).astype(float) * 0.5
-    resample = HouseBootstrap(houses, resamples=1000, rng=rng(7, "test"))
+    resample = SceneBootstrap(houses, resamples=1000, rng=rng(7, "test"))
     _, better = resample.means(blind + 0.2)
     _, worse = resample.means(blind)
     assert interval(better - worse) == pytest.approx((0.2, 0.2))
@@ -145,7 +101,9 @@ def test_majority_is_of_the_training_answers_of_the_same_family_and_form() -> No
         which,
         question(5, house="a", truth=3.0, family="height"),
     ]
-    answers = score.majority_answers(score.frame(asked), score.frame(training))
+    answers = score.majority_answers(
+        score.frame([item(one) for one in asked]), score.frame([item(one) for one in training])
+    )
     assert answers.tolist() == ["no", "yes", "1.00 m", "yes", ""]
 
 
@@ -168,6 +126,9 @@ def files(tmp_path: Path) -> dict[str, Path]:
         ),
         "blind": write_predictions(
             tmp_path / "blind.jsonl", "blind", {"q1": "yes", "q2": "yes", "q3": "", "q4": "5 m"}
+        ),
+        "blank": write_predictions(
+            tmp_path / "blank.jsonl", "blank", {"q1": "no", "q2": "yes", "q3": "no", "q4": "4 m"}
         ),
         "out": tmp_path / "scores.csv",
     }
@@ -199,9 +160,13 @@ def test_command_writes_hand_worked_rows(files: dict[str, Path], tmp_path: Path)
     assert left_right["value"] == pytest.approx(2 / 3, abs=1e-6)
     assert left_right["blind"] == pytest.approx(1 / 3, abs=1e-6)
     assert left_right["majority"] == pytest.approx(2 / 3, abs=1e-6)
-    assert left_right["gain"] == pytest.approx(1 / 3, abs=1e-6)
+    assert left_right["blank"] == pytest.approx(0, abs=1e-6)
+    assert left_right["gain"] == pytest.approx(1 / 3, abs=1e-6)  # over the better one, blind
     width = by_key.loc[("width", "marked", "abs_rel")]
     assert width["value"] == pytest.approx(0.1, abs=1e-6)
+    # Errors are better when lower: 0.1 beats the blank picture's 1.0, the better of the two.
+    assert (width["blind"], width["blank"]) == pytest.approx((1.5, 1.0), abs=1e-6)
+    assert width["gain"] == pytest.approx(0.9, abs=1e-6)
     assert by_key.loc[("all", "all", "parse_failure_rate")]["blind"] == pytest.approx(0.25)
     assert ("left_right", "marked", "abs_rel") not in by_key.index
 

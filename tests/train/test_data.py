@@ -93,13 +93,28 @@ def test_every_kind_learns_the_answer_and_its_end_alone(kind: str, picture: Path
 def test_every_kind_answers_in_batches_as_alone(kind: str, picture: Path) -> None:
     model, processor = MODELS[kind]()
     model.eval()
-    items = [(Image.open(picture), QUESTION), (None, "Is it?"), (Image.open(picture), "How tall?")]
+    grey = Image.new("RGB", (40, 30), (128, 128, 128))
+    items = [(Image.open(picture), QUESTION), (grey, "Is it?"), ([grey], "How tall?")]
     together = vlm.generate(model, processor, items, max_new_tokens=4, batch_size=3)
     alone = [
         vlm.generate(model, processor, [item], max_new_tokens=4, batch_size=1)[0] for item in items
     ]
     assert together == alone
     assert len(together) == 3
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_every_kind_answers_without_and_with_several_pictures(kind: str, picture: Path) -> None:
+    model, processor = MODELS[kind]()
+    model.eval()
+    blind = [(None, QUESTION), (None, "Is it?")]
+    assert len(vlm.generate(model, processor, blind, max_new_tokens=2, batch_size=2)) == 2
+    text = vlm.conversation_text(processor, [("user", QUESTION)], ask=True, image=2)
+    none = vlm.conversation_text(processor, [("user", QUESTION)], ask=True, image=0)
+    token = getattr(processor, "image_token", "<image>")
+    assert (text.count(token), none.count(token)) == (2, 0)
+    several = [([Image.open(picture), vlm.BLANK], QUESTION), ([vlm.BLANK, vlm.BLANK], "Is it?")]
+    assert len(vlm.generate(model, processor, several, max_new_tokens=2, batch_size=2)) == 2
 
 
 def test_all_answers_of_several_turns_are_learned(picture: Path) -> None:

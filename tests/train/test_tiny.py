@@ -92,7 +92,7 @@ def test_folder_loads_like_any_base_and_answers_alike(tmp_path: Path) -> None:
         vlm.generate(one, other, items, max_new_tokens=3, batch_size=2)
     text = vlm.conversation_text(its_processor, [("user", "Is it?")], ask=True, image=True)
     assert text == "<user><image>Is it?<assistant>"
-    inputs = its_processor(text=[text], images=[[vlm.BLIND]], return_tensors="pt")
+    inputs = its_processor(text=[text], images=[[vlm.BLANK]], return_tensors="pt")
     assert torch.equal(model(**inputs).logits, loaded(**inputs).logits)
 
 

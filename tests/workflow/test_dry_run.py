@@ -20,7 +20,7 @@ def test_the_default_target_makes_scores_and_report(project: Project) -> None:
     planned = project.planned()
     assert planned["sample_scenes"] == planned["render_shard"] == 3
     assert planned["merge_scores"] == planned["write_report"] == planned["pretrain_base"] == 1
-    assert planned["predict_answers"] == 2
+    assert planned["predict_answers"] == 3
 
 
 def test_until_stops_after_a_rule(project: Project) -> None:

@@ -319,12 +319,36 @@ class Dropped(Record):
     count: int
 
 
+Condition = Literal["image", "blind", "blank"]
+MetricName = Literal[
+    "accuracy",
+    "outputs_number",
+    "within_factor_2",
+    "success_25pct",
+    "abs_rel",
+    "clock_within_1h",
+    "clock_error_deg",
+    "mra",
+    "vsi_mra",
+    "vsi_accuracy",
+    "log_error",
+    "abs_error",
+    "angle_error_deg",
+    "within_15deg",
+    "point_inside",
+    "point_error",
+    "box_iou",
+    "refusal_rate",
+    "parse_failure_rate",
+]
+
+
 class Prediction(Record):
     """One line of a predictions file: what a model answered."""
 
     schema_version: Literal[1] = 1
     experiment: str
-    condition: Literal["image", "blind"]
+    condition: Condition
     question_id: str
     text: str
 
@@ -332,22 +356,26 @@ class Prediction(Record):
 class EvalRow(Record):
     """One row of `results/eval.csv`: one metric of one family of questions in one experiment.
 
-    Intervals are 95 % bootstrap intervals over houses. `blind` is the same model without the
-    picture, `majority` the commonest training answer of the family; `gain` = value - blind, its
-    interval paired. NaN where a baseline does not exist (no answer parses, nothing to train on).
+    Intervals are 95 % bootstrap intervals over scenes. `blind` is the same model asked without a
+    picture, `blank` with a flat grey one, `majority` the commonest training answer of the family;
+    `gain` is by how much the value beats the better of blind and blank (negative: it does not),
+    its interval paired. NaN where a baseline does not exist (no answer parses, nothing to train
+    on).
     """
 
     experiment: str
+    benchmark: str = Field(default="vqa", description="'vqa' for our own questions, or its name")
     split: Split
     family: str = Field(description="family of questions, or 'all'")
     form: Form | Literal["all"]
-    metric: Literal["accuracy", "success_25pct", "within_factor_2", "abs_rel", "parse_failure_rate"]
+    metric: MetricName
     n: int = Field(ge=1, description="questions that count")
-    num_houses: int = Field(ge=1)
+    num_houses: int = Field(ge=1, description="scenes: houses, photos or videos")
     value: float
     ci_low: float
     ci_high: float
     blind: float
+    blank: float
     majority: float
     gain: float
     gain_low: float

@@ -17,9 +17,9 @@ from workflow_scripts.common.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-# Blind: a flat mid-grey picture. The prompt keeps the form that the model was trained on, which
-# a prompt without a picture would not.
-BLIND = Image.new("RGB", (336, 336), (128, 128, 128))
+# A flat mid-grey picture shows nothing, yet the prompt keeps the form that a model was trained
+# on, which a prompt without a picture does not.
+BLANK = Image.new("RGB", (336, 336), (128, 128, 128))
 Turn = tuple[str, str]
 
 
@@ -98,15 +98,17 @@ def _loaded(kind: Any, base: str, **settings: Any) -> Any:
         ) from error
 
 
-def conversation_text(processor: Any, turns: Sequence[Turn], *, ask: bool, image: bool) -> str:
+def conversation_text(
+    processor: Any, turns: Sequence[Turn], *, ask: bool, image: bool | int
+) -> str:
     """Write a conversation as the model's chat template has it, without expanding the picture.
 
-    `turns` are (role, text) with roles "user" and "assistant"; the picture comes before the text
-    of the first one. With `ask` the text ends where the model is to go on. A processor without a
-    template gets plain "USER: ... ASSISTANT: ..." turns.
+    `turns` are (role, text) with roles "user" and "assistant"; the picture, or so many of them,
+    comes before the text of the first one. With `ask` the text ends where the model is to go on.
+    A processor without a template gets plain "USER: ... ASSISTANT: ..." turns.
     """
     if not getattr(processor, "chat_template", None):
-        picture = f"{_image_token(processor)}\n" if image else ""
+        picture = f"{_image_token(processor)}\n" * int(image) if image else ""
         text = ""
         for number, (role, words) in enumerate(turns):
             start = picture if number == 0 else ""
@@ -116,8 +118,8 @@ def conversation_text(processor: Any, turns: Sequence[Turn], *, ask: bool, image
     messages: list[dict[str, Any]] = []
     for number, (role, words) in enumerate(turns):
         parts: list[dict[str, str]] = [{"type": "text", "text": words}]
-        if image and number == 0:
-            parts.insert(0, {"type": "image"})
+        if number == 0:
+            parts[:0] = [{"type": "image"}] * int(image)
         messages.append({"role": role, "content": parts})
     return processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=ask)
 
@@ -136,27 +138,29 @@ def _image_token(processor: Any) -> str:
 def generate(
     model: Any,
     processor: Any,
-    items: Sequence[tuple[Image.Image | None, str]],
+    items: Sequence[tuple[Image.Image | Sequence[Image.Image] | None, str]],
     *,
     max_new_tokens: int,
     batch_size: int,
 ) -> list[str]:
     """Answer questions greedily, a batch at a time, in order.
 
-    Items are (picture, question); without a picture the model sees `BLIND`.
+    Items are (picture, question), or (pictures, question); with None the model gets the question
+    alone. All items of a call have pictures, or none has.
     """
     tokenizer = processor.tokenizer
     padding_side, tokenizer.padding_side = tokenizer.padding_side, "left"
     answers: list[str] = []
     try:
         for start in progress(range(0, len(items), batch_size), desc="answers"):
-            batch = items[start : start + batch_size]
+            batch = [(_pictures(shown), text) for shown, text in items[start : start + batch_size]]
+            pictures = [shown for shown, _ in batch]
             inputs = processor(
                 text=[
-                    conversation_text(processor, [("user", question)], ask=True, image=True)
-                    for _, question in batch
+                    conversation_text(processor, [("user", question)], ask=True, image=len(shown))
+                    for shown, question in batch
                 ],
-                images=[[BLIND if picture is None else picture] for picture, _ in batch],
+                images=pictures if any(pictures) else None,
                 padding=True,
                 return_tensors="pt",
             ).to(model.device)
@@ -177,3 +181,9 @@ def generate(
     finally:
         tokenizer.padding_side = padding_side
     return answers
+
+
+def _pictures(shown: Image.Image | Sequence[Image.Image] | None) -> list[Image.Image]:
+    if shown is None:
+        return []
+    return [shown] if isinstance(shown, Image.Image) else list(shown)

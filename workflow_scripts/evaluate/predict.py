@@ -1,30 +1,32 @@
-"""Ask a model the questions of a split, with the picture or blind; resumable at any batch."""
+"""Ask a model questions with the picture, without it, or with a blank one; resumable."""
 
 import hashlib
 import json
 import logging
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image
 
 from workflow_scripts.common import vlm
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.questions import Question, read_questions
-from workflow_scripts.common.records import Prediction
+from workflow_scripts.common.records import Condition, Prediction
 from workflow_scripts.common.storage import read_records, remove, write_records
+from workflow_scripts.evaluate.items import Item, read_items
 
 logger = logging.getLogger(__name__)
 BATCHES_PER_CHUNK = 8
 
 
-def part_of(questions: list[Question], part: int, num_parts: int) -> list[Question]:
+def part_of(questions: list[Item], part: int, num_parts: int) -> list[Item]:
     """Return part `part` (from 0) of `num_parts` nearly equal runs of questions."""
     bounds = [len(questions) * number // num_parts for number in (part, part + 1)]
     return questions[slice(*bounds)]
 
 
+# Questions come view by view, so few pictures are read twice.
+@lru_cache(maxsize=64)
 def load_image(root: Path, name: str) -> Image.Image:
     """Read a question's picture; `UserError` names the file if it cannot be read."""
     try:
@@ -32,6 +34,15 @@ def load_image(root: Path, name: str) -> Image.Image:
             return picture.convert("RGB")
     except OSError as error:
         raise UserError(f"{root / name}: picture cannot be read: {error}") from error
+
+
+def shown(item: Item, root: Path, condition: Condition) -> list[Image.Image] | None:
+    """Return what the model sees with a question: its pictures, as many grey ones, or none."""
+    if condition == "blind":
+        return None
+    if condition == "blank":
+        return [vlm.BLANK] * len(item.images)
+    return [load_image(root, name) for name in item.images]
 
 
 def fingerprint(base: str, adapter: Path | None, condition: str, batch_size: int) -> str:
@@ -52,7 +63,7 @@ def main(
     images: Path,
     base: str,
     experiment: str,
-    condition: Literal["image", "blind"],
+    condition: Condition,
     out: Path,
     batch_size: int = 64,
     max_new_tokens: int = 16,
@@ -64,11 +75,11 @@ def main(
     """Answer questions greedily.
 
     Args:
-        questions: Parquet table of questions.
+        questions: Parquet table of questions, or JSON lines of an imported benchmark.
         images: Folder that the questions' pictures are relative to.
         base: Local folder or hub id of the base model.
         experiment: Name of the experiment, written into every row.
-        condition: With the picture, or blind.
+        condition: With the picture, blind (the question alone), or with a blank picture.
         out: JSONL file to write, one Prediction a line.
         batch_size: Questions at a time.
         max_new_tokens: Longest answer, in tokens.
@@ -77,7 +88,7 @@ def main(
         adapter: Folder of a PEFT adapter; none scores the base itself.
         families: Families of questions that are asked; none given: all.
     """
-    asked = part_of(list(read_questions(questions, families=families)), part, num_parts)
+    asked = part_of(list(read_items(questions, families=families)), part, num_parts)
     chunks = out.with_name(f".{out.name}.chunks")
     key = fingerprint(base, adapter, condition, batch_size)
     size = batch_size * BATCHES_PER_CHUNK
@@ -90,14 +101,10 @@ def main(
         if [row.question_id for row in done] != [row.question_id for row in rows]:
             if model is None:
                 model, processor = vlm.load(base, adapter)
-            pictures = {
-                name: None if condition == "blind" else load_image(images, name)
-                for name in {row.image for row in rows}
-            }
             texts = vlm.generate(
                 model,
                 processor,
-                [(pictures[row.image], row.question) for row in rows],
+                [(shown(row, images, condition), row.question) for row in rows],
                 max_new_tokens=max_new_tokens,
                 batch_size=batch_size,
             )

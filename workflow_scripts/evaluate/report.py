@@ -25,12 +25,14 @@ from workflow_scripts.common.records import (
     Skipped,
 )
 from workflow_scripts.common.storage import read_json, read_records, read_table, write_text
+from workflow_scripts.evaluate.items import OWN
 from workflow_scripts.evaluate.merge import checked_scores
+from workflow_scripts.evaluate.metrics import METRICS
 
 logger = logging.getLogger(__name__)
 TEMPLATE = "report.html.j2"
 MAX_WIDTH_PX = 1600
-HEADLINE_METRICS = ("accuracy", "success_25pct")
+HEADLINE_METRICS = ("accuracy", "success_25pct", "clock_within_1h", "within_15deg", "point_inside")
 PICTURES = {
     "views": "Rooms: posed views, their objects, depth and instances",
     "scenes": "Plans of the houses, seen from above",
@@ -107,6 +109,15 @@ def left_out(
     return [(stage, reason, number) for (stage, reason), number in reasons.most_common()]
 
 
+def charts(scores: pd.DataFrame, experiment: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of an experiment's charts by title: our questions, then each benchmark."""
+    own = scores[scores["experiment"] == experiment]
+    return {
+        experiment if name == OWN else f"{experiment} on {name}": chart_rows(part, experiment)
+        for name, part in own.groupby("benchmark", sort=False)
+    }
+
+
 def chart_rows(scores: pd.DataFrame, experiment: str) -> list[dict[str, Any]]:
     """Return the headline rows of an experiment: shares between 0 and 1 with interval and blind."""
     chosen = scores[(scores["experiment"] == experiment) & scores["metric"].isin(HEADLINE_METRICS)]
@@ -169,8 +180,9 @@ def main(
             embedded(path, f"{path.parent.name} {path.stem.removesuffix('curves').strip('.')}")
             for path in curves
         ],
+        definitions=list(METRICS.values()),
         experiments=[
-            {"name": name, "metrics": read_json(path), "rows": chart_rows(table, name)}
+            {"name": name, "metrics": read_json(path), "charts": charts(table, name)}
             for name, path in zip(experiments, metrics, strict=True)
         ],
         scores=table.to_dict("records"),

@@ -1,7 +1,6 @@
 """Score an experiment's answers: one row per family, form and metric, beside its baselines."""
 
 import logging
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,29 +8,22 @@ import pandas as pd
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.questions import Question, read_questions
 from workflow_scripts.common.records import EvalRow, Prediction, table
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import read_records, whole
-from workflow_scripts.evaluate.metrics import (
-    CHOICE_METRICS,
-    METRES_METRICS,
-    HouseBootstrap,
-    interval,
-    score,
-)
+from workflow_scripts.evaluate.bootstrap import SceneBootstrap, interval
+from workflow_scripts.evaluate.items import OWN, Item, read_items
+from workflow_scripts.evaluate.metrics import METRICS, score
 
 logger = logging.getLogger(__name__)
-CONDITIONS = ("image", "blind", "majority")
+CONDITIONS = ("image", "blind", "blank", "majority")
+COLUMNS = ["scene_id", "family", "form", "answer", "answer_type", "choices"]
 
 
-def frame(questions: Iterable[Question]) -> pd.DataFrame:
-    """Return what scoring needs of questions, a row each, by question id."""
-    names = ["scene_id", "family", "form", "answer", "answer_type", "truth", "choices"]
-    rows = {
-        question.question_id: [getattr(question, name) for name in names] for question in questions
-    }
-    return pd.DataFrame.from_dict(rows, orient="index", columns=names)
+def frame(items: list[Item]) -> pd.DataFrame:
+    """Return what grouping needs of questions, a row each, by question id."""
+    rows = {one.question_id: [getattr(one, name) for name in COLUMNS] for one in items}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=COLUMNS)
 
 
 def answers(paths: list[Path], questions: pd.DataFrame) -> pd.Series:
@@ -69,20 +61,17 @@ def majority_answers(questions: pd.DataFrame, training: pd.DataFrame) -> pd.Seri
     return questions.apply(commonest, axis=1).astype(str)
 
 
-def scored(questions: pd.DataFrame, texts: pd.Series) -> pd.DataFrame:
+def scored(items: list[Item], texts: pd.Series) -> pd.DataFrame:
     """Return one column per metric for every question; NaN where a metric does not apply."""
-    rows = [
-        score(text, kind, truth, choices)
-        for text, kind, truth, choices in zip(
-            texts,
-            questions["answer_type"],
-            questions["truth"],
-            questions["choices"],
-            strict=True,
-        )
-    ]
-    metrics = dict.fromkeys((*CHOICE_METRICS, *METRES_METRICS))
-    return pd.DataFrame(rows, index=questions.index).reindex(columns=list(metrics))
+    rows = [score(text, one) for one, text in zip(items, texts, strict=True)]
+    return pd.DataFrame(rows, index=texts.index).reindex(columns=list(METRICS))
+
+
+def better(one: float, other: float, metric: str) -> bool:
+    """Say whether a value of a metric is better than another one; NaN is worse than anything."""
+    if np.isnan(one) or np.isnan(other):
+        return not np.isnan(one)
+    return one > other if METRICS[metric].better == "higher" else one < other
 
 
 def summarise(
@@ -90,6 +79,7 @@ def summarise(
     scores: dict[str, pd.DataFrame],
     *,
     experiment: str,
+    benchmark: str,
     split: str,
     bootstrap: int,
     seed: int,
@@ -103,36 +93,38 @@ def summarise(
     rows = []
     for (family, form), index in groups:
         chosen = questions.loc[index]
-        resample = HouseBootstrap(
+        resample = SceneBootstrap(
             chosen["scene_id"], resamples=bootstrap, rng=rng(seed, "bootstrap", family, form)
         )
-        for metric in scores["image"].columns:
+        asked = scores["image"].loc[index]
+        for metric in METRICS:
             values = {name: scores[name].loc[index, metric].to_numpy() for name in CONDITIONS}
-            counted = ~np.isnan(values["image"])
-            if metric != "abs_rel" and not counted.any():
+            applies = ~np.isnan(np.stack(list(values.values()))).all(axis=0)
+            if not applies.any() or (metric == "refusal_rate" and not asked[metric].any()):
                 continue
-            if metric == "abs_rel" and not (chosen["answer_type"] == "metres").any():
-                continue
-            value, draws = resample.means(values["image"])
-            blind, blind_draws = resample.means(values["blind"])
-            majority, _ = resample.means(values["majority"])
+            means = {name: resample.means(values[name]) for name in CONDITIONS}
+            value, draws = means["image"]
+            without = "blank" if better(means["blank"][0], means["blind"][0], metric) else "blind"
+            sign = 1.0 if METRICS[metric].better == "higher" else -1.0
             low, high = interval(draws)
-            gain_low, gain_high = interval(draws - blind_draws)
+            gain_low, gain_high = interval(sign * (draws - means[without][1]))
             rows.append(
                 EvalRow(
                     experiment=experiment,
+                    benchmark=benchmark,
                     split=split,
                     family=family,
                     form=form,
                     metric=metric,
-                    n=int(counted.sum()) or len(chosen),
-                    num_houses=resample.num_houses,
+                    n=int((~np.isnan(values["image"])).sum()) or len(chosen),
+                    num_houses=resample.num_scenes,
                     value=value,
                     ci_low=low,
                     ci_high=high,
-                    blind=blind,
-                    majority=majority,
-                    gain=value - blind,
+                    blind=means["blind"][0],
+                    blank=means["blank"][0],
+                    majority=means["majority"][0],
+                    gain=sign * (value - means[without][0]),
                     gain_low=gain_low,
                     gain_high=gain_high,
                 )
@@ -143,45 +135,54 @@ def summarise(
 def main(
     *,
     questions: Path,
-    training: Path,
     image: list[Path],
     blind: list[Path],
+    blank: list[Path],
     experiment: str,
     split: str,
     bootstrap: int,
     seed: int,
     out: Path,
+    training: Path | None = None,
+    benchmark: str = OWN,
     families: tuple[str, ...] = (),
 ) -> None:
     """Score an experiment.
 
     Args:
-        questions: Parquet table of the questions that were asked.
-        training: Parquet table of the training questions, for the majority baseline.
+        questions: Parquet table of the questions that were asked, or an imported benchmark.
         image: Predictions of the model that saw the pictures.
-        blind: Predictions of the same model without pictures.
+        blind: Predictions of the same model asked without pictures.
+        blank: Predictions of the same model shown grey pictures.
         experiment: Name of the experiment.
         split: Name of the split that the questions come from.
-        bootstrap: Resamples of houses for the intervals.
+        bootstrap: Resamples of scenes for the intervals.
         seed: The workflow's seed.
         out: CSV file to write.
+        training: Parquet table of the training questions, for the majority baseline; without
+            one, the commonest answer of the questions themselves, which flatters the baseline.
+        benchmark: Name of the benchmark, 'vqa' for our own questions.
         families: Families of questions that the experiment is about; none given: all.
     """
-    asked = frame(read_questions(questions, families=families))
-    if asked.empty:
+    items = list(read_items(questions, families=families))
+    if not items:
         raise UserError(
             f"{questions}: no questions to score. More houses, or a larger share for the "
             f"{split!r} split (config: sources, splits), give some."
         )
+    asked = frame(items)
+    known = asked if training is None else frame(list(read_items(training, families=families)))
     texts = {
         "image": answers(image, asked),
         "blind": answers(blind, asked),
-        "majority": majority_answers(asked, frame(read_questions(training, families=families))),
+        "blank": answers(blank, asked),
+        "majority": majority_answers(asked, known),
     }
     rows = summarise(
         asked,
-        {name: scored(asked, text) for name, text in texts.items()},
+        {name: scored(items, text) for name, text in texts.items()},
         experiment=experiment,
+        benchmark=benchmark,
         split=split,
         bootstrap=bootstrap,
         seed=seed,
