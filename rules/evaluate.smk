@@ -42,7 +42,14 @@ rule score_experiment:
             "workflow_scripts/common/answers.py",
             *expand(
                 "workflow_scripts/evaluate/{module}.py",
-                module=["bootstrap", "items", "metrics", "numbers", "published", "replies"],
+                module=[
+                    "bootstrap",
+                    "items",
+                    "metrics",
+                    "numbers",
+                    "published",
+                    "replies",
+                ],
             ),
         ],
         questions=f"results/vqa/{config['evaluate']['split']}.parquet",
