@@ -8,6 +8,7 @@ MEASURING = [
         "measure",
         "objects",
         "sensor",
+        "uncertainty",
         "view",
     )
 ]

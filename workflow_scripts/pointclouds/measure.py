@@ -7,13 +7,24 @@ shows two sides out of four.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from workflow_scripts.common import upright
 from workflow_scripts.pointclouds.depth_error import EXACT, DepthError
 from workflow_scripts.pointclouds.gaps import minimum_gaps
+from workflow_scripts.pointclouds.uncertainty import (
+    PIXEL_SIGMA,
+    Fit,
+    outline_m,
+    sigma_centre,
+    sigma_ends,
+    sigma_extents,
+    sigma_hidden,
+    sigma_size,
+    sigma_yaw_deg,
+)
 
 NUM_SAMPLES = 160
 COARSE_DEG = np.arange(0.0, 90.0, 3.0)
@@ -22,8 +33,6 @@ FINE_DEG = np.arange(-3.0, 3.01, 0.5)
 TRIM = 0.01
 TRIM_SIGMAS = 2.326
 """Share cut at either end of a noisy axis, and how many sigmas a normal distribution has there."""
-HIDDEN_SHARE = 0.3
-"""Sigma of an extent whose far end is hidden, as a share of the box's largest extent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,81 +87,102 @@ def measure(
         hidden: objects [n] that are cut off or covered, so that their ends are not known.
     """
     number = len(clouds)
+    if not number:
+        return _nothing()
     pixel_m = np.zeros(number) if pixel_m is None else pixel_m
     noise_m = np.zeros(number) if depth_m is None else error.sigma_m(depth_m)
     hidden = np.zeros(number, bool) if hidden is None else hidden
     samples = _samples(clouds)
     grain_m = np.maximum(np.maximum(pixel_m, 2 * noise_m), 1e-3)
-    yaw_deg, sigma_yaw_deg = _yaws(samples[..., :2] - eye.position_m[:2], grain_m)
+    yaw_deg, doubt_deg = _yaws(samples[..., :2] - eye.position_m[:2], grain_m)
     yaw_deg = _across(yaw_deg, samples.mean(axis=1) - eye.position_m)
-    sides = upright.axes_of_yaw(yaw_deg)
-    up = np.array([0.0, 0.0, 1.0])
-    level = np.stack([eye.right, eye.forward])
-    axes = np.zeros((number, 5, 3))
-    axes[:, :2, :2], axes[:, 2], axes[:, 3:, :2] = sides, up, level
-    ends = np.zeros((number, 2, 5))
-    nearest = np.zeros(number)
-    for i, cloud in enumerate(clouds):
-        offset = cloud - eye.position_m
-        ends[i] = _ends(offset @ axes[i].T, noisy=bool(noise_m[i] > 0))
-        squares = np.einsum("px,px->p", offset, offset)
-        nearest[i] = np.sqrt(_first(squares, noisy=bool(noise_m[i] > 0)))
-    middle = (ends[:, 0] + ends[:, 1]) / 2
-    ray = np.einsum("nax,na->nx", axes[:, :3], middle[:, :3])
-    distance = np.linalg.norm(ray, axis=1)
-    ray /= np.maximum(distance, 1e-9)[:, None]
-    along = np.abs(np.einsum("nax,nx->na", axes, ray))
-    lateral = np.sqrt(np.maximum(1 - along**2, 0.0))
-    noise = noise_m[:, None] * along
-    extent = ends[:, 1] - ends[:, 0]
-    extent = np.sqrt(np.maximum(extent**2 - (2 * TRIM_SIGMAS * noise) ** 2, 0.0))
-    extent += 2 * border_px * pixel_m[:, None] * lateral
-    mask_m = (0.3 + error.mask_px) * pixel_m[:, None] * lateral
-    sigma_end = np.hypot(mask_m, noise / 2)
-    unseen = _unseen(middle[:, :3], extent[:, :3], along)
-    unseen[hidden] = True
-    missing = np.where(unseen, HIDDEN_SHARE * extent[:, :3].max(axis=1, keepdims=True), 0.0)
-    size = extent[:, :3]
-    sigma_size = np.sqrt(2 * sigma_end[:, :3] ** 2 + missing**2 + (error.scale * size) ** 2)
-    own = np.sqrt(sigma_end[:, :3] ** 2 / 2 + (missing / 2) ** 2)
-    turned = np.einsum("na,nax->nx", own**2, axes[:, :3] ** 2)
-    scale = error.scale * distance
-    sigma_centre = np.sqrt(turned + (scale[:, None] * ray) ** 2)
-    centre = np.einsum("nax,na->nx", axes[:, :3], middle[:, :3]) + eye.position_m
-    seen = [3, 4, 2]
-    low = middle[:, seen] - extent[:, seen] / 2
-    high = middle[:, seen] + extent[:, seen] / 2
-    low[:, 2] += eye.position_m[2]
-    high[:, 2] += eye.position_m[2]
-    reach = np.abs(np.einsum("nax,nx->na", axes[:, seen], ray))
-    sigma_extent = np.sqrt(sigma_end[:, seen] ** 2 + (scale[:, None] * reach) ** 2)
-    along_ray = np.sqrt(np.einsum("nx,nx->n", sigma_centre**2, ray**2))
-    gap, sigma_gap = _gaps(
-        clouds,
-        eye,
-        (centre, size, yaw_deg),
-        noise_m=noise_m,
-        pixel_m=pixel_m,
-        border_px=border_px,
-        error=error,
+    fit, seen_from_m = _fitted(
+        clouds, eye, yaw_deg, pixel_m=pixel_m, noise_m=noise_m, border_px=border_px
     )
+    ends, missing = sigma_ends(fit, error), sigma_hidden(fit, hidden=hidden)
+    size = fit.extent[:, :3]
+    centre = fit.ray * fit.distance[:, None] + eye.position_m
+    of_centre = sigma_centre(fit, error, ends, missing)
+    box_from_m = upright.nearest_to_point_m(centre, size, yaw_deg, eye.position_m)
+    gap, of_gap = _gaps(clouds, (centre, size, yaw_deg), fit, error=error, border_px=border_px)
+    shown = [3, 4, 2]
+    origin = np.array([0.0, 0.0, eye.position_m[2]])
     return Geometry(
         centre_m=centre,
         size_m=size,
         yaw_deg=yaw_deg,
-        low_m=low,
-        high_m=high,
-        nearest_m=nearest,
-        distance_m=distance,
+        low_m=fit.middle[:, shown] - fit.extent[:, shown] / 2 + origin,
+        high_m=fit.middle[:, shown] + fit.extent[:, shown] / 2 + origin,
+        nearest_m=seen_from_m,
+        distance_m=fit.distance,
         gap_m=gap,
-        sigma_centre_m=sigma_centre,
-        sigma_size_m=sigma_size,
-        sigma_yaw_deg=sigma_yaw_deg,
-        sigma_extent_m=sigma_extent,
-        sigma_nearest_m=np.sqrt(noise_m**2 + (error.scale * nearest) ** 2 + (0.3 * pixel_m) ** 2),
-        sigma_distance_m=along_ray,
-        sigma_gap_m=sigma_gap,
+        sigma_centre_m=of_centre,
+        sigma_size_m=sigma_size(fit, error, ends, missing),
+        sigma_yaw_deg=doubt_deg,
+        sigma_extent_m=sigma_extents(fit, error, ends, missing),
+        sigma_nearest_m=np.sqrt(
+            noise_m**2
+            + (error.scale * seen_from_m) ** 2
+            + (PIXEL_SIGMA * pixel_m) ** 2
+            + ((seen_from_m - box_from_m) / 2) ** 2
+        ),
+        sigma_distance_m=np.sqrt(np.einsum("nx,nx->n", of_centre**2, fit.ray**2)),
+        sigma_gap_m=of_gap,
     )
+
+
+def _nothing() -> Geometry:
+    """Return the measurements of no clouds."""
+    shapes = {"centre_m": (0, 3), "size_m": (0, 3), "low_m": (0, 3), "high_m": (0, 3)}
+    shapes |= {"extent_m": (0, 3), "gap_m": (0, 0)}
+    return Geometry(
+        **{
+            name: np.zeros(shapes.get(name.removeprefix("sigma_"), (0,)))
+            for name in Geometry.__dataclass_fields__
+        }
+    )
+
+
+def _fitted(
+    clouds: Sequence[np.ndarray],
+    eye: Eye,
+    yaw_deg: np.ndarray,
+    *,
+    pixel_m: np.ndarray,
+    noise_m: np.ndarray,
+    border_px: float,
+) -> tuple[Fit, np.ndarray]:
+    """Return the boxes that clouds fill under given yaws, and how near [n] to the camera they come.
+
+    Noise stretches the seen extent and its share is taken off again, in quadrature; pixels end
+    short of the outline by their border, which is added.
+    """
+    number = len(clouds)
+    axes = np.zeros((number, 5, 3))
+    axes[:, :2, :2], axes[:, 2, 2] = upright.axes_of_yaw(yaw_deg), 1.0
+    axes[:, 3, :2], axes[:, 4, :2] = eye.right, eye.forward
+    ends, faces = np.zeros((number, 2, 5)), np.zeros((number, 2, 5))
+    nearest = np.zeros(number)
+    for i, cloud in enumerate(clouds):
+        offset = cloud - eye.position_m
+        noise = noise_m[i] * np.abs(axes[i] @ _unit(offset.mean(axis=0)))
+        ends[i], faces[i] = _ends(offset @ axes[i].T, noise)
+        nearest[i] = np.sqrt(
+            _first(np.einsum("px,px->p", offset, offset), noisy=bool(noise_m[i] > 0))
+        )
+    middle = ends.mean(axis=1)
+    centre = np.einsum("nax,na->nx", axes[:, :3], middle[:, :3])
+    distance = np.linalg.norm(centre, axis=1)
+    ray = centre / np.maximum(distance, 1e-9)[:, None]
+    along = np.abs(np.einsum("nax,nx->na", axes, ray))
+    stretch = TRIM_SIGMAS * noise_m[:, None] * along * (2 - faces.sum(axis=1))
+    extent = np.sqrt(np.maximum((ends[:, 1] - ends[:, 0]) ** 2 - stretch**2, 0.0))
+    fit = Fit(axes, middle, extent, ray, distance, along, pixel_m, noise_m)
+    return replace(fit, extent=extent + border_px * sum(outline_m(fit))), nearest
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return vector / max(float(np.linalg.norm(vector)), 1e-9)
 
 
 def _samples(clouds: Sequence[np.ndarray]) -> np.ndarray:
@@ -167,18 +197,12 @@ def _yaws(plan_m: np.ndarray, grain_m: np.ndarray) -> tuple[np.ndarray, np.ndarr
     number = len(plan_m)
     coarse = np.broadcast_to(COARSE_DEG, (number, len(COARSE_DEG)))
     coarse_score = _closeness(plan_m, coarse, grain_m)
-    near = coarse[np.arange(number), coarse_score.argmax(axis=1)] if number else np.zeros(0)
+    near = coarse[np.arange(number), coarse_score.argmax(axis=1)]
     fine = near[:, None] + FINE_DEG
     score = _closeness(plan_m, fine, grain_m)
-    best = score.argmax(axis=1) if number else np.zeros(0, int)
+    best = score.argmax(axis=1)
     yaw_deg = fine[np.arange(number), best] % 90.0
-    # Yaws that score nearly as well are nearly as likely.
-    top = score.max(axis=1, keepdims=True)
-    spread = np.maximum(top - np.median(coarse_score, axis=1, keepdims=True), 1e-9)
-    weight = np.exp(-(((top - coarse_score) / (0.3 * spread)) ** 2))
-    off = (coarse - yaw_deg[:, None] + 45.0) % 90.0 - 45.0
-    variance = (weight * off**2).sum(axis=1) / weight.sum(axis=1) if number else np.zeros(0)
-    return yaw_deg, np.sqrt(variance + 0.5**2)
+    return yaw_deg, sigma_yaw_deg(coarse_score, COARSE_DEG, yaw_deg)
 
 
 def _closeness(plan_m: np.ndarray, yaw_deg: np.ndarray, grain_m: np.ndarray) -> np.ndarray:
@@ -207,13 +231,25 @@ def _across(yaw_deg: np.ndarray, ray: np.ndarray) -> np.ndarray:
     return (yaw_deg + turn + 180.0) % 360.0 - 180.0
 
 
-def _ends(values: np.ndarray, *, noisy: bool) -> np.ndarray:
-    """Return the least and greatest value [2, axes] of [p, axes], a little trimmed if noisy."""
-    cut = int(TRIM * len(values)) if noisy else 0
+def _ends(values: np.ndarray, noise_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends [2, axes] of [p, axes], and how far [2, axes] each is a face, 0 to 1.
+
+    Noise of sigma `noise_m` [axes] carries the points of a face beyond it, and the cut leaves
+    2.3 sigma of that. An end is a face as far as more points lie around it than an even spread
+    over the extent would put there; it is then drawn back by so much of the 2.3 sigma.
+    """
+    cut = max(1, int(TRIM * len(values))) if noise_m.any() and len(values) > 2 else 0
     if not cut:
-        return np.stack([values.min(axis=0), values.max(axis=0)])
+        return np.stack([values.min(axis=0), values.max(axis=0)]), np.zeros((2, len(noise_m)))
     ordered = np.partition(values, [cut, len(values) - 1 - cut], axis=0)
-    return ordered[[cut, len(values) - 1 - cut]]
+    ends = ordered[[cut, len(values) - 1 - cut]]
+    reach = 2 * TRIM_SIGMAS * noise_m
+    even = reach / np.maximum(ends[1] - ends[0], 1e-9)
+    there = np.stack(
+        [(values < ends[0] + reach).mean(axis=0), (values > ends[1] - reach).mean(axis=0)]
+    )
+    faces = np.clip(1 - even / np.maximum(there, 1e-9), 0.0, 1.0)
+    return ends + np.array([[0.5], [-0.5]]) * reach * faces, faces
 
 
 def _first(values: np.ndarray, *, noisy: bool) -> float:
@@ -222,49 +258,27 @@ def _first(values: np.ndarray, *, noisy: bool) -> float:
     return float(np.partition(values, cut)[cut] if cut else values.min())
 
 
-def _unseen(middle: np.ndarray, extent: np.ndarray, along: np.ndarray) -> np.ndarray:
-    """Return which extents [n, 3] of boxes end where the camera cannot see.
-
-    The far end along a side is in sight if the camera looks onto the top, the bottom, or the
-    other side's face. `middle` [n, 3] is from the camera, along the box's own axes.
-    """
-    outside = np.abs(middle) > extent / 2 + 0.02
-    unseen = np.zeros(extent.shape, bool)
-    unseen[:, 0] = ~(outside[:, 1] | outside[:, 2])
-    unseen[:, 1] = ~(outside[:, 0] | outside[:, 2])
-    unseen[:, 2] = ~(outside[:, 0] | outside[:, 1])
-    return unseen
-
-
 def _gaps(
     clouds: Sequence[np.ndarray],
-    eye: Eye,
     boxes: tuple[np.ndarray, np.ndarray, np.ndarray],
+    fit: Fit,
     *,
-    noise_m: np.ndarray,
-    pixel_m: np.ndarray,
-    border_px: float,
     error: DepthError,
+    border_px: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the gaps [n, n] of clouds and their sigmas.
 
     What is hidden may be nearer than what is seen. Where the boxes around the seen parts are much
     nearer to one another than the points, half the difference counts as uncertainty.
     """
-    gap, direction = minimum_gaps(clouds, noisy=bool((noise_m > 0).any()))
-    ray = boxes[0] - eye.position_m
-    ray /= np.maximum(np.linalg.norm(ray, axis=1, keepdims=True), 1e-9)
-    along = np.abs(np.einsum("ijx,ix->ij", direction, ray))
-    along_other = along.T
-    lateral, lateral_other = (np.sqrt(np.maximum(1 - a**2, 0)) for a in (along, along_other))
-    border = border_px * (pixel_m[:, None] * lateral + pixel_m[None] * lateral_other)
-    gap = np.maximum(gap - border, 0.0)
-    mask = (0.3 + error.mask_px) * np.hypot(
-        pixel_m[:, None] * lateral, pixel_m[None] * lateral_other
-    )
-    noise = np.hypot(noise_m[:, None] * along, noise_m[None] * along_other)
+    gap, direction = minimum_gaps(clouds, noisy=bool((fit.noise_m > 0).any()))
+    along = np.abs(np.einsum("ijx,ix->ij", direction, fit.ray))
+    outline = fit.pixel_m[:, None] * np.sqrt(np.maximum(1 - along**2, 0.0))
+    gap = np.maximum(gap - border_px * (outline + outline.T), 0.0)
+    mask = (PIXEL_SIGMA + error.mask_px) * np.hypot(outline, outline.T)
+    noise = fit.noise_m[:, None] * along
     between = np.abs(gap - upright.gaps_m(*boxes)) / 2
-    sigma = np.sqrt(mask**2 + noise**2 + between**2 + (error.scale * gap) ** 2)
+    sigma = np.sqrt(mask**2 + noise**2 + noise.T**2 + between**2 + (error.scale * gap) ** 2)
     np.fill_diagonal(gap, 0.0)
     np.fill_diagonal(sigma, 0.0)
     return gap, sigma

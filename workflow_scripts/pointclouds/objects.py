@@ -18,10 +18,12 @@ from workflow_scripts.pointclouds.depth_error import DepthError
 MIN_POINTS = 16
 STEEPEST_RAMP_TAN = 5.0
 """Depth that changes faster than this per unit across the line of sight is no surface (79 deg)."""
-CLUSTER_M, CLUSTER_PX = 0.2, 4.0
-"""Reach of the clustering: metres, or pixels where those are wider apart than that."""
-CLUSTER_POINTS = 8
-STRAY_SIGMAS = 3.0
+CLUSTER_M, CLUSTER_SHARE, CLUSTER_PX = 0.2, 0.15, 4.0
+"""Reach of the clustering: metres, or a share of the thing's size in the picture (the shade and
+the pole of a lamp are apart), or pixels where those are wider apart than that."""
+CLUSTER_POINTS, LINE_SHARE = 8, 0.5
+"""A point with fewer points within reach is a stray: eight, or a quarter of what a line of single
+pixels has, which is what a chair's leg is from afar."""
 OCCLUDER_M, OCCLUDER_SHARE = 0.05, 0.03
 OCCLUDED_SHARE = 0.08
 
@@ -69,6 +71,7 @@ def object_clouds(
     number = len(wanted)
     with np.errstate(invalid="ignore"):
         has_depth = (owner >= 0) & np.isfinite(depth_m) & (depth_m > 0)
+    box_px = _boxes_px(owner, number)
     keep = has_depth.copy()
     if confidence is not None:
         keep &= confidence >= min_confidence
@@ -81,14 +84,13 @@ def object_clouds(
     depth = depth_m.ravel()[pixel].astype(np.float64)
     points = _points(pixel, depth, camera)
     if not error.is_exact and len(pixel):
-        good = _largest_clusters(points, own, depth, camera, number)
+        good = _largest_clusters(points, own, depth, camera, box_px)
         pixel, own, depth, points = pixel[good], own[good], depth[good], points[good]
     counts = np.bincount(own, minlength=number)
     pixels = np.bincount(owner.ravel()[owner.ravel() >= 0], minlength=number)
     with_depth = np.bincount(owner[has_depth], minlength=number)
     few = counts < MIN_POINTS
     kept = ~few[own]
-    box_px = _boxes_px(owner, number)
     return ObjectClouds(
         instance=np.asarray(wanted, dtype=np.int64),
         point_m=points[kept],
@@ -100,7 +102,7 @@ def object_clouds(
         & ((box_px[:, :2] == 0).any(axis=1) | (box_px[:, 2] == width) | (box_px[:, 3] == height)),
         occluded=_occluded(depth_m, owner, number, error),
         reason=tuple(map(_reason, pixels, with_depth, counts)),
-        border_px=0.5 if error.is_exact else 1.5,
+        border_px=0.25 if error.is_exact else 1.25,
     )
 
 
@@ -163,7 +165,7 @@ def _ramps(depth_m: np.ndarray, *, focal_px: float) -> np.ndarray:
 
 
 def _largest_clusters(
-    points: np.ndarray, own: np.ndarray, depth: np.ndarray, camera: Camera, number: int
+    points: np.ndarray, own: np.ndarray, depth: np.ndarray, camera: Camera, box_px: np.ndarray
 ) -> np.ndarray:
     """Return which points [p] are in the largest cluster of their object, and no strays.
 
@@ -172,9 +174,11 @@ def _largest_clusters(
     so that far things are not torn apart. Cells of different objects are kept apart by a fourth
     coordinate.
     """
+    number = len(box_px)
     counts = np.bincount(own, minlength=number)
     spacing = np.bincount(own, depth, number) / np.maximum(counts, 1) / camera.intrinsics[0, 0]
-    reach = np.maximum(CLUSTER_M, CLUSTER_PX * spacing)
+    across_px = np.hypot(*(box_px[:, 2:] - box_px[:, :2]).T)
+    reach = np.maximum(CLUSTER_M, np.maximum(CLUSTER_SHARE * across_px, CLUSTER_PX) * spacing)
     scaled = points / reach[own, None] * 2
     cell = np.floor(scaled).astype(np.int64)
     cell -= cell.min(axis=0)
@@ -183,41 +187,29 @@ def _largest_clusters(
     _, first, back, weight = np.unique(
         code, return_index=True, return_inverse=True, return_counts=True
     )
-    cells = len(first)
+    cells, own_cell = len(first), own[first]
     totals = [np.bincount(back, scaled[:, axis], cells) / weight for axis in range(3)]
-    centre = np.stack([*totals, own[first] * 1e6], axis=1)
+    centre = np.stack([*totals, own_cell * 1e6], axis=1)
     pairs = cKDTree(centre).query_pairs(2.0, output_type="ndarray")
     near = np.bincount(pairs[:, 0], weight[pairs[:, 1]], cells)
     near += np.bincount(pairs[:, 1], weight[pairs[:, 0]], cells) + weight
-    core = near >= CLUSTER_POINTS
+    enough = np.maximum(CLUSTER_POINTS, LINE_SHARE * reach / np.maximum(spacing, 1e-9))
+    core = near >= enough[own_cell]
     joined = pairs[core[pairs].all(axis=1)]
     graph = sparse.coo_array((np.ones(len(joined)), joined.T), shape=(cells, cells))
     _, cluster = sparse.csgraph.connected_components(graph, directed=False)
     size = np.bincount(cluster, weight * core, int(cluster.max(initial=0)) + 1)
     # The largest cluster of each object; of equals the one that was numbered first.
-    order = np.lexsort((cluster, -size[cluster], own[first]))
-    leads = order[np.unique(own[first][order], return_index=True)[1]]
+    order = np.lexsort((cluster, -size[cluster], own_cell))
+    leads = order[np.unique(own_cell[order], return_index=True)[1]]
     best = np.full(number, -1)
-    best[own[first][leads]] = cluster[leads]
-    in_best = core & (cluster == best[own[first]])
+    best[own_cell[leads]] = cluster[leads]
+    in_best = core & (cluster == best[own_cell])
     # Border cells: within reach of a core cell of the best cluster.
     reached = in_best.copy()
     for one, other in ((0, 1), (1, 0)):
         reached[pairs[in_best[pairs[:, one]], other]] = True
-    sparse_cells = _strays(near, own[first], reached, number)
-    return (reached & ~sparse_cells)[back]
-
-
-def _strays(near: np.ndarray, own: np.ndarray, cells: np.ndarray, number: int) -> np.ndarray:
-    """Return which cells [c] have far fewer neighbours than is usual for their object.
-
-    The logarithm of the number of points within reach, against its mean and spread per object.
-    """
-    density = np.log(near)
-    count = np.maximum(np.bincount(own, cells, number), 1)
-    mean = np.bincount(own, density * cells, number) / count
-    spread = np.sqrt(np.bincount(own, (density - mean[own]) ** 2 * cells, number) / count)
-    return density < (mean - STRAY_SIGMAS * np.maximum(spread, 0.2))[own]
+    return reached[back]
 
 
 def _boxes_px(owner: np.ndarray, number: int) -> np.ndarray:
@@ -238,21 +230,23 @@ def _boxes_px(owner: np.ndarray, number: int) -> np.ndarray:
 def _occluded(depth_m: np.ndarray, owner: np.ndarray, number: int, error: DepthError) -> np.ndarray:
     """Return which objects [n] have a nearer thing along enough of their outline.
 
-    Nearer means by more than a few centimetres, a few per cent and three sigmas of noise, between
-    two pixels on either side of the outline (one further out, where depth may be mixed).
+    Nearer means by more than a few centimetres, a few per cent and three sigmas of noise. What
+    a thing stands on comes nearer too, but steadily: where the slope of the two pixels outside
+    leads to the outline's own depth there is no step, and nothing is covered.
     """
-    outline = np.zeros(number)
-    covered = np.zeros(number)
+    outline, covered = np.zeros(number), np.zeros(number)
     clean = np.where(np.isfinite(depth_m) & (depth_m > 0), depth_m, np.inf)
     for axis in (0, 1):
         for step in (1, -1):
-            one, two = _shifted(owner, axis, step), _shifted(clean, axis, 2 * step)
-            edge = (owner >= 0) & (one != owner) & (one != -2)
+            outside = _shifted(owner, axis, step)
+            edge = (owner >= 0) & (outside != owner) & (outside != -2)
             own, depth = owner[edge], clean[edge]
+            one, two = (_shifted(clean, axis, reach * step)[edge] for reach in (1, 2))
             limit = OCCLUDER_M + OCCLUDER_SHARE * depth + 3 * error.sigma_m(depth)
-            outline += np.bincount(own, minlength=number)
             with np.errstate(invalid="ignore"):
-                covered += np.bincount(own, two[edge] < depth - limit, number)
+                nearer = np.maximum(one, 2 * one - two) < depth - limit
+            outline += np.bincount(own, minlength=number)
+            covered += np.bincount(own, nearer, number)
     return covered > OCCLUDED_SHARE * np.maximum(outline, 1)
 
 
