@@ -1,0 +1,113 @@
+"""See a MuJoCo scene without a screen: colour, exact depth and instance masks of one camera."""
+
+import os
+from collections.abc import Mapping
+
+import mujoco
+import numpy as np
+from OpenGL import GL
+
+from workflow_scripts.common.cameras import rays_camera
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.views.robots.cameras import intrinsics, world_from_camera
+from workflow_scripts.views.robots.exact import refine
+
+_FLAG = mujoco.mjtRndFlag
+MAX_SHAPES = 400
+
+
+class Screen:
+    """An OpenGL context without a window; one for a process, opened when first needed."""
+
+    def __init__(self, *, size_px: int) -> None:
+        self.size_px = size_px
+        try:
+            self.context = mujoco.GLContext(size_px, size_px)
+            self.context.make_current()
+            self.renderer = str(GL.glGetString(GL.GL_RENDERER), "ascii")
+        except Exception as error:
+            raise UserError(
+                f"no OpenGL to draw with (MUJOCO_GL={os.environ.get('MUJOCO_GL')}): {error}. "
+                "Install Mesa's software OpenGL (apt-get install libegl1 libgl1 libgl1-mesa-dri), "
+                "or set MUJOCO_GL=osmesa and install libosmesa6"
+            ) from error
+
+    def close(self) -> None:
+        self.context.free()
+
+
+class Eye:
+    """Draws the states of one model. Close it before the next model."""
+
+    def __init__(
+        self, screen: Screen, model: mujoco.MjModel, *, instance_of_geom: Mapping[int, int]
+    ) -> None:
+        self.model, self.size_px = model, screen.size_px
+        self.scene = mujoco.MjvScene(model, maxgeom=MAX_SHAPES)
+        self.scene.flags[_FLAG.mjRND_SHADOW] = 0
+        self.scene.flags[_FLAG.mjRND_REFLECTION] = 0
+        self.options = mujoco.MjvOption()
+        self.options.sitegroup[:] = 0
+        self.context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self.context)
+        self.context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
+        self.rect = mujoco.MjrRect(0, 0, self.size_px, self.size_px)
+        self.instance = np.zeros(model.ngeom + 1, dtype=np.uint16)
+        for geom, instance in instance_of_geom.items():
+            self.instance[geom] = instance
+        self.near_m = model.vis.map.znear * model.stat.extent
+        self.far_m = model.vis.map.zfar * model.stat.extent
+        self._number: np.ndarray | None = None
+        self._rays = {
+            fov: rays_camera(
+                intrinsics(name, size_px=self.size_px),
+                width_px=self.size_px,
+                height_px=self.size_px,
+            )
+            for name, fov in (("front", 40.0), ("wrist", 60.0))
+        }
+
+    def close(self) -> None:
+        self.context.free()
+
+    def shoot(
+        self, data: mujoco.MjData, name: str
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return rgb u8 [h, w, 3], depth_m f32 [h, w], instance u16 [h, w], the camera's pose."""
+        side = self.size_px
+        camera = mujoco.MjvCamera()
+        camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
+        camera.fixedcamid = self.model.camera(name).id
+        mujoco.mjv_updateScene(
+            self.model, data, self.options, None, camera, mujoco.mjtCatBit.mjCAT_ALL, self.scene
+        )
+        rgb = np.empty((side, side, 3), dtype=np.uint8)
+        code = np.empty((side, side, 3), dtype=np.uint8)
+        nearness = np.empty((side, side), dtype=np.float32)
+        mujoco.mjr_render(self.rect, self.scene, self.context)
+        mujoco.mjr_readPixels(rgb, None, self.rect, self.context)
+        self.scene.flags[_FLAG.mjRND_SEGMENT] = self.scene.flags[_FLAG.mjRND_IDCOLOR] = 1
+        mujoco.mjr_render(self.rect, self.scene, self.context)
+        mujoco.mjr_readPixels(code, nearness, self.rect, self.context)
+        self.scene.flags[_FLAG.mjRND_SEGMENT] = self.scene.flags[_FLAG.mjRND_IDCOLOR] = 0
+        geom = self._geom(code[::-1])
+        depth = self._depth_m(nearness[::-1])
+        depth[geom < 0] = np.nan
+        pose = world_from_camera(self.model, data, name)
+        refine(depth, geom, self._rays[60.0 if name == "wrist" else 40.0], pose, self.model, data)
+        return rgb[::-1].copy(), depth.astype(np.float32), self.instance[geom], pose
+
+    def _geom(self, code: np.ndarray) -> np.ndarray:
+        """Return the number of the shape at each pixel, -1 for none."""
+        if self._number is None:
+            # Which shapes are drawn, and in which order, is the same in every picture of a model.
+            self._number = np.full(self.scene.ngeom + 1, -1, dtype=np.int64)
+            for shape in self.scene.geoms[: self.scene.ngeom]:
+                if shape.segid >= 0 and shape.objtype == mujoco.mjtObj.mjOBJ_GEOM:
+                    self._number[shape.segid + 1] = shape.objid
+        return self._number[code.astype(np.int64) @ (1, 256, 65536)]
+
+    def _depth_m(self, nearness: np.ndarray) -> np.ndarray:
+        """Undo OpenGL's projection with reversed z: 1 at the near plane, 0 at the far one."""
+        near, far = np.float64(self.near_m), np.float64(self.far_m)
+        return near * far / (near + nearness.astype(np.float64) * (far - near))
