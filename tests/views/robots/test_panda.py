@@ -42,7 +42,7 @@ def test_home_is_where_demonstrations_of_rlbench_start() -> None:
         tip_down((0.45, -0.3, 1.0), yaw_deg=60),
         tip_down((0.05, 0.3, 0.77), yaw_deg=-80),
         tip_forward((0.35, 0.1, 0.95)),
-        tip_forward((0.3, -0.2, 0.9), yaw_deg=-20, down_deg=20),
+        tip_forward((0.45, -0.1, 0.95), down_deg=20),
     ],
 )
 def test_inverse_kinematics_puts_the_tip_there_within_limits(target: np.ndarray) -> None:
