@@ -5,7 +5,23 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
+
+
+class Training(Protocol):
+    """What a launcher needs to know of any training."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def out(self) -> Path: ...
+
+    @property
+    def checkpoints(self) -> Path: ...
+
+    @property
+    def result(self) -> Path: ...
 
 
 @dataclass(frozen=True)

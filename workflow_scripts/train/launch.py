@@ -27,7 +27,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json, whole, write_json
 from workflow_scripts.train import jobs
-from workflow_scripts.train.experiment import Experiment, identity
+from workflow_scripts.train.experiment import Experiment, Training, identity
 from workflow_scripts.train.rank import Rank
 
 logger = logging.getLogger(__name__)
@@ -76,6 +76,10 @@ class Machine:
             raise UserError(f"--gpus {self.gpus} must be a multiple of --nodes {self.nodes}")
         return self.gpus // self.nodes or self.num_processes
 
+    def num_ranks(self) -> int:
+        """Return how many ranks there are."""
+        return self.ranks_per_node() * self.nodes
+
     def notice_s(self) -> int:
         """Return how long before the time limit ranks are told: a tenth of it, at most 5 min."""
         return max(30, min(300, 6 * self.minutes))
@@ -109,11 +113,26 @@ def main(
         machine: Where ranks run.
         poll_s: Seconds between looks at the job; 0 chooses by cluster.
     """
-    num_ranks = machine.ranks_per_node() * machine.nodes
     check_inputs(experiment)
+    what = identity(experiment, num_ranks=machine.num_ranks())
+    carry_out(experiment, Rank, machine, what, poll_s=poll_s)
+
+
+def carry_out(
+    experiment: Training, rank: type[Rank], machine: Machine, what: dict[str, Any], *, poll_s: float
+) -> None:
+    """Find or start the job of a training, wait for it, and put its result in place.
+
+    Args:
+        experiment: What is trained.
+        rank: What each rank runs.
+        machine: Where ranks run.
+        what: What decides the result.
+        poll_s: Seconds between looks at the job; 0 chooses by cluster.
+    """
+    num_ranks = machine.num_ranks()
     folder = (experiment.out / "launch").absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    what = identity(experiment, num_ranks=num_ranks)
     digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
     with only_one(folder):
         if is_finished(experiment, what):
@@ -121,7 +140,7 @@ def main(
             job = None
         else:
             job = living(folder, machine, digest, num_ranks)
-            job = job or start(experiment, machine, folder, digest)
+            job = job or start(experiment, rank, machine, folder, digest)
     if job is not None:
         wait(job, num_ranks, poll_s=poll_s or (10.0 if machine.cluster == "slurm" else 0.5))
     publish(experiment)
@@ -142,13 +161,13 @@ def only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def is_finished(experiment: Experiment, what: dict[str, Any]) -> bool:
+def is_finished(experiment: Training, what: dict[str, Any]) -> bool:
     """Say whether the result of this very training lies beside its checkpoints."""
     note = experiment.checkpoints / "settings.json"
     return experiment.result.is_dir() and note.exists() and read_json(note) == what
 
 
-def publish(experiment: Experiment) -> None:
+def publish(experiment: Training) -> None:
     """Put each file of the finished result where the workflow looks for it."""
     for file in sorted(experiment.result.glob("*")):
         with whole(experiment.out / file.name) as partial:
@@ -210,7 +229,7 @@ def lives(job: submitit.Job) -> bool:
 
 
 def start(
-    experiment: Experiment, machine: Machine, folder: Path, identity_digest: str
+    experiment: Training, rank: type[Rank], machine: Machine, folder: Path, identity_digest: str
 ) -> submitit.Job:
     """Submit the job and note its name."""
     executor = submitit.AutoExecutor(folder=folder, cluster=machine.cluster)
@@ -229,9 +248,9 @@ def start(
         settings["gpus_per_node"] = machine.gpus
     executor.update_parameters(**settings)
     set_environment(machine)
-    rank = Rank(experiment, cluster=machine.cluster, notice_s=machine.notice_s())
+    each = rank(experiment, cluster=machine.cluster, notice_s=machine.notice_s())
     try:
-        job = executor.submit(rank)
+        job = executor.submit(each)
     except submitit.core.utils.FailedSubmissionError as error:
         raise UserError(f"SLURM refused the training: {error}") from error
     ticket = Ticket(machine.cluster, job.job_id, ranks * machine.nodes, identity_digest)
@@ -240,7 +259,7 @@ def start(
     return job
 
 
-def slurm_settings(experiment: Experiment, machine: Machine) -> dict[str, Any]:
+def slurm_settings(experiment: Training, machine: Machine) -> dict[str, Any]:
     """Return what submitit tells SLURM beyond nodes, tasks and time."""
     settings: dict[str, Any] = {
         "slurm_cpus_per_task": machine.threads_per_rank(),

@@ -8,14 +8,14 @@ from submitit import JobEnvironment
 from submitit.helpers import DelayedSubmission, TorchDistributedEnvironment
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.train.experiment import Experiment
+from workflow_scripts.train.experiment import Training
 from workflow_scripts.train.leaving import Interrupted, Leaving
 
 
 class Rank:
     """A rank of a training. Pickled by submitit; a job that is queued again runs it again."""
 
-    def __init__(self, experiment: Experiment, *, cluster: str, notice_s: float = 90.0) -> None:
+    def __init__(self, experiment: Training, *, cluster: str, notice_s: float = 90.0) -> None:
         self.experiment = experiment
         self.cluster = cluster
         self.notice_s = notice_s

@@ -1,0 +1,1 @@
+"""3D keypoints from several calibrated views: what training and evaluation share."""

@@ -1,0 +1,59 @@
+"""Read the episodes of a split from shards of demonstrations, and say what cannot be used."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from workflow_scripts.common.demonstrations import DemonstrationShard, Track
+from workflow_scripts.common.errors import UserError, nearest
+
+logger = logging.getLogger(__name__)
+
+
+def read_tracks(
+    views: Sequence[Path], *, split: str, tasks: Sequence[str] = ()
+) -> tuple[list[Track], dict[str, DemonstrationShard]]:
+    """Return the episodes of a split, and the shard that holds each, by scene id.
+
+    `UserError` names tasks that no shard has. An episode none of whose keypoints two cameras see
+    in any frame is left out, and the log says so.
+    """
+    tracks: list[Track] = []
+    shards: dict[str, DemonstrationShard] = {}
+    there: set[str] = set()
+    for path in views:
+        shard = DemonstrationShard.open(path)
+        there |= set(shard.episodes["task"])
+        for row in shard.episodes.itertuples():
+            if row.split != split or (tasks and row.task not in tasks):
+                continue
+            track = shard.track(str(row.scene_id))
+            reason = why_unusable(track)
+            if reason:
+                logger.warning("%s is left out: %s", track.scene_id, reason)
+                continue
+            tracks.append(track)
+            shards[track.scene_id] = shard
+    for task in tasks:
+        if task not in there:
+            raise UserError(f"tasks: no episode of {task!r} in the shards; {nearest(task, there)}")
+    return tracks, shards
+
+
+def why_unusable(track: Track) -> str:
+    """Say why nothing can be learned from an episode, '' if something can."""
+    if not track.cameras:
+        return "it has zero cameras"
+    if not track.names:
+        return "it has no keypoints"
+    if len(track.cameras) < 2:
+        return "it has one camera; a position needs two"
+    if not (track.in_frame.sum(axis=1) >= 2).any():
+        return "no keypoint is ever inside the pictures of two cameras"
+    return ""
+
+
+def never_visible(track: Track) -> list[str]:
+    """Return the names of keypoints that two cameras never see at once."""
+    seen = (track.visible.sum(axis=1) >= 2).any(axis=0)
+    return [name for name, is_seen in zip(track.names, seen, strict=True) if not is_seen]

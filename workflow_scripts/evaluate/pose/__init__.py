@@ -1,0 +1,1 @@
+"""Scores of 3D keypoints beside geometric baselines."""

@@ -1,0 +1,229 @@
+"""Train a lifter with the Hugging Face Trainer: any number of ranks, checkpoints, curves."""
+
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workflow_scripts.common.demonstrations import Track
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.keypoints.baselines import BASELINES, REFERENCE, dlt, smooth_each
+from workflow_scripts.common.keypoints.episodes import never_visible, read_tracks
+from workflow_scripts.common.keypoints.lifter import Lifter, LifterSize
+from workflow_scripts.common.keypoints.models import PoseModel, lift
+from workflow_scripts.common.keypoints.rigid import estimate_shapes
+from workflow_scripts.common.keypoints.tracks import Tracks, gather, vocabulary
+from workflow_scripts.common.keypoints.triangulation import project
+from workflow_scripts.train.pose import objectives
+from workflow_scripts.train.pose.data import Windows, collate, evidence_of
+from workflow_scripts.train.pose.experiment import PoseExperiment
+
+logger = logging.getLogger(__name__)
+_SMOOTHING = 7
+
+
+class Lesson(nn.Module):
+    """A lifter with its objective: batches in, a loss out, as the Trainer wants it."""
+
+    def __init__(self, lifter: Lifter, experiment: PoseExperiment) -> None:
+        super().__init__()
+        self.lifter = lifter
+        self.objective = experiment.objective
+        self.weights = experiment.weights
+
+    def forward(self, **batch: Tensor) -> dict[str, Tensor]:
+        """Return the loss of a batch of `data.Windows`."""
+        points = self.lifter(evidence_of(batch), batch["names"], batch["known"])
+        if self.objective == "supervised":
+            return {"loss": objectives.supervised(points, batch["points_m"], batch["known"])}
+        views = batch["observed"], batch["projections"], batch["weights"]
+        if self.objective == "published":
+            return {"loss": objectives.published(points, *views)}
+        loss = objectives.masked(points, *views, batch["hidden"])
+        added = self.weights
+        if added.temporal:
+            loss = loss + added.temporal * objectives.acceleration(points, batch["known"])
+        if added.rigidity:
+            shape = self.lifter.shapes[batch["names"]]
+            lengths = (shape[:, :, None] - shape[:, None]).norm(dim=-1)
+            middle = points[:, points.shape[1] // 2]
+            loss = loss + added.rigidity * objectives.rigidity(middle, batch["bodies"], lengths)
+        if added.cheirality:
+            loss = loss + added.cheirality * objectives.cheirality(
+                points, batch["projections"], batch["weights"]
+            )
+        return {"loss": loss}
+
+
+def new_lifter(experiment: PoseExperiment, tracks: Tracks, names: list[str]) -> Lifter:
+    """Return an untrained lifter that knows the bodies of the training episodes.
+
+    Their shapes come from labels under supervision, else from smoothed triangulations.
+    """
+    size = LifterSize(
+        window=experiment.window,
+        width=experiment.width,
+        layers=experiment.layers,
+        heads=experiment.heads,
+        num_names=len(names),
+    )
+    torch.manual_seed(experiment.seed)
+    lifter = Lifter(size)
+    clip = tracks.clip
+    points = clip.points_m
+    if experiment.objective != "supervised":
+        points = smooth_each(tracks, dlt(tracks), window=_SMOOTHING).float()
+    shapes = estimate_shapes(points, clip.names, clip.bodies, num_names=len(names))
+    lifter.shapes.copy_(shapes)
+    return lifter
+
+
+def windows_of(experiment: PoseExperiment, tracks: Tracks, lifter: Lifter) -> Windows:
+    """Return every window of the training, in order."""
+    return Windows(
+        tracks,
+        lifter.shapes.clone(),
+        objective=experiment.objective,
+        noise=experiment.observation(),
+        view_dropout=experiment.view_dropout,
+        window=experiment.window,
+        num_samples=experiment.steps * experiment.batch_size,
+        seed=experiment.seed,
+    )
+
+
+def describe(experiment: PoseExperiment, lifter: Lifter, names: list[str]) -> PoseModel:
+    """Return what is written beside the weights."""
+    return PoseModel(
+        experiment=experiment.name,
+        kind="lifter",
+        objective=experiment.objective,
+        front_end=experiment.front_end,
+        names=names,
+        tasks=sorted({name.split("/")[0] for name in names}),
+        noise=vars(experiment.observation()),
+        size=lifter.size.plain(),
+    )
+
+
+def check(lifter: Lifter, tracks: Tracks, *, objective: str) -> dict[str, float]:
+    """Return the mean error on validation episodes, in millimetres."""
+    lifter.eval()
+    points = lift(lifter, tracks, blind=objective == "masked")
+    lifter.train()
+    return {"validation_mpjpe_mm": mean_error_mm(points, tracks)}
+
+
+def mean_error_mm(points_m: Tensor, tracks: Tracks) -> float:
+    """Return the mean error over the points [F, K, 3] that have an estimate."""
+    distance = (points_m - tracks.clip.points_m).norm(dim=-1)
+    known = (tracks.clip.known > 0) & distance.isfinite()
+    return round(1000 * float(distance[known].mean()), 4) if known.any() else float("nan")
+
+
+def show(lifter: Lifter, tracks: Tracks, *, objective: str, writer: Any, step: int) -> None:
+    """Put a picture of a validation frame's keypoints into TensorBoard."""
+    from workflow_scripts.common.keypoints.pictures import views_figure
+
+    frame = int(tracks.first[0] + tracks.last[0]) // 2
+    lifter.eval()
+    points = lift(lifter, tracks, blind=objective == "masked", frames=[frame])[0]
+    lifter.train()
+    clip, track = tracks.clip, tracks.sources[0]
+    views, keypoints = len(track.cameras), len(track.names)
+    pixels, _ = project(clip.projections[frame], points)
+    figure = views_figure(
+        true_px=track.width_px * clip.exact[frame, :views, :keypoints].numpy(),
+        estimated_px=track.width_px * pixels.transpose(0, 1)[:views, :keypoints].numpy(),
+        seen=clip.in_view[frame, :views, :keypoints].numpy() > 0,
+        cameras=track.cameras,
+        size_px=(track.width_px, track.height_px),
+        title=f"{track.scene_id}, middle frame",
+    )
+    writer.add_figure("validation/keypoints", figure, step)
+
+
+def train_lifter(
+    experiment: PoseExperiment, *, num_ranks: int, is_leaving: Callable[[], bool]
+) -> tuple[Any, Lifter, PoseModel, dict[str, Any]]:
+    """Train on this rank; return the Trainer, the lifter, its settings and what was measured."""
+    from workflow_scripts.train.pose.trainer import make_trainer, run_trainer
+
+    known, _ = read_tracks(experiment.views, split="train", tasks=experiment.tasks)
+    unseen, _ = read_tracks(experiment.views, split="val", tasks=experiment.tasks)
+    check_episodes(experiment, known)
+    names = vocabulary(known)
+    noise = experiment.observation()
+    tracks = gather(known, noise=noise, names=names, seed=experiment.seed)
+    validation = gather(unseen, noise=noise, names=names, seed=experiment.seed) if unseen else None
+    lifter = new_lifter(experiment, tracks, names)
+
+    def checks() -> dict[str, float]:
+        if validation is None:
+            return {}
+        return check(lifter, validation, objective=experiment.objective)
+
+    def pictures(writer: Any, step: int) -> None:
+        shown = tracks if validation is None else validation
+        show(lifter, shown, objective=experiment.objective, writer=writer, step=step)
+
+    trainer = make_trainer(
+        Lesson(lifter, experiment),
+        windows_of(experiment, tracks, lifter),
+        experiment,
+        num_ranks=num_ranks,
+        collator=collate,
+        checks=checks,
+        pictures=pictures,
+        is_leaving=is_leaving,
+    )
+    run_trainer(trainer, experiment, num_ranks=num_ranks)
+    names_of_baselines = () if validation is None else ("dlt", REFERENCE)
+    measured = {
+        "episodes": len(known),
+        "frames": len(tracks),
+        "validation_episodes": len(unseen),
+        "validation_baselines_mm": {
+            name: mean_error_mm(BASELINES[name](validation), validation)  # type: ignore[arg-type]
+            for name in names_of_baselines
+        },
+        "parameters": sum(value.numel() for value in lifter.parameters()),
+    }
+    return trainer, lifter, describe(experiment, lifter, names), measured
+
+
+def check_episodes(experiment: PoseExperiment, known: list[Track]) -> None:
+    """Raise `UserError` if there is nothing to learn from; log keypoints that nothing sees."""
+    if not known:
+        raise UserError(
+            f"{experiment.name}: no training episodes; more of them, or a larger share for the "
+            "'train' split (config: sources.rlbench.episodes_per_task, splits)"
+        )
+    for track in known:
+        for name in never_visible(track):
+            logger.warning("%s: two cameras never see keypoint %r at once", track.scene_id, name)
+
+
+def train(experiment: PoseExperiment, is_leaving: Callable[[], bool] = lambda: False) -> None:
+    """Train on this rank; rank 0 writes the result.
+
+    Args:
+        experiment: What is trained on what.
+        is_leaving: Says that the time of this run is over: `Interrupted` is raised after a save.
+    """
+    from workflow_scripts.train.pose.result import write_result
+
+    experiment.check_inputs()
+    num_ranks = int(os.environ.get("WORLD_SIZE", "1"))
+    if experiment.front_end == "images":
+        from workflow_scripts.train.pose.images import train_detector as learn
+    else:
+        learn = train_lifter
+    trainer, model, described, measured = learn(
+        experiment, num_ranks=num_ranks, is_leaving=is_leaving
+    )
+    if trainer.args.should_save:
+        write_result(trainer, model, described, measured, experiment)

@@ -1,0 +1,46 @@
+"""Start the training of a pose model through submitit, as `train.launch` does for any model."""
+
+import os
+from collections.abc import Callable
+from typing import Annotated
+
+import tyro
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.train.launch import Machine, carry_out
+from workflow_scripts.train.pose.experiment import PoseExperiment
+from workflow_scripts.train.rank import Rank
+
+
+class PoseRank(Rank):
+    """A rank of the training of a pose model."""
+
+    def work(self, is_leaving: Callable[[], bool]) -> None:
+        """Train."""
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        from workflow_scripts.train.pose.fit import train
+
+        assert isinstance(self.experiment, PoseExperiment)
+        train(self.experiment, is_leaving)
+
+
+def main(
+    *,
+    experiment: Annotated[PoseExperiment, tyro.conf.arg(name="")],
+    machine: Annotated[Machine, tyro.conf.arg(name="")],
+    poll_s: float = 0.0,
+) -> None:
+    """Train a pose model.
+
+    Args:
+        experiment: What is trained on what.
+        machine: Where ranks run.
+        poll_s: Seconds between looks at the job; 0 chooses by cluster.
+    """
+    experiment.check_inputs()
+    what = experiment.identity(num_ranks=machine.num_ranks())
+    carry_out(experiment, PoseRank, machine, what, poll_s=poll_s)
+
+
+if __name__ == "__main__":
+    run(main)
