@@ -117,7 +117,7 @@ def read_camera(path: Path, *, width_px: int, height_px: int) -> GivenCamera:
             }
         else:
             content = json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UnusableCompanion(f"intrinsics: {path.name} is broken ({error})") from error
     if not isinstance(content, dict):
         raise UnusableCompanion(f"intrinsics: {path.name} is not a JSON object")
