@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from transformers import (
     AutoConfig,
     AutoImageProcessor,
@@ -70,7 +71,9 @@ class TransformersEstimator:
     ) -> Estimate:
         """Estimate images u8 [n, h, w, 3]; Depth Pro guesses focal lengths that are not known."""
         height, width = images.shape[1:3]
-        inputs = self._processor(images=list(images), return_tensors="pt")
+        # Of an array 3 pixels high the processor would take the rows for channels.
+        pictures = [Image.fromarray(image) for image in images]
+        inputs = self._processor(images=pictures, return_tensors="pt")
         outputs = self._model(inputs["pixel_values"].to(self._device, self._dtype))
         predicted = outputs.predicted_depth.float()
         guessed_px = np.full(len(images), np.nan)

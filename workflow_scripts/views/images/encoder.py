@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
-from workflow_scripts.views.images.networks import loading, placed
+from workflow_scripts.views.images.networks import loading, pictures, placed
 
 TYPES = ("clip", "siglip")
 ADVICE = (
@@ -47,7 +47,7 @@ class DualEncoder:
     @torch.inference_mode()
     def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Return f32 [n, labels] for images u8 [h, w, 3], which may differ in size."""
-        inputs = self._processor(images=list(images), return_tensors="pt")
+        inputs = self._processor(images=pictures(images), return_tensors="pt")
         inputs = {name: value.to(self._device) for name, value in inputs.items()}
         inputs["pixel_values"] = inputs["pixel_values"].to(self._dtype)
         image = self._features(self._model.get_image_features(**inputs))

@@ -1,16 +1,25 @@
 """Load the networks that look at photos: the right type, on a device, with clear errors."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image
 from transformers import AutoConfig
 
 from workflow_scripts.common.errors import UserError, nearest
 
 log = logging.getLogger(__name__)
+
+
+def pictures(images: Iterable[np.ndarray]) -> list[Image.Image]:
+    """Return arrays u8 [h, w, 3] as pictures: of an array 3 pixels high, processors would take the
+    rows for channels.
+    """
+    return [Image.fromarray(image) for image in images]
 
 
 @contextmanager

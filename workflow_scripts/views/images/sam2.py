@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from transformers import Sam2Model, ViTImageProcessor
 
-from workflow_scripts.views.images.networks import loading, placed
+from workflow_scripts.views.images.networks import loading, pictures, placed
 
 ADVICE = (
     "Set sources.images.localise.mask_model to a SAM 2 model, such as "
@@ -36,7 +36,7 @@ class Sam2:
         scores = np.zeros(len(boxes))
         if not len(boxes):
             return masks, scores
-        pixels = self._processor(images=[rgb], return_tensors="pt")["pixel_values"]
+        pixels = self._processor(images=pictures([rgb]), return_tensors="pt")["pixel_values"]
         embeddings = self._model.get_image_embeddings(pixels.to(self._device, self._dtype))
         side_y, side_x = pixels.shape[-2:]
         scale = np.array([side_x / width, side_y / height] * 2)

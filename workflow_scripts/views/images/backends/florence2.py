@@ -10,7 +10,7 @@ import torch
 from transformers import AutoProcessor, Florence2ForConditionalGeneration, LogitsProcessor
 from transformers.generation.logits_process import LogitsProcessorList
 
-from workflow_scripts.views.images.networks import loading, placed
+from workflow_scripts.views.images.networks import loading, pictures, placed
 from workflow_scripts.views.images.proposals import PhotoView, Proposal, ProposerOptions
 
 ADVICE = (
@@ -44,7 +44,10 @@ class Florence2:
         """Return the objects of each photo."""
         images = [photo.rgb for photo in photos]
         inputs = self._processor(
-            text=[self._task] * len(images), images=images, return_tensors="pt", padding=True
+            text=[self._task] * len(images),
+            images=pictures(images),
+            return_tensors="pt",
+            padding=True,
         ).to(self._device)
         inputs["pixel_values"] = inputs["pixel_values"].to(self._dtype)
         sureness = _Sureness()

@@ -12,7 +12,7 @@ from transformers import (
 )
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.views.images.networks import loading, placed
+from workflow_scripts.views.images.networks import loading, pictures, placed
 from workflow_scripts.views.images.proposals import PhotoView, Proposal, ProposerOptions
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class GroundingDino:
 
     @torch.inference_mode()
     def _ask(self, images: list[np.ndarray], text: "Text") -> Iterator[list[Proposal]]:
-        inputs = self._processor(images=images, return_tensors="pt").to(self._device)
+        inputs = self._processor(images=pictures(images), return_tensors="pt").to(self._device)
         tokens = self._tokenizer([text.words] * len(images), return_tensors="pt").to(self._device)
         output = self._model(**inputs, **tokens)
         height, width = images[0].shape[:2]

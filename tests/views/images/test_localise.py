@@ -1,0 +1,187 @@
+"""Proposals, masks and labels in step, whatever a network says; rows for all of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.views.images.photos import read_row, write_json, write_photo_shard
+from workflow_scripts.common import rle
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.photo_records import FilterRow, MaskRow, ReadRow
+from workflow_scripts.common.records import table
+from workflow_scripts.common.storage import write_table
+from workflow_scripts.common.views import ViewShard
+from workflow_scripts.views.images import localise
+from workflow_scripts.views.images.candidates import Limits
+from workflow_scripts.views.images.letterbox import Letterbox
+from workflow_scripts.views.images.proposals import Proposal
+
+LIMITS = Limits(0.3, 0.5, 4, 0.75, 2, 0.5, 5, 40, ())
+SIZES = [(64, 48), (48, 64), (64, 64)]
+NAN, INF = float("nan"), float("inf")
+
+
+def rows() -> list[ReadRow]:
+    return [
+        read_row(
+            view,
+            Letterbox.fit(width_px=width, height_px=height, frame_width_px=64, frame_height_px=64),
+        )
+        for view, (width, height) in enumerate(SIZES)
+    ]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Path:
+    """Three photos as `read_images` leaves them, all kept by the filter."""
+    path = write_photo_shard(
+        tmp_path / "0000.read.zarr", sizes=SIZES, intrinsics_sources=["default"] * 3
+    )
+    write_table(tmp_path / "0000.read.parquet", table(rows(), ReadRow))
+    write_verdicts(tmp_path, ["", "", ""])
+    return path
+
+
+def write_verdicts(folder: Path, reasons: list[str]) -> None:
+    found = [
+        FilterRow(view=row.view, scene_id=row.scene_id, label="", probability=NAN, reason=reason)
+        for row, reason in zip(rows(), reasons, strict=True)
+    ]
+    write_table(folder / "0000.filter.parquet", table(found, FilterRow))
+
+
+class Saying:
+    """A proposer that says the same of every photo."""
+
+    def __init__(self, *proposals: Proposal) -> None:
+        self.proposals = list(proposals)
+        self.batches: list[int] = []
+
+    def propose(self, photos):
+        self.batches.append(len(photos))
+        return [list(self.proposals) for _ in photos]
+
+
+class Filling:
+    """A segmenter whose masks fill the boxes, with a score of its own for each."""
+
+    def __init__(self, scores: list[float] | None = None) -> None:
+        self.scores = scores
+        self.boxes: list[np.ndarray] = []
+
+    def segment(self, rgb, boxes):
+        self.boxes.append(boxes)
+        masks = np.zeros((len(boxes), *rgb.shape[:2]), bool)
+        for mask, (x0, y0, x1, y1) in zip(masks, boxes.round().astype(int), strict=True):
+            mask[y0:y1, x0:x1] = True
+        return masks, np.array(self.scores or [0.9] * len(boxes))
+
+
+def found(read: Path, proposer: Saying, segmenter: Filling | None, **changes) -> list[MaskRow]:
+    shard = ViewShard.open(read)
+    limits = Limits(**{**LIMITS.__dict__, **changes})
+    return list(localise.localise(shard, rows(), proposer, segmenter, limits=limits, batch_size=2))
+
+
+def test_rows_are_in_pixels_of_the_frame(read):
+    proposer = Saying(Proposal("a box", 0.8, (4.0, 6.0, 20.0, 16.0)))
+    masks = found(read, proposer, Filling())
+    assert proposer.batches == [2, 1]
+    assert [row.view for row in masks] == [0, 1, 2]
+    assert [(row.x0, row.y0) for row in masks] == [(4, 14), (12, 6), (4, 6)]
+    for row in masks:
+        mask = rle.decode(row.rle_counts, height=64, width=64)
+        lines, columns = np.nonzero(mask)
+        assert (columns.min(), lines.min()) == (row.x0, row.y0)
+        assert (columns.max() + 1, lines.max() + 1) == (row.x1, row.y1)
+        assert row.pixels == mask.sum() == 160
+        assert (row.instance, row.label, row.mask_score) == (1, "box", 0.9)
+
+
+def test_labels_and_masks_stay_in_step_when_some_cannot_be_used(read):
+    """The published defect: an empty mask shifts all captions after it by one."""
+    proposer = Saying(
+        Proposal("nothing", 0.9, (5, 5, 5, 5)),
+        Proposal("box", 0.9, (1, 1, 9, 9)),
+        Proposal("nan", 0.9, (NAN, 1, 9, 9)),
+        Proposal("outside", 0.9, (-20, -20, -5, -5)),
+        Proposal("chair", 0.9, (20, 20, 30, 30)),
+        Proposal("unsure", 0.1, (1, 1, 9, 9)),
+        Proposal("endless", 0.9, (0, 0, INF, 9)),
+        Proposal("turned", 0.9, (30, 30, 20, 20)),
+        Proposal("lamp", 0.9, (35, 2, 44, 11)),
+    )
+    segmenter = Filling()
+    masks = [row for row in found(read, proposer, segmenter) if row.view == 2]
+    assert [len(boxes) for boxes in segmenter.boxes] == [3, 3, 3]
+    assert len(masks) == 9
+    kept = [(row.instance, row.label, row.x0) for row in masks if not row.reason]
+    assert kept == [(1, "box", 1), (2, "chair", 20), (3, "lamp", 35)]
+    for row in masks:
+        assert bool(row.reason) == (row.instance == 0)
+
+
+def test_scores_belong_to_their_masks(read):
+    proposer = Saying(
+        Proposal("gone", 0.9, (0, 0, 0, 0)),
+        Proposal("good", 0.9, (1, 1, 9, 9)),
+        Proposal("bad", 0.9, (20, 20, 30, 30)),
+    )
+    masks = [row for row in found(read, proposer, Filling([0.8, 0.2])) if row.view == 0]
+    assert [row.mask_score for row in masks][1:] == [0.8, 0.2]
+    assert [row.reason.split(":")[0] for row in masks] == ["box", "", "mask"]
+
+
+def test_a_box_beyond_the_picture_is_cut(read):
+    segmenter = Filling()
+    found(read, Saying(Proposal("box", 0.9, (-10, 40, 20, 900))), segmenter)
+    np.testing.assert_array_equal(segmenter.boxes[0], [[0, 40, 20, 48]])
+
+
+def test_nothing_proposed_nothing_found(read):
+    assert found(read, Saying(), Filling()) == []
+
+
+def test_the_command_with_given_masks(read, tmp_path):
+    folder = tmp_path / "masks"
+    for stem in ("0", "2"):
+        square = [[10, 10, 30, 10, 30, 30, 10, 30]]
+        write_json(folder / f"{stem}.json", [{"label": "The box.", "segmentation": square}])
+    write_verdicts(tmp_path, ["", "", "excluded: shows chart"])
+    localise.main(
+        read=read,
+        filtered=tmp_path / "0000.filter.parquet",
+        out=tmp_path / "m.parquet",
+        backend="masks",
+        masks=str(folder),
+    )
+    masks = pd.read_parquet(tmp_path / "m.parquet")
+    assert masks["view"].tolist() == [0, 1]
+    assert masks.label.tolist() == ["box", ""]
+    assert masks.reason.str.split(":").str[0].tolist() == ["", "no masks"]
+    assert masks.pixels.tolist() == [400, 0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"backend": "florence"}, "unknown sources.images.localise backend 'florence'"),
+        ({"backend": "masks"}, r"sources\.images\.masks is null"),
+        ({"backend": "grounding_dino"}, "must be told what to look for"),
+    ],
+)
+def test_the_command_says_what_is_wrong(read, tmp_path, changes, message):
+    with pytest.raises(UserError, match=message):
+        localise.main(
+            read=read, filtered=tmp_path / "0000.filter.parquet", out=tmp_path / "m", **changes
+        )
+    assert not (tmp_path / "m").exists()
+
+
+def test_verdicts_of_other_photos_are_refused(read, tmp_path):
+    verdicts = pd.read_parquet(tmp_path / "0000.filter.parquet")
+    verdicts.iloc[:2].to_parquet(tmp_path / "fewer.parquet")
+    with pytest.raises(UserError, match=r"is not of the photos in .*run its rule again"):
+        localise.kept_rows(read.with_suffix(".parquet"), tmp_path / "fewer.parquet")
