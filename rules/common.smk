@@ -23,7 +23,7 @@ SHARDS_IN_REPORT = 3
 EVERY_STAGE = ("scenes", "views", "depth", "captions", "pointclouds", "vqa")
 STAGES_OF_SOURCE = {
     "procthor": EVERY_STAGE,
-    "images": ("scenes", "views", "depth", "pointclouds"),
+    "images": ("scenes", "views", "depth", "pointclouds", "vqa"),
     "rlbench": ("scenes", "views"),
 }
 

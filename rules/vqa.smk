@@ -33,6 +33,26 @@ def card_settings():
     )
 
 
+def asks_measured(source):
+    """Say whether questions about a source are answered by measurement, not by ground truth."""
+    evidence = config["vqa"]["evidence"]
+    return evidence == "measured" or (evidence == "auto" and source == "images")
+
+
+def measured_tables(wildcards):
+    """Return what was measured in a shard's clouds, if its questions are about that."""
+    names = ("gravity", "measured", "gaps") if asks_measured(wildcards.source) else ()
+    shard = f"results/pointclouds/{wildcards.source}/{wildcards.shard}"
+    return [f"{shard}.{name}.parquet" for name in names]
+
+
+def measured_flag(wildcards):
+    """Return the flag that says where the measured tables lie, if they are asked about."""
+    if not asks_measured(wildcards.source):
+        return ""
+    return f"--clouds results/pointclouds/{wildcards.source}/{wildcards.shard}.zarr"
+
+
 def question_flags():
     """Return the flags that say what is asked, how often and in which words."""
     settings = config["vqa"]
@@ -81,6 +101,7 @@ rule ask_shard:
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
         visibility="results/views/{source}/{shard}.visibility.parquet",
+        measured=measured_tables,
     output:
         questions="results/vqa/{source}/{shard}.jsonl",
         images=directory("results/vqa/{source}/{shard}.images"),
@@ -98,6 +119,7 @@ rule ask_shard:
         runtime=60,
     params:
         flags=question_flags(),
+        measured=measured_flag,
         seed=config["seed"],
     message:
         "Ask about the views of {wildcards.source} shard {wildcards.shard}"
@@ -105,7 +127,7 @@ rule ask_shard:
         "python -m workflow_scripts.vqa.shard --views {input.views}"
         " --out {output.questions} --images {output.images}"
         " --dropped {output.dropped} --picture {output.picture}"
-        " {params.flags} --seed {params.seed} > {log} 2>&1"
+        " {params.flags} {params.measured} --seed {params.seed} > {log} 2>&1"
 
 
 rule merge_vqa:

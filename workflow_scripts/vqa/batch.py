@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,8 @@ from workflow_scripts.vqa.templates import Templates, capitalised
 
 Kind = Literal["yes_no", "which", "multiple_choice", "open"]
 SLOTS = ("a", "b", "c", "d", "e")
+CAPITALS = tuple(slot.upper() for slot in SLOTS)
+LOTS = 1 << 30
 LETTERS = ("A", "B", "C", "D")
 
 
@@ -23,14 +26,19 @@ class Book:
     bare: Sequence[str]
     plural: Sequence[bool]
 
-    @property
+    @cached_property
     def capitalised(self) -> list[str]:
+        """Return the names with a capital."""
         return [capitalised(text) for text in self.phrases]
 
+    @cached_property
+    def any_plural(self) -> bool:
+        return any(self.plural)
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(eq=False, slots=True)
 class Batch:
-    """Rows of one (family, kind, pole, answer); m rows.
+    """Rows of one (family, kind, pole, answer); m rows. Not to be changed (freezing costs time).
 
     `fact` [m] numbers what a row asks: rows of other batches with the same number ask the same
     thing in another way. `objects` [m, k] are rows of the sight in the order of mention; `winner`
@@ -95,29 +103,57 @@ class Batch:
 
         `limit` is how many of the phrasings are drawn from; None draws from all.
         """
-        number = len(rows)
-        chosen = self.objects[rows]
-        places = [column.tolist() for column in chosen.T]
-        columns: dict[str, Sequence[str]] = {}
-        plural: dict[str, list[bool]] = {}
-        phrases, flags = book.phrases, book.plural
-        any_plural = any(flags)
-        for slot, column in zip(SLOTS, places, strict=False):
-            columns[slot] = [phrases[place] for place in column]
-            if any_plural:
-                plural[slot] = [flags[place] for place in column]
-        if self.winner is not None:
-            column = self.winner[rows].tolist()
-            columns["winner"] = [phrases[place] for place in column]
-            if any_plural:
-                plural["winner"] = [flags[place] for place in column]
-        for name, text in self.words.items():
-            columns[name] = [text] * number
         listed = rows.tolist()
-        for name, texts in self.columns.items():
-            columns[name] = [texts[row] for row in listed]
-        questions = self.questions.write(
-            self.questions.draw(number, rng, limit=limit), columns, plural
+        words = self._words_of(listed, book)
+        plural = self._plural(listed, book) if book.any_plural else None
+        # Where to begin is drawn; row after row takes the next sentence.
+        asked, answered = int(rng.random() * LOTS), int(rng.random() * LOTS)
+        return (
+            self.questions.write(asked, words, plural, limit=limit),
+            self.answers.write(answered, words, plural, limit=limit),
         )
-        answers = self.answers.write(self.answers.draw(number, rng, limit=limit), columns, plural)
-        return questions, answers
+
+    def _words_of(self, rows: Sequence[int], book: Book) -> list[dict[str, str]]:
+        """Return the words of slots by row; a name in upper case begins with a capital."""
+        plain, capital = book.phrases, book.capitalised
+        constant = dict(self.words)
+        chosen = self.objects[rows].tolist()
+        # One or two objects are by far the commonest, and dict displays the fastest way.
+        if self.objects.shape[1] == 2:
+            found = [
+                {"a": plain[a], "A": capital[a], "b": plain[b], "B": capital[b], **constant}
+                for a, b in chosen
+            ]
+        elif self.objects.shape[1] == 1:
+            found = [{"a": plain[a], "A": capital[a], **constant} for (a,) in chosen]
+        else:
+            found = [
+                {
+                    **{slot: plain[place] for slot, place in zip(SLOTS, places, strict=False)},
+                    **{slot: capital[place] for slot, place in zip(CAPITALS, places, strict=False)},
+                    **constant,
+                }
+                for places in chosen
+            ]
+        if self.winner is not None:
+            for words, place in zip(found, self.winner[rows].tolist(), strict=True):
+                words["winner"], words["WINNER"] = plain[place], capital[place]
+        for name, texts in self.columns.items():
+            upper = name.upper()
+            for words, row in zip(found, rows, strict=True):
+                text = texts[row]
+                words[name], words[upper] = text, capitalised(text)
+        return found
+
+    def _plural(self, rows: Sequence[int], book: Book) -> list[list[str]]:
+        """Return by row the slots of objects whose names are plural."""
+        flags = book.plural
+        named = [
+            [slot for slot, place in zip(SLOTS, places, strict=False) if flags[place]]
+            for places in self.objects[rows].tolist()
+        ]
+        if self.winner is not None:
+            for slots, place in zip(named, self.winner[rows].tolist(), strict=True):
+                if flags[place]:
+                    slots.append("winner")
+        return named

@@ -4,6 +4,8 @@ Each function returns [n, n] how clearly it holds of i and j: positive yes, nega
 boxes cannot tell (a cushion lies inside the box of its sofa).
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from workflow_scripts.common import upright
@@ -46,6 +48,7 @@ _CONTAINERS = frozenset(
 )
 
 
+@lru_cache(maxsize=2)
 def on_top(sight: Sight) -> FloatArray:
     """Say of i and j whether i stands or lies on j."""
     measured = sight.measured
@@ -77,7 +80,7 @@ def inside(sight: Sight) -> FloatArray:
     room = (measured.size_m[None, :, None, :] / 2 - np.abs(own)).min(axis=(2, 3))
     yes = (room > -CONTACT_M / 2) & holds[None, :] & (measured.sigma_centre_m.max(initial=0) < 0.02)
     away = measured.gap_m - 2 * measured.sigma_gap_m
-    no = away >= APART_M
+    no = (away >= APART_M) & holds[None, :]
     clear = np.where(yes, room + CONTACT_M, 0.0) - np.where(no & ~yes, away, 0.0)
     return _without_self(clear)
 

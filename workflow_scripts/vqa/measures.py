@@ -22,9 +22,12 @@ def agreeing(*differences: FloatArray) -> FloatArray:
 
     An answer then holds under every reading of the question, not just under one of them.
     """
-    stacked = np.stack(differences)
-    smallest = np.abs(stacked).min(axis=0)
-    return smallest * ((stacked > 0).all(axis=0).astype(float) - (stacked < 0).all(axis=0))
+    first, *others = differences
+    found = first
+    for one in others:
+        alike = first * one > 0
+        found = np.where(alike, np.where(np.abs(one) < np.abs(found), one, found), 0.0)
+    return found
 
 
 def exceeding(value: FloatArray) -> FloatArray:

@@ -7,9 +7,6 @@ such words.
 
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-import numpy as np
 
 # Words for one thing, and for a thing whose name is plural ("the curtains").
 AGREEING = {
@@ -32,6 +29,7 @@ AGREEING = {
     "its": "their",
     "itself": "themselves",
 }
+Words = Mapping[str, str]
 
 
 def capitalised(text: str) -> str:
@@ -39,48 +37,36 @@ def capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-@dataclass(frozen=True)
 class Template:
-    """A sentence as a `%` format for each number; `slots` fill it, upper case for a capital."""
+    """A sentence as a `%` format for every number of its subjects.
 
-    text: str
-    singular: str
-    slots: tuple[str, ...]
-    agreeing: tuple[str, ...]
+    `singular` is the format when no subject is plural; slots in upper case take a capital.
+    """
 
-    @classmethod
-    def compile(cls, text: str) -> "Template":
-        """Compile a text with slots in braces."""
-        slots: list[str] = []
-        agreeing: list[str] = []
-        singular = ""
+    def __init__(self, text: str) -> None:
+        self._parts: list[tuple[str, str, str]] = []
         for literal, slot, _, _ in string.Formatter().parse(text):
-            singular += literal.replace("%", "%%")
-            if slot is None:
-                continue
-            word, _, subject = slot.lower().partition("_")
-            if subject:
-                agreeing.append(subject)
-                singular += capitalised(word) if not singular else word
-            else:
-                slots.append(slot.upper() if not singular else slot)
-                singular += "%s"
-        return cls(text, singular, tuple(slots), tuple(agreeing))
+            word, _, subject = (slot or "").lower().partition("_")
+            self._parts.append((literal.replace("%", "%%"), word, subject))
+        self.subjects = tuple(dict.fromkeys(subject for _, _, subject in self._parts if subject))
+        self.slots = tuple(word for _, word, subject in self._parts if word and not subject)
+        self._formats: dict[tuple[str, ...], str] = {}
+        self.singular = self.numbered(())
 
-    def numbered(self, plural: Mapping[str, bool]) -> str:
+    def numbered(self, plural: Sequence[str]) -> str:
         """Return the format whose words agree with the subjects that are plural."""
-        out = ""
-        for literal, slot, _, _ in string.Formatter().parse(self.text):
-            out += literal.replace("%", "%%")
-            if slot is None:
-                continue
-            word, _, subject = slot.lower().partition("_")
-            if subject:
-                word = AGREEING[word] if plural.get(subject) else word
-                out += capitalised(word) if not out else word
-            else:
-                out += "%s"
-        return out
+        key = tuple(subject for subject in self.subjects if subject in plural)
+        if key not in self._formats:
+            out = ""
+            for literal, word, subject in self._parts:
+                out += literal
+                if subject:
+                    agreeing = AGREEING[word] if subject in key else word
+                    out += capitalised(agreeing) if not out else agreeing
+                elif word:
+                    out += f"%({word if out else word.upper()})s"
+            self._formats[key] = out
+        return self._formats[key]
 
 
 class Templates:
@@ -88,71 +74,32 @@ class Templates:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = tuple(dict.fromkeys(texts))
-        self._compiled = [Template.compile(text) for text in self.texts]
-        self._by_number: dict[tuple[int, tuple[bool, ...]], str] = {}
+        self._templates = [Template(text) for text in self.texts]
+        self._singular = [template.singular for template in self._templates]
 
     def __len__(self) -> int:
         return len(self.texts)
 
-    def draw(self, number: int, rng: np.random.Generator, *, limit: int | None) -> np.ndarray:
-        """Draw which of the first `limit` sentences each of so many rows takes."""
-        return rng.integers(min(len(self.texts), limit or len(self.texts)), size=number)
-
     def write(
         self,
-        drawn: np.ndarray,
-        columns: Mapping[str, Sequence[str]],
-        plural: Mapping[str, Sequence[bool]],
+        lot: int,
+        rows: Sequence[Words],
+        plural: Sequence[Sequence[str]] | None,
+        *,
+        limit: int | None,
     ) -> list[str]:
-        """Fill the drawn sentence of every row from the columns of its slots.
+        """Fill a sentence for every row, the first drawn by `lot`, then in turn.
 
-        `plural` says by slot and row whether a name is plural; without any, "is" stands.
+        Only the first `limit` sentences are used. `rows` holds the words of slots, in upper case
+        with a capital. `plural` names by row the slots whose words are plural; None: there are
+        none.
         """
-        if len(drawn) == 1:
-            return [self._one(int(drawn[0]), columns, plural)]
-        written = [""] * len(drawn)
-        for index in np.unique(drawn).tolist():
-            rows = np.flatnonzero(drawn == index).tolist()
-            template = self._compiled[index]
-            texts = [_column(columns, slot, rows) for slot in template.slots]
-            numbers = [plural[subject] for subject in template.agreeing if subject in plural]
-            if any(any(column) for column in numbers):
-                for place, words in zip(rows, zip(*texts, strict=True), strict=True):
-                    written[place] = self._numbered(index, place, plural) % words
-            else:
-                sentence = template.singular
-                for place, words in zip(rows, zip(*texts, strict=True), strict=True):
-                    written[place] = sentence % words
-        return written
-
-    def _one(
-        self,
-        index: int,
-        columns: Mapping[str, Sequence[str]],
-        plural: Mapping[str, Sequence[bool]],
-    ) -> str:
-        template = self._compiled[index]
-        words = tuple(_column(columns, slot, [0])[0] for slot in template.slots)
-        return self._numbered(index, 0, plural) % words
-
-    def _numbered(self, index: int, row: int, plural: Mapping[str, Sequence[bool]]) -> str:
-        template = self._compiled[index]
-        flags = tuple(
-            bool(plural[subject][row]) if subject in plural else False
-            for subject in template.agreeing
-        )
-        if not any(flags):
-            return template.singular
-        key = (index, flags)
-        if key not in self._by_number:
-            numbers = dict(zip(template.agreeing, flags, strict=True))
-            self._by_number[key] = template.numbered(numbers)
-        return self._by_number[key]
-
-
-def _column(columns: Mapping[str, Sequence[str]], slot: str, rows: Sequence[int]) -> list[str]:
-    if slot in columns:
-        column = columns[slot]
-        return [column[row] for row in rows]
-    column = columns[slot.lower()]
-    return [capitalised(column[row]) for row in rows]
+        number = min(len(self.texts), limit or len(self.texts))
+        if plural is None:
+            formats = self._singular
+            return [formats[turn % number] % words for turn, words in enumerate(rows, lot)]
+        templates = self._templates
+        return [
+            templates[turn % number].numbered(some) % words
+            for turn, (words, some) in enumerate(zip(rows, plural, strict=True), lot)
+        ]

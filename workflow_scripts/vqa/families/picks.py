@@ -1,5 +1,7 @@
 """Which of three: nearest to another, second from the left, biggest, nearest to the camera."""
 
+import numpy as np
+
 from workflow_scripts.vqa import measures
 from workflow_scripts.vqa.measures import Measure
 from workflow_scripts.vqa.shapes.base import Requirements, Unit
@@ -18,7 +20,7 @@ def _negative(measure: Measure) -> Measure:
 def _columns(sight: Sight) -> Measure:
     """Return how far left the marks are, in pixels."""
     columns = -sight.mark_px[:, 0]
-    return columns, columns * 0.0
+    return columns, np.zeros(len(columns))
 
 
 def _nearness(sight: Sight) -> Measure:

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import combinations
 from typing import Literal, Protocol
 
@@ -99,14 +100,21 @@ class Asking:
         if number < size:
             return np.zeros((0, size), dtype=int)
         if math.comb(number, size) <= MAX_GROUPS:
-            return self.usable[np.array(list(combinations(range(number), size)))]
+            return self.usable[_every_group(number, size)]
         drawn = {tuple(sorted(self.rng.permutation(number)[:size])) for _ in range(MAX_GROUPS)}
         return self.usable[np.array(sorted(drawn))]
 
     def pairs(self) -> np.ndarray:
         """Return every pair of usable rows once, [m, 2]."""
-        first, second = np.triu_indices(len(self.usable), 1)
-        return np.stack([self.usable[first], self.usable[second]], axis=1)
+        return self.usable[_every_group(len(self.usable), 2)]
+
+
+@lru_cache(maxsize=256)
+def _every_group(number: int, size: int) -> np.ndarray:
+    """Return every group of `size` of `number` things once, [m, size]."""
+    groups = np.array(list(combinations(range(number), size)), dtype=int).reshape(-1, size)
+    groups.flags.writeable = False
+    return groups
 
 
 class Family(Protocol):

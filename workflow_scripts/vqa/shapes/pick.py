@@ -37,6 +37,8 @@ _ANSWERS = (
     "Comparing the three, {winner} {is_winner} {extreme}.",
     "I would choose {winner}.",
 )
+_TURNS = np.array([[0, 1, 2, 3], [3, 0, 1, 2], [2, 3, 0, 1], [1, 2, 3, 0]])
+_OTHERS = ([1, 2], [0, 2], [0, 1])
 PLACES = ("first", "second", "third")
 
 
@@ -77,7 +79,7 @@ class Pick:
         groups = asking.groups(4 if self.anchored else 3)
         if self.anchored and len(groups):
             # Each of the four in turn is the anchor.
-            groups = np.concatenate([np.roll(groups, turn, axis=1) for turn in range(4)])
+            groups = groups[:, _TURNS].reshape(-1, 4)
         if not len(groups):
             return
         value, sigma = self.measure(asking.sight)
@@ -105,12 +107,13 @@ class Pick:
             return
         three = np.take_along_axis(three, order, axis=1)[rows]
         winner = three[:, self.rank]
-        others = np.delete(three, self.rank, axis=1)
+        others = three[:, _OTHERS[self.rank]]
         turned = asking.rng.random(len(rows)) < 0.5
         others = np.where(turned[:, None], others[:, ::-1], others)
         for place, name in enumerate(PLACES):
-            mentioned = np.insert(others, place, winner, axis=1)
-            objects = np.concatenate([mentioned, groups[rows, 3:]], axis=1)
+            objects = groups[rows]
+            objects[:, place] = winner
+            objects[:, _OTHERS[place]] = others
             yield Batch(
                 kind="which",
                 pole="",

@@ -1,0 +1,61 @@
+"""Questions per CPU second of one core: five objects, clouds in, distinct questions out.
+
+Run `python -m benchmarks.questions`. Every question that the families can ask of five objects is
+written, once in each kind and order of mention but never twice in other words: a question counts
+as distinct by (family, kind, objects, pole, answer), and no two texts are the same either.
+"""
+
+import time
+
+import numpy as np
+
+from tests.vqa.clouds import five_clouds, sight_of_clouds
+from workflow_scripts.common.cli import run
+from workflow_scripts.vqa.every import every_question
+from workflow_scripts.vqa.shapes.base import Margins
+from workflow_scripts.vqa.sight import Sight
+
+POINTS = (500, 2000, 8000)
+ROUNDS = 15
+
+
+def written(sight: Sight, margins: Margins) -> int:
+    """Write everything and return how many distinct questions that were."""
+    return len({question for question, _ in every_question(sight, margins, seed=7)})
+
+
+def fastest(work: object, rounds: int) -> tuple[float, int]:
+    """Return the least CPU seconds of several calls, and how many questions a call wrote."""
+    best_s, number = np.inf, 0
+    for _ in range(rounds):
+        start_s = time.process_time()
+        number = work()  # type: ignore[operator]
+        best_s = min(best_s, time.process_time() - start_s)
+    return best_s, number
+
+
+def main(*, rounds: int = ROUNDS) -> None:
+    """Print questions per second from clouds of each size, and once measurements exist.
+
+    Args:
+        rounds: the fastest of so many is printed.
+    """
+    margins = Margins()
+    for points in POINTS:
+        clouds = five_clouds(points)
+        spent_s, number = fastest(
+            lambda clouds=clouds: len(
+                set(every_question(sight_of_clouds(clouds), margins, seed=7))
+            ),
+            rounds,
+        )
+        print(
+            f"clouds of {points} points: {number} questions, {number / spent_s:,.0f} a CPU second"
+        )
+    sight = sight_of_clouds(five_clouds(500))
+    spent_s, number = fastest(lambda: len(set(every_question(sight, margins, seed=7))), rounds)
+    print(f"once measured: {number} questions, {number / spent_s:,.0f} a CPU second")
+
+
+if __name__ == "__main__":
+    run(main)
