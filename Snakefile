@@ -76,6 +76,7 @@ rule pointclouds:
 
 rule vqa:
     input:
+        "results/vqa/gallery.html",
         expand("results/vqa/{split}.json", split=SPLITS),
 
 

@@ -18,7 +18,7 @@ def card_settings():
     questions = {
         key: value
         for key, value in config["vqa"].items()
-        if key not in ("exports", "hub")
+        if key not in ("exports", "hub", "gallery_pictures")
     }
     return json.dumps(
         {
@@ -263,6 +263,44 @@ rule export_regions:
         "python -m workflow_scripts.vqa.export.regions --questions {input.questions}"
         " --views {input.views} --images results/vqa --out {output.conversations}"
         " --dropped {output.dropped} > {log} 2>&1"
+
+
+rule write_gallery:
+    input:
+        script="workflow_scripts/vqa/browse/page.py",
+        template="workflow_scripts/vqa/browse/page.html.j2",
+        modules=modules_of("vqa/browse"),
+        pictures="workflow_scripts/vqa/export/pictures.py",
+        questions=expand("results/vqa/{split}.parquet", split=SPLITS),
+        dropped=per_shard("results/vqa/{source}/{shard}.dropped.jsonl"),
+        views=per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
+    output:
+        report(
+            "results/vqa/gallery.html",
+            caption="report/gallery.rst",
+            category="Questions",
+            labels={"page": "questions on their pictures"},
+        ),
+    log:
+        "logs/vqa/write_gallery.log",
+    benchmark:
+        "results/benchmarks/vqa/write_gallery.tsv"
+    conda:
+        "../envs/exports.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        num_pictures=lookup("vqa/gallery_pictures", within=config),
+        seed=config["seed"],
+    message:
+        "Write results/vqa/gallery.html"
+    shell:
+        "python -m workflow_scripts.vqa.browse.page --questions {input.questions}"
+        " --dropped {input.dropped} --views {input.views} --images results/vqa"
+        " --num-pictures {params.num_pictures} --seed {params.seed} --out {output}"
+        " > {log} 2>&1"
 
 
 rule push_to_hub:

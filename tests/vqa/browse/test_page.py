@@ -1,0 +1,146 @@
+"""The page: self-contained, complete, safe with any text, the same bytes every time."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.vqa.export.questions import (
+    SOFA,
+    THE_SOFA,
+    question,
+    width,
+    write_questions,
+    write_views,
+)
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.records import Dropped
+from workflow_scripts.common.storage import write_records
+from workflow_scripts.common.views import ViewShard
+from workflow_scripts.vqa.browse import page
+from workflow_scripts.vqa.browse.balance import Balance
+from workflow_scripts.vqa.browse.choose import Candidate, chosen
+from workflow_scripts.vqa.browse.clouds import EDGES, cloud
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    write_views(tmp_path)
+    rows = [Dropped(source="procthor", family="width", form="named", reason="a <b>", count=1234)]
+    write_records(tmp_path / "dropped.jsonl", rows)
+    return tmp_path
+
+
+def write(results: Path, questions: list, **settings) -> str:
+    table = write_questions(results / "vqa/train.parquet", questions)
+    out = results / "vqa/gallery.html"
+    page.main(
+        questions=[table],
+        dropped=[results / "dropped.jsonl"],
+        views=[results / "views/procthor/0000.zarr"],
+        images=results / "vqa",
+        out=out,
+        **settings,
+    )
+    return out.read_text()
+
+
+def content(text: str, name: str):
+    found = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', text, re.S)
+    return json.loads(found[1])
+
+
+def test_page_holds_questions_evidence_boxes_and_clouds_and_asks_nobody(results: Path) -> None:
+    boxed = THE_SOFA.model_copy(update={"box": (3.0, 4.0, 50.0, 60.0)})
+    text = write(results, [question(0), width(1, referents=[boxed]), width(2, view=1)])
+    assert not re.search(r'(?:src|href)="(?!data:|#)|https?://(?!www\.w3\.org)', text)
+    first, second = content(text, "cards")
+    assert [one["question_id"] for one in first["questions"]] == [
+        "procthor-a-000-00",
+        "procthor-a-000-01",
+    ]
+    assert first["questions"][0]["evidence"] == {"difference_px": 40.0}
+    assert first["questions"][1]["objects"][0]["box"] == [3.0, 4.0, 50.0, 60.0]
+    assert first["image"].startswith("data:image/jpeg;base64,")
+    assert set(content(text, "clouds")) == {first["cloud"], second["cloud"]}
+    assert "1,234" in text
+    assert "a &lt;b&gt;" in text
+
+
+def test_any_text_is_safe(results: Path) -> None:
+    nasty = '</script><script>alert("x")</script><!-- \u2028 & "quoted" 沙发'
+    text = write(results, [question(0, question=nasty, family="<i>", answer=nasty)])
+    assert "<script>alert" not in text
+    assert content(text, "cards")[0]["questions"][0]["question"] == nasty
+    assert "<i>" not in text
+
+
+def test_same_input_same_bytes(results: Path) -> None:
+    asked = [question(0), width(1), width(2, view=1)]
+    assert write(results, asked) == write(results, asked)
+
+
+def test_no_question_gives_a_page_that_says_so(results: Path) -> None:
+    text = write(results, [])
+    assert content(text, "cards") == []
+    assert "0 questions about 0 pictures" in text
+
+
+def test_a_broken_picture_is_named(results: Path) -> None:
+    (results / "vqa/procthor/0000.images/a-000.jpg").write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"a-000\.jpg"):
+        write(results, [question(0)])
+    assert not (results / "vqa/gallery.html").exists()
+
+
+def test_pictures_are_chosen_to_show_every_family_first() -> None:
+    common = ("left_right", "named", "yes")
+    rare = ("width", "marked", "open")
+    candidates = [Candidate(f"{n}.jpg", "train", frozenset([common])) for n in range(30)]
+    candidates.append(Candidate("rare.jpg", "train", frozenset([rare])))
+    picked = chosen(candidates, how_many=2, seed=7)
+    assert "rare.jpg" in picked
+    assert chosen(reversed(candidates), how_many=2, seed=7) == picked
+    assert len(chosen(candidates, how_many=100, seed=7)) == 31
+
+
+def test_cloud_points_lie_on_their_objects(results: Path) -> None:
+    shard = ViewShard.open(results / "views/procthor/0000.zarr")
+    found = cloud(shard, 0)
+    points = np.frombuffer(base64.b64decode(found.points), "<i2").reshape(-1, 3)
+    instances = np.frombuffer(base64.b64decode(found.instances), "<u2")
+    colours = np.frombuffer(base64.b64decode(found.colours), np.uint8)
+    assert len(points) == len(instances) == len(colours) / 3
+    corners = np.array(found.boxes[SOFA])
+    sofa = points[instances == SOFA]
+    assert len(sofa) > 10
+    # Seen points are on the box's surface; the slack is the rounding to millimetres.
+    assert (sofa >= corners.min(axis=0) - 2).all()
+    assert (sofa <= corners.max(axis=0) + 2).all()
+    lengths = sorted(float(np.linalg.norm(corners[a] - corners[b])) for a, b in EDGES)
+    assert lengths == pytest.approx([800] * 8 + [1800] * 4, abs=2)
+
+
+def test_balance_counts_places_of_mention_not_names() -> None:
+    balance = Balance()
+    for number, winner in enumerate(["sofa", "lamp", "sofa"]):
+        balance.add(
+            question(number, kind="which", choices=["sofa", "lamp"], truth=winner, answer=winner)
+        )
+    balance.add(question(9, kind="yes_no"))
+    [cell] = balance.cells
+    assert cell.num == 4
+    assert dict(cell.truths) == {"first named": 2, "second named": 1, "yes": 1}
+    assert sum(share for _, share, _ in cell.bars) == pytest.approx(1)
+    assert balance.by_split == {"train": 4}
+
+
+def test_balance_of_numbers_is_a_histogram() -> None:
+    balance = Balance()
+    for number, length in enumerate([1.0, 1.0, 3.0]):
+        balance.add(width(number, truth=length))
+    heights, least, greatest = balance.cells[0].histogram
+    assert (least, greatest, heights[0], heights[-1]) == (1.0, 3.0, 1.0, 0.5)

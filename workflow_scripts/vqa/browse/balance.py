@@ -1,0 +1,109 @@
+"""Count what was asked, how its answers are balanced, and what was left out."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from workflow_scripts.common.questions import Question
+from workflow_scripts.common.records import Dropped
+
+BINS = 16
+COLOURS = ("#12805c", "#b4470d", "#2456c4", "#6d7fb3", "#8a5a00", "#8e3a8e", "#566072")
+_ORDER = {
+    name: place
+    for place, name in enumerate(("yes", "no", "first named", "second named", "third named"))
+}
+
+
+@dataclass
+class Cell:
+    """The answers of one family in one form: shares of choices, or numbers."""
+
+    family: str
+    form: str
+    num: int = 0
+    truths: Counter[str] = field(default_factory=Counter)
+    numbers: list[float] = field(default_factory=list)
+    unit: str = ""
+
+    @property
+    def bars(self) -> list[tuple[str, float, str]]:
+        """Return (answer, share, colour) of the choices; an answer has one colour everywhere."""
+        total = sum(self.truths.values())
+        ordered = sorted(self.truths, key=lambda name: (_ORDER.get(name, len(_ORDER)), name))
+        return [
+            (name, self.truths[name] / total, COLOURS[_ORDER.get(name, place) % len(COLOURS)])
+            for place, name in enumerate(ordered)
+        ]
+
+    @property
+    def histogram(self) -> tuple[list[float], float, float]:
+        """Return (heights of the bins, the highest being 1; least and greatest number)."""
+        if not self.numbers:
+            return [], 0.0, 0.0
+        counts, edges = np.histogram(self.numbers, bins=BINS)
+        return (counts / max(counts.max(), 1)).tolist(), float(edges[0]), float(edges[-1])
+
+
+_UNITS = {"metres": "m", "square_metres": "m²", "degrees": "°", "clock": "o'clock"}
+
+
+class Balance:
+    """Counts questions as they pass by."""
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[str, str], Cell] = {}
+        self.by_split: Counter[str] = Counter()
+
+    def add(self, question: Question) -> None:
+        """Count one question.
+
+        Of "which" it is the place of mention that is counted: the names themselves differ from
+        picture to picture, but the first should not be right more often than the second.
+        """
+        key = (question.family, question.form)
+        cell = self._cells.setdefault(key, Cell(*key))
+        cell.num += 1
+        self.by_split[question.split] += 1
+        if isinstance(question.truth, float | int):
+            cell.numbers.append(float(question.truth))
+            cell.unit = _UNITS.get(question.answer_type, "")
+        elif question.kind == "which" and question.truth in question.choices:
+            cell.truths[f"{_ordinal(question.choices.index(question.truth))} named"] += 1
+        elif question.answer_type in ("choice", "multiple_choice"):
+            cell.truths[question.truth] += 1
+        else:
+            cell.truths["a place"] += 1
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Return the cells by family and form."""
+        return [self._cells[key] for key in sorted(self._cells)]
+
+
+def _ordinal(place: int) -> str:
+    words = ("first", "second", "third", "fourth")
+    return words[place] if place < len(words) else f"{place + 1}th"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why things were not asked about, and how many in each form ('' is any)."""
+
+    reason: str
+    total: int
+    by_form: dict[str, int]
+
+
+def reasons(records: Iterable[Dropped], forms: Sequence[str]) -> list[Reason]:
+    """Return the reasons, commonest first."""
+    counts: dict[str, Counter[str]] = {}
+    for record in records:
+        counts.setdefault(record.reason, Counter())[record.form] += record.count
+    rows = [
+        Reason(reason, sum(found.values()), {form: found[form] for form in ("", *forms)})
+        for reason, found in counts.items()
+    ]
+    return sorted(rows, key=lambda row: (-row.total, row.reason))
