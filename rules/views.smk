@@ -69,6 +69,11 @@ def demonstration_backend(wildcards):
     return f"workflow_scripts/views/backends/{name}.py"
 
 
+NEEDS_COPPELIASIM = (config["sources"].get("rlbench") or {}).get(
+    "backend"
+) == "coppeliasim"
+
+
 rule record_shard:
     input:
         script="workflow_scripts/views/record.py",
@@ -102,7 +107,7 @@ rule record_shard:
     wildcard_constraints:
         source="rlbench",
     conda:
-        "../envs/views.yaml"
+        "../envs/coppeliasim.yaml" if NEEDS_COPPELIASIM else "../envs/views.yaml"
     threads: 1
     resources:
         mem_mb=3000,

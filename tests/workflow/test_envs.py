@@ -13,7 +13,8 @@ from packaging.requirements import Requirement
 
 from tests.workflow.test_layout import ROOT, RULE_FILES, rules_of
 
-ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
+# RLBench's own environment needs an older NumPy; tests/views/test_coppeliasim.py looks after it.
+ENVIRONMENTS = sorted(path for path in (ROOT / "envs").glob("*.yaml") if path.stem != "coppeliasim")
 # Imported in a branch that falls back, or part of Python's own packaging.
 OPTIONAL: set[str] = set()
 

@@ -157,7 +157,7 @@ class Demonstration:
     [T, C, 4, 4] (OpenCV camera); keypoints_m [T, K, 3]; joint_positions_rad and
     joint_velocities_rad_per_s [T, 7]; gripper_opening [T], 0 closed to 1 open; tip_pose [T, 7]
     (x, y, z, then quaternion x, y, z, w); world_from_object [T, N, 4, 4] in the order of
-    `objects`, or None where the source does not record poses.
+    `objects`, NaN for an object and None for all where the source does not record poses.
 
     `objects` are boxes at the first step. `failures` say why earlier attempts were given up.
     """

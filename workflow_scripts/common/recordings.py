@@ -6,7 +6,7 @@ Layout: `{task}/variation{v}/episodes/episode{i}/` (or `{task}/all_variations/ep
 
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,7 +136,7 @@ class Recordings(AbstractContextManager["Recordings"]):
         return [dict(vars(step)) for step in observations]
 
 
-def numbers(state: dict[str, Any], key: str, shape: tuple[int, ...], *, name: str) -> np.ndarray:
+def numbers(state: Mapping[str, Any], key: str, shape: tuple[int, ...], *, name: str) -> np.ndarray:
     """Return an array of an observation or its `misc`; `UserError` unless it has this shape."""
     misc = state.get("misc")
     value = state.get(key, misc.get(key) if isinstance(misc, dict) else None)

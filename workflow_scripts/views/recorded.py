@@ -12,6 +12,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.recordings import numbers
 
 DEPTH_STEPS = (1 << 24) - 1
+FINGER_OPEN_M = 0.04
 _ROTATION_TOLERANCE = 1e-3
 
 
@@ -111,13 +112,28 @@ def _pose_starts(states: np.ndarray, start: int) -> list[int] | None:
     if start + 7 > states.shape[1]:
         return None
     norms = np.linalg.norm(states[:, start + 3 : start + 7], axis=1)
-    if np.abs(norms - 1).max() > _ROTATION_TOLERANCE:
+    # A thing that a task deletes on the way is all zeros from then on.
+    is_deleted = ~states[:, start : start + 7].any(axis=1)
+    if (np.abs(norms - 1)[~is_deleted] > _ROTATION_TOLERANCE).any() or is_deleted[0]:
         return None
     for extra in (0, 1, 6):
         rest = _pose_starts(states, start + 7 + extra)
         if rest is not None:
             return [start, *rest]
     return None
+
+
+def over_time(
+    states: Sequence[Mapping[str, Any]], key: str, shape: tuple[int, ...], *, name: str
+) -> np.ndarray:
+    """Return [T, *shape] of an entry of every observation."""
+    return np.stack([numbers(state, key, shape, name=name) for state in states])
+
+
+def gripper_opening(states: Sequence[Mapping[str, Any]], *, name: str) -> np.ndarray:
+    """Return [T], the share of the whole opening, from the fingers' joints in metres."""
+    fingers = over_time(states, "gripper_joint_positions", (2,), name=name)
+    return np.clip(fingers.mean(axis=1) / FINGER_OPEN_M, 0, 1)
 
 
 def number_handles(handles: Sequence[np.ndarray]) -> dict[int, int]:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.ndimage import find_objects
 from scipy.spatial.transform import Rotation
 
-from workflow_scripts.common.cameras import Camera, wrap_deg
+from workflow_scripts.common.cameras import Camera, yaw_pitch_deg
 from workflow_scripts.common.demonstrations import (
     OPEN_ABOVE,
     Demonstration,
@@ -166,7 +166,8 @@ def state_hash(demonstration: Demonstration) -> str:
     parts = [demonstration.keypoints_m[0].ravel(), demonstration.joint_positions_rad[0]]
     if demonstration.world_from_object is not None:
         parts.append(demonstration.world_from_object[0, :, :3, 3].ravel())
-    state = np.round(np.concatenate(parts) / _STATE_STEP_M).astype("<i8")
+    values = np.concatenate(parts)
+    state = np.round(values[np.isfinite(values)] / _STATE_STEP_M).astype("<i8")
     return hashlib.sha256(state.tobytes()).hexdigest()[:32]
 
 
@@ -208,7 +209,7 @@ def _add_view(
     seen = mask_rows(view, episode.scene_id, frame.instance)
     recorded.visibility += seen
     things = {row.instance for row in demonstration.objects if row.kind == "object"}
-    forward = pinhole.world_from_camera[:3, 2]
+    yaw_deg, pitch_deg = yaw_pitch_deg(pinhole.world_from_camera)
     recorded.views.append(
         ViewRow(
             view=view,
@@ -219,8 +220,8 @@ def _add_view(
             room_id=f"step-{step:04d}",
             room_type=episode.task,
             policy=demonstration.cameras[camera],
-            yaw_deg=wrap_deg(float(np.rad2deg(np.arctan2(-forward[0], forward[1])))),
-            pitch_deg=float(np.rad2deg(np.arcsin(np.clip(forward[2], -1, 1)))),
+            yaw_deg=yaw_deg,
+            pitch_deg=pitch_deg,
             vertical_fov_deg=pinhole.vertical_fov_deg,
             num_visible_objects=sum(
                 row.instance in things and row.pixels >= MIN_PIXELS for row in seen
@@ -290,8 +291,10 @@ def _pose_rows(episode: Episode, demonstration: Demonstration) -> list[PoseRow]:
     poses = demonstration.world_from_object
     if poses is None or not poses.size:
         return []
-    turns = Rotation.from_matrix(poses[..., :3, :3].reshape(-1, 3, 3)).as_quat(canonical=True)
-    quaternions = turns.reshape(*poses.shape[:2], 4)
+    known = np.isfinite(poses).all(axis=(-2, -1))
+    quaternions = np.full((*poses.shape[:2], 4), np.nan)
+    if known.any():
+        quaternions[known] = Rotation.from_matrix(poses[known][:, :3, :3]).as_quat(canonical=True)
     return [
         PoseRow(
             scene_id=episode.scene_id,
@@ -302,4 +305,5 @@ def _pose_rows(episode: Episode, demonstration: Demonstration) -> list[PoseRow]:
         )
         for step in range(len(poses))
         for n, row in enumerate(demonstration.objects)
+        if known[step, n]
     ]

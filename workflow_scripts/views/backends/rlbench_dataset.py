@@ -9,21 +9,22 @@ import numpy as np
 from workflow_scripts.common.cameras import back_project, project
 from workflow_scripts.common.demonstrations import Demonstration, Keypoint
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.recordings import LOW_DIM, Recordings, numbers
+from workflow_scripts.common.recordings import LOW_DIM, Recordings
 from workflow_scripts.common.records import Episode, ObjectRow
 from workflow_scripts.common.rlbench import STEP_S
 from workflow_scripts.views.demonstrator import EpisodeError
 from workflow_scripts.views.recorded import (
     decode_depth_m,
     decode_handles,
+    gripper_opening,
     number_handles,
     object_positions_m,
+    over_time,
     read_png,
     recorded_camera,
 )
 
 KINDS = ("rgb", "depth", "mask")
-FINGER_OPEN_M = 0.04
 # How far under its object's surface the recorded centre of a small thing may lie.
 _MAX_INSIDE_M = 0.15
 _MARGIN_M = 0.005
@@ -105,10 +106,9 @@ class DatasetDemonstrator:
             intrinsics=intrinsics[0],
             world_from_camera=np.array([[pose for _, pose, _ in row] for row in cameras]),
         )
-        tip_pose = _over_time(states, "gripper_pose", (7,), name=name)
+        tip_pose = over_time(states, "gripper_pose", (7,), name=name)
         names = {number: f"handle-{handle}" for handle, number in numbers_of.items()}
         keypoints, points = self._keypoints(episode, states, tip_pose, seen, names, name=name)
-        fingers = _over_time(states, "gripper_joint_positions", (2,), name=name)
         return Demonstration(
             cameras=self._cameras,
             rgb=rgb,
@@ -118,9 +118,9 @@ class DatasetDemonstrator:
             world_from_camera=seen.world_from_camera,
             keypoints=keypoints,
             keypoints_m=points,
-            joint_positions_rad=_over_time(states, "joint_positions", (7,), name=name),
-            joint_velocities_rad_per_s=_over_time(states, "joint_velocities", (7,), name=name),
-            gripper_opening=np.clip(fingers.mean(axis=1) / FINGER_OPEN_M, 0, 1),
+            joint_positions_rad=over_time(states, "joint_positions", (7,), name=name),
+            joint_velocities_rad_per_s=over_time(states, "joint_velocities", (7,), name=name),
+            gripper_opening=gripper_opening(states, name=name),
             tip_pose=tip_pose,
             objects=seen.object_rows(episode.scene_id, names),
             world_from_object=None,
@@ -167,19 +167,12 @@ class DatasetDemonstrator:
         keypoints, points = [Keypoint("gripper_tip", "gripper")], [tip_pose[:, :3]]
         shape = np.shape(states[0].get("task_low_dim_state"))
         if len(shape) == 1:
-            low_dim = _over_time(states, "task_low_dim_state", shape, name=name)
+            low_dim = over_time(states, "task_low_dim_state", shape, name=name)
             for label, positions, _ in object_positions_m(low_dim, task=episode.task):
                 instance, inside_m = seen.owner_of(positions)
                 keypoints.append(Keypoint(label, names.get(instance, label), instance, inside_m))
                 points.append(positions)
         return keypoints, np.stack(points, axis=1)
-
-
-def _over_time(
-    states: Sequence[dict[str, Any]], key: str, shape: tuple[int, ...], *, name: str
-) -> np.ndarray:
-    """Return [T, *shape] of an entry of every observation."""
-    return np.stack([numbers(state, key, shape, name=name) for state in states])
 
 
 class Seen:

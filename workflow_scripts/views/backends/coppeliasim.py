@@ -1,0 +1,336 @@
+"""Backend `coppeliasim`: RLBench itself, on PyRep and CoppeliaSim 4.1.
+
+Written against RLBench 1.2.0 and PyRep 4.1.0.3 at the commits of `coppeliasim_install`. RLBench
+draws from NumPy's global generator, which is seeded here for each attempt; its path planner has
+no seed, so recordings are not the same bytes twice.
+"""
+
+import importlib
+import itertools
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workflow_scripts.common.cameras import wrap_deg
+from workflow_scripts.common.demonstrations import Demonstration, Keypoint
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.records import Episode, ObjectRow
+from workflow_scripts.common.rlbench import CAMERAS, STEP_S
+from workflow_scripts.common.seeds import rng
+from workflow_scripts.views.coppeliasim_install import PYREP, RLBENCH, check_installation
+from workflow_scripts.views.demonstrator import EpisodeError
+from workflow_scripts.views.recorded import (
+    decode_handles,
+    gripper_opening,
+    over_time,
+    recorded_camera,
+)
+
+logger = logging.getLogger(__name__)
+# Depth within this of the far plane hit nothing.
+_FAR_M = 1e-4
+
+
+class Watch:
+    """Called by RLBench after each step: keeps the observation and where everything is."""
+
+    def __init__(self, task: str, *, max_steps: int) -> None:
+        self._task, self._max_steps = task, max_steps
+        self.observations: list[Any] = []
+        self.waypoints: list[np.ndarray] = []
+        self.poses: list[np.ndarray] = []
+        self.keypoints: list[Keypoint] = []
+        self.shapes: list[Any] = []
+        self._dummies: list[Any] = []
+
+    def __call__(self, observation: Any) -> None:
+        """Note a step."""
+        if not self.observations:
+            self._find()
+        if len(self.observations) >= self._max_steps:
+            raise EpisodeError(f"more than sources.rlbench.max_steps ({self._max_steps}) steps")
+        self.observations.append(observation)
+        self.waypoints.append(np.array([dummy.get_position() for dummy in self._dummies]))
+        before = self.poses[-1] if self.poses else np.tile(np.eye(4), (len(self.shapes), 1, 1))
+        self.poses.append(
+            np.array(
+                [
+                    matrix_of(shape) if shape.still_exists() else last
+                    for shape, last in zip(self.shapes, before, strict=True)
+                ]
+            ).reshape(-1, 4, 4)
+        )
+
+    def _find(self) -> None:
+        """Look up the task's shapes and its waypoints, before anything is grasped.
+
+        What is grasped becomes the gripper's child, but keeps its handle.
+        """
+        const = importlib.import_module("pyrep.const")
+        objects = importlib.import_module("pyrep.objects.object")
+        dummies = importlib.import_module("pyrep.objects.dummy")
+        base = dummies.Dummy(self._task)
+        found = base.get_objects_in_tree(object_type=const.ObjectType.SHAPE, exclude_base=True)
+        self.shapes = sorted(found, key=lambda shape: shape.get_name())
+        numbers = {shape.get_name(): n for n, shape in enumerate(self.shapes, start=1)}
+        for number in itertools.count():
+            name = f"waypoint{number}"
+            if not objects.Object.exists(name):
+                break
+            # A waypoint may also be a whole path, which is no point.
+            if objects.Object.get_object_type(name) == const.ObjectType.DUMMY:
+                dummy = dummies.Dummy(name)
+                parent = dummy.get_parent()
+                parent_id = parent.get_name() if parent is not None else ""
+                self._dummies.append(dummy)
+                self.keypoints.append(Keypoint(name, parent_id, numbers.get(parent_id, 0)))
+
+
+def matrix_of(thing: Any) -> np.ndarray:
+    """Return the pose [4, 4] of an object; older PyReps give twelve numbers."""
+    values = np.asarray(thing.get_matrix(), dtype=np.float64)
+    if values.shape == (4, 4):
+        return values
+    return np.vstack([values.reshape(3, 4), [0, 0, 0, 1]])
+
+
+class CoppeliaSimDemonstrator:
+    """Runs RLBench's own demonstrations; see `views.demonstrator.Demonstrator`."""
+
+    def __init__(
+        self,
+        *,
+        cameras: Sequence[str],
+        size_px: int,
+        max_steps: int,
+        max_attempts: int,
+        dataset: Path | None,
+    ) -> None:
+        check_installation(os.environ)
+        self._cameras, self._size_px = tuple(cameras), size_px
+        self._max_steps, self._max_attempts = max_steps, max_attempts
+        self._task_name, self._task, self._description = "", None, ""
+        self.provenance: dict[str, Any] = {"engine": "RLBench", "rlbench": RLBENCH, "pyrep": PYREP}
+        self._environment = self._launched()
+
+    def _launched(self) -> Any:
+        """Start the simulator with the cameras that are wanted."""
+        rlbench = importlib.import_module("rlbench")
+        modes = importlib.import_module("rlbench.action_modes.action_mode")
+        arms = importlib.import_module("rlbench.action_modes.arm_action_modes")
+        grippers = importlib.import_module("rlbench.action_modes.gripper_action_modes")
+        environment = importlib.import_module("rlbench.environment")
+        config = rlbench.ObservationConfig()
+        config.set_all(True)
+        for name in CAMERAS:
+            camera = getattr(config, f"{name}_camera")
+            camera.set_all(name in self._cameras)
+            camera.point_cloud = False
+            camera.image_size = (self._size_px, self._size_px)
+            camera.depth_in_meters = True
+            # Decoded here in whole numbers: see `recorded.packed`.
+            camera.masks_as_one_channel = False
+        config.record_gripper_closing = True
+        launched = environment.Environment(
+            action_mode=modes.MoveArmThenGripper(arms.JointVelocity(), grippers.Discrete()),
+            obs_config=config,
+            headless=True,
+        )
+        launched.launch()
+        return launched
+
+    def __enter__(self) -> "CoppeliaSimDemonstrator":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._environment.shutdown()
+
+    def demonstrate(self, episode: Episode) -> Demonstration:
+        """Record a demonstration; `EpisodeError` says why every attempt failed."""
+        task = self._loaded(episode)
+        failures: list[str] = []
+        for attempt in range(self._max_attempts):
+            watch = Watch(episode.task, max_steps=self._max_steps)
+            seed = rng(episode.seed, episode.task, episode.variation, attempt).integers(2**32)
+            try:
+                with global_seed(int(seed)), reasons_of_rlbench() as reasons:
+                    task.get_demos(1, live_demos=True, callable_each_step=watch, max_attempts=1)
+                return self._demonstration(episode, watch, failures)
+            except UserError:
+                raise
+            except Exception as error:  # RLBench raises bare RuntimeErrors, planners many types
+                failures.append(f"attempt {attempt + 1}: {reasons[-1] if reasons else error}")
+                logger.warning("%s: %s", episode.scene_id, failures[-1])
+        raise EpisodeError(f"no demonstration in {len(failures)} attempts: {'; '.join(failures)}")
+
+    def _loaded(self, episode: Episode) -> Any:
+        """Return RLBench's task, loaded, in the episode's variation."""
+        if self._task_name != episode.task:
+            try:
+                module = importlib.import_module(f"rlbench.tasks.{episode.task}")
+            except ImportError:
+                raise EpisodeError(
+                    f"this RLBench has no task {episode.task}; it changed names between versions"
+                ) from None
+            name = "".join(word[0].upper() + word[1:] for word in episode.task.split("_"))
+            self._task = self._environment.get_task(getattr(module, name))
+            self._task_name = episode.task
+        task: Any = self._task
+        count = task.variation_count()
+        if episode.variation >= count:
+            raise EpisodeError(
+                f"variation {episode.variation}; {episode.task} has 0 to {count - 1}"
+            )
+        task.set_variation(episode.variation)
+        with global_seed(episode.seed % 2**32):
+            try:
+                descriptions, _ = task.reset()
+            except Exception as error:  # TaskEnvironmentError and whatever the engine raises
+                raise EpisodeError(f"the task cannot be placed: {error}") from None
+        self._description = str(descriptions[0]) if descriptions else ""
+        return task
+
+    def _demonstration(
+        self, episode: Episode, watch: Watch, failures: Sequence[str]
+    ) -> Demonstration:
+        """Turn what was watched into a demonstration."""
+        if not watch.keypoints:
+            raise EpisodeError(f"{episode.task} has no waypoint that is a point")
+        name = episode.scene_id
+        states: list[Mapping[str, Any]] = [vars(seen) for seen in watch.observations]
+        size = (self._size_px, self._size_px)
+        cameras = [
+            [recorded_camera(state, camera, size_px=size, name=name) for camera in self._cameras]
+            for state in states
+        ]
+
+        def pictures(kind: str) -> np.ndarray:
+            return np.array([[state[f"{c}_{kind}"] for c in self._cameras] for state in states])
+
+        depth = pictures("depth").astype(np.float32)
+        far = np.array([[limits[1] for _, _, limits in row] for row in cameras])
+        depth[depth >= far[..., None, None] - _FAR_M] = np.nan
+        handles = decode_handles(np.rint(pictures("mask") * 255))
+        objects, numbers = self._objects(episode, watch, handles)
+        names = {row.object_id for row in objects}
+        return Demonstration(
+            cameras=self._cameras,
+            rgb=pictures("rgb").astype(np.uint8),
+            depth_m=depth,
+            instance=np.vectorize(numbers.__getitem__, otypes=[np.uint16])(handles),
+            intrinsics=np.array([k for k, _, _ in cameras[0]]),
+            world_from_camera=np.array([[pose for _, pose, _ in row] for row in cameras]),
+            keypoints=[
+                keypoint
+                if keypoint.parent_id in names
+                else Keypoint(keypoint.name, keypoint.parent_id)
+                for keypoint in watch.keypoints
+            ],
+            keypoints_m=np.array(watch.waypoints, dtype=np.float64),
+            joint_positions_rad=over_time(states, "joint_positions", (7,), name=name),
+            joint_velocities_rad_per_s=over_time(states, "joint_velocities", (7,), name=name),
+            gripper_opening=gripper_opening(states, name=name),
+            tip_pose=over_time(states, "gripper_pose", (7,), name=name),
+            objects=objects,
+            world_from_object=self._poses(watch, len(objects)),
+            step_s=STEP_S,
+            success=True,
+            description=self._description,
+            failures=tuple(failures),
+        )
+
+    def _objects(
+        self, episode: Episode, watch: Watch, handles: np.ndarray
+    ) -> tuple[list[ObjectRow], dict[int, int]]:
+        """Return the rows and the instance of each handle: the task's shapes, then the others.
+
+        Numbers follow names, not handles: those differ between versions of the scene.
+        """
+        names = importlib.import_module("pyrep.objects.object").Object
+        numbers = {shape.get_handle(): n for n, shape in enumerate(watch.shapes, start=1)}
+        rows = [
+            _row(episode, number, shape.get_name(), box_of(shape), pose, kind="object")
+            for number, (shape, pose) in enumerate(
+                zip(watch.shapes, watch.poses[0], strict=True), start=1
+            )
+        ]
+        others = sorted(
+            (names.get_object_name(int(handle)) or f"handle-{handle}", int(handle))
+            for handle in np.unique(handles)
+            if int(handle) not in numbers
+        )
+        for name, handle in others:
+            numbers[handle] = len(rows) + 1
+            unknown = np.full((2, 3), np.nan)
+            rows.append(_row(episode, len(rows) + 1, name, unknown, np.eye(4), kind="structure"))
+        return rows, numbers
+
+    @staticmethod
+    def _poses(watch: Watch, num_objects: int) -> np.ndarray:
+        """Return [T, N, 4, 4]; what is not the task's own has no pose (NaN)."""
+        poses = np.full((len(watch.poses), num_objects, 4, 4), np.nan)
+        poses[:, : len(watch.shapes)] = np.array(watch.poses)
+        return poses
+
+
+def box_of(shape: Any) -> np.ndarray:
+    """Return [2, 3], the lower and upper corner of a shape's box in its own frame."""
+    return np.asarray(shape.get_bounding_box(), dtype=np.float64).reshape(3, 2).T
+
+
+def _row(
+    episode: Episode, number: int, name: str, box: np.ndarray, pose: np.ndarray, *, kind: Any
+) -> ObjectRow:
+    centre = pose[:3, :3] @ box.mean(axis=0) + pose[:3, 3]
+    size = box[1] - box[0]
+    return ObjectRow(
+        scene_id=episode.scene_id,
+        instance=number,
+        object_id=name,
+        category=name.rstrip("0123456789#_") or name,
+        kind=kind,
+        asset_id="",
+        parent_id="",
+        room_id="",
+        **dict(zip(("x_m", "y_m", "z_m"), centre.tolist(), strict=True)),
+        **dict(zip(("width_m", "depth_m", "height_m"), size.tolist(), strict=True)),
+        yaw_deg=wrap_deg(float(np.rad2deg(np.arctan2(pose[1, 0], pose[0, 0])))),
+    )
+
+
+@contextmanager
+def global_seed(seed: int) -> Iterator[None]:
+    """Seed NumPy's global generator, which RLBench draws from, and put it back afterwards."""
+    state = np.random.get_state()
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
+
+
+@contextmanager
+def reasons_of_rlbench() -> Iterator[list[str]]:
+    """Collect why RLBench gave up an attempt: it logs that, but raises something else."""
+    reasons: list[str] = []
+
+    class Collect(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            message = record.getMessage()
+            if message.startswith("Bad demo."):
+                reasons.append(message.removeprefix("Bad demo.").strip())
+
+    root, handler = logging.getLogger(), Collect(level=logging.INFO)
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(min(level, logging.INFO) or logging.INFO)
+    try:
+        yield reasons
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
