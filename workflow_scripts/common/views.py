@@ -42,6 +42,11 @@ def table_path(zarr_path: Path, name: str) -> Path:
     return zarr_path.with_name(f"{zarr_path.name.removesuffix('.zarr')}.{name}.parquet")
 
 
+def beside(out: Path, ending: str) -> Path:
+    """Return the path of a file beside a shard: `x.zarr` -> `x.{ending}`."""
+    return out.with_name(f"{out.name.removesuffix('.zarr')}.{ending}")
+
+
 def write_views(
     path: Path,
     arrays: Mapping[str, np.ndarray],

@@ -21,11 +21,11 @@ from workflow_scripts.common.demonstrations import (
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Episode, ObjectRow, ViewRow, VisibilityRow, table
 from workflow_scripts.common.storage import read_records, write_records, write_table
-from workflow_scripts.common.views import table_path, write_views
+from workflow_scripts.common.views import beside, table_path, write_views
+from workflow_scripts.views.credits import write_credits
 from workflow_scripts.views.demonstration_sheet import draw_demonstration_sheet
 from workflow_scripts.views.demonstrator import BACKENDS
 from workflow_scripts.views.recording import Recorded, record_episodes
-from workflow_scripts.views.shard import beside, write_credits
 
 logger = logging.getLogger(__name__)
 MAX_SIZE_PX = 1024

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import ObjectRow
+from workflow_scripts.views.credits import Credit
 from workflow_scripts.views.frame import Frame
 
 BACKENDS = {
@@ -20,17 +20,6 @@ BACKENDS = {
 
 class EngineError(UserError):
     """The engine itself cannot run: no other house would fare better."""
-
-
-@dataclass(frozen=True)
-class Credit:
-    """Whom to name for a model that a shard's pictures show."""
-
-    asset_id: str
-    library: str
-    model: str
-    creator: str
-    licence: str
 
 
 class LoadedHouse(Protocol):

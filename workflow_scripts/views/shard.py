@@ -5,21 +5,19 @@ sheet `{shard}.png`, each whole.
 """
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
-
-import pandas as pd
 
 from workflow_scripts.common import backends
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import ObjectRow, Scene, ViewRow, VisibilityRow, table
-from workflow_scripts.common.storage import read_records, whole, write_records, write_table
-from workflow_scripts.common.views import ViewShard, table_path, write_views
+from workflow_scripts.common.storage import read_records, write_records, write_table
+from workflow_scripts.common.views import ViewShard, beside, table_path, write_views
 from workflow_scripts.views.contact_sheet import draw_contact_sheet
+from workflow_scripts.views.credits import write_credits
 from workflow_scripts.views.render import Collected, Plan, render_scenes
-from workflow_scripts.views.renderer import BACKENDS, Credit
+from workflow_scripts.views.renderer import BACKENDS
 from workflow_scripts.views.spool import FrameSpool
 
 logger = logging.getLogger(__name__)
@@ -32,19 +30,6 @@ def write(out: Path, collected: Collected, *, attributes: dict[str, Any]) -> Non
     write_table(table_path(out, "visibility"), table(collected.visibility, VisibilityRow))
     write_records(beside(out, "skipped.jsonl"), collected.skipped)
     write_views(out, collected.spool.arrays(), attributes=attributes)
-
-
-def write_credits(path: Path, credits: Sequence[Credit]) -> None:
-    """Write whom to name for the models shown, sorted, as CSV."""
-    columns = list(Credit.__dataclass_fields__)
-    rows = sorted({tuple(getattr(credit, name) for name in columns) for credit in credits})
-    with whole(path) as partial:
-        pd.DataFrame(rows, columns=columns).to_csv(partial, index=False, lineterminator="\n")
-
-
-def beside(out: Path, ending: str) -> Path:
-    """Return the path of a file beside a shard: `x.zarr` -> `x.{ending}`."""
-    return out.with_name(f"{out.name.removesuffix('.zarr')}.{ending}")
 
 
 def main(

@@ -27,7 +27,7 @@ from workflow_scripts.common.storage import (
     write_records,
     write_table,
 )
-from workflow_scripts.common.views import ViewShard, table_path, write_views
+from workflow_scripts.common.views import ViewShard, beside, table_path, write_views
 from workflow_scripts.views.contact_sheet import draw_contact_sheet
 from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.images.candidates import border_sides
@@ -253,11 +253,6 @@ def main(
     log.info(
         "%d photos: %d views, %d objects", len(photos), len(collected.views), len(collected.objects)
     )
-
-
-def beside(out: Path, ending: str) -> Path:
-    """Return the path of a file beside a shard: `x.zarr` -> `x.{ending}`."""
-    return out.with_name(f"{out.name.removesuffix('.zarr')}.{ending}")
 
 
 if __name__ == "__main__":

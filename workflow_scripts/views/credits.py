@@ -1,0 +1,28 @@
+"""Whom to name for the models that a shard's pictures show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from workflow_scripts.common.storage import whole
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Whom to name for a model that a shard's pictures show."""
+
+    asset_id: str
+    library: str
+    model: str
+    creator: str
+    licence: str
+
+
+def write_credits(path: Path, credits: Sequence[Credit]) -> None:
+    """Write whom to name for the models shown, sorted, as CSV."""
+    columns = list(Credit.__dataclass_fields__)
+    rows = sorted({tuple(getattr(credit, name) for name in columns) for credit in credits})
+    with whole(path) as partial:
+        pd.DataFrame(rows, columns=columns).to_csv(partial, index=False, lineterminator="\n")
