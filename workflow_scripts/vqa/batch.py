@@ -117,6 +117,7 @@ class Batch:
         """Return the words of slots by row; a name in upper case begins with a capital."""
         plain, capital = book.phrases, book.capitalised
         constant = dict(self.words)
+        constant.update({name.upper(): capitalised(text) for name, text in self.words.items()})
         chosen = self.objects[rows].tolist()
         # One or two objects are by far the commonest, and dict displays the fastest way.
         if self.objects.shape[1] == 2:
