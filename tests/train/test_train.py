@@ -1,6 +1,5 @@
 """Tuning through the launcher: two DeepSpeed ranks, resume, adapters that load, clear errors."""
 
-import json
 import os
 import signal
 import subprocess
@@ -15,6 +14,14 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from tests.train.micro import (
+    COLOURS,
+    MICRO,
+    experiment_in,
+    losses,
+    make_data,
+    validation_losses,
+)
 from workflow_scripts.common import vlm
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json
@@ -22,66 +29,18 @@ from workflow_scripts.train import launch
 from workflow_scripts.train.checkpoints import begin, newest_complete
 from workflow_scripts.train.experiment import Experiment, identity
 from workflow_scripts.train.launch import Machine
-from workflow_scripts.train.tiny import Size, make_model, make_processor
 from workflow_scripts.train.train import deepspeed_settings, micro_batches
 
 ROOT = Path(__file__).parents[2]
-MICRO = Size(image_px=24, vision_width=32, text_width=32, vision_layers=1, text_layers=1)
-COLOURS = {"red": (250, 10, 10), "green": (10, 250, 10), "blue": (10, 10, 250)}
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    processor = make_processor(MICRO)
-    make_model(MICRO, processor, seed=1).save_pretrained(folder / "base")
-    processor.save_pretrained(folder / "base")
-    entries = []
-    for number in range(12):
-        name = list(COLOURS)[number % 3]
-        Image.new("RGB", (30, 30), COLOURS[name]).save(folder / f"{name}.png")
-        turns = [("human", "<image>\nWhich colour is shown?"), ("gpt", name)]
-        entries.append(
-            {
-                "id": str(number),
-                "image": f"{name}.png",
-                "conversations": [{"from": who, "value": text} for who, text in turns],
-            }
-        )
-    (folder / "train.json").write_text(json.dumps(entries))
-    (folder / "val.json").write_text(json.dumps(entries[:3]))
-    (folder / "empty.json").write_text("[]")
-    return folder
-
-
-def experiment_in(out: Path, folder: Path, **changes: object) -> Experiment:
-    plain = Experiment(
-        name="micro",
-        base=str(folder / "base"),
-        data=folder / "train.json",
-        images=folder,
-        out=out,
-        validation=folder / "val.json",
-        steps=6,
-        batch_size=4,
-        save_steps=2,
-        learning_rate=5e-3,
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return make_data(tmp_path_factory.mktemp("data"))
 
 
 def run(experiment: Experiment, **machine: object) -> None:
     launch.main(experiment=experiment, machine=Machine(threads=1, **machine))  # type: ignore[arg-type]
-
-
-def losses(experiment: Experiment) -> list[float]:
-    return [row["loss"] for row in read_json(experiment.out / "metrics.json")["history"]
-            if "loss" in row]  # fmt: skip
-
-
-def validation_losses(experiment: Experiment) -> list[float]:
-    history = read_json(experiment.out / "metrics.json")["history"]
-    return [row["eval_loss"] for row in history if "eval_loss" in row]
 
 
 def assert_complete(experiment: Experiment) -> None:
