@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.slurm.cluster import ACCOUNT, Cluster, why_not
 from tests.slurm.outside import new_folder
@@ -66,13 +68,18 @@ class User:
             pytest.fail(done.stdout[-3000:] + done.stderr[-6000:] + self.cluster.last_words())
         return done
 
+    def gpu_rules(self) -> dict[str, dict[str, Any]]:
+        """Return what the profile asks for each rule that uses GPUs."""
+        lines: dict[str, dict[str, Any]] = yaml.safe_load(self.profile.read_text())["set-resources"]
+        return {name: line for name, line in lines.items() if line.get("gpu")}
+
     def jobs_of(self, rule: str) -> list[dict[str, str]]:
         """Return what SLURM says about the jobs of a rule of this folder, oldest first."""
         ours = [
             job
             for job in self.cluster.jobs()
-            if job.get("WorkDir", "") == str(self.folder)
-            and re.search(rf"\brule_{rule}\b", job.get("Comment", "") + job.get("StdOut", ""))
+            if job.get("StdOut", "").startswith(f"{self.folder}/")
+            and re.search(rf"\brule_{rule}\b|/{rule}/launch/", f"{job['Comment']} {job['StdOut']}")
         ]
         return sorted(ours, key=lambda job: int(job["JobId"]))
 

@@ -1,22 +1,17 @@
 """`snakemake check_cluster` against a live cluster, with the project's own rules."""
 
-import shutil
 import subprocess
 
 import pytest
 
-from tests.slurm.conftest import ROOT, User
+from tests.slurm.conftest import User
+from tests.slurm.project import copy_project
 
 
 @pytest.fixture
 def project(user: User) -> User:
     """Return a user with the whole project."""
-    for name in ("rules", "workflow_scripts", "envs"):
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, user.folder / name, ignore=ignore)
-    for name in ("Snakefile", "config.yaml"):
-        shutil.copy(ROOT / name, user.folder / name)
-    return user
+    return copy_project(user)
 
 
 def check(user: User) -> subprocess.CompletedProcess[str]:

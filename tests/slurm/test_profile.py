@@ -1,29 +1,40 @@
 """The shipped profile on a live cluster, with the real plugin: SLURM says what ran where."""
 
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.slurm.conftest import User
+from tests.slurm.cluster import ACCOUNT, Cluster
+from tests.slurm.conftest import ROOT, User
 
-# The profile's own rule names, with the resources that the real rules have.
-TOY = """
-rule all:
-    input: "predict_answers.txt", "estimate_depth.txt", "render_shard.txt"
-
-rule predict_answers:
-    output: "predict_answers.txt"
+# A second's work in the place of each rule of the profile: SLURM sees what the profile asks for.
+RULE = """
+rule {name}:
+    output: "{name}.txt"
     resources: gpu=0, nodes=1, mem_mb=3000, runtime=120
-    shell: "echo $SLURMD_NODENAME > {output}"
-
-rule estimate_depth:
-    output: "estimate_depth.txt"
-    resources: gpu=1, nodes=1, mem_mb=16000, runtime=120
-    shell: "echo $SLURMD_NODENAME > {output}"
-
-rule render_shard:
-    output: "render_shard.txt"
+    shell: "echo $SLURMD_NODENAME > {{output}}"
+"""
+LAUNCHER = """
+rule {name}:
+    output: "{name}.txt"
+    localrule: True
+    resources:
+        gpu=0, gpu_model="", nodes=1, mem_mb=3000, runtime=1440, cpus_per_gpu=0,
+        slurm_partition="", slurm_account="", cluster="local",
+    shell:
+        "cd {root} && python -m tests.slurm.toy --out {folder}/{name}"
+        " --cluster {{resources.cluster}} --nodes {{resources.nodes}} --gpus {{resources.gpu}}"
+        " --gpu-model '{{resources.gpu_model}}' --partition '{{resources.slurm_partition}}'"
+        " --account '{{resources.slurm_account}}' --minutes {{resources.runtime}}"
+        " --mem-mb {{resources.mem_mb}} --threads {{resources.cpus_per_gpu}}"
+        " && touch {folder}/{{output}}"
+"""
+WITHOUT_GPU = """
+rule summarise:
+    output: "summarise.txt"
     resources: gpu=0, nodes=1, mem_mb=3000, runtime=240
     shell: "echo $SLURMD_NODENAME > {output}"
 
@@ -34,52 +45,80 @@ rule spoil:
 """
 
 
-@pytest.fixture
-def toy(user: User) -> User:
-    """Return a user with a workflow of one-second rules."""
-    (user.folder / "Snakefile").write_text(TOY)
+def make_toy(user: User) -> User:
+    """Give a user a workflow of one-second rules, and switch Unity's line on."""
+    user.replace("# render_shard:", "render_shard:")
+    text = WITHOUT_GPU
+    for name, line in user.gpu_rules().items():
+        kind = LAUNCHER if line.get("cluster") == "slurm" else RULE
+        text += kind.format(name=name, root=ROOT, folder=user.folder)
+    (user.folder / "Snakefile").write_text(text)
     return user
 
 
-def test_a_gpu_rule_runs_on_the_card_that_the_profile_says(toy: User) -> None:
-    toy.snakemake()
-    for rule in ("predict_answers", "estimate_depth"):
-        (job,) = toy.jobs_of(rule)
-        assert job["JobState"] == "COMPLETED"
-        assert job["NodeList"].startswith("a6000-")
-        assert "gres/gpu:a6000=1" in job["TRES"], job["TRES"]
-        assert job["Partition"] == "gpu"
-        assert job["NumNodes"] == "1"
-        assert (toy.folder / f"{rule}.txt").read_text().strip() == job["NodeList"]
-    (job,) = toy.jobs_of("render_shard")
+@pytest.fixture
+def toy(user: User) -> User:
+    """Return a user with a workflow of one-second rules."""
+    return make_toy(user)
+
+
+Ran = tuple[User, subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Return a user who has run every rule, one of which fails."""
+    toy = make_toy(User(tmp_path_factory.mktemp("user"), cluster))
+    wanted = [f"{name}.txt" for name in (*toy.gpu_rules(), "summarise", "spoil")]
+    return toy, toy.snakemake("--retries=0", *wanted, check=False)
+
+
+def test_every_gpu_rule_runs_where_the_profile_says(ran: Ran) -> None:
+    toy, done = ran
+    for name, line in toy.gpu_rules().items():
+        assert toy.jobs_of(name), done.stdout + done.stderr
+        (job,) = toy.jobs_of(name)
+        assert_fits(job, line)
+        assert job["Partition"] == line["slurm_partition"]
+        assert job["Account"] == ACCOUNT
+    (job,) = toy.jobs_of("summarise")
     assert job["Partition"] == "cpu"
     assert "gpu" not in job["TRES"]
     assert job["TimeLimit"] == "04:00:00"
 
 
-def test_one_word_moves_a_rule_to_the_other_card(toy: User) -> None:
-    toy.replace("a6000", "l40s", in_line="predict_answers:")
-    toy.snakemake("predict_answers.txt")
-    (job,) = toy.jobs_of("predict_answers")
-    assert job["NodeList"].startswith("l40s-")
-    assert "gres/gpu:l40s=1" in job["TRES"]
-
-
-def test_cards_may_have_partitions_of_their_own(toy: User) -> None:
-    toy.replace("&gpu gpu}", "&gpu 'gpu-l40s,gpu-a6000'}")
-    toy.snakemake("predict_answers.txt")
-    (job,) = toy.jobs_of("predict_answers")
-    assert job["NodeList"].startswith("a6000-")
-    assert job["Partition"] == "gpu-a6000"
-
-
-def test_a_failed_rule_shows_its_name_and_its_log(toy: User) -> None:
-    done = toy.snakemake("spoil.txt", "--retries=0", check=False)
+def test_a_failed_rule_shows_its_name_and_its_log(ran: Ran) -> None:
+    toy, done = ran
     printed = done.stdout + done.stderr
     assert done.returncode != 0
     assert "spoil" in printed
     assert "logs/spoil.log" in printed
     assert "the last line of the log" in printed
+    assert (toy.folder / "summarise.txt").exists(), "other jobs go on"
+
+
+def assert_fits(job: dict[str, str], line: dict[str, Any]) -> None:
+    """Compare what SLURM says of a job with a rule's line of the profile."""
+    assert job["JobState"] == "COMPLETED"
+    nodes = subprocess.check_output(["scontrol", "show", "hostnames", job["NodeList"]], text=True)
+    assert len(nodes.split()) == line["nodes"]
+    assert all(node.startswith(f"{line['gpu_model']}-") for node in nodes.split())
+    assert f"gres/gpu:{line['gpu_model']}={line['gpu']}" in job["TRES"], job["TRES"]
+    assert job["MinMemoryNode"] in (f"{line['mem_mb']}M", f"{line['mem_mb'] / 1024:g}G")
+    days, _, clock = job["TimeLimit"].rpartition("-")
+    hours, minutes, _ = map(int, clock.split(":"))
+    assert int(days or 0) * 1440 + hours * 60 + minutes == line["runtime"]
+
+
+def test_one_word_moves_a_rule_to_the_other_card_and_its_partition(toy: User) -> None:
+    toy.replace("&gpu gpu}", "&gpu 'gpu-l40s,gpu-a6000'}")
+    toy.replace("a6000", "l40s", in_line="predict_answers:")
+    toy.snakemake("predict_answers.txt", "estimate_depth.txt")
+    for rule, card in (("predict_answers", "l40s"), ("estimate_depth", "a6000")):
+        (job,) = toy.jobs_of(rule)
+        assert job["NodeList"].startswith(f"{card}-")
+        assert f"gres/gpu:{card}=1" in job["TRES"]
+        assert job["Partition"] == f"gpu-{card}"
 
 
 def test_a_drained_node_is_avoided(toy: User) -> None:
@@ -87,7 +126,7 @@ def test_a_drained_node_is_avoided(toy: User) -> None:
     scontrol = ["scontrol", "update", f"NodeName={drained}"]
     toy.cluster.ask(*scontrol, "State=DRAIN", "Reason=test")
     try:
-        toy.snakemake("predict_answers.txt", "estimate_depth.txt", "render_shard.txt")
+        toy.snakemake("predict_answers.txt", "estimate_depth.txt")
     finally:
         toy.cluster.ask(*scontrol, "State=RESUME")
     for rule in ("predict_answers", "estimate_depth"):
@@ -96,10 +135,9 @@ def test_a_drained_node_is_avoided(toy: User) -> None:
 
 
 def test_the_cluster_starts_by_hand_only_once(toy: User, tmp_path: Path) -> None:
-    root = Path(__file__).parents[2]
     done = subprocess.run(
-        ["python", "-m", "tests.slurm.cluster"],
-        cwd=root,
+        [sys.executable, "-m", "tests.slurm.cluster"],
+        cwd=ROOT,
         env=toy.cluster.environment,
         capture_output=True,
         text=True,

@@ -70,6 +70,8 @@ class LossWindow:
         write_json(path, {"loss_sum": self._sum, "num_steps": self._num_steps})
 
     def read(self, path: Path) -> None:
+        if not path.stat().st_size:  # a mark of earlier versions
+            return
         kept = read_json(path)
         self._sum, self._num_steps = kept["loss_sum"], kept["num_steps"]
 
@@ -77,11 +79,9 @@ class LossWindow:
 class Checkpointing(TrainerCallback):
     """Save also when `minutes` have passed and on leaving; mark what every rank has saved."""
 
-    def __init__(
-        self, minutes: float, window: LossWindow, is_leaving: Callable[[], bool] = lambda: False
-    ) -> None:
+    def __init__(self, minutes: float, is_leaving: Callable[[], bool] = lambda: False) -> None:
         self._seconds = 60 * minutes
-        self._window = window
+        self.window = LossWindow()
         self._asks_to_leave = is_leaving
         self._leaves = False
         self._last = time.monotonic()
@@ -90,7 +90,7 @@ class Checkpointing(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         if state.global_step:
-            self._window.read(_checkpoint(args, state) / MARK)
+            self.window.read(_checkpoint(args, state) / MARK)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -105,11 +105,11 @@ class Checkpointing(TrainerCallback):
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        self._window.share()
+        self.window.share()
         if torch.distributed.is_initialized():
             torch.distributed.barrier()
         if state.is_world_process_zero:
-            self._window.write(_checkpoint(args, state) / MARK)
+            self.window.write(_checkpoint(args, state) / MARK)
         self._last = time.monotonic()
         if self._leaves:
             raise Interrupted(f"step {state.global_step} is saved")
@@ -136,9 +136,10 @@ def _over_ranks(values: list[float]) -> list[float]:
 class FiniteTrainer(Trainer):
     """A Trainer that stops at the first loss that is no number, before anything is saved."""
 
-    def __init__(self, window: LossWindow, **settings: Any) -> None:
+    def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.window = window
+        found = (one for one in self.callback_handler.callbacks if isinstance(one, Checkpointing))
+        self.window = next((one.window for one in found), LossWindow())
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         loss = super().training_step(*args, **kwargs)

@@ -35,7 +35,7 @@ def train(experiment: Experiment, is_leaving: Callable[[], bool] = lambda: False
     from transformers import TrainingArguments, set_seed
     from transformers.utils import logging as transformers_logging
 
-    from workflow_scripts.train.checkpoints import Checkpointing, FiniteTrainer, LossWindow, begin
+    from workflow_scripts.train.checkpoints import Checkpointing, FiniteTrainer, begin
     from workflow_scripts.train.data import Collator, read_conversations
 
     transformers_logging.disable_progress_bar()
@@ -88,15 +88,13 @@ def train(experiment: Experiment, is_leaving: Callable[[], bool] = lambda: False
     model.config.use_cache = False
     if experiment.adapter == "lora":
         model = with_lora(model, experiment)
-    window = LossWindow()
     trainer = FiniteTrainer(
-        window,
         model=model,
         args=arguments,
         train_dataset=conversations,
         eval_dataset=validation,
         data_collator=Collator(processor),
-        callbacks=[Checkpointing(experiment.save_minutes, window, is_leaving)],
+        callbacks=[Checkpointing(experiment.save_minutes, is_leaving)],
     )
     resume = begin_together(begin, experiment, num_ranks)
     logger.info("%s: %s", experiment.name, f"from {resume.name}" if resume else "from the start")

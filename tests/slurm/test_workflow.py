@@ -1,0 +1,90 @@
+"""The whole workflow on a live cluster: it is killed while it trains, started again, and ends."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.slurm.cluster import Cluster
+from tests.slurm.conftest import IMPATIENT, SNAKEMAKE, User
+from tests.slurm.project import copy_project, make_small
+from tests.slurm.test_profile import assert_fits
+
+# Jobs at once: what the machine has cores for, and one that waits.
+JOBS = "--jobs=3"
+LAUNCHED = {"train_experiment": "tiny-lora", "train_all_weights": "tiny-whole"}
+
+
+@pytest.fixture(scope="module")
+def finished(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> User:
+    """Return a user whose workflow was killed during the first training and then finished."""
+    user = copy_project(User(tmp_path_factory.mktemp("whole"), cluster))
+    make_small(user)
+    path = f"{SNAKEMAKE.parent}{os.pathsep}{os.environ['PATH']}"
+    command = [str(SNAKEMAKE), "--profile", "profiles/slurm", *IMPATIENT, JOBS, "results/eval.csv"]
+    with (user.folder / "first.log").open("wb") as log:
+        first = subprocess.Popen(
+            command,
+            cwd=user.folder,
+            env={**cluster.environment, "PATH": path, "DS_ACCELERATOR": "cpu"},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            wait_for_training(first, user.folder)
+        finally:
+            # The launcher, too: its job must be found again.
+            os.killpg(first.pid, signal.SIGKILL)
+            first.wait()
+    os.environ["DS_ACCELERATOR"] = "cpu"
+    try:
+        user.snakemake("--unlock", "results/eval.csv")
+        user.snakemake(JOBS, "results/eval.csv")
+    finally:
+        del os.environ["DS_ACCELERATOR"]
+    return user
+
+
+def wait_for_training(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait until a training has been submitted."""
+    deadline = time.monotonic() + 400
+    while not list(folder.glob("results/train/*/launch/job.json")):
+        text = (folder / "first.log").read_text()[-6000:]
+        assert process.poll() is None, text
+        assert time.monotonic() < deadline, text
+        time.sleep(0.2)
+
+
+@pytest.mark.timeout(590)
+def test_every_gpu_job_ran_where_the_profile_says(finished: User) -> None:
+    scores = pd.read_csv(finished.folder / "results/eval.csv")
+    assert set(scores["experiment"]) == set(LAUNCHED.values())
+    seen = set()
+    for rule, line in finished.gpu_rules().items():
+        for job in finished.jobs_of(LAUNCHED.get(rule, rule)):
+            if job["JobState"] == "COMPLETED":
+                assert_fits(job, line)
+                seen.add(rule)
+    assert {"estimate_depth", "pretrain_base", "predict_answers", *LAUNCHED} <= seen
+
+
+def test_no_training_ran_twice(finished: User) -> None:
+    for experiment in LAUNCHED.values():
+        assert len(finished.jobs_of(experiment)) == 1
+
+
+def test_no_other_job_touched_a_card(finished: User) -> None:
+    with_cards = set(finished.gpu_rules())
+    others = [
+        job
+        for job in finished.cluster.jobs()
+        if job.get("StdOut", "").startswith(f"{finished.folder}/.snakemake")
+        and not any(f"rule_{rule}/" in job["StdOut"] for rule in with_cards)
+    ]
+    assert len(others) > 10
+    assert all("gpu" not in job["TRES"] and job["Partition"] == "cpu" for job in others)
