@@ -1,0 +1,175 @@
+"""Source images through the workflow: what runs, what runs again, and what users get wrong."""
+
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.depth.models import save_depth_anything
+from tests.views.images.photos import encoded, picture, write_json
+from tests.workflow.conftest import Project
+from workflow_scripts.common.views import ViewShard
+
+STEPS = ("hash_photos", "group_photos", "deal_photos", "read_images", "filter_images")
+STEPS += ("localise_images", "pack_images")
+SQUARE = [[20, 20, 60, 20, 60, 50, 20, 50]]
+
+
+def add_photo(folder: Path, name: str, seed: int) -> None:
+    """Write a photo with depth, a mask and a camera."""
+    (folder / "photos").mkdir(exist_ok=True)
+    (folder / "depth").mkdir(exist_ok=True)
+    (folder / f"photos/{name}.png").write_bytes(encoded(picture(96, 64, seed=seed)))
+    np.save(folder / f"depth/{name}.npy", np.full((64, 96), 2.0 + seed, np.float32))
+    write_json(folder / f"masks/{name}.json", [{"label": "box", "segmentation": SQUARE}])
+
+
+def with_photos(folder: Path) -> Project:
+    """Return a project whose only source is five photos in three shards."""
+    project = Project.create(folder)
+    for seed in range(5):
+        add_photo(project.folder, f"{seed}", seed)
+    project.edit(
+        {
+            "sources": {
+                "procthor": None,
+                "rlbench": None,
+                "images": {
+                    "photos": "photos",
+                    "photos_per_shard": 2,
+                    "width_px": 96,
+                    "height_px": 96,
+                    "depth": "depth",
+                    "masks": "masks",
+                    "localise": {"backend": "masks"},
+                },
+            }
+        }
+    )
+    return project
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Run the photos up to point clouds once; do not change what it made."""
+    project = with_photos(tmp_path_factory.mktemp("photos") / "project")
+    project.snakemake("--cores", "2", "depth", "views")
+    return project
+
+
+@pytest.fixture
+def copy(finished: Project, tmp_path: Path) -> Callable[[], Project]:
+    """Return a function that copies the finished run, file times and Snakemake's memory too."""
+
+    def made() -> Project:
+        shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True)
+        return Project(tmp_path / "copy")
+
+    return made
+
+
+@pytest.mark.e2e
+def test_photos_become_views_with_their_depth(finished: Project) -> None:
+    splits, counts = {}, 0
+    for number in range(3):
+        shard = ViewShard.open(finished.folder / f"results/views/images/{number:04d}.zarr")
+        counts += len(shard)
+        assert (shard.objects.category == "box").all()
+        assert len(shard.objects) == len(shard)
+        splits |= dict(zip(shard.views.scene_id, shard.views.split, strict=True))
+        rows = pd.read_parquet(finished.folder / f"results/depth/images/{number:04d}.parquet")
+        assert (rows.backend == "given").all()
+    assert counts == len(splits) == 5
+    assert not finished.planned("views", "depth")
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("changes", "again"),
+    [
+        ({"localise": {"min_confidence": 0.6}}, {"localise_images": 3, "pack_images": 3}),
+        (
+            {"filter": {"threshold": 0.9}},
+            {"filter_images": 3, "localise_images": 3, "pack_images": 3},
+        ),
+        (
+            {"default_fov_deg": 70},
+            {"read_images": 3, "filter_images": 3, "localise_images": 3, "pack_images": 3},
+        ),
+        ({"min_side_px": 32}, dict.fromkeys(STEPS, 3) | {"group_photos": 1}),
+    ],
+    ids=["localise", "filter", "read", "hash"],
+)
+def test_a_step_runs_again_when_its_own_keys_change(copy, changes, again) -> None:
+    project = copy()
+    project.edit({"sources": {"images": changes}})
+    planned = project.planned("results/views/images/0000.zarr", "views")
+    planned.pop("views", None)
+    assert planned == again
+
+
+@pytest.mark.e2e
+def test_a_photo_more_reads_its_own_shard_only(copy) -> None:
+    """The dry run cannot know that the other shards' scenes come out as they were; the run does."""
+    project = copy()
+    add_photo(project.folder, "5", 5)
+    assert project.planned("views")["hash_photos"] == 1
+    done = project.snakemake("--cores", "2", "results/views/images/0002.zarr")
+    shard = ViewShard.open(project.folder / "results/views/images/0002.zarr")
+    assert len(shard) == 2
+    assert "images shard 0002" in done.stdout + done.stderr
+
+
+@pytest.mark.e2e
+def test_estimated_depth_of_photos_without_any(copy, tmp_path: Path) -> None:
+    project = copy()
+    (project.folder / "depth/4.npy").unlink()
+    add_photo(project.folder, "5", 5)
+    model = save_depth_anything(tmp_path / "model")
+    project.edit({"depth": {"backend": "transformers", "model": str(model)}})
+    project.snakemake("--cores", "2", "results/depth/images/0002.parquet")
+    rows = pd.read_parquet(project.folder / "results/depth/images/0002.parquet")
+    assert sorted(rows.backend) == ["given", "transformers"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"photos": "nowhere"}, "nowhere: no such folder of photos"),
+        ({"masks": None}, "sources.images.masks: null"),
+        ({"masks": "nowhere"}, "sources.images.masks: nowhere does not exist"),
+        ({"depth": None}, "photos have no depth of their own"),
+        ({"photo": "x"}, "did you mean 'photos'"),
+        ({"width_px": 5}, "sources.images.width_px"),
+        ({"localise": {"backend": "sam"}}, "sources.images.localise.backend: 'sam'"),
+        ({"localise": {"backend": "grounding_dino"}}, "localise.phrases: empty"),
+        ({"filter": {"include": ["a"], "exclude": ["a"]}}, "a is in include and in exclude"),
+        ({"filter": {"template": "photo"}}, "sources.images.filter.template"),
+        ({"photos": "owner/name"}, "num_photos: null"),
+    ],
+)
+def test_mistakes_in_the_configuration_are_named(tmp_path, changes, message) -> None:
+    project = with_photos(tmp_path / "project")
+    project.edit({"sources": {"images": changes}})
+    done = project.snakemake("--dry-run", "views", check=False)
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert message in printed
+    assert "Traceback" not in printed
+
+
+def test_labels_reach_the_command_as_they_are(tmp_path) -> None:
+    """Words with spaces, quotes and other alphabets are one argument each."""
+    project = with_photos(tmp_path / "project")
+    include = ["a kitchen", 'it\'s "new"', "台所", "$HOME"]
+    project.edit({"sources": {"images": {"filter": {"include": include}}}})
+    done = project.snakemake("--dry-run", "--printshellcmds", "views")
+    commands = [line for line in done.stdout.splitlines() if "views.images.filter" in line]
+
+    words = shlex.split(commands[0].split(" > ")[0])
+    start = words.index("--include") + 1
+    assert words[start : start + len(include)] == include
