@@ -70,6 +70,8 @@ class BallDemonstrator:
         """Move the ball on a straight line away from a random place."""
         if episode.task == "close_fridge":
             raise EpisodeError("no path to the fridge in 5 attempts")
+        if episode.variation > 19:
+            raise EpisodeError(f"no variation {episode.variation}")
         generator = rng(episode.seed, episode.task, episode.variation)
         steps = min(6, self.max_steps)
         start = np.array([*generator.uniform((0.1, -0.15), (0.3, 0.15)), TABLE_Z_M + RADIUS_M])
