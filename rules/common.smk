@@ -72,6 +72,19 @@ def is_estimated(source):
 
 PLANNERS = {"procthor": plan_houses, "images": plan_photos, "rlbench": plan_episodes}
 
+
+def experiments_of(kind):
+    """Return the experiments of a kind; keypoints need a source of demonstrations."""
+    experiments = config["train"]["experiments"]
+    names = [name for name, value in experiments.items() if value["kind"] == kind]
+    if kind == "pose" and names and "rlbench" not in SHARDS:
+        raise WorkflowError(
+            f"train.experiments.{names[0]}: kind pose needs demonstrations; give sources.rlbench "
+            "its settings, or remove the experiment"
+        )
+    return names
+
+
 try:
     config = checked(config, SCHEMA)
     check_shares(config["splits"])
@@ -88,6 +101,8 @@ except (UserError, OSError) as error:
 SHARDS = {source: shards for source, (shards, _) in _plans.items()}
 DIGESTS = {source: digests for source, (_, digests) in _plans.items()}
 EXPERIMENTS = config["train"]["experiments"]
+VLM_EXPERIMENTS = experiments_of("vlm")
+POSE_EXPERIMENTS = experiments_of("pose")
 
 
 wildcard_constraints:
@@ -127,15 +142,17 @@ def sources_of(stage):
     return [source for source in SHARDS if stage in STAGES_OF_SOURCE[source]]
 
 
-def per_shard(pattern, stage=None):
+def per_shard(pattern, stage=None, source=None):
     """Fill `{source}` and `{shard}` of a path for every shard of every source of a stage.
 
-    Without a stage, the one whose folder the path lies in: `results/<stage>/...`.
+    Without a stage, the one whose folder the path lies in: `results/<stage>/...`. With a source,
+    of that source only.
     """
     return [
-        pattern.format(source=source, shard=shard)
-        for source in sources_of(stage or pattern.split("/")[1])
-        for shard in SHARDS[source]
+        pattern.format(source=name, shard=shard)
+        for name in sources_of(stage or pattern.split("/")[1])
+        if source in (None, name)
+        for shard in SHARDS[name]
     ]
 
 
@@ -195,7 +212,9 @@ def base_folder(wildcards):
 
 def experiments_with(adapter):
     """Return a pattern of the experiments that train adapters ("lora") or all weights ("none")."""
-    names = [name for name, value in EXPERIMENTS.items() if value["adapter"] == adapter]
+    names = [
+        name for name in VLM_EXPERIMENTS if EXPERIMENTS[name]["adapter"] == adapter
+    ]
     return "|".join(names) or "(?!)"
 
 
@@ -230,6 +249,32 @@ def experiment_flags(wildcards):
     return " ".join(words)
 
 
+def one_of(names):
+    """Return a pattern of names, or one that nothing matches."""
+    return "|".join(names) or "(?!)"
+
+
+def pose_flags(wildcards):
+    """Return a pose experiment's settings as flags of its launcher."""
+    settings = {**EXPERIMENTS[wildcards.experiment]}
+    tasks = settings.pop("tasks")
+    nested = {name: settings.pop(name) for name in ("noise", "weights")}
+    settings.pop("kind")
+    words = [f"--{name.replace('_', '-')} {value}" for name, value in settings.items()]
+    for group, values in nested.items():
+        for name, value in values.items():
+            if isinstance(value, bool):
+                words.append(f"--{group}.{'' if value else 'no-'}{name}")
+            else:
+                words.append(f"--{group}.{name} {value}")
+    return " ".join([*words, *(["--tasks", *tasks] if tasks else [])])
+
+
+def pose_views():
+    """Return the shards that pose models learn from and are scored on."""
+    return per_shard("results/views/{source}/{shard}.zarr", source="rlbench")
+
+
 def answer_parts(condition):
     """Return the paths of all parts of an experiment's answers."""
     return [
@@ -245,6 +290,10 @@ def report_pictures():
         for stage in ("scenes", "views", "depth", "captions", "pointclouds", "vqa")
         for source in sources_of(stage)
         for shard in list(SHARDS[source])[:SHARDS_IN_REPORT]
+    ] + [
+        f"results/evaluate/{experiment}/{picture}.png"
+        for experiment in POSE_EXPERIMENTS
+        for picture in ("errors", "keypoints")
     ]
 
 
@@ -256,7 +305,7 @@ def ply_folders():
 
 def training_curves():
     """Return the pictures of all training curves, the embedded bases' first."""
-    bases = {settings["base"] for settings in EXPERIMENTS.values()}
+    bases = {EXPERIMENTS[name]["base"] for name in VLM_EXPERIMENTS}
     return [
         *(
             f"results/train/base/{base}.curves.png"

@@ -63,6 +63,8 @@ rule score_experiment:
         "logs/evaluate/score.{experiment}.log",
     benchmark:
         "results/benchmarks/evaluate/score.{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(VLM_EXPERIMENTS),
     conda:
         "../envs/evaluate.yaml"
     threads: 1
@@ -84,6 +86,55 @@ rule score_experiment:
         " --bootstrap {params.bootstrap} --seed {params.seed} {params.families}"
         " --out {output.scores}"
         " > {log} 2>&1"
+
+
+rule score_pose:
+    input:
+        script="workflow_scripts/evaluate/pose/score.py",
+        modules=modules_of("evaluate/pose", "common/keypoints"),
+        views=pose_views(),
+        weights="results/train/{experiment}/model.safetensors",
+        model="results/train/{experiment}/model.json",
+    output:
+        scores="results/evaluate/{experiment}/scores.csv",
+        frame=report(
+            "results/evaluate/{experiment}/keypoints.png",
+            caption="report/keypoints.rst",
+            category="Evaluation",
+            labels={"experiment": "{experiment}", "picture": "keypoints"},
+        ),
+        errors=report(
+            "results/evaluate/{experiment}/errors.png",
+            caption="report/keypoints.rst",
+            category="Evaluation",
+            labels={"experiment": "{experiment}", "picture": "errors"},
+        ),
+    log:
+        "logs/evaluate/score.{experiment}.log",
+    benchmark:
+        "results/benchmarks/evaluate/score.{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(POSE_EXPERIMENTS),
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=120,
+    params:
+        model=subpath(input.weights, parent=True),
+        split=lookup("evaluate/split", within=config),
+        noise=lookup("evaluate/keypoint_noise", within=config),
+        bootstrap=lookup("evaluate/bootstrap", within=config),
+        seed=lookup("seed", within=config),
+    message:
+        "Score {wildcards.experiment} beside geometric baselines"
+    shell:
+        "python -m workflow_scripts.evaluate.pose.score --views {input.views}"
+        " --model {params.model} --experiment {wildcards.experiment}"
+        " --split {params.split} --noise {params.noise} --bootstrap {params.bootstrap}"
+        " --seed {params.seed} --out {output.scores} --frame {output.frame}"
+        " --errors {output.errors} > {log} 2>&1"
 
 
 rule merge_scores:

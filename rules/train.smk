@@ -123,3 +123,56 @@ use rule train_experiment as train_all_weights with:
         ),
     wildcard_constraints:
         experiment=experiments_with("none"),
+
+
+# A lifter of 2D keypoints, or a detector on the pictures: see train_experiment for how it starts.
+rule train_pose:
+    input:
+        script="workflow_scripts/train/pose/launch.py",
+        modules=modules_of("train/pose", "common/keypoints"),
+        views=pose_views(),
+    output:
+        weights="results/train/{experiment}/model.safetensors",
+        model="results/train/{experiment}/model.json",
+        card="results/train/{experiment}/README.md",
+        metrics="results/train/{experiment}/metrics.json",
+        settings="results/train/{experiment}/config.yaml",
+        curves=report(
+            "results/train/{experiment}/curves.png",
+            caption="report/training.rst",
+            category="Training",
+            labels={"experiment": "{experiment}", "picture": "loss and error"},
+        ),
+    log:
+        "logs/train/train.{experiment}.log",
+    benchmark:
+        "results/benchmarks/train/train.{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(POSE_EXPERIMENTS),
+    localrule: True
+    conda:
+        "../envs/train.yaml"
+    threads: 2
+    resources:
+        gpu=0,
+        gpu_model="",
+        nodes=1,
+        mem_mb=3000,
+        runtime=1440,
+        cpus_per_gpu=0,
+        slurm_partition="",
+        slurm_account="",
+        cluster="local",
+    params:
+        out=subpath(output.weights, parent=True),
+        flags=pose_flags,
+        seed=lookup("seed", within=config),
+    message:
+        "Train the keypoint model {wildcards.experiment}"
+    shell:
+        "python -m workflow_scripts.train.pose.launch --name {wildcards.experiment}"
+        " --views {input.views} --out {params.out} {params.flags} --seed {params.seed}"
+        " --cluster {resources.cluster} --nodes {resources.nodes} --gpus {resources.gpu}"
+        " --gpu-model '{resources.gpu_model}' --partition '{resources.slurm_partition}'"
+        " --account '{resources.slurm_account}' --minutes {resources.runtime}"
+        " --mem-mb {resources.mem_mb} --threads {resources.cpus_per_gpu} > {log} 2>&1"

@@ -35,14 +35,23 @@ def _problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[
         yield from _explained(error)
 
 
-def _explained(error: ValidationError) -> Iterator[str]:
-    key = ".".join(str(part) for part in error.absolute_path) or "(top level)"
+def _explained(error: ValidationError, above: tuple[str, ...] = ()) -> Iterator[str]:
+    path = (*above, *(str(part) for part in error.absolute_path))
+    key = ".".join(path) or "(top level)"
     rule = error.schema if isinstance(error.schema, Mapping) else {}
     description = f" ({rule['description']})" if "description" in rule else ""
-    if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
+    if error.validator == "oneOf" and _kinds(rule) and isinstance(error.instance, Mapping):
+        kinds, kind = _kinds(rule), error.instance.get("kind")
+        branch = _of_kind(rule, error.instance)
+        if branch is None:
+            yield f"{key}.kind: {kind!r} is not allowed; {nearest(str(kind), kinds)}"
+            return
+        for problem in Draft202012Validator(branch).iter_errors(error.instance):
+            yield from _explained(problem, path)
+    elif error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
         known = set(rule.get("properties", {}))
         for name in sorted(set(error.instance) - known, key=str):
-            where = f"{key}.{name}" if error.absolute_path else str(name)
+            where = f"{key}.{name}" if path else str(name)
             yield f"{where}: unknown key; {nearest(str(name), known)}"
     elif error.validator == "enum":
         allowed = [str(value) for value in rule["enum"]]
@@ -56,9 +65,29 @@ def _explained(error: ValidationError) -> Iterator[str]:
         yield f"{key}: {error.message}{description}"
 
 
+def _kinds(rule: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the alternatives of a rule by the `kind` that each of them is for."""
+    found = {}
+    for branch in rule.get("oneOf", []):
+        kind = branch.get("properties", {}).get("kind", {}).get("const")
+        if kind is not None:
+            found[kind] = branch
+    return found
+
+
+def _of_kind(rule: Mapping[str, Any], value: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the alternative for a value's `kind`; without one, that whose default it is."""
+    for kind, branch in _kinds(rule).items():
+        if value.get("kind", branch["properties"]["kind"].get("default")) == kind:
+            return branch
+    return None
+
+
 def _fill_defaults(value: Any, schema: Mapping[str, Any]) -> None:
     if not isinstance(value, dict):
         return
+    if _kinds(schema):
+        schema = _of_kind(schema, value) or {}
     for name, rule in schema.get("properties", {}).items():
         if name not in value and "default" in rule:
             value[name] = copy.deepcopy(rule["default"])

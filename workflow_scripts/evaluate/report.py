@@ -39,6 +39,7 @@ PICTURES = {
     "depth": "Depth in metres",
     "pointclouds": "Point clouds fused from a scene's views",
     "captions": "Captions beside what they describe",
+    "evaluate": "Keypoints: true and estimated, and errors of the learned model and the baselines",
     "vqa": "Questions on pictures, with their answers",
 }
 

@@ -1,0 +1,161 @@
+"""Scores of keypoints: every method, condition and metric, on a model trained for a moment."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tests import motions
+from tests.body_shard import write_shard
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.keypoints.baselines import BASELINES
+from workflow_scripts.common.keypoints.lifter import Lifter, LifterSize
+from workflow_scripts.common.keypoints.models import PoseModel, load_lifter, save_model
+from workflow_scripts.common.keypoints.noise import NoiseModel
+from workflow_scripts.common.keypoints.tracks import gather
+from workflow_scripts.evaluate import merge
+from workflow_scripts.evaluate.pose import score
+from workflow_scripts.evaluate.pose.conditions import (
+    DETECTOR,
+    Condition,
+    conditions,
+    without_views,
+)
+
+NAMES = [f"reach_target/point{k}" for k in range(6)]
+
+
+@pytest.fixture(scope="module")
+def shard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_shard(tmp_path_factory.mktemp("views") / "0000.zarr", 10, num_steps=16)
+
+
+def untrained(folder: Path, **changes: object) -> Path:
+    """Write a lifter that has learned nothing: the mean over its window."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lifter = Lifter(LifterSize(width=16, layers=1, heads=2, num_names=6))
+    values = {
+        "experiment": "micro",
+        "kind": "lifter",
+        "objective": "supervised",
+        "front_end": "noise",
+        "names": NAMES,
+        "tasks": ["reach_target"],
+        "noise": vars(NoiseModel()),
+        "size": lifter.size.plain(),
+    }
+    save_model(folder, lifter, PoseModel.model_validate({**values, **changes}))
+    return folder
+
+
+def scored(folder: Path, shard: Path, model: Path, **changes: object) -> pd.DataFrame:
+    settings = {"split": "test", "bootstrap": 100, "experiment": "micro"}
+    score.main(
+        views=(shard,),
+        model=model,
+        out=folder / "scores.csv",
+        frame=folder / "keypoints.png",
+        errors=folder / "errors.png",
+        **{**settings, **changes},  # type: ignore[arg-type]
+    )
+    return merge.checked_scores(folder / "scores.csv")
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory, shard: Path) -> pd.DataFrame:
+    folder = tmp_path_factory.mktemp("evaluate")
+    table = scored(folder, shard, untrained(folder / "model"))
+    assert Image.open(folder / "errors.png").width > 1000
+    assert Image.open(folder / "keypoints.png").width > 1000
+    return table
+
+
+def test_every_method_noise_and_set_of_views_has_every_metric(rows: pd.DataFrame) -> None:
+    assert set(rows["method"]) == {*BASELINES, "learned"}
+    assert set(rows["noise"]) == {"1x", "2x", "3x", "detector"}
+    assert set(rows["views"]) == {
+        "all",
+        "first 2",
+        *(f"without {camera}" for camera in motions.CAMERAS),
+    }
+    whole = rows[(rows["keypoint"] == "all") & (rows["method"] == "dlt")]
+    metrics = set(whole[(whole["noise"] == "1x") & (whole["views"] == "all")]["metric"])
+    wanted = {"mpjpe_mm", "median_mm", "auc_50mm", "found", "reprojection_px", "p_mpjpe_mm"}
+    assert metrics == wanted | {f"pck_{limit}mm" for limit in (5, 10, 20, 50)}
+    assert (whole["num_houses"] == 2).all()
+    assert (whole["n"] == 2 * 16 * 6).all()
+    assert set(rows["keypoint"]) == {"all", *(name.split("/")[1] for name in NAMES)}
+
+
+def test_values_lie_in_their_intervals_and_grow_with_noise(rows: pd.DataFrame) -> None:
+    chosen = rows[(rows["metric"] == "mpjpe_mm") & (rows["keypoint"] == "all")]
+    assert (chosen["ci_low"] <= chosen["value"] + 1e-6).all()
+    assert (chosen["value"] <= chosen["ci_high"] + 1e-6).all()
+    by_noise = chosen[(chosen["views"] == "all") & (chosen["method"] == "dlt")]
+    by_noise = by_noise.set_index("noise")["value"]
+    assert by_noise["3x"] / by_noise["1x"] == pytest.approx(3, rel=0.1)
+    by_views = chosen[(chosen["noise"] == "1x") & (chosen["method"] == "dlt")]
+    by_views = by_views.set_index("views")["value"]
+    assert by_views["without front"] == by_views.drop("first 2").max()
+
+
+def test_the_gain_is_over_the_smoothed_baseline(rows: pd.DataFrame) -> None:
+    chosen = rows[(rows["noise"] == "1x") & (rows["views"] == "all") & (rows["keypoint"] == "all")]
+    reference = chosen[chosen["method"] == "smoothed_dlt"]
+    assert (reference["gain"] == 0).all()
+    errors = chosen[chosen["metric"] == "mpjpe_mm"].set_index("method")
+    gain = errors.loc["smoothed_dlt", "value"] - errors.loc["dlt", "value"]
+    assert errors.loc["dlt", "gain"] == pytest.approx(gain, abs=1e-5)
+    shares = chosen[chosen["metric"] == "pck_5mm"].set_index("method")
+    assert shares.loc["dlt", "gain"] < 0
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path, shard: Path) -> None:
+    model = untrained(tmp_path / "model")
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        scored(tmp_path / name, shard, model, noise=())
+    for file in ("scores.csv", "errors.png", "keypoints.png"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_a_split_without_episodes_is_named(tmp_path: Path, shard: Path) -> None:
+    other = write_shard(tmp_path / "views/0000.zarr", 2, num_steps=4)
+    with pytest.raises(UserError, match="no episodes in split 'test'"):
+        scored(tmp_path, other, untrained(tmp_path / "model"))
+
+
+def test_a_damaged_or_missing_model_is_named(tmp_path: Path, shard: Path) -> None:
+    with pytest.raises(UserError, match="no settings of a pose model"):
+        scored(tmp_path, shard, tmp_path / "nowhere")
+    model = untrained(tmp_path / "model")
+    (model / "model.safetensors").write_bytes(b"cut")
+    with pytest.raises(UserError, match="cannot be loaded"):
+        scored(tmp_path, shard, model)
+
+
+def test_an_untrained_lifter_is_a_mean_of_triangulations(tmp_path: Path) -> None:
+    lifter, _ = load_lifter(untrained(tmp_path))
+    episodes = motions.episodes(3)
+    tracks = gather(episodes, noise=NoiseModel(), names=[], seed=1)
+    points = score.lift(lifter, tracks, blind=False)
+    smoothed = BASELINES["smoothed_dlt"](tracks)
+    inner = slice(5, 60)
+    assert (points - smoothed)[inner].norm(dim=-1).mean() < 0.002
+
+
+def test_conditions_cover_noise_then_views() -> None:
+    found = conditions(NoiseModel(), motions.CAMERAS, multipliers=(1, 3))
+    assert [c.noise for c in found[:3]] == ["1x", "3x", "detector"]
+    assert [c.views for c in found[3:]] == [*(f"without {c}" for c in motions.CAMERAS), "first 2"]
+    assert conditions(DETECTOR, motions.CAMERAS, multipliers=())[0].noise == "detector"
+    assert len(conditions(NoiseModel(), ("front", "overhead"), multipliers=())) == 2
+
+
+def test_a_missing_view_is_unseen() -> None:
+    tracks = gather(motions.episodes(2), noise=NoiseModel(), names=[], seed=1)
+    less = without_views(tracks, Condition("1x", NoiseModel(), missing="overhead"))
+    assert less.clip.weights[:, 2].max() == 0
+    assert np.array_equal(less.clip.weights[:, [0, 1, 3]], tracks.clip.weights[:, [0, 1, 3]])

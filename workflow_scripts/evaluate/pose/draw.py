@@ -1,0 +1,133 @@
+"""Pictures for the report: keypoints in every view, errors against noise and views."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from workflow_scripts.common.demonstrations import DemonstrationShard
+from workflow_scripts.common.keypoints.pictures import views_figure
+from workflow_scripts.common.keypoints.tracks import Tracks
+from workflow_scripts.common.keypoints.triangulation import project
+from workflow_scripts.common.keypoints.scores import PoseRow
+from workflow_scripts.common.storage import whole
+from workflow_scripts.evaluate.pose.conditions import ALL_VIEWS
+
+COLOURS = {
+    "learned": "#2456c4",
+    "learned_smoothed": "#7aa2f7",
+    "smoothed_dlt": "#1d2430",
+    "smoothed_ransac": "#12805c",
+    "dlt": "#98a2b3",
+    "weighted_dlt": "#d9a441",
+    "ransac_dlt": "#d9480f",
+}
+
+
+def draw_frame(
+    path: Path,
+    tracks: Tracks,
+    method: Callable[[Tracks], Tensor],
+    shards: Mapping[str, DemonstrationShard],
+    *,
+    title: str,
+) -> None:
+    """Draw the middle frame of the first episode, true and estimated keypoints on its pictures."""
+    frame = int(tracks.first[0] + tracks.last[0]) // 2
+    track, clip = tracks.sources[0], tracks.clip
+    step, views, keypoints = frame - int(tracks.first[0]), len(track.cameras), len(track.names)
+    pixels, _ = project(clip.projections[frame], method(tracks)[frame].float())
+    shard = shards[track.scene_id]
+    figure = views_figure(
+        true_px=track.keypoints_px[step],
+        estimated_px=track.width_px * pixels.transpose(0, 1)[:views, :keypoints].numpy(),
+        seen=track.visible[step],
+        cameras=track.cameras,
+        size_px=(track.width_px, track.height_px),
+        rgb=np.stack([shard.rgb(track.scene_id, step=step, camera=c) for c in range(views)]),
+        title=f"{title}: {track.task}, step {step} of a test episode",
+    )
+    save(figure, path)
+
+
+def draw_errors(path: Path, rows: Sequence[PoseRow], *, experiment: str) -> None:
+    """Draw the mean error against noise, against views, and each method's in the main setting."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    families = {row.family for row in rows}
+    family = "all" if "all" in families else sorted(families)[0]
+    chosen = [
+        row
+        for row in rows
+        if row.metric == "mpjpe_mm" and row.keypoint == "all" and row.family == family
+    ]
+    first = chosen[0]
+    figure, (left, middle, right) = pyplot.subplots(
+        1, 3, figsize=(13, 4.2), layout="constrained", width_ratios=(1, 1.3, 0.9)
+    )
+    by_noise = [row for row in chosen if row.views == ALL_VIEWS]
+    by_views = [row for row in chosen if row.noise == first.noise]
+    _lines(left, by_noise, lambda row: row.noise, "noise of the 2D keypoints, all views")
+    _lines(middle, by_views, lambda row: row.views, f"views, noise {first.noise}")
+    here = [row for row in by_noise if row.noise == first.noise]
+    here.sort(key=lambda row: -row.value)
+    for place, row in enumerate(here):
+        right.barh(place, row.value, color=COLOURS.get(row.method, "#667085"))
+        if np.isfinite(row.ci_low):
+            right.plot([row.ci_low, row.ci_high], [place, place], color="#d0d5dd", lw=2)
+        right.annotate(
+            f" {row.value:.1f}", (max(row.value, row.ci_high), place), va="center", fontsize=9
+        )
+    right.set_yticks(range(len(here)), [row.method.replace("_", " ") for row in here])
+    right.set_xlim(0, 1.2 * max(max(row.value, row.ci_high) for row in here))
+    right.set_title(f"noise {first.noise}, all views, 95 % interval", fontsize=10)
+    right.set_xlabel("mean error, mm")
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    figure.suptitle(f"{experiment}: {family.replace('_', ' ')}, {first.num_houses} test episodes")
+    save(figure, path)
+
+
+def _lines(place: Any, rows: Sequence[PoseRow], key: Callable[[PoseRow], str], title: str) -> None:
+    ticks = list(dict.fromkeys(map(key, rows)))
+    if all(tick.endswith("x") or tick in ("exact", "detector", "own") for tick in ticks):
+        ticks.sort(key=lambda tick: (not tick[0].isdigit() and tick != "exact", tick))
+        ticks.sort(key=lambda tick: tick != "exact")
+    for method in dict.fromkeys(row.method for row in rows):
+        values = {key(row): row.value for row in rows if row.method == method}
+        place.plot(
+            [ticks.index(tick) for tick in values],
+            list(values.values()),
+            marker="o",
+            ms=4,
+            lw=2 if method.startswith("learned") else 1.2,
+            ls="-" if len(ticks) > 1 else "none",
+            color=COLOURS.get(method, "#667085"),
+            label=method.replace("_", " "),
+        )
+    for line in place.get_lines():
+        order = np.argsort(line.get_xdata())
+        line.set_data(np.asarray(line.get_xdata())[order], np.asarray(line.get_ydata())[order])
+    turned = {"rotation": 30, "ha": "right"} if max(map(len, ticks)) > 8 else {}
+    place.set_xticks(range(len(ticks)), ticks, fontsize=9, **turned)
+    place.set_yscale("log")
+    place.yaxis.set_major_formatter("{x:g}")
+    place.yaxis.set_minor_formatter("{x:g}")
+    place.tick_params(axis="y", which="minor", labelsize=7)
+    place.grid(alpha=0.3, which="both")
+    place.set_ylabel("mean error, mm")
+    place.set_title(title, fontsize=10)
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a figure whole and forget it."""
+    from matplotlib import pyplot
+
+    with whole(path) as partial:
+        figure.savefig(partial, format="png", dpi=110, metadata={"Software": None})
+    pyplot.close(figure)

@@ -1,0 +1,116 @@
+"""Turn errors of methods into rows of the table of scores."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from workflow_scripts.common.keypoints.baselines import REFERENCE
+from workflow_scripts.common.keypoints.metrics import (
+    LOWER_IS_BETTER,
+    POINT_METRICS,
+    EpisodeBootstrap,
+    interval,
+)
+from workflow_scripts.common.keypoints.scores import PoseRow
+from workflow_scripts.common.seeds import rng
+
+ALL = "all"
+PER_KEYPOINT = ("mpjpe_mm", "median_mm")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What methods made of test frames under one condition, a number for each point.
+
+    Attributes:
+        noise: Name of the noise.
+        views: Name of the set of views.
+        errors_mm: By method, [F, K], NaN without an estimate.
+        procrustes_mm: By method, [F, K], NaN where undefined.
+        reprojection_px: By method, [F, K].
+        known: [F, K], which points exist.
+        task: [F], names of tasks.
+        episode: [F], scene ids.
+        keypoint: [F, K], names of keypoints.
+    """
+
+    noise: str
+    views: str
+    errors_mm: Mapping[str, np.ndarray]
+    procrustes_mm: Mapping[str, np.ndarray]
+    reprojection_px: Mapping[str, np.ndarray]
+    known: np.ndarray
+    task: np.ndarray
+    episode: np.ndarray
+    keypoint: np.ndarray
+
+
+def rows_of(
+    outcome: Outcome, *, experiment: str, split: str, resamples: int, seed: int, keypoints: bool
+) -> Iterator[PoseRow]:
+    """Yield the rows of one condition: each task, and all; with `keypoints` each of those too.
+
+    Gains are against the reference baseline, in the metric's own unit, positive where better;
+    their intervals are paired over episodes.
+    """
+    shape = outcome.known.shape
+    episode = np.broadcast_to(outcome.episode[:, None], shape)
+    task = np.broadcast_to(outcome.task[:, None], shape)
+    tasks = sorted(set(outcome.task))
+    groups = [(name, ALL, task == name) for name in tasks]
+    if len(tasks) > 1:
+        groups.append((ALL, ALL, np.ones(shape, dtype=bool)))
+    if keypoints:
+        groups += [
+            (name, keypoint, (task == name) & (outcome.keypoint == keypoint))
+            for name in tasks
+            for keypoint in sorted(set(outcome.keypoint[(task == name) & outcome.known]))
+        ]
+    for family, keypoint, members in groups:
+        chosen = members & outcome.known
+        resample = EpisodeBootstrap(
+            episode[chosen], resamples=resamples, rng=rng(seed, "bootstrap", family, keypoint)
+        )
+        drawn = {
+            method: _statistics(outcome, method, chosen, resample) for method in outcome.errors_mm
+        }
+        for method, statistics in drawn.items():
+            for metric, (value, draws) in statistics.items():
+                if keypoint != ALL and metric not in PER_KEYPOINT:
+                    continue
+                if np.isnan(value):
+                    continue
+                other, other_draws = drawn[REFERENCE][metric]
+                sign = -1 if metric in LOWER_IS_BETTER else 1
+                low, high = interval(draws)
+                gain_low, gain_high = interval(sign * (draws - other_draws))
+                yield PoseRow(
+                    experiment=experiment,
+                    split=split,
+                    family=family,
+                    metric=metric,
+                    n=int(chosen.sum()),
+                    num_houses=resample.num_episodes,
+                    value=value,
+                    ci_low=low,
+                    ci_high=high,
+                    gain=sign * (value - other),
+                    gain_low=gain_low,
+                    gain_high=gain_high,
+                    method=method,
+                    keypoint=keypoint,
+                    noise=outcome.noise,
+                    views=outcome.views,
+                )
+
+
+def _statistics(
+    outcome: Outcome, method: str, chosen: np.ndarray, resample: EpisodeBootstrap
+) -> dict[str, tuple[float, np.ndarray]]:
+    errors = outcome.errors_mm[method][chosen]
+    found = {name: resample.means(score(errors)) for name, score in POINT_METRICS.items()}
+    found["median_mm"] = resample.medians(errors)
+    found["reprojection_px"] = resample.means(outcome.reprojection_px[method][chosen])
+    found["p_mpjpe_mm"] = resample.means(outcome.procrustes_mm[method][chosen])
+    return found
