@@ -23,6 +23,15 @@ def test_the_default_target_makes_scores_and_report(project: Project) -> None:
     assert planned["predict_answers"] == 3
 
 
+def test_a_pose_experiment_is_trained_on_demonstrations_and_scored(project: Project) -> None:
+    settings = {"backend": "mujoco", "tasks": ["reach_target"], "episodes_per_task": 8}
+    lifter = {"kind": "pose", "noise": {"multiplier": 2}}
+    project.edit({"sources": {"rlbench": settings}, "train": {"experiments": {"lifter": lifter}}})
+    planned = project.planned()
+    assert planned["train_pose"] == planned["score_pose"] == planned["train_experiment"] == 1
+    assert planned["record_shard"] == 2
+
+
 def test_until_stops_after_a_rule(project: Project) -> None:
     planned = project.planned("--until", "fuse_shard")
     assert planned["fuse_shard"] == 3
@@ -51,6 +60,18 @@ def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
         ({"sources": {"procthor": {"num_houses": None}}}, "num_houses: null needs a file"),
         ({"sources": {"procthor": {"houses": "no.jsonl"}}}, "no.jsonl: no such file of houses"),
         ({"splits": {"train": 0.7, "val": 0.2, "test": 0.2}}, "splits"),
+        (
+            {"train": {"experiments": {"lifter": {"kind": "poze"}}}},
+            "train.experiments.lifter.kind: 'poze' is not allowed; allowed: pose, vlm",
+        ),
+        (
+            {"train": {"experiments": {"lifter": {"kind": "pose", "noise": {"outlier": 1}}}}},
+            "train.experiments.lifter.noise.outlier: unknown key",
+        ),
+        (
+            {"sources": {"rlbench": None}, "train": {"experiments": {"lifter": {"kind": "pose"}}}},
+            "train.experiments.lifter: kind pose needs demonstrations",
+        ),
         (
             {"train": {"experiments": {"tiny-lora": {"deepspeed": "zero5"}}}},
             "train.experiments.tiny-lora.deepspeed: 'zero5'",
