@@ -9,9 +9,9 @@ from torch import Tensor
 
 from workflow_scripts.common.demonstrations import DemonstrationShard
 from workflow_scripts.common.keypoints.pictures import views_figure
+from workflow_scripts.common.keypoints.scores import PoseRow
 from workflow_scripts.common.keypoints.tracks import Tracks
 from workflow_scripts.common.keypoints.triangulation import project
-from workflow_scripts.common.keypoints.scores import PoseRow
 from workflow_scripts.common.storage import whole
 from workflow_scripts.evaluate.pose.conditions import ALL_VIEWS
 

@@ -19,8 +19,8 @@ from workflow_scripts.common.keypoints.metrics import (
     reprojection_px,
 )
 from workflow_scripts.common.keypoints.models import lift, load_lifter, read_settings
-from workflow_scripts.common.keypoints.tracks import Tracks, gather
 from workflow_scripts.common.keypoints.scores import PoseRow
+from workflow_scripts.common.keypoints.tracks import Tracks, gather
 from workflow_scripts.common.records import table
 from workflow_scripts.common.storage import whole
 from workflow_scripts.evaluate.pose.conditions import (
