@@ -1,4 +1,4 @@
-"""What the files of the stages share: the checked configuration, the shards, input functions."""
+"""What the stages share: the checked configuration, the shards, lists of paths."""
 
 import json
 import shlex
@@ -103,6 +103,7 @@ DIGESTS = {source: digests for source, (_, digests) in _plans.items()}
 EXPERIMENTS = config["train"]["experiments"]
 VLM_EXPERIMENTS = experiments_of("vlm")
 POSE_EXPERIMENTS = experiments_of("pose")
+BENCHMARKS = config["evaluate"]["benchmarks"]
 
 
 wildcard_constraints:
@@ -111,6 +112,7 @@ wildcard_constraints:
     split="|".join(SPLITS),
     experiment="|".join(EXPERIMENTS),
     condition="image|blind|blank",
+    asked="|".join(["predictions", *BENCHMARKS]),
     part=r"\d{3}",
 
 
@@ -168,61 +170,10 @@ def shards_of(pattern):
     return paths
 
 
-def houses_file(wildcards):
-    """Return the user's file of houses, if houses come from one.
-
-    `ancient`: the digest in the rule's params decides what runs again, not the file's time.
-    """
-    houses = config["sources"][wildcards.source]["houses"]
-    return [] if houses in ("generate", "procthor-10k") else ancient(houses)
-
-
-def shard_start(wildcards):
-    """Return the index of the shard's first house."""
-    return SHARDS[wildcards.source][wildcards.shard].start
-
-
-def shard_stop(wildcards):
-    """Return the index after the shard's last house."""
-    return SHARDS[wildcards.source][wildcards.shard].stop
-
-
-def shard_digest(wildcards):
-    """Return the digest of the shard's lines of the file of houses, '' without a file."""
-    return DIGESTS[wildcards.source][wildcards.shard]
-
-
 def depth_store(wildcards):
     """Return the Zarr group that later stages read depth from: estimated, or the views' own."""
     stage = "depth" if is_estimated(wildcards.source) else "views"
     return f"results/{stage}/{wildcards.source}/{wildcards.shard}.zarr"
-
-
-def base_name(wildcards):
-    """Return what a model is loaded from: a folder of this workflow, or what the user named."""
-    base = EXPERIMENTS[wildcards.experiment]["base"]
-    return f"results/train/base/{base}" if base in EMBEDDED_BASES else base
-
-
-def base_folder(wildcards):
-    """Return the base model if this workflow trains it, else nothing to wait for."""
-    embedded = EXPERIMENTS[wildcards.experiment]["base"] in EMBEDDED_BASES
-    return base_name(wildcards) if embedded else []
-
-
-def experiments_with(adapter):
-    """Return a pattern of the experiments that train adapters ("lora") or all weights ("none")."""
-    names = [
-        name for name in VLM_EXPERIMENTS if EXPERIMENTS[name]["adapter"] == adapter
-    ]
-    return "|".join(names) or "(?!)"
-
-
-def trained_weights(wildcards):
-    """Return the file that an experiment's training ends with."""
-    is_lora = EXPERIMENTS[wildcards.experiment]["adapter"] == "lora"
-    name = "adapter_model" if is_lora else "model"
-    return f"results/train/{wildcards.experiment}/{name}.safetensors"
 
 
 def family_flags(wildcards):
@@ -231,89 +182,14 @@ def family_flags(wildcards):
     return " ".join(["--families", *families]) if families else ""
 
 
-def experiment_flags(wildcards):
-    """Return an experiment's settings as flags of the launcher."""
-    settings = EXPERIMENTS[wildcards.experiment]
-    names = ["adapter", "deepspeed", "steps", "batch_size", "micro_batch_size"]
-    names += ["learning_rate", "save_steps", "save_minutes", "num_processes"]
-    flags = {name: settings[name] for name in names}
-    words = [f"--{name.replace('_', '-')} {value}" for name, value in flags.items()]
-    for name, value in settings["lora"].items():
-        if name != "targets":
-            words.append(f"--lora-{name} {value}")
-        elif value:
-            words += ["--lora-targets", *map(shlex.quote, value)]
-    if settings["gradient_checkpointing"]:
-        words.append("--gradient-checkpointing")
-    words.append(family_flags(wildcards))
-    return " ".join(words)
-
-
 def one_of(names):
     """Return a pattern of names, or one that nothing matches."""
     return "|".join(names) or "(?!)"
 
 
-def pose_flags(wildcards):
-    """Return a pose experiment's settings as flags of its launcher."""
-    settings = {**EXPERIMENTS[wildcards.experiment]}
-    tasks = settings.pop("tasks")
-    nested = {name: settings.pop(name) for name in ("noise", "weights")}
-    settings.pop("kind")
-    words = [f"--{name.replace('_', '-')} {value}" for name, value in settings.items()]
-    for group, values in nested.items():
-        for name, value in values.items():
-            if isinstance(value, bool):
-                words.append(f"--{group}.{'' if value else 'no-'}{name}")
-            else:
-                words.append(f"--{group}.{name} {value}")
-    return " ".join([*words, *(["--tasks", *tasks] if tasks else [])])
-
-
 def pose_views():
     """Return the shards that pose models learn from and are scored on."""
     return per_shard("results/views/{source}/{shard}.zarr", source="rlbench")
-
-
-def answer_parts(condition):
-    """Return the paths of all parts of an experiment's answers."""
-    return [
-        f"results/evaluate/{{experiment}}/predictions.{condition}.{part:03d}.jsonl"
-        for part in range(config["evaluate"]["num_parts"])
-    ]
-
-
-def report_pictures():
-    """Return the pictures that the report shows: the first shards of every source."""
-    return [
-        f"results/{stage}/{source}/{shard}.png"
-        for stage in ("scenes", "views", "depth", "captions", "pointclouds", "vqa")
-        for source in sources_of(stage)
-        for shard in list(SHARDS[source])[:SHARDS_IN_REPORT]
-    ] + [
-        f"results/evaluate/{experiment}/{picture}.png"
-        for experiment in POSE_EXPERIMENTS
-        for picture in ("errors", "keypoints")
-    ]
-
-
-def ply_folders():
-    """Return the PLY folders, if the configuration asks for them."""
-    wanted = config["pointclouds"]["export_ply"]
-    return per_shard("results/pointclouds/{source}/{shard}") if wanted else []
-
-
-def training_curves():
-    """Return the pictures of all training curves, the embedded bases' first."""
-    bases = {EXPERIMENTS[name]["base"] for name in VLM_EXPERIMENTS}
-    return [
-        *(
-            f"results/train/base/{base}.curves.png"
-            for base in EMBEDDED_BASES
-            if base in bases
-        ),
-        *(f"results/train/{experiment}/curves.png" for experiment in EXPERIMENTS),
-    ]
 
 
 def recorded_episodes(wildcards):

@@ -1,6 +1,4 @@
-def depth_of_photos(wildcards):
-    """Return the flag that keeps the depth maps that came with photos."""
-    return "--keep-own" if wildcards.source == "images" else ""
+include: "functions/depth.smk"
 
 
 rule estimate_depth:

@@ -1,15 +1,20 @@
+include: "functions/evaluate.smk"
+
+
 rule predict_answers:
     input:
         script="workflow_scripts/evaluate/predict.py",
-        questions=f"results/vqa/{config['evaluate']['split']}.parquet",
+        modules="workflow_scripts/evaluate/items.py",
+        questions=asked_questions,
+        images=asked_pictures,
         base=base_folder,
         adapter=trained_weights,
     output:
-        answers="results/evaluate/{experiment}/predictions.{condition}.{part}.jsonl",
+        answers="results/evaluate/{experiment}/{asked}.{condition}.{part}.jsonl",
     log:
-        "logs/evaluate/predict.{experiment}.{condition}.{part}.log",
+        "logs/evaluate/{asked}.{experiment}.{condition}.{part}.log",
     benchmark:
-        "results/benchmarks/evaluate/predict.{experiment}.{condition}.{part}.tsv"
+        "results/benchmarks/evaluate/{asked}.{experiment}.{condition}.{part}.tsv"
     conda:
         "../envs/evaluate.yaml"
     threads: 1
@@ -24,11 +29,13 @@ rule predict_answers:
         batch_size=lookup("evaluate/batch_size", within=config),
         num_parts=lookup("evaluate/num_parts", within=config),
         families=family_flags,
+        images=asked_folder,
+        max_new_tokens=asked_tokens,
     message:
-        "Ask {wildcards.experiment} the questions ({wildcards.condition}, part {wildcards.part})"
+        "Ask {wildcards.experiment} {input.questions} ({wildcards.condition}, part {wildcards.part})"
     shell:
         "python -m workflow_scripts.evaluate.predict --questions {input.questions}"
-        " --images results/vqa --base {params.base} --adapter {params.adapter}"
+        " --images {params.images} --max-new-tokens {params.max_new_tokens} --base {params.base} --adapter {params.adapter}"
         " --experiment {wildcards.experiment} --condition {wildcards.condition}"
         " --batch-size {params.batch_size} --part {wildcards.part}"
         " --num-parts {params.num_parts} {params.families} --out {output.answers}"
@@ -38,20 +45,7 @@ rule predict_answers:
 rule score_experiment:
     input:
         script="workflow_scripts/evaluate/score.py",
-        modules=[
-            "workflow_scripts/common/answers.py",
-            *expand(
-                "workflow_scripts/evaluate/{module}.py",
-                module=[
-                    "bootstrap",
-                    "items",
-                    "metrics",
-                    "numbers",
-                    "published",
-                    "replies",
-                ],
-            ),
-        ],
+        modules=scoring_modules(),
         questions=f"results/vqa/{config['evaluate']['split']}.parquet",
         training="results/vqa/train.parquet",
         image=answer_parts("image"),
@@ -85,6 +79,71 @@ rule score_experiment:
         " --experiment {wildcards.experiment} --split {params.split}"
         " --bootstrap {params.bootstrap} --seed {params.seed} {params.families}"
         " --out {output.scores}"
+        " > {log} 2>&1"
+
+
+rule import_benchmark:
+    input:
+        script="workflow_scripts/evaluate/benchmarks/load.py",
+        modules=modules_of("evaluate/benchmarks"),
+        file=lambda wildcards: BENCHMARKS[wildcards.asked]["path"],
+    output:
+        asked="results/evaluate/benchmarks/{asked}.jsonl",
+        pictures=directory("results/evaluate/benchmarks/{asked}.pictures"),
+        skipped="results/evaluate/benchmarks/{asked}.skipped.jsonl",
+    log:
+        "logs/evaluate/import.{asked}.log",
+    benchmark:
+        "results/benchmarks/evaluate/import.{asked}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=120,
+    params:
+        form=lambda wildcards: BENCHMARKS[wildcards.asked]["format"],
+        images=lambda wildcards: BENCHMARKS[wildcards.asked]["images"],
+        num_frames=lambda wildcards: BENCHMARKS[wildcards.asked]["num_frames"],
+    message:
+        "Import the benchmark {wildcards.asked}"
+    shell:
+        "python -m workflow_scripts.evaluate.benchmarks.load --form {params.form}"
+        " --name {wildcards.asked} --path {input.file:q} --images {params.images:q}"
+        " --num-frames {params.num_frames} --out {output.asked}"
+        " --pictures {output.pictures} --skipped {output.skipped} > {log} 2>&1"
+
+
+rule score_benchmark:
+    input:
+        script="workflow_scripts/evaluate/score.py",
+        modules=scoring_modules(),
+        questions="results/evaluate/benchmarks/{asked}.jsonl",
+        image=answer_parts("image", "{asked}"),
+        blind=answer_parts("blind", "{asked}"),
+        blank=answer_parts("blank", "{asked}"),
+    output:
+        scores="results/evaluate/{experiment}/{asked}.scores.csv",
+    log:
+        "logs/evaluate/score.{asked}.{experiment}.log",
+    benchmark:
+        "results/benchmarks/evaluate/score.{asked}.{experiment}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        bootstrap=lookup("evaluate/bootstrap", within=config),
+        seed=lookup("seed", within=config),
+    message:
+        "Score {wildcards.experiment} on {wildcards.asked} beside its baselines"
+    shell:
+        "python -m workflow_scripts.evaluate.score --questions {input.questions}"
+        " --image {input.image} --blind {input.blind} --blank {input.blank}"
+        " --experiment {wildcards.experiment} --benchmark {wildcards.asked} --split test"
+        " --bootstrap {params.bootstrap} --seed {params.seed} --out {output.scores}"
         " > {log} 2>&1"
 
 
@@ -140,9 +199,7 @@ rule score_pose:
 rule merge_scores:
     input:
         script="workflow_scripts/evaluate/merge.py",
-        scores=expand(
-            "results/evaluate/{experiment}/scores.csv", experiment=EXPERIMENTS
-        ),
+        scores=score_files(),
     output:
         report(
             "results/eval.csv",

@@ -1,3 +1,6 @@
+include: "functions/pointclouds.smk"
+
+
 MEASURING = [
     f"workflow_scripts/pointclouds/{name}.py"
     for name in (
@@ -12,17 +15,6 @@ MEASURING = [
         "view",
     )
 ]
-
-
-def depth_kind(wildcards):
-    """Return how far the depth that later stages read may be wrong: exact, sensor, estimate."""
-    kind = config["pointclouds"]["depth_kind"]
-    if kind != "auto":
-        return kind
-    if is_estimated(wildcards.source):
-        return "estimate"
-    # What came with photos is a sensor's, not a simulator's.
-    return "sensor" if wildcards.source == "images" else "exact"
 
 
 rule fuse_shard:

@@ -1,4 +1,6 @@
-# House JSON, checked, dealt to splits by a hash of the house.
+include: "functions/scenes.smk"
+
+
 
 
 PHOTO_KEYS = {
@@ -13,44 +15,7 @@ PHOTO_KEYS = {
 }
 
 
-def photo_flags(step):
-    """Return the settings of a step of source images as flags; '' if there is no such source.
-
-    A step's own keys only, so that changing one runs that step again and no other before it.
-    """
-    settings = config["sources"].get("images")
-    if settings is None:
-        return ""
-    flags = {}
-    for key in PHOTO_KEYS[step]:
-        value = settings[key]
-        flags.update(value if isinstance(value, dict) else {key: value})
-    words = []
-    for name, value in flags.items():
-        values = value if isinstance(value, list) else [value]
-        if value is not None and values:
-            words += [
-                f"--{name.replace('_', '-')}",
-                *map(shlex.quote, map(str, values)),
-            ]
-    return " ".join(words)
-
-
-def photo_setting(*keys):
-    """Return one setting of source images, '' if there is no such source."""
-    value = config["sources"].get("images")
-    if value is None:
-        return ""
-    for key in keys:
-        value = value[key]
-    return value
-
-
-def companions_digest(*keys):
-    """Return a digest of the names, sizes and times in folders of companions of the photos."""
-    return photos.folder_digests([photo_setting(key) or None for key in keys])
-
-
+# House JSON, checked, dealt to splits by a hash of the house.
 rule sample_scenes:
     input:
         script="workflow_scripts/scenes/shard.py",

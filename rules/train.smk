@@ -1,3 +1,6 @@
+include: "functions/train.smk"
+
+
 rule pretrain_base:
     input:
         script="workflow_scripts/train/pretrain.py",

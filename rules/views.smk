@@ -1,6 +1,7 @@
+include: "functions/views.smk"
+
+
 # Posed views of every room, with exact depth, masks and visibility.
-
-
 rule render_shard:
     input:
         script="workflow_scripts/views/shard.py",
@@ -60,13 +61,6 @@ rule render_shard:
         " --corner {params.corner} --random {params.random}"
         " --panorama {params.panorama} --top-down {params.top_down}"
         " --min-pixels {params.min_pixels} --seed {params.seed} > {log} 2>&1"
-
-
-def demonstration_backend(wildcards):
-    """Return the module that demonstrates a source's episodes."""
-    backend = config["sources"][wildcards.source]["backend"]
-    name = "rlbench_dataset" if backend == "dataset" else backend
-    return f"workflow_scripts/views/backends/{name}.py"
 
 
 NEEDS_COPPELIASIM = (config["sources"].get("rlbench") or {}).get(

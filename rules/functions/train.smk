@@ -1,0 +1,75 @@
+"""Input functions and flags of the rules in train.smk."""
+
+
+def base_name(wildcards):
+    """Return what a model is loaded from: a folder of this workflow, or what the user named."""
+    base = EXPERIMENTS[wildcards.experiment]["base"]
+    return f"results/train/base/{base}" if base in EMBEDDED_BASES else base
+
+
+def base_folder(wildcards):
+    """Return the base model if this workflow trains it, else nothing to wait for."""
+    embedded = EXPERIMENTS[wildcards.experiment]["base"] in EMBEDDED_BASES
+    return base_name(wildcards) if embedded else []
+
+
+def experiments_with(adapter):
+    """Return a pattern of the experiments that train adapters ("lora") or all weights ("none")."""
+    names = [
+        name for name in VLM_EXPERIMENTS if EXPERIMENTS[name]["adapter"] == adapter
+    ]
+    return "|".join(names) or "(?!)"
+
+
+def trained_weights(wildcards):
+    """Return the file that an experiment's training ends with."""
+    is_lora = EXPERIMENTS[wildcards.experiment]["adapter"] == "lora"
+    name = "adapter_model" if is_lora else "model"
+    return f"results/train/{wildcards.experiment}/{name}.safetensors"
+
+
+def experiment_flags(wildcards):
+    """Return an experiment's settings as flags of the launcher."""
+    settings = EXPERIMENTS[wildcards.experiment]
+    names = ["adapter", "deepspeed", "steps", "batch_size", "micro_batch_size"]
+    names += ["learning_rate", "save_steps", "save_minutes", "num_processes"]
+    flags = {name: settings[name] for name in names}
+    words = [f"--{name.replace('_', '-')} {value}" for name, value in flags.items()]
+    for name, value in settings["lora"].items():
+        if name != "targets":
+            words.append(f"--lora-{name} {value}")
+        elif value:
+            words += ["--lora-targets", *map(shlex.quote, value)]
+    if settings["gradient_checkpointing"]:
+        words.append("--gradient-checkpointing")
+    words.append(family_flags(wildcards))
+    return " ".join(words)
+
+
+def pose_flags(wildcards):
+    """Return a pose experiment's settings as flags of its launcher."""
+    settings = {**EXPERIMENTS[wildcards.experiment]}
+    tasks = settings.pop("tasks")
+    nested = {name: settings.pop(name) for name in ("noise", "weights")}
+    settings.pop("kind")
+    words = [f"--{name.replace('_', '-')} {value}" for name, value in settings.items()]
+    for group, values in nested.items():
+        for name, value in values.items():
+            if isinstance(value, bool):
+                words.append(f"--{group}.{'' if value else 'no-'}{name}")
+            else:
+                words.append(f"--{group}.{name} {value}")
+    return " ".join([*words, *(["--tasks", *tasks] if tasks else [])])
+
+
+def training_curves():
+    """Return the pictures of all training curves, the embedded bases' first."""
+    bases = {EXPERIMENTS[name]["base"] for name in VLM_EXPERIMENTS}
+    return [
+        *(
+            f"results/train/base/{base}.curves.png"
+            for base in EMBEDDED_BASES
+            if base in bases
+        ),
+        *(f"results/train/{experiment}/curves.png" for experiment in EXPERIMENTS),
+    ]

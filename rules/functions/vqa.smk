@@ -1,0 +1,77 @@
+"""Input functions and flags of the rules in vqa.smk."""
+
+
+def exports():
+    """Return the files of the forms in which questions are exported."""
+    patterns = {
+        "messages": ["results/vqa/dataset/README.md", "results/vqa/dataset/{split}"],
+        "sharegpt": ["results/vqa/{split}.sharegpt.json"],
+        "regions": ["results/vqa/{split}.regions.json"],
+    }
+    return [
+        path
+        for form in config["vqa"]["exports"]
+        for pattern in patterns[form]
+        for path in dict.fromkeys(pattern.format(split=split) for split in SPLITS)
+    ]
+
+
+def card_settings():
+    """Return as JSON the settings that the questions depend on, for the card."""
+    questions = {
+        key: value
+        for key, value in config["vqa"].items()
+        if key not in ("exports", "hub", "gallery_pictures")
+    }
+    return json.dumps(
+        {
+            "seed": config["seed"],
+            "splits": config["splits"],
+            "sources": {name: config["sources"][name] for name in sources_of("vqa")},
+            "views": config["views"],
+            "depth": config["depth"],
+            "vqa": questions,
+        },
+        sort_keys=True,
+    )
+
+
+def asks_measured(source):
+    """Say whether questions about a source are answered by measurement, not by ground truth."""
+    evidence = config["vqa"]["evidence"]
+    return evidence == "measured" or (evidence == "auto" and source == "images")
+
+
+def measured_tables(wildcards):
+    """Return what was measured in a shard's clouds, if its questions are about that."""
+    names = ("gravity", "measured", "gaps") if asks_measured(wildcards.source) else ()
+    shard = f"results/pointclouds/{wildcards.source}/{wildcards.shard}"
+    return [f"{shard}.{name}.parquet" for name in names]
+
+
+def measured_flag(wildcards):
+    """Return the flag that says where the measured tables lie, if they are asked about."""
+    if not asks_measured(wildcards.source):
+        return ""
+    return f"--clouds results/pointclouds/{wildcards.source}/{wildcards.shard}.zarr"
+
+
+def question_flags():
+    """Return the flags that say what is asked, how often and in which words."""
+    settings = config["vqa"]
+    names = ["forms", "questions_per_view", "min_pixels", "min_fraction_visible"]
+    names += ["margin_m", "margin_ratio", "margin_picture", "margin_deg"]
+    names += ["margin_sigmas", "answer_style", "units", "num_phrasings", "families"]
+    words = []
+    for name in names:
+        value = settings[name]
+        if value is None:
+            continue
+        values = value if isinstance(value, list) else [value]
+        words.append(f"--{name.replace('_', '-')} {' '.join(map(str, values))}")
+    if settings["weights"]:
+        pairs = [f"{name}={number}" for name, number in settings["weights"].items()]
+        words.append(f"--weights {' '.join(pairs)}")
+    if not settings["multiple_choice"]:
+        words.append("--no-multiple-choice")
+    return " ".join(words)

@@ -1,0 +1,320 @@
+"""Benchmarks read from small files in their form, written here; and rows that cannot be asked."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tests.vqa.export.questions import question, width, write_questions, write_views
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.marks import MARK_COLOURS
+from workflow_scripts.common.records import Prediction, Skipped
+from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.evaluate import score
+from workflow_scripts.evaluate.benchmarks import load
+from workflow_scripts.evaluate.items import Item
+from workflow_scripts.vqa.export import regions
+
+ROOT = Path(__file__).parents[3]
+BOXES = [[10, 10, 30, 30], [60, 40, 90, 70]]
+
+
+def spatial_row(number: int, question: str, answer: str, category: str, **changes) -> dict:
+    kind = "quantitative" if category in ("width_data", "distance_data", "direction") else ""
+    return {
+        "id": f"s{number}",
+        "image_info": {"file_path": "a/b.jpg", "width": 100, "height": 80},
+        "text_q": question,
+        "qa_info": {"type": kind or "qualitative", "category": category},
+        "bbox": BOXES,
+        "conversations": [
+            {"from": "human", "value": f"<image>\n{question}"},
+            {"from": "gpt", "value": answer},
+        ],
+        **changes,
+    }
+
+
+SPATIAL = [
+    spatial_row(0, "Is Region [0] <mask> taller than Region [1] <mask>?",
+                "No, Region [0] is not.", "tall_predicate"),
+    spatial_row(1, "Between Region [0] and Region [1], which has more height?",
+                "Region [1] is taller.", "tall_choice"),
+    spatial_row(2, "How wide is Region [0]?", "Region [0] measures 14.5 inches across.",
+                "width_data"),
+    spatial_row(3, "If you are at Region [0], where will you find Region [1]?",
+                "Region [1] is roughly at 4 o'clock from Region [0].", "direction"),
+    spatial_row(4, "How far is <region0> from <region1>?", "<region0> is 2.1 m away.",
+                "distance_data"),
+]  # fmt: skip
+
+
+def vsi_row(number: int, kind: str, truth: str, options: list[str] | None = None) -> dict:
+    return {
+        "id": number,
+        "dataset": "scannet",
+        "scene_name": "scene0001_00",
+        "question_type": kind,
+        "question": f"What about {kind}?",
+        "options": options,
+        "ground_truth": truth,
+    }
+
+
+VSI = [
+    vsi_row(0, "object_counting", "4"),
+    vsi_row(1, "object_abs_distance", "1.5"),
+    vsi_row(2, "object_size_estimation", "86"),
+    vsi_row(3, "room_size_estimation", "20.5"),
+    vsi_row(4, "object_rel_distance", "B", ["A. bed", "B. sofa", "C. lamp", "D. chair"]),
+]
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    folder = tmp_path / "images"
+    (folder / "a").mkdir(parents=True)
+    Image.new("RGB", (100, 80), (90, 90, 90)).save(folder / "a/b.jpg")
+    frames = folder / "scannet/scene0001_00"
+    frames.mkdir(parents=True)
+    for number in range(20):
+        Image.new("RGB", (64, 48), (10 * number, 0, 0)).save(frames / f"{number:04d}.png")
+    return folder
+
+
+def imported(folder: Path, form: str, rows: list, images: Path, *, lines: bool = False, **settings):
+    file = folder / "benchmark.json"
+    file.write_text("\n".join(map(json.dumps, rows)) if lines else json.dumps(rows))
+    load.main(
+        form=form,
+        name="bench",
+        path=file,
+        images=images,
+        out=folder / "items.jsonl",
+        pictures=folder / "pictures",
+        skipped=folder / "skipped.jsonl",
+        **settings,
+    )
+    return read_records(folder / "items.jsonl", Item), read_records(
+        folder / "skipped.jsonl", Skipped
+    )
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_spatialrgpt_rows_become_questions_about_marks(
+    tmp_path: Path, images: Path, lines: bool
+) -> None:
+    items, skipped = imported(tmp_path, "spatialrgpt-bench", SPATIAL, images, lines=lines)
+    assert not skipped
+    assert [(one.answer_type, one.truth) for one in items] == [
+        ("choice", "no"),
+        ("choice", "green"),
+        ("metres", pytest.approx(14.5 * 0.0254)),
+        ("clock", 4),
+        ("metres", pytest.approx(2.1)),
+    ]
+    assert items[0].question == (
+        "Is the object at the red mark taller than the object at the green mark?"
+    )
+    assert items[1].choices == ["red", "green"]
+    assert {one.scene_id for one in items} == {"a/b.jpg"}
+    assert all("egion" not in one.question and "<" not in one.question for one in items)
+    with Image.open(tmp_path / "pictures" / items[0].images[0]) as picture:
+        pixels = np.asarray(picture).astype(int)
+    for colour, (x0, y0, x1, y1) in zip(("red", "green"), BOXES, strict=True):
+        seen = pixels[(y0 + y1) // 2, (x0 + x1) // 2]
+        assert np.abs(seen - np.array(MARK_COLOURS[colour])).max() < 30
+
+
+def test_a_mask_wins_over_its_box(tmp_path: Path, images: Path) -> None:
+    from pycocotools import mask as coco
+
+    mask = np.zeros((80, 100), dtype=np.uint8)
+    mask[50:80, 0:30] = 1
+    encoded = coco.encode(np.asfortranarray(mask))
+    rle = {"size": [80, 100], "counts": encoded["counts"].decode()}
+    row = spatial_row(0, "How wide is Region [0]?", "2 m", "width_data", rle=[rle])
+    items, _ = imported(tmp_path, "spatialrgpt-bench", [row], images)
+    with Image.open(tmp_path / "pictures" / items[0].images[0]) as picture:
+        assert np.asarray(picture)[65, 15, 0] > 220
+        assert np.asarray(picture)[20, 20, 0] < 120
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"image_info": {"file_path": "no.jpg"}}, "picture no.jpg cannot be read"),
+        ({"text_q": "".join(f"Region [{n}] " for n in range(5))}, "5 regions"),
+        ({"bbox": []}, "neither a mask nor a box"),
+        ({"conversations": []}, "no reference answer"),
+        ({"conversations": [{}, {"value": "large"}]}, "no length, angle or hour"),
+        ({"qa_info": {"type": "quantitative"}}, "'qa_info.category' is missing"),
+    ],
+)
+def test_spatialrgpt_rows_that_cannot_be_asked_are_listed(
+    tmp_path: Path, images: Path, changes: dict, reason: str
+) -> None:
+    rows = [{**SPATIAL[2], **changes}, SPATIAL[2]]
+    items, skipped = imported(tmp_path, "spatialrgpt-bench", rows, images)
+    assert len(items) == 1
+    assert reason in skipped[0].reason
+    assert skipped[0].item == "000000-s2"
+
+
+def test_our_region_tagged_export_is_read_as_a_benchmark(tmp_path: Path) -> None:
+    views = write_views(tmp_path)
+    which = question(
+        2,
+        question="Which is wider, the sofa or the floor lamp?",
+        answer="sofa",
+        choices=["sofa", "floor lamp"],
+        truth="sofa",
+    )
+    asked = [question(0), width(1), which]
+    regions.main(
+        questions=write_questions(tmp_path / "vqa/train.parquet", asked),
+        views=[views],
+        images=tmp_path / "vqa",
+        out=tmp_path / "regions.json",
+        dropped=tmp_path / "dropped.jsonl",
+    )
+    rows = json.loads((tmp_path / "regions.json").read_text())
+    items, skipped = imported(tmp_path, "spatialrgpt-bench", rows, tmp_path / "vqa")
+    assert not skipped
+    assert [one.truth for one in items] == ["yes", pytest.approx(1.8), "red"]
+
+
+def test_vsi_rows_become_questions_about_frames(tmp_path: Path, images: Path) -> None:
+    items, skipped = imported(tmp_path, "vsi-bench", VSI, images, num_frames=5)
+    assert not skipped
+    assert [(one.answer_type, one.truth, one.unit_size) for one in items] == [
+        ("count", 4, 1),
+        ("metres", 1.5, 1),
+        ("metres", pytest.approx(0.86), 0.01),
+        ("square_metres", 20.5, 1),
+        ("multiple_choice", "B", 0),
+    ]
+    assert items[4].options == ["bed", "sofa", "lamp", "chair"]
+    assert "B. sofa" in items[4].question
+    assert items[0].images == [f"scannet-scene0001_00/{n:03d}.jpg" for n in range(5)]
+    reds = []
+    for name in items[0].images:
+        with Image.open(tmp_path / "pictures" / name) as picture:
+            reds.append(np.asarray(picture)[..., 0].mean())
+    assert reds == pytest.approx([0, 50, 100, 140, 190], abs=6)  # first, last, evenly between
+
+
+def test_vsi_reads_videos(tmp_path: Path, images: Path) -> None:
+    av = pytest.importorskip("av")
+    with av.open(str(images / "scannet/scene0002_00.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(12):
+            picture = np.full((48, 64, 3), 20 * number, dtype=np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    row = {**VSI[0], "scene_name": "scene0002_00"}
+    items, _ = imported(tmp_path, "vsi-bench", [row], images, num_frames=3)
+    levels = []
+    for name in items[0].images:
+        with Image.open(tmp_path / "pictures" / name) as picture:
+            levels.append(np.asarray(picture).mean())
+    assert levels == pytest.approx([0, 120, 220], abs=12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"scene_name": "gone"}, "neither as .mp4 nor as a folder"),
+        ({"ground_truth": "many"}, "is no number"),
+        ({"question_type": "mood"}, "neither options nor a known unit"),
+        ({"options": ["A. x", "A. y"], "ground_truth": "A"}, "two options have one letter"),
+        ({"options": ["A. x", "B. y"], "ground_truth": "C"}, "is not offered"),
+    ],
+)
+def test_vsi_rows_that_cannot_be_asked_are_listed(
+    tmp_path: Path, images: Path, changes: dict, reason: str
+) -> None:
+    items, skipped = imported(tmp_path, "vsi-bench", [VSI[1], {**VSI[1], **changes}], images)
+    assert len(items) == 1
+    assert reason in skipped[0].reason
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "line 1: not valid JSON"),
+        ('{"id": 1}\n{"id"', "line 2: not valid JSON"),
+        ("[1, 2]", "holds no list of objects"),
+        ("", "holds no list of objects"),
+        ('[{"id": 1}]', "none of its 1 rows can be asked"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_whole(
+    tmp_path: Path, images: Path, text: str, message: str
+) -> None:
+    file = tmp_path / "b.json"
+    file.write_text(text)
+    flags = {"form": "vsi-bench", "name": "b", "path": file, "images": images}
+    flags |= {"out": tmp_path / "i", "pictures": tmp_path / "p", "skipped": tmp_path / "s"}
+    words = [text for name, value in flags.items() for text in (f"--{name}", str(value))]
+    done = subprocess.run(
+        [sys.executable, "-m", "workflow_scripts.evaluate.benchmarks.load", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not any((tmp_path / name).exists() for name in "ips")
+
+
+def test_missing_folder_of_pictures_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"evaluate\.benchmarks\.bench\.images"):
+        imported(tmp_path, "vsi-bench", VSI, tmp_path / "nowhere")
+
+
+def test_an_imported_benchmark_is_scored_under_its_own_metrics(
+    tmp_path: Path, images: Path
+) -> None:
+    items, _ = imported(tmp_path, "vsi-bench", VSI, images)
+    said = dict(zip((one.question_id for one in items), ["4", "2", "86", "far", "B."], strict=True))
+    for condition in ("image", "blind", "blank"):
+        write_records(
+            tmp_path / f"{condition}.jsonl",
+            [
+                Prediction(
+                    experiment="e",
+                    condition=condition,
+                    question_id=name,
+                    text=text if condition == "image" else "",
+                )
+                for name, text in said.items()
+            ],
+        )
+    score.main(
+        questions=tmp_path / "items.jsonl",
+        **{name: [tmp_path / f"{name}.jsonl"] for name in ("image", "blind", "blank")},
+        experiment="e",
+        benchmark="my-vsi",
+        split="test",
+        bootstrap=100,
+        seed=7,
+        out=tmp_path / "scores.csv",
+    )
+    rows = pd.read_csv(tmp_path / "scores.csv").set_index(["family", "form", "metric"])
+    assert set(rows["benchmark"]) == {"my-vsi"}
+    value = rows["value"]
+    assert value["object_counting", "named", "vsi_mra"] == 1
+    # |2 - 1.5| / 1.5 = 1/3: below 1 - t for t = 0.50, 0.55, 0.60 and 0.65.
+    assert value["object_abs_distance", "named", "mra"] == pytest.approx(0.4)
+    assert value["object_size_estimation", "named", "vsi_mra"] == 1
+    assert value["room_size_estimation", "named", "vsi_mra"] == 0
+    assert value["object_rel_distance", "named", "vsi_accuracy"] == 1

@@ -1,0 +1,138 @@
+"""Read files in the form of SpatialRGPT-Bench, and our own region-tagged export, which has it too.
+
+A row has `id`, `image_info` (file_path, width, height), `text_q`, `qa_info` (type, category),
+`conversations`, and a `bbox` or COCO `rle` for each "Region [k]" of the question. A model that
+knows no region tags sees coloured marks on the regions instead, and the question speaks of "the
+object at the red mark". The truth is read from the reference answer.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from workflow_scripts.common.answers import format_metres
+from workflow_scripts.common.marks import MARK_COLOURS, draw_marks, mark_pixel
+from workflow_scripts.evaluate import replies
+from workflow_scripts.evaluate.benchmarks.form import Left, Row, Unusable, field
+from workflow_scripts.evaluate.items import Item
+from workflow_scripts.evaluate.numbers import quantity
+
+FORMAT = "spatialrgpt-bench"
+_REGION = re.compile(r"<?region\s*\[?(\d+)\]?>?(?:\s*<mask>)?(?:\s*<depth>)?", re.IGNORECASE)
+JPEG_QUALITY = 95
+
+
+def import_rows(
+    rows: list[Row], images: Path, pictures: Path, *, num_frames: int
+) -> Iterator[Item | Left]:
+    """Yield an item for every row, or why there is none; `num_frames` does not matter here."""
+    for number, row in enumerate(rows):
+        name = f"{number:06d}"
+        try:
+            yield _item(row, f"{name}-{row.get('id', number)}", images, pictures / f"{name}.jpg")
+        except Unusable as error:
+            yield Left(f"{name}-{row.get('id', number)}", str(error))
+
+
+def _item(row: Row, name: str, images: Path, picture: Path) -> Item:
+    text = str(field(row, "text_q"))
+    file = str(field(row, "image_info", "file_path"))
+    numbers = list(dict.fromkeys(int(found[1]) for found in _REGION.finditer(text)))
+    if len(numbers) > len(MARK_COLOURS):
+        raise Unusable(f"{len(numbers)} regions, and there are {len(MARK_COLOURS)} marks")
+    colours = dict(zip(numbers, MARK_COLOURS, strict=False))
+    turns = field(row, "conversations")
+    if not isinstance(turns, list) or len(turns) < 2:
+        raise Unusable("no reference answer in 'conversations'")
+    truth = _truth(str(field(row, "qa_info", "type")), str(turns[1].get("value", "")), colours)
+    rgb = _read(images / file)
+    marks = [(colour, _place(row, number, rgb.shape[:2])) for number, colour in colours.items()]
+    marked = Image.fromarray(draw_marks(rgb, marks))
+    marked.save(picture, quality=JPEG_QUALITY, subsampling=0)
+    return Item(
+        question_id=name,
+        benchmark=FORMAT,
+        scene_id=file,
+        family=str(field(row, "qa_info", "category")),
+        form="marked" if marks else "named",
+        question=_REGION.sub(
+            lambda found: f"the object at the {colours[int(found[1])]} mark", text
+        ),
+        images=[picture.name],
+        width_px=rgb.shape[1],
+        height_px=rgb.shape[0],
+        **truth,
+    )
+
+
+def _pointed(colour: str) -> str:
+    return f"the object at the {colour} mark"
+
+
+def _truth(kind: str, answer: str, colours: dict[int, str]) -> dict[str, Any]:
+    """Read type and truth of a reference answer."""
+    if kind == "quantitative":
+        hour = replies.clock_hour(answer) if re.search(r"clock|^\W*\d+\W*$", answer) else None
+        if hour is not None:
+            return {"answer_type": "clock", "truth": hour, "answer": f"{hour} o'clock"}
+        length_m = quantity(answer, "length")
+        if length_m is not None and length_m > 0:
+            written = format_metres(length_m)
+            return {"answer_type": "metres", "truth": length_m, "answer": written}
+        angle_deg = quantity(answer, "angle")
+        if angle_deg is not None:
+            written = f"{angle_deg:.0f} degrees"
+            return {"answer_type": "degrees", "truth": angle_deg, "answer": written}
+        raise Unusable("no length, angle or hour can be read from the reference answer")
+    said = replies.yes_no(answer)
+    starts_with_region = re.match(r"\W*(?:the\s+)?<?region", answer, re.IGNORECASE)
+    if said is not None and not starts_with_region:
+        return {"answer_type": "choice", "choices": ["yes", "no"], "truth": said, "answer": said}
+    named = [
+        colours[int(found[1])] for found in _REGION.finditer(answer) if int(found[1]) in colours
+    ]
+    if named and len(colours) > 1:
+        return {
+            "answer_type": "choice",
+            "choices": list(colours.values()),
+            "truth": named[0],
+            "answer": named[0],
+        }
+    raise Unusable("neither yes or no nor a region can be read from the reference answer")
+
+
+def _read(path: Path) -> np.ndarray:
+    try:
+        with Image.open(path) as picture:
+            return np.asarray(picture.convert("RGB"))
+    except OSError as error:
+        raise Unusable(f"picture {path.name} cannot be read") from error
+
+
+def _place(row: Row, number: int, shape: tuple[int, ...]) -> tuple[float, float]:
+    """Return where the mark of a region goes: deep inside its mask, else the middle of its box."""
+    height, width = shape
+    encoded = _nth(row.get("rle"), number)
+    if encoded is not None:
+        from pycocotools import mask as coco
+
+        try:
+            mask = coco.decode(encoded).astype(bool)
+        except (TypeError, ValueError, KeyError) as error:
+            raise Unusable(f"mask of region {number} cannot be read") from error
+        if mask.shape == (height, width) and mask.any():
+            return mark_pixel(mask)
+    box = _nth(row.get("bbox"), number)
+    if box is None or len(box) != 4:
+        raise Unusable(f"region {number} has neither a mask nor a box")
+    u = float(np.clip((box[0] + box[2]) / 2, 0, width))
+    v = float(np.clip((box[1] + box[3]) / 2, 0, height))
+    return u, v
+
+
+def _nth(values: Any, number: int) -> Any:
+    return values[number] if isinstance(values, list) and number < len(values) else None

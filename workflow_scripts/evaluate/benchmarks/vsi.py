@@ -1,0 +1,166 @@
+"""Read files in the form of VSI-Bench: questions about videos, of which frames are shown.
+
+A row has `id`, `dataset`, `scene_name`, `question_type`, `question`, `options` (or null) and
+`ground_truth`. The video is `{images}/{dataset}/{scene_name}.mp4`, or a folder of that name with
+its frames as pictures; evenly spaced frames are shown, first and last among them.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from workflow_scripts.common.answers import format_metres
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.evaluate.benchmarks.form import Left, Row, Unusable, field
+from workflow_scripts.evaluate.items import Item
+from workflow_scripts.evaluate.numbers import bare_number
+
+FORMAT = "vsi-bench"
+# Type of the answer, and how much in SI units one is that a reply gives without a unit.
+NUMERIC: dict[str, tuple[str, float]] = {
+    "object_counting": ("count", 1.0),
+    "object_abs_distance": ("metres", 1.0),
+    "object_size_estimation": ("metres", 0.01),
+    "room_size_estimation": ("square_metres", 1.0),
+}
+_FRAMES = (".jpg", ".jpeg", ".png", ".webp")
+MAX_SIDE_PX = 640
+JPEG_QUALITY = 92
+
+
+def import_rows(
+    rows: list[Row], images: Path, pictures: Path, *, num_frames: int
+) -> Iterator[Item | Left]:
+    """Yield an item for every row, or why there is none."""
+    shown: dict[Path, list[str]] = {}
+    for number, row in enumerate(rows):
+        name = f"{number:06d}-{row.get('id', number)}"
+        try:
+            dataset, scene = str(field(row, "dataset")), str(field(row, "scene_name"))
+            video = images / dataset / scene
+            if video not in shown:
+                folder = re.sub(r"[^\w.-]", "_", f"{dataset}-{scene}")
+                shown[video] = _frames(video, pictures / folder, num_frames)
+            yield _item(row, name, f"{dataset}/{scene}", shown[video])
+        except Unusable as error:
+            yield Left(name, str(error))
+
+
+def _item(row: Row, name: str, scene: str, frames: list[str]) -> Item:
+    kind, question = str(field(row, "question_type")), str(field(row, "question"))
+    truth = field(row, "ground_truth")
+    intro = "These pictures are frames of one video, in order.\n"
+    values: dict[str, Any]
+    if row.get("options"):
+        letters, options = _options(row["options"])
+        if str(truth) not in letters:
+            raise Unusable(f"the true option {truth!r} is not offered")
+        listed = "\n".join(f"{one}. {text}" for one, text in zip(letters, options, strict=True))
+        values = {
+            "question": f"{intro}{question}\n{listed}\nAnswer with the letter of one option.",
+            "answer_type": "multiple_choice",
+            "choices": letters,
+            "options": options,
+            "truth": str(truth),
+            "answer": str(truth),
+        }
+    elif kind in NUMERIC:
+        answer_type, unit_size = NUMERIC[kind]
+        number = bare_number(str(truth))
+        if number is None:
+            raise Unusable(f"the truth {truth!r} is no number")
+        is_length = answer_type == "metres"
+        values = {
+            "question": f"{intro}{question}\nAnswer with one number.",
+            "answer_type": answer_type,
+            "unit_size": unit_size,
+            "truth": number * unit_size,
+            "answer": format_metres(number * unit_size)
+            if answer_type == "metres"
+            else f"{number:g}",
+        }
+    else:
+        raise Unusable(f"question type {kind!r} has neither options nor a known unit")
+    return Item(
+        question_id=name,
+        benchmark=FORMAT,
+        scene_id=scene,
+        family=kind,
+        form="named",
+        images=frames,
+        **values,
+    )
+
+
+def _options(options: Any) -> tuple[list[str], list[str]]:
+    """Split "A. the chair" into letter and text; options without letters get them in order."""
+    if not isinstance(options, list) or not 2 <= len(options) <= 26:
+        raise Unusable("'options' is no list of two to 26 options")
+    letters, texts = [], []
+    for place, option in enumerate(map(str, options)):
+        found = re.match(r"\s*\(?([A-Z])\s*[.):]\s*(.+)", option, re.DOTALL)
+        letters.append(found[1] if found else chr(ord("A") + place))
+        texts.append((found[2] if found else option).strip())
+    if len(set(letters)) < len(letters):
+        raise Unusable("two options have one letter")
+    return letters, texts
+
+
+def _frames(video: Path, out: Path, num_frames: int) -> list[str]:
+    """Write evenly spaced frames of a video, shrunk, and return their names."""
+    if video.is_dir():
+        files = sorted(file for file in video.iterdir() if file.suffix.lower() in _FRAMES)
+        chosen = [files[index] for index in _spread(len(files), num_frames)]
+        pictures = [_read(file) for file in chosen]
+    elif video.with_name(f"{video.name}.mp4").is_file():
+        pictures = _decode(video.with_name(f"{video.name}.mp4"), num_frames)
+    else:
+        raise Unusable("its video is there neither as .mp4 nor as a folder of frames")
+    if not pictures:
+        raise Unusable("its video has no frame")
+    out.mkdir(parents=True)
+    names = []
+    for number, picture in enumerate(pictures):
+        picture.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.LANCZOS)
+        picture.save(out / f"{number:03d}.jpg", quality=JPEG_QUALITY)
+        names.append(f"{out.name}/{number:03d}.jpg")
+    return names
+
+
+def _spread(total: int, how_many: int) -> list[int]:
+    """Return evenly spaced indices, the first and the last among them."""
+    return sorted(set(np.linspace(0, total - 1, min(how_many, total)).round().astype(int).tolist()))
+
+
+def _read(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as picture:
+            return picture.convert("RGB")
+    except OSError as error:
+        raise Unusable(f"frame {path.name} cannot be read") from error
+
+
+def _decode(path: Path, num_frames: int) -> list[Image.Image]:
+    try:
+        import av
+    except ImportError as error:
+        raise UserError(
+            f"{path}: reading videos needs the package av. Install it, or put the video's frames "
+            f"as pictures into the folder {path.with_suffix('')}."
+        ) from error
+    try:
+        with av.open(str(path)) as container:
+            total = sum(1 for _ in container.decode(video=0))
+        wanted = set(_spread(total, num_frames))
+        with av.open(str(path)) as container:
+            return [
+                frame.to_image()
+                for number, frame in enumerate(container.decode(video=0))
+                if number in wanted
+            ]
+    except (av.error.FFmpegError, IndexError) as error:
+        raise Unusable(f"video {path.name} cannot be decoded") from error
