@@ -69,10 +69,6 @@ def _item(row: Row, name: str, images: Path, picture: Path) -> Item:
     )
 
 
-def _pointed(colour: str) -> str:
-    return f"the object at the {colour} mark"
-
-
 def _truth(kind: str, answer: str, colours: dict[int, str]) -> dict[str, Any]:
     """Read type and truth of a reference answer."""
     if kind == "quantitative":

@@ -73,7 +73,6 @@ def _item(row: Row, name: str, scene: str, frames: list[str]) -> Item:
         number = bare_number(str(truth))
         if number is None:
             raise Unusable(f"the truth {truth!r} is no number")
-        is_length = answer_type == "metres"
         values = {
             "question": f"{intro}{question}\nAnswer with one number.",
             "answer_type": answer_type,
