@@ -1,8 +1,6 @@
 include: "functions/scenes.smk"
 
 
-
-
 PHOTO_KEYS = {
     "hash": ("photos", "column", "dataset_split", "min_side_px", "max_pixels"),
     "group": ("near_duplicate_bits",),
