@@ -85,6 +85,12 @@ rule exports:
         exports(),
 
 
+rule audit:
+    input:
+        "results/vqa/audit.csv",
+        "results/vqa/audit.png",
+
+
 rule train:
     input:
         expand("results/train/{experiment}/metrics.json", experiment=EXPERIMENTS),

@@ -1,6 +1,25 @@
 include: "functions/vqa.smk"
 
 
+def depth_labels(wildcards):
+    """Return what the audit calls labels measured in the depth that the workflow uses."""
+    return "estimate" if is_estimated(wildcards.source) else "clouds"
+
+
+def audited(pattern):
+    """Fill a path for every shard whose source knows the truth: a simulator's."""
+    return [path for path in per_shard(pattern) if "/images/" not in path]
+
+
+def audit_flags():
+    """Return the flags that say which facts are clear enough to be asked."""
+    names = ["min_pixels", "min_fraction_visible", "margin_m", "margin_ratio"]
+    names += ["margin_picture", "margin_deg", "margin_sigmas"]
+    return " ".join(
+        f"--{name.replace('_', '-')} {config['vqa'][name]}" for name in names
+    )
+
+
 rule ask_shard:
     input:
         script="workflow_scripts/vqa/shard.py",
@@ -256,3 +275,71 @@ rule push_to_hub:
         "python -m workflow_scripts.vqa.export.push --folder results/vqa/dataset"
         " --repo {params.repo:q} {params.private} {params.dry_run} --out {output.pushed}"
         " > {log} 2>&1"
+
+
+rule audit_shard:
+    input:
+        script="workflow_scripts/vqa/audit.py",
+        modules=modules_of("vqa/families", "vqa/shapes"),
+        views="results/views/{source}/{shard}.zarr",
+        rows="results/views/{source}/{shard}.views.parquet",
+        objects="results/views/{source}/{shard}.objects.parquet",
+        visibility="results/views/{source}/{shard}.visibility.parquet",
+        measured="results/pointclouds/{source}/{shard}.measured.parquet",
+        disturbed="results/pointclouds/{source}/{shard}.disturbed.measured.parquet",
+    output:
+        facts="results/vqa/{source}/{shard}.audit.parquet",
+    log:
+        "logs/vqa/audit_shard/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/vqa/audit_shard/{source}/{shard}.tsv"
+    conda:
+        "../envs/geometry.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        clouds="results/pointclouds/{source}/{shard}.zarr",
+        disturbed="results/pointclouds/{source}/{shard}.disturbed.zarr",
+        labels=depth_labels,
+        flags=audit_flags(),
+        seed=config["seed"],
+    message:
+        "Audit the labels of {wildcards.source} shard {wildcards.shard} against ground truth"
+    shell:
+        "python -m workflow_scripts.vqa.audit --views {input.views} --out {output.facts}"
+        " --labels {params.labels} disturbed"
+        " --clouds {params.clouds} {params.disturbed}"
+        " {params.flags} --seed {params.seed} > {log} 2>&1"
+
+
+rule write_audit:
+    input:
+        script="workflow_scripts/vqa/audit_table.py",
+        blind="workflow_scripts/vqa/blind.py",
+        drawing="workflow_scripts/vqa/audit_picture.py",
+        facts=audited("results/vqa/{source}/{shard}.audit.parquet"),
+        questions=expand("results/vqa/{split}.parquet", split=SPLITS),
+    output:
+        audit="results/vqa/audit.csv",
+        picture=report("results/vqa/audit.png", category="vqa"),
+    log:
+        "logs/vqa/write_audit.log",
+    benchmark:
+        "results/benchmarks/vqa/write_audit.tsv"
+    conda:
+        "../envs/geometry.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        resamples=lookup("evaluate/bootstrap", within=config),
+        seed=config["seed"],
+    message:
+        "Write the label audit"
+    shell:
+        "python -m workflow_scripts.vqa.audit_table --facts {input.facts}"
+        " --questions {input.questions} --out {output.audit} --picture {output.picture}"
+        " --resamples {params.resamples} --seed {params.seed} > {log} 2>&1"

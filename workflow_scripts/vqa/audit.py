@@ -1,0 +1,249 @@
+"""Compare labels with ground truth, fact by fact: what a question from measurements gets wrong.
+
+A family is asked twice about the same objects of a view: through the labels under audit, with the
+margins that questions have, and through ground truth, with none. Facts of both are matched by the
+objects they are about. A fact that ground truth cannot decide either is counted as unclear.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.measurements import MeasuredShard, TrueShard
+from workflow_scripts.common.records import Record, table
+from workflow_scripts.common.seeds import rng as seeded
+from workflow_scripts.common.storage import write_table
+from workflow_scripts.common.views import ViewShard
+from workflow_scripts.vqa.ask import Books
+from workflow_scripts.vqa.batch import Batch
+from workflow_scripts.vqa.families import FAMILIES
+from workflow_scripts.vqa.shapes.base import Asking, Family, Margins
+from workflow_scripts.vqa.shapes.value import Value
+from workflow_scripts.vqa.sight import Sight, Sights, taken
+
+log = logging.getLogger(__name__)
+
+NO_MARGINS = Margins(metres=0.0, ratio=0.0, picture=0.0, degrees=0.0, sigmas=0.0)
+NOT_A_NUMBER = float("nan")
+Key = tuple[object, ...]
+
+
+class AuditFact(Record):
+    """One row of `{shard}.audit.parquet`: a fact as the labels have it, against ground truth."""
+
+    labels: str
+    source: str
+    scene_id: str
+    view: int
+    family: str
+    is_number: bool
+    unit: str
+    is_unclear: bool
+    is_wrong: bool
+    value: float
+    truth: float
+    sigma: float
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What a family says of some objects: an answer, or a value with its sigma."""
+
+    number: int
+    answer: object
+    value: float
+    sigma: float
+
+
+def facts(family: Family, asking: Asking) -> dict[Key, Fact]:
+    """Return what a family says, by what it is about.
+
+    A choice between objects has the winner for an answer, whatever the order of mention.
+    """
+    found: dict[Key, Fact] = {}
+    for batch in family.batches(asking):
+        if isinstance(family, Value) and batch.kind != "open":
+            continue
+        for row in range(len(batch)):
+            key, answer = _key(batch, row)
+            value, sigma = float(batch.measure[row]), float(batch.sigma[row])
+            found[key] = Fact(int(batch.fact[row]), answer, value, sigma)
+    return found
+
+
+def _key(batch: Batch, row: int) -> tuple[Key, object]:
+    objects = batch.objects[row].tolist()
+    if batch.winner is not None and batch.choices is None:
+        chosen = tuple(sorted(objects[: batch.num_choices]))
+        rest = tuple(objects[batch.num_choices :])
+        return (batch.kind, batch.pole, chosen, rest), int(batch.winner[row])
+    target = batch.target(row)
+    return (batch.kind, batch.pole, tuple(objects), target), batch.answer
+
+
+def audited(
+    family: Family, asked: Mapping[Key, Fact], truth: Asking
+) -> Iterator[tuple[Fact, object, float]]:
+    """Yield each fact asked, the true answer (None: unclear), and the true number.
+
+    The same fact asked in other ways (yes or no, which, both orders of mention) counts once.
+    """
+    true: Mapping[Key, Fact] = {} if isinstance(family, Value) else facts(family, truth)
+    seen = set()
+    for key, fact in asked.items():
+        once = (frozenset(_objects(key)), fact.number)
+        if once in seen:
+            continue
+        seen.add(once)
+        if isinstance(family, Value):
+            number = true_number(family, truth.sight, _objects(key))
+            yield fact, number, fact.value - _error(family, fact.value, number)
+        else:
+            yield fact, true[key].answer if key in true else None, NOT_A_NUMBER
+
+
+def _objects(key: Key) -> tuple[int, ...]:
+    return tuple(key[2])  # type: ignore[arg-type]
+
+
+def true_number(family: Value, sight: Sight, objects: tuple[int, ...]) -> float:
+    """Return what a family measures of some objects, in the order of mention."""
+    value = family.measure(sight)[0]
+    return float(value[objects] if objects else value[0])
+
+
+def _error(family: Value, value: float, truth: float) -> float:
+    error = value - truth
+    if family.unit == "deg":
+        turn = 360.0 if family.is_clock else 180.0
+        error = (error + turn / 2) % turn - turn / 2
+    return error
+
+
+def seen_through(sight: Sight, labels: MeasuredShard, view: int) -> tuple[Sight, Sight]:
+    """Return a true sight, and the same as labels have it, of the objects that both know."""
+    measured = labels.of(view)
+    place = {instance: row for row, instance in enumerate(measured.instance.tolist())}
+    rows = [row for row, one in enumerate(sight.measured.instance.tolist()) if one in place]
+    known = dataclasses.replace(
+        sight,
+        measured=taken(sight.measured, rows),
+        mark_px=sight.mark_px[rows],
+        middle_px=sight.middle_px[rows],
+    )
+    order = [place[one] for one in known.measured.instance.tolist()]
+    return known, dataclasses.replace(known, measured=taken(measured, order), from_truth=False)
+
+
+def audit_view(
+    true: Sight, asked: Sight, *, margins: Margins, rng: Callable[[], np.random.Generator]
+) -> Iterator[tuple[Family, Fact, object, float]]:
+    """Yield every fact of a view: its family, as labelled, the true answer, the true number.
+
+    `rng` makes the same generator anew, so that both sides ask about the same groups.
+    """
+    if not len(asked):
+        return
+    tags = {f"<region{row}>": row for row in range(len(asked))}
+    books = Books(asked, {"region": tags}, margins)
+    for family in FAMILIES:
+        form = "region" if "region" in family.forms else family.forms[0]
+        if form not in ("region", "named"):
+            continue
+        usable = books.usable(family, form, books.dropped)
+        asking = Asking(
+            sight=asked,
+            usable=usable,
+            book=books.book(family, form),
+            form=form,
+            margins=margins,
+            rng=rng(),
+            multiple_choice=False,
+        )
+        found = facts(family, asking)
+        if not found:
+            continue
+        truth = dataclasses.replace(asking, sight=true, margins=NO_MARGINS, rng=rng())
+        for fact, answer, number in audited(family, found, truth):
+            yield family, fact, answer, number
+
+
+def main(
+    *,
+    views: Path,
+    out: Path,
+    labels: tuple[str, ...],
+    clouds: tuple[Path, ...],
+    min_pixels: int = 150,
+    min_fraction_visible: float = 0.3,
+    margin_m: float = 0.15,
+    margin_ratio: float = 0.15,
+    margin_picture: float = 0.05,
+    margin_deg: float = 10.0,
+    margin_sigmas: float = 2.0,
+    seed: int = 7,
+) -> None:
+    """Write every fact of a shard as each kind of labels has it, beside the truth.
+
+    Args:
+        views: the view shard; its objects are ground truth.
+        out: the facts, one row each.
+        labels: names of the kinds of labels, in the order of `clouds`.
+        clouds: where each kind's tables lie: `x.zarr` beside `x.measured.parquet`.
+        min_pixels: an object with fewer pixels is not asked about.
+        min_fraction_visible: an object hidden more than this is not asked about.
+        margin_m: positions closer than this have no clear order.
+        margin_ratio: sizes whose ratio is nearer to 1 than this have no clear order.
+        margin_picture: places closer than this share of the picture's shorter side have none.
+        margin_deg: directions closer than this to another answer are not clear.
+        margin_sigmas: standard deviations that an answer must be from turning over.
+        seed: seed of the workflow.
+    """
+    if len(labels) != len(clouds):
+        raise UserError(f"--labels has {len(labels)} names for {len(clouds)} --clouds; give pairs")
+    shard = ViewShard.open(views)
+    margins = Margins(margin_m, margin_ratio, margin_picture, margin_deg, margin_sigmas)
+    sights = Sights(
+        shard,
+        TrueShard(shard),
+        min_pixels=min_pixels,
+        min_fraction_visible=min_fraction_visible,
+    )
+    measured = {name: MeasuredShard(shard, path) for name, path in zip(labels, clouds, strict=True)}
+    rows = []
+    for row in progress(shard.views.itertuples(index=False), desc="views", total=len(shard)):
+        sight = sights.of(row.view)
+        pairs = {name: seen_through(sight, one, row.view) for name, one in measured.items()}
+        for name, (true, asked) in {"truth": (sight, sight), **pairs}.items():
+            for family, fact, answer, number in audit_view(
+                true, asked, margins=margins, rng=partial(seeded, seed, "audit", row.view_id)
+            ):
+                rows.append(
+                    AuditFact(
+                        labels=name,
+                        source=row.source,
+                        scene_id=row.scene_id,
+                        view=row.view,
+                        family=family.name,
+                        is_number=isinstance(family, Value),
+                        unit=family.unit,
+                        is_unclear=answer is None,
+                        is_wrong=not (isinstance(family, Value) or answer in (None, fact.answer)),
+                        value=fact.value,
+                        truth=number,
+                        sigma=fact.sigma,
+                    )
+                )
+    write_table(out, table(rows, AuditFact))
+    log.info("%d facts of %d views", len(rows), len(shard))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,191 @@
+"""Write results/vqa/audit.csv and its picture: how far the labels of each family can be trusted."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.questions import read_questions
+from workflow_scripts.common.records import Record, table
+from workflow_scripts.common.seeds import rng as seeded
+from workflow_scripts.common.storage import read_table, whole
+from workflow_scripts.vqa.audit_picture import draw_audit
+from workflow_scripts.vqa.blind import BlindScore, blind_scores
+from workflow_scripts.vqa.families import NAMES
+
+log = logging.getLogger(__name__)
+
+NOTHING = float("nan")
+
+
+class AuditRow(Record):
+    """One row of `results/vqa/audit.csv`: the labels of a family from one origin, against truth.
+
+    Intervals are 95 % bootstrap intervals over houses. NaN where a column says nothing: numbers
+    have no error rate, choices no distance from the truth.
+    """
+
+    family: str
+    labels: str = Field(
+        description="truth; measured: clouds (simulator's depth), estimate, disturbed (noise added)"
+    )
+    kind: str = Field(description="qualitative or numeric")
+    unit: str
+    n: int = Field(description="facts asked; the same one put another way counts once")
+    num_houses: int
+    asked_share: float = Field(description="n, of the facts asked from truth")
+    unclear_rate: float = Field(description="facts that truth itself does not decide")
+    error_rate: float = Field(description="qualitative: answers that contradict the truth")
+    error_low: float
+    error_high: float
+    bias: float = Field(description="numeric: median of label - truth, in the unit")
+    median_abs_error: float
+    p90_abs_error: float
+    median_rel_error: float
+    within_25pct: float
+    median_sigma: float
+    within_1_sigma: float = Field(description="0.68 if the stated uncertainty is right")
+    within_2_sigma: float = Field(description="0.95 if the stated uncertainty is right")
+    blind_n: int = Field(description="questions of the data set that the blind score is over")
+    blind_score: float = Field(description="share right with the commonest answer per template")
+
+
+def audit_rows(
+    facts: pd.DataFrame, blind: dict[str, BlindScore], *, resamples: int, seed: int
+) -> list[AuditRow]:
+    """Return a row for every family and origin of labels, families in their usual order."""
+    origins = ["truth", *sorted(set(facts.labels) - {"truth"})]
+    groups = dict(list(facts.groupby(["family", "labels"])))
+    rows = []
+    for family in dict.fromkeys([*NAMES, *sorted(blind)]):
+        asked_of_truth = len(groups.get((family, "truth"), ()))
+        for labels in origins:
+            group = groups.get((family, labels), facts.iloc[:0])
+            score = blind.get(family, BlindScore(0, NOTHING))
+            rng = seeded(seed, "audit", family, labels)
+            low, high = _interval(group, resamples=resamples, rng=rng)
+            is_number = bool(len(group)) and bool(group.is_number.iloc[0])
+            rows.append(
+                AuditRow(
+                    family=family,
+                    labels=labels,
+                    kind="numeric" if is_number else "qualitative",
+                    unit=group.unit.iloc[0] if len(group) else "",
+                    n=len(group),
+                    num_houses=group.scene_id.nunique(),
+                    asked_share=len(group) / asked_of_truth if asked_of_truth else NOTHING,
+                    unclear_rate=float(group.is_unclear.mean()) if len(group) else NOTHING,
+                    error_rate=_error_rate(group),
+                    error_low=low,
+                    error_high=high,
+                    **(_numbers(group) if is_number else dict.fromkeys(NUMERIC, NOTHING)),
+                    blind_n=score.n,
+                    blind_score=score.score,
+                )
+            )
+    return rows
+
+
+NUMERIC = (
+    "bias",
+    "median_abs_error",
+    "p90_abs_error",
+    "median_rel_error",
+    "within_25pct",
+    "median_sigma",
+    "within_1_sigma",
+    "within_2_sigma",
+)
+
+
+def _numbers(group: pd.DataFrame) -> dict[str, float]:
+    """Return the columns of `NUMERIC`; the share within sigmas only where there are sigmas."""
+    error = (group.value - group.truth).to_numpy()
+    sigma, truth = group.sigma.to_numpy(), np.abs(group.truth.to_numpy())
+    relative = np.abs(error) / np.maximum(truth, 1e-9)
+    stated = sigma > 0
+    z = np.abs(error[stated]) / sigma[stated]
+    return {
+        "bias": float(np.median(error)),
+        "median_abs_error": float(np.median(np.abs(error))),
+        "p90_abs_error": float(np.quantile(np.abs(error), 0.9)),
+        "median_rel_error": float(np.median(relative)),
+        "within_25pct": float((relative <= 0.25).mean()),
+        "median_sigma": float(np.median(sigma)),
+        "within_1_sigma": float((z <= 1).mean()) if stated.any() else NOTHING,
+        "within_2_sigma": float((z <= 2).mean()) if stated.any() else NOTHING,
+    }
+
+
+def _error_rate(group: pd.DataFrame) -> float:
+    clear = group[~group.is_unclear & ~group.is_number]
+    return float(clear.is_wrong.mean()) if len(clear) else NOTHING
+
+
+def _interval(
+    group: pd.DataFrame, *, resamples: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Return the 2.5 and 97.5 percentiles of the error rate over houses drawn again."""
+    clear = group[~group.is_unclear & ~group.is_number]
+    if not len(clear):
+        return NOTHING, NOTHING
+    houses = clear.groupby("scene_id").is_wrong.agg(["sum", "size"]).to_numpy()
+    drawn = houses[rng.integers(len(houses), size=(resamples, len(houses)))].sum(axis=1)
+    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
+    return float(low), float(high)
+
+
+def main(
+    *,
+    facts: tuple[Path, ...],
+    questions: tuple[Path, ...],
+    out: Path,
+    picture: Path,
+    resamples: int = 1000,
+    seed: int = 7,
+) -> None:
+    """Write the table and the picture of the label audit.
+
+    Args:
+        facts: `{shard}.audit.parquet` of every shard.
+        questions: `{split}.parquet` of every split, for the blind score.
+        out: the table (CSV).
+        picture: the picture (PNG).
+        resamples: bootstrap resamples of houses.
+        seed: seed of the workflow.
+    """
+    every = pd.concat([read_table(path) for path in facts], ignore_index=True)
+    blind = blind_scores(one for path in questions for one in read_questions(path))
+    rows = table(audit_rows(every, blind, resamples=resamples, seed=seed), AuditRow)
+    with whole(picture) as partial:
+        draw_audit(partial, every, rows)
+    with whole(out) as partial:
+        rows.to_csv(partial, index=False, float_format="%.5g")
+    _report(rows)
+
+
+def _report(rows: pd.DataFrame) -> None:
+    for labels in _origins(rows):
+        mine = rows[(rows.labels == labels) & (rows.n > 0)]
+        said = mine[mine.kind == "qualitative"]
+        clear = said.n * (1 - said.unclear_rate)
+        wrong = (said.error_rate.fillna(0) * clear).sum()
+        log.info(
+            "labels from %s: %d facts, %d of %d clear qualitative ones wrong",
+            labels,
+            mine.n.sum(),
+            round(wrong),
+            round(clear.sum()),
+        )
+
+
+def _origins(rows: pd.DataFrame) -> Sequence[str]:
+    return list(dict.fromkeys(rows.labels))
+
+
+if __name__ == "__main__":
+    run(main)
