@@ -9,6 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from workflow_scripts.common.cli import run
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.questions import read_questions
 from workflow_scripts.common.records import Record, table
 from workflow_scripts.common.seeds import rng as seeded
@@ -158,6 +159,11 @@ def main(
         resamples: bootstrap resamples of houses.
         seed: seed of the workflow.
     """
+    if not facts:
+        raise UserError(
+            "--facts is empty: only a simulator's objects are known well enough to audit labels; "
+            "turn a simulated source on (sources.procthor)"
+        )
     every = pd.concat([read_table(path) for path in facts], ignore_index=True)
     blind = blind_scores(one for path in questions for one in read_questions(path))
     rows = table(audit_rows(every, blind, resamples=resamples, seed=seed), AuditRow)
