@@ -1,25 +1,6 @@
 include: "functions/vqa.smk"
 
 
-def depth_labels(wildcards):
-    """Return what the audit calls labels measured in the depth that the workflow uses."""
-    return "estimate" if is_estimated(wildcards.source) else "clouds"
-
-
-def audited(pattern):
-    """Fill a path for every shard whose source knows the truth: a simulator's."""
-    return [path for path in per_shard(pattern) if "/images/" not in path]
-
-
-def audit_flags():
-    """Return the flags that say which facts are clear enough to be asked."""
-    names = ["min_pixels", "min_fraction_visible", "margin_m", "margin_ratio"]
-    names += ["margin_picture", "margin_deg", "margin_sigmas"]
-    return " ".join(
-        f"--{name.replace('_', '-')} {config['vqa'][name]}" for name in names
-    )
-
-
 rule ask_shard:
     input:
         script="workflow_scripts/vqa/shard.py",
@@ -285,8 +266,7 @@ rule audit_shard:
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
         visibility="results/views/{source}/{shard}.visibility.parquet",
-        measured="results/pointclouds/{source}/{shard}.measured.parquet",
-        disturbed="results/pointclouds/{source}/{shard}.disturbed.measured.parquet",
+        measured=audited_tables,
     output:
         facts="results/vqa/{source}/{shard}.audit.parquet",
     log:

@@ -75,3 +75,31 @@ def question_flags():
     if not settings["multiple_choice"]:
         words.append("--no-multiple-choice")
     return " ".join(words)
+
+
+def depth_labels(wildcards):
+    """Return what the audit calls labels measured in the depth that the workflow uses."""
+    return "estimate" if is_estimated(wildcards.source) else "clouds"
+
+
+def audited(pattern):
+    """Fill a path for every shard whose source knows the truth: a simulator's."""
+    return [path for path in per_shard(pattern) if "/images/" not in path]
+
+
+def audit_flags():
+    """Return the flags that say which facts are clear enough to be asked."""
+    names = ["min_pixels", "min_fraction_visible", "margin_m", "margin_ratio"]
+    names += ["margin_picture", "margin_deg", "margin_sigmas"]
+    return " ".join(
+        f"--{name.replace('_', '-')} {config['vqa'][name]}" for name in names
+    )
+
+
+def audited_tables(wildcards):
+    """Return what was measured in a shard: in its own depth, and in depth with noise added."""
+    return [
+        f"results/pointclouds/{wildcards.source}/{wildcards.shard}.{kind}{name}.parquet"
+        for kind in ("", "disturbed.")
+        for name in ("gravity", "measured", "gaps")
+    ]
