@@ -108,7 +108,7 @@ _ALWAYS_PLURAL = frozenset(
     ]
 )
 # End in s and are singular.
-_SINGULAR_IN_S = re.compile(r"(ss|us|is|as|bus|gas|lens|atlas|canvas|chaos|compass)$")
+_SINGULAR_IN_S = re.compile(r"(ss|us|is|bus|gas|lens|atlas|canvas|chaos|compass)$")
 _O_TAKES_ES = frozenset(["potato", "tomato", "hero", "mango", "echo"])
 _NO_PLURAL = frozenset(["sheep", "fish", "deer", "aircraft", "furniture"])
 # "pair of boots", "roll of toilet paper": the noun before these words is the one that counts.

@@ -23,7 +23,7 @@ CLOCK_DIRECTION = Value(
     is_clock=True,
     quantities=("the direction from {a} to {b} on a clock whose 12 points away from the camera",),
     questions=(
-        f"{_CLOCK}, at what hour is {{b}} seen from {{a}}?",
+        f"{_CLOCK}, at what hour {{is_b}} {{b}} seen from {{a}}?",
         f"{_CLOCK}, in which direction is it from {{a}} to {{b}}?",
         f"{_CLOCK}, which hour points from {{a}} to {{b}}?",
         f"{_CLOCK}, where {{is_b}} {{b}} if you stand at {{a}}?",

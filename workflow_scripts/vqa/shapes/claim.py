@@ -32,12 +32,20 @@ _YES = (
     "Yes, that is right: {statement}.",
     "Yes, I would say that {statement}.",
     "Yes, it is true that {statement}.",
+    "Yes, as far as I can see {statement}.",
+    "Yes, I think that {statement}.",
+    "Yes, it looks as if {statement}.",
+    "Yes, one can say that {statement}.",
 )
 _NO = (
     "No, {negation}.",
     "No, that is wrong: {negation}.",
     "No, I would say that {negation}.",
     "No, it is not so: {negation}.",
+    "No, as far as I can see {negation}.",
+    "No, I think that {negation}.",
+    "No, it looks as if {negation}.",
+    "No, one can say that {negation}.",
 )
 
 

@@ -1,0 +1,151 @@
+"""Words of every family: enough of them, grammatical with any label, answers that read back."""
+
+import re
+
+import numpy as np
+import pytest
+
+from tests.vqa.clouds import five_clouds, sight_of_clouds
+from workflow_scripts.common import quantities
+from workflow_scripts.common.answers import parse_choice, parse_metres
+from workflow_scripts.common.names import confusable, is_plural, phrase, plural, with_article
+from workflow_scripts.vqa.batch import Book
+from workflow_scripts.vqa.every import every_batch
+from workflow_scripts.vqa.families import FAMILIES
+from workflow_scripts.vqa.shapes.base import Margins
+from workflow_scripts.vqa.templates import Template
+
+QUESTIONS = {"yes_no", "which", "open", "multiple_choice"}
+SIGHT = sight_of_clouds(five_clouds(500))
+SINGULAR = Book(
+    [f"the {noun}" for noun in ("sofa", "lamp", "desk", "plant", "fridge")],
+    ["sofa", "lamp", "desk", "plant", "fridge"],
+    [False] * 5,
+)
+NOUNS = ("curtains", "scissors", "jeans", "wooden chairs", "glasses")
+PLURAL = Book([f"the {noun}" for noun in NOUNS], list(NOUNS), [True] * 5)
+# "Is" and "has" may only be followed by a plural after another subject.
+WRONG = re.compile(
+    r"\b(is|does|was|has) the (curtains|scissors|jeans|wooden chairs|glasses)\b"
+    r"|^(?:Yes|No), the (curtains|scissors|jeans|wooden chairs|glasses) is\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda one: f"{one.name}-{one.forms[0]}")
+def test_there_are_twelve_ways_to_ask_and_eight_to_answer(family):
+    for name, templates in family.templates.items():
+        least = 12 if name in QUESTIONS else 8
+        assert len(set(templates.texts)) >= least, (family.name, name)
+
+
+@pytest.mark.parametrize("book", [SINGULAR, PLURAL], ids=["singular", "plural"])
+def test_every_sentence_of_every_family_is_well_formed(book):
+    seen = set()
+    for one in every_batch(SIGHT, Margins(), seed=1, multiple_choice=True):
+        rows = np.zeros(60, dtype=int)
+        seen.add(one.family.name)
+        questions, answers = one.batch.write(rows, book, np.random.default_rng(0), limit=None)
+        for text in {*questions, *answers}:
+            assert re.match(r"[A-Z(0-9]", text), text
+            assert re.search(r"[.?)]$", text), text
+            assert not re.search(r"[{}]|  |\bthe the\b|\ba the\b|\.\.|,,|%", text), text
+            assert not re.search(r"\b0(\.0+)? (m|cm|in|ft|square)", text), text
+        if book is PLURAL and one.family.name != "facing":
+            for text in questions:
+                assert not WRONG.search(text), text
+    assert len(seen) > 45
+
+
+def test_plural_names_take_plural_verbs():
+    template = Template("{Is_a} {a} wider than {b}, and {does_b} {b} stand?")
+    words = {"a": "the jeans", "b": "the sofa"}
+    assert template.numbered(("a",)) % words == (
+        "Are the jeans wider than the sofa, and does the sofa stand?"
+    )
+    assert template.numbered(("a", "b")) % words == (
+        "Are the jeans wider than the sofa, and do the sofa stand?"
+    )
+    assert template.singular % words == (
+        "Is the jeans wider than the sofa, and does the sofa stand?"
+    )
+
+
+def test_answers_in_sentences_read_back():
+    checked = 0
+    for one in every_batch(SIGHT, Margins(), seed=2):
+        rows = np.zeros(40, dtype=int)
+        _, answers = one.batch.write(rows, SINGULAR, np.random.default_rng(1), limit=None)
+        truth = one.batch.truth_of(0, SINGULAR)
+        choices = one.batch.choices_of(0, SINGULAR)
+        for text in set(answers):
+            if one.batch.answer_type == "metres":
+                tolerance = float(one.batch.tolerance[0])
+                assert parse_metres(text) == pytest.approx(truth, abs=tolerance + 1e-4), text
+            elif one.batch.answer_type == "choice" and one.batch.kind == "yes_no":
+                assert parse_choice(text, choices) == truth, text
+            elif one.batch.answer_type == "choice" and one.batch.winner is not None:
+                winner = SINGULAR.bare[one.batch.winner[0]]
+                assert winner in text, text
+            checked += 1
+    assert checked > 1000
+
+
+@pytest.mark.parametrize("imperial", [False, True])
+def test_lengths_are_never_nothing_and_round_sensibly(imperial):
+    values = np.geomspace(0.001, 80, 4000).tolist()
+    for value in values:
+        text, unit, tolerance = quantities.length(value, imperial=imperial)
+        assert abs(parse_metres(text) - value) <= tolerance
+        # 1 % and 1 cm.
+        assert abs(parse_metres(text) - value) <= 0.01 * value + 0.0105
+        assert text.endswith(f" {unit}")
+        if value >= quantities.least_length_m(imperial=imperial):
+            assert parse_metres(text) > 0
+        assert len(text.split(" ")[0].replace(".", "")) <= 4
+
+
+@pytest.mark.parametrize(
+    ("degrees", "hour"),
+    [(0, 12), (14.9, 12), (15.1, 1), (345.1, 12), (344.9, 11), (90, 3), (180, 6), (270, 9)],
+)
+def test_clock_hours_are_rounded_not_floored(degrees, hour):
+    assert quantities.clock_hour(degrees) == hour
+    assert quantities.clock(degrees)[0] == f"{hour} o'clock"
+
+
+@pytest.mark.parametrize(
+    ("noun", "many", "article"),
+    [
+        ("floor lamp", "floor lamps", "a floor lamp"),
+        ("loaf of bread", "loaves of bread", "a loaf of bread"),
+        ("box", "boxes", "a box"),
+        ("knife", "knives", "a knife"),
+        ("cherry", "cherries", "a cherry"),
+        ("umbrella", "umbrellas", "an umbrella"),
+        ("scissors", "scissors", "scissors"),
+        ("bus", "buses", "a bus"),
+        ("TV stand", "TV stands", "a TV stand"),
+        ("unicorn", "unicorns", "a unicorn"),
+    ],
+)
+def test_numbers_and_articles_of_nouns(noun, many, article):
+    assert plural(noun) == many
+    assert with_article(noun) == article
+    assert is_plural(many)
+
+
+@pytest.mark.parametrize("label", ["", "  ", "日本", "👍", "{a}", "%s", "<b>", "a\nb", "x" * 300])
+def test_labels_of_any_kind_make_no_broken_sentence(label):
+    noun = phrase(label)
+    assert not re.search(r"[{}%<>\n]", noun)
+    assert isinstance(plural(noun), str)
+    assert isinstance(with_article(noun or "x"), str)
+
+
+def test_labels_too_alike_are_known():
+    assert confusable("wooden chair", "chairs")
+    assert confusable("Chair", "ArmChair")
+    assert confusable("left lamp", "lamp left")
+    assert not confusable("Sofa", "Fridge")
+    assert not confusable("dog", "cat")
