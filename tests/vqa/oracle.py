@@ -89,7 +89,8 @@ def nearest_in(box: Thing, point: np.ndarray) -> np.ndarray:
 
 def lengths(oracle: Oracle, question: Question) -> float | None:
     """Return the analytic value of a question for a number; None if it is not known here."""
-    name, here = question.family, [oracle.thing(question, k) for k in range(len(question.referents))]
+    name = question.family
+    here = [oracle.thing(question, place) for place in range(len(question.referents))]
     eye, right, forward = oracle.level(question)
     if len(here) == 1:
         (a,) = here
@@ -111,9 +112,7 @@ def lengths(oracle: Oracle, question: Question) -> float | None:
         return None
     a, b = here
     way = b.centre - a.centre
-    angles = [
-        math.atan2((one.centre - eye) @ right, (one.centre - eye) @ forward) for one in here
-    ]
+    angles = [math.atan2((one.centre - eye) @ right, (one.centre - eye) @ forward) for one in here]
     between = abs(math.degrees(angles[0] - angles[1]))
     clock = math.degrees(math.atan2(way @ right, way @ forward)) / 30
     return {
@@ -134,7 +133,8 @@ def says_first(question: Question) -> bool:
     text = question.question.lower()
     first = r"\b(left|in front|closer|nearer|higher|above|wider|taller|bigger|longer)\b"
     second = r"\b(right|behind|further from|farther|lower|below|narrower|shorter|smaller)\b"
-    stripped = re.sub(r"height above the floor|is it right|point of view|from the camera's", "", text)
+    neutral = r"height above the floor|is it right|point of view|from the camera's"
+    stripped = re.sub(neutral, "", text)
     stripped = re.sub(r"is it right to say|on its longer side|that is right", "", stripped)
     if "further to the" in stripped:
         return "further to the left" in stripped
