@@ -32,6 +32,7 @@ HAND_YAW_RAD = 3 * np.pi / 4
 BASE_M = np.array([-0.2687, -0.0082, 0.752])
 
 _MARGIN_RAD = 0.02
+_ROOM_RAD = 0.12
 _POSTURES_RAD = (
     HOME_RAD,
     np.array([0.0, 0.3, 0.0, -2.0, 0.0, 2.3, 0.7854]),
@@ -136,26 +137,31 @@ def descend(target: np.ndarray, start_rad: np.ndarray, *, num_steps: int = 60) -
 def reach(target: np.ndarray, from_rad: np.ndarray) -> Reach:
     """Return joints that put the tip at a pose, as near as may be to where the arm is.
 
+    Joints close to their limits leave no way on from there, so other postures are tried first.
     If none are found, the best try with its errors.
     """
     best = descend(target, from_rad)
-    if best.is_exact:
+    if best.is_exact and _room_rad(best.joints_rad) > _ROOM_RAD:
         return best
     bearing = np.arctan2(*(target[:2, 3] - BASE_M[:2])[::-1])
+    found = [best]
     for posture in _POSTURES_RAD:
         start = posture.copy()
         start[0] = start[0] + bearing
-        found = descend(target, start)
-        if (
-            found.is_exact
-            and (
-                not best.is_exact
-                or np.abs(found.joints_rad - from_rad).max()
-                < np.abs(best.joints_rad - from_rad).max()
-            )
-        ) or (not best.is_exact and found.position_error_m < best.position_error_m):
-            best = found
-    return best
+        found.append(descend(target, start))
+
+    def cost(reached: Reach) -> tuple[float, float]:
+        if not reached.is_exact:
+            return np.inf, reached.position_error_m + 0.1 * reached.rotation_error_rad
+        way = float(np.abs(reached.joints_rad - from_rad).max())
+        return way + 20 * max(0.0, _ROOM_RAD - _room_rad(reached.joints_rad)), 0.0
+
+    return min(found, key=cost)
+
+
+def _room_rad(joints_rad: np.ndarray) -> float:
+    """Return the least angle to a limit."""
+    return float(np.minimum(joints_rad - LOW_RAD, HIGH_RAD - joints_rad).min())
 
 
 def straight(target: np.ndarray, from_rad: np.ndarray, *, num_points: int) -> list[Reach]:

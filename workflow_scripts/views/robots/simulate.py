@@ -31,6 +31,8 @@ ARRIVE_STEPS = 2
 GRACE_STEPS = 10
 MEAN_SPEED_RAD_PER_S = 0.85
 MEAN_SPEED_M_PER_S = 0.28
+# Servos that are this far behind after arriving have run into something.
+STOPPED_RAD = 0.15
 _LINE_STEP_M = 0.02
 
 
@@ -127,6 +129,9 @@ class Simulation:
         rest = self.commanded_rad[None].repeat(SUBSTEPS, axis=0)
         for _ in range(ARRIVE_STEPS):
             self.step(rest)
+        off_rad = float(np.abs(self.world.data.qpos[self._at] - self.commanded_rad).max())
+        if off_rad > STOPPED_RAD:
+            raise DemoError(f"demonstration: something stopped the arm on its way to {name}")
         if waypoint.grip is not None:
             self.world.data.ctrl[self._fingers] = waypoint.grip * FINGER_OPEN_M
             for _ in range(GRIP_STEPS):

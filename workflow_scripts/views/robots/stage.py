@@ -222,6 +222,13 @@ class Stage:
             f"no free place for a thing of {radius_m:.2f} m radius in {_MAX_DRAWS} draws"
         )
 
+    def seat(self, on: Thing, at_m: tuple[float, float, float]) -> tuple[float, float, float]:
+        """Return the place in the world of a point in the frame of a fixed thing."""
+        w, _, _, z = on.body.quat
+        turn = Rotation.from_quat([0, 0, z, w])
+        x, y, z = np.asarray(on.body.pos) + turn.apply(at_m)
+        return float(x), float(y), float(z)
+
     def compile(self) -> mujoco.MjModel:
         """Return the model."""
         return self.spec.compile()

@@ -1,0 +1,87 @@
+"""close_fridge: push the open door of a small fridge shut."""
+
+import numpy as np
+
+from workflow_scripts.views.robots.script import CLOSED, Point, Script, Waypoint, World, tip_down
+from workflow_scripts.views.robots.stage import TABLE_Z_M, Stage, Thing
+
+NUM_VARIATIONS = 1
+DEPTH_M, WIDTH_M, HEIGHT_M = 0.22, 0.26, 0.34
+WALL_M, DOOR_M = 0.014, 0.022
+HINGE_M = (-DEPTH_M / 2 - DOOR_M / 2, WIDTH_M / 2)
+PUSH_RADIUS_M, PUSH_Z_M = 0.19, 0.22
+SHUT_BELOW_DEG = 4.0
+_LEAN_DEG = 15.0
+_WHITE, _INSIDE, _STEEL = (0.90, 0.91, 0.92), (0.76, 0.84, 0.88), (0.45, 0.46, 0.48)
+
+
+def build(stage: Stage, variation: int) -> Script:
+    """Stand a fridge that faces the robot, its door open by 45 to 75 degrees."""
+    x, y = float(stage.rng.uniform(0.42, 0.48)), float(stage.rng.uniform(-0.18, 0.06))
+    yaw = float(stage.rng.uniform(-12, 12))
+    open_deg = float(stage.rng.uniform(45, 75))
+    fridge = stage.add("fridge", "fridge", (x, y, TABLE_Z_M), yaw_deg=yaw, is_fixed=True)
+    _body(fridge)
+    door = stage.add("door", "fridge door", (*HINGE_M, 0.0), parent=fridge, density=250)
+    _door(door)
+    # Positive angles open the door; it hangs on the robot's left.
+    door.hinge("door_hinge", (0, 0, 0), (0, 0, -1), (0, 110), damping=0.4, friction=0.15)
+
+    def at(angle_deg: float, clear_m: float, z_m: float = PUSH_Z_M) -> np.ndarray:
+        """Return a tip pose in the fridge's frame beside the door's outer face."""
+        angle = np.deg2rad(angle_deg)
+        along = np.array([-np.sin(angle), -np.cos(angle)])
+        outward = np.array([-np.cos(angle), np.sin(angle)])
+        place = HINGE_M + PUSH_RADIUS_M * along + (DOOR_M / 2 + clear_m) * outward
+        return tip_down((*place, z_m), lean_deg=_LEAN_DEG)
+
+    def done(world: World) -> str:
+        angle = world.angle_deg("door_hinge")
+        return "" if angle < SHUT_BELOW_DEG else f"the door is open by {angle:.0f} degrees"
+
+    pushes = np.linspace(open_deg, 0.0, 5)[1:]
+    return Script(
+        description="close the fridge",
+        waypoints=(
+            Waypoint("fridge", at(open_deg, 0.10, PUSH_Z_M + 0.15), grip=CLOSED),
+            Waypoint("fridge", at(open_deg, 0.07), True),
+            Waypoint("fridge", at(open_deg, 0.02), True),
+            *(Waypoint("fridge", at(float(angle), 0.012), True) for angle in pushes),
+        ),
+        points=(
+            Point("door_top", "door", (-DOOR_M / 2, -WIDTH_M, HEIGHT_M), 0.01),
+            Point("door_bottom", "door", (-DOOR_M / 2, -WIDTH_M, 0.02), 0.01),
+            Point("handle", "door", (-DOOR_M / 2 - 0.02, -WIDTH_M + 0.025, 0.22), 0.02),
+            Point("fridge_top", "fridge", (-DEPTH_M / 2, -WIDTH_M / 2, HEIGHT_M), 0.01),
+        ),
+        done=done,
+        angles_rad={"door_hinge": float(np.deg2rad(open_deg))},
+    )
+
+
+def _body(fridge: Thing) -> None:
+    """Add back, sides, floor, top and two shelves; open towards -x."""
+    depth, width, height, wall = DEPTH_M, WIDTH_M, HEIGHT_M, WALL_M
+    # Walls meet edge to edge: faces in one plane would flicker.
+    inner = height - 2 * wall
+    back = (wall, width - 2 * wall, inner)
+    fridge.box(back, (depth / 2 - wall / 2, 0, height / 2), colour=_WHITE)
+    for sign in (-1, 1):
+        at = (0, sign * (width / 2 - wall / 2), height / 2)
+        fridge.box((depth, wall, inner), at, colour=_WHITE)
+        z = height / 2 + sign * (height / 2 - wall / 2)
+        fridge.box((depth, width, wall), (0, 0, z), colour=_WHITE)
+    for z in (0.12, 0.22):
+        shelf = (depth - 0.04, width - 2 * wall, 0.005)
+        fridge.box(shelf, (0.01, 0, z), colour=_INSIDE)
+    fridge.rod(0.022, 0.09, (0.02, 0.05, 0.17), colour=(0.15, 0.50, 0.24))
+    fridge.box((0.06, 0.05, 0.08), (0.02, -0.05, 0.165), colour=(0.90, 0.72, 0.22))
+
+
+def _door(door: Thing) -> None:
+    """Add the door, which hangs from its hinge towards -y, with a handle at its free edge."""
+    door.box((DOOR_M, WIDTH_M, HEIGHT_M - 0.004), (0, -WIDTH_M / 2, HEIGHT_M / 2), colour=_WHITE)
+    inner = (DOOR_M / 2 + 0.001, -WIDTH_M / 2, HEIGHT_M / 2)
+    door.box((0.002, WIDTH_M - 0.04, HEIGHT_M - 0.04), inner, colour=_INSIDE)
+    handle = (-DOOR_M / 2 - 0.012, -WIDTH_M + 0.025, 0.22)
+    door.box((0.014, 0.012, 0.12), handle, colour=_STEEL)

@@ -1,0 +1,89 @@
+"""take_money_out_safe: take the stack of notes from the shelf named and lay it on the table."""
+
+from workflow_scripts.views.robots.script import (
+    CLOSED,
+    OPEN,
+    Point,
+    Script,
+    Waypoint,
+    World,
+    tip_forward,
+)
+from workflow_scripts.views.robots.stage import TABLE_Z_M, Stage, Thing
+
+SHELVES = ("bottom", "middle", "top")
+NUM_VARIATIONS = len(SHELVES)
+DEPTH_M, WIDTH_M, HEIGHT_M, WALL_M = 0.20, 0.34, 0.46, 0.012
+SHELF_Z_M = (0.06, 0.19, 0.32)
+STACK_M = (0.10, 0.055, 0.040)
+_DOWN_DEG = 34.0
+_STEEL, _INSIDE = (0.30, 0.33, 0.36), (0.46, 0.49, 0.52)
+
+
+def build(stage: Stage, variation: int) -> Script:
+    """Stand an open safe that faces the robot, with a stack of notes on each of three shelves."""
+    x, y = float(stage.rng.uniform(0.50, 0.56)), float(stage.rng.uniform(-0.10, 0.10))
+    yaw = float(stage.rng.uniform(-8, 8))
+    safe = stage.add("safe", "safe", (x, y, TABLE_Z_M), yaw_deg=yaw, is_fixed=True)
+    _safe(safe)
+    hinge = (-DEPTH_M / 2, WIDTH_M / 2, 0.0)
+    door = stage.add("safe_door", "safe door", hinge, yaw_deg=18, parent=safe)
+    door.box((0.02, WIDTH_M, HEIGHT_M), (-0.01, WIDTH_M / 2, HEIGHT_M / 2), colour=_STEEL)
+    door.rod(0.04, 0.02, (-0.03, 0.2, 0.26), colour=(0.75, 0.72, 0.60), turn_deg=(0, 90, 0))
+    for number, shelf_z in enumerate(SHELF_Z_M):
+        across = float(stage.rng.uniform(-0.03, 0.03))
+        at = stage.seat(safe, (-0.045, across, shelf_z + STACK_M[2] / 2 + 0.002))
+        notes = stage.add(
+            f"dollar_stack{number}", "stack of notes", at, yaw_deg=yaw, density=300, friction=1.0
+        )
+        notes.box(STACK_M, colour=(0.42, 0.60, 0.40))
+        band = (0.022, STACK_M[1] + 0.001, STACK_M[2] + 0.001)
+        notes.box(band, colour=(0.92, 0.90, 0.80))
+    target = f"dollar_stack{variation}"
+
+    def done(world: World) -> str:
+        at = world.position_m(target)
+        if at[0] > x - 0.16:
+            return "the notes are still in the safe"
+        return "" if at[2] < TABLE_Z_M + 0.06 else "the notes are not on the table"
+
+    grasp = (-0.020, 0.0, 0.004)
+    out_z = SHELF_Z_M[variation] + 0.05
+    return Script(
+        description=f"take the money off the {SHELVES[variation]} shelf and put it on the table",
+        waypoints=(
+            Waypoint(target, tip_forward((-0.22, 0, 0.05), down_deg=_DOWN_DEG)),
+            Waypoint(target, tip_forward(grasp, down_deg=_DOWN_DEG), True, CLOSED, 0.05, 0.7),
+            Waypoint(target, tip_forward((-0.02, 0, 0.02), down_deg=_DOWN_DEG), True),
+            Waypoint("safe", tip_forward((-0.22, 0, out_z), down_deg=_DOWN_DEG), True),
+            Waypoint("safe", tip_forward((-0.28, -0.02, 0.13), down_deg=60)),
+            Waypoint("safe", tip_forward((-0.28, -0.02, 0.045), down_deg=60), True, OPEN),
+        ),
+        points=(
+            *(
+                Point(f"dollar_stack{number}", f"dollar_stack{number}", (0, 0, 0), 0.03)
+                for number in range(len(SHELF_Z_M))
+                if number != variation
+            ),
+            Point("safe_corner", "safe", (-DEPTH_M / 2, -WIDTH_M / 2, HEIGHT_M), 0.005),
+            Point("door_corner", "safe_door", (0, WIDTH_M, HEIGHT_M), 0.01),
+        ),
+        done=done,
+    )
+
+
+def _safe(safe: Thing) -> None:
+    """Add back, sides, floor, top and shelves; open towards -x."""
+    depth, width, height, wall = DEPTH_M, WIDTH_M, HEIGHT_M, WALL_M
+    # Walls meet edge to edge: faces in one plane would flicker.
+    inner = height - 2 * wall
+    back = (wall, width - 2 * wall, inner)
+    safe.box(back, (depth / 2 - wall / 2, 0, height / 2), colour=_INSIDE)
+    for sign in (-1, 1):
+        at = (0, sign * (width / 2 - wall / 2), height / 2)
+        safe.box((depth, wall, inner), at, colour=_STEEL)
+        z = height / 2 + sign * (height / 2 - wall / 2)
+        safe.box((depth, width, wall), (0, 0, z), colour=_STEEL)
+    for z in SHELF_Z_M:
+        shelf = (depth - 0.03, width - 2 * wall, 0.008)
+        safe.box(shelf, (0.01, 0, z - 0.004), colour=_INSIDE)
