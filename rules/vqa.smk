@@ -115,6 +115,7 @@ rule write_card:
         template="workflow_scripts/vqa/export/card.md.j2",
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
         dropped=per_shard("results/vqa/{source}/{shard}.dropped.jsonl"),
+        photos=photo_losses(),
     output:
         card="results/vqa/dataset/README.md",
     log:
@@ -129,6 +130,7 @@ rule write_card:
         runtime=30,
     params:
         settings=card_settings(),
+        photos=photo_losses_flag(),
         name=lookup("vqa/hub/name", within=config),
         licence=lookup("vqa/hub/licence", within=config),
         repo=config["vqa"]["hub"]["repo"] or "null",
@@ -136,7 +138,7 @@ rule write_card:
         "Write the card of the data set"
     shell:
         "python -m workflow_scripts.vqa.export.card --questions {input.questions}"
-        " --dropped {input.dropped} --settings {params.settings:q} --name {params.name:q}"
+        " --dropped {input.dropped} {params.photos} --settings {params.settings:q} --name {params.name:q}"
         " --licence {params.licence:q} --repo {params.repo:q} --out {output.card}"
         " > {log} 2>&1"
 
@@ -194,13 +196,13 @@ rule export_regions:
 
 rule write_gallery:
     input:
+        **asked_shards(),
         script="workflow_scripts/vqa/browse/page.py",
         template="workflow_scripts/vqa/browse/page.html.j2",
         modules=modules_of("vqa/browse"),
         pictures="workflow_scripts/vqa/export/pictures.py",
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
         dropped=per_shard("results/vqa/{source}/{shard}.dropped.jsonl"),
-        views=per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
     output:
         report(
             "results/vqa/gallery.html",
@@ -221,11 +223,12 @@ rule write_gallery:
     params:
         num_pictures=lookup("vqa/gallery_pictures", within=config),
         seed=config["seed"],
+        shards=asked_shards_flags(),
     message:
         "Write results/vqa/gallery.html"
     shell:
         "python -m workflow_scripts.vqa.browse.page --questions {input.questions}"
-        " --dropped {input.dropped} --views {input.views} --images results/vqa"
+        " --dropped {input.dropped} {params.shards} --images results/vqa"
         " --num-pictures {params.num_pictures} --seed {params.seed} --out {output}"
         " > {log} 2>&1"
 

@@ -1,10 +1,15 @@
 """The records of source `images`: what its steps write and read between scenes and views."""
 
-from typing import Literal
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 from pydantic import Field
 
 from workflow_scripts.common.records import Record, SceneRecord, Split
+
+PhotoStep = Literal["scenes", "read", "filter", "localise"]
 
 
 class PhotoHash(Record):
@@ -111,7 +116,34 @@ class DropOff(Record):
     """
 
     source: str
-    step: Literal["scenes", "read", "filter", "localise"]
+    step: PhotoStep
     unit: Literal["photo", "object"]
     reason: str
     count: int
+
+
+@dataclass(frozen=True)
+class StepLosses:
+    """What a step left and lost over all shards; `lost` is (reason, count), commonest first."""
+
+    step: str
+    unit: str
+    kept: int
+    lost: tuple[tuple[str, int], ...]
+
+
+def losses(rows: Iterable[DropOff]) -> list[StepLosses]:
+    """Return what each step left and lost, in the order of the steps."""
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for row in rows:
+        counts.setdefault((row.step, row.unit), Counter())[row.reason] += row.count
+    order = get_args(PhotoStep)
+    return [
+        StepLosses(
+            step=step,
+            unit=unit,
+            kept=found.pop("", 0),
+            lost=tuple(sorted(found.items(), key=lambda item: (-item[1], item[0]))),
+        )
+        for (step, unit), found in sorted(counts.items(), key=lambda item: order.index(item[0][0]))
+    ]

@@ -156,7 +156,7 @@ def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
 
 
 def depth_tile(depth_m: np.ndarray, size: tuple[int, int]) -> Image.Image:
-    """Colour depth from near (yellow) to far (violet), no hit black, with its range in words."""
+    """Colour depth from near (yellow) to far (violet), none black, with its range in words."""
     known = np.isfinite(depth_m)
     low, high = np.quantile(depth_m[known], (0.0, 0.995)) if known.any() else (0.0, 1.0)
     share = np.clip((np.nan_to_num(depth_m) - low) / max(high - low, 1e-6), 0, 1)
@@ -164,7 +164,7 @@ def depth_tile(depth_m: np.ndarray, size: tuple[int, int]) -> Image.Image:
     colours[~known] = 0
     tile = Image.fromarray(colours).resize(size, Image.Resampling.NEAREST)
     pen = ImageDraw.Draw(tile, "RGBA")
-    words = f"{low:.1f} to {high:.1f} m" if known.any() else "no hit"
+    words = f"{low:.1f} to {high:.1f} m" if known.any() else "no depth"
     width = pen.textlength(words, font=font(11)) + 10
     pen.rectangle((0, size[1] - 18, width, size[1]), fill=(0, 0, 0, 150))
     pen.text((5, size[1] - 16), words, font=font(11), fill=(255, 255, 255, 255))

@@ -17,9 +17,11 @@ from tests.vqa.export.questions import (
     write_views,
 )
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.photo_records import DropOff
 from workflow_scripts.common.records import Dropped
-from workflow_scripts.common.storage import write_records
+from workflow_scripts.common.storage import ShardWriter, remove, whole, write_records
 from workflow_scripts.common.views import ViewShard
+from workflow_scripts.pointclouds import measure_objects
 from workflow_scripts.vqa.browse import page
 from workflow_scripts.vqa.browse.balance import Balance
 from workflow_scripts.vqa.browse.choose import Candidate, chosen
@@ -124,6 +126,45 @@ def test_cloud_points_lie_on_their_objects(results: Path) -> None:
     assert lengths == pytest.approx([800] * 8 + [1800] * 4, abs=2)
 
 
+def estimated_depth(results: Path, scale: float) -> Path:
+    """Write a group of depth as an estimator that is wrong by a factor would."""
+    shard = ViewShard.open(results / "views/procthor/0000.zarr")
+    path = results / "depth/procthor/0000.zarr"
+    depth_m = np.stack([scale * shard.depth_m(view) for view in range(len(shard))])
+    with whole(path) as partial:
+        writer = ShardWriter(partial, {})
+        writer.add("depth_m", depth_m.astype(np.float32), dims=("view", "y", "x"), attributes={})
+    return path
+
+
+def test_clouds_and_boxes_are_those_that_answers_follow_from(results: Path) -> None:
+    """With an estimator's depth, twice too long, points and measured boxes are twice as large."""
+    views = results / "views/procthor/0000.zarr"
+    boxes = {}
+    for scale in (1.0, 2.0):
+        depth = estimated_depth(results, scale)
+        out = results / "pointclouds/procthor/0000"
+        measure_objects.main(views=views, depth=depth, out=out, depth_kind="exact", seed=7)
+        text = write(results, [width(1)], depth=(depth,), measured=(out.with_suffix(".zarr"),))
+        corners = np.array(content(text, "clouds")["procthor/a-000"]["boxes"][str(SOFA)])
+        boxes[scale] = np.ptp(corners, axis=0)
+        remove(depth)
+    assert boxes[2.0] == pytest.approx(2 * boxes[1.0], rel=0.02)
+    assert boxes[1.0].max() == pytest.approx(1800, rel=0.1)
+
+
+def test_what_became_of_photos_is_on_the_page(results: Path) -> None:
+    rows = [
+        DropOff(source="images", step="scenes", unit="photo", reason=reason, count=count)
+        for reason, count in (("", 12), ("broken", 1), ("tiny", 3))
+    ]
+    write_records(results / "photos.jsonl", rows)
+    text = write(results, [question(0)], photos=(results / "photos.jsonl",) * 2)
+    assert "24 photos" in text
+    assert "tiny 6, broken 2" in text
+    assert "step by step" not in write(results, [question(0)])
+
+
 def test_balance_counts_places_of_mention_not_names() -> None:
     balance = Balance()
     for number, winner in enumerate(["sofa", "lamp", "sofa"]):
@@ -144,3 +185,9 @@ def test_balance_of_numbers_is_a_histogram() -> None:
         balance.add(width(number, truth=length))
     heights, least, greatest = balance.cells[0].histogram
     assert (least, greatest, heights[0], heights[-1]) == (1.0, 3.0, 1.0, 0.5)
+
+
+def test_one_value_is_one_bin() -> None:
+    balance = Balance()
+    balance.add(width(0, truth=2.0))
+    assert balance.cells[0].histogram == ([1.0], 2.0, 2.0)

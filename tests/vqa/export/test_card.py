@@ -7,6 +7,7 @@ import yaml
 
 from tests.vqa.export.questions import question, width, write_questions
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.photo_records import DropOff
 from workflow_scripts.common.records import Dropped
 from workflow_scripts.common.storage import write_records
 from workflow_scripts.vqa.export import card
@@ -30,9 +31,20 @@ def written(tmp_path: Path) -> str:
             for family, reason, count in rows
         ],
     )
+    photos = tmp_path / "photos.jsonl"
+    steps = [("scenes", "photo", "", 8), ("scenes", "photo", "tiny", 2)]
+    steps += [("localise", "object", "", 30), ("localise", "object", "border", 4)]
+    write_records(
+        photos,
+        [
+            DropOff(source="images", step=step, unit=unit, reason=reason, count=count)
+            for step, unit, reason, count in steps
+        ],
+    )
     card.main(
         questions=tables,
         dropped=[dropped],
+        photos=(photos,),
         settings='{"seed": 7, "vqa": {"margin_m": 0.15, "forms": ["named"]}}',
         out=tmp_path / "README.md",
         licence="apache-2.0",
@@ -58,6 +70,8 @@ def test_counts_families_failures_settings_and_licences_are_there(written: str) 
     assert "| width | named | metres | 1 | 0 | 1 | 1.80 m (100%) |" in written
     assert "| too close to call | 10 |" in written
     assert written.index("too close to call") < written.index("object mostly hidden")
+    assert "| scenes | 8 photos | 2 | tiny 2 |" in written
+    assert "| localise | 30 objects | 4 | border 4 |" in written
     assert "| vqa.margin_m | 0.15 |" in written
     assert "Apache-2.0" in written
     assert 'load_dataset("my-lab/spatial")' in written or "my-lab/spatial" in written

@@ -43,8 +43,10 @@ class Cell:
         """Return (heights of the bins, the highest being 1; least and greatest number)."""
         if not self.numbers:
             return [], 0.0, 0.0
-        counts, edges = np.histogram(self.numbers, bins=BINS)
-        return (counts / max(counts.max(), 1)).tolist(), float(edges[0]), float(edges[-1])
+        least, greatest = min(self.numbers), max(self.numbers)
+        # One value is one bin: NumPy would widen its range by half a unit on either side.
+        counts, _ = np.histogram(self.numbers, bins=BINS if greatest > least else 1)
+        return (counts / counts.max()).tolist(), least, greatest
 
 
 _UNITS = {"metres": "m", "square_metres": "m²", "degrees": "°", "clock": "o'clock"}

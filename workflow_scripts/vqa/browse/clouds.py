@@ -1,6 +1,7 @@
 """The cloud of one view, small enough for a page: coloured points, and the boxes of objects.
 
-Coordinates are world millimetres (Z up) about the middle of the points, as 16-bit integers.
+Coordinates are millimetres (Z up) about the middle of the points, as 16-bit integers: of the
+world, or of the view's gravity-aligned frame where boxes are measured ones.
 """
 
 import base64
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.common.cameras import FloatArray, back_project, box_corners
+from workflow_scripts.common.measurements import Measurements
 from workflow_scripts.common.views import ViewShard
 
 MAX_POINTS = 4000
@@ -29,8 +31,11 @@ class Cloud:
     boxes: dict[int, list[list[int]]]
 
 
-def cloud(shard: ViewShard, view: int) -> Cloud | None:
-    """Return the cloud of a view, None if it has no depth at all."""
+def cloud(shard: ViewShard, view: int, measured: Measurements | None = None) -> Cloud | None:
+    """Return the cloud of a view, None if it has no depth at all.
+
+    Boxes are the measured ones if there are any, else the true ones.
+    """
     depth_m = shard.depth_m(view)
     # A grid over the picture: the same points whenever the page is made.
     step = max(1, math.ceil(math.sqrt(depth_m.size / MAX_POINTS)))
@@ -39,12 +44,13 @@ def cloud(shard: ViewShard, view: int) -> Cloud | None:
     rows, columns = np.nonzero(grid & np.isfinite(depth_m) & (depth_m > 0))
     if not len(rows):
         return None
-    camera = shard.camera(view)
+    camera = shard.camera(view) if measured is None else measured.camera
+    corners_m = _true_corners(shard, view) if measured is None else _measured_corners(measured)
     points_m = back_project(depth_m, camera.intrinsics, camera.world_from_camera)[rows, columns]
     middle_m = np.median(points_m, axis=0)
     boxes = {
         instance: _millimetres(corners - middle_m).tolist()
-        for instance, corners in _corners(shard, view).items()
+        for instance, corners in corners_m.items()
     }
     return Cloud(
         points=_text(_millimetres(points_m - middle_m)),
@@ -54,7 +60,22 @@ def cloud(shard: ViewShard, view: int) -> Cloud | None:
     )
 
 
-def _corners(shard: ViewShard, view: int) -> dict[int, FloatArray]:
+def _measured_corners(measured: Measurements) -> dict[int, FloatArray]:
+    return {
+        int(instance): box_corners(centre, size, yaw)
+        for instance, kind, centre, size, yaw in zip(
+            measured.instance,
+            measured.kind,
+            measured.centre_m,
+            measured.size_m,
+            measured.yaw_deg,
+            strict=True,
+        )
+        if kind == "object"
+    }
+
+
+def _true_corners(shard: ViewShard, view: int) -> dict[int, FloatArray]:
     scene = shard.views.loc[shard.views["view"] == view, "scene_id"].iloc[0]
     objects: pd.DataFrame = shard.objects
     own = objects[(objects["scene_id"] == scene) & (objects["kind"] == "object")]

@@ -20,6 +20,8 @@ from PIL import Image
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.measurements import MeasuredShard
+from workflow_scripts.common.photo_records import DropOff, losses
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import Dropped
 from workflow_scripts.common.storage import read_records, write_text
@@ -98,10 +100,43 @@ def card(questions: list[Question], images: Path, cloud_name: str | None) -> dic
     }
 
 
-def shard_of(question: Question, views: dict[tuple[str, str], Path]) -> Path | None:
-    """Return the shard of views that a question's picture comes from, None if not given."""
-    source, folder = Path(question.image).parts[:2]
-    return views.get((source, folder.removesuffix(".images")))
+class Clouds:
+    """The clouds of views as the page shows them, each made once.
+
+    Depth and boxes are those that the answers follow from: an estimator's and measured ones where
+    there are such, else the simulator's.
+    """
+
+    def __init__(self, views: list[Path], depth: list[Path], measured: list[Path]) -> None:
+        depths, tables = by_shard(depth), by_shard(measured)
+        self._shards = {
+            key: (ViewShard.open(path, depth=depths.get(key)), tables.get(key))
+            for key, path in by_shard(views).items()
+        }
+        self._measured = {
+            key: MeasuredShard(shard, clouds)
+            for key, (shard, clouds) in self._shards.items()
+            if clouds is not None
+        }
+        self.found: dict[str, dict[str, Any] | None] = {}
+
+    def name(self, question: Question) -> str | None:
+        """Return the name of the cloud of a question's view, None if it has none."""
+        source, folder = Path(question.image).parts[:2]
+        key = (source, folder.removesuffix(".images"))
+        if key not in self._shards or question.images:
+            return None
+        name = f"{question.source}/{question.view_id}"
+        if name not in self.found:
+            measured = self._measured[key].of(question.view) if key in self._measured else None
+            made = cloud(self._shards[key][0], question.view, measured)
+            self.found[name] = None if made is None else dataclasses.asdict(made)
+        return name
+
+
+def by_shard(paths: list[Path]) -> dict[tuple[str, str], Path]:
+    """Return paths `.../{source}/{shard}.{ending}` by source and shard."""
+    return {(path.parent.name, path.name.split(".")[0]): path for path in paths}
 
 
 def script_json(content: Any) -> Markup:
@@ -117,6 +152,9 @@ def main(
     views: list[Path],
     images: Path,
     out: Path,
+    depth: tuple[Path, ...] = (),
+    measured: tuple[Path, ...] = (),
+    photos: tuple[Path, ...] = (),
     num_pictures: int = 60,
     seed: int = 7,
 ) -> None:
@@ -128,6 +166,11 @@ def main(
         views: shards of views, `results/views/{source}/{shard}.zarr`, for the clouds.
         images: folder that the questions' pictures are relative to.
         out: HTML file to write.
+        depth: groups with estimated depth, `results/depth/{source}/{shard}.zarr`; of other
+            shards it is the views' own.
+        measured: cloud shards, `results/pointclouds/{source}/{shard}.zarr`, whose measured boxes
+            the answers follow from.
+        photos: what every step lost of photos, `results/views/images/{shard}.dropped.jsonl`.
         num_pictures: how many pictures are shown.
         seed: seed of the workflow.
     """
@@ -138,18 +181,11 @@ def main(
         for question in asked:
             balance.add(question)
     wanted = set(chosen(candidates, how_many=num_pictures, seed=seed))
-    paths = {(path.parent.name, path.stem): path for path in views}
-    cards, clouds = [], {}
+    clouds = Clouds(views, list(depth), list(measured))
+    cards = []
     for asked in progress(pictures(questions), desc="pictures"):
-        first = asked[0]
-        if first.image not in wanted:
-            continue
-        path = shard_of(first, paths)
-        name = None if path is None or first.images else f"{first.source}/{first.view_id}"
-        if path is not None and name is not None and name not in clouds:
-            found = cloud(ViewShard.open(path), first.view)
-            clouds[name] = None if found is None else dataclasses.asdict(found)
-        cards.append(card(asked, images, name))
+        if asked[0].image in wanted:
+            cards.append(card(asked, images, clouds.name(asked[0])))
     cells = balance.cells
     forms = sorted({cell.form for cell in cells})
     environment = jinja2.Environment(
@@ -168,8 +204,9 @@ def main(
         reasons=reasons(
             chain.from_iterable(read_records(path, Dropped) for path in dropped), forms
         ),
+        steps=losses(chain.from_iterable(read_records(path, DropOff) for path in photos)),
         cards=script_json(cards),
-        clouds=script_json(clouds),
+        clouds=script_json(clouds.found),
         edges=script_json(EDGES),
     )
     write_text(out, page)

@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.photo_records import DropOff, StepLosses, losses
 from workflow_scripts.common.records import Dropped
 from workflow_scripts.common.storage import read_records, write_text
 
@@ -124,6 +126,7 @@ def card(
     dropped: list[tuple[str, int]],
     settings: dict[str, Any],
     *,
+    steps: list[StepLosses],
     name: str,
     licence: str,
     repo: str,
@@ -159,6 +162,7 @@ def card(
         first_split=next((split.name for split in splits if split.pictures), "train"),
         families=family_rows(tables),
         dropped=dropped,
+        steps=steps,
         sources=sources,
         settings=flat(settings),
         evidence=(
@@ -178,6 +182,7 @@ def main(
     name: str = "Sightline spatial VQA",
     licence: str = "other",
     repo: str = "null",
+    photos: tuple[Path, ...] = (),
 ) -> None:
     """Write the card.
 
@@ -189,6 +194,7 @@ def main(
         name: title of the data set.
         licence: the hub's word for the licence of the questions.
         repo: where on the hub it will lie, owner/name; null if nowhere.
+        photos: what every step lost of photos, `results/views/images/{shard}.dropped.jsonl`.
     """
     tables = {path.stem: pd.read_parquet(path, columns=COLUMNS) for path in questions}
     if not sum(len(table) for table in tables.values()):
@@ -200,6 +206,7 @@ def main(
         tables,
         drop_counts(dropped),
         json.loads(settings),
+        steps=losses(chain.from_iterable(read_records(path, DropOff) for path in photos)),
         name=name,
         licence=licence,
         repo="" if repo == "null" else repo,
