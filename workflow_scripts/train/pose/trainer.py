@@ -15,7 +15,6 @@ from transformers.utils import logging as transformers_logging
 from workflow_scripts.train.checkpoints import (
     Checkpointing,
     FiniteTrainer,
-    LossWindow,
     begin,
 )
 from workflow_scripts.train.pose.experiment import PoseExperiment
@@ -119,14 +118,12 @@ def make_trainer(
         every=max(1, experiment.steps // experiment.checks),
         folder=tensorboard,
     )
-    window = LossWindow()
     trainer = InOrder(
-        window,
         model=lesson,
         args=arguments,
         train_dataset=samples,
         data_collator=collator,
-        callbacks=[Checkpointing(experiment.save_minutes, window, is_leaving), watch],
+        callbacks=[Checkpointing(experiment.save_minutes, is_leaving), watch],
     )
     watch.trainer = trainer
     return trainer
