@@ -75,12 +75,11 @@ PLANNERS = {"procthor": plan_houses, "images": plan_photos, "rlbench": plan_epis
 
 def experiments_of(kind):
     """Return the experiments of a kind; keypoints need a source of demonstrations."""
-    experiments = config["train"]["experiments"]
-    names = [name for name, value in experiments.items() if value["kind"] == kind]
+    names = [name for name, value in EXPERIMENTS.items() if value["kind"] == kind]
     if kind == "pose" and names and "rlbench" not in SHARDS:
         raise WorkflowError(
             f"train.experiments.{names[0]}: kind pose needs demonstrations; give sources.rlbench "
-            "its settings, or remove the experiment"
+            "its settings, or turn the experiment off with null"
         )
     return names
 
@@ -95,12 +94,18 @@ try:
     }
     if not _plans:
         raise UserError("sources: every source is null; give at least one its settings")
+    EXPERIMENTS = {
+        name: value
+        for name, value in config["train"]["experiments"].items()
+        if value is not None
+    }
+    if not EXPERIMENTS:
+        raise UserError("train.experiments: every experiment is null; leave one on")
 except (UserError, OSError) as error:
     raise WorkflowError(str(error)) from None
 
 SHARDS = {source: shards for source, (shards, _) in _plans.items()}
 DIGESTS = {source: digests for source, (_, digests) in _plans.items()}
-EXPERIMENTS = config["train"]["experiments"]
 VLM_EXPERIMENTS = experiments_of("vlm")
 POSE_EXPERIMENTS = experiments_of("pose")
 BENCHMARKS = config["evaluate"]["benchmarks"]

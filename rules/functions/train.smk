@@ -49,7 +49,7 @@ def experiment_flags(wildcards):
 def pose_flags(wildcards):
     """Return a pose experiment's settings as flags of its launcher."""
     settings = {**EXPERIMENTS[wildcards.experiment]}
-    tasks = settings.pop("tasks")
+    lists = {name: settings.pop(name) for name in ("tasks", "keypoints")}
     nested = {name: settings.pop(name) for name in ("noise", "weights")}
     settings.pop("kind")
     words = [f"--{name.replace('_', '-')} {value}" for name, value in settings.items()]
@@ -59,7 +59,9 @@ def pose_flags(wildcards):
                 words.append(f"--{group}.{'' if value else 'no-'}{name}")
             else:
                 words.append(f"--{group}.{name} {value}")
-    return " ".join([*words, *(["--tasks", *tasks] if tasks else [])])
+    for name, values in lists.items():
+        words += [f"--{name}", *map(shlex.quote, values)] if values else []
+    return " ".join(words)
 
 
 def training_curves():

@@ -8,7 +8,7 @@ import yaml
 
 from tests.depth.models import save_depth_anything
 from tests.slurm.conftest import ROOT, User
-from tests.workflow.conftest import TINY, Project
+from tests.workflow.conftest import NO_DEMONSTRATIONS, TINY, Project
 
 SMALL: dict[str, Any] = {
     "sources": {"procthor": {"num_houses": 8, "houses_per_shard": 4}},
@@ -53,6 +53,7 @@ def make_small(user: User) -> Path:
     save_depth_anything(user.folder / "estimator")
     project.edit({"depth": {"model": "estimator"}})
     # Other sources have their own tests; here one is enough to show that rules reach their nodes.
+    project.edit(NO_DEMONSTRATIONS)
     sources = yaml.safe_load(project.config_path.read_text())["sources"]
     project.edit({"sources": {name: None for name in sources if name != "procthor"}})
     return project.config_path

@@ -116,7 +116,10 @@ class Project:
 
 
 TINY = {
-    "sources": {"procthor": {"num_houses": 10, "houses_per_shard": 4}},
+    "sources": {
+        "procthor": {"num_houses": 10, "houses_per_shard": 4},
+        "rlbench": {"tasks": ["reach_target"], "episodes_per_task": 4, "size_px": 32},
+    },
     "splits": {"train": 0.5, "val": 0.1, "test": 0.4},
     "views": {
         "preset": "draft",
@@ -129,9 +132,17 @@ TINY = {
     "vqa": {"questions_per_view": 8, "min_pixels": 8},
     "train": {
         "tiny": {"steps": 6, "batch_size": 4},
-        "experiments": {"tiny-lora": {"steps": 4, "batch_size": 4, "save_steps": 2}},
+        "experiments": {
+            "tiny-lora": {"steps": 4, "batch_size": 4, "save_steps": 2},
+            "lifter": {"steps": 4, "batch_size": 8, "save_steps": 2, "width": 16, "layers": 1},
+            "lifter-masked": None,
+        },
     },
-    "evaluate": {"bootstrap": 100},
+    "evaluate": {"bootstrap": 100, "keypoint_noise": [1]},
+}
+NO_DEMONSTRATIONS = {
+    "sources": {"rlbench": None},
+    "train": {"experiments": {"lifter": None, "lifter-masked": None}},
 }
 
 

@@ -6,7 +6,7 @@ import resource
 
 import pytest
 
-from tests.workflow.conftest import Project
+from tests.workflow.conftest import NO_DEMONSTRATIONS, Project
 
 STAGES = ("scenes", "views", "depth", "captions", "pointclouds", "vqa", "train", "evaluate")
 
@@ -24,12 +24,23 @@ def test_the_default_target_makes_scores_and_report(project: Project) -> None:
 
 
 def test_a_pose_experiment_is_trained_on_demonstrations_and_scored(project: Project) -> None:
-    settings = {"backend": "mujoco", "tasks": ["reach_target"], "episodes_per_task": 8}
-    lifter = {"kind": "pose", "noise": {"multiplier": 2}}
-    project.edit({"sources": {"rlbench": settings}, "train": {"experiments": {"lifter": lifter}}})
+    settings = {"tasks": ["reach_target"], "episodes_per_task": 8, "episodes_per_shard": 4}
+    second = {"kind": "pose", "noise": {"multiplier": 2}}
+    project.edit({"sources": {"rlbench": settings}, "train": {"experiments": {"second": second}}})
     planned = project.planned()
-    assert planned["train_pose"] == planned["score_pose"] == planned["train_experiment"] == 1
+    assert planned["train_pose"] == planned["score_pose"] == 2
+    assert planned["train_experiment"] == 1
     assert planned["record_shard"] == 2
+
+
+def test_null_turns_an_experiment_off(project: Project) -> None:
+    project.edit(NO_DEMONSTRATIONS)
+    planned = project.planned()
+    assert not {"plan_episodes", "record_shard", "train_pose", "score_pose"} & set(planned)
+    assert planned["train_experiment"] == 1
+    project.edit({"train": {"experiments": {"tiny-lora": None}}})
+    done = project.snakemake("--dry-run", check=False)
+    assert "train.experiments: every experiment is null" in done.stdout + done.stderr
 
 
 def test_until_stops_after_a_rule(project: Project) -> None:

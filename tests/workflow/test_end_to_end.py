@@ -12,6 +12,7 @@ import pytest
 import zarr
 
 from tests.workflow.conftest import Project
+from workflow_scripts.common.keypoints.scores import PoseRow
 from workflow_scripts.common.records import SPLITS, EvalRow, Scene
 from workflow_scripts.common.storage import read_records
 
@@ -22,8 +23,8 @@ Copy = Callable[[], Project]
 def test_every_promised_file_is_there(finished_run: Project) -> None:
     results = finished_run.folder / "results"
     scores = pd.read_csv(results / "eval.csv")
-    assert list(scores) == list(EvalRow.model_fields)
-    assert {"accuracy", "parse_failure_rate"} <= set(scores["metric"])
+    assert set(scores) == {*EvalRow.model_fields, *PoseRow.model_fields}
+    assert {"accuracy", "parse_failure_rate", "mpjpe_mm"} <= set(scores["metric"])
     for shard in ("0000", "0001", "0002"):
         for name in (
             f"scenes/procthor/{shard}.png",
@@ -34,6 +35,8 @@ def test_every_promised_file_is_there(finished_run: Project) -> None:
             f"vqa/procthor/{shard}.png",
         ):
             assert (results / name).stat().st_size > 0, name
+    for name in ("views/rlbench/0000.png", "evaluate/lifter/errors.png", "train/lifter/curves.png"):
+        assert (results / name).stat().st_size > 0, name
     adapter = results / "train/tiny-lora"
     assert {"adapter_model.safetensors", "README.md", "metrics.json", "curves.png"} <= {
         path.name for path in adapter.iterdir()

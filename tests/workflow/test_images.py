@@ -11,7 +11,7 @@ import pytest
 
 from tests.depth.models import save_depth_anything
 from tests.views.images.photos import encoded, picture, write_json
-from tests.workflow.conftest import Project
+from tests.workflow.conftest import NO_DEMONSTRATIONS, Project
 from workflow_scripts.common.views import ViewShard
 
 STEPS = ("hash_photos", "group_photos", "deal_photos", "read_images", "filter_images")
@@ -33,11 +33,11 @@ def with_photos(folder: Path) -> Project:
     project = Project.create(folder)
     for seed in range(5):
         add_photo(project.folder, f"{seed}", seed)
+    project.edit(NO_DEMONSTRATIONS)
     project.edit(
         {
             "sources": {
                 "procthor": None,
-                "rlbench": None,
                 "images": {
                     "photos": "photos",
                     "photos_per_shard": 2,

@@ -8,7 +8,7 @@ T steps, C cameras, K keypoints, N objects.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -238,6 +238,31 @@ class Track:
     visible: np.ndarray
     intrinsics: np.ndarray
     world_from_camera: np.ndarray
+
+    def at(self, steps: np.ndarray) -> "Track":
+        """Return the track at some steps only."""
+        return replace(
+            self,
+            keypoints_m=self.keypoints_m[steps],
+            keypoints_px=self.keypoints_px[steps],
+            in_frame=self.in_frame[steps],
+            visible=self.visible[steps],
+            intrinsics=self.intrinsics[steps],
+            world_from_camera=self.world_from_camera[steps],
+        )
+
+    def only(self, names: Sequence[str]) -> "Track":
+        """Return the track with some of its keypoints only."""
+        kept = [number for number, name in enumerate(self.names) if name in names]
+        return replace(
+            self,
+            names=tuple(self.names[number] for number in kept),
+            parents=tuple(self.parents[number] for number in kept),
+            keypoints_m=self.keypoints_m[:, kept],
+            keypoints_px=self.keypoints_px[:, :, kept],
+            in_frame=self.in_frame[:, :, kept],
+            visible=self.visible[:, :, kept],
+        )
 
 
 @dataclass(frozen=True)

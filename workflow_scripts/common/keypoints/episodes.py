@@ -11,16 +11,18 @@ logger = logging.getLogger(__name__)
 
 
 def read_tracks(
-    views: Sequence[Path], *, split: str, tasks: Sequence[str] = ()
+    views: Sequence[Path], *, split: str, tasks: Sequence[str] = (), keypoints: Sequence[str] = ()
 ) -> tuple[list[Track], dict[str, DemonstrationShard]]:
     """Return the episodes of a split, and the shard that holds each, by scene id.
 
-    `UserError` names tasks that no shard has. An episode none of whose keypoints two cameras see
+    Of all tasks if none is named, with all keypoints if none is named. `UserError` names tasks
+    and keypoints that no shard has. An episode none of whose keypoints two cameras see
     in any frame is left out, and the log says so.
     """
     tracks: list[Track] = []
     shards: dict[str, DemonstrationShard] = {}
     there: set[str] = set()
+    known: set[str] = set()
     for path in views:
         shard = DemonstrationShard.open(path)
         there |= set(shard.episodes["task"])
@@ -28,6 +30,9 @@ def read_tracks(
             if row.split != split or (tasks and row.task not in tasks):
                 continue
             track = shard.track(str(row.scene_id))
+            known |= set(track.names)
+            if keypoints:
+                track = track.only(keypoints)
             reason = why_unusable(track)
             if reason:
                 logger.warning("%s is left out: %s", track.scene_id, reason)
@@ -37,6 +42,9 @@ def read_tracks(
     for task in tasks:
         if task not in there:
             raise UserError(f"tasks: no episode of {task!r} in the shards; {nearest(task, there)}")
+    for name in keypoints:
+        if known and name not in known:
+            raise UserError(f"keypoints: no episode has {name!r}; {nearest(name, known)}")
     return tracks, shards
 
 

@@ -127,11 +127,16 @@ class EpisodeBootstrap:
             return float("nan"), np.full(len(self._weights), np.nan)
         order = np.argsort(values[valid], kind="stable")
         ordered, episode = values[valid][order], self._episode[valid][order]
-        resampled = np.full(len(self._weights), np.nan)
-        for number, weights in enumerate(self._weights):
-            below = np.cumsum(weights[episode])
-            if below[-1]:
-                resampled[number] = ordered[np.searchsorted(below, 0.5 * below[-1])]
+        places = [np.flatnonzero(episode == number) for number in range(self.num_episodes)]
+        totals = self._weights @ np.array([len(place) for place in places])
+        # Every resample's median by bisection at once: the first place that half lies at or below.
+        low, high = np.zeros(len(totals), dtype=int), np.full(len(totals), len(ordered) - 1)
+        while (low < high).any():
+            middle = (low + high) // 2
+            counts = [np.searchsorted(place, middle, side="right") for place in places]
+            enough = (self._weights * np.stack(counts, axis=1)).sum(axis=1) >= 0.5 * totals
+            low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
+        resampled = np.where(totals > 0, ordered[low], np.nan)
         return float(np.median(ordered)), resampled
 
 

@@ -30,6 +30,7 @@ class PoseModel(Record):
     front_end: str
     names: list[str]
     tasks: list[str]
+    conditions: tuple[str, ...] = ()
     noise: dict[str, float | bool]
     size: dict[str, int]
 

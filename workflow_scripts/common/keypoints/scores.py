@@ -11,8 +11,9 @@ class PoseRow(Record):
     """One row of `results/eval.csv` about 3D keypoints: one metric of one method on one task.
 
     Intervals are 95 % bootstrap intervals over episodes. `gain` is by how much the value beats
-    the mean of triangulations over seven frames (smoothed_dlt), positive where it is better, its
-    interval paired. A keypoint without an estimate counts as missed in pck, auc and found.
+    the mean of triangulations over seven frames (smoothed_dlt), positive where it is better, on
+    the points that both estimate, its interval paired. A keypoint without an estimate counts as
+    missed in pck, auc and found.
     """
 
     experiment: str

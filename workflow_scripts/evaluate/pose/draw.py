@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from workflow_scripts.common.demonstrations import DemonstrationShard
@@ -26,6 +27,7 @@ COLOURS = {
 }
 
 
+@torch.no_grad()
 def draw_frame(
     path: Path,
     tracks: Tracks,

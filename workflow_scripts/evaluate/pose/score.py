@@ -38,6 +38,7 @@ LEARNED = "learned"
 Method = Callable[[Tracks], Tensor]
 
 
+@torch.no_grad()
 def outcome_of(tracks: Tracks, methods: dict[str, Method], condition: Condition) -> Outcome:
     """Run every method on observed episodes and measure every point."""
     points = {name: method(tracks).double().numpy() for name, method in methods.items()}
@@ -135,9 +136,9 @@ def main(
         bootstrap: Resamples of episodes for the intervals.
         seed: The workflow's seed.
     """
-    torch.set_grad_enabled(False)
     settings = read_settings(model)
-    tracks, shards = read_tracks(views, split=split, tasks=settings.tasks)
+    taught = sorted({name.split("/", 1)[1] for name in settings.names})
+    tracks, shards = read_tracks(views, split=split, tasks=settings.tasks, keypoints=taught)
     if not tracks:
         raise UserError(
             f"{experiment}: no episodes in split {split!r} to score; more of them, or a larger "

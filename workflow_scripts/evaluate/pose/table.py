@@ -52,7 +52,8 @@ def rows_of(
     """Yield the rows of one condition: each task, and all; with `keypoints` each of those too.
 
     Gains are against the reference baseline, in the metric's own unit, positive where better;
-    their intervals are paired over episodes.
+    their intervals are paired over episodes. Errors are compared where both have an estimate: a
+    method that also dares the hard points must not look worse for it.
     """
     shape = outcome.known.shape
     episode = np.broadcast_to(outcome.episode[:, None], shape)
@@ -72,19 +73,21 @@ def rows_of(
         resample = EpisodeBootstrap(
             episode[chosen], resamples=resamples, rng=rng(seed, "bootstrap", family, keypoint)
         )
-        drawn = {
-            method: _statistics(outcome, method, chosen, resample) for method in outcome.errors_mm
-        }
-        for method, statistics in drawn.items():
-            for metric, (value, draws) in statistics.items():
+        for method in outcome.errors_mm:
+            for metric, values in measured(outcome, method, chosen).items():
                 if keypoint != ALL and metric not in PER_KEYPOINT:
                     continue
+                statistic = resample.medians if metric == "median_mm" else resample.means
+                value, draws = statistic(values)
                 if np.isnan(value):
                     continue
-                other, other_draws = drawn[REFERENCE][metric]
-                sign = -1 if metric in LOWER_IS_BETTER else 1
                 low, high = interval(draws)
-                gain_low, gain_high = interval(sign * (draws - other_draws))
+                reference = measured(outcome, REFERENCE, chosen)[metric]
+                sign = -1 if metric in LOWER_IS_BETTER else 1
+                both = np.isfinite(values) & np.isfinite(reference)
+                mine, my_draws = statistic(np.where(both, values, np.nan))
+                other, other_draws = statistic(np.where(both, reference, np.nan))
+                gain_low, gain_high = interval(sign * (my_draws - other_draws))
                 yield PoseRow(
                     experiment=experiment,
                     split=split,
@@ -95,7 +98,7 @@ def rows_of(
                     value=value,
                     ci_low=low,
                     ci_high=high,
-                    gain=sign * (value - other),
+                    gain=sign * (mine - other),
                     gain_low=gain_low,
                     gain_high=gain_high,
                     method=method,
@@ -105,12 +108,12 @@ def rows_of(
                 )
 
 
-def _statistics(
-    outcome: Outcome, method: str, chosen: np.ndarray, resample: EpisodeBootstrap
-) -> dict[str, tuple[float, np.ndarray]]:
+def measured(outcome: Outcome, method: str, chosen: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what is averaged for each metric, a number for each chosen point, NaN = left out."""
     errors = outcome.errors_mm[method][chosen]
-    found = {name: resample.means(score(errors)) for name, score in POINT_METRICS.items()}
-    found["median_mm"] = resample.medians(errors)
-    found["reprojection_px"] = resample.means(outcome.reprojection_px[method][chosen])
-    found["p_mpjpe_mm"] = resample.means(outcome.procrustes_mm[method][chosen])
-    return found
+    return {
+        **{name: score(errors) for name, score in POINT_METRICS.items()},
+        "median_mm": errors,
+        "reprojection_px": outcome.reprojection_px[method][chosen],
+        "p_mpjpe_mm": outcome.procrustes_mm[method][chosen],
+    }

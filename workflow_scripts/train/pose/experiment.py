@@ -35,6 +35,7 @@ class PoseExperiment:
         views: Shards of demonstrations.
         out: Folder for the result; checkpoints lie under it.
         tasks: Tasks to learn, one model for all of them; empty means all there are.
+        keypoints: Names of the keypoints to learn; empty means all.
         front_end: What 2D comes from: exact projections, the noise model, or a detector on the
             pictures that is trained here.
         noise: The noise model.
@@ -61,6 +62,7 @@ class PoseExperiment:
     views: tuple[Path, ...]
     out: Path
     tasks: tuple[str, ...] = ()
+    keypoints: tuple[str, ...] = ()
     front_end: Literal["oracle", "noise", "images"] = "noise"
     noise: NoiseModel = field(default_factory=NoiseModel)
     objective: Literal["supervised", "masked", "published"] = "supervised"
@@ -105,6 +107,11 @@ class PoseExperiment:
                 raise UserError(f"--views {path}: not found; run the rules of stage views first")
         if self.window % 2 == 0:
             raise UserError(f"window {self.window} must be odd: it has a frame in its middle")
+        if self.front_end == "images" and self.objective != "supervised":
+            raise UserError(
+                f"{self.name}: front_end images learns with objective supervised only, "
+                f"not {self.objective!r}"
+            )
         if self.width % self.heads:
             raise UserError(f"width {self.width} must be a multiple of heads {self.heads}")
 

@@ -36,9 +36,13 @@ class Lesson(nn.Module):
 
     def forward(self, **batch: Tensor) -> dict[str, Tensor]:
         """Return the loss of a batch of `data.Windows`."""
-        points = self.lifter(evidence_of(batch), batch["names"], batch["known"])
+        evidence = evidence_of(batch)
+        points = self.lifter(evidence, batch["names"], batch["known"])
         if self.objective == "supervised":
-            return {"loss": objectives.supervised(points, batch["points_m"], batch["known"])}
+            # What no frame of the window fixes is not spoken of (`lift`): labels of such points
+            # would teach guesses, and their size would drown the rest.
+            spoken = batch["known"] * (evidence.placed.sum(dim=1) > 0)
+            return {"loss": objectives.supervised(points, batch["points_m"], spoken)}
         views = batch["observed"], batch["projections"], batch["weights"]
         if self.objective == "published":
             return {"loss": objectives.published(points, *views)}
@@ -152,8 +156,9 @@ def train_lifter(
     """Train on this rank; return the Trainer, the lifter, its settings and what was measured."""
     from workflow_scripts.train.pose.trainer import make_trainer, run_trainer
 
-    known, _ = read_tracks(experiment.views, split="train", tasks=experiment.tasks)
-    unseen, _ = read_tracks(experiment.views, split="val", tasks=experiment.tasks)
+    chosen = {"tasks": experiment.tasks, "keypoints": experiment.keypoints}
+    known, _ = read_tracks(experiment.views, split="train", **chosen)
+    unseen, _ = read_tracks(experiment.views, split="val", **chosen)
     check_episodes(experiment, known)
     names = vocabulary(known)
     noise = experiment.observation()

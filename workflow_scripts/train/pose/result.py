@@ -121,6 +121,7 @@ def draw_curves(path: Path, metrics: dict[str, Any], experiment: PoseExperiment)
         right.annotate(
             name.replace("_", " "),
             (0, value),
+            xycoords=("axes fraction", "data"),
             xytext=(3, 3),
             textcoords="offset points",
             fontsize=8,

@@ -1,0 +1,345 @@
+"""Train a detector on pictures, end to end through triangulation."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import Dataset
+
+from workflow_scripts.common.demonstrations import DemonstrationShard, Track
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.keypoints.baselines import dlt
+from workflow_scripts.common.keypoints.detect import (
+    condition_of,
+    detect,
+    triangulate_confident,
+    triangulate_detections,
+)
+from workflow_scripts.common.keypoints.detector import STRIDE_PX, Detector, DetectorSize
+from workflow_scripts.common.keypoints.episodes import read_tracks
+from workflow_scripts.common.keypoints.models import PoseModel
+from workflow_scripts.common.keypoints.noise import NoiseModel
+from workflow_scripts.common.keypoints.tracks import Tracks, gather, vocabulary
+from workflow_scripts.common.seeds import rng
+from workflow_scripts.train.pose.experiment import PoseExperiment
+from workflow_scripts.train.pose.fit import check_episodes, mean_error_mm
+
+logger = logging.getLogger(__name__)
+# Standard deviation of the bump that a heatmap is taught, in cells.
+_BUMP_CELLS = 1.0
+# Squared errors beyond (20 cm)^2 count by their tenth power (Iskakov et al. 2019).
+_CLIP_SQUARE_CM = 400.0
+_SURENESS, _IN_SPACE = 0.2, 0.02
+_BRIGHTNESS = 0.1
+
+
+class Frames(Dataset):
+    """Frames with all their views, in the order in which they are used, epoch after epoch."""
+
+    def __init__(
+        self,
+        tracks: Tracks,
+        images: Sequence[np.ndarray],
+        steps: Sequence[np.ndarray],
+        conditions: Mapping[str, int],
+        *,
+        view_dropout: float,
+        num_samples: int,
+        seed: int,
+    ) -> None:
+        self._tracks = tracks
+        self._images = images
+        self._dropout = view_dropout
+        self._num_samples = num_samples
+        self._seed = seed
+        # Each taught frame: its number, its episode, and its place among the kept pictures.
+        self._frames = [
+            (int(step) + int(tracks.first[tracks.episode == number][0]), number, place)
+            for number, kept in enumerate(steps)
+            for place, step in enumerate(kept)
+        ]
+        self._asked = torch.tensor([conditions[condition_of(t)] for t in tracks.sources])
+
+    def __len__(self) -> int:
+        return self._num_samples
+
+    @property
+    def num_frames(self) -> int:
+        """Return how many different frames there are."""
+        return len(self._frames)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        return self.__getitems__([index])
+
+    def __getitems__(self, indices: list[int]) -> Any:
+        """Return a batch; sample number i is the same whatever ran before it."""
+        views = self._tracks.clip.weights.shape[1]
+        chosen, pictures, kept = [], [], []
+        for index in indices:
+            epoch, place = divmod(index, len(self._frames))
+            order = rng(self._seed, "epoch", epoch).permutation(len(self._frames))
+            frame, episode, step = self._frames[order[place]]
+            generator = rng(self._seed, "sample", index)
+            picture = self._images[episode][step].astype(np.float32)
+            picture *= generator.uniform(1 - _BRIGHTNESS, 1 + _BRIGHTNESS)
+            missing = views - len(picture)
+            picture = np.pad(picture, [(0, missing), (0, 0), (0, 0), (0, 0)])
+            pictures.append(picture.clip(0, 255).astype(np.uint8))
+            chosen.append(frame)
+            kept.append(generator.random(views) >= self._dropout)
+        frames = torch.tensor(chosen)
+        clip = self._tracks.clip[frames]
+        there = torch.tensor([len(t.cameras) for t in self._tracks.sources])
+        exists = torch.arange(views) < there[self._tracks.episode[frames]][:, None]
+        return {
+            "rgb": torch.from_numpy(np.stack(pictures)),
+            "names": clip.names,
+            "conditions": self._asked[self._tracks.episode[frames]],
+            "known": clip.known,
+            "exact": clip.exact,
+            "in_view": clip.in_view,
+            "points_m": clip.points_m,
+            "projections": clip.projections,
+            "kept": torch.from_numpy(np.stack(kept)).float() * exists,
+        }
+
+
+class DetectorLesson(nn.Module):
+    """A detector with its loss: heatmaps, confidences, and triangulated points."""
+
+    def __init__(self, detector: Detector) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, **batch: Tensor) -> dict[str, Tensor]:
+        """Return the loss of a batch of `Frames`."""
+        rgb, exact = batch["rgb"], batch["exact"]
+        size, views, keypoints = len(rgb), rgb.shape[1], exact.shape[2]
+        names = batch["names"][:, None].expand(-1, views, -1).flatten(0, 1)
+        asked = batch["conditions"].repeat_interleave(views)
+        maps, points, sure = self.detector(rgb.flatten(0, 1), names, asked)
+        shape = (size, views, keypoints)
+        points, sure = points.view(*shape, 2), sure.view(shape)
+        seen = batch["in_view"] * batch["known"][:, None]
+        heat = heatmap_loss(maps.view(*shape, *maps.shape[-2:]), exact, seen)
+        exists = (batch["projections"].abs().sum(dim=(-1, -2)) > 0).float()[..., None]
+        counted = (batch["known"][:, None] * exists).expand(shape)
+        doubt = functional.binary_cross_entropy(sure, seen, weight=counted, reduction="sum")
+        space = space_loss(
+            batch["projections"], points, sure * batch["kept"][..., None], seen, batch["points_m"]
+        )
+        return {"loss": heat + _SURENESS * doubt / counted.sum() + _IN_SPACE * space}
+
+
+def heatmap_loss(maps: Tensor, exact: Tensor, seen: Tensor) -> Tensor:
+    """Return the mean cross-entropy of heatmaps [B, V, K, y, x] with bumps at seen keypoints.
+
+    `exact` [B, V, K, 2] is in picture widths.
+    """
+    rows, columns = maps.shape[-2:]
+    cells = exact * columns - 0.5
+    x = torch.arange(columns, device=maps.device) - cells[..., :1]
+    y = torch.arange(rows, device=maps.device) - cells[..., 1:]
+    bump_x = (-0.5 * (x / _BUMP_CELLS).square()).exp()
+    bump_y = (-0.5 * (y / _BUMP_CELLS).square()).exp()
+    bump = bump_y[..., :, None] * bump_x[..., None, :]
+    bump = bump / bump.sum(dim=(-1, -2), keepdim=True).clamp_min(1e-6)
+    log_share = maps.flatten(-2).log_softmax(dim=-1)
+    cross = -(bump.flatten(-2) * log_share).sum(dim=-1)
+    return (seen * cross).sum() / seen.sum().clamp_min(1)
+
+
+def space_loss(
+    projections: Tensor, points: Tensor, weights: Tensor, seen: Tensor, truth_m: Tensor
+) -> Tensor:
+    """Return the softly clipped squared error of triangulated points, in square centimetres.
+
+    Only of keypoints that two views see; `projections` [B, V, 3, 4], `points` [B, V, K, 2] in
+    picture widths, `weights` and `seen` [B, V, K], `truth_m` [B, K, 3].
+    """
+    found = triangulate_confident(
+        projections[:, None], points.transpose(1, 2), weights.transpose(1, 2) + 1e-4
+    )
+    square = (100 * (found - truth_m)).square().sum(dim=-1)
+    beyond = square.clamp_min(_CLIP_SQUARE_CM)
+    clipped = torch.where(square < _CLIP_SQUARE_CM, square, beyond**0.1 * _CLIP_SQUARE_CM**0.9)
+    used = ((seen > 0) & (weights > 0)).sum(dim=1) >= 2
+    return (used * clipped).sum() / used.sum().clamp_min(1)
+
+
+def kept_steps(track: Track, count: int) -> np.ndarray:
+    """Return the numbers of `count` frames spread over an episode."""
+    steps = len(track.keypoints_m)
+    return np.unique(np.linspace(0, steps - 1, min(count, steps)).round().astype(int))
+
+
+def read_pictures(
+    tracks: Sequence[Track], shards: Mapping[str, DemonstrationShard], *, count: int
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return the kept pictures [t, V, y, x, 3] of every episode, and their steps."""
+    steps = [kept_steps(track, count) for track in tracks]
+    images = [
+        shards[track.scene_id].images(track.scene_id)[kept]
+        for track, kept in zip(tracks, steps, strict=True)
+    ]
+    return images, steps
+
+
+def check_pictures(tracks: Sequence[Track]) -> tuple[int, int]:
+    """Return the one size of all pictures; `UserError` for several, or for too small ones."""
+    sizes = {(track.width_px, track.height_px) for track in tracks}
+    if len(sizes) > 1:
+        raise UserError(f"pictures of several sizes, {sorted(sizes)} px; a detector needs one")
+    width, height = sizes.pop()
+    if min(width, height) < 8 * STRIDE_PX:
+        raise UserError(
+            f"pictures of {width} x {height} px are too small for a detector; "
+            f"give sources.rlbench.size_px {8 * STRIDE_PX} or more"
+        )
+    return width, height
+
+
+def train_detector(
+    experiment: PoseExperiment, *, num_ranks: int, is_leaving: Callable[[], bool]
+) -> tuple[Any, Detector, PoseModel, dict[str, Any]]:
+    """Train on this rank; return the Trainer, the detector, its settings and what was measured."""
+    from workflow_scripts.train.pose.trainer import make_trainer, run_trainer
+
+    chosen = {"tasks": experiment.tasks, "keypoints": experiment.keypoints}
+    known, shards = read_tracks(experiment.views, split="train", **chosen)
+    unseen, more = read_tracks(experiment.views, split="val", **chosen)
+    check_episodes(experiment, known)
+    width, height = check_pictures([*known, *unseen])
+    names = vocabulary(known)
+    conditions = {
+        name: number for number, name in enumerate(sorted(set(map(condition_of, known))), 1)
+    }
+    noise = experiment.observation()
+    tracks = gather(known, noise=noise, names=names, seed=experiment.seed)
+    images, steps = read_pictures(known, shards, count=experiment.frames_per_episode)
+    samples = Frames(
+        tracks,
+        images,
+        steps,
+        conditions,
+        view_dropout=experiment.view_dropout,
+        num_samples=experiment.steps * experiment.batch_size,
+        seed=experiment.seed,
+    )
+    torch.manual_seed(experiment.seed)
+    size = DetectorSize(
+        num_names=len(names), num_conditions=len(conditions), width_px=width, height_px=height
+    )
+    detector = Detector(size)
+    validation = _Validation(experiment, unseen, more, names, conditions)
+    trainer = make_trainer(
+        DetectorLesson(detector),
+        samples,
+        experiment,
+        num_ranks=num_ranks,
+        collator=lambda batch: batch,
+        checks=lambda: validation.check(detector)[0],
+        pictures=lambda writer, step: validation.show(detector, writer, step),
+        is_leaving=is_leaving,
+    )
+    run_trainer(trainer, experiment, num_ranks=num_ranks)
+    measured = {
+        "episodes": len(known),
+        "frames": samples.num_frames,
+        "validation_episodes": len(unseen),
+        "validation_baselines_mm": validation.check(detector)[1],
+        "parameters": sum(value.numel() for value in detector.parameters()),
+    }
+    described = PoseModel(
+        experiment=experiment.name,
+        kind="detector",
+        objective=experiment.objective,
+        front_end=experiment.front_end,
+        names=names,
+        tasks=sorted({name.split("/")[0] for name in names}),
+        conditions=tuple(conditions),
+        noise=vars(noise),
+        size=size.plain(),
+    )
+    return trainer, detector, described, measured
+
+
+class _Validation:
+    """Frames of validation episodes that the detector is compared with on the way."""
+
+    def __init__(
+        self,
+        experiment: PoseExperiment,
+        tracks: Sequence[Track],
+        shards: Mapping[str, DemonstrationShard],
+        names: list[str],
+        conditions: Mapping[str, int],
+    ) -> None:
+        self._seed = experiment.seed
+        self._names = names
+        self._conditions = conditions
+        self._images, steps = read_pictures(tracks, shards, count=experiment.frames_per_episode)
+        self._tracks = [track.at(kept) for track, kept in zip(tracks, steps, strict=True)]
+
+    def detected(self, detector: Detector) -> Tracks:
+        """Return the episodes as the detector sees them."""
+        numbers = {name: number for number, name in enumerate(self._names, start=1)}
+        detector.eval()
+        detections = [
+            detect(
+                detector,
+                images,
+                names=[numbers.get(f"{track.task}/{name}", 0) for name in track.names],
+                condition=self._conditions.get(condition_of(track), 0),
+            )
+            for track, images in zip(self._tracks, self._images, strict=True)
+        ]
+        detector.train()
+        return gather(
+            self._tracks,
+            noise=NoiseModel(multiplier=0),
+            names=self._names,
+            seed=self._seed,
+            detections=detections,
+        )
+
+    def check(self, detector: Detector) -> tuple[dict[str, float], dict[str, float]]:
+        """Return the detector's errors, and that of triangulating without its confidences."""
+        if not self._tracks:
+            return {}, {}
+        tracks = self.detected(detector)
+        clip = tracks.clip
+        seen = (clip.in_view > 0) & (clip.weights > 0)
+        width = self._tracks[0].width_px
+        distance = width * (clip.observed - clip.exact).norm(dim=-1)[seen]
+        found = {
+            "validation_mpjpe_mm": mean_error_mm(triangulate_detections(tracks), tracks),
+            "validation_px": round(float(distance.mean()), 4) if seen.any() else float("nan"),
+        }
+        return found, {"dlt": mean_error_mm(dlt(tracks), tracks)}
+
+    def show(self, detector: Detector, writer: Any, step: int) -> None:
+        """Put a picture of what is found in a validation frame into TensorBoard."""
+        from workflow_scripts.common.keypoints.pictures import views_figure
+
+        if not self._tracks:
+            return
+        tracks = self.detected(detector)
+        track, images = self._tracks[0], self._images[0]
+        frame = len(images) // 2
+        views, keypoints = len(track.cameras), len(track.names)
+        figure = views_figure(
+            true_px=track.keypoints_px[frame],
+            estimated_px=track.width_px
+            * tracks.clip.observed[frame, :views, :keypoints].double().numpy(),
+            seen=track.visible[frame],
+            cameras=track.cameras,
+            size_px=(track.width_px, track.height_px),
+            rgb=images[frame],
+            title=f"{track.scene_id}, detected in single pictures",
+        )
+        writer.add_figure("validation/keypoints", figure, step)
