@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.figures import COLUMNS, FILE_VARIABLE
 
 HERE = Path(__file__).parent
-BENCHMARKS = ("generator", "renderer", "pointclouds", "storage", "vqa", "questions")
+BENCHMARKS = ("generator", "renderer", "pointclouds", "storage", "vqa", "questions", "pose")
 
 
 def processor() -> str:

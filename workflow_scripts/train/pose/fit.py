@@ -154,8 +154,6 @@ def train_lifter(
     experiment: PoseExperiment, *, num_ranks: int, is_leaving: Callable[[], bool]
 ) -> tuple[Any, Lifter, PoseModel, dict[str, Any]]:
     """Train on this rank; return the Trainer, the lifter, its settings and what was measured."""
-    from workflow_scripts.train.pose.trainer import make_trainer, run_trainer
-
     chosen = {"tasks": experiment.tasks, "keypoints": experiment.keypoints}
     known, _ = read_tracks(experiment.views, split="train", **chosen)
     unseen, _ = read_tracks(experiment.views, split="val", **chosen)
@@ -164,6 +162,38 @@ def train_lifter(
     noise = experiment.observation()
     tracks = gather(known, noise=noise, names=names, seed=experiment.seed)
     validation = gather(unseen, noise=noise, names=names, seed=experiment.seed) if unseen else None
+    trainer, lifter = fit_lifter(
+        experiment, tracks, validation, names, num_ranks=num_ranks, is_leaving=is_leaving
+    )
+    names_of_baselines = () if validation is None else ("dlt", REFERENCE)
+    measured = {
+        "episodes": len(known),
+        "frames": len(tracks),
+        "validation_episodes": len(unseen),
+        "validation_baselines_mm": {
+            name: mean_error_mm(BASELINES[name](validation), validation)  # type: ignore[arg-type]
+            for name in names_of_baselines
+        },
+        "parameters": sum(value.numel() for value in lifter.parameters()),
+    }
+    return trainer, lifter, describe(experiment, lifter, names), measured
+
+
+def fit_lifter(
+    experiment: PoseExperiment,
+    tracks: Tracks,
+    validation: Tracks | None,
+    names: list[str],
+    *,
+    num_ranks: int = 1,
+    is_leaving: Callable[[], bool] = lambda: False,
+) -> tuple[Any, Lifter]:
+    """Train on observed episodes; return the Trainer and the lifter.
+
+    `names` are the keypoints that it will know; validation episodes are compared on the way.
+    """
+    from workflow_scripts.train.pose.trainer import make_trainer, run_trainer
+
     lifter = new_lifter(experiment, tracks, names)
 
     def checks() -> dict[str, float]:
@@ -186,18 +216,7 @@ def train_lifter(
         is_leaving=is_leaving,
     )
     run_trainer(trainer, experiment, num_ranks=num_ranks)
-    names_of_baselines = () if validation is None else ("dlt", REFERENCE)
-    measured = {
-        "episodes": len(known),
-        "frames": len(tracks),
-        "validation_episodes": len(unseen),
-        "validation_baselines_mm": {
-            name: mean_error_mm(BASELINES[name](validation), validation)  # type: ignore[arg-type]
-            for name in names_of_baselines
-        },
-        "parameters": sum(value.numel() for value in lifter.parameters()),
-    }
-    return trainer, lifter, describe(experiment, lifter, names), measured
+    return trainer, lifter
 
 
 def check_episodes(experiment: PoseExperiment, known: list[Track]) -> None:

@@ -1,0 +1,163 @@
+"""Lift keypoints in the setting of the published study, beside triangulation; one core.
+
+Run from the repository: `python -m benchmarks.pose`. 300 episodes of 70 frames, 240 to learn
+from and 60 unseen, six keypoints on one body that rests, moves and rests, four cameras, noise of
+2D that is independent (1x, 3x) or like a detector's (outliers, bias, correlated in time). Errors
+are means over all frames of the unseen episodes. `--only` chooses some of the trainings;
+`--curves` draws the errors on the way, among them the drift of the published objective.
+"""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.figures import Figure, show
+from tests import motions
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.errors import UserError, nearest
+from workflow_scripts.common.keypoints.baselines import BASELINES
+from workflow_scripts.common.keypoints.models import lift
+from workflow_scripts.common.keypoints.noise import NoiseModel
+from workflow_scripts.common.keypoints.tracks import Tracks, gather, vocabulary
+from workflow_scripts.common.storage import whole
+from workflow_scripts.evaluate.pose.conditions import DETECTOR
+from workflow_scripts.train.pose.experiment import PoseExperiment
+from workflow_scripts.train.pose.fit import fit_lifter, mean_error_mm
+
+KNOWN, UNSEEN, STEPS_OF_EPISODE = 240, 60, 70
+NOISES = {"1x": NoiseModel(1), "3x": NoiseModel(3), "detector-like": DETECTOR}
+SHOWN = ("dlt", "smoothed_dlt", "smoothed_ransac")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A training, and what its error must not exceed (0: nothing is asked)."""
+
+    objective: str
+    noise: str
+    steps: int
+    goal_mm: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Return what `--only` calls it."""
+        return f"{self.objective}-{self.noise}"
+
+
+STUDIES = (
+    Study("supervised", "1x", 1600, 2.0),
+    Study("supervised", "3x", 1600, 5.5),
+    Study("masked", "1x", 800, 2.4),
+    Study("masked", "3x", 800, 6.5),
+    Study("published", "1x", 800),
+    Study("supervised", "detector-like", 1600),
+    Study("masked", "detector-like", 800),
+)
+Curve = list[tuple[int, float]]
+
+
+def main(*, only: tuple[str, ...] = (), curves: Path | None = None, steps: int = 0) -> None:
+    """Train and print the errors, beside those of triangulation.
+
+    Args:
+        only: Names of trainings, such as masked-3x; empty means all.
+        curves: Picture of the errors on the way.
+        steps: Optimizer steps instead of each study's own.
+    """
+    names = [study.name for study in STUDIES]
+    for name in only:
+        if name not in names:
+            raise UserError(f"--only {name}: no such training; {nearest(name, names)}")
+    chosen = [study for study in STUDIES if not only or study.name in only]
+    known = motions.episodes(KNOWN, num_steps=STEPS_OF_EPISODE)
+    unseen = motions.episodes(UNSEEN, first=KNOWN, num_steps=STEPS_OF_EPISODE)
+    words = vocabulary(known)
+    figures: list[Figure] = []
+    drawn: dict[str, Curve] = {}
+    floors: dict[str, dict[str, float]] = {}
+    for noise in dict.fromkeys(study.noise for study in chosen):
+        tracks, test = (
+            gather(part, noise=NOISES[noise], names=words, seed=7) for part in (known, unseen)
+        )
+        floors[noise] = {
+            name: mean_error_mm(method(test), test) for name, method in BASELINES.items()
+        }
+        figures += [
+            Figure(f"{name.replace('_', ' ')}, {noise} noise", f"{floors[noise][name]:.2f} mm")
+            for name in SHOWN
+        ]
+        for study in chosen:
+            if study.noise == noise:
+                figure, drawn[study.name] = _learned(study, tracks, test, words, steps)
+                figures.append(figure)
+    show("pose", figures)
+    if curves:
+        _draw(curves, drawn, floors)
+
+
+def _learned(
+    study: Study, tracks: Tracks, test: Tracks, words: list[str], steps: int
+) -> tuple[Figure, Curve]:
+    """Train and measure; the curve is of the unseen episodes and chooses nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        experiment = PoseExperiment(
+            name=study.name,
+            views=(),
+            out=Path(folder),
+            noise=NOISES[study.noise],
+            objective=study.objective,  # type: ignore[arg-type]
+            view_dropout=0.0,
+            steps=steps or study.steps,
+            save_steps=10**9,
+        )
+        start = time.process_time()
+        trainer, lifter = fit_lifter(experiment, tracks, test, words)
+        seconds = time.process_time() - start
+    lifter.eval()
+    error_mm = mean_error_mm(lift(lifter, test, blind=study.objective == "masked"), test)
+    curve = [
+        (int(row["step"]), float(row["validation_mpjpe_mm"]))
+        for row in trainer.state.log_history
+        if "validation_mpjpe_mm" in row
+    ]
+    goal = f"goal: at most {study.goal_mm:.1f}; " if study.goal_mm else ""
+    way = ", ".join(f"{value:.1f} at {step}" for step, value in curve[::2])
+    beside = f"{goal}{experiment.steps} steps, {seconds:.0f} CPU s; on the way {way}"
+    return Figure(f"{study.objective}, {study.noise} noise", f"{error_mm:.2f} mm", beside), curve
+
+
+def _draw(path: Path, curves: dict[str, Curve], floors: dict[str, dict[str, float]]) -> None:
+    """Draw a panel for each noise: errors on the way, and those of triangulation."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(
+        1, len(floors), figsize=(4.2 * len(floors), 3.8), layout="constrained", squeeze=False
+    )
+    for place, (noise, found) in zip(axes[0], floors.items(), strict=True):
+        for name, curve in curves.items():
+            if name.endswith(f"-{noise}"):
+                place.plot(*zip(*curve, strict=True), marker="o", ms=4, label=name.split("-")[0])
+        for name, style in zip(SHOWN, (":", "--", "-."), strict=True):
+            label = name.replace("_", " ")
+            place.axhline(found[name], color="#98a2b3", ls=style, label=label)
+        place.set(xlabel="step", ylabel="mean error on unseen episodes, mm", title=f"noise {noise}")
+        place.set_yscale("log")
+        place.yaxis.set_major_formatter("{x:g}")
+        place.yaxis.set_minor_formatter("{x:g}")
+        place.grid(alpha=0.3, which="both")
+        place.legend(fontsize=8)
+    with whole(path) as partial:
+        figure.savefig(partial, format="png", dpi=120, metadata={"Software": None})
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    run(main)
