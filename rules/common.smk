@@ -181,6 +181,15 @@ def depth_store(wildcards):
     return f"results/{stage}/{wildcards.source}/{wildcards.shard}.zarr"
 
 
+def of_estimators(pattern, stage):
+    """Fill `{source}` and `{shard}` of a path for the shards of a stage with estimated depth."""
+    return [
+        path
+        for source in filter(is_estimated, sources_of(stage))
+        for path in per_shard(pattern, stage=stage, source=source)
+    ]
+
+
 def family_flags(wildcards):
     """Return the flag that names an experiment's families of questions, if it has some."""
     families = EXPERIMENTS[wildcards.experiment]["families"]

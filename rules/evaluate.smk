@@ -244,7 +244,14 @@ rule write_report:
                 "results/captions/{source}/assets.jsonl", source=sources_of("captions")
             ),
         ],
-        skipped=per_shard("results/views/{source}/{shard}.skipped.jsonl"),
+        skipped=[
+            *per_shard("results/views/{source}/{shard}.skipped.jsonl"),
+            *expand(
+                "results/evaluate/benchmarks/{name}.skipped.jsonl", name=BENCHMARKS
+            ),
+        ],
+        dropped=per_shard("results/vqa/{source}/{shard}.dropped.jsonl"),
+        depth=of_estimators("results/depth/{source}/{shard}.parquet", "depth"),
         metrics=expand(
             "results/train/{experiment}/metrics.json", experiment=EXPERIMENTS
         ),
@@ -275,6 +282,6 @@ rule write_report:
         "python -m workflow_scripts.evaluate.report --scores {input.scores}"
         " --scenes {input.scenes} --views {input.views} --pointclouds {input.clouds}"
         " --questions {input.questions} --captions {input.captions}"
-        " --skipped {input.skipped} --experiments {params.experiments}"
-        " --metrics {input.metrics} --curves {input.curves} --pictures {input.pictures}"
-        " --out {output} > {log} 2>&1"
+        " --skipped {input.skipped} --dropped {input.dropped} --depth {input.depth}"
+        " --experiments {params.experiments} --metrics {input.metrics} --curves {input.curves}"
+        " --pictures {input.pictures} --out {output} > {log} 2>&1"

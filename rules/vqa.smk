@@ -130,7 +130,6 @@ rule write_card:
         runtime=30,
     params:
         settings=card_settings(),
-        photos=photo_losses_flag(),
         name=lookup("vqa/hub/name", within=config),
         licence=lookup("vqa/hub/licence", within=config),
         repo=config["vqa"]["hub"]["repo"] or "null",
@@ -138,8 +137,8 @@ rule write_card:
         "Write the card of the data set"
     shell:
         "python -m workflow_scripts.vqa.export.card --questions {input.questions}"
-        " --dropped {input.dropped} {params.photos} --settings {params.settings:q} --name {params.name:q}"
-        " --licence {params.licence:q} --repo {params.repo:q} --out {output.card}"
+        " --dropped {input.dropped} --photos {input.photos}"
+        " --settings {params.settings:q} --name {params.name:q} --licence {params.licence:q} --repo {params.repo:q} --out {output.card}"
         " > {log} 2>&1"
 
 
@@ -196,13 +195,20 @@ rule export_regions:
 
 rule write_gallery:
     input:
-        **asked_shards(),
         script="workflow_scripts/vqa/browse/page.py",
         template="workflow_scripts/vqa/browse/page.html.j2",
         modules=modules_of("vqa/browse"),
         pictures="workflow_scripts/vqa/export/pictures.py",
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
         dropped=per_shard("results/vqa/{source}/{shard}.dropped.jsonl"),
+        views=per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
+        depth=of_estimators("results/depth/{source}/{shard}.zarr", "vqa"),
+        measured=[
+            *shards_measured("results/pointclouds/{source}/{shard}.measured.parquet"),
+            *shards_measured("results/pointclouds/{source}/{shard}.gravity.parquet"),
+            *shards_measured("results/pointclouds/{source}/{shard}.gaps.parquet"),
+        ],
+        photos=photo_losses(),
     output:
         report(
             "results/vqa/gallery.html",
@@ -223,12 +229,13 @@ rule write_gallery:
     params:
         num_pictures=lookup("vqa/gallery_pictures", within=config),
         seed=config["seed"],
-        shards=asked_shards_flags(),
+        clouds=shards_measured("results/pointclouds/{source}/{shard}.zarr"),
     message:
         "Write results/vqa/gallery.html"
     shell:
         "python -m workflow_scripts.vqa.browse.page --questions {input.questions}"
-        " --dropped {input.dropped} {params.shards} --images results/vqa"
+        " --dropped {input.dropped} --views {input.views} --depth {input.depth}"
+        " --measured {params.clouds} --photos {input.photos} --images results/vqa"
         " --num-pictures {params.num_pictures} --seed {params.seed} --out {output}"
         " > {log} 2>&1"
 

@@ -51,54 +51,18 @@ def measured_tables(wildcards):
     return [f"{shard}.{name}.parquet" for name in names]
 
 
-def asked_shards():
-    """Return the inputs, by name, that say what the questions of all shards were asked about."""
-    pattern = "results/pointclouds/{source}/{shard}"
-    measured = [source for source in sources_of("vqa") if asks_measured(source)]
-    estimated = [source for source in sources_of("vqa") if is_estimated(source)]
-    return {
-        "views": per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
-        "depth": shards_in("results/depth/{source}/{shard}.zarr", estimated),
-        "measured": [
-            f"{shard}.{name}.parquet"
-            for shard in shards_in(pattern, measured)
-            for name in ("measured", "gravity", "gaps")
-        ],
-        "photos": photo_losses(),
-    }
-
-
-def asked_shards_flags():
-    """Return `asked_shards` as flags; measured tables are named by the clouds they lie beside."""
-    paths = asked_shards()
-    ending = ".measured.parquet"
-    paths["measured"] = [
-        f"{path.removesuffix(ending)}.zarr"
-        for path in paths["measured"]
-        if path.endswith(ending)
+def shards_measured(pattern):
+    """Fill a path for every shard that is asked about by measurement."""
+    return [
+        path
+        for source in filter(asks_measured, sources_of("vqa"))
+        for path in per_shard(pattern, stage="vqa", source=source)
     ]
-    return " ".join(
-        f"--{name} {' '.join(value)}" for name, value in paths.items() if value
-    )
 
 
 def photo_losses():
     """Return the tables of what every step lost of photos, if there are photos."""
     return per_shard("results/views/{source}/{shard}.dropped.jsonl", source="images")
-
-
-def photo_losses_flag():
-    """Return the flag that names those tables."""
-    return " ".join(["--photos", *photo_losses()]) if photo_losses() else ""
-
-
-def shards_in(pattern, sources):
-    """Fill `{source}` and `{shard}` of a path for every shard of some sources."""
-    return [
-        pattern.format(source=source, shard=shard)
-        for source in sources
-        for shard in SHARDS[source]
-    ]
 
 
 def measured_flag(wildcards):

@@ -16,9 +16,11 @@ import zarr
 from PIL import Image
 
 from workflow_scripts.common.cli import run
+from workflow_scripts.common.photo_records import Photo
 from workflow_scripts.common.records import (
     SCENE_RECORDS,
     Caption,
+    Dropped,
     Episode,
     Scene,
     SceneRecord,
@@ -33,6 +35,8 @@ logger = logging.getLogger(__name__)
 TEMPLATE = "report.html.j2"
 MAX_WIDTH_PX = 1600
 HEADLINE_METRICS = ("accuracy", "success_25pct", "clock_within_1h", "within_15deg", "point_inside")
+RECORDS: dict[str, type[SceneRecord]] = {**SCENE_RECORDS, "images": Photo}
+STAGES = ("scenes", "views", "captions", "vqa", "benchmarks")
 PICTURES = {
     "views": "Rooms: posed views, their objects, depth and instances",
     "scenes": "Plans of the houses, seen from above",
@@ -67,7 +71,7 @@ def embedded(path: Path, caption: str) -> Picture:
 
 def read_scenes(path: Path) -> Sequence[SceneRecord]:
     """Read a shard of scenes with the record of its source, `results/scenes/{source}/...`."""
-    return read_records(path, SCENE_RECORDS[path.parent.name])
+    return read_records(path, RECORDS[path.parent.name])
 
 
 def counts(
@@ -77,13 +81,18 @@ def counts(
     records = [scene for path in scenes for scene in read_scenes(path)]
     usable = [scene for scene in records if isinstance(scene, Scene) and scene.house]
     episodes = [scene for scene in records if isinstance(scene, Episode) and not scene.skipped]
+    photos = [scene for scene in records if isinstance(scene, Photo) and not scene.skipped]
     tables = [read_table(path.with_suffix("").with_suffix(".views.parquet")) for path in views]
     objects = [read_table(path.with_suffix("").with_suffix(".objects.parquet")) for path in views]
     asked = [read_table(path) for path in questions]
-    return {
+    made = {
         "houses": len(usable),
-        **({"episodes": len(episodes)} if episodes else {}),
         "rooms": sum(len(scene.house["rooms"]) for scene in usable if scene.house),
+        "episodes": len(episodes),
+        "photos": len(photos),
+    }
+    return {
+        **{name: number for name, number in made.items() if number},
         "objects": sum(int((table["kind"] == "object").sum()) for table in objects),
         "views": sum(len(table) for table in tables),
         "points": sum(zarr.open_group(path, mode="r")["point_m"].shape[0] for path in clouds),
@@ -92,22 +101,62 @@ def counts(
 
 
 def left_out(
-    scenes: list[Path], skipped: list[Path], captions: list[Path]
+    scenes: list[Path], skipped: list[Path], captions: list[Path], dropped: list[Path]
 ) -> list[tuple[str, str, int]]:
-    """Return (stage, reason, how many) of everything that was left out, commonest first."""
-    reasons: Counter[tuple[str, str]] = Counter()
+    """Return (where, reason, how many) of everything that was left out, stage by stage.
+
+    What was left out with its scene counts once, as a scene.
+    """
+    reasons: dict[str, Counter[str]] = {name: Counter() for name in STAGES}
+    unusable = {}
     for path in scenes:
         for scene in read_scenes(path):
             if scene.skipped:
-                reasons["scenes", scene.skipped] += 1
+                reasons["scenes"][scene.skipped] += 1
+                unusable[scene.scene_id] = scene.skipped
     for path in skipped:
+        # results/views/... or results/evaluate/benchmarks/...
+        where = "benchmarks" if path.parent.name == "benchmarks" else "views"
         for row in read_records(path, Skipped):
-            reasons["views", row.reason] += 1
+            if unusable.get(row.scene_id) != row.reason:
+                reasons[where][row.reason] += 1
     for path in captions:
         for caption in read_records(path, Caption):
             if caption.status in ("refused", "failed"):
-                reasons["captions", f"{caption.status}: {caption.reason}"] += 1
-    return [(stage, reason, number) for (stage, reason), number in reasons.most_common()]
+                reasons["captions"][f"{caption.status}: {caption.reason}"] += 1
+    for path in dropped:
+        for one in read_records(path, Dropped):
+            reasons["vqa"][one.reason] += one.count
+    return [
+        (stage, reason, number)
+        for stage, found in reasons.items()
+        for reason, number in found.most_common()
+    ]
+
+
+def depth_errors(tables: list[Path]) -> list[dict[str, Any]]:
+    """Return how far each estimator is from the simulator's depth, over views that have both.
+
+    Means over views; of the scale the median, for one view without a floor can be far off.
+    """
+    rows = [read_table(path).assign(source=path.parent.name) for path in tables]
+    compared = [part.dropna(subset=["abs_rel"]) for part in rows]
+    known = pd.concat(compared) if compared else pd.DataFrame()
+    if known.empty:
+        return []
+    return [
+        {
+            "source": source,
+            "estimator": estimator,
+            "cameras": ", ".join(sorted(set(part["intrinsics_source"]))),
+            "views": len(part),
+            "abs_rel": part["abs_rel"].mean(),
+            "delta1": part["delta1"].mean(),
+            "rmse_m": part["rmse_m"].mean(),
+            "median_scale": part["median_scale"].median(),
+        }
+        for (source, estimator), part in known.groupby(["source", "backend"])
+    ]
 
 
 def charts(scores: pd.DataFrame, experiment: str) -> dict[str, list[dict[str, Any]]]:
@@ -144,6 +193,8 @@ def main(
     curves: list[Path],
     pictures: list[Path],
     out: Path,
+    dropped: tuple[Path, ...] = (),
+    depth: tuple[Path, ...] = (),
 ) -> None:
     """Write the report.
 
@@ -154,12 +205,14 @@ def main(
         pointclouds: Shards of point clouds.
         questions: Parquet tables of questions, one per split.
         captions: Shards of captions.
-        skipped: What the views stage left out.
+        skipped: What the views stage and imported benchmarks left out.
         experiments: Names of the experiments, in the order of `metrics`.
         metrics: metrics.json of each experiment.
         curves: Pictures of training curves.
         pictures: Pictures of the stages; the folder above the source names the stage.
         out: HTML file to write.
+        dropped: What the vqa stage did not ask.
+        depth: Statistics of estimated depth, `results/depth/{source}/{shard}.parquet`.
     """
     table = checked_scores(scores)
     sections = [
@@ -187,7 +240,8 @@ def main(
             for name, path in zip(experiments, metrics, strict=True)
         ],
         scores=table.to_dict("records"),
-        left_out=left_out(scenes, skipped, captions),
+        left_out=left_out(scenes, skipped, captions, list(dropped)),
+        depth_errors=depth_errors(list(depth)),
         provenance=sorted(dict(zarr.open_group(views[0], mode="r").attrs).items()),
     )
     write_text(out, page)

@@ -1,0 +1,97 @@
+"""The page: what is counted, what was left out, how far estimated depth is off."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workflow_scripts.common.photo_records import Photo
+from workflow_scripts.common.records import DepthRow, Dropped, Skipped, table
+from workflow_scripts.common.storage import write_records, write_table
+from workflow_scripts.evaluate import report
+
+
+def photo(name: str, skipped: str = "") -> Photo:
+    return Photo(
+        scene_id=name,
+        source="images",
+        split="train",
+        origin=f"{name}.jpg",
+        skipped=skipped,
+        index=0,
+        stem=name,
+        sha256="0" * 64,
+        fingerprint="",
+        group=name,
+        width_px=64,
+        height_px=64,
+        focal_px=None,
+    )
+
+
+def depth_row(view: int, backend: str, abs_rel: float, scale: float) -> DepthRow:
+    return DepthRow(
+        view=view,
+        view_id=f"a-{view:03d}",
+        scene_id="a",
+        backend=backend,
+        intrinsics_source="simulator",
+        valid_share=1.0,
+        min_m=1.0,
+        median_m=2.0,
+        max_m=3.0,
+        abs_rel=abs_rel,
+        rmse_m=0.5,
+        delta1=0.8,
+        median_scale=scale,
+    )
+
+
+def test_reasons_are_counted_once_and_stage_by_stage(tmp_path: Path) -> None:
+    scenes = tmp_path / "scenes/images/0000.jsonl"
+    write_records(scenes, [photo("a"), photo("b", "tiny: 3 x 3")])
+    skipped = tmp_path / "views/images/0000.skipped.jsonl"
+    rows = [("b", "photo", "tiny: 3 x 3"), ("a", "object wall", "label: excluded")]
+    write_records(
+        skipped,
+        [
+            Skipped(source="images", scene_id=scene, item=item, reason=reason)
+            for scene, item, reason in rows
+        ],
+    )
+    asked = tmp_path / "evaluate/benchmarks/bench.skipped.jsonl"
+    write_records(asked, [Skipped(source="bench", scene_id="", item="0", reason="no video")])
+    dropped = tmp_path / "vqa/images/0000.dropped.jsonl"
+    write_records(
+        dropped,
+        [
+            Dropped(source="images", family=family, form="named", reason="too close", count=40)
+            for family in ("width", "height")
+        ],
+    )
+    assert report.left_out([scenes], [skipped, asked], [], [dropped]) == [
+        ("scenes", "tiny: 3 x 3", 1),
+        ("views", "label: excluded", 1),
+        ("vqa", "too close", 80),
+        ("benchmarks", "no video", 1),
+    ]
+    assert report.counts([scenes], [], [], [])["photos"] == 1
+
+
+def test_depth_errors_are_means_over_views_that_have_both(tmp_path: Path) -> None:
+    path = tmp_path / "depth/procthor/0000.parquet"
+    rows = [depth_row(n, "transformers", error, scale) for n, (error, scale) in
+            enumerate([(0.1, 1.1), (0.3, 0.9), (np.nan, np.nan), (0.2, 9.0)])]  # fmt: skip
+    write_table(path, table(rows, DepthRow))
+    [found] = report.depth_errors([path])
+    assert (found["source"], found["estimator"], found["views"]) == ("procthor", "transformers", 3)
+    assert found["abs_rel"] == pytest.approx(0.2)
+    assert found["delta1"] == pytest.approx(0.8)
+    assert found["median_scale"] == pytest.approx(1.1)
+
+
+def test_photos_have_no_true_depth_to_compare_with(tmp_path: Path) -> None:
+    path = tmp_path / "depth/images/0000.parquet"
+    write_table(path, table([depth_row(0, "transformers", np.nan, np.nan)], DepthRow))
+    assert report.depth_errors([path]) == []
+    assert report.depth_errors([]) == []
