@@ -190,6 +190,14 @@ def of_estimators(pattern, stage):
     ]
 
 
+def not_asked():
+    """Return the tables of what was not asked and why: of every shard, and of every split."""
+    return [
+        *per_shard("results/vqa/{source}/{shard}.dropped.jsonl"),
+        *(f"results/vqa/{split}.dropped.jsonl" for split in SPLITS),
+    ]
+
+
 def family_flags(wildcards):
     """Return the flag that names an experiment's families of questions, if it has some."""
     families = EXPERIMENTS[wildcards.experiment]["families"]

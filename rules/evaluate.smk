@@ -35,7 +35,8 @@ rule predict_answers:
         "Ask {wildcards.experiment} {input.questions} ({wildcards.condition}, part {wildcards.part})"
     shell:
         "python -m workflow_scripts.evaluate.predict --questions {input.questions}"
-        " --images {params.images} --max-new-tokens {params.max_new_tokens} --base {params.base} --adapter {params.adapter}"
+        " --images {params.images} --max-new-tokens {params.max_new_tokens}"
+        " --base {params.base} --adapter {params.adapter}"
         " --experiment {wildcards.experiment} --condition {wildcards.condition}"
         " --batch-size {params.batch_size} --part {wildcards.part}"
         " --num-parts {params.num_parts} {params.families} --out {output.answers}"
@@ -250,7 +251,7 @@ rule write_report:
                 "results/evaluate/benchmarks/{name}.skipped.jsonl", name=BENCHMARKS
             ),
         ],
-        dropped=per_shard("results/vqa/{source}/{shard}.dropped.jsonl"),
+        dropped=not_asked(),
         depth=of_estimators("results/depth/{source}/{shard}.parquet", "depth"),
         metrics=expand(
             "results/train/{experiment}/metrics.json", experiment=EXPERIMENTS

@@ -64,6 +64,7 @@ rule merge_vqa:
     output:
         conversations="results/vqa/{split}.json",
         questions="results/vqa/{split}.parquet",
+        dropped="results/vqa/{split}.dropped.jsonl",
     log:
         "logs/vqa/merge_vqa/{split}.log",
     benchmark:
@@ -81,7 +82,7 @@ rule merge_vqa:
     shell:
         "python -m workflow_scripts.vqa.merge --shards {input.shards}"
         " --split {params.split} --out {output.conversations}"
-        " --table {output.questions} > {log} 2>&1"
+        " --table {output.questions} --dropped {output.dropped} > {log} 2>&1"
 
 
 rule export_messages:
@@ -114,7 +115,7 @@ rule write_card:
         script="workflow_scripts/vqa/export/card.py",
         template="workflow_scripts/vqa/export/card.md.j2",
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
-        dropped=per_shard("results/vqa/{source}/{shard}.dropped.jsonl"),
+        dropped=not_asked(),
         photos=photo_losses(),
     output:
         card="results/vqa/dataset/README.md",
@@ -138,8 +139,8 @@ rule write_card:
     shell:
         "python -m workflow_scripts.vqa.export.card --questions {input.questions}"
         " --dropped {input.dropped} --photos {input.photos}"
-        " --settings {params.settings:q} --name {params.name:q} --licence {params.licence:q} --repo {params.repo:q} --out {output.card}"
-        " > {log} 2>&1"
+        " --settings {params.settings:q} --name {params.name:q}"
+        " --licence {params.licence:q} --repo {params.repo:q} --out {output.card} > {log} 2>&1"
 
 
 rule export_sharegpt:
@@ -200,7 +201,7 @@ rule write_gallery:
         modules=modules_of("vqa/browse"),
         pictures="workflow_scripts/vqa/export/pictures.py",
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
-        dropped=per_shard("results/vqa/{source}/{shard}.dropped.jsonl"),
+        dropped=not_asked(),
         views=per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
         depth=of_estimators("results/depth/{source}/{shard}.zarr", "vqa"),
         measured=[

@@ -10,11 +10,12 @@ from typing import Any
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.questions import Question, QuestionTable
-from workflow_scripts.common.records import Split
-from workflow_scripts.common.storage import read_records, whole
+from workflow_scripts.common.records import Dropped, Form, Split
+from workflow_scripts.common.storage import read_records, whole, write_records
 
 log = logging.getLogger(__name__)
 
+SURPLUS = "left out to balance yes and no"
 IMAGE_TOKEN = "<image>"
 Cell = tuple[str, str]
 
@@ -66,10 +67,16 @@ def survey(shards: Sequence[Path], split: str) -> dict[Cell, int]:
     return {cell: min(counts[cell, "yes"], counts[cell, "no"]) for cell in cells}
 
 
-def balanced(shards: Sequence[Path], split: str, keep: dict[Cell, int]) -> Iterator[list[Question]]:
+def balanced(
+    shards: Sequence[Path],
+    split: str,
+    keep: dict[Cell, int],
+    dropped: Counter[tuple[str, str, Form]],
+) -> Iterator[list[Question]]:
     """Yield a split's questions shard by shard, no yes or no more often than `keep` of its cell.
 
-    Shards are balanced to one question a cell and wording, so only the last few are left out.
+    What is left out is counted in `dropped` by source, family and form. Shards are balanced to
+    one question a cell and wording, so only the last few are left out.
     """
     taken: Counter[tuple[Cell, str]] = Counter()
     for path in progress(shards, desc="merge"):
@@ -81,14 +88,15 @@ def balanced(shards: Sequence[Path], split: str, keep: dict[Cell, int]) -> Itera
                 key = ((question.family, question.form), str(question.truth))
                 taken[key] += 1
                 if taken[key] > keep[key[0]]:
+                    dropped[question.source, question.family, question.form] += 1
                     continue
             batch.append(question)
         yield batch
-    surplus = {key: count - keep[key[0]] for key, count in taken.items()}
-    log.info("%s: left out %d questions to balance yes and no", split, sum(surplus.values()))
 
 
-def main(*, shards: list[Path], split: Split, out: Path, table: Path) -> None:
+def main(
+    *, shards: list[Path], split: Split, out: Path, table: Path, dropped: Path | None = None
+) -> None:
     """Merge shards of questions into a split's LLaVA JSON and Parquet table.
 
     Args:
@@ -96,7 +104,9 @@ def main(*, shards: list[Path], split: Split, out: Path, table: Path) -> None:
         split: which split to keep.
         out: LLaVA JSON; `image` is relative to `results/vqa`.
         table: the same questions with their structured truth, Parquet.
+        dropped: what was left out to balance yes and no, counted, one record a line.
     """
+    left_out: Counter[tuple[str, str, Form]] = Counter()
     keep = survey(shards, split)
     total = 0
     with (
@@ -106,14 +116,23 @@ def main(*, shards: list[Path], split: Split, out: Path, table: Path) -> None:
         partial_json.open("w", encoding="utf-8") as file,
     ):
         file.write("[")
-        for batch in balanced(shards, split, keep):
+        for batch in balanced(shards, split, keep, left_out):
             rows.add(batch)
             for question in batch:
                 file.write(",\n" if total else "\n")
                 file.write(json.dumps(llava_entry(question), ensure_ascii=False, sort_keys=True))
                 total += 1
         file.write("\n]\n")
-    log.info("%s: %d questions", split, total)
+    if dropped is not None:
+        write_records(
+            dropped,
+            (
+                Dropped(source=source, family=family, form=form, reason=SURPLUS, count=count)
+                for (source, family, form), count in sorted(left_out.items())
+            ),
+        )
+    surplus = sum(left_out.values())
+    log.info("%s: %d questions, %d left out to balance yes and no", split, total, surplus)
 
 
 if __name__ == "__main__":

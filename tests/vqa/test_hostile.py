@@ -1,0 +1,147 @@
+"""Two hundred hostile photos are measured, asked about and exported: nothing lost or mixed up."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.views.images.hostile import hostile_run
+from workflow_scripts.common.questions import Question, read_questions
+from workflow_scripts.common.records import SPLITS, Dropped
+from workflow_scripts.common.storage import read_records, read_table
+from workflow_scripts.common.views import ViewShard
+from workflow_scripts.pointclouds import measure_objects
+from workflow_scripts.vqa import merge, shard
+from workflow_scripts.vqa.browse import page
+from workflow_scripts.vqa.export import card, messages, regions, sharegpt
+
+FORMS = ("named", "marked", "boxed", "region")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the stages made of the hostile photos."""
+
+    views: ViewShard
+    measured: pd.DataFrame
+    questions: list[Question]
+    dropped: list[Dropped]
+    vqa: Path
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Take the hostile folder from photos to every export."""
+    made = tmp_path_factory.getbasetemp() / "hostile"
+    assert hostile_run(made) >= 200
+    top = tmp_path_factory.mktemp("asked")
+    clouds, vqa = top / "clouds/images/0000", top / "vqa"
+    # The folder of a shard names its source.
+    views = top / "views/images/0000.zarr"
+    views.parent.parent.mkdir()
+    views.parent.symlink_to(made)
+    measure_objects.main(views=views, depth=views, out=clouds, depth_kind="sensor", seed=7)
+    shard.main(
+        views=views,
+        clouds=clouds.with_suffix(".zarr"),
+        out=vqa / "images/0000.jsonl",
+        images=vqa / "images/0000.images",
+        dropped=vqa / "images/0000.dropped.jsonl",
+        picture=vqa / "images/0000.png",
+        forms=FORMS,
+        min_pixels=1,
+        min_fraction_visible=0.0,
+        margin_sigmas=0.0,
+    )
+    for split in SPLITS:
+        table, out = vqa / f"{split}.parquet", vqa / f"{split}.json"
+        merge.main(
+            shards=[vqa / "images/0000.jsonl"],
+            split=split,
+            out=out,
+            table=table,
+            dropped=vqa / f"{split}.dropped.jsonl",
+        )
+        messages.main(questions=table, images=vqa, split=split, out=vqa / f"dataset/{split}")
+        sharegpt.main(questions=table, out=vqa / f"{split}.sharegpt.json")
+        regions.main(
+            questions=table,
+            views=[views],
+            images=vqa,
+            out=vqa / f"{split}.regions.json",
+            dropped=vqa / f"{split}.regions.dropped.jsonl",
+        )
+    tables = [vqa / f"{split}.parquet" for split in SPLITS]
+    told = {"questions": tables, "dropped": [vqa / "images/0000.dropped.jsonl"]}
+    told["photos"] = (views.with_name("0000.dropped.jsonl"),)
+    card.main(**told, settings="{}", out=vqa / "dataset/README.md")
+    page.main(
+        **told,
+        views=[views],
+        measured=(clouds.with_suffix(".zarr"),),
+        images=vqa,
+        out=vqa / "gallery.html",
+    )
+    return Run(
+        views=ViewShard.open(views),
+        measured=read_table(clouds.with_name("0000.measured.parquet")),
+        questions=read_records(vqa / "images/0000.jsonl", Question),
+        dropped=read_records(vqa / "images/0000.dropped.jsonl", Dropped),
+        vqa=vqa,
+    )
+
+
+def test_every_view_is_asked_about_or_counted(done: Run) -> None:
+    assert len(done.questions) > 20
+    asked = {one.view_id for one in done.questions}
+    silent = [one.count for one in done.dropped if one.reason == "view without a question"]
+    assert len(asked) + sum(silent) == len(done.views)
+    assert all(one.count > 0 for one in done.dropped)
+
+
+def test_labels_masks_clouds_and_questions_are_in_step(done: Run) -> None:
+    objects = done.views.objects.set_index(["scene_id", "instance"]).category
+    seen = done.views.visibility.set_index(["view", "instance"]).pixels
+    measured = done.measured.set_index(["view", "instance"])
+    assert set(measured.index) == set(seen.index)
+    assert (measured.pixels == seen.loc[measured.index]).all()
+    for row in done.measured.itertuples():
+        assert row.label == objects[row.scene_id, row.instance]
+        assert bool(row.reason) == np.isnan(row.x_m)
+    for one in done.questions:
+        for referent in one.referents:
+            assert referent.category == objects[one.scene_id, referent.instance]
+            assert not measured.loc[(one.view, referent.instance), "reason"]
+
+
+def test_every_question_is_in_every_form_of_export_or_counted(done: Run) -> None:
+    ids = [one.question_id for one in done.questions]
+    assert len(set(ids)) == len(ids)
+    rows = [one for split in SPLITS for one in read_questions(done.vqa / f"{split}.parquet")]
+    kept = {one.question_id for one in rows}
+    surplus = [
+        one.count
+        for split in SPLITS
+        for one in read_records(done.vqa / f"{split}.dropped.jsonl", Dropped)
+    ]
+    assert len(kept) == len(rows)
+    assert kept <= set(ids)
+    assert len(rows) + sum(surplus) == len(ids)
+    tagged = [json.loads((done.vqa / f"{split}.regions.json").read_text()) for split in SPLITS]
+    left = [
+        one.count
+        for split in SPLITS
+        for one in read_records(done.vqa / f"{split}.regions.dropped.jsonl", Dropped)
+    ]
+    assert sum(map(len, tagged)) + sum(left) == len(rows)
+    turns = [
+        len(one["conversations"]) // 2
+        for split in SPLITS
+        for one in json.loads((done.vqa / f"{split}.sharegpt.json").read_text())
+    ]
+    assert sum(turns) == len(rows)
+    assert f"{len(rows):,} questions" in (done.vqa / "gallery.html").read_text()
+    assert f"{len(rows):,} spatial questions" in (done.vqa / "dataset/README.md").read_text()
