@@ -104,7 +104,8 @@ def assert_fits(job: dict[str, str], line: dict[str, Any]) -> None:
     assert len(nodes.split()) == line["nodes"]
     assert all(node.startswith(f"{line['gpu_model']}-") for node in nodes.split())
     assert f"gres/gpu:{line['gpu_model']}={line['gpu']}" in job["TRES"], job["TRES"]
-    assert job["MinMemoryNode"] in (f"{line['mem_mb']}M", f"{line['mem_mb'] / 1024:g}G")
+    number, unit = float(job["MinMemoryNode"][:-1]), job["MinMemoryNode"][-1]
+    assert number * {"M": 1, "G": 1024}[unit] == line["mem_mb"]
     days, _, clock = job["TimeLimit"].rpartition("-")
     hours, minutes, _ = map(int, clock.split(":"))
     assert int(days or 0) * 1440 + hours * 60 + minutes == line["runtime"]

@@ -1,0 +1,156 @@
+"""A micro training to be launched on the live cluster, and cut off in the middle."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from tests.slurm.cluster import ACCOUNT, Cluster
+from tests.slurm.conftest import ROOT
+from tests.train.micro import experiment_in, make_data
+from workflow_scripts.train import launch
+from workflow_scripts.train.experiment import Experiment
+
+STEPS, SAVE_STEPS = 24, 6
+MACHINE = launch.Machine(
+    cluster="slurm",
+    gpus=2,
+    gpu_model="l40s",
+    partition="gpu",
+    account=ACCOUNT,
+    minutes=20,
+    mem_mb=8000,
+    threads=1,
+)
+
+
+class PacedRank(launch.Rank):
+    """A rank that trains slowly until it was queued again, so that it is cut off in the middle."""
+
+    def work(self, is_leaving: Callable[[], bool]) -> None:
+        life = os.environ.get("SLURM_RESTART_COUNT", "0")
+        out = self.experiment.out
+        pace_s = float((out / "pace_s").read_text()) if life == "0" else 0.0
+
+        def step_ends() -> bool:
+            if os.environ["RANK"] == "0":
+                with (out / f"steps-{life}.txt").open("a") as file:
+                    file.write(f"{time.time()}\n")
+            time.sleep(pace_s)
+            return is_leaving()
+
+        super().work(step_ends)
+
+
+@dataclass
+class Run:
+    """A training under way, or over."""
+
+    experiment: Experiment
+    thread: threading.Thread
+    failures: list[BaseException]
+    cut_s: float = 0.0
+    lost_node: str = ""
+
+    def job(self, cluster: Cluster) -> dict[str, str]:
+        """Return what SLURM says about the one job."""
+        folder = f"{self.experiment.out.absolute()}/"
+        (job,) = [job for job in cluster.jobs() if job.get("StdErr", "").startswith(folder)]
+        return job
+
+    def steps(self, life: int) -> list[float]:
+        """Return when the steps of a life ended, seconds since 1970."""
+        path = self.experiment.out / f"steps-{life}.txt"
+        return [float(line) for line in path.read_text().split()] if path.exists() else []
+
+    def finish(self) -> None:
+        """Wait for the end."""
+        self.thread.join(400)
+        assert not self.thread.is_alive(), "the training did not end"
+        assert not self.failures, self.failures
+
+
+def launched(experiment: Experiment, machine: launch.Machine, pace_s: float = 0.0) -> Run:
+    """Launch a training in a thread of its own."""
+    experiment.out.mkdir(parents=True)
+    (experiment.out / "pace_s").write_text(str(pace_s))
+    failures: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            launch.main(experiment=experiment, machine=machine, poll_s=0.5)
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=target, daemon=True)
+    thread.start()
+    return Run(experiment, thread, failures)
+
+
+def wait_for(claim: Callable[[], bool], seconds: float = 200) -> None:
+    """Wait until a claim holds."""
+    deadline = time.monotonic() + seconds
+    while not claim():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.2)
+
+
+@contextmanager
+def settings() -> Iterator[None]:
+    """Let trainings of this process believe in processors; a job inherits what it sets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(launch, "Rank", PacedRank)
+        for key, value in (
+            ("DS_ACCELERATOR", "cpu"),
+            ("OMP_NUM_THREADS", "1"),
+            ("PYTHONPATH", str(ROOT)),
+            ("TOKENIZERS_PARALLELISM", "false"),
+        ):
+            patch.setenv(key, value)
+        yield
+
+
+def plan_in(folder: Path) -> Experiment:
+    """Return the training that is cut off: ZeRO-3, a checkpoint every six steps."""
+    data = make_data(folder)
+    return experiment_in(
+        folder / "here", data, deepspeed="zero3", steps=STEPS, save_steps=SAVE_STEPS
+    )
+
+
+def beside(plan: Experiment, name: str) -> Experiment:
+    """Return the same training in another folder."""
+    return replace(plan, out=plan.out.with_name(name))
+
+
+def cut_off_three(cluster: Cluster, plan: Experiment) -> dict[str, Run]:
+    """Cut three trainings off in the middle, and wait until each has ended."""
+    runs = {
+        "signal": launched(beside(plan, "signal"), MACHINE, pace_s=1.0),
+        # SLURM gives notice 30 to 60 s early, looks every 30 s and counts in minutes.
+        "limit": launched(
+            beside(plan, "limit"), replace(MACHINE, gpu_model="a6000", minutes=2), pace_s=8.0
+        ),
+        # Two nodes, of which one dies; the rank on the other fails for want of its partner. It
+        # may go on at any two nodes that are free.
+        "node": launched(beside(plan, "node"), replace(MACHINE, gpu_model="", nodes=2), pace_s=1.0),
+    }
+    for name in ("signal", "node"):
+        wait_for(lambda name=name: len(runs[name].steps(0)) >= SAVE_STEPS + 2)
+    runs["signal"].cut_s = time.time()
+    cluster.ask("scancel", "--signal=USR2", runs["signal"].job(cluster)["JobId"])
+    node = runs["node"].job(cluster)["BatchHost"]
+    runs["node"].cut_s, runs["node"].lost_node = time.time(), node
+    cluster.stop_node(node)
+    try:
+        for run in runs.values():
+            run.finish()
+    finally:
+        cluster.start_node(node)
+    wait_for(lambda: set(cluster.states().values()) == {"IDLE"})
+    return runs
