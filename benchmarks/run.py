@@ -15,7 +15,16 @@ from pathlib import Path
 from benchmarks.figures import COLUMNS, FILE_VARIABLE
 
 HERE = Path(__file__).parent
-BENCHMARKS = ("generator", "renderer", "pointclouds", "storage", "vqa", "questions", "pose")
+BENCHMARKS = (
+    "generator",
+    "renderer",
+    "pointclouds",
+    "storage",
+    "vqa",
+    "questions",
+    "pose",
+    "cluster",
+)
 
 
 def processor() -> str:

@@ -13,6 +13,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+import psutil
+
 from tests.slurm.processes import end_all, processes_of
 
 ETC = Path("/etc/slurm")
@@ -68,6 +70,19 @@ def clear_left_over() -> None:
         if len(words) == 2 and started(int(words[0])) == words[1]:
             raise RuntimeError(f"a test cluster is already running, started by process {words[0]}")
         clear(folder)
+    end_all(orphans())
+
+
+def orphans() -> list[psutil.Process]:
+    """Return daemons and jobs of clusters whose folder is gone but that are not."""
+    found = []
+    for process in psutil.process_iter(["environ"]):
+        conf = Path((process.info["environ"] or {}).get("SLURM_CONF", ""))
+        folder = conf.parent.parent
+        is_ours = folder.parent == Path(tempfile.gettempdir()) and folder.name.startswith(PREFIX)
+        if is_ours and not folder.exists():
+            found.append(process)
+    return found
 
 
 def started(pid: int) -> str:

@@ -1,19 +1,26 @@
 """The whole project in a user's folder, with the profile edited for the test cluster."""
 
 import shutil
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from tests.depth.models import save_depth_anything
 from tests.slurm.conftest import ROOT, User
-from tests.workflow.conftest import NO_DEMONSTRATIONS, TINY, Project
+from tests.workflow.conftest import TINY, Project
+from tests.workflow.test_images import add_photo
 
+# With TINY's demonstrations every rule that uses GPUs has jobs; test_workflow.py sees to that.
 SMALL: dict[str, Any] = {
-    "sources": {"procthor": {"num_houses": 8, "houses_per_shard": 4}},
-    # Every rule that uses GPUs takes part: an estimator, adapters, and all weights.
-    "depth": {"backend": "transformers", "batch_size": 4},
+    "sources": {
+        "procthor": {"num_houses": 8, "houses_per_shard": 8},
+        "images": {
+            "photos": "photos",
+            "masks": "masks",
+            "width_px": 64,
+            "height_px": 64,
+            "localise": {"backend": "masks"},
+        },
+    },
+    "depth": {"backend": "transformers", "model": "estimator", "batch_size": 4},
     "train": {
         "tiny": {"steps": 4, "batch_size": 4},
         "experiments": {
@@ -45,15 +52,12 @@ def copy_project(user: User) -> User:
     return user
 
 
-def make_small(user: User) -> Path:
+def make_small(user: User) -> User:
     """Make the configuration so small that the whole workflow takes minutes on two cores."""
     project = Project(user.folder)
     project.edit(TINY)
     project.edit(SMALL)
     save_depth_anything(user.folder / "estimator")
-    project.edit({"depth": {"model": "estimator"}})
-    # Other sources have their own tests; here one is enough to show that rules reach their nodes.
-    project.edit(NO_DEMONSTRATIONS)
-    sources = yaml.safe_load(project.config_path.read_text())["sources"]
-    project.edit({"sources": {name: None for name in sources if name != "procthor"}})
-    return project.config_path
+    for number in range(2):
+        add_photo(user.folder, str(number), seed=number)
+    return user

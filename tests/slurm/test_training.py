@@ -1,6 +1,6 @@
 """DeepSpeed trainings on a live cluster: two nodes as two ranks here, and three ways to be cut off.
 
-The cut-off trainings run at the same time, each on a node of its own, for most of it is waiting.
+The cut-off trainings run at the same time, each on nodes of its own, for most of it is waiting.
 """
 
 import re
@@ -51,7 +51,7 @@ def assert_same_end(run: Run, here: Experiment) -> None:
     assert len(rows) == len(read_json(here.out / "metrics.json")["history"])
 
 
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(1200)
 def test_two_nodes_train_as_two_ranks_here(
     cluster: Cluster, plan: Experiment, here: Experiment
 ) -> None:
@@ -71,16 +71,15 @@ def cut_off(cluster: Cluster, plan: Experiment, here: Experiment) -> dict[str, R
     return cut_off_three(cluster, plan)
 
 
-@pytest.mark.timeout(590)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", ["signal", "limit", "node"])
 def test_a_training_that_is_cut_off_ends_as_if_nothing_had_been(
     cluster: Cluster, cut_off: dict[str, Run], here: Experiment, name: str
 ) -> None:
     run = cut_off[name]
     job = run.job(cluster)
-    # On a busy machine the second life may reach its time limit, too.
-    assert job["Restarts"] == "1" or (name == "limit" and int(job["Restarts"]) > 1)
-    done = [len(run.steps(life)) for life in range(int(job["Restarts"]) + 1)]
+    assert job["Restarts"] == "1"
+    done = [len(run.steps(life)) for life in (0, 1)]
     assert 0 < done[0] < STEPS
     lost = sum(done) - STEPS
     # Notice is time to save; a dead node takes what was done since the last checkpoint.

@@ -16,14 +16,17 @@ from tests.slurm.test_profile import assert_fits
 
 # Jobs at once: what the machine has cores for, and one that waits.
 JOBS = "--jobs=3"
-LAUNCHED = {"train_experiment": "tiny-lora", "train_all_weights": "tiny-whole"}
+LAUNCHED = {
+    "train_experiment": "tiny-lora",
+    "train_all_weights": "tiny-whole",
+    "train_pose": "lifter",
+}
 
 
 @pytest.fixture(scope="module")
 def finished(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> User:
     """Return a user whose workflow was killed during the first training and then finished."""
-    user = copy_project(User(tmp_path_factory.mktemp("whole"), cluster))
-    make_small(user)
+    user = make_small(copy_project(User(tmp_path_factory.mktemp("whole"), cluster)))
     path = f"{SNAKEMAKE.parent}{os.pathsep}{os.environ['PATH']}"
     command = [str(SNAKEMAKE), "--profile", "profiles/slurm", *IMPATIENT, JOBS, "results/eval.csv"]
     with (user.folder / "first.log").open("wb") as log:
@@ -52,7 +55,7 @@ def finished(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> User
 
 def wait_for_training(process: subprocess.Popen[bytes], folder: Path) -> None:
     """Wait until a training has been submitted."""
-    deadline = time.monotonic() + 400
+    deadline = time.monotonic() + 600
     while not list(folder.glob("results/train/*/launch/job.json")):
         text = (folder / "first.log").read_text()[-6000:]
         assert process.poll() is None, text
@@ -60,17 +63,16 @@ def wait_for_training(process: subprocess.Popen[bytes], folder: Path) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.timeout(590)
+@pytest.mark.timeout(1200)
 def test_every_gpu_job_ran_where_the_profile_says(finished: User) -> None:
     scores = pd.read_csv(finished.folder / "results/eval.csv")
     assert set(scores["experiment"]) == set(LAUNCHED.values())
-    seen = set()
     for rule, line in finished.gpu_rules().items():
-        for job in finished.jobs_of(LAUNCHED.get(rule, rule)):
-            if job["JobState"] == "COMPLETED":
-                assert_fits(job, line)
-                seen.add(rule)
-    assert {"estimate_depth", "pretrain_base", "predict_answers", *LAUNCHED} <= seen
+        jobs = finished.jobs_of(LAUNCHED.get(rule, rule))
+        completed = [job for job in jobs if job["JobState"] == "COMPLETED"]
+        assert completed, f"give rule {rule} something to do in tests.slurm.project.SMALL"
+        for job in completed:
+            assert_fits(job, line)
 
 
 def test_no_training_ran_twice(finished: User) -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.slurm.cluster import ACCOUNT, Cluster
 from tests.slurm.conftest import ROOT
 from tests.train.micro import experiment_in, make_data
+from workflow_scripts.common.storage import write_text
 from workflow_scripts.train import launch
 from workflow_scripts.train.experiment import Experiment
 
@@ -35,13 +36,13 @@ class PacedRank(launch.Rank):
     def work(self, is_leaving: Callable[[], bool]) -> None:
         life = os.environ.get("SLURM_RESTART_COUNT", "0")
         out = self.experiment.out
-        pace_s = float((out / "pace_s").read_text()) if life == "0" else 0.0
 
         def step_ends() -> bool:
             if os.environ["RANK"] == "0":
                 with (out / f"steps-{life}.txt").open("a") as file:
                     file.write(f"{time.time()}\n")
-            time.sleep(pace_s)
+            if life == "0":
+                time.sleep(float((out / "pace_s").read_text()))
             return is_leaving()
 
         super().work(step_ends)
@@ -68,9 +69,13 @@ class Run:
         path = self.experiment.out / f"steps-{life}.txt"
         return [float(line) for line in path.read_text().split()] if path.exists() else []
 
+    def slow_down(self, pace_s: float) -> None:
+        """Let each step of the first life take so many seconds more."""
+        write_text(self.experiment.out / "pace_s", str(pace_s))
+
     def finish(self) -> None:
         """Wait for the end."""
-        self.thread.join(400)
+        self.thread.join(900)
         assert not self.thread.is_alive(), "the training did not end"
         assert not self.failures, self.failures
 
@@ -92,7 +97,7 @@ def launched(experiment: Experiment, machine: launch.Machine, pace_s: float = 0.
     return Run(experiment, thread, failures)
 
 
-def wait_for(claim: Callable[[], bool], seconds: float = 200) -> None:
+def wait_for(claim: Callable[[], bool], seconds: float = 400) -> None:
     """Wait until a claim holds."""
     deadline = time.monotonic() + seconds
     while not claim():
@@ -132,21 +137,21 @@ def cut_off_three(cluster: Cluster, plan: Experiment) -> dict[str, Run]:
     """Cut three trainings off in the middle, and wait until each has ended."""
     runs = {
         "signal": launched(beside(plan, "signal"), MACHINE, pace_s=1.0),
-        # SLURM gives notice 30 to 60 s early, looks every 30 s and counts in minutes.
-        "limit": launched(
-            beside(plan, "limit"), replace(MACHINE, gpu_model="a6000", minutes=2), pace_s=8.0
-        ),
+        "limit": launched(beside(plan, "limit"), replace(MACHINE, gpu_model="a6000"), pace_s=1.0),
         # Two nodes, of which one dies; the rank on the other fails for want of its partner. It
         # may go on at any two nodes that are free.
         "node": launched(beside(plan, "node"), replace(MACHINE, gpu_model="", nodes=2), pace_s=1.0),
     }
-    for name in ("signal", "node"):
-        wait_for(lambda name=name: len(runs[name].steps(0)) >= SAVE_STEPS + 2)
-    runs["signal"].cut_s = time.time()
+    for run in runs.values():
+        wait_for(lambda run=run: len(run.steps(0)) >= SAVE_STEPS + 2)
+        # Until it is cut off, which may take a while.
+        run.slow_down(10.0)
     cluster.ask("scancel", "--signal=USR2", runs["signal"].job(cluster)["JobId"])
+    runs["signal"].cut_s = time.time()
     node = runs["node"].job(cluster)["BatchHost"]
     runs["node"].cut_s, runs["node"].lost_node = time.time(), node
     cluster.stop_node(node)
+    limit_soon(cluster, runs["limit"])
     try:
         for run in runs.values():
             run.finish()
@@ -154,3 +159,17 @@ def cut_off_three(cluster: Cluster, plan: Experiment) -> dict[str, Run]:
         cluster.start_node(node)
     wait_for(lambda: set(cluster.states().values()) == {"IDLE"})
     return runs
+
+
+def limit_soon(cluster: Cluster, run: Run) -> None:
+    """Let a training reach its time limit as soon as SLURM can see to it; its next life is long.
+
+    A limit that is short from the start would be over before a busy machine has started to train.
+    """
+    job = run.job(cluster)
+    hours, minutes, seconds = map(int, job["RunTime"].split(":"))
+    notice = MACHINE.notice_s() // 60
+    soon = 60 * hours + minutes + bool(seconds) + notice
+    cluster.ask("scontrol", "update", f"JobId={job['JobId']}", f"TimeLimit={soon}")
+    wait_for(lambda: run.job(cluster)["Restarts"] != "0")
+    cluster.ask("scontrol", "update", f"JobId={job['JobId']}", f"TimeLimit={MACHINE.minutes}")

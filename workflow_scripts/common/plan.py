@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 EXAMPLE = Path(__file__).with_name("example_jobs.tsv")
 EXAMPLE_HOUSES = 10_000
 # Steps of a training are set in the configuration, whatever the number of houses.
-CONSTANT = ("pretrain_base", "train_experiment", "train_all_weights")
+CONSTANT = ("pretrain_base", "train_experiment", "train_all_weights", "train_pose")
 OVERHEAD_S = 60
 ASSUMPTIONS = f"""\
 Assumed: a job's seconds grow with its houses, except where the configuration sets the steps

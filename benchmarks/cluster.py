@@ -1,0 +1,150 @@
+"""What a cluster costs: a plan of 10,000 houses, each job, a training cut off, a small workflow.
+
+Run from the repository: `python -m benchmarks.cluster`, as root, where Debian's `slurm-wlm munge
+slurmdbd mariadb-server` are installed: it starts the test cluster, four nodes that share this
+machine. Elsewhere, or with `--plan-only`, it only plans. Plans and submissions are counted in CPU
+seconds; waiting is counted by the clock, so the machine should have nothing else to do.
+"""
+
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.figures import Figure, show
+from tests.slurm.cluster import Cluster, why_not
+from tests.slurm.conftest import User
+from tests.slurm.outside import new_folder
+from tests.slurm.project import copy_project, make_small
+from tests.slurm.trainings import cut_off_three, plan_in, settings
+from tests.workflow.conftest import Project
+from workflow_scripts.common.cli import run
+
+MAX_PLAN_S, MAX_JOBS = 15, 1000
+NUM_EMPTY = 21
+EMPTY = """
+rule all:
+    input: expand("{{number}}.txt", number=range({count}))
+
+rule empty:
+    output: "{{number}}.txt"
+    resources: mem_mb=200, runtime=5
+    shell: "date +%s.%N > {{output}}"
+"""
+
+
+def main(*, plan_only: bool = False) -> None:
+    """Print the figures of the plan and, where a test cluster can be started, of running on it."""
+    with tempfile.TemporaryDirectory() as name:
+        figures = _plan(Path(name))
+        reason = "asked for the plan only" if plan_only else why_not()
+        if reason:
+            figures.append(Figure("running on a cluster", "not measured", reason))
+        else:
+            with Cluster(new_folder()) as cluster:
+                figures += _of_a_job(Path(name), cluster)
+                figures += _of_a_failure(Path(name), cluster)
+                figures += _of_a_workflow(Path(name), cluster)
+        show("cluster", figures)
+
+
+def _plan(folder: Path) -> list[Figure]:
+    """Plan the default configuration for 10,000 houses, with the profile."""
+    project = Project.create(folder / "plan", tiny=False)
+    project.edit({"sources": {"procthor": {"num_houses": 10_000, "houses_per_shard": "auto"}}})
+    found: list[dict[str, int]] = []
+    seconds = _cpu_s(lambda: found.append(project.planned("--profile", "profiles/slurm")))
+    return [
+        Figure(
+            "dry run with the profile, 10,000 houses",
+            f"{seconds:.1f} CPU s",
+            f"limit: {MAX_PLAN_S} s",
+        ),
+        Figure("its jobs", str(sum(found[0].values())), f"limit: {MAX_JOBS:,}"),
+    ]
+
+
+def _of_a_job(folder: Path, cluster: Cluster) -> list[Figure]:
+    """Run empty jobs: what is left is Snakemake, on the login node and in each job."""
+    seconds = {}
+    for count in (1, NUM_EMPTY):
+        user = _user(folder / f"empty-{count}", cluster)
+        (user.folder / "Snakefile").write_text(EMPTY.format(count=count))
+        seconds[count] = _cpu_s(lambda user=user: user.snakemake("all", "--jobs=1"))
+    begun = min(
+        float((user.folder / f"{job['Comment'].rpartition('_')[2]}.txt").read_text())
+        - time.mktime(time.strptime(job["StartTime"], "%Y-%m-%dT%H:%M:%S"))
+        for job in user.jobs_of("empty")
+    )
+    a_job = (seconds[NUM_EMPTY] - seconds[1]) / (NUM_EMPTY - 1)
+    return [
+        Figure(
+            "submitting a job and seeing its end, on the login node",
+            f"{a_job:.2f} CPU s",
+            f"mean of {NUM_EMPTY - 1} empty jobs; Snakemake itself {seconds[1]:.1f} CPU s",
+        ),
+        Figure("from a job's start to its command", f"{begun:.1f} s", "SLURM counts whole seconds"),
+    ]
+
+
+def _of_a_failure(folder: Path, cluster: Cluster) -> list[Figure]:
+    """Cut trainings off and see when their next step ends."""
+    with settings():
+        runs = cut_off_three(cluster, plan_in(folder))
+    named = {
+        "signal": "a training told to leave (scancel --signal)",
+        "limit": "a training at its time limit",
+        "node": "a training whose node died",
+    }
+    beside = {
+        "signal": "saves first, loses no step; SLURM holds a queued-again job for a while",
+        "limit": "from its last step, which was saved",
+        "node": "SLURM notices after SlurmdTimeout, 20 s here",
+    }
+    return [
+        Figure(
+            f"{what}: until its next step ends",
+            f"{run.steps(1)[0] - (run.cut_s or run.steps(0)[-1]):.0f} s",
+            beside[name],
+        )
+        for name, what in named.items()
+        for run in [runs[name]]
+    ]
+
+
+def _of_a_workflow(folder: Path, cluster: Cluster) -> list[Figure]:
+    """Run the tiny configuration, from nothing to scores."""
+    user = make_small(copy_project(_user(folder / "whole", cluster)))
+    before = len(cluster.jobs())
+    begun = time.monotonic()
+    user.snakemake("--jobs=3", "results/eval.csv")
+    minutes = (time.monotonic() - begun) / 60
+    return [
+        Figure(
+            "tiny workflow, four nodes on this machine",
+            f"{minutes:.1f} min",
+            f"{len(cluster.jobs()) - before} jobs, three at a time; every source, three trainings",
+        )
+    ]
+
+
+def _user(folder: Path, cluster: Cluster) -> User:
+    folder.mkdir()
+    return User(folder, cluster)
+
+
+def _cpu_s(work: Callable[[], object]) -> float:
+    """Return the CPU seconds of the processes that a piece of work starts and waits for."""
+
+    def used() -> float:
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return children.ru_utime + children.ru_stime
+
+    before = used()
+    work()
+    return used() - before
+
+
+if __name__ == "__main__":
+    run(main)
