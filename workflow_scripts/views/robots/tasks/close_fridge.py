@@ -12,7 +12,7 @@ HINGE_M = (-DEPTH_M / 2 - DOOR_M / 2, WIDTH_M / 2)
 PUSH_RADIUS_M, PUSH_Z_M = 0.19, 0.22
 SHUT_BELOW_DEG = 4.0
 _LEAN_DEG = 15.0
-_WHITE, _INSIDE, _STEEL = (0.90, 0.91, 0.92), (0.76, 0.84, 0.88), (0.45, 0.46, 0.48)
+_WHITE, _INSIDE, _STEEL = (0.78, 0.79, 0.80), (0.66, 0.74, 0.78), (0.45, 0.46, 0.48)
 
 
 def build(stage: Stage, variation: int) -> Script:
@@ -33,7 +33,8 @@ def build(stage: Stage, variation: int) -> Script:
         along = np.array([-np.sin(angle), -np.cos(angle)])
         outward = np.array([-np.cos(angle), np.sin(angle)])
         place = HINGE_M + PUSH_RADIUS_M * along + (DOOR_M / 2 + clear_m) * outward
-        return tip_down((*place, z_m), lean_deg=_LEAN_DEG)
+        # The hand is wider than the fingers are long: it turns with the door.
+        return tip_down((*place, z_m), yaw_deg=-angle_deg, lean_deg=_LEAN_DEG)
 
     def done(world: World) -> str:
         angle = world.angle_deg("door_hinge")

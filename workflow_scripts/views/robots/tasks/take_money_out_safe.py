@@ -1,5 +1,7 @@
 """take_money_out_safe: take the stack of notes from the shelf named and lay it on the table."""
 
+import numpy as np
+
 from workflow_scripts.views.robots.script import (
     CLOSED,
     OPEN,
@@ -17,6 +19,8 @@ DEPTH_M, WIDTH_M, HEIGHT_M, WALL_M = 0.20, 0.34, 0.46, 0.012
 SHELF_Z_M = (0.06, 0.19, 0.32)
 STACK_M = (0.10, 0.055, 0.040)
 _DOWN_DEG = 34.0
+# With this side of the hand up the wrist stays clear of its limits.
+_ROLL_DEG = 180.0
 _STEEL, _INSIDE = (0.30, 0.33, 0.36), (0.46, 0.49, 0.52)
 
 
@@ -52,12 +56,12 @@ def build(stage: Stage, variation: int) -> Script:
     return Script(
         description=f"take the money off the {SHELVES[variation]} shelf and put it on the table",
         waypoints=(
-            Waypoint(target, tip_forward((-0.22, 0, 0.05), down_deg=_DOWN_DEG)),
-            Waypoint(target, tip_forward(grasp, down_deg=_DOWN_DEG), True, CLOSED, 0.05, 0.7),
-            Waypoint(target, tip_forward((-0.02, 0, 0.02), down_deg=_DOWN_DEG), True),
-            Waypoint("safe", tip_forward((-0.22, 0, out_z), down_deg=_DOWN_DEG), True),
-            Waypoint("safe", tip_forward((-0.28, -0.02, 0.13), down_deg=60)),
-            Waypoint("safe", tip_forward((-0.28, -0.02, 0.045), down_deg=60), True, OPEN),
+            Waypoint(target, _tip((-0.22, 0, 0.05))),
+            Waypoint(target, _tip(grasp), True, CLOSED, 0.05, 0.7),
+            Waypoint(target, _tip((-0.02, 0, 0.02)), True),
+            Waypoint("safe", _tip((-0.22, 0, out_z)), True),
+            Waypoint("safe", _tip((-0.28, -0.02, 0.13), 60)),
+            Waypoint("safe", _tip((-0.28, -0.02, 0.045), 60), True, OPEN),
         ),
         points=(
             *(
@@ -70,6 +74,10 @@ def build(stage: Stage, variation: int) -> Script:
         ),
         done=done,
     )
+
+
+def _tip(at_m: tuple[float, float, float], down_deg: float = _DOWN_DEG) -> np.ndarray:
+    return tip_forward(at_m, down_deg=down_deg, roll_deg=_ROLL_DEG)
 
 
 def _safe(safe: Thing) -> None:
