@@ -119,7 +119,11 @@ def _learned(
         trainer, lifter = fit_lifter(experiment, tracks, test, words)
         seconds = time.process_time() - start
     lifter.eval()
-    error_mm = mean_error_mm(lift(lifter, test, blind=study.objective == "masked"), test)
+    start = time.process_time()
+    points = lift(lifter, test, blind=study.objective == "masked")
+    latency_ms = 1e3 * (time.process_time() - start) / len(test)
+    error_mm = mean_error_mm(points, test)
+    parameters = sum(value.numel() for value in lifter.parameters())
     curve = [
         (int(row["step"]), float(row["validation_mpjpe_mm"]))
         for row in trainer.state.log_history
@@ -127,7 +131,10 @@ def _learned(
     ]
     goal = f"goal: at most {study.goal_mm:.1f}; " if study.goal_mm else ""
     way = ", ".join(f"{value:.1f} at {step}" for step, value in curve[::2])
-    beside = f"{goal}{experiment.steps} steps, {seconds:.0f} CPU s; on the way {way}"
+    beside = (
+        f"{goal}{experiment.steps} steps, {seconds:.0f} CPU s; {parameters:,} parameters, "
+        f"{latency_ms:.2f} CPU ms a frame; on the way {way}"
+    )
     return Figure(f"{study.objective}, {study.noise} noise", f"{error_mm:.2f} mm", beside), curve
 
 

@@ -134,6 +134,7 @@ rule train_pose:
         script="workflow_scripts/train/pose/launch.py",
         modules=modules_of("train/pose", "common/keypoints"),
         views=pose_views(),
+        leaks=of_demonstrations("results/views/{source}/leaks.json"),
     output:
         weights="results/train/{experiment}/model.safetensors",
         model="results/train/{experiment}/model.json",

@@ -31,6 +31,8 @@ def test_a_pose_experiment_is_trained_on_demonstrations_and_scored(project: Proj
     assert planned["train_pose"] == planned["score_pose"] == 2
     assert planned["train_experiment"] == 1
     assert planned["record_shard"] == 2
+    # Nothing is trained before the splits are known not to leak.
+    assert planned["check_episodes"] == 1
 
 
 def test_null_turns_an_experiment_off(project: Project) -> None:

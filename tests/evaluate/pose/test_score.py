@@ -23,6 +23,7 @@ from workflow_scripts.evaluate.pose.conditions import (
     conditions,
     without_views,
 )
+from workflow_scripts.evaluate.pose.draw import draw_errors
 
 NAMES = [f"reach_target/point{k}" for k in range(6)]
 
@@ -73,6 +74,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory, shard: Path) -> pd.DataFrame:
 
 
 def test_every_method_noise_and_set_of_views_has_every_metric(rows: pd.DataFrame) -> None:
+    micro = Lifter(LifterSize(width=16, layers=1, heads=2, num_names=6))
     assert set(rows["method"]) == {*BASELINES, "learned"}
     assert set(rows["noise"]) == {"1x", "2x", "3x", "detector"}
     assert set(rows["views"]) == {
@@ -86,6 +88,8 @@ def test_every_method_noise_and_set_of_views_has_every_metric(rows: pd.DataFrame
     assert metrics == wanted | {f"pck_{limit}mm" for limit in (5, 10, 20, 50)}
     assert (whole["num_houses"] == 2).all()
     assert (whole["n"] == 2 * 16 * 6).all()
+    size = rows[rows["metric"] == "parameters"]
+    assert size["value"].tolist() == [sum(value.numel() for value in micro.parameters())]
     assert set(rows["keypoint"]) == {"all", *(name.split("/")[1] for name in NAMES)}
 
 
@@ -119,6 +123,11 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path, shard: Path) -> None:
         scored(tmp_path / name, shard, model, noise=())
     for file in ("scores.csv", "errors.png", "keypoints.png"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_a_picture_of_nothing_found_says_so(tmp_path: Path) -> None:
+    draw_errors(tmp_path / "errors.png", [], experiment="micro")
+    assert Image.open(tmp_path / "errors.png").width > 1000
 
 
 def test_a_split_without_episodes_is_named(tmp_path: Path, shard: Path) -> None:

@@ -13,7 +13,7 @@ class PoseRow(Record):
     Intervals are 95 % bootstrap intervals over episodes. `gain` is by how much the value beats
     the mean of triangulations over seven frames (smoothed_dlt), positive where it is better, on
     the points that both estimate, its interval paired. A keypoint without an estimate counts as
-    missed in pck, auc and found.
+    missed in pck, auc and found. The one row of `parameters` is how many numbers were learned.
     """
 
     experiment: str
@@ -21,7 +21,7 @@ class PoseRow(Record):
     split: Split
     family: str = Field(description="task, or 'all'")
     form: Literal["keypoints"] = "keypoints"
-    metric: str = Field(pattern=r"^(\w+mm|reprojection_px|found)$")
+    metric: str = Field(pattern=r"^(\w+mm|reprojection_px|found|parameters)$")
     n: int = Field(ge=1, description="points that count: keypoints in frames")
     num_houses: int = Field(ge=1, description="episodes")
     value: float

@@ -62,13 +62,20 @@ def draw_errors(path: Path, rows: Sequence[PoseRow], *, experiment: str) -> None
     from matplotlib import pyplot
 
     families = {row.family for row in rows}
-    family = "all" if "all" in families else sorted(families)[0]
+    family = "all" if "all" in families else min(families, default="all")
     chosen = [
         row
         for row in rows
         if row.metric == "mpjpe_mm" and row.keypoint == "all" and row.family == family
     ]
-    first = chosen[0]
+    if not any(row.views == ALL_VIEWS for row in chosen):
+        # A model that has hardly begun to learn may see nothing at all; the table says so.
+        figure, place = pyplot.subplots(figsize=(13, 4.2))
+        place.set_axis_off()
+        place.text(0.5, 0.5, f"{experiment}: no method found a keypoint", ha="center")
+        save(figure, path)
+        return
+    first = next(row for row in chosen if row.views == ALL_VIEWS)
     figure, (left, middle, right) = pyplot.subplots(
         1, 3, figsize=(13, 4.2), layout="constrained", width_ratios=(1, 1.3, 0.9)
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from torch import Tensor
 
 from workflow_scripts.common.cli import progress, run
@@ -18,7 +19,7 @@ from workflow_scripts.common.keypoints.metrics import (
     procrustes_errors_mm,
     reprojection_px,
 )
-from workflow_scripts.common.keypoints.models import lift, load_lifter, read_settings
+from workflow_scripts.common.keypoints.models import WEIGHTS, lift, load_lifter, read_settings
 from workflow_scripts.common.keypoints.scores import PoseRow
 from workflow_scripts.common.keypoints.tracks import Tracks, gather
 from workflow_scripts.common.records import table
@@ -173,9 +174,22 @@ def main(
         if number == 0:
             draw_frame(frame, observed, methods[LEARNED], shards, title=experiment)
     draw_errors(errors, rows, experiment=experiment)
+    rows.append(parameters_row(model, rows[0]))
     with whole(out) as partial:
         table(rows, PoseRow).to_csv(partial, index=False, float_format="%.6f")
     logger.info("%s: %d rows about %d episodes", out, len(rows), len(tracks))
+
+
+def parameters_row(model: Path, like: PoseRow) -> PoseRow:
+    """Return the row that says how large a model is; the rest is as in another row."""
+    with safe_open(model / WEIGHTS, framework="np") as weights:
+        # The shapes of bodies travel with the weights but are measured, not learned.
+        names = [name for name in weights.keys() if name != "shapes"]  # noqa: SIM118
+        count = sum(int(np.prod(weights.get_slice(name).get_shape())) for name in names)
+    nothing = dict.fromkeys(("gain", "gain_low", "gain_high"), float("nan"))
+    changes = {"metric": "parameters", "method": LEARNED, "value": count, "keypoint": "all"}
+    same = {"ci_low": count, "ci_high": count, "views": ALL_VIEWS}
+    return PoseRow.model_validate({**like.model_dump(), **changes, **same, **nothing})
 
 
 def most_cameras(tracks: list[Track]) -> tuple[str, ...]:
