@@ -1,6 +1,7 @@
 """Families: exact answers on hand-made scenes, and the symmetries that geometry demands."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from workflow_scripts.common.cameras import Camera, rotation_about_up
 from workflow_scripts.common.measurements import TrueShard
 from workflow_scripts.common.views import ViewShard
 from workflow_scripts.vqa import measures as measured_by
+from workflow_scripts.vqa.every import every_batch
 from workflow_scripts.vqa.families import FAMILIES
 from workflow_scripts.vqa.families.sizes import BIGGER, HEIGHT, TALLER, WIDER, WIDTH
 from workflow_scripts.vqa.measures import (
@@ -21,6 +23,7 @@ from workflow_scripts.vqa.measures import (
     metres_in_front,
     px_to_the_left,
 )
+from workflow_scripts.vqa.shapes.base import Margins
 from workflow_scripts.vqa.shapes.comparison import Comparison
 from workflow_scripts.vqa.shapes.value import Value
 from workflow_scripts.vqa.sight import Sights
@@ -233,6 +236,36 @@ def test_differences_that_disagree_have_no_answer():
 def test_a_name_and_form_is_one_family():
     cells = [(family.name, form) for family in FAMILIES for form in family.forms]
     assert len(cells) == len(set(cells))
+
+
+def test_widths_of_things_whose_front_is_not_known_are_compared_only_where_any_side_will_do(
+    tmp_path,
+):
+    boxes = [
+        Box("Sofa", (-1.0, 3.0, 0.5), (1.6, 0.8, 1.0)),
+        Box("Fridge", (1.0, 4.0, 0.75), (0.6, 0.9, 1.5)),
+        Box("Vase", (0.0, 3.0, 0.5), (0.3, 0.3, 0.4)),
+    ]
+    known = see(tmp_path, boxes)
+    assert of(known, WIDER.difference, "Sofa", "Fridge") == pytest.approx(1.6 / 0.6 - 1)
+    blind = replace(known.measured, has_front=np.zeros(3, dtype=bool))
+    seen = replace(known, measured=blind)
+    # The sofa's shorter side is less than the fridge's longer one; the vase is less than both.
+    assert of(seen, WIDER.difference, "Sofa", "Fridge") == 0.0
+    assert of(seen, WIDER.difference, "Sofa", "Vase") == pytest.approx(0.8 / 0.3 - 1)
+    assert of(seen, WIDER.difference, "Vase", "Fridge") == pytest.approx(-(0.6 / 0.3 - 1))
+    for form in ("named", "boxed", "region"):
+        marks = {form: {"red": 0, "green": 1, "blue": 2}}
+        batches = list(every_batch(seen, Margins(), seed=1, form=form, marks=marks))
+        names = {one.family.name for one in batches}
+        assert "wider" in names
+        assert "view_width" in names
+        assert not names & {"width", "same_width", "widest"}
+
+
+def test_the_width_across_the_line_of_sight_is_that_of_the_corners(tmp_path):
+    seen = see(tmp_path, [Box("Sofa", (0.0, 3.0, 0.5), (1.0, 1.0, 1.0), yaw_deg=45.0)])
+    assert of(seen, measured_by.view_width_m, "Sofa") == pytest.approx(math.sqrt(2))
 
 
 def test_walls_are_never_asked_about(tmp_path):

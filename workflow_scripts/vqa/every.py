@@ -1,6 +1,6 @@
 """Write every question that can be asked of a sight: for benchmarks, audits and property tests."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,13 +30,14 @@ def every_batch(
     *,
     seed: int,
     form: Form = "named",
+    marks: Mapping[Form, Mapping[str, int]] | None = None,
     units: Units = "metric",
     multiple_choice: bool = False,
     families: Sequence[Family] = FAMILIES,
 ) -> Iterator[Askable]:
-    """Yield all that the families can ask of a sight in a form that needs no marks."""
+    """Yield all that the families can ask of a sight in a form; `marks` as in `Asker.ask`."""
     rng = seeded(seed, "every")
-    books = Books(sight, {}, margins)
+    books = Books(sight, marks or {}, margins)
     for family in families:
         if form not in family.forms:
             continue

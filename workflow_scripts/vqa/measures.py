@@ -122,6 +122,39 @@ width_m = partial(size_m, 0)
 height_m = partial(size_m, 2)
 
 
+def widths_m(sight: Sight) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the least and the greatest that the widths may be, [n] each, and their sigmas.
+
+    Of a box whose front is not known, either horizontal side may be the width.
+    """
+    level = sight.measured.size_m[:, :2]
+    sigma = sight.measured.sigma_size_m[:, :2]
+    known = sight.measured.has_front
+    return (
+        np.where(known, level[:, 0], level.min(axis=1)),
+        np.where(known, level[:, 0], level.max(axis=1)),
+        np.where(known, sigma[:, 0], sigma.max(axis=1)),
+    )
+
+
+def wider_ratio(sight: Sight) -> Measure:
+    """Return by which share i is wider than j, whichever sides are the widths; 0 if they differ."""
+    low, high, sigma = widths_m(sight)
+    least, most = np.maximum(low, 1e-6), np.maximum(high, 1e-6)
+    ahead = least[:, None] / most[None, :] - 1
+    excess = np.maximum(ahead, 0.0) - np.maximum(ahead.T, 0.0)
+    return excess, (1 + np.abs(excess)) * joint(sigma / least)
+
+
+def view_width_m(sight: Sight) -> Measure:
+    """Return how far the objects reach from left to right, across the camera's level heading."""
+    measured = sight.measured
+    return (
+        measured.high_m[:, 0] - measured.low_m[:, 0],
+        np.sqrt(2) * measured.sigma_extent_m[:, 0],
+    )
+
+
 def length_m(sight: Sight) -> Measure:
     """Return the longer horizontal side."""
     level = sight.measured.size_m[:, :2]

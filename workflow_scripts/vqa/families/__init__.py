@@ -32,6 +32,7 @@ FAMILIES: tuple[Family, ...] = (
     distances.MINIMUM_DISTANCE,
     distances.CENTRE_DISTANCE,
     sizes.WIDTH,
+    sizes.VIEW_WIDTH,
     sizes.HEIGHT,
     above_below.TOP_HIGHER,
     front_behind.CAMERA_NEARER,

@@ -10,6 +10,7 @@ from workflow_scripts.vqa.sight import Sight
 
 WHOLE = Requirements(whole=True)
 LEVEL = Requirements(whole=True, level=True)
+FRONTED = Requirements(whole=True, level=True, front=True)
 PLACES = Requirements(shape=False, unordered=True)
 
 
@@ -142,7 +143,7 @@ WIDEST = _extreme(
     measures.width_m,
     ("the widest", "the widest from side to side"),
     unit="ratio",
-    requires=LEVEL,
+    requires=FRONTED,
     frame="object",
 )
 HIGHEST = _extreme(

@@ -1,11 +1,12 @@
 """Wider, taller, bigger, longer; width, height, length and area: an object's own size.
 
-Width is along the object's own side-to-side axis, as seen from its front, height is along the
-room's up axis, length is the longer of the two horizontal sides, and "bigger" compares the
-volumes of the oriented boxes by the edge of the cube of equal volume, so that one margin suits
-lengths and volumes. A size is asked for only of an object that is wholly in the picture, and
-heights not in views from above. `same_*` ask whether two are about equal: within 7 %, or apart by
-30 % or more.
+Width is along the object's own side-to-side axis, as seen from its front; where the front is not
+known it is not asked for, and comparisons must hold whichever side it is. `view_width` is the
+extent across the camera's level heading, whatever faces where. Height is along the room's up
+axis, length is the longer of the two horizontal sides, and "bigger" compares the volumes of the
+oriented boxes by the edge of the cube of equal volume, so that one margin suits lengths and
+volumes. A size is asked for only of an object that is wholly in the picture, and heights not in
+views from above. `same_*` ask whether two are about equal: within 7 %, or apart by 30 % or more.
 """
 
 import numpy as np
@@ -22,12 +23,13 @@ SAME_BELOW, DIFFERENT_ABOVE = 0.07, 0.3
 WHOLE = Requirements(whole=True)
 STANDING = Requirements(whole=True, level=True)
 UPRIGHT = Requirements(whole=True, gravity=True)
+FRONTED = Requirements(whole=True, gravity=True, front=True)
 
 
 WIDER = Comparison(
     name="wider",
     poles=(Pole("wider than", "wider"), Pole("narrower than", "narrower")),
-    difference=lambda sight: measures.ratio_of(measures.width_m(sight)),
+    difference=measures.wider_ratio,
     unit="ratio",
     requires=UPRIGHT,
     frame="object",
@@ -106,7 +108,7 @@ WIDTH = Value(
     measure=measures.width_m,
     unit="m",
     least=SMALLEST_ASKED_M,
-    requires=UPRIGHT,
+    requires=FRONTED,
     frame="object",
     quantities=("the width of {a}", "the distance from one side of {a} to the other"),
     questions=(
@@ -123,6 +125,22 @@ WIDTH = Value(
         "From side to side, {a} {measures_a} {value}.",
         "{It_a} {is_a} {value} wide.",
     ),
+)
+
+VIEW_WIDTH = Value(
+    name="view_width",
+    num_objects=1,
+    measure=measures.view_width_m,
+    unit="m",
+    least=SMALLEST_ASKED_M,
+    requires=STANDING,
+    frame="gravity",
+    quantities=(
+        "the width of {a} across the line of sight",
+        "the real extent of {a} from its leftmost to its rightmost point as the camera sees it",
+    ),
+    questions=("Across the line of sight, how far {does_a} {a} extend?",),
+    answers=("{a} {is_a} {value} wide across the line of sight.",),
 )
 
 HEIGHT = Value(
@@ -208,7 +226,7 @@ SAME_WIDTH = Claim(
     name="same_width",
     claims=lambda asking: same_size(measures.width_m(asking.sight), asking),
     unit="ratio",
-    requires=UPRIGHT,
+    requires=FRONTED,
     frame="object",
     questions=("Are {a} and {b} about the same width?", "Are {a} and {b} equally wide?"),
     statements=("{a} and {b} are about the same width",),
