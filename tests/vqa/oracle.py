@@ -1,19 +1,114 @@
 """An oracle of its own: what boxes say about an answer, worked out without the engine's code.
 
 Everything comes from the truth tables of a view shard (a dictionary of numbers by object) and from
-a question's text and referents; nothing of `workflow_scripts.vqa` is used. Frames: right and
-forward of the camera laid level, up in the world.
+a question's text and referents; only `told_of_view`, which has the engine write all it can, uses
+it. Frames: right and forward of the camera laid level, up in the world.
 """
 
 import math
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Protocol
 
 import numpy as np
 
-from workflow_scripts.common.questions import Question
+from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.views import ViewShard
+from workflow_scripts.vqa.every import every_batch
+from workflow_scripts.vqa.shapes.base import Margins
+from workflow_scripts.vqa.sight import Sight
+
+
+class Named(Protocol):
+    """What a question says of an object: which it is, and the pixel of its mark, if it has one."""
+
+    @property
+    def instance(self) -> int: ...
+    @property
+    def pixel(self) -> tuple[float, float] | None: ...
+    @property
+    def phrase(self) -> str: ...
+
+
+class Question(Protocol):
+    """What the oracle looks at: a record of `workflow_scripts.common.questions`, or a `Told`."""
+
+    @property
+    def scene_id(self) -> str: ...
+    @property
+    def view(self) -> int: ...
+    @property
+    def family(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def answer_type(self) -> str: ...
+    @property
+    def question(self) -> str: ...
+    @property
+    def truth(self) -> str | float: ...
+    @property
+    def choices(self) -> Sequence[str]: ...
+    @property
+    def referents(self) -> Sequence[Named]: ...
+
+
+@dataclass(frozen=True)
+class Pointed:
+    """An object of a `Told`."""
+
+    instance: int
+    pixel: tuple[float, float] | None
+    phrase: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """A question, its answer and its truth, without the rest of a record."""
+
+    scene_id: str
+    view: int
+    family: str
+    kind: str
+    answer_type: str
+    question: str
+    answer: str
+    truth: str | float
+    choices: tuple[str, ...]
+    referents: tuple[Pointed, ...]
+
+
+def told_of_view(
+    sight: Sight, view: int, *, form: str = "named", margins: Margins | None = None
+) -> Iterator[Told]:
+    """Yield every question that the engine can ask of a sight; all objects marked, if marks are."""
+    marks = {form: {f"colour {row}": row for row in range(len(sight))}}
+    instances = sight.measured.instance.tolist()
+    pixels = [tuple(pixel) for pixel in sight.mark_px.tolist()]
+    lots = rng(7, "told", str(view))
+    for one in every_batch(
+        sight, margins or Margins(), seed=view, form=form, marks=marks, multiple_choice=True
+    ):
+        batch = one.batch
+        questions, answers = batch.write(np.arange(len(batch)), one.book, lots, limit=None)
+        for row, (question, answer) in enumerate(zip(questions, answers, strict=True)):
+            yield Told(
+                scene_id=sight.measured.scene_id,
+                view=view,
+                family=one.family.name,
+                kind=batch.kind,
+                answer_type=batch.answer_type,
+                question=question,
+                answer=answer,
+                truth=batch.truth_of(row, one.book),
+                choices=batch.choices_of(row, one.book),
+                referents=tuple(
+                    Pointed(instances[place], pixels[place], one.book.phrases[place])
+                    for place in batch.objects[row].tolist()
+                ),
+            )
 
 
 @dataclass(frozen=True)
@@ -46,9 +141,27 @@ class Oracle:
         self.shard = shard
         self.rows = {(r.scene_id, r.instance): r for r in shard.objects.itertuples()}
         self.boxes = {(r.view, r.instance): r for r in shard.visibility.itertuples()}
+        self._things: dict[tuple[int, int], Thing] = {}
+        self._gaps: dict[tuple[str, int, int], float] = {}
+        self._levels: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
     def thing(self, question: Question, place: int) -> Thing:
-        referent = question.referents[place]
+        """Return what a question mentions at a place."""
+        key = question.view, question.referents[place].instance
+        if key not in self._things:
+            self._things[key] = self._thing(question, question.referents[place])
+        return self._things[key]
+
+    def gap_m(self, question: Question, one: int, other: int) -> float:
+        """Return the least distance of what a question mentions at two places."""
+        pair = sorted(question.referents[place].instance for place in (one, other))
+        key = (question.scene_id, pair[0], pair[1])
+        if key not in self._gaps:
+            things = self.thing(question, one), self.thing(question, other)
+            self._gaps[key] = gap_m(*things)
+        return self._gaps[key]
+
+    def _thing(self, question: Question, referent: Named) -> Thing:
         row = self.rows[question.scene_id, referent.instance]
         seen = self.boxes[question.view, referent.instance]
         half = np.array([row.width_m, row.depth_m, row.height_m]) / 2
@@ -62,6 +175,11 @@ class Oracle:
 
     def level(self, question: Question) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the camera's position, its right and its heading, both level."""
+        if question.view not in self._levels:
+            self._levels[question.view] = self._level(question)
+        return self._levels[question.view]
+
+    def _level(self, question: Question) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         pose = self.shard.camera(question.view).world_from_camera
         right = pose[:3, 0] * np.array([1, 1, 0])
         right = right / np.linalg.norm(right)
@@ -98,6 +216,7 @@ def lengths(oracle: Oracle, question: Question) -> float | None:
         bearing = math.degrees(math.atan2(offset @ right, offset @ forward))
         return {
             "width": a.size[0],
+            "view_width": float(np.ptp(a.corners @ right)),
             "height": a.size[2],
             "length": max(a.size[:2]),
             "footprint": a.size[0] * a.size[1],
@@ -116,7 +235,7 @@ def lengths(oracle: Oracle, question: Question) -> float | None:
     between = abs(math.degrees(angles[0] - angles[1]))
     clock = math.degrees(math.atan2(way @ right, way @ forward)) / 30
     return {
-        "minimum_distance": lambda: gap_m(a, b),
+        "minimum_distance": lambda: oracle.gap_m(question, 0, 1),
         "centre_distance": lambda: np.linalg.norm(way),
         "horizontal_distance": lambda: np.linalg.norm(way[:2]),
         "vertical_distance": lambda: abs(way[2]),
@@ -128,14 +247,21 @@ def lengths(oracle: Oracle, question: Question) -> float | None:
     }.get(name, lambda: None)()
 
 
+_NEUTRAL = re.compile(
+    r"(height )?above the floor|seen from above|is it right( to say)?|point of view"
+    r"|from the camera's|on (its|their) longer side|(is that|that is) right"
+)
+
+
 def says_first(question: Question) -> bool:
     """Say whether a comparison's words ask for the first pole, by the words alone."""
     text = question.question.lower()
+    for referent in question.referents:
+        # "the left chair" says nothing of the relation.
+        text = text.replace(referent.phrase.lower(), "it")
     first = r"\b(left|in front|closer|nearer|higher|above|wider|taller|bigger|longer)\b"
     second = r"\b(right|behind|further from|farther|lower|below|narrower|shorter|smaller)\b"
-    neutral = r"height above the floor|is it right|point of view|from the camera's"
-    stripped = re.sub(neutral, "", text)
-    stripped = re.sub(r"is it right to say|on its longer side|that is right", "", stripped)
+    stripped = re.sub(_NEUTRAL, "", text)
     if "further to the" in stripped:
         return "further to the left" in stripped
     found = bool(re.search(first, stripped)), bool(re.search(second, stripped))
@@ -167,15 +293,12 @@ def pick(oracle: Oracle, question: Question) -> int | None:
     """Return which of three things is the answer; None if it is not known here."""
     things = [oracle.thing(question, place) for place in range(3)]
     eye, _, _ = oracle.level(question)
-    anchor = oracle.thing(question, 3) if len(question.referents) > 3 else None
-    left = [one.box[0] + one.box[2] for one in things]
     away = [float(np.linalg.norm(one.centre - eye)) for one in things]
     marks = [referent.pixel[0] if referent.pixel else 0.0 for referent in question.referents[:3]]
     name = question.family
     if name in ("nearest_to", "farthest_from"):
-        gaps = [gap_m(one, anchor) for one in things]
+        gaps = [oracle.gap_m(question, place, 3) for place in range(3)]
         return int(np.argmin(gaps) if name == "nearest_to" else np.argmax(gaps))
-    del left
     order = {
         "nearest_camera": (away, 0),
         "farthest_camera": (away, 2),
@@ -213,7 +336,7 @@ def claim(oracle: Oracle, question: Question) -> bool | None:
         away = [float(np.linalg.norm(one.centre - eye)) for one in things]
         return abs(away[0] - away[1]) < 0.3
     if name in ("touching", "on_top"):
-        near = gap_m(*things) < 0.05
+        near = oracle.gap_m(question, 0, 1) < 0.05
         above = abs(things[0].bottom - things[1].top) < 0.05
         below = abs(things[1].bottom - things[0].top) < 0.05
         return near and (above or (name == "touching" and below))

@@ -44,6 +44,8 @@ _CLOCK_STEPS_DEG = np.array([60.0, 120.0, 180.0, 270.0])
 # A number is asked for only if it is known this well.
 MAX_RELATIVE_SIGMA = 0.15
 MAX_SIGMA_DEG = 10.0
+# A direction this near to the middle of two hours belongs to neither.
+CLEAR_OF_NEXT_HOUR_DEG = 2.0
 IMPERIAL_SHARE = 0.25
 
 AnswerOfUnit: dict[str, AnswerType] = {"m": "metres", "m2": "square_metres", "deg": "degrees"}
@@ -207,7 +209,7 @@ class Value:
         if self.is_clock:
             # The hour must hold for every direction within two sigmas.
             off_deg = 15.0 - np.abs((value + 15.0) % 30.0 - 15.0)
-            unsure |= off_deg < asking.margins.sigmas * sigma
+            unsure |= off_deg < np.maximum(CLEAR_OF_NEXT_HOUR_DEG, asking.margins.sigmas * sigma)
         small = (value < self.least) | (value > self.most)
         asking.dropped["length too small to ask" if self.unit == "m" else "value out of range"] += (
             int(small.sum())

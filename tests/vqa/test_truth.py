@@ -1,0 +1,129 @@
+"""No answer contradicts the truth tables: every question of some houses, checked by the oracle."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.synthetic import Box, write_shard
+from tests.vqa.oracle import Oracle, contradiction, is_checked, told_of_view
+from tests.vqa.scenes import furnished_shard
+from workflow_scripts.common.cameras import Camera
+from workflow_scripts.common.measurements import TrueShard
+from workflow_scripts.common.questions import Question
+from workflow_scripts.common.storage import read_records
+from workflow_scripts.common.views import ViewShard
+from workflow_scripts.scenes import shard as scenes
+from workflow_scripts.views import shard as views
+from workflow_scripts.vqa import shard as asking
+from workflow_scripts.vqa.sight import Sights
+
+REAL_HOUSES = Path(__file__).parents[3] / "shared/data/procthor_houses.jsonl.gz"
+# What the oracle does not know: contents, kinds, names, and choices among written numbers.
+UNCHECKED = {
+    "boxing", "carried_by", "count", "existence", "facing", "identify", "inside",
+    "nth_boxing", "nth_pointing", "pointing", "room_area", "room_length",
+}  # fmt: skip
+
+
+def rendered(folder: Path, houses: str, *, stop: int, size_px: int = 112) -> Path:
+    """Return the views of some houses: one from a corner of each room."""
+    scenes.main(
+        source="procthor",
+        houses=houses,
+        start=0,
+        stop=stop,
+        seed=7,
+        splits=(0.8, 0.1, 0.1),
+        out=folder / "scenes.jsonl",
+        picture=folder / "scenes.png",
+    )
+    out = folder / "0000.zarr"
+    views.main(
+        scenes=folder / "scenes.jsonl",
+        out=out,
+        preset="draft",
+        furniture="procedural",
+        width_px=size_px,
+        height_px=size_px,
+        corner=1,
+        random=0,
+        top_down=0,
+        min_pixels=10,
+    )
+    return out
+
+
+def survey(
+    path: Path, *, forms: tuple[str, ...] = ("named", "marked"), num_views: int | None = None
+) -> tuple[Counter[str], list[str]]:
+    """Return how many questions of each family were checked, and what contradicts the truth."""
+    shard = ViewShard.open(path)
+    oracle = Oracle(shard)
+    seen = Sights(shard, TrueShard(shard), min_pixels=20, min_fraction_visible=0.1)
+    checked: Counter[str] = Counter()
+    wrong = []
+    for view in range(num_views or len(shard)):
+        sight = seen.of(view)
+        for form in forms:
+            for one in told_of_view(sight, view, form=form):
+                if not is_checked(oracle, one):
+                    continue
+                checked[one.family] += 1
+                if found := contradiction(oracle, one):
+                    wrong.append(f"{one.family}: {one.question} {one.answer} {found}")
+    return checked, wrong
+
+
+def test_nothing_said_of_a_furnished_room_contradicts_its_boxes(tmp_path):
+    checked, wrong = survey(furnished_shard(tmp_path), num_views=1)
+    assert not wrong, wrong[:5]
+    assert sum(checked.values()) > 4000
+    assert len(checked) > 45
+    assert not set(checked) & UNCHECKED
+
+
+def test_nothing_said_of_a_generated_house_contradicts_its_boxes(tmp_path):
+    checked, wrong = survey(rendered(tmp_path, "generate", stop=1), num_views=2)
+    assert not wrong, wrong[:5]
+    assert sum(checked.values()) > 500
+
+
+def test_a_direction_between_two_hours_is_not_asked_about(tmp_path):
+    boxes = [Box("Sofa", (-0.5, 3.0, 0.5), (0.4, 0.4, 1.0)), Box("Bed", (0, 3.5, 0.5), (0.4,) * 3)]
+    camera = Camera.look(
+        (0, 0, 1.5), yaw_deg=0, pitch_deg=-10, width_px=96, height_px=96, vertical_fov_deg=80
+    )
+    path = write_shard(tmp_path / "s.zarr", {"house": (boxes, [camera])})
+    shard = ViewShard.open(path)
+    sight = Sights(shard, TrueShard(shard), min_pixels=5, min_fraction_visible=0.0).of(0)
+    told = list(told_of_view(sight, 0))
+    assert not [one for one in told if one.answer_type == "clock"]
+    assert [one for one in told if one.family == "horizontal_distance"]
+
+
+@pytest.mark.skipif(not REAL_HOUSES.exists(), reason="the ProcTHOR houses are not here")
+def test_nothing_said_of_a_procthor_house_contradicts_its_boxes(tmp_path):
+    checked, wrong = survey(rendered(tmp_path, str(REAL_HOUSES), stop=1))
+    assert not wrong, wrong[:5]
+    assert sum(checked.values()) > 500
+
+
+def test_records_agree_with_the_oracle_too(tmp_path):
+    path = furnished_shard(tmp_path)
+    out = tmp_path / "vqa/procthor"
+    asking.main(
+        views=path,
+        out=out / "0.jsonl",
+        images=out / "0.images",
+        dropped=out / "0.dropped.jsonl",
+        picture=out / "0.png",
+        forms=("named", "marked", "boxed", "region"),
+        questions_per_view=120,
+        min_pixels=20,
+        units="mixed",
+    )
+    oracle = Oracle(ViewShard.open(path))
+    records = [one for one in read_records(out / "0.jsonl", Question) if is_checked(oracle, one)]
+    assert len(records) > 150
+    assert not [one.question for one in records if contradiction(oracle, one)]
