@@ -9,12 +9,16 @@ rule ask_shard:
                 f"workflow_scripts/vqa/{name}.py"
                 for name in (
                     "ask",
+                    "ask_pairs",
                     "batch",
                     "contact",
+                    "drawing",
                     "evidence",
                     "gallery",
                     "measures",
+                    "pair",
                     "pointing",
+                    "record",
                     "refer",
                     "sampling",
                     "sight",

@@ -75,7 +75,13 @@ def measured_flag(wildcards):
 def question_flags():
     """Return the flags that say what is asked, how often and in which words."""
     settings = config["vqa"]
-    names = ["forms", "questions_per_view", "min_pixels", "min_fraction_visible"]
+    names = [
+        "forms",
+        "questions_per_view",
+        "questions_per_pair",
+        "min_pixels",
+        "min_fraction_visible",
+    ]
     names += ["margin_m", "margin_ratio", "margin_picture", "margin_deg"]
     names += ["margin_sigmas", "answer_style", "units", "num_phrasings", "families"]
     words = []

@@ -15,14 +15,13 @@ from workflow_scripts.common.records import Form
 from workflow_scripts.vqa.batch import Batch, Book
 from workflow_scripts.vqa.evidence import evidence_of
 from workflow_scripts.vqa.families import FAMILIES
+from workflow_scripts.vqa.pointing import SEEN_AROUND_MARK
 from workflow_scripts.vqa.refer import Named, mark_book, name_book, named
 from workflow_scripts.vqa.sampling import Cell, Difficulty, Sampler, difficulties
 from workflow_scripts.vqa.shapes.base import Asking, Family, Margins
 from workflow_scripts.vqa.sight import Sight
 
 AnswerStyle = Literal["short", "sentence"]
-# An object must be this many times larger than its mark to be seen around it.
-SEEN_AROUND_MARK = 2.0
 
 
 @dataclass(frozen=True)

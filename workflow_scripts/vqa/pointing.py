@@ -11,6 +11,8 @@ from workflow_scripts.vqa.sight import Sight
 
 # Marks closer than this many radii would touch, or nearly.
 MARK_SPACING_RADII = 2.5
+# An object must be this many times larger than its mark to be seen around it.
+SEEN_AROUND_MARK = 2.0
 # Boxes that share more than this of their union, or fill more of the picture, mislead.
 MAX_OVERLAP, MAX_BOX_SHARE = 0.4, 0.6
 MAX_REGIONS = 8

@@ -2,16 +2,11 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from PIL import Image
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError, nearest
-from workflow_scripts.common.marks import draw_boxes, draw_marks
 from workflow_scripts.common.measurements import MeasuredShard, TrueShard
 from workflow_scripts.common.quantities import Units
 from workflow_scripts.common.questions import Question
@@ -19,29 +14,24 @@ from workflow_scripts.common.records import Dropped, Form
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.common.storage import whole, write_records
 from workflow_scripts.common.views import ViewShard
-from workflow_scripts.vqa.ask import AnswerStyle, Asked, Asker, Wishes
+from workflow_scripts.vqa.ask import AnswerStyle, Asker, Wishes
+from workflow_scripts.vqa.ask_pairs import PairAsker, Seen, ask_pair, one_room
+from workflow_scripts.vqa.drawing import PICTURES, drawn_on, save_jpeg
 from workflow_scripts.vqa.families import NAMES
 from workflow_scripts.vqa.gallery import draw_gallery
 from workflow_scripts.vqa.pointing import pointed_at
+from workflow_scripts.vqa.record import record
 from workflow_scripts.vqa.shapes.base import Margins
-from workflow_scripts.vqa.sight import Sight, Sights
+from workflow_scripts.vqa.sight import Sights
 
 log = logging.getLogger(__name__)
-
-JPEG_QUALITY = 92
-# Which picture a form is about, and what its file's name ends with.
-PICTURES: dict[Form, str] = {"named": "", "region": "", "marked": "-marked", "boxed": "-boxed"}
-
-
-def save_jpeg(path: Path, rgb: np.ndarray) -> None:
-    """Write a JPEG that keeps the colours of small marks (no chroma subsampling)."""
-    Image.fromarray(rgb).save(path, quality=JPEG_QUALITY, subsampling=0)
 
 
 def ask_shard(
     shard: ViewShard,
     sights: Sights,
     asker: Asker,
+    pair_asker: PairAsker,
     *,
     images: Path,
     image_prefix: str,
@@ -50,9 +40,12 @@ def ask_shard(
 ) -> Iterator[Question]:
     """Yield the questions of every view in order, and save the pictures they are about.
 
+    Those about a view and the one before it, if both show one room, follow those of the view.
+
     A picture is saved to `images` only if a question needs it; records call it
     `{image_prefix}/{file}`.
     """
+    before: Seen | None = None
     for row in progress(shard.views.itertuples(index=False), desc="views", total=len(shard)):
         rng = seeded(seed, "vqa", row.source, row.view_id)
         sight = sights.of(row.view)
@@ -74,68 +67,18 @@ def ask_shard(
         for number, one in enumerate(asked):
             image = f"{image_prefix}/{row.view_id}{PICTURES[one.form]}.jpg"
             yield record(one, sight, row, number, image=image, seed=seed)
-
-
-def drawn_on(rgb: np.ndarray, sight: Sight, form: Form, placed: Mapping[str, int]) -> np.ndarray:
-    """Return a picture with what a form points with."""
-    if form == "marked":
-        marks = [(colour, tuple(sight.mark_px[row])) for colour, row in placed.items()]
-        return draw_marks(rgb, marks)
-    if form == "boxed":
-        boxes = sight.measured.box_px
-        return draw_boxes(rgb, [(colour, tuple(boxes[row])) for colour, row in placed.items()])
-    return rgb
-
-
-def record(asked: Asked, sight: Sight, row: Any, number: int, *, image: str, seed: int) -> Question:
-    """Return the record of a question."""
-    family, batch, place = asked.family, asked.batch, asked.row
-    width_px, height_px = sight.size_px
-    referents = list(asked.referents)
-    if asked.form == "region" or batch.answer_type in ("point", "box"):
-        referents = [
-            one.model_copy(update={"rle": run_lengths(sight.mask, one.instance)})
-            for one in referents
-        ]
-    return Question(
-        question_id=f"{row.source}-{row.view_id}-{number:03d}",
-        source=row.source,
-        scene_id=row.scene_id,
-        split=row.split,
-        view=row.view,
-        view_id=row.view_id,
-        image=image,
-        width_px=width_px,
-        height_px=height_px,
-        family=family.name,
-        form=asked.form,
-        kind=batch.kind,
-        question=asked.question,
-        answer=asked.answer,
-        answer_type=batch.answer_type,
-        choices=list(asked.choices),
-        options=list(batch.options[place]) if batch.options is not None else [],
-        truth=asked.truth,
-        unit=batch.unit[place] if batch.unit is not None else "",
-        tolerance=float(batch.tolerance[place]) if batch.tolerance is not None else 0.0,
-        margin=round(float(batch.measure[place]), 4) if batch.answer_type == "choice" else 0.0,
-        margin_unit=family.unit,
-        sigma=round(float(batch.sigma[place]), 5),
-        frame=family.frame,
-        evidence=asked.evidence,
-        evidence_source="truth" if sight.from_truth else "measured",
-        difficulty=asked.difficulty,
-        seed=seed,
-        referents=referents,
-    )
-
-
-def run_lengths(mask: np.ndarray | None, instance: int) -> str:
-    """Return the COCO run lengths of an instance's mask, as text."""
-    from pycocotools import mask as coco
-
-    assert mask is not None
-    return coco.encode(np.asfortranarray(mask == instance, dtype=np.uint8))["counts"].decode()
+        if before is not None and pair_asker.asks and one_room(before, (row, sight)):
+            yield from ask_pair(
+                shard,
+                pair_asker,
+                before,
+                (row, sight),
+                images=images,
+                prefix=image_prefix,
+                forms=forms,
+                seed=seed,
+            )
+        before = row, sight
 
 
 def dropped_records(dropped: Counter[tuple[str, str, str]], source: str) -> Iterator[Dropped]:
@@ -164,6 +107,7 @@ def main(
     weights: tuple[str, ...] = (),
     forms: tuple[Form, ...] = ("named", "marked"),
     questions_per_view: int = 24,
+    questions_per_pair: int = 0,
     num_phrasings: int | None = None,
     units: Units = "metric",
     multiple_choice: bool = True,
@@ -190,6 +134,7 @@ def main(
         weights: how often families are asked, as name=number; 1 for the others.
         forms: objects are named, pointed at with coloured marks or boxes, or region tags.
         questions_per_view: at most so many questions about a view.
+        questions_per_pair: at most so many about two views of a room, shown side by side.
         num_phrasings: only the first so many phrasings of a question are used.
         units: of lengths in answers; mixed draws a quarter imperial.
         multiple_choice: also ask with four options.
@@ -217,24 +162,24 @@ def main(
         min_fraction_visible=min_fraction_visible,
         from_truth=clouds is None,
     )
-    asker = Asker(
-        margins=Margins(
-            metres=margin_m,
-            ratio=margin_ratio,
-            picture=margin_picture,
-            degrees=margin_deg,
-            sigmas=margin_sigmas,
-        ),
-        wishes=Wishes(
-            families=frozenset(families) or None,
-            weights=weight_of,
-            questions_per_view=questions_per_view,
-            answer_style=answer_style,
-            units=units,
-            num_phrasings=num_phrasings,
-            multiple_choice=multiple_choice,
-        ),
+    margins = Margins(
+        metres=margin_m,
+        ratio=margin_ratio,
+        picture=margin_picture,
+        degrees=margin_deg,
+        sigmas=margin_sigmas,
     )
+    wishes = Wishes(
+        families=frozenset(families) or None,
+        weights=weight_of,
+        questions_per_view=questions_per_view,
+        answer_style=answer_style,
+        units=units,
+        num_phrasings=num_phrasings,
+        multiple_choice=multiple_choice,
+    )
+    asker = Asker(margins=margins, wishes=wishes)
+    pairs = PairAsker(margins=margins, wishes=wishes, questions_per_pair=questions_per_pair)
     with whole(images) as folder:
         folder.mkdir()
         questions = list(
@@ -242,6 +187,7 @@ def main(
                 shard,
                 sights,
                 asker,
+                pairs,
                 images=folder,
                 image_prefix=f"{images.resolve().parent.name}/{images.name}",
                 forms=forms,

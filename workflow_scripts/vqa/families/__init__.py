@@ -17,6 +17,7 @@ from workflow_scripts.vqa.families import (
     places,
     rooms,
     sizes,
+    two_views,
 )
 from workflow_scripts.vqa.shapes.base import Family
 
@@ -74,4 +75,6 @@ FAMILIES: tuple[Family, ...] = (
     rooms.ROOM_AREA,
     rooms.ROOM_LENGTH,
 )
-NAMES: tuple[str, ...] = tuple(dict.fromkeys(family.name for family in FAMILIES))
+NAMES: tuple[str, ...] = tuple(
+    dict.fromkeys(family.name for family in (*FAMILIES, *two_views.TWO_VIEW_FAMILIES))
+)

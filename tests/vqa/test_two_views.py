@@ -1,0 +1,159 @@
+"""Two views of one room: what is said of the cameras and of both pictures is true."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.vqa.scenes import furnished_shard
+from workflow_scripts.common.questions import Question
+from workflow_scripts.common.storage import read_records
+from workflow_scripts.common.views import ViewShard
+from workflow_scripts.vqa import shard
+from workflow_scripts.vqa.families.two_views import TWO_VIEW_FAMILIES
+
+NAMES = {family.name for family in TWO_VIEW_FAMILIES}
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory):
+    return furnished_shard(tmp_path_factory.mktemp("views"))
+
+
+def ask(views, folder, **settings):
+    out = folder / "vqa/procthor"
+    shard.main(
+        views=views,
+        out=out / "0.jsonl",
+        images=out / "0.images",
+        dropped=out / "0.dropped.jsonl",
+        picture=out / "0.png",
+        min_pixels=20,
+        **{"questions_per_view": 3, "questions_per_pair": 40, **settings},
+    )
+    return read_records(out / "0.jsonl", Question)
+
+
+@pytest.fixture(scope="module")
+def asked(views, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("asked")
+    return folder / "vqa", ask(views, folder)
+
+
+def of_pairs(questions):
+    return [one for one in questions if one.images]
+
+
+def test_every_family_of_two_views_is_asked_once_a_fact(asked):
+    pairs = of_pairs(asked[1])
+    assert {one.family for one in pairs} == NAMES
+    assert len({one.question_id for one in asked[1]}) == len(asked[1])
+    assert len({(one.image, one.question) for one in pairs}) == len(pairs)
+
+
+@pytest.mark.parametrize("family", TWO_VIEW_FAMILIES, ids=lambda one: one.name)
+def test_there_are_twelve_ways_to_ask_and_eight_to_answer(family):
+    for name, texts in family.sentences.items():
+        least = 12 if name in ("which", "yes_no", "open") else 8
+        assert len(set(texts)) >= least, name
+        for text in texts:
+            assert re.search(r"[.?]$", text), text
+            assert "*" not in text, text
+
+
+def test_pictures_lie_side_by_side_and_by_themselves(asked):
+    folder, questions = asked
+    for one in of_pairs(questions):
+        with Image.open(folder / one.image) as picture:
+            assert picture.size == (one.width_px, one.height_px)
+            both = np.asarray(picture, dtype=int)
+        left, right = (np.asarray(Image.open(folder / name), dtype=int) for name in one.images)
+        assert np.abs(both[:, :100] - left[:, :100]).mean() < 2
+        assert np.abs(both[:, -100:] - right[:, -100:]).mean() < 2
+
+
+def test_marks_of_one_object_are_of_one_instance(asked, views):
+    opened = ViewShard.open(views)
+    number_of = {row.view_id: row.view for row in opened.views.itertuples()}
+    checked = 0
+    for one in of_pairs(asked[1]):
+        if one.form != "marked":
+            continue
+        first, second = (number_of[name] for name in one.view_id.split("+"))
+        for referent in one.referents:
+            u, v = referent.pixel
+            shift = one.width_px - 160
+            view, column = (second, u - shift) if u > 160 else (first, u)
+            assert opened.instance(view)[int(v), int(column)] == referent.instance
+        if one.family == "same_thing":
+            same = one.referents[0].instance == one.referents[1].instance
+            assert one.truth == ("yes" if same else "no")
+        else:
+            *three, here = one.referents
+            matching = [other.mark for other in three if other.instance == here.instance]
+            assert matching == [one.truth]
+        checked += 1
+    assert checked >= 6
+
+
+def test_turning_moving_and_nearness_follow_from_the_poses(asked, views):
+    opened = ViewShard.open(views)
+    number_of = {row.view_id: row.view for row in opened.views.itertuples()}
+    centre = {
+        row.instance: np.array([row.x_m, row.y_m, row.z_m]) for row in opened.objects.itertuples()
+    }
+    checked = set()
+    for one in of_pairs(asked[1]):
+        poses = [
+            opened.camera(number_of[name]).world_from_camera for name in one.view_id.split("+")
+        ]
+        heads = [math.atan2(pose[1, 2], pose[0, 2]) for pose in poses]
+        left_deg = math.degrees(heads[1] - heads[0])
+        way = poses[1][:3, 3] - poses[0][:3, 3]
+        ahead = way[0] * math.cos(heads[0]) + way[1] * math.sin(heads[0])
+        to_left = way[1] * math.cos(heads[0]) - way[0] * math.sin(heads[0])
+        if one.family == "camera_turn":
+            assert one.truth == ("to the left" if left_deg > 0 else "to the right")
+        elif one.family == "camera_turn_angle":
+            assert one.truth == pytest.approx(abs(left_deg), abs=0.01)
+        elif one.family == "camera_move_length":
+            assert one.truth == pytest.approx(np.linalg.norm(way), abs=1e-3)
+        elif one.family == "camera_move":
+            best = max(abs(ahead), abs(to_left))
+            names = {
+                ahead: "forward", -ahead: "backward", to_left: "to the left",
+                -to_left: "to the right",
+            }  # fmt: skip
+            assert one.truth == names[best]
+        elif one.family == "nearer_view":
+            away = [
+                float(np.linalg.norm(centre[one.referents[0].instance] - pose[:3, 3]))
+                for pose in poses
+            ]
+            assert one.truth == ("first" if away[0] < away[1] else "second")
+        checked.add(one.family)
+    assert checked == NAMES
+
+
+def test_questions_about_single_views_stay_the_same(asked, views, tmp_path):
+    alone = ask(views, tmp_path, questions_per_pair=0)
+    assert alone == [one for one in asked[1] if not one.images]
+
+
+def test_views_of_two_rooms_are_not_compared(views, tmp_path):
+    from workflow_scripts.vqa.ask_pairs import one_room
+
+    class Row:
+        scene_id, split, pose_source = "house", "train", "simulator"
+
+        def __init__(self, room_id):
+            self.room_id = room_id
+
+    assert not one_room((Row("room|1"), None), (Row("room|2"), None))
+
+
+def test_only_the_families_wished_for_are_asked(views, tmp_path):
+    questions = ask(views, tmp_path, families=("left_right", "camera_turn"))
+    assert {one.family for one in questions} == {"left_right", "camera_turn"}

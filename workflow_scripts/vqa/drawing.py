@@ -1,0 +1,31 @@
+"""Draw what a question is about: marks and boxes on a picture, or on two side by side."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from workflow_scripts.common.marks import draw_boxes, draw_marks
+from workflow_scripts.common.records import Form
+from workflow_scripts.vqa.sight import Sight
+
+JPEG_QUALITY = 92
+# Which picture a form is about, and what its file's name ends with.
+PICTURES: dict[Form, str] = {"named": "", "region": "", "marked": "-marked", "boxed": "-boxed"}
+
+
+def save_jpeg(path: Path, rgb: np.ndarray) -> None:
+    """Write a JPEG that keeps the colours of small marks (no chroma subsampling)."""
+    Image.fromarray(rgb).save(path, quality=JPEG_QUALITY, subsampling=0)
+
+
+def drawn_on(rgb: np.ndarray, sight: Sight, form: Form, placed: Mapping[str, int]) -> np.ndarray:
+    """Return a picture with what a form points with."""
+    if form == "marked":
+        marks = [(colour, tuple(sight.mark_px[row])) for colour, row in placed.items()]
+        return draw_marks(rgb, marks)
+    if form == "boxed":
+        boxes = sight.measured.box_px
+        return draw_boxes(rgb, [(colour, tuple(boxes[row])) for colour, row in placed.items()])
+    return rgb
