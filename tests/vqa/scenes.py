@@ -55,9 +55,10 @@ def camera(yaw_deg: float = 0.0, x_m: float = 3.0, size_px: int = 160) -> Camera
     )
 
 
-def furnished_shard(folder: Path, num_scenes: int = 1) -> Path:
+def furnished_shard(folder: Path, num_scenes: int = 1, size_px: int = 160) -> Path:
     """Write a shard of scenes of the room, three views each."""
-    cameras = [camera(), camera(12.0, 2.2), camera(-12.0, 3.8)]
+    places = ((0.0, 3.0), (12.0, 2.2), (-12.0, 3.8))
+    cameras = [camera(yaw_deg, x_m, size_px) for yaw_deg, x_m in places]
     boxes = [*rectangle(), *things()]
     names = [f"house{number}" for number in range(num_scenes)]
     splits = {name: ("train", "test")[number % 2] for number, name in enumerate(names)}
