@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.figures import Figure, show
-from tests.vqa.oracle import Oracle, contradiction, is_checked, lengths, told_of_view
+from tests.vqa.oracle import Oracle, contradiction, is_checked, lengths
+from tests.vqa.told import told_of_view
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.measurements import TrueShard
 from workflow_scripts.common.views import ViewShard

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.synthetic import Box, write_shard
-from tests.vqa.oracle import Oracle, contradiction, is_checked, told_of_view
+from tests.vqa.oracle import Oracle, contradiction, is_checked
 from tests.vqa.scenes import furnished_shard
+from tests.vqa.told import told_of_view
 from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.measurements import TrueShard
 from workflow_scripts.common.questions import Question

@@ -13,11 +13,12 @@ from workflow_scripts.common.views import ViewShard
 from workflow_scripts.vqa.ask import Asked, Wishes
 from workflow_scripts.vqa.batch import Batch, Book
 from workflow_scripts.vqa.drawing import PICTURES, drawn_on, save_jpeg
-from workflow_scripts.vqa.families.two_views import TWO_VIEW_FAMILIES, TwoViews
+from workflow_scripts.vqa.families.two_views import TWO_VIEW_FAMILIES
 from workflow_scripts.vqa.pair import Pair, can_pair, paired, side_by_side
 from workflow_scripts.vqa.record import record
 from workflow_scripts.vqa.sampling import Cell, Difficulty, Sampler, difficulties
 from workflow_scripts.vqa.shapes.base import Margins
+from workflow_scripts.vqa.shapes.two_views import TwoViews
 from workflow_scripts.vqa.sight import Sight
 
 # A row of the shard's views, and what it shows.
