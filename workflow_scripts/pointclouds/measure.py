@@ -178,7 +178,19 @@ def _fitted(
     stretch = TRIM_SIGMAS * noise_m[:, None] * along * (2 - faces.sum(axis=1))
     extent = np.sqrt(np.maximum((ends[:, 1] - ends[:, 0]) ** 2 - stretch**2, 0.0))
     fit = Fit(axes, middle, extent, ray, distance, along, pixel_m, noise_m)
-    return replace(fit, extent=extent + border_px * sum(outline_m(fit))), nearest
+    near, far = outline_m(fit)
+    # The far end loses more to the border than the near one, so the middle moves away from it.
+    away = np.sign(np.einsum("nax,nx->na", axes, ray))
+    middle = middle + away * border_px * (far - near) / 2
+    centre = np.einsum("nax,na->nx", axes[:, :3], middle[:, :3])
+    distance = np.linalg.norm(centre, axis=1)
+    return replace(
+        fit,
+        middle=middle,
+        extent=extent + border_px * (near + far),
+        ray=centre / np.maximum(distance, 1e-9)[:, None],
+        distance=distance,
+    ), nearest
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -242,8 +242,8 @@ def _occluded(depth_m: np.ndarray, owner: np.ndarray, number: int, error: DepthE
             edge = (owner >= 0) & (outside != owner) & (outside != -2)
             own, depth = owner[edge], clean[edge]
             one, two = (_shifted(clean, axis, reach * step)[edge] for reach in (1, 2))
-            limit = OCCLUDER_M + OCCLUDER_SHARE * depth + 3 * error.sigma_m(depth)
             with np.errstate(invalid="ignore"):
+                limit = OCCLUDER_M + OCCLUDER_SHARE * depth + 3 * error.sigma_m(depth)
                 nearer = np.maximum(one, 2 * one - two) < depth - limit
             outline += np.bincount(own, minlength=number)
             covered += np.bincount(own, nearer, number)
