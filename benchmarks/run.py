@@ -19,6 +19,7 @@ BENCHMARKS = (
     "generator",
     "renderer",
     "pointclouds",
+    "objects",
     "storage",
     "vqa",
     "questions",

@@ -318,7 +318,12 @@ rule write_audit:
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
     output:
         audit="results/vqa/audit.csv",
-        picture=report("results/vqa/audit.png", category="vqa"),
+        picture=report(
+            "results/vqa/audit.png",
+            caption="report/audit.rst",
+            category="Questions",
+            labels={"page": "label audit"},
+        ),
     log:
         "logs/vqa/write_audit.log",
     benchmark:

@@ -68,3 +68,10 @@ def test_polygons_and_lists_of_runs():
 def test_what_is_no_segmentation_is_refused(segmentation):
     with pytest.raises(UserError, match="not a COCO"):
         rle.from_segmentation(segmentation, height=6, width=8)
+
+
+def test_masks_of_a_large_photo_take_kilobytes():
+    """Five masks of a 1024 x 768 photo; as lists of pixels they were four million numbers."""
+    rows, columns = np.indices((768, 1024))
+    disc = (rows - 400) ** 2 + (columns - 500) ** 2 < 250**2
+    assert 5 * len(rle.encode(disc)) < 20_000

@@ -149,3 +149,21 @@ def test_the_project_names_no_machine_and_no_secret() -> None:
             continue
         found = forbidden.search(path.read_text(encoding="utf-8", errors="ignore"))
         assert not found, f"{path.relative_to(ROOT)}: {found}"
+
+
+def test_no_rule_writes_what_it_reads() -> None:
+    """A stage adds files and changes none; that no two rules write one file Snakemake checks."""
+    section = r"^    {}:\n((?: {{8}}.*\n|\n)*)"
+    for path in RULE_FILES:
+        for name, text in rules_of(path).items():
+            paths = []
+            for word in ("input", "output"):
+                block = re.search(section.format(word), text, re.MULTILINE)
+                paths.append(set(re.findall(r'"(results/[^"]+)"', block[1] if block else "")))
+            assert not paths[0] & paths[1], name
+
+
+def test_every_file_that_names_the_licence_names_the_same() -> None:
+    assert (ROOT / "LICENSE").read_text().lstrip().startswith("Apache License")
+    assert 'license = "Apache-2.0"' in (ROOT / "pyproject.toml").read_text()
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["license"] == "Apache-2.0"

@@ -1,8 +1,9 @@
 """The least distance between the clouds of every two objects.
 
 Most points of a cloud cannot be the nearest ones. A few points of each cloud bound every distance
-from above; points further than that from the other cloud's upright box are passed over, with a
-tighter bound again if many are left, and the distance is exact over the rest.
+from above; points that are further than that from the other cloud along the bound's own line are
+passed over, then those further from its upright box, with a tighter bound if many are left. Over
+the rest the distance is exact. Noisy clouds are thinned, and the third nearest point counts.
 """
 
 from collections.abc import Sequence
@@ -11,10 +12,11 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-NUM_PROBES = 32
-BRUTE_PAIRS = 20_000
-NOISY_POINTS = 1000
-"""Noisy clouds are thinned to so many points each."""
+NUM_PROBES, NUM_SOME = 32, 48
+BRUTE_PAIRS, TREE_PAIRS = 12_000, 60_000
+"""Up to so many pairs of points the distances of all are the fastest way; beyond, a tree is."""
+NOISY_POINTS, NOISY_NEAR = 1000, 140
+"""Noisy clouds are thinned to so many points each, and what is near another cloud once more."""
 NOISY_RANK = 3
 """With noise the nearest of many pairs is near by chance, so the third nearest point counts."""
 NOISY_REACH = (1.1, 0.02)
@@ -36,17 +38,18 @@ def minimum_gaps(
         return gap, direction
     if noisy:
         clouds = [_thinned(cloud, NOISY_POINTS) for cloud in clouds]
-    low = np.array([cloud.min(axis=0) for cloud in clouds])
-    high = np.array([cloud.max(axis=0) for cloud in clouds])
-    bound = _upper_bounds(clouds)
+    bound, line = _upper_bounds(clouds)
     reach = bound * NOISY_REACH[0] + NOISY_REACH[1] if noisy else bound * (1 + 1e-9) + 1e-12
-    near = [_near_boxes(cloud, low, high, reach[i]) for i, cloud in enumerate(clouds)]
+    near = _near_boxes(clouds, reach) if noisy else _facing(clouds, line, reach)
     for i in range(number):
         for j in range(i + 1, number):
             one, other = clouds[i][near[i][j]], clouds[j][near[j][i]]
-            length, line = _nearest(one, other, rank=NOISY_RANK if noisy else 1)
+            if noisy:
+                length, vector = _third_nearest(one, other)
+            else:
+                length, vector = _nearest(one, other, reach[i, j])
             gap[i, j] = gap[j, i] = length
-            direction[i, j] = line
+            direction[i, j] = vector
     direction /= np.maximum(np.linalg.norm(direction, axis=-1, keepdims=True), 1e-12)
     direction -= direction.transpose(1, 0, 2)
     return gap, direction
@@ -59,51 +62,89 @@ def _thinned(cloud: np.ndarray, number: int) -> np.ndarray:
     return cloud[np.arange(number) * len(cloud) // number]
 
 
-def _upper_bounds(clouds: Sequence[np.ndarray]) -> np.ndarray:
-    """Return distances [n, n] between some points of each cloud; no gap is larger."""
-    steps = np.arange(NUM_PROBES)
-    probes = np.concatenate([cloud[steps * len(cloud) // NUM_PROBES] for cloud in clouds])
-    number = len(clouds)
-    between = cdist(probes, probes).reshape(number, NUM_PROBES, number, NUM_PROBES)
-    return between.min(axis=(1, 3))
+def _upper_bounds(clouds: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return distances [n, n] of some points of each cloud, and the unit lines [n, n, 3] they are.
 
-
-def _near_boxes(
-    cloud: np.ndarray, low: np.ndarray, high: np.ndarray, reach: np.ndarray
-) -> np.ndarray:
-    """Return which points [n, p] are within `reach` [n] of upright boxes (low, high [n, 3])."""
-    squares = 0.0
-    for axis in range(3):
-        values = cloud[:, axis]
-        outside = np.maximum(low[:, axis, None] - values, values - high[:, axis, None])
-        np.maximum(outside, 0.0, out=outside)
-        outside *= outside
-        squares = squares + outside
-    return squares <= (reach**2)[:, None]
-
-
-def _nearest(one: np.ndarray, other: np.ndarray, *, rank: int) -> tuple[float, np.ndarray]:
-    """Return the distance between two clouds, and the vector [3] between the points it is of.
-
-    `rank`: which of each cloud's distances to the other counts, 1 for the least.
+    No gap is larger. Lines lead from i to j and are exactly opposite the other way round.
     """
-    if rank == 1:
-        while len(one) * len(other) > BRUTE_PAIRS:
-            size = len(one) + len(other)
-            some, others = _thinned(one, 64), _thinned(other, 64)
-            bound = min(cdist(one, others).min(), cdist(some, other).min()) * (1 + 1e-9) + 1e-12
-            one = one[_near_boxes(one, *_box(other), np.array([bound]))[0]]
-            other = other[_near_boxes(other, *_box(one), np.array([bound]))[0]]
-            if len(one) + len(other) > 0.7 * size:
+    steps = np.arange(NUM_PROBES)
+    probes = np.stack([cloud[steps * len(cloud) // NUM_PROBES] for cloud in clouds])
+    number = len(clouds)
+    every = probes.reshape(-1, 3)
+    between = cdist(every, every).reshape(number, NUM_PROBES, number, NUM_PROBES)
+    between = between.transpose(0, 2, 1, 3).reshape(number, number, -1)
+    place = between.argmin(axis=-1)
+    bound = np.take_along_axis(between, place[..., None], axis=-1)[..., 0]
+    mine, theirs = np.divmod(place, NUM_PROBES)
+    line = probes[np.arange(number), theirs] - probes[np.arange(number)[:, None], mine]
+    line = np.triu(np.ones((number, number)), 1)[..., None] * line
+    line -= line.transpose(1, 0, 2)
+    return bound, line / np.maximum(np.linalg.norm(line, axis=-1, keepdims=True), 1e-12)
+
+
+def _facing(
+    clouds: Sequence[np.ndarray], line: np.ndarray, reach: np.ndarray
+) -> list[list[np.ndarray]]:
+    """Return for each i and j the numbers of i's points that may be within `reach` [n, n] of j.
+
+    Along any line a point is no nearer to a cloud than to the cloud's first point on that line.
+    """
+    along = [cloud @ line[i].T for i, cloud in enumerate(clouds)]
+    front = np.stack([values.max(axis=0) for values in along])
+    least = -front.T - reach
+    return [
+        [np.flatnonzero(column) for column in (values >= least[i]).T]
+        for i, values in enumerate(along)
+    ]
+
+
+def _near_boxes(clouds: Sequence[np.ndarray], reach: np.ndarray) -> list[list[np.ndarray]]:
+    """Return for each i and j the numbers of i's points within `reach` [n, n] of j's box."""
+    low = np.stack([cloud.min(axis=0) for cloud in clouds])
+    high = np.stack([cloud.max(axis=0) for cloud in clouds])
+    near = []
+    for i, cloud in enumerate(clouds):
+        squares = 0.0
+        for axis in range(3):
+            values = cloud[:, axis]
+            outside = np.maximum(low[:, axis, None] - values, values - high[:, axis, None])
+            np.maximum(outside, 0.0, out=outside)
+            outside *= outside
+            squares = squares + outside
+        near.append([np.flatnonzero(row) for row in squares <= (reach[i] ** 2)[:, None]])
+    return near
+
+
+def _near_box(cloud: np.ndarray, other: np.ndarray, reach: float) -> np.ndarray:
+    """Return the points of a cloud that are within `reach` of the upright box around another."""
+    low, high = other.min(axis=0), other.max(axis=0)
+    outside = np.maximum(np.maximum(low - cloud, cloud - high), 0.0)
+    return cloud[np.einsum("px,px->p", outside, outside) <= reach**2]
+
+
+def _nearest(one: np.ndarray, other: np.ndarray, reach: float) -> tuple[float, np.ndarray]:
+    """Return the distance between two clouds, at most `reach`, and the vector [3] that it is of."""
+    while len(one) * len(other) > BRUTE_PAIRS:
+        size = len(one) + len(other)
+        some = cdist(_thinned(one, NUM_SOME), _thinned(other, NUM_SOME)).min()
+        reach = min(reach, some * (1 + 1e-9) + 1e-12)
+        one = _near_box(one, other, reach)
+        other = _near_box(other, one, reach)
+        if len(one) + len(other) > 0.7 * size:
+            if len(one) * len(other) > TREE_PAIRS:
                 return _by_tree(one, other)
-    else:
-        one, other = _thinned(one, 140), _thinned(other, 140)
+            break
     between = cdist(one, other, "sqeuclidean")
-    if rank == 1:
-        i, j = divmod(int(between.argmin()), len(other))
-        return float(np.sqrt(between[i, j])), other[j] - one[i]
+    i, j = divmod(int(between.argmin()), len(other))
+    return float(np.sqrt(between[i, j])), other[j] - one[i]
+
+
+def _third_nearest(one: np.ndarray, other: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return what `_nearest` does, with the points of third rank from either side."""
+    one, other = _thinned(one, NOISY_NEAR), _thinned(other, NOISY_NEAR)
+    between = cdist(one, other, "sqeuclidean")
     there, back = between.min(axis=1), between.min(axis=0)
-    i, j = _ranked(there, rank), _ranked(back, rank)
+    i, j = _ranked(there, NOISY_RANK), _ranked(back, NOISY_RANK)
     return float(np.sqrt(there[i]) + np.sqrt(back[j])) / 2, other[j] - one[i]
 
 
@@ -116,11 +157,6 @@ def _by_tree(one: np.ndarray, other: np.ndarray) -> tuple[float, np.ndarray]:
     distance, index = tree.query(one)
     i = int(distance.argmin())
     return float(distance[i]), other[index[i]] - one[i]
-
-
-def _box(cloud: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the corners [1, 3] of the upright box around points."""
-    return cloud.min(axis=0)[None], cloud.max(axis=0)[None]
 
 
 def _ranked(distances: np.ndarray, rank: int) -> int:

@@ -124,7 +124,7 @@ def measure(
             noise_m**2
             + (error.scale * seen_from_m) ** 2
             + (PIXEL_SIGMA * pixel_m) ** 2
-            + ((seen_from_m - box_from_m) / 2) ** 2
+            + (seen_from_m - box_from_m) ** 2
         ),
         sigma_distance_m=np.sqrt(np.einsum("nx,nx->n", of_centre**2, fit.ray**2)),
         sigma_gap_m=of_gap,
@@ -280,8 +280,8 @@ def _gaps(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the gaps [n, n] of clouds and their sigmas.
 
-    What is hidden may be nearer than what is seen. Where the boxes around the seen parts are much
-    nearer to one another than the points, half the difference counts as uncertainty.
+    What is hidden may be nearer than what is seen: where the boxes around the seen parts are nearer
+    to one another than the points, the difference counts as uncertainty.
     """
     gap, direction = minimum_gaps(clouds, noisy=bool((fit.noise_m > 0).any()))
     along = np.abs(np.einsum("ijx,ix->ij", direction, fit.ray))
@@ -289,7 +289,7 @@ def _gaps(
     gap = np.maximum(gap - border_px * (outline + outline.T), 0.0)
     mask = (PIXEL_SIGMA + error.mask_px) * np.hypot(outline, outline.T)
     noise = fit.noise_m[:, None] * along
-    between = np.abs(gap - upright.gaps_m(*boxes)) / 2
+    between = np.abs(gap - upright.gaps_m(*boxes))
     sigma = np.sqrt(mask**2 + noise**2 + noise.T**2 + between**2 + (error.scale * gap) ** 2)
     np.fill_diagonal(gap, 0.0)
     np.fill_diagonal(sigma, 0.0)

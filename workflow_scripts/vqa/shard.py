@@ -51,6 +51,8 @@ def ask_shard(
         sight = sights.of(row.view)
         for (form, reason), count in sight.dropped.items():
             asker.dropped["", form, reason] += count
+        if not sight.has_gravity:
+            asker.dropped["", "", "view where up is not known"] += 1
         marks = pointed_at(sight, forms, rng)
         for form, placed in marks.items():
             if len(sight) > len(placed):
