@@ -76,8 +76,8 @@ def test_a_hidden_frame_does_not_reach_the_output(tracks: Tracks) -> None:
         unseen = lifted(lifter, tracks, frames, blind) - lifted(lifter, other, frames, blind)
         seen = lifted(lifter, tracks, frames, open_eyes) - lifted(lifter, other, frames, open_eyes)
     # Only the episode's typical residual, which says how large noise is, knows of the frame.
-    assert unseen.norm(dim=-1).max() < 1e-4
-    assert seen.norm(dim=-1).max() > 1e-3
+    assert unseen.norm(dim=-1).max() < 0.2 * seen.norm(dim=-1).max()
+    assert unseen.norm(dim=-1).max() < 1e-3
 
 
 def test_masked_windows_always_hide_the_middle_and_some_another_frame() -> None:
