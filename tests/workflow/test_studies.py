@@ -1,0 +1,24 @@
+"""Every longer configuration under studies/ is one that the workflow accepts."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from workflow_scripts.common.config import checked
+
+ROOT = Path(__file__).parents[2]
+STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_a_study_is_a_valid_configuration(path: Path) -> None:
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    update_config(config, yaml.safe_load(path.read_text()))
+    checked(config, ROOT / "rules/schemas/config.schema.yaml")
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_the_readme_says_how_to_run_a_study(path: Path) -> None:
+    assert f"--configfile studies/{path.name}" in (ROOT / "README.md").read_text()
