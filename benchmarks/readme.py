@@ -72,7 +72,7 @@ def keypoints() -> str:
     errors = table.pivot(index="method", columns="noise", values="value")
     errors = errors.sort_values(errors.columns[-1], ascending=False)
     lines = [
-        "Mean error (MPJPE) in mm of the default run on episodes it has never seen, all cameras, under",
+        "Mean error (MPJPE) in mm of the default run on unseen episodes, all cameras, under",
         "multiples of the published noise (`results/eval.csv`):",
         "",
         "| | " + " | ".join(errors.columns) + " |",
