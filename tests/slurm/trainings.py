@@ -151,8 +151,8 @@ def cut_off_three(cluster: Cluster, plan: Experiment) -> dict[str, Run]:
     node = runs["node"].job(cluster)["BatchHost"]
     runs["node"].cut_s, runs["node"].lost_node = time.time(), node
     cluster.stop_node(node)
-    limit_soon(cluster, runs["limit"])
     try:
+        limit_soon(cluster, runs["limit"])
         for run in runs.values():
             run.finish()
     finally:
