@@ -1,0 +1,111 @@
+"""Every task of the embedded simulator: shown by contact alone, and the same in any order."""
+
+import hashlib
+import subprocess
+import sys
+from functools import cache
+
+import mujoco
+import numpy as np
+import pytest
+
+from workflow_scripts.common.seeds import rng
+from workflow_scripts.views.backends.mujoco import Scene, keypoints, load_task, where
+from workflow_scripts.views.robots import tasks
+from workflow_scripts.views.robots.eye import Eye, Screen
+from workflow_scripts.views.robots.script import World
+from workflow_scripts.views.robots.simulate import DemoError, Run
+from workflow_scripts.views.robots.stage import PlacementError
+
+MAX_ATTEMPTS = 4
+FASTEST_M = 0.12
+
+
+@cache
+def shown(name: str) -> tuple[Scene, Run]:
+    """Return a scene and its first demonstration that succeeds."""
+    for attempt in range(MAX_ATTEMPTS):
+        scene = Scene(load_task(name), 0, rng(7, name, attempt))
+        try:
+            return scene, scene.simulate(max_steps=400)
+        except (DemoError, PlacementError):
+            continue
+    raise AssertionError(f"{name}: no demonstration in {MAX_ATTEMPTS} attempts")
+
+
+def world_at(scene: Scene, position: np.ndarray) -> World:
+    data = mujoco.MjData(scene.model)
+    data.qpos[:] = position
+    mujoco.mj_forward(scene.model, data)
+    return World(scene.model, data)
+
+
+def digest(name: str) -> str:
+    """Hash all states of a demonstration and a picture of its end."""
+    scene, run = shown(name)
+    hashed = hashlib.sha256(np.array(run.positions).tobytes())
+    hashed.update(np.array(run.velocities).tobytes())
+    screen = Screen(size_px=64)
+    eye = Eye(screen, scene.model, instance_of_geom=scene.instance_of_geom)
+    for values in eye.shoot(world_at(scene, run.positions[-1]).data, "overhead"):
+        hashed.update(np.ascontiguousarray(values).tobytes())
+    eye.close()
+    screen.close()
+    return hashed.hexdigest()
+
+
+@pytest.mark.parametrize("name", tasks.NAMES)
+def test_a_task_is_undone_before_and_done_after(name: str) -> None:
+    scene, run = shown(name)
+    assert scene.script.done(world_at(scene, run.positions[0]))
+    assert scene.script.description
+    assert 20 < len(run.positions) < 400
+
+
+@pytest.mark.parametrize("name", tasks.NAMES)
+def test_nothing_jumps(name: str) -> None:
+    """Things are carried, pushed and dropped: no body moves far within 50 ms."""
+    scene, run = shown(name)
+    data = mujoco.MjData(scene.model)
+    places = []
+    for position in run.positions:
+        data.qpos[:] = position
+        mujoco.mj_kinematics(scene.model, data)
+        places.append(data.xpos.copy())
+    assert np.linalg.norm(np.diff(places, axis=0), axis=-1).max() < FASTEST_M
+
+
+@pytest.mark.parametrize("name", tasks.NAMES)
+def test_keypoints_are_named_and_ride_on_their_things(name: str) -> None:
+    scene, run = shown(name)
+    points = keypoints(scene)
+    assert len({point.name for point in points}) == len(points) >= 3
+    worlds = [world_at(scene, run.positions[step]) for step in (0, -1)]
+    for point in points:
+        local = []
+        for world in worlds:
+            pose = world.pose(point.parent)
+            local.append(pose[:3, :3].T @ (where(world, point) - pose[:3, 3]))
+        np.testing.assert_allclose(local[0], local[1], atol=1e-9)
+
+
+def test_what_a_task_moves_has_moved() -> None:
+    for name, thing in (
+        ("close_fridge", "door"),
+        ("put_shoes_in_box", "shoe2"),
+        ("take_usb_out_of_computer", "usb"),
+    ):
+        scene, run = shown(name)
+        before, after = (world_at(scene, run.positions[step]).pose(thing) for step in (0, -1))
+        assert np.abs(after - before).max() > 0.05
+
+
+def test_another_process_and_order_give_the_same_bytes() -> None:
+    code = (
+        "from tests.views.robots.test_tasks import digest, tasks;"
+        "print(*[digest(name) for name in reversed(tasks.NAMES)])"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert printed.stdout.split() == [digest(name) for name in tasks.NAMES][::-1]
