@@ -154,6 +154,14 @@ def test_a_mask_wins_over_its_box(tmp_path: Path, images: Path) -> None:
         ({"conversations": []}, "no reference answer"),
         ({"conversations": [{}, {"value": "large"}]}, "no length, angle or hour"),
         ({"qa_info": {"type": "quantitative"}}, "'qa_info.category' is missing"),
+        ({"conversations": ["a", "b"]}, "no length, angle or hour"),
+        ({"image_info": {"file_path": "a\0b.jpg"}}, "cannot be read"),
+        ({"bbox": [["a", 1, 2, 3]]}, "not four finite numbers"),
+        ({"bbox": [[0, 0, float("inf"), 1]]}, "not four finite numbers"),
+        ({"bbox": [7]}, "not four finite numbers"),
+        ({"rle": [{"size": [80, 100], "counts": "garbage"}]}, "mask of region 0 cannot be read"),
+        ({"rle": [{"size": [8, 10], "counts": [99]}]}, "mask of region 0 cannot be read"),
+        ({"rle": [{"size": [80, 100], "counts": "\u58eb"}]}, "mask of region 0 cannot be read"),
     ],
 )
 def test_spatialrgpt_rows_that_cannot_be_asked_are_listed(

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from workflow_scripts.common import rle
 from workflow_scripts.common.answers import format_metres
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.marks import MARK_COLOURS, draw_marks, mark_pixel
 from workflow_scripts.evaluate import replies
 from workflow_scripts.evaluate.benchmarks.form import Left, Row, Unusable, field
@@ -48,7 +50,8 @@ def _item(row: Row, name: str, images: Path, picture: Path) -> Item:
     turns = field(row, "conversations")
     if not isinstance(turns, list) or len(turns) < 2:
         raise Unusable("no reference answer in 'conversations'")
-    truth = _truth(str(field(row, "qa_info", "type")), str(turns[1].get("value", "")), colours)
+    answer = turns[1].get("value", "") if isinstance(turns[1], dict) else ""
+    truth = _truth(str(field(row, "qa_info", "type")), str(answer), colours)
     rgb = _read(images / file)
     marks = [(colour, _place(row, number, rgb.shape[:2])) for number, colour in colours.items()]
     marked = Image.fromarray(draw_marks(rgb, marks))
@@ -105,7 +108,7 @@ def _read(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as picture:
             return np.asarray(picture.convert("RGB"))
-    except OSError as error:
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise Unusable(f"picture {path.name} cannot be read") from error
 
 
@@ -114,20 +117,28 @@ def _place(row: Row, number: int, shape: tuple[int, ...]) -> tuple[float, float]
     height, width = shape
     encoded = _nth(row.get("rle"), number)
     if encoded is not None:
-        from pycocotools import mask as coco
-
         try:
-            mask = coco.decode(encoded).astype(bool)
-        except (TypeError, ValueError, KeyError) as error:
+            mask = rle.from_segmentation(encoded, height=height, width=width)
+        except UserError as error:
             raise Unusable(f"mask of region {number} cannot be read") from error
         if mask.shape == (height, width) and mask.any():
             return mark_pixel(mask)
     box = _nth(row.get("bbox"), number)
-    if box is None or len(box) != 4:
+    if box is None:
         raise Unusable(f"region {number} has neither a mask nor a box")
-    u = float(np.clip((box[0] + box[2]) / 2, 0, width))
-    v = float(np.clip((box[1] + box[3]) / 2, 0, height))
+    if not _is_box(box):
+        raise Unusable(f"box of region {number} is not four finite numbers")
+    u = float(np.clip((box[0] + box[2]) / 2, 0, width - 1))
+    v = float(np.clip((box[1] + box[3]) / 2, 0, height - 1))
     return u, v
+
+
+def _is_box(box: Any) -> bool:
+    return (
+        isinstance(box, list)
+        and len(box) == 4
+        and all(isinstance(side, int | float) and np.isfinite(side) for side in box)
+    )
 
 
 def _nth(values: Any, number: int) -> Any:

@@ -139,7 +139,7 @@ def _read(path: Path) -> Image.Image:
     try:
         with Image.open(path) as picture:
             return picture.convert("RGB")
-    except OSError as error:
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise Unusable(f"frame {path.name} cannot be read") from error
 
 
