@@ -49,6 +49,7 @@ def test_every_sentence_of_every_family_is_well_formed(book):
         for text in {*questions, *answers}:
             assert re.match(r"[A-Z(0-9]", text), text
             assert re.search(r"[.?)]$", text), text
+            assert not re.search(r"[.?] [a-z]", text), text
             assert not re.search(r"[{}]|  |\bthe the\b|\ba the\b|\.\.|,,|%", text), text
             assert not re.search(r"\b0(\.0+)? (m|cm|in|ft|square)", text), text
         if book is PLURAL and one.family.name != "facing":

@@ -60,11 +60,12 @@ class Template:
             out = ""
             for literal, word, subject in self._parts:
                 out += literal
+                begins = not out or out.endswith((". ", "? "))
                 if subject:
                     agreeing = AGREEING[word] if subject in key else word
-                    out += capitalised(agreeing) if not out else agreeing
+                    out += capitalised(agreeing) if begins else agreeing
                 elif word:
-                    out += f"%({word if out else word.upper()})s"
+                    out += f"%({word.upper() if begins else word})s"
             self._formats[key] = out
         return self._formats[key]
 
