@@ -1,0 +1,16 @@
+"""The page of families says what the families are, and shows a picture of each."""
+
+from pathlib import Path
+
+from benchmarks import families as table
+from workflow_scripts.vqa.families import NAMES
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_page_of_families_is_up_to_date():
+    found = table.found_examples()
+    assert set(found) == set(NAMES)
+    written = (DOCS / "questions.md").read_text(encoding="utf-8")
+    assert written == table.page(found), "run `python -m benchmarks.families`"
+    assert {path.stem for path in (DOCS / "questions").glob("*.jpg")} == set(NAMES)
