@@ -128,6 +128,11 @@ use rule train_experiment as train_all_weights with:
         experiment=experiments_with("none"),
 
 
+# `use rule` hands on everything but this: without it the launcher itself would go to a node.
+localrules:
+    train_all_weights,
+
+
 # A lifter of 2D keypoints, or a detector on the pictures: see train_experiment for how it starts.
 rule train_pose:
     input:

@@ -123,6 +123,20 @@ def test_every_gpu_rule_has_a_line_in_the_profile() -> None:
     assert set(profile["set-threads"]) <= known
 
 
+def test_what_waits_for_a_training_does_not_go_to_a_node_itself() -> None:
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    launchers = {name for name, line in profile["set-resources"].items() if "cluster" in line}
+    text = (ROOT / "rules/train.smk").read_text()
+    declared = {
+        match[1]
+        for match in re.finditer(r"^rule (\w+):\n((?:\n|    .*\n)+)", text, re.M)
+        if "localrule: True" in match[2]
+    }
+    # A rule made by `use rule` is not local because the first one is.
+    listed = set(re.findall(r"^    (\w+),$", text.partition("localrules:")[2], re.M))
+    assert launchers == declared | listed
+
+
 def test_the_profile_says_why() -> None:
     for line in PROFILE.read_text().splitlines():
         if re.match(r"[a-z]", line) and line not in ("executor: slurm", "default-resources:"):
