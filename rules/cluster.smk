@@ -1,3 +1,6 @@
+include: "functions/cluster.smk"
+
+
 # Questions to ask before a cluster is used. Nothing here submits anything.
 import json
 import sys
@@ -45,15 +48,7 @@ rule plan:
         runtime=5,
     params:
         rules=lambda wildcards: planning.note_rules(
-            workflow,
-            sum(
-                part.stop - part.start
-                for dealt in SHARDS.values()
-                for part in dealt.values()
-            ),
-            sum(map(len, SHARDS.values())),
-            next(iter(SHARDS)),
-            Path("logs/cluster/rules.json"),
+            workflow, *counted_scenes(), Path("logs/cluster/rules.json")
         ),
         arguments=json.dumps(sys.argv[1:]),
     message:

@@ -57,7 +57,7 @@ def results(tmp_path: Path) -> Path:
 
 
 def test_benchmarks_are_found_by_rule_and_counted_by_house(results: Path) -> None:
-    assert measure(RULES, results) == {
+    assert measure(RULES, results, "a") == {
         "render_shard": Measured(2, 40.0, 4.0),
         "predict_answers": Measured(1, 16.0, 8.0),
         "train_experiment": Measured(1, 1800.0, 8.0),
@@ -65,7 +65,7 @@ def test_benchmarks_are_found_by_rule_and_counted_by_house(results: Path) -> Non
 
 
 def test_the_sums(results: Path) -> None:
-    measured = measure(RULES, results)
+    measured = measure(RULES, results, "a")
     counts = {"render_shard": 10, "predict_answers": 2, "train_experiment": 1, "merge_scores": 1}
     rows = {row.rule: row for row in estimate(counts, RULES, measured, houses=1000, shards=10)}
     # 100 houses a job at 10 s a house; 10 jobs, 4 at once: 3 rounds, each with a minute on top.
@@ -82,7 +82,7 @@ def test_the_sums(results: Path) -> None:
 
 
 def test_what_is_unknown_is_said(results: Path) -> None:
-    measured = measure(RULES, results)
+    measured = measure(RULES, results, "a")
     rows = estimate({"merge_scores": 1, "train_experiment": 1}, RULES, measured, houses=8, shards=2)
     text = table(rows, measured).splitlines()
     assert "unknown" in text[1]

@@ -168,7 +168,7 @@ def test_marked_positions_follow_from_the_marks_alone(asked):
         expected = ("yes" if says else "no") if merge.is_yes_no(one) else one.choices[not says]
         assert one.truth == expected, one.question
         checked += 1
-    assert checked > 5
+    assert checked > 3
 
 
 def test_marks_lie_on_their_object_apart_and_are_drawn(asked, views):

@@ -28,8 +28,9 @@ EXAMPLE_HOUSES = 10_000
 CONSTANT = ("pretrain_base", "train_experiment", "train_all_weights", "train_pose")
 OVERHEAD_S = 60
 ASSUMPTIONS = f"""\
-Assumed: a job's seconds grow with its houses, except where the configuration sets the steps
-({", ".join(CONSTANT)}); rules run one after another,
+Assumed: a job's seconds grow with its houses (or the scenes of the first source that is on), except
+where the configuration sets the steps ({", ".join(CONSTANT)})
+and in jobs of other sources, which are as before; rules run one after another,
 each with as many jobs at once as the profile's caps allow; {OVERHEAD_S} s for each round of jobs
 until its end is seen; no queue, no failures; cards, processors, configuration as when measured.
 A training's seconds include its own wait in the queue.
@@ -82,11 +83,14 @@ def note_rules(workflow: Any, num_houses: int, num_shards: int, source: str, pat
     return path
 
 
-def measure(rules: Mapping[str, Any], results: Path) -> dict[str, Measured]:
-    """Read the benchmark files of earlier runs, and count the houses that their jobs had."""
+def measure(rules: Mapping[str, Any], results: Path, source: str) -> dict[str, Measured]:
+    """Read the benchmark files of earlier runs, and count the houses that their jobs had.
+
+    Jobs of other sources than the one whose houses are counted have none: they do not grow.
+    """
     shards = {
-        (path.parent.name, path.stem): len(path.read_text(encoding="utf-8").splitlines())
-        for path in sorted((results / "scenes").glob("*/*.jsonl"))
+        path.stem: len(path.read_text(encoding="utf-8").splitlines())
+        for path in sorted((results / "scenes" / source).glob("*.jsonl"))
     }
     everything = sum(shards.values())
     files = [path.as_posix() for path in sorted((results / "benchmarks").rglob("*.tsv"))]
@@ -102,9 +106,11 @@ def measure(rules: Mapping[str, Any], results: Path) -> dict[str, Measured]:
             if match is None or taken is None:
                 continue
             groups = match.groupdict()
-            key = (groups.get("source", ""), groups.get("shard", ""))
             seconds.append(taken)
-            houses.append(shards.get(key, 0) if "shard" in groups else everything)
+            if groups.get("source", source) != source:
+                houses.append(0)
+            else:
+                houses.append(shards.get(groups["shard"], 0) if "shard" in groups else everything)
         if seconds:
             number = len(seconds)
             found[rule] = Measured(number, sum(seconds) / number, sum(houses) / number)
@@ -258,7 +264,7 @@ def main(*, rules: Path, arguments: str, results: Path = Path("results"), save: 
         save: Write the measured jobs to this table and stop.
     """
     noted = read_json(rules)
-    measured = measure(noted["rules"], results)
+    measured = measure(noted["rules"], results, noted["source"])
     if save:
         write_example(measured, Path(save), "Means of earlier jobs.")
         return
