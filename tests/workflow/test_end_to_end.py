@@ -183,7 +183,8 @@ def test_a_lost_file_is_made_again_with_the_same_bytes(copy_of_finished: Copy) -
     before = project.hashes()
     (project.folder / "results/pointclouds/procthor/0001.boxes.parquet").unlink()
     project.snakemake("--cores", "2", "pointclouds")
-    assert project.hashes() == before
+    # The stage's own target also measures objects, which the scores do without.
+    assert before.items() <= project.hashes().items()
 
 
 def test_a_cut_shard_is_named_by_the_job_that_reads_it(copy_of_finished: Copy) -> None:
