@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.train import jobs
+from workflow_scripts.train import jobs, rank
 
 FORK = """
 import os, signal
@@ -70,3 +70,11 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+
+def test_ranks_meet_at_a_port_that_no_outgoing_connection_takes() -> None:
+    first, _ = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()
+    ports = [rank.master_port(str(job_id)) for job_id in range(300)]
+    assert all(1024 < port < int(first) for port in ports)
+    assert len(set(ports)) > 280
+    assert rank.master_port("17") == rank.master_port("17")

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 from collections.abc import Callable
 
 from submitit import JobEnvironment
@@ -10,6 +11,16 @@ from submitit.helpers import DelayedSubmission, TorchDistributedEnvironment
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.train.experiment import Training
 from workflow_scripts.train.leaving import Interrupted, Leaving
+
+
+# Below the ports that Linux gives to outgoing connections (32768 and up): submitit draws from those
+# too, and any connection on the node may then hold the port that rank 0 wants.
+PORTS = (20_000, 32_000)
+
+
+def master_port(job_id: str) -> int:
+    """Return the port at which the ranks of a job meet, the same on every rank."""
+    return random.Random(job_id).randint(*PORTS)
 
 
 class Rank:
@@ -34,7 +45,9 @@ class Rank:
         )
         if self.cluster != "debug":
             # What this rank reported before the job was queued again is over.
-            JobEnvironment().paths.result_pickle.unlink(missing_ok=True)
+            here = JobEnvironment()
+            here.paths.result_pickle.unlink(missing_ok=True)
+            os.environ.setdefault("MASTER_PORT", str(master_port(here.job_id)))
             # Each rank sees all cards and takes the one of its local rank: hiding the others
             # would make libraries look for card n in a list of one.
             TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
