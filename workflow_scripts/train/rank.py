@@ -12,7 +12,6 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.train.experiment import Training
 from workflow_scripts.train.leaving import Interrupted, Leaving
 
-
 # Below the ports that Linux gives to outgoing connections (32768 and up): submitit draws from those
 # too, and any connection on the node may then hold the port that rank 0 wants.
 PORTS = (20_000, 32_000)
