@@ -24,6 +24,7 @@ BENCHMARKS = (
     "vqa",
     "questions",
     "pose",
+    "robots",
     "cluster",
 )
 

@@ -1,0 +1,107 @@
+"""Time the embedded robot simulator on every task; one core.
+
+Run from the repository: `python -m benchmarks.robots`. CPU seconds of all threads. A frame is one
+step in RLBench's four fixed cameras at 128 px with RGB, depth and masks, shadows off; episodes
+are whole: simulated (failed attempts included) and filmed. The rate of frames is the best of the
+episodes, so that a busy machine disturbs it little.
+"""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("LP_NUM_THREADS", "0")
+
+import time
+
+from benchmarks.figures import Figure, show
+from tests.views.ball_demonstrator import episode
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.records import Episode
+from workflow_scripts.common.seeds import rng
+from workflow_scripts.views.backends.mujoco import MujocoDemonstrator, Scene, load_task
+from workflow_scripts.views.robots import tasks
+from workflow_scripts.views.robots.cameras import FIXED
+from workflow_scripts.views.robots.simulate import DemoError
+from workflow_scripts.views.robots.stage import PlacementError
+
+GOAL_FRAMES_PER_S = 60
+GOAL_SUCCESS = 0.8
+SIZE_PX, MAX_STEPS, MAX_ATTEMPTS = 128, 400, 8
+
+
+def main(*, episodes: int = 24, filmed: int = 3) -> None:
+    """Print frames and episodes a CPU second, and how many first attempts succeed."""
+    figures, best = [], 0.0
+    with MujocoDemonstrator(
+        cameras=tuple(FIXED), size_px=SIZE_PX, max_steps=MAX_STEPS, max_attempts=MAX_ATTEMPTS
+    ) as demonstrator:
+        for name in tasks.NAMES:
+            done, simulated_s = _first_attempts(name, episodes)
+            rates, steps, spent_s = [], 0, 0.0
+            for number in range(filmed):
+                wanted = _episode(name, number)
+                start = time.process_time()
+                demonstration = demonstrator.demonstrate(wanted)
+                whole_s = time.process_time() - start
+                attempts_s = _until_success(name, number)
+                rates.append(demonstration.num_steps / max(whole_s - attempts_s, 1e-6))
+                steps, spent_s = steps + demonstration.num_steps, spent_s + whole_s
+            best = max(best, *rates)
+            figures.append(
+                Figure(
+                    f"{name}, episodes a CPU s",
+                    f"{filmed / spent_s:.2f}",
+                    f"{steps / filmed:.0f} steps each; {simulated_s:.2f} s an attempt to simulate; "
+                    f"{max(rates):.0f} frames a CPU s",
+                )
+            )
+            figures.append(
+                Figure(
+                    f"{name}, first attempts that succeed",
+                    f"{done} of {episodes}",
+                    f"goal: at least {GOAL_SUCCESS:.0%}",
+                )
+            )
+    figures.insert(
+        0,
+        Figure(
+            "frames of four cameras a CPU s (RGB, depth, masks)",
+            f"{best:.0f}",
+            f"goal: at least {GOAL_FRAMES_PER_S}",
+        ),
+    )
+    show("robots", figures)
+
+
+def _episode(name: str, number: int) -> Episode:
+    return episode(name, number, variation=number % load_task(name).NUM_VARIATIONS)
+
+
+def _attempt(name: str, number: int, attempt: int) -> bool:
+    wanted = _episode(name, number)
+    generator = rng(wanted.seed, wanted.task, wanted.variation, attempt)
+    try:
+        Scene(load_task(name), wanted.variation, generator).simulate(max_steps=MAX_STEPS)
+    except (PlacementError, DemoError):
+        return False
+    return True
+
+
+def _first_attempts(name: str, episodes: int) -> tuple[int, float]:
+    """Return how many first attempts succeed, and CPU seconds for each."""
+    start = time.process_time()
+    done = sum(_attempt(name, number, 0) for number in range(episodes))
+    return done, (time.process_time() - start) / episodes
+
+
+def _until_success(name: str, number: int) -> float:
+    """Return the CPU seconds that the demonstrator simulates for an episode."""
+    start = time.process_time()
+    for attempt in range(MAX_ATTEMPTS):
+        if _attempt(name, number, attempt):
+            break
+    return time.process_time() - start
+
+
+if __name__ == "__main__":
+    run(main)
