@@ -49,14 +49,15 @@ def scores() -> str:
     lines = [
         "Accuracy of the default run on houses it has never seen (`results/eval.csv`):",
         "",
-        "| family | form | n | houses | with the picture | blind | commonest answer |"
-        " gain, 95 % interval |",
-        "|---|---|---|---|---|---|---|---|",
+        "| family | form | n | houses | with the picture | without | grey picture "
+        "| commonest answer | gain over grey, 95 % interval |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows.itertuples():
         lines.append(
             f"| {row.family.replace('_', ' ')} | {row.form} | {row.n} | {row.num_houses} "
-            f"| {100 * row.value:.0f} % | {100 * row.blind:.0f} % | {100 * row.majority:.0f} % "
+            f"| {100 * row.value:.0f} % | {100 * row.blind:.0f} % "
+            f"| {100 * row.blank:.0f} % | {100 * row.majority:.0f} % "
             f"| {100 * row.gain:+.0f} ({100 * row.gain_low:+.0f} to {100 * row.gain_high:+.0f}) |"
         )
     return "\n".join(lines)
