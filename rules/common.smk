@@ -198,6 +198,18 @@ def not_asked():
     ]
 
 
+def as_flags(settings, names):
+    """Return named settings as flags of a command, lists spread; None and no value at all: none."""
+    words = []
+    for name in names:
+        values = settings[name]
+        values = values if isinstance(values, list) else [values]
+        if values and values != [None]:
+            words.append(f"--{name.replace('_', '-')}")
+            words += map(shlex.quote, map(str, values))
+    return " ".join(words)
+
+
 def family_flags(wildcards):
     """Return the flag that names an experiment's families of questions, if it has some."""
     families = EXPERIMENTS[wildcards.experiment]["families"]

@@ -37,15 +37,7 @@ def photo_flags(step):
     for key in PHOTO_KEYS[step]:
         value = settings[key]
         flags.update(value if isinstance(value, dict) else {key: value})
-    words = []
-    for name, value in flags.items():
-        values = value if isinstance(value, list) else [value]
-        if value is not None and values:
-            words += [
-                f"--{name.replace('_', '-')}",
-                *map(shlex.quote, map(str, values)),
-            ]
-    return " ".join(words)
+    return as_flags(flags, flags)
 
 
 def photo_setting(*keys):

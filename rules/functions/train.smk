@@ -15,10 +15,9 @@ def base_folder(wildcards):
 
 def experiments_with(adapter):
     """Return a pattern of the experiments that train adapters ("lora") or all weights ("none")."""
-    names = [
+    return one_of(
         name for name in VLM_EXPERIMENTS if EXPERIMENTS[name]["adapter"] == adapter
-    ]
-    return "|".join(names) or "(?!)"
+    )
 
 
 def trained_weights(wildcards):
@@ -33,8 +32,7 @@ def experiment_flags(wildcards):
     settings = EXPERIMENTS[wildcards.experiment]
     names = ["adapter", "deepspeed", "steps", "batch_size", "micro_batch_size"]
     names += ["learning_rate", "save_steps", "save_minutes", "num_processes"]
-    flags = {name: settings[name] for name in names}
-    words = [f"--{name.replace('_', '-')} {value}" for name, value in flags.items()]
+    words = [as_flags(settings, names)]
     for name, value in settings["lora"].items():
         if name != "targets":
             words.append(f"--lora-{name} {value}")

@@ -84,13 +84,7 @@ def question_flags():
     ]
     names += ["margin_m", "margin_ratio", "margin_picture", "margin_deg"]
     names += ["margin_sigmas", "answer_style", "units", "num_phrasings", "families"]
-    words = []
-    for name in names:
-        value = settings[name]
-        if value is None:
-            continue
-        values = value if isinstance(value, list) else [value]
-        words.append(f"--{name.replace('_', '-')} {' '.join(map(str, values))}")
+    words = [as_flags(settings, names)]
     if settings["weights"]:
         pairs = [f"{name}={number}" for name, number in settings["weights"].items()]
         words.append(f"--weights {' '.join(pairs)}")
@@ -113,9 +107,7 @@ def audit_flags():
     """Return the flags that say which facts are clear enough to be asked."""
     names = ["min_pixels", "min_fraction_visible", "margin_m", "margin_ratio"]
     names += ["margin_picture", "margin_deg", "margin_sigmas"]
-    return " ".join(
-        f"--{name.replace('_', '-')} {config['vqa'][name]}" for name in names
-    )
+    return as_flags(config["vqa"], names)
 
 
 def audited_tables(wildcards):
