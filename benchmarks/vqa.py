@@ -16,13 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.figures import Figure, show
+from tests.vqa.houses import rendered
 from tests.vqa.oracle import Oracle, contradiction, is_checked, lengths
 from tests.vqa.told import told_of_view
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.measurements import TrueShard
 from workflow_scripts.common.views import ViewShard
-from workflow_scripts.scenes import shard as scenes
-from workflow_scripts.views import shard as views
 from workflow_scripts.vqa.sight import Sights
 
 REAL_HOUSES = Path(__file__).parents[2] / "shared/data/procthor_houses.jsonl.gz"
@@ -91,38 +90,17 @@ def check_houses(name: str, wanted: int, *, size_px: int, seed: int) -> Found:
     found = Found()
     while sum(found.checked.values()) < wanted:
         with tempfile.TemporaryDirectory() as folder:
-            path = rendered(Path(folder), name, found.houses, size_px=size_px, seed=seed)
+            path = rendered(
+                Path(folder),
+                name,
+                found.houses,
+                found.houses + HOUSES_AT_ONCE,
+                size_px=size_px,
+                seed=seed,
+            )
             found.houses += HOUSES_AT_ONCE
             check_shard(path, found, wanted)
     return found
-
-
-def rendered(folder: Path, name: str, start: int, *, size_px: int, seed: int) -> Path:
-    """Return the views of some houses, a corner of each room."""
-    scenes.main(
-        source="procthor",
-        houses=name,
-        start=start,
-        stop=start + HOUSES_AT_ONCE,
-        seed=seed,
-        splits=(0.8, 0.1, 0.1),
-        out=folder / "scenes.jsonl",
-        picture=folder / "scenes.png",
-    )
-    path = folder / "0000.zarr"
-    views.main(
-        scenes=folder / "scenes.jsonl",
-        out=path,
-        preset="draft",
-        furniture="procedural",
-        width_px=size_px,
-        height_px=size_px,
-        corner=1,
-        random=0,
-        top_down=0,
-        min_pixels=10,
-    )
-    return path
 
 
 def check_shard(path: Path, found: Found, wanted: int) -> None:

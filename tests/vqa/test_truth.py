@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.synthetic import Box, write_shard
+from tests.vqa.houses import rendered
 from tests.vqa.oracle import Oracle, contradiction, is_checked
 from tests.vqa.scenes import furnished_shard
 from tests.vqa.told import told_of_view
@@ -14,8 +15,6 @@ from workflow_scripts.common.measurements import TrueShard
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.storage import read_records
 from workflow_scripts.common.views import ViewShard
-from workflow_scripts.scenes import shard as scenes
-from workflow_scripts.views import shard as views
 from workflow_scripts.vqa import shard as asking
 from workflow_scripts.vqa.sight import Sights
 
@@ -25,34 +24,6 @@ UNCHECKED = {
     "boxing", "carried_by", "count", "existence", "facing", "identify", "inside",
     "nth_boxing", "nth_pointing", "pointing", "room_area", "room_length",
 }  # fmt: skip
-
-
-def rendered(folder: Path, houses: str, *, stop: int, size_px: int = 112) -> Path:
-    """Return the views of some houses: one from a corner of each room."""
-    scenes.main(
-        source="procthor",
-        houses=houses,
-        start=0,
-        stop=stop,
-        seed=7,
-        splits=(0.8, 0.1, 0.1),
-        out=folder / "scenes.jsonl",
-        picture=folder / "scenes.png",
-    )
-    out = folder / "0000.zarr"
-    views.main(
-        scenes=folder / "scenes.jsonl",
-        out=out,
-        preset="draft",
-        furniture="procedural",
-        width_px=size_px,
-        height_px=size_px,
-        corner=1,
-        random=0,
-        top_down=0,
-        min_pixels=10,
-    )
-    return out
 
 
 def survey(
@@ -85,7 +56,7 @@ def test_nothing_said_of_a_furnished_room_contradicts_its_boxes(tmp_path):
 
 
 def test_nothing_said_of_a_generated_house_contradicts_its_boxes(tmp_path):
-    checked, wrong = survey(rendered(tmp_path, "generate", stop=1), num_views=2)
+    checked, wrong = survey(rendered(tmp_path, "generate", 0, 1), num_views=2)
     assert not wrong, wrong[:5]
     assert sum(checked.values()) > 500
 
@@ -105,7 +76,7 @@ def test_a_direction_between_two_hours_is_not_asked_about(tmp_path):
 
 @pytest.mark.skipif(not REAL_HOUSES.exists(), reason="the ProcTHOR houses are not here")
 def test_nothing_said_of_a_procthor_house_contradicts_its_boxes(tmp_path):
-    checked, wrong = survey(rendered(tmp_path, str(REAL_HOUSES), stop=1))
+    checked, wrong = survey(rendered(tmp_path, str(REAL_HOUSES), 0, 1))
     assert not wrong, wrong[:5]
     assert sum(checked.values()) > 500
 

@@ -1,0 +1,36 @@
+"""Views of whole houses, generated or from a file, quickly drawn: for checks of many questions."""
+
+from pathlib import Path
+
+from workflow_scripts.scenes import shard as scenes
+from workflow_scripts.views import shard as views
+
+
+def rendered(
+    folder: Path, houses: str, start: int, stop: int, *, size_px: int = 112, seed: int = 7
+) -> Path:
+    """Return the views of some houses: one from a corner of each room."""
+    scenes.main(
+        source="procthor",
+        houses=houses,
+        start=start,
+        stop=stop,
+        seed=seed,
+        splits=(0.8, 0.1, 0.1),
+        out=folder / "scenes.jsonl",
+        picture=folder / "scenes.png",
+    )
+    out = folder / "0000.zarr"
+    views.main(
+        scenes=folder / "scenes.jsonl",
+        out=out,
+        preset="draft",
+        furniture="procedural",
+        width_px=size_px,
+        height_px=size_px,
+        corner=1,
+        random=0,
+        top_down=0,
+        min_pixels=10,
+    )
+    return out
