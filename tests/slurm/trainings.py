@@ -13,11 +13,13 @@ import pytest
 from tests.slurm.cluster import ACCOUNT, Cluster
 from tests.slurm.conftest import ROOT
 from tests.train.micro import experiment_in, make_data
-from workflow_scripts.common.storage import write_text
 from workflow_scripts.train import launch
 from workflow_scripts.train.experiment import Experiment
 
 STEPS, SAVE_STEPS = 24, 6
+# Steps after which a training dawdles: past a checkpoint, far from the end.
+CUT_AT = SAVE_STEPS + 2
+PACE_S = 15.0
 MACHINE = launch.Machine(
     cluster="slurm",
     gpus=2,
@@ -31,18 +33,25 @@ MACHINE = launch.Machine(
 
 
 class PacedRank(launch.Rank):
-    """A rank that trains slowly until it was queued again, so that it is cut off in the middle."""
+    """A rank that dawdles in the middle until it was queued again, to be cut off there.
+
+    It does so by itself: on a busy machine a training that waits to be told may be over by then.
+    """
 
     def work(self, is_leaving: Callable[[], bool]) -> None:
         life = os.environ.get("SLURM_RESTART_COUNT", "0")
         out = self.experiment.out
+        pace_s = float((out / "pace_s").read_text())
+        done = 0
 
         def step_ends() -> bool:
+            nonlocal done
+            done += 1
             if os.environ["RANK"] == "0":
                 with (out / f"steps-{life}.txt").open("a") as file:
                     file.write(f"{time.time()}\n")
-            if life == "0":
-                time.sleep(float((out / "pace_s").read_text()))
+            if life == "0" and done >= CUT_AT:
+                time.sleep(pace_s)
             return is_leaving()
 
         super().work(step_ends)
@@ -68,10 +77,6 @@ class Run:
         """Return when the steps of a life ended, seconds since 1970."""
         path = self.experiment.out / f"steps-{life}.txt"
         return [float(line) for line in path.read_text().split()] if path.exists() else []
-
-    def slow_down(self, pace_s: float) -> None:
-        """Let each step of the first life take so many seconds more."""
-        write_text(self.experiment.out / "pace_s", str(pace_s))
 
     def finish(self) -> None:
         """Wait for the end."""
@@ -136,16 +141,14 @@ def beside(plan: Experiment, name: str) -> Experiment:
 def cut_off_three(cluster: Cluster, plan: Experiment) -> dict[str, Run]:
     """Cut three trainings off in the middle, and wait until each has ended."""
     runs = {
-        "signal": launched(beside(plan, "signal"), MACHINE, pace_s=1.0),
-        "limit": launched(beside(plan, "limit"), replace(MACHINE, gpu_model="a6000"), pace_s=1.0),
+        "signal": launched(beside(plan, "signal"), MACHINE, pace_s=PACE_S),
+        "limit": launched(beside(plan, "limit"), replace(MACHINE, gpu_model="a6000"), pace_s=PACE_S),
         # Two nodes, of which one dies; the rank on the other fails for want of its partner. It
         # may go on at any two nodes that are free.
-        "node": launched(beside(plan, "node"), replace(MACHINE, gpu_model="", nodes=2), pace_s=1.0),
+        "node": launched(beside(plan, "node"), replace(MACHINE, gpu_model="", nodes=2), pace_s=PACE_S),
     }
     for run in runs.values():
-        wait_for(lambda run=run: len(run.steps(0)) >= SAVE_STEPS + 2)
-        # Until it is cut off, which may take a while.
-        run.slow_down(10.0)
+        wait_for(lambda run=run: len(run.steps(0)) >= CUT_AT)
     cluster.ask("scancel", "--signal=USR2", runs["signal"].job(cluster)["JobId"])
     runs["signal"].cut_s = time.time()
     node = runs["node"].job(cluster)["BatchHost"]
