@@ -19,7 +19,7 @@ test: env lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests
 
 test-cluster: env
-	PATH="$(CURDIR)/$(BIN):$$PATH" SIGHTLINE_TEST_CLUSTER=1 $(BIN)/python -m pytest tests/slurm
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/slurm
 
 lint: env
 	$(BIN)/ruff check .

@@ -20,10 +20,6 @@ SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 # A test does not wait a minute to hear that a job of one second has ended.
 IMPATIENT = ("--slurm-init-seconds-before-status-checks=2", "--seconds-between-status-checks=2")
 IMPATIENT += ("--latency-wait=5",)
-# Minutes of waiting for time limits and dead nodes, which every `make test` need not spend.
-LONG = pytest.mark.skipif(
-    "SIGHTLINE_TEST_CLUSTER" not in os.environ, reason="takes long: make test-cluster runs it"
-)
 
 
 # Of the package, not the session: the tests after these expect a machine without a cluster.

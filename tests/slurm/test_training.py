@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 
 from tests.slurm.cluster import Cluster
-from tests.slurm.conftest import LONG
 from tests.slurm.trainings import (
     MACHINE,
     SAVE_STEPS,
@@ -72,7 +71,6 @@ def cut_off(cluster: Cluster, plan: Experiment, here: Experiment) -> dict[str, R
     return cut_off_three(cluster, plan)
 
 
-@LONG
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", ["signal", "limit", "node"])
 def test_a_training_that_is_cut_off_ends_as_if_nothing_had_been(

@@ -10,11 +10,9 @@ import pandas as pd
 import pytest
 
 from tests.slurm.cluster import Cluster
-from tests.slurm.conftest import IMPATIENT, LONG, SNAKEMAKE, User
+from tests.slurm.conftest import IMPATIENT, SNAKEMAKE, User
 from tests.slurm.project import copy_project, make_small
 from tests.slurm.test_profile import assert_fits
-
-pytestmark = LONG
 
 # Jobs at once: what the machine has cores for, and one that waits.
 JOBS = "--jobs=3"

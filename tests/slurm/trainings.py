@@ -140,12 +140,16 @@ def beside(plan: Experiment, name: str) -> Experiment:
 
 def cut_off_three(cluster: Cluster, plan: Experiment) -> dict[str, Run]:
     """Cut three trainings off in the middle, and wait until each has ended."""
-    runs = {
-        "signal": launched(beside(plan, "signal"), MACHINE, pace_s=PACE_S),
-        "limit": launched(beside(plan, "limit"), replace(MACHINE, gpu_model="a6000"), pace_s=PACE_S),
+    machines = {
+        "signal": MACHINE,
+        "limit": replace(MACHINE, gpu_model="a6000"),
         # Two nodes, of which one dies; the rank on the other fails for want of its partner. It
         # may go on at any two nodes that are free.
-        "node": launched(beside(plan, "node"), replace(MACHINE, gpu_model="", nodes=2), pace_s=PACE_S),
+        "node": replace(MACHINE, gpu_model="", nodes=2),
+    }
+    runs = {
+        name: launched(beside(plan, name), machine, pace_s=PACE_S)
+        for name, machine in machines.items()
     }
     for run in runs.values():
         wait_for(lambda run=run: len(run.steps(0)) >= CUT_AT)
