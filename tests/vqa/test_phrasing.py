@@ -13,7 +13,7 @@ from workflow_scripts.vqa.batch import Book
 from workflow_scripts.vqa.every import every_batch
 from workflow_scripts.vqa.families import FAMILIES
 from workflow_scripts.vqa.shapes.base import Margins
-from workflow_scripts.vqa.templates import Template
+from workflow_scripts.vqa.templates import Template, Templates
 
 QUESTIONS = {"yes_no", "which", "open", "multiple_choice"}
 SIGHT = sight_of_clouds(five_clouds(500))
@@ -59,17 +59,26 @@ def test_every_sentence_of_every_family_is_well_formed(book):
 
 
 def test_plural_names_take_plural_verbs():
-    template = Template("{Is_a} {a} wider than {b}, and {does_b} {b} stand?")
-    words = {"a": "the jeans", "b": "the sofa"}
-    assert template.numbered(("a",)) % words == (
-        "Are the jeans wider than the sofa, and does the sofa stand?"
-    )
-    assert template.numbered(("a", "b")) % words == (
-        "Are the jeans wider than the sofa, and do the sofa stand?"
-    )
-    assert template.singular % words == (
-        "Is the jeans wider than the sofa, and does the sofa stand?"
-    )
+    template = Template("{Is_a} {a} wider than {b}, and {does_b} {b} {option}?")
+    row = ("the jeans", "The jeans", "the sofa", "The sofa")
+    for many, verbs in {(): "Is does", ("a",): "Are does", ("a", "b"): "Are do"}.items():
+        first, second = verbs.split()
+        text, pick = template.sentence(
+            ("a", "A", "b", "B"), words={"option": "stand 100 %"}, plural=many
+        )
+        assert text % pick(row) == (
+            f"{first} the jeans wider than the sofa, and {second} the sofa stand 100 %?"
+        )
+
+
+def test_sentences_follow_one_another_from_the_one_drawn():
+    templates = Templates(["It is {value}.", "{Value}.", "{Value} it is."])
+    slots, rows = ("value", "VALUE"), [("one", "One"), ("two", "Two")]
+    wanted = {None: ["One it is.", "It is two."], 2: ["It is one.", "Two."]}
+    for limit, texts in wanted.items():
+        for many in (None, [(), ()]):
+            written = templates.write(2, slots, rows, words={}, plural=many, limit=limit)
+            assert written == texts
 
 
 def test_answers_in_sentences_read_back():

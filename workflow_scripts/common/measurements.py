@@ -95,39 +95,41 @@ class Measurements:
     @cached_property
     def centre_distance_m(self) -> tuple[FloatArray, FloatArray]:
         """Return the straight distances [n, n] between centres, and their sigmas."""
-        return self._between_centres([0, 1, 2])
+        return self._between_centres(slice(0, 3))
 
     @cached_property
     def horizontal_distance_m(self) -> tuple[FloatArray, FloatArray]:
         """Return the distances [n, n] between centres on the ground plan, and their sigmas."""
-        return self._between_centres([0, 1])
+        return self._between_centres(slice(0, 2))
 
     @cached_property
     def vertical_distance_m(self) -> tuple[FloatArray, FloatArray]:
         """Return the differences [n, n] in height of the centres, and their sigmas."""
-        return self._between_centres([2])
+        return self._between_centres(slice(2, 3))
 
-    def _between_centres(self, axes: list[int]) -> tuple[FloatArray, FloatArray]:
+    def _between_centres(self, axes: slice) -> tuple[FloatArray, FloatArray]:
         """Return distances [n, n] along some axes, errors of both ends propagated to first order.
 
-        Where two centres coincide the direction is unknown, and the largest axis' sigma stands.
+        Where two centres coincide the direction is unknown, and all axes' variances add.
         """
-        difference = self.centre_m[:, None, axes] - self.centre_m[None, :, axes]
-        variance = self.sigma_centre_m[:, None, axes] ** 2 + self.sigma_centre_m[None, :, axes] ** 2
-        distance = np.linalg.norm(difference, axis=-1)
-        share = np.divide(
-            difference**2,
-            distance[..., None] ** 2,
-            out=np.ones_like(difference),
-            where=distance[..., None] > 0,
-        )
-        return distance, np.sqrt((share * variance).sum(axis=-1))
+        squares, variances = self._squares_between_centres
+        square, variance = squares[..., axes], variances[..., axes]
+        total = square.sum(axis=-1)
+        weighted = (square * variance).sum(axis=-1) / np.where(total > 0, total, 1.0)
+        return np.sqrt(total), np.sqrt(np.where(total > 0, weighted, variance.sum(axis=-1)))
+
+    @cached_property
+    def _squares_between_centres(self) -> tuple[FloatArray, FloatArray]:
+        """Return the squared differences [n, n, 3] of centres, axis by axis, and variances."""
+        difference = self.centre_m[:, None] - self.centre_m
+        variance = self.sigma_centre_m**2
+        return difference**2, variance[:, None] + variance
 
 
 def level_coordinates(points_m: FloatArray, camera: Camera, axes: GravityAxes) -> FloatArray:
     """Return points [..., 3] as (right of the camera, forward of the camera, up in the frame)."""
     pose = camera.world_from_camera
-    level = np.stack([pose[:3, :3] @ axis for axis in (axes.right, axes.forward, axes.up)])
+    level = np.array([axes.right, axes.forward, axes.up]) @ pose[:3, :3].T
     coordinates = (points_m - pose[:3, 3]) @ level.T
     coordinates[..., 2] = points_m[..., 2]
     return coordinates

@@ -15,8 +15,11 @@ _FOOTPRINT = _SIGNS[[0, 2, 6, 4], :2]
 def axes_of_yaw(yaw_deg: FloatArray) -> FloatArray:
     """Return the horizontal unit vectors [n, 2 (x axis, y axis of the box), 2] of boxes."""
     yaw = np.deg2rad(yaw_deg)
-    cos, sin = np.cos(yaw), np.sin(yaw)
-    return np.stack([np.stack([cos, sin], -1), np.stack([-sin, cos], -1)], axis=-2)
+    axes = np.empty((*yaw.shape, 2, 2))
+    axes[..., 0, 0] = axes[..., 1, 1] = np.cos(yaw)
+    axes[..., 0, 1] = np.sin(yaw)
+    axes[..., 1, 0] = -axes[..., 0, 1]
+    return axes
 
 
 def corners_m(centre_m: FloatArray, size_m: FloatArray, yaw_deg: FloatArray) -> FloatArray:

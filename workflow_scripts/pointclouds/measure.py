@@ -164,12 +164,10 @@ def _fitted(
     ends, faces = np.zeros((number, 2, 5)), np.zeros((number, 2, 5))
     nearest = np.zeros(number)
     for i, cloud in enumerate(clouds):
-        offset = cloud - eye.position_m
-        noise = noise_m[i] * np.abs(axes[i] @ _unit(offset.mean(axis=0)))
-        ends[i], faces[i] = _ends(offset @ axes[i].T, noise)
-        nearest[i] = np.sqrt(
-            _first(np.einsum("px,px->p", offset, offset), noisy=bool(noise_m[i] > 0))
-        )
+        offset = np.subtract(cloud.T, eye.position_m[:, None], order="C")
+        noise = noise_m[i] * np.abs(axes[i] @ _unit(offset.mean(axis=1)))
+        ends[i], faces[i] = _ends(axes[i] @ offset, noise)
+        nearest[i] = np.sqrt(_first((offset * offset).sum(axis=0), noisy=bool(noise_m[i] > 0)))
     middle = ends.mean(axis=1)
     centre = np.einsum("nax,na->nx", axes[:, :3], middle[:, :3])
     distance = np.linalg.norm(centre, axis=1)
@@ -219,21 +217,21 @@ def _yaws(plan_m: np.ndarray, grain_m: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def _closeness(plan_m: np.ndarray, yaw_deg: np.ndarray, grain_m: np.ndarray) -> np.ndarray:
     """Return the mean closeness [n, yaws] of points [n, s, 2] to the sides of a box."""
-    yaw = np.deg2rad(yaw_deg)
+    yaw, number = np.deg2rad(yaw_deg).astype(np.float32), yaw_deg.shape[1]
     plan = (plan_m - plan_m.mean(axis=1, keepdims=True)).astype(np.float32)
-    cos, sin = np.cos(yaw).astype(np.float32), np.sin(yaw).astype(np.float32)
-    x, y = plan[:, None, :, 0], plan[:, None, :, 1]
-    distance = None
-    for values in (
-        cos[..., None] * x + sin[..., None] * y,
-        cos[..., None] * y - sin[..., None] * x,
-    ):
-        low = values - values.min(axis=-1, keepdims=True)
-        high = values.max(axis=-1, keepdims=True) - values
-        np.minimum(low, high, out=low)
-        distance = low if distance is None else np.minimum(distance, low, out=low)
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    axes = np.stack([np.concatenate([cos, -sin], axis=1), np.concatenate([sin, cos], axis=1)], -1)
+    values = axes @ plan.transpose(0, 2, 1)
+    low, high = values.min(axis=-1, keepdims=True), values.max(axis=-1, keepdims=True)
+    # The nearer side of either axis, in place: these arrays are what the time goes into.
+    values -= (low + high) / 2
+    np.abs(values, out=values)
+    np.subtract((high - low) / 2, values, out=values)
+    distance = np.minimum(values[:, :number], values[:, number:])
     grain = grain_m.astype(np.float32)[:, None, None]
-    return (grain / np.maximum(distance, grain)).mean(axis=-1)
+    np.maximum(distance, grain, out=distance)
+    np.divide(grain, distance, out=distance)
+    return distance.mean(axis=-1)
 
 
 def _across(yaw_deg: np.ndarray, ray: np.ndarray) -> np.ndarray:
@@ -244,22 +242,22 @@ def _across(yaw_deg: np.ndarray, ray: np.ndarray) -> np.ndarray:
 
 
 def _ends(values: np.ndarray, noise_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends [2, axes] of [p, axes], and how far [2, axes] each is a face, 0 to 1.
+    """Return the ends [2, axes] of [axes, p], and how far [2, axes] each is a face, 0 to 1.
 
     Noise of sigma `noise_m` [axes] carries the points of a face beyond it, and the cut leaves
     2.3 sigma of that. An end is a face as far as more points lie around it than an even spread
     over the extent would put there; it is then drawn back by so much of the 2.3 sigma.
     """
-    cut = max(1, int(TRIM * len(values))) if noise_m.any() and len(values) > 2 else 0
+    number = values.shape[1]
+    cut = max(1, int(TRIM * number)) if noise_m.any() and number > 2 else 0
     if not cut:
-        return np.stack([values.min(axis=0), values.max(axis=0)]), np.zeros((2, len(noise_m)))
-    ordered = np.partition(values, [cut, len(values) - 1 - cut], axis=0)
-    ends = ordered[[cut, len(values) - 1 - cut]]
+        return np.stack([values.min(axis=1), values.max(axis=1)]), np.zeros((2, len(noise_m)))
+    ordered = np.partition(values, [cut, number - 1 - cut], axis=1)
+    ends = ordered[:, [cut, number - 1 - cut]].T
     reach = 2 * TRIM_SIGMAS * noise_m
     even = reach / np.maximum(ends[1] - ends[0], 1e-9)
-    there = np.stack(
-        [(values < ends[0] + reach).mean(axis=0), (values > ends[1] - reach).mean(axis=0)]
-    )
+    near = (values < (ends[0] + reach)[:, None], values > (ends[1] - reach)[:, None])
+    there = np.array([np.count_nonzero(one, axis=1) for one in near]) / number
     faces = np.clip(1 - even / np.maximum(there, 1e-9), 0.0, 1.0)
     return ends + np.array([[0.5], [-0.5]]) * reach * faces, faces
 

@@ -114,8 +114,10 @@ def sigma_yaw_deg(score: np.ndarray, tried_deg: np.ndarray, yaw_deg: np.ndarray)
     Yaws that score nearly as well as the best are nearly as likely; a round thing has 26 degrees,
     the standard deviation of no knowledge within a quarter turn.
     """
-    top = score.max(axis=1, keepdims=True)
-    spread = np.maximum(top - np.median(score, axis=1, keepdims=True), 1e-9)
+    ordered, tried = np.sort(score, axis=1), score.shape[1]
+    top = ordered[:, -1:]
+    median = (ordered[:, [(tried - 1) // 2]] + ordered[:, [tried // 2]]) / 2
+    spread = np.maximum(top - median, 1e-9)
     weight = np.exp(-(((top - score) / (0.3 * spread)) ** 2))
     off = (tried_deg - yaw_deg[:, None] + 45.0) % 90.0 - 45.0
     variance = (weight * off**2).sum(axis=1) / weight.sum(axis=1)

@@ -18,7 +18,7 @@ from workflow_scripts.vqa.families import FAMILIES
 from workflow_scripts.vqa.pointing import SEEN_AROUND_MARK
 from workflow_scripts.vqa.refer import Named, mark_book, name_book, named
 from workflow_scripts.vqa.sampling import Cell, Difficulty, Sampler, difficulties
-from workflow_scripts.vqa.shapes.base import Asking, Family, Margins
+from workflow_scripts.vqa.shapes.base import Asking, Family, Margins, Requirements
 from workflow_scripts.vqa.sight import Sight
 
 AnswerStyle = Literal["short", "sentence"]
@@ -173,6 +173,7 @@ class Books:
         }
         self._named: Named = named(sight, margin_px=margins.of("px", sight))
         self._books: dict[tuple[Form, bool], Book] = {}
+        self._usable: dict[tuple[Requirements, Form], tuple[np.ndarray, Counter[str]]] = {}
         self.dropped: Counter[tuple[str, str, str]] = Counter(
             ("", "named", reason) for reason in self._named.reasons.values()
         )
@@ -194,24 +195,28 @@ class Books:
         self, family: Family, form: Form, dropped: Counter[tuple[str, str, str]]
     ) -> np.ndarray:
         """Return the rows of the sight that a family may speak of; count the others."""
-        if form == "named" and family.requires.kinds:
+        key = (family.requires, form)
+        if key not in self._usable:
+            self._usable[key] = self._sorted_out(*key)
+        good, reasons = self._usable[key]
+        for reason, count in reasons.items():
+            dropped[family.name, form, reason] += count
+        return good
+
+    def _sorted_out(self, needs: Requirements, form: Form) -> tuple[np.ndarray, Counter[str]]:
+        """Return the rows that meet the requirements, and why how many others do not."""
+        if form == "named" and needs.kinds:
             rows = list(range(len(self._sight)))
         elif form == "named":
             rows = sorted(self._named.nouns)
         else:
             rows = sorted(self._colours.get(form, {}))
-        good = []
-        for row in rows:
-            reason = self._why_not(family, form, row)
-            if reason:
-                dropped[family.name, form, reason] += 1
-            else:
-                good.append(row)
-        return np.array(good, dtype=int)
+        reasons = {row: self._why_not(needs, form, row) for row in rows}
+        good = [row for row, reason in reasons.items() if not reason]
+        return np.array(good, dtype=int), Counter(filter(None, reasons.values()))
 
-    def _why_not(self, family: Family, form: Form, row: int) -> str:
-        needs, sight = family.requires, self._sight
-        measured = sight.measured
+    def _why_not(self, needs: Requirements, form: Form, row: int) -> str:
+        sight, measured = self._sight, self._sight.measured
         if needs.level and not sight.is_level:
             return "camera looks steeply up or down" if sight.has_gravity else "up is not known"
         if needs.gravity and not sight.has_gravity:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import compress
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,6 @@ from workflow_scripts.vqa.templates import Templates, capitalised
 
 Kind = Literal["yes_no", "which", "multiple_choice", "open"]
 SLOTS = ("a", "b", "c", "d", "e")
-CAPITALS = tuple(slot.upper() for slot in SLOTS)
 LOTS = 1 << 30
 LETTERS = ("A", "B", "C", "D")
 
@@ -27,9 +27,10 @@ class Book:
     plural: Sequence[bool]
 
     @cached_property
-    def capitalised(self) -> list[str]:
-        """Return the names with a capital."""
-        return [capitalised(text) for text in self.phrases]
+    def names(self) -> np.ndarray:
+        """Return the phrases, as they are and with a capital: texts [n, 2]."""
+        both = [(text, capitalised(text)) for text in self.phrases]
+        return np.array(both, dtype=object).reshape(-1, 2)
 
     @cached_property
     def any_plural(self) -> bool:
@@ -97,64 +98,41 @@ class Batch:
         return self.choices
 
     def write(
-        self, rows: np.ndarray, book: Book, rng: np.random.Generator, *, limit: int | None
+        self, rows: np.ndarray | slice, book: Book, rng: np.random.Generator, *, limit: int | None
     ) -> tuple[list[str], list[str]]:
         """Put rows into words: the questions, and the answers as sentences.
 
         `limit` is how many of the phrasings are drawn from; None draws from all.
         """
-        listed = rows.tolist()
-        words = self._words_of(listed, book)
-        plural = self._plural(listed, book) if book.any_plural else None
+        places = self.objects[rows, : len(SLOTS)]
+        if self.winner is not None:
+            places = np.concatenate([places, self.winner[rows, None]], axis=1)
+        filled = book.names[places].reshape(len(places), -1).tolist()
+        for texts in self.columns.values():
+            for words, text in zip(filled, _picked(texts, rows), strict=True):
+                words += (text, capitalised(text))
+        subjects, slots = _slots(self.objects.shape[1], self.winner is not None, *self.columns)
+        plural = None
+        if book.any_plural:
+            flags = np.asarray(book.plural)[places].tolist()
+            plural = [tuple(compress(subjects, row)) for row in flags]
         # Where to begin is drawn; row after row takes the next sentence.
         asked, answered = int(rng.random() * LOTS), int(rng.random() * LOTS)
-        return (
-            self.questions.write(asked, words, plural, limit=limit),
-            self.answers.write(answered, words, plural, limit=limit),
+        return tuple(
+            templates.write(lot, slots, filled, words=self.words, plural=plural, limit=limit)
+            for templates, lot in ((self.questions, asked), (self.answers, answered))
         )
 
-    def _words_of(self, rows: Sequence[int], book: Book) -> list[dict[str, str]]:
-        """Return the words of slots by row; a name in upper case begins with a capital."""
-        plain, capital = book.phrases, book.capitalised
-        constant = dict(self.words)
-        constant.update({name.upper(): capitalised(text) for name, text in self.words.items()})
-        chosen = self.objects[rows].tolist()
-        # One or two objects are by far the commonest, and dict displays the fastest way.
-        if self.objects.shape[1] == 2:
-            found = [
-                {"a": plain[a], "A": capital[a], "b": plain[b], "B": capital[b], **constant}
-                for a, b in chosen
-            ]
-        elif self.objects.shape[1] == 1:
-            found = [{"a": plain[a], "A": capital[a], **constant} for (a,) in chosen]
-        else:
-            found = [
-                {
-                    **{slot: plain[place] for slot, place in zip(SLOTS, places, strict=False)},
-                    **{slot: capital[place] for slot, place in zip(CAPITALS, places, strict=False)},
-                    **constant,
-                }
-                for places in chosen
-            ]
-        if self.winner is not None:
-            for words, place in zip(found, self.winner[rows].tolist(), strict=True):
-                words["winner"], words["WINNER"] = plain[place], capital[place]
-        for name, texts in self.columns.items():
-            upper = name.upper()
-            for words, row in zip(found, rows, strict=True):
-                text = texts[row]
-                words[name], words[upper] = text, capitalised(text)
-        return found
 
-    def _plural(self, rows: Sequence[int], book: Book) -> list[list[str]]:
-        """Return by row the slots of objects whose names are plural."""
-        flags = book.plural
-        named = [
-            [slot for slot, place in zip(SLOTS, places, strict=False) if flags[place]]
-            for places in self.objects[rows].tolist()
-        ]
-        if self.winner is not None:
-            for slots, place in zip(named, self.winner[rows].tolist(), strict=True):
-                if flags[place]:
-                    slots.append("winner")
-        return named
+@lru_cache(maxsize=256)
+def _slots(
+    num_objects: int, has_winner: bool, *columns: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of a row's objects, and of all its words: each also with a capital."""
+    subjects = (*SLOTS[:num_objects], *(("winner",) if has_winner else ()))
+    slots = (part for name in (*subjects, *columns) for part in (name, name.upper()))
+    return subjects, tuple(slots)
+
+
+def _picked(texts: Sequence[str], rows: np.ndarray | slice) -> Sequence[str]:
+    return texts[rows] if isinstance(rows, slice) else [texts[row] for row in rows.tolist()]

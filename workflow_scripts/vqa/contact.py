@@ -72,12 +72,15 @@ def inside(sight: Sight) -> FloatArray:
     holds = np.array(
         [bool(_CONTAINERS & set(phrase(one).split())) for one in sight.categories], dtype=bool
     )
-    corners = upright.corners_m(measured.centre_m, measured.size_m, measured.yaw_deg)
-    axes = upright.axes_of_yaw(measured.yaw_deg)
-    relative = corners[:, None, :, :] - measured.centre_m[None, :, None, :]
-    level = np.einsum("ijkx,jax->ijka", relative[..., :2], axes)
-    own = np.concatenate([level, relative[..., 2:]], axis=-1)
-    room = (measured.size_m[None, :, None, :] / 2 - np.abs(own)).min(axis=(2, 3))
+    # Along an axis of j, i reaches as far as its middle and half its extent together.
+    half = measured.size_m / 2
+    axes = upright.axes_of_yaw(measured.yaw_deg).reshape(-1, 2)
+    turned = np.abs(axes @ axes.T).reshape(len(axes), len(half), 2)
+    extent = (turned * half[:, :2]).sum(axis=-1).reshape(len(half), 2, len(half))
+    beside = half[:, :2] - np.abs(_offsets(sight)) - extent.transpose(2, 0, 1)
+    height = measured.centre_m[:, 2]
+    over = half[:, 2] - np.abs(height[:, None] - height) - half[:, 2][:, None]
+    room = np.minimum(beside.min(axis=-1), over)
     yes = (room > -CONTACT_M / 2) & holds[None, :] & (measured.sigma_centre_m.max(initial=0) < 0.02)
     away = measured.gap_m - 2 * measured.sigma_gap_m
     no = (away >= APART_M) & holds[None, :]
@@ -93,12 +96,18 @@ def touching(sight: Sight) -> FloatArray:
     return _without_self(np.where(yes > 0, yes, np.where(away >= APART_M, -away, 0.0)))
 
 
+def _offsets(sight: Sight) -> FloatArray:
+    """Return how far [n, n, 2] the middle of i lies from that of j along j's own level axes."""
+    measured = sight.measured
+    axes = upright.axes_of_yaw(measured.yaw_deg)
+    along = (measured.centre_m[:, :2] @ axes.reshape(-1, 2).T).reshape(len(sight), -1, 2)
+    places = np.arange(len(sight))
+    return along - along[places, places]
+
+
 def _over(sight: Sight) -> np.ndarray:
     """Say of i and j whether the middle of i lies over the footprint of j."""
-    measured = sight.measured
-    offset = measured.centre_m[:, None, :2] - measured.centre_m[None, :, :2]
-    own = np.einsum("ijx,jax->ija", offset, upright.axes_of_yaw(measured.yaw_deg))
-    return (np.abs(own) <= measured.size_m[None, :, :2] / 2).all(axis=-1)
+    return (np.abs(_offsets(sight)) <= sight.measured.size_m[:, :2] / 2).all(axis=-1)
 
 
 def _without_self(clear: FloatArray) -> FloatArray:

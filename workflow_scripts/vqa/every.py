@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from workflow_scripts.common.quantities import Units
 from workflow_scripts.common.records import Form
 from workflow_scripts.common.seeds import rng as seeded
@@ -63,6 +61,5 @@ def every_question(
     rng = seeded(seed, "words")
     written: list[tuple[str, str]] = []
     for one in every_batch(sight, margins, seed=seed):
-        rows = np.arange(len(one.batch))
-        written += zip(*one.batch.write(rows, one.book, rng, limit=limit), strict=True)
+        written += zip(*one.batch.write(slice(None), one.book, rng, limit=limit), strict=True)
     return written

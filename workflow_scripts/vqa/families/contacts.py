@@ -17,6 +17,8 @@ UNKNOWN = 1e9
 # beside the line, as a share of its length. Further out than the second numbers it is not.
 ALONG_YES, ALONG_NO = 0.2, -0.05
 ASIDE_YES, ASIDE_NO = 0.2, 0.5
+# Each of three in turn comes first.
+_TURNS = np.array([[0, 1, 2], [2, 0, 1], [1, 2, 0]])
 
 
 def _pairs(asking: Asking, clear: FloatArray, *, ordered: bool) -> Claims:
@@ -39,11 +41,11 @@ def between(asking: Asking) -> Claims:
     groups = asking.groups(3)
     if not len(groups):
         return Claims(np.zeros((0, 3), dtype=int), np.zeros(0), np.zeros(0))
-    groups = np.concatenate([np.roll(groups, turn, axis=1) for turn in range(3)])
+    groups = groups[:, _TURNS].transpose(1, 0, 2).reshape(-1, 3)
     plan = asking.sight.measured.centre_m[:, :2]
     middle, one, other = (plan[groups[:, place]] for place in range(3))
     way = other - one
-    length = np.maximum(np.linalg.norm(way, axis=1), 1e-6)
+    length = np.maximum(np.hypot(way[:, 0], way[:, 1]), 1e-6)
     along = ((middle - one) * way).sum(axis=1) / length**2
     cross = way[:, 0] * (middle - one)[:, 1] - way[:, 1] * (middle - one)[:, 0]
     aside = np.abs(cross) / length**2

@@ -62,15 +62,11 @@ class Margins:
 
     def of(self, unit: Unit, sight: Sight) -> float:
         """Return the margin in a unit."""
-        return {
-            "m": self.metres,
-            "m2": self.metres,
-            "ratio": self.ratio,
-            "px": self.picture * sight.shorter_side_px,
-            "deg": self.degrees,
-            "count": 0.0,
-            "": 0.0,
-        }[unit]
+        if unit == "px":
+            return self.picture * sight.shorter_side_px
+        return {"m": self.metres, "m2": self.metres, "ratio": self.ratio, "deg": self.degrees}.get(
+            unit, 0.0
+        )
 
     def needed(self, unit: Unit, sight: Sight, sigma: FloatArray) -> FloatArray:
         """Return how far from turning over an answer must be, row by row."""

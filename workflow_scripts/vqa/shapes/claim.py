@@ -97,7 +97,7 @@ class Claim:
         claims = self.claims(asking)
         value, sigma = claims.value, claims.sigma
         clear = (np.abs(value) > 0) & (np.abs(value) >= asking.margins.sigmas * sigma)
-        asking.dropped["too close to call"] += int((~clear).sum())
+        asking.dropped["too close to call"] += len(clear) - np.count_nonzero(clear)
         for answer in YES_NO:
             rows = np.flatnonzero(clear & ((value > 0) == (answer == "yes")))
             if not len(rows):

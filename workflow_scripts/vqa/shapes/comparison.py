@@ -181,7 +181,7 @@ def clear_pairs(
     value = difference[0][pairs[:, 0], pairs[:, 1]]
     sigma = difference[1][pairs[:, 0], pairs[:, 1]]
     clear = np.abs(value) >= asking.margins.needed(unit, asking.sight, sigma)
-    asking.dropped["too close to call"] += int((~clear).sum())
+    asking.dropped["too close to call"] += len(clear) - np.count_nonzero(clear)
     pairs, value, sigma = pairs[clear], value[clear], sigma[clear]
     if not len(pairs):
         return None

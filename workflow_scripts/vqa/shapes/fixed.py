@@ -46,7 +46,7 @@ class Fixed:
         """Yield what each option is the answer to."""
         found = self.sort(asking)
         unclear = (found.option < 0) | (found.value < asking.margins.sigmas * found.sigma)
-        asking.dropped["too close to call"] += int(unclear.sum())
+        asking.dropped["too close to call"] += np.count_nonzero(unclear)
         for number, option in enumerate(self.options):
             rows = np.flatnonzero((found.option == number) & ~unclear)
             if len(rows):

@@ -38,7 +38,10 @@ _ANSWERS = (
     "I would choose {winner}.",
 )
 _TURNS = np.array([[0, 1, 2, 3], [3, 0, 1, 2], [2, 3, 0, 1], [1, 2, 3, 0]])
-_OTHERS = ([1, 2], [0, 2], [0, 1])
+# By the rank that wins: its place in the order, then those of the others.
+_WINNER_FIRST = np.array([[0, 1, 2], [1, 0, 2]])
+# By the place at which the winner is mentioned: which of winner, others and anchor stand where.
+_MENTIONS = np.array([[0, 1, 2, 3], [1, 0, 2, 3], [1, 2, 0, 3]])
 PLACES = ("first", "second", "third")
 
 
@@ -86,44 +89,39 @@ class Pick:
         three = groups[:, :3]
         where = (groups[:, 3:], three) if self.anchored else (three,)
         scores, errors = value[where], sigma[where]
-        order = np.argsort(-scores, axis=1, kind="stable")
-        scores = np.take_along_axis(scores, order, axis=1)
-        errors = np.take_along_axis(errors, order, axis=1)
-        lead = scores[:, :2] - scores[:, 1:]
-        if self.unit == "ratio":
-            lead = scores[:, :2] / np.maximum(scores[:, 1:], 1e-6) - 1
+        order = (np.arange(len(three))[:, None], np.argsort(-scores, axis=1, kind="stable"))
+        scores = scores[order]
+        ahead, behind = scores[:, :2], scores[:, 1:]
         # The third counts too: if it is not known well, it might be the one.
-        both = np.sqrt(2) * errors.max(axis=1, keepdims=True)
+        both = np.sqrt(2) * errors.max(axis=1)
         if self.unit == "ratio":
-            both = both / np.maximum(scores[:, -1:], 1e-6)
-        needed = asking.margins.needed(self.unit, asking.sight, both)
-        if self.rank == 0:
-            clear, margin = lead[:, 0] >= needed[:, 0], lead[:, 0]
+            positive = np.maximum(behind, 1e-6)
+            lead, both = ahead / positive - 1, both / positive[:, 1]
         else:
-            clear, margin = (lead >= needed).all(axis=1), lead.min(axis=1)
-        asking.dropped["too close to call"] += int((~clear).sum())
-        rows = np.flatnonzero(clear)
+            lead = ahead - behind
+        margin = lead[:, 0] if self.rank == 0 else lead.min(axis=1)
+        rows = np.flatnonzero(margin >= asking.margins.needed(self.unit, asking.sight, both))
+        asking.dropped["too close to call"] += len(margin) - len(rows)
         if not len(rows):
             return
-        three = np.take_along_axis(three, order, axis=1)[rows]
-        winner = three[:, self.rank]
-        others = three[:, _OTHERS[self.rank]]
+        fact, sigma, margin = np.arange(len(rows)), both[rows], margin[rows]
+        # The winner, the two others in an order drawn by lot, and the anchor, if there is one.
+        placed = groups[rows]
+        placed[:, :3] = three[order][rows[:, None], _WINNER_FIRST[self.rank]]
         turned = asking.rng.random(len(rows)) < 0.5
-        others = np.where(turned[:, None], others[:, ::-1], others)
-        for place, name in enumerate(PLACES):
-            objects = groups[rows]
-            objects[:, place] = winner
-            objects[:, _OTHERS[place]] = others
+        placed[turned, 1:3] = placed[turned, 2:0:-1]
+        winner = placed[:, 0]
+        for columns, name in zip(_MENTIONS, PLACES, strict=True):
             yield Batch(
                 kind="which",
                 pole="",
                 answer=name,
-                fact=np.arange(len(rows)),
-                objects=objects,
+                fact=fact,
+                objects=placed[:, columns[: placed.shape[1]]],
                 questions=self.templates["which"],
                 answers=self.templates["winners"],
-                measure=margin[rows],
-                sigma=both[rows, 0],
+                measure=margin,
+                sigma=sigma,
                 winner=winner,
                 choices=None,
                 num_choices=3,

@@ -102,13 +102,13 @@ class Value:
 
     def write(self, value: float, *, imperial: bool) -> quantities.Written:
         """Write a value with its unit."""
+        if self.unit == "m":
+            return quantities.length(value, imperial=imperial)
         if self.is_clock:
             return quantities.clock(value)
         if self.unit == "deg":
             return quantities.angle(value)
-        if self.unit == "m2":
-            return quantities.area(value, imperial=imperial)
-        return quantities.length(value, imperial=imperial)
+        return quantities.area(value, imperial=imperial)
 
     def batches(self, asking: Asking) -> Iterator[Batch]:
         """Yield the open questions, and multiple choices by the letter of the right option."""
@@ -125,7 +125,7 @@ class Value:
         written = [
             self.write(one, imperial=flag) for one, flag in zip(values, imperial, strict=True)
         ]
-        texts = [text for text, _, _ in written]
+        texts, units, tolerances = map(list, zip(*written, strict=True))
         if self.is_clock:
             truth: list[str | float] = [float(quantities.clock_hour(one)) for one in values]
         else:
@@ -136,8 +136,8 @@ class Value:
             "objects": objects,
             "measure": value,
             "sigma": sigma,
-            "unit": [unit for _, unit, _ in written],
-            "tolerance": np.array([tolerance for _, _, tolerance in written]),
+            "unit": units,
+            "tolerance": np.array(tolerances),
         }
         words = self.templates
         yield Batch(
@@ -211,14 +211,12 @@ class Value:
             off_deg = 15.0 - np.abs((value + 15.0) % 30.0 - 15.0)
             unsure |= off_deg < np.maximum(CLEAR_OF_NEXT_HOUR_DEG, asking.margins.sigmas * sigma)
         small = (value < self.least) | (value > self.most)
-        asking.dropped["length too small to ask" if self.unit == "m" else "value out of range"] += (
-            int(small.sum())
-        )
-        asking.dropped["not known well enough"] += int((unsure & ~small).sum())
-        good = ~(small | unsure)
-        if not good.any():
-            return None
-        return objects[good], value[good], sigma[good]
+        good = np.flatnonzero(~(small | unsure))
+        num_small = np.count_nonzero(small)
+        reason = "length too small to ask" if self.unit == "m" else "value out of range"
+        asking.dropped[reason] += num_small
+        asking.dropped["not known well enough"] += len(value) - num_small - len(good)
+        return (objects[good], value[good], sigma[good]) if len(good) else None
 
     def _wrong(
         self, value: np.ndarray, imperial: list[bool], rng: np.random.Generator
