@@ -118,9 +118,10 @@ class Batch:
             plural = [tuple(compress(subjects, row)) for row in flags]
         # Where to begin is drawn; row after row takes the next sentence.
         asked, answered = int(rng.random() * LOTS), int(rng.random() * LOTS)
-        return tuple(
-            templates.write(lot, slots, filled, words=self.words, plural=plural, limit=limit)
-            for templates, lot in ((self.questions, asked), (self.answers, answered))
+        said = {"words": self.words, "plural": plural, "limit": limit}
+        return (
+            self.questions.write(asked, slots, filled, **said),
+            self.answers.write(answered, slots, filled, **said),
         )
 
 

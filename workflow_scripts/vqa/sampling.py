@@ -77,7 +77,7 @@ class Tally:
 
 @dataclass(eq=False)
 class Cell:
-    """What a family can ask in a form, and what of it has been asked."""
+    """What a family can ask in a form, none of it empty, and what of it has been asked."""
 
     family: Family
     form: Form
@@ -85,17 +85,32 @@ class Cell:
     batches: list[Batch]
     levels: list[np.ndarray]
     kinds: list[str] = field(init=False)
-    asked: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    num_asked: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.kinds = list(dict.fromkeys(batch.kind for batch in self.batches))
+        # Facts are numbered, so a flag for each says whether it was asked, in a kind and at all.
+        number = 1 + max(int(batch.fact.max()) for batch in self.batches)
+        self._asked = {kind: np.zeros(number, bool) for kind in self.kinds}
+        self._asked_at_all = np.zeros(number, bool)
+
+    def open_rows(self, batch: Batch) -> np.ndarray:
+        """Return rows whose fact was not asked at all, or else not in this kind."""
+        fresh = np.flatnonzero(~self._asked_at_all[batch.fact])
+        return fresh if len(fresh) else np.flatnonzero(~self._asked[batch.kind][batch.fact])
+
+    def ask(self, batch: Batch, row: int) -> None:
+        """Note that the fact of a row is asked."""
+        fact = batch.fact[row]
+        self._asked[batch.kind][fact] = self._asked_at_all[fact] = True
+        self.num_asked[batch.kind] += 1
 
     def left(self) -> int:
         """Return how many questions have not been asked."""
-        facts: dict[str, set[int]] = defaultdict(set)
+        facts = {kind: np.zeros_like(flags) for kind, flags in self._asked.items()}
         for batch in self.batches:
-            facts[batch.kind].update(batch.fact.tolist())
-        return sum(len(facts[kind] - self.asked[kind]) for kind in facts)
+            facts[batch.kind][batch.fact] = True
+        return sum(int((flags & ~self._asked[kind]).sum()) for kind, flags in facts.items())
 
 
 class Sampler:
@@ -127,10 +142,9 @@ class Sampler:
     def _next(
         self, cell: Cell, split: str, rng: np.random.Generator
     ) -> tuple[Cell, Batch, int, Difficulty] | None:
-        done = {kind: len(facts) for kind, facts in cell.asked.items()}
         start = int(rng.integers(len(cell.kinds)))
         kinds = cell.kinds[start:] + cell.kinds[:start]
-        for kind in sorted(kinds, key=lambda kind: done.get(kind, 0)):
+        for kind in sorted(kinds, key=lambda kind: cell.num_asked[kind]):
             found = self._of_kind(cell, kind, split, rng)
             if found is not None:
                 return found
@@ -155,7 +169,7 @@ class Sampler:
             for answer in self._tally.in_order(answer_cell, list(answers), lot):
                 place = answers[answer]
                 batch = cell.batches[place]
-                rows = _open_rows(cell, batch)
+                rows = cell.open_rows(batch)
                 if not len(rows) or not self._tally.may_be(answer_cell, _balance(batch), answer):
                     continue
                 levels = cell.levels[place][rows]
@@ -163,7 +177,7 @@ class Sampler:
                 wanted = self._tally.easiest_to_spare(key, present)
                 rows = rows[levels == DIFFICULTIES.index(wanted)]
                 row = int(rows[int(rng.integers(len(rows)))])
-                cell.asked[kind].add(int(batch.fact[row]))
+                cell.ask(batch, row)
                 self._tally.count(answer_cell, answer, key, wanted)
                 return cell, batch, row, wanted
         return None
@@ -171,15 +185,3 @@ class Sampler:
 
 def _balance(batch: Batch) -> str:
     return "yes_no" if batch.kind == "yes_no" else "several" if batch.answer else "free"
-
-
-def _open_rows(cell: Cell, batch: Batch) -> np.ndarray:
-    """Return rows whose fact was not asked at all, or else not in this kind."""
-    asked_here = cell.asked[batch.kind]
-    if not asked_here and not any(cell.asked.values()):
-        return np.arange(len(batch))
-    facts = batch.fact.tolist()
-    others = set().union(*cell.asked.values())
-    fresh = [row for row, fact in enumerate(facts) if fact not in others]
-    fresh = fresh or [row for row, fact in enumerate(facts) if fact not in asked_here]
-    return np.array(fresh, dtype=int)
