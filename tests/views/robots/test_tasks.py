@@ -47,7 +47,7 @@ def digest(name: str) -> str:
     hashed.update(np.array(run.velocities).tobytes())
     screen = Screen(size_px=64)
     eye = Eye(screen, scene.model, instance_of_geom=scene.instance_of_geom)
-    for values in eye.shoot(world_at(scene, run.positions[-1]).data, "overhead"):
+    for values in eye.shoot(world_at(scene, run.positions[-1]).data, ["overhead"]):
         hashed.update(np.ascontiguousarray(values).tobytes())
     eye.close()
     screen.close()

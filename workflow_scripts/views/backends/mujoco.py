@@ -89,14 +89,17 @@ class MujocoDemonstrator:
             except DemoError as error:
                 failures.append(str(error))
             else:
-                return self._film(episode, scene, run, failures)
+                return self.film(episode, scene, run, failures)
             logger.debug("%s attempt %d: %s", episode.scene_id, attempt, failures[-1])
         raise EpisodeError(f"no demonstration in {self.max_attempts} attempts: {join(failures)}")
 
-    def _film(
+    def film(
         self, episode: Episode, scene: "Scene", run: Run, failures: Sequence[str]
     ) -> Demonstration:
-        """Draw every recorded state in every camera, and look keypoints and poses up."""
+        """Draw every recorded state in every camera, and look keypoints and poses up.
+
+        `failures` are the reasons why earlier attempts came to nothing.
+        """
         assert self._screen is not None, "the demonstrator is not open"
         world = World(scene.model, mujoco.MjData(scene.model))
         at, velocity_at = joints_of(scene.model)
@@ -112,7 +115,7 @@ class MujocoDemonstrator:
                 mujoco.mj_camlight(scene.model, world.data)
                 if step == 0:
                     objects = [row(episode, scene, world, thing) for thing in scene.things]
-                shots.append([eye.shoot(world.data, name) for name in self.cameras])
+                shots.append(eye.shoot(world.data, self.cameras))
                 points_m.append([where(world, point) for point in points])
                 poses.append([world.pose(thing.body.name) for thing in scene.things])
                 tip = world.data.site("tip")
@@ -125,11 +128,11 @@ class MujocoDemonstrator:
         instance = {thing.object_id: thing.instance for thing in scene.things}
         return Demonstration(
             cameras=self.cameras,
-            rgb=np.array([[shot[0] for shot in step] for step in shots]),
-            depth_m=np.array([[shot[1] for shot in step] for step in shots]),
-            instance=np.array([[shot[2] for shot in step] for step in shots]),
+            rgb=np.array([shot[0] for shot in shots]),
+            depth_m=np.array([shot[1] for shot in shots]),
+            instance=np.array([shot[2] for shot in shots]),
             intrinsics=np.array([intrinsics(name, size_px=self.size_px) for name in self.cameras]),
-            world_from_camera=np.array([[shot[3] for shot in step] for step in shots]),
+            world_from_camera=np.array([shot[3] for shot in shots]),
             keypoints=[
                 Keypoint(point.name, point.parent, instance.get(point.parent, 0), point.inside_m)
                 for point in points

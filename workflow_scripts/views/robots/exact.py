@@ -2,18 +2,18 @@
 
 OpenGL draws balls, rods and eggs as polygons, which lie a little inside the true surface. At the
 pixels where one is seen, the ray through the pixel's centre is cut with the true surface.
+
+Vectors of n pixels are kept as three arrays [n], not as [n, 3]: the sums over so short an axis
+would cost most of the time.
 """
+
+from collections.abc import Callable
 
 import mujoco
 import numpy as np
 
 _GEOM = mujoco.mjtGeom
-CURVED = (
-    int(_GEOM.mjGEOM_SPHERE),
-    int(_GEOM.mjGEOM_CAPSULE),
-    int(_GEOM.mjGEOM_ELLIPSOID),
-    int(_GEOM.mjGEOM_CYLINDER),
-)
+Axes = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def refine(
@@ -24,34 +24,34 @@ def refine(
     model: mujoco.MjModel,
     data: mujoco.MjData,
 ) -> None:
-    """Replace depth [h, w] in place where a curved shape is seen.
+    """Replace depth [v, h, w] of v pictures in place where a curved shape is seen.
 
-    `geom` [h, w] numbers the shapes (-1 none); `rays` [h, w, 3] go through pixel centres with
-    forward component 1, so the ray's parameter is planar depth. Where a ray misses (a pixel on
-    the very edge) the drawn depth stays.
+    `geom` [v, h, w] numbers the shapes (-1 none); `rays` [v, h, w, 3] go through pixel centres,
+    in the frames of cameras [v, 4, 4], with forward component 1, so the ray's parameter is
+    planar depth. Where a ray misses (a pixel on the very edge) the drawn depth stays.
     """
-    kind = np.where(geom >= 0, model.geom_type[geom], -1)
-    curved = np.isin(kind, CURVED)
-    if not curved.any():
-        return
-    number, kind = geom[curved], kind[curved]
-    rotation = data.geom_xmat[number].reshape(-1, 3, 3)
-    towards = rays[curved] @ world_from_camera[:3, :3].T
-    direction = np.einsum("nji,nj->ni", rotation, towards)
-    origin = np.einsum("nji,nj->ni", rotation, world_from_camera[:3, 3] - data.geom_xpos[number])
-    size = model.geom_size[number]
-    found = np.full(len(number), np.inf)
-    for shape, cut in (
-        (_GEOM.mjGEOM_SPHERE, _ball),
-        (_GEOM.mjGEOM_ELLIPSOID, _egg),
-        (_GEOM.mjGEOM_CYLINDER, _cylinder),
-        (_GEOM.mjGEOM_CAPSULE, _capsule),
-    ):
-        mine = kind == int(shape)
-        if mine.any():
-            found[mine] = cut(origin[mine], direction[mine], size[mine])
-    drawn = depth_m[curved]
-    depth_m[curved] = np.where(np.isfinite(found) & (found > 0), found, drawn)
+    # The last entry is for pixels without a shape, whose number is -1.
+    cut_of = np.append([int(kind) if kind in _CUTS else -1 for kind in model.geom_type], -1)
+    kinds = cut_of[geom]
+    turn = data.geom_xmat.reshape(-1, 3, 3)
+    # Of every shape in the frame of every camera: [v, g, 3, 3] and [v, g, 3].
+    shape_from_ray = np.einsum("gji,vjk->vgik", turn, world_from_camera[:, :3, :3])
+    offset = world_from_camera[:, None, :3, 3] - data.geom_xpos[None]
+    origins = np.einsum("gji,vgj->vgi", turn, offset)
+    x, y = rays[..., 0].ravel(), rays[..., 1].ravel()
+    drawn = depth_m.reshape(-1)
+    for kind, cut in _CUTS.items():
+        at = np.flatnonzero(kinds == kind)
+        if not len(at):
+            continue
+        number = geom.reshape(-1)[at]
+        shape = at // geom[0].size * model.ngeom + number
+        towards = shape_from_ray.reshape(-1, 9)[shape].T
+        u, v, w = (towards[n] * x[at] + towards[n + 1] * y[at] + towards[n + 2] for n in (0, 3, 6))
+        origin, size = origins.reshape(-1, 3)[shape].T, model.geom_size[number].T
+        found = cut((origin[0], origin[1], origin[2]), (u, v, w), (size[0], size[1], size[2]))
+        drawn[at] = np.where(np.isfinite(found) & (found > 0), found, drawn[at])
+    depth_m[...] = drawn.reshape(depth_m.shape)
 
 
 def _quadratic(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
@@ -62,42 +62,53 @@ def _quadratic(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     return np.where((square >= 0) & (a > 1e-18), root, np.inf)
 
 
-def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.einsum("ni,ni->n", a, b)
+def _dot(a: Axes, b: Axes) -> np.ndarray:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
-def _ball(origin: np.ndarray, direction: np.ndarray, size: np.ndarray) -> np.ndarray:
+def _ball(origin: Axes, direction: Axes, size: Axes) -> np.ndarray:
     return _quadratic(
-        _dot(direction, direction), _dot(origin, direction), _dot(origin, origin) - size[:, 0] ** 2
+        _dot(direction, direction), _dot(origin, direction), _dot(origin, origin) - size[0] ** 2
     )
 
 
-def _egg(origin: np.ndarray, direction: np.ndarray, size: np.ndarray) -> np.ndarray:
-    return _ball(origin / size, direction / size, np.ones_like(size))
+def _egg(origin: Axes, direction: Axes, size: Axes) -> np.ndarray:
+    x, y, z = size
+    at = (origin[0] / x, origin[1] / y, origin[2] / z)
+    along = (direction[0] / x, direction[1] / y, direction[2] / z)
+    return _quadratic(_dot(along, along), _dot(at, along), _dot(at, at) - 1.0)
 
 
-def _side(origin: np.ndarray, direction: np.ndarray, size: np.ndarray) -> np.ndarray:
+def _side(origin: Axes, direction: Axes, size: Axes) -> np.ndarray:
     """Cut the round side of a cylinder along z."""
-    flat, at = direction[:, :2], origin[:, :2]
-    t = _quadratic(_dot(flat, flat), _dot(at, flat), _dot(at, at) - size[:, 0] ** 2)
-    height = origin[:, 2] + np.where(np.isfinite(t), t, 0) * direction[:, 2]
-    return np.where(np.abs(height) <= size[:, 1], t, np.inf)
+    (x, y, z), (u, v, w) = origin, direction
+    t = _quadratic(u * u + v * v, x * u + y * v, x * x + y * y - size[0] ** 2)
+    height = z + np.where(np.isfinite(t), t, 0) * w
+    return np.where(np.abs(height) <= size[1], t, np.inf)
 
 
-def _cylinder(origin: np.ndarray, direction: np.ndarray, size: np.ndarray) -> np.ndarray:
+def _cylinder(origin: Axes, direction: Axes, size: Axes) -> np.ndarray:
+    (x, y, z), (u, v, w) = origin, direction
     best = _side(origin, direction, size)
     for sign in (-1, 1):
         with np.errstate(divide="ignore", invalid="ignore"):
-            t = (sign * size[:, 1] - origin[:, 2]) / direction[:, 2]
-            at = origin[:, :2] + t[:, None] * direction[:, :2]
-            hit = (t > 0) & (_dot(at, at) <= size[:, 0] ** 2)
+            t = (sign * size[1] - z) / w
+            hit = (t > 0) & ((x + t * u) ** 2 + (y + t * v) ** 2 <= size[0] ** 2)
         best = np.minimum(best, np.where(hit, t, np.inf))
     return best
 
 
-def _capsule(origin: np.ndarray, direction: np.ndarray, size: np.ndarray) -> np.ndarray:
+def _capsule(origin: Axes, direction: Axes, size: Axes) -> np.ndarray:
+    x, y, z = origin
     best = _side(origin, direction, size)
     for sign in (-1, 1):
-        middle = np.stack([0 * size[:, 0], 0 * size[:, 0], sign * size[:, 1]], axis=1)
-        best = np.minimum(best, _ball(origin - middle, direction, size))
+        best = np.minimum(best, _ball((x, y, z - sign * size[1]), direction, size))
     return best
+
+
+_CUTS: dict[int, Callable[[Axes, Axes, Axes], np.ndarray]] = {
+    int(_GEOM.mjGEOM_SPHERE): _ball,
+    int(_GEOM.mjGEOM_ELLIPSOID): _egg,
+    int(_GEOM.mjGEOM_CYLINDER): _cylinder,
+    int(_GEOM.mjGEOM_CAPSULE): _capsule,
+}

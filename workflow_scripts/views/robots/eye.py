@@ -1,7 +1,7 @@
 """See a MuJoCo scene without a screen: colour, exact depth and instance masks of one camera."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import mujoco
 import numpy as np
@@ -48,6 +48,8 @@ class Eye:
         self.scene.flags[_FLAG.mjRND_REFLECTION] = 0
         self.options = mujoco.MjvOption()
         self.options.sitegroup[:] = 0
+        # A buffer larger than the pictures would be cleared twice for each of them.
+        model.vis.global_.offwidth = model.vis.global_.offheight = self.size_px
         self.context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self.context)
         self.context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
@@ -59,43 +61,58 @@ class Eye:
         self.far_m = model.vis.map.zfar * model.stat.extent
         self._number: np.ndarray | None = None
         self._rays = {
-            fov: rays_camera(
+            name == "wrist": rays_camera(
                 intrinsics(name, size_px=self.size_px),
                 width_px=self.size_px,
                 height_px=self.size_px,
             )
-            for name, fov in (("front", 40.0), ("wrist", 60.0))
+            for name in ("front", "wrist")
         }
 
     def close(self) -> None:
         self.context.free()
 
     def shoot(
-        self, data: mujoco.MjData, name: str
+        self, data: mujoco.MjData, names: Sequence[str]
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Return rgb u8 [h, w, 3], depth_m f32 [h, w], instance u16 [h, w], the camera's pose."""
-        side = self.size_px
+        """Return what v cameras see of a state, and their poses [v, 4, 4].
+
+        rgb u8 [v, h, w, 3], depth_m f32 [v, h, w] (NaN no hit), instance u16 [v, h, w].
+        """
+        shape = (len(names), self.size_px, self.size_px)
+        rgb, code = (np.empty((*shape, 3), dtype=np.uint8) for _ in range(2))
+        nearness = np.empty(shape, dtype=np.float32)
+        for view, name in enumerate(names):
+            self._draw(data, name, rgb[view], code[view], nearness[view])
+        geom = self._geom(code[:, ::-1])
+        depth = self._depth_m(nearness[:, ::-1])
+        depth[geom < 0] = np.nan
+        poses = np.array([world_from_camera(self.model, data, name) for name in names])
+        rays = np.array([self._rays[name == "wrist"] for name in names])
+        refine(depth, geom, rays, poses, self.model, data)
+        return rgb[:, ::-1], depth.astype(np.float32), self.instance[geom], poses
+
+    def _draw(
+        self,
+        data: mujoco.MjData,
+        name: str,
+        rgb: np.ndarray,
+        code: np.ndarray,
+        nearness: np.ndarray,
+    ) -> None:
+        """Fill in colour, numbers of shapes and nearness of a camera, the lowest row first."""
         camera = mujoco.MjvCamera()
         camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
         camera.fixedcamid = self.model.camera(name).id
         mujoco.mjv_updateScene(
             self.model, data, self.options, None, camera, mujoco.mjtCatBit.mjCAT_ALL, self.scene
         )
-        rgb = np.empty((side, side, 3), dtype=np.uint8)
-        code = np.empty((side, side, 3), dtype=np.uint8)
-        nearness = np.empty((side, side), dtype=np.float32)
         mujoco.mjr_render(self.rect, self.scene, self.context)
         mujoco.mjr_readPixels(rgb, None, self.rect, self.context)
         self.scene.flags[_FLAG.mjRND_SEGMENT] = self.scene.flags[_FLAG.mjRND_IDCOLOR] = 1
         mujoco.mjr_render(self.rect, self.scene, self.context)
         mujoco.mjr_readPixels(code, nearness, self.rect, self.context)
         self.scene.flags[_FLAG.mjRND_SEGMENT] = self.scene.flags[_FLAG.mjRND_IDCOLOR] = 0
-        geom = self._geom(code[::-1])
-        depth = self._depth_m(nearness[::-1])
-        depth[geom < 0] = np.nan
-        pose = world_from_camera(self.model, data, name)
-        refine(depth, geom, self._rays[60.0 if name == "wrist" else 40.0], pose, self.model, data)
-        return rgb[::-1].copy(), depth.astype(np.float32), self.instance[geom], pose
 
     def _geom(self, code: np.ndarray) -> np.ndarray:
         """Return the number of the shape at each pixel, -1 for none."""
@@ -105,7 +122,8 @@ class Eye:
             for shape in self.scene.geoms[: self.scene.ngeom]:
                 if shape.segid >= 0 and shape.objtype == mujoco.mjtObj.mjOBJ_GEOM:
                     self._number[shape.segid + 1] = shape.objid
-        return self._number[code.astype(np.int64) @ (1, 256, 65536)]
+        # As many shapes as two bytes can number (see MAX_SHAPES): the third is always zero.
+        return self._number[code[..., 0] + np.uint16(256) * code[..., 1]]
 
     def _depth_m(self, nearness: np.ndarray) -> np.ndarray:
         """Undo OpenGL's projection with reversed z: 1 at the near plane, 0 at the far one."""

@@ -38,7 +38,8 @@ def build(stage: Stage, variation: int) -> Script:
     rubbish = stage.add("rubbish", "crumpled paper", at_m, yaw_deg=yaw, density=150)
     side = PAPER_SIDE_M
     for number, turn in enumerate(((0, 0, 0), (0, 0, 45), (38, 20, 10))):
-        size = (side, side, side) if number < 2 else (0.75 * side,) * 3
+        # No two faces in one plane: they would flicker.
+        size = ((side,) * 3, (side, side, 0.94 * side), (0.75 * side,) * 3)[number]
         rubbish.box(size, colour=_PAPER[number], turn_deg=turn)
     for number in (1, 2):
         x, y = stage.place(0.035, low_m=(0.08, -0.35), high_m=(0.42, 0.35), gap_m=0.06)

@@ -18,7 +18,12 @@ NUM_VARIATIONS = len(SHELVES)
 DEPTH_M, WIDTH_M, HEIGHT_M, WALL_M = 0.20, 0.34, 0.46, 0.012
 SHELF_Z_M = (0.06, 0.19, 0.32)
 STACK_M = (0.10, 0.055, 0.040)
-_DOWN_DEG = 34.0
+# How far below the horizon the hand points at each shelf, and from where it sets out, in the safe's
+# frame: the whole way in and out is then within the arm's limits wherever the safe stands, and the
+# hand turns over where it cannot run into the safe.
+DOWN_DEG = (40.0, 38.0, 46.0)
+BEFORE_M = ((-0.36, 0.0, 0.20), (-0.36, 0.0, 0.20), (-0.30, 0.0, 0.40))
+LAY_DEG = 60.0
 # With this side of the hand up the wrist stays clear of its limits.
 _ROLL_DEG = 180.0
 _STEEL, _INSIDE = (0.30, 0.33, 0.36), (0.46, 0.49, 0.52)
@@ -53,15 +58,17 @@ def build(stage: Stage, variation: int) -> Script:
 
     grasp = (-0.020, 0.0, 0.004)
     out_z = SHELF_Z_M[variation] + 0.05
+    down_deg = DOWN_DEG[variation]
     return Script(
         description=f"take the money off the {SHELVES[variation]} shelf and put it on the table",
         waypoints=(
-            Waypoint(target, _tip((-0.22, 0, 0.05))),
-            Waypoint(target, _tip(grasp), True, CLOSED, 0.05, 0.7),
-            Waypoint(target, _tip((-0.02, 0, 0.02)), True),
-            Waypoint("safe", _tip((-0.22, 0, out_z)), True),
-            Waypoint("safe", _tip((-0.28, -0.02, 0.13), 60)),
-            Waypoint("safe", _tip((-0.28, -0.02, 0.045), 60), True, OPEN),
+            Waypoint("safe", _tip(BEFORE_M[variation], down_deg)),
+            Waypoint(target, _tip((-0.22, 0, 0.05), down_deg)),
+            Waypoint(target, _tip(grasp, down_deg), True, CLOSED, 0.05, 0.7),
+            Waypoint(target, _tip((-0.02, 0, 0.02), down_deg), True),
+            Waypoint("safe", _tip((-0.22, 0, out_z), down_deg), True),
+            Waypoint("safe", _tip((-0.28, -0.02, 0.13), LAY_DEG)),
+            Waypoint("safe", _tip((-0.28, -0.02, 0.045), LAY_DEG), True, OPEN),
         ),
         points=(
             *(
@@ -76,7 +83,7 @@ def build(stage: Stage, variation: int) -> Script:
     )
 
 
-def _tip(at_m: tuple[float, float, float], down_deg: float = _DOWN_DEG) -> np.ndarray:
+def _tip(at_m: tuple[float, float, float], down_deg: float) -> np.ndarray:
     return tip_forward(at_m, down_deg=down_deg, roll_deg=_ROLL_DEG)
 
 
