@@ -1,5 +1,6 @@
 """Scores of keypoints: every method, condition and metric, on a model trained for a moment."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from workflow_scripts.common.keypoints.baselines import BASELINES
 from workflow_scripts.common.keypoints.lifter import Lifter, LifterSize
 from workflow_scripts.common.keypoints.models import PoseModel, load_lifter, save_model
 from workflow_scripts.common.keypoints.noise import NoiseModel
+from workflow_scripts.common.keypoints.scores import PoseRow
 from workflow_scripts.common.keypoints.tracks import gather
 from workflow_scripts.evaluate import merge
 from workflow_scripts.evaluate.pose import score
@@ -114,6 +116,21 @@ def test_the_gain_is_over_the_smoothed_baseline(rows: pd.DataFrame) -> None:
     assert errors.loc["dlt", "gain"] == pytest.approx(gain, abs=1e-5)
     shares = chosen[chosen["metric"] == "pck_5mm"].set_index("method")
     assert shares.loc["dlt", "gain"] < 0
+
+
+def test_a_keypoint_that_two_cameras_never_see_has_a_row(
+    rows: pd.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert "never_seen" not in set(rows["metric"])
+    like = PoseRow.model_validate(rows.astype(object).iloc[0].to_dict())
+    shown = motions.episode(0, num_steps=8)
+    hidden = shown.visible.copy()
+    hidden[:, 1:, 3] = False
+    tracks = [shown, replace(shown, visible=hidden)]
+    (row,) = score.never_seen_rows(tracks, like)
+    assert (row.family, row.keypoint, row.metric) == (shown.task, "point3", "never_seen")
+    assert (row.value, row.n, row.method) == (0.5, 2, "cameras")
+    assert "never see keypoint 'point3' at once in 1 of 2 episodes" in caplog.text
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path, shard: Path) -> None:

@@ -13,7 +13,9 @@ class PoseRow(Record):
     Intervals are 95 % bootstrap intervals over episodes. `gain` is by how much the value beats
     the mean of triangulations over seven frames (smoothed_dlt), positive where it is better, on
     the points that both estimate, its interval paired. A keypoint without an estimate counts as
-    missed in pck, auc and found. The one row of `parameters` is how many numbers were learned.
+    missed in pck, auc and found. The one row of `parameters` is how many numbers were learned. A
+    row of `never_seen` names a keypoint that two cameras never see at once in some episodes: its
+    value is the share of episodes, and there nobody can say better than a guess where it is.
     """
 
     experiment: str
@@ -21,7 +23,7 @@ class PoseRow(Record):
     split: Split
     family: str = Field(description="task, or 'all'")
     form: Literal["keypoints"] = "keypoints"
-    metric: str = Field(pattern=r"^(\w+mm|reprojection_px|found|parameters)$")
+    metric: str = Field(pattern=r"^(\w+mm|reprojection_px|found|parameters|never_seen)$")
     n: int = Field(ge=1, description="points that count: keypoints in frames")
     num_houses: int = Field(ge=1, description="episodes")
     value: float
@@ -30,7 +32,7 @@ class PoseRow(Record):
     gain: float
     gain_low: float
     gain_high: float
-    method: str = Field(description="learned, or a geometric baseline")
+    method: str = Field(description="learned, a geometric baseline, or cameras (never_seen)")
     keypoint: str = Field(description="name of the keypoint, or 'all'")
     noise: str = Field(description="exact, 1x, 2x, 3x, detector, own, or images")
     views: str = Field(description="all, 'without <camera>', or 'first <count>'")

@@ -1,7 +1,7 @@
 """Score a pose model on episodes it has never seen, beside every geometric baseline."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.demonstrations import Track
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.keypoints.baselines import BASELINES, smooth_each
-from workflow_scripts.common.keypoints.episodes import read_tracks
+from workflow_scripts.common.keypoints.episodes import never_visible, read_tracks
 from workflow_scripts.common.keypoints.metrics import (
     errors_mm,
     procrustes_errors_mm,
@@ -175,6 +175,7 @@ def main(
             draw_frame(frame, observed, methods[LEARNED], shards, title=experiment)
     draw_errors(errors, rows, experiment=experiment)
     rows.append(parameters_row(model, rows[0]))
+    rows += never_seen_rows(tracks, rows[0])
     with whole(out) as partial:
         table(rows, PoseRow).to_csv(partial, index=False, float_format="%.6f")
     logger.info("%s: %d rows about %d episodes", out, len(rows), len(tracks))
@@ -190,6 +191,29 @@ def parameters_row(model: Path, like: PoseRow) -> PoseRow:
     changes = {"metric": "parameters", "method": LEARNED, "value": count, "keypoint": "all"}
     same = {"ci_low": count, "ci_high": count, "views": ALL_VIEWS}
     return PoseRow.model_validate({**like.model_dump(), **changes, **same, **nothing})
+
+
+def never_seen_rows(tracks: Sequence[Track], like: PoseRow) -> Iterator[PoseRow]:
+    """Yield a row, and log a line, for each keypoint that some episodes never show to two cameras.
+
+    Its value is the share of the task's episodes; the rest is as in another row.
+    """
+    there = [(track.task, name) for track in tracks for name in track.names]
+    unseen = [(track.task, name) for track in tracks for name in never_visible(track)]
+    nothing = dict.fromkeys(("gain", "gain_low", "gain_high"), float("nan"))
+    for task, name in sorted(set(unseen)):
+        count, of = unseen.count((task, name)), there.count((task, name))
+        logger.warning(
+            "%s: two cameras never see keypoint %r at once in %d of %d episodes",
+            task,
+            name,
+            count,
+            of,
+        )
+        share = dict.fromkeys(("value", "ci_low", "ci_high"), count / of)
+        changes = {"family": task, "keypoint": name, "metric": "never_seen", "method": "cameras"}
+        number = {"n": of, "num_houses": of, "views": ALL_VIEWS}
+        yield PoseRow.model_validate({**like.model_dump(), **changes, **share, **number, **nothing})
 
 
 def most_cameras(tracks: list[Track]) -> tuple[str, ...]:
