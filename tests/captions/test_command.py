@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.captions.rooms import small_shard
-from tests.captions.server import (
+from tests.chat_server import (
     Answer,
     Asked,
     CaptionServer,

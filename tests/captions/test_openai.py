@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.captions.server import (
+from tests.chat_server import (
     Answer,
     Asked,
     captioned,
@@ -259,4 +259,4 @@ def test_a_reply_without_usage_is_priced_by_estimate(tmp_path: Path) -> None:
         captioner = load(options(tmp_path, server.url))
         assert captioner.caption(request()).status == "ok"
 
-    assert 0 < captioner.cache.spent_usd() < 0.01
+    assert 0 < captioner.chat.cache.spent_usd() < 0.01

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.captions.rooms import small_shard
-from tests.captions.server import Answer, Asked, captioned, serving
+from tests.chat_server import Answer, Asked, captioned, serving
 from workflow_scripts.captions.options import PROMPTS
 
 ROOT = Path(__file__).parents[2]

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from workflow_scripts.captions.options import PROMPTS
-from workflow_scripts.captions.prices import PRICES_OF, price_of, text_tokens
+from workflow_scripts.common.chat.estimate import Estimate
+from workflow_scripts.common.chat.prices import price_of, text_tokens
 from workflow_scripts.common.cli import run
 
 log = logging.getLogger(__name__)
@@ -16,23 +16,6 @@ MAX_ASSETS = 1653
 # What is filled into a prompt, and what comes back, in tokens.
 _FILLED_TOKENS = {"room": 60, "top_down": 200, "asset": 30}
 _REPLY_TOKENS = {"room": 140, "top_down": 170, "asset": 20}
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """About what a number of captions takes."""
-
-    num_requests: int
-    input_tokens: int
-    output_tokens: int
-    usd: float
-
-    def __str__(self) -> str:
-        return (
-            f"about {self.num_requests:,} requests, {self.input_tokens:,} + "
-            f"{self.output_tokens:,} tokens, ${self.usd:,.2f} (prices of {PRICES_OF}; "
-            "less what the cache holds)"
-        )
 
 
 def requests_of_houses(num_houses: int, kinds: tuple[str, ...]) -> dict[str, int]:
@@ -55,6 +38,7 @@ def estimate(
     """Estimate the cost of so many captions of each kind. Images are taken as square."""
     price = price_of(
         model,
+        section="captions",
         input_usd_per_million=input_usd_per_million,
         output_usd_per_million=output_usd_per_million,
         max_cost_usd=None,

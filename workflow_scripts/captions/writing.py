@@ -1,50 +1,17 @@
 """Have every request captioned: by hand where somebody did, else by the backend, a few at once."""
 
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Iterable, Iterator
 
 from workflow_scripts.captions.backends import Captioner, Reply
 from workflow_scripts.captions.overrides import Overrides
 from workflow_scripts.captions.requests import Request
+from workflow_scripts.common.chat.pool import few_at_once
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Caption
 
 log = logging.getLogger(__name__)
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 _SHOWN = 5
-
-
-def few_at_once(
-    function: Callable[[Item], Result], items: Iterable[Item], *, workers: int
-) -> Iterator[tuple[Item, Result]]:
-    """Yield (item, function(item)) in the items' order, `workers` of them under way at once.
-
-    Items are drawn only as workers get free, so a stream of pictures is never held whole. When
-    one call raises, those under way are waited for (what they pay for is kept) and no new one
-    begins.
-    """
-    if workers == 1:
-        for item in items:
-            yield item, function(item)
-        return
-    waiting: deque[tuple[Item, Future[Result]]] = deque()
-    executor = ThreadPoolExecutor(max_workers=workers)
-    try:
-        for item in items:
-            waiting.append((item, executor.submit(function, item)))
-            # A few more than the workers, so that one slow reply does not idle the others.
-            if len(waiting) >= 4 * workers:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        while waiting:
-            first, future = waiting.popleft()
-            yield first, future.result()
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
 
 
 class Failures:

@@ -1,12 +1,12 @@
 """Count the episodes that a configuration asks for and deal them to shards."""
 
 import hashlib
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.flags import as_flags
 from workflow_scripts.common.recordings import LOW_DIM, Found, Recordings
 from workflow_scripts.common.rlbench import CAMERAS, task_id
 from workflow_scripts.common.shards import Shard, deal, houses_per_shard
@@ -45,15 +45,8 @@ def plan_episodes(
 
 def flags_of(settings: Mapping[str, Any], names: Sequence[str]) -> str:
     """Return settings as flags of a command: the backend, its data set, and those named."""
-    words = [f"--backend {settings['backend']}"]
-    if settings["backend"] == "dataset":
-        words.append(f"--dataset {shlex.quote(settings['dataset'])}")
-    for name in names:
-        values = settings[name]
-        values = values if isinstance(values, list) else [values]
-        if values:
-            words += [f"--{name.replace('_', '-')}", *map(str, values)]
-    return " ".join(words)
+    own = ["backend", "dataset"] if settings["backend"] == "dataset" else ["backend"]
+    return as_flags(settings, [*own, *names])
 
 
 def chosen(

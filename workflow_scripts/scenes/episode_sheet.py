@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from workflow_scripts.common.fonts import font
 from workflow_scripts.common.records import SPLITS, Episode
 from workflow_scripts.common.storage import whole
 
@@ -26,15 +27,15 @@ def draw_episode_sheet(path: Path, episodes: Sequence[Episode]) -> None:
     )
     sheet = Image.new("RGB", size, PAPER)
     pen = ImageDraw.Draw(sheet)
-    pen.text((MARGIN_PX, MARGIN_PX), f"{len(episodes)} episodes", font=_font(17), fill=INK)
+    pen.text((MARGIN_PX, MARGIN_PX), f"{len(episodes)} episodes", font=font(17), fill=INK)
     x = MARGIN_PX + NAMES_PX
     for split in SPLITS:
         pen.rectangle((x, MARGIN_PX + 2, x + 16, MARGIN_PX + 18), fill=COLOURS[split])
-        pen.text((x + 22, MARGIN_PX + 1), split, font=_font(14), fill=INK)
+        pen.text((x + 22, MARGIN_PX + 1), split, font=font(14), fill=INK)
         x += 80
     y = 2 * MARGIN_PX + 24
     for task in tasks:
-        pen.text((MARGIN_PX, y + 6), task, font=_font(14), fill=INK)
+        pen.text((MARGIN_PX, y + 6), task, font=font(14), fill=INK)
         for place, episode in enumerate(of_task[task]):
             row, column = divmod(place, PER_ROW)
             _square(pen, MARGIN_PX + NAMES_PX + column * step, y + row * step, episode)
@@ -47,10 +48,6 @@ def _square(pen: ImageDraw.ImageDraw, x: int, y: int, episode: Episode) -> None:
     box = (x, y, x + SQUARE_PX, y + SQUARE_PX)
     pen.rectangle(box, fill=COLOURS[episode.split])
     middle = (x + SQUARE_PX / 2, y + SQUARE_PX / 2)
-    pen.text(middle, str(episode.variation), font=_font(13), fill=INK, anchor="mm")
+    pen.text(middle, str(episode.variation), font=font(13), fill=INK, anchor="mm")
     if episode.skipped:
         pen.line((x, y + SQUARE_PX, x + SQUARE_PX, y), fill=INK, width=3)
-
-
-def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size=size_px)

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from workflow_scripts.common.assets import assets
 from workflow_scripts.common.cameras import (
@@ -17,6 +16,7 @@ from workflow_scripts.common.cameras import (
     world_from_unity,
     yaw_from_unity,
 )
+from workflow_scripts.common.fonts import font
 from workflow_scripts.common.records import Scene
 from workflow_scripts.common.storage import whole
 
@@ -76,7 +76,7 @@ def draw_plan(scene: Scene, *, size_px: int = TILE_PX) -> Image.Image:
         spec = scene.house["metadata"].get("roomSpecId", "")
         title += f"  {spec}  {len(scene.house['objects'])} objects"
         _draw_house(pen, scene.house, side)
-    pen.text((12, 8), title, fill=_TEXT, font=_font(TITLE_PX))
+    pen.text((12, 8), title, fill=_TEXT, font=font(TITLE_PX))
     return picture.resize((size_px, size_px), Image.Resampling.LANCZOS)
 
 
@@ -93,20 +93,15 @@ def write_contact_sheet(path: Path, scenes: Sequence[Scene]) -> None:
         sheet.save(partial, format="PNG")
 
 
-@cache
-def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size_px)
-
-
 def _write_reason(pen: ImageDraw.ImageDraw, scene: Scene, side: int) -> None:
     words, line, lines = (scene.skipped or "").split(), "", []
     for word in words:
-        if pen.textlength(f"{line} {word}", font=_font(30)) > side - 60:
+        if pen.textlength(f"{line} {word}", font=font(30)) > side - 60:
             lines.append(line)
             line = ""
         line = f"{line} {word}".strip()
     text = "\n".join(["left out:", "", *lines, line])
-    pen.multiline_text((30, 80), text, fill=(170, 40, 40), font=_font(30))
+    pen.multiline_text((30, 80), text, fill=(170, 40, 40), font=font(30))
 
 
 def _draw_house(pen: ImageDraw.ImageDraw, house: dict[str, Any], side: int) -> None:
@@ -206,7 +201,7 @@ def _write_label(pen: ImageDraw.ImageDraw, label: _Label) -> None:
     width, height = label.room_px
     for size in range(26, _MIN_TEXT_PX - 1, -2):
         for text in dict.fromkeys((label.text, split)):
-            left, top, right, bottom = pen.multiline_textbbox((0, 0), text, font=_font(size))
+            left, top, right, bottom = pen.multiline_textbbox((0, 0), text, font=font(size))
             if (right - left <= width - 4 and bottom - top <= height) or (
                 size == _MIN_TEXT_PX and text == split
             ):
@@ -214,7 +209,7 @@ def _write_label(pen: ImageDraw.ImageDraw, label: _Label) -> None:
                     label.at_px,
                     text,
                     fill=_TEXT,
-                    font=_font(size),
+                    font=font(size),
                     anchor="mm",
                     align="center",
                     spacing=0,

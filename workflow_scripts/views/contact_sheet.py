@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from workflow_scripts.common.fonts import font
 from workflow_scripts.common.storage import whole
 from workflow_scripts.common.views import ViewShard
 
@@ -191,8 +192,3 @@ def instance_colour(instance: int) -> tuple[int, int, int]:
     lightness = 0.55 + 0.1 * (instance % 3)
     red, green, blue = colorsys.hls_to_rgb(hue, lightness, 0.75)
     return int(255 * red), int(255 * green), int(255 * blue)
-
-
-def font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Return the font that needs no file."""
-    return ImageFont.load_default(size=size_px)

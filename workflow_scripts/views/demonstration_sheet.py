@@ -7,6 +7,7 @@ import pandas as pd
 from PIL import Image, ImageDraw
 
 from workflow_scripts.common.demonstrations import DemonstrationShard, EpisodeRow, Track
+from workflow_scripts.common.fonts import font
 from workflow_scripts.common.storage import whole
 from workflow_scripts.views.contact_sheet import (
     ACCENT,
@@ -16,7 +17,6 @@ from workflow_scripts.views.contact_sheet import (
     MARGIN_PX,
     PAPER,
     depth_tile,
-    font,
     instance_colour,
     instance_tile,
 )

@@ -58,6 +58,7 @@ KNOWN = {
 def price_of(
     model: str,
     *,
+    section: str,
     input_usd_per_million: float | None,
     output_usd_per_million: float | None,
     max_cost_usd: float | None,
@@ -65,7 +66,7 @@ def price_of(
     """Return a model's price: the user's own, else from the table.
 
     A dated name ("gpt-4o-2024-08-06") has its model's price. An unknown model costs nothing if
-    there is no cap to keep; with one it is a `UserError`.
+    there is no cap to keep; with one it is a `UserError`. `section` names the settings in messages.
     """
     known = KNOWN.get(re.sub(r"-\d{4}-\d{2}-\d{2}$", "", model))
     given = (input_usd_per_million, output_usd_per_million)
@@ -80,7 +81,7 @@ def price_of(
         )
     if given != (None, None):
         raise UserError(
-            "captions.input_usd_per_million and captions.output_usd_per_million go together: "
+            f"{section}.input_usd_per_million and {section}.output_usd_per_million go together: "
             f"one is {given[0]}, the other {given[1]}"
         )
     if known is not None:
@@ -88,10 +89,10 @@ def price_of(
     if max_cost_usd is None:
         return Price(0.0, 0.0)
     raise UserError(
-        f"captions.model {model!r} has no price in the table of {PRICES_OF} "
-        f"({', '.join(sorted(KNOWN))}), so captions.max_cost_usd ({max_cost_usd:g}) cannot be "
-        "kept. Give captions.input_usd_per_million and captions.output_usd_per_million (0 for a "
-        "server of your own), or set captions.max_cost_usd to null."
+        f"{section}.model {model!r} has no price in the table of {PRICES_OF} "
+        f"({', '.join(sorted(KNOWN))}), so {section}.max_cost_usd ({max_cost_usd:g}) cannot "
+        f"be kept. Give {section}.input_usd_per_million and {section}.output_usd_per_million (0 "
+        f"for a server of your own), or set {section}.max_cost_usd to null."
     )
 
 

@@ -31,15 +31,18 @@ class PaidReply(Record):
     body: str
 
 
-def request_hash(parameters: Mapping[str, str | int | float | None], image: np.ndarray) -> str:
+def request_hash(
+    parameters: Mapping[str, str | int | float | None], image: np.ndarray | None = None
+) -> str:
     """Hash everything a reply depends on.
 
     The image counts by its pixels before it is resized and encoded, so that a new version of an
     image library does not make us pay again; how it is encoded is among the parameters.
     """
     digest = hashlib.sha256(json.dumps(dict(parameters), sort_keys=True).encode())
-    digest.update(f"|{image.dtype}|{image.shape}|".encode())
-    digest.update(np.ascontiguousarray(image).tobytes())
+    if image is not None:
+        digest.update(f"|{image.dtype}|{image.shape}|".encode())
+        digest.update(np.ascontiguousarray(image).tobytes())
     return digest.hexdigest()
 
 
@@ -96,11 +99,11 @@ class Budget:
     Each request reserves the most it can cost. While those under way might use up the rest, a
     new one waits for them; only when none is under way is the cap said to be reached. Other
     jobs on the same cache are seen once they have paid, so together they may overshoot by what
-    they have under way.
+    they have under way. `section` names the settings in messages.
     """
 
-    def __init__(self, cache: Cache, *, cap_usd: float | None) -> None:
-        self.cache, self.cap_usd = cache, cap_usd
+    def __init__(self, cache: Cache, *, cap_usd: float | None, section: str) -> None:
+        self.cache, self.cap_usd, self.section = cache, cap_usd, section
         self._reserved: list[float] = []
         self._changed = threading.Condition()
 
@@ -114,10 +117,10 @@ class Budget:
             while (spent := self.cache.spent_usd()) + sum(self._reserved) + cost_usd > self.cap_usd:
                 if not self._reserved:
                     raise UserError(
-                        f"captions.max_cost_usd ({self.cap_usd:g}) is reached: ${spent:.4f} are "
-                        f"spent in {self.cache.folder} and the next request may cost "
-                        f"${cost_usd:.4f}. All replies so far are kept; raise the cap and run "
-                        "again to go on from here."
+                        f"{self.section}.max_cost_usd ({self.cap_usd:g}) is reached: "
+                        f"${spent:.4f} are spent in {self.cache.folder} and the next request may "
+                        f"cost ${cost_usd:.4f}. All replies so far are kept; raise the cap and "
+                        "run again to go on from here."
                     )
                 self._changed.wait()
             self._reserved.append(cost_usd)

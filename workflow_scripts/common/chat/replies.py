@@ -1,12 +1,13 @@
-"""Read what a server answered: a caption, a refusal, or something that is neither."""
+"""Read what a server answered: the texts asked for, a refusal, or something that is neither."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-SCHEMA_NAME = "caption"
 MAX_CHARACTERS = 4000
 _SORRY = re.compile(
     r"^\W*(i['’]?m (really |very )?sorry|sorry|i am sorry|i apologi[sz]e|unfortunately, i|"
@@ -40,22 +41,30 @@ class _Billed(BaseModel):
     usage: _Usage
 
 
-class _Content(BaseModel):
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    caption: str = Field(min_length=1, max_length=MAX_CHARACTERS)
+
+@cache
+def _content(keys: tuple[str, ...]) -> type[BaseModel]:
+    """Return the model of a JSON object with these texts and nothing else."""
+    text = (str, Field(min_length=1, max_length=MAX_CHARACTERS))
+    return create_model("Content", __base__=_Strict, **dict.fromkeys(keys, text))  # type: ignore[call-overload, no-any-return]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a body holds: a text, or the reason why there is none."""
+    """What a body holds: texts by name, or the reason why there are none.
 
-    status: Literal["ok", "refused", "failed"]
-    text: str = ""
+    `rejected`: it is what was asked for in form, but whoever asked found fault with it.
+    """
+
+    status: Literal["ok", "refused", "failed", "rejected"]
+    texts: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
 
 
-def response_format(reply_format: str) -> dict[str, Any] | None:
+def response_format(reply_format: str, keys: tuple[str, ...]) -> dict[str, Any] | None:
     """Return the `response_format` parameter of a request; None for plain text."""
     if reply_format == "text":
         return None
@@ -64,23 +73,26 @@ def response_format(reply_format: str) -> dict[str, Any] | None:
     return {
         "type": "json_schema",
         "json_schema": {
-            "name": SCHEMA_NAME,
+            "name": "_".join(keys),
             "strict": True,
             "schema": {
                 "type": "object",
-                "properties": {"caption": {"type": "string"}},
-                "required": ["caption"],
+                "properties": {key: {"type": "string"} for key in keys},
+                "required": list(keys),
                 "additionalProperties": False,
             },
         },
     }
 
 
-def instruction(reply_format: str) -> str:
+def instruction(task: str, keys: tuple[str, ...], reply_format: str) -> str:
     """Return the system message that goes with a reply format."""
     if reply_format == "text":
-        return "You describe pictures. Answer with the caption alone."
-    return 'You describe pictures. Answer with a JSON object that has one key, "caption".'
+        return f"{task} Answer with the {' and the '.join(keys)} alone."
+    if len(keys) == 1:
+        return f'{task} Answer with a JSON object that has one key, "{keys[0]}".'
+    named = " and ".join(f'"{key}"' for key in keys)
+    return f"{task} Answer with a JSON object that has the keys {named}."
 
 
 def usage(body: str) -> tuple[int, int] | None:
@@ -92,8 +104,8 @@ def usage(body: str) -> tuple[int, int] | None:
     return billed.prompt_tokens, billed.completion_tokens
 
 
-def verdict(body: str, reply_format: str) -> Verdict:
-    """Judge the body of a reply."""
+def verdict(body: str, reply_format: str, keys: tuple[str, ...], *, section: str) -> Verdict:
+    """Judge the body of a reply that should hold texts by these names; `text` holds one."""
     try:
         choice = _Completion.model_validate_json(body).choices[0]
     except ValidationError as error:
@@ -103,21 +115,23 @@ def verdict(body: str, reply_format: str) -> Verdict:
     if choice.finish_reason == "content_filter":
         return Verdict("refused", reason="stopped by the server's content filter")
     if choice.finish_reason == "length":
-        return Verdict("failed", reason="cut off: longer than captions.max_tokens")
+        return Verdict("failed", reason=f"cut off: longer than {section}.max_tokens")
     content = choice.message.content or ""
+    texts = {keys[0]: content}
     if reply_format != "text":
         try:
-            content = _Content.model_validate_json(content).caption
+            texts = _content(keys).model_validate_json(content).model_dump()
         except ValidationError as error:
             if _SORRY.match(content):
                 return Verdict("refused", reason=shortened(content))
             return Verdict("failed", reason=f"not the JSON asked for: {_first(error)}")
-    text = " ".join(content.split())
-    if not text or len(text) > MAX_CHARACTERS:
-        return Verdict("failed", reason=f"a caption of {len(text)} characters")
-    if _SORRY.match(text):
-        return Verdict("refused", reason=shortened(text))
-    return Verdict("ok", text=text)
+    texts = {key: " ".join(text.split()) for key, text in texts.items()}
+    for key, text in texts.items():
+        if not text or len(text) > MAX_CHARACTERS:
+            return Verdict("failed", reason=f"{key} of {len(text)} characters")
+        if _SORRY.match(text):
+            return Verdict("refused", reason=shortened(text))
+    return Verdict("ok", texts=texts)
 
 
 def shortened(text: str, *, max_characters: int = 200) -> str:
