@@ -10,81 +10,32 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from tests.evaluate.benchmarks.rows import (
+    BOXES,
+    SPATIAL,
+    VSI,
+    spatial_row,
+    write_pictures,
+)
 from tests.vqa.export.questions import question, width, write_questions, write_views
+from tests.vqa.scenes import furnished_shard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.marks import MARK_COLOURS
+from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import Prediction, Skipped
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.evaluate import score
 from workflow_scripts.evaluate.benchmarks import load
 from workflow_scripts.evaluate.items import Item
+from workflow_scripts.vqa import shard as asking
 from workflow_scripts.vqa.export import regions
 
 ROOT = Path(__file__).parents[3]
-BOXES = [[10, 10, 30, 30], [60, 40, 90, 70]]
-
-
-def spatial_row(number: int, question: str, answer: str, category: str, **changes) -> dict:
-    kind = "quantitative" if category in ("width_data", "distance_data", "direction") else ""
-    return {
-        "id": f"s{number}",
-        "image_info": {"file_path": "a/b.jpg", "width": 100, "height": 80},
-        "text_q": question,
-        "qa_info": {"type": kind or "qualitative", "category": category},
-        "bbox": BOXES,
-        "conversations": [
-            {"from": "human", "value": f"<image>\n{question}"},
-            {"from": "gpt", "value": answer},
-        ],
-        **changes,
-    }
-
-
-SPATIAL = [
-    spatial_row(0, "Is Region [0] <mask> taller than Region [1] <mask>?",
-                "No, Region [0] is not.", "tall_predicate"),
-    spatial_row(1, "Between Region [0] and Region [1], which has more height?",
-                "Region [1] is taller.", "tall_choice"),
-    spatial_row(2, "How wide is Region [0]?", "Region [0] measures 14.5 inches across.",
-                "width_data"),
-    spatial_row(3, "If you are at Region [0], where will you find Region [1]?",
-                "Region [1] is roughly at 4 o'clock from Region [0].", "direction"),
-    spatial_row(4, "How far is <region0> from <region1>?", "<region0> is 2.1 m away.",
-                "distance_data"),
-]  # fmt: skip
-
-
-def vsi_row(number: int, kind: str, truth: str, options: list[str] | None = None) -> dict:
-    return {
-        "id": number,
-        "dataset": "scannet",
-        "scene_name": "scene0001_00",
-        "question_type": kind,
-        "question": f"What about {kind}?",
-        "options": options,
-        "ground_truth": truth,
-    }
-
-
-VSI = [
-    vsi_row(0, "object_counting", "4"),
-    vsi_row(1, "object_abs_distance", "1.5"),
-    vsi_row(2, "object_size_estimation", "86"),
-    vsi_row(3, "room_size_estimation", "20.5"),
-    vsi_row(4, "object_rel_distance", "B", ["A. bed", "B. sofa", "C. lamp", "D. chair"]),
-]
 
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
-    folder = tmp_path / "images"
-    (folder / "a").mkdir(parents=True)
-    Image.new("RGB", (100, 80), (90, 90, 90)).save(folder / "a/b.jpg")
-    frames = folder / "scannet/scene0001_00"
-    frames.mkdir(parents=True)
-    for number in range(20):
-        Image.new("RGB", (64, 48), (10 * number, 0, 0)).save(frames / f"{number:04d}.png")
-    return folder
+    return write_pictures(tmp_path / "images")
 
 
 def imported(folder: Path, form: str, rows: list, images: Path, *, lines: bool = False, **settings):
@@ -152,9 +103,9 @@ def test_a_mask_wins_over_its_box(tmp_path: Path, images: Path) -> None:
         ({"text_q": "".join(f"Region [{n}] " for n in range(5))}, "5 regions"),
         ({"bbox": []}, "neither a mask nor a box"),
         ({"conversations": []}, "no reference answer"),
-        ({"conversations": [{}, {"value": "large"}]}, "no length, angle or hour"),
+        ({"conversations": [{}, {"value": "large"}]}, "no length, area, angle or hour"),
         ({"qa_info": {"type": "quantitative"}}, "'qa_info.category' is missing"),
-        ({"conversations": ["a", "b"]}, "no length, angle or hour"),
+        ({"conversations": ["a", "b"]}, "no length, area, angle or hour"),
         ({"image_info": {"file_path": "a\0b.jpg"}}, "cannot be read"),
         ({"bbox": [["a", 1, 2, 3]]}, "not four finite numbers"),
         ({"bbox": [[0, 0, float("inf"), 1]]}, "not four finite numbers"),
@@ -195,6 +146,72 @@ def test_our_region_tagged_export_is_read_as_a_benchmark(tmp_path: Path) -> None
     items, skipped = imported(tmp_path, "spatialrgpt-bench", rows, tmp_path / "vqa")
     assert not skipped
     assert [one.truth for one in items] == ["yes", pytest.approx(1.8), "red"]
+
+
+def test_every_row_of_our_export_is_read_back_with_its_truth(tmp_path: Path) -> None:
+    views = furnished_shard(tmp_path / "views/procthor")
+    vqa = tmp_path / "vqa"
+    out = vqa / "procthor"
+    asking.main(
+        views=views,
+        out=out / "0000.jsonl",
+        images=out / "0000.images",
+        dropped=out / "0000.dropped.jsonl",
+        picture=out / "0000.png",
+        forms=("named", "marked", "region"),
+        questions_per_view=120,
+        min_pixels=20,
+    )
+    asked = read_records(out / "0000.jsonl", Question)
+    regions.main(
+        questions=write_questions(vqa / "train.parquet", asked),
+        views=[views],
+        images=vqa,
+        out=tmp_path / "regions.json",
+        dropped=tmp_path / "dropped.jsonl",
+    )
+    rows = json.loads((tmp_path / "regions.json").read_text())
+    items, skipped = imported(tmp_path, "spatialrgpt-bench", rows, vqa)
+    assert not skipped
+    assert len(items) == len(rows) > 150
+    by_id = {one.question_id: one for one in asked}
+    kinds = set()
+    for row, item in zip(rows, items, strict=True):
+        one = by_id[row["id"]]
+        kinds.add(one.answer_type)
+        assert item.answer_type == one.answer_type
+        assert (item.truth in item.choices) == bool(item.choices)
+        assert "egion" not in item.question + item.answer + str(item.truth)
+        if one.kind == "which" and len(one.referents) > 1:
+            called = [referent.mark or referent.phrase[4:] for referent in one.referents]
+            place = called.index(one.truth)
+            masks = [json.dumps(rle) for rle in row["rle"]]
+            assert len(set(masks)) == len(masks)
+            assert item.truth == list(MARK_COLOURS)[_order_of(one)[place]]
+        elif not isinstance(one.truth, str):
+            assert item.truth == one.truth
+    assert {"choice", "multiple_choice", "metres", "square_metres", "clock", "degrees"} <= kinds
+
+
+def _order_of(question: Question) -> list[int]:
+    """Return by referent which region it is: in the order of first mention."""
+    text = question.question.lower()
+    first = [text.index(one.phrase.lower()) for one in question.referents]
+    return [sorted(first).index(place) for place in first]
+
+
+def test_a_bare_number_is_an_hour_only_of_a_direction(tmp_path: Path, images: Path) -> None:
+    rows = [
+        spatial_row(0, "Where is Region [1] from Region [0]?", "4", "direction"),
+        spatial_row(1, "How far is Region [1] from Region [0]?", "4", "distance_data"),
+        spatial_row(2, "How large is Region [0]?", "It covers 2.5 square metres.", "width_data"),
+    ]
+    items, skipped = imported(tmp_path, "spatialrgpt-bench", rows, images)
+    assert [(one.answer_type, one.truth) for one in items] == [
+        ("clock", 4),
+        ("square_metres", pytest.approx(2.5)),
+    ]
+    assert "no length, area, angle or hour" in skipped[0].reason
 
 
 def test_vsi_rows_become_questions_about_frames(tmp_path: Path, images: Path) -> None:

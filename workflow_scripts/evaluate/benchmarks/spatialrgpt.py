@@ -3,13 +3,14 @@
 A row has `id`, `image_info` (file_path, width, height), `text_q`, `qa_info` (type, category),
 `conversations`, and a `bbox` or COCO `rle` for each "Region [k]" of the question. A model that
 knows no region tags sees coloured marks on the regions instead, and the question speaks of "the
-object at the red mark". The truth is read from the reference answer.
+object at the red mark". The truth is read from the reference answer; `qa_info` of our own export
+also states it (`answer_type`, `truth`, `choices`, `options`, `answer`), and then that counts.
 """
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from PIL import Image
@@ -18,12 +19,14 @@ from workflow_scripts.common import rle
 from workflow_scripts.common.answers import format_metres
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.marks import MARK_COLOURS, draw_marks, mark_pixel
+from workflow_scripts.common.questions import AnswerType
 from workflow_scripts.evaluate import replies
 from workflow_scripts.evaluate.benchmarks.form import Left, Row, Unusable, field
 from workflow_scripts.evaluate.items import Item
 from workflow_scripts.evaluate.numbers import quantity
 
 FORMAT = "spatialrgpt-bench"
+ANSWER_TYPES = get_args(AnswerType)
 _REGION = re.compile(r"<?region\s*\[?(\d+)\]?>?(?:\s*<mask>)?(?:\s*<depth>)?", re.IGNORECASE)
 JPEG_QUALITY = 95
 
@@ -51,7 +54,10 @@ def _item(row: Row, name: str, images: Path, picture: Path) -> Item:
     if not isinstance(turns, list) or len(turns) < 2:
         raise Unusable("no reference answer in 'conversations'")
     answer = turns[1].get("value", "") if isinstance(turns[1], dict) else ""
-    truth = _truth(str(field(row, "qa_info", "type")), str(answer), colours)
+    category = str(field(row, "qa_info", "category"))
+    truth = _stated(field(row, "qa_info"), colours) or _truth(
+        str(field(row, "qa_info", "type")), str(answer), colours, category=category
+    )
     rgb = _read(images / file)
     marks = [(colour, _place(row, number, rgb.shape[:2])) for number, colour in colours.items()]
     marked = Image.fromarray(draw_marks(rgb, marks))
@@ -60,7 +66,7 @@ def _item(row: Row, name: str, images: Path, picture: Path) -> Item:
         question_id=name,
         benchmark=FORMAT,
         scene_id=file,
-        family=str(field(row, "qa_info", "category")),
+        family=category,
         form="marked" if marks else "named",
         question=_REGION.sub(
             lambda found: f"the object at the {colours[int(found[1])]} mark", text
@@ -72,10 +78,32 @@ def _item(row: Row, name: str, images: Path, picture: Path) -> Item:
     )
 
 
-def _truth(kind: str, answer: str, colours: dict[int, str]) -> dict[str, Any]:
+def _stated(info: Any, colours: dict[int, str]) -> dict[str, Any] | None:
+    """Return type and truth as `qa_info` states them, None if it does not."""
+    if not isinstance(info, dict) or info.get("answer_type") not in ANSWER_TYPES:
+        return None
+    truth, choices, options = (info.get(name) for name in ("truth", "choices", "options"))
+    told = truth if isinstance(truth, int | float) else _coloured(str(truth), colours)
+    return {
+        "answer_type": info["answer_type"],
+        "truth": told,
+        "choices": [_coloured(str(one), colours) for one in choices or ()],
+        "options": [_coloured(str(one), colours) for one in options or ()],
+        "answer": _coloured(str(info.get("answer", told)), colours),
+    }
+
+
+def _coloured(text: str, colours: dict[int, str]) -> str:
+    """Put the colours of their marks for the tags of regions."""
+    return _REGION.sub(lambda found: colours.get(int(found[1]), found[0]), text)
+
+
+def _truth(kind: str, answer: str, colours: dict[int, str], *, category: str) -> dict[str, Any]:
     """Read type and truth of a reference answer."""
     if kind == "quantitative":
-        hour = replies.clock_hour(answer) if re.search(r"clock|^\W*\d+\W*$", answer) else None
+        # A number without a unit is an hour only where directions are asked for.
+        bare = r"|^\W*\d+\W*$" if "direction" in category else ""
+        hour = replies.clock_hour(answer) if re.search(rf"clock{bare}", answer) else None
         if hour is not None:
             return {"answer_type": "clock", "truth": hour, "answer": f"{hour} o'clock"}
         length_m = quantity(answer, "length")
@@ -86,7 +114,11 @@ def _truth(kind: str, answer: str, colours: dict[int, str]) -> dict[str, Any]:
         if angle_deg is not None:
             written = f"{angle_deg:.0f} degrees"
             return {"answer_type": "degrees", "truth": angle_deg, "answer": written}
-        raise Unusable("no length, angle or hour can be read from the reference answer")
+        area_m2 = quantity(answer, "area")
+        if area_m2 is not None and area_m2 > 0:
+            written = f"{area_m2:.2f} square metres"
+            return {"answer_type": "square_metres", "truth": area_m2, "answer": written}
+        raise Unusable("no length, area, angle or hour can be read from the reference answer")
     said = replies.yes_no(answer)
     starts_with_region = re.match(r"\W*(?:the\s+)?<?region", answer, re.IGNORECASE)
     if said is not None and not starts_with_region:

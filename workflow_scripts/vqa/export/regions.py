@@ -1,9 +1,12 @@
 """Write a split with region tags and masks: the form that region-aware models read.
 
 One entry a question, in the form of the SpatialRGPT data: every object that the question speaks
-of is "Region [k] <mask>", and `rle` and `bbox` hold the masks (COCO run lengths) and boxes
-(x0, y0, x1, y1 in pixels) in the order of the `<mask>` tags. An answer names a region without its
-mask. The picture is the one without marks.
+of is "Region [k] <mask>" where it is first mentioned, and `rle` and `bbox` hold the mask (COCO run
+lengths) and box (x0, y0, x1, y1 in pixels) of region k in place k. Later mentions and answers
+name a region without its mask. The picture is the one without marks.
+
+`qa_info` holds what that form lacks: the type of the answer, its truth in SI units and, for
+choices, the possible truths, so that nobody has to read a number back out of a sentence.
 """
 
 import json
@@ -19,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.questions import Question, Referent, read_questions
+from workflow_scripts.common.questions import Question, Reasoning, Referent, read_questions, reply
 from workflow_scripts.common.records import Dropped
 from workflow_scripts.common.storage import whole, write_records
 from workflow_scripts.common.views import ViewShard
@@ -30,14 +33,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Tagged:
-    """A question whose objects are tags; `mentions` are in the order of the `<mask>` tags."""
+    """A question whose objects are tags; region k is the k-th of `mentions`.
+
+    `short` is the bare answer, `choices` are the possible truths; a truth that names an object is
+    a tag too.
+    """
 
     question: str
     answer: str
     mentions: tuple[Referent, ...]
+    short: str = ""
+    truth: str | float = ""
+    choices: tuple[str, ...] = ()
 
 
-def tagged(question: Question) -> Tagged | None:
+def tagged(question: Question, reasoning: Reasoning = "none") -> Tagged | None:
     """Put region tags for the objects of a question; None if its text names none of them.
 
     Regions are numbered in the order of first mention. A longer phrase is taken before a shorter
@@ -49,25 +59,39 @@ def tagged(question: Question) -> Tagged | None:
     numbers: dict[int, int] = {}
     mentions: list[Referent] = []
 
-    def region(referent: Referent, *, with_mask: bool) -> str:
-        number = numbers.setdefault(referent.instance, len(numbers))
-        if with_mask:
-            mentions.append(referent)
-        return f"Region [{number}] <mask>" if with_mask else f"Region [{number}]"
+    def region(referent: Referent) -> str:
+        if referent.instance in numbers:
+            return f"Region [{numbers[referent.instance]}]"
+        numbers[referent.instance] = len(numbers)
+        mentions.append(referent)
+        return f"Region [{numbers[referent.instance]}] <mask>"
 
     pattern = _any_of(by_phrase)
-    text = pattern.sub(
-        lambda found: region(by_phrase[found[0].lower()], with_mask=True), question.question
-    )
+    text = pattern.sub(lambda found: region(by_phrase[found[0].lower()]), question.question)
     if not mentions:
         return None
     by_name = {_bare(phrase): referent for phrase, referent in by_phrase.items()}
     by_name |= {one.mark: one for one in question.referents if one.mark}
     names = {**by_name, **by_phrase}
-    answer = _any_of(names).sub(
-        lambda found: region(names[found[0].lower()], with_mask=False), question.answer
+    # An object that the question does not name has no region, and keeps its name.
+    names = {name: one for name, one in names.items() if one.instance in numbers}
+    anyone = _any_of(names)
+
+    def retold(told: str) -> str:
+        return anyone.sub(lambda found: region(names[found[0].lower()]), told)
+
+    def named(value: str) -> str:
+        return region(names[value.lower()]) if value.lower() in names else value
+
+    truth = question.truth
+    return Tagged(
+        text,
+        retold(reply(question, reasoning)),
+        tuple(mentions),
+        short=retold(question.answer),
+        truth=named(truth) if isinstance(truth, str) else truth,
+        choices=tuple(map(named, question.choices)),
     )
-    return Tagged(text, answer, tuple(mentions))
 
 
 def _bare(phrase: str) -> str:
@@ -124,6 +148,8 @@ def why_not(question: Question) -> str:
     """Return why a question cannot be asked with regions, '' if it can."""
     if question.images:
         return "a question about several pictures"
+    if question.answer_type in ("point", "box"):
+        return "a question for a place, which a mask would tell"
     if any(one.mark and one.phrase == f"the {one.mark} mark" for one in question.referents):
         return "a question about the place of a mark, not about the object under it"
     return ""
@@ -143,6 +169,11 @@ def entry(question: Question, found: Tagged, image: str, instance: np.ndarray) -
             "type": "qualitative" if isinstance(question.truth, str) else "quantitative",
             "category": question.family,
             "class": [one.category for one in found.mentions],
+            "answer_type": question.answer_type,
+            "answer": found.short,
+            "truth": found.truth,
+            "choices": list(found.choices),
+            "options": question.options,
         },
         "bbox": [box for _, box in masks],
         "rle": [rle for rle, _ in masks],
@@ -160,13 +191,17 @@ def _region(mask: np.ndarray) -> tuple[dict[str, Any], list[int]]:
 
 
 def entries(
-    questions: Path, masks: Masks, images: Path, dropped: Counter[tuple[str, str, str, str]]
+    questions: Path,
+    masks: Masks,
+    images: Path,
+    dropped: Counter[tuple[str, str, str, str]],
+    reasoning: Reasoning,
 ) -> Iterator[dict[str, Any]]:
     """Yield the entries of a table; count what has none in `dropped`."""
     for question in progress(read_questions(questions), desc="regions"):
         cell = (question.source, question.family, question.form)
         reason = why_not(question)
-        found = None if reason else tagged(question)
+        found = None if reason else tagged(question, reasoning)
         if found is None:
             dropped[*cell, reason or "no object that the text names"] += 1
             continue
@@ -181,7 +216,15 @@ def entries(
         yield entry(question, found, image, instance)
 
 
-def main(*, questions: Path, views: list[Path], images: Path, out: Path, dropped: Path) -> None:
+def main(
+    *,
+    questions: Path,
+    views: list[Path],
+    images: Path,
+    out: Path,
+    dropped: Path,
+    reasoning: Reasoning = "none",
+) -> None:
     """Write region-tagged questions.
 
     Args:
@@ -190,12 +233,13 @@ def main(*, questions: Path, views: list[Path], images: Path, out: Path, dropped
         images: folder that the questions' pictures are relative to.
         out: JSON file; pictures are named relative to `images`.
         dropped: what has no entry and why, counted, one record a line.
+        reasoning: written or tagged puts the steps to an answer before it.
     """
     left_out: Counter[tuple[str, str, str, str]] = Counter()
     total = 0
     with whole(out) as partial, partial.open("w", encoding="utf-8") as file:
         file.write("[")
-        for one in entries(questions, Masks(views), images, left_out):
+        for one in entries(questions, Masks(views), images, left_out, reasoning):
             file.write(",\n" if total else "\n")
             file.write(json.dumps(one, ensure_ascii=False, sort_keys=True))
             total += 1
