@@ -24,6 +24,8 @@ from workflow_scripts.vqa.families import FAMILIES, NAMES
 from workflow_scripts.vqa.families.two_views import TWO_VIEW_FAMILIES
 from workflow_scripts.vqa.pair import Pair, paired, side_by_side
 from workflow_scripts.vqa.pointing import pointed_at
+from workflow_scripts.vqa.reasoning import WITHOUT, steps_of
+from workflow_scripts.vqa.reasoning.fact import Fact
 from workflow_scripts.vqa.shapes.base import Margins
 from workflow_scripts.vqa.sight import Sight
 
@@ -40,7 +42,8 @@ Written by `python -m benchmarks.families`; do not edit. {number} families. `vqa
 far or high is measured: in the picture, from the camera, in the room laid level (gravity), or
 along the object's own axes. The numbers are those of phrasings of questions and of answers, the
 fewest of any kind of answer. Yellow, cyan, pink and green frames: what the example mentions, in
-this order.
+this order. Under the example stand the steps to its answer, which `vqa.reasoning` turns on: every
+number is measured or follows from those before it. These families have none: {without}.
 
 | family | forms | frame | unit | phrasings | example | picture |
 |---|---|---|---|---|---|---|
@@ -49,11 +52,12 @@ this order.
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """A question, its answer, and the picture they are about."""
+    """A question, its answer, the picture they are about, and the steps to the answer."""
 
     question: str
     answer: str
     picture: np.ndarray
+    steps: str
 
 
 def framed(rgb: np.ndarray, boxes: list[tuple[float, ...]]) -> np.ndarray:
@@ -98,7 +102,8 @@ def _of_view(
         plain = drawn_on(shard.rgb(view), sight, form, marks.get(form, {}))
         boxes = [tuple(sight.measured.box_px[row]) for row in one.batch.objects[0].tolist()]
         picture = plain if form == "marked" else framed(plain, boxes)
-        yield name, Example(*written(one.batch, one.book, name), picture)
+        steps = steps_of(name, Fact(sight, one.batch, 0, one.book))
+        yield name, Example(*written(one.batch, one.book, name), picture, steps)
 
 
 def pair_examples(shard: ViewShard, seen: list[Sight]) -> Iterator[tuple[str, Example]]:
@@ -115,11 +120,10 @@ def pair_examples(shard: ViewShard, seen: list[Sight]) -> Iterator[tuple[str, Ex
                     done.add(family.name)
                     marked = family.form == "marked"
                     book = pair.mark_book if marked else pair.name_book
-                    pictures = _pictures(shard, pair, marked=marked)
-                    yield (
-                        family.name,
-                        Example(*written(batches[0], book, family.name), side_by_side(*pictures)),
-                    )
+                    picture = side_by_side(*_pictures(shard, pair, marked=marked))
+                    steps = steps_of(family.name, Fact(pair.first, batches[0], 0, book, pair))
+                    text = written(batches[0], book, family.name)
+                    yield family.name, Example(*text, picture, steps)
 
 
 def _pictures(shard: ViewShard, pair: Pair, *, marked: bool) -> list[np.ndarray]:
@@ -137,7 +141,12 @@ def _pictures(shard: ViewShard, pair: Pair, *, marked: bool) -> list[np.ndarray]
 
 def page(found: dict[str, Example]) -> str:
     """Return the page from an example of every family."""
-    lines = [HEAD.format(number=len(NAMES))]
+    reasons = dict.fromkeys(WITHOUT.values())
+    without = "; ".join(
+        f"{', '.join(f'`{name}`' for name, why in WITHOUT.items() if why == reason)} ({reason})"
+        for reason in reasons
+    )
+    lines = [HEAD.format(number=len(NAMES), without=without)]
     for name in NAMES:
         entries = [one for one in (*FAMILIES, *TWO_VIEW_FAMILIES) if one.name == name]
         forms = ", ".join(dict.fromkeys(form for one in entries for form in one.forms))
@@ -152,6 +161,7 @@ def page(found: dict[str, Example]) -> str:
         )
         example = found[name]
         text = f"{example.question} *{example.answer}*".replace("|", "\\|").replace("<", "&lt;")
+        text += f"<br><sub>{example.steps}</sub>" if example.steps else ""
         cells = (
             f"`{name}`", forms, entries[0].frame, entries[0].unit or "-",
             f"{asked} / {answered}", text, f'<img src="questions/{name}.jpg" width="160">',

@@ -1,7 +1,6 @@
 """What the stages share: the checked configuration, the shards, lists of paths."""
 
 import json
-import shlex
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 from workflow_scripts.common.config import checked
 from workflow_scripts.common.episodes import flags_of, plan_episodes
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.flags import as_flags
 from workflow_scripts.common.houses import count_houses, shard_digests
 from workflow_scripts.common import photos
 from workflow_scripts.common.records import SPLITS
@@ -191,23 +191,16 @@ def of_estimators(pattern, stage):
 
 
 def not_asked():
-    """Return the tables of what was not asked and why: of every shard, and of every split."""
+    """Return the tables of what was not asked and why: of every shard, and of every split.
+
+    And of paraphrases that were not used, if there are any.
+    """
+    own = "results/vqa/{source}/{shard}.paraphrased.dropped.jsonl"
     return [
         *per_shard("results/vqa/{source}/{shard}.dropped.jsonl"),
+        *(per_shard(own) if config["vqa"]["paraphrase"] else []),
         *(f"results/vqa/{split}.dropped.jsonl" for split in SPLITS),
     ]
-
-
-def as_flags(settings, names):
-    """Return named settings as flags of a command, lists spread; None and no value at all: none."""
-    words = []
-    for name in names:
-        values = settings[name]
-        values = values if isinstance(values, list) else [values]
-        if values and values != [None]:
-            words.append(f"--{name.replace('_', '-')}")
-            words += map(shlex.quote, map(str, values))
-    return " ".join(words)
 
 
 def family_flags(wildcards):

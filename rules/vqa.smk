@@ -1,6 +1,9 @@
 include: "functions/vqa.smk"
 
 
+PARAPHRASE_ESTIMATE = paraphrase_estimate()
+
+
 rule ask_shard:
     input:
         script="workflow_scripts/vqa/shard.py",
@@ -27,6 +30,7 @@ rule ask_shard:
             ),
             *modules_of("vqa/shapes"),
             *modules_of("vqa/families"),
+            *modules_of("vqa/reasoning"),
         ],
         views="results/views/{source}/{shard}.zarr",
         rows="results/views/{source}/{shard}.views.parquet",
@@ -61,10 +65,45 @@ rule ask_shard:
         " {params.flags} {params.measured} --seed {params.seed} > {log} 2>&1"
 
 
+# Calls to the server are capped over all jobs with `--resources openai_calls=8`, as captions are.
+rule paraphrase_shard:
+    input:
+        script="workflow_scripts/vqa/paraphrase/shard.py",
+        modules=modules_of("vqa/paraphrase"),
+        fillers="workflow_scripts/vqa/paraphrase/fillers.txt",
+        prompt=paraphrase_prompt(),
+        questions="results/vqa/{source}/{shard}.jsonl",
+    output:
+        questions="results/vqa/{source}/{shard}.paraphrased.jsonl",
+        dropped="results/vqa/{source}/{shard}.paraphrased.dropped.jsonl",
+    log:
+        "logs/vqa/paraphrase_shard/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/vqa/paraphrase_shard/{source}/{shard}.tsv"
+    retries: 2
+    conda:
+        "../envs/captions.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+        openai_calls=paraphrase_setting("concurrency", 0),
+        max_cost_usd=str(paraphrase_setting("max_cost_usd", None)),
+    params:
+        flags=paraphrase_flags(),
+    message:
+        "Put the questions of {wildcards.source} {wildcards.shard} in other words{PARAPHRASE_ESTIMATE}"
+    shell:
+        "python -m workflow_scripts.vqa.paraphrase.shard --questions {input.questions}"
+        " --out {output.questions} --dropped {output.dropped} {params.flags}"
+        " --concurrency {resources.openai_calls}"
+        " --max-cost-usd {resources.max_cost_usd} > {log} 2>&1"
+
+
 rule merge_vqa:
     input:
         script="workflow_scripts/vqa/merge.py",
-        shards=per_shard("results/vqa/{source}/{shard}.jsonl"),
+        shards=asked_shards(),
     output:
         conversations="results/vqa/{split}.json",
         questions="results/vqa/{split}.parquet",
@@ -81,12 +120,14 @@ rule merge_vqa:
         runtime=60,
     params:
         split="{split}",
+        reasoning=lookup("vqa/reasoning", within=config),
     message:
         "Merge the questions of split {wildcards.split}"
     shell:
         "python -m workflow_scripts.vqa.merge --shards {input.shards}"
         " --split {params.split} --out {output.conversations}"
-        " --table {output.questions} --dropped {output.dropped} > {log} 2>&1"
+        " --table {output.questions} --dropped {output.dropped}"
+        " --reasoning {params.reasoning} > {log} 2>&1"
 
 
 rule export_messages:
@@ -107,11 +148,14 @@ rule export_messages:
     resources:
         mem_mb=3000,
         runtime=120,
+    params:
+        reasoning=lookup("vqa/reasoning", within=config),
     message:
         "Write split {wildcards.split} as chat messages with pictures (Parquet)"
     shell:
         "python -m workflow_scripts.vqa.export.messages --questions {input.questions}"
-        " --images results/vqa --split {wildcards.split} --out {output.folder} > {log} 2>&1"
+        " --images results/vqa --split {wildcards.split} --out {output.folder}"
+        " --reasoning {params.reasoning} > {log} 2>&1"
 
 
 rule write_card:
@@ -164,11 +208,14 @@ rule export_sharegpt:
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        reasoning=lookup("vqa/reasoning", within=config),
     message:
         "Write split {wildcards.split} as ShareGPT conversations"
     shell:
         "python -m workflow_scripts.vqa.export.sharegpt --questions {input.questions}"
-        " --out {output.conversations} > {log} 2>&1"
+        " --out {output.conversations}"
+        " --reasoning {params.reasoning} > {log} 2>&1"
 
 
 rule export_regions:
@@ -190,12 +237,14 @@ rule export_regions:
     resources:
         mem_mb=2000,
         runtime=120,
+    params:
+        reasoning=lookup("vqa/reasoning", within=config),
     message:
         "Write split {wildcards.split} with region tags and masks"
     shell:
         "python -m workflow_scripts.vqa.export.regions --questions {input.questions}"
         " --views {input.views} --images results/vqa --out {output.conversations}"
-        " --dropped {output.dropped} > {log} 2>&1"
+        " --dropped {output.dropped} --reasoning {params.reasoning} > {log} 2>&1"
 
 
 rule write_gallery:

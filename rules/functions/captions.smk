@@ -18,11 +18,7 @@ def caption_flags():
         names += ["temperature", "reply_format", "max_attempts"]
         names += ["input_usd_per_million", "output_usd_per_million"]
     words = [f"--seed {config['seed']}", "--kinds", *settings["kinds"]]
-    words += [
-        f"--{name.replace('_', '-')} {shlex.quote(str(settings[name]))}"
-        for name in names
-    ]
-    return " ".join(words)
+    return " ".join([*words, as_flags(settings, names, with_null=True)])
 
 
 def caption_prompts(*kinds):

@@ -1,5 +1,7 @@
 """Input functions and flags of the rules in train.smk."""
 
+import shlex
+
 
 def base_name(wildcards):
     """Return what a model is loaded from: a folder of this workflow, or what the user named."""

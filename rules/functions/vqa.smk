@@ -1,5 +1,10 @@
 """Input functions and flags of the rules in vqa.smk."""
 
+from workflow_scripts.vqa.paraphrase.estimate import estimate as estimate_paraphrases
+
+# The mean of ProcTHOR-10K.
+ROOMS_PER_HOUSE = 3
+
 
 def exports():
     """Return the files of the forms in which questions are exported."""
@@ -90,7 +95,78 @@ def question_flags():
         words.append(f"--weights {' '.join(pairs)}")
     if not settings["multiple_choice"]:
         words.append("--no-multiple-choice")
+    if settings["reasoning"] != "none":
+        words.append("--reasoning")
     return " ".join(words)
+
+
+def asked_shards():
+    """Return the shards of questions as they leave the stage: in other words, if that is wished."""
+    ending = "paraphrased.jsonl" if config["vqa"]["paraphrase"] else "jsonl"
+    return per_shard("results/vqa/{source}/{shard}." + ending)
+
+
+def paraphrase_setting(name, without):
+    """Return a setting of paraphrases, or what stands for it without any."""
+    settings = config["vqa"]["paraphrase"]
+    return settings[name] if settings else without
+
+
+def paraphrase_prompt():
+    """Return the prompt file of paraphrases, if there are any."""
+    return paraphrase_setting("prompt", [])
+
+
+def paraphrase_flags():
+    """Return the flags that say which model puts which questions in other words.
+
+    Neither the number of calls at once nor the spend cap is among them: changing those is no
+    reason to ask again, so the rule passes them outside params.
+    """
+    settings = config["vqa"]["paraphrase"]
+    if not settings:
+        return ""
+    names = [
+        "splits",
+        "share",
+        "prompt",
+        "max_failed_share",
+        "model",
+        "base_url",
+        "cache",
+    ]
+    names += ["max_tokens", "temperature", "reply_format", "max_attempts"]
+    names += ["input_usd_per_million", "output_usd_per_million"]
+    return f"--seed {config['seed']} {as_flags(settings, names, with_null=True)}"
+
+
+def paraphrase_estimate():
+    """Say for the dry run what paraphrases may take at most, once for every question."""
+    settings = config["vqa"]["paraphrase"]
+    if not settings:
+        return ""
+    views = sum(
+        (shard.stop - shard.start) * views_of_scene(source)
+        for source in sources_of("vqa")
+        for shard in SHARDS[source].values()
+    )
+    share = settings["share"] * sum(config["splits"][one] for one in settings["splits"])
+    per_view = config["vqa"]["questions_per_view"] + config["vqa"]["questions_per_pair"]
+    found = estimate_paraphrases(
+        round(views * share * per_view),
+        model=settings["model"],
+        prompt=Path(settings["prompt"]),
+        input_usd_per_million=settings["input_usd_per_million"],
+        output_usd_per_million=settings["output_usd_per_million"],
+    )
+    return f" (whole workflow, at most: {found}; cap {settings['max_cost_usd']} USD)"
+
+
+def views_of_scene(source):
+    """Return about how many views a scene has: a photo one, a house some a room."""
+    if source == "images":
+        return 1
+    return ROOMS_PER_HOUSE * sum(config["views"]["policies"].values())
 
 
 def depth_labels(wildcards):

@@ -86,8 +86,28 @@ class Question(Record):
     evidence_source: Literal["truth", "measured"] = "truth"
     difficulty: Literal["easy", "medium", "hard"] = "medium"
     reasoning: str = Field(default="", description="steps from the evidence to the answer")
+    template: str = Field(
+        default="", description="the question before a model put it in other words, '' if none did"
+    )
     seed: int = 0
     referents: list[Referent]
+
+
+Reasoning = Literal["none", "stored", "written", "tagged"]
+
+
+def reply(question: Question, reasoning: Reasoning = "none") -> str:
+    """Return what a model is taught to say: the answer, after its steps where they are wanted.
+
+    `written` puts them before "Answer: ...", `tagged` between <think> and </think> before
+    <answer>...</answer>. A question without steps is answered in the same form.
+    """
+    steps = question.reasoning
+    if reasoning == "written":
+        return f"{steps}\nAnswer: {question.answer}" if steps else f"Answer: {question.answer}"
+    if reasoning == "tagged":
+        return f"<think>{steps}</think>\n<answer>{question.answer}</answer>"
+    return question.answer
 
 
 _REFERENT = pa.struct(
@@ -137,6 +157,7 @@ SCHEMA = pa.schema(
         ("evidence_source", pa.string()),
         ("difficulty", pa.string()),
         ("reasoning", pa.string()),
+        ("template", pa.string()),
         ("seed", pa.int64()),
         ("referents", pa.list_(_REFERENT)),
     ]

@@ -16,17 +16,20 @@ from workflow_scripts.vqa.batch import Batch, Book
 from workflow_scripts.vqa.evidence import evidence_of
 from workflow_scripts.vqa.families import FAMILIES
 from workflow_scripts.vqa.pointing import SEEN_AROUND_MARK
+from workflow_scripts.vqa.reasoning import WRITERS, steps_of
+from workflow_scripts.vqa.reasoning.fact import Fact
 from workflow_scripts.vqa.refer import Named, mark_book, name_book, named
 from workflow_scripts.vqa.sampling import Cell, Difficulty, Sampler, difficulties
 from workflow_scripts.vqa.shapes.base import Asking, Family, Margins, Requirements
 from workflow_scripts.vqa.sight import Sight
 
 AnswerStyle = Literal["short", "sentence"]
+NO_STEPS = "asked without steps: printed numbers do not bear out the answer"
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a person wants asked: families, forms, how often, in which words."""
+    """What a person wants asked: families, forms, how often, in which words, with which steps."""
 
     families: frozenset[str] | None = None
     weights: Mapping[str, float] | None = None
@@ -35,6 +38,7 @@ class Wishes:
     units: Units = "metric"
     num_phrasings: int | None = None
     multiple_choice: bool = True
+    reasoning: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +57,7 @@ class Asked:
     difficulty: Difficulty
     evidence: dict[str, float]
     referents: tuple[Referent, ...]
+    reasoning: str = ""
 
 
 class Asker:
@@ -158,7 +163,20 @@ class Asker:
                 books.referent(place, family, form, called=batch.target(row))
                 for place in batch.objects[row].tolist()
             ),
+            reasoning=self._reasoning(cell, Fact(sight, batch, row, book)),
         )
+
+    def _reasoning(self, cell: Cell, fact: Fact) -> str:
+        return written_steps(cell, fact, self.dropped) if self._wishes.reasoning else ""
+
+
+def written_steps(cell: Cell, fact: Fact, dropped: Counter[tuple[str, str, str]]) -> str:
+    """Return the steps of a question; count it if it should have some and has none."""
+    name = cell.family.name
+    steps = steps_of(name, fact)
+    if not steps and name in WRITERS:
+        dropped[name, cell.form, NO_STEPS] += 1
+    return steps
 
 
 class Books:

@@ -1,5 +1,6 @@
 """Ask about two views of one room; what is asked is drawn as for single views."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from workflow_scripts.common.questions import Question, Referent
 from workflow_scripts.common.records import Form
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.common.views import ViewShard
-from workflow_scripts.vqa.ask import Asked, Wishes
+from workflow_scripts.vqa.ask import Asked, Wishes, written_steps
 from workflow_scripts.vqa.batch import Batch, Book
 from workflow_scripts.vqa.drawing import PICTURES, drawn_on, save_jpeg
 from workflow_scripts.vqa.families.two_views import TWO_VIEW_FAMILIES
 from workflow_scripts.vqa.pair import Pair, can_pair, paired, side_by_side
+from workflow_scripts.vqa.reasoning.fact import Fact
 from workflow_scripts.vqa.record import record
 from workflow_scripts.vqa.sampling import Cell, Difficulty, Sampler, difficulties
 from workflow_scripts.vqa.shapes.base import Margins
@@ -33,6 +35,7 @@ class PairAsker:
         self._wishes = wishes
         self._budget = questions_per_pair
         self._sampler = Sampler()
+        self.dropped: Counter[tuple[str, str, str]] = Counter()
         weights = wishes.weights or {}
         self._weight = {
             family.name: weights.get(family.name, 1.0)
@@ -91,6 +94,11 @@ class PairAsker:
             evidence=evidence_of(pair, family, batch, row),
             referents=tuple(
                 _referent(pair, place, book, family) for place in batch.objects[row].tolist()
+            ),
+            reasoning=(
+                written_steps(cell, Fact(pair.first, batch, row, book, pair), self.dropped)
+                if self._wishes.reasoning
+                else ""
             ),
         )
 

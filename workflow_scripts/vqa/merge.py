@@ -9,7 +9,7 @@ from typing import Any
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.questions import Question, QuestionTable
+from workflow_scripts.common.questions import Question, QuestionTable, Reasoning, reply
 from workflow_scripts.common.records import Dropped, Form, Split
 from workflow_scripts.common.storage import read_records, whole, write_records
 
@@ -20,14 +20,14 @@ IMAGE_TOKEN = "<image>"
 Cell = tuple[str, str]
 
 
-def llava_entry(question: Question) -> dict[str, Any]:
+def llava_entry(question: Question, reasoning: Reasoning = "none") -> dict[str, Any]:
     """Return a question in the form that LLaVA's training reads, one turn each."""
     return {
         "id": question.question_id,
         "image": question.image,
         "conversations": [
             {"from": "human", "value": f"{IMAGE_TOKEN}\n{question.question}"},
-            {"from": "gpt", "value": question.answer},
+            {"from": "gpt", "value": reply(question, reasoning)},
         ],
     }
 
@@ -95,7 +95,13 @@ def balanced(
 
 
 def main(
-    *, shards: list[Path], split: Split, out: Path, table: Path, dropped: Path | None = None
+    *,
+    shards: list[Path],
+    split: Split,
+    out: Path,
+    table: Path,
+    dropped: Path | None = None,
+    reasoning: Reasoning = "none",
 ) -> None:
     """Merge shards of questions into a split's LLaVA JSON and Parquet table.
 
@@ -105,6 +111,7 @@ def main(
         out: LLaVA JSON; `image` is relative to `results/vqa`.
         table: the same questions with their structured truth, Parquet.
         dropped: what was left out to balance yes and no, counted, one record a line.
+        reasoning: written or tagged puts the steps to an answer before it in the LLaVA JSON.
     """
     left_out: Counter[tuple[str, str, Form]] = Counter()
     keep = survey(shards, split)
@@ -120,7 +127,8 @@ def main(
             rows.add(batch)
             for question in batch:
                 file.write(",\n" if total else "\n")
-                file.write(json.dumps(llava_entry(question), ensure_ascii=False, sort_keys=True))
+                entry = llava_entry(question, reasoning)
+                file.write(json.dumps(entry, ensure_ascii=False, sort_keys=True))
                 total += 1
         file.write("\n]\n")
     if dropped is not None:

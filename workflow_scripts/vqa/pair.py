@@ -97,7 +97,7 @@ class Pair:
     @cached_property
     def turn_deg(self) -> float:
         """Return by how much the heading turned to the right, seen from above, [-180, 180)."""
-        one, other = (_heading(sight) for sight in (self.first, self.second))
+        one, other = (heading(sight) for sight in (self.first, self.second))
         left = math.atan2(one[0] * other[1] - one[1] * other[0], float(one @ other))
         return (180.0 - math.degrees(left)) % 360.0 - 180.0
 
@@ -107,11 +107,11 @@ class Pair:
         way = (
             self.second.measured.camera.position_m - self.first.measured.camera.position_m
         ).tolist()
-        x, y = _heading(self.first).tolist()
+        x, y = heading(self.first).tolist()
         return y * way[0] - x * way[1], x * way[0] + y * way[1], way[2]
 
 
-def _heading(sight: Sight) -> FloatArray:
+def heading(sight: Sight) -> FloatArray:
     """Return the camera's level heading [2] in the world's ground plan."""
     measured = sight.measured
     forward = measured.camera.world_from_camera[:3, :3] @ measured.axes.forward

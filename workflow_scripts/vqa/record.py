@@ -47,6 +47,7 @@ def record(asked: Asked, sight: Sight, row: Any, number: int, *, image: str, see
         evidence=asked.evidence,
         evidence_source="truth" if sight.from_truth else "measured",
         difficulty=asked.difficulty,
+        reasoning=asked.reasoning,
         seed=seed,
         referents=referents,
     )

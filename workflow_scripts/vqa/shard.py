@@ -121,6 +121,7 @@ def main(
     margin_deg: float = 10.0,
     margin_sigmas: float = 2.0,
     answer_style: AnswerStyle = "short",
+    reasoning: bool = False,
     seed: int = 7,
 ) -> None:
     """Ask questions about a shard of views.
@@ -149,6 +150,7 @@ def main(
         margin_deg: directions closer than this have no clear order.
         margin_sigmas: nor has what is nearer to a tie than so many standard deviations.
         answer_style: the bare answer, or a sentence that begins with it or holds it.
+        reasoning: write the steps from the measured numbers to each answer beside it.
         seed: seed of the workflow.
     """
     if not forms:
@@ -179,6 +181,7 @@ def main(
         units=units,
         num_phrasings=num_phrasings,
         multiple_choice=multiple_choice,
+        reasoning=reasoning,
     )
     asker = Asker(margins=margins, wishes=wishes)
     pairs = PairAsker(margins=margins, wishes=wishes, questions_per_pair=questions_per_pair)
@@ -197,7 +200,7 @@ def main(
             )
         )
         draw_gallery(questions, folder, picture)
-    write_records(dropped, dropped_records(asker.dropped, source))
+    write_records(dropped, dropped_records(asker.dropped + pairs.dropped, source))
     write_records(out, questions)
     log.info("%d questions about %d views", len(questions), len(shard))
 

@@ -68,6 +68,7 @@ def shown(question: Question) -> dict[str, Any]:
         "frame": question.frame,
         "difficulty": question.difficulty,
         "reasoning": question.reasoning,
+        "template": question.template,
         "evidence": question.evidence,
         "measured": question.evidence_source != "truth",
         "objects": [

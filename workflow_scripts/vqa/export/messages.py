@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.questions import Question
+from workflow_scripts.common.questions import Question, Reasoning, reply
 from workflow_scripts.common.storage import whole
 from workflow_scripts.vqa.export.pictures import by_picture, picture_bytes
 
@@ -69,7 +69,7 @@ def features() -> Any:
     )
 
 
-def messages(questions: list[Question]) -> list[dict[str, Any]]:
+def messages(questions: list[Question], reasoning: Reasoning = "none") -> list[dict[str, Any]]:
     """Return the chat about one picture; the picture comes before the first question."""
     chat = []
     for number, question in enumerate(questions):
@@ -77,7 +77,7 @@ def messages(questions: list[Question]) -> list[dict[str, Any]]:
         if number == 0:
             content.insert(0, {"type": "image", "text": None})
         chat.append({"role": "user", "content": content})
-        answer = [{"type": "text", "text": question.answer}]
+        answer = [{"type": "text", "text": reply(question, reasoning)}]
         chat.append({"role": "assistant", "content": answer})
     return chat
 
@@ -97,7 +97,7 @@ def truth(question: Question) -> dict[str, Any]:
     }
 
 
-def row(questions: list[Question], images: Path) -> dict[str, Any]:
+def row(questions: list[Question], images: Path, reasoning: Reasoning = "none") -> dict[str, Any]:
     """Return the row of one picture, its file's bytes included."""
     first = questions[0]
     return {
@@ -106,7 +106,7 @@ def row(questions: list[Question], images: Path) -> dict[str, Any]:
         "scene_id": first.scene_id,
         "view_id": first.view_id,
         "images": [{"bytes": picture_bytes(images, first.image), "path": first.image}],
-        "messages": messages(questions),
+        "messages": messages(questions, reasoning),
         "truths": [truth(question) for question in questions],
     }
 
@@ -143,7 +143,15 @@ def write_file(path: Path, rows: Iterator[dict[str, Any]], schema: pa.Schema) ->
             writer.write_table(pa.Table.from_pylist(group, schema=schema))
 
 
-def main(*, questions: Path, images: Path, split: str, out: Path, max_mb: float = 400.0) -> None:
+def main(
+    *,
+    questions: Path,
+    images: Path,
+    split: str,
+    out: Path,
+    max_mb: float = 400.0,
+    reasoning: Reasoning = "none",
+) -> None:
     """Write Parquet shards of messages with pictures.
 
     Args:
@@ -152,11 +160,12 @@ def main(*, questions: Path, images: Path, split: str, out: Path, max_mb: float 
         split: name of the split, for the names of the files.
         out: folder to write, `{split}-00000-of-00003.parquet` and so on.
         max_mb: about how large a file may become, in megabytes of pictures.
+        reasoning: written or tagged puts the steps to an answer before it in the messages.
     """
     schema = features().arrow_schema
     counts = file_bounds(sizes_of(questions, images), int(max_mb * 1e6))
     rows = (
-        row(asked, images)
+        row(asked, images, reasoning)
         for asked in progress(by_picture(questions), desc="messages", total=sum(counts))
     )
     with whole(out) as folder:

@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.questions import Question
+from workflow_scripts.common.questions import Question, Reasoning, reply
 from workflow_scripts.common.storage import whole
 from workflow_scripts.vqa.export.pictures import IMAGE_TOKEN, by_picture
 
 log = logging.getLogger(__name__)
 
 
-def entry(questions: list[Question]) -> dict[str, Any]:
+def entry(questions: list[Question], reasoning: Reasoning = "none") -> dict[str, Any]:
     """Return the conversation about one picture."""
     turns = []
     for number, question in enumerate(questions):
         token = f"{IMAGE_TOKEN}\n" if number == 0 else ""
         turns.append({"from": "human", "value": f"{token}{question.question}"})
-        turns.append({"from": "gpt", "value": question.answer})
+        turns.append({"from": "gpt", "value": reply(question, reasoning)})
     return {
         "id": questions[0].question_id,
         "images": [questions[0].image],
@@ -32,19 +32,20 @@ def entry(questions: list[Question]) -> dict[str, Any]:
     }
 
 
-def main(*, questions: Path, out: Path) -> None:
+def main(*, questions: Path, out: Path, reasoning: Reasoning = "none") -> None:
     """Write ShareGPT conversations.
 
     Args:
         questions: Parquet table of a split's questions.
         out: JSON file; pictures are named relative to its folder.
+        reasoning: written or tagged puts the steps to an answer before it.
     """
     total = 0
     with whole(out) as partial, partial.open("w", encoding="utf-8") as file:
         file.write("[")
         for asked in progress(by_picture(questions), desc="sharegpt"):
             file.write(",\n" if total else "\n")
-            file.write(json.dumps(entry(asked), ensure_ascii=False, sort_keys=True))
+            file.write(json.dumps(entry(asked, reasoning), ensure_ascii=False, sort_keys=True))
             total += 1
         file.write("\n]\n")
     log.info("%s: %d conversations", out, total)

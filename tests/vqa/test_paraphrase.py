@@ -1,0 +1,276 @@
+"""Questions in other words, from a real server that also misbehaves; what is kept, what is not."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.chat_server import Answer, Asked, CaptionServer, problem, said, serving
+from tests.vqa.export.questions import question
+from tests.vqa.paraphrase_cases import BAD, GOOD, LEFT, LETTERS, SAID
+from workflow_scripts.common.questions import Question
+from workflow_scripts.common.records import Dropped
+from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.vqa.paraphrase.estimate import estimate
+from workflow_scripts.vqa.paraphrase.options import PROMPT
+from workflow_scripts.vqa.paraphrase.survive import lost
+
+ROOT = Path(__file__).parents[2]
+KEY = "sk-test-0123456789abcdef"
+WAYS = ("Would you say that {}?", "Can you tell me whether {}?", "Please say if {}.")
+
+
+@pytest.mark.parametrize("case", GOOD, ids=lambda case: case[1][:60])
+def test_what_says_the_same_is_kept(case):
+    assert lost(*case) == ""
+
+
+@pytest.mark.parametrize("case", BAD, ids=lambda case: case[1][:60])
+def test_what_lost_or_gained_something_is_not(case):
+    *given, reason = case
+    found = lost(*given)
+    assert found
+    assert reason in found
+
+
+def left_of(number: int, *, scene: str = "a", split: str = "train", **changes) -> Question:
+    return question(
+        number,
+        scene=scene,
+        split=split,
+        kind="yes_no",
+        question="Is the sofa to the left of the floor lamp?",
+        **changes,
+    )
+
+
+def text_of(asked: Asked) -> str:
+    return asked.body["messages"][1]["content"][0]["text"]
+
+
+def well(asked: Asked) -> Answer:
+    """Say it in another way, which depends on the text asked about alone."""
+    stated = "the sofa is to the left of the floor lamp"
+    words = {"question": WAYS[len(text_of(asked)) % len(WAYS)].format(stated)}
+    if '"answer"' in asked.body["messages"][0]["content"]:
+        words["answer"] = f"Yes, I would say {stated} in the picture."
+        words["question"] = f"In the image, can you see if {stated}?"
+    return said(json.dumps(words))
+
+
+def command(folder: Path, questions: Path, server: CaptionServer | None, *flags: str) -> list[str]:
+    own = ["--base-url", server.url] if server else []
+    return [
+        *(sys.executable, "-m", "workflow_scripts.vqa.paraphrase.shard"),
+        *("--questions", str(questions), "--out", str(folder / "out.jsonl")),
+        *("--dropped", str(folder / "dropped.jsonl"), "--cache", str(folder / "cache")),
+        *("--timeout-s", "20", *own, *flags),
+    ]
+
+
+def run(words: list[str], *, key: str | None = None) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
+    environment = kept | ({"OPENAI_API_KEY": key} if key else {})
+    return subprocess.run(
+        words, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120
+    )
+
+
+def written(folder: Path, questions: list[Question]) -> Path:
+    path = folder / "procthor/0000.jsonl"
+    write_records(path, questions)
+    return path
+
+
+def results(folder: Path) -> tuple[list[Question], dict[str, int]]:
+    dropped = read_records(folder / "dropped.jsonl", Dropped)
+    return (
+        read_records(folder / "out.jsonl", Question),
+        {one.reason.removeprefix("paraphrase not used: "): one.count for one in dropped},
+    )
+
+
+def test_every_misfortune_leaves_the_question_as_it_was_and_is_counted(tmp_path):
+    stated = "the sofa is to the left of the floor lamp"
+    replies = {
+        "a": lambda asked: well(asked),
+        "b": lambda asked: said(json.dumps({"question": "Is the lamp left of the sofa?"})),
+        "c": lambda asked: problem(500, "oops") if asked.times == 1 else well(asked),
+        "d": lambda asked: (
+            problem(429, "wait", Retry_After="0.1") if asked.times < 3 else well(asked)
+        ),
+        "e": lambda asked: said("not json"),
+        "f": lambda asked: said(json.dumps({"question": "I'm sorry, I can't."})),
+        "g": lambda asked: Answer(b"", cut_to=0) if asked.times == 1 else well(asked),
+        # Wrong at first: a rejected reply is asked for once more, and both are paid.
+        "h": lambda asked: said(
+            json.dumps({"question": f"Is it so that {stated}?" if asked.times > 1 else "Is it?"})
+        ),
+    }
+    prompts = {}
+    asked_of = []
+    for number, name in enumerate(replies):
+        noun = f"sofa {name}"
+        changed = left_of(number, scene=name)
+        texts = changed.question.replace("the sofa", f"the {noun}")
+        first = changed.referents[0].model_copy(update={"phrase": f"the {noun}"})
+        asked_of.append(
+            changed.model_copy(
+                update={"question": texts, "referents": [first, changed.referents[1]]}
+            )
+        )
+        prompts[noun] = name
+
+    def answer(asked: Asked) -> Answer:
+        noun = re.search(r"sofa [a-h]", text_of(asked))[0]
+        found = replies[prompts[noun]](asked)
+        return Answer(
+            found.content.replace(b"the sofa", f"the {noun}".encode()),
+            found.status, found.headers, found.wait_s, found.cut_to,
+        )  # fmt: skip
+
+    with serving(answer) as server:
+        flags = ["--max-failed-share", "0.5", "--concurrency", "2"]
+        done = run(command(tmp_path, written(tmp_path, asked_of), server, *flags), key=KEY)
+    assert done.returncode == 0, done.stderr
+    found, dropped = results(tmp_path)
+    assert [one.question_id for one in found] == [one.question_id for one in asked_of]
+    changed = {one.scene_id for one in found if one.template}
+    assert changed == {"a", "c", "d", "g", "h"}
+    for before, after in zip(asked_of, found, strict=True):
+        assert after.template == (before.question if after.scene_id in changed else "")
+        assert (after.question == before.question) == (after.scene_id not in changed)
+        assert (after.truth, after.answer) == (before.truth, before.answer)
+    assert sorted(text.split(":")[0] for text in dropped) == [
+        "a thing is lost or called otherwise",
+        "failed",
+        "refused",
+    ]
+    assert sum(dropped.values()) == 3
+    assert KEY not in "".join(
+        path.read_text() for path in tmp_path.rglob("*.json*") if path.is_file()
+    )
+
+
+def test_nothing_is_paid_twice_after_a_kill_and_the_bytes_are_the_same(tmp_path):
+    asked_of = [
+        left_of(
+            number, scene=f"house{number}", image=f"procthor/0000.images/{number}.jpg"
+        ).model_copy(
+            update={"question": f"Is the sofa to the left of the floor lamp{' ' * number}?"}
+        )
+        for number in range(10)
+    ]
+    questions = written(tmp_path, asked_of)
+
+    def slowly(asked: Asked) -> Answer:
+        return Answer(well(asked).content, wait_s=0.1)
+
+    with serving(slowly) as server:
+        words = command(tmp_path, questions, server, "--concurrency", "2")
+        process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
+        while server.num_paid < 3 and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        under_way = {asked.item for asked in server.asked[-2:]}
+        assert not (tmp_path / "out.jsonl").exists()
+        again = run(words)
+        paid = dict(server.paid)
+        (tmp_path / "whole").mkdir()
+        undisturbed = run(command(tmp_path / "whole", questions, server))
+    assert again.returncode == undisturbed.returncode == 0, again.stderr
+    assert {item for item, times in paid.items() if times > 1} <= under_way
+    for name in ("out.jsonl", "dropped.jsonl"):
+        assert (tmp_path / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_sentences_options_splits_and_shares(tmp_path):
+    others = [left_of(10 + n, scene=f"h{n}", view=n, split="test") for n in range(3)]
+    many = [left_of(20 + n, scene=f"t{n}", view=n) for n in range(20)]
+    letters = LETTERS.model_copy(update={"answer": "B"})
+    twice = [SAID, SAID.model_copy(update={"question_id": "again", "question": LEFT.question})]
+
+    def answer(asked: Asked) -> Answer:
+        if "How wide" in text_of(asked):
+            assert "A:" not in text_of(asked)
+            return said(json.dumps({"question": "What is the width of the sofa?"}))
+        return well(asked)
+
+    with serving(answer) as server:
+        asked_of = [*others, letters, *twice, *many]
+        questions = written(tmp_path, asked_of)
+        done = run(command(tmp_path, questions, server))
+        found, dropped = results(tmp_path)
+        half = tmp_path / "half"
+        half.mkdir()
+        run(command(half, questions, server, "--share", "0.5"))
+    assert done.returncode == 0, done.stderr
+    assert found[:3] == others
+    assert found[3].question == (
+        "What is the width of the sofa? A: 90 cm. B: 1.80 m. C: 3.20 m. D: 60 cm."
+    )
+    assert (found[3].answer, found[3].options) == ("B", letters.options)
+    assert found[4].answer == (
+        "Yes, I would say the sofa is to the left of the floor lamp in the picture."
+    )
+    # The second question about one picture may not get the words of the first.
+    assert found[5] == twice[1]
+    assert dropped == {"a new word carries meaning": 1} or dropped == {
+        "another question about the picture has these words": 1
+    }
+    chosen = [one for one in results(half)[0] if one.template]
+    assert 4 < len(chosen) < 18
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ((), "vqa.paraphrase asks a server and needs a key: export OPENAI_API_KEY"),
+        (("--base-url", "http://127.0.0.1:9/v1", "--model", "mine"), "vqa.paraphrase.model 'mine'"),
+        (("--base-url", "http://127.0.0.1:9/v1", "--prompt", "no.txt"), "no.txt: no such prompt"),
+        (
+            ("--base-url", "http://127.0.0.1:9/v1", "--max-retries", "0"),
+            "1 of 1 paraphrases could not be had",
+        ),
+    ],
+    ids=["key", "price", "prompt", "no server"],
+)
+def test_what_a_user_can_mend_is_one_error_without_a_trace(tmp_path, flags, message):
+    failed = run(command(tmp_path, written(tmp_path, [LEFT]), None, *flags))
+    assert failed.returncode == 1
+    assert message in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_the_spend_cap_stops_cleanly(tmp_path):
+    many = [
+        left_of(n, scene=f"t{n}").model_copy(update={"question": LEFT.question + " " * n})
+        for n in range(4)
+    ]
+    with serving(well) as server:
+        flags = ["--model", "gpt-4o", "--concurrency", "1"]
+        words = command(tmp_path, written(tmp_path, many), server, *flags)
+        # A reply costs 0.0035; before it is known, up to 0.002 + what is asked.
+        stopped = run([*words, "--max-cost-usd", "0.003"])
+        num_paid = server.num_paid
+        done = run([*words, "--max-cost-usd", "1"])
+    assert stopped.returncode == 1
+    assert "vqa.paraphrase.max_cost_usd (0.003) is reached" in stopped.stderr
+    assert num_paid == 1
+    assert done.returncode == 0, done.stderr
+    assert set(server.paid.values()) == {1}
+
+
+def test_the_estimate_grows_with_the_questions():
+    one, two = (estimate(number, model="gpt-4o-mini", prompt=PROMPT) for number in (100, 200))
+    assert two.usd == pytest.approx(2 * one.usd)
+    assert 0.003 < one.usd < 0.03
+    assert "100 requests" in str(one)

@@ -1,0 +1,205 @@
+"""Steps to an answer: every number recomputed from the text itself, and from the boxes."""
+
+import math
+import re
+from collections import Counter
+from itertools import combinations, permutations
+
+import numpy as np
+import pytest
+
+from tests.vqa import arithmetic
+from tests.vqa.clouds import five_clouds, sight_of_clouds
+from tests.vqa.oracle import Oracle, nearest_in
+from tests.vqa.scenes import DEPTH_M, HEIGHT_M, WIDTH_M, furnished_shard
+from workflow_scripts.common.questions import Question
+from workflow_scripts.common.records import Dropped
+from workflow_scripts.common.storage import read_records
+from workflow_scripts.common.views import ViewShard
+from workflow_scripts.vqa import shard
+from workflow_scripts.vqa.ask import NO_STEPS
+from workflow_scripts.vqa.batch import Book
+from workflow_scripts.vqa.every import every_batch
+from workflow_scripts.vqa.families import NAMES
+from workflow_scripts.vqa.reasoning import WITHOUT, WRITERS, steps_of
+from workflow_scripts.vqa.reasoning.fact import Fact
+from workflow_scripts.vqa.shapes.base import Margins
+
+# Limits of what counts as the same, as touching, as between; units; parts of a turn and a clock.
+CONSTANTS = (
+    *(0.03, 0.1, 0.15, 0.5, 1.07, 1.3, 20, 60, 0.2, 0.8, -0.05, 1.05),
+    *(100, 0.0254, 0.3048, 0.09290304, 0, 30, 90, 180, 270, 360, 12),
+)
+# Steps of a family differ by their numbers only.
+MOST_OF_A_FAMILY = 8
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory):
+    return furnished_shard(tmp_path_factory.mktemp("views"))
+
+
+def ask(views, folder, **settings):
+    out = folder / "vqa/procthor"
+    shard.main(
+        views=views,
+        out=out / "0.jsonl",
+        images=out / "0.images",
+        dropped=out / "0.dropped.jsonl",
+        picture=out / "0.png",
+        min_pixels=20,
+        **{"questions_per_view": 200, "questions_per_pair": 40, **settings},
+    )
+    return read_records(out / "0.jsonl", Question), read_records(out / "0.dropped.jsonl", Dropped)
+
+
+@pytest.fixture(scope="module")
+def asked(views, tmp_path_factory):
+    forms = ("named", "marked", "region")
+    return ask(views, tmp_path_factory.mktemp("a"), reasoning=True, units="mixed", forms=forms)
+
+
+def test_every_family_has_steps_or_a_reason_why_not(asked):
+    assert set(WRITERS) | set(WITHOUT) == set(NAMES)
+    assert not set(WRITERS) & set(WITHOUT)
+    written = {one.family for one in asked[0] if one.reasoning}
+    assert written == set(WRITERS)
+    assert not [one for one in asked[0] if one.family in WITHOUT and one.reasoning]
+    # A question whose steps do not come out as printed is counted, and is rare.
+    bare = [one for one in asked[0] if one.family in WRITERS and not one.reasoning]
+    assert len(bare) == sum(one.count for one in asked[1] if one.reason == NO_STEPS)
+    assert len(bare) < 0.01 * len(asked[0])
+
+
+def test_every_equation_and_comparison_holds_as_printed(asked):
+    count = 0
+    for one in asked[0]:
+        assert not arithmetic.wrong(one.reasoning), one.reasoning
+        count += len(arithmetic.equations(one.reasoning))
+    assert count > 500
+
+
+def test_wrong_arithmetic_is_found():
+    assert arithmetic.wrong("1.20 - 0.41 = 0.80, so it is.") == ["1.20 - 0.41 = 0.80"]
+    assert not arithmetic.wrong("It is 1.20 - (-0.40) = 1.60 and √(0.30² + (-0.40)²) = 0.50 m.")
+    assert arithmetic.wrong("That is atan2(1.00, 1.00) = 44.0 degrees. 2 is more than 3.") == [
+        "atan2(1.00, 1.00) = 44.0",
+        "2 is more than 3",
+    ]
+    assert arithmetic.wrong("1.00 is less than 1.00. 27.4 rounds to 28.")
+
+
+def quantities(oracle: Oracle, question: Question) -> list[float]:
+    """Return whatever can be measured of what a question mentions, from the boxes alone."""
+    eye, right, ahead = oracle.level(question)
+    forward = oracle.shard.camera(question.view).world_from_camera[:3, 2]
+    found = [float(eye[2]), WIDTH_M, DEPTH_M, HEIGHT_M, question.width_px, question.height_px]
+    things = [oracle.thing(question, place) for place in range(len(question.referents))]
+    for one in things:
+        away = one.centre - eye
+        facing = np.array([-math.sin(one.yaw), math.cos(one.yaw), 0])
+        behind = -away * [1, 1, 0]
+        turn = math.atan2(facing @ right, facing @ ahead)
+        # Counter-clockwise from the way to the camera, seen from above.
+        back = math.atan2(behind[0] * facing[1] - behind[1] * facing[0], behind @ facing)
+        found += [away @ right, away @ ahead, away @ forward, one.centre[2], one.bottom, one.top]
+        found += [*one.size, *one.half, *(one.half + 0.015), max(one.size[:2])]
+        found += [math.dist(one.centre, eye), math.dist(nearest_in(one, eye), eye)]
+        found += [math.degrees(turn) % 360, math.degrees(back) % 360]
+        across = (one.corners - eye) @ right
+        found += [across.min(), across.max(), *one.box]
+    for one, other in permutations(things, 2):
+        axes = [
+            (math.cos(other.yaw), math.sin(other.yaw)),
+            (-math.sin(other.yaw), math.cos(other.yaw)),
+        ]
+        found += [abs((one.centre - other.centre)[:2] @ axis) for axis in axes]
+        own = (one.corners - other.centre)[:, :2] @ np.array(axes).T
+        found += [*np.abs(own).max(axis=0), np.abs(one.corners - other.centre)[:, 2].max()]
+    pairs = combinations(range(len(things)), 2)
+    found += [oracle.gap_m(question, *pair) for pair in pairs]
+    for one in question.referents:
+        found += one.pixel or ()
+    return [float(value) for value in found]
+
+
+def test_every_number_is_a_measurement_a_result_or_a_known_limit(asked, views):
+    oracle = Oracle(ViewShard.open(views))
+    # Places of marks stand in records of questions about them, kinds in no record.
+    unknown = {"count", "nth_pointing", "nth_boxing"}
+    checked = Counter()
+    for one in asked[0]:
+        if one.images or one.family in unknown or not one.reasoning:
+            continue
+        checked[one.family] += 1
+        if checked[one.family] > MOST_OF_A_FAMILY:
+            continue
+        known = np.array([*quantities(oracle, one), *CONSTANTS])
+        found = arithmetic.equations(one.reasoning)
+        results = {equation.right.lstrip("-") for equation in found}
+        for text in arithmetic.numbers(one.reasoning):
+            near = np.abs(known - float(text)).min() <= arithmetic.half(text) + 1e-6
+            is_result = text.lstrip("-") in results
+            is_hour = re.search(rf"nearest hour is {text}\b", one.reasoning)
+            is_rounded = re.search(rf"rounds to {text}\b", one.reasoning)
+            assert near or is_result or is_hour or is_rounded, (text, one.reasoning)
+    assert len(checked) > 50
+
+
+def test_steps_lead_to_the_answer(asked):
+    for one in asked[0]:
+        if not one.reasoning:
+            continue
+        last = re.split(r"(?<=\.) (?=[^a-z])", one.reasoning)[-1]
+        if one.answer_type == "multiple_choice":
+            assert last == f"That is option {one.truth}.", one.reasoning
+        elif one.kind == "which" and len(one.referents) > 1:
+            truth = next(o for o in one.referents if one.truth in (o.mark, o.phrase, o.phrase[4:]))
+            assert truth.phrase.lower() in last.lower(), (one.answer, one.reasoning)
+        elif one.answer_type in ("metres", "square_metres", "degrees"):
+            number = one.answer.split(" ")[0]
+            assert float(number) in map(float, arithmetic.numbers(one.reasoning)[-2:]), (
+                one.reasoning
+            )
+        elif one.answer_type in ("point", "box"):
+            found = [equation.right for equation in arithmetic.equations(last)]
+            assert f"({', '.join(found)})" == one.answer
+        elif one.answer_type == "count":
+            assert last == f"That makes {one.answer} in all."
+        elif one.kind == "which":
+            assert one.answer in last, one.reasoning
+        if one.kind == "yes_no" and (found := re.search(r", so (.*?) (is|are) \w+", last)):
+            first, second = one.referents[:2]
+            if one.margin_unit in ("px", "ratio") or one.family in ("above_below", "top_higher"):
+                expected = first if one.truth == "yes" else second
+                assert found[1] == expected.phrase, (one.question, one.answer, one.reasoning)
+
+
+def test_steps_are_sentences_without_slots(asked):
+    for one in asked[0]:
+        text = one.reasoning
+        if text:
+            assert re.fullmatch(r"[A-Z<0-9√∛(-].*\.", text), text
+            assert not re.search(r"[{}]|  |\.\.|,,|-0\.0+\b(?!\d)|\bthe the\b|None|nan", text), text
+
+
+def test_questions_are_the_same_with_and_without_steps(views, tmp_path):
+    with_steps, _ = ask(views, tmp_path / "a", reasoning=True, questions_per_view=30)
+    without, _ = ask(views, tmp_path / "b", questions_per_view=30)
+    assert [one.model_copy(update={"reasoning": ""}) for one in with_steps] == without
+    assert not any(one.reasoning for one in without)
+
+
+def test_plural_names_take_plural_verbs():
+    sight = sight_of_clouds(five_clouds(200))
+    nouns = ("curtains", "scissors", "jeans", "wooden chairs", "glasses")
+    book = Book([f"the {noun}" for noun in nouns], list(nouns), [True] * len(nouns))
+    singular = re.compile(rf"(?:^|\. |, |so |and )the ({'|'.join(nouns)}) (is|reaches)\b", re.I)
+    texts = set()
+    for one in every_batch(sight, Margins(), seed=1):
+        if len(one.batch.objects[0]):
+            texts.add(steps_of(one.family.name, Fact(sight, one.batch, 0, book)))
+    assert len(texts) > 40
+    for text in texts:
+        assert not singular.search(text), text
+    assert any("the curtains are" in text.lower() for text in texts)

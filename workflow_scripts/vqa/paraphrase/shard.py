@@ -1,0 +1,197 @@
+"""Have the questions of a shard put in other words, and keep those that are still the question."""
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from workflow_scripts.common.chat.client import Asked, Chat
+from workflow_scripts.common.chat.pool import few_at_once
+from workflow_scripts.common.chat.replies import Verdict
+from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.questions import Question
+from workflow_scripts.common.records import Dropped
+from workflow_scripts.common.seeds import rng
+from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.vqa.paraphrase.options import SECTION, Options
+from workflow_scripts.vqa.paraphrase.survive import kept, lost, stem, why_not_asked
+
+log = logging.getLogger(__name__)
+TASK = "You put questions about pictures in other words."
+PLACEHOLDERS = ("{question}", "{answer}", "{kept}")
+UNUSED = "paraphrase not used"
+_HASH_LENGTH = 12
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt file: `name` is the start of its SHA-256."""
+
+    name: str
+    template: str
+
+    @classmethod
+    def read(cls, path: Path) -> "Prompt":
+        """Read a file; `UserError` if it is missing or does not say what is asked."""
+        if not path.is_file():
+            raise UserError(f"{path}: no such prompt file ({SECTION}.prompt)")
+        template = path.read_text(encoding="utf-8")
+        for name in PLACEHOLDERS:
+            if name not in template:
+                raise UserError(f"{path}: the placeholder {name} is missing ({SECTION}.prompt)")
+        digest = hashlib.sha256(template.encode()).hexdigest()[:_HASH_LENGTH]
+        return cls(f"paraphrase@{digest}", template)
+
+    def fill(self, question: Question, *, with_answer: bool) -> str:
+        """Return the text for one question; its answer is given only if it is to change."""
+        text, _ = stem(question)
+        answer = f"Its answer, to be put in other words too: {question.answer}"
+        values = {
+            "{question}": text,
+            "{answer}": answer if with_answer else "",
+            "{kept}": "; ".join(f'"{one}"' for one in kept(question)) or "nothing",
+        }
+        filled = self.template
+        for name, value in values.items():
+            filled = filled.replace(name, value)
+        return "\n".join(line for line in filled.splitlines() if line.strip())
+
+
+def has_sentence(question: Question) -> bool:
+    """Say whether an answer is a sentence, not the bare truth."""
+    return " " in question.answer.strip() and question.answer.rstrip().endswith(".")
+
+
+class Paraphraser:
+    """Asks for questions in other words, and checks what comes back."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.prompt = Prompt.read(options.prompt)
+        self._chat = Chat(options.server, task=TASK)
+
+    def wanted(self, question: Question) -> bool:
+        """Say whether a question is among those to be put in other words."""
+        if question.split not in self.options.splits:
+            return False
+        lot = rng(self.options.seed, "paraphrase", question.question_id).random()
+        return bool(lot < self.options.share)
+
+    def ask(self, question: Question) -> Verdict:
+        """Return the texts "question" and perhaps "answer", or why there are none."""
+        reason = why_not_asked(question)
+        if reason:
+            return Verdict("rejected", reason=reason)
+        with_answer = has_sentence(question)
+        asked = Asked(
+            name=question.question_id,
+            prompt=self.prompt.name,
+            text=self.prompt.fill(question, with_answer=with_answer),
+            keys=("question", "answer") if with_answer else ("question",),
+        )
+        return self._chat.ask(
+            asked, lambda texts: lost(question, texts["question"], texts.get("answer"))
+        )
+
+
+class Failures:
+    """Count requests without a reply, and stop when they are more than is allowed."""
+
+    def __init__(self, *, total: int, max_share: float) -> None:
+        self.total, self.max_share = total, max_share
+        self.reasons: list[str] = []
+
+    def add(self, question: Question, found: Verdict) -> None:
+        """Count one; `UserError` as soon as the share can no longer be kept."""
+        self.reasons.append(f"{question.question_id}: {found.status}: {found.reason}")
+        if len(self.reasons) > self.max_share * self.total:
+            shown = "\n  ".join(self.reasons[:_SHOWN])
+            raise UserError(
+                f"{len(self.reasons)} of {self.total} paraphrases could not be had, more than "
+                f"{SECTION}.max_failed_share ({self.max_share:g}) allows:\n  {shown}\n"
+                "What was paid is kept. Mend the cause or raise the share, and run again."
+            )
+
+
+def reworded(question: Question, found: Verdict) -> Question:
+    """Return a question in the words of a reply; its options stay as they are."""
+    _, options = stem(question)
+    return question.model_copy(
+        update={
+            "question": found.texts["question"] + options,
+            "answer": found.texts.get("answer", question.answer),
+            "template": question.question,
+        }
+    )
+
+
+def paraphrased(
+    questions: Sequence[Question], paraphraser: Paraphraser, dropped: Counter[tuple[str, str, str]]
+) -> Iterator[Question]:
+    """Yield the questions, those in other words that are still the same question.
+
+    Why the others are as they were is counted in `dropped` by (family, form, reason).
+    """
+    options = paraphraser.options
+    wanted = [one for one in questions if paraphraser.wanted(one)]
+    failures = Failures(total=len(wanted), max_share=options.max_failed_share)
+    answers = few_at_once(paraphraser.ask, wanted, workers=max(1, options.concurrency))
+    texts = Counter((one.image, one.question.casefold()) for one in questions)
+    changed: dict[str, Question] = {}
+    for question, found in progress(answers, desc="paraphrases", total=len(wanted)):
+        reason = found.reason
+        if found.status == "ok":
+            one = reworded(question, found)
+            key = (one.image, one.question.casefold())
+            if not texts[key]:
+                texts[key] += 1
+                changed[question.question_id] = one
+                continue
+            reason = "another question about the picture has these words"
+        elif found.status != "rejected":
+            failures.add(question, found)
+            reason = f"{found.status}: {reason}"
+        dropped[question.family, question.form, f"{UNUSED}: {reason}"] += 1
+    yield from (changed.get(one.question_id, one) for one in questions)
+
+
+def main(
+    *,
+    questions: Path,
+    out: Path,
+    dropped: Path,
+    options: Annotated[Options, tyro.conf.arg(name="")],
+) -> None:
+    """Write the questions of a shard in other words.
+
+    Args:
+        questions: `results/vqa/{source}/{shard}.jsonl`.
+        out: the same questions in the same order, one record a line.
+        dropped: which paraphrases were not used and why, counted, one record a line.
+        options: which model is asked, and for which questions.
+    """
+    asked = read_records(questions, Question)
+    left: Counter[tuple[str, str, str]] = Counter()
+    written = list(paraphrased(asked, Paraphraser(options), left))
+    source = questions.parent.name
+    write_records(
+        dropped,
+        (
+            Dropped(source=source, family=family, form=form, reason=reason, count=count)
+            for (family, form, reason), count in sorted(left.items())
+        ),
+    )
+    write_records(out, written)
+    number = sum(bool(one.template) for one in written)
+    log.info("%d of %d questions in other words, %d not used", number, len(asked), left.total())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,123 @@
+"""Numbers as steps write them: every later step computes with what the text says.
+
+A step is a clause or an equation such as "2.31 - 1.10 = 1.21". Its right side follows from the
+left side as printed, to half a unit of its last digit; where the printed numbers do not bear out
+the answer, `Unclear` is raised and the steps are written again with more digits.
+"""
+
+import math
+from dataclasses import dataclass
+
+from workflow_scripts.common.quantities import FOOT_M, INCH_M, SQUARE_FOOT_M2
+
+# How many digits after the point lengths in metres get, in turn, until the steps hold.
+DIGITS = (2, 3, 4)
+_ROUNDING = 1e-9
+# What one unit of an answer is in metres or square metres.
+_SCALE = {"ft": FOOT_M, "in": INCH_M, "square feet": SQUARE_FOOT_M2}
+
+
+class Unclear(Exception):
+    """The printed numbers do not lead to the answer."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number as printed."""
+
+    value: float
+    digits: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.{self.digits}f}"
+
+    @property
+    def operand(self) -> str:
+        """Return the number as it stands after a sign."""
+        return f"({self})" if self.value < 0 else str(self)
+
+
+def number(value: float, digits: int) -> Number:
+    """Round a measured value to what is printed of it; never to minus nothing."""
+    return Number(round(float(value), digits) + 0.0, digits)
+
+
+def minus(one: Number, other: Number) -> tuple[str, Number]:
+    """Return an equation and its result."""
+    found = number(one.value - other.value, max(one.digits, other.digits))
+    return f"{one} - {other.operand} = {found}", found
+
+
+def times(*factors: Number) -> tuple[str, Number]:
+    """Return an equation and its result."""
+    found = number(math.prod(one.value for one in factors), factors[0].digits)
+    return f"{' × '.join(one.operand for one in factors)} = {found}", found
+
+
+def over(one: Number, other: Number, digits: int = 2) -> tuple[str, Number]:
+    """Return an equation and its result; nothing is divided by what rounds to nothing."""
+    if other.value == 0:
+        raise Unclear
+    found = number(one.value / other.value, digits)
+    return f"{one} ÷ {other.operand} = {found}", found
+
+
+def root(*sides: Number) -> tuple[str, Number]:
+    """Return the equation of a straight distance from its sides, and its result."""
+    found = number(math.hypot(*(one.value for one in sides)), sides[0].digits)
+    return f"√({' + '.join(f'{one.operand}²' for one in sides)}) = {found}", found
+
+
+def cube_root(*sides: Number) -> tuple[str, Number]:
+    """Return the equation of the edge of the cube of a box's volume, and its result."""
+    edge = math.prod(one.value for one in sides) ** (1 / 3)
+    found = number(edge, sides[0].digits)
+    return f"∛({' × '.join(map(str, sides))}) = {found}", found
+
+
+def direction(right: Number, ahead: Number) -> tuple[str, Number]:
+    """Return the equation of an angle clockwise from ahead in degrees, and its result."""
+    angle_deg = math.degrees(math.atan2(right.value, ahead.value))
+    found = number(angle_deg, right.digits - 1)
+    return f"atan2({right}, {ahead}) = {found} degrees", found
+
+
+def full_turn(angle: Number) -> tuple[str, Number]:
+    """Return an angle in [0, 360), with the step that takes it there if one is needed."""
+    if angle.value >= 0:
+        return "", angle
+    found = number(angle.value + 360, angle.digits)
+    return f"{angle} + 360 = {found}", found
+
+
+def more(one: Number, other: Number) -> str:
+    """Return that one number is more than another; `Unclear` if it is not, as printed."""
+    if one.value <= other.value:
+        raise Unclear
+    return f"{one} is more than {other}"
+
+
+def less(one: Number, other: Number) -> str:
+    """Return that one number is less than another; `Unclear` if it is not, as printed."""
+    if one.value >= other.value:
+        raise Unclear
+    return f"{one} is less than {other}"
+
+
+def in_words_of(found: Number, answer: str, unit: str) -> str:
+    """Return the step from a length, an area or an angle to the answer's own unit and rounding.
+
+    '' if there is nothing left to do. `Unclear` if the step does not give what the answer says.
+    """
+    text = answer.split(" ")[0]
+    decimals = len(text.partition(".")[2])
+    value = found.value
+    if unit == "cm":
+        value, step = 100 * value, f"100 × {found} = {answer}"
+    elif unit in _SCALE:
+        value, step = value / _SCALE[unit], f"{found} ÷ {_SCALE[unit]} = {answer}"
+    else:
+        step = "" if float(text) == found.value else f"{found} rounds to {answer}"
+    if abs(value - float(text)) > 0.5 / 10**decimals + _ROUNDING:
+        raise Unclear
+    return step
