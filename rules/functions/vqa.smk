@@ -102,8 +102,9 @@ def question_flags():
 
 def asked_shards():
     """Return the shards of questions as they leave the stage: in other words, if that is wished."""
-    ending = "paraphrased.jsonl" if config["vqa"]["paraphrase"] else "jsonl"
-    return per_shard("results/vqa/{source}/{shard}." + ending)
+    if config["vqa"]["paraphrase"]:
+        return per_shard("results/vqa/{source}/{shard}.paraphrased.jsonl")
+    return per_shard("results/vqa/{source}/{shard}.jsonl")
 
 
 def paraphrase_setting(name, without):
