@@ -7,7 +7,7 @@ import numpy as np
 
 from workflow_scripts.common.cameras import FloatArray
 from workflow_scripts.vqa.measures import widths_m
-from workflow_scripts.vqa.reasoning.fact import Fact, listed, numbers, sentence
+from workflow_scripts.vqa.reasoning.fact import Fact, listed, numbers, pixels, sentence
 from workflow_scripts.vqa.reasoning.numbers import Number, Unclear, less, minus, more, over, times
 from workflow_scripts.vqa.sight import Sight
 
@@ -19,7 +19,7 @@ class Scale:
     `values` gives a number [n]; `text` says of `{name}` what its number is, with `{is}` agreeing:
     "the height of {name} is {value} m"; `intro` goes before the first. `ratio`: sizes are divided,
     other numbers subtracted. `sign` is -1 where the first pole of the family has the smaller
-    number. Pixels are printed without a fraction.
+    number. Of pixels the number is printed, not the middle.
     """
 
     values: Callable[[Sight], FloatArray]
@@ -35,7 +35,8 @@ class Scale:
 
     def numbers(self, fact: Fact, places: list[int], digits: int) -> list[Number]:
         """Return the numbers of objects as printed."""
-        return numbers(self.values(fact.sight)[places], digits - 2 if self.pixels else digits)
+        values = self.values(fact.sight)[places]
+        return pixels(values) if self.pixels else numbers(values, digits)
 
     def clause(self, fact: Fact, place: int, value: Number) -> str:
         """Return the clause that gives an object's number."""
@@ -252,7 +253,7 @@ def nearer_view(fact: Fact, digits: int) -> list[str]:
 
 def counted(fact: Fact, digits: int) -> list[str]:
     """Say where the things of a kind are, and how many that makes."""
-    columns = numbers(np.sort(fact.sight.mark_px[fact.places, 0]), digits - 2)
+    columns = pixels(np.sort(fact.sight.mark_px[fact.places, 0]))
     things = fact.batch.columns["things"][fact.row]
     if len(columns) == 1:
         said = sentence(f"of {things} there is one, at column {columns[0]} of the picture")

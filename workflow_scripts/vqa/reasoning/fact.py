@@ -72,6 +72,11 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def pixels(values: FloatArray) -> list[Number]:
+    """Return the numbers of the pixels whose middles are given: 135.5 is in column 135."""
+    return numbers(np.floor(values), 0)
+
+
 def numbers(values: FloatArray | Sequence[float], digits: int) -> list[Number]:
     """Round several values."""
     return [number(value, digits) for value in np.asarray(values, dtype=float).tolist()]

@@ -1,6 +1,6 @@
 """Steps of questions for a place in the picture: shares of its sides, the n-th from one side."""
 
-from workflow_scripts.vqa.reasoning.fact import Fact, listed, numbers, sentence
+from workflow_scripts.vqa.reasoning.fact import Fact, listed, numbers, pixels, sentence
 from workflow_scripts.vqa.reasoning.numbers import Number, Unclear, number, over
 from workflow_scripts.vqa.refer import ORDINALS
 
@@ -57,7 +57,7 @@ def _order(fact: Fact, digits: int) -> str:
         columns = sight.mark_px[:, 0]
         left = target.endswith("from the left")
         order = sorted(rows, key=lambda row: columns[row] if left else -columns[row])
-        values = numbers(columns[order], digits - 2)
+        values = pixels(columns[order])
         where, unit = (
             f"{target.rpartition(' from ')[2]}".join(("from ", " on, their columns are")),
             "",
