@@ -13,8 +13,6 @@ def add_room(spec: mujoco.MjSpec, *, table_z_m: float) -> dict[str, mujoco.MjsBo
     """Add the room; return its bodies by name. Its looks are the same in every episode."""
     visual = spec.visual
     visual.quality.offsamples = 0
-    # Depth is computed, not read off the tessellation (see `exact`), so it may be coarse.
-    visual.quality.numslices, visual.quality.numstacks = 20, 8
     visual.headlight.ambient = [0.36, 0.36, 0.37]
     visual.headlight.diffuse = [0.16, 0.16, 0.16]
     visual.headlight.specular = [0.0, 0.0, 0.0]
