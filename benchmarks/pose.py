@@ -17,6 +17,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import math
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -137,7 +138,8 @@ def compared(points_m: Tensor, test: Tracks) -> str:
     """Say whether estimates [F, K, 3] beat smoothed triangulation where both estimate a point.
 
     At rest the mean of a window is hard to beat, and what is learned shows in motion; a point
-    moves if its truth goes more than 1 mm to the next frame.
+    moves if its truth goes more than 1 mm to the next frame. Things in a hand may be hidden from
+    all cameras but one: then nothing is estimated of what moves.
     """
     truth, known = test.clip.points_m, test.clip.known > 0
     step = torch.zeros_like(known)
@@ -155,10 +157,12 @@ def compared(points_m: Tensor, test: Tracks) -> str:
         found.append((means(other, both), means(points_m, both), name))
     theirs, mine, name = min(found)
     verdict = "beats" if mine[0] < theirs[0] else "does NOT beat"
+    moving = f"{mine[2]:.2f} against {theirs[2]:.2f}"
+    if math.isnan(mine[2]):
+        moving = "no point is seen by two cameras"
     return (
         f"{verdict} {name.replace('_', ' ')} ({mine[0]:.2f} against {theirs[0]:.2f} mm on the "
-        f"same points; at rest {mine[1]:.2f} against {theirs[1]:.2f}, in motion {mine[2]:.2f} "
-        f"against {theirs[2]:.2f})"
+        f"same points; at rest {mine[1]:.2f} against {theirs[1]:.2f}, in motion {moving})"
     )
 
 

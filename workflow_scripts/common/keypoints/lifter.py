@@ -18,7 +18,10 @@ from workflow_scripts.common.keypoints.evidence import WORKSPACE_M, Evidence, me
 _MOTION_M, _BODY_M, _SPACE_M = 0.03, 0.1, 0.3
 _PICTURE = 0.01
 _PER_FRAME = 3 + 3 + 3 + 6 + 3 + 4
-_PER_KEYPOINT = 6
+# Things rest at a few heights. Waves this long let a network learn them to the millimetre, which
+# heights in units of the workspace do not (Fourier features, Tancik et al. 2020).
+_WAVES_M = (0.8, 0.4, 0.2, 0.1, 0.05)
+_PER_KEYPOINT = 6 + 2 * 2 * len(_WAVES_M)
 
 
 @dataclass(frozen=True)
@@ -116,9 +119,23 @@ def read_features(evidence: Evidence, anchor_m: Tensor, known: Tensor) -> Tensor
         ],
         dim=-1,
     ).clamp(-20, 20)
+    middle = centre.expand_as(anchor_m)
     per_keypoint = torch.cat(
-        [(anchor_m - centre) / _BODY_M, ((centre - home) / _SPACE_M).expand_as(anchor_m)], dim=-1
+        [
+            (anchor_m - centre) / _BODY_M,
+            (middle - home) / _SPACE_M,
+            _waves(anchor_m[..., 2] - home[2]),
+            _waves(middle[..., 2] - home[2]),
+        ],
+        dim=-1,
     ).clamp(-20, 20)
     batch, _, keypoints = evidence.determined.shape
     flat = per_frame.transpose(1, 2).reshape(batch, keypoints, -1)
     return torch.cat([flat, per_keypoint], dim=-1)
+
+
+def _waves(height_m: Tensor) -> Tensor:
+    """Return heights [...] as sines and cosines [..., 2 * waves]."""
+    lengths = torch.tensor(_WAVES_M, dtype=height_m.dtype, device=height_m.device)
+    angle = 2 * torch.pi * height_m[..., None] / lengths
+    return torch.cat([angle.sin(), angle.cos()], dim=-1)
