@@ -95,28 +95,36 @@ class Measurements:
     @cached_property
     def centre_distance_m(self) -> tuple[FloatArray, FloatArray]:
         """Return the straight distances [n, n] between centres, and their sigmas."""
-        return self._between_centres(slice(0, 3))
+        return self._between_centres(slice(0, 3), slice(0, 0))
 
     @cached_property
     def horizontal_distance_m(self) -> tuple[FloatArray, FloatArray]:
         """Return the distances [n, n] between centres on the ground plan, and their sigmas."""
-        return self._between_centres(slice(0, 2))
+        return self._between_centres(slice(0, 2), slice(2, 3))
 
     @cached_property
     def vertical_distance_m(self) -> tuple[FloatArray, FloatArray]:
         """Return the differences [n, n] in height of the centres, and their sigmas."""
-        return self._between_centres(slice(2, 3))
+        return self._between_centres(slice(2, 3), slice(0, 2))
 
-    def _between_centres(self, axes: slice) -> tuple[FloatArray, FloatArray]:
+    def _between_centres(self, axes: slice, others: slice) -> tuple[FloatArray, FloatArray]:
         """Return distances [n, n] along some axes, errors of both ends propagated to first order.
 
-        Where two centres coincide the direction is unknown, and all axes' variances add.
+        Where two centres coincide the direction is unknown, and all axes' variances add. Where up
+        is not known for sure, a share of the distance along the `others` counts as well.
         """
         squares, variances = self._squares_between_centres
         square, variance = squares[..., axes], variances[..., axes]
         total = square.sum(axis=-1)
         weighted = (square * variance).sum(axis=-1) / np.where(total > 0, total, 1.0)
-        return np.sqrt(total), np.sqrt(np.where(total > 0, weighted, variance.sum(axis=-1)))
+        tilted = self.sigma_up**2 * squares[..., others].sum(axis=-1)
+        both = np.where(total > 0, weighted, variance.sum(axis=-1)) + tilted
+        return np.sqrt(total), np.sqrt(both)
+
+    @property
+    def sigma_up(self) -> float:
+        """Return the standard deviation of the up direction in radians, 0 if it is not known."""
+        return float(np.deg2rad(np.nan_to_num(self.gravity.sigma_up_deg)))
 
     @cached_property
     def _squares_between_centres(self) -> tuple[FloatArray, FloatArray]:

@@ -243,7 +243,8 @@ class MeasuredRow(Record):
 
     Every instance with a mask has a row; one that could not be measured has a `reason` and NaN.
     Lengths are metres in the gravity-aligned frame of the view's `GravityRow`; every `sigma_*` is
-    one standard deviation of the quantity named. The upright box has `width_m` along its x axis,
+    one standard deviation of the quantity named; what `sigma_up_deg` of the view's frame adds is in
+    those of extents, not in those of the centre. The upright box has `width_m` along its x axis,
     `depth_m` along its y axis, `yaw_deg` as in `ObjectRow`. `has_front`: the x axis is the
     object's own; otherwise (a measured box) it is the side more nearly across the line of sight,
     and the box says nothing about where the object faces. `right_*`, `forward_*` are extents from

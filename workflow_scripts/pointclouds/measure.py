@@ -23,7 +23,9 @@ from workflow_scripts.pointclouds.uncertainty import (
     sigma_extents,
     sigma_hidden,
     sigma_size,
+    sigma_tilt,
     sigma_yaw_deg,
+    tails,
 )
 
 NUM_SAMPLES = 160
@@ -33,6 +35,10 @@ FINE_DEG = np.arange(-3.0, 3.01, 0.5)
 TRIM = 0.01
 TRIM_SIGMAS = 2.326
 """Share cut at either end of a noisy axis, and how many sigmas a normal distribution has there."""
+BEYOND_SIGMAS = 1.5
+"""How many sigmas more the outermost of a face's points lies out."""
+OUTERMOST_SIGMAS = 1.3
+"""How many sigmas of a wandering mask its outermost pixels lie out, over the length of a side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +80,8 @@ def measure(
     depth_m: np.ndarray | None = None,
     border_px: float = 0.5,
     hidden: np.ndarray | None = None,
+    lost_px: np.ndarray | None = None,
+    tilt_deg: float = 0.0,
 ) -> Geometry:
     """Measure clouds, n arrays [p, 3] in a frame with z up, none empty.
 
@@ -85,6 +93,9 @@ def measure(
         depth_m: mean planar depth of each object [n], for the noise of its points.
         border_px: by how many pixels the points end short of the true outline.
         hidden: objects [n] that are cut off or covered, so that their ends are not known.
+        lost_px: by how many pixels across and down [n, 2] the mask reaches further than the points.
+        tilt_deg: sigma of the direction that is taken for up. It counts for extents; what it does
+            to centres depends on which are compared, and is added where they are.
     """
     number = len(clouds)
     if not number:
@@ -97,9 +108,15 @@ def measure(
     yaw_deg, doubt_deg = _yaws(samples[..., :2] - eye.position_m[:2], grain_m)
     yaw_deg = _across(yaw_deg, samples.mean(axis=1) - eye.position_m)
     fit, seen_from_m = _fitted(
-        clouds, eye, yaw_deg, pixel_m=pixel_m, noise_m=noise_m, border_px=border_px
+        clouds,
+        eye,
+        yaw_deg,
+        pixel_m=pixel_m,
+        noise_m=noise_m,
+        border_px=border_px - OUTERMOST_SIGMAS * error.mask_px,
     )
-    ends, missing = sigma_ends(fit, error), sigma_hidden(fit, hidden=hidden)
+    lost_m = np.zeros((number, 2)) if lost_px is None else lost_px * pixel_m[:, None]
+    ends, missing = sigma_ends(fit, error, lost_m), sigma_hidden(fit, hidden=hidden)
     size = fit.extent[:, :3]
     centre = fit.ray * fit.distance[:, None] + eye.position_m
     of_centre = sigma_centre(fit, error, ends, missing)
@@ -107,19 +124,22 @@ def measure(
     gap, of_gap = _gaps(clouds, (centre, size, yaw_deg), fit, error=error, border_px=border_px)
     shown = [3, 4, 2]
     origin = np.array([0.0, 0.0, eye.position_m[2]])
+    low, high = (fit.middle[:, shown] + side * fit.extent[:, shown] / 2 for side in (-1, 1))
     return Geometry(
         centre_m=centre,
         size_m=size,
         yaw_deg=yaw_deg,
-        low_m=fit.middle[:, shown] - fit.extent[:, shown] / 2 + origin,
-        high_m=fit.middle[:, shown] + fit.extent[:, shown] / 2 + origin,
+        low_m=low + origin,
+        high_m=high + origin,
         nearest_m=seen_from_m,
         distance_m=fit.distance,
         gap_m=gap,
         sigma_centre_m=of_centre,
         sigma_size_m=sigma_size(fit, error, ends, missing),
         sigma_yaw_deg=doubt_deg,
-        sigma_extent_m=sigma_extents(fit, error, ends, missing),
+        sigma_extent_m=np.hypot(
+            sigma_extents(fit, error, ends, missing, doubt_deg), sigma_tilt(fit, tilt_deg)
+        ),
         sigma_nearest_m=np.sqrt(
             noise_m**2
             + (error.scale * seen_from_m) ** 2
@@ -165,8 +185,8 @@ def _fitted(
     nearest = np.zeros(number)
     for i, cloud in enumerate(clouds):
         offset = np.subtract(cloud.T, eye.position_m[:, None], order="C")
-        noise = noise_m[i] * np.abs(axes[i] @ _unit(offset.mean(axis=1)))
-        ends[i], faces[i] = _ends(axes[i] @ offset, noise)
+        along = np.abs(axes[i] @ _unit(offset.mean(axis=1)))
+        ends[i], faces[i] = _ends(axes[i] @ offset, noise_m[i], along)
         nearest[i] = np.sqrt(_first((offset * offset).sum(axis=0), noisy=bool(noise_m[i] > 0)))
     middle = ends.mean(axis=1)
     centre = np.einsum("nax,na->nx", axes[:, :3], middle[:, :3])
@@ -185,7 +205,7 @@ def _fitted(
     return replace(
         fit,
         middle=middle,
-        extent=extent + border_px * (near + far),
+        extent=np.maximum(extent + border_px * (near + far), 0.0),
         ray=centre / np.maximum(distance, 1e-9)[:, None],
         distance=distance,
     ), nearest
@@ -241,25 +261,31 @@ def _across(yaw_deg: np.ndarray, ray: np.ndarray) -> np.ndarray:
     return (yaw_deg + turn + 180.0) % 360.0 - 180.0
 
 
-def _ends(values: np.ndarray, noise_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _ends(values: np.ndarray, noise_m: float, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the ends [2, axes] of [axes, p], and how far [2, axes] each is a face, 0 to 1.
 
-    Noise of sigma `noise_m` [axes] carries the points of a face beyond it, and the cut leaves
-    2.3 sigma of that. An end is a face as far as more points lie around it than an even spread
-    over the extent would put there; it is then drawn back by so much of the 2.3 sigma.
+    Noise of sigma `noise_m` along the line of sight, whose share in each axis is `along` [axes],
+    carries the points of a face beyond it, and the cut leaves 2.3 sigma of that. An end is a face
+    as far as more points lie around it than an even spread over the extent would put there; it is
+    then drawn back by so much of the 2.3 sigma. What lies further out than noise carries points
+    is a thin end, such as a lamp's pole.
     """
     number = values.shape[1]
-    cut = max(1, int(TRIM * number)) if noise_m.any() and number > 2 else 0
+    cut = max(1, int(TRIM * number)) if noise_m and number > 2 else 0
     if not cut:
-        return np.stack([values.min(axis=1), values.max(axis=1)]), np.zeros((2, len(noise_m)))
+        return np.stack([values.min(axis=1), values.max(axis=1)]), np.zeros((2, len(along)))
+    noise = noise_m * along
     ordered = np.partition(values, [cut, number - 1 - cut], axis=1)
     ends = ordered[:, [cut, number - 1 - cut]].T
-    reach = 2 * TRIM_SIGMAS * noise_m
+    outermost = np.stack([values.min(axis=1), -values.max(axis=1)]) + BEYOND_SIGMAS * noise
+    signs = np.array([[1.0], [-1.0]])
+    ends = signs * np.minimum(signs * ends, outermost)
+    reach = 2 * TRIM_SIGMAS * noise
     even = reach / np.maximum(ends[1] - ends[0], 1e-9)
     near = (values < (ends[0] + reach)[:, None], values > (ends[1] - reach)[:, None])
     there = np.array([np.count_nonzero(one, axis=1) for one in near]) / number
     faces = np.clip(1 - even / np.maximum(there, 1e-9), 0.0, 1.0)
-    return ends + np.array([[0.5], [-0.5]]) * reach * faces, faces
+    return ends + signs * 0.5 * reach * faces, faces
 
 
 def _first(values: np.ndarray, *, noisy: bool) -> float:
@@ -288,7 +314,8 @@ def _gaps(
     mask = (PIXEL_SIGMA + error.mask_px) * np.hypot(outline, outline.T)
     noise = fit.noise_m[:, None] * along
     between = np.abs(gap - upright.gaps_m(*boxes))
-    sigma = np.sqrt(mask**2 + noise**2 + noise.T**2 + between**2 + (error.scale * gap) ** 2)
+    seen = tails(error) ** 2 * (mask**2 + noise**2 + noise.T**2 + between**2)
+    sigma = np.sqrt(seen + (error.scale * gap) ** 2)
     np.fill_diagonal(gap, 0.0)
     np.fill_diagonal(sigma, 0.0)
     return gap, sigma

@@ -34,7 +34,8 @@ class ObjectClouds:
 
     `point_m` f64 [p, 3] in the gravity-aligned frame, `depth_m` [p] planar; the points of object i
     are `start[i]:start[i + 1]`. `border_px`: by how much the cleaned mask lies inside the true
-    outline. An object with fewer than `MIN_POINTS` points has none, and a reason.
+    outline. `lost_px` [n, 2]: by how many pixels more, across and down, the mask reaches further
+    than the points. An object with fewer than `MIN_POINTS` points has none, and a reason.
     """
 
     instance: np.ndarray
@@ -47,6 +48,7 @@ class ObjectClouds:
     occluded: np.ndarray
     reason: tuple[str, ...]
     border_px: float
+    lost_px: np.ndarray
 
 
 def object_clouds(
@@ -71,7 +73,8 @@ def object_clouds(
     number = len(wanted)
     with np.errstate(invalid="ignore"):
         has_depth = (owner >= 0) & np.isfinite(depth_m) & (depth_m > 0)
-    box_px = _boxes_px(owner, number)
+    rows, columns = np.nonzero(owner >= 0)
+    box_px = _boxes_px(owner[rows, columns], rows, columns, number)
     keep = has_depth.copy()
     if confidence is not None:
         keep &= confidence >= min_confidence
@@ -90,6 +93,9 @@ def object_clouds(
     pixels = np.bincount(owner.ravel()[owner.ravel() >= 0], minlength=number)
     with_depth = np.bincount(owner[has_depth], minlength=number)
     few = counts < MIN_POINTS
+    cut_px = 0 if error.is_exact else 1
+    off_px = np.abs(_boxes_px(own, *np.divmod(pixel, width), number) - box_px)
+    lost_px = np.maximum(off_px[:, :2], off_px[:, 2:]) - cut_px
     kept = ~few[own]
     return ObjectClouds(
         instance=np.asarray(wanted, dtype=np.int64),
@@ -102,7 +108,8 @@ def object_clouds(
         & ((box_px[:, :2] == 0).any(axis=1) | (box_px[:, 2] == width) | (box_px[:, 3] == height)),
         occluded=_occluded(depth_m, owner, number, error),
         reason=tuple(map(_reason, pixels, with_depth, counts)),
-        border_px=0.25 if error.is_exact else 1.25,
+        border_px=cut_px + 0.25,
+        lost_px=np.maximum(lost_px, 0.0),
     )
 
 
@@ -212,11 +219,12 @@ def _largest_clusters(
     return reached[back]
 
 
-def _boxes_px(owner: np.ndarray, number: int) -> np.ndarray:
-    """Return (x0, y0, x1, y1) i64 [n, 4] of masks, upper bounds exclusive; zeros without pixels."""
+def _boxes_px(own: np.ndarray, rows: np.ndarray, columns: np.ndarray, number: int) -> np.ndarray:
+    """Return (x0, y0, x1, y1) i64 [n, 4] of masks, upper bounds exclusive; zeros without pixels.
+
+    `own` [p] says whose a pixel at `rows` and `columns` [p] is.
+    """
     boxes = np.zeros((number, 4), np.int64)
-    rows, columns = np.nonzero(owner >= 0)
-    own = owner[rows, columns]
     for index, values in ((0, columns), (1, rows)):
         low = np.full(number, np.iinfo(np.int64).max)
         high = np.full(number, -1)

@@ -19,6 +19,12 @@ SHAPE_SHARE = 0.015
 RECEDING_SHARE = 0.2
 INSET_SHARE = 0.08
 """How far the hidden part of a thing may stand back from its outline, as a share of its extent."""
+ROUND_SHARE, NO_YAW_DEG = 0.1, 26.0
+"""How much further, as a share of its extent, either end of a box around a round thing reaches
+than the thing itself, if the box may stand at any yaw; and the sigma of such a yaw."""
+TAILS = 1.5
+"""Noisy clouds hold points of what is behind, and lose what a mask slips off: such errors are
+rarer than noise and larger. Sigmas are stated so that 95 % of all errors are within two."""
 HIDDEN_SHARE = 0.3
 """Sigma of an extent whose far end is hidden, as a share of the box's largest extent."""
 
@@ -56,12 +62,26 @@ def outline_m(fit: Fit) -> tuple[np.ndarray, np.ndarray]:
     return pixel * lateral, np.maximum(receding, 0.0)
 
 
-def sigma_ends(fit: Fit, error: DepthError) -> np.ndarray:
-    """Return the standard deviations [n, 5] of a seen end along each axis."""
+def sigma_ends(fit: Fit, error: DepthError, lost_m: np.ndarray) -> np.ndarray:
+    """Return the standard deviations [n, 5] of a seen end along each axis.
+
+    `lost_m` [n, 2]: how far, across and down the picture, the mask reaches beyond the points that
+    cleaning left of it, such as a table's thin legs.
+    """
     near, far = outline_m(fit)
     outline = (PIXEL_SIGMA + error.mask_px) * np.sqrt((near**2 + far**2) / 2)
     noise = fit.noise_m[:, None] * fit.along
-    return np.sqrt(outline**2 + noise**2 + (SHAPE_SHARE * fit.extent) ** 2)
+    right = fit.axes[:, 3]
+    down = np.cross(fit.ray, right)
+    lost = np.abs(np.einsum("nax,nx->na", fit.axes, right)) * lost_m[:, :1]
+    lost += np.abs(np.einsum("nax,nx->na", fit.axes, down)) * lost_m[:, 1:]
+    seen = np.sqrt(outline**2 + noise**2 + (SHAPE_SHARE * fit.extent) ** 2)
+    return np.hypot(seen * tails(error), lost)
+
+
+def tails(error: DepthError) -> float:
+    """Return by how much sigmas are widened for errors that are no noise."""
+    return 1.0 if error.is_exact else TAILS
 
 
 def sigma_hidden(fit: Fit, *, hidden: np.ndarray) -> np.ndarray:
@@ -99,13 +119,33 @@ def sigma_centre(fit: Fit, error: DepthError, ends: np.ndarray, missing: np.ndar
     return np.sqrt(turned + (error.scale * fit.distance[:, None] * fit.ray) ** 2)
 
 
-def sigma_extents(fit: Fit, error: DepthError, ends: np.ndarray, missing: np.ndarray) -> np.ndarray:
-    """Return the standard deviations [n, 3] of ends to the right, ahead and up."""
+def sigma_extents(
+    fit: Fit, error: DepthError, ends: np.ndarray, missing: np.ndarray, yaw_sigma_deg: np.ndarray
+) -> np.ndarray:
+    """Return the standard deviations [n, 3] of ends to the right, ahead and up.
+
+    A box reaches further across the frame than a round thing in it, by how much depends on its
+    yaw, and it is the box whose extent is meant: the difference counts.
+    """
     shown = [3, 4, 2]
-    share = np.einsum("nax,nbx->nab", fit.axes[:, shown], fit.axes[:, :3]) ** 2
-    unseen = np.einsum("nab,nb->na", share, missing**2)
+    along = np.einsum("nax,nbx->nab", fit.axes[:, shown], fit.axes[:, :3])
+    unseen = np.einsum("nab,nb->na", along**2, missing**2)
     moved = error.scale * fit.distance[:, None] * fit.along[:, shown]
-    return np.sqrt(ends[:, shown] ** 2 + unseen + moved**2)
+    boxed = np.einsum("nab,nb->na", np.abs(along), fit.extent[:, :3])
+    rounded = (boxed - fit.extent[:, shown]) / 2
+    unturned = ROUND_SHARE * np.minimum(yaw_sigma_deg / NO_YAW_DEG, 1.0)[:, None] * boxed
+    unturned[:, 2] = 0.0
+    return np.sqrt(ends[:, shown] ** 2 + unseen + moved**2 + rounded**2 + unturned**2)
+
+
+def sigma_tilt(fit: Fit, tilt_deg: float) -> np.ndarray:
+    """Return the standard deviations [n, 3] of places to the right, ahead and up for want of up.
+
+    Where up is known to `tilt_deg`, a thing far away may lie that much of its distance higher.
+    """
+    level = np.linalg.norm(fit.ray[:, :2], axis=1)
+    lever = np.stack([np.abs(fit.ray[:, 2]), np.abs(fit.ray[:, 2]), level], axis=1)
+    return np.deg2rad(tilt_deg) * fit.distance[:, None] * lever
 
 
 def sigma_yaw_deg(score: np.ndarray, tried_deg: np.ndarray, yaw_deg: np.ndarray) -> np.ndarray:

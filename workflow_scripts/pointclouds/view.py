@@ -69,6 +69,8 @@ def measure_view(
         depth_m=depths,
         border_px=clouds.border_px,
         hidden=(clouds.truncated | clouds.occluded)[good],
+        lost_px=clouds.lost_px[good],
+        tilt_deg=float(np.nan_to_num(gravity.sigma_up_deg)),
     )
     place = {number: index for index, number in enumerate(good)}
     rows = [

@@ -99,7 +99,7 @@ def metres_above(sight: Sight) -> Measure:
     """Return by how much i's middle is higher in the room than j's; 0 if they share heights."""
     measured = sight.measured
     apart = height_overlap_m(sight) <= CONTACT_M
-    return exceeding(measured.centre_m[:, 2]) * apart, joint(measured.sigma_centre_m[:, 2])
+    return exceeding(measured.centre_m[:, 2]) * apart, measured.vertical_distance_m[1]
 
 
 def metres_above_in_picture_too(sight: Sight) -> Measure:
@@ -222,18 +222,24 @@ def vertical_distance_m(sight: Sight) -> Measure:
 def metres_further_left(sight: Sight) -> Measure:
     """Return how much further left i's centre is than j's, across the camera's level heading."""
     level = sight.measured.centre_level_m[:, 0]
-    return -exceeding(level), joint(sight.measured.sigma_centre_m[:, :2].max(axis=1))
+    return -exceeding(level), _sigma_level(sight)
 
 
 def metres_further_away(sight: Sight) -> Measure:
     """Return how much further i's centre is than j's along the camera's level heading."""
     level = sight.measured.centre_level_m[:, 1]
-    return exceeding(level), joint(sight.measured.sigma_centre_m[:, :2].max(axis=1))
+    return exceeding(level), _sigma_level(sight)
+
+
+def _sigma_level(sight: Sight) -> FloatArray:
+    """Return the sigmas [n, n] of level offsets of centres; a wrong up mixes heights into them."""
+    sigma = joint(sight.measured.sigma_centre_m[:, :2].max(axis=1))
+    return np.hypot(sigma, sight.measured.sigma_up * exceeding(sight.measured.centre_m[:, 2]))
 
 
 def metres_higher(sight: Sight) -> Measure:
     """Return how much higher i's centre is than j's."""
-    return exceeding(sight.measured.centre_m[:, 2]), joint(sight.measured.sigma_centre_m[:, 2])
+    return exceeding(sight.measured.centre_m[:, 2]), sight.measured.vertical_distance_m[1]
 
 
 def bearing_deg(sight: Sight) -> Measure:
