@@ -63,12 +63,12 @@ class Study:
 
 
 STUDIES = (
-    Study("supervised", "1x", 1600, 2.0),
-    Study("supervised", "3x", 1600, 5.5),
+    Study("supervised", "1x", 1200, 2.0),
+    Study("supervised", "3x", 1200, 5.5),
     Study("masked", "1x", 800, 2.4),
     Study("masked", "3x", 800, 6.5),
     Study("published", "1x", 800),
-    Study("supervised", "detector-like", 1600),
+    Study("supervised", "detector-like", 1200),
     Study("masked", "detector-like", 800),
 )
 Curve = list[tuple[int, float]]
