@@ -21,4 +21,4 @@ def test_a_study_is_a_valid_configuration(path: Path) -> None:
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_the_readme_says_how_to_run_a_study(path: Path) -> None:
-    assert f"--configfile studies/{path.name}" in (ROOT / "README.md").read_text()
+    assert f"make eval CONFIG=studies/{path.name}" in (ROOT / "README.md").read_text()
