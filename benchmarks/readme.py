@@ -1,6 +1,8 @@
 """Bring what README quotes up to date: the picture of the rules, figures, scores, the gallery.
 
 Reads results/ of a finished run and benchmarks/figures.csv; writes README.md and results/gallery/.
+After `make eval CONFIG=studies/named.yaml`, `python -m benchmarks.readme --study named` brings the
+scores of that study up to date, and nothing else.
 """
 
 import re
@@ -9,6 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 from PIL import Image
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.errors import UserError
 
 ROOT = Path(__file__).parents[1]
 GALLERY = {
@@ -24,7 +29,10 @@ def replaced(text: str, name: str, content: str) -> str:
     """Return the text with the block of that name filled with new content."""
     pattern = rf"<!-- {name} -->.*?<!-- /{name} -->"
     block = f"<!-- {name} -->\n{content.strip()}\n<!-- /{name} -->"
-    return re.sub(pattern, lambda _: block, text, flags=re.DOTALL)
+    filled, count = re.subn(pattern, lambda _: block, text, flags=re.DOTALL)
+    if count != 1:
+        raise UserError(f"README.md: needs one block <!-- {name} --> ... <!-- /{name} -->")
+    return filled
 
 
 def rulegraph() -> str:
@@ -41,13 +49,13 @@ def rulegraph() -> str:
     return "```mermaid\nflowchart LR\n  " + "\n  ".join(kept) + "\n```"
 
 
-def scores() -> str:
-    """Return a table of the accuracies in results/eval.csv."""
+def scores(run_name: str) -> str:
+    """Return a table of the accuracies in results/eval.csv, which that run has written."""
     rows = pd.read_csv(ROOT / "results/eval.csv")
     asked = (rows["metric"] == "accuracy") & (rows["benchmark"] != "pose")
     rows = rows[asked].sort_values(["form", "family"])
     lines = [
-        "Accuracy of the default run on houses it has never seen (`results/eval.csv`):",
+        f"Accuracy of {run_name} on houses it has never seen (`results/eval.csv`):",
         "",
         "| family | form | n | houses | with the picture | without | grey picture "
         "| commonest answer | gain over grey, 95 % interval |",
@@ -110,17 +118,24 @@ def gallery() -> None:
         picture.save(target, quality=85)
 
 
-def main() -> None:
-    """Rewrite the blocks of README.md and the gallery."""
+def main(*, study: str = "") -> None:
+    """Rewrite the blocks of README.md and the gallery.
+
+    Args:
+        study: Whose results these are (a name under studies/); empty for the default run.
+    """
     path = ROOT / "README.md"
     text = path.read_text(encoding="utf-8")
-    text = replaced(text, "rulegraph", rulegraph())
-    text = replaced(text, "figures", figures())
-    text = replaced(text, "scores", scores())
-    text = replaced(text, "keypoints", keypoints())
-    gallery()
+    if study:
+        text = replaced(text, study, scores(f"`make eval CONFIG=studies/{study}.yaml`"))
+    else:
+        text = replaced(text, "rulegraph", rulegraph())
+        text = replaced(text, "figures", figures())
+        text = replaced(text, "scores", scores("the default run"))
+        text = replaced(text, "keypoints", keypoints())
+        gallery()
     path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
