@@ -161,14 +161,14 @@ rule train_pose:
     localrule: True
     conda:
         "../envs/train.yaml"
-    threads: 2
+    threads: pose_threads
     resources:
         gpu=0,
         gpu_model="",
         nodes=1,
         mem_mb=3000,
         runtime=1440,
-        cpus_per_gpu=0,
+        cpus_per_gpu=pose_threads,
         slurm_partition="",
         slurm_account="",
         cluster="local",

@@ -64,6 +64,11 @@ def pose_flags(wildcards):
     return " ".join(words)
 
 
+def pose_threads(wildcards):
+    """Return the processors of a rank: a lifter is too small to keep two of them busy."""
+    return 2 if EXPERIMENTS[wildcards.experiment]["front_end"] == "images" else 1
+
+
 def training_curves():
     """Return the pictures of all training curves, the embedded bases' first."""
     bases = {EXPERIMENTS[name]["base"] for name in VLM_EXPERIMENTS}
