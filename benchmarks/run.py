@@ -1,21 +1,26 @@
 """Run every benchmark and write benchmarks/figures.csv, from which README's table is made.
 
-Run it on a quiet machine: `python -m benchmarks.run`.
+Run it on a quiet machine: `python -m benchmarks.run`. Names run only those again, and keep the
+other figures: `python -m benchmarks.run renderer storage`.
 """
 
 import csv
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal, get_args
+
+import tyro
 
 from benchmarks.figures import COLUMNS, FILE_VARIABLE
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.storage import whole
 
 HERE = Path(__file__).parent
-BENCHMARKS = (
+Name = Literal[
     "generator",
     "renderer",
     "pointclouds",
@@ -26,7 +31,8 @@ BENCHMARKS = (
     "pose",
     "robots",
     "cluster",
-)
+]
+BENCHMARKS = get_args(Name)
 
 
 def processor() -> str:
@@ -39,24 +45,43 @@ def processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def main() -> None:
-    """Run the benchmarks one after the other; a failing one stops everything."""
+def main(names: tyro.conf.Positional[tuple[Name, ...]] = (), /) -> None:
+    """Run benchmarks one after the other; each one's figures are kept as it ends.
+
+    Args:
+        names: Which; none for all.
+    """
     kept = HERE / "figures.csv"
     machine = f"{os.cpu_count()} cores, {processor()}, Python {platform.python_version()}"
+    known = [row for row in _rows(kept) if row[0] in BENCHMARKS]
+    for name in names or BENCHMARKS:
+        measured = _measured(name)
+        known = [row for row in known if row[0] != name] + measured
+        known.sort(key=lambda row: BENCHMARKS.index(row[0]))
+        with whole(kept) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([COLUMNS, ("machine", machine, "", ""), *known])
+
+
+def _rows(path: Path) -> list[list[str]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def _measured(name: str) -> list[list[str]]:
+    """Run a benchmark and return the rows of its figures."""
+    print(f"\npython -m benchmarks.{name}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / kept.name
-        with path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([COLUMNS, ("machine", machine, "", "")])
-        for name in BENCHMARKS:
-            print(f"\npython -m benchmarks.{name}", flush=True)
-            subprocess.run(
-                [sys.executable, "-m", f"benchmarks.{name}"],
-                cwd=HERE.parent,
-                env={**os.environ, FILE_VARIABLE: str(path)},
-                check=True,
-            )
-        shutil.copy(path, kept)
+        path = Path(folder) / "figures.csv"
+        subprocess.run(
+            [sys.executable, "-m", f"benchmarks.{name}"],
+            cwd=HERE.parent,
+            env={**os.environ, FILE_VARIABLE: str(path)},
+            check=True,
+        )
+        return _rows(path)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
