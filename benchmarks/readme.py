@@ -17,10 +17,10 @@ from workflow_scripts.common.errors import UserError
 
 ROOT = Path(__file__).parents[1]
 GALLERY = {
-    "views": "results/views/procthor/0006.png",
+    "views": "results/views/procthor/0004.png",
     "scenes": "results/scenes/procthor/0001.png",
-    "pointclouds": "results/pointclouds/procthor/0006.png",
-    "vqa": "results/vqa/procthor/0006.png",
+    "pointclouds": "results/pointclouds/procthor/0004.png",
+    "vqa": "results/vqa/procthor/0004.png",
 }
 MAX_SIDE_PX = (1500, 1150)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 MAX_SHARDS = 128
-MIN_HOUSES_PER_SHARD = 6
+MIN_HOUSES_PER_SHARD = 8
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,9 @@ class Shard:
 
 
 def houses_per_shard(num_houses: int, setting: int | str) -> int:
-    """Return the shard size; "auto" is the least of 6, 12, 24, ... that needs <= 128 shards.
+    """Return the shard size; "auto" is the smallest power of two that needs <= 128 shards.
 
-    Doubling keeps the size, and so every shard already made, when a few houses are added.
+    Powers of two keep the size, and so every shard already made, when a few houses are added.
     """
     if setting != "auto":
         return int(setting)
