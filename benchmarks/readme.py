@@ -97,9 +97,9 @@ def figures() -> str:
     rows = pd.read_csv(ROOT / "benchmarks/figures.csv", dtype=str, keep_default_na=False)
     machine = rows[rows["benchmark"] == "machine"]
     lines = [
-        f"Measured on {machine['name'].iloc[0]}.",
+        f"Measured on {machine['name'].iloc[0]}; one alone: `python -m benchmarks.run renderer`.",
         "",
-        "| `python -m benchmarks.` | figure | measured | beside it |",
+        "| benchmark | figure | measured | beside it |",
         "|---|---|---|---|",
     ]
     for row in rows[rows["benchmark"] != "machine"].itertuples():
