@@ -9,7 +9,8 @@ from workflow_scripts.captions.backends import load
 from workflow_scripts.captions.options import Options
 from workflow_scripts.captions.overrides import Overrides
 from workflow_scripts.captions.requests import chosen_views, room_requests
-from workflow_scripts.captions.writing import Failures, write_captions
+from workflow_scripts.captions.writing import write_captions
+from workflow_scripts.common.chat.failures import Failures
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.views import ViewShard
 
@@ -25,7 +26,7 @@ def main(*, views: Path, repeats: int = 5) -> None:
     """
     seconds, count = [], 0
     with tempfile.TemporaryDirectory() as cache:
-        options = Options(cache=Path(cache))
+        options = Options(cache=Path(cache), max_failed_share=0.0)
         for _ in range(repeats):
             start = time.process_time()
             shard = ViewShard.open(views)
@@ -36,7 +37,7 @@ def main(*, views: Path, repeats: int = 5) -> None:
                 backend=options.backend,
                 overrides=Overrides(None),
                 workers=1,
-                failures=Failures(total=len(chosen), max_share=0.0),
+                failures=Failures(options, what="captions", total=len(chosen)),
             )
             count = sum(1 for _ in written)
             seconds.append(time.process_time() - start)

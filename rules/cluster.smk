@@ -1,11 +1,11 @@
-include: "functions/cluster.smk"
-
-
 # Questions to ask before a cluster is used. Nothing here submits anything.
 import json
 import sys
 
 from workflow_scripts.common import cluster, plan as planning
+
+
+include: "functions/cluster.smk"
 
 
 rule check_cluster:

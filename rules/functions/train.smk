@@ -48,20 +48,14 @@ def experiment_flags(wildcards):
 
 def pose_flags(wildcards):
     """Return a pose experiment's settings as flags of its launcher."""
-    settings = {**EXPERIMENTS[wildcards.experiment]}
-    lists = {name: settings.pop(name) for name in ("tasks", "keypoints")}
-    nested = {name: settings.pop(name) for name in ("noise", "weights")}
-    settings.pop("kind")
-    words = [f"--{name.replace('_', '-')} {value}" for name, value in settings.items()]
-    for group, values in nested.items():
-        for name, value in values.items():
-            if isinstance(value, bool):
-                words.append(f"--{group}.{'' if value else 'no-'}{name}")
-            else:
-                words.append(f"--{group}.{name} {value}")
-    for name, values in lists.items():
-        words += [f"--{name}", *map(shlex.quote, values)] if values else []
-    return " ".join(words)
+    settings = EXPERIMENTS[wildcards.experiment]
+    flags = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            flags |= {f"{name}.{inner}": number for inner, number in value.items()}
+        elif name != "kind":
+            flags[name] = value
+    return as_flags(flags, flags, with_null=True)
 
 
 def pose_threads(wildcards):

@@ -1,9 +1,7 @@
 """Input functions and flags of the rules in vqa.smk."""
 
+from workflow_scripts.common.houses import ROOMS_PER_HOUSE
 from workflow_scripts.vqa.paraphrase.estimate import estimate as estimate_paraphrases
-
-# The mean of ProcTHOR-10K.
-ROOMS_PER_HOUSE = 3
 
 
 def exports():

@@ -17,3 +17,8 @@ def test_only_a_data_set_of_episodes_is_named():
     assert flags_of(settings, ["tasks", "variations"]) == "--backend mujoco --tasks reach_target"
     recorded = {**settings, "backend": "dataset", "dataset": "my tar"}
     assert flags_of(recorded, []) == "--backend dataset --dataset 'my tar'"
+
+
+def test_groups_and_switches() -> None:
+    settings = {"noise.depth_m": 0.1, "noise.mirror": False, "save_all": True}
+    assert as_flags(settings, list(settings)) == "--noise.depth-m 0.1 --noise.no-mirror --save-all"

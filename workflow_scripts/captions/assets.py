@@ -11,7 +11,8 @@ from workflow_scripts.captions.gallery import Gallery
 from workflow_scripts.captions.options import Options
 from workflow_scripts.captions.overrides import Overrides
 from workflow_scripts.captions.requests import asset_requests, best_asset_views
-from workflow_scripts.captions.writing import Failures, log_counts, write_captions
+from workflow_scripts.captions.writing import log_counts, write_captions
+from workflow_scripts.common.chat.failures import Failures
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.storage import write_records
 
@@ -48,7 +49,7 @@ def main(
         backend=options.backend,
         overrides=overrides,
         workers=options.workers,
-        failures=Failures(total=num_shown, max_share=options.max_failed_share),
+        failures=Failures(options, what="captions", total=num_shown),
     )
     for request, caption in progress(written, desc="assets", total=len(best)):
         captions.append(caption)

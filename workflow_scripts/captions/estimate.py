@@ -8,10 +8,10 @@ from workflow_scripts.captions.options import PROMPTS
 from workflow_scripts.common.chat.estimate import Estimate
 from workflow_scripts.common.chat.prices import price_of, text_tokens
 from workflow_scripts.common.cli import run
+from workflow_scripts.common.houses import ROOMS_PER_HOUSE
 
 log = logging.getLogger(__name__)
-# Means of ProcTHOR-10K; a room is captioned at most once per kind.
-ROOMS_PER_HOUSE = 3
+# Assets of ProcTHOR-10K; each is captioned once.
 MAX_ASSETS = 1653
 # What is filled into a prompt, and what comes back, in tokens.
 _FILLED_TOKENS = {"room": 60, "top_down": 200, "asset": 30}

@@ -10,7 +10,8 @@ from workflow_scripts.captions.gallery import Gallery
 from workflow_scripts.captions.options import Options
 from workflow_scripts.captions.overrides import Overrides
 from workflow_scripts.captions.requests import chosen_views, room_requests
-from workflow_scripts.captions.writing import Failures, log_counts, write_captions
+from workflow_scripts.captions.writing import log_counts, write_captions
+from workflow_scripts.common.chat.failures import Failures
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.storage import write_records
 from workflow_scripts.common.views import ViewShard
@@ -43,7 +44,7 @@ def main(
         backend=options.backend,
         overrides=Overrides(options.overrides),
         workers=options.workers,
-        failures=Failures(total=len(chosen), max_share=options.max_failed_share),
+        failures=Failures(options, what="captions", total=len(chosen)),
     )
     for request, caption in progress(written, desc="captions", total=len(chosen)):
         captions.append(caption)

@@ -6,37 +6,11 @@ from collections.abc import Iterable, Iterator
 from workflow_scripts.captions.backends import Captioner, Reply
 from workflow_scripts.captions.overrides import Overrides
 from workflow_scripts.captions.requests import Request
+from workflow_scripts.common.chat.failures import Failures
 from workflow_scripts.common.chat.pool import few_at_once
-from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Caption
 
 log = logging.getLogger(__name__)
-_SHOWN = 5
-
-
-class Failures:
-    """Count requests without a caption, and stop when they are more than is allowed.
-
-    Stopping as soon as the share can no longer be kept saves waiting for a server that is down.
-    """
-
-    def __init__(self, *, total: int, max_share: float) -> None:
-        self.total, self.max_share = total, max_share
-        self.reasons: list[str] = []
-
-    def add(self, request: Request, reply: Reply) -> None:
-        self.reasons.append(f"{request.name}: {reply.status}: {reply.reason}")
-        log.warning("%s", self.reasons[-1])
-        if len(self.reasons) > self.max_share * self.total:
-            shown = "\n  ".join(self.reasons[:_SHOWN])
-            more = (
-                f"\n  and {len(self.reasons) - _SHOWN} more" if len(self.reasons) > _SHOWN else ""
-            )
-            raise UserError(
-                f"{len(self.reasons)} of {self.total} captions could not be had, more than "
-                f"captions.max_failed_share ({self.max_share:g}) allows:\n  {shown}{more}\n"
-                "What was paid is kept. Mend the cause or raise the share, and run again."
-            )
 
 
 def write_captions(
@@ -56,7 +30,7 @@ def write_captions(
 
     for request, reply in few_at_once(answer, requests, workers=workers):
         if isinstance(reply, Reply) and reply.status != "ok" and request.image is not None:
-            failures.add(request, reply)
+            failures.add(request.name, f"{reply.status}: {reply.reason}")
         yield request, _record(request, reply, backend)
 
 

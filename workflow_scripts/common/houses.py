@@ -15,6 +15,8 @@ from pathlib import Path
 from workflow_scripts.common.errors import UserError
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".json")
+# The mean of ProcTHOR-10K, for estimates.
+ROOMS_PER_HOUSE = 3
 
 
 def house_lines(path: Path) -> Iterator[tuple[int, bytes]]:

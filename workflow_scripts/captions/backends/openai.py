@@ -6,7 +6,6 @@ from workflow_scripts.captions.prompts import Prompt
 from workflow_scripts.captions.requests import Request
 from workflow_scripts.common.chat.client import Asked, Chat
 from workflow_scripts.common.chat.replies import Verdict
-from workflow_scripts.common.chat.server import Server
 
 _KINDS = ("room", "top_down", "asset")
 _KEY = "caption"
@@ -17,7 +16,7 @@ class OpenAICaptioner:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.chat = Chat(server_of(options), task="You describe pictures.")
+        self.chat = Chat(options, task="You describe pictures.")
         self.prompts = {kind: Prompt.read(options.prompts, kind) for kind in _KINDS}
 
     def caption(self, request: Request) -> Reply:
@@ -40,22 +39,3 @@ class OpenAICaptioner:
         status = "failed" if found.status == "rejected" else found.status
         text = found.texts.get(_KEY, "")
         return Reply(status, text, found.reason, model=self.options.model, prompt=prompt.name)
-
-
-def server_of(options: Options) -> Server:
-    """Return the server that the options describe."""
-    return Server(
-        section="captions",
-        model=options.model,
-        base_url=options.base_url,
-        cache=options.cache,
-        max_tokens=options.max_tokens,
-        temperature=options.temperature,
-        reply_format=options.reply_format,
-        max_attempts=options.max_attempts,
-        max_retries=options.max_retries,
-        timeout_s=options.timeout_s,
-        max_cost_usd=options.max_cost_usd,
-        input_usd_per_million=options.input_usd_per_million,
-        output_usd_per_million=options.output_usd_per_million,
-    )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from workflow_scripts.common.chat.estimate import Estimate
 from workflow_scripts.common.chat.prices import price_of, text_tokens
-from workflow_scripts.vqa.paraphrase.options import SECTION
+from workflow_scripts.vqa.paraphrase.options import Options
 
 # A question, the names to keep, and perhaps an answer; and what comes back.
 _FILLED_TOKENS, _REPLY_TOKENS = 70, 45
@@ -21,7 +21,7 @@ def estimate(
     """Estimate the cost of so many questions, each asked for once."""
     price = price_of(
         model,
-        section=SECTION,
+        section=Options.section,
         input_usd_per_million=input_usd_per_million,
         output_usd_per_million=output_usd_per_million,
         max_cost_usd=None,

@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 
 from workflow_scripts.common.chat.client import Asked, Chat
+from workflow_scripts.common.chat.failures import Failures
 from workflow_scripts.common.chat.pool import few_at_once
 from workflow_scripts.common.chat.replies import Verdict
 from workflow_scripts.common.cli import progress, run
@@ -19,7 +20,7 @@ from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import Dropped
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import read_records, write_records
-from workflow_scripts.vqa.paraphrase.options import SECTION, Options
+from workflow_scripts.vqa.paraphrase.options import Options
 from workflow_scripts.vqa.paraphrase.survive import kept, lost, stem, why_not_asked
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,6 @@ TASK = "You put questions about pictures in other words."
 PLACEHOLDERS = ("{question}", "{answer}", "{kept}")
 UNUSED = "paraphrase not used"
 _HASH_LENGTH = 12
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,13 @@ class Prompt:
     @classmethod
     def read(cls, path: Path) -> "Prompt":
         """Read a file; `UserError` if it is missing or does not say what is asked."""
+        section = Options.section
         if not path.is_file():
-            raise UserError(f"{path}: no such prompt file ({SECTION}.prompt)")
+            raise UserError(f"{path}: no such prompt file ({section}.prompt)")
         template = path.read_text(encoding="utf-8")
         for name in PLACEHOLDERS:
             if name not in template:
-                raise UserError(f"{path}: the placeholder {name} is missing ({SECTION}.prompt)")
+                raise UserError(f"{path}: the placeholder {name} is missing ({section}.prompt)")
         digest = hashlib.sha256(template.encode()).hexdigest()[:_HASH_LENGTH]
         return cls(f"paraphrase@{digest}", template)
 
@@ -75,7 +76,7 @@ class Paraphraser:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.prompt = Prompt.read(options.prompt)
-        self._chat = Chat(options.server, task=TASK)
+        self._chat = Chat(options, task=TASK)
 
     def wanted(self, question: Question) -> bool:
         """Say whether a question is among those to be put in other words."""
@@ -101,25 +102,6 @@ class Paraphraser:
         )
 
 
-class Failures:
-    """Count requests without a reply, and stop when they are more than is allowed."""
-
-    def __init__(self, *, total: int, max_share: float) -> None:
-        self.total, self.max_share = total, max_share
-        self.reasons: list[str] = []
-
-    def add(self, question: Question, found: Verdict) -> None:
-        """Count one; `UserError` as soon as the share can no longer be kept."""
-        self.reasons.append(f"{question.question_id}: {found.status}: {found.reason}")
-        if len(self.reasons) > self.max_share * self.total:
-            shown = "\n  ".join(self.reasons[:_SHOWN])
-            raise UserError(
-                f"{len(self.reasons)} of {self.total} paraphrases could not be had, more than "
-                f"{SECTION}.max_failed_share ({self.max_share:g}) allows:\n  {shown}\n"
-                "What was paid is kept. Mend the cause or raise the share, and run again."
-            )
-
-
 def reworded(question: Question, found: Verdict) -> Question:
     """Return a question in the words of a reply; its options stay as they are."""
     _, options = stem(question)
@@ -141,7 +123,7 @@ def paraphrased(
     """
     options = paraphraser.options
     wanted = [one for one in questions if paraphraser.wanted(one)]
-    failures = Failures(total=len(wanted), max_share=options.max_failed_share)
+    failures = Failures(options, what="paraphrases", total=len(wanted))
     answers = few_at_once(paraphraser.ask, wanted, workers=max(1, options.concurrency))
     texts = Counter((one.image, one.question.casefold()) for one in questions)
     changed: dict[str, Question] = {}
@@ -156,8 +138,8 @@ def paraphrased(
                 continue
             reason = "another question about the picture has these words"
         elif found.status != "rejected":
-            failures.add(question, found)
             reason = f"{found.status}: {reason}"
+            failures.add(question.question_id, reason)
         dropped[question.family, question.form, f"{UNUSED}: {reason}"] += 1
     yield from (changed.get(one.question_id, one) for one in questions)
 
