@@ -65,7 +65,8 @@ class User:
             check=False,
         )
         if check and done.returncode:
-            pytest.fail(done.stdout[-3000:] + done.stderr[-6000:] + self.cluster.last_words())
+            # What Snakemake says comes last, where a log that is cut off still has it.
+            pytest.fail(self.cluster.last_words() + done.stdout[-3000:] + done.stderr[-6000:])
         return done
 
     def gpu_rules(self) -> dict[str, dict[str, Any]]:

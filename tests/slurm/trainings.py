@@ -67,11 +67,20 @@ class Run:
     cut_s: float = 0.0
     lost_node: str = ""
 
+    def jobs(self, cluster: Cluster) -> list[dict[str, str]]:
+        """Return what SLURM says about the jobs of the training: one, once it is submitted."""
+        folder = f"{self.experiment.out.absolute()}/"
+        return [job for job in cluster.jobs() if job.get("StdErr", "").startswith(folder)]
+
     def job(self, cluster: Cluster) -> dict[str, str]:
         """Return what SLURM says about the one job."""
-        folder = f"{self.experiment.out.absolute()}/"
-        (job,) = [job for job in cluster.jobs() if job.get("StdErr", "").startswith(folder)]
+        (job,) = self.jobs(cluster)
         return job
+
+    def has_begun(self, cluster: Cluster) -> bool:
+        """Say whether SLURM has given the job its nodes."""
+        assert not self.failures, self.failures
+        return any(job["JobState"] == "RUNNING" for job in self.jobs(cluster))
 
     def steps(self, life: int) -> list[float]:
         """Return when the steps of a life ended, seconds since 1970."""
@@ -147,10 +156,11 @@ def cut_off_three(cluster: Cluster, plan: Experiment) -> dict[str, Run]:
         # may go on at any two nodes that are free.
         "node": replace(MACHINE, gpu_model="", nodes=2),
     }
-    runs = {
-        name: launched(beside(plan, name), machine, pace_s=PACE_S)
-        for name, machine in machines.items()
-    }
+    runs: dict[str, Run] = {}
+    for name, machine in machines.items():
+        runs[name] = run = launched(beside(plan, name), machine, pace_s=PACE_S)
+        # One after the other: the two nodes of the last must not be those that another asks for.
+        wait_for(lambda run=run: run.has_begun(cluster))
     for run in runs.values():
         wait_for(lambda run=run: len(run.steps(0)) >= CUT_AT)
     cluster.ask("scancel", "--signal=USR2", runs["signal"].job(cluster)["JobId"])
