@@ -1,5 +1,6 @@
 """The plan's sums on numbers that can be checked by hand."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,16 @@ def test_benchmarks_are_found_by_rule_and_counted_by_house(results: Path) -> Non
     }
 
 
+def test_scores_of_poses_do_not_grow_with_houses(results: Path) -> None:
+    (results / "benchmarks/evaluate/score.lifter.tsv").write_text("s\n10.0\n")
+    pattern = r"results/benchmarks/evaluate/score\.(?P<experiment>.+)\.tsv$"
+    rules = {"score_pose": {"benchmark": pattern, "gpu": 0, "slots": 9}}
+    measured = measure(rules, results, "procthor")
+    assert measured == {"score_pose": Measured(1, 10.0, 0)}
+    (row,) = estimate({"score_pose": 1}, rules, measured, houses=10_000, shards=79)
+    assert row.seconds_per_job == 10.0
+
+
 def test_the_sums(results: Path) -> None:
     measured = measure(RULES, results, "a")
     counts = {"render_shard": 10, "predict_answers": 2, "train_experiment": 1, "merge_scores": 1}
@@ -94,7 +105,16 @@ def test_an_example_is_read_as_it_was_written(tmp_path: Path) -> None:
     measured = {"render_shard": Measured(6, 78.82, 4)}
     write_example(measured, tmp_path / "table.tsv", "Means.")
     assert read_example(tmp_path / "table.tsv") == measured
-    assert "render_shard" in read_example()
+
+
+def test_the_shipped_table_knows_every_rule_without_a_card() -> None:
+    rules = Path(__file__).parents[2] / "rules"
+    text = "\n".join(path.read_text() for path in sorted(rules.glob("*.smk")))
+    names = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
+    known = read_example()
+    assert set(known) <= names
+    assert {"sample_scenes", "render_shard", "fuse_shard", "ask_shard", "merge_vqa"} <= set(known)
+    assert not {"pretrain_base", "train_experiment", "predict_answers"} & set(known)
 
 
 def test_snakemakes_table_of_jobs_is_read() -> None:

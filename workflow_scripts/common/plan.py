@@ -26,6 +26,8 @@ EXAMPLE = Path(__file__).with_name("example_jobs.tsv")
 EXAMPLE_HOUSES = 10_000
 # Steps of a training are set in the configuration, whatever the number of houses.
 CONSTANT = ("pretrain_base", "train_experiment", "train_all_weights", "train_pose")
+# Their paths name no source: they grow with demonstrations, and with nothing else.
+OF_DEMONSTRATIONS = ("check_episodes", "score_pose")
 OVERHEAD_S = 60
 ASSUMPTIONS = f"""\
 Assumed: a job's seconds grow with its houses (or the scenes of the first source that is on), except
@@ -107,7 +109,8 @@ def measure(rules: Mapping[str, Any], results: Path, source: str) -> dict[str, M
                 continue
             groups = match.groupdict()
             seconds.append(taken)
-            if groups.get("source", source) != source:
+            of = "rlbench" if rule in OF_DEMONSTRATIONS else groups.get("source", source)
+            if of != source:
                 houses.append(0)
             else:
                 houses.append(shards.get(groups["shard"], 0) if "shard" in groups else everything)
