@@ -196,11 +196,10 @@ def _learned(
         if "validation_mpjpe_mm" in row
     ]
     goal = f"goal: at most {study.goal_mm:.1f}; " if study.goal_mm else ""
-    way = ", ".join(f"{value:.1f} at {step}" for step, value in curve[::2])
     beside = (
         f"{goal}{compared(points, test)}; {experiment.steps} steps, {seconds:.0f} CPU s; "
         f"{parameters:,} parameters, "
-        f"{latency_ms:.2f} CPU ms a frame; on the way {way}"
+        f"{latency_ms:.2f} CPU ms a frame"
     )
     return Figure(f"{study.objective}, {study.noise} noise", f"{error_mm:.2f} mm", beside), curve
 

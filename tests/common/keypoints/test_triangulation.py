@@ -182,3 +182,12 @@ def test_truncated_pixels_and_a_wrong_constant_bias_points(exact) -> None:
     assert mean_mm(truncated, points) == pytest.approx(5.9, rel=0.15)
     mismatched = triangulate(MATRICES, pixels * 255 / 256, weights)
     assert mean_mm(mismatched, points) > 2.5
+
+
+def test_what_one_ray_leaves_open_comes_out_finite() -> None:
+    generator = torch.Generator().manual_seed(6)
+    factor = torch.randn(10_000, 3, 2, generator=generator)
+    scale = 10.0 ** torch.linspace(-5, 3, 10_000)
+    matrix = scale[:, None, None] * (factor @ factor.transpose(-1, -2))
+    vector = scale[:, None] * torch.randn(10_000, 3, generator=generator)
+    assert solve3(matrix, vector).isfinite().all()

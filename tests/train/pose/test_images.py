@@ -7,17 +7,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from tests import motions
 from tests.body_shard import write_shard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.keypoints.detect import load_detector
 from workflow_scripts.common.keypoints.episodes import read_tracks
+from workflow_scripts.common.keypoints.triangulation import projection_matrices
 from workflow_scripts.common.storage import read_json
 from workflow_scripts.evaluate.pose import score
 from workflow_scripts.train.leaving import Interrupted
 from workflow_scripts.train.pose.experiment import PoseExperiment
 from workflow_scripts.train.pose.fit import train
-from workflow_scripts.train.pose.images import check_pictures, kept_steps
+from workflow_scripts.train.pose.images import check_pictures, kept_steps, space_loss
 
 KEYPOINTS = ("point0", "point3")
 
@@ -124,3 +127,30 @@ def test_kept_frames_are_spread_over_an_episode(shard: Path) -> None:
     assert kept_steps(tracks[0], 99).tolist() == [0, 1, 2, 3]
     part = tracks[0].at(np.array([1, 3]))
     assert np.array_equal(part.keypoints_m, tracks[0].keypoints_m[[1, 3]])
+
+
+@pytest.mark.parametrize("dropped", range(5))
+def test_dropped_views_leave_the_gradient_finite(dropped: int) -> None:
+    """One view alone fixes nothing, and nothing is learned in space; but the rest is."""
+    scale = np.diag([1 / motions.SIDE_PX, 1 / motions.SIDE_PX, 1])
+    projections = projection_matrices(
+        torch.from_numpy(np.tile(scale @ motions.K_PX, (4, 1, 1))), torch.from_numpy(motions.POSES)
+    ).float()
+    generator = torch.Generator().manual_seed(0)
+    frames = 300
+    points = torch.rand(frames, 4, 2, 2, generator=generator).requires_grad_()
+    sure = torch.randn(frames, 4, 2, generator=generator).requires_grad_()
+    kept = (torch.arange(4) >= dropped).float()[:, None]
+    loss = space_loss(
+        projections.expand(frames, -1, -1, -1),
+        points,
+        sure.sigmoid() * kept,
+        torch.ones(frames, 4, 2),
+        torch.zeros(frames, 2, 3),
+    )
+    loss.backward()
+    assert loss.isfinite()
+    for gradient in (points.grad, sure.grad):
+        assert gradient is not None
+        assert gradient.isfinite().all()
+        assert gradient.any() == (dropped <= 2)

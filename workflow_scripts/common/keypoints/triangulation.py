@@ -38,15 +38,22 @@ def project(projections: Tensor, points_m: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def solve3(matrix: Tensor, vector: Tensor) -> Tensor:
-    """Solve symmetric systems [..., 3, 3] x = [..., 3] in closed form (Cramer's rule)."""
+    """Solve positive systems [..., 3, 3] x = [..., 3] in closed form (Cramer's rule).
+
+    What nothing fixes comes out as anything, but finite.
+    """
     a, b, c = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 0, 2]
     d, e, f = matrix[..., 1, 1], matrix[..., 1, 2], matrix[..., 2, 2]
-    damping = _DAMPING * (a + d + f) + torch.finfo(matrix.dtype).tiny
+    trace = a + d + f
+    damping = _DAMPING * trace + torch.finfo(matrix.dtype).tiny
     a, d, f = a + damping, d + damping, f + damping
     first = d * f - e * e
     second = c * e - b * f
     third = b * e - c * d
     determinant = a * first + b * second + c * third
+    # Rounding may leave nothing, or less, of a determinant that one ray makes 0.
+    least = torch.finfo(matrix.dtype).eps ** 2 * trace**3 + torch.finfo(matrix.dtype).tiny
+    determinant = torch.maximum(determinant, least)
     adjugate = [
         [first, second, third],
         [second, a * f - c * c, b * c - a * e],

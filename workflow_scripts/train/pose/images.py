@@ -161,13 +161,15 @@ def space_loss(
     Only of keypoints that two views see; `projections` [B, V, 3, 4], `points` [B, V, K, 2] in
     picture widths, `weights` and `seen` [B, V, K], `truth_m` [B, K, 3].
     """
+    used = ((seen > 0) & (weights > 0)).sum(dim=1) >= 2
+    # Any weights do for the others, but for gradients that times 0 are no numbers.
+    weights = torch.where(used[:, None], weights + 1e-4, torch.ones_like(weights))
     found = triangulate_confident(
-        projections[:, None], points.transpose(1, 2), weights.transpose(1, 2) + 1e-4
+        projections[:, None], points.transpose(1, 2), weights.transpose(1, 2)
     )
     square = (100 * (found - truth_m)).square().sum(dim=-1)
     beyond = square.clamp_min(_CLIP_SQUARE_CM)
     clipped = torch.where(square < _CLIP_SQUARE_CM, square, beyond**0.1 * _CLIP_SQUARE_CM**0.9)
-    used = ((seen > 0) & (weights > 0)).sum(dim=1) >= 2
     return (used * clipped).sum() / used.sum().clamp_min(1)
 
 
