@@ -45,9 +45,12 @@ def shown(item: Item, root: Path, condition: Condition) -> list[Image.Image] | N
     return [load_image(root, name) for name in item.images]
 
 
-def fingerprint(base: str, adapter: Path | None, condition: str, batch_size: int) -> str:
+def fingerprint(
+    base: str, adapter: Path | None, condition: str, *, batch_size: int, max_new_tokens: int
+) -> str:
     """Identify what answers: chunks made by another model or setting are not taken over."""
-    digest = hashlib.sha256(json.dumps([base, condition, batch_size]).encode())
+    settings = [base, condition, batch_size, max_new_tokens]
+    digest = hashlib.sha256(json.dumps(settings).encode())
     weights = [adapter] if adapter else []
     if Path(base).is_dir():
         weights.append(Path(base))
@@ -90,15 +93,20 @@ def main(
     """
     asked = part_of(list(read_items(questions, families=families)), part, num_parts)
     chunks = out.with_name(f".{out.name}.chunks")
-    key = fingerprint(base, adapter, condition, batch_size)
+    key = fingerprint(
+        base, adapter, condition, batch_size=batch_size, max_new_tokens=max_new_tokens
+    )
     size = batch_size * BATCHES_PER_CHUNK
     model = processor = None
     predictions: list[Prediction] = []
     for start in progress(range(0, len(asked), size), desc=f"{experiment} {condition}"):
         rows = asked[start : start + size]
-        chunk = chunks / f"{key}-{start:08d}.jsonl"
-        done = read_records(chunk, Prediction) if chunk.exists() else []
-        if [row.question_id for row in done] != [row.question_id for row in rows]:
+        # The same question may be put in other words, or shown on another picture.
+        put = json.dumps([[row.question_id, row.question, row.images] for row in rows])
+        chunk = chunks / f"{key}-{hashlib.sha256(put.encode()).hexdigest()[:16]}.jsonl"
+        if chunk.exists():
+            done = read_records(chunk, Prediction)
+        else:
             if model is None:
                 model, processor = vlm.load(base, adapter)
             texts = vlm.generate(

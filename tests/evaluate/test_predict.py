@@ -1,0 +1,120 @@
+"""Asking a model: what an interrupted run answered is taken over, and nothing else is."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from workflow_scripts.common import vlm
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.records import Prediction
+from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.evaluate import predict
+from workflow_scripts.evaluate.items import Item
+
+NUMBER = 2 * predict.BATCHES_PER_CHUNK + 1
+
+
+class Model:
+    """Stands in for a model: answers with the question and how long it may speak."""
+
+    def __init__(self, *, dies_after: int | None = None) -> None:
+        self.asked: list[str] = []
+        self.dies_after = dies_after
+
+    def generate(
+        self, _: Any, __: Any, items: Sequence[tuple[Any, str]], *, max_new_tokens: int, **___: Any
+    ) -> list[str]:
+        if self.dies_after is not None and len(self.asked) >= self.dies_after:
+            raise KeyboardInterrupt
+        self.asked += [text for _, text in items]
+        return [f"{max_new_tokens}: {text}" for _, text in items]
+
+
+def item(number: int, words: str = "Is it?") -> Item:
+    return Item(
+        question_id=f"q{number}",
+        scene_id="a",
+        family="left_right",
+        form="named",
+        question=f"{words} {number}",
+        answer="yes",
+        images=["a.png"],
+        answer_type="choice",
+        choices=["yes", "no"],
+        truth="yes",
+    )
+
+
+def ask(
+    folder: Path, model: Model, monkeypatch: pytest.MonkeyPatch, **settings: Any
+) -> list[Prediction]:
+    monkeypatch.setattr(vlm, "load", lambda base, adapter: (model, model))
+    monkeypatch.setattr(vlm, "generate", model.generate)
+    predict.main(
+        questions=folder / "items.jsonl",
+        images=folder,
+        base="none",
+        experiment="e",
+        out=folder / "answers.jsonl",
+        **{"condition": "image", "batch_size": 1, **settings},
+    )
+    return read_records(folder / "answers.jsonl", Prediction)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_records(tmp_path / "items.jsonl", [item(number) for number in range(NUMBER)])
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    return tmp_path
+
+
+def interrupted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the first chunk behind."""
+    with pytest.raises(KeyboardInterrupt):
+        ask(folder, Model(dies_after=predict.BATCHES_PER_CHUNK), monkeypatch)
+    assert not (folder / "answers.jsonl").exists()
+
+
+def test_a_restart_asks_only_what_is_missing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted(folder, monkeypatch)
+    model = Model()
+    found = ask(folder, model, monkeypatch)
+    assert model.asked == [f"Is it? {n}" for n in range(predict.BATCHES_PER_CHUNK, NUMBER)]
+    assert [one.question_id for one in found] == [f"q{number}" for number in range(NUMBER)]
+    assert [one.text for one in found] == [f"16: Is it? {number}" for number in range(NUMBER)]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "a.png", "answers.jsonl", "items.jsonl",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", [{"max_new_tokens": 64}, {"condition": "blind"}])
+def test_another_setting_asks_everything_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    interrupted(folder, monkeypatch)
+    model = Model()
+    ask(folder, model, monkeypatch, **changes)
+    assert len(model.asked) == NUMBER
+
+
+def test_questions_in_other_words_are_asked_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted(folder, monkeypatch)
+    write_records(folder / "items.jsonl", [item(number, "Was it?") for number in range(NUMBER)])
+    assert {one.text[:11] for one in ask(folder, Model(), monkeypatch)} == {"16: Was it?"}
+
+
+def test_parts_are_every_question_once() -> None:
+    items = [item(number) for number in range(10)]
+    assert [one for part in range(3) for one in predict.part_of(items, part, 3)] == items
+
+
+def test_a_missing_picture_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "a.png").unlink()
+    with pytest.raises(UserError, match=r"a\.png: picture cannot be read"):
+        ask(folder, Model(), monkeypatch)
+    assert not (folder / "answers.jsonl").exists()
