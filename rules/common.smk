@@ -135,6 +135,14 @@ shell.prefix(
 )
 
 
+def mendable(function, *arguments, **settings):
+    """Call a function; a mistake of the user's is told without the lines of code it passed."""
+    try:
+        return function(*arguments, **settings)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def modules_of(*packages):
     """Return the modules of packages whose change must make their results again."""
     return [

@@ -39,7 +39,8 @@ def caption_estimate():
     settings = config["captions"]
     if settings["backend"] != "openai":
         return ""
-    found = estimate(
+    found = mendable(
+        estimate,
         requests_of_houses(
             sum(
                 shard.stop - shard.start

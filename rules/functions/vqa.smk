@@ -151,7 +151,8 @@ def paraphrase_estimate():
     )
     share = settings["share"] * sum(config["splits"][one] for one in settings["splits"])
     per_view = config["vqa"]["questions_per_view"] + config["vqa"]["questions_per_pair"]
-    found = estimate_paraphrases(
+    found = mendable(
+        estimate_paraphrases,
         round(views * share * per_view),
         model=settings["model"],
         prompt=Path(settings["prompt"]),

@@ -12,7 +12,7 @@ from workflow_scripts.captions.estimate import estimate, requests_of_houses
 from workflow_scripts.captions.gallery import MAX_CELLS, Gallery, _font, wrapped
 from workflow_scripts.captions.options import PROMPTS
 from workflow_scripts.captions.overrides import Overrides
-from workflow_scripts.captions.prompts import Prompt
+from workflow_scripts.captions.prompts import fill, read_prompt
 from workflow_scripts.captions.requests import AssetFacts, Request
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Caption
@@ -83,24 +83,24 @@ def test_prompt_files_are_known_by_name_and_hash(tmp_path: Path) -> None:
     asset = Request(
         "asset", "procthor", "", None, asset=AssetFacts("a", "ArmChair", (0.9, 0.84, 1.0))
     )
-    shipped = Prompt.read(PROMPTS, "asset")
+    shipped = read_prompt(PROMPTS, "asset")
     path = tmp_path / "asset.txt"
     path.write_text("Name this {category} {{now}}.\n")
-    mine = Prompt.read(tmp_path, "asset")
+    mine = read_prompt(tmp_path, "asset")
 
     assert shipped.name.startswith("asset@")
     assert len(shipped.name) == len("asset@") + 12
-    assert "an armchair. Its size is about 0.9 m wide, 0.8 m deep and 1 m high." in shipped.fill(
-        asset
+    assert "an armchair. Its size is about 0.9 m wide, 0.8 m deep and 1 m high." in fill(
+        shipped, asset
     )
     assert mine.name != shipped.name
-    assert mine.fill(asset) == "Name this armchair {now}."
+    assert fill(mine, asset) == "Name this armchair {now}."
     path.write_text("Name this {categry}.")
     with pytest.raises(UserError, match="did you mean 'category'"):
-        Prompt.read(tmp_path, "asset")
+        read_prompt(tmp_path, "asset")
     path.write_text("Name this {category.")
     with pytest.raises(UserError, match=r"asset\.txt: .*for braces"):
-        Prompt.read(tmp_path, "asset")
+        read_prompt(tmp_path, "asset")
 
 
 def caption(number: int, *, status: str = "ok", text: str = "A room.") -> Caption:

@@ -19,6 +19,7 @@ from workflow_scripts.common.records import Dropped
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.vqa.paraphrase.estimate import estimate
 from workflow_scripts.vqa.paraphrase.options import PROMPT
+from workflow_scripts.vqa.paraphrase.shard import fill, read_prompt
 from workflow_scripts.vqa.paraphrase.survive import lost
 
 ROOT = Path(__file__).parents[2]
@@ -267,6 +268,20 @@ def test_the_spend_cap_stops_cleanly(tmp_path):
     assert num_paid == 1
     assert done.returncode == 0, done.stderr
     assert set(server.paid.values()) == {1}
+
+
+def test_a_name_that_looks_like_a_placeholder_stays_a_name():
+    odd = SAID.referents[0].model_copy(update={"phrase": "the {kept} {answer}"})
+    asked = SAID.model_copy(
+        update={
+            "question": SAID.question.replace("the sofa", odd.phrase),
+            "referents": [odd, SAID.referents[1]],
+        }
+    )
+    text = fill(read_prompt(PROMPT), asked, with_answer=False)
+    assert f"\n{asked.question}\n" in text
+    assert '"the {kept} {answer}"; "the floor lamp"' in text
+    assert "Its answer" not in text
 
 
 def test_the_estimate_grows_with_the_questions():

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.chat_server import serving
 from tests.vqa.test_paraphrase import left_of, well
 from workflow_scripts.common.questions import Question
@@ -15,6 +17,13 @@ ROOT = Path(__file__).parents[2]
 KEY = "sk-rule-0123456789abcdef"
 SNAKEFILE = 'configfile: "config.yaml"\ninclude: "rules/common.smk"\ninclude: "rules/vqa.smk"\n'
 OUT = "results/vqa/procthor/0000.paraphrased.jsonl"
+
+
+def linked(folder: Path) -> None:
+    """Make a workflow of the questions alone, with the project's own rules and scripts."""
+    for name in ("rules", "workflow_scripts", "envs", "config.yaml"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "Snakefile").write_text(SNAKEFILE)
 
 
 def snakemake(folder: Path, paraphrase: dict, *flags: str) -> subprocess.CompletedProcess[str]:
@@ -34,9 +43,7 @@ def snakemake(folder: Path, paraphrase: dict, *flags: str) -> subprocess.Complet
 
 
 def test_a_server_is_asked_with_an_estimate_and_the_key_is_written_nowhere(tmp_path: Path) -> None:
-    for name in ("rules", "workflow_scripts", "envs", "config.yaml"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    linked(tmp_path)
     write_records(tmp_path / "results/vqa/procthor/0000.jsonl", [left_of(0), left_of(1, scene="b")])
     with serving(well) as server:
         chosen = {"base_url": server.url}
@@ -57,3 +64,23 @@ def test_a_server_is_asked_with_an_estimate_and_the_key_is_written_nowhere(tmp_p
         if path.is_file() and not path.is_symlink():
             assert KEY.encode() not in path.read_bytes(), path
     assert KEY not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"prompt": "no.txt"}, "no.txt: no such prompt file (vqa.paraphrase.prompt)"),
+        ({"input_usd_per_million": 1.0}, "vqa.paraphrase.output_usd_per_million go together"),
+    ],
+    ids=["prompt", "price"],
+)
+def test_a_mistake_is_told_when_the_workflow_is_read(
+    tmp_path: Path, settings: dict, message: str
+) -> None:
+    linked(tmp_path)
+    done = snakemake(tmp_path, settings, "-n")
+    told = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert message in told
+    assert "FileNotFoundError" not in told
+    assert "workflow_scripts" not in told

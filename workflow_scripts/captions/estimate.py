@@ -7,6 +7,7 @@ from pathlib import Path
 from workflow_scripts.captions.options import PROMPTS
 from workflow_scripts.common.chat.estimate import Estimate
 from workflow_scripts.common.chat.prices import price_of, text_tokens
+from workflow_scripts.common.chat.prompts import Prompt
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.houses import ROOMS_PER_HOUSE
 
@@ -45,7 +46,8 @@ def estimate(
     )
     input_tokens = output_tokens = 0
     for kind, count in counts.items():
-        prompt = text_tokens((prompts / f"{kind}.txt").read_text(encoding="utf-8"))
+        file = Prompt.read(prompts / f"{kind}.txt", kind=kind, key="captions.prompts")
+        prompt = text_tokens(file.template)
         image = price.image_tokens(max_image_px, max_image_px)
         input_tokens += count * (prompt + _FILLED_TOKENS[kind] + image)
         output_tokens += count * _REPLY_TOKENS[kind]

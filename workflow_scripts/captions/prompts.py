@@ -1,50 +1,38 @@
-"""Prompt files: text with {placeholders}, known by name and hash."""
+"""The prompt files of captions, and what fills their {placeholders}."""
 
-import hashlib
 import string
-from dataclasses import dataclass
 from pathlib import Path
 
 from workflow_scripts.captions.facts import RoomFacts
 from workflow_scripts.captions.mentions import mentions
 from workflow_scripts.captions.requests import Request
 from workflow_scripts.captions.words import article, listed, metres
+from workflow_scripts.common.chat.prompts import Prompt
 from workflow_scripts.common.errors import UserError, nearest
 from workflow_scripts.common.names import phrase
 
 PLACEHOLDERS = ("article_and_category", "category", "layout", "room_type", "size", "things")
-_HASH_LENGTH = 12
 
 
-@dataclass(frozen=True)
-class Prompt:
-    """A prompt file: `name` is its kind and the start of its SHA-256."""
+def read_prompt(folder: Path, kind: str) -> Prompt:
+    """Read `{folder}/{kind}.txt`; `UserError` if it is missing or asks for what we lack."""
+    path = folder / f"{kind}.txt"
+    prompt = Prompt.read(path, kind=kind, key="captions.prompts")
+    try:
+        fields = [field for _, field, _, _ in string.Formatter().parse(prompt.template)]
+    except ValueError as error:
+        raise UserError(f"{path}: {error}; write {{{{ and }}}} for braces") from None
+    for field in filter(lambda field: field is not None, fields):
+        if field not in PLACEHOLDERS:
+            raise UserError(
+                f"{path}: unknown placeholder {{{field}}}; {nearest(str(field), PLACEHOLDERS)}"
+            )
+    return prompt
 
-    name: str
-    template: str
 
-    @classmethod
-    def read(cls, folder: Path, kind: str) -> "Prompt":
-        """Read `{folder}/{kind}.txt`; `UserError` if it is missing or asks for what we lack."""
-        path = folder / f"{kind}.txt"
-        if not path.is_file():
-            raise UserError(f"{path}: no such prompt file (captions.prompts)")
-        template = path.read_text(encoding="utf-8")
-        try:
-            fields = [field for _, field, _, _ in string.Formatter().parse(template)]
-        except ValueError as error:
-            raise UserError(f"{path}: {error}; write {{{{ and }}}} for braces") from None
-        for field in filter(lambda field: field is not None, fields):
-            if field not in PLACEHOLDERS:
-                raise UserError(
-                    f"{path}: unknown placeholder {{{field}}}; {nearest(str(field), PLACEHOLDERS)}"
-                )
-        digest = hashlib.sha256(template.encode()).hexdigest()[:_HASH_LENGTH]
-        return cls(f"{kind}@{digest}", template)
-
-    def fill(self, request: Request) -> str:
-        """Return the text for one request."""
-        return self.template.format_map(placeholders(request)).strip()
+def fill(prompt: Prompt, request: Request) -> str:
+    """Return the text for one request."""
+    return prompt.template.format_map(placeholders(request)).strip()
 
 
 def placeholders(request: Request) -> dict[str, str]:

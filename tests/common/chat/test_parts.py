@@ -1,4 +1,4 @@
-"""Prices, the cache of paid replies, the budget, a few at once and pictures, each alone."""
+"""Prices, paid replies, the budget, prompts, failures, a few at once, pictures: each alone."""
 
 import threading
 import time
@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from workflow_scripts.captions.options import Options
 from workflow_scripts.common.chat.cache import Budget, Cache, PaidReply, request_hash
+from workflow_scripts.common.chat.failures import Failures
 from workflow_scripts.common.chat.images import fitted_size, jpeg
 from workflow_scripts.common.chat.pool import few_at_once
 from workflow_scripts.common.chat.prices import KNOWN, price_of
+from workflow_scripts.common.chat.prompts import Prompt
 from workflow_scripts.common.errors import UserError
 
 UNPRICED = {
@@ -136,6 +139,36 @@ def test_few_at_once_keeps_order_draws_lazily_and_waits_for_those_under_way() ->
     assert results == [(number, number * number) for number in range(30)]
     assert len(drawn) <= 30 + 4 * 3 + 1
     assert set(range(30)) <= set(finished)
+
+
+def test_a_prompt_is_named_after_its_text_and_a_bad_file_after_its_key(tmp_path: Path) -> None:
+    path = tmp_path / "p.txt"
+    with pytest.raises(UserError, match=r"p\.txt: no such prompt file \(a\.prompt\)"):
+        Prompt.read(path, kind="room", key="a.prompt")
+    path.write_bytes(b"caf\xe9")
+    with pytest.raises(UserError, match=r"p\.txt: .*save it as UTF-8 \(a\.prompt\)"):
+        Prompt.read(path, kind="room", key="a.prompt")
+    path.write_text("One.")
+    one = Prompt.read(path, kind="room", key="a.prompt")
+    path.write_text("Two.")
+    other = Prompt.read(path, kind="room", key="a.prompt")
+    assert one.template == "One."
+    assert one.name.partition("@")[0] == other.name.partition("@")[0] == "room"
+    assert one.name != other.name
+
+
+def test_failures_stop_as_soon_as_the_share_is_out_of_reach() -> None:
+    failures = Failures(Options(max_failed_share=0.2), what="captions", total=40)
+    for number in range(8):
+        failures.add(f"room {number}", "failed: HTTP 500")
+    with pytest.raises(UserError) as stopped:
+        failures.add("room 8", "refused: no")
+    told = str(stopped.value)
+    assert "9 of 40 captions could not be had" in told
+    assert "captions.max_failed_share (0.2)" in told
+    assert "room 0: failed: HTTP 500" in told
+    assert "and 4 more" in told
+    assert "room 8" not in told
 
 
 def test_images_shrink_but_never_grow() -> None:

@@ -2,9 +2,10 @@
 
 from workflow_scripts.captions.backends import Reply
 from workflow_scripts.captions.options import Options
-from workflow_scripts.captions.prompts import Prompt
+from workflow_scripts.captions.prompts import fill, read_prompt
 from workflow_scripts.captions.requests import Request
 from workflow_scripts.common.chat.client import Asked, Chat
+from workflow_scripts.common.chat.prompts import Prompt
 from workflow_scripts.common.chat.replies import Verdict
 
 _KINDS = ("room", "top_down", "asset")
@@ -17,7 +18,7 @@ class OpenAICaptioner:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.chat = Chat(options, task="You describe pictures.")
-        self.prompts = {kind: Prompt.read(options.prompts, kind) for kind in _KINDS}
+        self.prompts = {kind: read_prompt(options.prompts, kind) for kind in _KINDS}
 
     def caption(self, request: Request) -> Reply:
         """Return the first good reply, or why there was none in `max_attempts`."""
@@ -27,7 +28,7 @@ class OpenAICaptioner:
         asked = Asked(
             name=request.name,
             prompt=prompt.name,
-            text=prompt.fill(request),
+            text=fill(prompt, request),
             keys=(_KEY,),
             image=request.image,
             max_image_px=self.options.max_image_px,

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from workflow_scripts.common.chat.estimate import Estimate
 from workflow_scripts.common.chat.prices import price_of, text_tokens
-from workflow_scripts.vqa.paraphrase.options import Options
+from workflow_scripts.common.chat.prompts import Prompt
+from workflow_scripts.vqa.paraphrase.options import PROMPT_KEY, Options
 
 # A question, the names to keep, and perhaps an answer; and what comes back.
 _FILLED_TOKENS, _REPLY_TOKENS = 70, 45
@@ -26,7 +27,8 @@ def estimate(
         output_usd_per_million=output_usd_per_million,
         max_cost_usd=None,
     )
-    prompt_tokens = text_tokens(prompt.read_text(encoding="utf-8"))
+    file = Prompt.read(prompt, kind="paraphrase", key=PROMPT_KEY)
+    prompt_tokens = text_tokens(file.template)
     tokens = num_questions * (prompt_tokens + _FILLED_TOKENS), num_questions * _REPLY_TOKENS
     usd = price.usd(input_tokens=tokens[0], output_tokens=tokens[1])
     return Estimate(num_questions, *tokens, usd)

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from workflow_scripts.common.chat.server import Server
 from workflow_scripts.common.records import Split
 
-PROMPT = Path(__file__).with_name("prompt.txt")
+PROMPT, PROMPT_KEY = Path(__file__).with_name("prompt.txt"), "vqa.paraphrase.prompt"
 
 
 @dataclass(frozen=True)

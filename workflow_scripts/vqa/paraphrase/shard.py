@@ -1,10 +1,9 @@
 """Have the questions of a shard put in other words, and keep those that are still the question."""
 
-import hashlib
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ import tyro
 from workflow_scripts.common.chat.client import Asked, Chat
 from workflow_scripts.common.chat.failures import Failures
 from workflow_scripts.common.chat.pool import few_at_once
+from workflow_scripts.common.chat.prompts import Prompt
 from workflow_scripts.common.chat.replies import Verdict
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
@@ -20,49 +20,39 @@ from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import Dropped
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import read_records, write_records
-from workflow_scripts.vqa.paraphrase.options import Options
+from workflow_scripts.vqa.paraphrase.options import PROMPT_KEY, Options
 from workflow_scripts.vqa.paraphrase.survive import kept, lost, stem, why_not_asked
 
 log = logging.getLogger(__name__)
 TASK = "You put questions about pictures in other words."
 PLACEHOLDERS = ("{question}", "{answer}", "{kept}")
 UNUSED = "paraphrase not used"
-_HASH_LENGTH = 12
 
 
-@dataclass(frozen=True)
-class Prompt:
-    """A prompt file: `name` is the start of its SHA-256."""
+def read_prompt(path: Path) -> Prompt:
+    """Read a prompt file; `UserError` if it is missing or does not say what is asked."""
+    prompt = Prompt.read(path, kind="paraphrase", key=PROMPT_KEY)
+    for name in PLACEHOLDERS:
+        if name not in prompt.template:
+            raise UserError(f"{path}: the placeholder {name} is missing ({PROMPT_KEY})")
+    return prompt
 
-    name: str
-    template: str
 
-    @classmethod
-    def read(cls, path: Path) -> "Prompt":
-        """Read a file; `UserError` if it is missing or does not say what is asked."""
-        section = Options.section
-        if not path.is_file():
-            raise UserError(f"{path}: no such prompt file ({section}.prompt)")
-        template = path.read_text(encoding="utf-8")
-        for name in PLACEHOLDERS:
-            if name not in template:
-                raise UserError(f"{path}: the placeholder {name} is missing ({section}.prompt)")
-        digest = hashlib.sha256(template.encode()).hexdigest()[:_HASH_LENGTH]
-        return cls(f"paraphrase@{digest}", template)
-
-    def fill(self, question: Question, *, with_answer: bool) -> str:
-        """Return the text for one question; its answer is given only if it is to change."""
-        text, _ = stem(question)
-        answer = f"Its answer, to be put in other words too: {question.answer}"
-        values = {
-            "{question}": text,
-            "{answer}": answer if with_answer else "",
-            "{kept}": "; ".join(f'"{one}"' for one in kept(question)) or "nothing",
-        }
-        filled = self.template
-        for name, value in values.items():
-            filled = filled.replace(name, value)
-        return "\n".join(line for line in filled.splitlines() if line.strip())
+def fill(prompt: Prompt, question: Question, *, with_answer: bool) -> str:
+    """Return the text for one question; its answer is given only if it is to change."""
+    text, _ = stem(question)
+    answer = f"Its answer, to be put in other words too: {question.answer}"
+    told = (
+        text,
+        answer if with_answer else "",
+        "; ".join(f'"{one}"' for one in kept(question)) or "nothing",
+    )
+    values = dict(zip(PLACEHOLDERS, told, strict=True))
+    # All at once: a thing's name may hold what looks like a placeholder.
+    filled = re.sub(
+        "|".join(map(re.escape, values)), lambda found: values[found[0]], prompt.template
+    )
+    return "\n".join(line for line in filled.splitlines() if line.strip())
 
 
 def has_sentence(question: Question) -> bool:
@@ -75,7 +65,7 @@ class Paraphraser:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.prompt = Prompt.read(options.prompt)
+        self.prompt = read_prompt(options.prompt)
         self._chat = Chat(options, task=TASK)
 
     def wanted(self, question: Question) -> bool:
@@ -94,7 +84,7 @@ class Paraphraser:
         asked = Asked(
             name=question.question_id,
             prompt=self.prompt.name,
-            text=self.prompt.fill(question, with_answer=with_answer),
+            text=fill(self.prompt, question, with_answer=with_answer),
             keys=("question", "answer") if with_answer else ("question",),
         )
         return self._chat.ask(
