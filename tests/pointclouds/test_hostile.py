@@ -3,21 +3,30 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 
+from tests.pointclouds.measuring import gravity_in, measured_in
 from workflow_scripts.common.cameras import Camera
-from workflow_scripts.common.gravity import aligned_camera
-from workflow_scripts.common.measurements import Measurements, from_rows
+from workflow_scripts.common.measurements import Measurements
 from workflow_scripts.common.records import MeasuredRow
-from workflow_scripts.pointclouds.depth_error import KINDS
-from workflow_scripts.pointclouds.gravity import gravity_of_view
+from workflow_scripts.pointclouds.depth_error import EXACT, KINDS
 from workflow_scripts.pointclouds.sensor import disturbed
-from workflow_scripts.pointclouds.view import Thing, measure_view
+from workflow_scripts.pointclouds.view import Thing
 
 NUM_INPUTS = 200
 HEIGHT, WIDTH = 48, 64
 LABELS = ("Sofa", "sofa", "Sofa", "茶碗", "", "a\nb", "<image>", "é" * 300, "{a}", "no 1")
+
+
+def camera_at(yaw_deg: float, pitch_deg: float) -> Camera:
+    return Camera.look(
+        (0.0, 0.0, 1.5),
+        yaw_deg=yaw_deg,
+        pitch_deg=pitch_deg,
+        width_px=WIDTH,
+        height_px=HEIGHT,
+        vertical_fov_deg=60.0,
+    )
 
 
 def depth_of(rng: np.random.Generator) -> np.ndarray:
@@ -72,14 +81,7 @@ def measured(seed: int) -> tuple[np.ndarray, list[Thing], list[MeasuredRow], Mea
     """Measure hostile view `seed`; a warning is an error."""
     rng = np.random.default_rng(seed)
     depth_m, mask = depth_of(rng), masks_of(rng)
-    camera = Camera.look(
-        (0.0, 0.0, 1.5),
-        yaw_deg=float(rng.uniform(-180, 180)),
-        pitch_deg=float(rng.choice([-90, -20, 0, 45])),
-        width_px=WIDTH,
-        height_px=HEIGHT,
-        vertical_fov_deg=60.0,
-    )
+    camera = camera_at(float(rng.uniform(-180, 180)), float(rng.choice([-90, -20, 0, 45])))
     error = KINDS[str(rng.choice(list(KINDS)))]
     if rng.random() < 0.3:
         depth_m, mask = disturbed(depth_m, mask, error=error, rng=rng)
@@ -87,17 +89,9 @@ def measured(seed: int) -> tuple[np.ndarray, list[Thing], list[MeasuredRow], Mea
     things = things_of(mask, rng)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        gravity = gravity_of_view(
-            depth_m,
-            camera,
-            view=0,
-            view_id="v",
-            scene_id="s",
-            pose_is_known=bool(rng.random() < 0.5),
-            error=error,
-            rng=rng,
-        )
-        rows, gaps = measure_view(
+        from_pose = bool(rng.random() < 0.5)
+        gravity = gravity_in(depth_m, camera, error=error, rng=rng, from_pose=from_pose)
+        rows, _, found = measured_in(
             depth_m,
             mask,
             camera,
@@ -107,8 +101,7 @@ def measured(seed: int) -> tuple[np.ndarray, list[Thing], list[MeasuredRow], Mea
             confidence=confidence,
             min_confidence=0.5 if confidence is not None else 0.0,
         )
-    tables = [pd.DataFrame([dict(row) for row in some]) for some in (rows, gaps)]
-    return mask, things, rows, from_rows(gravity, aligned_camera(camera, gravity), *tables)
+    return mask, things, rows, found
 
 
 @pytest.mark.parametrize("block", range(10))
@@ -137,29 +130,13 @@ def test_hostile_views(block):
 
 def test_a_pixel_line_and_a_point_have_no_negative_side():
     """Forty pixels in a row, and sixteen at nearly one place in space."""
-    camera = Camera.look(
-        (0.0, 0.0, 1.5),
-        yaw_deg=0.0,
-        pitch_deg=0.0,
-        width_px=WIDTH,
-        height_px=HEIGHT,
-        vertical_fov_deg=60.0,
-    )
+    camera = camera_at(0.0, 0.0)
     mask = np.zeros((HEIGHT, WIDTH), np.uint16)
     mask[10, :40], mask[12:16, 50:54] = 1, 2
     depth_m = np.where(mask == 2, 1e-6, 2.0).astype(np.float32)
-    gravity = gravity_of_view(
-        depth_m,
-        camera,
-        view=0,
-        view_id="v",
-        scene_id="s",
-        pose_is_known=True,
-        error=KINDS["exact"],
-        rng=np.random.default_rng(0),
-    )
+    gravity = gravity_in(depth_m, camera, error=EXACT)
     things = [Thing(1, "line", "Line", "object"), Thing(2, "point", "Point", "object")]
-    rows, gaps = measure_view(depth_m, mask, camera, things, gravity, error=KINDS["exact"])
+    rows, gaps, _ = measured_in(depth_m, mask, camera, things, gravity, error=EXACT)
     assert [row.reason for row in rows] == ["", ""]
     assert rows[0].height_m < 0.15
     assert rows[0].width_m > 1.0

@@ -7,16 +7,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from tests.pointclouds.measuring import gravity_in, measured_in
 from tests.synthetic import Box, render, room
 from workflow_scripts.common import upright
 from workflow_scripts.common.cameras import Camera
-from workflow_scripts.common.gravity import aligned_camera, axes_of_pose, gravity_row
-from workflow_scripts.common.measurements import Measurements, from_rows
-from workflow_scripts.common.records import GapRow, MeasuredRow, table
+from workflow_scripts.common.measurements import Measurements
 from workflow_scripts.pointclouds.depth_error import SENSOR
-from workflow_scripts.pointclouds.gravity import gravity_of_view
 from workflow_scripts.pointclouds.sensor import disturbed
-from workflow_scripts.pointclouds.view import Thing, measure_view
+from workflow_scripts.pointclouds.view import Thing
 from workflow_scripts.vqa.sight import taken
 
 NUM_ROOMS = 10
@@ -26,6 +24,21 @@ QUANTITIES = (
 )
 # What depends on up, where up follows from the floor.
 TILTED = ("height", "top", "bottom", "horizontal distance", "vertical distance")
+
+
+THINGS = [Thing(one + 1, f"{one}", "Box", "object") for one in range(5)]
+
+
+def camera_at(yaw_deg: float, *, width_px: int, height_px: int) -> Camera:
+    """Look into the room from its near wall."""
+    return Camera.look(
+        (2.5, 0.2, 1.6),
+        yaw_deg=yaw_deg,
+        pitch_deg=-15.0,
+        width_px=width_px,
+        height_px=height_px,
+        vertical_fov_deg=80.0,
+    )
 
 
 def furnished(rng: np.random.Generator) -> list[Box]:
@@ -45,36 +58,13 @@ def sigmas() -> dict[str, np.ndarray]:
     for number in range(NUM_ROOMS):
         rng = np.random.default_rng(number)
         boxes = furnished(rng)
-        camera = Camera.look(
-            (2.5, 0.2, 1.6),
-            yaw_deg=float(rng.uniform(-8, 8)),
-            pitch_deg=-15.0,
-            width_px=224,
-            height_px=168,
-            vertical_fov_deg=80.0,
-        )
+        camera = camera_at(float(rng.uniform(-8, 8)), width_px=224, height_px=168)
         _, depth_m, instance = render(boxes, camera)
         depth_m, instance = disturbed(depth_m.astype(np.float32), instance, error=SENSOR, rng=rng)
-        things = [Thing(one + 1, f"{one}", "Box", "object") for one in range(5)]
         for source in ("pose", "floor"):
-            gravity = gravity_of_view(
-                depth_m,
-                camera,
-                view=0,
-                view_id="v",
-                scene_id="s",
-                pose_is_known=source == "pose",
-                error=SENSOR,
-                rng=rng,
-            )
+            gravity = gravity_in(depth_m, camera, error=SENSOR, rng=rng, from_pose=source == "pose")
             assert gravity.accepted
-            rows, gaps = measure_view(depth_m, instance, camera, things, gravity, error=SENSOR)
-            measured = from_rows(
-                gravity,
-                aligned_camera(camera, gravity),
-                table(rows, MeasuredRow),
-                table(gaps, GapRow),
-            )
+            *_, measured = measured_in(depth_m, instance, camera, THINGS, gravity, error=SENSOR)
             for name, errors in errors_in_sigmas(measured, boxes, camera).items():
                 found[name if source == "pose" else f"{name}, up from the floor"].append(errors)
     return {name: np.concatenate(values) for name, values in found.items()}
@@ -146,30 +136,14 @@ def test_most_errors_lie_within_two_sigmas(sigmas, quantity):
 def test_more_noise_gives_larger_sigmas():
     rng = np.random.default_rng(0)
     boxes = furnished(rng)
-    camera = Camera.look(
-        (2.5, 0.2, 1.6),
-        yaw_deg=0.0,
-        pitch_deg=-15.0,
-        width_px=160,
-        height_px=120,
-        vertical_fov_deg=80.0,
-    )
+    camera = camera_at(0.0, width_px=160, height_px=120)
     _, depth_m, instance = render(boxes, camera)
-    gravity = gravity_row(
-        axes_of_pose(camera.world_from_camera),
-        view=0,
-        view_id="v",
-        scene_id="s",
-        source="pose",
-        camera_height_m=1.6,
-    )
-    things = [Thing(one + 1, f"{one}", "Box", "object") for one in range(5)]
+    depth_m = depth_m.astype(np.float32)
+    gravity = gravity_in(depth_m, camera, error=SENSOR)
     names = ("sigma_distance_m", "sigma_nearest_m", "sigma_height_m", "sigma_x_m", "sigma_z_m")
     stated = []
     for error in (SENSOR, replace(SENSOR, scale=0.1), replace(SENSOR, scale=0.1, mask_px=1.0)):
-        rows, gaps = measure_view(
-            depth_m.astype(np.float32), instance, camera, things, gravity, error=error
-        )
+        rows, gaps, _ = measured_in(depth_m, instance, camera, THINGS, gravity, error=error)
         values = [[getattr(row, name) for name in names] for row in rows if not row.reason]
         stated.append((np.array(values), np.array([pair.sigma_gap_m for pair in gaps])))
     for (few, few_gaps), (many, many_gaps) in pairwise(stated):

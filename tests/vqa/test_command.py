@@ -13,14 +13,15 @@ import pytest
 from PIL import Image
 
 from tests.synthetic import Box, living_room_scene, room, write_shard
+from tests.vqa import asking
 from workflow_scripts.common.answers import format_metres, parse_choice, parse_metres
 from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.marks import MARK_COLOURS, mark_radius_px
-from workflow_scripts.common.questions import Question, read_questions
+from workflow_scripts.common.questions import read_questions
 from workflow_scripts.common.records import Dropped
 from workflow_scripts.common.storage import read_records, write_records
-from workflow_scripts.vqa import merge, shard
+from workflow_scripts.vqa import merge
 from workflow_scripts.vqa.families import FAMILIES
 from workflow_scripts.vqa.shapes.comparison import Comparison
 from workflow_scripts.vqa.shapes.pick import Pick
@@ -58,16 +59,8 @@ def views(tmp_path_factory):
 
 
 def ask(views, folder: Path, **settings):
-    source = folder / "procthor"
-    shard.main(
-        views=views,
-        out=source / "0000.jsonl",
-        images=source / "0000.images",
-        dropped=source / "0000.dropped.jsonl",
-        picture=source / "0000.png",
-        **{"min_pixels": 40, "min_fraction_visible": 0.1, **settings},
-    )
-    return read_records(source / "0000.jsonl", Question)
+    some = {"min_pixels": 40, "min_fraction_visible": 0.1, **settings}
+    return asking.ask(views, folder / "procthor", **some)[0]
 
 
 @pytest.fixture(scope="module")

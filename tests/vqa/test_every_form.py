@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.vqa.asking import ask
 from tests.vqa.scenes import furnished_shard, sights
-from workflow_scripts.common.questions import Question
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.common.storage import read_records
-from workflow_scripts.vqa import shard
 from workflow_scripts.vqa.every import every_batch
 from workflow_scripts.vqa.families import FAMILIES
 from workflow_scripts.vqa.shapes.base import ALL_FORMS, Margins
@@ -56,22 +54,16 @@ def test_every_family_can_be_asked_in_each_of_its_forms_and_phrasings(seen, form
 def test_the_default_flags_ask_every_form_with_any_seed(views, tmp_path, style, seed):
     settings = CONFIG["vqa"]
     names = ["questions_per_view", "num_phrasings", "multiple_choice", "margin_m", "margin_ratio"]
-    out = tmp_path / "procthor"
-    shard.main(
-        views=views,
-        out=out / "0.jsonl",
-        images=out / "0.images",
-        dropped=out / "0.dropped.jsonl",
-        picture=out / "0.png",
+    questions, _ = ask(
+        views,
+        tmp_path / "procthor",
         weights=tuple(f"{name}={number}" for name, number in settings["weights"].items()),
         forms=ALL_FORMS,
-        min_pixels=20,
         answer_style=style,
         units="mixed",
         seed=seed,
         **{name: settings[name] for name in names},
     )
-    questions = read_records(out / "0.jsonl", Question)
     assert {one.form for one in questions} == set(ALL_FORMS)
     assert len({one.family for one in questions}) > 20
     assert all(one.kind != "multiple_choice" or one.family == "identify" for one in questions)

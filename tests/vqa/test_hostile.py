@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from tests.views.images.hostile import hostile_run
+from tests.vqa.asking import ask
 from workflow_scripts.common.questions import Question, read_questions
 from workflow_scripts.common.records import SPLITS, Dropped
 from workflow_scripts.common.storage import read_records, read_table
 from workflow_scripts.common.views import ViewShard
 from workflow_scripts.pointclouds import measure_objects
-from workflow_scripts.vqa import merge, shard
+from workflow_scripts.vqa import merge
 from workflow_scripts.vqa.browse import page
 from workflow_scripts.vqa.export import card, messages, regions, sharegpt
 
@@ -44,13 +45,10 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     views.parent.parent.mkdir()
     views.parent.symlink_to(made)
     measure_objects.main(views=views, depth=views, out=clouds, depth_kind="sensor", seed=7)
-    shard.main(
-        views=views,
+    questions, dropped = ask(
+        views,
+        vqa / "images",
         clouds=clouds.with_suffix(".zarr"),
-        out=vqa / "images/0000.jsonl",
-        images=vqa / "images/0000.images",
-        dropped=vqa / "images/0000.dropped.jsonl",
-        picture=vqa / "images/0000.png",
         forms=FORMS,
         min_pixels=1,
         min_fraction_visible=0.0,
@@ -88,8 +86,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(
         views=ViewShard.open(views),
         measured=read_table(clouds.with_name("0000.measured.parquet")),
-        questions=read_records(vqa / "images/0000.jsonl", Question),
-        dropped=read_records(vqa / "images/0000.dropped.jsonl", Dropped),
+        questions=questions,
+        dropped=dropped,
         vqa=vqa,
     )
 

@@ -110,7 +110,7 @@ def test_lengths_are_never_nothing_and_round_sensibly(imperial):
         # 1 % and 1 cm.
         assert abs(parse_metres(text) - value) <= 0.01 * value + 0.0105
         assert text.endswith(f" {unit}")
-        if value >= quantities.least_length_m(imperial=imperial):
+        if value >= (0.05 * quantities.INCH_M if imperial else 0.0005):
             assert parse_metres(text) > 0
         assert len(text.split(" ")[0].replace(".", "")) <= 4
 

@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 
 from tests.vqa import arithmetic
+from tests.vqa.asking import ask
 from tests.vqa.clouds import five_clouds, sight_of_clouds
 from tests.vqa.oracle import Oracle, nearest_in
 from tests.vqa.scenes import DEPTH_M, HEIGHT_M, WIDTH_M, furnished_shard
 from workflow_scripts.common.questions import Question
-from workflow_scripts.common.records import Dropped
-from workflow_scripts.common.storage import read_records
 from workflow_scripts.common.views import ViewShard
-from workflow_scripts.vqa import shard
 from workflow_scripts.vqa.ask import NO_STEPS
 from workflow_scripts.vqa.batch import Book
 from workflow_scripts.vqa.every import every_batch
@@ -39,24 +37,17 @@ def views(tmp_path_factory):
     return furnished_shard(tmp_path_factory.mktemp("views"))
 
 
-def ask(views, folder, **settings):
-    out = folder / "vqa/procthor"
-    shard.main(
-        views=views,
-        out=out / "0.jsonl",
-        images=out / "0.images",
-        dropped=out / "0.dropped.jsonl",
-        picture=out / "0.png",
-        min_pixels=20,
-        **{"questions_per_view": 200, "questions_per_pair": 40, **settings},
-    )
-    return read_records(out / "0.jsonl", Question), read_records(out / "0.dropped.jsonl", Dropped)
-
-
 @pytest.fixture(scope="module")
 def asked(views, tmp_path_factory):
-    forms = ("named", "marked", "region")
-    return ask(views, tmp_path_factory.mktemp("a"), reasoning=True, units="mixed", forms=forms)
+    return ask(
+        views,
+        tmp_path_factory.mktemp("a"),
+        questions_per_view=200,
+        questions_per_pair=40,
+        reasoning=True,
+        units="mixed",
+        forms=("named", "marked", "region"),
+    )
 
 
 def test_every_family_has_steps_or_a_reason_why_not(asked):
@@ -184,8 +175,11 @@ def test_steps_are_sentences_without_slots(asked):
 
 
 def test_questions_are_the_same_with_and_without_steps(views, tmp_path):
-    with_steps, _ = ask(views, tmp_path / "a", reasoning=True, questions_per_view=30)
-    without, _ = ask(views, tmp_path / "b", questions_per_view=30)
+    some = {"questions_per_view": 30, "questions_per_pair": 40}
+    with_steps, without = (
+        ask(views, tmp_path / name / "procthor", reasoning=name == "with", **some)[0]
+        for name in ("with", "without")
+    )
     assert [one.model_copy(update={"reasoning": ""}) for one in with_steps] == without
     assert not any(one.reasoning for one in without)
 

@@ -6,16 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.synthetic import Box, write_shard
+from tests.vqa.asking import ask
 from tests.vqa.houses import rendered
 from tests.vqa.oracle import Oracle, contradiction, is_checked
 from tests.vqa.scenes import furnished_shard
 from tests.vqa.told import told_of_view
 from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.measurements import TrueShard
-from workflow_scripts.common.questions import Question
-from workflow_scripts.common.storage import read_records
 from workflow_scripts.common.views import ViewShard
-from workflow_scripts.vqa import shard as asking
 from workflow_scripts.vqa.sight import Sights
 
 REAL_HOUSES = Path(__file__).parents[3] / "shared/data/procthor_houses.jsonl.gz"
@@ -83,19 +81,14 @@ def test_nothing_said_of_a_procthor_house_contradicts_its_boxes(tmp_path):
 
 def test_records_agree_with_the_oracle_too(tmp_path):
     path = furnished_shard(tmp_path)
-    out = tmp_path / "vqa/procthor"
-    asking.main(
-        views=path,
-        out=out / "0.jsonl",
-        images=out / "0.images",
-        dropped=out / "0.dropped.jsonl",
-        picture=out / "0.png",
+    questions, _ = ask(
+        path,
+        tmp_path / "procthor",
         forms=("named", "marked", "boxed", "region"),
         questions_per_view=120,
-        min_pixels=20,
         units="mixed",
     )
     oracle = Oracle(ViewShard.open(path))
-    records = [one for one in read_records(out / "0.jsonl", Question) if is_checked(oracle, one)]
+    records = [one for one in questions if is_checked(oracle, one)]
     assert len(records) > 150
     assert not [one.question for one in records if contradiction(oracle, one)]

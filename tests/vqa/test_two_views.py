@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.vqa.scenes import furnished_shard
-from workflow_scripts.common.questions import Question
-from workflow_scripts.common.storage import read_records
+from tests.vqa.asking import ask
+from tests.vqa.scenes import furnished_shard, sights
 from workflow_scripts.common.views import ViewShard
-from workflow_scripts.vqa import shard
+from workflow_scripts.vqa.ask_pairs import one_room
 from workflow_scripts.vqa.families.two_views import TWO_VIEW_FAMILIES
 
 NAMES = {family.name for family in TWO_VIEW_FAMILIES}
@@ -22,24 +21,15 @@ def views(tmp_path_factory):
     return furnished_shard(tmp_path_factory.mktemp("views"))
 
 
-def ask(views, folder, **settings):
-    out = folder / "vqa/procthor"
-    shard.main(
-        views=views,
-        out=out / "0.jsonl",
-        images=out / "0.images",
-        dropped=out / "0.dropped.jsonl",
-        picture=out / "0.png",
-        min_pixels=20,
-        **{"questions_per_view": 3, "questions_per_pair": 40, **settings},
-    )
-    return read_records(out / "0.jsonl", Question)
+def ask_few(views, folder, **settings):
+    some = {"questions_per_view": 3, "questions_per_pair": 40, **settings}
+    return ask(views, folder / "procthor", **some)[0]
 
 
 @pytest.fixture(scope="module")
 def asked(views, tmp_path_factory):
     folder = tmp_path_factory.mktemp("asked")
-    return folder / "vqa", ask(views, folder)
+    return folder, ask_few(views, folder)
 
 
 def of_pairs(questions):
@@ -138,22 +128,19 @@ def test_turning_moving_and_nearness_follow_from_the_poses(asked, views):
 
 
 def test_questions_about_single_views_stay_the_same(asked, views, tmp_path):
-    alone = ask(views, tmp_path, questions_per_pair=0)
+    alone = ask_few(views, tmp_path, questions_per_pair=0)
     assert alone == [one for one in asked[1] if not one.images]
 
 
-def test_views_of_two_rooms_are_not_compared(views, tmp_path):
-    from workflow_scripts.vqa.ask_pairs import one_room
-
-    class Row:
-        scene_id, split, pose_source = "house", "train", "simulator"
-
-        def __init__(self, room_id):
-            self.room_id = room_id
-
-    assert not one_room((Row("room|1"), None), (Row("room|2"), None))
+def test_only_level_views_of_one_room_from_known_places_are_compared(views):
+    first, second = list(ViewShard.open(views).views.itertuples(index=False))[:2]
+    one, other = sights(views)[:2]
+    assert one_room((first, one), (second, other))
+    for changes in ({"room_id": "room|2"}, {"scene_id": "b"}, {"split": "val"}):
+        assert not one_room((first, one), (second._replace(**changes), other))
+    assert not one_room((first._replace(pose_source="none"), one), (second, other))
 
 
 def test_only_the_families_wished_for_are_asked(views, tmp_path):
-    questions = ask(views, tmp_path, families=("left_right", "camera_turn"))
+    questions = ask_few(views, tmp_path, families=("left_right", "camera_turn"))
     assert {one.family for one in questions} == {"left_right", "camera_turn"}

@@ -17,6 +17,7 @@ from tests.evaluate.benchmarks.rows import (
     spatial_row,
     write_pictures,
 )
+from tests.vqa.asking import ask
 from tests.vqa.export.questions import question, width, write_questions, write_views
 from tests.vqa.scenes import furnished_shard
 from workflow_scripts.common.errors import UserError
@@ -27,7 +28,6 @@ from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.evaluate import score
 from workflow_scripts.evaluate.benchmarks import load
 from workflow_scripts.evaluate.items import Item
-from workflow_scripts.vqa import shard as asking
 from workflow_scripts.vqa.export import regions
 
 ROOT = Path(__file__).parents[3]
@@ -96,6 +96,12 @@ def test_a_mask_wins_over_its_box(tmp_path: Path, images: Path) -> None:
         assert np.asarray(picture)[20, 20, 0] < 120
 
 
+def stated(answer_type: str, truth: object = None, choices: object = ("yes", "no")) -> dict:
+    choices = list(choices) if isinstance(choices, tuple) else choices
+    told = {"answer_type": answer_type, "truth": truth, "choices": choices}
+    return {"qa_info": {"type": "", "category": "x", **told}}
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -105,6 +111,11 @@ def test_a_mask_wins_over_its_box(tmp_path: Path, images: Path) -> None:
         ({"conversations": []}, "no reference answer"),
         ({"conversations": [{}, {"value": "large"}]}, "no length, area, angle or hour"),
         ({"qa_info": {"type": "quantitative"}}, "'qa_info.category' is missing"),
+        (stated("metres"), "'qa_info.truth' None is no answer of type 'metres'"),
+        (stated("clock", float("nan")), "'qa_info.truth' nan is no answer of type 'clock'"),
+        (stated("choice", "red"), "'qa_info.truth' 'red' is no answer of type 'choice'"),
+        (stated("choice", "7", 7), "'qa_info.truth' '7' is no answer of type 'choice'"),
+        (stated("point", "(0.1, 0.2)"), "is no answer of type 'point'"),
         ({"conversations": ["a", "b"]}, "no length, area, angle or hour"),
         ({"image_info": {"file_path": "a\0b.jpg"}}, "cannot be read"),
         ({"bbox": [["a", 1, 2, 3]]}, "not four finite numbers"),
@@ -151,18 +162,8 @@ def test_our_region_tagged_export_is_read_as_a_benchmark(tmp_path: Path) -> None
 def test_every_row_of_our_export_is_read_back_with_its_truth(tmp_path: Path) -> None:
     views = furnished_shard(tmp_path / "views/procthor")
     vqa = tmp_path / "vqa"
-    out = vqa / "procthor"
-    asking.main(
-        views=views,
-        out=out / "0000.jsonl",
-        images=out / "0000.images",
-        dropped=out / "0000.dropped.jsonl",
-        picture=out / "0000.png",
-        forms=("named", "marked", "region"),
-        questions_per_view=120,
-        min_pixels=20,
-    )
-    asked = read_records(out / "0000.jsonl", Question)
+    forms = ("named", "marked", "region")
+    asked, _ = ask(views, vqa / "procthor", forms=forms, questions_per_view=120)
     regions.main(
         questions=write_questions(vqa / "train.parquet", asked),
         views=[views],

@@ -82,14 +82,25 @@ def _stated(info: Any, colours: dict[int, str]) -> dict[str, Any] | None:
     """Return type and truth as `qa_info` states them, None if it does not."""
     if not isinstance(info, dict) or info.get("answer_type") not in ANSWER_TYPES:
         return None
-    truth, choices, options = (info.get(name) for name in ("truth", "choices", "options"))
-    told = truth if isinstance(truth, int | float) else _coloured(str(truth), colours)
+    kind, truth = info["answer_type"], info.get("truth")
+    choices, options = (
+        [_coloured(str(one), colours) for one in told] if isinstance(told, list) else []
+        for told in (info.get("choices"), info.get("options"))
+    )
+    if kind in ("choice", "multiple_choice"):
+        truth = _coloured(str(truth), colours)
+        fits = truth in choices
+    else:
+        is_number = isinstance(truth, int | float) and np.isfinite(truth)
+        fits = is_number and kind not in ("point", "box")
+    if not fits:
+        raise Unusable(f"'qa_info.truth' {truth!r} is no answer of type {kind!r}")
     return {
-        "answer_type": info["answer_type"],
-        "truth": told,
-        "choices": [_coloured(str(one), colours) for one in choices or ()],
-        "options": [_coloured(str(one), colours) for one in options or ()],
-        "answer": _coloured(str(info.get("answer", told)), colours),
+        "answer_type": kind,
+        "truth": truth,
+        "choices": choices,
+        "options": options,
+        "answer": _coloured(str(info.get("answer", truth)), colours),
     }
 
 
