@@ -19,6 +19,7 @@ from workflow_scripts.evaluate import replies
         (r"so \boxed{1.5 m}", "1.5 m"),
         ("It is 3 m wide. The answer is 1.5 m.", "1.5 m."),
         ("**Answer:** (C)", "(C)"),
+        ("The answer is 2 m. My answer is a guess.", "2 m. My answer is a guess."),
     ],
 )
 def test_final_answer(text: str, answer: str) -> None:

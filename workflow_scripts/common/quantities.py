@@ -65,8 +65,3 @@ def clock_hour(value_deg: float) -> int:
 def count(value: float) -> Written:
     """Write a number of things: "3"."""
     return str(round(value)), "", 0.0
-
-
-def least_length_m(*, imperial: bool = False) -> float:
-    """Return the smallest length that is not written as nothing."""
-    return 0.05 * INCH_M if imperial else 0.0005

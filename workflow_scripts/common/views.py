@@ -34,7 +34,6 @@ ARRAYS: Layout = {
         {"unit": "m", "frame": "world right-handed Z up from OpenCV camera"},
     ),
 }
-TABLES = ("views", "objects", "visibility")
 
 
 def table_path(zarr_path: Path, name: str) -> Path:

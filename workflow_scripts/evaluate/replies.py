@@ -48,8 +48,8 @@ def normalised(text: str) -> str:
 def final(text: str) -> str:
     """Return the part of a reply that states its answer.
 
-    Thinking is left out; of marked answers (<answer>, \\boxed{}, "the answer is ...") the last
-    counts; a reply that marks none is its own answer.
+    Thinking is left out; of answers in <answer> or \\boxed{} the last counts, else all that follows
+    the first "the answer is"; a reply that marks none is its own answer.
     """
     text = normalised(text)
     text = re.sub(r"<think>.*?(?:</think>|$)", "", text, flags=re.IGNORECASE | re.DOTALL).strip()

@@ -3,7 +3,7 @@
 Four things make a measured extent wrong, and their variances add: the outline's pixels, the depth
 noise along the line of sight, what the camera cannot see behind the far end, and that things are
 not boxes. A wrong scale of the depth moves and stretches everything along the line of sight. The
-three shares below were set on views of generated houses; the label audit measures the result.
+shares below were set on views of generated houses; the label audit measures the result.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ PIXEL_SIGMA = 0.3
 SHAPE_SHARE = 0.015
 """Bulges, rims and rounded edges, as a share of the extent."""
 RECEDING_SHARE = 0.2
+"""A far edge seen at a flat angle is known at least this well, as a share of the extent."""
 INSET_SHARE = 0.08
 """How far the hidden part of a thing may stand back from its outline, as a share of its extent."""
 ROUND_SHARE, NO_YAW_DEG = 0.1, 26.0
@@ -107,7 +108,10 @@ def sigma_hidden(fit: Fit, *, hidden: np.ndarray) -> np.ndarray:
 
 
 def sigma_size(fit: Fit, error: DepthError, ends: np.ndarray, missing: np.ndarray) -> np.ndarray:
-    """Return the standard deviations [n, 3] of a box's sizes."""
+    """Return the standard deviations [n, 3] of a box's sizes.
+
+    `ends` [n, 5] are those of `sigma_ends`, `missing` [n, 3] those of `sigma_hidden`; so below.
+    """
     stretched = error.scale * fit.extent[:, :3]
     return np.sqrt(2 * ends[:, :3] ** 2 + missing**2 + stretched**2)
 

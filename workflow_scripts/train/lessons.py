@@ -22,7 +22,6 @@ from workflow_scripts.train.tiny import ASSISTANT, IMAGE, USER, Size
 
 # Places closer than this share of the side have no clear order.
 MARGIN_SHARE = 0.045
-MARGIN_M = 0.15
 SPACING_RADII = 2.5
 IGNORED = -100
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests import motions
 from tests.body_shard import write_shard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.keypoints.models import load_lifter
@@ -16,7 +17,7 @@ from workflow_scripts.train.launch import Machine
 from workflow_scripts.train.leaving import Interrupted
 from workflow_scripts.train.pose import launch
 from workflow_scripts.train.pose.experiment import PoseExperiment
-from workflow_scripts.train.pose.fit import train
+from workflow_scripts.train.pose.fit import check_episodes, train
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,19 @@ def test_two_ranks_through_the_launcher_learn_the_same(tmp_path: Path, shard: Pa
 def test_mistakes_are_named(tmp_path: Path, shard: Path, changes: dict, message: str) -> None:
     with pytest.raises(UserError, match=message):
         train(experiment_in(tmp_path, shard, **changes))
+
+
+def test_keypoints_that_two_cameras_never_see_are_one_line(
+    tmp_path: Path, shard: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shown = motions.episode(0, num_steps=4)
+    hidden = shown.visible.copy()
+    hidden[:, 1:, [0, 3]] = False
+    check_episodes(experiment_in(tmp_path, shard), [shown])
+    assert not caplog.records
+    check_episodes(experiment_in(tmp_path, shard), [shown, *[replace(shown, visible=hidden)] * 3])
+    (record,) = caplog.records
+    assert f"{shown.task}/point0 in 3 of 4, {shown.task}/point3 in 3 of 4" in record.getMessage()
 
 
 def test_a_split_without_episodes_is_named(tmp_path: Path) -> None:

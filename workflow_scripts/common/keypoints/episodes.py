@@ -1,7 +1,8 @@
 """Read the episodes of a split from shards of demonstrations, and say what cannot be used."""
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workflow_scripts.common.demonstrations import DemonstrationShard, Track
@@ -65,3 +66,21 @@ def never_visible(track: Track) -> list[str]:
     """Return the names of keypoints that two cameras never see at once."""
     seen = (track.visible.sum(axis=1) >= 2).any(axis=0)
     return [name for name, is_seen in zip(track.names, seen, strict=True) if not is_seen]
+
+
+def unseen_counts(tracks: Sequence[Track]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Count by task and keypoint the episodes in which two cameras never see it at once.
+
+    Returns (how many, of how many) of each keypoint that some episode does not show, in order of
+    names.
+    """
+    there = Counter((track.task, name) for track in tracks for name in track.names)
+    unseen = Counter((track.task, name) for track in tracks for name in never_visible(track))
+    return {key: (unseen[key], there[key]) for key in sorted(unseen)}
+
+
+def log_unseen(counts: Mapping[tuple[str, str], tuple[int, int]]) -> None:
+    """Log one line about all of `unseen_counts`, if there are any."""
+    if counts:
+        told = [f"{task}/{name} in {n} of {of}" for (task, name), (n, of) in counts.items()]
+        logger.warning("episodes in which two cameras never see a keypoint: %s", ", ".join(told))

@@ -13,7 +13,7 @@ from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.demonstrations import Track
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.keypoints.baselines import BASELINES, smooth_each
-from workflow_scripts.common.keypoints.episodes import never_visible, read_tracks
+from workflow_scripts.common.keypoints.episodes import log_unseen, read_tracks, unseen_counts
 from workflow_scripts.common.keypoints.metrics import (
     errors_mm,
     procrustes_errors_mm,
@@ -194,22 +194,14 @@ def parameters_row(model: Path, like: PoseRow) -> PoseRow:
 
 
 def never_seen_rows(tracks: Sequence[Track], like: PoseRow) -> Iterator[PoseRow]:
-    """Yield a row, and log a line, for each keypoint that some episodes never show to two cameras.
+    """Yield a row for each keypoint that some episodes never show to two cameras; log a line.
 
     Its value is the share of the task's episodes; the rest is as in another row.
     """
-    there = [(track.task, name) for track in tracks for name in track.names]
-    unseen = [(track.task, name) for track in tracks for name in never_visible(track)]
     nothing = dict.fromkeys(("gain", "gain_low", "gain_high"), float("nan"))
-    for task, name in sorted(set(unseen)):
-        count, of = unseen.count((task, name)), there.count((task, name))
-        logger.warning(
-            "%s: two cameras never see keypoint %r at once in %d of %d episodes",
-            task,
-            name,
-            count,
-            of,
-        )
+    counts = unseen_counts(tracks)
+    log_unseen(counts)
+    for (task, name), (count, of) in counts.items():
         share = dict.fromkeys(("value", "ci_low", "ci_high"), count / of)
         changes = {"family": task, "keypoint": name, "metric": "never_seen", "method": "cameras"}
         number = {"n": of, "num_houses": of, "views": ALL_VIEWS}

@@ -48,7 +48,6 @@ class PoseExperiment:
         heads: Their heads.
         view_dropout: Share of observations hidden in training, so that any views will do.
         frames_per_episode: Frames of an episode that a detector learns from.
-        num_processes: Ranks without a GPU.
         steps: Optimizer steps.
         batch_size: Windows in a step over all ranks (a detector: frames, all their views).
         learning_rate: Peak, after a warm-up, before a cosine decay.
@@ -106,14 +105,18 @@ class PoseExperiment:
             if not path.exists():
                 raise UserError(f"--views {path}: not found; run the rules of stage views first")
         if self.window % 2 == 0:
-            raise UserError(f"window {self.window} must be odd: it has a frame in its middle")
+            raise UserError(
+                f"{self.name}: window {self.window} must be odd: it has a frame in its middle"
+            )
         if self.front_end == "images" and self.objective != "supervised":
             raise UserError(
                 f"{self.name}: front_end images learns with objective supervised only, "
                 f"not {self.objective!r}"
             )
         if self.width % self.heads:
-            raise UserError(f"width {self.width} must be a multiple of heads {self.heads}")
+            raise UserError(
+                f"{self.name}: width {self.width} must be a multiple of heads {self.heads}"
+            )
 
     def identity(self, *, num_ranks: int) -> dict[str, Any]:
         """Return what decides the result: a checkpoint of anything else must not be resumed."""
@@ -123,16 +126,16 @@ class PoseExperiment:
 
 
 def digest(views: tuple[Path, ...]) -> str:
-    """Hash the tables beside shards and the sizes of their arrays' files.
+    """Hash the tables beside shards and their projected keypoints.
 
     The tables hold hashes of the episodes' states; the pictures follow from those.
     """
-    whole = hashlib.sha256()
+    found = hashlib.sha256()
     for path in views:
         stem = path.name.removesuffix(".zarr")
         for table in sorted(path.parent.glob(f"{stem}.*.parquet")):
-            whole.update(table.read_bytes())
+            found.update(table.read_bytes())
         for file in sorted((path / "keypoints_px").rglob("*")):
             if file.is_file():
-                whole.update(file.read_bytes())
-    return whole.hexdigest()
+                found.update(file.read_bytes())
+    return found.hexdigest()

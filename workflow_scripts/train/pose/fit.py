@@ -1,6 +1,5 @@
 """Train a lifter with the Hugging Face Trainer: any number of ranks, checkpoints, curves."""
 
-import logging
 import os
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from workflow_scripts.common.demonstrations import Track
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.keypoints.baselines import BASELINES, REFERENCE, dlt, smooth_each
-from workflow_scripts.common.keypoints.episodes import never_visible, read_tracks
+from workflow_scripts.common.keypoints.episodes import log_unseen, read_tracks, unseen_counts
 from workflow_scripts.common.keypoints.lifter import Lifter, LifterSize
 from workflow_scripts.common.keypoints.models import PoseModel, lift
 from workflow_scripts.common.keypoints.rigid import estimate_shapes
@@ -21,7 +20,6 @@ from workflow_scripts.train.pose import objectives
 from workflow_scripts.train.pose.data import Windows, collate, evidence_of
 from workflow_scripts.train.pose.experiment import PoseExperiment
 
-logger = logging.getLogger(__name__)
 _SMOOTHING = 7
 
 
@@ -226,9 +224,7 @@ def check_episodes(experiment: PoseExperiment, known: list[Track]) -> None:
             f"{experiment.name}: no training episodes; more of them, or a larger share for the "
             "'train' split (config: sources.rlbench.episodes_per_task, splits)"
         )
-    for track in known:
-        for name in never_visible(track):
-            logger.warning("%s: two cameras never see keypoint %r at once", track.scene_id, name)
+    log_unseen(unseen_counts(known))
 
 
 def train(experiment: PoseExperiment, is_leaving: Callable[[], bool] = lambda: False) -> None:

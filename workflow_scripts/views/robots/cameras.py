@@ -65,7 +65,7 @@ def _add(body: mujoco.MjsBody, name: str, parent_from_camera: np.ndarray) -> Non
     body.add_camera(name=name, pos=pose[:3, 3], quat=[w, x, y, z], fovy=fov_deg(name))
 
 
-def world_from_camera(model: mujoco.MjModel, data: mujoco.MjData, name: str) -> np.ndarray:
+def world_from_camera(data: mujoco.MjData, name: str) -> np.ndarray:
     """Return the pose [4, 4] of an OpenCV camera in the state of `data`."""
     camera = data.camera(name)
     pose = np.eye(4)

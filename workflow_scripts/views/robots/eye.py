@@ -93,7 +93,7 @@ class Eye:
         geom = self._geom(code[:, ::-1])
         depth = self._depth_m(nearness[:, ::-1])
         depth[geom < 0] = np.nan
-        poses = np.array([world_from_camera(self.model, data, name) for name in names])
+        poses = np.array([world_from_camera(data, name) for name in names])
         rays = np.array([self._rays[name == "wrist"] for name in names])
         refine(depth, geom, rays, poses, self.model, data)
         return rgb[:, ::-1], depth.astype(np.float32), self.instance[geom], poses

@@ -93,10 +93,6 @@ class World:
         """Return the angle of a hinge."""
         return float(np.rad2deg(self.data.joint(joint).qpos[0]))
 
-    def speed_m_per_s(self, object_id: str) -> float:
-        """Return how fast a thing moves."""
-        return float(np.linalg.norm(self.data.body(object_id).cvel[3:]))
-
 
 def tip_down(at_m: Sequence[float], *, yaw_deg: float = 0.0, lean_deg: float = 0.0) -> np.ndarray:
     """Return a tip pose [4, 4] that points down; at yaw 0 the fingers open along y.

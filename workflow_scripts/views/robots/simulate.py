@@ -4,7 +4,6 @@ Nothing is moved by hand after the first instant: things are carried, pulled and
 contact alone. The states every 50 ms are kept; pictures are made from them later.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import mujoco
@@ -180,8 +179,3 @@ def timed(way: np.ndarray, *, speed: float) -> list[np.ndarray]:
     even = np.linspace(0, 1, len(way))
     commands = np.stack([np.interp(share, even, way[:, n]) for n in range(NUM_JOINTS)], axis=1)
     return list(commands.reshape(count, SUBSTEPS, NUM_JOINTS))
-
-
-def states(run: Run) -> Sequence[tuple[np.ndarray, np.ndarray]]:
-    """Return positions and velocities step by step."""
-    return list(zip(run.positions, run.velocities, strict=True))

@@ -58,7 +58,7 @@ class Fact:
         return "are" if self.book.plural[place] else "is"
 
 
-# Steps of a fact, lengths printed with so many digits. Several are joined to sentences.
+# Returns the sentences of a fact, with lengths to so many digits after the point.
 Writer = Callable[[Fact, int], list[str]]
 
 
