@@ -196,7 +196,8 @@ def test_sentences_options_splits_and_shares(tmp_path):
     others = [left_of(10 + n, scene=f"h{n}", view=n, split="test") for n in range(3)]
     many = [left_of(20 + n, scene=f"t{n}", view=n) for n in range(20)]
     letters = LETTERS.model_copy(update={"answer": "B"})
-    twice = [SAID, SAID.model_copy(update={"question_id": "again", "question": LEFT.question})]
+    same = "Is it so that in this picture the sofa is to the left of the floor lamp?"
+    twice = [SAID, SAID.model_copy(update={"question_id": "again", "question": same})]
 
     def answer(asked: Asked) -> Answer:
         if "How wide" in text_of(asked):
@@ -223,9 +224,7 @@ def test_sentences_options_splits_and_shares(tmp_path):
     )
     # The second question about one picture may not get the words of the first.
     assert found[5] == twice[1]
-    assert dropped == {"a new word carries meaning": 1} or dropped == {
-        "another question about the picture has these words": 1
-    }
+    assert dropped == {"another question about the picture has these words": 1}
     chosen = [one for one in results(half)[0] if one.template]
     assert 4 < len(chosen) < 18
 

@@ -1,5 +1,6 @@
 """The card says what is in the data set, in numbers that can be counted again."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from workflow_scripts.common.photo_records import DropOff
 from workflow_scripts.common.records import Dropped
 from workflow_scripts.common.storage import write_records
 from workflow_scripts.vqa.export import card
+
+
+PARAPHRASE = {"model": "mine", "base_url": "http://lab.internal/v1", "cache": "/home/me/paid"}
+PARAPHRASE |= {"max_cost_usd": 5.0, "concurrency": 4, "share": 0.5}
 
 
 @pytest.fixture
@@ -45,7 +50,7 @@ def written(tmp_path: Path) -> str:
         questions=tables,
         dropped=[dropped],
         photos=(photos,),
-        settings='{"seed": 7, "vqa": {"margin_m": 0.15, "forms": ["named"]}}',
+        settings=json.dumps({"seed": 7, "vqa": {"margin_m": 0.15, "paraphrase": PARAPHRASE}}),
         out=tmp_path / "README.md",
         licence="apache-2.0",
         repo="my-lab/spatial",
@@ -73,8 +78,15 @@ def test_counts_families_failures_settings_and_licences_are_there(written: str) 
     assert "| scenes | 8 photos | 2 | tiny 2 |" in written
     assert "| localise | 30 objects | 4 | border 4 |" in written
     assert "| vqa.margin_m | 0.15 |" in written
+    assert '| vqa.paraphrase.model | "mine" |' in written
+    assert "| vqa.paraphrase.share | 0.5 |" in written
     assert "Apache-2.0" in written
-    assert 'load_dataset("my-lab/spatial")' in written or "my-lab/spatial" in written
+    assert 'load_dataset("my-lab/spatial")' in written
+
+
+def test_where_a_model_was_asked_is_not_published(written: str) -> None:
+    for private in ("lab.internal", "/home/me", "max_cost_usd", "concurrency"):
+        assert private not in written
 
 
 def test_no_question_at_all_is_refused(tmp_path: Path) -> None:

@@ -41,6 +41,10 @@ SOURCES = {
         "may limit use (see the settings)",
     ),
 }
+# Where a model was asked and what it may cost: nothing that questions depend on.
+_OWN = tuple(
+    f"vqa.paraphrase.{name}" for name in ("base_url", "cache", "concurrency", "max_cost_usd")
+)
 _OTHER = ("posed views", "not known; ask whoever gave the views")
 
 
@@ -111,14 +115,14 @@ def drop_counts(paths: Iterable[Path]) -> list[tuple[str, int]]:
 
 
 def flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Return nested settings as (dotted key, value), keys sorted."""
+    """Return nested settings as (dotted key, value), keys sorted, without `_OWN`."""
     rows: list[tuple[str, str]] = []
     for key, value in sorted(settings.items()):
         if isinstance(value, dict) and value:
             rows += flat(value, f"{prefix}{key}.")
         else:
             rows.append((f"{prefix}{key}", _cell(json.dumps(value, ensure_ascii=False))))
-    return rows
+    return [row for row in rows if row[0] not in _OWN]
 
 
 def card(
