@@ -151,7 +151,10 @@ rule score_benchmark:
 rule score_pose:
     input:
         script="workflow_scripts/evaluate/pose/score.py",
-        modules=modules_of("evaluate/pose", "common/keypoints"),
+        modules=[
+            "workflow_scripts/evaluate/bootstrap.py",
+            *modules_of("evaluate/pose", "common/keypoints"),
+        ],
         views=pose_views(),
         weights="results/train/{experiment}/model.safetensors",
         model="results/train/{experiment}/model.json",

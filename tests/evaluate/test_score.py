@@ -75,6 +75,24 @@ def test_interval_is_over_houses_not_questions() -> None:
     assert high > 0.75
 
 
+def test_intervals_of_medians_are_over_episodes_not_frames() -> None:
+    values = np.repeat([1.0, 2.0, 3.0, 10.0], 100)
+    episodes = np.repeat(["a", "b", "c", "d"], 100)
+    resample = SceneBootstrap(episodes, resamples=500, rng=rng(7, "test"))
+    mean, draws = resample.means(values)
+    median, middle = resample.medians(values)
+    assert resample.num_scenes == 4
+    assert mean == pytest.approx(4)
+    assert median == pytest.approx(2.5)
+    low, high = interval(draws)
+    assert low < 2.2
+    assert high > 6
+    assert set(np.unique(middle)) <= {1.0, 2.0, 3.0, 10.0}
+    nothing, draws = resample.means(np.full(400, np.nan))
+    assert np.isnan(nothing)
+    assert np.isnan(interval(draws)).all()
+
+
 def test_gain_is_paired() -> None:
     houses = pd.Series(np.repeat([f"h{index}" for index in range(30)], 10))
     blind = rng(1, "blind").integers(0, 2, 300).astype(float) * 0.5

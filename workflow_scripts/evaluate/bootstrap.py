@@ -1,25 +1,26 @@
-"""Put an interval on a mean of scores, by drawing scenes again and again."""
+"""Put an interval on a mean or median of scores, by drawing scenes again and again."""
 
 import numpy as np
-import pandas as pd
+from numpy.typing import ArrayLike
 
 
 class SceneBootstrap:
-    """Resample scenes with replacement; the same resamples serve every mean, so gains pair.
+    """Resample scenes with replacement; the same resamples serve every statistic, so gains pair.
 
-    Questions of one scene (house, photo, video) are not independent, so the scene is
-    what is drawn (a cluster bootstrap; Efron & Tibshirani 1993, percentile intervals).
+    Questions of one scene (house, photo, video) are not independent, nor are the frames of one
+    episode, so the scene is what is drawn (a cluster bootstrap; Efron & Tibshirani 1993, percentile
+    intervals). `scenes` [n] names the scene of each score.
     """
 
-    def __init__(self, scenes: pd.Series, *, resamples: int, rng: np.random.Generator) -> None:
-        names, self._scene = np.unique(scenes.to_numpy(dtype=str), return_inverse=True)
+    def __init__(self, scenes: ArrayLike, *, resamples: int, rng: np.random.Generator) -> None:
+        names, self._scene = np.unique(np.asarray(scenes, dtype=str), return_inverse=True)
         self.num_scenes = len(names)
         shares = np.full(self.num_scenes, 1 / self.num_scenes)
         self._weights = rng.multinomial(self.num_scenes, shares, size=resamples)
 
     def means(self, scores: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the mean of the scores [n] that are not NaN, and its resamples [resamples]."""
-        valid = ~np.isnan(scores)
+        """Return the mean of the scores [n] that are finite, and its resamples [resamples]."""
+        valid = np.isfinite(scores)
         if not valid.any():
             return float("nan"), np.full(len(self._weights), np.nan)
         scene = self._scene[valid]
@@ -29,10 +30,29 @@ class SceneBootstrap:
             resampled = (self._weights @ sums) / (self._weights @ counts)
         return float(scores[valid].mean()), resampled
 
+    def medians(self, scores: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the median of the scores [n] that are finite, and its resamples."""
+        valid = np.isfinite(scores)
+        if not valid.any():
+            return float("nan"), np.full(len(self._weights), np.nan)
+        order = np.argsort(scores[valid], kind="stable")
+        ordered, scene = scores[valid][order], self._scene[valid][order]
+        places = [np.flatnonzero(scene == number) for number in range(self.num_scenes)]
+        totals = self._weights @ np.array([len(place) for place in places])
+        # Every resample's median by bisection at once: the first place that half lies at or below.
+        low, high = np.zeros(len(totals), dtype=int), np.full(len(totals), len(ordered) - 1)
+        while (low < high).any():
+            middle = (low + high) // 2
+            counts = [np.searchsorted(place, middle, side="right") for place in places]
+            enough = (self._weights * np.stack(counts, axis=1)).sum(axis=1) >= 0.5 * totals
+            low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
+        resampled = np.where(totals > 0, ordered[low], np.nan)
+        return float(np.median(ordered)), resampled
+
 
 def interval(resampled: np.ndarray) -> tuple[float, float]:
     """Return the 95 % percentile interval; NaN if nothing was resampled."""
-    resampled = resampled[~np.isnan(resampled)]
+    resampled = resampled[np.isfinite(resampled)]
     if not len(resampled):
         return float("nan"), float("nan")
     low, high = np.percentile(resampled, [2.5, 97.5])

@@ -1,4 +1,4 @@
-"""Errors, shares and intervals against hand-made numbers."""
+"""Errors and shares against hand-made numbers."""
 
 import numpy as np
 import pytest
@@ -6,10 +6,8 @@ import pytest
 from tests import motions
 from workflow_scripts.common.keypoints.metrics import (
     POINT_METRICS,
-    EpisodeBootstrap,
     area_under_curve,
     errors_mm,
-    interval,
     procrustes_errors_mm,
     reprojection_px,
     share_within,
@@ -72,21 +70,3 @@ def test_reprojection_is_in_pixels_and_counts_seen_views_only() -> None:
     )
     assert np.isnan(found[:, 2]).all()
     assert found[:, 0] == pytest.approx(5)
-
-
-def test_intervals_resample_episodes_not_frames() -> None:
-    values = np.repeat([1.0, 2.0, 3.0, 10.0], 100)
-    episodes = np.repeat(["a", "b", "c", "d"], 100)
-    resample = EpisodeBootstrap(episodes, resamples=500, rng=rng(3))
-    mean, draws = resample.means(values)
-    median, middle = resample.medians(values)
-    assert resample.num_episodes == 4
-    assert mean == pytest.approx(4)
-    assert median == pytest.approx(2.5)
-    low, high = interval(draws)
-    assert low < 2.2
-    assert high > 6
-    assert set(np.unique(middle)) <= {1.0, 2.0, 3.0, 10.0}
-    nothing, draws = resample.means(np.full(400, np.nan))
-    assert np.isnan(nothing)
-    assert np.isnan(interval(draws)).all()

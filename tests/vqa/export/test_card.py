@@ -13,7 +13,6 @@ from workflow_scripts.common.records import Dropped
 from workflow_scripts.common.storage import write_records
 from workflow_scripts.vqa.export import card
 
-
 PARAPHRASE = {"model": "mine", "base_url": "http://lab.internal/v1", "cache": "/home/me/paid"}
 PARAPHRASE |= {"max_cost_usd": 5.0, "concurrency": 4, "share": 0.5}
 

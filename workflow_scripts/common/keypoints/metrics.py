@@ -1,4 +1,4 @@
-"""How far estimated keypoints are from the truth, in millimetres, and how sure that number is.
+"""How far estimated keypoints are from the truth, in millimetres.
 
 Every test frame of every episode counts. A keypoint without an estimate counts as missed in PCK
 and AUC, and is left out of means and medians of errors; `found` says how many have one.
@@ -93,57 +93,3 @@ def procrustes_errors_mm(points_m: np.ndarray, truth_m: np.ndarray) -> np.ndarra
     scale = (singular * signs).sum() / (estimate**2).sum()
     nothing[good] = 1000 * np.linalg.norm(scale * estimate @ rotation.T - truth, axis=-1)
     return nothing
-
-
-class EpisodeBootstrap:
-    """Resample episodes with replacement; frames of an episode are not independent.
-
-    A cluster bootstrap with percentile intervals (Efron & Tibshirani 1993). The same resamples
-    serve every statistic, so differences between methods are paired.
-    """
-
-    def __init__(self, episodes: np.ndarray, *, resamples: int, rng: np.random.Generator) -> None:
-        names, self._episode = np.unique(episodes, return_inverse=True)
-        self.num_episodes = len(names)
-        shares = np.full(self.num_episodes, 1 / self.num_episodes)
-        self._weights = rng.multinomial(self.num_episodes, shares, size=resamples)
-
-    def means(self, values: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the mean of the values [n] that are not NaN, and its resamples."""
-        valid = np.isfinite(values)
-        if not valid.any():
-            return float("nan"), np.full(len(self._weights), np.nan)
-        episode = self._episode[valid]
-        sums = np.bincount(episode, weights=values[valid], minlength=self.num_episodes)
-        counts = np.bincount(episode, minlength=self.num_episodes)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            resampled = (self._weights @ sums) / (self._weights @ counts)
-        return float(values[valid].mean()), resampled
-
-    def medians(self, values: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the median of the values [n] that are not NaN, and its resamples."""
-        valid = np.isfinite(values)
-        if not valid.any():
-            return float("nan"), np.full(len(self._weights), np.nan)
-        order = np.argsort(values[valid], kind="stable")
-        ordered, episode = values[valid][order], self._episode[valid][order]
-        places = [np.flatnonzero(episode == number) for number in range(self.num_episodes)]
-        totals = self._weights @ np.array([len(place) for place in places])
-        # Every resample's median by bisection at once: the first place that half lies at or below.
-        low, high = np.zeros(len(totals), dtype=int), np.full(len(totals), len(ordered) - 1)
-        while (low < high).any():
-            middle = (low + high) // 2
-            counts = [np.searchsorted(place, middle, side="right") for place in places]
-            enough = (self._weights * np.stack(counts, axis=1)).sum(axis=1) >= 0.5 * totals
-            low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
-        resampled = np.where(totals > 0, ordered[low], np.nan)
-        return float(np.median(ordered)), resampled
-
-
-def interval(resampled: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % percentile interval; NaN if nothing was resampled."""
-    resampled = resampled[np.isfinite(resampled)]
-    if not len(resampled):
-        return float("nan"), float("nan")
-    low, high = np.percentile(resampled, [2.5, 97.5])
-    return float(low), float(high)

@@ -9,11 +9,10 @@ from workflow_scripts.common.keypoints.baselines import REFERENCE
 from workflow_scripts.common.keypoints.metrics import (
     LOWER_IS_BETTER,
     POINT_METRICS,
-    EpisodeBootstrap,
-    interval,
 )
 from workflow_scripts.common.keypoints.scores import PoseRow
 from workflow_scripts.common.seeds import rng
+from workflow_scripts.evaluate.bootstrap import SceneBootstrap, interval
 
 ALL = "all"
 PER_KEYPOINT = ("mpjpe_mm", "median_mm")
@@ -70,7 +69,7 @@ def rows_of(
         ]
     for family, keypoint, members in groups:
         chosen = members & outcome.known
-        resample = EpisodeBootstrap(
+        resample = SceneBootstrap(
             episode[chosen], resamples=resamples, rng=rng(seed, "bootstrap", family, keypoint)
         )
         for method in outcome.errors_mm:
@@ -94,7 +93,7 @@ def rows_of(
                     family=family,
                     metric=metric,
                     n=int(chosen.sum()),
-                    num_houses=resample.num_episodes,
+                    num_houses=resample.num_scenes,
                     value=value,
                     ci_low=low,
                     ci_high=high,
