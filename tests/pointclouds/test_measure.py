@@ -71,3 +71,19 @@ def test_one_object_none_and_identical_points():
     np.testing.assert_array_equal(found.size_m, 0.0)
     np.testing.assert_array_equal(found.gap_m, 0.0)
     assert all(np.isfinite(value).all() for value in vars(found).values())
+
+
+def test_what_cleaning_lost_and_an_unsure_up_make_less_sure():
+    cloud = shell((0.0, 4.0, 0.5), (1.0, 1.0, 1.0), 0.0)
+    settings = {"pixel_m": np.array([0.01]), "depth_m": np.array([4.0])}
+    plain = measure([cloud], EYE, **settings)
+    legs = measure([cloud], EYE, lost_px=np.array([[0.0, 20.0]]), **settings)
+    # Twenty pixels of a centimetre down the picture, at either end of the height.
+    grown = np.sqrt(legs.sigma_size_m[0] ** 2 - plain.sigma_size_m[0] ** 2)
+    assert grown[2] == pytest.approx(np.sqrt(2) * 0.2, rel=0.05)
+    assert grown[0] == pytest.approx(0.0, abs=1e-6)
+    tilted = measure([cloud], EYE, tilt_deg=2.0, **settings)
+    np.testing.assert_array_equal(tilted.sigma_size_m, plain.sigma_size_m)
+    grown = np.sqrt(tilted.sigma_extent_m[0] ** 2 - plain.sigma_extent_m[0] ** 2)
+    # Four metres away things may be 14 cm higher; a metre below the eye, 3.5 cm to the side.
+    np.testing.assert_allclose(grown, np.deg2rad(2.0) * np.array([1.0, 1.0, 4.0]), rtol=0.02)

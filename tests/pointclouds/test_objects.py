@@ -172,3 +172,18 @@ def test_one_object_does_not_touch_another():
     both = object_clouds(depth_m, instance, CAMERA, [SOFA_ID + 1, SOFA_ID], error=SENSOR)
     alone = object_clouds(depth_m, instance, CAMERA, [SOFA_ID], error=SENSOR)
     np.testing.assert_array_equal(cloud(both, 1), cloud(alone))
+
+
+def test_how_far_a_mask_reaches_beyond_its_points_is_noted():
+    depth_m, instance = seen(SOFA)
+    rows = np.flatnonzero((instance == SOFA_ID).any(axis=1))
+    cut = depth_m.copy()
+    cut[rows[-6:]] = np.nan
+    for error in (EXACT, SENSOR):
+        whole, less = (
+            object_clouds(depth, instance, CAMERA, [SOFA_ID], error=error).lost_px[0]
+            for depth in (depth_m, cut)
+        )
+        assert whole.tolist() == [0, 0]
+        # A sensor's border of one pixel is cut everywhere and is no loss.
+        assert less.tolist() == [0, 6 if error is EXACT else 5]
