@@ -1,6 +1,7 @@
 """Questions about what was measured: a floor decides what is up, hidden things have no size."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,14 @@ from workflow_scripts.common.views import ViewShard, table_path
 from workflow_scripts.pointclouds import measure_objects
 from workflow_scripts.vqa import shard as asking
 from workflow_scripts.vqa.families import FAMILIES
-from workflow_scripts.vqa.measures import metres_in_front, px_to_the_left
+from workflow_scripts.vqa.measures import (
+    metres_above,
+    metres_further_away,
+    metres_further_left,
+    metres_higher,
+    metres_in_front,
+    px_to_the_left,
+)
 from workflow_scripts.vqa.sight import Sight, Sights
 
 NEAR = Box("Sofa", (1.6, 2.2, 0.4), (0.8, 0.6, 0.8))
@@ -94,6 +102,27 @@ def test_the_frame_of_a_floor_turns_nothing_round(photos):
         assert px_to_the_left(sight)[0][near, far] > 10
         assert sight.measured.centre_m[far, 2] > sight.measured.centre_m[near, 2] + 0.2
         np.testing.assert_allclose(sight.measured.size_m[[near, far], 2], [0.8, 1.5], atol=0.05)
+
+
+def test_an_unsure_up_counts_in_heights_and_in_level_offsets(photos):
+    """A tilt lifts what is far away, and moves what is high to the side."""
+    sight = sights(photos)[0]
+    measured = sight.measured
+    assert measured.sigma_up > 0
+    known = measured.gravity.model_copy(update={"sigma_up_deg": 0.0})
+    sure = replace(sight, measured=replace(measured, gravity=known))
+    level = measured.horizontal_distance_m[0]
+    upright = measured.vertical_distance_m[0]
+    for measure, lever in (
+        (metres_higher, level),
+        (metres_above, level),
+        (metres_further_left, upright),
+        (metres_further_away, upright),
+    ):
+        (value, sigma), (same, less) = measure(sight), measure(sure)
+        np.testing.assert_array_equal(value, same)
+        grown = np.sqrt(np.maximum(sigma**2 - less**2, 0))
+        np.testing.assert_allclose(grown, measured.sigma_up * lever, atol=1e-6)
 
 
 def test_a_height_is_not_a_width(answers):
