@@ -136,7 +136,7 @@ def test_only_level_views_of_one_room_from_known_places_are_compared(views):
     first, second = list(ViewShard.open(views).views.itertuples(index=False))[:2]
     one, other = sights(views)[:2]
     assert one_room((first, one), (second, other))
-    for changes in ({"room_id": "room|2"}, {"scene_id": "b"}, {"split": "val"}):
+    for changes in ({"room_id": "another"}, {"scene_id": "another"}, {"split": "val"}):
         assert not one_room((first, one), (second._replace(**changes), other))
     assert not one_room((first._replace(pose_source="none"), one), (second, other))
 
