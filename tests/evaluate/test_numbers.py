@@ -75,7 +75,21 @@ def test_a_range_counts_as_its_middle(text: str, low_m: float, high_m: float) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["", "far", "86", "the gap is 86", "in 2 views", "a few metres", "10 m2", "3 mice", "1/0 m"],
+    [
+        "",
+        "far",
+        "86",
+        "the gap is 86",
+        "in 2 views",
+        "a few metres",
+        "10 m2",
+        "3 mice",
+        "1/0 m",
+        "1e999 m",
+        f"{9:9<400}/2 m",
+        f"{9:9<5000}/7 m",
+        f"{9:9<400} m to 2 m",
+    ],
 )
 def test_what_is_no_length(text: str) -> None:
     assert quantity(text, "length") is None
@@ -121,6 +135,7 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
         ("1,000", 1000),
         ("one of 3", 3),
         ("none", None),
+        ("1e999", None),
         ("", None),
     ],
 )

@@ -96,7 +96,9 @@ def in_digits(text: str) -> str:
     text = re.sub(r"(?<=[\s(])[−–](?=\d)|^[−–](?=\d)", "-", text)
     text = re.sub(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])", lambda m: m[0].replace(",", ""), text)
     text = re.sub(r"(?<=\d),(?=\d)", ".", text)
-    text = re.sub(r"(?<![\d.])(?:(\d+)\s+)?(\d+)/(\d+)(?![\d/])", _fraction, text)
+    # Nine digits at most: what a model that cannot stop says may be longer than Python divides.
+    whole, part = r"(?:(\d{1,9})\s+)?", r"(\d{1,9})"
+    text = re.sub(rf"(?<![\d.]){whole}{part}/{part}(?![\d/])", _fraction, text)
     text = re.sub(r"(?<![\w.])\.(?=\d)", "0.", text)
     text = _WORDS.sub(lambda found: f"{_of_words(found[0].lower()):g}", text)
     articles = rf"\ban?\s+(?={_unit})(?<!half a )(?<!half an )(?<!of a )(?<!of an )"
@@ -151,7 +153,8 @@ def quantities(text: str, dimension: Dimension) -> Iterator[Quantity]:
         else:
             smaller, start = _smaller(text, found.end(), size)
             high = low = (-1.0 if found["sign"] else 1.0) * (low + smaller)
-        if kind == low_kind == dimension:
+        # "1e999 m" is no number that anybody means.
+        if kind == low_kind == dimension and math.isfinite(low) and math.isfinite(high):
             low, high = sorted((low, high))
             yield Quantity((low + high) / 2, low, high)
 
@@ -180,7 +183,7 @@ def quantity(text: str, dimension: Dimension) -> float | None:
 def bare_number(text: str) -> float | None:
     """Return the first number of a text whatever its unit, digits before words; else None."""
     found = _BARE.search(in_digits(text) if not re.search(r"\d", text) else _digits_only(text))
-    return float(found[0]) if found else None
+    return float(found[0]) if found and math.isfinite(float(found[0])) else None
 
 
 def _digits_only(text: str) -> str:
