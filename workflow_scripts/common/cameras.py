@@ -130,36 +130,29 @@ def back_project(
     depth_m: ArrayLike, intrinsics_33: ArrayLike, world_from_camera_44: ArrayLike
 ) -> FloatArray:
     """Return world points [height, width, 3] of a planar depth map; NaN where depth is NaN."""
-    return np.stack(back_project_axes(depth_m, intrinsics_33, world_from_camera_44), axis=-1)
+    depth = np.asarray(depth_m, dtype=np.float64)
+    height, width = depth.shape
+    per_column, per_row = ray_terms(
+        intrinsics_33, world_from_camera_44, width_px=width, height_px=height
+    )
+    position = np.asarray(world_from_camera_44, dtype=np.float64)[:3, 3, None, None]
+    return np.moveaxis((per_column + per_row) * depth + position, 0, -1).copy()
 
 
-def back_project_axes(
-    depth_m: ArrayLike,
-    intrinsics_33: ArrayLike,
-    world_from_camera_44: ArrayLike,
-    *,
-    dtype: type[np.floating] = np.float64,
-) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
-    """Return world x, y and z, each [height, width], of a planar depth map.
+def ray_terms(
+    intrinsics_33: ArrayLike, world_from_camera_44: ArrayLike, *, width_px: int, height_px: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return the terms [3, 1, width] and [3, height, 1] of the pixels' rays in the world frame.
 
-    A ray's direction is affine in the pixel's row and column, so each axis is a sum of a row
-    and a column vector, times depth: several times faster than a matrix product per pixel.
-    float32 halves the time again and is good to a few micrometres in a house.
+    A ray is affine in the pixel's column and row, so it is the sum of a term of either; times
+    planar depth, plus the camera's position, it is the world point: several times faster than a
+    matrix product per pixel.
     """
-    depth = np.asarray(depth_m, dtype=dtype)
-    pose = np.asarray(world_from_camera_44, dtype=np.float64)
-    world_from_pixel = pose[:3, :3] @ np.linalg.inv(np.asarray(intrinsics_33, dtype=np.float64))
-    u = np.arange(depth.shape[1]) + 0.5
-    v = np.arange(depth.shape[0])[:, None] + 0.5
-
-    def along(axis: int) -> NDArray[np.floating]:
-        per_u, per_v, constant = world_from_pixel[axis]
-        points = (per_u * u + constant).astype(dtype) + (per_v * v).astype(dtype)
-        points *= depth
-        points += dtype(pose[axis, 3])
-        return points
-
-    return along(0), along(1), along(2)
+    rotation = np.asarray(world_from_camera_44, dtype=np.float64)[:3, :3]
+    per_u, per_v, constant = (rotation @ np.linalg.inv(np.asarray(intrinsics_33))).T[:, :, None]
+    columns = per_u * (np.arange(width_px) + 0.5) + constant
+    rows = per_v * (np.arange(height_px) + 0.5)
+    return columns[:, None, :], rows[:, :, None]
 
 
 def project(

@@ -7,23 +7,27 @@ gives one point for each, so the cloud of an object never holds its neighbour's 
 come sorted by instance, then cell.
 
 Neighbouring pixels of a row often fall in one cell, so sums are first taken over such runs,
-which needs no sorting and leaves fewer rows to number, then over the cells of the view, which
-fit a processor's cache, and last over the cells of all views.
+which needs no sorting and leaves fewer rows to number, then over the cells of the view, and last
+over the cells of all views.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
-from workflow_scripts.common.cameras import Camera, back_project_axes
+from workflow_scripts.common.cameras import Camera, ray_terms
 from workflow_scripts.common.clouds import Cloud
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.pointclouds.normals import view_normals
 
-_COUNT, _OFFSET, _COLOUR, _NORMAL = 0, slice(1, 4), slice(4, 7), slice(7, 10)
+_OFFSET, _COLOUR, _NORMAL = slice(0, 3), slice(3, 6), slice(6, 9)
+
+BAND_PIXELS = 1 << 15
+"""A view is taken in bands of rows of at most about so many pixels: what is made of them on the
+way, some 60 bytes a pixel, then stays in a core's own cache."""
 
 MAX_PENDING_ROWS = 4_000_000
 """Cells of different views are summed early when there are more: bounds memory to some 400 MB."""
@@ -43,12 +47,13 @@ class View:
 class CellSums:
     """Sums over the pixels of each (instance, cell).
 
-    `keys` are four i32 [n]: instance and the cell's three indices. `sums` f32 [n, 7 or 10] has
-    the number of pixels, the offset from the cell's lower corner in voxels (small numbers keep
-    float32 sums exact to well under a micrometre), the colour, and the normal if there is one.
+    `keys` i32 [4, n]: instance and the cell's three indices. `count` f32 [n]: how many pixels.
+    `sums` f32 [n, 6 or 9] has the offset from the cell's lower corner in voxels (small numbers
+    keep float32 sums exact to well under a micrometre), the colour, and the normal if there is one.
     """
 
-    keys: Sequence[np.ndarray]
+    keys: np.ndarray
+    count: np.ndarray
     sums: np.ndarray
 
 
@@ -61,23 +66,21 @@ def fuse(views: Iterable[View], *, voxel_m: float, normals: bool = False) -> tup
     parts: list[CellSums] = []
     for view in views:
         parts.append(view_cells(view, voxel_m=voxel_m, normals=normals))
-        if sum(len(part.sums) for part in parts) > MAX_PENDING_ROWS:
+        if sum(len(part.count) for part in parts) > MAX_PENDING_ROWS:
             parts = [_merged(parts)]
     cells = _merged(parts) if parts else _no_cells(normals=normals)
-    count, *sums = cells.sums.T.astype(np.float64, order="C")
-    means = [total / count for total in sums]
-    corners = cells.keys[1:]
+    count = cells.count.astype(np.float64)
+    num_cells = len(count)
+    point_m, colour = np.empty((num_cells, 3), np.float32), np.empty((num_cells, 3), np.uint8)
+    for axis, corner in enumerate(cells.keys[1:]):
+        point_m[:, axis] = (corner + (cells.sums[:, axis] / count - 0.5)) * voxel_m
+    for channel in range(3):
+        colour[:, channel] = np.rint(cells.sums[:, _COLOUR.start + channel] / count)
     cloud = Cloud(
-        point_m=_columns(
-            [
-                (corner + offset - 0.5) * voxel_m
-                for corner, offset in zip(corners, means[:3], strict=True)
-            ],
-            np.float32,
-        ),
-        colour=_columns([np.rint(mean) for mean in means[3:6]], np.uint8),
+        point_m=point_m,
+        colour=colour,
         instance=cells.keys[0].astype(np.uint16),
-        normal=_unit(np.stack(means[6:], axis=1)) if normals else None,
+        normal=_unit(cells.sums[:, _NORMAL] / count[:, None]) if normals else None,
     )
     return cloud, int(count.sum())
 
@@ -97,100 +100,133 @@ def view_cells(view: View, *, voxel_m: float, normals: bool) -> CellSums:
 
     Pixels without depth (NaN, infinite, zero or negative) are left out.
     """
-    seen = np.isfinite(view.depth_m) & (view.depth_m > 0)
-    all_seen = bool(seen.all())
-    if not seen.any():
-        return _no_cells(normals=normals)
+    runs = list(_bands(view, voxel_m=voxel_m, normals=normals))
+    return _merged(runs) if runs else _no_cells(normals=normals)
 
-    def pixels(image: np.ndarray) -> np.ndarray:
-        return image.reshape(-1) if all_seen else image[seen]
 
+def _bands(view: View, *, voxel_m: float, normals: bool) -> Iterator[CellSums]:
+    """Yield sums over the runs of pixels of each band of rows that has any with depth."""
+    height, width = view.depth_m.shape
     # A pose in voxels, moved by half a one, spares a pass over the pixels for either.
-    voxels_from_camera = view.camera.world_from_camera / voxel_m
-    voxels_from_camera[:3, 3] += 0.5
-    axes = back_project_axes(
-        view.depth_m if all_seen else np.where(seen, view.depth_m, 0),
-        view.camera.intrinsics,
-        voxels_from_camera,
-        dtype=np.float32,
+    pose = view.camera.world_from_camera / voxel_m
+    position = (pose[:3, 3] + 0.5).astype(np.float32)[:, None, None]
+    per_column, per_row = (
+        term.astype(np.float32)
+        for term in ray_terms(view.camera.intrinsics, pose, width_px=width, height_px=height)
     )
-    instance = pixels(view.instance)
-    values = np.empty((len(instance), _NORMAL.stop if normals else _COLOUR.stop), np.float32)
-    values[:, _COUNT] = 1
-    corners = []
+    normal = np.stack(view_normals(view.depth_m, view.camera)) if normals else None
+    num_bands = -(-height * width // BAND_PIXELS)
+    for band in range(num_bands):
+        rows = slice(height * band // num_bands, height * (band + 1) // num_bands)
+        depth_m = view.depth_m[rows].astype(np.float32, copy=False)
+        seen = np.isfinite(depth_m) & (depth_m > 0)
+        num_seen = np.count_nonzero(seen)
+        if not num_seen:
+            continue
+        all_seen = num_seen == seen.size
+        in_voxels = per_column + per_row[:, rows]
+        in_voxels *= depth_m if all_seen else np.where(seen, depth_m, np.float32(0))
+        in_voxels += position
+        pixels = [
+            in_voxels.reshape(3, -1),
+            view.instance[rows].reshape(1, -1),
+            view.rgb[rows].reshape(-1, 3).T,
+            *([] if normal is None else [normal[:, rows].reshape(3, -1)]),
+        ]
+        if not all_seen:
+            which = np.flatnonzero(seen)
+            pixels = [pixel.take(which, axis=1) for pixel in pixels]
+        yield _runs(*pixels)
+
+
+def _runs(
+    in_voxels: np.ndarray,
+    instance: np.ndarray,
+    colour: np.ndarray,
+    normal: np.ndarray | None = None,
+) -> CellSums:
+    """Sum runs of pixels of one instance and cell; all are [3, pixels], `instance` [1, pixels]."""
+    corner = np.floor(in_voxels)
+    changed = np.empty(instance.size, bool)
+    changed[0] = True
+    np.any(corner[:, 1:] != corner[:, :-1], axis=0, out=changed[1:])
+    changed[1:] |= instance[0, 1:] != instance[0, :-1]
+    start = np.flatnonzero(changed)
+    keys = np.empty((4, len(start)), np.int32)
+    keys[0] = instance[0].take(start)
+    keys[1:] = corner.take(start, axis=1)
+    values = np.empty((instance.size, _COLOUR.stop if normal is None else _NORMAL.stop), np.float32)
     # One column at a time: assigning rows of three is ten times slower in NumPy.
-    for axis, in_voxels in enumerate(map(pixels, axes)):
-        corner = np.floor(in_voxels)
-        np.subtract(in_voxels, corner, out=values[:, _OFFSET.start + axis])
-        corners.append(corner.astype(np.int32))
-    for channel in range(3):
-        values[:, _COLOUR.start + channel] = pixels(view.rgb[..., channel])
-    if normals:
-        for axis, normal in enumerate(view_normals(view.depth_m, view.camera)):
-            values[:, _NORMAL.start + axis] = pixels(normal)
-    runs = _starts(instance, *corners)
-    keys = [key.take(runs) for key in (instance, *corners)]
-    everything = np.arange(len(values), dtype=np.int32)
-    return _summed(*_encoded(keys), _sum_rows(values, everything, runs))
+    for axis in range(3):
+        np.subtract(in_voxels[axis], corner[axis], out=values[:, axis])
+        values[:, _COLOUR.start + axis] = colour[axis]
+        if normal is not None:
+            values[:, _NORMAL.start + axis] = normal[axis]
+    runs = _groups(np.arange(instance.size, dtype=np.int32), start)
+    return CellSums(keys, np.diff(runs.indptr).astype(np.float32), runs @ values)
 
 
 def _merged(parts: Sequence[CellSums]) -> CellSums:
     """Sum all rows of `parts` that have equal keys; sort by instance, then cell."""
-    keys = [np.concatenate([part.keys[number] for part in parts]) for number in range(4)]
-    sums = np.concatenate([part.sums for part in parts])
-    return _summed(*_encoded(keys), sums) if len(sums) else parts[0]
+    return _summed(
+        CellSums(
+            np.concatenate([part.keys for part in parts], axis=1),
+            np.concatenate([part.count for part in parts]),
+            np.concatenate([part.sums for part in parts]),
+        )
+    )
 
 
 def _no_cells(*, normals: bool) -> CellSums:
     """Return sums of nothing."""
     num_columns = _NORMAL.stop if normals else _COLOUR.stop
-    return CellSums([np.zeros(0, np.int32)] * 4, np.zeros((0, num_columns), np.float32))
+    return CellSums(
+        np.zeros((4, 0), np.int32),
+        np.zeros(0, np.float32),
+        np.zeros((0, num_columns), np.float32),
+    )
 
 
-def _summed(code: np.ndarray, bounds: Sequence[tuple[int, int]], values: np.ndarray) -> CellSums:
-    """Sum the rows of `values` that have equal code."""
-    order, ordered = _sorted(code, limit=math.prod(width for _, width in bounds))
+def _summed(rows: CellSums) -> CellSums:
+    """Sum the rows that have equal keys; sort by instance, then cell."""
+    if not len(rows.count):
+        return rows
+    code, limit = _encoded(rows.keys)
+    order, ordered = _sorted(code, limit=limit)
     start = _starts(ordered)
-    return CellSums(_decoded(ordered[start], bounds), _sum_rows(values, order, start))
+    cells = _groups(order, start)
+    keys = rows.keys.take(order.take(start), axis=1)
+    return CellSums(keys, cells @ rows.count, cells @ rows.sums)
 
 
-def _sum_rows(values: np.ndarray, order: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Return the sum of each group of rows; group g is `order[start[g] : start[g + 1]]`.
+def _groups(order: np.ndarray, start: np.ndarray) -> sparse.csr_array:
+    """Return the matrix that sums groups of rows; group g is `order[start[g] : start[g + 1]]`.
 
     A sparse matrix of ones gathers and adds all columns in one pass over the rows, in order;
     `np.add.reduceat` takes five times as long.
     """
-    edges = np.append(start, np.int32(len(order)))
+    edges = np.append(start, len(order)).astype(np.int32)
     ones = np.ones(len(order), np.float32)
-    return sparse.csr_array((ones, order, edges), shape=(len(start), len(values))) @ values
+    return sparse.csr_array((ones, order, edges), shape=(len(start), len(order)))
 
 
-def _encoded(keys: Sequence[np.ndarray]) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """Return one number per row that sorts as `keys` do, and (lowest, width) of each key."""
-    lowest = [int(key.min()) for key in keys]
-    widths = [int(key.max()) - low + 1 for key, low in zip(keys, lowest, strict=True)]
+def _encoded(keys: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return one number per row that sorts as `keys` [4, rows] do, and what all are below."""
+    lowest = keys.min(axis=1).tolist()
+    highest = keys.max(axis=1).tolist()
+    widths = [high - low + 1 for low, high in zip(lowest, highest, strict=True)]
     limit = math.prod(widths)
     if limit >= np.iinfo(np.int64).max:
         raise UserError(
             f"voxel_m is too small for a scene of {' x '.join(map(str, widths[1:]))} voxels; "
             "use a larger one, or check that the depth is in metres"
         )
-    dtype = np.int32 if limit < np.iinfo(np.int32).max else np.int64
-    code = np.zeros(len(keys[0]), dtype)
+    code = np.zeros(keys.shape[1], np.int32 if limit < np.iinfo(np.int32).max else np.int64)
     for key, low, width in zip(keys, lowest, widths, strict=True):
-        code *= dtype(width)
-        code += key.astype(dtype, copy=False) - dtype(low)
-    return code, list(zip(lowest, widths, strict=True))
-
-
-def _decoded(code: np.ndarray, bounds: Sequence[tuple[int, int]]) -> list[np.ndarray]:
-    """Turn codes back into keys, i32."""
-    keys = []
-    for low, width in reversed(bounds):
-        rest = code // code.dtype.type(width)
-        keys.append((code - rest * width + low).astype(np.int32))
-        code = rest
-    return keys[::-1]
+        code *= width
+        code += key
+        code -= low
+    return code, limit
 
 
 def _sorted(code: np.ndarray, *, limit: int) -> tuple[np.ndarray, np.ndarray]:
@@ -213,22 +249,12 @@ def _sorted(code: np.ndarray, *, limit: int) -> tuple[np.ndarray, np.ndarray]:
     return order, packed.astype(code.dtype)
 
 
-def _starts(*keys: np.ndarray) -> np.ndarray:
-    """Return where runs of rows with equal keys start, i32; there is at least one row."""
-    changed = np.empty(len(keys[0]), bool)
+def _starts(ordered: np.ndarray) -> np.ndarray:
+    """Return where runs of equal numbers start; there is at least one number."""
+    changed = np.empty(len(ordered), bool)
     changed[0] = True
-    np.not_equal(keys[0][1:], keys[0][:-1], out=changed[1:])
-    for key in keys[1:]:
-        changed[1:] |= key[1:] != key[:-1]
-    return np.flatnonzero(changed).astype(np.int32)
-
-
-def _columns(columns: Sequence[np.ndarray], dtype: type[np.generic]) -> np.ndarray:
-    """Lay columns side by side, as `dtype`."""
-    rows = np.empty((len(columns[0]), len(columns)), dtype)
-    for number, column in enumerate(columns):
-        rows[:, number] = column
-    return rows
+    np.not_equal(ordered[1:], ordered[:-1], out=changed[1:])
+    return np.flatnonzero(changed)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
