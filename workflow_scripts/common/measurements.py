@@ -95,7 +95,7 @@ class Measurements:
     @cached_property
     def centre_distance_m(self) -> tuple[FloatArray, FloatArray]:
         """Return the straight distances [n, n] between centres, and their sigmas."""
-        return self._between_centres(slice(0, 3), slice(0, 0))
+        return self._between_centres(slice(0, 3), None)
 
     @cached_property
     def horizontal_distance_m(self) -> tuple[FloatArray, FloatArray]:
@@ -107,31 +107,32 @@ class Measurements:
         """Return the differences [n, n] in height of the centres, and their sigmas."""
         return self._between_centres(slice(2, 3), slice(0, 2))
 
-    def _between_centres(self, axes: slice, others: slice) -> tuple[FloatArray, FloatArray]:
+    def _between_centres(self, axes: slice, others: slice | None) -> tuple[FloatArray, FloatArray]:
         """Return distances [n, n] along some axes, errors of both ends propagated to first order.
 
         Where two centres coincide the direction is unknown, and all axes' variances add. Where up
         is not known for sure, a share of the distance along the `others` counts as well.
         """
         squares, variances = self._squares_between_centres
-        square, variance = squares[..., axes], variances[..., axes]
-        total = square.sum(axis=-1)
-        weighted = (square * variance).sum(axis=-1) / np.where(total > 0, total, 1.0)
-        tilted = self.sigma_up**2 * squares[..., others].sum(axis=-1)
-        both = np.where(total > 0, weighted, variance.sum(axis=-1)) + tilted
+        square, variance = squares[axes], variances[axes]
+        total = np.add.reduce(square)
+        weighted = np.add.reduce(square * variance) / np.where(total > 0, total, 1.0)
+        both = np.where(total > 0, weighted, np.add.reduce(variance))
+        if others is not None and self.sigma_up:
+            both += self.sigma_up**2 * np.add.reduce(squares[others])
         return np.sqrt(total), np.sqrt(both)
 
-    @property
+    @cached_property
     def sigma_up(self) -> float:
         """Return the standard deviation of the up direction in radians, 0 if it is not known."""
         return float(np.deg2rad(np.nan_to_num(self.gravity.sigma_up_deg)))
 
     @cached_property
     def _squares_between_centres(self) -> tuple[FloatArray, FloatArray]:
-        """Return the squared differences [n, n, 3] of centres, axis by axis, and variances."""
-        difference = self.centre_m[:, None] - self.centre_m
-        variance = self.sigma_centre_m**2
-        return difference**2, variance[:, None] + variance
+        """Return the squared differences [3, n, n] of centres, axis by axis, and variances."""
+        place, variance = self.centre_m.T, self.sigma_centre_m.T**2
+        difference = place[:, :, None] - place[:, None]
+        return difference**2, variance[:, :, None] + variance[:, None]
 
 
 def level_coordinates(points_m: FloatArray, camera: Camera, axes: GravityAxes) -> FloatArray:

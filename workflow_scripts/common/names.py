@@ -134,6 +134,7 @@ def _head(noun: str) -> tuple[str, str, str]:
     return before + space, head, end
 
 
+@lru_cache(maxsize=10_000)
 def is_plural(noun: str) -> bool:
     """Say whether a noun takes "are": "wooden chairs", "scissors", but not "glass", "bus"."""
     _, head, _ = _head(noun)
@@ -143,6 +144,7 @@ def is_plural(noun: str) -> bool:
     return len(head) > 3 and head.endswith("s") and _SINGULAR_IN_S.search(head) is None
 
 
+@lru_cache(maxsize=10_000)
 def plural(noun: str) -> str:
     """Return the plural of a noun: "lamp" -> "lamps", "loaf of bread" -> "loaves of bread"."""
     if is_plural(noun):
@@ -162,6 +164,7 @@ def plural(noun: str) -> str:
     return f"{before}{more}{end}"
 
 
+@lru_cache(maxsize=10_000)
 def with_article(noun: str) -> str:
     """Return a noun with "a" or "an"; bare if it is plural."""
     if is_plural(noun):

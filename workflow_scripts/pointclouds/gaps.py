@@ -1,9 +1,10 @@
 """The least distance between the clouds of every two objects.
 
 Most points of a cloud cannot be the nearest ones. A few points of each cloud bound every distance
-from above; points that are further than that from the other cloud along the bound's own line are
-passed over, then those further from its upright box, with a tighter bound if many are left. Over
-the rest the distance is exact. Noisy clouds are thinned, and the third nearest point counts.
+from above, the more so when they went to the nearest points of one another; points that are further
+than that from the other cloud along the bound's own line are passed over, then those further from
+its upright box, with a tighter bound if many are left. Over the rest the distance is exact. Noisy
+clouds are thinned, and the third nearest point counts.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 NUM_PROBES, NUM_SOME = 32, 48
+NUM_STEPS, STEP_POINTS = 2, 500
+"""How often the ends of a bound go to the nearest point, and among how many of each cloud."""
 BRUTE_PAIRS, TREE_PAIRS = 12_000, 60_000
 """Up to so many pairs of points the distances of all are the fastest way; beyond, a tree is."""
 NOISY_POINTS, NOISY_NEAR = 1000, 140
@@ -38,9 +41,14 @@ def minimum_gaps(
         return gap, direction
     if noisy:
         clouds = [_thinned(cloud, NOISY_POINTS) for cloud in clouds]
-    bound, line = _upper_bounds(clouds)
-    reach = bound * NOISY_REACH[0] + NOISY_REACH[1] if noisy else bound * (1 + 1e-9) + 1e-12
-    near = _near_boxes(clouds, reach) if noisy else _facing(clouds, line, reach)
+    bound, ends = _upper_bounds(clouds)
+    if noisy:
+        reach = bound * NOISY_REACH[0] + NOISY_REACH[1]
+        near = _near_boxes(clouds, reach)
+    else:
+        bound, line = _drawn_together(clouds, ends)
+        reach = bound * (1 + 1e-9) + 1e-12
+        near = _facing(clouds, line, reach)
     for i in range(number):
         for j in range(i + 1, number):
             one, other = clouds[i][near[i][j]], clouds[j][near[j][i]]
@@ -63,9 +71,9 @@ def _thinned(cloud: np.ndarray, number: int) -> np.ndarray:
 
 
 def _upper_bounds(clouds: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return distances [n, n] of some points of each cloud, and the unit lines [n, n, 3] they are.
+    """Return distances [n, n] of some points of each cloud, and which point [n, n, 3] of i to j.
 
-    No gap is larger. Lines lead from i to j and are exactly opposite the other way round.
+    No gap is larger.
     """
     steps = np.arange(NUM_PROBES)
     probes = np.stack([cloud[steps * len(cloud) // NUM_PROBES] for cloud in clouds])
@@ -75,11 +83,34 @@ def _upper_bounds(clouds: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]
     between = between.transpose(0, 2, 1, 3).reshape(number, number, -1)
     place = between.argmin(axis=-1)
     bound = np.take_along_axis(between, place[..., None], axis=-1)[..., 0]
-    mine, theirs = np.divmod(place, NUM_PROBES)
-    line = probes[np.arange(number), theirs] - probes[np.arange(number)[:, None], mine]
-    line = np.triu(np.ones((number, number)), 1)[..., None] * line
+    return bound, probes[np.arange(number)[:, None], place // NUM_PROBES]
+
+
+def _drawn_together(
+    clouds: Sequence[np.ndarray], ends: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return distances [n, n] that no gap exceeds, and the unit lines [n, n, 3] that they are of.
+
+    `ends` [n, n, 3] are points of i; each goes to the point of its cloud nearest to the end of j.
+    Lines lead from i to j and are exactly opposite the other way round.
+    """
+    some = [_thinned(cloud, STEP_POINTS) for cloud in clouds]
+    before = ends
+    for _ in range(NUM_STEPS):
+        before, theirs = ends, ends.transpose(1, 0, 2)
+        ends = np.stack(
+            [
+                cloud[cdist(to, cloud, "sqeuclidean").argmin(axis=1)]
+                for cloud, to in zip(some, theirs, strict=True)
+            ]
+        )
+    line = before.transpose(1, 0, 2) - ends
+    length = np.sqrt(np.einsum("ijx,ijx->ij", line, line))
+    line = np.where((length <= length.T)[..., None], line, -line.transpose(1, 0, 2))
+    line *= np.triu(np.ones(length.shape), 1)[..., None]
     line -= line.transpose(1, 0, 2)
-    return bound, line / np.maximum(np.linalg.norm(line, axis=-1, keepdims=True), 1e-12)
+    bound = np.minimum(length, length.T)
+    return bound, line / np.maximum(bound, 1e-12)[..., None]
 
 
 def _facing(

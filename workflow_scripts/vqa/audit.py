@@ -83,7 +83,7 @@ def _key(batch: Batch, row: int) -> tuple[Key, object]:
     if batch.winner is not None and batch.choices is None:
         chosen = tuple(sorted(objects[: batch.num_choices]))
         rest = tuple(objects[batch.num_choices :])
-        return (batch.kind, batch.pole, chosen, rest), int(batch.winner[row])
+        return (batch.kind, batch.pole, chosen, rest), objects[batch.winner]
     target = batch.target(row)
     return (batch.kind, batch.pole, tuple(objects), target), batch.answer
 

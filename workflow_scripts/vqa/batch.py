@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from itertools import compress
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from workflow_scripts.common.cameras import FloatArray
 from workflow_scripts.common.questions import AnswerType
-from workflow_scripts.vqa.templates import Templates, capitalised
+from workflow_scripts.vqa.templates import SLOTS, Templates, capitalised
 
 Kind = Literal["yes_no", "which", "multiple_choice", "open"]
-SLOTS = ("a", "b", "c", "d", "e")
 LOTS = 1 << 30
 LETTERS = ("A", "B", "C", "D")
 
@@ -43,10 +41,10 @@ class Batch:
 
     `fact` [m] numbers what a row asks: rows of other batches with the same number ask the same
     thing in another way. `objects` [m, k] are rows of the sight in the order of mention; `winner`
-    [m] is the object that is the answer, if one is. `words` and `columns` fill other slots, the
-    same for all rows or row by row. `truth`, `unit`, `tolerance` are those of `Question`; a
-    truth of None is the bare name of the winner. `choices` None: the bare names of the first
-    `num_choices` objects.
+    is the place in that order of the object that is the answer, if one is. `words` and `columns`
+    fill other slots, the same for all rows or row by row. `truth`, `unit`, `tolerance` are those
+    of `Question`; a truth of None is the bare name of the winner. `choices` None: the bare names
+    of the first `num_choices` objects.
     """
 
     kind: Kind
@@ -59,7 +57,7 @@ class Batch:
     measure: FloatArray
     sigma: FloatArray
     answer_type: AnswerType = "choice"
-    winner: np.ndarray | None = None
+    winner: int | None = None
     words: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     truth: str | Sequence[str | float] | None = None
@@ -76,7 +74,7 @@ class Batch:
         """Return the truth of a row."""
         if self.truth is None:
             assert self.winner is not None
-            return book.bare[self.winner[row]]
+            return book.bare[self.objects[row, self.winner]]
         return self.truth if isinstance(self.truth, str) else self.truth[row]
 
     def short_answer(self, row: int, truth: str | float) -> str:
@@ -105,34 +103,21 @@ class Batch:
         `limit` is how many of the phrasings are drawn from; None draws from all.
         """
         places = self.objects[rows, : len(SLOTS)]
-        if self.winner is not None:
-            places = np.concatenate([places, self.winner[rows, None]], axis=1)
-        filled = book.names[places].reshape(len(places), -1).tolist()
+        filled = book.names.take(places, axis=0).reshape(len(places), -1).tolist()
         for texts in self.columns.values():
             for words, text in zip(filled, _picked(texts, rows), strict=True):
                 words += (text, capitalised(text))
-        subjects, slots = _slots(self.objects.shape[1], self.winner is not None, *self.columns)
+        layout = (places.shape[1], self.winner, tuple(self.columns))
         plural = None
         if book.any_plural:
-            flags = np.asarray(book.plural)[places].tolist()
-            plural = [tuple(compress(subjects, row)) for row in flags]
+            plural = [tuple(flags) for flags in np.asarray(book.plural)[places].tolist()]
         # Where to begin is drawn; row after row takes the next sentence.
         asked, answered = int(rng.random() * LOTS), int(rng.random() * LOTS)
         said = {"words": self.words, "plural": plural, "limit": limit}
         return (
-            self.questions.write(asked, slots, filled, **said),
-            self.answers.write(answered, slots, filled, **said),
+            self.questions.write(asked, layout, filled, **said),
+            self.answers.write(answered, layout, filled, **said),
         )
-
-
-@lru_cache(maxsize=256)
-def _slots(
-    num_objects: int, has_winner: bool, *columns: str
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of a row's objects, and of all its words: each also with a capital."""
-    subjects = (*SLOTS[:num_objects], *(("winner",) if has_winner else ()))
-    slots = (part for name in (*subjects, *columns) for part in (name, name.upper()))
-    return subjects, tuple(slots)
 
 
 def _picked(texts: Sequence[str], rows: np.ndarray | slice) -> Sequence[str]:

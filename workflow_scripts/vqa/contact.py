@@ -4,14 +4,11 @@ Each function returns [n, n] how clearly it holds of i and j: positive yes, nega
 boxes cannot tell (a cushion lies inside the box of its sofa).
 """
 
-from functools import lru_cache
-
 import numpy as np
 
 from workflow_scripts.common import upright
 from workflow_scripts.common.cameras import FloatArray
-from workflow_scripts.common.names import phrase
-from workflow_scripts.vqa.sight import Sight
+from workflow_scripts.vqa.sight import Sight, once
 
 # How far the underside of what stands may be from the top of what carries it.
 CONTACT_M = 0.03
@@ -48,7 +45,7 @@ _CONTAINERS = frozenset(
 )
 
 
-@lru_cache(maxsize=2)
+@once
 def on_top(sight: Sight) -> FloatArray:
     """Say of i and j whether i stands or lies on j."""
     measured = sight.measured
@@ -69,9 +66,7 @@ def on_top(sight: Sight) -> FloatArray:
 def inside(sight: Sight) -> FloatArray:
     """Say of i and j whether i is in j: j holds things, and its box holds that of i."""
     measured = sight.measured
-    holds = np.array(
-        [bool(_CONTAINERS & set(phrase(one).split())) for one in sight.categories], dtype=bool
-    )
+    holds = np.array([not _CONTAINERS.isdisjoint(noun.split()) for noun in sight.nouns], dtype=bool)
     # Along an axis of j, i reaches as far as its middle and half its extent together.
     half = measured.size_m / 2
     axes = upright.axes_of_yaw(measured.yaw_deg).reshape(-1, 2)
@@ -96,6 +91,7 @@ def touching(sight: Sight) -> FloatArray:
     return _without_self(np.where(yes > 0, yes, np.where(away >= APART_M, -away, 0.0)))
 
 
+@once
 def _offsets(sight: Sight) -> FloatArray:
     """Return how far [n, n, 2] the middle of i lies from that of j along j's own level axes."""
     measured = sight.measured

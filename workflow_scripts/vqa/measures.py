@@ -10,11 +10,16 @@ from functools import partial
 import numpy as np
 
 from workflow_scripts.common.cameras import FloatArray
-from workflow_scripts.vqa.sight import Sight
+from workflow_scripts.vqa.sight import Sight, once
 
 Measure = tuple[FloatArray, FloatArray]
 # Things sink a little into what they stand on.
 CONTACT_M = 0.03
+
+
+def negative(measure: Measure) -> Measure:
+    """Return a measure with its sign turned round."""
+    return -measure[0], measure[1]
 
 
 def agreeing(*differences: FloatArray) -> FloatArray:
@@ -22,28 +27,27 @@ def agreeing(*differences: FloatArray) -> FloatArray:
 
     An answer then holds under every reading of the question, not just under one of them.
     """
-    first, *others = differences
-    found = first
-    for one in others:
-        alike = first * one > 0
-        found = np.where(alike, np.where(np.abs(one) < np.abs(found), one, found), 0.0)
-    return found
+    least = most = differences[0]
+    for one in differences[1:]:
+        least, most = np.minimum(least, one), np.maximum(most, one)
+    return np.maximum(least, 0.0) + np.minimum(most, 0.0)
 
 
 def exceeding(value: FloatArray) -> FloatArray:
     """Return value[i] - value[j]."""
-    return value[:, None] - value[None, :]
+    return value[:, None] - value
 
 
 def joint(sigma: FloatArray) -> FloatArray:
     """Return the sigma [n, n] of a difference of independent values of sigma [n]."""
-    return np.sqrt(sigma[:, None] ** 2 + sigma[None, :] ** 2)
+    variance = sigma**2
+    return np.sqrt(variance[:, None] + variance)
 
 
 def excess_ratio(value: FloatArray) -> FloatArray:
     """Return by which share i is larger than j; minus j's share where j is the larger."""
     safe = np.maximum(value, 1e-6)
-    ratio = safe[:, None] / safe[None, :]
+    ratio = safe[:, None] / safe
     return np.where(ratio >= 1, ratio - 1, 1 - 1 / ratio)
 
 
@@ -55,18 +59,26 @@ def ratio_of(measure: Measure) -> Measure:
     return excess, (1 + np.abs(excess)) * joint(relative)
 
 
+@once
 def px_to_the_left(sight: Sight) -> Measure:
     """Return how many pixels i lies left of j, by marks and by middles of what is visible."""
-    columns = agreeing(-exceeding(sight.mark_px[:, 0]), -exceeding(sight.middle_px[:, 0]))
+    columns = agreeing(exceeding(-sight.mark_px[:, 0]), exceeding(-sight.middle_px[:, 0]))
     return columns, np.zeros_like(columns)
 
 
 def px_above(sight: Sight) -> Measure:
     """Return how many pixels i lies above j in the picture."""
-    rows = agreeing(-exceeding(sight.mark_px[:, 1]), -exceeding(sight.middle_px[:, 1]))
+    rows = agreeing(exceeding(-sight.mark_px[:, 1]), exceeding(-sight.middle_px[:, 1]))
     return rows, np.zeros_like(rows)
 
 
+@once
+def _sigma_nearer(sight: Sight) -> FloatArray:
+    """Return the sigmas [n, n] of how much nearer one is than another."""
+    return joint(np.maximum(sight.measured.sigma_distance_m, sight.measured.sigma_nearest_m))
+
+
+@once
 def metres_in_front(sight: Sight) -> Measure:
     """Return by how much i is nearer to the camera than j.
 
@@ -75,24 +87,24 @@ def metres_in_front(sight: Sight) -> Measure:
     """
     measured = sight.measured
     metres = agreeing(
-        -exceeding(measured.centre_camera_m[:, 2]),
-        -exceeding(measured.nearest_m),
-        -exceeding(measured.distance_m),
+        exceeding(-measured.centre_camera_m[:, 2]),
+        exceeding(-measured.nearest_m),
+        exceeding(-measured.distance_m),
     )
-    return metres, joint(np.maximum(measured.sigma_distance_m, measured.sigma_nearest_m))
+    return metres, _sigma_nearer(sight)
 
 
 def metres_nearer(sight: Sight) -> Measure:
     """Return by how much i's nearest point and centre are nearer to the camera than j's."""
     measured = sight.measured
-    metres = agreeing(-exceeding(measured.nearest_m), -exceeding(measured.distance_m))
-    return metres, joint(np.maximum(measured.sigma_distance_m, measured.sigma_nearest_m))
+    metres = agreeing(exceeding(-measured.nearest_m), exceeding(-measured.distance_m))
+    return metres, _sigma_nearer(sight)
 
 
 def height_overlap_m(sight: Sight) -> FloatArray:
     """Return how many metres of height i and j share; negative for the space between."""
     low, high = sight.measured.low_m[:, 2], sight.measured.high_m[:, 2]
-    return np.minimum.outer(high, high) - np.maximum.outer(low, low)
+    return np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
 
 
 def metres_above(sight: Sight) -> Measure:
@@ -105,7 +117,7 @@ def metres_above(sight: Sight) -> Measure:
 def metres_above_in_picture_too(sight: Sight) -> Measure:
     """Return `metres_above`, 0 where the marks lie the other way round in the picture."""
     metres, sigma = metres_above(sight)
-    return metres * (metres * -exceeding(sight.mark_px[:, 1]) > 0), sigma
+    return metres * (metres * exceeding(-sight.mark_px[:, 1]) > 0), sigma
 
 
 def metres_top_higher(sight: Sight) -> Measure:
@@ -162,12 +174,25 @@ def length_m(sight: Sight) -> Measure:
     return level[rows, longer], sight.measured.sigma_size_m[rows, longer]
 
 
+@once
 def cube_edge_m(sight: Sight) -> Measure:
     """Return the edge of the cube with the box's volume."""
     size = np.maximum(sight.measured.size_m, 1e-6)
     edge = np.prod(size, axis=1) ** (1 / 3)
     relative = np.sqrt(((sight.measured.sigma_size_m / size) ** 2).sum(axis=1)) / 3
     return edge, edge * relative
+
+
+@once
+def height_ratio(sight: Sight) -> Measure:
+    """Return by which share i is taller than j."""
+    return ratio_of(height_m(sight))
+
+
+@once
+def cube_edge_ratio(sight: Sight) -> Measure:
+    """Return by which share the edge of i's cube is longer than that of j's."""
+    return ratio_of(cube_edge_m(sight))
 
 
 def footprint_m2(sight: Sight) -> Measure:
@@ -222,7 +247,7 @@ def vertical_distance_m(sight: Sight) -> Measure:
 def metres_further_left(sight: Sight) -> Measure:
     """Return how much further left i's centre is than j's, across the camera's level heading."""
     level = sight.measured.centre_level_m[:, 0]
-    return -exceeding(level), _sigma_level(sight)
+    return exceeding(-level), _sigma_level(sight)
 
 
 def metres_further_away(sight: Sight) -> Measure:
@@ -231,6 +256,7 @@ def metres_further_away(sight: Sight) -> Measure:
     return exceeding(level), _sigma_level(sight)
 
 
+@once
 def _sigma_level(sight: Sight) -> FloatArray:
     """Return the sigmas [n, n] of level offsets of centres; a wrong up mixes heights into them."""
     sigma = joint(sight.measured.sigma_centre_m[:, :2].max(axis=1))
@@ -242,6 +268,7 @@ def metres_higher(sight: Sight) -> Measure:
     return exceeding(sight.measured.centre_m[:, 2]), sight.measured.vertical_distance_m[1]
 
 
+@once
 def bearing_deg(sight: Sight) -> Measure:
     """Return angles of the centres to the right of the camera's level heading, [-180, 180)."""
     right, forward = sight.measured.centre_level_m[:, 0], sight.measured.centre_level_m[:, 1]

@@ -7,10 +7,10 @@ Rows are objects worth asking about, in one order for every array. Frames and un
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Protocol
+from functools import cached_property, wraps
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from workflow_scripts.common.measurements import Measurements
 from workflow_scripts.common.names import phrase
 from workflow_scripts.common.views import ViewShard
 
+T = TypeVar("T")
 STEEPEST_LEVEL_DEG = 60.0
 # A wall of a rectangular room may differ from the room's side by its own thickness.
 RECTANGLE_TOLERANCE_M = 0.02
@@ -64,6 +65,11 @@ class Sight:
         """Return the objects' nouns in the singular."""
         return tuple(phrase(category) for category in self.categories)
 
+    @cached_property
+    def kept(self) -> dict[Callable[["Sight"], Any], Any]:
+        """Return what functions that are worked `once` have found."""
+        return {}
+
     @property
     def has_gravity(self) -> bool:
         """Say whether it is known where up is."""
@@ -83,6 +89,19 @@ class Sight:
     @property
     def shorter_side_px(self) -> int:
         return min(self.size_px)
+
+
+def once(function: Callable[[Sight], T]) -> Callable[[Sight], T]:
+    """Work a function out once for each sight; nobody may change what it returns."""
+
+    @wraps(function)
+    def kept(sight: Sight) -> T:
+        if function not in sight.kept:
+            sight.kept[function] = function(sight)
+        found: T = sight.kept[function]
+        return found
+
+    return kept
 
 
 class Sights:

@@ -8,7 +8,7 @@ such words.
 import string
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from itertools import cycle, islice
+from itertools import cycle
 from operator import itemgetter
 
 # Words for one thing, and for a thing whose name is plural ("the curtains").
@@ -34,6 +34,9 @@ AGREEING = {
 }
 # A `%` format, and what picks the words that fill it from those of a row.
 Sentence = tuple[str, Callable[[Sequence[str]], object]]
+# The words of a row: how many objects it names, which of them is the winner, its other slots.
+Layout = tuple[int, int | None, tuple[str, ...]]
+SLOTS = ("a", "b", "c", "d", "e")
 
 
 def capitalised(text: str) -> str:
@@ -41,8 +44,19 @@ def capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+@lru_cache(maxsize=256)
+def places_of(layout: Layout) -> dict[str, int]:
+    """Return where in a row the word of each slot stands; one that begins with a capital is next.
+
+    Objects come first, in the order of mention, so object k is at 2 k.
+    """
+    num_objects, winner, others = layout
+    places = {name: 2 * place for place, name in enumerate((*SLOTS[:num_objects], *others))}
+    return places if winner is None else places | {"winner": 2 * winner}
+
+
 class Template:
-    """A sentence that is not yet filled; slots in upper case take a capital."""
+    """A sentence that is not yet filled."""
 
     def __init__(self, text: str) -> None:
         self._parts: list[tuple[str, str, str]] = []
@@ -51,25 +65,27 @@ class Template:
             self._parts.append((literal, word, subject))
 
     def sentence(
-        self, slots: Sequence[str], *, words: Mapping[str, str], plural: Sequence[str] = ()
+        self, layout: Layout, *, words: Mapping[str, str], plural: Sequence[bool] = ()
     ) -> Sentence:
-        """Return the sentence in which `words` are filled in, for rows with the words of `slots`.
+        """Return the sentence in which `words` are filled in, for rows of a layout.
 
-        `plural` are the slots whose words are plural; verbs and pronouns agree with them.
+        `plural` says which of the objects have plural names; verbs and pronouns agree with them.
         """
+        places = places_of(layout)
         text, picked = "", []
         for literal, word, subject in self._parts:
             text += literal.replace("%", "%%")
             begins = not text or text.endswith((". ", "? "))
             if subject:
-                agreeing = AGREEING[word] if subject in plural else word
+                many = bool(plural) and plural[places[subject] // 2]
+                agreeing = AGREEING[word] if many else word
                 text += capitalised(agreeing) if begins else agreeing
             elif word in words:
                 known = words[word].replace("%", "%%")
                 text += capitalised(known) if begins else known
             elif word:
                 text += "%s"
-                picked.append(slots.index(word.upper() if begins else word))
+                picked.append(places[word] + begins)
         return text, _picker(*picked)
 
 
@@ -93,37 +109,39 @@ class Templates:
     def write(
         self,
         lot: int,
-        slots: tuple[str, ...],
+        layout: Layout,
         rows: Sequence[Sequence[str]],
         *,
         words: Mapping[str, str],
-        plural: Sequence[tuple[str, ...]] | None,
+        plural: Sequence[tuple[bool, ...]] | None,
         limit: int | None,
     ) -> list[str]:
         """Fill a sentence for every row, the first drawn by `lot`, then in turn.
 
-        Only the first `limit` sentences are used. `rows` hold the words of `slots`, which in upper
-        case begin with a capital; `words` are the same for all rows. `plural` names by row the
-        slots whose words are plural; None: there are none.
+        Only the first `limit` sentences are used. `rows` hold the words that the layout says, each
+        twice, the second time with a capital; `words` are the same for all rows. `plural` says by
+        row which objects have plural names; None: none has.
         """
         number = min(len(self.texts), limit or len(self.texts))
         first = lot % number
         if plural is None:
-            turns = cycle(self._filled(slots, words, ())[:number])
-            mine = islice(turns, first, first + len(rows))
-            return [text % pick(row) for row, (text, pick) in zip(rows, mine, strict=True)]
+            sentences = self._filled(layout, words, ())
+            turns = cycle(sentences[first:number] + sentences[:first])
+            return [text % pick(row) for row, (text, pick) in zip(rows, turns, strict=False)]
         written = []
-        for turn, (row, some) in enumerate(zip(rows, plural, strict=True), first):
-            text, pick = self._filled(slots, words, some)[turn % number]
+        for turn, (row, many) in enumerate(zip(rows, plural, strict=True), first):
+            text, pick = self._filled(layout, words, many)[turn % number]
             written.append(text % pick(row))
         return written
 
     def _filled(
-        self, slots: tuple[str, ...], words: Mapping[str, str], plural: tuple[str, ...]
+        self, layout: Layout, words: Mapping[str, str], plural: tuple[bool, ...]
     ) -> list[Sentence]:
-        key = (slots, plural, *words.values())
-        if key not in self._sentences:
-            self._sentences[key] = [
-                template.sentence(slots, words=words, plural=plural) for template in self._templates
+        key = (layout, plural, *words.values())
+        found = self._sentences.get(key)
+        if found is None:
+            found = self._sentences[key] = [
+                template.sentence(layout, words=words, plural=plural)
+                for template in self._templates
             ]
-        return self._sentences[key]
+        return found

@@ -22,13 +22,8 @@ _TURNS = np.array([[0, 1, 2], [2, 0, 1], [1, 2, 0]])
 
 
 def _pairs(asking: Asking, clear: FloatArray, *, ordered: bool) -> Claims:
-    pairs = asking.pairs()
-    if ordered:
-        pairs = np.concatenate([pairs, pairs[:, ::-1]])
-    else:
-        turned = asking.rng.random(len(pairs)) < 0.5
-        pairs = np.where(turned[:, None], pairs[:, ::-1], pairs)
-    value = clear[pairs[:, 0], pairs[:, 1]]
+    (value,) = asking.of_pairs(clear, ordered=ordered)
+    pairs = asking.pairs(ordered=True) if ordered else asking.turned_pairs()
     return Claims(pairs, value, np.zeros(len(pairs)))
 
 

@@ -144,9 +144,9 @@ def same_distance(asking: Asking) -> Claims:
     near, sigma = measures.camera_nearest_m(asking.sight)
     far, _ = measures.camera_distance_m(asking.sight)
     # Both the centres and the nearest points must be alike, or both different the same way.
-    apart = np.stack([one[pairs[:, 0]] - one[pairs[:, 1]] for one in (near, far)])
-    most = np.abs(apart).max(axis=0)
-    least = np.abs(measures.agreeing(*apart))
+    one, other = (value[pairs[:, 0]] - value[pairs[:, 1]] for value in (near, far))
+    most = np.maximum(np.abs(one), np.abs(other))
+    least = np.abs(measures.agreeing(one, other))
     value = np.where(
         most <= SAME_BELOW_M,
         np.maximum(SAME_BELOW_M - most, 1e-6),

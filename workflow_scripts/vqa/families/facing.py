@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from workflow_scripts.common.names import phrase
 from workflow_scripts.vqa.measures import facing_camera_deg, facing_deg
 from workflow_scripts.vqa.shapes.base import Asking, Requirements
 from workflow_scripts.vqa.shapes.claim import Claim, Claims, between_limits
@@ -47,16 +46,16 @@ WAYS = ("towards the camera", "to the right", "away from the camera", "to the le
 def has_front(sight: Sight) -> np.ndarray:
     """Say which objects have a front, by their nouns."""
     return np.array(
-        [bool(_FRONTED & set(phrase(one).lower().split())) for one in sight.categories], dtype=bool
+        [not _FRONTED.isdisjoint(noun.lower().split()) for noun in sight.nouns], dtype=bool
     )
 
 
 def faces_object(asking: Asking) -> Claims:
     """Claim of every ordered pair that the first faces the second."""
-    pairs = asking.pairs()
-    pairs = np.concatenate([pairs, pairs[:, ::-1]])
-    if len(pairs):
-        pairs = pairs[has_front(asking.sight)[pairs[:, 0]]]
+    pairs = asking.pairs(ordered=True)
+    if not len(pairs):
+        return Claims(pairs, np.zeros(0), np.zeros(0))
+    pairs = pairs[has_front(asking.sight)[pairs[:, 0]]]
     angle, sigma = facing_deg(asking.sight)
     where = (pairs[:, 0], pairs[:, 1])
     value = between_limits(angle[where], FACES_BELOW_DEG, FACES_NOT_ABOVE_DEG)
@@ -68,8 +67,9 @@ def faces_object(asking: Asking) -> Claims:
 def faces_way(asking: Asking) -> Sorted:
     """Sort what has a front by the way it faces, as the camera sees it."""
     rows = asking.usable
-    if len(rows):
-        rows = rows[has_front(asking.sight)[rows]]
+    if not len(rows):
+        return Sorted(rows[:, None], rows, np.zeros(0), np.zeros(0))
+    rows = rows[has_front(asking.sight)[rows]]
     angle, sigma = facing_camera_deg(asking.sight)
     quarter = np.round(angle[rows] / 90.0).astype(int) % 4
     off = np.abs((angle[rows] + 45.0) % 90.0 - 45.0)

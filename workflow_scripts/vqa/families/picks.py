@@ -14,10 +14,6 @@ FRONTED = Requirements(whole=True, level=True, front=True)
 PLACES = Requirements(shape=False, unordered=True)
 
 
-def _negative(measure: Measure) -> Measure:
-    return -measure[0], measure[1]
-
-
 def _columns(sight: Sight) -> Measure:
     """Return how far left the marks are, in pixels."""
     columns = -sight.mark_px[:, 0]
@@ -26,7 +22,7 @@ def _columns(sight: Sight) -> Measure:
 
 def _nearness(sight: Sight) -> Measure:
     """Return how near the centres are to the camera."""
-    return _negative(measures.camera_distance_m(sight))
+    return measures.negative(measures.camera_distance_m(sight))
 
 
 def _extreme(
@@ -54,7 +50,7 @@ def _extreme(
 
 NEAREST_TO = _extreme(
     "nearest_to",
-    lambda sight: _negative(measures.gap_m(sight)),
+    lambda sight: measures.negative(measures.gap_m(sight)),
     ("nearest to {d}", "closest to {d}"),
     anchored=True,
     frame="gravity",
@@ -84,7 +80,7 @@ LEFTMOST = _extreme(
 )
 RIGHTMOST = _extreme(
     "rightmost",
-    lambda sight: _negative(_columns(sight)),
+    lambda sight: measures.negative(_columns(sight)),
     ("furthest to the right in the picture", "first from the right in the picture"),
     unit="px",
     requires=PLACES,
@@ -101,7 +97,7 @@ SECOND_FROM_LEFT = _extreme(
 )
 SECOND_FROM_RIGHT = _extreme(
     "second_from_right",
-    lambda sight: _negative(_columns(sight)),
+    lambda sight: measures.negative(_columns(sight)),
     ("second from the right in the picture", "number two from the right in the picture"),
     unit="px",
     requires=PLACES,

@@ -25,14 +25,14 @@ def nth_of_kind(asking: Asking) -> Targets:
     for row in asking.usable.tolist():
         rows_of.setdefault(sight.categories[row], []).append(row)
     margin_px = asking.margins.of("px", sight)
-    left, front = px_to_the_left(sight)[0], metres_in_front(sight)
-    needed_m = asking.margins.needed("m", sight, front[1])
     targets: list[tuple[int, str, float]] = []
     for category, rows in sorted(rows_of.items()):
         noun = sight.nouns[rows[0]]
         complete = sight.in_view[category] == len(rows)
         if not complete or not 2 <= len(rows) <= MAX_IN_ROW or is_plural(noun):
             continue
+        left, front = px_to_the_left(sight)[0], metres_in_front(sight)
+        needed_m = asking.margins.needed("m", sight, front[1])
         orders = (
             ("from the left", left, np.full_like(left, margin_px)),
             ("from the right", -left, np.full_like(left, margin_px)),

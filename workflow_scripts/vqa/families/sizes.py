@@ -50,7 +50,7 @@ WIDER = Comparison(
 TALLER = Comparison(
     name="taller",
     poles=(Pole("taller than", "taller"), Pole("shorter than", "shorter")),
-    difference=lambda sight: measures.ratio_of(measures.height_m(sight)),
+    difference=measures.height_ratio,
     unit="ratio",
     requires=STANDING,
     frame="gravity",
@@ -71,7 +71,7 @@ TALLER = Comparison(
 BIGGER = Comparison(
     name="bigger",
     poles=(Pole("bigger than", "bigger"), Pole("smaller than", "smaller")),
-    difference=lambda sight: measures.ratio_of(measures.cube_edge_m(sight)),
+    difference=measures.cube_edge_ratio,
     unit="ratio",
     requires=STANDING,
     frame="object",
@@ -198,22 +198,19 @@ FOOTPRINT = Value(
 )
 
 
-def same_size(measure: measures.Measure, asking: Asking) -> Claims:
+def same_size(ratio: measures.Measure, asking: Asking) -> Claims:
     """Claim of every pair that two sizes are about equal."""
-    pairs = asking.pairs()
-    ratio, sigma = measures.ratio_of(measure)
-    where = (pairs[:, 0], pairs[:, 1])
-    turned = asking.rng.random(len(pairs)) < 0.5
+    excess, sigma = asking.of_pairs(*ratio)
     return Claims(
-        objects=np.where(turned[:, None], pairs[:, ::-1], pairs),
-        value=between_limits(np.abs(ratio[where]), SAME_BELOW, DIFFERENT_ABOVE),
-        sigma=sigma[where],
+        objects=asking.turned_pairs(),
+        value=between_limits(np.abs(excess), SAME_BELOW, DIFFERENT_ABOVE),
+        sigma=sigma,
     )
 
 
 SAME_HEIGHT = Claim(
     name="same_height",
-    claims=lambda asking: same_size(measures.height_m(asking.sight), asking),
+    claims=lambda asking: same_size(measures.height_ratio(asking.sight), asking),
     unit="ratio",
     requires=STANDING,
     frame="gravity",
@@ -224,7 +221,7 @@ SAME_HEIGHT = Claim(
 
 SAME_WIDTH = Claim(
     name="same_width",
-    claims=lambda asking: same_size(measures.width_m(asking.sight), asking),
+    claims=lambda asking: same_size(measures.ratio_of(measures.width_m(asking.sight)), asking),
     unit="ratio",
     requires=FRONTED,
     frame="object",
@@ -235,7 +232,7 @@ SAME_WIDTH = Claim(
 
 SAME_SIZE = Claim(
     name="same_size",
-    claims=lambda asking: same_size(measures.cube_edge_m(asking.sight), asking),
+    claims=lambda asking: same_size(measures.cube_edge_ratio(asking.sight), asking),
     unit="ratio",
     requires=STANDING,
     frame="object",

@@ -31,7 +31,7 @@ def _same_object(family: TwoViews, pair: Pair, rng: np.random.Generator) -> Iter
         three.insert(number, twin)
         yield batch_of(
             family, "which", place, [[*three, here]], 1.0,
-            winner=np.array([twin]), choices=None, num_choices=len(three),
+            winner=number, choices=None, num_choices=len(three),
         )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ class Fact:
     def winner(self) -> int:
         """Return the row that the answer names, or of which a yes or no says that it is ahead."""
         if self.batch.winner is not None:
-            return int(self.batch.winner[self.row])
+            return self.places[self.batch.winner]
         return self.places[0 if self.batch.answer == "yes" else 1]
 
     @property

@@ -62,22 +62,23 @@ class Margins:
 
     def of(self, unit: Unit, sight: Sight) -> float:
         """Return the margin in a unit."""
+        if unit in ("m", "m2"):
+            return self.metres
         if unit == "px":
             return self.picture * sight.shorter_side_px
-        return {"m": self.metres, "m2": self.metres, "ratio": self.ratio, "deg": self.degrees}.get(
-            unit, 0.0
-        )
+        return self.ratio if unit == "ratio" else self.degrees if unit == "deg" else 0.0
 
     def needed(self, unit: Unit, sight: Sight, sigma: FloatArray) -> FloatArray:
         """Return how far from turning over an answer must be, row by row."""
         return np.maximum(max(self.of(unit, sight), 1e-9), self.sigmas * sigma)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Asking:
     """What a family asks about: the sight, the usable rows, how they are called, the margins.
 
-    `usable` are rows of the sight. What cannot be asked is counted in `dropped` by reason.
+    `usable` are rows of the sight. What cannot be asked is counted in `dropped` by reason. Not to
+    be changed, nor the arrays that it returns (freezing costs time).
     """
 
     sight: Sight
@@ -96,21 +97,45 @@ class Asking:
         if number < size:
             return np.zeros((0, size), dtype=int)
         if math.comb(number, size) <= MAX_GROUPS:
-            return self.usable[_every_group(number, size)]
+            return _every_group(self.usable.tobytes(), size)
         drawn = {tuple(sorted(self.rng.permutation(number)[:size])) for _ in range(MAX_GROUPS)}
         return self.usable[np.array(sorted(drawn))]
 
-    def pairs(self) -> np.ndarray:
-        """Return every pair of usable rows once, [m, 2]."""
-        return self.usable[_every_group(len(self.usable), 2)]
+    def pairs(self, *, ordered: bool = False) -> np.ndarray:
+        """Return every pair of usable rows once, [m, 2]; both ways round if `ordered`."""
+        return _every_pair(self.usable.tobytes(), len(self.sight), ordered)[0]
+
+    def of_pairs(self, *matrices: FloatArray, ordered: bool = False) -> Iterator[FloatArray]:
+        """Yield the values [m] of the pairs in matrices [n, n]."""
+        places = _every_pair(self.usable.tobytes(), len(self.sight), ordered)[1]
+        return (matrix.take(places) for matrix in matrices)
+
+    def turned_pairs(self) -> np.ndarray:
+        """Return the pairs in an order of mention by lot, so that it tells nothing."""
+        pairs = self.pairs()
+        turned = self.rng.random(len(pairs)) < 0.5
+        return np.where(turned[:, None], pairs[:, ::-1], pairs)
 
 
 @lru_cache(maxsize=256)
-def _every_group(number: int, size: int) -> np.ndarray:
-    """Return every group of `size` of `number` things once, [m, size]."""
-    groups = np.array(list(combinations(range(number), size)), dtype=int).reshape(-1, size)
-    groups.flags.writeable = False
-    return groups
+def _every_group(rows: bytes, size: int) -> np.ndarray:
+    """Return every group of `size` of the rows in an int array once, [m, size]."""
+    groups = combinations(np.frombuffer(rows, dtype=int).tolist(), size)
+    found = np.array(list(groups), dtype=int).reshape(-1, size)
+    found.flags.writeable = False
+    return found
+
+
+@lru_cache(maxsize=256)
+def _every_pair(rows: bytes, number: int, ordered: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return every pair [m, 2] of rows, and its places [m] in a flattened [number, number]."""
+    pairs = _every_group(rows, 2)
+    if ordered:
+        pairs = np.concatenate([pairs, pairs[:, ::-1]])
+        pairs.flags.writeable = False
+    places = pairs[:, 0] * number + pairs[:, 1]
+    places.flags.writeable = False
+    return pairs, places
 
 
 class Family(Protocol):

@@ -96,10 +96,12 @@ class Claim:
         """Yield what holds, and what does not."""
         claims = self.claims(asking)
         value, sigma = claims.value, claims.sigma
-        clear = (np.abs(value) > 0) & (np.abs(value) >= asking.margins.sigmas * sigma)
+        size = np.abs(value)
+        clear = (size > 0) & (size >= asking.margins.sigmas * sigma)
         asking.dropped["too close to call"] += len(clear) - np.count_nonzero(clear)
-        for answer in YES_NO:
-            rows = np.flatnonzero(clear & ((value > 0) == (answer == "yes")))
+        holds = value > 0
+        for answer, those in (("yes", clear & holds), ("no", clear & ~holds)):
+            rows = those.nonzero()[0]
             if not len(rows):
                 continue
             yield Batch(
@@ -107,11 +109,11 @@ class Claim:
                 pole="",
                 answer=answer,
                 fact=rows,
-                objects=claims.objects[rows],
+                objects=claims.objects.take(rows, axis=0),
                 questions=self.templates["yes_no"],
                 answers=self.templates[answer],
-                measure=np.abs(value[rows]),
-                sigma=sigma[rows],
+                measure=size.take(rows),
+                sigma=sigma.take(rows),
                 columns={
                     name: [column[row] for row in rows.tolist()]
                     for name, column in claims.columns.items()

@@ -133,7 +133,6 @@ class Comparison:
         words = self.templates
         for lot, pole in enumerate(self.poles):
             ordered = winner_first if lot == 0 else winner_first[:, ::-1]
-            winner = ordered[:, 0]
             slots = {
                 "relation": pole.relation,
                 "opposite": self.poles[1 - lot].relation,
@@ -154,18 +153,18 @@ class Comparison:
                     truth=answer,
                     choices=YES_NO,
                 )
-            for place in ("first", "second"):
+            for place, answer in enumerate(("first", "second")):
                 yield Batch(
                     kind="which",
                     pole=str(lot),
-                    answer=place,
+                    answer=answer,
                     fact=fact,
-                    objects=ordered if place == "first" else ordered[:, ::-1],
+                    objects=ordered if place == 0 else ordered[:, ::-1],
                     questions=words["which"],
                     answers=words["winners"],
                     measure=size,
                     sigma=sigma,
-                    winner=winner,
+                    winner=place,
                     words=slots,
                     choices=None,
                 )
@@ -176,14 +175,12 @@ def clear_pairs(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Return pairs [m, 2] whose order is clear, winner first, their difference and sigma."""
     pairs = asking.pairs()
-    if not len(pairs):
+    value, sigma = asking.of_pairs(*difference)
+    size = np.abs(value)
+    rows = (size >= asking.margins.needed(unit, asking.sight, sigma)).nonzero()[0]
+    asking.dropped["too close to call"] += len(pairs) - len(rows)
+    if not len(rows):
         return None
-    value = difference[0][pairs[:, 0], pairs[:, 1]]
-    sigma = difference[1][pairs[:, 0], pairs[:, 1]]
-    clear = np.abs(value) >= asking.margins.needed(unit, asking.sight, sigma)
-    asking.dropped["too close to call"] += len(clear) - np.count_nonzero(clear)
-    pairs, value, sigma = pairs[clear], value[clear], sigma[clear]
-    if not len(pairs):
-        return None
-    winner_first = np.where(value[:, None] > 0, pairs, pairs[:, ::-1])
-    return winner_first, np.abs(value), sigma
+    pairs = pairs.take(rows, axis=0)
+    winner_first = np.where((value.take(rows) > 0)[:, None], pairs, pairs[:, ::-1])
+    return winner_first, size.take(rows), sigma.take(rows)

@@ -107,9 +107,9 @@ class Locate:
         if self.place == "point":
             corners = asking.sight.mark_px[targets.rows]
         else:
-            corners = asking.sight.measured.box_px[targets.rows].astype(np.float64)
-        shares = corners / np.tile(asking.sight.size_px, corners.shape[1] // 2)
-        texts = [written_place(row) for row in shares.tolist()]
+            corners = asking.sight.measured.box_px[targets.rows]
+        shares = corners.reshape(len(corners), -1, 2) / asking.sight.size_px
+        texts = [written_place(row) for row in shares.reshape(len(shares), -1).tolist()]
         yield Batch(
             kind="open",
             pole="",

@@ -1,5 +1,6 @@
 """Ask which of several objects it is: the nearest to another, the second from the left."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,11 +39,11 @@ _ANSWERS = (
     "I would choose {winner}.",
 )
 _TURNS = np.array([[0, 1, 2, 3], [3, 0, 1, 2], [2, 3, 0, 1], [1, 2, 3, 0]])
-# By the rank that wins: its place in the order, then those of the others.
-_WINNER_FIRST = np.array([[0, 1, 2], [1, 0, 2]])
+_SECOND_FIRST = np.array([1, 0, 2])
 # By the place at which the winner is mentioned: which of winner, others and anchor stand where.
 _MENTIONS = np.array([[0, 1, 2, 3], [1, 0, 2, 3], [1, 2, 0, 3]])
 PLACES = ("first", "second", "third")
+SQRT2 = math.sqrt(2)
 
 
 @dataclass(frozen=True)
@@ -80,38 +81,41 @@ class Pick:
     def batches(self, asking: Asking) -> Iterator[Batch]:
         """Yield the picks by the place at which the answer is mentioned."""
         groups = asking.groups(4 if self.anchored else 3)
-        if self.anchored and len(groups):
-            # Each of the four in turn is the anchor.
-            groups = groups[:, _TURNS].reshape(-1, 4)
         if not len(groups):
             return
+        if self.anchored:
+            # Each of the four in turn is the anchor.
+            groups = groups[:, _TURNS].reshape(-1, 4)
         value, sigma = self.measure(asking.sight)
-        three = groups[:, :3]
-        where = (groups[:, 3:], three) if self.anchored else (three,)
-        scores, errors = value[where], sigma[where]
-        order = (np.arange(len(three))[:, None], np.argsort(-scores, axis=1, kind="stable"))
-        scores = scores[order]
+        three = places = groups[:, :3]
+        if self.anchored:
+            places = groups[:, 3:] * len(value) + three
+        scores = value.take(places)
+        order = np.argsort(-scores, axis=1, kind="stable")
+        order += np.arange(0, scores.size, 3)[:, None]
+        scores = scores.take(order)
         ahead, behind = scores[:, :2], scores[:, 1:]
         # The third counts too: if it is not known well, it might be the one.
-        both = np.sqrt(2) * errors.max(axis=1)
+        both = SQRT2 * np.maximum.reduce(sigma.take(places), axis=1)
         if self.unit == "ratio":
             positive = np.maximum(behind, 1e-6)
             lead, both = ahead / positive - 1, both / positive[:, 1]
         else:
             lead = ahead - behind
-        margin = lead[:, 0] if self.rank == 0 else lead.min(axis=1)
-        rows = np.flatnonzero(margin >= asking.margins.needed(self.unit, asking.sight, both))
+        margin = lead[:, 0] if self.rank == 0 else np.minimum(lead[:, 0], lead[:, 1])
+        clear = margin >= asking.margins.needed(self.unit, asking.sight, both)
+        rows = clear.nonzero()[0]
         asking.dropped["too close to call"] += len(margin) - len(rows)
         if not len(rows):
             return
-        fact, sigma, margin = np.arange(len(rows)), both[rows], margin[rows]
+        fact, sigma, margin = np.arange(len(rows)), both.take(rows), margin.take(rows)
         # The winner, the two others in an order drawn by lot, and the anchor, if there is one.
-        placed = groups[rows]
-        placed[:, :3] = three[order][rows[:, None], _WINNER_FIRST[self.rank]]
+        placed = groups.take(rows, axis=0)
+        in_order = three.take(order.take(rows, axis=0))
+        placed[:, :3] = in_order if self.rank == 0 else in_order[:, _SECOND_FIRST]
         turned = asking.rng.random(len(rows)) < 0.5
         placed[turned, 1:3] = placed[turned, 2:0:-1]
-        winner = placed[:, 0]
-        for columns, name in zip(_MENTIONS, PLACES, strict=True):
+        for place, (columns, name) in enumerate(zip(_MENTIONS, PLACES, strict=True)):
             yield Batch(
                 kind="which",
                 pole="",
@@ -122,7 +126,7 @@ class Pick:
                 answers=self.templates["winners"],
                 measure=margin,
                 sigma=sigma,
-                winner=winner,
+                winner=place,
                 choices=None,
                 num_choices=3,
             )

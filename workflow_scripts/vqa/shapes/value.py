@@ -122,9 +122,8 @@ class Value:
             (asking.rng.random(len(value)) < share).tolist() if share else [False] * len(value)
         )
         values = value.tolist()
-        written = [
-            self.write(one, imperial=flag) for one, flag in zip(values, imperial, strict=True)
-        ]
+        write = self.write
+        written = [write(one, imperial=flag) for one, flag in zip(values, imperial, strict=True)]
         texts, units, tolerances = map(list, zip(*written, strict=True))
         if self.is_clock:
             truth: list[str | float] = [float(quantities.clock_hour(one)) for one in values]
@@ -188,35 +187,36 @@ class Value:
             objects = np.zeros((len(value), 0), dtype=int)
         elif self.num_objects == 1:
             objects = asking.usable[:, None]
-            value, sigma = value[asking.usable], sigma[asking.usable]
+            value, sigma = value.take(asking.usable), sigma.take(asking.usable)
         else:
-            objects = asking.pairs()
+            value, sigma = asking.of_pairs(value, sigma, ordered=self.ordered)
             if self.ordered:
-                objects = np.concatenate([objects, objects[:, ::-1]])
-            value = value[objects[:, 0], objects[:, 1]]
-            sigma = sigma[objects[:, 0], objects[:, 1]]
-            if self.signed:
+                objects = asking.pairs(ordered=True)
+            elif self.signed:
+                objects = asking.pairs()
                 objects = np.where(value[:, None] >= 0, objects, objects[:, ::-1])
                 value = np.abs(value)
-            elif not self.ordered:
-                # Which of the two is mentioned first tells nothing.
-                turned = asking.rng.random(len(objects)) < 0.5
-                objects = np.where(turned[:, None], objects[:, ::-1], objects)
+            else:
+                objects = asking.turned_pairs()
         if self.unit == "deg":
             unsure = sigma > MAX_SIGMA_DEG
         else:
-            unsure = sigma > MAX_RELATIVE_SIGMA * np.maximum(np.abs(value), 1e-9)
+            unsure = sigma > MAX_RELATIVE_SIGMA * np.maximum(value, 1e-9)
         if self.is_clock:
             # The hour must hold for every direction within two sigmas.
             off_deg = 15.0 - np.abs((value + 15.0) % 30.0 - 15.0)
             unsure |= off_deg < np.maximum(CLEAR_OF_NEXT_HOUR_DEG, asking.margins.sigmas * sigma)
-        small = (value < self.least) | (value > self.most)
-        good = np.flatnonzero(~(small | unsure))
+        small = value < self.least
+        if self.most < np.inf:
+            small |= value > self.most
+        good = (~(small | unsure)).nonzero()[0]
         num_small = np.count_nonzero(small)
         reason = "length too small to ask" if self.unit == "m" else "value out of range"
         asking.dropped[reason] += num_small
         asking.dropped["not known well enough"] += len(value) - num_small - len(good)
-        return (objects[good], value[good], sigma[good]) if len(good) else None
+        if not len(good):
+            return None
+        return objects.take(good, axis=0), value.take(good), sigma.take(good)
 
     def _wrong(
         self, value: np.ndarray, imperial: list[bool], rng: np.random.Generator
