@@ -1,6 +1,7 @@
 """Five objects as clouds of points before a camera, and the sight of them."""
 
 from collections import Counter
+from functools import cache
 
 import numpy as np
 
@@ -31,6 +32,7 @@ def five_clouds(num_points: int, seed: int = 7) -> list[np.ndarray]:
     return clouds
 
 
+@cache
 def a_camera() -> Camera:
     """Return a camera at eye height that looks along +Y."""
     return Camera.look(

@@ -214,9 +214,10 @@ class Books:
     ) -> np.ndarray:
         """Return the rows of the sight that a family may speak of; count the others."""
         key = (family.requires, form)
-        if key not in self._usable:
-            self._usable[key] = self._sorted_out(*key)
-        good, reasons = self._usable[key]
+        found = self._usable.get(key)
+        if found is None:
+            found = self._usable[key] = self._sorted_out(*key)
+        good, reasons = found
         for reason, count in reasons.items():
             dropped[family.name, form, reason] += count
         return good
