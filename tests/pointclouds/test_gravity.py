@@ -54,7 +54,7 @@ def off_deg(row: GravityRow, camera: Camera) -> float:
     return float(np.rad2deg(np.arccos(min(cosine, 1.0))))
 
 
-@pytest.mark.parametrize(("pitch_deg", "roll_deg"), [(0, 0), (-20, 0), (10, 8), (-25, -15)])
+@pytest.mark.parametrize(("pitch_deg", "roll_deg"), [(0, 0), (-20, 0), (-10, 8), (-25, -15)])
 def test_a_floor_gives_up_whatever_pitch_and_roll(pitch_deg, roll_deg):
     camera = look(pitch_deg, roll_deg)
     row = found_in(render([*room(), *FURNITURE], camera)[1], camera)
@@ -140,6 +140,37 @@ def test_a_floor_seen_from_straight_above_is_not_taken_for_one():
     row = found_in(render(floor, camera)[1], camera)
     assert not row.accepted
     assert row.reason == "no level plane with everything above it"
+
+
+@pytest.mark.parametrize("error", [EXACT, SENSOR])
+@pytest.mark.parametrize("pitch_deg", [-90.0, -82.0, -75.0])
+def test_a_wall_seen_from_above_is_not_taken_for_the_floor(pitch_deg, error):
+    """From above, the near wall is level for a camera held upright, with all the room over it."""
+    furniture = [Box(one.category, (*one.centre_m[:2], 0.4), one.size_m) for one in FURNITURE]
+    chest = Box("Dresser", (0.5, 1.6, 0.5), (0.5, 1.2, 1.0))
+    open_room = [one for one in room() if one.category != "ceiling"]
+    camera = Camera.look(
+        (2.5, 1.6, 4.5),
+        yaw_deg=0.0,
+        pitch_deg=pitch_deg,
+        width_px=160,
+        height_px=120,
+        vertical_fov_deg=60.0,
+    )
+    _, depth_m, instance = render([*open_room, *furniture, chest], camera)
+    if error is SENSOR:
+        rng = np.random.default_rng(3)
+        depth_m, _ = disturbed(depth_m.astype(np.float32), instance, error=error, rng=rng)
+    row = found_in(depth_m, camera, error=error)
+    assert not row.accepted or off_deg(row, camera) < 3.0
+
+
+def test_a_level_view_that_could_be_one_from_above_has_no_gravity():
+    """The wall it faces is larger than the floor in sight, and a sofa lies on both."""
+    camera = look(10.0, 8.0)
+    row = found_in(render([*room(), *FURNITURE], camera)[1], camera)
+    assert not row.accepted
+    assert row.reason == "the plane that faces the camera may be the floor"
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, -1.0])

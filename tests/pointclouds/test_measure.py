@@ -87,3 +87,27 @@ def test_what_cleaning_lost_and_an_unsure_up_make_less_sure():
     grown = np.sqrt(tilted.sigma_extent_m[0] ** 2 - plain.sigma_extent_m[0] ** 2)
     # Four metres away things may be 14 cm higher; a metre below the eye, 3.5 cm to the side.
     np.testing.assert_allclose(grown, np.deg2rad(2.0) * np.array([1.0, 1.0, 4.0]), rtol=0.02)
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.3, 0.7])
+def test_a_round_thing_has_no_yaw_and_the_width_of_any_box_around_it(offset):
+    """Which pixels fall on its rim makes one yaw of a plate a little better, and means nothing."""
+    radius_m, spacing_m = 0.2, 0.012
+    grid = (np.arange(-20, 21) + offset) * spacing_m
+    x, y = (one.ravel() for one in np.meshgrid(grid, grid * 1.7))
+    inside = np.hypot(x, y) <= radius_m
+    plate = np.stack([x[inside], y[inside] + 2.0, np.full(inside.sum(), 0.75)], axis=1)
+    found = measure([plate], EYE, pixel_m=np.array([spacing_m]))
+    assert found.sigma_yaw_deg[0] > 12.0
+    width = found.high_m[0, 0] - found.low_m[0, 0]
+    of_width = np.sqrt(2) * found.sigma_extent_m[0, 0]
+    yaw = np.deg2rad(np.arange(0, 90))
+    off = np.abs(width - 2 * radius_m * (np.cos(yaw) + np.sin(yaw))) / of_width
+    assert (off <= 2).mean() > 0.9
+    assert off.max() < 2.5
+
+
+@pytest.mark.parametrize("yaw_deg", [-40.0, 0.0, 20.0])
+def test_a_thing_with_sides_has_a_yaw(yaw_deg):
+    found = measure([shell((0.4, 2.0, 0.4), (0.6, 0.5, 0.8), yaw_deg)], EYE)
+    assert found.sigma_yaw_deg[0] < 4.0

@@ -145,6 +145,37 @@ def test_standing_on_a_table_is_not_being_covered(error):
     assert found.occluded.tolist() == [False]
 
 
+@pytest.mark.parametrize("error", [EXACT, SENSOR])
+@pytest.mark.parametrize("is_hidden", [True, False])
+def test_a_covered_foot_is_flagged_however_thin(error, is_hidden):
+    """The foot is a hundredth of the outline, but without it nobody knows how tall the lamp is."""
+    lamp = Box("FloorLamp", (2.5, 2.5, 0.85), (0.1, 0.1, 1.7))
+    chest = Box("Chest", (2.5 if is_hidden else 3.5, 1.9, 0.2), (1.0, 0.3, 0.4))
+    depth_m, instance = seen(lamp, chest)
+    found = object_clouds(depth_m, instance, CAMERA, [SOFA_ID], error=error)
+    assert found.occluded.tolist() == [is_hidden]
+
+
+@pytest.mark.parametrize(("y_m", "is_hidden"), [(1.4, True), (0.8, False)])
+def test_what_covers_is_seen_through_a_long_lens_too(y_m, is_hidden):
+    """A seat under a table's top, from far above: a pixel there spans less, and so does a step."""
+    camera = Camera.look(
+        (2.5, 2.0, 9.5),
+        yaw_deg=0.0,
+        pitch_deg=-90.0,
+        width_px=160,
+        height_px=160,
+        vertical_fov_deg=24.0,
+    )
+    seat = Box("Stool", (2.5, y_m, 0.42), (0.4, 0.4, 0.06))
+    table = Box("DiningTable", (2.5, 2.0, 0.72), (1.6, 1.0, 0.06))
+    floor = Box("floor", (2.5, 2.0, -0.05), (9.0, 9.0, 0.1), kind="structure")
+    _, depth_m, instance = render([seat, table, floor], camera)
+    found = object_clouds(depth_m.astype(np.float32), instance, camera, [1], error=EXACT)
+    assert found.pixels[0] > 100
+    assert found.occluded.tolist() == [is_hidden]
+
+
 def test_clouds_are_in_the_order_asked_and_an_empty_mask_moves_none():
     """An object without a cloud keeps its place, so that no other object gets its name."""
     lamp = Box("FloorLamp", (1.0, 3.2, 0.8), (0.3, 0.3, 1.6))

@@ -2,12 +2,15 @@
 
 A plane is only taken for the floor if it is near level under the assumption that the camera was
 held upright, nearly all points lie above it, it is low in the picture, and the camera is above
-it. A wall, a ceiling or a picture of a sheet of paper fails one of these.
+it. A wall, a ceiling or a picture of a sheet of paper fails one of these. From straight above, a
+wall passes them all; there a larger plane faces the camera, the floor, and the room is flatter
+along it than along the wall.
 """
 
 import numpy as np
 
 from workflow_scripts.common.cameras import Camera, FloatArray, back_project
+from workflow_scripts.common.clouds import Floor
 from workflow_scripts.common.gravity import GravityAxes, axes_from_up, axes_of_pose, gravity_row
 from workflow_scripts.common.records import GravityRow
 from workflow_scripts.pointclouds.depth_error import DepthError
@@ -15,10 +18,15 @@ from workflow_scripts.pointclouds.floor import find_floor
 
 UPRIGHT = np.array([0.0, -1.0, 0.0])
 """Up in the frame of a camera that is held level."""
+TOWARDS_CAMERA = (0.0, 0.0, -1.0)
 MAX_POINTS = 12_000
 LOWER_PART = 0.5
 LEAST_HEIGHT_M = 0.1
 MIN_SHARE = 0.05
+FACING_DEG, FACING_RATIO = 20.0, 1.2
+"""A plane within so many degrees of facing the camera, with so many times the points of the one
+that looks like a floor, is a wall or the floor itself. Set on views of generated and ProcTHOR
+houses: it rejects every one from straight above, and one level one in seven."""
 NOISE_CELLS = 30
 """Noise is shared by neighbouring pixels: a floor counts for so many independent points."""
 
@@ -77,10 +85,31 @@ def _from_floor(
         return level, np.nan, np.nan, "the lowest level plane is not below the camera"
     if rows[inliers].mean() < LOWER_PART * camera.height_px:
         return level, np.nan, np.nan, "the lowest level plane is high in the picture"
+    if _may_look_down(points, floor, rng=rng, tolerance_m=tolerance_m):
+        return level, np.nan, np.nan, "the plane that faces the camera may be the floor"
     axes = axes_from_up(normal)
     if axes.is_steep:
         return axes, height_m, np.nan, "the camera looks straight down or up"
     return axes, height_m, _sigma_up_deg(points[inliers], normal, floor.rms_m), ""
+
+
+def _may_look_down(
+    points: FloatArray, floor: Floor, *, rng: np.random.Generator, tolerance_m: float
+) -> bool:
+    """Say whether the camera may look straight down, and what looks like a floor be a wall.
+
+    Rooms are wider than they are high: what is neither on the plane that faces the camera nor on
+    the supposed floor lies nearer to the true floor than to a wall, by the median.
+    """
+    facing = find_floor(points, rng=rng, up=TOWARDS_CAMERA, tolerance_m=tolerance_m)
+    if facing is None or facing.inlier_share < FACING_RATIO * floor.inlier_share:
+        return False
+    if np.dot(facing.normal, TOWARDS_CAMERA) < np.cos(np.deg2rad(FACING_DEG)):
+        return False
+    before = points @ np.array(facing.normal) - facing.offset_m
+    above = points @ np.array(floor.normal) - floor.offset_m
+    between = (before > tolerance_m) & (above > tolerance_m)
+    return not between.any() or bool(np.median(before[between]) < np.median(above[between]))
 
 
 def _sample(depth_m: np.ndarray, camera: Camera) -> tuple[FloatArray, np.ndarray]:

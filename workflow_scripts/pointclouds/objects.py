@@ -24,8 +24,10 @@ the pole of a lamp are apart), or pixels where those are wider apart than that."
 CLUSTER_POINTS, LINE_SHARE = 8, 0.5
 """A point with fewer points within reach is a stray: eight, or a quarter of what a line of single
 pixels has, which is what a chair's leg is from afar."""
-OCCLUDER_M, OCCLUDER_SHARE = 0.05, 0.03
+OCCLUDER_M = 0.05
 OCCLUDED_SHARE = 0.08
+OUTERMOST_PX, OUTERMOST_SHARE = 2, 0.5
+"""An end of the mask is covered if half of its outermost rows' outline is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +108,9 @@ def object_clouds(
         box_px=box_px,
         truncated=(pixels > 0)
         & ((box_px[:, :2] == 0).any(axis=1) | (box_px[:, 2] == width) | (box_px[:, 3] == height)),
-        occluded=_occluded(depth_m, owner, number, error),
+        occluded=_occluded(
+            depth_m, owner, box_px, focal_px=float(camera.intrinsics[0, 0]), error=error
+        ),
         reason=tuple(map(_reason, pixels, with_depth, counts)),
         border_px=cut_px + 0.25,
         lost_px=np.maximum(lost_px, 0.0),
@@ -235,14 +239,25 @@ def _boxes_px(own: np.ndarray, rows: np.ndarray, columns: np.ndarray, number: in
     return boxes
 
 
-def _occluded(depth_m: np.ndarray, owner: np.ndarray, number: int, error: DepthError) -> np.ndarray:
-    """Return which objects [n] have a nearer thing along enough of their outline.
+def _occluded(
+    depth_m: np.ndarray,
+    owner: np.ndarray,
+    box_px: np.ndarray,
+    *,
+    focal_px: float,
+    error: DepthError,
+) -> np.ndarray:
+    """Return which objects [n] have a nearer thing along enough of their outline, or at an end.
 
-    Nearer means by more than a few centimetres, a few per cent and three sigmas of noise. What
-    a thing stands on comes nearer too, but steadily: where the slope of the two pixels outside
-    leads to the outline's own depth there is no step, and nothing is covered.
+    Nearer means by more than a few centimetres, the steepest slope of a surface over a pixel and
+    three sigmas of noise. What a thing stands on comes nearer too, but steadily: where the slope
+    of the two pixels outside leads to the outline's own depth there is no step, and nothing is
+    covered. An end, such as the foot of a lamp, is a small part of the outline, but its place is
+    what a box is measured by.
     """
+    number = len(box_px)
     outline, covered = np.zeros(number), np.zeros(number)
+    has_covered_end = np.zeros(number, bool)
     clean = np.where(np.isfinite(depth_m) & (depth_m > 0), depth_m, np.inf)
     for axis in (0, 1):
         for step in (1, -1):
@@ -250,12 +265,20 @@ def _occluded(depth_m: np.ndarray, owner: np.ndarray, number: int, error: DepthE
             edge = (owner >= 0) & (outside != owner) & (outside != -2)
             own, depth = owner[edge], clean[edge]
             one, two = (_shifted(clean, axis, reach * step)[edge] for reach in (1, 2))
+            slope_m = depth * (STEEPEST_RAMP_TAN / focal_px)
             with np.errstate(invalid="ignore"):
-                limit = OCCLUDER_M + OCCLUDER_SHARE * depth + 3 * error.sigma_m(depth)
+                limit = OCCLUDER_M + slope_m + 3 * error.sigma_m(depth)
                 nearer = np.maximum(one, 2 * one - two) < depth - limit
             outline += np.bincount(own, minlength=number)
             covered += np.bincount(own, nearer, number)
-    return covered > OCCLUDED_SHARE * np.maximum(outline, 1)
+            place = np.nonzero(edge)[axis]
+            x_or_y = 1 - axis
+            end = box_px[own, x_or_y + 2] - 1 - place if step > 0 else place - box_px[own, x_or_y]
+            last = end < OUTERMOST_PX
+            ends = np.bincount(own[last], minlength=number)
+            at_end = np.bincount(own[last], nearer[last], number)
+            has_covered_end |= (ends > 0) & (at_end >= OUTERMOST_SHARE * ends)
+    return has_covered_end | (covered > OCCLUDED_SHARE * np.maximum(outline, 1))
 
 
 def _shifted(image: np.ndarray, axis: int, step: int) -> np.ndarray:

@@ -20,9 +20,14 @@ RECEDING_SHARE = 0.2
 """A far edge seen at a flat angle is known at least this well, as a share of the extent."""
 INSET_SHARE = 0.08
 """How far the hidden part of a thing may stand back from its outline, as a share of its extent."""
-ROUND_SHARE, NO_YAW_DEG = 0.1, 26.0
+ROUND_SHARE, NO_YAW_DEG = 0.15, 15.0
 """How much further, as a share of its extent, either end of a box around a round thing reaches
-than the thing itself, if the box may stand at any yaw; and the sigma of such a yaw."""
+than the thing itself, if the box may stand at any yaw; and the sigma from which a yaw is as good
+as none, for two of it reach nearly to the far diagonal."""
+PEAK_SHARE, LEAST_PEAK = 0.3, 0.12
+"""A yaw counts as likely as the best if its score is lower by less than this share of how far the
+best stands out, and at least by this share of the best score: all yaws of a round thing differ by
+no more, and the highest of them means nothing."""
 TAILS = 1.5
 """Noisy clouds hold points of what is behind, and lose what a mask slips off: such errors are
 rarer than noise and larger. Sigmas are stated so that 95 % of all errors are within two."""
@@ -137,7 +142,8 @@ def sigma_extents(
     moved = error.scale * fit.distance[:, None] * fit.along[:, shown]
     boxed = np.einsum("nab,nb->na", np.abs(along), fit.extent[:, :3])
     rounded = (boxed - fit.extent[:, shown]) / 2
-    unturned = ROUND_SHARE * np.minimum(yaw_sigma_deg / NO_YAW_DEG, 1.0)[:, None] * boxed
+    doubt = np.minimum(yaw_sigma_deg / NO_YAW_DEG, 1.0)[:, None] ** 2
+    unturned = ROUND_SHARE * doubt * fit.extent[:, shown]
     unturned[:, 2] = 0.0
     return np.sqrt(ends[:, shown] ** 2 + unseen + moved**2 + rounded**2 + unturned**2)
 
@@ -155,14 +161,14 @@ def sigma_tilt(fit: Fit, tilt_deg: float) -> np.ndarray:
 def sigma_yaw_deg(score: np.ndarray, tried_deg: np.ndarray, yaw_deg: np.ndarray) -> np.ndarray:
     """Return the standard deviations [n] of yaws from the scores [n, t] of all yaws tried [t].
 
-    Yaws that score nearly as well as the best are nearly as likely; a round thing has 26 degrees,
-    the standard deviation of no knowledge within a quarter turn.
+    Yaws that score nearly as well as the best are nearly as likely; a round thing, all of whose
+    yaws do, has 26 degrees, the standard deviation of no knowledge within a quarter turn.
     """
     ordered, tried = np.sort(score, axis=1), score.shape[1]
     top = ordered[:, -1:]
     median = (ordered[:, [(tried - 1) // 2]] + ordered[:, [tried // 2]]) / 2
-    spread = np.maximum(top - median, 1e-9)
-    weight = np.exp(-(((top - score) / (0.3 * spread)) ** 2))
+    width = np.maximum(PEAK_SHARE * (top - median), np.maximum(LEAST_PEAK * top, 1e-9))
+    weight = np.exp(-(((top - score) / width) ** 2))
     off = (tried_deg - yaw_deg[:, None] + 45.0) % 90.0 - 45.0
     variance = (weight * off**2).sum(axis=1) / weight.sum(axis=1)
     return np.sqrt(variance + 0.5**2)

@@ -196,11 +196,14 @@ def cube_edge_ratio(sight: Sight) -> Measure:
 
 
 def footprint_m2(sight: Sight) -> Measure:
-    """Return the floor area that the boxes cover."""
+    """Return the floor area that the boxes cover.
+
+    The errors of the two sides add up: a wrong scale, or a part that is out of sight, makes both
+    too short.
+    """
     size = np.maximum(sight.measured.size_m[:, :2], 1e-6)
     area = np.prod(size, axis=1)
-    relative = np.sqrt(((sight.measured.sigma_size_m[:, :2] / size) ** 2).sum(axis=1))
-    return area, area * relative
+    return area, area * (sight.measured.sigma_size_m[:, :2] / size).sum(axis=1)
 
 
 def bottom_m(sight: Sight) -> Measure:
