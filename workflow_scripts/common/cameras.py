@@ -135,8 +135,10 @@ def back_project(
     per_column, per_row = ray_terms(
         intrinsics_33, world_from_camera_44, width_px=width, height_px=height
     )
-    position = np.asarray(world_from_camera_44, dtype=np.float64)[:3, 3, None, None]
-    return np.moveaxis((per_column + per_row) * depth + position, 0, -1).copy()
+    axes = per_column + per_row
+    axes *= depth
+    axes += np.asarray(world_from_camera_44, dtype=np.float64)[:3, 3, None, None]
+    return np.stack(list(axes), axis=-1)
 
 
 def ray_terms(
