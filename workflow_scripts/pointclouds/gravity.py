@@ -26,7 +26,7 @@ MIN_SHARE = 0.05
 FACING_DEG, FACING_RATIO = 20.0, 1.2
 """A plane within so many degrees of facing the camera, with so many times the points of the one
 that looks like a floor, is a wall or the floor itself. Set on views of generated and ProcTHOR
-houses: it rejects every one from straight above, and one level one in seven."""
+houses: it rejects 91 of 92 from straight above, and of level ones at any heading one in seven."""
 NOISE_CELLS = 30
 """Noise is shared by neighbouring pixels: a floor counts for so many independent points."""
 
