@@ -2,7 +2,7 @@
 
 Reads results/ of a finished run and benchmarks/figures.csv; writes README.md and results/gallery/.
 After `make eval CONFIG=studies/named.yaml`, `python -m benchmarks.readme --study named` brings the
-scores of that study up to date, and nothing else.
+scores of that study up to date, and nothing else; so with `eyes`.
 """
 
 import re
@@ -92,6 +92,31 @@ def keypoints() -> str:
     return "\n".join(lines)
 
 
+def detections() -> str:
+    """Return a table of the errors of keypoints found in pictures, in results/eval.csv."""
+    rows = pd.read_csv(ROOT / "results/eval.csv")
+    everything = (rows["keypoint"] == "all") & (rows["views"] == "all")
+    rows = rows[everything & rows["method"].notna()]
+    table = rows.pivot(index="method", columns="metric", values="value")
+    median = rows[rows["metric"] == "median_mm"].set_index("method")
+    frames, episodes = median["n"].iloc[0], median["num_houses"].iloc[0]
+    lines = [
+        "Errors in mm of `make eval CONFIG=studies/eyes.yaml` (`results/eval.csv`): "
+        f"{episodes} unseen episodes, {frames:,} points,",
+        "four cameras; a point is found where two cameras are sure of it:",
+        "",
+        "| triangulation | median, 95 % interval | mean | found |",
+        "|---|---|---|---|",
+    ]
+    for method, values in table.sort_values("mpjpe_mm", ascending=False).iterrows():
+        low, high = median.loc[method, ["ci_low", "ci_high"]]
+        lines.append(
+            f"| `{method}` | {values['median_mm']:.1f} ({low:.1f} to {high:.1f}) "
+            f"| {values['mpjpe_mm']:.1f} | {100 * values['found']:.0f} % |"
+        )
+    return "\n".join(lines)
+
+
 def figures() -> str:
     """Return a table of benchmarks/figures.csv, the machine above it."""
     rows = pd.read_csv(ROOT / "benchmarks/figures.csv", dtype=str, keep_default_na=False)
@@ -126,7 +151,9 @@ def main(*, study: str = "") -> None:
     """
     path = ROOT / "README.md"
     text = path.read_text(encoding="utf-8")
-    if study:
+    if study == "eyes":
+        text = replaced(text, study, detections())
+    elif study:
         text = replaced(text, study, scores(f"`make eval CONFIG=studies/{study}.yaml`"))
     else:
         text = replaced(text, "rulegraph", rulegraph())
