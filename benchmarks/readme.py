@@ -58,7 +58,7 @@ def scores(run_name: str) -> str:
         f"Accuracy of {run_name} on houses it has never seen (`results/eval.csv`):",
         "",
         "| family | form | n | houses | with the picture | without | grey picture "
-        "| commonest answer | gain over grey, 95 % interval |",
+        "| commonest answer | gain over without and grey, 95 % interval |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows.itertuples():
