@@ -21,7 +21,7 @@ from workflow_scripts.vqa.shapes.base import Margins
 # of each of five objects; many of its prompts re-phrase one distance.
 RIVAL_PER_S = {500: 51_000, 2000: 16_000, 8000: 3_900}
 GOAL_MEASURED_PER_S = 50_000
-ROUNDS = 15
+ROUNDS = 40
 
 
 Written = list[tuple[str, str]]

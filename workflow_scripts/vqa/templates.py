@@ -6,9 +6,9 @@ such words.
 """
 
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import cycle
+from itertools import chain, cycle
 from operator import itemgetter
 
 # Words for one thing, and for a thing whose name is plural ("the curtains").
@@ -122,11 +122,16 @@ class Templates:
         twice, the second time with a capital; `words` are the same for all rows. `plural` says by
         row which objects have plural names; None: none has.
         """
-        number = min(len(self.texts), limit or len(self.texts))
+        number = len(self.texts)
+        if limit:
+            number = min(number, limit)
         first = lot % number
         if plural is None:
-            sentences = self._filled(layout, words, ())
-            turns = cycle(sentences[first:number] + sentences[:first])
+            turns: Iterable[Sentence] = self._filled(layout, words, ())
+            if first + len(rows) > number:
+                turns = chain(turns[first:number], cycle(turns[:number]))
+            elif first:
+                turns = turns[first:number]
             return [text % pick(row) for row, (text, pick) in zip(rows, turns, strict=False)]
         written = []
         for turn, (row, many) in enumerate(zip(rows, plural, strict=True), first):

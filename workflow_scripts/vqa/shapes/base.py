@@ -1,7 +1,7 @@
 """What all shapes of questions share: what a family requires, and when an answer is clear."""
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -89,7 +89,7 @@ class Asking:
     rng: np.random.Generator
     units: Units = "metric"
     multiple_choice: bool = True
-    dropped: Counter[str] = field(default_factory=Counter)
+    dropped: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def groups(self, size: int) -> np.ndarray:
         """Return groups of usable rows [m, size], each set once; at most `MAX_GROUPS` by lot."""
