@@ -12,4 +12,4 @@ def rng(seed: int, *keys: str | int) -> np.random.Generator:
     text form, so `rng(7, "a", 1)` and `rng(7, "a1")` differ.
     """
     digest = hashlib.sha256("\x1f".join(str(key) for key in (seed, *keys)).encode()).digest()
-    return np.random.default_rng(np.frombuffer(digest, dtype=np.uint64))
+    return np.random.default_rng(np.frombuffer(digest, dtype="<u4"))

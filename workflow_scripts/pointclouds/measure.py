@@ -225,6 +225,7 @@ def _samples(clouds: Sequence[np.ndarray]) -> np.ndarray:
 def _yaws(plan_m: np.ndarray, grain_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return yaws [n] in [0, 90) degrees and their sigmas from points [n, s, 2] seen from above."""
     number = len(plan_m)
+    plan_m = (plan_m - plan_m.mean(axis=1, keepdims=True)).astype(np.float32)
     coarse = np.broadcast_to(COARSE_DEG, (number, len(COARSE_DEG)))
     coarse_score = _closeness(plan_m, coarse, grain_m)
     near = coarse[np.arange(number), coarse_score.argmax(axis=1)]
@@ -236,12 +237,11 @@ def _yaws(plan_m: np.ndarray, grain_m: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _closeness(plan_m: np.ndarray, yaw_deg: np.ndarray, grain_m: np.ndarray) -> np.ndarray:
-    """Return the mean closeness [n, yaws] of points [n, s, 2] to the sides of a box."""
+    """Return the mean closeness [n, yaws] of points f32 [n, s, 2] to the sides of a box."""
     yaw, number = np.deg2rad(yaw_deg).astype(np.float32), yaw_deg.shape[1]
-    plan = (plan_m - plan_m.mean(axis=1, keepdims=True)).astype(np.float32)
     cos, sin = np.cos(yaw), np.sin(yaw)
     axes = np.stack([np.concatenate([cos, -sin], axis=1), np.concatenate([sin, cos], axis=1)], -1)
-    values = axes @ plan.transpose(0, 2, 1)
+    values = axes @ plan_m.transpose(0, 2, 1)
     low, high = values.min(axis=-1, keepdims=True), values.max(axis=-1, keepdims=True)
     # The nearer side of either axis, in place: these arrays are what the time goes into.
     values -= (low + high) / 2

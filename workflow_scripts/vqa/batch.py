@@ -113,10 +113,10 @@ class Batch:
             plural = [tuple(flags) for flags in np.asarray(book.plural)[places].tolist()]
         # Where to begin is drawn; row after row takes the next sentence.
         asked, answered = int(rng.random() * LOTS), int(rng.random() * LOTS)
-        said = {"words": self.words, "plural": plural, "limit": limit}
+        words = self.words
         return (
-            self.questions.write(asked, layout, filled, **said),
-            self.answers.write(answered, layout, filled, **said),
+            self.questions.write(asked, layout, filled, words, plural, limit),
+            self.answers.write(answered, layout, filled, words, plural, limit),
         )
 
 

@@ -111,7 +111,6 @@ class Templates:
         lot: int,
         layout: Layout,
         rows: Sequence[Sequence[str]],
-        *,
         words: Mapping[str, str],
         plural: Sequence[tuple[bool, ...]] | None,
         limit: int | None,

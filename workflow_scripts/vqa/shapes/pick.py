@@ -121,7 +121,7 @@ class Pick:
                 pole="",
                 answer=name,
                 fact=fact,
-                objects=placed[:, columns[: placed.shape[1]]],
+                objects=placed.take(columns[: placed.shape[1]], axis=1),
                 questions=self.templates["which"],
                 answers=self.templates["winners"],
                 measure=margin,
