@@ -7,6 +7,8 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from snakemake.cli import parse_config
+from snakemake.utils import update_config
 
 from workflow_scripts.common import backends, marks, seeds, shards, splits
 from workflow_scripts.common.config import checked
@@ -138,3 +140,31 @@ def test_every_problem_is_listed_and_every_key_described() -> None:
         return missing
 
     assert undescribed(yaml.safe_load(SCHEMA.read_text()), "config") == []
+
+
+def from_command_line(*words: str) -> dict:
+    """Return the configuration as Snakemake hands it over after `--config` with such words."""
+    found = config()
+    update_config(found, parse_config(words))
+    return checked(found, SCHEMA)
+
+
+def test_numbers_and_null_in_braces_on_the_command_line_are_no_text() -> None:
+    found = from_command_line(
+        "sources={procthor: {num_houses: 40}, rlbench: null}",
+        "vqa={multiple_choice: false, margin_m: 0.2}",
+        "train={experiments: {lifter: {steps: 5, learning_rate: 1e-3, noise: {multiplier: 2}}}}",
+        "captions={model: gpt-4o}",
+    )
+    assert found["sources"]["procthor"]["num_houses"] == 40
+    assert found["sources"]["rlbench"] is None
+    assert (found["vqa"]["multiple_choice"], found["vqa"]["margin_m"]) == (False, 0.2)
+    lifter = found["train"]["experiments"]["lifter"]
+    assert (lifter["steps"], lifter["learning_rate"], lifter["noise"]["multiplier"]) == (5, 1e-3, 2)
+    assert found["captions"]["model"] == "gpt-4o"
+
+
+@pytest.mark.parametrize("value", ["many", "40 houses", "[40"])
+def test_other_text_for_a_number_is_named(value: str) -> None:
+    with pytest.raises(UserError, match=r"sources\.procthor\.num_houses: "):
+        checked(config(sources={"procthor": {"num_houses": value}}), SCHEMA)

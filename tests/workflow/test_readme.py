@@ -1,11 +1,18 @@
 """What README says is true: the picture of the rules, the figures, the scores, the commands."""
 
 import re
+import shlex
 from pathlib import Path
+
+import pytest
+import yaml
+from snakemake.cli import parse_config
+from snakemake.utils import update_config
 
 from benchmarks.readme import figures
 from tests.workflow.conftest import Project
 from tests.workflow.test_layout import ROOT
+from workflow_scripts.common.config import checked
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -46,6 +53,17 @@ def test_make_targets_and_modules_that_it_names_exist() -> None:
     for module in re.findall(r"python -m ((?:benchmarks|workflow_scripts)[\w.]+)", README):
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
+
+
+@pytest.mark.parametrize("line", re.findall(r"^snakemake .*--config .*", README, re.MULTILINE))
+def test_settings_on_command_lines_are_valid(line: str) -> None:
+    words = shlex.split(line)
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    if "--configfile" in words:
+        study = ROOT / words[words.index("--configfile") + 1]
+        update_config(config, yaml.safe_load(study.read_text()))
+    update_config(config, parse_config([words[words.index("--config") + 1]]))
+    checked(config, ROOT / "rules/schemas/config.schema.yaml")
 
 
 def test_results_page_names_every_kind_of_file(finished_run: Project) -> None:

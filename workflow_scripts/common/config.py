@@ -1,5 +1,6 @@
 """Check a configuration against its schema, fill in defaults, and say clearly what is wrong."""
 
+import contextlib
 import copy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ def checked(config: Mapping[str, Any], schema_path: Path) -> dict[str, Any]:
     """
     schema = yaml.safe_load(schema_path.read_text(encoding="utf-8"))
     complete = copy.deepcopy(dict(config))
+    _read_texts(complete, schema)
     problems = list(_problems(complete, schema))
     if not problems:
         _fill_defaults(complete, schema)
@@ -27,6 +29,41 @@ def checked(config: Mapping[str, Any], schema_path: Path) -> dict[str, Any]:
     if problems:
         raise UserError("the configuration is wrong:\n  " + "\n  ".join(problems))
     return complete
+
+
+def _read_texts(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
+    """Read texts that stand for numbers, true, false or null, where no text may stand.
+
+    Inside braces Snakemake's `--config` takes everything for text.
+    """
+    for error in Draft202012Validator(schema).iter_errors(config):
+        for *above, key in _texts(error):
+            holder: Any = config
+            for part in above:
+                holder = holder[part]
+            if not isinstance(holder[key], str):
+                continue  # The text is a name, not a value.
+            with contextlib.suppress(yaml.YAMLError):
+                holder[key] = yaml.safe_load(holder[key])
+            if isinstance(holder[key], str):
+                # YAML 1.1 has no 1e-3.
+                with contextlib.suppress(ValueError):
+                    holder[key] = float(holder[key])
+
+
+def _texts(
+    error: ValidationError, above: tuple[str | int, ...] = ()
+) -> Iterator[tuple[str | int, ...]]:
+    """Yield the paths of texts that a rule does not allow."""
+    path = (*above, *error.absolute_path)
+    rule = error.schema if isinstance(error.schema, Mapping) else {}
+    if isinstance(error.instance, str):
+        yield path
+    elif error.validator == "oneOf" and isinstance(error.instance, Mapping):
+        branch = _of_kind(rule, error.instance)
+        if branch is not None:
+            for problem in Draft202012Validator(branch).iter_errors(error.instance):
+                yield from _texts(problem, path)
 
 
 def _problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
