@@ -12,6 +12,8 @@ from jsonschema.exceptions import ValidationError
 
 from workflow_scripts.common.errors import UserError, nearest
 
+Keys = tuple[str | int, ...]
+
 
 def checked(config: Mapping[str, Any], schema_path: Path) -> dict[str, Any]:
     """Return the configuration with the schema's defaults filled in.
@@ -37,12 +39,13 @@ def _read_texts(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
     Inside braces Snakemake's `--config` takes everything for text.
     """
     for error in Draft202012Validator(schema).iter_errors(config):
-        for *above, key in _texts(error):
+        for path, _ in _leaves(error):
             holder: Any = config
-            for part in above:
+            for part in path[:-1]:
                 holder = holder[part]
-            if not isinstance(holder[key], str):
-                continue  # The text is a name, not a value.
+            key = path[-1] if path else None
+            if key is None or not isinstance(holder[key], str):
+                continue
             with contextlib.suppress(yaml.YAMLError):
                 holder[key] = yaml.safe_load(holder[key])
             if isinstance(holder[key], str):
@@ -51,40 +54,34 @@ def _read_texts(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
                     holder[key] = float(holder[key])
 
 
-def _texts(
-    error: ValidationError, above: tuple[str | int, ...] = ()
-) -> Iterator[tuple[str | int, ...]]:
-    """Yield the paths of texts that a rule does not allow."""
-    path = (*above, *error.absolute_path)
-    rule = error.schema if isinstance(error.schema, Mapping) else {}
-    if isinstance(error.instance, str):
-        yield path
-    elif error.validator == "oneOf" and isinstance(error.instance, Mapping):
-        branch = _of_kind(rule, error.instance)
-        if branch is not None:
-            for problem in Draft202012Validator(branch).iter_errors(error.instance):
-                yield from _texts(problem, path)
-
-
 def _problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
     errors = Draft202012Validator(schema).iter_errors(config)
     for error in sorted(errors, key=lambda error: [str(part) for part in error.absolute_path]):
-        yield from _explained(error)
+        for path, leaf in _leaves(error):
+            yield from _explained(path, leaf)
 
 
-def _explained(error: ValidationError, above: tuple[str, ...] = ()) -> Iterator[str]:
-    path = (*above, *(str(part) for part in error.absolute_path))
-    key = ".".join(path) or "(top level)"
+def _leaves(error: ValidationError, above: Keys = ()) -> Iterator[tuple[Keys, ValidationError]]:
+    """Yield what is wrong and where; of alternatives by `kind` only with the one that is meant."""
+    path = (*above, *error.absolute_path)
+    rule = error.schema if isinstance(error.schema, Mapping) else {}
+    branch = None
+    if error.validator == "oneOf" and isinstance(error.instance, Mapping):
+        branch = _of_kind(rule, error.instance)
+    if branch is None:
+        yield path, error
+        return
+    for problem in Draft202012Validator(branch).iter_errors(error.instance):
+        yield from _leaves(problem, path)
+
+
+def _explained(path: Keys, error: ValidationError) -> Iterator[str]:
+    key = ".".join(map(str, path)) or "(top level)"
     rule = error.schema if isinstance(error.schema, Mapping) else {}
     description = f" ({rule['description']})" if "description" in rule else ""
     if error.validator == "oneOf" and _kinds(rule) and isinstance(error.instance, Mapping):
-        kinds, kind = _kinds(rule), error.instance.get("kind")
-        branch = _of_kind(rule, error.instance)
-        if branch is None:
-            yield f"{key}.kind: {kind!r} is not allowed; {nearest(str(kind), kinds)}"
-            return
-        for problem in Draft202012Validator(branch).iter_errors(error.instance):
-            yield from _explained(problem, path)
+        kind = error.instance.get("kind")
+        yield f"{key}.kind: {kind!r} is not allowed; {nearest(str(kind), _kinds(rule))}"
     elif error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
         known = set(rule.get("properties", {}))
         for name in sorted(set(error.instance) - known, key=str):
