@@ -21,6 +21,7 @@ rule fuse_shard:
     input:
         script="workflow_scripts/pointclouds/shard.py",
         fuse="workflow_scripts/pointclouds/fuse.py",
+        cells="workflow_scripts/pointclouds/cells.py",
         normals="workflow_scripts/pointclouds/normals.py",
         boxes="workflow_scripts/pointclouds/boxes.py",
         floor="workflow_scripts/pointclouds/floor.py",

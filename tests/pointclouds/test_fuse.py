@@ -8,7 +8,6 @@ from tests.synthetic import Box, living_room_scene, render, room
 from workflow_scripts.common.cameras import Camera, rotation_about_up
 from workflow_scripts.common.clouds import Cloud
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.pointclouds import fuse as fuse_module
 from workflow_scripts.pointclouds.fuse import View, fuse
 
 VOXEL_M = 0.04
@@ -234,34 +233,18 @@ def test_mirrored_pictures_give_the_mirrored_room(boxes):
         )
 
 
-def test_the_order_of_pending_views_does_not_matter_beyond_rounding(views, cloud, monkeypatch):
-    monkeypatch.setattr(fuse_module, "MAX_PENDING_ROWS", 10)
-    early, _ = fuse(views, voxel_m=VOXEL_M, normals=True)
+def test_the_order_of_views_does_not_matter_beyond_rounding(views, cloud):
     backwards, _ = fuse(views[::-1], voxel_m=VOXEL_M, normals=True)
 
-    for other in (early, backwards):
-        np.testing.assert_allclose(other.point_m, cloud.point_m, atol=1e-6)
-        np.testing.assert_array_equal(other.instance, cloud.instance)
-
-
-def test_wide_codes_take_the_slow_sort_and_agree(views, cloud, monkeypatch):
-    slow_calls = []
-    real_argsort = np.argsort
-
-    def counted(*args, **kwargs):
-        slow_calls.append(1)
-        return real_argsort(*args, **kwargs)
-
-    monkeypatch.setattr(np, "argsort", counted)
-    order, ordered = fuse_module._sorted(np.array([3, 1, 2**61, 1]), limit=2**62)
-    assert order.tolist() == [1, 3, 0, 2]
-    assert ordered.tolist() == [1, 1, 3, 2**61]
-    assert slow_calls
+    np.testing.assert_allclose(backwards.point_m, cloud.point_m, atol=1e-6)
+    np.testing.assert_array_equal(backwards.instance, cloud.instance)
 
 
 def test_voxels_too_small_to_number_are_refused(views):
     with pytest.raises(UserError, match="voxel_m is too small"):
         fuse(views, voxel_m=1e-8)
+    with pytest.raises(UserError, match=r"voxel_m is too small .* more than 2\*\*31 voxels"):
+        fuse(views, voxel_m=1e-10)
 
 
 @pytest.mark.parametrize(

@@ -40,15 +40,19 @@ def experiment_in(out: Path, *, seconds: float = 0) -> Experiment:
     out.mkdir(parents=True, exist_ok=True)
     (out / "data.json").write_text("[]")
     (out / "seconds").write_text(str(seconds))
+    return experiment_at(out)
+
+
+def experiment_at(out: Path) -> Experiment:
+    """Return the experiment that is in a folder already."""
     return Experiment(name="toy", base="no/such", data=out / "data.json", images=out, out=out)
 
 
 def main(*, out: Path, machine: Annotated[launch.Machine, tyro.conf.arg(name="")]) -> None:
-    """Launch the toy; an experiment that is there already keeps its seconds."""
-    known = out / "seconds"
-    seconds = float(known.read_text()) if known.exists() else 0.0
+    """Launch the toy; one that is there already stays as it is, as others may be reading it."""
     launch.Rank = Rank  # type: ignore[misc]
-    launch.main(experiment=experiment_in(out, seconds=seconds), machine=machine, poll_s=0.5)
+    experiment = experiment_at(out) if (out / "seconds").exists() else experiment_in(out)
+    launch.main(experiment=experiment, machine=machine, poll_s=0.5)
 
 
 if __name__ == "__main__":

@@ -8,54 +8,70 @@ at any slant, where differences of points would need small angles.
 import numpy as np
 
 from workflow_scripts.common.cameras import Camera
+from workflow_scripts.common.kernels import kernel
 
 
-def view_normals(depth_m: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return world x, y and z, each f32 [height, width], of unit normals towards the camera.
+def view_normals(depth_m: np.ndarray, camera: Camera) -> np.ndarray:
+    """Return unit normals towards the camera in the world frame, f32 [height, width, 3].
 
     Where a pixel has no usable neighbour the normal points to the camera; without depth it is
     of no meaning.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        inverse = 1.0 / np.asarray(depth_m, dtype=np.float64)
-    inverse[~(np.isfinite(inverse) & (inverse > 0))] = np.nan
-    k = camera.intrinsics
-    height, width = inverse.shape
-    per_u = _slope(inverse)
-    per_v = _slope(np.ascontiguousarray(inverse.T)).T
-    u = np.arange(width) + 0.5 - k[0, 2]
-    v = np.arange(height)[:, None] + 0.5 - k[1, 2]
-    along_x, along_y = k[0, 0] * per_u, k[1, 1] * per_v
-    along_z = inverse - u * per_u - v * per_v
-    lost = ~np.isfinite(along_z)
-    if lost.any():
-        ray_x, ray_y = np.broadcast_arrays(u / k[0, 0], v / k[1, 1])
-        along_x[lost], along_y[lost], along_z[lost] = ray_x[lost], ray_y[lost], 1.0
-    # `inverse` is positive, so the vector above points away from the camera.
-    scale = -1.0 / np.sqrt(along_x**2 + along_y**2 + along_z**2)
-    rotation = camera.world_from_camera[:3, :3]
-    x, y, z = (
-        ((row[0] * along_x + row[1] * along_y + row[2] * along_z) * scale).astype(np.float32)
-        for row in rotation
-    )
-    return x, y, z
+    # Two pixels without depth on every side give all pixels the neighbours that slopes look at.
+    inverse = np.full((depth_m.shape[0] + 4, depth_m.shape[1] + 4), np.nan)
+    usable = np.isfinite(depth_m) & (depth_m > 0)
+    np.divide(1.0, depth_m, out=inverse[2:-2, 2:-2], where=usable, dtype=np.float64)
+    rotation = np.ascontiguousarray(camera.world_from_camera[:3, :3])
+    return _normals(inverse, np.ascontiguousarray(camera.intrinsics), rotation)
 
 
-def _slope(values: np.ndarray) -> np.ndarray:
-    """Return the slope [h, w] along the last axis from the side where `values` are straightest.
+@kernel
+def _normals(inverse, intrinsics, rotation):
+    """Return normals f32 [h, w, 3] from inverse depth f64 [h + 4, w + 4], NaN where unknown."""
+    height, width = inverse.shape[0] - 4, inverse.shape[1] - 4
+    focal_x, focal_y = intrinsics[0, 0], intrinsics[1, 1]
+    normals = np.empty((height, width, 3), np.float32)
+    for row in range(height):
+        v = row + 0.5 - intrinsics[1, 2]
+        for column in range(width):
+            u = column + 0.5 - intrinsics[0, 2]
+            i, j = row + 2, column + 2
+            centre = inverse[i, j]
+            per_u = _slope(
+                inverse[i, j - 2], inverse[i, j - 1], centre, inverse[i, j + 1], inverse[i, j + 2]
+            )
+            per_v = _slope(
+                inverse[i - 2, j], inverse[i - 1, j], centre, inverse[i + 1, j], inverse[i + 2, j]
+            )
+            x, y, z = focal_x * per_u, focal_y * per_v, centre - u * per_u - v * per_v
+            if not np.isfinite(z):
+                x, y, z = u / focal_x, v / focal_y, 1.0
+            # `inverse` is positive, so the vector above points away from the camera.
+            scale = -1.0 / np.sqrt(x * x + y * y + z * z)
+            for axis in range(3):
+                along = rotation[axis, 0] * x + rotation[axis, 1] * y + rotation[axis, 2] * z
+                normals[row, column, axis] = along * scale
+    return normals
+
+
+@kernel
+def _slope(two_before, one_before, centre, one_after, two_after):
+    """Return the slope at `centre` from the side where the five values are straightest.
 
     Of three stencils (the two pixels before, one on either side, the two after) the one with
     the smallest second difference is taken: at an edge that is the one that stays on the
     pixel's own surface. NaN where all three hold a NaN.
     """
-    step = np.diff(values, axis=1, prepend=np.nan, append=np.nan)
-    before, after = step[:, :-1], step[:, 1:]
-    bend = np.abs(after - before)
-    bend = np.where(np.isnan(bend), np.inf, bend)
-    side = np.pad(bend, ((0, 0), (1, 1)), constant_values=np.inf)
-    bend_before, bend_after = side[:, :-2], side[:, 2:]
+    before, after = centre - one_before, one_after - centre
+    bend = abs(after - before)
+    bend_before = abs(before - (one_before - two_before))
+    bend_after = abs((two_after - one_after) - after)
+    bend = np.inf if np.isnan(bend) else bend
+    bend_before = np.inf if np.isnan(bend_before) else bend_before
+    bend_after = np.inf if np.isnan(bend_after) else bend_after
+    slope = before if bend_before <= bend_after else after
+    if bend <= min(bend_before, bend_after):
+        slope = (before + after) / 2
     # Near the border, or in strips two pixels wide, one difference is all there is.
-    one_sided = np.where(np.isnan(before), after, before)
-    slope = np.where(bend_before <= bend_after, before, after)
-    slope = np.where(bend <= np.minimum(bend_before, bend_after), (before + after) / 2, slope)
-    return np.where(np.isnan(slope), one_sided, slope)
+    one_sided = after if np.isnan(before) else before
+    return one_sided if np.isnan(slope) else slope
