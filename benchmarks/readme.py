@@ -36,7 +36,10 @@ def replaced(text: str, name: str, content: str) -> str:
 
 
 def rulegraph() -> str:
-    """Return the graph of the rules in mermaid, without Snakemake's colours."""
+    """Return the graph of the rules in mermaid, without Snakemake's colours.
+
+    Snakemake prints the arrows in the order of a set, so they are sorted.
+    """
     done = subprocess.run(
         ["snakemake", "--rulegraph", "mermaid-js"],
         cwd=ROOT,
@@ -45,8 +48,10 @@ def rulegraph() -> str:
         check=True,
     )
     lines = [line.strip() for line in done.stdout.splitlines()]
-    kept = [line for line in lines if re.match(r"id\d+(\[| -->)", line)]
-    return "```mermaid\nflowchart LR\n  " + "\n  ".join(kept) + "\n```"
+    nodes = [line for line in lines if re.match(r"id\d+\[", line)]
+    arrows = [line for line in lines if re.match(r"id\d+ -->", line)]
+    arrows.sort(key=lambda arrow: [int(number) for number in re.findall(r"\d+", arrow)])
+    return "```mermaid\nflowchart LR\n  " + "\n  ".join(nodes + arrows) + "\n```"
 
 
 def scores(run_name: str) -> str:
