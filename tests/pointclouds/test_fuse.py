@@ -247,6 +247,19 @@ def test_voxels_too_small_to_number_are_refused(views):
         fuse(views, voxel_m=1e-10)
 
 
+def test_points_stay_in_order_across_more_than_2_to_the_31_voxels():
+    """Two pixels that look past each other at things far on either side."""
+    camera = Camera.look(
+        (0, 0, 0), yaw_deg=0, pitch_deg=0, width_px=2, height_px=1, vertical_fov_deg=90.0
+    )
+    pixels = (np.zeros((1, 2, 3), np.uint8), np.full((1, 2), 1e9), np.zeros((1, 2), np.uint16))
+
+    cloud, _ = fuse([View(*pixels, camera)], voxel_m=0.9)
+
+    assert np.diff(cloud.point_m[:, 0]) > 2.0**31 * 0.9
+    assert np.ptp(cloud.point_m[:, 1]) < 1e-3 * np.ptp(cloud.point_m[:, 0])
+
+
 @pytest.mark.parametrize(
     ("instance", "axis", "sign"), [(1, 2, 1), (2, 2, -1), (3, 1, 1), (4, 1, -1), (5, 0, 1)]
 )

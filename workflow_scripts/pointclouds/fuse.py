@@ -85,7 +85,7 @@ def _order(keys: np.ndarray) -> np.ndarray:
         )
     code = np.zeros(len(keys), np.int64)
     for key, low, width in zip(keys.T, lowest, widths, strict=True):
-        code = code * width + (key - low)
+        code = code * width + (key.astype(np.int64) - low)
     return np.argsort(code)
 
 
