@@ -12,7 +12,9 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.flags import as_flags
 from workflow_scripts.common.houses import count_houses, shard_digests
 from workflow_scripts.common import photos
+from workflow_scripts.common.keypoints.settings import check_pose
 from workflow_scripts.common.records import SPLITS
+from workflow_scripts.common.rlbench import tasks_in
 from workflow_scripts.common.shards import deal, houses_per_shard
 from workflow_scripts.common.splits import check_shares
 
@@ -70,7 +72,17 @@ def is_estimated(source):
     return settings["backend"] != "simulator" and chosen
 
 
-PLANNERS = {"procthor": plan_houses, "images": plan_photos, "rlbench": plan_episodes}
+def plan_demonstrations(source, settings):
+    """Return the shards of episodes by name, and a digest of each one's share of a data set."""
+    folder = Path(workflow.basedir, "workflow_scripts/views/robots/tasks")
+    return plan_episodes(source, settings, simulated=tasks_in(folder))
+
+
+PLANNERS = {
+    "procthor": plan_houses,
+    "images": plan_photos,
+    "rlbench": plan_demonstrations,
+}
 
 
 def experiments_of(kind):
@@ -101,6 +113,9 @@ try:
     }
     if not EXPERIMENTS:
         raise UserError("train.experiments: every experiment is null; leave one on")
+    for name, value in EXPERIMENTS.items():
+        if value["kind"] == "pose" and "rlbench" in _plans:
+            check_pose(name, value, config["sources"]["rlbench"])
 except (UserError, OSError) as error:
     raise WorkflowError(str(error)) from None
 

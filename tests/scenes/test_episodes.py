@@ -120,7 +120,7 @@ def test_mistakes_are_named(tmp_path: Path, changes: dict[str, object], message:
 
 
 def test_shards_hold_all_episodes_once() -> None:
-    shards, digests = plan_episodes("rlbench", SETTINGS)
+    shards, digests = plan_episodes("rlbench", SETTINGS, simulated=TASKS)
     assert sum(shard.stop - shard.start for shard in shards.values()) == 30
     assert list(shards) == list(digests)
 
@@ -130,6 +130,9 @@ def test_shards_hold_all_episodes_once() -> None:
     [
         ({"tasks": ["reach_moon"]}, r"sources\.rlbench\.tasks: unknown RLBench task 'reach_moon'"),
         ({"tasks": []}, r"sources\.rlbench\.tasks is empty"),
+        ({"tasks": ["open_fridge"]}, "tasks: backend mujoco does not simulate.*'close_fridge'"),
+        ({"variations": [0, 30]}, r"variations: reach_target has no variation 30; its last is 19"),
+        ({"variations": [0, 2]}, r"variations: close_fridge has no variation 2; its last is 0"),
         ({"cameras": ["side"]}, r"sources\.rlbench\.cameras: side; allowed: left_shoulder"),
         ({"backend": "dataset"}, "backend dataset needs a folder or tar"),
         ({"backend": "dataset", "dataset": "no.tar"}, "no such folder or tar"),
@@ -137,4 +140,4 @@ def test_shards_hold_all_episodes_once() -> None:
 )
 def test_a_plan_that_cannot_be_is_named(changes: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        plan_episodes("rlbench", {**SETTINGS, **changes})
+        plan_episodes("rlbench", {**SETTINGS, **changes}, simulated=TASKS)

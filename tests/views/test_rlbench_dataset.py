@@ -144,6 +144,14 @@ def remove_a_frame(folder: Path) -> None:
     (folder / "front_depth/2.png").unlink()
 
 
+def empty_a_png(folder: Path) -> None:
+    (folder / "overhead_mask/1.png").write_bytes(b"")
+
+
+def shrink_a_mask(folder: Path) -> None:
+    (folder / "front_mask/2.png").write_bytes(png(np.zeros((24, 48, 3))))
+
+
 def cut_a_png(folder: Path) -> None:
     path = folder / "overhead_mask/1.png"
     path.write_bytes(path.read_bytes()[:60])
@@ -200,6 +208,8 @@ def no_joints(state: dict) -> None:
 BROKEN = [
     (remove_a_frame, "front_depth has 3 pictures for 4 steps; 2.png is missing"),
     (cut_a_png, "overhead_mask/1.png: cannot be read as a PNG"),
+    (empty_a_png, r"overhead_mask/1.png: cannot be read as a PNG \(no picture\)"),
+    (shrink_a_mask, "front_mask/2.png has 48 x 24 px, .*rgb/0.png 48 x 48"),
     (write_8_bit_depth, "a PNG of mode L; RLBench writes 8-bit RGB"),
     (remove_a_camera, "front_rgb is missing; leave the camera out"),
     (cut_the_pickle, "not a readable RLBench recording"),

@@ -86,6 +86,14 @@ def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
             "train.experiments.lifter: kind pose needs demonstrations",
         ),
         (
+            {"train": {"experiments": {"lifter": {"kind": "pose", "tasks": ["open_box"]}}}},
+            "train.experiments.lifter.tasks: 'open_box' is not in sources.rlbench.tasks",
+        ),
+        (
+            {"sources": {"rlbench": {"tasks": ["open_box"]}}},
+            "sources.rlbench.tasks: backend mujoco does not simulate 'open_box'",
+        ),
+        (
             {"train": {"experiments": {"tiny-lora": {"deepspeed": "zero5"}}}},
             "train.experiments.tiny-lora.deepspeed: 'zero5'",
         ),

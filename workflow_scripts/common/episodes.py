@@ -5,17 +5,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.errors import UserError, nearest
 from workflow_scripts.common.flags import as_flags
 from workflow_scripts.common.recordings import LOW_DIM, Found, Recordings
-from workflow_scripts.common.rlbench import CAMERAS, task_id
+from workflow_scripts.common.rlbench import CAMERAS, NUM_VARIATIONS, task_id
 from workflow_scripts.common.shards import Shard, deal, houses_per_shard
 
 
 def plan_episodes(
-    source: str, settings: Mapping[str, Any]
+    source: str, settings: Mapping[str, Any], *, simulated: Sequence[str]
 ) -> tuple[dict[str, Shard], dict[str, str]]:
-    """Return the shards of episodes by name, and the digest of each one's share of a data set."""
+    """Return the shards of episodes by name, and the digest of each one's share of a data set.
+
+    `simulated` are the tasks of backend mujoco.
+    """
     key = f"sources.{source}"
     tasks = settings["tasks"]
     for name in tasks:
@@ -29,6 +32,8 @@ def plan_episodes(
     if settings["backend"] != "dataset":
         if not tasks:
             raise UserError(f"{key}.tasks is empty; name at least one, e.g. reach_target")
+        if settings["backend"] == "mujoco":
+            check_simulated(key, tasks, settings["variations"], simulated)
         total = len(tasks) * settings["episodes_per_task"]
         shards = deal(total, houses_per_shard(total, settings["episodes_per_shard"]))
         return shards, dict.fromkeys(shards, "")
@@ -41,6 +46,23 @@ def plan_episodes(
             name: _digest(recordings, found[shard.start : shard.stop])
             for name, shard in shards.items()
         }
+
+
+def check_simulated(
+    key: str, tasks: Sequence[str], variations: Sequence[int], simulated: Sequence[str]
+) -> None:
+    """Raise `UserError` for a task or a variation that backend mujoco does not have."""
+    for task in tasks:
+        if task not in simulated:
+            raise UserError(
+                f"{key}.tasks: backend mujoco does not simulate {task!r}; "
+                f"{nearest(task, simulated)}; or choose another {key}.backend"
+            )
+        last = NUM_VARIATIONS.get(task, 1) - 1
+        if max(variations, default=0) > last:
+            raise UserError(
+                f"{key}.variations: {task} has no variation {max(variations)}; its last is {last}"
+            )
 
 
 def flags_of(settings: Mapping[str, Any], names: Sequence[str]) -> str:

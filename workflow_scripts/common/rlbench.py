@@ -37,14 +37,19 @@ TASK_IDS: dict[str, int] = {
     },
     **dict.fromkeys(_WITHOUT_ID, -1),
 }
-# How many variations the tasks of the embedded simulator have, where it is more than one; they
-# are RLBench's own numbers.
+# How many variations a task has, where it is more than one: RLBench's own numbers. A task that is
+# not here is planned with variation 0 unless the configuration names others.
 NUM_VARIATIONS = {
     "reach_target": 20,
     "pick_and_lift": 20,
     "meat_off_grill": 2,
     "take_money_out_safe": 3,
 }
+
+
+def tasks_in(folder: Path) -> tuple[str, ...]:
+    """Return the tasks that have a file in a folder, sorted; helpers have no task's name."""
+    return tuple(sorted({path.stem for path in folder.glob("*.py")} & set(TASK_IDS)))
 
 
 def task_id(task: str) -> int:

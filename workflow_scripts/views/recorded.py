@@ -22,7 +22,9 @@ def read_png(content: bytes, *, name: str) -> np.ndarray:
         with Image.open(io.BytesIO(content)) as image:
             mode = image.mode
             pixels = np.asarray(image)
-    except (OSError, ValueError, SyntaxError, UnidentifiedImageError) as error:
+    except UnidentifiedImageError:
+        raise UserError(f"{name}: cannot be read as a PNG (no picture); copy it again") from None
+    except (OSError, ValueError, SyntaxError) as error:
         raise UserError(f"{name}: cannot be read as a PNG ({error}); copy it again") from None
     if mode != "RGB":
         raise UserError(f"{name}: a PNG of mode {mode}; RLBench writes 8-bit RGB")

@@ -25,7 +25,7 @@ from workflow_scripts.evaluate.pose.conditions import (
     conditions,
     without_views,
 )
-from workflow_scripts.evaluate.pose.draw import draw_errors
+from workflow_scripts.evaluate.pose.draw import draw_errors, size_of_noise
 
 NAMES = [f"reach_target/point{k}" for k in range(6)]
 
@@ -173,11 +173,20 @@ def test_an_untrained_lifter_is_a_mean_of_triangulations(tmp_path: Path) -> None
     assert (points - smoothed)[inner].norm(dim=-1).mean() < 0.002
 
 
+def test_noises_stand_in_the_order_of_their_size() -> None:
+    names = ["detector", "2x", "10x", "exact", "0.5x", "1e-05x"]
+    assert sorted(names, key=size_of_noise) == ["exact", "1e-05x", "0.5x", "2x", "10x", "detector"]
+    views = ["all", "without overhead", "first 2"]
+    assert sorted(views, key=size_of_noise) == views
+
+
 def test_conditions_cover_noise_then_views() -> None:
     found = conditions(NoiseModel(), motions.CAMERAS, multipliers=(1, 3))
     assert [c.noise for c in found[:3]] == ["1x", "3x", "detector"]
     assert [c.views for c in found[3:]] == [*(f"without {c}" for c in motions.CAMERAS), "first 2"]
-    assert conditions(DETECTOR, motions.CAMERAS, multipliers=())[0].noise == "detector"
+    taught = conditions(DETECTOR, ("front", "wrist"), multipliers=(1, 2))
+    assert [c.noise for c in taught] == ["detector", "1x", "2x"]
+    assert taught[2].model == NoiseModel(multiplier=2)
     assert len(conditions(NoiseModel(), ("front", "overhead"), multipliers=())) == 2
 
 

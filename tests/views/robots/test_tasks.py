@@ -4,11 +4,13 @@ import hashlib
 import subprocess
 import sys
 from functools import cache
+from pathlib import Path
 
 import mujoco
 import numpy as np
 import pytest
 
+from workflow_scripts.common.rlbench import NUM_VARIATIONS, tasks_in
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.views.backends.mujoco import Scene, keypoints, load_task, where
 from workflow_scripts.views.robots import tasks
@@ -98,6 +100,18 @@ def test_what_a_task_moves_has_moved() -> None:
         scene, run = shown(name)
         before, after = (world_at(scene, run.positions[step]).pose(thing) for step in (0, -1))
         assert np.abs(after - before).max() > 0.05
+
+
+def test_a_plan_knows_how_many_variations_a_task_has() -> None:
+    for name in tasks.NAMES:
+        assert NUM_VARIATIONS.get(name, 1) == load_task(name).NUM_VARIATIONS, name
+
+
+def test_a_new_task_is_one_file(tmp_path: Path) -> None:
+    for name in ("open_box", "__init__", "sockets"):
+        (tmp_path / f"{name}.py").touch()
+    assert tasks_in(tmp_path) == ("open_box",)
+    assert len(tasks.NAMES) == 9
 
 
 def test_another_process_and_order_give_the_same_bytes() -> None:

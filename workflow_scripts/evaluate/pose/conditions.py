@@ -58,7 +58,7 @@ def conditions(
         multipliers: Further sizes of the published noise.
     """
     found = [Condition(noise_name(trained), trained)]
-    wanted = [replace(trained, multiplier=size) for size in multipliers]
+    wanted = [NoiseModel(multiplier=size, occlusion=trained.occlusion) for size in multipliers]
     for model in [*wanted, replace(DETECTOR, occlusion=trained.occlusion)]:
         if noise_name(model) not in [condition.noise for condition in found]:
             found.append(Condition(noise_name(model), model))

@@ -1,5 +1,7 @@
 """Pictures for the report: keypoints in every view, errors against noise and views."""
 
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -104,9 +106,7 @@ def draw_errors(path: Path, rows: Sequence[PoseRow], *, experiment: str) -> None
 
 def _lines(place: Any, rows: Sequence[PoseRow], key: Callable[[PoseRow], str], title: str) -> None:
     ticks = list(dict.fromkeys(map(key, rows)))
-    if all(tick.endswith("x") or tick in ("exact", "detector", "own") for tick in ticks):
-        ticks.sort(key=lambda tick: (not tick[0].isdigit() and tick != "exact", tick))
-        ticks.sort(key=lambda tick: tick != "exact")
+    ticks.sort(key=size_of_noise)
     for method in dict.fromkeys(row.method for row in rows):
         values = {key(row): row.value for row in rows if row.method == method}
         place.plot(
@@ -131,6 +131,14 @@ def _lines(place: Any, rows: Sequence[PoseRow], key: Callable[[PoseRow], str], t
     place.grid(alpha=0.3, which="both")
     place.set_ylabel("mean error, mm")
     place.set_title(title, fontsize=10)
+
+
+def size_of_noise(name: str) -> float:
+    """Return where a noise stands on its axis: by size, then what has none; sets of views alike."""
+    if name == "exact":
+        return 0.0
+    number = re.fullmatch(r"([\d.e+-]+)x", name)
+    return float(number[1]) if number else math.inf
 
 
 def save(figure: Any, path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.keypoints.noise import NoiseModel
+from workflow_scripts.common.keypoints.settings import check_model
 
 
 @dataclass(frozen=True)
@@ -104,19 +105,7 @@ class PoseExperiment:
         for path in self.views:
             if not path.exists():
                 raise UserError(f"--views {path}: not found; run the rules of stage views first")
-        if self.window % 2 == 0:
-            raise UserError(
-                f"{self.name}: window {self.window} must be odd: it has a frame in its middle"
-            )
-        if self.front_end == "images" and self.objective != "supervised":
-            raise UserError(
-                f"{self.name}: front_end images learns with objective supervised only, "
-                f"not {self.objective!r}"
-            )
-        if self.width % self.heads:
-            raise UserError(
-                f"{self.name}: width {self.width} must be a multiple of heads {self.heads}"
-            )
+        check_model(self.name, vars(self))
 
     def identity(self, *, num_ranks: int) -> dict[str, Any]:
         """Return what decides the result: a checkpoint of anything else must not be resumed."""

@@ -70,15 +70,7 @@ class DatasetDemonstrator:
                 f"{len(states)} steps; sources.rlbench.max_steps allows {self._max_steps}"
             )
         self._check_frames(episode.path, len(states))
-        rgb, depth_png, mask_png = (
-            np.stack(
-                [
-                    [self._png(episode.path, camera, kind, step) for camera in self._cameras]
-                    for step in range(len(states))
-                ]
-            )
-            for kind in KINDS
-        )
+        rgb, depth_png, mask_png = self._pictures(episode.path, len(states))
         name = f"{episode.path}/{LOW_DIM}"
         size_px = (rgb.shape[3], rgb.shape[2])
         cameras = [
@@ -146,9 +138,24 @@ class DatasetDemonstrator:
                         f"steps; {odd[0]} is {'missing' if odd[0] in wanted else 'too many'}"
                     )
 
-    def _png(self, folder: str, camera: str, kind: str, step: int) -> np.ndarray:
-        name = f"{folder}/{camera}_{kind}/{step}.png"
-        return read_png(self._recordings.read(name), name=name)
+    def _pictures(self, folder: str, num_steps: int) -> np.ndarray:
+        """Return u8 [kind, step, camera, height, width, 3]; all pictures must have one size."""
+        found: list[np.ndarray] = []
+        for kind in KINDS:
+            for step in range(num_steps):
+                for camera in self._cameras:
+                    name = f"{folder}/{camera}_{kind}/{step}.png"
+                    picture = read_png(self._recordings.read(name), name=name)
+                    if found and picture.shape != found[0].shape:
+                        (height, width), (most, widest) = picture.shape[:2], found[0].shape[:2]
+                        raise EpisodeError(
+                            f"{name} has {width} x {height} px, {self._cameras[0]}_rgb/0.png "
+                            f"{widest} x {most}; cameras of other sizes belong in runs of their "
+                            "own (sources.rlbench.cameras)"
+                        )
+                    found.append(picture)
+        shape = (len(KINDS), num_steps, len(self._cameras), *found[0].shape)
+        return np.stack(found).reshape(shape)
 
     def _keypoints(
         self,
