@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from workflow_scripts.common.config import checked
 from workflow_scripts.common.episodes import flags_of, plan_episodes
@@ -57,6 +58,8 @@ def plan_houses(source, settings):
 
 def plan_photos(source, settings):
     """Return the shards of a source of photos by name, and a digest of each one's photos."""
+    # In place: rules and the card name who really finds the objects.
+    settings["localise"]["backend"] = photos.localiser(settings)
     photos.check(settings, has_estimator=is_estimated(source))
     total = photos.count(settings)
     size = photos.photos_per_shard(total, settings["photos_per_shard"])
@@ -86,14 +89,34 @@ PLANNERS = {
 
 
 def experiments_of(kind):
-    """Return the experiments of a kind; keypoints need a source of demonstrations."""
-    names = [name for name, value in EXPERIMENTS.items() if value["kind"] == kind]
-    if kind == "pose" and names and "rlbench" not in SHARDS:
-        raise WorkflowError(
-            f"train.experiments.{names[0]}: kind pose needs demonstrations; give sources.rlbench "
-            "its settings, or turn the experiment off with null"
+    """Return the names of the experiments of a kind."""
+    return [name for name, value in EXPERIMENTS.items() if value["kind"] == kind]
+
+
+def runnable(experiments, sources):
+    """Return the experiments that are on and have the source that they learn from.
+
+    Who turns the source of demonstrations off is told that models of keypoints go with it.
+    """
+    chosen = {name: value for name, value in experiments.items() if value is not None}
+    if not chosen:
+        raise UserError("train.experiments: every experiment is null; leave one on")
+    without = [
+        name
+        for name, value in chosen.items()
+        if value["kind"] == "pose" and "rlbench" not in sources
+    ]
+    if len(without) == len(chosen):
+        raise UserError(
+            f"train.experiments.{without[0]}: kind pose needs demonstrations; give sources.rlbench "
+            "its settings"
         )
-    return names
+    if without:
+        logger.warning(
+            f"train.experiments: {', '.join(without)} off: kind pose needs demonstrations, and "
+            "sources.rlbench is off"
+        )
+    return {name: value for name, value in chosen.items() if name not in without}
 
 
 try:
@@ -106,15 +129,9 @@ try:
     }
     if not _plans:
         raise UserError("sources: every source is null; give at least one its settings")
-    EXPERIMENTS = {
-        name: value
-        for name, value in config["train"]["experiments"].items()
-        if value is not None
-    }
-    if not EXPERIMENTS:
-        raise UserError("train.experiments: every experiment is null; leave one on")
+    EXPERIMENTS = runnable(config["train"]["experiments"], _plans)
     for name, value in EXPERIMENTS.items():
-        if value["kind"] == "pose" and "rlbench" in _plans:
+        if value["kind"] == "pose":
             check_pose(name, value, config["sources"]["rlbench"])
 except (UserError, OSError) as error:
     raise WorkflowError(str(error)) from None

@@ -30,7 +30,7 @@ rule estimate_depth:
         "Estimate the depth of {wildcards.source} shard {wildcards.shard} with {params.model}"
     shell:
         "python -m workflow_scripts.depth.estimate --views {input.views} --out {output.depth}"
-        " --backend {params.backend} --model {params.model}"
+        " --backend {params.backend} --model {params.model:q}"
         " --batch-size {params.batch_size} {params.keep_own} > {log} 2>&1"
 
 

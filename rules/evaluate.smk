@@ -36,7 +36,7 @@ rule predict_answers:
     shell:
         "python -m workflow_scripts.evaluate.predict --questions {input.questions}"
         " --images {params.images} --max-new-tokens {params.max_new_tokens}"
-        " --base {params.base} --adapter {params.adapter}"
+        " --base {params.base:q} --adapter {params.adapter}"
         " --experiment {wildcards.experiment} --condition {wildcards.condition}"
         " --batch-size {params.batch_size} --part {wildcards.part}"
         " --num-parts {params.num_parts} {params.families} --out {output.answers}"

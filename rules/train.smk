@@ -103,7 +103,7 @@ rule train_experiment:
         "Train {wildcards.experiment} from {params.base}"
     shell:
         "python -m workflow_scripts.train.launch --name {wildcards.experiment}"
-        " --base {params.base} --data {input.data} --validation {input.validation}"
+        " --base {params.base:q} --data {input.data} --validation {input.validation}"
         " --images results/vqa --out {params.out} {params.flags} --seed {params.seed}"
         " --cluster {resources.cluster} --nodes {resources.nodes} --gpus {resources.gpu}"
         " --gpu-model '{resources.gpu_model}' --partition '{resources.slurm_partition}'"

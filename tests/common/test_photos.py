@@ -198,6 +198,7 @@ def test_a_hub_data_set_that_cannot_be_loaded_is_named(tmp_path, monkeypatch):
         ({"localise": {"backend": "masks", "phrases": []}}, r"sources\.images\.masks: null"),
         ({"localise": {"backend": "grounding_dino", "phrases": []}}, r"localise\.phrases: empty"),
         ({"depth": None}, "no depth of their own"),
+        ({"masks": "given"}, r"masks: given, but .* is florence2"),
         ({"filter": {"include": ["a"], "exclude": ["a", "b"]}}, "a is in include and in exclude"),
         ({"depth": "nowhere"}, r"sources\.images\.depth: nowhere does not exist"),
         ({"depth": None, "masks": "nowhere"}, r"no depth|sources\.images\.masks"),
@@ -209,6 +210,19 @@ def test_settings_that_cannot_work_together(tmp_path, monkeypatch, changes, mess
     with pytest.raises(UserError, match=message):
         photos.check(settings("photos", **changes), has_estimator=False)
     photos.check(settings("photos", depth=None), has_estimator=True)
+
+
+@pytest.mark.parametrize(
+    ("backend", "masks", "chosen"),
+    [
+        ("auto", None, "florence2"),
+        ("auto", "given", "masks"),
+        ("grounding_dino", None, "grounding_dino"),
+    ],
+)
+def test_the_user_s_own_masks_are_taken_where_there_are_any(backend, masks, chosen):
+    localise = {"backend": backend, "phrases": []}
+    assert photos.localiser(settings("photos", localise=localise, masks=masks)) == chosen
 
 
 def test_shards_of_photos_are_larger_than_of_houses():

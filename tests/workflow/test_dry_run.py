@@ -45,6 +45,16 @@ def test_null_turns_an_experiment_off(project: Project) -> None:
     assert "train.experiments: every experiment is null" in done.stdout + done.stderr
 
 
+def test_without_demonstrations_models_of_keypoints_are_off_and_it_is_said(
+    project: Project,
+) -> None:
+    project.edit({"sources": {"rlbench": None}})
+    done = project.snakemake("--dry-run")
+    assert "train.experiments: lifter off" in done.stdout + done.stderr
+    assert "train_experiment" in done.stdout
+    assert "train_pose" not in done.stdout
+
+
 def test_until_stops_after_a_rule(project: Project) -> None:
     planned = project.planned("--until", "fuse_shard")
     assert planned["fuse_shard"] == 3
@@ -82,7 +92,7 @@ def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
             "train.experiments.lifter.noise.outlier: unknown key",
         ),
         (
-            {"sources": {"rlbench": None}, "train": {"experiments": {"lifter": {"kind": "pose"}}}},
+            {"sources": {"rlbench": None}, "train": {"experiments": {"tiny-lora": None}}},
             "train.experiments.lifter: kind pose needs demonstrations",
         ),
         (

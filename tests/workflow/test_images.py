@@ -1,5 +1,6 @@
 """Source images through the workflow: what runs, what runs again, and what users get wrong."""
 
+import re
 import shlex
 import shutil
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 
 from tests.depth.models import save_depth_anything
 from tests.views.images.photos import encoded, picture, write_json
-from tests.workflow.conftest import NO_DEMONSTRATIONS, Project
+from tests.workflow.conftest import NO_DEMONSTRATIONS, ROOT, Project
 from workflow_scripts.common.views import ViewShard
 
 STEPS = ("hash_photos", "group_photos", "deal_photos", "read_images", "filter_images")
@@ -142,6 +143,7 @@ def test_estimated_depth_of_photos_without_any(copy, tmp_path: Path) -> None:
         ({"photos": "nowhere"}, "nowhere: no such folder of photos"),
         ({"masks": None}, "sources.images.masks: null"),
         ({"masks": "nowhere"}, "sources.images.masks: nowhere does not exist"),
+        ({"localise": {"backend": "florence2"}}, "sources.images.masks: given, but"),
         ({"depth": None}, "photos have no depth of their own"),
         ({"photo": "x"}, "did you mean 'photos'"),
         ({"width_px": 5}, "sources.images.width_px"),
@@ -173,3 +175,27 @@ def test_labels_reach_the_command_as_they_are(tmp_path) -> None:
     words = shlex.split(commands[0].split(" > ")[0])
     start = words.index("--include") + 1
     assert words[start : start + len(include)] == include
+
+
+def test_the_readme_s_command_for_photos_plans_with_the_user_s_own_masks(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project")
+    add_photo(project.folder, "1", 1)
+    for name in ("photos", "masks", "depth"):
+        (project.folder / name).rename(project.folder / f"my_{name}")
+    line = re.search(r"^snakemake (.*my_photos.*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert line
+    words = shlex.split(line[1])
+    done = project.snakemake("--dry-run", "--printshellcmds", *words)
+    assert "export_messages" in done.stdout
+    assert "--backend masks" in done.stdout
+    assert "train.experiments: lifter off" in done.stdout + done.stderr
+
+
+def test_a_model_may_lie_in_a_folder_with_spaces(tmp_path: Path) -> None:
+    project = with_photos(tmp_path / "project")
+    model = "my models/depth; echo x"
+    project.edit({"depth": {"backend": "transformers", "model": model}})
+    done = project.snakemake("--dry-run", "--printshellcmds", "depth")
+    commands = [line for line in done.stdout.splitlines() if "depth.estimate" in line]
+    words = shlex.split(commands[0].split(" > ")[0])
+    assert words[words.index("--model") + 1] == model

@@ -51,6 +51,14 @@ def is_saved_dataset(path: Path) -> bool:
     return (path / "state.json").is_file() or (path / "dataset_dict.json").is_file()
 
 
+def localiser(settings: Mapping[str, Any]) -> str:
+    """Return who finds the objects of photos: the user's own masks, where there are any."""
+    backend = settings["localise"]["backend"]
+    if backend == "auto":
+        return "florence2" if settings["masks"] is None else "masks"
+    return str(backend)
+
+
 def check(settings: Mapping[str, Any], *, has_estimator: bool) -> None:
     """Raise `UserError` for settings of source images that cannot work together."""
     localise, filtering = settings["localise"], settings["filter"]
@@ -64,6 +72,11 @@ def check(settings: Mapping[str, Any], *, has_estimator: bool) -> None:
         raise UserError(
             f"{key}.localise.phrases: empty, but grounding_dino must be told what to look for, "
             "such as [box, chair]; or choose florence2"
+        )
+    if localise["backend"] != "masks" and settings["masks"] is not None:
+        raise UserError(
+            f"{key}.masks: given, but {key}.localise.backend is {localise['backend']}, which makes "
+            "its own: choose masks, or set the folder to null"
         )
     if settings["depth"] is None and not has_estimator:
         raise UserError(

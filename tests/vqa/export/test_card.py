@@ -35,6 +35,12 @@ def written(tmp_path: Path) -> str:
             for family, reason, count in rows
         ],
     )
+    settings = {
+        "seed": 7,
+        "depth": {"model": "../ours/depth-net"},
+        "sources": {"images": {"photos": "/home/ann/my photos"}},
+        "vqa": {"margin_m": 0.15, "paraphrase": PARAPHRASE},
+    }
     photos = tmp_path / "photos.jsonl"
     steps = [("scenes", "photo", "", 8), ("scenes", "photo", "tiny", 2)]
     steps += [("localise", "object", "", 30), ("localise", "object", "border", 4)]
@@ -49,7 +55,7 @@ def written(tmp_path: Path) -> str:
         questions=tables,
         dropped=[dropped],
         photos=(photos,),
-        settings=json.dumps({"seed": 7, "vqa": {"margin_m": 0.15, "paraphrase": PARAPHRASE}}),
+        settings=json.dumps(settings),
         out=tmp_path / "README.md",
         licence="apache-2.0",
         repo="my-lab/spatial",
@@ -86,6 +92,12 @@ def test_counts_families_failures_settings_and_licences_are_there(written: str) 
 def test_where_a_model_was_asked_is_not_published(written: str) -> None:
     for private in ("lab.internal", "my-private-folder", "max_cost_usd", "concurrency"):
         assert private not in written
+
+
+def test_of_folders_elsewhere_only_the_name_is_published(written: str) -> None:
+    assert '| sources.images.photos | "my photos" |' in written
+    assert '| depth.model | "depth-net" |' in written
+    assert "/home/ann" not in written
 
 
 def test_no_question_at_all_is_refused(tmp_path: Path) -> None:

@@ -115,12 +115,17 @@ def drop_counts(paths: Iterable[Path]) -> list[tuple[str, int]]:
 
 
 def flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Return nested settings as (dotted key, value), keys sorted, without `_OWN`."""
+    """Return nested settings as (dotted key, value), keys sorted, without `_OWN`.
+
+    Of a path outside the project only its last part: the card is for others.
+    """
     rows: list[tuple[str, str]] = []
     for key, value in sorted(settings.items()):
         if isinstance(value, dict) and value:
             rows += flat(value, f"{prefix}{key}.")
         else:
+            if isinstance(value, str) and (Path(value).is_absolute() or ".." in Path(value).parts):
+                value = Path(value).name
             rows.append((f"{prefix}{key}", _cell(json.dumps(value, ensure_ascii=False))))
     return [row for row in rows if row[0] not in _OWN]
 
