@@ -38,7 +38,7 @@ def written(tmp_path: Path) -> str:
     settings = {
         "seed": 7,
         "depth": {"model": "../ours/depth-net"},
-        "sources": {"images": {"photos": "/home/ann/my photos"}},
+        "sources": {"images": {"photos": "/data/of-ann/my photos"}},
         "vqa": {"margin_m": 0.15, "paraphrase": PARAPHRASE},
     }
     photos = tmp_path / "photos.jsonl"
@@ -97,7 +97,7 @@ def test_where_a_model_was_asked_is_not_published(written: str) -> None:
 def test_of_folders_elsewhere_only_the_name_is_published(written: str) -> None:
     assert '| sources.images.photos | "my photos" |' in written
     assert '| depth.model | "depth-net" |' in written
-    assert "/home/ann" not in written
+    assert "of-ann" not in written
 
 
 def test_no_question_at_all_is_refused(tmp_path: Path) -> None:
