@@ -1,6 +1,7 @@
 """What the stages share: the checked configuration, the shards, lists of paths."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -159,11 +160,11 @@ wildcard_constraints:
 own_path = (
     ""
     if workflow.deployment_settings.deployment_method
-    else f"{Path(sys.executable).parent}:"
+    else f"{shlex.quote(str(Path(sys.executable).parent))}:"
 )
 shell.prefix(
-    f"set -euo pipefail; export PATH={own_path}$PATH PYTHONPATH={workflow.basedir} "
-    "PYTHONHASHSEED=0; "
+    f'set -euo pipefail; export PATH={own_path}"$PATH" '
+    f"PYTHONPATH={shlex.quote(str(workflow.basedir))} PYTHONHASHSEED=0; "
 )
 
 

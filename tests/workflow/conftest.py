@@ -154,8 +154,11 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Run the tiny configuration once, undisturbed; do not change what it made."""
-    project = Project.create(tmp_path_factory.mktemp("finished") / "project")
+    """Run the tiny configuration once, undisturbed; do not change what it made.
+
+    Its folder has a name as people give them, which every command of every rule has to stand.
+    """
+    project = Project.create(tmp_path_factory.mktemp("finished") / "Zoë's project")
     project.snakemake("--cores", "2", "results/eval.csv", "results/report.html")
     return project
 

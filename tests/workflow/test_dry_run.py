@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 import resource
 
 import pytest
@@ -82,6 +83,10 @@ def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
         ({"sources": {"procthor": {"num_houses": 0}}}, "sources.procthor.num_houses: 0"),
         ({"sources": {"procthor": {"num_houses": None}}}, "num_houses: null needs a file"),
         ({"sources": {"procthor": {"houses": "no.jsonl"}}}, "no.jsonl: no such file of houses"),
+        ({"sources": {"procthor": {"houses": "genrate"}}}, "is not 'generate', not 'procthor-10k'"),
+        ({"pointclouds": {"voxel_m": math.nan}}, "pointclouds.voxel_m: nan is not a finite number"),
+        ({"vqa": {"weights": {"wider": math.inf}}}, "vqa.weights.wider: inf is not a finite"),
+        ({"seed": 2**32}, "seed: 4294967296 is greater than the maximum"),
         ({"splits": {"train": 0.7, "val": 0.2, "test": 0.2}}, "splits"),
         (
             {"train": {"experiments": {"lifter": {"kind": "poze"}}}},

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -55,10 +56,22 @@ def _read_texts(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
 
 
 def _problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    for path, number in _numbers_without_end(config):
+        yield f"{'.'.join(map(str, path))}: {number} is not a finite number"
     errors = Draft202012Validator(schema).iter_errors(config)
     for error in sorted(errors, key=lambda error: [str(part) for part in error.absolute_path]):
         for path, leaf in _leaves(error):
             yield from _explained(path, leaf)
+
+
+def _numbers_without_end(value: Any, path: Keys = ()) -> Iterator[tuple[Keys, float]]:
+    """Yield `.nan` and `.inf`, which pass every limit of a schema, and where they stand."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield path, value
+    elif isinstance(value, Mapping | list):
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, inner in items:
+            yield from _numbers_without_end(inner, (*path, key))
 
 
 def _leaves(error: ValidationError, above: Keys = ()) -> Iterator[tuple[Keys, ValidationError]]:

@@ -27,7 +27,10 @@ def house_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     says.
     """
     if not path.name.endswith(SUFFIXES):
-        raise UserError(f"{path}: houses come in files named {', '.join(SUFFIXES)}; rename it")
+        raise UserError(
+            f"sources.<name>.houses: {str(path)!r} is not 'generate', not 'procthor-10k', and no "
+            f"file named {', '.join(SUFFIXES)}; correct the word, or rename the file"
+        )
     if not path.is_file():
         raise UserError(
             f"{path}: no such file of houses. Mend sources.<name>.houses: a path relative to the "
