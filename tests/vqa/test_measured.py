@@ -18,6 +18,7 @@ from workflow_scripts.common.storage import read_records
 from workflow_scripts.common.views import ViewShard, table_path
 from workflow_scripts.pointclouds import measure_objects
 from workflow_scripts.vqa import shard as asking
+from workflow_scripts.vqa.every import every_batch
 from workflow_scripts.vqa.families import FAMILIES
 from workflow_scripts.vqa.measures import (
     metres_above,
@@ -26,7 +27,9 @@ from workflow_scripts.vqa.measures import (
     metres_higher,
     metres_in_front,
     px_to_the_left,
+    vertical_distance_m,
 )
+from workflow_scripts.vqa.shapes.base import Margins
 from workflow_scripts.vqa.sight import Sight, Sights
 
 NEAR = Box("Sofa", (1.6, 2.2, 0.4), (0.8, 0.6, 0.8))
@@ -123,6 +126,21 @@ def test_an_unsure_up_counts_in_heights_and_in_level_offsets(photos):
         np.testing.assert_array_equal(value, same)
         grown = np.sqrt(np.maximum(sigma**2 - less**2, 0))
         np.testing.assert_allclose(grown, measured.sigma_up * lever, atol=1e-6)
+
+
+def test_seen_from_above_no_middle_has_a_measured_height(photos):
+    sight = sights(photos)[1]
+    steep = sight.measured.gravity.model_copy(update={"pitch_deg": -80.0})
+    above = replace(sight, measured=replace(sight.measured, gravity=steep))
+    for one, is_measured in (
+        (sight, True),
+        (above, False),
+        (replace(above, from_truth=True), True),
+    ):
+        assert np.isfinite(vertical_distance_m(one)[1]).all() == is_measured
+        asked_of = {made.family.name for made in every_batch(one, Margins(), seed=1)}
+        assert ("vertical_distance" in asked_of) == is_measured
+    np.testing.assert_array_equal(vertical_distance_m(above)[0], vertical_distance_m(sight)[0])
 
 
 def test_a_height_is_not_a_width(answers):

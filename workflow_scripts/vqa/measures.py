@@ -242,8 +242,13 @@ def horizontal_distance_m(sight: Sight) -> Measure:
 
 
 def vertical_distance_m(sight: Sight) -> Measure:
-    """Return the differences in height between centres, without sign."""
+    """Return the differences in height between centres, without sign.
+
+    A camera that looks down sees tops alone: how far below them a middle lies cannot be measured.
+    """
     metres, sigma = sight.measured.vertical_distance_m
+    if not (sight.from_truth or sight.is_level):
+        sigma = np.full_like(sigma, np.inf)
     return np.abs(metres), sigma
 
 
