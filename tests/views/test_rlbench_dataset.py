@@ -1,5 +1,6 @@
 """Episodes that RLBench recorded become the same shards, and broken ones say what is wrong."""
 
+import pickle
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -78,6 +79,33 @@ def test_a_recording_comes_back_as_it_was(tmp_path: Path) -> None:
         if instance in expected.instance:
             number = next(n for n, name in names.items() if name == f"handle-{handle}")
             np.testing.assert_array_equal(found.instance == number, expected.instance == instance)
+
+
+def test_what_the_robot_is_told_comes_along(tmp_path: Path) -> None:
+    folder = write_recording(tmp_path, truth())
+    assert read(tmp_path).description == ""
+    told = folder.parents[1] / "variation_descriptions.pkl"
+    told.write_bytes(pickle.dumps(["reach the red target", "touch the red ball"]))
+    assert read(tmp_path).description == "reach the red target"
+    told.write_bytes(b"cposix\nsystem\n(Vtouch ran\ntR.")
+    assert read(tmp_path).description == ""
+
+
+def test_variations_in_one_folder_are_told_apart(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    folders = [write_recording(data, truth(), number=number) for number in range(3)]
+    folders[0].parents[1].rename(data / "reach_target/all_variations")
+    (data / "reach_target/all_variations/episodes/episode1/variation_number.pkl").write_bytes(
+        pickle.dumps(14)
+    )
+    states = [
+        {**state, "misc": {**state["misc"], "variation_index": 5}} for state in states_of(truth())
+    ]
+    (data / "reach_target/all_variations/episodes/episode2/low_dim_obs.pkl").write_bytes(
+        pickled(states)
+    )
+    found = read_records(planned(data, tmp_path), Episode)
+    assert [row.variation for row in found] == [0, 14, 5]
 
 
 def test_the_target_belongs_to_the_handle_it_lies_in(tmp_path: Path) -> None:
@@ -290,7 +318,7 @@ def test_copies_of_an_episode_share_a_split(tmp_path: Path) -> None:
     [
         (lambda path: None, "no such folder or tar"),
         (lambda path: path.mkdir(), "has no episode"),
-        (lambda path: path.write_bytes(b"no tar" * 200), "cannot be read as a tar"),
+        (lambda path: path.write_bytes(b"no tar" * 200), r"^[^\n]*cannot be read as a tar [^\n]*$"),
         (lambda path: write_recording(path, truth(), task="reach_moon"), "unknown RLBench task"),
     ],
 )

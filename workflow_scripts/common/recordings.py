@@ -2,10 +2,14 @@
 
 Layout: `{task}/variation{v}/episodes/episode{i}/` (or `{task}/all_variations/episodes/...`) with
 `low_dim_obs.pkl` and folders `{camera}_rgb`, `{camera}_depth`, `{camera}_mask` of `{step}.png`.
+What the robot is told is in `variation_descriptions.pkl` beside `episodes` or in the episode's own
+folder, where `all_variations` also has `variation_number.pkl`.
 """
 
+import lzma
 import re
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -19,6 +23,9 @@ from workflow_scripts.common.pickled import Stub, read_pickle
 from workflow_scripts.common.rlbench import task_id
 
 LOW_DIM = "low_dim_obs.pkl"
+DESCRIPTIONS = "variation_descriptions.pkl"
+VARIATION = "variation_number.pkl"
+_UNREADABLE = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
 _EPISODE = re.compile(
     r"(?:^|/)(?P<task>[a-z0-9_]+)/(?:variation(?P<variation>\d+)|all_variations)"
     r"/episodes/episode(?P<episode>\d+)$"
@@ -56,8 +63,13 @@ class Recordings(AbstractContextManager["Recordings"]):
             self._members = {
                 member.name.removeprefix("./"): member for member in self._tar if member.isfile()
             }
-        except (tarfile.TarError, OSError, EOFError) as error:
-            raise UserError(f"{path}: cannot be read as a tar: {error}") from error
+        except (*_UNREADABLE, OSError) as error:
+            # The library tells of every compression that it tried, a line each.
+            reason = " ".join(str(error).split(":")[0].split())
+            raise UserError(
+                f"sources.rlbench.dataset: {path}: cannot be read as a tar ({reason}); give the "
+                "folder or tar of RLBench episodes, or copy it again"
+            ) from None
 
     def __exit__(self, *_: object) -> None:
         if self._tar is not None:
@@ -73,8 +85,8 @@ class Recordings(AbstractContextManager["Recordings"]):
             return file.read()
         except (KeyError, FileNotFoundError):
             raise UserError(f"{self.path}: {name} is missing") from None
-        except (tarfile.TarError, EOFError) as error:
-            raise UserError(f"{self.path}: {name} cannot be read: {error}") from error
+        except _UNREADABLE as error:
+            raise UserError(f"{self.path}: {name} cannot be read: {error}") from None
 
     def size(self, name: str) -> int:
         """Return a file's length in bytes."""
@@ -134,6 +146,36 @@ class Recordings(AbstractContextManager["Recordings"]):
         if not all(isinstance(step, Stub) for step in observations):
             raise UserError(f"{self.path}: {name} holds something other than observations")
         return [dict(vars(step)) for step in observations]
+
+    def variation(self, found: Found, state: Mapping[str, Any]) -> int:
+        """Return the variation of an episode: its folder's, or, of all in one, the recorded one.
+
+        0 if nothing says which.
+        """
+        if "/all_variations/" not in f"/{found.path}":
+            return found.variation
+        misc = state.get("misc")
+        recorded = misc.get("variation_index") if isinstance(misc, dict) else None
+        for value in (self._aside(f"{found.path}/{VARIATION}"), recorded):
+            if isinstance(value, int) and value >= 0:
+                return value
+        return found.variation
+
+    def description(self, folder: str) -> str:
+        """Return the first way in which the robot is told what to do, '' if none is recorded."""
+        above = folder.rpartition("/episodes/")[0]
+        for place in (folder, above):
+            texts = self._aside(f"{place}/{DESCRIPTIONS}")
+            if isinstance(texts, list) and texts and isinstance(texts[0], str):
+                return texts[0]
+        return ""
+
+    def _aside(self, name: str) -> Any:
+        """Return what a file beside a recording holds, None if it is missing or unreadable."""
+        try:
+            return read_pickle(self.read(name), name=name)
+        except UserError:
+            return None
 
 
 def numbers(state: Mapping[str, Any], key: str, shape: tuple[int, ...], *, name: str) -> np.ndarray:

@@ -5,9 +5,9 @@ whatever else is in the run.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -76,9 +76,11 @@ def recorded_episodes(
     episodes = []
     with Recordings(dataset) as recordings:
         for found in chosen(recordings, tuple(tasks), episodes_per_task)[start:stop]:
-            skipped = None
+            skipped, variation = None, found.variation
             try:
-                placement = content_hash([found.task, first_state(recordings, found.path)])[:32]
+                state = recordings.states(found.path)[0]
+                variation = recordings.variation(found, state)
+                placement = content_hash([found.task, first_state(state, found.path)])[:32]
             except UserError as error:
                 skipped, placement = str(error), content_hash(found.path)[:32]
             episodes.append(
@@ -90,7 +92,7 @@ def recorded_episodes(
                     skipped=skipped,
                     task=found.task,
                     task_id=task_id(found.task),
-                    variation=found.variation,
+                    variation=variation,
                     episode=found.episode,
                     seed=0,
                     placement=placement,
@@ -100,9 +102,8 @@ def recorded_episodes(
     return episodes
 
 
-def first_state(recordings: Recordings, folder: str) -> list[int]:
+def first_state(state: Mapping[str, Any], folder: str) -> list[int]:
     """Return where the task's things and the arm are at the first step, in tenths of mm or mrad."""
-    state = recordings.states(folder)[0]
     name = f"{folder}/{LOW_DIM}"
     things = state.get("task_low_dim_state")
     parts = [numbers(state, "joint_positions", (7,), name=name)]

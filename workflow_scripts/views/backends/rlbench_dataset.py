@@ -118,6 +118,7 @@ class DatasetDemonstrator:
             world_from_object=None,
             step_s=STEP_S,
             success=True,
+            description=self._recordings.description(episode.path),
         )
 
     def _check_frames(self, folder: str, num_steps: int) -> None:
