@@ -22,6 +22,7 @@ from tests.workflow.conftest import Project
 from workflow_scripts.common.cli import run
 
 MAX_PLAN_S, MAX_JOBS = 15, 1000
+NODE_TIMEOUT_S = 20
 NUM_EMPTY = 21
 EMPTY = """
 rule all:
@@ -42,7 +43,7 @@ def main(*, plan_only: bool = False) -> None:
         if reason:
             figures.append(Figure("running on a cluster", "not measured", reason))
         else:
-            with Cluster(new_folder()) as cluster:
+            with Cluster(new_folder(), node_timeout_s=NODE_TIMEOUT_S) as cluster:
                 figures += _of_a_job(Path(name), cluster)
                 figures += _of_a_failure(Path(name), cluster)
                 figures += _of_a_workflow(Path(name), cluster)
@@ -100,12 +101,12 @@ def _of_a_failure(folder: Path, cluster: Cluster) -> list[Figure]:
     beside = {
         "signal": "saves first, loses no step; SLURM holds a queued-again job for a while",
         "limit": "from its last step, which was saved",
-        "node": "SLURM notices after SlurmdTimeout, 20 s here",
+        "node": f"SLURM notices after SlurmdTimeout, {NODE_TIMEOUT_S} s here",
     }
     return [
         Figure(
             f"{what}: until its next step ends",
-            f"{run.steps(1)[0] - (run.cut_s or run.steps(0)[-1]):.0f} s",
+            f"{run.steps(1)[0] - (run.cut_s or run.left_s()):.0f} s",
             beside[name],
         )
         for name, what in named.items()

@@ -26,12 +26,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """What to send back: after `wait_s`, a status, headers and bytes, perhaps cut off."""
+    """What to send back: a status, headers and bytes, perhaps cut off.
+
+    It is sent after `wait_s`, and not before `held` is set.
+    """
 
     content: bytes
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     wait_s: float = 0.0
+    held: threading.Event | None = None
     cut_to: int | None = None
 
 
@@ -99,6 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
             server.asked.append(asked)
             answer = server.answer(asked)
         time.sleep(answer.wait_s)
+        if answer.held is not None:
+            answer.held.wait()
         if answer.status == 200 and answer.cut_to is None:
             with server.lock:
                 server.paid[item] = server.paid.get(item, 0) + 1

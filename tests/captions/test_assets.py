@@ -99,7 +99,7 @@ def test_the_command_writes_a_row_for_every_asset_also_those_not_seen(tmp_path: 
         (["room"], []),
     ):
         done = subprocess.run(
-            [*command, "--kinds", *kinds], capture_output=True, text=True, cwd=ROOT, timeout=60
+            [*command, "--kinds", *kinds], capture_output=True, text=True, cwd=ROOT
         )
         assert done.returncode == 0, done.stderr
         assert [row.text for row in read_records(out, Caption)] == expected

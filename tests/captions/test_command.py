@@ -2,10 +2,10 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from tests.chat_server import (
     problem,
     serving,
 )
+from tests.waiting import running, wait_until
 from workflow_scripts.captions.options import PROMPTS
 from workflow_scripts.common.records import Caption
 from workflow_scripts.common.storage import read_records
@@ -45,9 +46,7 @@ def environment(key: str | None = None) -> dict[str, str]:
 
 
 def run(command: list[str], *, key: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, env=environment(key), timeout=60
-    )
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(key))
 
 
 def openai_flags(
@@ -155,24 +154,32 @@ def test_nothing_is_paid_twice_after_a_kill(tmp_path: Path, num_paid: int) -> No
     concurrency = 2
     shard = small_shard(tmp_path / "v.zarr", num_scenes=6)
 
-    def slowly(asked: Asked) -> Answer:
-        return Answer(well(asked).content, wait_s=0.1)
+    held = threading.Event()
 
-    with serving(slowly) as server:
+    def then_none(asked: Asked) -> Answer:
+        reply = well(asked)
+        return reply if len(server.asked) <= num_paid else replace(reply, held=held)
+
+    with serving(then_none) as server:
         flags = openai_flags(server, tmp_path / "cache", "--concurrency", str(concurrency))
         command = arguments(tmp_path, shard, *flags)
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(KEY), stderr=subprocess.DEVNULL
-        )
-        while server.num_paid < num_paid and process.poll() is None:
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        under_way = {asked.item for asked in server.asked[-concurrency:]}
+        log = tmp_path / "killed.log"
+        with running(command, log=log, cwd=ROOT, env=environment(KEY)) as process:
+            wait_until(
+                lambda: (
+                    len(list(tmp_path.glob("cache/*.json"))) == num_paid
+                    or process.poll() is not None
+                ),
+                "replies to be kept",
+            )
+            assert process.poll() is None
+        under_way = {asked.item for asked in server.asked[num_paid:]}
         assert not (tmp_path / "0000.jsonl").exists()
+        held.set()
         again = run(command, key=KEY)
         fresh = openai_flags(server, tmp_path / "undisturbed", "--concurrency", "3")
-        paid = dict(server.paid)
+        with server.lock:
+            paid = dict(server.paid)
         undisturbed = run(arguments(tmp_path / "whole", shard, *fresh), key=KEY)
 
     assert again.returncode == undisturbed.returncode == 0, again.stderr

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from workflow_scripts.captions.requests import Request
 from workflow_scripts.common.errors import UserError
 
 GOOD = captioned("A bare room.")
+NEVER = threading.Event()
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +106,7 @@ def test_retry_after_is_waited_for(tmp_path: Path) -> None:
     [
         problem(500, "oops"),
         problem(503, "overloaded"),
-        Answer(GOOD.content, wait_s=0.9),
+        Answer(GOOD.content, held=NEVER),
         Answer(GOOD.content, cut_to=40),
         Answer(GOOD.content, cut_to=0),
     ],
@@ -113,10 +115,12 @@ def test_retry_after_is_waited_for(tmp_path: Path) -> None:
 def test_a_fault_of_the_line_is_retried(tmp_path: Path, bad: Answer) -> None:
     with serving(first_then_good(bad)) as server:
         chosen = options(tmp_path, server.url)
-        reply = load(replace(chosen, timeout_s=0.6 if bad.wait_s else 20.0)).caption(request())
+        # A good reply, too, may come too late on a busy machine: it has more than one chance.
+        hasty = replace(chosen, timeout_s=1.0, max_retries=6)
+        reply = load(hasty if bad.held else chosen).caption(request())
 
     assert (reply.status, reply.text) == ("ok", "A bare room.")
-    assert len(server.asked) == 2
+    assert len(server.asked) == 2 or (bad.held and len(server.asked) > 2)
 
 
 BAD_REPLIES = {
@@ -169,7 +173,7 @@ def test_a_reply_that_stays_bad_is_given_up_with_a_reason_and_never_paid_again(
     ("answer", "status", "reason"),
     [
         (problem(500, "oops"), "failed", "HTTP 500"),
-        (Answer(GOOD.content, wait_s=0.8), "failed", "APITimeoutError"),
+        (Answer(GOOD.content, held=NEVER), "failed", "APITimeoutError"),
         (Answer(GOOD.content, cut_to=9), "failed", "APIConnectionError"),
         (problem(400, "odd image"), "failed", "HTTP 400: .*odd image"),
         (problem(400, "not this", code="content_policy_violation"), "refused", "not this"),
@@ -182,7 +186,7 @@ def test_a_lasting_fault_is_a_row_and_is_asked_again_by_the_next_run(
 ) -> None:
     with serving(lambda asked: answer) as server:
         chosen = replace(options(tmp_path, server.url), max_retries=0)
-        hasty = replace(chosen, timeout_s=0.4 if answer.wait_s else 20.0)
+        hasty = replace(chosen, timeout_s=0.4 if answer.held else 20.0)
         bad = load(hasty).caption(request())
         server.answer = lambda asked: GOOD
         good = load(chosen).caption(request())

@@ -49,7 +49,6 @@ def snakemake(workflow: Path, *flags: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"PATH": path, "OPENAI_API_KEY": KEY},
         capture_output=True,
         text=True,
-        timeout=120,
     )
 
 

@@ -24,6 +24,8 @@ from pathlib import Path
 from tests.slurm.outside import ETC, LINKED, clear, clear_left_over, new_folder, occupy
 from tests.slurm.processes import end, end_all, processes_of
 from tests.slurm.texts import PARTITIONS, SLURM_CONF, SLURMDBD_CONF
+from tests.waiting import HANGING_S
+from workflow_scripts.train.rank import PORTS
 
 NODES = ("l40s-1", "l40s-2", "a6000-1", "a6000-2")
 ACCOUNT = "sightline"
@@ -52,10 +54,17 @@ def program(name: str) -> str | None:
 
 
 class Cluster:
-    """The running cluster. Use as a context manager, or call `start` and `stop`."""
+    """The running cluster. Use as a context manager, or call `start` and `stop`.
 
-    def __init__(self, folder: Path, *, accounting: bool | None = None) -> None:
+    A node that says nothing for `node_timeout_s` is taken for dead; one that shares a busy machine
+    with three others may only be slow.
+    """
+
+    def __init__(
+        self, folder: Path, *, accounting: bool | None = None, node_timeout_s: int = 60
+    ) -> None:
         self.folder = folder
+        self.node_timeout_s = node_timeout_s
         can_account = all(program(name) for name in ACCOUNTING_PROGRAMS)
         self.accounting = can_account if accounting is None else accounting
         self.daemons: dict[str, subprocess.Popen[bytes]] = {}
@@ -95,7 +104,7 @@ class Cluster:
         self._daemon("slurmctld", "slurmctld", "-D", "-c")
         for node in NODES:
             self.start_node(node)
-        wait_until(lambda: set(self.states().values()) == {"IDLE"}, 60, "nodes to be idle", self)
+        self._wait(lambda: set(self.states().values()) == {"IDLE"}, "nodes to be idle")
 
     def stop(self) -> None:
         """End every daemon and job, remove the folder, put back what was changed outside it."""
@@ -106,7 +115,7 @@ class Cluster:
         clear(self.folder)
         if self._guard is not None:
             os.close(self._life_line)
-            self._guard.wait(30)
+            self._guard.wait()
             self._guard = None
 
     def start_node(self, node: str) -> None:
@@ -173,7 +182,12 @@ class Cluster:
             if self.accounting
             else "none"
         )
-        text = SLURM_CONF.format(folder=folder, controller=controller, storage=storage)
+        text = SLURM_CONF.format(
+            folder=folder,
+            controller=controller,
+            storage=storage,
+            node_timeout_s=self.node_timeout_s,
+        )
         gres = ""
         for node, port in zip(NODES, node_ports, strict=True):
             card = node.partition("-")[0]
@@ -219,7 +233,7 @@ class Cluster:
             f"--log-file={munge}/log",
             f"--seed-file={munge}/seed",
         )
-        wait_until(lambda: (munge / "socket").exists(), 20, "munge", self)
+        self._wait((munge / "socket").exists, "munge")
 
     def _start_accounting(self) -> None:
         data = self.folder / "database"
@@ -254,15 +268,25 @@ class Cluster:
             f"--init-file={start}",
             "--innodb-buffer-pool-size=64M",
         )
-        wait_until(lambda: answers(self.ports[1]), 60, "MariaDB", self)
+        self._wait(lambda: answers(self.ports[1]), "MariaDB")
         self._daemon("slurmdbd", "slurmdbd", "-D")
-        wait_until(lambda: answers(self.ports[2]), 60, "slurmdbd", self)
+        self._wait(lambda: answers(self.ports[2]), "slurmdbd")
         for words in (
             ("cluster", "test"),
             ("account", ACCOUNT),
             ("user", "root", f"account={ACCOUNT}"),
         ):
             self.ask("sacctmgr", "--immediate", "add", *words)
+
+    def _wait(self, claim: Callable[[], bool], what: str) -> None:
+        """Wait until a claim holds, or a daemon ends; the error shows the daemons' logs."""
+        deadline = time.monotonic() + HANGING_S
+        while not claim():
+            ended = [name for name, daemon in self.daemons.items() if daemon.poll() is not None]
+            if ended or time.monotonic() > deadline:
+                why = f"{' and '.join(ended)} ended" if ended else f"none after {HANGING_S:.0f} s"
+                raise RuntimeError(f"waiting for {what}: {why}{self.last_words()}")
+            time.sleep(0.2)
 
     def _cancel_all(self) -> None:
         if "slurmctld" not in self.daemons or self.daemons["slurmctld"].poll() is not None:
@@ -280,9 +304,9 @@ def pairs(line: str) -> dict[str, str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on, outside the range that connections are given."""
+    """Return ports that nobody listens on, and that neither connections nor trainings are given."""
     found: list[int] = []
-    for port in range(21000 + os.getpid() % 2000 * 5, 32000):
+    for port in range(10_000 + os.getpid() % 1000 * 9, PORTS[0]):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -298,15 +322,6 @@ def answers(port: int) -> bool:
     """Say whether somebody listens on a port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def wait_until(claim: Callable[[], bool], seconds: float, what: str, cluster: Cluster) -> None:
-    """Wait until a claim holds; the error shows the daemons' logs."""
-    deadline = time.monotonic() + seconds
-    while not claim():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"waited {seconds} s for {what}{cluster.last_words()}")
-        time.sleep(0.2)
 
 
 def main() -> None:

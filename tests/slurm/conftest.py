@@ -14,6 +14,8 @@ import yaml
 
 from tests.slurm.cluster import ACCOUNT, Cluster, why_not
 from tests.slurm.outside import new_folder
+from tests.waiting import wait_until
+from workflow_scripts.train.jobs import State
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
@@ -75,13 +77,24 @@ class User:
         return {name: line for name, line in lines.items() if line.get("gpu")}
 
     def jobs_of(self, rule: str) -> list[dict[str, str]]:
-        """Return what SLURM says about the jobs of a rule of this folder, oldest first."""
-        ours = [
-            job
-            for job in self.cluster.jobs()
-            if job.get("StdOut", "").startswith(f"{self.folder}/")
-            and re.search(rf"\brule_{rule}\b|/{rule}/launch/", f"{job['Comment']} {job['StdOut']}")
-        ]
+        """Return what SLURM says about the jobs of a rule of this folder, oldest first.
+
+        A job is known to have done its work before SLURM has taken note of its end: that is
+        waited for.
+        """
+        mark = re.compile(rf"\brule_{rule}\b|/{rule}/launch/")
+        ours: list[dict[str, str]] = []
+
+        def are_over() -> bool:
+            ours[:] = [
+                job
+                for job in self.cluster.jobs()
+                if job.get("StdOut", "").startswith(f"{self.folder}/")
+                and mark.search(f"{job['Comment']} {job['StdOut']}")
+            ]
+            return all(State(job["JobState"]).is_over for job in ours)
+
+        wait_until(are_over, f"the jobs of {rule} to be over")
         return sorted(ours, key=lambda job: int(job["JobId"]))
 
 

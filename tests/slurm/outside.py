@@ -36,8 +36,10 @@ def occupy(folder: Path, nodes: Iterable[str]) -> None:
     ETC.mkdir(exist_ok=True)
     for name in LINKED:
         (ETC / name).symlink_to(folder / "etc" / name)
-    lines = HOSTS.read_text().rstrip("\n")
-    HOSTS.write_text(f"{lines}\n127.0.0.1 {' '.join(nodes)} {MARK} {folder}\n")
+    ends_well = HOSTS.read_text().endswith("\n")
+    # Added, not written anew: others read this file at any moment.
+    with HOSTS.open("a") as file:
+        file.write(("" if ends_well else "\n") + f"127.0.0.1 {' '.join(nodes)} {MARK} {folder}\n")
 
 
 def vacate(folder: Path) -> None:
@@ -49,14 +51,21 @@ def vacate(folder: Path) -> None:
     lines = HOSTS.read_text().splitlines(keepends=True)
     kept = [line for line in lines if f"{MARK} {folder}" not in line]
     if kept != lines:
-        HOSTS.write_text("".join(kept))
+        # In place, for a container mounts this very file, and never empty in between.
+        with HOSTS.open("r+") as file:
+            file.write("".join(kept))
+            file.truncate()
 
 
 def clear(folder: Path) -> None:
     """End what runs of a cluster, remove its folder, and vacate its places."""
     # First the places: what starts anew meanwhile finds no cluster.
     vacate(folder)
-    end_all(processes_of(folder))
+    for _ in range(5):
+        # A process that was being started while the others were listed is seen the next time.
+        if not (family := processes_of(folder)):
+            break
+        end_all(family)
     shutil.rmtree(folder, ignore_errors=True)
 
 

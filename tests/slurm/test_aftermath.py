@@ -3,8 +3,6 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 from tests.slurm.cluster import why_not
 from tests.slurm.outside import ETC, HOSTS, LINKED, MARK
 from tests.slurm.processes import processes_of
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,15 +28,7 @@ def test_a_killed_starter_leaves_nothing() -> None:
     finally:
         starter.kill()
         starter.wait()
-    assert within(30, lambda: not folder.exists())
-    assert not processes_of(folder)
+    wait_until(lambda: not folder.exists(), "the guard to remove the cluster's folder")
+    wait_until(lambda: not processes_of(folder), "the cluster's last process to be gone")
     assert not any(os.path.lexists(ETC / name) for name in LINKED)
     assert MARK not in HOSTS.read_text()
-
-
-def within(seconds: float, claim: Callable[[], bool]) -> bool:
-    """Say whether a claim comes true in time."""
-    deadline = time.monotonic() + seconds
-    while not claim() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return claim()

@@ -2,11 +2,11 @@
 
 import dataclasses
 import json
-import signal
+import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+import threading
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from tests.slurm import toy
 from tests.slurm.cluster import ACCOUNT, Cluster
 from tests.slurm.conftest import ROOT
+from tests.waiting import running, wait_until
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json
 from workflow_scripts.train import launch
@@ -73,41 +74,59 @@ def test_ranks_get_the_nodes_cards_and_memory_that_were_asked_for(
     assert starts == [["l40s-1"], ["l40s-1"], ["l40s-2"], ["l40s-2"]]
 
 
-def launcher(experiment: Experiment, cluster: Cluster) -> subprocess.Popen[bytes]:
-    """Start a launcher of its own."""
+def launcher(
+    experiment: Experiment, cluster: Cluster, log: Path
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """Start a launcher of its own; it is killed at the end."""
     flags = [
         word
         for name, value in dataclasses.asdict(MACHINE).items()
         for word in (f"--{name.replace('_', '-')}", str(value))
     ]
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.slurm.toy", "--out", str(experiment.out), *flags],
-        cwd=ROOT,
-        env=cluster.environment,
-    )
+    command = [sys.executable, "-m", "tests.slurm.toy", "--out", str(experiment.out), *flags]
+    return running(command, log=log, cwd=ROOT, env=cluster.environment)
 
 
-def test_a_killed_launcher_finds_its_job_again(cluster: Cluster, experiment: Experiment) -> None:
+def test_a_killed_launcher_finds_its_job_again(
+    cluster: Cluster, experiment: Experiment, tmp_path: Path
+) -> None:
     """It was killed between sbatch and writing the job's number down."""
-    (experiment.out / "seconds").write_text("8")
+    held = toy.held(experiment.out)
+    held.touch()
     note = experiment.out / "launch/job.json"
-    first = launcher(experiment, cluster)
-    try:
-        wait_for(note.exists)
-    finally:
-        first.send_signal(signal.SIGKILL)
-        first.wait()
+    with launcher(experiment, cluster, tmp_path / "first.log"):
+        wait_until(note.exists, "the launcher to submit its job")
     note.unlink()
+
+    def let_go() -> None:
+        wait_until(note.exists, "the number of the job to be written down again")
+        held.unlink()
+
+    # The job ends only when the second launcher has looked for it.
+    threading.Thread(target=let_go, daemon=True).start()
     launch.main(experiment=experiment, machine=MACHINE, poll_s=0.5)
     (job,) = jobs_of(cluster, experiment)
     assert job["JobId"] == read_json(note)["job_id"]
     assert starts_of(experiment, 3) == ["l40s-2"]
 
 
-def test_two_launchers_at_once_start_one_job(cluster: Cluster, experiment: Experiment) -> None:
-    (experiment.out / "seconds").write_text("3")
-    both = [launcher(experiment, cluster) for _ in range(2)]
-    assert [process.wait(120) for process in both] == [0, 0]
+def test_two_launchers_at_once_start_one_job(
+    cluster: Cluster, experiment: Experiment, tmp_path: Path
+) -> None:
+    held = toy.held(experiment.out)
+    held.touch()
+    logs = [tmp_path / "first.log", tmp_path / "second.log"]
+    with ExitStack() as stack:
+        both = [stack.enter_context(launcher(experiment, cluster, log)) for log in logs]
+
+        def know_of_a_job() -> bool:
+            told = [log.read_text() for log in logs]
+            assert all(process.poll() is None for process in both), told
+            return all(re.search(r"started slurm job|is under way", text) for text in told)
+
+        wait_until(know_of_a_job, "both launchers to wait for a job")
+        held.unlink()
+        assert [process.wait() for process in both] == [0, 0]
     assert len(jobs_of(cluster, experiment)) == 1
 
 
@@ -129,19 +148,11 @@ def test_a_broken_rank_ends_the_job_with_its_traceback(
 ) -> None:
     """The other ranks would wait for it in vain."""
     monkeypatch.setattr(launch, "NODE_GRACE_S", 1.0)
-    (experiment.out / "seconds").write_text("600")
+    toy.held(experiment.out).touch()
     (experiment.out / "break-2").touch()
     with pytest.raises(UserError) as caught:
         launch.main(experiment=experiment, machine=MACHINE, poll_s=0.5)
     assert "training failed on rank 2" in str(caught.value)
     assert "RuntimeError: rank 2 broke" in str(caught.value)
     assert "_2_log.err" in str(caught.value)
-    wait_for(lambda: jobs_of(cluster, experiment)[0]["JobState"] == "CANCELLED")
-
-
-def wait_for(claim: Callable[[], bool], seconds: float = 90) -> None:
-    """Wait until a claim holds."""
-    deadline = time.monotonic() + seconds
-    while not claim():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.2)
+    wait_until(lambda: jobs_of(cluster, experiment)[0]["JobState"] == "CANCELLED", "the job's end")

@@ -143,7 +143,6 @@ def test_the_cluster_starts_by_hand_only_once(toy: User, tmp_path: Path) -> None
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
     )
     assert done.returncode != 0
     assert "already running" in done.stderr

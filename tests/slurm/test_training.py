@@ -51,7 +51,6 @@ def assert_same_end(run: Run, here: Experiment) -> None:
     assert len(rows) == len(read_json(here.out / "metrics.json")["history"])
 
 
-@pytest.mark.timeout(1200)
 def test_two_nodes_train_as_two_ranks_here(
     cluster: Cluster, plan: Experiment, here: Experiment
 ) -> None:
@@ -71,7 +70,6 @@ def cut_off(cluster: Cluster, plan: Experiment, here: Experiment) -> dict[str, R
     return cut_off_three(cluster, plan)
 
 
-@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", ["signal", "limit", "node"])
 def test_a_training_that_is_cut_off_ends_as_if_nothing_had_been(
     cluster: Cluster, cut_off: dict[str, Run], here: Experiment, name: str

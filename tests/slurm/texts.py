@@ -27,9 +27,13 @@ JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=5
 AccountingStoreFlags=job_comment
 GresTypes=gpu
-# A job that ended stays known to scontrol for an hour, for tests to look at.
-MinJobAge=3600
-SlurmdTimeout=20
+# A job that ended stays known to scontrol for a day, for tests to look at.
+MinJobAge=86400
+SlurmdTimeout={node_timeout_s}
+# A machine that is busy with something else is slow to answer.
+MessageTimeout=60
+TCPTimeout=20
+BatchStartTimeout=120
 KillWait=5
 SchedulerParameters=sched_min_interval=100000,bf_interval=2
 RebootProgram=/bin/true

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,35 +14,35 @@ import pytest
 from tests.slurm.cluster import ACCOUNT, Cluster
 from tests.slurm.conftest import ROOT
 from tests.train.micro import experiment_in, make_data
+from tests.waiting import HANGING_S, wait_until
 from workflow_scripts.train import launch
 from workflow_scripts.train.experiment import Experiment
 
 STEPS, SAVE_STEPS = 24, 6
-# Steps after which a training dawdles: past a checkpoint, far from the end.
+# The step at whose end a training waits to be cut off: past a checkpoint, far from the end.
 CUT_AT = SAVE_STEPS + 2
-PACE_S = 15.0
 MACHINE = launch.Machine(
     cluster="slurm",
     gpus=2,
     gpu_model="l40s",
     partition="gpu",
     account=ACCOUNT,
-    minutes=20,
+    # Ranks are told five minutes before the end: no machine is so slow that it cannot save by then.
+    minutes=50,
     mem_mb=8000,
     threads=1,
 )
 
 
-class PacedRank(launch.Rank):
-    """A rank that dawdles in the middle until it was queued again, to be cut off there.
+class HeldRank(launch.Rank):
+    """A rank that, where a file says so, waits in the middle of its first life to be cut off there.
 
-    It does so by itself: on a busy machine a training that waits to be told may be over by then.
+    It goes on when SLURM gives notice, or when the file is gone.
     """
 
     def work(self, is_leaving: Callable[[], bool]) -> None:
         life = os.environ.get("SLURM_RESTART_COUNT", "0")
         out = self.experiment.out
-        pace_s = float((out / "pace_s").read_text())
         done = 0
 
         def step_ends() -> bool:
@@ -50,11 +51,18 @@ class PacedRank(launch.Rank):
             if os.environ["RANK"] == "0":
                 with (out / f"steps-{life}.txt").open("a") as file:
                     file.write(f"{time.time()}\n")
-            if life == "0" and done >= CUT_AT:
-                time.sleep(pace_s)
+            while life == "0" and done == CUT_AT and held(out).exists() and not is_leaving():
+                time.sleep(0.1)
+            if life == "0" and os.environ["RANK"] == "0" and is_leaving():
+                (out / "left").touch()
             return is_leaving()
 
         super().work(step_ends)
+
+
+def held(out: Path) -> Path:
+    """Return the file that holds a training in the middle while it is there."""
+    return out / "held"
 
 
 @dataclass
@@ -79,7 +87,7 @@ class Run:
 
     def has_begun(self, cluster: Cluster) -> bool:
         """Say whether SLURM has given the job its nodes."""
-        assert not self.failures, self.failures
+        assert self.thread.is_alive(), self.failures or "the training is over"
         return any(job["JobState"] == "RUNNING" for job in self.jobs(cluster))
 
     def steps(self, life: int) -> list[float]:
@@ -87,17 +95,29 @@ class Run:
         path = self.experiment.out / f"steps-{life}.txt"
         return [float(line) for line in path.read_text().split()] if path.exists() else []
 
+    def left_s(self) -> float:
+        """Return when the first life took notice of its end, seconds since 1970."""
+        return (self.experiment.out / "left").stat().st_mtime
+
+    def is_held(self) -> bool:
+        """Say whether the training waits in the middle to be cut off."""
+        assert self.thread.is_alive(), self.failures or "the training is over"
+        return len(self.steps(0)) >= CUT_AT
+
     def finish(self) -> None:
         """Wait for the end."""
-        self.thread.join(900)
+        self.thread.join(HANGING_S)
         assert not self.thread.is_alive(), "the training did not end"
         assert not self.failures, self.failures
 
 
-def launched(experiment: Experiment, machine: launch.Machine, pace_s: float = 0.0) -> Run:
+def launched(
+    experiment: Experiment, machine: launch.Machine, *, to_be_cut_off: bool = False
+) -> Run:
     """Launch a training in a thread of its own."""
     experiment.out.mkdir(parents=True)
-    (experiment.out / "pace_s").write_text(str(pace_s))
+    if to_be_cut_off:
+        held(experiment.out).touch()
     failures: list[BaseException] = []
 
     def target() -> None:
@@ -111,19 +131,11 @@ def launched(experiment: Experiment, machine: launch.Machine, pace_s: float = 0.
     return Run(experiment, thread, failures)
 
 
-def wait_for(claim: Callable[[], bool], seconds: float = 400) -> None:
-    """Wait until a claim holds."""
-    deadline = time.monotonic() + seconds
-    while not claim():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.2)
-
-
 @contextmanager
 def settings() -> Iterator[None]:
     """Let trainings of this process believe in processors; a job inherits what it sets."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(launch, "Rank", PacedRank)
+        patch.setattr(launch, "Rank", HeldRank)
         for key, value in (
             ("DS_ACCELERATOR", "cpu"),
             ("OMP_NUM_THREADS", "1"),
@@ -158,23 +170,25 @@ def cut_off_three(cluster: Cluster, plan: Experiment) -> dict[str, Run]:
     }
     runs: dict[str, Run] = {}
     for name, machine in machines.items():
-        runs[name] = run = launched(beside(plan, name), machine, pace_s=PACE_S)
+        runs[name] = run = launched(beside(plan, name), machine, to_be_cut_off=True)
         # One after the other: the two nodes of the last must not be those that another asks for.
-        wait_for(lambda run=run: run.has_begun(cluster))
-    for run in runs.values():
-        wait_for(lambda run=run: len(run.steps(0)) >= CUT_AT)
+        wait_until(partial(run.has_begun, cluster), f"{name} to have its nodes")
+    for name, run in runs.items():
+        wait_until(run.is_held, f"{name} to be in the middle")
     cluster.ask("scancel", "--signal=USR2", runs["signal"].job(cluster)["JobId"])
     runs["signal"].cut_s = time.time()
     node = runs["node"].job(cluster)["BatchHost"]
     runs["node"].cut_s, runs["node"].lost_node = time.time(), node
     cluster.stop_node(node)
+    # Its rank on the other node goes on, and misses its partner.
+    held(runs["node"].experiment.out).unlink()
     try:
         limit_soon(cluster, runs["limit"])
         for run in runs.values():
             run.finish()
     finally:
         cluster.start_node(node)
-    wait_for(lambda: set(cluster.states().values()) == {"IDLE"})
+    wait_until(lambda: set(cluster.states().values()) == {"IDLE"}, "all nodes to be idle")
     return runs
 
 
@@ -188,5 +202,5 @@ def limit_soon(cluster: Cluster, run: Run) -> None:
     notice = MACHINE.notice_s() // 60
     soon = 60 * hours + minutes + bool(seconds) + notice
     cluster.ask("scontrol", "update", f"JobId={job['JobId']}", f"TimeLimit={soon}")
-    wait_for(lambda: run.job(cluster)["Restarts"] != "0")
+    wait_until(lambda: run.job(cluster)["Restarts"] != "0", "the time limit")
     cluster.ask("scontrol", "update", f"JobId={job['JobId']}", f"TimeLimit={MACHINE.minutes}")

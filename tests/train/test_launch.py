@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import submitit
 
+from tests.waiting import running, wait_until
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.train import jobs, rank
+from workflow_scripts.train import jobs, leaving, rank
 
 FORK = """
 import os, signal
@@ -73,8 +75,46 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None
 
 
 def test_ranks_meet_at_a_port_that_no_outgoing_connection_takes() -> None:
-    first, _ = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()
+    first = 32_768  # of Linux, unless it was set otherwise
     ports = [rank.master_port(str(job_id)) for job_id in range(300)]
-    assert all(1024 < port < int(first) for port in ports)
+    assert all(1024 < port < first for port in ports)
     assert len(set(ports)) > 280
     assert rank.master_port("17") == rank.master_port("17")
+
+
+def test_ranks_that_were_not_started_yet_are_not_lost(tmp_path: Path) -> None:
+    """A busy machine takes a while from a job's first process to its ranks."""
+    sleep = [sys.executable, "-c", "import time; time.sleep(600)", "submitit.local._local"]
+    with running([*sleep, str(tmp_path)], log=tmp_path / "log") as process:
+        job = submitit.LocalJob(folder=tmp_path, job_id=str(process.pid), tasks=[0, 1])
+        wait_until(lambda: jobs.controller(job) is not None, "the process to have its words")
+        assert not jobs.lost_a_rank(job, 2)
+        for number in range(2):
+            jobs.log_path(job, number).touch()
+        assert jobs.lost_a_rank(job, 2)
+        jobs.stop(job)
+        assert jobs.controller(job) is None
+        jobs.stop(job)
+    assert jobs.lost_a_rank(job, 2)
+
+
+def test_a_job_that_never_saves_is_not_queued_again_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(leaving, "requeue", lambda: asked.append("again"))
+    note, checkpoints = tmp_path / "unsaved.json", tmp_path / "checkpoints"
+
+    def runs_out_of_time() -> None:
+        leaving.Leaving(note=note, checkpoints=checkpoints, notice_s=90)._go_unsaved()
+
+    for step in (8, 10):
+        complete = checkpoints / f"checkpoint-{step}/complete"
+        complete.parent.mkdir(parents=True)
+        complete.touch()
+        for _ in range(leaving.MAX_FRUITLESS + 1):
+            runs_out_of_time()
+        assert asked == ["again"] * leaving.MAX_FRUITLESS
+        assert "give its rule a longer runtime in the profile" in capfd.readouterr().err
+        asked.clear()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "unsaved.json"]

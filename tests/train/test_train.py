@@ -1,8 +1,6 @@
 """Tuning through the launcher: two DeepSpeed ranks, resume, adapters that load, clear errors."""
 
 import os
-import signal
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -14,6 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from tests.train.held import held
 from tests.train.micro import (
     COLOURS,
     MICRO,
@@ -22,6 +21,7 @@ from tests.train.micro import (
     make_data,
     validation_losses,
 )
+from tests.waiting import running, wait_until
 from workflow_scripts.common import vlm
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json
@@ -56,7 +56,6 @@ def assert_complete(experiment: Experiment) -> None:
     )
 
 
-@pytest.mark.timeout(400)
 def test_two_ranks_zero2_learn_and_the_adapter_loads(tmp_path: Path, data: Path) -> None:
     experiment = experiment_in(tmp_path / "micro", data, steps=8)
     run(experiment)
@@ -77,7 +76,6 @@ def test_two_ranks_zero2_learn_and_the_adapter_loads(tmp_path: Path, data: Path)
     assert all("language_model" in name for name in changed)
 
 
-@pytest.mark.timeout(400)
 def test_zero3_goes_on_after_a_kill_and_leaves_no_second_training(
     tmp_path: Path, data: Path
 ) -> None:
@@ -91,25 +89,37 @@ def test_zero3_goes_on_after_a_kill_and_leaves_no_second_training(
         if isinstance(value, bool | list):
             continue
         flags += [f"--{name.replace('_', '-')}", str(value)]
-    command = [sys.executable, "-m", "workflow_scripts.train.launch", *flags]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    first = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    ticket = wait_for(experiment.out / "launch/job.json")
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    second = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    wait_for(experiment.checkpoints / "checkpoint-2/complete")
-    assert read_json(experiment.out / "launch/job.json") == ticket
-    controller = psutil.Process(int(ticket["job_id"]))
-    family = [*controller.children(), controller]
-    for process in family[1:]:
-        process.kill()
-    _, told = second.communicate(timeout=120)
-    assert second.returncode == 1
+    command = [sys.executable, "-m", "tests.train.held", *flags]
+    options = {"cwd": ROOT, "env": {**os.environ, "PYTHONPATH": str(ROOT)}}
+    # It waits after its third step for as long as it takes to kill it.
+    experiment.out.mkdir()
+    held(experiment.out).write_text("3")
+    note, log = experiment.out / "launch/job.json", tmp_path / "log"
+    with running(command, log=log, **options) as first:
+        wait_until(lambda: note.exists() or first.poll() is not None, "the launcher to start a job")
+        assert first.poll() is None, log.read_text()
+    ticket = read_json(note)
+    with running(command, log=log, **options) as second:
+        wait_until(
+            lambda: "is under way" in log.read_text() or second.poll() is not None,
+            "the job to be found",
+        )
+        saved = experiment.checkpoints / "checkpoint-2/complete"
+        wait_until(lambda: saved.exists() or second.poll() is not None, "a checkpoint")
+        assert second.poll() is None, log.read_text()
+        assert read_json(note) == ticket
+        controller = psutil.Process(int(ticket["job_id"]))
+        family = [*controller.children(), controller]
+        for process in family[1:]:
+            process.kill()
+        assert second.wait() == 1
+    told = log.read_text()
     assert f"job {ticket['job_id']} is under way" in told
-    # Rank 1 was killed: either that is seen first, or that rank 0 lost its partner.
-    assert "rank 1 ended without a word" in told or "failed on rank 0" in told
+    assert "ended without a word" in told
     assert "logs: " in told
+    # Rank 0 lives on, without the process that started it.
+    assert len(family) == 3
+    assert family[0].is_running()
     run(experiment)
     assert not family[0].is_running() or family[0].status() == psutil.STATUS_ZOMBIE
     assert_complete(experiment)
@@ -122,15 +132,6 @@ def test_zero3_goes_on_after_a_kill_and_leaves_no_second_training(
         torch.testing.assert_close(value, other[name], atol=1e-6, rtol=0)
 
 
-def wait_for(path: Path, timeout_s: float = 150) -> dict:
-    start = time.monotonic()
-    while not path.exists():
-        assert time.monotonic() - start < timeout_s, path
-        time.sleep(0.02)
-    return read_json(path) if path.suffix == ".json" else {}
-
-
-@pytest.mark.timeout(300)
 def test_all_weights_on_one_rank_without_deepspeed(tmp_path: Path, data: Path) -> None:
     experiment = experiment_in(
         tmp_path / "full", data, adapter="none", deepspeed="none", validation=data / "empty.json"
@@ -146,7 +147,6 @@ def test_all_weights_on_one_rank_without_deepspeed(tmp_path: Path, data: Path) -
     ))  # fmt: skip
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -172,7 +172,6 @@ def test_mistakes_are_told_by_the_launcher(
     assert not (experiment.out / "metrics.json").exists()
 
 
-@pytest.mark.timeout(300)
 def test_a_failing_rank_ends_the_job_with_its_traceback(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,7 +191,8 @@ class FailingRank(launch.Rank):
     def __call__(self) -> None:
         if os.environ["SUBMITIT_LOCAL_GLOBALID"] == "1":
             raise RuntimeError("broken")
-        time.sleep(600)
+        while True:
+            time.sleep(600)
 
 
 def test_missing_data_is_told_before_anything_starts(tmp_path: Path, data: Path) -> None:

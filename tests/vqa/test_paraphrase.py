@@ -3,10 +3,10 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from tests.chat_server import Answer, Asked, CaptionServer, problem, said, serving
 from tests.vqa.export.questions import question
 from tests.vqa.paraphrase_cases import BAD, GOOD, LEFT, LETTERS, SAID
+from tests.waiting import running, wait_until
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import Dropped
 from workflow_scripts.common.storage import read_records, write_records
@@ -78,9 +79,7 @@ def command(folder: Path, questions: Path, server: CaptionServer | None, *flags:
 def run(words: list[str], *, key: str | None = None) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
     environment = kept | ({"OPENAI_API_KEY": key} if key else {})
-    return subprocess.run(
-        words, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120
-    )
+    return subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=environment)
 
 
 def written(folder: Path, questions: list[Question]) -> Path:
@@ -133,7 +132,7 @@ def test_every_misfortune_leaves_the_question_as_it_was_and_is_counted(tmp_path)
         found = replies[prompts[noun]](asked)
         return Answer(
             found.content.replace(b"the sofa", f"the {noun}".encode()),
-            found.status, found.headers, found.wait_s, found.cut_to,
+            found.status, found.headers, cut_to=found.cut_to,
         )  # fmt: skip
 
     with serving(answer) as server:
@@ -170,23 +169,33 @@ def test_nothing_is_paid_twice_after_a_kill_and_the_bytes_are_the_same(tmp_path)
     ]
     questions = written(tmp_path, asked_of)
 
-    def slowly(asked: Asked) -> Answer:
-        return Answer(well(asked).content, wait_s=0.1)
+    num_kept, held = 3, threading.Event()
 
-    with serving(slowly) as server:
+    def then_none(asked: Asked) -> Answer:
+        reply = well(asked)
+        return reply if len(server.asked) <= num_kept else replace(reply, held=held)
+
+    with serving(then_none) as server:
         words = command(tmp_path, questions, server, "--concurrency", "2")
-        process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
-        while server.num_paid < 3 and process.poll() is None:
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        under_way = {asked.item for asked in server.asked[-2:]}
+        with running(words, log=tmp_path / "killed.log", cwd=ROOT) as process:
+            wait_until(
+                lambda: (
+                    len(list(tmp_path.glob("cache/*.json"))) == num_kept
+                    or process.poll() is not None
+                ),
+                "replies to be kept",
+            )
+            assert process.poll() is None
+        under_way = {asked.item for asked in server.asked[num_kept:]}
         assert not (tmp_path / "out.jsonl").exists()
+        held.set()
         again = run(words)
-        paid = dict(server.paid)
+        with server.lock:
+            paid = dict(server.paid)
         (tmp_path / "whole").mkdir()
         undisturbed = run(command(tmp_path / "whole", questions, server))
     assert again.returncode == undisturbed.returncode == 0, again.stderr
+    assert len(paid) == 10
     assert {item for item, times in paid.items() if times > 1} <= under_way
     for name in ("out.jsonl", "dropped.jsonl"):
         assert (tmp_path / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

@@ -38,7 +38,6 @@ def snakemake(folder: Path, paraphrase: dict, *flags: str) -> subprocess.Complet
         env=os.environ | {"PATH": path, "OPENAI_API_KEY": KEY},
         capture_output=True,
         text=True,
-        timeout=300,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -144,6 +145,18 @@ NO_DEMONSTRATIONS = {
     "sources": {"rlbench": None},
     "train": {"experiments": {"lifter": None, "lifter-masked": None}},
 }
+
+
+def cpu_s(work: Callable[[], object]) -> float:
+    """Return the processor seconds of the processes that a piece of work starts and waits for."""
+
+    def used_s() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    before = used_s()
+    work()
+    return used_s() - before
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import pytest
 from tests.evaluate.benchmarks.rows import SPATIAL, VSI, write_pictures
 from tests.workflow.conftest import Project
 
-# Where it is the first to need the finished run, that counts too.
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.e2e
 # Metrics by the type of what is asked: published names in the report, columns here.
 EXPECTED = {
     ("rgpt", "tall_predicate"): {"accuracy"},

@@ -135,6 +135,8 @@ def lost_a_rank(job: submitit.Job, num_expected: int) -> bool:
     process = controller(job)
     if process is None:
         return True
+    if not log_path(job, job.num_tasks - 1).exists():
+        return False  # not one of them has been started yet
     try:
         children = process.children()
         alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
@@ -150,11 +152,7 @@ def stop(job: submitit.Job) -> None:
         return
     process = controller(job)
     if process is not None:
-        family = [process, *process.children(recursive=True)]
-        for member in family:
-            with suppress(psutil.NoSuchProcess):
-                member.kill()
-        psutil.wait_procs(family, timeout=10)
+        _end(process)
 
 
 def sweep(folder: Path) -> None:
@@ -163,9 +161,18 @@ def sweep(folder: Path) -> None:
         words = process.info["cmdline"] or []
         if "submitit.core._submit" in words and str(folder) in words:
             logger.info("ending rank %d that a killed job left behind", process.pid)
-            for member in (process, *process.children(recursive=True)):
-                member.kill()
-            process.wait(10)
+            _end(process)
+
+
+def _end(process: psutil.Process) -> None:
+    """End a process and those it started; any of them may be gone already."""
+    family = [process]
+    with suppress(psutil.NoSuchProcess):
+        family += process.children(recursive=True)
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    psutil.wait_procs(family, timeout=10)
 
 
 def log_path(job: submitit.Job, rank: int) -> Path:

@@ -80,11 +80,12 @@ class Leaving:
     def _go_unsaved(self) -> None:
         if self._is_gone:
             return
-        newest = max((path.stat().st_mtime for path in self._checkpoints.glob("*/complete")),
-                     default=0.0)  # fmt: skip
+        newest = self._newest_checkpoint()
         known = json.loads(self._note.read_text()) if self._note.exists() else {}
         times = known["times"] + 1 if known.get("newest") == newest else 1
-        self._note.write_text(json.dumps({"newest": newest, "times": times}))
+        partial = self._note.with_name(f".{self._note.name}.partial")
+        partial.write_text(json.dumps({"newest": newest, "times": times}))
+        partial.replace(self._note)
         if times > MAX_FRUITLESS:
             say(
                 f"the job was queued again {MAX_FRUITLESS} times and wrote no checkpoint: "
@@ -94,6 +95,10 @@ class Leaving:
         self._is_gone = True
         say("no time to save: the job goes on from its newest checkpoint")
         requeue()
+
+    def _newest_checkpoint(self) -> str:
+        names = (path.parent.name for path in self._checkpoints.glob("checkpoint-*/complete"))
+        return max(names, key=lambda name: int(name.removeprefix("checkpoint-")), default="")
 
 
 def be_a_worker() -> None:

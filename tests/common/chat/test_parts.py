@@ -94,22 +94,40 @@ def test_the_hash_depends_on_parameters_and_pixels() -> None:
 def test_a_request_waits_for_others_under_way_before_the_cap_is_said_to_be_reached(
     tmp_path: Path,
 ) -> None:
-    cache = Cache(tmp_path)
+    under_way, asked, may_end = (threading.Event() for _ in range(3))
+
+    class Watched(Cache):
+        def spent_usd(self) -> float:
+            if under_way.is_set():
+                asked.set()
+            return super().spent_usd()
+
+    cache = Watched(tmp_path)
     budget = Budget(cache, cap_usd=1.0, section="captions")
     order: list[str] = []
 
     def first() -> None:
         with budget.reserved(0.8):
-            time.sleep(0.2)
+            under_way.set()
+            may_end.wait()
             cache.put("a", paid(cost_usd=0.1))
             order.append("first")
 
-    thread = threading.Thread(target=first)
-    thread.start()
-    time.sleep(0.05)
-    with budget.reserved(0.8):
-        order.append("second")
-    thread.join()
+    def second() -> None:
+        with budget.reserved(0.8):
+            order.append("second")
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    under_way.wait()
+    threads[1].start()
+    asked.wait()
+    # It waits now, for ever if need be: one that does not would be through by then.
+    threads[1].join(0.2)
+    assert order == []
+    may_end.set()
+    for thread in threads:
+        thread.join()
 
     assert order == ["first", "second"]
     with pytest.raises(UserError, match=r"\$0\.1000 are spent"), budget.reserved(0.95):

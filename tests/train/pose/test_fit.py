@@ -88,7 +88,6 @@ def test_a_training_that_was_left_goes_on_to_the_same_bytes(tmp_path: Path, shar
         assert (left.result / name).read_bytes() == (whole.result / name).read_bytes()
 
 
-@pytest.mark.timeout(150)
 def test_two_ranks_through_the_launcher_learn_the_same(tmp_path: Path, shard: Path) -> None:
     """Two processes, each with half of every batch: losses differ by rounding only."""
     one = experiment_in(tmp_path / "one", shard, steps=6, save_steps=3)
