@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import submitit
 
-from tests.waiting import running, wait_until
+from tests.waiting import running
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.train import jobs, leaving, rank
 
@@ -82,12 +82,21 @@ def test_ranks_meet_at_a_port_that_no_outgoing_connection_takes() -> None:
     assert rank.master_port("17") == rank.master_port("17")
 
 
+def test_a_job_lives_from_its_first_moment(tmp_path: Path) -> None:
+    """Linux shows no words of a process that was started a moment ago."""
+    idle = [sys.executable, "-c", "input()", "submitit.local._local", str(tmp_path)]
+    for _ in range(20):
+        with running(idle, log=tmp_path / "log", stdin=subprocess.PIPE) as process:
+            job = submitit.LocalJob(folder=tmp_path, job_id=str(process.pid), tasks=[0])
+            assert not jobs.state_of(job).is_over
+        assert jobs.state_of(job).is_over
+
+
 def test_ranks_that_were_not_started_yet_are_not_lost(tmp_path: Path) -> None:
     """A busy machine takes a while from a job's first process to its ranks."""
     sleep = [sys.executable, "-c", "import time; time.sleep(600)", "submitit.local._local"]
     with running([*sleep, str(tmp_path)], log=tmp_path / "log") as process:
         job = submitit.LocalJob(folder=tmp_path, job_id=str(process.pid), tasks=[0, 1])
-        wait_until(lambda: jobs.controller(job) is not None, "the process to have its words")
         assert not jobs.lost_a_rank(job, 2)
         for number in range(2):
             jobs.log_path(job, number).touch()

@@ -121,10 +121,12 @@ def controller(job: submitit.Job) -> psutil.Process | None:
     try:
         process = psutil.Process(int(job.job_id))
         words = process.cmdline()
+        # A process that was started a moment ago shows no words yet; a kernel's has no program.
+        is_starting = not words and bool(process.exe())
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return None
     # A pid is given again to another process some day.
-    is_ours = "submitit.local._local" in words and str(job.paths.folder) in words
+    is_ours = is_starting or {"submitit.local._local", str(job.paths.folder)} <= set(words)
     return process if is_ours and process.status() != psutil.STATUS_ZOMBIE else None
 
 
