@@ -168,6 +168,14 @@ def test_command_line_reports_one_line_without_a_stack_trace(shard, tmp_path):
     )
 
 
+def test_snakemake_s_time_stamp_is_read_past_without_a_word(clouds, tmp_path, recwarn):
+    shutil.copytree(clouds, tmp_path / "0000.zarr")
+    (tmp_path / "0000.zarr/.snakemake_timestamp").touch()
+
+    assert len(CloudShard.open(tmp_path / "0000.zarr").cloud(0)) > 10_000
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 def test_ply_is_read_back_by_open3d(clouds, tmp_path):
     export.main(clouds=clouds, out=tmp_path / "ply")
 

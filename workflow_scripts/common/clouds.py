@@ -18,7 +18,14 @@ import zarr
 from pydantic import BaseModel, ConfigDict, Field
 
 from workflow_scripts.common.errors import UserError, nearest
-from workflow_scripts.common.storage import ShardWriter, open_shard, read_array, read_table, whole
+from workflow_scripts.common.storage import (
+    ShardWriter,
+    arrays_of,
+    open_shard,
+    read_array,
+    read_table,
+    whole,
+)
 from workflow_scripts.common.views import table_path
 
 
@@ -160,7 +167,7 @@ class CloudShard:
 
     @cached_property
     def _arrays(self) -> dict[str, zarr.Array]:
-        return dict(self.group.arrays())  # type: ignore[arg-type]
+        return arrays_of(self.group)
 
     @cached_property
     def scene_start(self) -> np.ndarray:

@@ -195,11 +195,7 @@ def open_shard(path: Path) -> zarr.Group:
     """
     try:
         group = zarr.open_group(store=path, mode="r", zarr_format=3)
-        with warnings.catch_warnings():
-            # Snakemake leaves its time stamp in every folder that is an output.
-            warnings.filterwarnings("ignore", message=r"Object at \.snakemake_timestamp")
-            arrays = list(group.arrays())
-        for name, array in arrays:
+        for name, array in arrays_of(group).items():
             if array.size and not any(file.is_file() for file in (path / name / "c").rglob("*")):
                 raise UserError(f"{path}: array {name!r} has lost its data file{_AGAIN}")
     except (OSError, ValueError, KeyError) as error:
@@ -207,6 +203,14 @@ def open_shard(path: Path) -> zarr.Group:
             raise
         raise UserError(f"{path}: cannot be read as a Zarr group: {error}{_AGAIN}") from error
     return group
+
+
+def arrays_of(group: zarr.Group) -> dict[str, zarr.Array]:
+    """Return the arrays of a group by name, without a warning of what else lies there."""
+    with warnings.catch_warnings():
+        # Snakemake leaves its time stamp in every folder that is an output.
+        warnings.filterwarnings("ignore", message=r"Object at \.snakemake_timestamp")
+        return dict(group.arrays())  # type: ignore[arg-type]
 
 
 def read_array(
