@@ -89,6 +89,12 @@ PLANNERS = {
 }
 
 
+def need(key, path):
+    """Refuse a missing file of the user's: Snakemake passes over it where old results lie."""
+    if path is not None and not Path(path).is_file():
+        raise UserError(f"{key}: {path}: no such file; correct the path")
+
+
 def experiments_of(kind):
     """Return the names of the experiments of a kind."""
     return [name for name, value in EXPERIMENTS.items() if value["kind"] == kind]
@@ -123,6 +129,9 @@ def runnable(experiments, sources):
 try:
     config = checked(config, SCHEMA)
     check_shares(config["splits"])
+    need("captions.overrides", config["captions"]["overrides"])
+    for name, value in config["evaluate"]["benchmarks"].items():
+        need(f"evaluate.benchmarks.{name}.path", value["path"])
     _plans = {
         name: PLANNERS[name](name, value)
         for name, value in config["sources"].items()

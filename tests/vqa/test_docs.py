@@ -2,10 +2,18 @@
 
 from pathlib import Path
 
+import yaml
+
 from benchmarks import families as table
 from workflow_scripts.vqa.families import NAMES
 
 DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_configuration_names_the_families():
+    schema = yaml.safe_load((DOCS.parent / "rules/schemas/config.schema.yaml").read_text())
+    families = schema["properties"]["vqa"]["properties"]["families"]
+    assert tuple(families["items"]["enum"]) == NAMES
 
 
 def test_the_page_of_families_is_up_to_date():

@@ -85,6 +85,21 @@ def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
         ({"pointclouds": {"voxel_m": math.nan}}, "pointclouds.voxel_m: nan is not a finite number"),
         ({"vqa": {"weights": {"wider": math.inf}}}, "vqa.weights.wider: inf is not a finite"),
         ({"seed": 2**32}, "seed: 4294967296 is greater than the maximum"),
+        ({"vqa": {"families": ["left_rigth"]}}, "did you mean 'left_right'"),
+        ({"vqa": {"weights": {"left_rigth": 2}}}, "vqa.weights: 'left_rigth' is not allowed"),
+        (
+            {"train": {"experiments": {"tiny-lora": {"families": ["wider", "taler"]}}}},
+            "train.experiments.tiny-lora.families.1: 'taler' is not allowed",
+        ),
+        ({"captions": {"overrides": "no.jsonl"}}, "captions.overrides: no.jsonl: no such file"),
+        (
+            {
+                "evaluate": {
+                    "benchmarks": {"b": {"format": "vsi-bench", "path": "no.json", "images": "."}}
+                }
+            },
+            "evaluate.benchmarks.b.path: no.json: no such file",
+        ),
         ({"splits": {"train": 0.7, "val": 0.2, "test": 0.2}}, "splits"),
         (
             {"train": {"experiments": {"lifter": {"kind": "poze"}}}},

@@ -1,6 +1,7 @@
 """The families of questions, in the order of the tables that count them.
 
-A new family is an entry here. A name may have two entries if no form is in both.
+A new family is an entry here, and its name one in the schema of the configuration. A name may
+have two entries if no form is in both.
 """
 
 from workflow_scripts.vqa.families import (
