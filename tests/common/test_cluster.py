@@ -58,6 +58,8 @@ def test_what_fits_is_not_named() -> None:
         ({"gpu_model": "l40"}, "gpu_model", "did you mean 'l40s'"),
         ({"gpu_model": ""}, "gpu_model", "name its card"),
         ({"gpu": 0}, "gpu", "no number of GPUs"),
+        ({"gpu": 0, "misread": {"gpu": "two"}}, "gpu", "'two': must be a whole number"),
+        ({"nodes": 0}, "nodes", "0: must be 1 or more"),
         ({"gpu": 5}, "gpu", "more than 4 of l40s"),
         ({"gpu": 3, "nodes": 2}, "gpu", "multiple of nodes 2"),
         ({"gpu": 12, "nodes": 3}, "nodes", "only 2 fit"),
@@ -131,7 +133,7 @@ set-threads:
   predict_answers: 4
 set-resources:
   predict_answers: {gpu_model: h100, slurm_partition: &gpu gpu}
-  train: {slurm_partition: *gpu, slurm_account: *account, cpus_per_gpu: 8}
+  train: {slurm_partition: *gpu, slurm_account: *account, cpus_per_gpu: 8, mem: 9GB}
   predict_anwers: {gpu: 1}
 """
 
@@ -152,6 +154,7 @@ def test_the_line_to_edit_is_where_the_value_is_written(profile: Path) -> None:
     assert lines.place("predict_answers", "threads") == 5
     assert lines.place("train", "cores") == 8
     assert lines.place("train", "gpu_model") == 8
+    assert lines.place("train", "mem_mb") == 8
 
 
 def test_rules_that_share_a_mistake_share_a_message(profile: Path) -> None:

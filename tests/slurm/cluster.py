@@ -333,6 +333,10 @@ def main() -> None:
     if reason:
         sys.exit(f"error: {reason}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        clear_left_over()
+    except RuntimeError as error:
+        sys.exit(f"error: {error}; end that one first")
     folder = new_folder()
     begun = time.monotonic()
     with Cluster(folder, accounting=False if arguments.no_accounting else None) as cluster:

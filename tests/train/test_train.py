@@ -233,6 +233,10 @@ def test_steps_that_cannot_be_dealt_are_refused() -> None:
         micro_batches(16, num_ranks=2, micro_batch_size=3)
     with pytest.raises(UserError, match="--gpus 3 must be a multiple of --nodes 2"):
         Machine(gpus=3, nodes=2).ranks_per_node()
+    for wrong in ({"nodes": 0}, {"gpus": -1}, {"num_processes": 0}):
+        ((key, value),) = wrong.items()
+        with pytest.raises(UserError, match=f"--{key.replace('_', '-')} {value}: must be"):
+            Machine(**wrong).ranks_per_node()  # type: ignore[arg-type]
 
 
 def test_deepspeed_templates_leave_numbers_to_the_trainer() -> None:

@@ -6,8 +6,9 @@ card to the default partition; here each is named with its rule, its value and t
 
 import logging
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class Request:
         runtime: Minutes.
         partition: Partition, or several with commas; empty takes the cluster's default.
         account: Account; empty takes the user's default.
+        misread: Words where numbers belong, by key.
     """
 
     rule: str
@@ -46,6 +48,7 @@ class Request:
     runtime: int = 0
     partition: str = ""
     account: str = ""
+    misread: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def requests_of(workflow: Any) -> list[Request]:
         launches = values.get("cluster") == "slurm"
         if rule.norun or (rule.name in workflow._localrules and not launches):
             continue
-        gpu, nodes = _number(values.get("gpu")), _number(values.get("nodes")) or 1
+        gpu, nodes = _number(values.get("gpu")), _number(values.get("nodes", 1))
         a_gpu = _number(values.get("cpus_per_gpu"))
         found.append(
             Request(
@@ -73,11 +76,16 @@ def requests_of(workflow: Any) -> list[Request]:
                 gpu=gpu,
                 gpu_model=str(values.get("gpu_model") or ""),
                 nodes=nodes,
-                cores=a_gpu * (gpu // nodes) if launches else _number(values.get("_cores")),
+                cores=a_gpu * (gpu // max(nodes, 1)) if launches else _number(values.get("_cores")),
                 mem_mb=_number(values.get("mem_mb", values.get("mem"))),
                 runtime=_number(values.get("runtime")),
                 partition=str(values.get("slurm_partition") or ""),
                 account=str(values.get("slurm_account") or ""),
+                misread={
+                    key: values[key]
+                    for key in ("gpu", "nodes", "mem_mb", "runtime")
+                    if _is_word(values.get(key))
+                },
             )
         )
     return found
@@ -86,6 +94,12 @@ def requests_of(workflow: Any) -> list[Request]:
 def _number(value: Any) -> int:
     """Return a resource as a number; one that is computed for each job cannot be checked: 0."""
     return value if isinstance(value, int) else 0
+
+
+def _is_word(value: Any) -> bool:
+    """Say whether a resource is a word or a fraction, not something computed for each job."""
+    known = ("attempt", "threads")
+    return isinstance(value, str) and bool(re.fullmatch(r"[\w.]+", value)) and value not in known
 
 
 def note_requests(workflow: Any, path: Path) -> Path:
@@ -113,6 +127,12 @@ def profile_file(arguments: Sequence[str], environment: Mapping[str, str] = os.e
 def mismatches(asked: Iterable[Request], cluster: Cluster) -> Iterator[Mismatch]:
     """Yield every value that the cluster cannot serve."""
     for request in asked:
+        for key, word in request.misread.items():
+            yield Mismatch(request.rule, key, f"{word!r}: must be a whole number")
+        if request.nodes < 1 and "nodes" not in request.misread:
+            yield Mismatch(request.rule, "nodes", f"{request.nodes}: must be 1 or more")
+        if request.nodes < 1 or request.misread:
+            continue
         yield from _partition_mismatches(request, cluster)
         yield from _card_mismatches(request, cluster)
         yield from _account_mismatches(request, cluster)
@@ -248,6 +268,8 @@ class Profile:
             key = "cpus_per_gpu" if self.line("set-resources", rule, "cpus_per_gpu") else "threads"
         if key == "threads":
             return self.line("set-threads", rule) or self.line("set-threads")
+        if key == "mem_mb" and self.line("set-resources", rule, "mem"):
+            key = "mem"
         return (
             self.line("set-resources", rule, key)
             or self.line("default-resources", key)

@@ -72,6 +72,13 @@ class Machine:
 
     def ranks_per_node(self) -> int:
         """Return how many ranks a node has."""
+        for flag, value, least in (
+            ("nodes", self.nodes, 1),
+            ("gpus", self.gpus, 0),
+            ("num-processes", self.num_processes, 1),
+        ):
+            if value < least:
+                raise UserError(f"--{flag} {value}: must be {least} or more")
         if self.gpus % self.nodes:
             raise UserError(f"--gpus {self.gpus} must be a multiple of --nodes {self.nodes}")
         return self.gpus // self.nodes or self.num_processes
