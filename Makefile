@@ -17,7 +17,7 @@ LOCK := $(shell command -v flock >/dev/null && echo "flock --nonblock --conflict
 
 eval: env
 	$(LOCK) $(SNAKEMAKE) $(if $(LOCK),--nolock) --rerun-incomplete results/eval.csv results/report.html \
-	$(if $(CONFIG),--configfile $(CONFIG)) \
+	$(if $(CONFIG),--configfile "$(CONFIG)") \
 	|| { test $$? != 75 || echo "error: another 'make eval' is running in this folder" >&2; exit 1; }
 
 test: env lint

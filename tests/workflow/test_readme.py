@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,13 @@ def test_make_targets_and_modules_that_it_names_exist() -> None:
     for module in re.findall(r"python -m ((?:benchmarks|workflow_scripts)[\w.]+)", README):
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
+
+
+def test_make_takes_a_configuration_whose_path_has_spaces() -> None:
+    command = ["make", "--dry-run", "eval", "CONFIG=my studies/long.yaml"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    words = shlex.split(printed[printed.index("--rerun-incomplete") :].partition("||")[0])
+    assert words[words.index("--configfile") + 1 :] == ["my studies/long.yaml"]
 
 
 @pytest.mark.parametrize("line", re.findall(r"^snakemake .*--config .*", README, re.MULTILINE))
