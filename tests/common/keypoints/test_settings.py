@@ -26,6 +26,7 @@ def test_what_can_be_is_let_through() -> None:
     ("model", "source", "message"),
     [
         ({"window": 4}, {}, r"^train\.experiments\.lifter: window 4 must be odd"),
+        ({"window": 1}, {}, "window 1 leaves objective masked nothing to learn from"),
         ({"width": 10}, {}, "width 10 must be a multiple of heads 4"),
         ({"front_end": "images"}, {}, "objective supervised only, not 'masked'"),
         ({}, {"cameras": ["front"]}, r"needs 2 cameras; sources\.rlbench\.cameras has front alone"),

@@ -126,6 +126,21 @@ def test_keypoints_that_two_cameras_never_see_are_one_line(
     assert f"{shown.task}/point0 in 3 of 4, {shown.task}/point3 in 3 of 4" in record.getMessage()
 
 
+def test_keypoints_that_two_cameras_never_see_cannot_be_learned_alone(
+    tmp_path: Path, shard: Path
+) -> None:
+    shown = motions.episode(0, num_steps=4)
+    hidden = shown.visible.copy()
+    hidden[:, 1:, 0] = False
+    alone = replace(shown, visible=hidden).only(["point0"])
+    experiment = experiment_in(tmp_path, shard)
+    with pytest.raises(UserError, match=f"two cameras never see {shown.task}/point0 at once"):
+        check_episodes(experiment, [alone, alone])
+    check_episodes(experiment, [alone, shown])
+    unhidden = replace(experiment, noise=NoiseModel(occlusion=False))
+    check_episodes(unhidden, [alone])
+
+
 def test_a_split_without_episodes_is_named(tmp_path: Path) -> None:
     shard = write_shard(tmp_path / "views/0000.zarr", 3, num_steps=4)
     table = shard.with_name("0000.episodes.parquet")

@@ -13,6 +13,11 @@ def check_model(key: str, settings: Mapping[str, Any]) -> None:
     window, width, heads = settings["window"], settings["width"], settings["heads"]
     if window % 2 == 0:
         raise UserError(f"{key}: window {window} must be odd: it has a frame in its middle")
+    if settings["objective"] == "masked" and window < 3:
+        raise UserError(
+            f"{key}: window {window} leaves objective masked nothing to learn from, since it hides "
+            "the frame in the middle; use 3 or more"
+        )
     if settings["front_end"] == "images" and settings["objective"] != "supervised":
         raise UserError(
             f"{key}: front_end images learns with objective supervised only, "

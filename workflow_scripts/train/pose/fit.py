@@ -224,7 +224,16 @@ def check_episodes(experiment: PoseExperiment, known: list[Track]) -> None:
             f"{experiment.name}: no training episodes; more of them, or a larger share for the "
             "'train' split (config: sources.rlbench.episodes_per_task, splits)"
         )
-    log_unseen(unseen_counts(known))
+    counts = unseen_counts(known)
+    log_unseen(counts)
+    names = vocabulary(known)
+    never = [f"{task}/{name}" for (task, name), (unseen, of) in counts.items() if unseen == of]
+    if len(never) == len(names) and experiment.noise.occlusion:
+        raise UserError(
+            f"{experiment.name}: two cameras never see {', '.join(never)} at once, so there is no "
+            "position to learn from; name other keypoints, add cameras "
+            "(sources.rlbench.cameras), or set noise.occlusion to false"
+        )
 
 
 def train(experiment: PoseExperiment, is_leaving: Callable[[], bool] = lambda: False) -> None:
