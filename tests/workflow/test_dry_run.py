@@ -121,6 +121,12 @@ def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
             {"sources": {"rlbench": {"tasks": ["open_box"]}}},
             "sources.rlbench.tasks: backend mujoco does not simulate 'open_box'",
         ),
+        ({"vqa": {"weights": {"frnt_behind": 5}}}, "did you mean 'front_behind'"),
+        ({"vqa": {"hub": {"repo": "no good name"}}}, "vqa.hub.repo: 'no good name'"),
+        (
+            {"depth": {"backend": "transformers", "sources": ["procthr"]}},
+            "depth.sources.0: 'procthr' is not allowed",
+        ),
         (
             {"train": {"experiments": {"tiny-lora": {"deepspeed": "zero5"}}}},
             "train.experiments.tiny-lora.deepspeed: 'zero5'",
