@@ -59,7 +59,8 @@ def test_make_targets_and_modules_that_it_names_exist() -> None:
 def test_make_takes_a_configuration_whose_path_has_spaces() -> None:
     command = ["make", "--dry-run", "eval", "CONFIG=my studies/long.yaml"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    words = shlex.split(printed[printed.index("--rerun-incomplete") :].partition("||")[0])
+    command_line = printed[printed.index("--rerun-incomplete") :].partition("||")[0]
+    words = shlex.split(command_line.replace("\\\n", " "))
     assert words[words.index("--configfile") + 1 :] == ["my studies/long.yaml"]
 
 
