@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from workflow_scripts.common.photo_records import Photo
@@ -76,6 +77,20 @@ def test_reasons_are_counted_once_and_stage_by_stage(tmp_path: Path) -> None:
         ("benchmarks", "no video", 1),
     ]
     assert report.counts([scenes], [], [], [])["photos"] == 1
+
+
+def test_scores_without_a_share_have_no_chart() -> None:
+    columns = ("experiment", "benchmark", "form", "family", "metric")
+    rows = [
+        ("lora", "vqa", "marked", "left_right", "accuracy"),
+        ("lifter", "pose", "", "keypoints", "mpjpe_cm"),
+    ]
+    scores = pd.DataFrame(rows, columns=columns)
+
+    assert {title: len(found) for title, found in report.charts(scores, "lora").items()} == {
+        "lora": 1
+    }
+    assert report.charts(scores, "lifter") == {}
 
 
 def test_depth_errors_are_means_over_views_that_have_both(tmp_path: Path) -> None:

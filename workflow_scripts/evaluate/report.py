@@ -160,12 +160,16 @@ def depth_errors(tables: list[Path]) -> list[dict[str, Any]]:
 
 
 def charts(scores: pd.DataFrame, experiment: str) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of an experiment's charts by title: our questions, then each benchmark."""
+    """Return the rows of an experiment's charts by title: our questions, then each benchmark.
+
+    Scores without a share to draw, such as keypoints' errors in centimetres, have no chart.
+    """
     own = scores[scores["experiment"] == experiment]
-    return {
+    rows = {
         experiment if name == OWN else f"{experiment} on {name}": chart_rows(part, experiment)
         for name, part in own.groupby("benchmark", sort=False)
     }
+    return {title: found for title, found in rows.items() if found}
 
 
 def chart_rows(scores: pd.DataFrame, experiment: str) -> list[dict[str, Any]]:
@@ -216,7 +220,14 @@ def main(
     """
     table = checked_scores(scores)
     sections = [
-        (title, [embedded(path, path.stem) for path in pictures if stage in path.parts[:-1]])
+        (
+            title,
+            [
+                embedded(path, f"{path.parent.name} {path.stem}")
+                for path in pictures
+                if stage in path.parts[:-1]
+            ],
+        )
         for stage, title in PICTURES.items()
     ]
     environment = jinja2.Environment(
