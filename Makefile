@@ -16,7 +16,7 @@ LOCK := $(shell command -v flock >/dev/null && echo "flock --nonblock --conflict
 .PHONY: eval test test-cluster lint benchmarks readme env clean-env
 
 eval: env
-	$(LOCK) $(SNAKEMAKE) $(if $(LOCK),--nolock) --rerun-incomplete results/eval.csv results/report.html \
+	$(LOCK) $(SNAKEMAKE) $(if $(LOCK),--nolock) --rerun-incomplete --show-failed-logs results/eval.csv results/report.html \
 	$(if $(CONFIG),--configfile "$(CONFIG)") \
 	|| { test $$? != 75 || echo "error: another 'make eval' is running in this folder" >&2; exit 1; }
 

@@ -95,6 +95,15 @@ def need(key, path):
         raise UserError(f"{key}: {path}: no such file; correct the path")
 
 
+def need_base(key, base):
+    """Refuse a base model's missing folder; any other word is a model's id on the hub."""
+    is_folder = base.startswith(".") or Path(base).is_absolute()
+    if is_folder and not Path(base).is_dir():
+        raise UserError(
+            f"{key}: {base}: no such folder; correct the path, or give a model's id on the hub"
+        )
+
+
 def experiments_of(kind):
     """Return the names of the experiments of a kind."""
     return [name for name, value in EXPERIMENTS.items() if value["kind"] == kind]
@@ -143,6 +152,8 @@ try:
     for name, value in EXPERIMENTS.items():
         if value["kind"] == "pose":
             check_pose(name, value, config["sources"]["rlbench"])
+        else:
+            need_base(f"train.experiments.{name}.base", value["base"])
 except (UserError, OSError) as error:
     raise WorkflowError(str(error)) from None
 

@@ -6,6 +6,9 @@ rule render_shard:
     input:
         script="workflow_scripts/views/shard.py",
         render="workflow_scripts/views/render.py",
+        house="workflow_scripts/views/house.py",
+        meshes="workflow_scripts/views/meshes.py",
+        objects="workflow_scripts/views/objects.py",
         policies="workflow_scripts/views/policies.py",
         visibility="workflow_scripts/views/visibility.py",
         modules=modules_of("views/backends", "views/pathtrace", "views/furniture"),

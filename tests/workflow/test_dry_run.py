@@ -93,6 +93,10 @@ def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
         ),
         ({"captions": {"overrides": "no.jsonl"}}, "captions.overrides: no.jsonl: no such file"),
         (
+            {"train": {"experiments": {"tiny-lora": {"base": "./no/model"}}}},
+            "train.experiments.tiny-lora.base: ./no/model: no such folder",
+        ),
+        (
             {
                 "evaluate": {
                     "benchmarks": {"b": {"format": "vsi-bench", "path": "no.json", "images": "."}}

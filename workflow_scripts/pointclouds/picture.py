@@ -67,7 +67,7 @@ def draw_shard(
             sheet.paste(panel, (column * width, number * height))
         title = f"{scene.scene_id}   {len(cloud):,} points from {scene.num_views} views"
         if scene.floor is not None:
-            title += f"   floor {scene.floor.offset_m:+.3f} m, {scene.floor.inlier_share:.0%}"
+            title += f"   floor {scene.floor.offset_m:z.3f} m, {scene.floor.inlier_share:.0%}"
         ImageDraw.Draw(sheet).text(
             (MARGIN_PX, number * height + 6), title, INK, font=ImageFont.load_default(15)
         )
