@@ -1,10 +1,11 @@
-"""The launcher of a training that waits in the middle, to be cut off there.
+"""The launcher of a training whose ranks wait in the middle, to be cut off there.
 
     python -m tests.train.held --name micro ...
 
 takes the flags of `workflow_scripts.train.launch`.
 """
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,11 @@ def held(out: Path) -> Path:
     return out / "held"
 
 
+def waits(out: Path, rank: int | str) -> Path:
+    """Return the file that a rank writes when it waits: then it needs nothing of the others."""
+    return out / f"waits-{rank}"
+
+
 class HeldRank(launch.Rank):
     """A rank that waits at the end of a step while a file holds it."""
 
@@ -28,6 +34,8 @@ class HeldRank(launch.Rank):
         def step_ends() -> bool:
             nonlocal done
             done += 1
+            if done == last and file.exists():
+                waits(self.experiment.out, os.environ["RANK"]).touch()
             while done == last and file.exists():
                 time.sleep(0.05)
             return is_leaving()

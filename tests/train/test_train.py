@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from tests.train.held import held
+from tests.train.held import held, waits
 from tests.train.micro import (
     COLOURS,
     MICRO,
@@ -104,9 +104,13 @@ def test_zero3_goes_on_after_a_kill_and_leaves_no_second_training(
             lambda: "is under way" in log.read_text() or second.poll() is not None,
             "the job to be found",
         )
-        saved = experiment.checkpoints / "checkpoint-2/complete"
-        wait_until(lambda: saved.exists() or second.poll() is not None, "a checkpoint")
+        # A rank in the middle of a step would lose its partner and say so.
+        both_wait = [waits(experiment.out, rank) for rank in range(2)]
+        wait_until(
+            lambda: all(map(Path.exists, both_wait)) or second.poll() is not None, "both ranks"
+        )
         assert second.poll() is None, log.read_text()
+        assert (experiment.checkpoints / "checkpoint-2/complete").exists()
         assert read_json(note) == ticket
         controller = psutil.Process(int(ticket["job_id"]))
         family = [*controller.children(), controller]
