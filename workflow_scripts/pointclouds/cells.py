@@ -5,15 +5,15 @@ the end. Neighbouring pixels of a row often fall in one cell: they are summed in
 and the table is asked once for such a run.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 import numpy as np
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.kernels import kernel
 
-NUM_COLOURED, NUM_WITH_NORMAL = 6, 9
-"""Columns of the sums: offset and colour; offset, colour and normal."""
+OFFSET, COLOUR, NORMAL = slice(0, 3), slice(3, 6), slice(6, 9)
+"""Columns of the sums; those of the normal only where there is one."""
 
 _FIRST_CAPACITY = 1 << 17
 
@@ -29,18 +29,18 @@ class Cells:
     """
 
     normals: bool
-    capacity: int = _FIRST_CAPACITY
+    capacity: InitVar[int] = _FIRST_CAPACITY
     num: int = 0
     _keys: np.ndarray = field(init=False)
     _count: np.ndarray = field(init=False)
     _sums: np.ndarray = field(init=False)
     _slots: np.ndarray = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, capacity: int) -> None:
         self._keys = np.empty((0, 4), np.int32)
         self._count = np.empty(0, np.int32)
-        self._sums = np.empty((0, NUM_WITH_NORMAL if self.normals else NUM_COLOURED), np.float32)
-        self._grow(self.capacity)
+        self._sums = np.empty((0, NORMAL.stop if self.normals else COLOUR.stop), np.float32)
+        self._grow(capacity)
 
     @property
     def keys(self) -> np.ndarray:
@@ -92,11 +92,10 @@ class Cells:
                     "voxel_m is too small for a scene that reaches more than 2**31 voxels from "
                     "its origin; use a larger one, or check that the depth is in metres"
                 )
-            self._grow(max(2 * self.capacity, self.num + depth_m.shape[1]))
+            self._grow(max(2 * len(self._count), self.num + depth_m.shape[1]))
 
     def _grow(self, capacity: int) -> None:
         """Make room for so many cells."""
-        self.capacity = capacity
         self._keys, self._count, self._sums = (
             _extended(array, capacity) for array in (self._keys, self._count, self._sums)
         )

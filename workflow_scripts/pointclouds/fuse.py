@@ -16,10 +16,8 @@ import numpy as np
 from workflow_scripts.common.cameras import Camera, ray_terms
 from workflow_scripts.common.clouds import Cloud
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.pointclouds.cells import Cells
+from workflow_scripts.pointclouds.cells import COLOUR, NORMAL, OFFSET, Cells
 from workflow_scripts.pointclouds.normals import view_normals
-
-_COLOUR, _NORMAL = slice(3, 6), slice(6, 9)
 
 
 @dataclass(frozen=True)
@@ -46,10 +44,10 @@ def fuse(views: Iterable[View], *, voxel_m: float, normals: bool = False) -> tup
     keys, sums = cells.keys[order], cells.sums[order]
     count = cells.count[order, None].astype(np.float64)
     cloud = Cloud(
-        point_m=((keys[:, 1:] + (sums[:, :3] / count - 0.5)) * voxel_m).astype(np.float32),
-        colour=np.rint(sums[:, _COLOUR] / count).astype(np.uint8),
+        point_m=((keys[:, 1:] + (sums[:, OFFSET] / count - 0.5)) * voxel_m).astype(np.float32),
+        colour=np.rint(sums[:, COLOUR] / count).astype(np.uint8),
         instance=keys[:, 0].astype(np.uint16),
-        normal=_unit(sums[:, _NORMAL] / count) if normals else None,
+        normal=_unit(sums[:, NORMAL] / count) if normals else None,
     )
     return cloud, int(count.sum())
 
