@@ -6,10 +6,8 @@ machine. Elsewhere, or with `--plan-only`, it only plans. Plans and submissions 
 seconds; waiting is counted by the clock, so the machine should have nothing else to do.
 """
 
-import resource
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.figures import Figure, show
@@ -18,7 +16,7 @@ from tests.slurm.conftest import User
 from tests.slurm.outside import new_folder
 from tests.slurm.project import copy_project, make_small
 from tests.slurm.trainings import cut_off_three, plan_in, settings
-from tests.workflow.conftest import Project
+from tests.workflow.conftest import Project, cpu_s
 from workflow_scripts.common.cli import run
 
 MAX_PLAN_S, MAX_JOBS = 15, 1000
@@ -55,7 +53,7 @@ def _plan(folder: Path) -> list[Figure]:
     project = Project.create(folder / "plan", tiny=False)
     project.edit({"sources": {"procthor": {"num_houses": 10_000, "houses_per_shard": "auto"}}})
     found: list[dict[str, int]] = []
-    seconds = _cpu_s(lambda: found.append(project.planned("--profile", "profiles/slurm")))
+    seconds = cpu_s(lambda: found.append(project.planned("--profile", "profiles/slurm")))
     return [
         Figure(
             "dry run with the profile, 10,000 houses",
@@ -72,7 +70,7 @@ def _of_a_job(folder: Path, cluster: Cluster) -> list[Figure]:
     for count in (1, NUM_EMPTY):
         user = _user(folder / f"empty-{count}", cluster)
         (user.folder / "Snakefile").write_text(EMPTY.format(count=count))
-        seconds[count] = _cpu_s(lambda user=user: user.snakemake("all", "--jobs=1"))
+        seconds[count] = cpu_s(lambda user=user: user.snakemake("all", "--jobs=1"))
     begun = min(
         float((user.folder / f"{job['Comment'].rpartition('_')[2]}.txt").read_text())
         - time.mktime(time.strptime(job["StartTime"], "%Y-%m-%dT%H:%M:%S"))
@@ -133,18 +131,6 @@ def _of_a_workflow(folder: Path, cluster: Cluster) -> list[Figure]:
 def _user(folder: Path, cluster: Cluster) -> User:
     folder.mkdir()
     return User(folder, cluster)
-
-
-def _cpu_s(work: Callable[[], object]) -> float:
-    """Return the CPU seconds of the processes that a piece of work starts and waits for."""
-
-    def used() -> float:
-        children = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return children.ru_utime + children.ru_stime
-
-    before = used()
-    work()
-    return used() - before
 
 
 if __name__ == "__main__":

@@ -6,9 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+from tests.waiting import running, wait_until
 
 USAGE = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
 
@@ -133,3 +136,29 @@ def serving(answer: Callable[[Asked], Answer]) -> Iterator[CaptionServer]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def killed_in_the_middle(
+    server: CaptionServer, command: list[str], *, num: int, cache: Path, log: Path, **options: Any
+) -> set[str]:
+    """Kill a command once `num` replies are kept; return the items that were then under way.
+
+    The server withholds all further replies until then, so the kill is never too late.
+    """
+    held, answer = threading.Event(), server.answer
+
+    def then_none(asked: Asked) -> Answer:
+        reply = answer(asked)
+        return reply if len(server.asked) <= num else replace(reply, held=held)
+
+    server.answer = then_none
+    with running(command, log=log, **options) as process:
+        wait_until(
+            lambda: len(list(cache.glob("*.json"))) == num or process.poll() is not None,
+            "replies to be kept",
+        )
+        assert process.poll() is None
+    under_way = {asked.item for asked in server.asked[num:]}
+    server.answer = answer
+    held.set()
+    return under_way

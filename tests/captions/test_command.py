@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,10 +16,10 @@ from tests.chat_server import (
     CaptionServer,
     captioned,
     completion,
+    killed_in_the_middle,
     problem,
     serving,
 )
-from tests.waiting import running, wait_until
 from workflow_scripts.captions.options import PROMPTS
 from workflow_scripts.common.records import Caption
 from workflow_scripts.common.storage import read_records
@@ -154,28 +152,19 @@ def test_nothing_is_paid_twice_after_a_kill(tmp_path: Path, num_paid: int) -> No
     concurrency = 2
     shard = small_shard(tmp_path / "v.zarr", num_scenes=6)
 
-    held = threading.Event()
-
-    def then_none(asked: Asked) -> Answer:
-        reply = well(asked)
-        return reply if len(server.asked) <= num_paid else replace(reply, held=held)
-
-    with serving(then_none) as server:
+    with serving(well) as server:
         flags = openai_flags(server, tmp_path / "cache", "--concurrency", str(concurrency))
         command = arguments(tmp_path, shard, *flags)
-        log = tmp_path / "killed.log"
-        with running(command, log=log, cwd=ROOT, env=environment(KEY)) as process:
-            wait_until(
-                lambda: (
-                    len(list(tmp_path.glob("cache/*.json"))) == num_paid
-                    or process.poll() is not None
-                ),
-                "replies to be kept",
-            )
-            assert process.poll() is None
-        under_way = {asked.item for asked in server.asked[num_paid:]}
+        under_way = killed_in_the_middle(
+            server,
+            command,
+            num=num_paid,
+            cache=tmp_path / "cache",
+            log=tmp_path / "killed.log",
+            cwd=ROOT,
+            env=environment(KEY),
+        )
         assert not (tmp_path / "0000.jsonl").exists()
-        held.set()
         again = run(command, key=KEY)
         fresh = openai_flags(server, tmp_path / "undisturbed", "--concurrency", "3")
         with server.lock:

@@ -5,16 +5,21 @@ import os
 import re
 import subprocess
 import sys
-import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.chat_server import Answer, Asked, CaptionServer, problem, said, serving
+from tests.chat_server import (
+    Answer,
+    Asked,
+    CaptionServer,
+    killed_in_the_middle,
+    problem,
+    said,
+    serving,
+)
 from tests.vqa.export.questions import question
 from tests.vqa.paraphrase_cases import BAD, GOOD, LEFT, LETTERS, SAID
-from tests.waiting import running, wait_until
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import Dropped
 from workflow_scripts.common.storage import read_records, write_records
@@ -169,26 +174,17 @@ def test_nothing_is_paid_twice_after_a_kill_and_the_bytes_are_the_same(tmp_path)
     ]
     questions = written(tmp_path, asked_of)
 
-    num_kept, held = 3, threading.Event()
-
-    def then_none(asked: Asked) -> Answer:
-        reply = well(asked)
-        return reply if len(server.asked) <= num_kept else replace(reply, held=held)
-
-    with serving(then_none) as server:
+    with serving(well) as server:
         words = command(tmp_path, questions, server, "--concurrency", "2")
-        with running(words, log=tmp_path / "killed.log", cwd=ROOT) as process:
-            wait_until(
-                lambda: (
-                    len(list(tmp_path.glob("cache/*.json"))) == num_kept
-                    or process.poll() is not None
-                ),
-                "replies to be kept",
-            )
-            assert process.poll() is None
-        under_way = {asked.item for asked in server.asked[num_kept:]}
+        under_way = killed_in_the_middle(
+            server,
+            words,
+            num=3,
+            cache=tmp_path / "cache",
+            log=tmp_path / "killed.log",
+            cwd=ROOT,
+        )
         assert not (tmp_path / "out.jsonl").exists()
-        held.set()
         again = run(words)
         with server.lock:
             paid = dict(server.paid)
