@@ -37,7 +37,7 @@ benchmarks: env
 	$(BIN)/python -m benchmarks.run
 
 readme: env
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.readme
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.update_readme
 
 env: $(STAMP)
 	@command -v c++ >/dev/null && $(BIN)/python -c "import open3d" 2>/dev/null || envs/system.sh

@@ -43,12 +43,12 @@ rule scenes:
 rule views:
     input:
         per_shard("results/views/{source}/{shard}.zarr"),
-        of_demonstrations("results/views/{source}/leaks.json"),
+        per_demonstration_source("results/views/{source}/leaks.json"),
 
 
 rule npz:
     input:
-        of_demonstrations("results/views/{source}/npz"),
+        per_demonstration_source("results/views/{source}/npz"),
 
 
 rule depth:
@@ -59,7 +59,10 @@ rule depth:
 rule captions:
     input:
         per_shard("results/captions/{source}/{shard}.jsonl"),
-        expand("results/captions/{source}/assets.jsonl", source=sources_of("captions")),
+        expand(
+            "results/captions/{source}/assets.jsonl",
+            source=sources_with_stage("captions"),
+        ),
 
 
 rule pointclouds:
@@ -70,7 +73,7 @@ rule pointclouds:
         ply_folders(),
         expand(
             "results/pointclouds/{source}/statistics.json",
-            source=sources_of("pointclouds"),
+            source=sources_with_stage("pointclouds"),
         ),
 
 

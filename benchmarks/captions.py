@@ -5,14 +5,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from workflow_scripts.captions.backends import load
+from workflow_scripts.captions.backends import load_backend
+from workflow_scripts.captions.captioning import write_captions
 from workflow_scripts.captions.options import Options
 from workflow_scripts.captions.overrides import Overrides
-from workflow_scripts.captions.requests import chosen_views, room_requests
-from workflow_scripts.captions.writing import write_captions
-from workflow_scripts.common.chat.failures import Failures
+from workflow_scripts.captions.requests import room_requests, select_views
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.models.chat.failure_limit import FailureLimit
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +30,14 @@ def main(*, views: Path, repeats: int = 5) -> None:
         for _ in range(repeats):
             start = time.process_time()
             shard = ViewShard.open(views)
-            chosen = chosen_views(shard.views, ("room", "top_down"))
+            chosen = select_views(shard.views, ("room", "top_down"))
             written = write_captions(
                 room_requests(shard, chosen),
-                load(options),
+                load_backend(options),
                 backend=options.backend,
                 overrides=Overrides(None),
                 workers=1,
-                failures=Failures(options, what="captions", total=len(chosen)),
+                failures=FailureLimit(options, what="captions", total=len(chosen)),
             )
             count = sum(1 for _ in written)
             seconds.append(time.process_time() - start)

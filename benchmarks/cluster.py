@@ -10,19 +10,19 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.figures import Figure, show
-from tests.slurm.cluster import Cluster, why_not
+from benchmarks.figures import Figure, report_figures
+from tests.slurm.cluster import Cluster, unavailable_reason
 from tests.slurm.conftest import User
-from tests.slurm.outside import new_folder
-from tests.slurm.project import copy_project, make_small
-from tests.slurm.trainings import cut_off_three, plan_in, settings
+from tests.slurm.host_setup import new_folder
+from tests.slurm.interrupted_trainings import interrupt_three_trainings, make_experiment, settings
+from tests.slurm.project_copy import copy_project, shrink_config
 from tests.workflow.conftest import Project, cpu_s
 from workflow_scripts.common.cli import run
 
 MAX_PLAN_S, MAX_JOBS = 15, 1000
 NODE_TIMEOUT_S = 20
-NUM_EMPTY = 21
-EMPTY = """
+NUM_EMPTY_JOBS = 21
+EMPTY_WORKFLOW = """
 rule all:
     input: expand("{{number}}.txt", number=range({count}))
 
@@ -37,15 +37,15 @@ def main(*, plan_only: bool = False) -> None:
     """Print the figures of the plan and, where a test cluster can be started, of running on it."""
     with tempfile.TemporaryDirectory() as name:
         figures = _plan(Path(name))
-        reason = "asked for the plan only" if plan_only else why_not()
+        reason = "asked for the plan only" if plan_only else unavailable_reason()
         if reason:
             figures.append(Figure("running on a cluster", "not measured", reason))
         else:
             with Cluster(new_folder(), node_timeout_s=NODE_TIMEOUT_S) as cluster:
-                figures += _of_a_job(Path(name), cluster)
-                figures += _of_a_failure(Path(name), cluster)
-                figures += _of_a_workflow(Path(name), cluster)
-        show("cluster", figures)
+                figures += _job_overhead(Path(name), cluster)
+                figures += _recovery_time(Path(name), cluster)
+                figures += _tiny_workflow(Path(name), cluster)
+        report_figures("cluster", figures)
 
 
 def _plan(folder: Path) -> list[Figure]:
@@ -53,7 +53,7 @@ def _plan(folder: Path) -> list[Figure]:
     project = Project.create(folder / "plan", tiny=False)
     project.edit({"sources": {"procthor": {"num_houses": 10_000, "houses_per_shard": "auto"}}})
     found: list[dict[str, int]] = []
-    seconds = cpu_s(lambda: found.append(project.planned("--profile", "profiles/slurm")))
+    seconds = cpu_s(lambda: found.append(project.planned_jobs("--profile", "profiles/slurm")))
     return [
         Figure(
             "dry run with the profile, 10,000 houses",
@@ -64,33 +64,33 @@ def _plan(folder: Path) -> list[Figure]:
     ]
 
 
-def _of_a_job(folder: Path, cluster: Cluster) -> list[Figure]:
+def _job_overhead(folder: Path, cluster: Cluster) -> list[Figure]:
     """Run empty jobs: what is left is Snakemake, on the login node and in each job."""
     seconds = {}
-    for count in (1, NUM_EMPTY):
+    for count in (1, NUM_EMPTY_JOBS):
         user = _user(folder / f"empty-{count}", cluster)
-        (user.folder / "Snakefile").write_text(EMPTY.format(count=count))
+        (user.folder / "Snakefile").write_text(EMPTY_WORKFLOW.format(count=count))
         seconds[count] = cpu_s(lambda user=user: user.snakemake("all", "--jobs=1"))
     begun = min(
         float((user.folder / f"{job['Comment'].rpartition('_')[2]}.txt").read_text())
         - time.mktime(time.strptime(job["StartTime"], "%Y-%m-%dT%H:%M:%S"))
         for job in user.jobs_of("empty")
     )
-    a_job = (seconds[NUM_EMPTY] - seconds[1]) / (NUM_EMPTY - 1)
+    a_job = (seconds[NUM_EMPTY_JOBS] - seconds[1]) / (NUM_EMPTY_JOBS - 1)
     return [
         Figure(
             "submitting a job and seeing its end, on the login node",
             f"{a_job:.2f} CPU s",
-            f"mean of {NUM_EMPTY - 1} empty jobs; Snakemake itself {seconds[1]:.1f} CPU s",
+            f"mean of {NUM_EMPTY_JOBS - 1} empty jobs; Snakemake itself {seconds[1]:.1f} CPU s",
         ),
         Figure("from a job's start to its command", f"{begun:.1f} s", "SLURM counts whole seconds"),
     ]
 
 
-def _of_a_failure(folder: Path, cluster: Cluster) -> list[Figure]:
+def _recovery_time(folder: Path, cluster: Cluster) -> list[Figure]:
     """Cut trainings off and see when their next step ends."""
     with settings():
-        runs = cut_off_three(cluster, plan_in(folder))
+        runs = interrupt_three_trainings(cluster, make_experiment(folder))
     named = {
         "signal": "a training told to leave (scancel --signal)",
         "limit": "a training at its time limit",
@@ -104,7 +104,7 @@ def _of_a_failure(folder: Path, cluster: Cluster) -> list[Figure]:
     return [
         Figure(
             f"{what}: until its next step ends",
-            f"{run.steps(1)[0] - (run.cut_s or run.left_s()):.0f} s",
+            f"{run.steps(1)[0] - (run.interrupted_s or run.stopped_s()):.0f} s",
             beside[name],
         )
         for name, what in named.items()
@@ -112,9 +112,9 @@ def _of_a_failure(folder: Path, cluster: Cluster) -> list[Figure]:
     ]
 
 
-def _of_a_workflow(folder: Path, cluster: Cluster) -> list[Figure]:
+def _tiny_workflow(folder: Path, cluster: Cluster) -> list[Figure]:
     """Run the tiny configuration, from nothing to scores."""
-    user = make_small(copy_project(_user(folder / "whole", cluster)))
+    user = shrink_config(copy_project(_user(folder / "whole", cluster)))
     before = len(cluster.jobs())
     begun = time.monotonic()
     user.snakemake("--jobs=3", "results/eval.csv")

@@ -16,10 +16,10 @@ class Figure:
 
     name: str
     measured: str
-    beside: str = ""
+    reference: str = ""
 
 
-def show(benchmark: str, figures: Sequence[Figure]) -> None:
+def report_figures(benchmark: str, figures: Sequence[Figure]) -> None:
     """Print figures as a table; add them to the file of `benchmarks.run` if it is running."""
     rows = [("figure", "measured", "beside it"), *(astuple(figure) for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

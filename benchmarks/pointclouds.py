@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import open3d
 
-from benchmarks.figures import Figure, show
-from tests.synthetic import Box, render, room
-from workflow_scripts.common.cameras import Camera, invert
+from benchmarks.figures import Figure, report_figures
+from tests.box_scenes import Box, render, room
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.geometry.cameras import Camera, invert
 from workflow_scripts.pointclouds.fuse import View, fuse
 
 LIMIT = 3.0
@@ -32,7 +32,7 @@ def main(*, views: Path | None = None, voxel_m: float = 0.04, repeat: int = 5) -
     figures = _figures("a room of boxes", _of_boxes(), voxel_m, repeat)
     if views:
         figures += _figures(views.name, _of_shard(views), voxel_m, repeat)
-    show("pointclouds", figures)
+    report_figures("pointclouds", figures)
 
 
 def _figures(name: str, scene: list[View], voxel_m: float, repeat: int) -> list[Figure]:
@@ -41,7 +41,7 @@ def _figures(name: str, scene: list[View], voxel_m: float, repeat: int) -> list[
     megapixels = sum(view.depth_m.size for view in scene) / 1e6
     ours, rival, rival_ready, with_normals, rival_normals = (
         seconds / megapixels
-        for seconds in _best(
+        for seconds in _min_cpu_s(
             [
                 lambda: fuse(scene, voxel_m=voxel_m),
                 lambda: _open3d_fuse([_open3d_input(view) for view in scene], voxel_m),
@@ -132,7 +132,7 @@ def _open3d_fuse(inputs: list, voxel_m: float, *, normals: bool = False) -> obje
     return cloud
 
 
-def _best(works: list[Callable[[], object]], repeat: int) -> list[float]:
+def _min_cpu_s(works: list[Callable[[], object]], repeat: int) -> list[float]:
     """Return the least CPU seconds of `repeat` runs of each, run in turns."""
     seconds = np.empty((repeat, len(works)))
     for turn, number in np.ndindex(seconds.shape):

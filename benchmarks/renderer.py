@@ -21,15 +21,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.figures import Figure, show
-from tests.views.exact import first_hits
-from workflow_scripts.common.cameras import Camera, rays_camera
+from benchmarks.figures import Figure, report_figures
+from tests.views.reference_raycast import reference_first_hits
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.common.views import write_views
+from workflow_scripts.common.view_shard import write_views
+from workflow_scripts.geometry.cameras import Camera, rays_camera
 from workflow_scripts.scenes.generator import generate_house
 from workflow_scripts.views.backends.pathtrace import PathtraceRenderer, TracedHouse
-from workflow_scripts.views.pathtrace.rays import EmbreeRays, Open3dRays
+from workflow_scripts.views.pathtrace.ray_casting import EmbreeRayCaster, Open3dRayCaster
 
 NUM_HOUSES = 6
 NUM_CAMERAS = 40
@@ -59,21 +59,21 @@ def main(
 ) -> None:
     """Print each figure beside its limit."""
     renderer = PathtraceRenderer(preset=preset, furniture=furniture)
-    house, loaded, camera = _furnished(_houses(houses, seed), renderer, size_px, seed)
-    soup = loaded.soup
+    house, loaded, camera = _view_with_most_objects(_houses(houses, seed), renderer, size_px, seed)
+    triangle_mesh = loaded.triangle_mesh
     origins, directions = _primary_rays(camera)
-    embree = EmbreeRays(soup.triangles)
-    frame_s = _best(lambda: loaded.render(camera, seed=seed), repeat)
-    geometry_s = _best(lambda: loaded.geometry(camera), repeat * 4)
-    library_s = _best(lambda: embree.cast(origins, directions), repeat * 4)
+    embree = EmbreeRayCaster(triangle_mesh.triangles)
+    frame_s = _min_cpu_s(lambda: loaded.render(camera, seed=seed), repeat)
+    geometry_s = _min_cpu_s(lambda: loaded.geometry(camera), repeat * 4)
+    library_s = _min_cpu_s(lambda: embree.cast(origins, directions), repeat * 4)
     wrong_ids, error_mm = _against_float64(loaded, camera)
     two_cores = _two_cores(house, camera, furniture, preset, frames)
     rates = {
-        kind.__name__: _rates(kind(soup.triangles), origins, directions, repeat)
-        for kind in (EmbreeRays, Open3dRays)
+        kind.__name__: _rates(kind(triangle_mesh.triangles), origins, directions, repeat)
+        for kind in (EmbreeRayCaster, Open3dRayCaster)
     }
-    what = f"{size_px} px, {_num_objects(loaded, camera)} objects, {len(soup.triangles)} triangles"
-    show(
+    what = f"{size_px} px, {_num_objects(loaded, camera)} objects, {len(triangle_mesh.triangles)} triangles"
+    report_figures(
         "renderer",
         [
             Figure(
@@ -94,9 +94,9 @@ def main(
                 Figure(
                     f"{name} rays, Embree in `embreex`",
                     f"{rate:.1f} M/s",
-                    f"Open3D's Embree: {rates['Open3dRays'][name]:.1f} M/s",
+                    f"Open3D's Embree: {rates['Open3dRayCaster'][name]:.1f} M/s",
                 )
-                for name, rate in rates["EmbreeRays"].items()
+                for name, rate in rates["EmbreeRayCaster"].items()
             ),
         ],
     )
@@ -110,7 +110,7 @@ def _houses(path: Path | None, seed: int) -> list[dict[str, Any]]:
     return [house for house in houses if house][:NUM_HOUSES]
 
 
-def _furnished(
+def _view_with_most_objects(
     houses: list[dict[str, Any]], renderer: PathtraceRenderer, size_px: int, seed: int
 ) -> tuple[dict[str, Any], TracedHouse, Camera]:
     """Return the view that shows most objects, among random standing places."""
@@ -140,7 +140,7 @@ def _num_objects(loaded: TracedHouse, camera: Camera) -> int:
     return sum(loaded.objects[number - 1].kind == "object" for number in seen)
 
 
-def _best(work: Callable[[], object], repeat: int) -> float:
+def _min_cpu_s(work: Callable[[], object], repeat: int) -> float:
     """Return the CPU seconds of the fastest of `repeat` runs, after one to warm up."""
     work()
     taken = []
@@ -163,14 +163,19 @@ def _against_float64(loaded: TracedHouse, camera: Camera) -> tuple[int, float]:
     Two surfaces in one place, within 0.01 mm, have no right answer and are left out.
     """
     depth, instance = loaded.geometry(camera)
-    expected, label, lead = first_hits(loaded.soup.triangles, loaded.soup.instance, camera)
+    expected, label, lead = reference_first_hits(
+        loaded.triangle_mesh.triangles, loaded.triangle_mesh.instance, camera
+    )
     wrong = (instance != label) & ~(lead < 1e-5)
     same = (instance == label) & (instance > 0)
     return int(wrong.sum()), float(np.abs(depth[same] - expected[same]).max() * 1e3)
 
 
 def _rates(
-    rays: EmbreeRays | Open3dRays, origins: np.ndarray, directions: np.ndarray, repeat: int
+    rays: EmbreeRayCaster | Open3dRayCaster,
+    origins: np.ndarray,
+    directions: np.ndarray,
+    repeat: int,
 ) -> dict[str, float]:
     """Return million rays a CPU second: from the camera, off surfaces, and to a lamp."""
     hits = rays.cast(origins, directions)
@@ -179,9 +184,9 @@ def _rates(
     ways = np.array(origins[0] + [0, 0, 0.9], dtype=np.float32) - points
     millions = len(origins) / 1e6
     return {
-        "primary": round(millions / _best(lambda: rays.cast(origins, directions), repeat), 2),
-        "bounce": round(millions / _best(lambda: rays.cast(points, scattered), repeat), 2),
-        "shadow": round(millions / _best(lambda: rays.occluded(points, ways), repeat), 2),
+        "primary": round(millions / _min_cpu_s(lambda: rays.cast(origins, directions), repeat), 2),
+        "bounce": round(millions / _min_cpu_s(lambda: rays.cast(points, scattered), repeat), 2),
+        "shadow": round(millions / _min_cpu_s(lambda: rays.occluded(points, ways), repeat), 2),
     }
 
 

@@ -17,7 +17,7 @@ import tyro
 
 from benchmarks.figures import COLUMNS, FILE_VARIABLE
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.storage import whole
+from workflow_scripts.common.storage import atomic_write
 
 HERE = Path(__file__).parent
 Name = Literal[
@@ -58,7 +58,7 @@ def main(names: tyro.conf.Positional[tuple[Name, ...]] = (), /) -> None:
         measured = _measured(name)
         known = [row for row in known if row[0] != name] + measured
         known.sort(key=lambda row: BENCHMARKS.index(row[0]))
-        with whole(kept) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        with atomic_write(kept) as partial, partial.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([COLUMNS, ("machine", machine, "", ""), *known])
 
 

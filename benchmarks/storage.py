@@ -15,9 +15,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from benchmarks.figures import Figure, show
+from benchmarks.figures import Figure, report_figures
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.clouds import Cloud, CloudShard, SceneCloud, write_clouds
+from workflow_scripts.common.cloud_shard import Cloud, CloudShard, SceneCloud, write_clouds
 from workflow_scripts.common.storage import read_array, remove
 
 WRITE_LIMIT, READ_LIMIT = 0.5, 0.7
@@ -50,7 +50,7 @@ def main(
         times = _times(place, clouds, scenes, repeat)
     finally:
         shutil.rmtree(place)
-    show(
+    report_figures(
         "storage",
         [
             Figure(
@@ -104,10 +104,10 @@ def _times(
         "zarr_read": zarr_read,
         "plain_read": plain_read,
     }
-    return {name: _best(work, repeat) for name, work in works.items()}
+    return {name: _min_cpu_s(work, repeat) for name, work in works.items()}
 
 
-def _best(work: Callable[[], None], repeat: int) -> float:
+def _min_cpu_s(work: Callable[[], None], repeat: int) -> float:
     """Return the least CPU seconds of `repeat` runs."""
     seconds = []
     for _ in range(repeat):

@@ -8,7 +8,7 @@ CAPTION_ESTIMATE = caption_estimate()
 # `--resources openai_calls=8` (or the profile's `resources`).
 rule caption_shard:
     input:
-        script="workflow_scripts/captions/shard.py",
+        script="workflow_scripts/captions/caption_shard.py",
         writer=f"workflow_scripts/captions/backends/{config['captions']['backend']}.py",
         prompts=caption_prompts("room", "top_down"),
         overrides=config["captions"]["overrides"] or [],
@@ -34,7 +34,7 @@ rule caption_shard:
     message:
         "Caption the rooms of {wildcards.source} {wildcards.shard}{CAPTION_ESTIMATE}"
     shell:
-        "python -m workflow_scripts.captions.shard --views {input.views}"
+        "python -m workflow_scripts.captions.caption_shard --views {input.views}"
         " --out {output.captions} --picture {output.picture} {params.flags}"
         " --concurrency {resources.openai_calls}"
         " --max-cost-usd {resources.max_cost_usd} > {log} 2>&1"
@@ -42,11 +42,11 @@ rule caption_shard:
 
 rule caption_assets:
     input:
-        script="workflow_scripts/captions/assets.py",
+        script="workflow_scripts/captions/caption_assets.py",
         writer=f"workflow_scripts/captions/backends/{config['captions']['backend']}.py",
         prompts=caption_prompts("asset"),
         overrides=config["captions"]["overrides"] or [],
-        views=shards_of("results/views/{source}/{shard}.zarr"),
+        views=per_shard_of_source("results/views/{source}/{shard}.zarr"),
     output:
         captions="results/captions/{source}/assets.jsonl",
         picture="results/captions/{source}/assets.png",
@@ -68,7 +68,7 @@ rule caption_assets:
     message:
         "Caption the assets of {wildcards.source}{CAPTION_ESTIMATE}"
     shell:
-        "python -m workflow_scripts.captions.assets --views {input.views}"
+        "python -m workflow_scripts.captions.caption_assets --views {input.views}"
         " --source {wildcards.source} --out {output.captions} --picture {output.picture}"
         " {params.flags} --concurrency {resources.openai_calls}"
         " --max-cost-usd {resources.max_cost_usd} > {log} 2>&1"

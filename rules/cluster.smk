@@ -2,7 +2,8 @@
 import json
 import sys
 
-from workflow_scripts.common import cluster, plan as planning
+from workflow_scripts.cluster import check_cluster
+from workflow_scripts.cluster import plan as planning
 
 
 include: "functions/cluster.smk"
@@ -10,7 +11,7 @@ include: "functions/cluster.smk"
 
 rule check_cluster:
     input:
-        script="workflow_scripts/common/cluster.py",
+        script="workflow_scripts/cluster/check_cluster.py",
     log:
         "logs/cluster/check_cluster.log",
     retries: 0
@@ -22,20 +23,20 @@ rule check_cluster:
         mem_mb=500,
         runtime=5,
     params:
-        profile=cluster.profile_file(sys.argv),
-        requests=lambda wildcards: cluster.note_requests(
+        profile=cluster.find_profile_file(sys.argv),
+        requests=lambda wildcards: cluster.write_requests(
             workflow, Path("logs/cluster/requests.json")
         ),
     message:
         "Compare the profile with the cluster"
     shell:
-        "python -m workflow_scripts.common.cluster --profile={params.profile:q}"
+        "python -m workflow_scripts.cluster.check_cluster --profile={params.profile:q}"
         " --requests {params.requests:q} 2>&1 | tee {log}"
 
 
 rule plan:
     input:
-        script="workflow_scripts/common/plan.py",
+        script="workflow_scripts/cluster/plan.py",
     log:
         "logs/cluster/plan.log",
     retries: 0
@@ -47,12 +48,12 @@ rule plan:
         mem_mb=500,
         runtime=5,
     params:
-        rules=lambda wildcards: planning.note_rules(
-            workflow, *counted_scenes(), Path("logs/cluster/rules.json")
+        rules=lambda wildcards: planning.write_rule_resources(
+            workflow, *scene_totals(), Path("logs/cluster/rules.json")
         ),
         arguments=json.dumps(sys.argv[1:]),
     message:
         "Estimate jobs, GPU-hours and wall-clock from earlier runs"
     shell:
-        "python -m workflow_scripts.common.plan --rules {params.rules:q}"
+        "python -m workflow_scripts.cluster.plan --rules {params.rules:q}"
         " --arguments {params.arguments:q} 2>&1 | tee {log}"

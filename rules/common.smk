@@ -9,30 +9,33 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from workflow_scripts.common.config import checked
-from workflow_scripts.common.episodes import flags_of, plan_episodes
+from workflow_scripts.sources.readers.episode_shards import (
+    source_flags,
+    assign_episode_shards,
+)
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.flags import as_flags
-from workflow_scripts.common.houses import count_houses, shard_digests
-from workflow_scripts.common import photos
-from workflow_scripts.common.keypoints.settings import check_pose
+from workflow_scripts.sources.readers.house_files import count_houses, shard_digests
+from workflow_scripts.sources.readers import photo_files
+from workflow_scripts.models.keypoints.settings import check_pose_experiment
 from workflow_scripts.common.records import SPLITS
-from workflow_scripts.common.rlbench import tasks_in
-from workflow_scripts.common.shards import deal, houses_per_shard
-from workflow_scripts.common.splits import check_shares
+from workflow_scripts.sources.readers.rlbench_tasks import list_tasks
+from workflow_scripts.common.shards import assign_shards, houses_per_shard
+from workflow_scripts.common.splits import check_split_fractions
 
 SCHEMA = Path(workflow.basedir) / "rules/schemas/config.schema.yaml"
 PROCTHOR_10K_HOUSES = 12_000
 EMBEDDED_BASES = ("tiny",)
 SHARDS_IN_REPORT = 3
-EVERY_STAGE = ("scenes", "views", "depth", "captions", "pointclouds", "vqa")
+ALL_STAGES = ("scenes", "views", "depth", "captions", "pointclouds", "vqa")
 STAGES_OF_SOURCE = {
-    "procthor": EVERY_STAGE,
+    "procthor": ALL_STAGES,
     "images": ("scenes", "views", "depth", "pointclouds", "vqa"),
     "rlbench": ("scenes", "views"),
 }
 
 
-def plan_houses(source, settings):
+def assign_house_shards(source, settings):
     """Return the shards of a source by name, and the digest of each one's share of a file.
 
     Only the shards whose digest changed run again when the file of houses changes.
@@ -50,21 +53,21 @@ def plan_houses(source, settings):
         available = known or count_houses(Path(houses))
         total = available if wanted is None else min(wanted, available)
     size = houses_per_shard(total, settings["houses_per_shard"])
-    shards = deal(total, size)
+    shards = assign_shards(total, size)
     if houses in ("generate", "procthor-10k"):
         return shards, dict.fromkeys(shards, "")
     digests = shard_digests(Path(houses), size)
     return shards, dict(zip(shards, digests, strict=False))
 
 
-def plan_photos(source, settings):
+def assign_photo_shards(source, settings):
     """Return the shards of a source of photos by name, and a digest of each one's photos."""
     # In place: rules and the card name who really finds the objects.
-    settings["localise"]["backend"] = photos.localiser(settings)
-    photos.check(settings, has_estimator=is_estimated(source))
+    settings["localise"]["backend"] = photos.resolve_localiser(settings)
+    photos.check_photo_settings(settings, has_estimator=is_estimated(source))
     total = photos.count(settings)
     size = photos.photos_per_shard(total, settings["photos_per_shard"])
-    shards = deal(total, size)
+    shards = assign_shards(total, size)
     digests = photos.shard_digests(settings, photos_per_shard=size)
     return shards, dict(zip(shards, digests, strict=False))
 
@@ -76,26 +79,26 @@ def is_estimated(source):
     return settings["backend"] != "simulator" and chosen
 
 
-def plan_demonstrations(source, settings):
+def assign_demonstration_shards(source, settings):
     """Return the shards of episodes by name, and a digest of each one's share of a data set."""
     folder = Path(workflow.basedir, "workflow_scripts/views/robots/tasks")
-    return plan_episodes(source, settings, simulated=tasks_in(folder))
+    return assign_episode_shards(source, settings, simulated=list_tasks(folder))
 
 
-PLANNERS = {
-    "procthor": plan_houses,
-    "images": plan_photos,
-    "rlbench": plan_demonstrations,
+SHARD_ASSIGNERS = {
+    "procthor": assign_house_shards,
+    "images": assign_photo_shards,
+    "rlbench": assign_demonstration_shards,
 }
 
 
-def need(key, path):
+def require_file(key, path):
     """Refuse a missing file of the user's: Snakemake passes over it where old results lie."""
     if path is not None and not Path(path).is_file():
         raise UserError(f"{key}: {path}: no such file; correct the path")
 
 
-def need_base(key, base):
+def require_base_model(key, base):
     """Refuse a base model's missing folder; any other word is a model's id on the hub."""
     is_folder = base.startswith(".") or Path(base).is_absolute()
     if is_folder and not Path(base).is_dir():
@@ -104,12 +107,12 @@ def need_base(key, base):
         )
 
 
-def experiments_of(kind):
+def experiments_of_kind(kind):
     """Return the names of the experiments of a kind."""
     return [name for name, value in EXPERIMENTS.items() if value["kind"] == kind]
 
 
-def runnable(experiments, sources):
+def enabled_experiments(experiments, sources):
     """Return the experiments that are on and have the source that they learn from.
 
     Who turns the source of demonstrations off is told that models of keypoints go with it.
@@ -137,30 +140,30 @@ def runnable(experiments, sources):
 
 try:
     config = checked(config, SCHEMA)
-    check_shares(config["splits"])
-    need("captions.overrides", config["captions"]["overrides"])
+    check_split_fractions(config["splits"])
+    require_file("captions.overrides", config["captions"]["overrides"])
     for name, value in config["evaluate"]["benchmarks"].items():
-        need(f"evaluate.benchmarks.{name}.path", value["path"])
+        require_file(f"evaluate.benchmarks.{name}.path", value["path"])
     _plans = {
-        name: PLANNERS[name](name, value)
+        name: SHARD_ASSIGNERS[name](name, value)
         for name, value in config["sources"].items()
         if value is not None
     }
     if not _plans:
         raise UserError("sources: every source is null; give at least one its settings")
-    EXPERIMENTS = runnable(config["train"]["experiments"], _plans)
+    EXPERIMENTS = enabled_experiments(config["train"]["experiments"], _plans)
     for name, value in EXPERIMENTS.items():
         if value["kind"] == "pose":
-            check_pose(name, value, config["sources"]["rlbench"])
+            check_pose_experiment(name, value, config["sources"]["rlbench"])
         else:
-            need_base(f"train.experiments.{name}.base", value["base"])
+            require_base_model(f"train.experiments.{name}.base", value["base"])
 except (UserError, OSError) as error:
     raise WorkflowError(str(error)) from None
 
 SHARDS = {source: shards for source, (shards, _) in _plans.items()}
 DIGESTS = {source: digests for source, (_, digests) in _plans.items()}
-VLM_EXPERIMENTS = experiments_of("vlm")
-POSE_EXPERIMENTS = experiments_of("pose")
+VLM_EXPERIMENTS = experiments_of_kind("vlm")
+POSE_EXPERIMENTS = experiments_of_kind("pose")
 BENCHMARKS = config["evaluate"]["benchmarks"]
 
 
@@ -177,18 +180,18 @@ wildcard_constraints:
 # Replacing the prefix drops Snakemake's own strict mode, so it is repeated. PYTHONPATH lets
 # `python -m workflow_scripts...` work from any working directory. Without conda, `python` is the
 # one that runs Snakemake, whether or not its environment is activated.
-own_path = (
+python_path = (
     ""
     if workflow.deployment_settings.deployment_method
     else f"{shlex.quote(str(Path(sys.executable).parent))}:"
 )
 shell.prefix(
-    f'set -euo pipefail; export PATH={own_path}"$PATH" '
+    f'set -euo pipefail; export PATH={python_path}"$PATH" '
     f"PYTHONPATH={shlex.quote(str(workflow.basedir))} PYTHONHASHSEED=0; "
 )
 
 
-def mendable(function, *arguments, **settings):
+def as_workflow_error(function, *arguments, **settings):
     """Call a function; a mistake of the user's is told without the lines of code it passed."""
     try:
         return function(*arguments, **settings)
@@ -205,7 +208,7 @@ def modules_of(*packages):
     ]
 
 
-def sources_of(stage):
+def sources_with_stage(stage):
     """Return the sources that take part in a stage."""
     return [source for source in SHARDS if stage in STAGES_OF_SOURCE[source]]
 
@@ -218,13 +221,13 @@ def per_shard(pattern, stage=None, source=None):
     """
     return [
         pattern.format(source=name, shard=shard)
-        for name in sources_of(stage or pattern.split("/")[1])
+        for name in sources_with_stage(stage or pattern.split("/")[1])
         if source in (None, name)
         for shard in SHARDS[name]
     ]
 
 
-def shards_of(pattern):
+def per_shard_of_source(pattern):
     """Return an input function: a path for every shard of the job's source."""
 
     def paths(wildcards):
@@ -236,22 +239,22 @@ def shards_of(pattern):
     return paths
 
 
-def depth_store(wildcards):
+def depth_group(wildcards):
     """Return the Zarr group that later stages read depth from: estimated, or the views' own."""
     stage = "depth" if is_estimated(wildcards.source) else "views"
     return f"results/{stage}/{wildcards.source}/{wildcards.shard}.zarr"
 
 
-def of_estimators(pattern, stage):
+def per_estimated_shard(pattern, stage):
     """Fill `{source}` and `{shard}` of a path for the shards of a stage with estimated depth."""
     return [
         path
-        for source in filter(is_estimated, sources_of(stage))
+        for source in filter(is_estimated, sources_with_stage(stage))
         for path in per_shard(pattern, stage=stage, source=source)
     ]
 
 
-def not_asked():
+def dropped_question_tables():
     """Return the tables of what was not asked and why: of every shard, and of every split.
 
     And of paraphrases that were not used, if there are any.
@@ -270,12 +273,12 @@ def family_flags(wildcards):
     return " ".join(["--families", *families]) if families else ""
 
 
-def one_of(names):
+def name_pattern(names):
     """Return a pattern of names, or one that nothing matches."""
     return "|".join(names) or "(?!)"
 
 
-def pose_views():
+def demonstration_views():
     """Return the shards that pose models learn from and are scored on."""
     return per_shard("results/views/{source}/{shard}.zarr", source="rlbench")
 
@@ -293,11 +296,11 @@ def episode_flags(*names):
     """Return an input function: settings of a source of episodes as flags of a command."""
 
     def flags(wildcards):
-        return flags_of(config["sources"][wildcards.source], names)
+        return source_flags(config["sources"][wildcards.source], names)
 
     return flags
 
 
-def of_demonstrations(pattern):
+def per_demonstration_source(pattern):
     """Fill `{source}` of a path for the sources of demonstrations that are on."""
     return [pattern.format(source=source) for source in SHARDS if source == "rlbench"]

@@ -3,7 +3,7 @@ include: "functions/depth.smk"
 
 rule estimate_depth:
     input:
-        script="workflow_scripts/depth/estimate.py",
+        script="workflow_scripts/depth/estimate_depth.py",
         estimator="workflow_scripts/depth/estimator.py",
         backend="workflow_scripts/depth/backends/transformers.py",
         views="results/views/{source}/{shard}.zarr",
@@ -25,23 +25,23 @@ rule estimate_depth:
         backend=lookup("depth/backend", within=config),
         model=lookup("depth/model", within=config),
         batch_size=lookup("depth/batch_size", within=config),
-        keep_own=depth_of_photos,
+        keep_own=keep_photo_depth_flag,
     message:
         "Estimate the depth of {wildcards.source} shard {wildcards.shard} with {params.model}"
     shell:
-        "python -m workflow_scripts.depth.estimate --views {input.views} --out {output.depth}"
+        "python -m workflow_scripts.depth.estimate_depth --views {input.views} --out {output.depth}"
         " --backend {params.backend} --model {params.model:q}"
         " --batch-size {params.batch_size} {params.keep_own} > {log} 2>&1"
 
 
 rule summarise_depth:
     input:
-        script="workflow_scripts/depth/summarise.py",
+        script="workflow_scripts/depth/summarise_depth.py",
         metrics="workflow_scripts/depth/metrics.py",
-        drawing="workflow_scripts/depth/picture.py",
+        drawing="workflow_scripts/depth/contact_sheet.py",
         views="results/views/{source}/{shard}.zarr",
         rows="results/views/{source}/{shard}.views.parquet",
-        depth=depth_store,
+        depth=depth_group,
     output:
         rows="results/depth/{source}/{shard}.parquet",
         picture="results/depth/{source}/{shard}.png",
@@ -58,6 +58,6 @@ rule summarise_depth:
     message:
         "Summarise the depth of {wildcards.source} shard {wildcards.shard}"
     shell:
-        "python -m workflow_scripts.depth.summarise --views {input.views}"
+        "python -m workflow_scripts.depth.summarise_depth --views {input.views}"
         " --depth {input.depth} --out {output.rows} --picture {output.picture}"
         " > {log} 2>&1"

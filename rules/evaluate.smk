@@ -4,9 +4,9 @@ include: "functions/evaluate.smk"
 rule predict_answers:
     input:
         script="workflow_scripts/evaluate/predict.py",
-        modules="workflow_scripts/evaluate/items.py",
-        questions=asked_questions,
-        images=asked_pictures,
+        modules="workflow_scripts/evaluate/eval_items.py",
+        questions=question_set_file,
+        images=question_set_images,
         base=base_folder,
         adapter=trained_weights,
     output:
@@ -24,13 +24,13 @@ rule predict_answers:
         mem_mb=3000,
         runtime=120,
     params:
-        base=base_name,
+        base=base_model,
         adapter=subpath(input.adapter, parent=True),
         batch_size=lookup("evaluate/batch_size", within=config),
         num_parts=lookup("evaluate/num_parts", within=config),
         families=family_flags,
-        images=asked_folder,
-        max_new_tokens=asked_tokens,
+        images=question_set_image_folder,
+        max_new_tokens=max_answer_tokens,
     message:
         "Ask {wildcards.experiment} {input.questions} ({wildcards.condition}, part {wildcards.part})"
     shell:
@@ -59,7 +59,7 @@ rule score_experiment:
     benchmark:
         "results/benchmarks/evaluate/score.{experiment}.tsv"
     wildcard_constraints:
-        experiment=one_of(VLM_EXPERIMENTS),
+        experiment=name_pattern(VLM_EXPERIMENTS),
     conda:
         "../envs/evaluate.yaml"
     threads: 1
@@ -85,7 +85,7 @@ rule score_experiment:
 
 rule import_benchmark:
     input:
-        script="workflow_scripts/evaluate/benchmarks/load.py",
+        script="workflow_scripts/evaluate/benchmarks/import_benchmark.py",
         modules=modules_of("evaluate/benchmarks"),
         file=lambda wildcards: BENCHMARKS[wildcards.asked]["path"],
     output:
@@ -109,7 +109,7 @@ rule import_benchmark:
     message:
         "Import the benchmark {wildcards.asked}"
     shell:
-        "python -m workflow_scripts.evaluate.benchmarks.load --form {params.form}"
+        "python -m workflow_scripts.evaluate.benchmarks.import_benchmark --file-format {params.form}"
         " --name {wildcards.asked} --path {input.file:q} --images {params.images:q}"
         " --num-frames {params.num_frames} --out {output.asked}"
         " --pictures {output.pictures} --skipped {output.skipped} > {log} 2>&1"
@@ -155,7 +155,7 @@ rule score_pose:
             "workflow_scripts/evaluate/bootstrap.py",
             *modules_of("evaluate/pose", "common/keypoints"),
         ],
-        views=pose_views(),
+        views=demonstration_views(),
         weights="results/train/{experiment}/model.safetensors",
         model="results/train/{experiment}/model.json",
     output:
@@ -177,7 +177,7 @@ rule score_pose:
     benchmark:
         "results/benchmarks/evaluate/score.{experiment}.tsv"
     wildcard_constraints:
-        experiment=one_of(POSE_EXPERIMENTS),
+        experiment=name_pattern(POSE_EXPERIMENTS),
     conda:
         "../envs/evaluate.yaml"
     threads: 1
@@ -239,13 +239,14 @@ rule write_report:
         clouds=per_shard("results/pointclouds/{source}/{shard}.zarr"),
         statistics=expand(
             "results/pointclouds/{source}/statistics.json",
-            source=sources_of("pointclouds"),
+            source=sources_with_stage("pointclouds"),
         ),
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
         captions=[
             *per_shard("results/captions/{source}/{shard}.jsonl"),
             *expand(
-                "results/captions/{source}/assets.jsonl", source=sources_of("captions")
+                "results/captions/{source}/assets.jsonl",
+                source=sources_with_stage("captions"),
             ),
         ],
         skipped=[
@@ -254,8 +255,8 @@ rule write_report:
                 "results/evaluate/benchmarks/{name}.skipped.jsonl", name=BENCHMARKS
             ),
         ],
-        dropped=not_asked(),
-        depth=of_estimators("results/depth/{source}/{shard}.parquet", "depth"),
+        dropped=dropped_question_tables(),
+        depth=per_estimated_shard("results/depth/{source}/{shard}.parquet", "depth"),
         metrics=expand(
             "results/train/{experiment}/metrics.json", experiment=EXPERIMENTS
         ),

@@ -1,7 +1,7 @@
 include: "functions/pointclouds.smk"
 
 
-MEASURING = [
+MEASURE_MODULES = [
     f"workflow_scripts/pointclouds/{name}.py"
     for name in (
         "depth_error",
@@ -19,17 +19,17 @@ MEASURING = [
 
 rule fuse_shard:
     input:
-        script="workflow_scripts/pointclouds/shard.py",
+        script="workflow_scripts/pointclouds/fuse_shard.py",
         fuse="workflow_scripts/pointclouds/fuse.py",
-        cells="workflow_scripts/pointclouds/cells.py",
+        cells="workflow_scripts/pointclouds/voxel_accumulator.py",
         normals="workflow_scripts/pointclouds/normals.py",
         boxes="workflow_scripts/pointclouds/boxes.py",
         floor="workflow_scripts/pointclouds/floor.py",
-        picture="workflow_scripts/pointclouds/picture.py",
+        picture="workflow_scripts/pointclouds/cloud_picture.py",
         views="results/views/{source}/{shard}.zarr",
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
-        depth=depth_store,
+        depth=depth_group,
     output:
         clouds=directory("results/pointclouds/{source}/{shard}.zarr"),
         boxes="results/pointclouds/{source}/{shard}.boxes.parquet",
@@ -53,14 +53,14 @@ rule fuse_shard:
     message:
         "Fuse the views of {wildcards.source} shard {wildcards.shard} into clouds"
     shell:
-        "python -m workflow_scripts.pointclouds.shard --views {input.views}"
+        "python -m workflow_scripts.pointclouds.fuse_shard --views {input.views}"
         " --depth {input.depth} --out {output.clouds} --voxel-m {params.voxel_m}"
         " --{params.normals} --seed {params.seed} > {log} 2>&1"
 
 
 rule export_ply:
     input:
-        script="workflow_scripts/pointclouds/export.py",
+        script="workflow_scripts/pointclouds/export_ply.py",
         clouds="results/pointclouds/{source}/{shard}.zarr",
     output:
         folder=directory("results/pointclouds/{source}/{shard}"),
@@ -77,15 +77,15 @@ rule export_ply:
     message:
         "Export the clouds of {wildcards.source} shard {wildcards.shard} to PLY"
     shell:
-        "python -m workflow_scripts.pointclouds.export --clouds {input.clouds}"
+        "python -m workflow_scripts.pointclouds.export_ply --clouds {input.clouds}"
         " --out {output.folder} > {log} 2>&1"
 
 
 rule cloud_statistics:
     input:
-        script="workflow_scripts/pointclouds/stats.py",
-        clouds=shards_of("results/pointclouds/{source}/{shard}.zarr"),
-        boxes=shards_of("results/pointclouds/{source}/{shard}.boxes.parquet"),
+        script="workflow_scripts/pointclouds/cloud_statistics.py",
+        clouds=per_shard_of_source("results/pointclouds/{source}/{shard}.zarr"),
+        boxes=per_shard_of_source("results/pointclouds/{source}/{shard}.boxes.parquet"),
     output:
         statistics="results/pointclouds/{source}/statistics.json",
     log:
@@ -101,18 +101,18 @@ rule cloud_statistics:
     message:
         "Statistics of all clouds of {wildcards.source}"
     shell:
-        "python -m workflow_scripts.pointclouds.stats --clouds {input.clouds}"
+        "python -m workflow_scripts.pointclouds.cloud_statistics --clouds {input.clouds}"
         " --out {output.statistics} --threads {threads} > {log} 2>&1"
 
 
 rule measure_objects:
     input:
         script="workflow_scripts/pointclouds/measure_objects.py",
-        modules=MEASURING,
+        modules=MEASURE_MODULES,
         views="results/views/{source}/{shard}.zarr",
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
-        depth=depth_store,
+        depth=depth_group,
     output:
         gravity="results/pointclouds/{source}/{shard}.gravity.parquet",
         measured="results/pointclouds/{source}/{shard}.measured.parquet",
@@ -143,7 +143,7 @@ rule measure_objects:
 rule measure_disturbed:
     input:
         script="workflow_scripts/pointclouds/measure_objects.py",
-        modules=MEASURING,
+        modules=MEASURE_MODULES,
         views="results/views/{source}/{shard}.zarr",
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
@@ -168,5 +168,5 @@ rule measure_disturbed:
         "Measure {wildcards.source} shard {wildcards.shard} as a noisy sensor sees it"
     shell:
         "python -m workflow_scripts.pointclouds.measure_objects --views {input.views}"
-        " --out {params.out} --depth-kind sensor --disturb --seed {params.seed}"
+        " --out {params.out} --depth-kind sensor --sensor-noise --seed {params.seed}"
         " > {log} 2>&1"

@@ -1,7 +1,7 @@
 include: "functions/scenes.smk"
 
 
-PHOTO_KEYS = {
+PHOTO_STEP_KEYS = {
     "hash": ("photos", "column", "dataset_split", "min_side_px", "max_pixels"),
     "group": ("near_duplicate_bits",),
     "read": (
@@ -16,7 +16,7 @@ PHOTO_KEYS = {
 # House JSON, checked, dealt to splits by a hash of the house.
 rule sample_scenes:
     input:
-        script="workflow_scripts/scenes/shard.py",
+        script="workflow_scripts/scenes/sample_scenes.py",
         modules=modules_of("scenes/generator"),
         houses=houses_file,
     output:
@@ -48,7 +48,7 @@ rule sample_scenes:
     message:
         "Sample the houses of {wildcards.source} shard {wildcards.shard}"
     shell:
-        "python -m workflow_scripts.scenes.shard"
+        "python -m workflow_scripts.scenes.sample_scenes"
         " --source {wildcards.source} --houses {params.houses:q}"
         " --start {params.start} --stop {params.stop}"
         " --seed {params.seed} --splits {params.splits}"
@@ -57,7 +57,7 @@ rule sample_scenes:
 
 rule plan_episodes:
     input:
-        script="workflow_scripts/scenes/episodes.py",
+        script="workflow_scripts/scenes/plan_episodes.py",
         dataset=recorded_episodes,
     output:
         scenes="results/scenes/{source}/{shard}.jsonl",
@@ -88,7 +88,7 @@ rule plan_episodes:
     message:
         "Plan the episodes of {wildcards.source} shard {wildcards.shard}"
     shell:
-        "python -m workflow_scripts.scenes.episodes"
+        "python -m workflow_scripts.scenes.plan_episodes"
         " --source {wildcards.source} {params.settings}"
         " --start {params.start} --stop {params.stop}"
         " --seed {params.seed} --splits {params.splits}"
@@ -97,9 +97,9 @@ rule plan_episodes:
 
 rule hash_photos:
     input:
-        script="workflow_scripts/scenes/images/hash.py",
+        script="workflow_scripts/scenes/images/hash_photos.py",
         fingerprint="workflow_scripts/scenes/images/fingerprint.py",
-        decoder="workflow_scripts/common/pictures.py",
+        decoder="workflow_scripts/common/image_decoding.py",
     output:
         hashes="results/scenes/{source}/{shard}.hashes.parquet",
         picture=report(
@@ -127,15 +127,15 @@ rule hash_photos:
     message:
         "Look at the photos of {wildcards.source} shard {wildcards.shard}"
     shell:
-        "python -m workflow_scripts.scenes.images.hash {params.flags}"
+        "python -m workflow_scripts.scenes.images.hash_photos {params.flags}"
         " --start {params.start} --stop {params.stop}"
         " --out {output.hashes} --picture {output.picture} > {log} 2>&1"
 
 
 rule group_photos:
     input:
-        script="workflow_scripts/scenes/images/group.py",
-        hashes=shards_of("results/scenes/{source}/{shard}.hashes.parquet"),
+        script="workflow_scripts/scenes/images/group_photos.py",
+        hashes=per_shard_of_source("results/scenes/{source}/{shard}.hashes.parquet"),
     output:
         groups="results/scenes/{source}/groups.parquet",
     log:
@@ -156,19 +156,19 @@ rule group_photos:
     message:
         "Deal the photos of {wildcards.source} to splits, near-duplicates together"
     shell:
-        "python -m workflow_scripts.scenes.images.group --hashes {input.hashes}"
+        "python -m workflow_scripts.scenes.images.group_photos --hashes {input.hashes}"
         " {params.flags} --splits {params.splits} --out {output.groups} > {log} 2>&1"
 
 
-rule deal_photos:
+rule assign_photo_shards:
     input:
-        script="workflow_scripts/scenes/images/deal.py",
+        script="workflow_scripts/scenes/images/assign_photo_shards.py",
         hashes="results/scenes/{source}/{shard}.hashes.parquet",
         groups="results/scenes/{source}/groups.parquet",
     output:
         scenes="results/scenes/{source}/{shard}.jsonl",
     log:
-        "logs/scenes/deal_photos/{source}/{shard}.log",
+        "logs/scenes/assign_photo_shards/{source}/{shard}.log",
     wildcard_constraints:
         source="images",
     localrule: True
@@ -181,5 +181,5 @@ rule deal_photos:
     message:
         "List the photos of {wildcards.source} shard {wildcards.shard}"
     shell:
-        "python -m workflow_scripts.scenes.images.deal --source {wildcards.source}"
+        "python -m workflow_scripts.scenes.images.assign_photo_shards --source {wildcards.source}"
         " --hashes {input.hashes} --groups {input.groups} --out {output.scenes} > {log} 2>&1"

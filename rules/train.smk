@@ -5,10 +5,10 @@ rule pretrain_base:
     input:
         script="workflow_scripts/train/pretrain.py",
         modules=[
-            "workflow_scripts/train/lessons.py",
-            "workflow_scripts/train/pictures.py",
-            "workflow_scripts/train/tiny.py",
-            "workflow_scripts/train/words.txt",
+            "workflow_scripts/train/pretrain_dataset.py",
+            "workflow_scripts/train/pretrain_images.py",
+            "workflow_scripts/train/tiny_vlm.py",
+            "workflow_scripts/train/vocabulary.txt",
         ],
         views=per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
     output:
@@ -53,10 +53,10 @@ rule train_experiment:
     input:
         script="workflow_scripts/train/launch.py",
         modules=[
-            "workflow_scripts/train/train.py",
+            "workflow_scripts/train/finetune.py",
             "workflow_scripts/train/checkpoints.py",
-            "workflow_scripts/train/data.py",
-            "workflow_scripts/common/vlm.py",
+            "workflow_scripts/train/conversation_dataset.py",
+            "workflow_scripts/models/vlm.py",
         ],
         data="results/vqa/train.json",
         validation="results/vqa/val.json",
@@ -96,7 +96,7 @@ rule train_experiment:
         cluster="local",
     params:
         out=subpath(output.weights, parent=True),
-        base=base_name,
+        base=base_model,
         flags=experiment_flags,
         seed=lookup("seed", within=config),
     message:
@@ -138,8 +138,8 @@ rule train_pose:
     input:
         script="workflow_scripts/train/pose/launch.py",
         modules=modules_of("train/pose", "common/keypoints"),
-        views=pose_views(),
-        leaks=of_demonstrations("results/views/{source}/leaks.json"),
+        views=demonstration_views(),
+        leaks=per_demonstration_source("results/views/{source}/leaks.json"),
     output:
         weights="results/train/{experiment}/model.safetensors",
         model="results/train/{experiment}/model.json",
@@ -157,7 +157,7 @@ rule train_pose:
     benchmark:
         "results/benchmarks/train/train.{experiment}.tsv"
     wildcard_constraints:
-        experiment=one_of(POSE_EXPERIMENTS),
+        experiment=name_pattern(POSE_EXPERIMENTS),
     localrule: True
     conda:
         "../envs/train.yaml"

@@ -74,7 +74,7 @@ NEEDS_COPPELIASIM = (config["sources"].get("rlbench") or {}).get(
 rule record_shard:
     input:
         script="workflow_scripts/views/record.py",
-        recording="workflow_scripts/views/recording.py",
+        recording="workflow_scripts/views/demonstration_shard.py",
         keypoints="workflow_scripts/views/keypoints.py",
         modules=modules_of("views/robots"),
         backend=demonstration_backend,
@@ -123,7 +123,7 @@ rule read_images:
     input:
         script="workflow_scripts/views/images/read.py",
         letterbox="workflow_scripts/views/images/letterbox.py",
-        companions="workflow_scripts/views/images/companions.py",
+        companions="workflow_scripts/views/images/sidecars.py",
         scenes="results/scenes/{source}/{shard}.jsonl",
     output:
         read=directory("results/views/{source}/{shard}.read.zarr"),
@@ -190,7 +190,7 @@ rule filter_images:
 rule localise_images:
     input:
         script="workflow_scripts/views/images/localise.py",
-        candidates="workflow_scripts/views/images/candidates.py",
+        candidates="workflow_scripts/views/images/proposal_filter.py",
         modules=modules_of("views/images/backends"),
         read="results/views/{source}/{shard}.read.zarr",
         rows="results/views/{source}/{shard}.read.parquet",
@@ -218,7 +218,7 @@ rule localise_images:
         "Find the objects in the photos of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.views.images.localise --read {input.read}"
-        " --filtered {input.verdicts} --out {output.masks} {params.flags} > {log} 2>&1"
+        " --filter-table {input.verdicts} --out {output.masks} {params.flags} > {log} 2>&1"
 
 
 rule pack_images:
@@ -262,15 +262,15 @@ rule pack_images:
         "Pack the photos of {wildcards.source} shard {wildcards.shard} into views"
     shell:
         "python -m workflow_scripts.views.images.shard --scenes {input.scenes}"
-        " --read {input.read} --filtered {input.verdicts} --masks {input.masks}"
+        " --read {input.read} --filter-table {input.verdicts} --masks {input.masks}"
         " --out {output.views} --min-pixels {params.min_pixels} > {log} 2>&1"
 
 
 rule check_episodes:
     input:
         script="workflow_scripts/views/check_episodes.py",
-        scenes=shards_of("results/scenes/{source}/{shard}.jsonl"),
-        episodes=shards_of("results/views/{source}/{shard}.episodes.parquet"),
+        scenes=per_shard_of_source("results/scenes/{source}/{shard}.jsonl"),
+        episodes=per_shard_of_source("results/views/{source}/{shard}.episodes.parquet"),
     output:
         "results/views/{source}/leaks.json",
     log:
@@ -296,7 +296,7 @@ rule export_npz:
     input:
         script="workflow_scripts/views/export_npz.py",
         leaks="results/views/{source}/leaks.json",
-        shards=shards_of("results/views/{source}/{shard}.zarr"),
+        shards=per_shard_of_source("results/views/{source}/{shard}.zarr"),
     output:
         directory("results/views/{source}/npz"),
     log:

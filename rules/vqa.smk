@@ -6,7 +6,7 @@ PARAPHRASE_ESTIMATE = paraphrase_estimate()
 
 rule ask_shard:
     input:
-        script="workflow_scripts/vqa/shard.py",
+        script="workflow_scripts/vqa/generate_questions.py",
         modules=[
             *(
                 f"workflow_scripts/vqa/{name}.py"
@@ -36,7 +36,7 @@ rule ask_shard:
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
         visibility="results/views/{source}/{shard}.visibility.parquet",
-        measured=measured_tables,
+        measured=measurement_tables,
     output:
         questions="results/vqa/{source}/{shard}.jsonl",
         images=directory("results/vqa/{source}/{shard}.images"),
@@ -54,12 +54,12 @@ rule ask_shard:
         runtime=60,
     params:
         flags=question_flags(),
-        measured=measured_flag,
+        measured=measurement_flag,
         seed=config["seed"],
     message:
         "Ask about the views of {wildcards.source} shard {wildcards.shard}"
     shell:
-        "python -m workflow_scripts.vqa.shard --views {input.views}"
+        "python -m workflow_scripts.vqa.generate_questions --views {input.views}"
         " --out {output.questions} --images {output.images}"
         " --dropped {output.dropped} --picture {output.picture}"
         " {params.flags} {params.measured} --seed {params.seed} > {log} 2>&1"
@@ -68,9 +68,9 @@ rule ask_shard:
 # Calls to the server are capped over all jobs with `--resources openai_calls=8`, as captions are.
 rule paraphrase_shard:
     input:
-        script="workflow_scripts/vqa/paraphrase/shard.py",
+        script="workflow_scripts/vqa/paraphrase/paraphrase_questions.py",
         modules=modules_of("vqa/paraphrase"),
-        fillers="workflow_scripts/vqa/paraphrase/fillers.txt",
+        fillers="workflow_scripts/vqa/paraphrase/filler_words.txt",
         prompt=paraphrase_prompt(),
         questions="results/vqa/{source}/{shard}.jsonl",
     output:
@@ -94,7 +94,7 @@ rule paraphrase_shard:
     message:
         "Put the questions of {wildcards.source} {wildcards.shard} in other words{PARAPHRASE_ESTIMATE}"
     shell:
-        "python -m workflow_scripts.vqa.paraphrase.shard --questions {input.questions}"
+        "python -m workflow_scripts.vqa.paraphrase.paraphrase_questions --questions {input.questions}"
         " --out {output.questions} --dropped {output.dropped} {params.flags}"
         " --concurrency {resources.openai_calls}"
         " --max-cost-usd {resources.max_cost_usd} > {log} 2>&1"
@@ -103,7 +103,7 @@ rule paraphrase_shard:
 rule merge_vqa:
     input:
         script="workflow_scripts/vqa/merge.py",
-        shards=asked_shards(),
+        shards=question_shards(),
     output:
         conversations="results/vqa/{split}.json",
         questions="results/vqa/{split}.parquet",
@@ -133,7 +133,7 @@ rule merge_vqa:
 rule export_messages:
     input:
         script="workflow_scripts/vqa/export/messages.py",
-        pictures="workflow_scripts/vqa/export/pictures.py",
+        pictures="workflow_scripts/vqa/export/images.py",
         questions="results/vqa/{split}.parquet",
         images=per_shard("results/vqa/{source}/{shard}.images"),
     output:
@@ -163,8 +163,8 @@ rule write_card:
         script="workflow_scripts/vqa/export/card.py",
         template="workflow_scripts/vqa/export/card.md.j2",
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
-        dropped=not_asked(),
-        photos=photo_losses(),
+        dropped=dropped_question_tables(),
+        photos=photo_drop_tables(),
     output:
         card="results/vqa/dataset/README.md",
     log:
@@ -194,7 +194,7 @@ rule write_card:
 rule export_sharegpt:
     input:
         script="workflow_scripts/vqa/export/sharegpt.py",
-        pictures="workflow_scripts/vqa/export/pictures.py",
+        pictures="workflow_scripts/vqa/export/images.py",
         questions="results/vqa/{split}.parquet",
     output:
         conversations="results/vqa/{split}.sharegpt.json",
@@ -221,7 +221,7 @@ rule export_sharegpt:
 rule export_regions:
     input:
         script="workflow_scripts/vqa/export/regions.py",
-        pictures="workflow_scripts/vqa/export/pictures.py",
+        pictures="workflow_scripts/vqa/export/images.py",
         questions="results/vqa/{split}.parquet",
         views=per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
     output:
@@ -252,17 +252,21 @@ rule write_gallery:
         script="workflow_scripts/vqa/browse/page.py",
         template="workflow_scripts/vqa/browse/page.html.j2",
         modules=modules_of("vqa/browse"),
-        pictures="workflow_scripts/vqa/export/pictures.py",
+        pictures="workflow_scripts/vqa/export/images.py",
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
-        dropped=not_asked(),
+        dropped=dropped_question_tables(),
         views=per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
-        depth=of_estimators("results/depth/{source}/{shard}.zarr", "vqa"),
+        depth=per_estimated_shard("results/depth/{source}/{shard}.zarr", "vqa"),
         measured=[
-            *shards_measured("results/pointclouds/{source}/{shard}.measured.parquet"),
-            *shards_measured("results/pointclouds/{source}/{shard}.gravity.parquet"),
-            *shards_measured("results/pointclouds/{source}/{shard}.gaps.parquet"),
+            *per_measured_shard(
+                "results/pointclouds/{source}/{shard}.measured.parquet"
+            ),
+            *per_measured_shard(
+                "results/pointclouds/{source}/{shard}.gravity.parquet"
+            ),
+            *per_measured_shard("results/pointclouds/{source}/{shard}.gaps.parquet"),
         ],
-        photos=photo_losses(),
+        photos=photo_drop_tables(),
     output:
         report(
             "results/vqa/gallery.html",
@@ -283,7 +287,7 @@ rule write_gallery:
     params:
         num_pictures=lookup("vqa/gallery_pictures", within=config),
         seed=config["seed"],
-        clouds=shards_measured("results/pointclouds/{source}/{shard}.zarr"),
+        clouds=per_measured_shard("results/pointclouds/{source}/{shard}.zarr"),
     message:
         "Write results/vqa/gallery.html"
     shell:
@@ -362,8 +366,8 @@ rule write_audit:
     input:
         script="workflow_scripts/vqa/audit_table.py",
         blind="workflow_scripts/vqa/blind.py",
-        drawing="workflow_scripts/vqa/audit_picture.py",
-        facts=audited("results/vqa/{source}/{shard}.audit.parquet"),
+        drawing="workflow_scripts/vqa/audit_plot.py",
+        facts=per_audited_shard("results/vqa/{source}/{shard}.audit.parquet"),
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
     output:
         audit="results/vqa/audit.csv",

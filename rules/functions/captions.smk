@@ -1,6 +1,6 @@
 """Input functions and flags of the rules in captions.smk."""
 
-from workflow_scripts.captions.estimate import estimate, requests_of_houses
+from workflow_scripts.captions.estimate_cost import estimate, estimate_requests
 
 
 def caption_flags():
@@ -39,12 +39,12 @@ def caption_estimate():
     settings = config["captions"]
     if settings["backend"] != "openai":
         return ""
-    found = mendable(
+    found = as_workflow_error(
         estimate,
-        requests_of_houses(
+        estimate_requests(
             sum(
                 shard.stop - shard.start
-                for source in sources_of("captions")
+                for source in sources_with_stage("captions")
                 for shard in SHARDS[source].values()
             ),
             tuple(settings["kinds"]),

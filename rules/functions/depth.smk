@@ -1,6 +1,6 @@
 """Input functions and flags of the rules in depth.smk."""
 
 
-def depth_of_photos(wildcards):
+def keep_photo_depth_flag(wildcards):
     """Return the flag that keeps the depth maps that came with photos."""
-    return "--keep-own" if wildcards.source == "images" else ""
+    return "--keep-original" if wildcards.source == "images" else ""

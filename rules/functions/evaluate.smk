@@ -9,7 +9,7 @@ def report_pictures():
     return [
         f"results/{stage}/{source}/{shard}.png"
         for stage in ("scenes", "views", "depth", "captions", "pointclouds", "vqa")
-        for source in sources_of(stage)
+        for source in sources_with_stage(stage)
         for shard in list(SHARDS[source])[:SHARDS_IN_REPORT]
     ] + [
         f"results/evaluate/{experiment}/{picture}.png"
@@ -18,26 +18,26 @@ def report_pictures():
     ]
 
 
-def asked_questions(wildcards):
+def question_set_file(wildcards):
     """Return the file of what is asked: the questions of the split, or a benchmark."""
     if wildcards.asked in BENCHMARKS:
         return f"results/evaluate/benchmarks/{wildcards.asked}.jsonl"
     return f"results/vqa/{config['evaluate']['split']}.parquet"
 
 
-def asked_folder(wildcards):
+def question_set_image_folder(wildcards):
     """Return the folder that the pictures of what is asked are relative to."""
     if wildcards.asked in BENCHMARKS:
         return f"results/evaluate/benchmarks/{wildcards.asked}.pictures"
     return "results/vqa"
 
 
-def asked_pictures(wildcards):
+def question_set_images(wildcards):
     """Return the pictures of a benchmark; those of our questions lie in many folders."""
-    return asked_folder(wildcards) if wildcards.asked in BENCHMARKS else []
+    return question_set_image_folder(wildcards) if wildcards.asked in BENCHMARKS else []
 
 
-def asked_tokens(wildcards):
+def max_answer_tokens(wildcards):
     """Return how long an answer may be: benchmarks are asked of models that say more."""
     own = config["evaluate"]["max_new_tokens"]
     if config["vqa"]["reasoning"] in ("written", "tagged"):
@@ -69,6 +69,6 @@ def scoring_modules():
     """Return the modules whose change must score answers again."""
     names = ["bootstrap", "items", "metrics", "numbers", "published", "replies"]
     return [
-        "workflow_scripts/common/answers.py",
+        "workflow_scripts/common/answer_text.py",
         *(f"workflow_scripts/evaluate/{name}.py" for name in names),
     ]

@@ -34,7 +34,7 @@ def photo_flags(step):
     if settings is None:
         return ""
     flags = {}
-    for key in PHOTO_KEYS[step]:
+    for key in PHOTO_STEP_KEYS[step]:
         value = settings[key]
         flags.update(value if isinstance(value, dict) else {key: value})
     return as_flags(flags, flags)

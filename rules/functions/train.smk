@@ -3,7 +3,7 @@
 import shlex
 
 
-def base_name(wildcards):
+def base_model(wildcards):
     """Return what a model is loaded from: a folder of this workflow, or what the user named."""
     base = EXPERIMENTS[wildcards.experiment]["base"]
     return f"results/train/base/{base}" if base in EMBEDDED_BASES else base
@@ -12,12 +12,12 @@ def base_name(wildcards):
 def base_folder(wildcards):
     """Return the base model if this workflow trains it, else nothing to wait for."""
     embedded = EXPERIMENTS[wildcards.experiment]["base"] in EMBEDDED_BASES
-    return base_name(wildcards) if embedded else []
+    return base_model(wildcards) if embedded else []
 
 
 def experiments_with(adapter):
     """Return a pattern of the experiments that train adapters ("lora") or all weights ("none")."""
-    return one_of(
+    return name_pattern(
         name for name in VLM_EXPERIMENTS if EXPERIMENTS[name]["adapter"] == adapter
     )
 

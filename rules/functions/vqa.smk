@@ -1,6 +1,6 @@
 """Input functions and flags of the rules in vqa.smk."""
 
-from workflow_scripts.common.houses import ROOMS_PER_HOUSE
+from workflow_scripts.sources.readers.house_files import ROOMS_PER_HOUSE
 from workflow_scripts.vqa.paraphrase.estimate import estimate as estimate_paraphrases
 
 
@@ -29,48 +29,52 @@ def card_settings():
     settings = {
         "seed": config["seed"],
         "splits": config["splits"],
-        "sources": {name: config["sources"][name] for name in sources_of("vqa")},
+        "sources": {
+            name: config["sources"][name] for name in sources_with_stage("vqa")
+        },
         "depth": config["depth"],
         "vqa": questions,
     }
     if "procthor" in SHARDS:
         # Photos are not rendered: their views have settings of their own.
         settings["views"] = config["views"]
-    if any(map(asks_measured, sources_of("vqa"))):
+    if any(map(uses_measurements, sources_with_stage("vqa"))):
         settings["pointclouds"] = config["pointclouds"]
     return json.dumps(settings, sort_keys=True)
 
 
-def asks_measured(source):
+def uses_measurements(source):
     """Say whether questions about a source are answered by measurement, not by ground truth."""
     evidence = config["vqa"]["evidence"]
     return evidence == "measured" or (evidence == "auto" and source == "images")
 
 
-def measured_tables(wildcards):
+def measurement_tables(wildcards):
     """Return what was measured in a shard's clouds, if its questions are about that."""
-    names = ("gravity", "measured", "gaps") if asks_measured(wildcards.source) else ()
+    names = (
+        ("gravity", "measured", "gaps") if uses_measurements(wildcards.source) else ()
+    )
     shard = f"results/pointclouds/{wildcards.source}/{wildcards.shard}"
     return [f"{shard}.{name}.parquet" for name in names]
 
 
-def shards_measured(pattern):
+def per_measured_shard(pattern):
     """Fill a path for every shard that is asked about by measurement."""
     return [
         path
-        for source in filter(asks_measured, sources_of("vqa"))
+        for source in filter(uses_measurements, sources_with_stage("vqa"))
         for path in per_shard(pattern, stage="vqa", source=source)
     ]
 
 
-def photo_losses():
+def photo_drop_tables():
     """Return the tables of what every step lost of photos, if there are photos."""
     return per_shard("results/views/{source}/{shard}.dropped.jsonl", source="images")
 
 
-def measured_flag(wildcards):
+def measurement_flag(wildcards):
     """Return the flag that says where the measured tables lie, if they are asked about."""
-    if not asks_measured(wildcards.source):
+    if not uses_measurements(wildcards.source):
         return ""
     return f"--clouds results/pointclouds/{wildcards.source}/{wildcards.shard}.zarr"
 
@@ -98,7 +102,7 @@ def question_flags():
     return " ".join(words)
 
 
-def asked_shards():
+def question_shards():
     """Return the shards of questions as they leave the stage: in other words, if that is wished."""
     if config["vqa"]["paraphrase"]:
         return per_shard("results/vqa/{source}/{shard}.paraphrased.jsonl")
@@ -145,13 +149,13 @@ def paraphrase_estimate():
     if not settings:
         return ""
     views = sum(
-        (shard.stop - shard.start) * views_of_scene(source)
-        for source in sources_of("vqa")
+        (shard.stop - shard.start) * views_per_scene(source)
+        for source in sources_with_stage("vqa")
         for shard in SHARDS[source].values()
     )
     share = settings["share"] * sum(config["splits"][one] for one in settings["splits"])
     per_view = config["vqa"]["questions_per_view"] + config["vqa"]["questions_per_pair"]
-    found = mendable(
+    found = as_workflow_error(
         estimate_paraphrases,
         round(views * share * per_view),
         model=settings["model"],
@@ -162,7 +166,7 @@ def paraphrase_estimate():
     return f" (whole workflow, at most: {found}; cap {settings['max_cost_usd']} USD)"
 
 
-def views_of_scene(source):
+def views_per_scene(source):
     """Return about how many views a scene has: a photo one, a house some a room."""
     if source == "images":
         return 1
@@ -174,7 +178,7 @@ def depth_labels(wildcards):
     return "estimate" if is_estimated(wildcards.source) else "clouds"
 
 
-def audited(pattern):
+def per_audited_shard(pattern):
     """Fill a path for every shard whose source knows the truth: a simulator's."""
     return [path for path in per_shard(pattern) if "/images/" not in path]
 

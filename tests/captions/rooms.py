@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from tests.synthetic import Box, living_room_scene, room, write_shard
-from workflow_scripts.common.cameras import Camera
+from tests.box_scenes import Box, living_room_scene, room, write_shard
 from workflow_scripts.common.storage import read_table, write_table
-from workflow_scripts.common.views import table_path
+from workflow_scripts.common.view_shard import table_path
+from workflow_scripts.geometry.cameras import Camera
 
 WIDTH_M = 5.0
 SIZE_PX = 160

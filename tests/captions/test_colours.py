@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workflow_scripts.captions.colours import MIN_PIXELS, NAMES, colour_name, lab
+from workflow_scripts.captions.colours import COLOUR_NAMES, MIN_PIXELS, colour_name, rgb_to_lab
 
 
 def filled(*colours: tuple[int, int, int], side: int = 20) -> np.ndarray:
@@ -66,7 +66,7 @@ def test_shade_does_not_change_the_name_of_most_of_a_thing() -> None:
 
 def test_lab_matches_known_values() -> None:
     # White, black and pure sRGB red, from the CIE definition.
-    known = lab(np.array([[255, 255, 255], [0, 0, 0], [255, 0, 0]], dtype=np.uint8))
+    known = rgb_to_lab(np.array([[255, 255, 255], [0, 0, 0], [255, 0, 0]], dtype=np.uint8))
 
     np.testing.assert_allclose(known, [[100, 0, 0], [0, 0, 0], [53.2, 80.1, 67.2]], atol=0.3)
-    assert len(NAMES) == 13
+    assert len(COLOUR_NAMES) == 13

@@ -10,15 +10,15 @@ import pytest
 from PIL import Image
 
 from tests.captions.rooms import small_shard
-from tests.chat_server import (
+from tests.fake_chat_server import (
     Answer,
-    Asked,
-    CaptionServer,
-    captioned,
+    FakeChatServer,
+    ReceivedRequest,
+    caption_answer,
     completion,
-    killed_in_the_middle,
-    problem,
-    serving,
+    error_answer,
+    kill_after_replies,
+    run_server,
 )
 from workflow_scripts.captions.options import PROMPTS
 from workflow_scripts.common.records import Caption
@@ -48,18 +48,18 @@ def run(command: list[str], *, key: str | None = None) -> subprocess.CompletedPr
 
 
 def openai_flags(
-    server: CaptionServer, cache: Path, *more: str, timeout_s: float = 20.0
+    server: FakeChatServer, cache: Path, *more: str, timeout_s: float = 20.0
 ) -> list[str]:
     flags = ["--backend", "openai", "--base-url", server.url, "--cache", str(cache)]
     return [*flags, "--timeout-s", str(timeout_s), *more]
 
 
-def text_of(asked: Asked) -> str:
+def text_of(asked: ReceivedRequest) -> str:
     return f"A room, item {asked.item}."
 
 
-def well(asked: Asked) -> Answer:
-    return captioned(text_of(asked))
+def well(asked: ReceivedRequest) -> Answer:
+    return caption_answer(text_of(asked))
 
 
 def rows(path: Path) -> list[Caption]:
@@ -87,16 +87,16 @@ def test_scene_captions_are_written_twice_with_the_same_bytes(tmp_path: Path) ->
 
 def test_nothing_is_lost_when_every_request_meets_another_misfortune(tmp_path: Path) -> None:
     bad = [
-        problem(429, "slow down", Retry_After="0.2"),
-        problem(500, "oops"),
+        error_answer(429, "slow down", Retry_After="0.2"),
+        error_answer(500, "oops"),
         Answer(b"", cut_to=0, wait_s=1.3),
-        Answer(well(Asked("x", 1, {}, "", 0)).content, cut_to=30),
+        Answer(well(ReceivedRequest("x", 1, {}, "", 0)).content, cut_to=30),
         Answer(b"garbage"),
         completion({"role": "assistant", "content": None, "refusal": "I must not."}),
     ]
     order: dict[str, int] = {}
 
-    def misbehaving(asked: Asked) -> Answer:
+    def misbehaving(asked: ReceivedRequest) -> Answer:
         number = order.setdefault(asked.item, len(order))
         # The last two items are hopeless; every other one is mended by its second request.
         hopeless = number >= len(bad)
@@ -105,7 +105,7 @@ def test_nothing_is_lost_when_every_request_meets_another_misfortune(tmp_path: P
         )
 
     shard = small_shard(tmp_path / "v.zarr", num_scenes=4)
-    with serving(misbehaving) as server:
+    with run_server(misbehaving) as server:
         flags = openai_flags(server, tmp_path / "cache", "--max-failed-share", "0.3", timeout_s=1.0)
         done = run(arguments(tmp_path, shard, *flags), key=KEY)
 
@@ -124,13 +124,13 @@ def test_too_many_failures_stop_the_job_early_and_keep_what_was_paid(tmp_path: P
     shard = small_shard(tmp_path / "v.zarr", num_scenes=4)
     good: set[str] = set()
 
-    def half(asked: Asked) -> Answer:
+    def half(asked: ReceivedRequest) -> Answer:
         if len(good) < 2 or asked.item in good:
             good.add(asked.item)
             return well(asked)
-        return problem(500, "down")
+        return error_answer(500, "down")
 
-    with serving(half) as server:
+    with run_server(half) as server:
         flags = openai_flags(server, tmp_path / "cache", "--max-retries", "0", "--concurrency", "1")
         failed = run(arguments(tmp_path, shard, *flags))
         num_asked = len(server.asked)
@@ -152,10 +152,10 @@ def test_nothing_is_paid_twice_after_a_kill(tmp_path: Path, num_paid: int) -> No
     concurrency = 2
     shard = small_shard(tmp_path / "v.zarr", num_scenes=6)
 
-    with serving(well) as server:
+    with run_server(well) as server:
         flags = openai_flags(server, tmp_path / "cache", "--concurrency", str(concurrency))
         command = arguments(tmp_path, shard, *flags)
-        under_way = killed_in_the_middle(
+        under_way = kill_after_replies(
             server,
             command,
             num=num_paid,
@@ -185,7 +185,7 @@ def test_the_spend_cap_stops_cleanly_keeps_what_is_paid_and_can_be_raised(
 ) -> None:
     shard = small_shard(tmp_path / "v.zarr", num_scenes=5)
     cap_usd = 0.02
-    with serving(well) as server:
+    with run_server(well) as server:
         flags = openai_flags(server, tmp_path / "cache", "--concurrency", "3")
         stopped = run(arguments(tmp_path, shard, *flags, "--max-cost-usd", str(cap_usd)))
         num_before = server.num_paid
@@ -214,7 +214,7 @@ def test_overrides_win_and_are_not_paid_for(tmp_path: Path) -> None:
     elsewhere = {"kind": "room", "scene_id": "house-9", "room_id": "room|2", "text": "Elsewhere."}
     asset = {"asset_id": "Sofa_1", "text": "a fine red sofa"}
     overrides.write_text("\n".join(json.dumps(line) for line in (by_hand, elsewhere, asset)))
-    with serving(well) as server:
+    with run_server(well) as server:
         flags = openai_flags(server, tmp_path / "cache", "--overrides", str(overrides))
         rooms = run(arguments(tmp_path, shard, *flags))
         assert server.num_paid == 3
@@ -240,17 +240,17 @@ def test_overrides_win_and_are_not_paid_for(tmp_path: Path) -> None:
 def test_the_key_is_nowhere_but_in_the_header(tmp_path: Path) -> None:
     shard = small_shard(tmp_path / "v.zarr", num_scenes=2)
 
-    def telling(asked: Asked) -> Answer:
+    def telling(asked: ReceivedRequest) -> Answer:
         if asked.times == 1:
-            return problem(500, f"the key {KEY} met an error")
+            return error_answer(500, f"the key {KEY} met an error")
         if asked.times == 2:
             return Answer(f"proxy saw {KEY}".encode())
         return well(asked)
 
-    def refusing(asked: Asked) -> Answer:
-        return problem(401, f"Incorrect API key provided: {KEY}")
+    def refusing(asked: ReceivedRequest) -> Answer:
+        return error_answer(401, f"Incorrect API key provided: {KEY}")
 
-    with serving(telling) as server:
+    with run_server(telling) as server:
         flags = openai_flags(server, tmp_path / "cache")
         done = run(arguments(tmp_path, shard, *flags), key=KEY)
         server.answer = refusing
@@ -274,7 +274,7 @@ def test_a_changed_prompt_asks_only_for_its_kind_again(tmp_path: Path) -> None:
     prompts.mkdir()
     for path in PROMPTS.glob("*.txt"):
         (prompts / path.name).write_text(path.read_text())
-    with serving(well) as server:
+    with run_server(well) as server:
         flags = openai_flags(server, tmp_path / "cache", "--prompts", str(prompts))
         run(arguments(tmp_path, shard, *flags))
         before = rows(tmp_path / "0000.jsonl")

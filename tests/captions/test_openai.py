@@ -13,22 +13,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.chat_server import (
+from tests.fake_chat_server import (
     Answer,
-    Asked,
-    captioned,
+    ReceivedRequest,
+    caption_answer,
     completion,
-    problem,
-    said,
-    serving,
+    content_answer,
+    error_answer,
+    run_server,
 )
-from workflow_scripts.captions.backends import load
+from workflow_scripts.captions.backends import load_backend
 from workflow_scripts.captions.facts import RoomFacts
 from workflow_scripts.captions.options import Options
-from workflow_scripts.captions.requests import Request
+from workflow_scripts.captions.requests import CaptionRequest
 from workflow_scripts.common.errors import UserError
 
-GOOD = captioned("A bare room.")
+GOOD = caption_answer("A bare room.")
 NEVER = threading.Event()
 
 
@@ -38,10 +38,10 @@ def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
 
 
-def request(*, colour: int = 90, width_px: int = 64, height_px: int = 48) -> Request:
+def request(*, colour: int = 90, width_px: int = 64, height_px: int = 48) -> CaptionRequest:
     image = np.full((height_px, width_px, 3), colour, dtype=np.uint8)
     facts = RoomFacts("kitchen", width_px, (4.0, 3.0), None)
-    return Request("room", "procthor", "house", "train", "room|2", 0, image, facts)
+    return CaptionRequest("room", "procthor", "house", "train", "room|2", 0, image, facts)
 
 
 def options(tmp_path: Path, url: str) -> Options:
@@ -50,14 +50,14 @@ def options(tmp_path: Path, url: str) -> Options:
     )
 
 
-def first_then_good(bad: Answer) -> Callable[[Asked], Answer]:
+def first_then_good(bad: Answer) -> Callable[[ReceivedRequest], Answer]:
     return lambda asked: bad if asked.times == 1 else GOOD
 
 
 def test_a_request_is_what_the_protocol_says(tmp_path: Path) -> None:
-    with serving(lambda asked: GOOD) as server:
+    with run_server(lambda asked: GOOD) as server:
         chosen = replace(options(tmp_path, server.url), max_image_px=32)
-        reply = load(chosen).caption(request())
+        reply = load_backend(chosen).caption(request())
 
     body = server.asked[0].body
     system, user = body["messages"]
@@ -82,18 +82,18 @@ def test_a_request_is_what_the_protocol_says(tmp_path: Path) -> None:
 def test_a_server_of_ones_own_gets_a_dummy_key_and_a_given_key_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with serving(lambda asked: GOOD) as server:
-        load(options(tmp_path / "a", server.url)).caption(request())
+    with run_server(lambda asked: GOOD) as server:
+        load_backend(options(tmp_path / "a", server.url)).caption(request())
         monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
-        load(options(tmp_path / "b", server.url)).caption(request())
+        load_backend(options(tmp_path / "b", server.url)).caption(request())
 
     assert [asked.authorization for asked in server.asked] == ["Bearer none", "Bearer sk-mine"]
 
 
 def test_retry_after_is_waited_for(tmp_path: Path) -> None:
-    limited = problem(429, "slow down", code="rate_limit_exceeded", Retry_After="1.4")
-    with serving(first_then_good(limited)) as server:
-        reply = load(options(tmp_path, server.url)).caption(request())
+    limited = error_answer(429, "slow down", code="rate_limit_exceeded", Retry_After="1.4")
+    with run_server(first_then_good(limited)) as server:
+        reply = load_backend(options(tmp_path, server.url)).caption(request())
 
     first, second = server.asked
     assert reply.status == "ok"
@@ -104,51 +104,55 @@ def test_retry_after_is_waited_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "bad",
     [
-        problem(500, "oops"),
-        problem(503, "overloaded"),
-        Answer(GOOD.content, held=NEVER),
+        error_answer(500, "oops"),
+        error_answer(503, "overloaded"),
+        Answer(GOOD.content, release_event=NEVER),
         Answer(GOOD.content, cut_to=40),
         Answer(GOOD.content, cut_to=0),
     ],
     ids=["500", "503", "time-out", "cut off", "nothing"],
 )
 def test_a_fault_of_the_line_is_retried(tmp_path: Path, bad: Answer) -> None:
-    with serving(first_then_good(bad)) as server:
+    with run_server(first_then_good(bad)) as server:
         chosen = options(tmp_path, server.url)
         # A good reply, too, may come too late on a busy machine: it has more than one chance.
         hasty = replace(chosen, timeout_s=1.0, max_retries=6)
-        reply = load(hasty if bad.held else chosen).caption(request())
+        reply = load_backend(hasty if bad.release_event else chosen).caption(request())
 
     assert (reply.status, reply.text) == ("ok", "A bare room.")
-    assert len(server.asked) == 2 or (bad.held and len(server.asked) > 2)
+    assert len(server.asked) == 2 or (bad.release_event and len(server.asked) > 2)
 
 
 BAD_REPLIES = {
     "garbage": (Answer(b"<html>gateway</html>"), "failed", "not a chat completion"),
     "truncated json": (Answer(GOOD.content[:50]), "failed", "not a chat completion"),
     "no choices": (Answer(b'{"choices": []}'), "failed", "not a chat completion"),
-    "prose": (said("A bare room."), "failed", "not the JSON asked for"),
-    "wrong key": (said('{"text": "A room."}'), "failed", "not the JSON asked for"),
-    "wrong type": (said('{"caption": 7}'), "failed", "not the JSON asked for"),
-    "empty": (said('{"caption": "  "}'), "failed", "0 characters"),
-    "nothing": (said(None), "failed", "not the JSON asked for"),
-    "endless": (captioned("very " * 2000), "failed", "at most 4000 characters"),
-    "too long": (said('{"caption": "A ba', finish_reason="length"), "failed", "max_tokens"),
+    "prose": (content_answer("A bare room."), "failed", "not the JSON asked for"),
+    "wrong key": (content_answer('{"text": "A room."}'), "failed", "not the JSON asked for"),
+    "wrong type": (content_answer('{"caption": 7}'), "failed", "not the JSON asked for"),
+    "empty": (content_answer('{"caption": "  "}'), "failed", "0 characters"),
+    "nothing": (content_answer(None), "failed", "not the JSON asked for"),
+    "endless": (caption_answer("very " * 2000), "failed", "at most 4000 characters"),
+    "too long": (
+        content_answer('{"caption": "A ba', finish_reason="length"),
+        "failed",
+        "max_tokens",
+    ),
     "refusal": (
         completion({"role": "assistant", "content": None, "refusal": "I must not."}),
         "refused",
         "I must not.",
     ),
-    "sorry": (captioned("I'm sorry, I can't help with that."), "refused", "I'm sorry"),
-    "sorry in prose": (said("Sorry, no."), "refused", "Sorry, no."),
-    "filter": (said("", finish_reason="content_filter"), "refused", "content filter"),
+    "sorry": (caption_answer("I'm sorry, I can't help with that."), "refused", "I'm sorry"),
+    "sorry in prose": (content_answer("Sorry, no."), "refused", "Sorry, no."),
+    "filter": (content_answer("", finish_reason="content_filter"), "refused", "content filter"),
 }
 
 
 @pytest.mark.parametrize("name", BAD_REPLIES)
 def test_a_bad_reply_is_asked_for_again_and_accepted_when_mended(tmp_path: Path, name: str) -> None:
-    with serving(first_then_good(BAD_REPLIES[name][0])) as server:
-        reply = load(options(tmp_path, server.url)).caption(request())
+    with run_server(first_then_good(BAD_REPLIES[name][0])) as server:
+        reply = load_backend(options(tmp_path, server.url)).caption(request())
 
     assert (reply.status, reply.text) == ("ok", "A bare room.")
     assert len(server.asked) == 2
@@ -159,9 +163,9 @@ def test_a_reply_that_stays_bad_is_given_up_with_a_reason_and_never_paid_again(
     tmp_path: Path, name: str
 ) -> None:
     bad, status, reason = BAD_REPLIES[name]
-    with serving(lambda asked: bad) as server:
+    with run_server(lambda asked: bad) as server:
         chosen = options(tmp_path, server.url)
-        replies = [load(chosen).caption(request()) for _ in range(2)]
+        replies = [load_backend(chosen).caption(request()) for _ in range(2)]
 
     assert replies[0] == replies[1]
     assert (replies[0].status, replies[0].text) == (status, "")
@@ -172,24 +176,24 @@ def test_a_reply_that_stays_bad_is_given_up_with_a_reason_and_never_paid_again(
 @pytest.mark.parametrize(
     ("answer", "status", "reason"),
     [
-        (problem(500, "oops"), "failed", "HTTP 500"),
-        (Answer(GOOD.content, held=NEVER), "failed", "APITimeoutError"),
+        (error_answer(500, "oops"), "failed", "HTTP 500"),
+        (Answer(GOOD.content, release_event=NEVER), "failed", "APITimeoutError"),
         (Answer(GOOD.content, cut_to=9), "failed", "APIConnectionError"),
-        (problem(400, "odd image"), "failed", "HTTP 400: .*odd image"),
-        (problem(400, "not this", code="content_policy_violation"), "refused", "not this"),
-        (problem(429, "wait", Retry_After="999"), "failed", "HTTP 429"),
+        (error_answer(400, "odd image"), "failed", "HTTP 400: .*odd image"),
+        (error_answer(400, "not this", code="content_policy_violation"), "refused", "not this"),
+        (error_answer(429, "wait", Retry_After="999"), "failed", "HTTP 429"),
     ],
     ids=["500", "time-out", "cut off", "400", "policy", "429"],
 )
 def test_a_lasting_fault_is_a_row_and_is_asked_again_by_the_next_run(
     tmp_path: Path, answer: Answer, status: str, reason: str
 ) -> None:
-    with serving(lambda asked: answer) as server:
+    with run_server(lambda asked: answer) as server:
         chosen = replace(options(tmp_path, server.url), max_retries=0)
-        hasty = replace(chosen, timeout_s=0.4 if answer.held else 20.0)
-        bad = load(hasty).caption(request())
+        hasty = replace(chosen, timeout_s=0.4 if answer.release_event else 20.0)
+        bad = load_backend(hasty).caption(request())
         server.answer = lambda asked: GOOD
-        good = load(chosen).caption(request())
+        good = load_backend(chosen).caption(request())
 
     assert bad.status == status
     assert re.search(reason, bad.reason)
@@ -199,9 +203,9 @@ def test_a_lasting_fault_is_a_row_and_is_asked_again_by_the_next_run(
 @pytest.mark.parametrize(
     "answer",
     [
-        problem(401, "Incorrect API key provided: sk-secret-1."),
-        problem(404, "no such model"),
-        problem(429, "out of credit", code="insufficient_quota"),
+        error_answer(401, "Incorrect API key provided: sk-secret-1."),
+        error_answer(404, "no such model"),
+        error_answer(429, "out of credit", code="insufficient_quota"),
     ],
     ids=["401", "404", "quota"],
 )
@@ -209,8 +213,8 @@ def test_what_would_hit_every_request_stops_the_job_without_showing_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Answer
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-1")
-    with serving(lambda asked: answer) as server:
-        captioner = load(replace(options(tmp_path, server.url), max_retries=0))
+    with run_server(lambda asked: answer) as server:
+        captioner = load_backend(replace(options(tmp_path, server.url), max_retries=0))
         with pytest.raises(UserError, match="OPENAI_API_KEY") as caught:
             captioner.caption(request())
 
@@ -219,7 +223,7 @@ def test_what_would_hit_every_request_stops_the_job_without_showing_the_key(
 
 def test_without_key_or_server_the_message_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"export OPENAI_API_KEY.*captions\.base_url"):
-        load(Options(backend="openai", cache=tmp_path))
+        load_backend(Options(backend="openai", cache=tmp_path))
 
 
 def test_equal_requests_are_paid_once_and_others_by_what_differs(tmp_path: Path) -> None:
@@ -227,11 +231,11 @@ def test_equal_requests_are_paid_once_and_others_by_what_differs(tmp_path: Path)
     prompts.mkdir()
     for path in Options().prompts.glob("*.txt"):
         (prompts / path.name).write_text(path.read_text())
-    with serving(lambda asked: GOOD) as server:
+    with run_server(lambda asked: GOOD) as server:
         base = options(tmp_path, server.url)
-        names = [load(base).caption(request()).prompt for _ in range(2)]
+        names = [load_backend(base).caption(request()).prompt for _ in range(2)]
         assert server.num_paid == 1
-        load(base).caption(request(colour=91))
+        load_backend(base).caption(request(colour=91))
         assert server.num_paid == 2
         for changed in (
             replace(base, model="gpt-4o-mini"),
@@ -239,10 +243,10 @@ def test_equal_requests_are_paid_once_and_others_by_what_differs(tmp_path: Path)
             replace(base, max_image_px=40),
             replace(base, reply_format="json_object"),
         ):
-            load(changed).caption(request())
+            load_backend(changed).caption(request())
         assert server.num_paid == 6
         (prompts / "room.txt").write_text("Describe the {room_type}.")
-        again = load(replace(base, prompts=prompts)).caption(request())
+        again = load_backend(replace(base, prompts=prompts)).caption(request())
 
     assert server.num_paid == 7
     assert names[0] == names[1] != again.prompt
@@ -250,8 +254,10 @@ def test_equal_requests_are_paid_once_and_others_by_what_differs(tmp_path: Path)
 
 
 def test_plain_text_servers_are_understood(tmp_path: Path) -> None:
-    with serving(lambda asked: said("A bare\n room. ")) as server:
-        reply = load(replace(options(tmp_path, server.url), reply_format="text")).caption(request())
+    with run_server(lambda asked: content_answer("A bare\n room. ")) as server:
+        reply = load_backend(replace(options(tmp_path, server.url), reply_format="text")).caption(
+            request()
+        )
 
     assert reply.text == "A bare room."
     assert "response_format" not in server.asked[0].body
@@ -259,8 +265,8 @@ def test_plain_text_servers_are_understood(tmp_path: Path) -> None:
 
 def test_a_reply_without_usage_is_priced_by_estimate(tmp_path: Path) -> None:
     bare = json.dumps({"choices": [{"message": {"content": '{"caption": "A room."}'}}]})
-    with serving(lambda asked: Answer(bare.encode())) as server:
-        captioner = load(options(tmp_path, server.url))
+    with run_server(lambda asked: Answer(bare.encode())) as server:
+        captioner = load_backend(options(tmp_path, server.url))
         assert captioner.caption(request()).status == "ok"
 
     assert 0 < captioner.chat.cache.spent_usd() < 0.01

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.captions.rooms import small_shard
-from tests.chat_server import Answer, Asked, captioned, serving
+from tests.fake_chat_server import Answer, ReceivedRequest, caption_answer, run_server
 from workflow_scripts.captions.options import PROMPTS
 
 ROOT = Path(__file__).parents[2]
@@ -55,13 +55,13 @@ def snakemake(workflow: Path, *flags: str) -> subprocess.CompletedProcess[str]:
 def test_a_server_is_asked_with_an_estimate_and_the_key_is_written_nowhere(
     workflow: Path,
 ) -> None:
-    def answer(asked: Asked) -> Answer:
-        return captioned(f"A room, item {asked.item}.")
+    def answer(asked: ReceivedRequest) -> Answer:
+        return caption_answer(f"A room, item {asked.item}.")
 
-    with serving(answer) as server:
+    with run_server(answer) as server:
         chosen = {"backend": "openai", "base_url": server.url, "prompts": "prompts"}
         configured(workflow, **chosen)
-        planned = snakemake(workflow, "-n")
+        planned_jobs = snakemake(workflow, "-n")
         done = snakemake(workflow)
         num_paid = server.num_paid
         configured(workflow, **chosen, max_cost_usd=1.0, concurrency=2)
@@ -69,8 +69,8 @@ def test_a_server_is_asked_with_an_estimate_and_the_key_is_written_nowhere(
         (workflow / "prompts" / "asset.txt").write_text("Name this {category}.")
         changed = snakemake(workflow)
 
-    assert "about 92 requests" in planned.stdout + planned.stderr
-    assert "cap 5.0 USD" in planned.stdout + planned.stderr
+    assert "about 92 requests" in planned_jobs.stdout + planned_jobs.stderr
+    assert "cap 5.0 USD" in planned_jobs.stdout + planned_jobs.stderr
     assert done.returncode == changed.returncode == 0, done.stderr + changed.stderr
     # Another cap or number of calls at once is no reason to write captions again.
     assert "Nothing to be done" in capped.stdout + capped.stderr

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.box_scenes import Box, room
 from tests.captions.rooms import WIDTH_M, dining_room, mirrored, shard_of
-from tests.synthetic import Box, room
 from workflow_scripts.captions.backends.scene import (
     SceneCaptioner,
     asset_caption,
@@ -15,24 +15,24 @@ from workflow_scripts.captions.backends.scene import (
     size_word,
 )
 from workflow_scripts.captions.facts import RoomFacts
-from workflow_scripts.captions.mentions import mentions, preposition, relation
+from workflow_scripts.captions.group_mentions import group_mentions, preposition, relation
 from workflow_scripts.captions.options import Options
 from workflow_scripts.captions.requests import (
     AssetFacts,
-    Request,
-    chosen_views,
+    CaptionRequest,
     room_requests,
+    select_views,
 )
-from workflow_scripts.common.assets import assets_of
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.sources.readers.procthor_assets import assets_in_category
 
 PARENTS = {"Vase": "DiningTable", "Book": "DiningTable"}
 
 
-def requests_of(tmp_path: Path, boxes: list[Box]) -> dict[str, Request]:
+def requests_of(tmp_path: Path, boxes: list[Box]) -> dict[str, CaptionRequest]:
     """Return the requests of a room by kind."""
     shard = ViewShard.open(shard_of(tmp_path / "0000.zarr", {"house": boxes}, parents=PARENTS))
-    chosen = chosen_views(shard.views, ("room", "top_down"))
+    chosen = select_views(shard.views, ("room", "top_down"))
     return {request.kind: request for request in room_requests(shard, chosen)}
 
 
@@ -51,9 +51,9 @@ def captions(tmp_path: Path, boxes: list[Box], *, seed: int = 7) -> dict[str, st
 
 def relations(facts: RoomFacts) -> dict[tuple[str, str], str]:
     """Return every relation between two single things."""
-    found = [mention for mention in mentions(facts.things) if mention.count == 1]
+    found = [mention for mention in group_mentions(facts.objects) if mention.count == 1]
     return {
-        (one.thing.category, other.thing.category): relation(one, other, facts)
+        (one.obj.category, other.obj.category): relation(one, other, facts)
         for one in found
         for other in found
         if one is not other
@@ -62,23 +62,23 @@ def relations(facts: RoomFacts) -> dict[tuple[str, str], str]:
 
 def test_facts_of_a_room_are_those_it_was_built_with(tmp_path: Path) -> None:
     facts = facts_of(tmp_path, dining_room())
-    things = {thing.category: thing for thing in facts.things}
+    objects = {obj.category: obj for obj in facts.objects}
 
     assert facts.room_type == "living room"
     assert facts.size_m == (5.0, 4.0)
-    assert set(things) == {"Sofa", "DiningTable", "Vase", "Painting"}
+    assert set(objects) == {"Sofa", "DiningTable", "Vase", "Painting"}
     assert [opening.category for opening in facts.openings] == ["window"]
-    assert {thing.category: thing.colour for thing in facts.things} == {
+    assert {obj.category: obj.colour for obj in facts.objects} == {
         "Sofa": "red",
         "DiningTable": "brown",
         "Vase": "blue",
         "Painting": "green",
     }
-    assert things["Sofa"].right_m == pytest.approx(1.0 - WIDTH_M / 2)
-    assert things["Sofa"].ahead_m == pytest.approx(2.9)
-    assert [thing.category for thing in facts.children[things["DiningTable"].object_id]] == ["Vase"]
+    assert objects["Sofa"].right_m == pytest.approx(1.0 - WIDTH_M / 2)
+    assert objects["Sofa"].ahead_m == pytest.approx(2.9)
+    assert [obj.category for obj in facts.children[objects["DiningTable"].object_id]] == ["Vase"]
     # Footprints: the sofa ends at x = 1.8, the table begins at 3.1.
-    assert things["Sofa"].gap_m(things["DiningTable"]) == pytest.approx(1.3)
+    assert objects["Sofa"].gap_m(objects["DiningTable"]) == pytest.approx(1.3)
 
 
 def test_left_and_right_are_as_seen_and_mirrored_with_the_scene(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_chairs_on_several_sides_stand_around_a_table(tmp_path: Path) -> None:
         for dx, dy in ((-1.0, 0.0), (1.0, 0.0), (0.5, 0.9))
     ]
     facts = facts_of(tmp_path / "facts", [*room(), table, *chairs])
-    found = {mention.thing.category: mention for mention in mentions(facts.things)}
+    found = {mention.obj.category: mention for mention in group_mentions(facts.objects)}
     text = captions(tmp_path / "text", [*room(), table, *chairs])["room"]
 
     assert relation(found["Chair"], found["DiningTable"], facts) == "around"
@@ -161,8 +161,8 @@ def test_two_of_a_kind_are_told_apart_by_colour_or_not_at_all(tmp_path: Path) ->
             Box("Chair", (3.8, 2.6, 0.45), (0.6, 0.6, 0.9), 0.0, second),
         ]
 
-    told = mentions(facts_of(tmp_path / "a", with_chairs((40, 60, 190))).things)
-    same = mentions(facts_of(tmp_path / "b", with_chairs((170, 40, 40))).things)
+    told = group_mentions(facts_of(tmp_path / "a", with_chairs((40, 60, 190))).objects)
+    same = group_mentions(facts_of(tmp_path / "b", with_chairs((170, 40, 40))).objects)
 
     assert sorted(mention.definite for mention in told) == ["the blue chair", "the red chair"]
     assert [mention.definite for mention in same] == ["the two chairs"]
@@ -174,7 +174,7 @@ def test_hung_things_openings_and_regions_of_the_plan_are_named(tmp_path: Path) 
     writer = SceneCaptioner(Options())
     above = found["top_down"].room
     assert above is not None
-    regions = {thing.category: region(thing, above) for thing in above.things}
+    regions = {obj.category: region(obj, above) for obj in above.objects}
 
     text = writer.caption(found["room"]).text
     assert "A green painting hangs on the wall." in text
@@ -186,7 +186,7 @@ def test_hung_things_openings_and_regions_of_the_plan_are_named(tmp_path: Path) 
 def test_captions_vary_between_scenes_but_not_between_runs(tmp_path: Path) -> None:
     scenes = {f"house-{number}": dining_room() for number in range(8)}
     shard = ViewShard.open(shard_of(tmp_path / "0000.zarr", scenes, parents=PARENTS))
-    chosen = chosen_views(shard.views, ("room",))
+    chosen = select_views(shard.views, ("room",))
     texts = [
         [
             SceneCaptioner(Options()).caption(request).text
@@ -202,16 +202,16 @@ def test_captions_vary_between_scenes_but_not_between_runs(tmp_path: Path) -> No
 def test_an_empty_room_without_a_floor_is_still_described() -> None:
     empty = RoomFacts("attic", 100, None, None)
     reply = SceneCaptioner(Options()).caption(
-        Request("room", "procthor", "house", "train", image=None, room=empty)
+        CaptionRequest("room", "procthor", "house", "train", image=None, room=empty)
     )
 
     assert re.fullmatch(r"(This is|The picture shows|We look into) an attic\.", reply.text)
 
 
 def test_what_is_deep_in_a_container_is_in_it(tmp_path: Path) -> None:
-    things = {
-        thing.category: thing
-        for thing in facts_of(
+    objects = {
+        obj.category: obj
+        for obj in facts_of(
             tmp_path,
             [
                 *room(),
@@ -219,11 +219,11 @@ def test_what_is_deep_in_a_container_is_in_it(tmp_path: Path) -> None:
                 Box("Apple", (3.0, 2.0, 0.5), (0.3, 0.3, 0.3), 0.0, (170, 40, 40)),
                 Box("Vase", (4.0, 2.0, 0.75), (0.3, 0.3, 0.3), 0.0, (170, 40, 40)),
             ],
-        ).things
+        ).objects
     }
 
-    assert preposition(things["Apple"], things["GarbageCan"]) == "in"
-    assert preposition(things["Vase"], things["GarbageCan"]) == "on"
+    assert preposition(objects["Apple"], objects["GarbageCan"]) == "in"
+    assert preposition(objects["Vase"], objects["GarbageCan"]) == "on"
 
 
 def test_asset_captions_are_noun_phrases_with_size_colour_and_article() -> None:
@@ -245,4 +245,4 @@ def test_size_words_compare_with_assets_of_the_same_kind() -> None:
 
 
 def _sofas() -> np.ndarray:
-    return np.array([asset.size_m for asset in assets_of("Sofa")])
+    return np.array([asset.size_m for asset in assets_in_category("Sofa")])

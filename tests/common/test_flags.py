@@ -1,7 +1,7 @@
 """Settings as flags of a command."""
 
-from workflow_scripts.common.episodes import flags_of
 from workflow_scripts.common.flags import as_flags
+from workflow_scripts.sources.readers.episode_shards import source_flags
 
 SETTINGS = {"kinds": ["a", "b c"], "max_cost": None, "none_yet": [], "seed": 7, "on": True}
 
@@ -14,9 +14,11 @@ def test_lists_are_spread_and_nothing_is_no_flag():
 
 def test_only_a_data_set_of_episodes_is_named():
     settings = {"backend": "mujoco", "dataset": None, "tasks": ["reach_target"], "variations": []}
-    assert flags_of(settings, ["tasks", "variations"]) == "--backend mujoco --tasks reach_target"
+    assert (
+        source_flags(settings, ["tasks", "variations"]) == "--backend mujoco --tasks reach_target"
+    )
     recorded = {**settings, "backend": "dataset", "dataset": "my tar"}
-    assert flags_of(recorded, []) == "--backend dataset --dataset 'my tar'"
+    assert source_flags(recorded, []) == "--backend dataset --dataset 'my tar'"
 
 
 def test_groups_and_switches() -> None:

@@ -5,11 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.synthetic import living_room_scene, write_shard
-from workflow_scripts.common.measurements import MeasuredShard, Measurements, true_measurements
-from workflow_scripts.common.records import GapRow, GravityRow, MeasuredRow, table
+from tests.box_scenes import living_room_scene, write_shard
+from workflow_scripts.common.measurements import (
+    MeasuredShard,
+    Measurements,
+    ground_truth_measurements,
+)
+from workflow_scripts.common.records import GapRow, GravityRow, MeasuredRow, records_to_frame
 from workflow_scripts.common.storage import write_table
-from workflow_scripts.common.views import ViewShard, table_path
+from workflow_scripts.common.view_shard import ViewShard, table_path
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +24,7 @@ def shard(tmp_path_factory: pytest.TempPathFactory) -> ViewShard:
 
 @pytest.fixture(scope="module")
 def truth(shard: ViewShard) -> Measurements:
-    return true_measurements(shard, 0)
+    return ground_truth_measurements(shard, 0)
 
 
 def index(found: Measurements, label: str) -> int:
@@ -60,7 +64,7 @@ def test_distances_are_what_their_names_say(truth):
 
 
 def test_a_steep_view_says_so(shard):
-    assert true_measurements(shard, 1).gravity.pitch_deg == pytest.approx(-90.0)
+    assert ground_truth_measurements(shard, 1).gravity.pitch_deg == pytest.approx(-90.0)
 
 
 def measured_row(instance: int, **changes) -> MeasuredRow:
@@ -75,15 +79,15 @@ def measured_row(instance: int, **changes) -> MeasuredRow:
 def test_tables_give_the_same_form_and_keep_labels_in_step(shard, truth, tmp_path: Path):
     clouds = tmp_path / "0000.zarr"
     gravity = [truth.gravity, truth.gravity.model_copy(update={"view": 1})]
-    write_table(table_path(clouds, "gravity"), table(gravity, GravityRow))
+    write_table(table_path(clouds, "gravity"), records_to_frame(gravity, GravityRow))
     rows = [
         measured_row(7, label="Sofa"),
         measured_row(8, label="Vase", reason="no points"),
         measured_row(9, label="Lamp", sigma_x_m=0.3, sigma_y_m=0.4, sigma_z_m=0.0),
     ]
-    write_table(table_path(clouds, "measured"), table(rows, MeasuredRow))
+    write_table(table_path(clouds, "measured"), records_to_frame(rows, MeasuredRow))
     gap = GapRow(view=0, scene_id="house-a", instance_a=7, instance_b=9, gap_m=0.5, sigma_gap_m=0.1)
-    write_table(table_path(clouds, "gaps"), table([gap], GapRow))
+    write_table(table_path(clouds, "gaps"), records_to_frame([gap], GapRow))
 
     found = MeasuredShard(shard, clouds).of(0)
     assert found.label == ("Sofa", "Lamp")

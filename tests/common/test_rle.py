@@ -36,10 +36,10 @@ def test_garbled_run_lengths_are_refused(counts):
 
 
 def test_polygons_and_lists_of_runs():
-    square = rle.from_segmentation([[2, 1, 6, 1, 6, 4, 2, 4]], height=6, width=8)
+    square = rle.mask_from_segmentation([[2, 1, 6, 1, 6, 4, 2, 4]], height=6, width=8)
     assert square[1:4, 2:6].all()
     assert square.sum() == 12
-    runs = rle.from_segmentation({"size": [2, 3], "counts": [1, 2, 3]}, height=9, width=9)
+    runs = rle.mask_from_segmentation({"size": [2, 3], "counts": [1, 2, 3]}, height=9, width=9)
     np.testing.assert_array_equal(runs, [[False, True, False], [True, False, False]])
 
 
@@ -67,7 +67,7 @@ def test_polygons_and_lists_of_runs():
 )
 def test_what_is_no_segmentation_is_refused(segmentation):
     with pytest.raises(UserError, match="not a COCO"):
-        rle.from_segmentation(segmentation, height=6, width=8)
+        rle.mask_from_segmentation(segmentation, height=6, width=8)
 
 
 def test_masks_of_a_large_photo_take_kilobytes():

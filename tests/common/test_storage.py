@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.synthetic import living_room_scene, write_shard
+from tests.box_scenes import living_room_scene, write_shard
 from workflow_scripts.common import storage
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import Caption, ObjectRow, ViewRow, table
-from workflow_scripts.common.views import ViewShard, table_path
+from workflow_scripts.common.records import Caption, ObjectRow, ViewRow, records_to_frame
+from workflow_scripts.common.view_shard import ViewShard, table_path
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_whole_leaves_nothing_behind_on_failure(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "x.txt"
 
     def fail_half_way() -> None:
-        with storage.whole(target) as partial:
+        with storage.atomic_write(target) as partial:
             partial.write_text("half")
             raise RuntimeError
 
@@ -43,7 +43,7 @@ def test_whole_replaces_a_folder_and_ignores_a_killed_run(tmp_path: Path) -> Non
         dead = tmp_path / f".x.{platform.node()}-999999999.partial"
         dead.mkdir()
         (dead / "left-over").touch()
-        with storage.whole(target) as partial:
+        with storage.atomic_write(target) as partial:
             partial.mkdir()
             (partial / "file").write_text(content)
     assert [file.name for file in target.iterdir()] == ["file"]
@@ -136,7 +136,7 @@ def test_records_round_trip_and_name_the_bad_line(tmp_path: Path) -> None:
 
 
 def test_empty_table_has_typed_columns() -> None:
-    rows = table([], ViewRow)
+    rows = records_to_frame([], ViewRow)
     assert rows["view"].dtype == "int64"
     assert rows["is_best"].dtype == "bool"
-    assert list(table([], ObjectRow)) == list(ObjectRow.model_fields)
+    assert list(records_to_frame([], ObjectRow)) == list(ObjectRow.model_fields)

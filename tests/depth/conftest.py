@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.box_scenes import living_room_scene, write_shard
 from tests.depth.models import save_depth_anything, save_depth_pro, save_zoedepth
-from tests.synthetic import living_room_scene, write_shard
 
 
 @pytest.fixture(scope="session")

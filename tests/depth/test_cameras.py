@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from tests.views.images.photos import write_photo_shard
-from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.storage import open_shard, read_array
-from workflow_scripts.common.views import ViewShard
-from workflow_scripts.depth import estimate, summarise
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.depth import estimate_depth, summarise_depth
 from workflow_scripts.depth.backends.transformers import TransformersEstimator, guessed_focal_px
-from workflow_scripts.depth.estimator import Estimate
+from workflow_scripts.depth.estimator import DepthEstimate
+from workflow_scripts.geometry.cameras import Camera
 
 SIZES = [(64, 48), (48, 64), (64, 48), (32, 32)]
 SOURCES = ["given", "exif", "default", "default"]
@@ -37,12 +37,12 @@ class Guessing:
         self.seen.append((images.shape, list(is_known)))
         self.cameras += cameras
         focal = np.where(is_known, np.nan, 50.0)
-        return Estimate(np.full(images.shape[:3], 2.0, np.float32), focal)
+        return DepthEstimate(np.full(images.shape[:3], 2.0, np.float32), focal)
 
 
 def test_the_better_camera_wins(photos):
     shard = ViewShard.open(photos)
-    found = estimate.estimate_shard(Guessing(), shard, batch_size=4)
+    found = estimate_depth.estimate_shard(Guessing(), shard, batch_size=4)
 
     assert found.intrinsics_source == ["given", "exif", "network", "network"]
     for view, source in enumerate(found.intrinsics_source):
@@ -55,7 +55,7 @@ def test_the_better_camera_wins(photos):
 
 def test_networks_see_pictures_without_bars(photos):
     guessing, shard = Guessing(), ViewShard.open(photos)
-    found = estimate.estimate_shard(guessing, shard, batch_size=4)
+    found = estimate_depth.estimate_shard(guessing, shard, batch_size=4)
 
     assert [shape[1:3] for shape, _ in guessing.seen] == [(48, 64), (64, 48), (48, 64), (64, 64)]
     assert np.isnan(found.depth_m[0, :8]).all()
@@ -72,17 +72,17 @@ def test_photos_of_one_size_share_a_batch(tmp_path):
         tmp_path / "0000.zarr", sizes=[(64, 48)] * 5, intrinsics_sources=["exif"] * 5
     )
     guessing = Guessing()
-    estimate.estimate_shard(guessing, ViewShard.open(path), batch_size=2)
+    estimate_depth.estimate_shard(guessing, ViewShard.open(path), batch_size=2)
     assert [shape[0] for shape, _ in guessing.seen] == [2, 2, 1]
 
 
 def test_own_depth_is_kept_only_on_request(photos):
     shard = ViewShard.open(photos)
-    kept = estimate.estimate_shard(Guessing(), shard, batch_size=4, keep_own=True)
+    kept = estimate_depth.estimate_shard(Guessing(), shard, batch_size=4, keep_original=True)
     assert kept.depth_source == ["estimated", "estimated", "estimated", "own"]
     np.testing.assert_array_equal(kept.depth_m[3], shard.depth_m(3))
     assert kept.intrinsics_source[3] == "default"
-    replaced = estimate.estimate_shard(Guessing(), shard, batch_size=4)
+    replaced = estimate_depth.estimate_shard(Guessing(), shard, batch_size=4)
     assert replaced.depth_source == ["estimated"] * 4
     assert (replaced.depth_m[3] == 2).all()
 
@@ -92,7 +92,7 @@ def test_depth_pro_guesses_only_what_is_not_known(photos, models):
     shard = ViewShard.open(photos)
     rows, columns = shard.content(0)
     images = shard.rgb(0)[rows, columns][None]
-    camera = estimate.cropped(shard.camera(0), rows, columns)
+    camera = estimate_depth.crop_camera(shard.camera(0), rows, columns)
     estimator = TransformersEstimator(str(models["depth_pro"]), device="cpu")
 
     known = estimator.estimate(images, [camera], is_known=[True])
@@ -123,7 +123,9 @@ def test_a_guessed_field_of_view_becomes_a_focal_length():
 
 def test_later_stages_read_depth_and_cameras_together(photos, models, tmp_path):
     out = tmp_path / "depth.zarr"
-    estimate.main(views=photos, out=out, model=str(models["depth_anything"]), keep_own=True)
+    estimate_depth.main(
+        views=photos, out=out, model=str(models["depth_anything"]), keep_original=True
+    )
     used = ViewShard.open(photos, depth=out)
     group = open_shard(out)
     for view in range(4):
@@ -135,7 +137,7 @@ def test_later_stages_read_depth_and_cameras_together(photos, models, tmp_path):
     np.testing.assert_array_equal(used.rgb(0), own.rgb(0))
 
     rows = tmp_path / "rows.parquet"
-    summarise.main(views=photos, depth=out, out=rows, picture=tmp_path / "sheet.png")
+    summarise_depth.main(views=photos, depth=out, out=rows, picture=tmp_path / "sheet.png")
     table = pd.read_parquet(rows)
     assert table.backend.tolist() == ["transformers"] * 3 + ["given"]
     assert table.intrinsics_source.tolist() == SOURCES
@@ -144,7 +146,7 @@ def test_later_stages_read_depth_and_cameras_together(photos, models, tmp_path):
 
 def test_given_depth_is_no_simulators(photos, tmp_path):
     rows = tmp_path / "rows.parquet"
-    summarise.main(views=photos, depth=photos, out=rows, picture=tmp_path / "sheet.png")
+    summarise_depth.main(views=photos, depth=photos, out=rows, picture=tmp_path / "sheet.png")
     table = pd.read_parquet(rows)
     assert table.backend.tolist() == ["given"] * 4
     assert table.valid_share.tolist() == [0, 0, 0, 1]

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from workflow_scripts.common.questions import AnswerType
 from workflow_scripts.common.records import MetricName
-from workflow_scripts.evaluate import published
-from workflow_scripts.evaluate.items import Item
+from workflow_scripts.evaluate import published_metrics
+from workflow_scripts.evaluate.eval_items import EvalItem
 from workflow_scripts.evaluate.metrics import METRICS, iou, score
 
 THRESHOLDS = [Fraction(percent, 100) for percent in range(50, 100, 5)]
 hundredths = st.integers(1, 10_000).map(lambda number: Fraction(number, 100))
 
 
-def item(answer_type: str, truth: str | float, **changes) -> Item:
+def item(answer_type: str, truth: str | float, **changes) -> EvalItem:
     values = {
         "question_id": "q",
         "scene_id": "s",
@@ -31,40 +31,42 @@ def item(answer_type: str, truth: str | float, **changes) -> Item:
         "answer_type": answer_type,
         "truth": truth,
     }
-    return Item.model_validate({**values, **changes})
+    return EvalItem.model_validate({**values, **changes})
 
 
 @given(hundredths, hundredths)
 def test_published_scores_equal_their_definitions(p: Fraction, g: Fraction) -> None:
     error = abs(p - g) / g
     expected = {
-        published.in_50_200: Fraction(1, 2) * g <= p <= 2 * g,
-        published.success_25: Fraction(3, 4) * g <= p <= Fraction(5, 4) * g,
-        published.abs_rel: error,
-        published.mean_relative_accuracy: Fraction(
+        published_metrics.within_factor_2: Fraction(1, 2) * g <= p <= 2 * g,
+        published_metrics.success_25pct: Fraction(3, 4) * g <= p <= Fraction(5, 4) * g,
+        published_metrics.abs_rel: error,
+        published_metrics.mean_relative_accuracy: Fraction(
             sum(error < 1 - threshold for threshold in THRESHOLDS), len(THRESHOLDS)
         ),
     }
     for function, value in expected.items():
         assert function(float(p), float(g)) == pytest.approx(float(value), abs=1e-9), function
     released = Fraction(sum(error <= 1 - threshold for threshold in THRESHOLDS), len(THRESHOLDS))
-    assert published.vsi_mra(f"{float(p)}", float(g)) == pytest.approx(float(released), abs=1e-9)
+    assert published_metrics.vsi_mra(f"{float(p)}", float(g)) == pytest.approx(
+        float(released), abs=1e-9
+    )
 
 
 def test_thresholds_themselves_are_exact() -> None:
     # |p - g| / g is exactly 1 - t for each threshold in turn: < leaves it out, <= takes it.
     for place, threshold in enumerate(THRESHOLDS):
         p, g = float(100 * threshold), 100.0
-        assert published.mean_relative_accuracy(p, g) == pytest.approx(place / 10)
-        assert published.vsi_mra(f"{p}", g) == pytest.approx((place + 1) / 10)
+        assert published_metrics.mean_relative_accuracy(p, g) == pytest.approx(place / 10)
+        assert published_metrics.vsi_mra(f"{p}", g) == pytest.approx((place + 1) / 10)
 
 
 @given(st.integers(1, 12), st.integers(1, 12))
 def test_hours_go_around(p: int, g: int) -> None:
     apart = min((p - g) % 12, (g - p) % 12)
-    assert published.hours_apart(p, g) == apart
-    assert published.clock_success(p, g) == float(apart <= 1)
-    assert published.clock_error_deg(p, g) == 30.0 * apart
+    assert published_metrics.hours_apart(p, g) == apart
+    assert published_metrics.clock_success(p, g) == float(apart <= 1)
+    assert published_metrics.clock_error_deg(p, g) == 30.0 * apart
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_hours_go_around(p: int, g: int) -> None:
     [("1.5", 1.5), ("1.5.", 1.5), ("4 chairs", 4), ("about 4", None), ("", None), ("nan", None)],
 )
 def test_first_word_reading(text: str, number: float | None) -> None:
-    assert published.vsi_number(text) == number
+    assert published_metrics.vsi_number(text) == number
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ def test_a_bare_number_counts_where_the_question_names_the_unit() -> None:
         (item("box", "(0, 0, 0.5, 1)"), "there", {"box_iou": 0, "parse_failure_rate": 1}),
     ],
 )
-def test_every_answer_type(asked: Item, text: str, expected: dict[str, float]) -> None:
+def test_every_answer_type(asked: EvalItem, text: str, expected: dict[str, float]) -> None:
     scores = score(text, asked)
     for name, value in expected.items():
         assert scores[name] == pytest.approx(value, abs=1e-9, nan_ok=True), name
@@ -148,16 +150,16 @@ def test_every_answer_type(asked: Item, text: str, expected: dict[str, float]) -
 
 def test_no_answer_type_and_no_metric_is_forgotten() -> None:
     truths = {"choice": "yes", "multiple_choice": "A", "point": "(0, 0)", "box": "(0, 0, 1, 1)"}
-    named = set()
+    metric_names = set()
     for answer_type in get_args(AnswerType):
         asked = item(answer_type, truths.get(answer_type, 1.0), choices=["yes", "no"])
         for benchmark in ("vqa", "vsi-bench"):
-            named |= set(score("", asked.model_copy(update={"benchmark": benchmark})))
-    assert named == set(METRICS) == set(get_args(MetricName))
+            metric_names |= set(score("", asked.model_copy(update={"benchmark": benchmark})))
+    assert metric_names == set(METRICS) == set(get_args(MetricName))
 
 
 def test_iou_is_symmetric_and_one_for_equal_boxes() -> None:
-    one, other = (0.1, 0.2, 0.5, 0.9), (0.3, 0.1, 0.8, 0.4)
-    assert iou(one, one) == pytest.approx(1)
-    assert iou(one, other) == iou(other, one)
-    assert iou(one, (0.6, 0.2, 0.9, 0.9)) == 0
+    box_a, box_b = (0.1, 0.2, 0.5, 0.9), (0.3, 0.1, 0.8, 0.4)
+    assert iou(box_a, box_a) == pytest.approx(1)
+    assert iou(box_a, box_b) == iou(box_b, box_a)
+    assert iou(box_a, (0.6, 0.2, 0.9, 0.9)) == 0

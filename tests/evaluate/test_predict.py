@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from workflow_scripts.common import vlm
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Prediction
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.evaluate import predict
-from workflow_scripts.evaluate.items import Item
+from workflow_scripts.evaluate.eval_items import EvalItem
+from workflow_scripts.models import vlm
 
 NUMBER = 2 * predict.BATCHES_PER_CHUNK + 1
 
 
-class Model:
+class FakeModel:
     """Stands in for a model: answers with the question and how long it may speak."""
 
     def __init__(self, *, dies_after: int | None = None) -> None:
@@ -33,13 +33,13 @@ class Model:
         return [f"{max_new_tokens}: {text}" for _, text in items]
 
 
-def item(number: int, words: str = "Is it?") -> Item:
-    return Item(
+def item(number: int, wording: str = "Is it?") -> EvalItem:
+    return EvalItem(
         question_id=f"q{number}",
         scene_id="a",
         family="left_right",
         form="named",
-        question=f"{words} {number}",
+        question=f"{wording} {number}",
         answer="yes",
         images=["a.png"],
         answer_type="choice",
@@ -49,7 +49,7 @@ def item(number: int, words: str = "Is it?") -> Item:
 
 
 def ask(
-    folder: Path, model: Model, monkeypatch: pytest.MonkeyPatch, **settings: Any
+    folder: Path, model: FakeModel, monkeypatch: pytest.MonkeyPatch, **settings: Any
 ) -> list[Prediction]:
     monkeypatch.setattr(vlm, "load", lambda base, adapter: (model, model))
     monkeypatch.setattr(vlm, "generate", model.generate)
@@ -71,16 +71,18 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def interrupted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def interrupt_after_first_chunk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the first chunk behind."""
     with pytest.raises(KeyboardInterrupt):
-        ask(folder, Model(dies_after=predict.BATCHES_PER_CHUNK), monkeypatch)
+        ask(folder, FakeModel(dies_after=predict.BATCHES_PER_CHUNK), monkeypatch)
     assert not (folder / "answers.jsonl").exists()
 
 
-def test_a_restart_asks_only_what_is_missing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    interrupted(folder, monkeypatch)
-    model = Model()
+def test_a_restart_predicts_only_missing_answers(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_after_first_chunk(folder, monkeypatch)
+    model = FakeModel()
     found = ask(folder, model, monkeypatch)
     assert model.asked == [f"Is it? {n}" for n in range(predict.BATCHES_PER_CHUNK, NUMBER)]
     assert [one.question_id for one in found] == [f"q{number}" for number in range(NUMBER)]
@@ -91,30 +93,30 @@ def test_a_restart_asks_only_what_is_missing(folder: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("changes", [{"max_new_tokens": 64}, {"condition": "blind"}])
-def test_another_setting_asks_everything_again(
+def test_changed_settings_discard_finished_chunks(
     folder: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
-    interrupted(folder, monkeypatch)
-    model = Model()
+    interrupt_after_first_chunk(folder, monkeypatch)
+    model = FakeModel()
     ask(folder, model, monkeypatch, **changes)
     assert len(model.asked) == NUMBER
 
 
-def test_questions_in_other_words_are_asked_again(
+def test_reworded_questions_are_predicted_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    interrupted(folder, monkeypatch)
+    interrupt_after_first_chunk(folder, monkeypatch)
     write_records(folder / "items.jsonl", [item(number, "Was it?") for number in range(NUMBER)])
-    assert {one.text[:11] for one in ask(folder, Model(), monkeypatch)} == {"16: Was it?"}
+    assert {one.text[:11] for one in ask(folder, FakeModel(), monkeypatch)} == {"16: Was it?"}
 
 
 def test_parts_are_every_question_once() -> None:
     items = [item(number) for number in range(10)]
-    assert [one for part in range(3) for one in predict.part_of(items, part, 3)] == items
+    assert [one for part in range(3) for one in predict.select_part(items, part, 3)] == items
 
 
 def test_a_missing_picture_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "a.png").unlink()
     with pytest.raises(UserError, match=r"a\.png: picture cannot be read"):
-        ask(folder, Model(), monkeypatch)
+        ask(folder, FakeModel(), monkeypatch)
     assert not (folder / "answers.jsonl").exists()

@@ -6,10 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow_scripts.common.photo_records import Photo
-from workflow_scripts.common.records import DepthRow, Dropped, Skipped, table
+from workflow_scripts.common.records import (
+    DepthRow,
+    DroppedQuestions,
+    SkippedItem,
+    records_to_frame,
+)
 from workflow_scripts.common.storage import write_records, write_table
 from workflow_scripts.evaluate import report
+from workflow_scripts.sources.readers.photo_records import Photo
 
 
 def photo(name: str, skipped: str = "") -> Photo:
@@ -56,21 +61,23 @@ def test_reasons_are_counted_once_and_stage_by_stage(tmp_path: Path) -> None:
     write_records(
         skipped,
         [
-            Skipped(source="images", scene_id=scene, item=item, reason=reason)
+            SkippedItem(source="images", scene_id=scene, item=item, reason=reason)
             for scene, item, reason in rows
         ],
     )
     asked = tmp_path / "evaluate/benchmarks/bench.skipped.jsonl"
-    write_records(asked, [Skipped(source="bench", scene_id="", item="0", reason="no video")])
+    write_records(asked, [SkippedItem(source="bench", scene_id="", item="0", reason="no video")])
     dropped = tmp_path / "vqa/images/0000.dropped.jsonl"
     write_records(
         dropped,
         [
-            Dropped(source="images", family=family, form="named", reason="too close", count=40)
+            DroppedQuestions(
+                source="images", family=family, form="named", reason="too close", count=40
+            )
             for family in ("width", "height")
         ],
     )
-    assert report.left_out([scenes], [skipped, asked], [], [dropped]) == [
+    assert report.skipped_counts([scenes], [skipped, asked], [], [dropped]) == [
         ("scenes", "tiny: 3 x 3", 1),
         ("views", "label: excluded", 1),
         ("vqa", "too close", 80),
@@ -79,7 +86,7 @@ def test_reasons_are_counted_once_and_stage_by_stage(tmp_path: Path) -> None:
     assert report.counts([scenes], [], [], [])["photos"] == 1
 
 
-def test_scores_without_a_share_have_no_chart() -> None:
+def test_scores_that_are_not_fractions_have_no_chart() -> None:
     columns = ("experiment", "benchmark", "form", "family", "metric")
     rows = [
         ("lora", "vqa", "marked", "left_right", "accuracy"),
@@ -97,7 +104,7 @@ def test_depth_errors_are_means_over_views_that_have_both(tmp_path: Path) -> Non
     path = tmp_path / "depth/procthor/0000.parquet"
     rows = [depth_row(n, "transformers", error, scale) for n, (error, scale) in
             enumerate([(0.1, 1.1), (0.3, 0.9), (np.nan, np.nan), (0.2, 9.0)])]  # fmt: skip
-    write_table(path, table(rows, DepthRow))
+    write_table(path, records_to_frame(rows, DepthRow))
     [found] = report.depth_errors([path])
     assert (found["source"], found["estimator"], found["views"]) == ("procthor", "transformers", 3)
     assert found["abs_rel"] == pytest.approx(0.2)
@@ -107,6 +114,6 @@ def test_depth_errors_are_means_over_views_that_have_both(tmp_path: Path) -> Non
 
 def test_photos_have_no_true_depth_to_compare_with(tmp_path: Path) -> None:
     path = tmp_path / "depth/images/0000.parquet"
-    write_table(path, table([depth_row(0, "transformers", np.nan, np.nan)], DepthRow))
+    write_table(path, records_to_frame([depth_row(0, "transformers", np.nan, np.nan)], DepthRow))
     assert report.depth_errors([path]) == []
     assert report.depth_errors([]) == []

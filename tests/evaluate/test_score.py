@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.questions import Question, QuestionTable, Referent
+from workflow_scripts.common.questions import Question, QuestionTableWriter, Referent
 from workflow_scripts.common.records import EvalRow, Prediction
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.common.storage import whole, write_records
+from workflow_scripts.common.storage import atomic_write, write_records
 from workflow_scripts.evaluate import merge, score
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap, interval
-from workflow_scripts.evaluate.items import item
+from workflow_scripts.evaluate.eval_items import item_from_question
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,7 +46,7 @@ def question(
 
 
 def write_questions(path: Path, questions: list[Question]) -> Path:
-    with whole(path) as partial, QuestionTable(partial) as rows:
+    with atomic_write(path) as partial, QuestionTableWriter(partial) as rows:
         rows.add(questions)
     return path
 
@@ -111,23 +111,26 @@ def test_majority_is_of_the_training_answers_of_the_same_family_and_form() -> No
             for n, length in enumerate([1, 1, 2])
         ),
     ]
-    which = question(4, house="a", truth="yes").model_copy(update={"choices": ["red", "yes"]})
-    asked = [
+    which_question = question(4, house="a", truth="yes").model_copy(
+        update={"choices": ["red", "yes"]}
+    )
+    questions_asked = [
         question(1, house="a", truth="yes"),
         question(2, house="a", truth="yes", family="taller"),
         question(3, house="a", truth=3.0, family="width"),
-        which,
+        which_question,
         question(5, house="a", truth=3.0, family="height"),
     ]
     answers = score.majority_answers(
-        score.frame([item(one) for one in asked]), score.frame([item(one) for one in training])
+        score.questions_frame([item_from_question(one) for one in questions_asked]),
+        score.questions_frame([item_from_question(one) for one in training]),
     )
     assert answers.tolist() == ["no", "yes", "1.00 m", "yes", ""]
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
-    asked = [
+    questions_asked = [
         question(1, house="a", truth="yes"),
         question(2, house="a", truth="no"),
         question(3, house="b", truth="yes"),
@@ -135,7 +138,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
     ]
     training = [question(9, house="t", truth="yes", split="train")]
     return {
-        "questions": write_questions(tmp_path / "test.parquet", asked),
+        "questions": write_questions(tmp_path / "test.parquet", questions_asked),
         "training": write_questions(tmp_path / "train.parquet", training),
         "image": write_predictions(
             tmp_path / "image.jsonl",
@@ -152,7 +155,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
     }
 
 
-def command(files: dict[str, Path]) -> subprocess.CompletedProcess[str]:
+def run_score(files: dict[str, Path]) -> subprocess.CompletedProcess[str]:
     flags = [text for name, path in files.items() for text in (f"--{name}", str(path))]
     fixed = ["--experiment", "e", "--split", "test", "--bootstrap", "100", "--seed", "7"]
     return subprocess.run(
@@ -165,14 +168,14 @@ def command(files: dict[str, Path]) -> subprocess.CompletedProcess[str]:
 
 
 def test_command_writes_hand_worked_rows(files: dict[str, Path], tmp_path: Path) -> None:
-    assert command(files).returncode == 0
+    assert run_score(files).returncode == 0
     out = tmp_path / "eval.csv"
     merge.main(scores=[files["out"], files["out"]], out=out)
     rows = pd.read_csv(out)
     assert list(rows) == list(EvalRow.model_fields)
     assert len(rows) == 2 * len(pd.read_csv(files["out"]))
-    by_key = rows.drop_duplicates().set_index(["family", "form", "metric"])
-    left_right = by_key.loc[("left_right", "marked", "accuracy")]
+    rows_by_key = rows.drop_duplicates().set_index(["family", "form", "metric"])
+    left_right = rows_by_key.loc[("left_right", "marked", "accuracy")]
     assert left_right["n"] == 3
     assert left_right["num_houses"] == 2
     assert left_right["value"] == pytest.approx(2 / 3, abs=1e-6)
@@ -180,19 +183,19 @@ def test_command_writes_hand_worked_rows(files: dict[str, Path], tmp_path: Path)
     assert left_right["majority"] == pytest.approx(2 / 3, abs=1e-6)
     assert left_right["blank"] == pytest.approx(0, abs=1e-6)
     assert left_right["gain"] == pytest.approx(1 / 3, abs=1e-6)  # over the better one, blind
-    width = by_key.loc[("width", "marked", "abs_rel")]
+    width = rows_by_key.loc[("width", "marked", "abs_rel")]
     assert width["value"] == pytest.approx(0.1, abs=1e-6)
     # Errors are better when lower: 0.1 beats the blank picture's 1.0, the better of the two.
     assert (width["blind"], width["blank"]) == pytest.approx((1.5, 1.0), abs=1e-6)
     assert width["gain"] == pytest.approx(0.9, abs=1e-6)
-    assert by_key.loc[("all", "all", "parse_failure_rate")]["blind"] == pytest.approx(0.25)
-    assert ("left_right", "marked", "abs_rel") not in by_key.index
+    assert rows_by_key.loc[("all", "all", "parse_failure_rate")]["blind"] == pytest.approx(0.25)
+    assert ("left_right", "marked", "abs_rel") not in rows_by_key.index
 
 
 def test_missing_answer_is_refused_without_output(files: dict[str, Path]) -> None:
     lines = files["image"].read_text().splitlines()
     files["image"].write_text("\n".join(lines[:3]) + "\n")
-    done = command(files)
+    done = run_score(files)
     assert done.returncode == 1
     assert "image.jsonl: 1 of 4 questions have no answer, the first is q4" in done.stderr
     assert "Traceback" not in done.stderr
@@ -201,13 +204,13 @@ def test_missing_answer_is_refused_without_output(files: dict[str, Path]) -> Non
 
 def test_no_questions_says_what_to_do(files: dict[str, Path]) -> None:
     write_questions(files["questions"], [])
-    done = command(files)
+    done = run_score(files)
     assert done.returncode == 1
     assert "no questions to score" in done.stderr
 
 
 def test_bad_row_of_scores_is_named(files: dict[str, Path], tmp_path: Path) -> None:
-    command(files)
+    run_score(files)
     rows = pd.read_csv(files["out"])
     rows.loc[0, "metric"] = "vibes"
     rows.to_csv(files["out"], index=False)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.synthetic import Box, living_room_scene, room, write_shard
-from workflow_scripts.common.cameras import Camera
+from tests.box_scenes import Box, living_room_scene, room, write_shard
+from workflow_scripts.geometry.cameras import Camera
 
 LOOK = {"width_px": 160, "height_px": 160, "vertical_fov_deg": 90.0}
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from tests.box_scenes import Box, living_room_scene, render, room
 from tests.pointclouds.conftest import LOOK, corner_cameras
-from tests.synthetic import Box, living_room_scene, render, room
-from workflow_scripts.common.cameras import Camera, rotation_about_up
-from workflow_scripts.common.clouds import Cloud
+from workflow_scripts.common.cloud_shard import Cloud
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.geometry.cameras import Camera, rotation_about_up
 from workflow_scripts.pointclouds.fuse import View, fuse
 
 VOXEL_M = 0.04
@@ -279,6 +279,6 @@ def test_normals_of_a_turned_box_follow_its_faces():
     cloud, _ = fuse(views_of([*room(), box], corner_cameras()), voxel_m=VOXEL_M, normals=True)
     mine = cloud.select(cloud.instance == 7)
     local = mine.normal @ rotation_about_up(33.0)
-    # Cells on an edge average two faces; all others follow one face within a degree.
+    # VoxelAccumulator on an edge average two faces; all others follow one face within a degree.
     on_a_face = np.abs(local).max(axis=1) > np.cos(np.deg2rad(1.0))
     assert on_a_face.mean() > 0.85

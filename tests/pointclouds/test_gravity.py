@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from tests.synthetic import Box, render, room
-from workflow_scripts.common.cameras import Camera
-from workflow_scripts.common.gravity import aligned_camera, axes_of_pose, axes_of_row
+from tests.box_scenes import Box, render, room
 from workflow_scripts.common.records import GravityRow
-from workflow_scripts.pointclouds.depth_error import EXACT, SENSOR, DepthError
+from workflow_scripts.geometry.cameras import Camera
+from workflow_scripts.geometry.gravity import aligned_camera, axes_from_pose, axes_from_row
+from workflow_scripts.pointclouds.depth_error import EXACT, SENSOR, DepthErrorModel
 from workflow_scripts.pointclouds.gravity import gravity_of_view
-from workflow_scripts.pointclouds.sensor import disturbed
+from workflow_scripts.pointclouds.sensor_noise import add_sensor_noise
 
 FURNITURE = [
     Box("Sofa", (1.2, 3.2, 0.4), (1.8, 0.8, 0.8), 180.0),
@@ -34,7 +34,11 @@ def look(pitch_deg: float, roll_deg: float = 0.0, *, height_m: float = 1.5) -> C
 
 
 def found_in(
-    depth_m: np.ndarray, camera: Camera, *, error: DepthError = EXACT, pose_is_known: bool = False
+    depth_m: np.ndarray,
+    camera: Camera,
+    *,
+    error: DepthErrorModel = EXACT,
+    pose_is_known: bool = False,
 ) -> GravityRow:
     return gravity_of_view(
         depth_m,
@@ -50,7 +54,7 @@ def found_in(
 
 def off_deg(row: GravityRow, camera: Camera) -> float:
     """Return the angle between a row's up and the camera's true up."""
-    cosine = axes_of_row(row).up @ axes_of_pose(camera.world_from_camera).up
+    cosine = axes_from_row(row).up @ axes_from_pose(camera.world_from_camera).up
     return float(np.rad2deg(np.arccos(min(cosine, 1.0))))
 
 
@@ -84,7 +88,7 @@ def test_stated_uncertainty_of_up_covers_a_noisy_floor(seed):
     camera = look(-15.0, 3.0)
     _, depth_m, instance = render([*room(), *FURNITURE], camera)
     rng = np.random.default_rng(seed)
-    noisy, _ = disturbed(depth_m.astype(np.float32), instance, error=SENSOR, rng=rng)
+    noisy, _ = add_sensor_noise(depth_m.astype(np.float32), instance, error=SENSOR, rng=rng)
     row = found_in(noisy, camera, error=SENSOR)
     assert row.accepted, row.reason
     assert off_deg(row, camera) < 1.0
@@ -160,7 +164,7 @@ def test_a_wall_seen_from_above_is_not_taken_for_the_floor(pitch_deg, error):
     _, depth_m, instance = render([*open_room, *furniture, chest], camera)
     if error is SENSOR:
         rng = np.random.default_rng(3)
-        depth_m, _ = disturbed(depth_m.astype(np.float32), instance, error=error, rng=rng)
+        depth_m, _ = add_sensor_noise(depth_m.astype(np.float32), instance, error=error, rng=rng)
     row = found_in(depth_m, camera, error=error)
     assert not row.accepted or off_deg(row, camera) < 3.0
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow_scripts.common.measurements import MeasuredShard, TrueShard
+from workflow_scripts.common.measurements import GroundTruthShard, MeasuredShard
 from workflow_scripts.common.records import GapRow, GravityRow, MeasuredRow
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.pointclouds import measure_objects
 
 
@@ -40,7 +40,7 @@ def test_every_object_with_a_pixel_has_a_row(shard, measured):
 
 def test_whole_objects_measure_as_they_are(shard, measured):
     views = ViewShard.open(shard)
-    truth, found = TrueShard(views), MeasuredShard(views, measured.with_name("0000.zarr"))
+    truth, found = GroundTruthShard(views), MeasuredShard(views, measured.with_name("0000.zarr"))
     checked = 0
     for view in range(len(views)):
         true, mine = truth.of(view), found.of(view)

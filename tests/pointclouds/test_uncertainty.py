@@ -7,15 +7,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.pointclouds.measuring import gravity_in, measured_in
-from tests.synthetic import Box, render, room
-from workflow_scripts.common import upright
-from workflow_scripts.common.cameras import Camera
+from tests.box_scenes import Box, render, room
+from tests.pointclouds.measurement_helpers import measure_and_read, view_gravity
 from workflow_scripts.common.measurements import Measurements
+from workflow_scripts.geometry import upright_boxes
+from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.pointclouds.depth_error import SENSOR
-from workflow_scripts.pointclouds.sensor import disturbed
-from workflow_scripts.pointclouds.view import Thing
-from workflow_scripts.vqa.sight import taken
+from workflow_scripts.pointclouds.measure_view import SceneObject
+from workflow_scripts.pointclouds.sensor_noise import add_sensor_noise
+from workflow_scripts.vqa.view_context import select_objects
 
 NUM_ROOMS = 10
 QUANTITIES = (
@@ -26,7 +26,7 @@ QUANTITIES = (
 TILTED = ("height", "top", "bottom", "horizontal distance", "vertical distance")
 
 
-THINGS = [Thing(one + 1, f"{one}", "Box", "object") for one in range(5)]
+OBJECTS = [SceneObject(one + 1, f"{one}", "Box", "object") for one in range(5)]
 
 
 def camera_at(yaw_deg: float, *, width_px: int, height_px: int) -> Camera:
@@ -60,11 +60,17 @@ def sigmas() -> dict[str, np.ndarray]:
         boxes = furnished(rng)
         camera = camera_at(float(rng.uniform(-8, 8)), width_px=224, height_px=168)
         _, depth_m, instance = render(boxes, camera)
-        depth_m, instance = disturbed(depth_m.astype(np.float32), instance, error=SENSOR, rng=rng)
+        depth_m, instance = add_sensor_noise(
+            depth_m.astype(np.float32), instance, error=SENSOR, rng=rng
+        )
         for source in ("pose", "floor"):
-            gravity = gravity_in(depth_m, camera, error=SENSOR, rng=rng, from_pose=source == "pose")
+            gravity = view_gravity(
+                depth_m, camera, error=SENSOR, rng=rng, from_pose=source == "pose"
+            )
             assert gravity.accepted
-            *_, measured = measured_in(depth_m, instance, camera, THINGS, gravity, error=SENSOR)
+            *_, measured = measure_and_read(
+                depth_m, instance, camera, OBJECTS, gravity, error=SENSOR
+            )
             for name, errors in errors_in_sigmas(measured, boxes, camera).items():
                 found[name if source == "pose" else f"{name}, up from the floor"].append(errors)
     return {name: np.concatenate(values) for name, values in found.items()}
@@ -83,21 +89,25 @@ def errors_in_sigmas(
         np.array([getattr(box, name) for box in mine]) for name in ("centre_m", "size_m")
     )
     yaw = np.array([box.yaw_deg for box in mine])
-    right = upright.corners_m(centre, size, yaw) @ camera.world_from_camera[:3, 0]
-    found = taken(measured, rows.tolist())
+    right = upright_boxes.upright_box_corners_m(centre, size, yaw) @ camera.world_from_camera[:3, 0]
+    found = select_objects(measured, rows.tolist())
     longer = found.size_m[:, :2].argmax(axis=1)
     one, other = np.triu_indices(len(rows), 1)
     step = centre[one] - centre[other]
     width = found.high_m[:, 0] - found.low_m[:, 0]
     pairs = {
-        "gap": (found.gap_m, found.sigma_gap_m, upright.gaps_m(centre, size, yaw)[one, other]),
+        "gap": (
+            found.gap_m,
+            found.sigma_gap_m,
+            upright_boxes.box_gaps_m(centre, size, yaw)[one, other],
+        ),
         "centre distance": (*found.centre_distance_m, np.linalg.norm(step, axis=1)),
         "horizontal distance": (*found.horizontal_distance_m, np.linalg.norm(step[:, :2], axis=1)),
         "vertical distance": (*found.vertical_distance_m, np.abs(step[:, 2])),
     }
     each = np.arange(len(rows))
     far = np.linalg.norm(centre - camera.position_m, axis=1)
-    nearest = upright.nearest_to_point_m(centre, size, yaw, camera.position_m)
+    nearest = upright_boxes.distance_to_point_m(centre, size, yaw, camera.position_m)
     up = found.sigma_extent_m[:, 2]
     values = {
         "distance": (found.distance_m, found.sigma_distance_m, far),
@@ -139,11 +149,11 @@ def test_more_noise_gives_larger_sigmas():
     camera = camera_at(0.0, width_px=160, height_px=120)
     _, depth_m, instance = render(boxes, camera)
     depth_m = depth_m.astype(np.float32)
-    gravity = gravity_in(depth_m, camera, error=SENSOR)
+    gravity = view_gravity(depth_m, camera, error=SENSOR)
     names = ("sigma_distance_m", "sigma_nearest_m", "sigma_height_m", "sigma_x_m", "sigma_z_m")
     stated = []
     for error in (SENSOR, replace(SENSOR, scale=0.1), replace(SENSOR, scale=0.1, mask_px=1.0)):
-        rows, gaps, _ = measured_in(depth_m, instance, camera, THINGS, gravity, error=error)
+        rows, gaps, _ = measure_and_read(depth_m, instance, camera, OBJECTS, gravity, error=error)
         values = [[getattr(row, name) for name in names] for row in rows if not row.reason]
         stated.append((np.array(values), np.array([pair.sigma_gap_m for pair in gaps])))
     for (few, few_gaps), (many, many_gaps) in pairwise(stated):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from shapely.geometry import Polygon
 
-from workflow_scripts.common.assets import Asset, assets
+from workflow_scripts.sources.readers.procthor_assets import Asset, assets
 
 
 def small_house() -> dict[str, Any]:
@@ -89,7 +89,7 @@ def small_house() -> dict[str, Any]:
     }
 
 
-def changed(path: str, value: Any) -> dict[str, Any]:
+def house_with(path: str, value: Any) -> dict[str, Any]:
     """Return the small house with one value replaced, e.g. at "objects.0.position.x"."""
     house = copy.deepcopy(small_house())
     *parents, last = path.split(".")
@@ -100,19 +100,19 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return house
 
 
-def everything(objects: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def with_children(objects: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield objects and all that stands on them."""
-    for thing in objects:
-        yield thing
-        yield from everything(thing.get("children") or [])
+    for obj in objects:
+        yield obj
+        yield from with_children(obj.get("children") or [])
 
 
-def asset_of(thing: dict[str, Any]) -> Asset:
-    return assets()[thing["assetId"]]
+def asset_of(obj: dict[str, Any]) -> Asset:
+    return assets()[obj["assetId"]]
 
 
 def box(
-    thing: dict[str, Any],
+    obj: dict[str, Any],
     x: tuple[float, float] = (-0.5, 0.5),
     y: tuple[float, float] = (-0.5, 0.5),
 ) -> Polygon:
@@ -120,33 +120,33 @@ def box(
 
     Unity's yaw is clockwise from above: X = x cos + y sin, Z = -x sin + y cos.
     """
-    asset = asset_of(thing)
-    yaw = np.deg2rad(thing["rotation"]["y"])
+    asset = asset_of(obj)
+    yaw = np.deg2rad(obj["rotation"]["y"])
     corners = []
     for u, v in ((x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1])):
         local_x, local_y = u * asset.width_m, v * asset.depth_m
         corners.append(
             (
-                thing["position"]["x"] + local_x * np.cos(yaw) + local_y * np.sin(yaw),
-                thing["position"]["z"] - local_x * np.sin(yaw) + local_y * np.cos(yaw),
+                obj["position"]["x"] + local_x * np.cos(yaw) + local_y * np.sin(yaw),
+                obj["position"]["z"] - local_x * np.sin(yaw) + local_y * np.cos(yaw),
             )
         )
     return Polygon(corners)
 
 
-def span(thing: dict[str, Any]) -> tuple[float, float]:
+def height_range(obj: dict[str, Any]) -> tuple[float, float]:
     """Return the heights of a thing's bottom and top."""
-    half = asset_of(thing).height_m / 2
-    return thing["position"]["y"] - half, thing["position"]["y"] + half
+    half = asset_of(obj).height_m / 2
+    return obj["position"]["y"] - half, obj["position"]["y"] + half
 
 
 def outline(room: dict[str, Any]) -> Polygon:
     return Polygon([(p["x"], p["z"]) for p in room["floorPolygon"]])
 
 
-def room_number(thing: dict[str, Any]) -> str:
+def room_number(obj: dict[str, Any]) -> str:
     """Return the number in an id "Type|2|0" or "Type|surface|2|0" or "Type|wall|2|0"."""
-    parts = thing["id"].split("|")
+    parts = obj["id"].split("|")
     return parts[2] if parts[1] in ("surface", "wall") else parts[1]
 
 

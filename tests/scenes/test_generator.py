@@ -12,16 +12,16 @@ from shapely.ops import unary_union
 from tests.scenes.houses import (
     asset_of,
     box,
-    everything,
     floor_in_front,
+    height_range,
     outline,
     room_number,
     rooms_with_objects,
-    span,
+    with_children,
 )
-from workflow_scripts.common.assets import surfaces_of
 from workflow_scripts.scenes.generator import generate_house
-from workflow_scripts.scenes.validate import unusable_reason
+from workflow_scripts.scenes.house_validation import unusable_reason
+from workflow_scripts.sources.readers.procthor_assets import support_surfaces
 
 SEED, NUM_HOUSES = 7, 80
 TOUCH_M = 1e-3
@@ -34,7 +34,7 @@ def parts(thing):
 
     A chair is seat and back, a table top and legs; everything else is its box.
     """
-    low, high = span(thing)
+    low, high = height_range(thing)
     category = asset_of(thing).category
     if category == "Chair":
         seat = low + 0.5 * (high - low)
@@ -84,7 +84,7 @@ def test_top_objects_do_not_interpenetrate(houses):
 def test_only_tucked_in_chairs_share_floor_with_something(houses):
     tucked = 0
     for _, _, things in rooms_with_objects(houses):
-        standing = [thing for thing in things if span(thing)[0] < 0.01]
+        standing = [thing for thing in things if height_range(thing)[0] < 0.01]
         for a, b in combinations(standing, 2):
             if box(a).buffer(-TOUCH_M).intersects(box(b).buffer(-TOUCH_M)):
                 kinds = {asset_of(a).category, asset_of(b).category}
@@ -97,7 +97,7 @@ def test_only_tucked_in_chairs_share_floor_with_something(houses):
 def test_what_stands_on_the_same_thing_does_not_interpenetrate(houses):
     pairs = 0
     for house in houses:
-        for parent in everything(house["objects"]):
+        for parent in with_children(house["objects"]):
             for a, b in combinations(parent["children"], 2):
                 pairs += 1
                 assert not interpenetrate(a, b), (parent["id"], a["id"], b["id"])
@@ -117,9 +117,9 @@ def test_everything_lies_inside_its_room(houses):
     for house, room, things in rooms_with_objects(houses):
         floor = outline(room).buffer(TOUCH_M)
         top = max(point["y"] for wall in house["walls"] for point in wall["polygon"])
-        for thing in everything(things):
+        for thing in with_children(things):
             assert floor.contains(box(thing)), thing["id"]
-            low, high = span(thing)
+            low, high = height_range(thing)
             assert low > -TOUCH_M, thing["id"]
             assert high < top, thing["id"]
 
@@ -127,17 +127,17 @@ def test_everything_lies_inside_its_room(houses):
 def test_small_objects_stand_on_surfaces_of_their_parents(houses):
     count = 0
     for house in houses:
-        for parent in everything(house["objects"]):
+        for parent in with_children(house["objects"]):
             asset = asset_of(parent)
-            low, _ = span(parent)
+            low, _ = height_range(parent)
             for child in parent["children"]:
                 if "|surface|" not in child["id"]:
                     continue
                 count += 1
                 holding = [
                     surface
-                    for surface in surfaces_of(asset)
-                    if abs(span(child)[0] - low - surface.height * asset.height_m) < TOUCH_M
+                    for surface in support_surfaces(asset)
+                    if abs(height_range(child)[0] - low - surface.height * asset.height_m) < TOUCH_M
                     and box(parent, (surface.x0, surface.x1), (surface.y0, surface.y1))
                     .buffer(TOUCH_M)
                     .contains(box(child))
@@ -157,16 +157,18 @@ def test_what_a_group_stands_on_something_rests_on_it(houses):
                     continue
                 assert asset_of(child).category in ("Television", "Pillow", "Sink", "Faucet")
                 stands_on = asset_of(parent)
-                top = surfaces_of(stands_on)[0].height if stands_on.category == "Bed" else 1.0
-                rests_at = span(parent)[0] + top * stands_on.height_m
-                assert abs(span(child)[0] - rests_at) < TOUCH_M
+                top = support_surfaces(stands_on)[0].height if stands_on.category == "Bed" else 1.0
+                rests_at = height_range(parent)[0] + top * stands_on.height_m
+                assert abs(height_range(child)[0] - rests_at) < TOUCH_M
                 centre = Point(child["position"]["x"], child["position"]["z"])
                 assert box(parent).contains(centre)
 
 
 def test_floors_in_front_of_doors_are_free(houses):
     for house in houses:
-        low_things = [t for t in house["objects"] if span(t)[0] < 2.0 and "|wall|" not in t["id"]]
+        low_things = [
+            t for t in house["objects"] if height_range(t)[0] < 2.0 and "|wall|" not in t["id"]
+        ]
         for door in house["doors"]:
             for wall in {door["wall0"], door["wall1"]}:
                 if wall.startswith("wall|exterior"):
@@ -287,7 +289,7 @@ def test_houses_vary(houses):
     specs = {house["metadata"]["roomSpecId"] for house in houses}
     rooms = [len(house["rooms"]) for house in houses]
     shapes = [len(room["floorPolygon"]) for house in houses for room in house["rooms"]]
-    things = [thing for house in houses for thing in everything(house["objects"])]
+    things = [thing for house in houses for thing in with_children(house["objects"])]
     assert len(specs) >= 9
     assert 1.6 < np.mean(rooms) < 2.4
     assert max(rooms) >= 4
@@ -300,7 +302,7 @@ def test_houses_vary(houses):
 def test_ids_tell_type_and_room(houses):
     for house in houses:
         numbers = {room["id"].split("|")[1] for room in house["rooms"]}
-        for thing in everything(house["objects"]):
+        for thing in with_children(house["objects"]):
             assert thing["id"].startswith(f"{asset_of(thing).category}|")
             assert room_number(thing) in numbers
 

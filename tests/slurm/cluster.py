@@ -21,11 +21,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.slurm.outside import ETC, LINKED, clear, clear_left_over, new_folder, occupy
-from tests.slurm.processes import end, end_all, processes_of
-from tests.slurm.texts import PARTITIONS, SLURM_CONF, SLURMDBD_CONF
-from tests.waiting import HANGING_S
-from workflow_scripts.train.rank import PORTS
+from tests.slurm.config_files import PARTITIONS, SLURM_CONF, SLURMDBD_CONF
+from tests.slurm.host_setup import (
+    ETC,
+    LINKED_CONFIG_FILES,
+    install_config,
+    new_folder,
+    remove_cluster,
+    remove_stale_clusters,
+)
+from tests.slurm.processes import kill_processes, processes_of, terminate
+from tests.wait import MAX_WAIT_S
+from workflow_scripts.train.rank import MASTER_PORT_RANGE
 
 NODES = ("l40s-1", "l40s-2", "a6000-1", "a6000-2")
 ACCOUNT = "sightline"
@@ -33,14 +40,14 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "sinf
 ACCOUNTING_PROGRAMS = ("slurmdbd", "mariadbd", "mariadb-install-db", "sacctmgr")
 
 
-def why_not() -> str | None:
+def unavailable_reason() -> str | None:
     """Say why the cluster cannot run here, None if it can."""
     missing = [name for name in PROGRAMS if program(name) is None]
     if missing:
         return f"needs {', '.join(missing)}: apt-get install slurm-wlm munge"
     if os.geteuid() != 0:
         return "needs root: slurmd starts jobs, and /etc/slurm and /etc/hosts are written"
-    for name in LINKED:
+    for name in LINKED_CONFIG_FILES:
         path = ETC / name
         if path.exists() and not path.is_symlink():
             return f"{path} is there: this machine belongs to a real cluster"
@@ -92,12 +99,12 @@ class Cluster:
 
     def start(self) -> None:
         """Start every daemon and wait until all four nodes are idle."""
-        clear_left_over()
+        remove_stale_clusters()
         for name in ("etc", "log", "run", "dev", "state", "munge"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self._write_configuration()
         self._start_guard()
-        occupy(self.folder, NODES)
+        install_config(self.folder, NODES)
         self._start_munge()
         if self.accounting:
             self._start_accounting()
@@ -111,8 +118,8 @@ class Cluster:
         self._cancel_all()
         names = sorted(self.daemons, key=lambda name: not name.startswith("slurmd-"))
         for name in names:
-            end(self.daemons.pop(name), grace_s=10)
-        clear(self.folder)
+            terminate(self.daemons.pop(name), grace_s=10)
+        remove_cluster(self.folder)
         if self._guard is not None:
             os.close(self._life_line)
             self._guard.wait()
@@ -125,8 +132,8 @@ class Cluster:
     def stop_node(self, node: str) -> None:
         """Kill the slurmd of a node and what runs under it, as when its power fails."""
         daemon = self.daemons.pop(f"slurmd-{node}")
-        end_all(processes_of(self.folder, node))
-        end(daemon, grace_s=0)
+        kill_processes(processes_of(self.folder, node))
+        terminate(daemon, grace_s=0)
 
     def states(self) -> dict[str, str]:
         """Return the state of each node, '' while the controller does not answer."""
@@ -140,7 +147,7 @@ class Cluster:
             command, env=self.environment, capture_output=True, text=True, check=False
         )
         if check and done.returncode:
-            raise RuntimeError(f"{' '.join(command)}: {done.stderr}{self.last_words()}")
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr}{self.log_tails()}")
         return done.stdout
 
     def jobs(self) -> list[dict[str, str]]:
@@ -148,7 +155,7 @@ class Cluster:
         listed = self.ask("scontrol", "show", "job", "-o", check=False).splitlines()
         return [pairs(line) for line in listed if line.startswith("JobId=")]
 
-    def last_words(self) -> str:
+    def log_tails(self) -> str:
         """Return the ends of all logs, for an error message."""
         logs = sorted((self.folder / "log").glob("*"))
         ends = [f"{path.name}: {path.read_text(errors='replace')[-600:]}" for path in logs]
@@ -208,7 +215,7 @@ class Cluster:
         """Start what takes the cluster down when this process is killed."""
         reader, self._life_line = os.pipe()
         self._guard = subprocess.Popen(
-            [sys.executable, "-m", "tests.slurm.outside", str(self.folder)],
+            [sys.executable, "-m", "tests.slurm.host_setup", str(self.folder)],
             cwd=Path(__file__).parents[2],
             stdin=reader,
             stdout=subprocess.PIPE,
@@ -268,9 +275,9 @@ class Cluster:
             f"--init-file={start}",
             "--innodb-buffer-pool-size=64M",
         )
-        self._wait(lambda: answers(self.ports[1]), "MariaDB")
+        self._wait(lambda: is_listening(self.ports[1]), "MariaDB")
         self._daemon("slurmdbd", "slurmdbd", "-D")
-        self._wait(lambda: answers(self.ports[2]), "slurmdbd")
+        self._wait(lambda: is_listening(self.ports[2]), "slurmdbd")
         for words in (
             ("cluster", "test"),
             ("account", ACCOUNT),
@@ -280,12 +287,12 @@ class Cluster:
 
     def _wait(self, claim: Callable[[], bool], what: str) -> None:
         """Wait until a claim holds, or a daemon ends; the error shows the daemons' logs."""
-        deadline = time.monotonic() + HANGING_S
+        deadline = time.monotonic() + MAX_WAIT_S
         while not claim():
             ended = [name for name, daemon in self.daemons.items() if daemon.poll() is not None]
             if ended or time.monotonic() > deadline:
-                why = f"{' and '.join(ended)} ended" if ended else f"none after {HANGING_S:.0f} s"
-                raise RuntimeError(f"waiting for {what}: {why}{self.last_words()}")
+                why = f"{' and '.join(ended)} ended" if ended else f"none after {MAX_WAIT_S:.0f} s"
+                raise RuntimeError(f"waiting for {what}: {why}{self.log_tails()}")
             time.sleep(0.2)
 
     def _cancel_all(self) -> None:
@@ -306,7 +313,7 @@ def pairs(line: str) -> dict[str, str]:
 def free_ports(count: int) -> list[int]:
     """Return ports that nobody listens on, and that neither connections nor trainings are given."""
     found: list[int] = []
-    for port in range(10_000 + os.getpid() % 1000 * 9, PORTS[0]):
+    for port in range(10_000 + os.getpid() % 1000 * 9, MASTER_PORT_RANGE[0]):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -318,7 +325,7 @@ def free_ports(count: int) -> list[int]:
     raise RuntimeError("no free ports")
 
 
-def answers(port: int) -> bool:
+def is_listening(port: int) -> bool:
     """Say whether somebody listens on a port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -329,12 +336,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--no-accounting", action="store_true", help="leave slurmdbd out")
     arguments = parser.parse_args()
-    reason = why_not()
+    reason = unavailable_reason()
     if reason:
         sys.exit(f"error: {reason}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        clear_left_over()
+        remove_stale_clusters()
     except RuntimeError as error:
         sys.exit(f"error: {error}; end that one first")
     folder = new_folder()

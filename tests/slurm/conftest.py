@@ -12,23 +12,26 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.slurm.cluster import ACCOUNT, Cluster, why_not
-from tests.slurm.outside import new_folder
-from tests.waiting import wait_until
-from workflow_scripts.train.jobs import State
+from tests.slurm.cluster import ACCOUNT, Cluster, unavailable_reason
+from tests.slurm.host_setup import new_folder
+from tests.wait import wait_until
+from workflow_scripts.train.jobs import JobState
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 # A test does not wait a minute to hear that a job of one second has ended.
-IMPATIENT = ("--slurm-init-seconds-before-status-checks=2", "--seconds-between-status-checks=2")
-IMPATIENT += ("--latency-wait=5",)
+SHORT_POLL_FLAGS = (
+    "--slurm-init-seconds-before-status-checks=2",
+    "--seconds-between-status-checks=2",
+)
+SHORT_POLL_FLAGS += ("--latency-wait=5",)
 
 
 # Of the package, not the session: the tests after these expect a machine without a cluster.
 @pytest.fixture(scope="package")
 def cluster() -> Iterator[Cluster]:
     """Start a private four-node SLURM, and take it down after the last test."""
-    reason = why_not()
+    reason = unavailable_reason()
     if reason:
         pytest.skip(reason)
     with Cluster(new_folder()) as running:
@@ -59,7 +62,7 @@ class User:
         """Run Snakemake with the profile."""
         path = f"{SNAKEMAKE.parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
-            [str(SNAKEMAKE), "--profile", "profiles/slurm", *IMPATIENT, *arguments],
+            [str(SNAKEMAKE), "--profile", "profiles/slurm", *SHORT_POLL_FLAGS, *arguments],
             cwd=self.folder,
             env=self.cluster.environment | {"PATH": path},
             capture_output=True,
@@ -68,7 +71,7 @@ class User:
         )
         if check and done.returncode:
             # What Snakemake says comes last, where a log that is cut off still has it.
-            pytest.fail(self.cluster.last_words() + done.stdout[-3000:] + done.stderr[-6000:])
+            pytest.fail(self.cluster.log_tails() + done.stdout[-3000:] + done.stderr[-6000:])
         return done
 
     def gpu_rules(self) -> dict[str, dict[str, Any]]:
@@ -92,7 +95,7 @@ class User:
                 if job.get("StdOut", "").startswith(f"{self.folder}/")
                 and mark.search(f"{job['Comment']} {job['StdOut']}")
             ]
-            return all(State(job["JobState"]).is_over for job in ours)
+            return all(JobState(job["JobState"]).is_over for job in ours)
 
         wait_until(are_over, f"the jobs of {rule} to be over")
         return sorted(ours, key=lambda job: int(job["JobId"]))

@@ -31,7 +31,7 @@ def processes_of(folder: Path, word: str = "") -> list[psutil.Process]:
         if is_daemon or is_job or (is_step and is_ours and on_node):
             found[process.pid] = process
         if is_job:
-            found |= {step.pid: step for step in steps_above(process)}
+            found |= {step.pid: step for step in parent_slurmstepds(process)}
     ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     for process in list(found.values()):
         try:
@@ -39,18 +39,18 @@ def processes_of(folder: Path, word: str = "") -> list[psutil.Process]:
         except psutil.NoSuchProcess:
             continue
     found = {pid: process for pid, process in found.items() if pid not in ours}
-    return sorted(found.values(), key=lambda process: not is_a_step(process))
+    return sorted(found.values(), key=lambda process: not is_slurmstepd(process))
 
 
-def steps_above(process: psutil.Process) -> list[psutil.Process]:
+def parent_slurmstepds(process: psutil.Process) -> list[psutil.Process]:
     """Return the slurmstepd that a job's process runs under."""
     try:
-        return [parent for parent in process.parents() if is_a_step(parent)]
+        return [parent for parent in process.parents() if is_slurmstepd(parent)]
     except psutil.NoSuchProcess:
         return []
 
 
-def is_a_step(process: psutil.Process) -> bool:
+def is_slurmstepd(process: psutil.Process) -> bool:
     """Say whether a process is a slurmstepd."""
     try:
         return process.name().startswith("slurmstepd")
@@ -58,7 +58,7 @@ def is_a_step(process: psutil.Process) -> bool:
         return False
 
 
-def end_all(family: list[psutil.Process]) -> None:
+def kill_processes(family: list[psutil.Process]) -> None:
     """Kill processes in one blow: none lives to tell the controller of another's end."""
     for word in ("suspend", "kill"):
         for process in family:
@@ -67,7 +67,7 @@ def end_all(family: list[psutil.Process]) -> None:
     psutil.wait_procs(family, timeout=10)
 
 
-def end(daemon: subprocess.Popen[bytes], *, grace_s: float) -> None:
+def terminate(daemon: subprocess.Popen[bytes], *, grace_s: float) -> None:
     """Ask a daemon to end, kill it after a while."""
     if grace_s and daemon.poll() is None:
         daemon.terminate()

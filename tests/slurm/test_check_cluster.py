@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from tests.slurm.conftest import User
-from tests.slurm.project import copy_project
+from tests.slurm.project_copy import copy_project
 
 
 @pytest.fixture

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm import toy
+from tests.slurm import toy_training
 from tests.slurm.cluster import ACCOUNT, Cluster
 from tests.slurm.conftest import ROOT
-from tests.waiting import running, wait_until
+from tests.wait import background_process, wait_until
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json
 from workflow_scripts.train import launch
-from workflow_scripts.train.experiment import Experiment
+from workflow_scripts.train.experiment import VlmExperiment
 
-MACHINE = launch.Machine(
+MACHINE = launch.JobResources(
     cluster="slurm",
     nodes=2,
     gpus=4,
@@ -34,31 +34,31 @@ MACHINE = launch.Machine(
 
 
 @pytest.fixture
-def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
+def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> VlmExperiment:
     """Return an experiment that takes no time; its ranks note where they run."""
-    monkeypatch.setattr(launch, "Rank", toy.Rank)
+    monkeypatch.setattr(launch, "Rank", toy_training.Rank)
     # The launcher sets these for its ranks; afterwards they are as they were.
     for key, value in (("OMP_NUM_THREADS", "1"), ("PYTHONPATH", str(ROOT))):
         monkeypatch.setenv(key, value)
-    return toy.experiment_in(tmp_path)
+    return toy_training.experiment_in(tmp_path)
 
 
-def jobs_of(cluster: Cluster, experiment: Experiment) -> list[dict[str, str]]:
+def jobs_of(cluster: Cluster, experiment: VlmExperiment) -> list[dict[str, str]]:
     """Return what SLURM says about the trainings of an experiment."""
     folder = str(experiment.out.absolute())
     return [job for job in cluster.jobs() if job.get("StdErr", "").startswith(folder)]
 
 
-def starts_of(experiment: Experiment, rank: int) -> list[str]:
+def starts_of(experiment: VlmExperiment, rank: int) -> list[str]:
     """Return the nodes on which a rank was started, oldest first."""
     path = experiment.out / f"starts-{rank}.txt"
     return path.read_text().split() if path.exists() else []
 
 
 def test_ranks_get_the_nodes_cards_and_memory_that_were_asked_for(
-    cluster: Cluster, experiment: Experiment
+    cluster: Cluster, experiment: VlmExperiment
 ) -> None:
-    launch.main(experiment=experiment, machine=MACHINE, poll_s=0.5)
+    launch.main(experiment=experiment, resources=MACHINE, poll_s=0.5)
     assert (experiment.out / "metrics.json").exists()
     (job,) = jobs_of(cluster, experiment)
     assert job["NodeList"] == "l40s-[1-2]"
@@ -75,7 +75,7 @@ def test_ranks_get_the_nodes_cards_and_memory_that_were_asked_for(
 
 
 def launcher(
-    experiment: Experiment, cluster: Cluster, log: Path
+    experiment: VlmExperiment, cluster: Cluster, log: Path
 ) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """Start a launcher of its own; it is killed at the end."""
     flags = [
@@ -83,75 +83,82 @@ def launcher(
         for name, value in dataclasses.asdict(MACHINE).items()
         for word in (f"--{name.replace('_', '-')}", str(value))
     ]
-    command = [sys.executable, "-m", "tests.slurm.toy", "--out", str(experiment.out), *flags]
-    return running(command, log=log, cwd=ROOT, env=cluster.environment)
+    command = [
+        sys.executable,
+        "-m",
+        "tests.slurm.toy_training",
+        "--out",
+        str(experiment.out),
+        *flags,
+    ]
+    return background_process(command, log=log, cwd=ROOT, env=cluster.environment)
 
 
 def test_a_killed_launcher_finds_its_job_again(
-    cluster: Cluster, experiment: Experiment, tmp_path: Path
+    cluster: Cluster, experiment: VlmExperiment, tmp_path: Path
 ) -> None:
     """It was killed between sbatch and writing the job's number down."""
-    held = toy.held(experiment.out)
-    held.touch()
+    hold_file = toy_training.hold_file(experiment.out)
+    hold_file.touch()
     note = experiment.out / "launch/job.json"
     with launcher(experiment, cluster, tmp_path / "first.log"):
         wait_until(note.exists, "the launcher to submit its job")
     note.unlink()
 
-    def let_go() -> None:
+    def release_ranks() -> None:
         wait_until(note.exists, "the number of the job to be written down again")
-        held.unlink()
+        hold_file.unlink()
 
     # The job ends only when the second launcher has looked for it.
-    threading.Thread(target=let_go, daemon=True).start()
-    launch.main(experiment=experiment, machine=MACHINE, poll_s=0.5)
+    threading.Thread(target=release_ranks, daemon=True).start()
+    launch.main(experiment=experiment, resources=MACHINE, poll_s=0.5)
     (job,) = jobs_of(cluster, experiment)
     assert job["JobId"] == read_json(note)["job_id"]
     assert starts_of(experiment, 3) == ["l40s-2"]
 
 
 def test_two_launchers_at_once_start_one_job(
-    cluster: Cluster, experiment: Experiment, tmp_path: Path
+    cluster: Cluster, experiment: VlmExperiment, tmp_path: Path
 ) -> None:
-    held = toy.held(experiment.out)
-    held.touch()
+    hold_file = toy_training.hold_file(experiment.out)
+    hold_file.touch()
     logs = [tmp_path / "first.log", tmp_path / "second.log"]
     with ExitStack() as stack:
         both = [stack.enter_context(launcher(experiment, cluster, log)) for log in logs]
 
-        def know_of_a_job() -> bool:
+        def job_is_known() -> bool:
             told = [log.read_text() for log in logs]
             assert all(process.poll() is None for process in both), told
             return all(re.search(r"started slurm job|is under way", text) for text in told)
 
-        wait_until(know_of_a_job, "both launchers to wait for a job")
-        held.unlink()
+        wait_until(job_is_known, "both launchers to wait for a job")
+        hold_file.unlink()
         assert [process.wait() for process in both] == [0, 0]
     assert len(jobs_of(cluster, experiment)) == 1
 
 
 def test_a_job_that_ended_while_nobody_waited_is_not_run_again(
-    cluster: Cluster, experiment: Experiment
+    cluster: Cluster, experiment: VlmExperiment
 ) -> None:
-    launch.main(experiment=experiment, machine=MACHINE, poll_s=0.5)
+    launch.main(experiment=experiment, resources=MACHINE, poll_s=0.5)
     what = launch.identity(experiment, num_ranks=4)
     (experiment.checkpoints / "settings.json").write_text(json.dumps(what))
     # Snakemake removes what a killed job may have left half-written.
     (experiment.out / "metrics.json").unlink()
-    launch.main(experiment=experiment, machine=MACHINE, poll_s=0.5)
+    launch.main(experiment=experiment, resources=MACHINE, poll_s=0.5)
     assert (experiment.out / "metrics.json").exists()
     assert len(jobs_of(cluster, experiment)) == 1
 
 
 def test_a_broken_rank_ends_the_job_with_its_traceback(
-    cluster: Cluster, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, experiment: VlmExperiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other ranks would wait for it in vain."""
     monkeypatch.setattr(launch, "NODE_GRACE_S", 1.0)
-    toy.held(experiment.out).touch()
+    toy_training.hold_file(experiment.out).touch()
     (experiment.out / "break-2").touch()
     with pytest.raises(UserError) as caught:
-        launch.main(experiment=experiment, machine=MACHINE, poll_s=0.5)
+        launch.main(experiment=experiment, resources=MACHINE, poll_s=0.5)
     assert "training failed on rank 2" in str(caught.value)
     assert "RuntimeError: rank 2 broke" in str(caught.value)
     assert "_2_log.err" in str(caught.value)

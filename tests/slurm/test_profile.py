@@ -25,7 +25,7 @@ rule {name}:
         gpu=0, gpu_model="", nodes=1, mem_mb=3000, runtime=1440, cpus_per_gpu=0,
         slurm_partition="", slurm_account="", cluster="local",
     shell:
-        "cd {root} && python -m tests.slurm.toy --out {folder}/{name}"
+        "cd {root} && python -m tests.slurm.toy_training --out {folder}/{name}"
         " --cluster {{resources.cluster}} --nodes {{resources.nodes}} --gpus {{resources.gpu}}"
         " --gpu-model '{{resources.gpu_model}}' --partition '{{resources.slurm_partition}}'"
         " --account '{{resources.slurm_account}}' --minutes {{resources.runtime}}"
@@ -45,7 +45,7 @@ rule spoil:
 """
 
 
-def make_toy(user: User) -> User:
+def make_toy_workflow(user: User) -> User:
     """Give a user a workflow of one-second rules, and switch Unity's line on."""
     user.replace("# render_shard:", "render_shard:")
     text = WITHOUT_GPU
@@ -59,22 +59,22 @@ def make_toy(user: User) -> User:
 @pytest.fixture
 def toy(user: User) -> User:
     """Return a user with a workflow of one-second rules."""
-    return make_toy(user)
+    return make_toy_workflow(user)
 
 
 Ran = tuple[User, subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def toy_run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """Return a user who has run every rule, one of which fails."""
-    toy = make_toy(User(tmp_path_factory.mktemp("user"), cluster))
+    toy = make_toy_workflow(User(tmp_path_factory.mktemp("user"), cluster))
     wanted = [f"{name}.txt" for name in (*toy.gpu_rules(), "summarise", "spoil")]
     return toy, toy.snakemake("--retries=0", *wanted, check=False)
 
 
-def test_every_gpu_rule_runs_where_the_profile_says(ran: Ran) -> None:
-    toy, done = ran
+def test_every_gpu_rule_runs_where_the_profile_says(toy_run: Ran) -> None:
+    toy, done = toy_run
     for name, line in toy.gpu_rules().items():
         assert toy.jobs_of(name), done.stdout + done.stderr
         (job,) = toy.jobs_of(name)
@@ -87,8 +87,8 @@ def test_every_gpu_rule_runs_where_the_profile_says(ran: Ran) -> None:
     assert job["TimeLimit"] == "04:00:00"
 
 
-def test_a_failed_rule_shows_its_name_and_its_log(ran: Ran) -> None:
-    toy, done = ran
+def test_a_failed_rule_shows_its_name_and_its_log(toy_run: Ran) -> None:
+    toy, done = toy_run
     printed = done.stdout + done.stderr
     assert done.returncode != 0
     assert "spoil" in printed

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from tests.slurm.cluster import Cluster
-from tests.slurm.conftest import IMPATIENT, SNAKEMAKE, User
-from tests.slurm.project import copy_project, make_small
+from tests.slurm.conftest import SHORT_POLL_FLAGS, SNAKEMAKE, User
+from tests.slurm.project_copy import copy_project, shrink_config
 from tests.slurm.test_profile import assert_fits
-from tests.waiting import wait_until
+from tests.wait import wait_until
 
 # Jobs at once: what the machine has cores for, and one that waits.
 JOBS = "--jobs=3"
@@ -26,9 +26,16 @@ LAUNCHED = {
 @pytest.fixture(scope="module")
 def finished(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> User:
     """Return a user whose workflow was killed during the first training and then finished."""
-    user = make_small(copy_project(User(tmp_path_factory.mktemp("whole"), cluster)))
+    user = shrink_config(copy_project(User(tmp_path_factory.mktemp("whole"), cluster)))
     path = f"{SNAKEMAKE.parent}{os.pathsep}{os.environ['PATH']}"
-    command = [str(SNAKEMAKE), "--profile", "profiles/slurm", *IMPATIENT, JOBS, "results/eval.csv"]
+    command = [
+        str(SNAKEMAKE),
+        "--profile",
+        "profiles/slurm",
+        *SHORT_POLL_FLAGS,
+        JOBS,
+        "results/eval.csv",
+    ]
     with (user.folder / "first.log").open("wb") as log:
         first = subprocess.Popen(
             command,
@@ -69,7 +76,7 @@ def test_every_gpu_job_ran_where_the_profile_says(finished: User) -> None:
     for rule, line in finished.gpu_rules().items():
         jobs = finished.jobs_of(LAUNCHED.get(rule, rule))
         completed = [job for job in jobs if job["JobState"] == "COMPLETED"]
-        assert completed, f"give rule {rule} something to do in tests.slurm.project.SMALL"
+        assert completed, f"give rule {rule} something to do in tests.slurm.project_copy.SMALL"
         for job in completed:
             assert_fits(job, line)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from PIL import Image
 
 from workflow_scripts.common.storage import read_json
-from workflow_scripts.train.experiment import Experiment
-from workflow_scripts.train.tiny import Size, make_model, make_processor
+from workflow_scripts.train.experiment import VlmExperiment
+from workflow_scripts.train.tiny_vlm import TinyVlmConfig, make_model, make_processor
 
-MICRO = Size(image_px=24, vision_width=32, text_width=32, vision_layers=1, text_layers=1)
+MICRO = TinyVlmConfig(image_px=24, vision_width=32, text_width=32, vision_layers=1, text_layers=1)
 COLOURS = {"red": (250, 10, 10), "green": (10, 250, 10), "blue": (10, 10, 250)}
 
 
@@ -37,9 +37,9 @@ def make_data(folder: Path) -> Path:
     return folder
 
 
-def experiment_in(out: Path, folder: Path, **changes: object) -> Experiment:
+def experiment_in(out: Path, folder: Path, **changes: object) -> VlmExperiment:
     """Return an experiment on that data that takes seconds."""
-    plain = Experiment(
+    plain = VlmExperiment(
         name="micro",
         base=str(folder / "base"),
         data=folder / "train.json",
@@ -54,13 +54,13 @@ def experiment_in(out: Path, folder: Path, **changes: object) -> Experiment:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def losses(experiment: Experiment) -> list[float]:
+def losses(experiment: VlmExperiment) -> list[float]:
     """Return the training losses of the history."""
     return [row["loss"] for row in read_json(experiment.out / "metrics.json")["history"]
             if "loss" in row]  # fmt: skip
 
 
-def validation_losses(experiment: Experiment) -> list[float]:
+def validation_losses(experiment: VlmExperiment) -> list[float]:
     """Return the validation losses of the history."""
     history = read_json(experiment.out / "metrics.json")["history"]
     return [row["eval_loss"] for row in history if "eval_loss" in row]

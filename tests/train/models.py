@@ -26,7 +26,12 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
 )
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from workflow_scripts.train.tiny import Size, make_model, make_processor, make_tokenizer
+from workflow_scripts.train.tiny_vlm import (
+    TinyVlmConfig,
+    make_model,
+    make_processor,
+    make_tokenizer,
+)
 
 LLAVA_TEMPLATE = (
     "{% for message in messages %}{{ message['role'].upper() }}: "
@@ -73,7 +78,7 @@ def chatml_tokenizer(*extra: str) -> PreTrainedTokenizerFast:
 
 def llava() -> tuple[Any, Any]:
     """Return LLaVA-1.5's layout: its template writes no end after an answer."""
-    size = Size(image_px=24, text_width=32, vision_width=32, text_layers=2)
+    size = TinyVlmConfig(image_px=24, text_width=32, vision_width=32, text_layers=2)
     processor = make_processor(size)
     processor.chat_template = LLAVA_TEMPLATE
     return make_model(size, processor, seed=1), processor

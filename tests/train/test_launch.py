@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import submitit
 
-from tests.waiting import running
+from tests.wait import background_process
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.train import jobs, leaving, rank
+from workflow_scripts.train import jobs, preemption, rank
 
 FORK = """
 import os, signal
-from workflow_scripts.train.leaving import Leaving
+from workflow_scripts.train.preemption import Leaving
 
 leaving = Leaving(note=None, checkpoints=None, notice_s=90)
 os.environ["SLURM_PROCID"] = "1"
@@ -24,7 +24,7 @@ if os.fork() == 0:
     os._exit(0)
 os.wait()
 os.kill(os.getpid(), signal.SIGUSR2)
-print("leaving" if leaving.is_leaving() else "staying")
+print("leaving" if leaving.should_stop() else "staying")
 """
 
 
@@ -51,22 +51,22 @@ def test_data_loader_workers_do_not_inherit_the_handler() -> None:
         ("echo slurm_load_jobs error: Invalid job id specified >&2; exit 1", False),
     ],
 )
-def test_the_controller_says_whether_a_job_goes_on(
+def test_queue_state_says_whether_a_job_is_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str, queued: bool
 ) -> None:
-    stand_in(tmp_path, monkeypatch, printed)
-    assert jobs.state_in_queue("7").is_over is not queued
+    fake_squeue(tmp_path, monkeypatch, printed)
+    assert jobs.query_queue_state("7").is_over is not queued
 
 
 def test_a_controller_that_does_not_answer_starts_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stand_in(tmp_path, monkeypatch, "echo Unable to contact slurm controller >&2; exit 1")
+    fake_squeue(tmp_path, monkeypatch, "echo Unable to contact slurm controller >&2; exit 1")
     with pytest.raises(UserError, match="Unable to contact slurm controller"):
-        jobs.state_in_queue("7")
+        jobs.query_queue_state("7")
 
 
-def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+def fake_squeue(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     """Put a squeue on the PATH that answers as told."""
     path = folder / "squeue"
     path.write_text(f"#!/bin/sh\n{script}\n")
@@ -74,7 +74,7 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
-def test_ranks_meet_at_a_port_that_no_outgoing_connection_takes() -> None:
+def test_master_port_is_outside_the_ephemeral_port_range() -> None:
     first = 32_768  # of Linux, unless it was set otherwise
     ports = [rank.master_port(str(job_id)) for job_id in range(300)]
     assert all(1024 < port < first for port in ports)
@@ -82,48 +82,50 @@ def test_ranks_meet_at_a_port_that_no_outgoing_connection_takes() -> None:
     assert rank.master_port("17") == rank.master_port("17")
 
 
-def test_a_job_lives_from_its_first_moment(tmp_path: Path) -> None:
+def test_a_job_counts_as_running_from_its_start(tmp_path: Path) -> None:
     """Linux shows no words of a process that was started a moment ago."""
-    idle = [sys.executable, "-c", "input()", "submitit.local._local", str(tmp_path)]
+    command = [sys.executable, "-c", "input()", "submitit.local._local", str(tmp_path)]
     for _ in range(20):
-        with running(idle, log=tmp_path / "log", stdin=subprocess.PIPE) as process:
+        with background_process(command, log=tmp_path / "log", stdin=subprocess.PIPE) as process:
             job = submitit.LocalJob(folder=tmp_path, job_id=str(process.pid), tasks=[0])
-            assert not jobs.state_of(job).is_over
-        assert jobs.state_of(job).is_over
+            assert not jobs.get_job_state(job).is_over
+        assert jobs.get_job_state(job).is_over
 
 
 def test_ranks_that_were_not_started_yet_are_not_lost(tmp_path: Path) -> None:
     """A busy machine takes a while from a job's first process to its ranks."""
-    sleep = [sys.executable, "-c", "import time; time.sleep(600)", "submitit.local._local"]
-    with running([*sleep, str(tmp_path)], log=tmp_path / "log") as process:
+    command_line = [sys.executable, "-c", "import time; time.sleep(600)", "submitit.local._local"]
+    with background_process([*command_line, str(tmp_path)], log=tmp_path / "log") as process:
         job = submitit.LocalJob(folder=tmp_path, job_id=str(process.pid), tasks=[0, 1])
-        assert not jobs.lost_a_rank(job, 2)
+        assert not jobs.has_lost_rank(job, 2)
         for number in range(2):
             jobs.log_path(job, number).touch()
-        assert jobs.lost_a_rank(job, 2)
+        assert jobs.has_lost_rank(job, 2)
         jobs.stop(job)
-        assert jobs.controller(job) is None
+        assert jobs.controller_process(job) is None
         jobs.stop(job)
-    assert jobs.lost_a_rank(job, 2)
+    assert jobs.has_lost_rank(job, 2)
 
 
-def test_a_job_that_never_saves_is_not_queued_again_for_ever(
+def test_a_job_that_never_saves_is_requeued_a_limited_number_of_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(leaving, "requeue", lambda: asked.append("again"))
-    note, checkpoints = tmp_path / "unsaved.json", tmp_path / "checkpoints"
+    requeue_calls: list[str] = []
+    monkeypatch.setattr(preemption, "requeue", lambda: requeue_calls.append("again"))
+    counter_file, checkpoints = tmp_path / "unsaved.json", tmp_path / "checkpoints"
 
-    def runs_out_of_time() -> None:
-        leaving.Leaving(note=note, checkpoints=checkpoints, notice_s=90)._go_unsaved()
+    def requeue_unsaved() -> None:
+        preemption.PreemptionHandler(
+            counter_file=counter_file, checkpoints=checkpoints, notice_s=90
+        )._requeue_unsaved()
 
     for step in (8, 10):
         complete = checkpoints / f"checkpoint-{step}/complete"
         complete.parent.mkdir(parents=True)
         complete.touch()
-        for _ in range(leaving.MAX_FRUITLESS + 1):
-            runs_out_of_time()
-        assert asked == ["again"] * leaving.MAX_FRUITLESS
+        for _ in range(preemption.MAX_REQUEUES_WITHOUT_CHECKPOINT + 1):
+            requeue_unsaved()
+        assert requeue_calls == ["again"] * preemption.MAX_REQUEUES_WITHOUT_CHECKPOINT
         assert "give its rule a longer runtime in the profile" in capfd.readouterr().err
-        asked.clear()
+        requeue_calls.clear()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "unsaved.json"]

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common.cameras import Camera, rays_camera
-from workflow_scripts.common.demonstrations import Demonstration, Keypoint
+from workflow_scripts.common.demonstration_shard import Demonstration, Keypoint
 from workflow_scripts.common.records import Episode, ObjectRow
-from workflow_scripts.common.rlbench import STEP_S
 from workflow_scripts.common.seeds import rng
+from workflow_scripts.geometry.cameras import Camera, rays_camera
+from workflow_scripts.sources.readers.rlbench_tasks import STEP_S
 from workflow_scripts.views.demonstrator import EpisodeError
 
 TABLE_Z_M = 0.75

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import shapely
 
-from tests.synthetic import Box, render
-from workflow_scripts.common.cameras import Camera
+from tests.box_scenes import Box, render
 from workflow_scripts.common.records import ObjectRow
+from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.house import ceiling_height_m, rooms
 from workflow_scripts.views.objects import object_rows

@@ -3,12 +3,12 @@
 import copy
 from typing import Any
 
-from workflow_scripts.common.assets import assets_of
+from workflow_scripts.sources.readers.procthor_assets import assets_in_category
 
 
 def first_asset(category: str) -> str:
     """Return an asset id of a category from the table."""
-    return assets_of(category)[0].asset_id
+    return assets_in_category(category)[0].asset_id
 
 
 def _vec(x: float, y: float, z: float) -> dict[str, float]:
@@ -170,27 +170,27 @@ def l_shaped_room() -> dict[str, Any]:
 
 def mirrored(house: dict[str, Any], width: float) -> dict[str, Any]:
     """Return the house mirrored in the plane x = width / 2."""
-    twin = copy.deepcopy(house)
+    mirror_image = copy.deepcopy(house)
 
     def flip(vector: dict[str, float]) -> None:
         vector["x"] = width - vector["x"]
 
-    for room in twin["rooms"]:
+    for room in mirror_image["rooms"]:
         room["floorPolygon"] = room["floorPolygon"][::-1]
         for point in room["floorPolygon"]:
             flip(point)
-    for wall in twin["walls"]:
+    for wall in mirror_image["walls"]:
         floor, top = wall["polygon"][:2], wall["polygon"][2:]
         wall["polygon"] = floor[::-1] + top[::-1]
         for point in wall["polygon"]:
             flip(point)
-    queue = list(twin["objects"])
+    queue = list(mirror_image["objects"])
     while queue:
         entry = queue.pop()
         flip(entry["position"])
         entry["rotation"]["y"] = -entry["rotation"]["y"]
         queue += entry["children"]
-    for light in twin["proceduralParameters"]["lights"]:
+    for light in mirror_image["proceduralParameters"]["lights"]:
         flip(light["position"])
-    twin["doors"] = []
-    return twin
+    mirror_image["doors"] = []
+    return mirror_image

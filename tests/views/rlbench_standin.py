@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.rlbench_recording import FAR_M, states_of
+from tests.rlbench_recordings import FAR_M, observations_from
 from tests.views.ball_demonstrator import RADIUS_M, TABLE_Z_M, BallDemonstrator, episode
 
 DUMMY, SHAPE, PATH = "dummy", "shape", "path"
@@ -138,7 +138,7 @@ class TaskEnvironment:
         ) as ball:
             Scene.demonstration = ball.demonstrate(episode(seed=seed))
         try:
-            for step, state in enumerate(states_of(Scene.demonstration)):
+            for step, state in enumerate(observations_from(Scene.demonstration)):
                 Scene.step = step
                 if step:
                     callable_each_step(self._observation(state, step, cameras))

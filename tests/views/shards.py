@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workflow_scripts.common.records import Scene
 from workflow_scripts.common.storage import write_records
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.views import shard
 
 ROOT = Path(__file__).parents[2]

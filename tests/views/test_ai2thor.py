@@ -7,9 +7,9 @@ pytest.importorskip("ai2thor")
 
 from tests.views import houses
 from tests.views.unity_standin import StandInController, UnityStandIn, crash
-from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.views.backends.ai2thor import FAR_M, Ai2ThorRenderer, with_bars
+from workflow_scripts.geometry.cameras import Camera
+from workflow_scripts.views.backends.ai2thor import FAR_M, Ai2ThorRenderer, with_bar_separated_ids
 from workflow_scripts.views.renderer import EngineError
 
 SETTINGS = {"preset": "default", "furniture": "auto", "width_px": 48, "height_px": 36}
@@ -97,7 +97,7 @@ def test_renaming_reaches_children_doors_and_windows():
         "doors": [{"id": "d"}],
         "windows": [{"id": "w|1"}],
     }
-    renamed, old = with_bars(house)
+    renamed, old = with_bar_separated_ids(house)
     assert old == {"thing|a": "a", "thing|c": "c", "thing|d": "d"}
     assert renamed["objects"][0]["children"][0]["id"] == "b|1"
 
@@ -154,7 +154,7 @@ def test_unitys_own_words_are_shown(renderer):
 def test_an_argument_that_unity_does_not_know_is_refused_at_once(renderer, unity):
     loaded = renderer.load(houses.living_room(), scene_id="s")
     with pytest.raises(UserError, match=r"UpdateThirdPartyCamera has no argument \['roll'\]"):
-        loaded._do(action="UpdateThirdPartyCamera", thirdPartyCameraId=0, roll=3)
+        loaded._step(action="UpdateThirdPartyCamera", thirdPartyCameraId=0, roll=3)
     assert unity.running == 1
 
 

@@ -5,9 +5,9 @@ import pytest
 import shapely
 
 from tests.views import houses
-from workflow_scripts.common import backends
-from workflow_scripts.common.cameras import Camera, back_project, project
+from workflow_scripts.common import backend_registry
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.geometry.cameras import Camera, back_project, project
 from workflow_scripts.views.house import rooms
 from workflow_scripts.views.objects import object_rows
 from workflow_scripts.views.renderer import BACKENDS
@@ -23,9 +23,9 @@ def open_backend(name: str):
         pytest.importorskip("ai2thor")
         from tests.views.unity_standin import StandInController
 
-        make = backends.load(name, BACKENDS, kind="views")
+        make = backend_registry.load(name, BACKENDS, kind="views")
         return make(**SETTINGS, controller_class=StandInController)
-    return backends.load(name, BACKENDS, kind="views")(**SETTINGS)
+    return backend_registry.load(name, BACKENDS, kind="views")(**SETTINGS)
 
 
 @pytest.fixture(scope="module", params=sorted(BACKENDS))

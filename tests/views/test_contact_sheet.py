@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.synthetic import living_room_scene, write_shard
-from workflow_scripts.common.views import ViewShard
+from tests.box_scenes import living_room_scene, write_shard
+from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.views.contact_sheet import (
-    ACCENT,
     GAP_PX,
+    HIGHLIGHT_COLOUR,
     TILE_PX,
     choose_views,
     draw_contact_sheet,
@@ -47,7 +47,7 @@ def test_sheets_of_every_shape_are_drawn_alike_each_time(tmp_path, size):
         pixels = np.asarray(sheet.convert("RGB"))
     assert pixels.shape[1] > 2 * (3 * TILE_PX + 2 * GAP_PX)
     # The best view wears a frame, and the sofa its colour in box and instance tile.
-    assert (pixels == ACCENT).all(axis=-1).sum() > 500
+    assert (pixels == HIGHLIGHT_COLOUR).all(axis=-1).sum() > 500
     sofa = int(shard.objects[shard.objects.category == "Sofa"].instance.iloc[0])
     assert (pixels == instance_colour(sofa)).all(axis=-1).sum() > 100
 

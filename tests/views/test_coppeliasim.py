@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.rlbench_recording import FAR_M
+from tests.rlbench_recordings import FAR_M
 from tests.views.ball_demonstrator import episode
 from tests.views.rlbench_standin import CALLS, Scene, complete_environment, installed
-from workflow_scripts.common.demonstrations import DemonstrationShard
+from workflow_scripts.common.demonstration_shard import DemonstrationShard
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import Skipped
+from workflow_scripts.common.records import SkippedItem
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.views import coppeliasim_install, record
 from workflow_scripts.views.backends import coppeliasim
@@ -112,7 +112,7 @@ def test_a_shard_is_written_like_any_other(scene: type[Scene], tmp_path: Path) -
     shard = DemonstrationShard.open(out)
     assert list(shard.episodes.scene_id) == [episode().scene_id]
     assert set(shard.poses.instance) == {1, 2}
-    reasons = [row.reason for row in read_records(tmp_path / "0000.skipped.jsonl", Skipped)]
+    reasons = [row.reason for row in read_records(tmp_path / "0000.skipped.jsonl", SkippedItem)]
     assert "has no task close_fridge" in reasons[0]
     assert reasons[1] == "variation 20; reach_target has 0 to 19"
     assert CALLS[0] == "launch"
@@ -247,7 +247,7 @@ def test_the_environment_pins_the_commits_that_the_code_is_written_against() -> 
     assert RLBENCH in packages
     numpy = next(package for package in packages if package.startswith("numpy=="))
     assert numpy.startswith("numpy==1."), "RLBench's mask decoding overflows from NumPy 2 on"
-    assert set(yaml.safe_load(text)["variables"]) == set(coppeliasim_install.VARIABLES)
+    assert set(yaml.safe_load(text)["variables"]) == set(coppeliasim_install.ENVIRONMENT_VARIABLES)
     assert "xvfb" in text.lower()
 
 

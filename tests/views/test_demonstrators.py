@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.rlbench_recording import write_recording
+from tests.rlbench_recordings import write_recording
 from tests.views.ball_demonstrator import BallDemonstrator, episode
 from tests.views.rlbench_standin import installed
-from workflow_scripts.common import backends
-from workflow_scripts.common.cameras import project
-from workflow_scripts.common.demonstrations import Demonstration
+from workflow_scripts.common import backend_registry
+from workflow_scripts.common.demonstration_shard import Demonstration
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Episode
-from workflow_scripts.common.rlbench import STEP_S
+from workflow_scripts.geometry.cameras import project
+from workflow_scripts.sources.readers.rlbench_tasks import STEP_S
 from workflow_scripts.views.backends import coppeliasim
 from workflow_scripts.views.demonstrator import BACKENDS, EpisodeError
-from workflow_scripts.views.keypoints import observe
+from workflow_scripts.views.keypoints import project_keypoints
 
 CAMERAS = ("left_shoulder", "overhead", "front")
 SIZE_PX = 64
@@ -54,7 +54,7 @@ def make(
             # Found without importing it: the backend chooses how it draws before it is imported.
             if name == "mujoco" and importlib.util.find_spec("mujoco") is None:
                 pytest.skip("mujoco is not installed")
-            backend = backends.load(name, BACKENDS, kind="demonstration")
+            backend = backend_registry.load_backend(name, BACKENDS, kind="demonstration")
         if name == "coppeliasim":
             patch.setattr(coppeliasim, "check_installation", lambda environment: None)
             stack.enter_context(installed())
@@ -124,7 +124,7 @@ def test_depth_masks_and_keypoints_are_of_one_scene(demonstration: Demonstration
                 demonstration.depth_m[step, camera],
                 demonstration.instance[step, camera],
             )
-            pixels, in_frame, visible = observe(
+            pixels, in_frame, visible = project_keypoints(
                 demonstration.keypoints_m[step],
                 demonstration.keypoints,
                 intrinsics=demonstration.intrinsics[camera],
@@ -134,10 +134,10 @@ def test_depth_masks_and_keypoints_are_of_one_scene(demonstration: Demonstration
             )
             assert not (visible & ~in_frame).any()
             for number, keypoint in enumerate(demonstration.keypoints):
-                if visible[number] and keypoint.inside_m:
+                if visible[number] and keypoint.surface_depth_m:
                     column, row = pixels[number].astype(int)
                     seen += int(instance[row, column] == keypoint.instance)
-    has_inner_points = any(keypoint.inside_m for keypoint in demonstration.keypoints)
+    has_inner_points = any(keypoint.surface_depth_m for keypoint in demonstration.keypoints)
     assert seen or not has_inner_points
 
 

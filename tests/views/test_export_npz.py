@@ -9,7 +9,7 @@ import pytest
 
 from tests.views.ball_demonstrator import episode
 from tests.views.test_record import ball_backend, recorded
-from workflow_scripts.common.demonstrations import DemonstrationShard
+from workflow_scripts.common.demonstration_shard import DemonstrationShard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.views import export_npz
 

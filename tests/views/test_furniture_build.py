@@ -5,18 +5,24 @@ import pytest
 from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 
-from workflow_scripts.common.assets import SURFACES, assets, assets_of, database, surfaces_of
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.sources.readers.procthor_assets import (
+    SUPPORT_SURFACES,
+    assets,
+    assets_in_category,
+    read_database,
+    support_surfaces,
+)
 from workflow_scripts.views.furniture import build
 from workflow_scripts.views.furniture.build import procedural
 from workflow_scripts.views.furniture.catalogue import BUILDERS
 from workflow_scripts.views.meshes import Mesh
 
-CATEGORIES = sorted(database("asset-database"))
+CATEGORIES = sorted(read_database("asset-database"))
 
 
 def sample(category: str, count: int = 4):
-    entries = assets_of(category)
+    entries = assets_in_category(category)
     return [entries[i] for i in sorted({int(p) for p in np.linspace(0, len(entries) - 1, count)})]
 
 
@@ -55,10 +61,10 @@ def test_no_type_is_a_bare_box(category):
     assert len(mesh.materials) > 1 or len(mesh.faces) > 100
 
 
-@pytest.mark.parametrize("category", sorted(SURFACES))
+@pytest.mark.parametrize("category", sorted(SUPPORT_SURFACES))
 def test_things_can_stand_where_the_table_of_surfaces_says(category):
     for asset in sample(category, 6):
-        for surface in surfaces_of(asset):
+        for surface in support_surfaces(asset):
             heights = heights_below(build(category, asset.size_m, asset.asset_id), asset, surface)
             expected = (surface.height - 0.5) * asset.height_m
             # Round tops leave the corners of their rectangle free, chairs' backs lean over it.

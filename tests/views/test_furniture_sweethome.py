@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.views.furniture import build, sh3f_import, sweethome
+from workflow_scripts.views.furniture import build, sweethome, sweethome_import
 
 CHAIR = (0.5, 0.5, 0.9)
 OBJ = """mtllib chair.mtl
@@ -73,7 +73,7 @@ def library(tmp_path, monkeypatch):
         file.writestr("own/chair/chair.mtl", MTL)
         file.writestr("own/chair/wood.png", picture.getvalue())
     monkeypatch.setenv(sweethome.FOLDER_VARIABLE, str(folder))
-    monkeypatch.setenv(sh3f_import.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(sweethome_import.CACHE_VARIABLE, str(tmp_path / "cache"))
     return folder / "Own.sh3f"
 
 
@@ -91,7 +91,7 @@ def test_models_are_chosen_by_name_and_by_stretch(library):
 
 
 def test_defects_of_a_model_are_mended(library):
-    mesh = sh3f_import.convert(library, "own/chair/chair.obj")
+    mesh = sweethome_import.convert(library, "own/chair/chair.obj")
     assert np.abs(mesh.uv).max() <= 1
     textures = [m.texture for m in mesh.materials if m.texture is not None]
     assert [t.shape for t in textures] == [(256, 512, 3)]
@@ -106,12 +106,12 @@ def test_defects_of_a_model_are_mended(library):
 
 
 def test_a_converted_model_is_cached_and_reads_back_equal(library):
-    first = sh3f_import.converted(library, "own/chair/chair.obj")
-    sh3f_import.converted.cache_clear()
-    again = sh3f_import.converted(library, "own/chair/chair.obj")
+    first = sweethome_import.load_model(library, "own/chair/chair.obj")
+    sweethome_import.load_model.cache_clear()
+    again = sweethome_import.load_model(library, "own/chair/chair.obj")
     np.testing.assert_array_equal(first.vertices_m, again.vertices_m)
     np.testing.assert_array_equal(first.materials[0].texture, again.materials[0].texture)
-    assert not list((sh3f_import.cache_folder() / "sweethome3d").glob("*.partial*"))
+    assert not list((sweethome_import.cache_folder() / "sweethome3d").glob("*.partial*"))
 
 
 def test_auto_takes_the_model_where_it_fits_and_fills_the_box(library):
@@ -124,11 +124,11 @@ def test_auto_takes_the_model_where_it_fits_and_fills_the_box(library):
 
 def test_a_seat_at_another_height_is_refused(library):
     # The seat is at half the box's height, as a chair's must be; a table's top is its box's top.
-    mesh = sh3f_import.converted(library, "own/chair/chair.obj")
+    mesh = sweethome_import.load_model(library, "own/chair/chair.obj")
     fits = sweethome.Asset("a", "Chair", *CHAIR, None, (), False)
     too_low = sweethome.Asset("a", "CoffeeTable", *CHAIR, None, (), False)
-    assert sweethome.holds_its_surfaces(mesh, fits)
-    assert not sweethome.holds_its_surfaces(mesh, too_low)
+    assert sweethome.supports_its_surfaces(mesh, fits)
+    assert not sweethome.supports_its_surfaces(mesh, too_low)
 
 
 def test_credits_name_model_creator_and_licence(library, monkeypatch):
@@ -155,6 +155,6 @@ def test_a_broken_library_is_named(tmp_path):
     not sweethome.DEBIAN_FOLDER.is_dir(), reason="sweethome3d-furniture is not there"
 )
 def test_the_installed_libraries_fit_chairs(tmp_path, monkeypatch):
-    monkeypatch.setenv(sh3f_import.CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(sweethome_import.CACHE_VARIABLE, str(tmp_path))
     assert len(sweethome.models()) > 500
     assert sweethome.candidates("Chair", CHAIR)

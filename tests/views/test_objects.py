@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tests.views import houses
-from workflow_scripts.common.assets import assets
-from workflow_scripts.common.cameras import box_corners
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.geometry.cameras import box_corners
+from workflow_scripts.sources.readers.procthor_assets import assets
 from workflow_scripts.views.house import openings, rooms, walls
 from workflow_scripts.views.objects import object_rows
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.views.exact import first_hits
 from tests.views.houses import l_shaped_room, living_room, mirrored
-from tests.views.traced import camera, depth_at, load, seen_at
+from tests.views.pathtrace_scenes import camera, depth_at, load, seen_at
+from tests.views.reference_raycast import reference_first_hits
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.views.meshes import Material, Mesh
-from workflow_scripts.views.pathtrace import rays
-from workflow_scripts.views.pathtrace.rays import EmbreeRays, Open3dRays
+from workflow_scripts.views.pathtrace import ray_casting
+from workflow_scripts.views.pathtrace.ray_casting import EmbreeRayCaster, Open3dRayCaster
 from workflow_scripts.views.pathtrace.scene import build_scene
 from workflow_scripts.views.pathtrace.surfaces import Surfaces
 from workflow_scripts.views.pathtrace.walls import FACE_INSET_M
@@ -29,8 +29,10 @@ VIEWS = [
 
 def assert_exact(house, view) -> None:
     """Ids are those of a float64 computation, depth within 0.1 mm (in truth within 0.01)."""
-    soup = house.soup
-    expected, label, lead = first_hits(soup.triangles, soup.instance, view)
+    triangle_mesh = house.triangle_mesh
+    expected, label, lead = reference_first_hits(
+        triangle_mesh.triangles, triangle_mesh.instance, view
+    )
     depth, instance = house.geometry(view)
     untied = ~(lead < 1e-5)
     assert np.array_equal(instance[untied], label[untied])
@@ -159,11 +161,11 @@ def test_children_stand_on_what_carries_them():
 
 def test_every_object_is_drawn_inside_its_box():
     traced = load(living_room())
-    soup = traced.soup
+    triangle_mesh = traced.triangle_mesh
     for row in traced.objects:
         if row.kind != "object":
             continue
-        corners = soup.triangles[soup.instance == row.instance].reshape(-1, 3)
+        corners = triangle_mesh.triangles[triangle_mesh.instance == row.instance].reshape(-1, 3)
         turn = np.deg2rad(-row.yaw_deg)
         local = corners - (row.x_m, row.y_m, row.z_m)
         x = local[:, 0] * np.cos(turn) - local[:, 1] * np.sin(turn)
@@ -179,9 +181,9 @@ def test_a_tilted_object_is_turned_about_z_then_x_then_y():
     lamp["rotation"] = {"x": 0, "y": 0, "z": 90}
     size = {row.object_id: row for row in load(living_room()).objects}["lamp_3"]
     traced = load(house)
-    soup = traced.soup
+    triangle_mesh = traced.triangle_mesh
     row = next(row for row in traced.objects if row.object_id == "lamp_3")
-    corners = soup.triangles[soup.instance == row.instance].reshape(-1, 3)
+    corners = triangle_mesh.triangles[triangle_mesh.instance == row.instance].reshape(-1, 3)
     # Unity turns counter-clockwise about +z seen against it: its up (+y) goes to -x.
     assert np.ptp(corners, axis=0)[0] == pytest.approx(size.height_m, abs=2e-3)
     assert np.ptp(corners, axis=0)[2] == pytest.approx(size.width_m, abs=2e-3)
@@ -228,7 +230,7 @@ def test_a_cut_out_lets_rays_through_its_holes():
     house["objects"] = house["objects"][:1]
     house["objects"][0]["rotation"]["y"] = 0
     scene = build_scene(house, "test", furniture)
-    surfaces = Surfaces(scene.soup)
+    surfaces = Surfaces(scene.triangle_mesh)
     sofa = scene.objects[0]
     origins = np.array([[sofa.x_m + dx, 0.5, sofa.z_m] for dx in (-0.2, 0.2)], dtype=np.float32)
     directions = np.tile(np.array([0, 1, 0], dtype=np.float32), (2, 1))
@@ -239,9 +241,9 @@ def test_a_cut_out_lets_rays_through_its_holes():
     assert distance[1] == pytest.approx(3.5 - FACE_INSET_M, abs=1e-4)
 
 
-@pytest.mark.parametrize("kind", [EmbreeRays, Open3dRays])
+@pytest.mark.parametrize("kind", [EmbreeRayCaster, Open3dRayCaster])
 def test_ray_libraries_agree_on_one_triangle(kind):
-    if kind is Open3dRays:
+    if kind is Open3dRayCaster:
         pytest.importorskip("open3d")
     found = kind(np.array([[[0, 0, 2], [1, 0, 2], [0, 1, 2]]], dtype=np.float32))
     origins = np.array([[0.25, 0.5, 0], [0.9, 0.9, 0]], dtype=np.float32)
@@ -263,7 +265,7 @@ def test_without_embreex_the_same_frame_comes_from_open3d(monkeypatch):
     def missing(triangles):
         raise ImportError("embreex")
 
-    monkeypatch.setattr(rays, "EmbreeRays", missing)
+    monkeypatch.setattr(ray_casting, "EmbreeRayCaster", missing)
     other_depth, other_instance = load(living_room()).geometry(view)
     assert np.array_equal(instance, other_instance)
     assert np.abs(depth - other_depth).max() < 1e-5
@@ -271,7 +273,7 @@ def test_without_embreex_the_same_frame_comes_from_open3d(monkeypatch):
 
 def test_a_surface_without_numbers_is_refused():
     with pytest.raises(UserError, match="not a number"):
-        rays.rays_of(np.full((1, 3, 3), np.nan, dtype=np.float32))
+        ray_casting.build_ray_caster(np.full((1, 3, 3), np.nan, dtype=np.float32))
 
 
 def bad_openness(house):

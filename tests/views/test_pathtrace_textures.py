@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workflow_scripts.views.meshes import Material
-from workflow_scripts.views.pathtrace.texels import LINEAR_OF_SRGB, Texels
+from workflow_scripts.views.pathtrace.texture_atlas import LINEAR_OF_SRGB, TextureAtlas
 from workflow_scripts.views.pathtrace.textures import SIZE_PX, ceiling, linear, surface
 
 NAMES = [
@@ -75,7 +75,7 @@ def test_linear_light_of_srgb():
 def test_texels_read_rows_from_the_top_and_repeat():
     texture = np.zeros((2, 2, 3), dtype=np.uint8)
     texture[0, 0], texture[0, 1], texture[1, 0], texture[1, 1] = 50, 100, 150, 200
-    texels = Texels([Material(colour=(0.3, 0.2, 0.1)), Material(texture=texture)])
+    texels = TextureAtlas([Material(colour=(0.3, 0.2, 0.1)), Material(texture=texture)])
     number = np.ones(5, dtype=np.int64)
     # v runs upwards: (0.1, 0.9) is the top left texel; 1.1 repeats 0.1.
     u = np.array([0.1, 0.6, 0.1, 0.6, 1.1], dtype=np.float32)
@@ -92,7 +92,7 @@ def test_texels_read_rows_from_the_top_and_repeat():
 
 
 def test_density_counts_texels_per_metre():
-    texels = Texels([Material(texture=np.zeros((64, 64, 3), dtype=np.uint8))])
+    texels = TextureAtlas([Material(texture=np.zeros((64, 64, 3), dtype=np.uint8))])
     triangle = np.array([[[0, 0, 0], [2, 0, 0], [0, 2, 0]]], dtype=np.float32)
     uv = np.array([[[0, 0], [1, 0], [0, 1]]], dtype=np.float32)
     # 64 texels over 2 m are 32 a metre, 2 to the fifth.

@@ -7,8 +7,8 @@ import pytest
 import shapely
 
 from tests.views import houses
-from workflow_scripts.common.cameras import Camera, heading, project
 from workflow_scripts.common.seeds import rng
+from workflow_scripts.geometry.cameras import Camera, heading_vector, project
 from workflow_scripts.views.house import Room, rooms
 from workflow_scripts.views.policies import (
     CAMERA_HEIGHT_M,
@@ -22,7 +22,7 @@ from workflow_scripts.views.policies import (
     random,
     top_down,
 )
-from workflow_scripts.views.probe import BLOCKED, EMPTY, fault, probe_camera
+from workflow_scripts.views.probe import BLOCKED, EMPTY, probe_camera, rejection_reason
 
 
 def room_of(polygon: list[tuple[float, float]], height_m: float = 2.6) -> Room:
@@ -68,7 +68,7 @@ def test_a_corner_looks_at_the_centroid_of_its_neighbours_and_itself():
 def test_a_reflex_corner_looks_away_from_the_notch():
     # The centroid of (6, 3), (3, 3), (3, 6) is (4, 4), outside: the view goes to (-1, -1).
     yaw = yaw_at(L_SHAPE, (3.0, 3.0))
-    assert heading(yaw)[:2] == pytest.approx([-math.sqrt(0.5), -math.sqrt(0.5)])
+    assert heading_vector(yaw)[:2] == pytest.approx([-math.sqrt(0.5), -math.sqrt(0.5)])
 
 
 @pytest.mark.parametrize("turn_deg", range(0, 360, 15))
@@ -77,7 +77,7 @@ def test_directions_turn_with_the_room_in_every_quadrant(turn_deg):
     rotation = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
     turned = Room("room|2", "Bedroom", L_SHAPE.polygon_m @ rotation.T, 2.6)
     for (_, yaw), (_, turned_yaw) in zip(corners(L_SHAPE), corners(turned), strict=True):
-        assert heading(turned_yaw) == pytest.approx(heading(yaw + turn_deg), abs=1e-9)
+        assert heading_vector(turned_yaw) == pytest.approx(heading_vector(yaw + turn_deg), abs=1e-9)
 
 
 def test_axis_aligned_directions_are_exact():
@@ -179,7 +179,7 @@ def test_the_reader_makes_rooms_clockwise_so_that_corners_face_inwards():
     for house in (houses.living_room(), houses.l_shaped_room()):
         (room,) = rooms(house)
         for vertex, yaw in corners(room):
-            assert room.shape.contains(shapely.Point(vertex + 0.01 * heading(yaw)[:2]))
+            assert room.shape.contains(shapely.Point(vertex + 0.01 * heading_vector(yaw)[:2]))
 
 
 def picture(near_share: float, *, near_m: float, instance: int) -> tuple[np.ndarray, np.ndarray]:
@@ -197,15 +197,15 @@ def picture(near_share: float, *, near_m: float, instance: int) -> tuple[np.ndar
 )
 def test_a_view_is_blocked_by_one_near_thing_on_more_than_forty_percent(share, near_m, reason):
     depth, ids = picture(share, near_m=near_m, instance=4)
-    assert fault(depth, ids, object_instances=[3], min_share=0.01) == reason
+    assert rejection_reason(depth, ids, object_instances=[3], min_share=0.01) == reason
 
 
 def test_a_view_without_enough_of_an_object_is_empty():
     depth, ids = picture(0.2, near_m=3.0, instance=4)
-    assert fault(depth, ids, object_instances=[3], min_share=0.05) is None
-    assert fault(depth, ids, object_instances=[3], min_share=0.06) == EMPTY
-    assert fault(depth, ids, object_instances=[], min_share=0.01) == EMPTY
-    assert fault(depth * np.nan, ids * 0, object_instances=[3], min_share=0.01) == EMPTY
+    assert rejection_reason(depth, ids, object_instances=[3], min_share=0.05) is None
+    assert rejection_reason(depth, ids, object_instances=[3], min_share=0.06) == EMPTY
+    assert rejection_reason(depth, ids, object_instances=[], min_share=0.01) == EMPTY
+    assert rejection_reason(depth * np.nan, ids * 0, object_instances=[3], min_share=0.01) == EMPTY
 
 
 def test_the_probe_sees_the_same_field_of_view():

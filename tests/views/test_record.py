@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from tests.views.ball_demonstrator import BallDemonstrator, episode
-from workflow_scripts.common.cameras import project
-from workflow_scripts.common.demonstrations import DemonstrationShard
+from workflow_scripts.common.demonstration_shard import DemonstrationShard
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import Episode, Skipped
+from workflow_scripts.common.records import Episode, SkippedItem
 from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.geometry.cameras import project
 from workflow_scripts.views import record
 from workflow_scripts.views.demonstrator import BACKENDS
 
@@ -100,7 +100,7 @@ def test_keypoints_of_tasks_with_fewer_are_padded_and_cut_again(tmp_path: Path) 
 def test_what_failed_is_a_row_with_its_reason(tmp_path: Path) -> None:
     episodes = [episode(), episode("close_fridge"), episode(number=3, skipped="no such variation")]
     out = recorded(tmp_path, episodes)
-    skipped = read_records(out.with_name("0000.skipped.jsonl"), Skipped)
+    skipped = read_records(out.with_name("0000.skipped.jsonl"), SkippedItem)
     assert [(row.item, row.reason) for row in skipped] == [
         ("close_fridge", "no path to the fridge in 5 attempts"),
         ("reach_target", "no such variation"),

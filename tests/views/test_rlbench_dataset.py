@@ -8,32 +8,32 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.rlbench_recording import (
+from tests.rlbench_recordings import (
     FAR_M,
     HANDLES,
     NEAR_M,
     depth_png,
     mask_png,
-    pickled,
+    observations_from,
+    pickle_observations,
     png,
-    states_of,
     write_recording,
 )
 from tests.views.ball_demonstrator import RADIUS_M, BallDemonstrator, episode
-from workflow_scripts.common.cameras import (
+from workflow_scripts.common.demonstration_shard import Demonstration, DemonstrationShard
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.records import Episode, SkippedItem
+from workflow_scripts.common.storage import read_records
+from workflow_scripts.geometry.cameras import (
     coppeliasim_from_opencv,
     intrinsics_from_coppeliasim,
     project,
 )
-from workflow_scripts.common.demonstrations import Demonstration, DemonstrationShard
-from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import Episode, Skipped
-from workflow_scripts.common.storage import read_records
-from workflow_scripts.scenes import episodes as plan
+from workflow_scripts.scenes import plan_episodes as plan
 from workflow_scripts.views import record
 from workflow_scripts.views.backends.rlbench_dataset import DatasetDemonstrator
 from workflow_scripts.views.demonstrator import EpisodeError
-from workflow_scripts.views.recorded import (
+from workflow_scripts.views.rlbench_decoding import (
     decode_depth_m,
     decode_handles,
     object_positions_m,
@@ -84,10 +84,10 @@ def test_a_recording_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_what_the_robot_is_told_comes_along(tmp_path: Path) -> None:
     folder = write_recording(tmp_path, truth())
     assert read(tmp_path).description == ""
-    told = folder.parents[1] / "variation_descriptions.pkl"
-    told.write_bytes(pickle.dumps(["reach the red target", "touch the red ball"]))
+    descriptions = folder.parents[1] / "variation_descriptions.pkl"
+    descriptions.write_bytes(pickle.dumps(["reach the red target", "touch the red ball"]))
     assert read(tmp_path).description == "reach the red target"
-    told.write_bytes(b"cposix\nsystem\n(Vtouch ran\ntR.")
+    descriptions.write_bytes(b"cposix\nsystem\n(Vtouch ran\ntR.")
     assert read(tmp_path).description == ""
 
 
@@ -99,10 +99,11 @@ def test_variations_in_one_folder_are_told_apart(tmp_path: Path) -> None:
         pickle.dumps(14)
     )
     states = [
-        {**state, "misc": {**state["misc"], "variation_index": 5}} for state in states_of(truth())
+        {**state, "misc": {**state["misc"], "variation_index": 5}}
+        for state in observations_from(truth())
     ]
     (data / "reach_target/all_variations/episodes/episode2/low_dim_obs.pkl").write_bytes(
-        pickled(states)
+        pickle_observations(states)
     )
     found = read_records(planned(data, tmp_path), Episode)
     assert [row.variation for row in found] == [0, 14, 5]
@@ -112,7 +113,7 @@ def test_the_target_belongs_to_the_handle_it_lies_in(tmp_path: Path) -> None:
     write_recording(tmp_path, truth())
     tip, target = read(tmp_path).keypoints
     assert (tip.name, target.name, target.parent_id) == ("gripper_tip", "target", "handle-88")
-    assert RADIUS_M * 0.8 < target.inside_m < RADIUS_M + 0.01
+    assert RADIUS_M * 0.8 < target.surface_depth_m < RADIUS_M + 0.01
 
 
 def test_folder_and_tar_give_the_same(tmp_path: Path) -> None:
@@ -205,10 +206,10 @@ def run_code(folder: Path) -> None:
 
 def changed_states(change: Callable[[dict], None]) -> Callable[[Path], None]:
     def edit(folder: Path) -> None:
-        states = states_of(truth())
+        states = observations_from(truth())
         for state in states:
             change(state)
-        (folder / "low_dim_obs.pkl").write_bytes(pickled(states))
+        (folder / "low_dim_obs.pkl").write_bytes(pickle_observations(states))
 
     return edit
 
@@ -299,7 +300,7 @@ def test_one_broken_episode_leaves_the_others(tmp_path: Path) -> None:
     )
     shard = DemonstrationShard.open(out)
     assert list(shard.episodes.scene_id) == ["rlbench-reach_target-v000-00000"]
-    reasons = [row.reason for row in read_records(out.with_name("0000.skipped.jsonl"), Skipped)]
+    reasons = [row.reason for row in read_records(out.with_name("0000.skipped.jsonl"), SkippedItem)]
     assert len(reasons) == 2
     assert "cannot be read as a PNG" in reasons[0]
     assert "it asks for posix.system" in reasons[1]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tests.views.ball_demonstrator import episode
-from workflow_scripts.common.cameras import invert, rays_camera
-from workflow_scripts.common.demonstrations import Demonstration
+from workflow_scripts.common.demonstration_shard import Demonstration
+from workflow_scripts.geometry.cameras import invert, rays_camera
 from workflow_scripts.views.backends.rlbench_dataset import DatasetDemonstrator
-from workflow_scripts.views.keypoints import observe
+from workflow_scripts.views.keypoints import project_keypoints
 
 FOLDER = "reach_target/variation0/episodes/episode"
 REAL = Path(__file__).parents[2].parent / "shared/data/rlbench_reach_target.tar"
@@ -44,10 +44,10 @@ class TestRealEpisodes:
         ) as backend:
             return [backend.demonstrate(episode(path=f"{FOLDER}{n}")) for n in (0, 1)]
 
-    def seen(self, recording: Demonstration, step: int, camera: int):
+    def target_in_view(self, recording: Demonstration, step: int, camera: int):
         """Return pixel, visible, depth, K, pose and mask of the target in a picture."""
         k, pose = recording.intrinsics[camera], recording.world_from_camera[step, camera]
-        pixels, _, visible = observe(
+        pixels, _, visible = project_keypoints(
             recording.keypoints_m[step],
             recording.keypoints,
             intrinsics=k,
@@ -71,7 +71,7 @@ class TestRealEpisodes:
         for recording in recordings:
             for step in range(recording.num_steps):
                 for camera, name in enumerate(self.cameras):
-                    pixel, visible, _, k, pose, mask = self.seen(recording, step, camera)
+                    pixel, visible, _, k, pose, mask = self.target_in_view(recording, step, camera)
                     whole = ball_mask(k, pose, recording.keypoints_m[step, 1])
                     # The middle of a mask that the border or the arm cuts lies elsewhere, and so
                     # does that of a ball close by, whose picture is an ellipse.
@@ -84,7 +84,7 @@ class TestRealEpisodes:
         assert min(checked[name] for name in self.cameras) > 20, checked
 
     def test_the_target_is_hidden_where_it_is(self, recordings: list[Demonstration]) -> None:
-        visible = [self.seen(recordings[0], 0, camera)[1] for camera in range(5)]
+        visible = [self.target_in_view(recordings[0], 0, camera)[1] for camera in range(5)]
         assert dict(zip(self.cameras, visible, strict=True)) == {
             "left_shoulder": True,
             "right_shoulder": False,
@@ -95,7 +95,9 @@ class TestRealEpisodes:
 
     def test_depth_at_the_target_is_its_surface_s(self, recordings: list[Demonstration]) -> None:
         # The ball is a mesh, a little inside the sphere; the wrist at the end sees its size best.
-        _, _, depth, k, pose, mask = self.seen(recordings[1], recordings[1].num_steps - 1, 3)
+        _, _, depth, k, pose, mask = self.target_in_view(
+            recordings[1], recordings[1].num_steps - 1, 3
+        )
         points = (rays_camera(k, width_px=128, height_px=128) * depth[..., None])[mask]
         centre = invert(pose) @ [*recordings[1].keypoints_m[-1, 1], 1]
         radius_m = float(np.median(np.linalg.norm(points - centre[:3], axis=1)))
@@ -103,7 +105,7 @@ class TestRealEpisodes:
         checked = 0
         for recording in recordings:
             for camera in range(len(self.cameras)):
-                pixel, visible, depth, k, pose, mask = self.seen(recording, 0, camera)
+                pixel, visible, depth, k, pose, mask = self.target_in_view(recording, 0, camera)
                 column, row = int(pixel[0]), int(pixel[1])
                 if not (visible and mask[row, column]):
                     continue
@@ -118,7 +120,7 @@ class TestRealEpisodes:
     def test_pictures_of_one_pixel_less_index_would_be_half_a_pixel_off(
         self, recordings: list[Demonstration]
     ) -> None:
-        pixel, _, _, _, _, mask = self.seen(recordings[0], 0, 0)
+        pixel, _, _, _, _, mask = self.target_in_view(recordings[0], 0, 0)
         rows, columns = np.nonzero(mask)
         by_index = np.hypot(*(pixel - (columns.mean(), rows.mean())))
         by_centre = np.hypot(*(pixel - (columns.mean() + 0.5, rows.mean() + 0.5)))

@@ -11,14 +11,14 @@ from PIL import Image
 from tests.views import houses
 from tests.views.box_renderer import BoxHouse
 from tests.views.shards import ENDINGS, ROOT, SMALL, fingerprint, render, scene
-from workflow_scripts.common.cameras import project
 from workflow_scripts.common.records import (
     ObjectRow,
-    Skipped,
+    SkippedItem,
     ViewRow,
     VisibilityRow,
 )
 from workflow_scripts.common.storage import read_records
+from workflow_scripts.geometry.cameras import project
 from workflow_scripts.views.policies import CAMERA_HEIGHT_M
 from workflow_scripts.views.probe import BLOCKED, EMPTY
 from workflow_scripts.views.renderer import BACKENDS
@@ -87,12 +87,14 @@ def test_objects_below_min_pixels_do_not_count(two_scenes):
     kinds = two_scenes.objects.set_index(["scene_id", "instance"]).kind
     for row in two_scenes.views.itertuples():
         seen = two_scenes.visibility[two_scenes.visibility["view"] == row.view]
-        things = [
+        pixel_counts = [
             pixels
             for instance, pixels in zip(seen.instance, seen.pixels, strict=True)
             if kinds[row.scene_id, instance] == "object"
         ]
-        assert row.num_visible_objects == sum(pixels >= SMALL["min_pixels"] for pixels in things)
+        assert row.num_visible_objects == sum(
+            pixels >= SMALL["min_pixels"] for pixels in pixel_counts
+        )
 
 
 def test_cameras_are_the_true_ones(two_scenes):
@@ -176,7 +178,7 @@ def test_what_cannot_be_shown_is_a_row_with_its_reason(tmp_path):
     )
     assert set(found.views.scene_id) == {"good"}
     assert set(found.objects.scene_id) == {"good"}
-    rows = read_records(tmp_path / "0000.skipped.jsonl", Skipped)
+    rows = read_records(tmp_path / "0000.skipped.jsonl", SkippedItem)
     reasons = {(row.scene_id, row.item): row.reason for row in rows}
     assert reasons["gone", "house"] == "no area"
     assert "Sofa_of_nobody" in reasons["bad", "house"]

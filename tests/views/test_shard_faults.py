@@ -10,19 +10,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.synthetic import living_room_scene
-from tests.synthetic import render as draw
+from tests.box_scenes import living_room_scene
+from tests.box_scenes import render as draw
 from tests.views import houses
 from tests.views.box_renderer import BoxHouse, BoxRenderer
 from tests.views.shards import ROOT, fingerprint, render, scene
-from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import Skipped
+from workflow_scripts.common.records import SkippedItem
 from workflow_scripts.common.storage import read_records, write_records
-from workflow_scripts.common.views import table_path
+from workflow_scripts.common.view_shard import table_path
+from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.views import shard
+from workflow_scripts.views.frame_spool import FrameSpool
 from workflow_scripts.views.renderer import BACKENDS, Credit, EngineError, Frame
-from workflow_scripts.views.spool import FrameSpool
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def test_a_room_that_fails_halfway_leaves_no_frame_behind(tmp_path, monkeypatch)
         BoxRenderer, "load", lambda self, house, *, scene_id: FailingHouse(house, scene_id)
     )
     found = render(tmp_path, [scene(name, houses.living_room()) for name in "abcdef"], random=0)
-    rows = read_records(tmp_path / "0000.skipped.jsonl", Skipped)
+    rows = read_records(tmp_path / "0000.skipped.jsonl", SkippedItem)
     assert rows
     assert {row.reason for row in rows} == {"Unity failed twice"}
     assert not set(found.views.scene_id) & {row.scene_id for row in rows}

@@ -14,7 +14,7 @@ import numpy as np
 from ai2thor.exceptions import UnityCrashException
 
 from tests.views.box_renderer import cast, grid_m
-from workflow_scripts.common.cameras import Camera, intrinsics
+from workflow_scripts.geometry.cameras import Camera, intrinsics
 from workflow_scripts.views.house import ceiling_height_m
 from workflow_scripts.views.objects import object_rows
 

@@ -5,11 +5,11 @@ from functools import cache
 
 import numpy as np
 
-from workflow_scripts.common.cameras import Camera, project
-from workflow_scripts.common.gravity import axes_of_pose, gravity_row
 from workflow_scripts.common.measurements import Measurements
-from workflow_scripts.pointclouds.measure import Eye, measure
-from workflow_scripts.vqa.sight import Sight
+from workflow_scripts.geometry.cameras import Camera, project
+from workflow_scripts.geometry.gravity import axes_from_pose, gravity_row
+from workflow_scripts.pointclouds.measure_clouds import LevelCamera, measure_clouds
+from workflow_scripts.vqa.view_context import ViewContext
 
 LABELS = ("Sofa", "FloorLamp", "DiningTable", "HousePlant", "Fridge")
 CENTRES_M = np.array(
@@ -33,7 +33,7 @@ def five_clouds(num_points: int, seed: int = 7) -> list[np.ndarray]:
 
 
 @cache
-def a_camera() -> Camera:
+def make_camera() -> Camera:
     """Return a camera at eye height that looks along +Y."""
     return Camera.look(
         (0.0, 0.0, 1.5),
@@ -45,14 +45,14 @@ def a_camera() -> Camera:
     )
 
 
-def sight_of_clouds(clouds: list[np.ndarray]) -> Sight:
+def context_of_clouds(clouds: list[np.ndarray]) -> ViewContext:
     """Measure clouds and return the sight that questions are asked of."""
-    camera = a_camera()
+    camera = make_camera()
     pose = camera.world_from_camera
-    axes = axes_of_pose(pose)
+    axes = axes_from_pose(pose)
     right, forward = ((pose[:3, :3] @ axis)[:2] for axis in (axes.right, axes.forward))
-    eye = Eye(camera.position_m, right, forward)
-    found = measure(clouds, eye)
+    eye = LevelCamera(camera.position_m, right, forward)
+    found = measure_clouds(clouds, eye)
     pixels, _ = project(found.centre_m, camera.intrinsics, pose)
     number = len(clouds)
     box = np.round(np.concatenate([pixels - 20, pixels + 20], axis=1)).astype(np.int64)
@@ -75,7 +75,7 @@ def sight_of_clouds(clouds: list[np.ndarray]) -> Sight:
         has_front=np.zeros(number, bool),
         **{name: getattr(found, name) for name in found.__dataclass_fields__},
     )
-    return Sight(
+    return ViewContext(
         measured=measured,
         mark_px=pixels,
         middle_px=pixels,

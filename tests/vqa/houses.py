@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from workflow_scripts.scenes import shard as scenes
+from workflow_scripts.scenes import sample_scenes as scenes
 from workflow_scripts.views import shard as views
 
 
-def rendered(
+def render_houses(
     folder: Path, houses: str, start: int, stop: int, *, size_px: int = 112, seed: int = 7
 ) -> Path:
     """Return the views of some houses: one from a corner of each room."""

@@ -12,12 +12,12 @@ from itertools import product
 
 import numpy as np
 
-from tests.vqa.told import Named, Question
-from workflow_scripts.common.views import ViewShard
+from tests.vqa.enumerated_questions import QuestionLike, ReferentLike
+from workflow_scripts.common.view_shard import ViewShard
 
 
 @dataclass(frozen=True)
-class Thing:
+class TrueObject:
     """An object: centre, half sizes and yaw in the world, and where it shows in the picture."""
 
     centre: np.ndarray
@@ -46,27 +46,27 @@ class Oracle:
         self.shard = shard
         self.rows = {(r.scene_id, r.instance): r for r in shard.objects.itertuples()}
         self.boxes = {(r.view, r.instance): r for r in shard.visibility.itertuples()}
-        self._things: dict[tuple[int, int], Thing] = {}
+        self._objects: dict[tuple[int, int], TrueObject] = {}
         self._gaps: dict[tuple[str, int, int], float] = {}
         self._levels: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
-    def thing(self, question: Question, place: int) -> Thing:
+    def object_at(self, question: QuestionLike, place: int) -> TrueObject:
         """Return what a question mentions at a place."""
         key = question.view, question.referents[place].instance
-        if key not in self._things:
-            self._things[key] = self._thing(question, question.referents[place])
-        return self._things[key]
+        if key not in self._objects:
+            self._objects[key] = self._make_object(question, question.referents[place])
+        return self._objects[key]
 
-    def gap_m(self, question: Question, one: int, other: int) -> float:
+    def gap_m(self, question: QuestionLike, one: int, other: int) -> float:
         """Return the least distance of what a question mentions at two places."""
         pair = sorted(question.referents[place].instance for place in (one, other))
         key = (question.scene_id, pair[0], pair[1])
         if key not in self._gaps:
-            things = self.thing(question, one), self.thing(question, other)
-            self._gaps[key] = gap_m(*things)
+            objects = self.object_at(question, one), self.object_at(question, other)
+            self._gaps[key] = gap_m(*objects)
         return self._gaps[key]
 
-    def _thing(self, question: Question, referent: Named) -> Thing:
+    def _make_object(self, question: QuestionLike, referent: ReferentLike) -> TrueObject:
         row = self.rows[question.scene_id, referent.instance]
         seen = self.boxes[question.view, referent.instance]
         half = np.array([row.width_m, row.depth_m, row.height_m]) / 2
@@ -76,22 +76,22 @@ class Oracle:
         )
         centre = np.array([row.x_m, row.y_m, row.z_m])
         corners = np.array([turn @ (half * s) + centre for s in product((-1, 1), repeat=3)])
-        return Thing(centre, half, yaw, corners, (seen.x0, seen.y0, seen.x1, seen.y1))
+        return TrueObject(centre, half, yaw, corners, (seen.x0, seen.y0, seen.x1, seen.y1))
 
-    def level(self, question: Question) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def level(self, question: QuestionLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the camera's position, its right and its heading, both level."""
         if question.view not in self._levels:
             self._levels[question.view] = self._level(question)
         return self._levels[question.view]
 
-    def _level(self, question: Question) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _level(self, question: QuestionLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         pose = self.shard.camera(question.view).world_from_camera
         right = pose[:3, 0] * np.array([1, 1, 0])
         right = right / np.linalg.norm(right)
         return pose[:3, 3], right, np.array([-right[1], right[0], 0.0])
 
 
-def gap_m(a: Thing, b: Thing) -> float:
+def gap_m(a: TrueObject, b: TrueObject) -> float:
     """Return the least distance of two boxes by alternating projections from every corner."""
     best = math.inf
     for start in (*a.corners, a.centre):
@@ -103,21 +103,21 @@ def gap_m(a: Thing, b: Thing) -> float:
     return best
 
 
-def nearest_in(box: Thing, point: np.ndarray) -> np.ndarray:
+def nearest_in(box: TrueObject, point: np.ndarray) -> np.ndarray:
     cos, sin = math.cos(box.yaw), math.sin(box.yaw)
     turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
-    own = turn.T @ (point - box.centre)
-    return turn @ np.clip(own, -box.half, box.half) + box.centre
+    local = turn.T @ (point - box.centre)
+    return turn @ np.clip(local, -box.half, box.half) + box.centre
 
 
-def lengths(oracle: Oracle, question: Question) -> float | None:
+def expected_value(oracle: Oracle, question: QuestionLike) -> float | None:
     """Return the analytic value of a question for a number; None if it is not known here."""
     name = question.family
-    here = [oracle.thing(question, place) for place in range(len(question.referents))]
-    eye, right, forward = oracle.level(question)
-    if len(here) == 1:
-        (a,) = here
-        offset = a.centre - eye
+    objects = [oracle.object_at(question, place) for place in range(len(question.referents))]
+    camera_position, right, forward = oracle.level(question)
+    if len(objects) == 1:
+        (a,) = objects
+        offset = a.centre - camera_position
         bearing = math.degrees(math.atan2(offset @ right, offset @ forward))
         return {
             "width": a.size[0],
@@ -128,15 +128,18 @@ def lengths(oracle: Oracle, question: Question) -> float | None:
             "bottom_height": a.bottom,
             "top_height": a.top,
             "camera_distance": np.linalg.norm(offset),
-            "camera_nearest": np.linalg.norm(nearest_in(a, eye) - eye),
+            "camera_nearest": np.linalg.norm(nearest_in(a, camera_position) - camera_position),
             "bearing_right": bearing,
             "bearing_left": -bearing,
         }.get(name)
-    if len(here) != 2:
+    if len(objects) != 2:
         return None
-    a, b = here
+    a, b = objects
     way = b.centre - a.centre
-    angles = [math.atan2((one.centre - eye) @ right, (one.centre - eye) @ forward) for one in here]
+    angles = [
+        math.atan2((one.centre - camera_position) @ right, (one.centre - camera_position) @ forward)
+        for one in objects
+    ]
     between = abs(math.degrees(angles[0] - angles[1]))
     clock = math.degrees(math.atan2(way @ right, way @ forward)) / 30
     return {
@@ -158,7 +161,7 @@ _NEUTRAL = re.compile(
 )
 
 
-def says_first(question: Question) -> bool:
+def says_first(question: QuestionLike) -> bool:
     """Say whether a comparison's words ask for the first pole, by the words alone."""
     text = question.question.lower()
     for referent in question.referents:
@@ -174,19 +177,19 @@ def says_first(question: Question) -> bool:
     return found[0]
 
 
-def compare(oracle: Oracle, question: Question) -> float | None:
+def compare(oracle: Oracle, question: QuestionLike) -> float | None:
     """Return by how much the first pole of a comparison holds for the first-named object."""
-    a, b = (oracle.thing(question, place) for place in (0, 1))
-    eye, _, _ = oracle.level(question)
+    a, b = (oracle.object_at(question, place) for place in (0, 1))
+    camera_position, _, _ = oracle.level(question)
     middle = [((one.box[0] + one.box[2]) / 2, (one.box[1] + one.box[3]) / 2) for one in (a, b)]
-    away = [float(np.linalg.norm(one.centre - eye)) for one in (a, b)]
+    distances = [float(np.linalg.norm(one.centre - camera_position)) for one in (a, b)]
     return {
         "left_right": middle[1][0] - middle[0][0],
         "image_above_below": middle[1][1] - middle[0][1],
         "above_below": float(a.centre[2] - b.centre[2]),
         "top_higher": a.top - b.top,
-        "front_behind": away[1] - away[0],
-        "camera_nearer": away[1] - away[0],
+        "front_behind": distances[1] - distances[0],
+        "camera_nearer": distances[1] - distances[0],
         "wider": float(a.size[0] - b.size[0]),
         "taller": float(a.size[2] - b.size[2]),
         "bigger": float(np.prod(a.size) - np.prod(b.size)),
@@ -194,29 +197,29 @@ def compare(oracle: Oracle, question: Question) -> float | None:
     }.get(question.family)
 
 
-def pick(oracle: Oracle, question: Question) -> int | None:
+def pick(oracle: Oracle, question: QuestionLike) -> int | None:
     """Return which of three things is the answer; None if it is not known here."""
-    things = [oracle.thing(question, place) for place in range(3)]
-    eye, _, _ = oracle.level(question)
-    away = [float(np.linalg.norm(one.centre - eye)) for one in things]
+    objects = [oracle.object_at(question, place) for place in range(3)]
+    camera_position, _, _ = oracle.level(question)
+    distances = [float(np.linalg.norm(object_at.centre - camera_position)) for object_at in objects]
     marks = [referent.pixel[0] if referent.pixel else 0.0 for referent in question.referents[:3]]
     name = question.family
     if name in ("nearest_to", "farthest_from"):
         gaps = [oracle.gap_m(question, place, 3) for place in range(3)]
         return int(np.argmin(gaps) if name == "nearest_to" else np.argmax(gaps))
     order = {
-        "nearest_camera": (away, 0),
-        "farthest_camera": (away, 2),
-        "second_from_front": (away, 1),
+        "nearest_camera": (distances, 0),
+        "farthest_camera": (distances, 2),
+        "second_from_front": (distances, 1),
         "leftmost": (marks, 0),
         "rightmost": (marks, 2),
         "second_from_left": (marks, 1),
         "second_from_right": (marks, 1),
-        "biggest": ([float(np.prod(one.size)) for one in things], 2),
-        "smallest": ([float(np.prod(one.size)) for one in things], 0),
-        "tallest": ([float(one.size[2]) for one in things], 2),
-        "widest": ([float(one.size[0]) for one in things], 2),
-        "highest": ([one.bottom for one in things], 2),
+        "biggest": ([float(np.prod(object_at.size)) for object_at in objects], 2),
+        "smallest": ([float(np.prod(object_at.size)) for object_at in objects], 0),
+        "tallest": ([float(object_at.size[2]) for object_at in objects], 2),
+        "widest": ([float(object_at.size[0]) for object_at in objects], 2),
+        "highest": ([object_at.bottom for object_at in objects], 2),
     }
     if name not in order:
         return None
@@ -224,49 +227,51 @@ def pick(oracle: Oracle, question: Question) -> int | None:
     return int(np.argsort(values)[rank])
 
 
-def claim(oracle: Oracle, question: Question) -> bool | None:
+def claim(oracle: Oracle, question: QuestionLike) -> bool | None:
     """Say whether a claim holds; None if it is not known here."""
     name = question.family
-    things = [oracle.thing(question, place) for place in range(len(question.referents))]
+    objects = [oracle.object_at(question, place) for place in range(len(question.referents))]
     if name in ("same_height", "same_width", "same_size"):
         measure = {
             "same_height": lambda one: one.size[2],
             "same_width": lambda one: one.size[0],
             "same_size": lambda one: np.prod(one.size) ** (1 / 3),
         }[name]
-        low, high = sorted(float(measure(one)) for one in things)
+        low, high = sorted(float(measure(object_at)) for object_at in objects)
         return high / low < 1.15
     if name == "same_distance":
-        eye, _, _ = oracle.level(question)
-        away = [float(np.linalg.norm(one.centre - eye)) for one in things]
-        return abs(away[0] - away[1]) < 0.3
+        camera_position, _, _ = oracle.level(question)
+        distances = [
+            float(np.linalg.norm(object_at.centre - camera_position)) for object_at in objects
+        ]
+        return abs(distances[0] - distances[1]) < 0.3
     if name in ("touching", "on_top"):
         near = oracle.gap_m(question, 0, 1) < 0.05
-        above = abs(things[0].bottom - things[1].top) < 0.05
-        below = abs(things[1].bottom - things[0].top) < 0.05
+        above = abs(objects[0].bottom - objects[1].top) < 0.05
+        below = abs(objects[1].bottom - objects[0].top) < 0.05
         return near and (above or (name == "touching" and below))
     if name == "between":
-        a, b, c = (one.centre[:2] for one in things)
+        a, b, c = (object_at.centre[:2] for object_at in objects)
         way = c - b
         share = float((a - b) @ way / (way @ way))
         aside = float(np.linalg.norm(a - b - share * way) / np.linalg.norm(way))
         return 0 < share < 1 and aside < 0.35
     if name == "facing_object":
-        a, b = things
+        a, b = objects
         way = (b.centre - a.centre)[:2]
         front = np.array([-math.sin(a.yaw), math.cos(a.yaw)])
         return bool(front @ way / np.linalg.norm(way) > math.cos(math.radians(40)))
     return None
 
 
-def contradiction(oracle: Oracle, question: Question) -> str:
+def contradiction(oracle: Oracle, question: QuestionLike) -> str:
     """Return what contradicts a question's answer, '' if nothing does.
 
     Numbers may be 1 % + 1 cm off (areas 2 %, angles a degree), before the rounding of the text.
     """
     truth = question.truth
     if question.answer_type in ("metres", "square_metres", "degrees", "clock"):
-        value = lengths(oracle, question)
+        value = expected_value(oracle, question)
         if value is None:
             return ""
         allowed = {
@@ -298,10 +303,10 @@ def contradiction(oracle: Oracle, question: Question) -> str:
     return ""
 
 
-def is_checked(oracle: Oracle, question: Question) -> bool:
+def is_checked(oracle: Oracle, question: QuestionLike) -> bool:
     """Say whether the oracle knows anything about a question."""
     if question.answer_type in ("metres", "square_metres", "degrees", "clock"):
-        return lengths(oracle, question) is not None
+        return expected_value(oracle, question) is not None
     number = len(question.referents)
     if question.kind == "yes_no":
         known = claim(oracle, question) is not None

@@ -7,7 +7,7 @@ SOFA, LAMP = referent(7, "Sofa", "the sofa"), referent(10, "FloorLamp", "the flo
 RED = referent(7, "Sofa", "the object at the red mark", "red")
 BLUE = referent(10, "FloorLamp", "the object at the blue mark", "blue")
 LEFT = question(0, question="Is the sofa to the left of the floor lamp?", kind="yes_no")
-SAID = question(
+SENTENCE = question(
     1,
     question="In this picture, is the sofa to the left of the floor lamp?",
     answer="Yes, the sofa is to the left of the floor lamp.",
@@ -62,9 +62,9 @@ Case = tuple[Question, str, str | None]
 GOOD: list[Case] = [
     (LEFT, "Can you tell me whether the sofa is to the left of the floor lamp?", None),
     (LEFT, "Would you say the sofa appears to the left of the floor lamp?", None),
-    (SAID, "Looking at the image, is the sofa left of the floor lamp?",
+    (SENTENCE, "Looking at the image, is the sofa left of the floor lamp?",
      "Yes, in the image the sofa is left of the floor lamp."),
-    (SAID, "Please determine if the sofa is to the left of the floor lamp in this photo.",
+    (SENTENCE, "Please determine if the sofa is to the left of the floor lamp in this photo.",
      "Yes. The sofa is to the left of the floor lamp."),
     (WHICH, "Of the object at the red mark and the object at the blue mark, which one is taller?",
      "The object at the blue mark is the taller one."),
@@ -92,9 +92,9 @@ BAD: list[tuple[Question, str, str | None, str]] = [
     (LEFT, "Is the red sofa to the left of the floor lamp?", None, "a new word"),
     (LEFT, "Which is to the left, the sofa or the floor lamp?", None, "yes or no"),
     (LEFT, "Is the sofa about 2 m to the left of the floor lamp?", None, "a number"),
-    (SAID, "Looking at the image, is the sofa left of the floor lamp?",
+    (SENTENCE, "Looking at the image, is the sofa left of the floor lamp?",
      "No, the sofa is left of the floor lamp in the image.", "yes or no is lost"),
-    (SAID, "Looking at the image, is the sofa left of the floor lamp?",
+    (SENTENCE, "Looking at the image, is the sofa left of the floor lamp?",
      "Yes, in the image the floor lamp is left of the sofa.", "another part"),
     (WHICH, "Which is shorter, the object at the red mark or the object at the blue mark?",
      "The object at the blue mark is the taller one.", "lost"),

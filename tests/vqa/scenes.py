@@ -3,16 +3,16 @@
 import dataclasses
 from pathlib import Path
 
-from tests.synthetic import Box, write_shard
-from workflow_scripts.common.cameras import Camera
-from workflow_scripts.common.measurements import TrueShard
-from workflow_scripts.common.views import ViewShard
-from workflow_scripts.vqa.sight import Sight, Sights
+from tests.box_scenes import Box, write_shard
+from workflow_scripts.common.measurements import GroundTruthShard
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.geometry.cameras import Camera
+from workflow_scripts.vqa.view_context import ViewContext, ViewContexts
 
 WIDTH_M, DEPTH_M, HEIGHT_M, THICK_M = 6.0, 5.0, 2.6, 0.02
 
 
-def rectangle() -> list[Box]:
+def rectangular_room() -> list[Box]:
     """Return a rectangular room whose walls are as long as the floor's sides."""
     w, d, h, t = WIDTH_M, DEPTH_M, HEIGHT_M, THICK_M
     grey = (200, 198, 190)
@@ -26,7 +26,7 @@ def rectangle() -> list[Box]:
     ]
 
 
-def things() -> list[Box]:
+def furniture() -> list[Box]:
     """Return furniture: pairs about as large or as far, something in and something on another."""
     return [
         Box("Sofa", (1.4, 3.3, 0.4), (1.7, 0.8, 0.8), 180.0, (170, 40, 40)),
@@ -59,21 +59,23 @@ def furnished_shard(folder: Path, num_scenes: int = 1, size_px: int = 160) -> Pa
     """Write a shard of scenes of the room, three views each."""
     places = ((0.0, 3.0), (12.0, 2.2), (-12.0, 3.8))
     cameras = [camera(yaw_deg, x_m, size_px) for yaw_deg, x_m in places]
-    boxes = [*rectangle(), *things()]
+    boxes = [*rectangular_room(), *furniture()]
     names = [f"house{number}" for number in range(num_scenes)]
     splits = {name: ("train", "test")[number % 2] for number, name in enumerate(names)}
     scenes = dict.fromkeys(names, (boxes, cameras))
     return write_shard(folder / "0000.zarr", scenes, splits=splits)
 
 
-def sights(path: Path) -> list[Sight]:
+def view_contexts(path: Path) -> list[ViewContext]:
     """Return what the views of a shard show, by ground truth."""
     shard = ViewShard.open(path)
-    seen = Sights(shard, TrueShard(shard), min_pixels=20, min_fraction_visible=0.1)
-    return [seen.of(view) for view in range(len(shard))]
+    shard_contexts = ViewContexts(
+        shard, GroundTruthShard(shard), min_pixels=20, min_fraction_visible=0.1
+    )
+    return [shard_contexts.of(view) for view in range(len(shard))]
 
 
-def renamed(sight: Sight, label: str) -> Sight:
+def with_label(view_context: ViewContext, label: str) -> ViewContext:
     """Return a sight whose things are all called alike."""
-    measured = dataclasses.replace(sight.measured, label=(label,) * len(sight))
-    return dataclasses.replace(sight, measured=measured)
+    measured = dataclasses.replace(view_context.measured, label=(label,) * len(view_context))
+    return dataclasses.replace(view_context, measured=measured)

@@ -8,19 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.synthetic import living_room_scene, write_shard
+from tests.box_scenes import living_room_scene, write_shard
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.measurements import TrueShard
-from workflow_scripts.common.questions import Question, QuestionTable, Referent
-from workflow_scripts.common.records import GapRow, GravityRow, MeasuredRow, table
+from workflow_scripts.common.measurements import GroundTruthShard
+from workflow_scripts.common.questions import Question, QuestionTableWriter, Referent
+from workflow_scripts.common.records import GapRow, GravityRow, MeasuredRow, records_to_frame
 from workflow_scripts.common.storage import write_table
-from workflow_scripts.common.views import ViewShard, table_path
+from workflow_scripts.common.view_shard import ViewShard, table_path
 from workflow_scripts.vqa import audit, audit_table
 from workflow_scripts.vqa.audit import AuditFact, audit_view
 from workflow_scripts.vqa.audit_table import AuditRow, audit_rows
 from workflow_scripts.vqa.blind import blind_scores, template_of
-from workflow_scripts.vqa.shapes.base import Margins
-from workflow_scripts.vqa.sight import Sight, Sights
+from workflow_scripts.vqa.question_types.base import Margins
+from workflow_scripts.vqa.view_context import ViewContext, ViewContexts
 
 RNG = partial(np.random.default_rng, 3)
 
@@ -32,26 +32,30 @@ def shard(tmp_path_factory: pytest.TempPathFactory) -> ViewShard:
 
 
 @pytest.fixture(scope="module")
-def sight(shard: ViewShard) -> Sight:
-    return Sights(shard, TrueShard(shard), min_pixels=20, min_fraction_visible=0.1).of(0)
+def view_context(shard: ViewShard) -> ViewContext:
+    return ViewContexts(shard, GroundTruthShard(shard), min_pixels=20, min_fraction_visible=0.1).of(
+        0
+    )
 
 
-def found(sight: Sight, **changes: np.ndarray) -> pd.DataFrame:
+def audit_facts(view_context: ViewContext, **changes: np.ndarray) -> pd.DataFrame:
     """Audit a view whose labels differ from the truth by some changes."""
-    labelled = dataclasses.replace(sight, measured=dataclasses.replace(sight.measured, **changes))
+    labelled = dataclasses.replace(
+        view_context, measured=dataclasses.replace(view_context.measured, **changes)
+    )
     return pd.DataFrame(
         [
             (family.name, fact.answer, answer, fact.value, number)
             for family, fact, answer, number in audit_view(
-                sight, labelled, margins=Margins(), rng=RNG
+                view_context, labelled, margins=Margins(), rng=RNG
             )
         ],
         columns=["family", "answer", "true_answer", "value", "number"],
     )
 
 
-def test_true_labels_have_no_errors(sight):
-    facts = found(sight)
+def test_true_labels_have_no_errors(view_context):
+    facts = audit_facts(view_context)
     assert facts.family.nunique() > 30
     numbers = facts[facts.number.notna()]
     np.testing.assert_array_equal(numbers.value, numbers.number)
@@ -59,10 +63,10 @@ def test_true_labels_have_no_errors(sight):
     assert (choices.answer == choices.true_answer).all()
 
 
-def test_a_wrong_height_is_found_in_the_families_that_use_it(sight):
-    size = sight.measured.size_m.copy()
+def test_a_wrong_height_is_found_in_the_families_that_use_it(view_context):
+    size = view_context.measured.size_m.copy()
     size[:, 2] = size[::-1, 2]
-    facts = found(sight, size_m=size)
+    facts = audit_facts(view_context, size_m=size)
     taller = facts[facts.family == "taller"]
     assert (taller.answer != taller.true_answer).any()
     heights = facts[facts.family == "height"]
@@ -72,16 +76,16 @@ def test_a_wrong_height_is_found_in_the_families_that_use_it(sight):
     assert (left.answer == left.true_answer).all()
 
 
-def test_a_fact_counts_once_however_it_is_put(sight):
-    taller = found(sight).query("family == 'taller'")
-    number = len(sight)
+def test_a_fact_counts_once_however_it_is_put(view_context):
+    taller = audit_facts(view_context).query("family == 'taller'")
+    number = len(view_context)
     assert 0 < len(taller) <= number * (number - 1) / 2
 
 
 def tables(shard: ViewShard, folder: Path, *, stretch: float) -> Path:
     """Write what measuring with a wrong scale might give, for the first view."""
     clouds = folder / "0000.zarr"
-    true = TrueShard(shard)
+    true = GroundTruthShard(shard)
     rows = []
     for view in range(len(shard)):
         one = true.of(view)
@@ -99,9 +103,9 @@ def tables(shard: ViewShard, folder: Path, *, stretch: float) -> Path:
             values |= {"distance_m": one.distance_m[index], "nearest_m": one.nearest_m[index]}
             rows.append(MeasuredRow(**values))
     gravity = [true.of(view).gravity for view in range(len(shard))]
-    write_table(table_path(clouds, "gravity"), table(gravity, GravityRow))
-    write_table(table_path(clouds, "measured"), table(rows, MeasuredRow))
-    write_table(table_path(clouds, "gaps"), table([], GapRow))
+    write_table(table_path(clouds, "gravity"), records_to_frame(gravity, GravityRow))
+    write_table(table_path(clouds, "measured"), records_to_frame(rows, MeasuredRow))
+    write_table(table_path(clouds, "gaps"), records_to_frame([], GapRow))
     return clouds
 
 
@@ -114,8 +118,8 @@ def test_commands_write_the_table_and_the_picture(shard, tmp_path):
     main(labels=("clouds",), clouds=(clouds,))
     assert list(pd.read_parquet(facts).columns) == list(AuditFact.model_fields)
     questions = tmp_path / "train.parquet"
-    with QuestionTable(questions) as out:
-        out.add([asked(house, "yes") for house in range(10)])
+    with QuestionTableWriter(questions) as out:
+        out.add([make_question(house, "yes") for house in range(10)])
     csv, png = tmp_path / "audit.csv", tmp_path / "audit.png"
     audit_table.main(facts=(facts,), questions=(questions,), out=csv, picture=png, resamples=50)
     written = pd.read_csv(csv)
@@ -149,16 +153,16 @@ def test_rows_count_errors_of_clear_facts_only_and_have_intervals_over_houses():
         for labels in ("truth", "clouds")
         for house in range(4)
     ]
-    rows = audit_rows(table(facts, AuditFact), {}, resamples=200, seed=7)
+    rows = audit_rows(records_to_frame(facts, AuditFact), {}, resamples=200, seed=7)
     row = next(row for row in rows if (row.family, row.labels) == ("taller", "clouds"))
-    assert (row.n, row.num_houses, row.asked_share) == (4, 4, 1.0)
+    assert (row.n, row.num_scenes, row.asked_share) == (4, 4, 1.0)
     assert row.unclear_rate == 0.25
     assert row.error_rate == pytest.approx(1 / 3)
     assert row.error_low == 0.0
     assert 1 / 3 < row.error_high <= 1.0
 
 
-def asked(house: int, truth: str, *, text: str = "Is the sofa wide?", kind: str = "yes_no"):
+def make_question(house: int, truth: str, *, text: str = "Is the sofa wide?", kind: str = "yes_no"):
     return Question(
         question_id=f"q{house}",
         source="procthor",
@@ -182,21 +186,21 @@ def asked(house: int, truth: str, *, text: str = "Is the sofa wide?", kind: str 
 
 
 def test_a_template_has_no_objects():
-    assert template_of(asked(0, "yes")) == "is {0} wide?"
+    assert template_of(make_question(0, "yes")) == "is {0} wide?"
 
 
 def test_a_prior_is_what_the_blind_know():
-    always = blind_scores(asked(house, "yes") for house in range(10))
-    assert always["wide"].score == 1.0
-    assert always["wide"].n == 10
-    mixed = blind_scores(asked(house, "yes" if house % 2 else "no") for house in range(100))
+    constant_prior = blind_scores(make_question(house, "yes") for house in range(10))
+    assert constant_prior["wide"].score == 1.0
+    assert constant_prior["wide"].n == 10
+    mixed = blind_scores(make_question(house, "yes" if house % 2 else "no") for house in range(100))
     assert mixed["wide"].score <= 0.6
     first = blind_scores(
-        asked(house, "sofa", text="Which is larger, the sofa or it?", kind="which")
+        make_question(house, "sofa", text="Which is larger, the sofa or it?", kind="which")
         for house in range(10)
     )
     assert first["wide"].score == 1.0
 
 
 def test_one_house_alone_teaches_nothing():
-    assert np.isnan(blind_scores([asked(0, "yes")])["wide"].score)
+    assert np.isnan(blind_scores([make_question(0, "yes")])["wide"].score)

@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.synthetic import Box, living_room_scene, room, write_shard
-from tests.vqa import asking
-from workflow_scripts.common.answers import format_metres, parse_choice, parse_metres
-from workflow_scripts.common.cameras import Camera
+from tests.box_scenes import Box, living_room_scene, room, write_shard
+from tests.vqa import generation
+from workflow_scripts.common.answer_text import format_metres, parse_choice, parse_metres
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.marks import MARK_COLOURS, mark_radius_px
 from workflow_scripts.common.questions import read_questions
-from workflow_scripts.common.records import Dropped
+from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.vqa import merge
 from workflow_scripts.vqa.families import FAMILIES
-from workflow_scripts.vqa.shapes.comparison import Comparison
-from workflow_scripts.vqa.shapes.pick import Pick
+from workflow_scripts.vqa.question_types.comparison import Comparison
+from workflow_scripts.vqa.question_types.ranking import Ranking
 
 SPLITS = {"a": "train", "b": "train", "c": "test"}
 
@@ -58,37 +58,39 @@ def views(tmp_path_factory):
     return write_shard(tmp_path_factory.mktemp("views") / "0000.zarr", scenes, splits=SPLITS)
 
 
-def ask(views, folder: Path, **settings):
+def generate_for_shard(views, folder: Path, **settings):
     some = {"min_pixels": 40, "min_fraction_visible": 0.1, **settings}
-    return asking.ask(views, folder / "procthor", **some)[0]
+    return generation.generate_for_shard(views, folder / "procthor", **some)[0]
 
 
 @pytest.fixture(scope="module")
-def asked(views, tmp_path_factory):
+def generated(views, tmp_path_factory):
     folder = tmp_path_factory.mktemp("vqa")
-    return folder, ask(views, folder)
+    return folder, generate_for_shard(views, folder)
 
 
-def test_every_family_is_asked_and_every_question_has_its_picture(asked):
-    folder, questions = asked
-    assert len({(one.family, one.form) for one in questions}) >= 18
-    assert max(Counter(one.view_id for one in questions).values()) <= 24
-    for name in {one.image for one in questions}:
+def test_every_family_is_asked_and_every_question_has_its_picture(generated):
+    folder, questions = generated
+    assert len({(question.family, question.form) for question in questions}) >= 18
+    assert max(Counter(question.view_id for question in questions).values()) <= 24
+    for name in {question.image for question in questions}:
         with Image.open(folder / name) as picture:
             assert picture.size == (160, 160)
 
 
-def test_no_question_is_asked_twice(asked):
-    _, questions = asked
-    texts = [(one.image, one.question) for one in questions]
+def test_no_question_is_asked_twice(generated):
+    _, questions = generated
+    texts = [(question.image, question.question) for question in questions]
     assert len(texts) == len(set(texts))
-    assert len({one.question_id for one in questions}) == len(questions)
+    assert len({question.question_id for question in questions}) == len(questions)
 
 
-def test_yes_no_questions_are_kept_and_balanced_in_every_family(asked):
-    _, questions = asked
+def test_yes_no_questions_are_kept_and_balanced_in_every_family(generated):
+    _, questions = generated
     counts = Counter(
-        (one.split, one.family, one.form, one.truth) for one in questions if merge.is_yes_no(one)
+        (question.split, question.family, question.form, question.truth)
+        for question in questions
+        if merge.is_yes_no(question)
     )
     for split, family, form, _ in list(counts):
         yes, no = (counts[split, family, form, truth] for truth in ("yes", "no"))
@@ -96,38 +98,45 @@ def test_yes_no_questions_are_kept_and_balanced_in_every_family(asked):
         assert abs(yes - no) <= 2, (split, family, form)
 
 
-def test_the_order_of_mention_does_not_tell_the_choice(asked):
-    _, questions = asked
+def test_the_order_of_mention_does_not_tell_the_choice(generated):
+    _, questions = generated
     compared = {family.name for family in FAMILIES if isinstance(family, Comparison)}
-    which = [one for one in questions if one.kind == "which" and one.family in compared]
+    which = [
+        question
+        for question in questions
+        if question.kind == "which" and question.family in compared
+    ]
     counts = Counter(
-        (one.split, one.family, one.form, one.truth == one.choices[0]) for one in which
+        (question.split, question.family, question.form, question.truth == question.choices[0])
+        for question in which
     )
     for split, family, form, _ in list(counts):
         cell = (split, family, form)
         assert abs(counts[*cell, True] - counts[*cell, False]) <= 2, cell
 
 
-def test_answers_are_the_truth_and_not_in_the_question(asked):
-    _, questions = asked
-    for one in questions:
-        if one.answer_type == "metres":
-            assert one.answer == format_metres(one.truth)
-            assert parse_metres(one.answer) == pytest.approx(one.truth, abs=one.tolerance)
-            assert not re.search(r"\d", one.question)
-        elif one.answer_type in ("choice", "multiple_choice"):
-            assert one.answer == one.truth
-            assert one.truth in one.choices
-        if merge.is_yes_no(one):
-            assert not re.search(r"\b(yes|no)\b", one.question.lower())
-        elif one.kind == "which":
-            for choice in one.choices:
+def test_answers_are_the_truth_and_not_in_the_question(generated):
+    _, questions = generated
+    for question in questions:
+        if question.answer_type == "metres":
+            assert question.answer == format_metres(question.truth)
+            assert parse_metres(question.answer) == pytest.approx(
+                question.truth, abs=question.tolerance
+            )
+            assert not re.search(r"\d", question.question)
+        elif question.answer_type in ("choice", "multiple_choice"):
+            assert question.answer == question.truth
+            assert question.truth in question.choices
+        if merge.is_yes_no(question):
+            assert not re.search(r"\b(yes|no)\b", question.question.lower())
+        elif question.kind == "which":
+            for choice in question.choices:
                 word = rf"(?<!\w){re.escape(choice.lower())}(?!\w)"
-                assert len(re.findall(word, one.question.lower())) == 1, one.question
+                assert len(re.findall(word, question.question.lower())) == 1, question.question
 
 
 def test_sentences_are_scored_like_short_answers(views, tmp_path):
-    for one in ask(views, tmp_path, answer_style="sentence"):
+    for one in generate_for_shard(views, tmp_path, answer_style="sentence"):
         if one.answer_type == "metres":
             assert parse_metres(one.answer) == pytest.approx(one.truth, abs=one.tolerance)
         elif one.answer_type == "choice":
@@ -136,41 +145,43 @@ def test_sentences_are_scored_like_short_answers(views, tmp_path):
             assert one.answer.startswith(f"{one.truth}: ")
 
 
-def test_text_is_grammatical(asked):
-    _, questions = asked
-    for one in questions:
-        assert re.fullmatch(r"[A-Z<].*[?.]", one.question)
-        assert "  " not in one.question
-        assert "{" not in one.question
-        assert not re.search(r"\bthe the\b|\ba the\b", one.question)
-        for referent in one.referents:
-            assert referent.phrase.lower() in one.question.lower()
+def test_text_is_grammatical(generated):
+    _, questions = generated
+    for question in questions:
+        assert re.fullmatch(r"[A-Z<].*[?.]", question.question)
+        assert "  " not in question.question
+        assert "{" not in question.question
+        assert not re.search(r"\bthe the\b|\ba the\b", question.question)
+        for referent in question.referents:
+            assert referent.phrase.lower() in question.question.lower()
 
 
-def test_marked_positions_follow_from_the_marks_alone(asked):
-    _, questions = asked
+def test_marked_positions_follow_from_the_marks_alone(generated):
+    _, questions = generated
     axis = {"left_right": 0, "image_above_below": 1, "above_below": 1}
     checked = 0
-    for one in questions:
-        if one.form != "marked" or one.family not in axis:
+    for question in questions:
+        if question.form != "marked" or question.family not in axis:
             continue
-        first, second = one.referents
-        lower = first.pixel[axis[one.family]] < second.pixel[axis[one.family]]
+        first, second = question.referents
+        lower = first.pixel[axis[question.family]] < second.pixel[axis[question.family]]
         words = r"\b(left|above|higher)\b"
-        says = bool(re.search(words, one.question)) == lower
-        expected = ("yes" if says else "no") if merge.is_yes_no(one) else one.choices[not says]
-        assert one.truth == expected, one.question
+        says = bool(re.search(words, question.question)) == lower
+        expected = (
+            ("yes" if says else "no") if merge.is_yes_no(question) else question.choices[not says]
+        )
+        assert question.truth == expected, question.question
         checked += 1
     assert checked > 3
 
 
-def test_marks_lie_on_their_object_apart_and_are_drawn(asked, views):
-    folder, questions = asked
-    from workflow_scripts.common.views import ViewShard
+def test_marks_lie_on_their_object_apart_and_are_drawn(generated, views):
+    folder, questions = generated
+    from workflow_scripts.common.view_shard import ViewShard
 
     opened = ViewShard.open(views)
     radius = mark_radius_px(160)
-    for one in (one for one in questions if one.form == "marked"):
+    for one in (question for question in questions if question.form == "marked"):
         places = [np.array(referent.pixel) for referent in one.referents]
         if len(places) == 2:
             assert np.linalg.norm(places[0] - places[1]) > 2.5 * radius
@@ -183,12 +194,12 @@ def test_marks_lie_on_their_object_apart_and_are_drawn(asked, views):
 
 
 def test_margins_drop_ties_and_count_them(views, tmp_path):
-    strict = ask(views, tmp_path, margin_m=1.0, margin_ratio=0.5, margin_picture=0.3)
-    compared = {family.name for family in FAMILIES if isinstance(family, Comparison | Pick)}
-    for one in (one for one in strict if one.family in compared):
+    strict = generate_for_shard(views, tmp_path, margin_m=1.0, margin_ratio=0.5, margin_picture=0.3)
+    compared = {family.name for family in FAMILIES if isinstance(family, Comparison | Ranking)}
+    for one in (question for question in strict if question.family in compared):
         assert one.margin >= {"m": 1.0, "ratio": 0.5, "px": 0.3 * 160}.get(one.margin_unit, 0)
-    dropped = read_records(tmp_path / "procthor/0000.dropped.jsonl", Dropped)
-    ties = [one for one in dropped if one.reason == "too close to call"]
+    dropped = read_records(tmp_path / "procthor/0000.dropped.jsonl", DroppedQuestions)
+    ties = [record for record in dropped if record.reason == "too close to call"]
     assert sum(one.count for one in ties) > 10
 
 
@@ -197,8 +208,8 @@ def test_equal_things_are_a_tie_even_without_margins(tmp_path):
     camera = furnished(0)[1][1]
     moved = [Box(one.category, (one.centre_m[0] + 3, 3.0, 0.5), one.size_m) for one in twins]
     views = write_shard(tmp_path / "t.zarr", {"a": (moved, [camera])})
-    questions = ask(views, tmp_path, margin_m=0, margin_ratio=0, margin_picture=0)
-    families = {one.family for one in questions if one.answer_type == "choice"}
+    questions = generate_for_shard(views, tmp_path, margin_m=0, margin_ratio=0, margin_picture=0)
+    families = {question.family for question in questions if question.answer_type == "choice"}
     assert "left_right" in families
     assert not families & {"wider", "taller", "bigger", "above_below", "tallest", "highest"}
 
@@ -210,13 +221,23 @@ def test_only_unmistakable_names_are_used(tmp_path):
         Box(names.get(b.category, b.category), b.centre_m, b.size_m, kind=b.kind) for b in boxes
     ]
     views = write_shard(tmp_path / "t.zarr", {"a": (boxes, cameras[1:2])})
-    questions = ask(views, tmp_path)
-    named = {ref.phrase for one in questions if one.form == "named" for ref in one.referents}
+    questions = generate_for_shard(views, tmp_path)
+    named = {
+        ref.phrase
+        for question in questions
+        if question.form == "named"
+        for ref in question.referents
+    }
     assert named
     # An armchair could be taken for a sofa; of two televisions each has its own name.
     assert not named & {"the sofa", "the armchair", "the television"}
     assert not {phrase for phrase in named if "sofa" in phrase}
-    marked = {ref.category for one in questions if one.form == "marked" for ref in one.referents}
+    marked = {
+        ref.category
+        for question in questions
+        if question.form == "marked"
+        for ref in question.referents
+    }
     assert marked
 
 
@@ -225,39 +246,39 @@ def test_sizes_of_cut_off_things_are_not_asked(tmp_path):
     near = Box("Bed", (0.3, 0.9, 0.4), (1.0, 1.0, 0.8))
     views = write_shard(tmp_path / "t.zarr", {"a": ([*boxes, near], cameras)})
     sized = {"wider", "taller", "bigger", "width", "height", "minimum_distance"}
-    for one in ask(views, tmp_path, questions_per_view=500):
+    for one in generate_for_shard(views, tmp_path, questions_per_view=500):
         if one.family in sized:
             assert "Bed" not in {referent.category for referent in one.referents}
 
 
 def test_a_view_from_above_asks_nothing_about_heights_or_depth(tmp_path):
     views = write_shard(tmp_path / "t.zarr", {"a": living_room_scene(160, 160)})
-    families = {one.family for one in ask(views, tmp_path) if one.view == 1}
+    families = {one.family for one in generate_for_shard(views, tmp_path) if one.view == 1}
     assert "left_right" in families
     assert not families & {"above_below", "front_behind", "taller", "bigger", "height"}
 
 
 def test_the_same_input_gives_the_same_bytes_and_another_seed_other_questions(
-    views, asked, tmp_path
+    views, generated, tmp_path
 ):
-    folder, _ = asked
-    again = ask(views, tmp_path / "again")
+    folder, _ = generated
+    again = generate_for_shard(views, tmp_path / "again")
     for path in sorted(folder.rglob("*.*")):
         if path.is_file():
             assert path.read_bytes() == (tmp_path / "again" / path.relative_to(folder)).read_bytes()
-    other = ask(views, tmp_path / "other", seed=8)
+    other = generate_for_shard(views, tmp_path / "other", seed=8)
     assert [one.question for one in other] != [one.question for one in again]
 
 
 def test_one_form_only(views, tmp_path):
-    questions = ask(views, tmp_path, forms=("named",))
-    assert {one.form for one in questions} == {"named"}
+    questions = generate_for_shard(views, tmp_path, forms=("named",))
+    assert {question.form for question in questions} == {"named"}
     assert not list((tmp_path / "procthor/0000.images").glob("*-marked.jpg"))
 
 
 def test_a_shard_without_views_of_things_gives_empty_files_and_a_gallery(tmp_path):
     views = write_shard(tmp_path / "t.zarr", {"a": (room(), furnished(0)[1])})
-    assert ask(views, tmp_path) == []
+    assert generate_for_shard(views, tmp_path) == []
     assert (tmp_path / "procthor/0000.png").stat().st_size > 0
 
 
@@ -267,10 +288,10 @@ def merged(folder, split, *shards):
     return json.loads(out.read_text()), list(read_questions(table))
 
 
-def test_merged_splits_are_llava_json_and_the_same_questions_as_a_table(asked):
-    folder, questions = asked
+def test_merged_splits_are_llava_json_and_the_same_questions_as_a_table(generated):
+    folder, questions = generated
     path = folder / "procthor/0000.jsonl"
-    by_id = {one.question_id: one for one in questions}
+    by_id = {question.question_id: question for question in questions}
     for split in ("train", "val", "test"):
         entries, rows = merged(folder, split, path)
         assert [entry["id"] for entry in entries] == [one.question_id for one in rows]
@@ -288,8 +309,8 @@ def test_merged_splits_are_llava_json_and_the_same_questions_as_a_table(asked):
     assert entries
 
 
-def test_a_scene_in_two_splits_is_refused(asked, tmp_path):
-    _, questions = asked
+def test_a_scene_in_two_splits_is_refused(generated, tmp_path):
+    _, questions = generated
     strayed = questions[0].model_copy(update={"split": "test", "question_id": "other"})
     write_records(tmp_path / "x.jsonl", [questions[0], strayed])
     with pytest.raises(UserError, match=r"scene 'a' .* is in split 'test' and in 'train'"):
@@ -297,8 +318,8 @@ def test_a_scene_in_two_splits_is_refused(asked, tmp_path):
     assert not (tmp_path / "train.json").exists()
 
 
-def test_a_question_that_stands_twice_is_refused(asked, tmp_path):
-    write_records(tmp_path / "x.jsonl", [asked[1][0], asked[1][0]])
+def test_a_question_that_stands_twice_is_refused(generated, tmp_path):
+    write_records(tmp_path / "x.jsonl", [generated[1][0], generated[1][0]])
     with pytest.raises(UserError, match="twice"):
         merged(tmp_path, "train", tmp_path / "x.jsonl")
 
@@ -325,16 +346,18 @@ def test_a_damaged_shard_gives_one_clear_line_and_no_half_file(views, tmp_path, 
         (tmp_path / "0000.objects.parquet").unlink()
     out = tmp_path / "out/procthor"
     flags = ["--views", copy, "--out", out / "0.jsonl", "--images", out / "0.images"]
-    ended = command("shard", *flags, "--dropped", out / "0.d.jsonl", "--picture", out / "0.png")
+    ended = command(
+        "generate_questions", *flags, "--dropped", out / "0.d.jsonl", "--picture", out / "0.png"
+    )
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     assert re.search(r"^error: .*0000", ended.stderr, re.MULTILINE)
     assert not out.exists() or not list(out.iterdir())
 
 
-def test_a_cut_line_is_named(asked, tmp_path):
+def test_a_cut_line_is_named(generated, tmp_path):
     path = tmp_path / "x.jsonl"
-    path.write_text(asked[1][0].model_dump_json()[:-20] + "\n")
+    path.write_text(generated[1][0].model_dump_json()[:-20] + "\n")
     ended = command(
         "merge", "--shards", path, "--split", "train", "--out", tmp_path / "t.json",
         "--table", tmp_path / "t.parquet",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks import families as table
+from benchmarks import question_examples as table
 from workflow_scripts.vqa.families import NAMES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -17,8 +17,8 @@ def test_the_configuration_names_the_families():
 
 
 def test_the_page_of_families_is_up_to_date():
-    found = table.found_examples()
+    found = table.collect_examples()
     assert set(found) == set(NAMES)
     written = (DOCS / "questions.md").read_text(encoding="utf-8")
-    assert written == table.page(found), "run `python -m benchmarks.families`"
+    assert written == table.page(found), "run `python -m benchmarks.question_examples`"
     assert {path.stem for path in (DOCS / "questions").glob("*.jpg")} == set(NAMES)

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.views.images.hostile import hostile_run
-from tests.vqa.asking import ask
+from tests.views.images.malformed_photos import run_malformed_photos
+from tests.vqa.generation import generate_for_shard
 from workflow_scripts.common.questions import Question, read_questions
-from workflow_scripts.common.records import SPLITS, Dropped
+from workflow_scripts.common.records import SPLITS, DroppedQuestions
 from workflow_scripts.common.storage import read_records, read_table
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.pointclouds import measure_objects
 from workflow_scripts.vqa import merge
 from workflow_scripts.vqa.browse import page
@@ -29,7 +29,7 @@ class Run:
     views: ViewShard
     measured: pd.DataFrame
     questions: list[Question]
-    dropped: list[Dropped]
+    dropped: list[DroppedQuestions]
     vqa: Path
 
 
@@ -37,7 +37,7 @@ class Run:
 def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Take the hostile folder from photos to every export."""
     made = tmp_path_factory.getbasetemp() / "hostile"
-    assert hostile_run(made) >= 200
+    assert run_malformed_photos(made) >= 200
     top = tmp_path_factory.mktemp("asked")
     clouds, vqa = top / "clouds/images/0000", top / "vqa"
     # The folder of a shard names its source.
@@ -45,7 +45,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     views.parent.parent.mkdir()
     views.parent.symlink_to(made)
     measure_objects.main(views=views, depth=views, out=clouds, depth_kind="sensor", seed=7)
-    questions, dropped = ask(
+    questions, dropped = generate_for_shard(
         views,
         vqa / "images",
         clouds=clouds.with_suffix(".zarr"),
@@ -73,11 +73,11 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
             dropped=vqa / f"{split}.regions.dropped.jsonl",
         )
     tables = [vqa / f"{split}.parquet" for split in SPLITS]
-    told = {"questions": tables, "dropped": [vqa / "images/0000.dropped.jsonl"]}
-    told["photos"] = (views.with_name("0000.dropped.jsonl"),)
-    card.main(**told, settings="{}", out=vqa / "dataset/README.md")
+    page_inputs = {"questions": tables, "dropped": [vqa / "images/0000.dropped.jsonl"]}
+    page_inputs["photos"] = (views.with_name("0000.dropped.jsonl"),)
+    card.main(**page_inputs, settings="{}", out=vqa / "dataset/README.md")
     page.main(
-        **told,
+        **page_inputs,
         views=[views],
         measured=(clouds.with_suffix(".zarr"),),
         images=vqa,
@@ -94,10 +94,10 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_every_view_is_asked_about_or_counted(done: Run) -> None:
     assert len(done.questions) > 20
-    asked = {one.view_id for one in done.questions}
-    silent = [one.count for one in done.dropped if one.reason == "view without a question"]
+    asked = {question.view_id for question in done.questions}
+    silent = [record.count for record in done.dropped if record.reason == "view without a question"]
     assert len(asked) + sum(silent) == len(done.views)
-    assert all(one.count > 0 for one in done.dropped)
+    assert all(record.count > 0 for record in done.dropped)
 
 
 def test_labels_masks_clouds_and_questions_are_in_step(done: Run) -> None:
@@ -109,30 +109,32 @@ def test_labels_masks_clouds_and_questions_are_in_step(done: Run) -> None:
     for row in done.measured.itertuples():
         assert row.label == objects[row.scene_id, row.instance]
         assert bool(row.reason) == np.isnan(row.x_m)
-    for one in done.questions:
-        for referent in one.referents:
-            assert referent.category == objects[one.scene_id, referent.instance]
-            assert not measured.loc[(one.view, referent.instance), "reason"]
+    for question in done.questions:
+        for referent in question.referents:
+            assert referent.category == objects[question.scene_id, referent.instance]
+            assert not measured.loc[(question.view, referent.instance), "reason"]
 
 
 def test_every_question_is_in_every_form_of_export_or_counted(done: Run) -> None:
-    ids = [one.question_id for one in done.questions]
+    ids = [question.question_id for question in done.questions]
     assert len(set(ids)) == len(ids)
-    rows = [one for split in SPLITS for one in read_questions(done.vqa / f"{split}.parquet")]
-    kept = {one.question_id for one in rows}
+    rows = [
+        question for split in SPLITS for question in read_questions(done.vqa / f"{split}.parquet")
+    ]
+    kept = {row.question_id for row in rows}
     surplus = [
-        one.count
+        record.count
         for split in SPLITS
-        for one in read_records(done.vqa / f"{split}.dropped.jsonl", Dropped)
+        for record in read_records(done.vqa / f"{split}.dropped.jsonl", DroppedQuestions)
     ]
     assert len(kept) == len(rows)
     assert kept <= set(ids)
     assert len(rows) + sum(surplus) == len(ids)
     tagged = [json.loads((done.vqa / f"{split}.regions.json").read_text()) for split in SPLITS]
     left = [
-        one.count
+        record.count
         for split in SPLITS
-        for one in read_records(done.vqa / f"{split}.regions.dropped.jsonl", Dropped)
+        for record in read_records(done.vqa / f"{split}.regions.dropped.jsonl", DroppedQuestions)
     ]
     assert sum(map(len, tagged)) + sum(left) == len(rows)
     turns = [

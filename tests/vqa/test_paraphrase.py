@@ -9,24 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.chat_server import (
+from tests.fake_chat_server import (
     Answer,
-    Asked,
-    CaptionServer,
-    killed_in_the_middle,
-    problem,
-    said,
-    serving,
+    FakeChatServer,
+    ReceivedRequest,
+    content_answer,
+    error_answer,
+    kill_after_replies,
+    run_server,
 )
 from tests.vqa.export.questions import question
-from tests.vqa.paraphrase_cases import BAD, GOOD, LEFT, LETTERS, SAID
+from tests.vqa.paraphrase_cases import BAD, GOOD, LEFT, LETTERS, SENTENCE
 from workflow_scripts.common.questions import Question
-from workflow_scripts.common.records import Dropped
+from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.vqa.paraphrase.estimate import estimate
 from workflow_scripts.vqa.paraphrase.options import PROMPT
-from workflow_scripts.vqa.paraphrase.shard import fill, read_prompt
-from workflow_scripts.vqa.paraphrase.survive import lost
+from workflow_scripts.vqa.paraphrase.paraphrase_questions import fill_prompt, read_prompt
+from workflow_scripts.vqa.paraphrase.validation import validation_error
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-test-0123456789abcdef"
@@ -35,13 +35,13 @@ WAYS = ("Would you say that {}?", "Can you tell me whether {}?", "Please say if 
 
 @pytest.mark.parametrize("case", GOOD, ids=lambda case: case[1][:60])
 def test_what_says_the_same_is_kept(case):
-    assert lost(*case) == ""
+    assert validation_error(*case) == ""
 
 
 @pytest.mark.parametrize("case", BAD, ids=lambda case: case[1][:60])
 def test_what_lost_or_gained_something_is_not(case):
     *given, reason = case
-    found = lost(*given)
+    found = validation_error(*given)
     assert found
     assert reason in found
 
@@ -57,24 +57,24 @@ def left_of(number: int, *, scene: str = "a", split: str = "train", **changes) -
     )
 
 
-def text_of(asked: Asked) -> str:
+def text_of(asked: ReceivedRequest) -> str:
     return asked.body["messages"][1]["content"][0]["text"]
 
 
-def well(asked: Asked) -> Answer:
+def good_reply(asked: ReceivedRequest) -> Answer:
     """Say it in another way, which depends on the text asked about alone."""
     stated = "the sofa is to the left of the floor lamp"
     words = {"question": WAYS[len(text_of(asked)) % len(WAYS)].format(stated)}
     if '"answer"' in asked.body["messages"][0]["content"]:
         words["answer"] = f"Yes, I would say {stated} in the picture."
         words["question"] = f"In the image, can you see if {stated}?"
-    return said(json.dumps(words))
+    return content_answer(json.dumps(words))
 
 
-def command(folder: Path, questions: Path, server: CaptionServer | None, *flags: str) -> list[str]:
+def command(folder: Path, questions: Path, server: FakeChatServer | None, *flags: str) -> list[str]:
     own = ["--base-url", server.url] if server else []
     return [
-        *(sys.executable, "-m", "workflow_scripts.vqa.paraphrase.shard"),
+        *(sys.executable, "-m", "workflow_scripts.vqa.paraphrase.paraphrase_questions"),
         *("--questions", str(questions), "--out", str(folder / "out.jsonl")),
         *("--dropped", str(folder / "dropped.jsonl"), "--cache", str(folder / "cache")),
         *("--timeout-s", "20", *own, *flags),
@@ -94,27 +94,29 @@ def written(folder: Path, questions: list[Question]) -> Path:
 
 
 def results(folder: Path) -> tuple[list[Question], dict[str, int]]:
-    dropped = read_records(folder / "dropped.jsonl", Dropped)
+    dropped = read_records(folder / "dropped.jsonl", DroppedQuestions)
     return (
         read_records(folder / "out.jsonl", Question),
-        {one.reason.removeprefix("paraphrase not used: "): one.count for one in dropped},
+        {record.reason.removeprefix("paraphrase not used: "): record.count for record in dropped},
     )
 
 
 def test_every_misfortune_leaves_the_question_as_it_was_and_is_counted(tmp_path):
     stated = "the sofa is to the left of the floor lamp"
     replies = {
-        "a": lambda asked: well(asked),
-        "b": lambda asked: said(json.dumps({"question": "Is the lamp left of the sofa?"})),
-        "c": lambda asked: problem(500, "oops") if asked.times == 1 else well(asked),
-        "d": lambda asked: (
-            problem(429, "wait", Retry_After="0.1") if asked.times < 3 else well(asked)
+        "a": lambda asked: good_reply(asked),
+        "b": lambda asked: content_answer(
+            json.dumps({"question": "Is the lamp left of the sofa?"})
         ),
-        "e": lambda asked: said("not json"),
-        "f": lambda asked: said(json.dumps({"question": "I'm sorry, I can't."})),
-        "g": lambda asked: Answer(b"", cut_to=0) if asked.times == 1 else well(asked),
+        "c": lambda asked: error_answer(500, "oops") if asked.times == 1 else good_reply(asked),
+        "d": lambda asked: (
+            error_answer(429, "wait", Retry_After="0.1") if asked.times < 3 else good_reply(asked)
+        ),
+        "e": lambda asked: content_answer("not json"),
+        "f": lambda asked: content_answer(json.dumps({"question": "I'm sorry, I can't."})),
+        "g": lambda asked: Answer(b"", cut_to=0) if asked.times == 1 else good_reply(asked),
         # Wrong at first: a rejected reply is asked for once more, and both are paid.
-        "h": lambda asked: said(
+        "h": lambda asked: content_answer(
             json.dumps({"question": f"Is it so that {stated}?" if asked.times > 1 else "Is it?"})
         ),
     }
@@ -132,7 +134,7 @@ def test_every_misfortune_leaves_the_question_as_it_was_and_is_counted(tmp_path)
         )
         prompts[noun] = name
 
-    def answer(asked: Asked) -> Answer:
+    def answer(asked: ReceivedRequest) -> Answer:
         noun = re.search(r"sofa [a-h]", text_of(asked))[0]
         found = replies[prompts[noun]](asked)
         return Answer(
@@ -140,13 +142,13 @@ def test_every_misfortune_leaves_the_question_as_it_was_and_is_counted(tmp_path)
             found.status, found.headers, cut_to=found.cut_to,
         )  # fmt: skip
 
-    with serving(answer) as server:
+    with run_server(answer) as server:
         flags = ["--max-failed-share", "0.5", "--concurrency", "2"]
         done = run(command(tmp_path, written(tmp_path, asked_of), server, *flags), key=KEY)
     assert done.returncode == 0, done.stderr
     found, dropped = results(tmp_path)
-    assert [one.question_id for one in found] == [one.question_id for one in asked_of]
-    changed = {one.scene_id for one in found if one.template}
+    assert [found_item.question_id for found_item in found] == [one.question_id for one in asked_of]
+    changed = {found_item.scene_id for found_item in found if found_item.template}
     assert changed == {"a", "c", "d", "g", "h"}
     for before, after in zip(asked_of, found, strict=True):
         assert after.template == (before.question if after.scene_id in changed else "")
@@ -174,9 +176,9 @@ def test_nothing_is_paid_twice_after_a_kill_and_the_bytes_are_the_same(tmp_path)
     ]
     questions = written(tmp_path, asked_of)
 
-    with serving(well) as server:
+    with run_server(good_reply) as server:
         words = command(tmp_path, questions, server, "--concurrency", "2")
-        under_way = killed_in_the_middle(
+        under_way = kill_after_replies(
             server,
             words,
             num=3,
@@ -202,15 +204,15 @@ def test_sentences_options_splits_and_shares(tmp_path):
     many = [left_of(20 + n, scene=f"t{n}", view=n) for n in range(20)]
     letters = LETTERS.model_copy(update={"answer": "B"})
     same = "Is it so that in this picture the sofa is to the left of the floor lamp?"
-    twice = [SAID, SAID.model_copy(update={"question_id": "again", "question": same})]
+    twice = [SENTENCE, SENTENCE.model_copy(update={"question_id": "again", "question": same})]
 
-    def answer(asked: Asked) -> Answer:
+    def answer(asked: ReceivedRequest) -> Answer:
         if "How wide" in text_of(asked):
             assert "A:" not in text_of(asked)
-            return said(json.dumps({"question": "What is the width of the sofa?"}))
-        return well(asked)
+            return content_answer(json.dumps({"question": "What is the width of the sofa?"}))
+        return good_reply(asked)
 
-    with serving(answer) as server:
+    with run_server(answer) as server:
         asked_of = [*others, letters, *twice, *many]
         questions = written(tmp_path, asked_of)
         done = run(command(tmp_path, questions, server))
@@ -260,7 +262,7 @@ def test_the_spend_cap_stops_cleanly(tmp_path):
         left_of(n, scene=f"t{n}").model_copy(update={"question": LEFT.question + " " * n})
         for n in range(4)
     ]
-    with serving(well) as server:
+    with run_server(good_reply) as server:
         flags = ["--model", "gpt-4o", "--concurrency", "1"]
         words = command(tmp_path, written(tmp_path, many), server, *flags)
         # A reply costs 0.0035; before it is known, up to 0.002 + what is asked.
@@ -275,14 +277,14 @@ def test_the_spend_cap_stops_cleanly(tmp_path):
 
 
 def test_a_name_that_looks_like_a_placeholder_stays_a_name():
-    odd = SAID.referents[0].model_copy(update={"phrase": "the {kept} {answer}"})
-    asked = SAID.model_copy(
+    odd = SENTENCE.referents[0].model_copy(update={"phrase": "the {kept} {answer}"})
+    asked = SENTENCE.model_copy(
         update={
-            "question": SAID.question.replace("the sofa", odd.phrase),
-            "referents": [odd, SAID.referents[1]],
+            "question": SENTENCE.question.replace("the sofa", odd.phrase),
+            "referents": [odd, SENTENCE.referents[1]],
         }
     )
-    text = fill(read_prompt(PROMPT), asked, with_answer=False)
+    text = fill_prompt(read_prompt(PROMPT), asked, with_answer=False)
     assert f"\n{asked.question}\n" in text
     assert '"the {kept} {answer}"; "the floor lamp"' in text
     assert "Its answer" not in text

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chat_server import serving
-from tests.vqa.test_paraphrase import left_of, well
+from tests.fake_chat_server import run_server
+from tests.vqa.test_paraphrase import good_reply, left_of
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.storage import read_records, write_records
 
@@ -44,18 +44,21 @@ def snakemake(folder: Path, paraphrase: dict, *flags: str) -> subprocess.Complet
 def test_a_server_is_asked_with_an_estimate_and_the_key_is_written_nowhere(tmp_path: Path) -> None:
     linked(tmp_path)
     write_records(tmp_path / "results/vqa/procthor/0000.jsonl", [left_of(0), left_of(1, scene="b")])
-    with serving(well) as server:
+    with run_server(good_reply) as server:
         chosen = {"base_url": server.url}
-        planned = snakemake(tmp_path, chosen, "-n")
+        planned_jobs = snakemake(tmp_path, chosen, "-n")
         done = snakemake(tmp_path, chosen)
         num_paid = server.num_paid
         capped = snakemake(tmp_path, {**chosen, "max_cost_usd": 1.0, "concurrency": 2}, "-n")
-    assert "whole workflow, at most: about" in planned.stdout + planned.stderr
-    assert "cap 5.0 USD" in planned.stdout + planned.stderr
+    assert "whole workflow, at most: about" in planned_jobs.stdout + planned_jobs.stderr
+    assert "cap 5.0 USD" in planned_jobs.stdout + planned_jobs.stderr
     assert done.returncode == 0, done.stderr
     # Two equal questions about two pictures are one request.
     assert num_paid == 1
-    assert [bool(one.template) for one in read_records(tmp_path / OUT, Question)] == [True, True]
+    assert [bool(record.template) for record in read_records(tmp_path / OUT, Question)] == [
+        True,
+        True,
+    ]
     # Another cap or number of calls at once is no reason to ask again.
     assert "Nothing to be done" in capped.stdout + capped.stderr
     assert server.asked[0].authorization == f"Bearer {KEY}"
@@ -78,8 +81,8 @@ def test_a_mistake_is_told_when_the_workflow_is_read(
 ) -> None:
     linked(tmp_path)
     done = snakemake(tmp_path, settings, "-n")
-    told = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     assert done.returncode == 1
-    assert message in told
-    assert "FileNotFoundError" not in told
-    assert "workflow_scripts" not in told
+    assert message in output
+    assert "FileNotFoundError" not in output
+    assert "workflow_scripts" not in output

@@ -5,25 +5,31 @@ import re
 import numpy as np
 import pytest
 
-from tests.vqa.clouds import five_clouds, sight_of_clouds
-from workflow_scripts.common import quantities
-from workflow_scripts.common.answers import parse_choice, parse_metres
-from workflow_scripts.common.names import confusable, is_plural, phrase, plural, with_article
-from workflow_scripts.vqa.batch import Book
-from workflow_scripts.vqa.every import every_batch
+from tests.vqa.clouds import context_of_clouds, five_clouds
+from workflow_scripts.common import quantity_text
+from workflow_scripts.common.answer_text import parse_choice, parse_metres
+from workflow_scripts.common.label_text import (
+    is_confusable,
+    is_plural,
+    phrase,
+    plural,
+    with_article,
+)
+from workflow_scripts.vqa.batch import ReferringExpressions
+from workflow_scripts.vqa.enumerate_questions import enumerate_batches
 from workflow_scripts.vqa.families import FAMILIES
-from workflow_scripts.vqa.shapes.base import Margins
+from workflow_scripts.vqa.question_types.base import Margins
 from workflow_scripts.vqa.templates import Template, Templates
 
 QUESTIONS = {"yes_no", "which", "open", "multiple_choice"}
-SIGHT = sight_of_clouds(five_clouds(500))
-SINGULAR = Book(
+VIEW_CONTEXT = context_of_clouds(five_clouds(500))
+SINGULAR = ReferringExpressions(
     [f"the {noun}" for noun in ("sofa", "lamp", "desk", "plant", "fridge")],
     ["sofa", "lamp", "desk", "plant", "fridge"],
     [False] * 5,
 )
 NOUNS = ("curtains", "scissors", "jeans", "wooden chairs", "glasses")
-PLURAL = Book([f"the {noun}" for noun in NOUNS], list(NOUNS), [True] * 5)
+PLURAL = ReferringExpressions([f"the {noun}" for noun in NOUNS], list(NOUNS), [True] * 5)
 # "Is" and "has" may only be followed by a plural after another subject.
 WRONG = re.compile(
     r"\b(is|does|was|has) the (curtains|scissors|jeans|wooden chairs|glasses)\b"
@@ -39,20 +45,22 @@ def test_there_are_twelve_ways_to_ask_and_eight_to_answer(family):
         assert len(set(templates.texts)) >= least, (family.name, name)
 
 
-@pytest.mark.parametrize("book", [SINGULAR, PLURAL], ids=["singular", "plural"])
-def test_every_sentence_of_every_family_is_well_formed(book):
+@pytest.mark.parametrize("expressions", [SINGULAR, PLURAL], ids=["singular", "plural"])
+def test_every_sentence_of_every_family_is_well_formed(expressions):
     seen = set()
-    for one in every_batch(SIGHT, Margins(), seed=1, multiple_choice=True):
+    for found_batch in enumerate_batches(VIEW_CONTEXT, Margins(), seed=1, multiple_choice=True):
         rows = np.zeros(60, dtype=int)
-        seen.add(one.family.name)
-        questions, answers = one.batch.write(rows, book, np.random.default_rng(0), limit=None)
+        seen.add(found_batch.family.name)
+        questions, answers = found_batch.batch.write(
+            rows, expressions, np.random.default_rng(0), limit=None
+        )
         for text in {*questions, *answers}:
             assert re.match(r"[A-Z(0-9]", text), text
             assert re.search(r"[.?)]$", text), text
             assert not re.search(r"[.?] [a-z]", text), text
             assert not re.search(r"[{}]|  |\bthe the\b|\ba the\b|\.\.|,,|%", text), text
             assert not re.search(r"\b0(\.0+)? (m|cm|in|ft|square)", text), text
-        if book is PLURAL and one.family.name != "facing":
+        if expressions is PLURAL and found_batch.family.name != "facing":
             for text in questions:
                 assert not WRONG.search(text), text
     assert len(seen) > 45
@@ -63,8 +71,10 @@ def test_plural_names_take_plural_verbs():
     row = ("the jeans", "The jeans", "the sofa", "The sofa")
     for many, verbs in {(): "Is does", (True, False): "Are does", (True, True): "Are do"}.items():
         first, second = verbs.split()
-        text, pick = template.sentence((2, None, ()), words={"option": "stand 100 %"}, plural=many)
-        assert text % pick(row) == (
+        text, get_words = template.sentence(
+            (2, None, ()), words={"option": "stand 100 %"}, plural=many
+        )
+        assert text % get_words(row) == (
             f"{first} the jeans wider than the sofa, and {second} the sofa stand 100 %?"
         )
 
@@ -81,19 +91,19 @@ def test_sentences_follow_one_another_from_the_one_drawn():
 
 def test_answers_in_sentences_read_back():
     checked = 0
-    for one in every_batch(SIGHT, Margins(), seed=2):
+    for found_batch in enumerate_batches(VIEW_CONTEXT, Margins(), seed=2):
         rows = np.zeros(40, dtype=int)
-        _, answers = one.batch.write(rows, SINGULAR, np.random.default_rng(1), limit=None)
-        truth = one.batch.truth_of(0, SINGULAR)
-        choices = one.batch.choices_of(0, SINGULAR)
+        _, answers = found_batch.batch.write(rows, SINGULAR, np.random.default_rng(1), limit=None)
+        truth = found_batch.batch.truth_of(0, SINGULAR)
+        choices = found_batch.batch.choices_of(0, SINGULAR)
         for text in set(answers):
-            if one.batch.answer_type == "metres":
-                tolerance = float(one.batch.tolerance[0])
+            if found_batch.batch.answer_type == "metres":
+                tolerance = float(found_batch.batch.tolerance[0])
                 assert parse_metres(text) == pytest.approx(truth, abs=tolerance + 1e-4), text
-            elif one.batch.answer_type == "choice" and one.batch.kind == "yes_no":
+            elif found_batch.batch.answer_type == "choice" and found_batch.batch.kind == "yes_no":
                 assert parse_choice(text, choices) == truth, text
-            elif one.batch.answer_type == "choice" and one.batch.winner is not None:
-                winner = SINGULAR.bare[one.batch.objects[0, one.batch.winner]]
+            elif found_batch.batch.answer_type == "choice" and found_batch.batch.winner is not None:
+                winner = SINGULAR.bare[found_batch.batch.objects[0, found_batch.batch.winner]]
                 assert winner in text, text
             checked += 1
     assert checked > 1000
@@ -103,12 +113,12 @@ def test_answers_in_sentences_read_back():
 def test_lengths_are_never_nothing_and_round_sensibly(imperial):
     values = np.geomspace(0.001, 80, 4000).tolist()
     for value in values:
-        text, unit, tolerance = quantities.length(value, imperial=imperial)
+        text, unit, tolerance = quantity_text.length_text(value, imperial=imperial)
         assert abs(parse_metres(text) - value) <= tolerance
         # 1 % and 1 cm.
         assert abs(parse_metres(text) - value) <= 0.01 * value + 0.0105
         assert text.endswith(f" {unit}")
-        if value >= (0.05 * quantities.INCH_M if imperial else 0.0005):
+        if value >= (0.05 * quantity_text.INCH_M if imperial else 0.0005):
             assert parse_metres(text) > 0
         assert len(text.split(" ")[0].replace(".", "")) <= 4
 
@@ -118,8 +128,8 @@ def test_lengths_are_never_nothing_and_round_sensibly(imperial):
     [(0, 12), (14.9, 12), (15.1, 1), (345.1, 12), (344.9, 11), (90, 3), (180, 6), (270, 9)],
 )
 def test_clock_hours_are_rounded_not_floored(degrees, hour):
-    assert quantities.clock_hour(degrees) == hour
-    assert quantities.clock(degrees)[0] == f"{hour} o'clock"
+    assert quantity_text.clock_hour(degrees) == hour
+    assert quantity_text.clock_text(degrees)[0] == f"{hour} o'clock"
 
 
 @pytest.mark.parametrize(
@@ -152,8 +162,8 @@ def test_labels_of_any_kind_make_no_broken_sentence(label):
 
 
 def test_labels_too_alike_are_known():
-    assert confusable("wooden chair", "chairs")
-    assert confusable("Chair", "ArmChair")
-    assert confusable("left lamp", "lamp left")
-    assert not confusable("Sofa", "Fridge")
-    assert not confusable("dog", "cat")
+    assert is_confusable("wooden chair", "chairs")
+    assert is_confusable("Chair", "ArmChair")
+    assert is_confusable("left lamp", "lamp left")
+    assert not is_confusable("Sofa", "Fridge")
+    assert not is_confusable("dog", "cat")

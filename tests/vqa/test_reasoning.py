@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from tests.vqa import arithmetic
-from tests.vqa.asking import ask
-from tests.vqa.clouds import five_clouds, sight_of_clouds
+from tests.vqa.clouds import context_of_clouds, five_clouds
+from tests.vqa.generation import generate_for_shard
 from tests.vqa.oracle import Oracle, nearest_in
 from tests.vqa.scenes import DEPTH_M, HEIGHT_M, WIDTH_M, furnished_shard
 from workflow_scripts.common.questions import Question
-from workflow_scripts.common.views import ViewShard
-from workflow_scripts.vqa.ask import NO_STEPS
-from workflow_scripts.vqa.batch import Book
-from workflow_scripts.vqa.every import every_batch
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.vqa.batch import ReferringExpressions
+from workflow_scripts.vqa.enumerate_questions import enumerate_batches
 from workflow_scripts.vqa.families import NAMES
-from workflow_scripts.vqa.reasoning import WITHOUT, WRITERS, steps_of
-from workflow_scripts.vqa.reasoning.fact import Fact
-from workflow_scripts.vqa.shapes.base import Margins
+from workflow_scripts.vqa.question_generator import NO_REASONING
+from workflow_scripts.vqa.question_types.base import Margins
+from workflow_scripts.vqa.reasoning import STEP_WRITERS, WITHOUT_STEPS, reasoning_steps
+from workflow_scripts.vqa.reasoning.question_instance import QuestionInstance
 
 # Limits of what counts as the same, as touching, as between; units; parts of a turn and a clock.
 CONSTANTS = (
@@ -38,8 +38,8 @@ def views(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def asked(views, tmp_path_factory):
-    return ask(
+def generated(views, tmp_path_factory):
+    return generate_for_shard(
         views,
         tmp_path_factory.mktemp("a"),
         questions_per_view=200,
@@ -50,23 +50,33 @@ def asked(views, tmp_path_factory):
     )
 
 
-def test_every_family_has_steps_or_a_reason_why_not(asked):
-    assert set(WRITERS) | set(WITHOUT) == set(NAMES)
-    assert not set(WRITERS) & set(WITHOUT)
-    written = {one.family for one in asked[0] if one.reasoning}
-    assert written == set(WRITERS)
-    assert not [one for one in asked[0] if one.family in WITHOUT and one.reasoning]
+def test_every_family_has_steps_or_a_reason_why_not(generated):
+    assert set(STEP_WRITERS) | set(WITHOUT_STEPS) == set(NAMES)
+    assert not set(STEP_WRITERS) & set(WITHOUT_STEPS)
+    written = {question.family for question in generated[0] if question.reasoning}
+    assert written == set(STEP_WRITERS)
+    assert not [
+        question
+        for question in generated[0]
+        if question.family in WITHOUT_STEPS and question.reasoning
+    ]
     # A question whose steps do not come out as printed is counted, and is rare.
-    bare = [one for one in asked[0] if one.family in WRITERS and not one.reasoning]
-    assert len(bare) == sum(one.count for one in asked[1] if one.reason == NO_STEPS)
-    assert len(bare) < 0.01 * len(asked[0])
+    bare = [
+        question
+        for question in generated[0]
+        if question.family in STEP_WRITERS and not question.reasoning
+    ]
+    assert len(bare) == sum(
+        question.count for question in generated[1] if question.reason == NO_REASONING
+    )
+    assert len(bare) < 0.01 * len(generated[0])
 
 
-def test_every_equation_and_comparison_holds_as_printed(asked):
+def test_every_equation_and_comparison_holds_as_printed(generated):
     count = 0
-    for one in asked[0]:
-        assert not arithmetic.wrong(one.reasoning), one.reasoning
-        count += len(arithmetic.equations(one.reasoning))
+    for question in generated[0]:
+        assert not arithmetic.wrong(question.reasoning), question.reasoning
+        count += len(arithmetic.equations(question.reasoning))
     assert count > 500
 
 
@@ -82,23 +92,45 @@ def test_wrong_arithmetic_is_found():
 
 def quantities(oracle: Oracle, question: Question) -> list[float]:
     """Return whatever can be measured of what a question mentions, from the boxes alone."""
-    eye, right, ahead = oracle.level(question)
+    camera_position, right, ahead = oracle.level(question)
     forward = oracle.shard.camera(question.view).world_from_camera[:3, 2]
-    found = [float(eye[2]), WIDTH_M, DEPTH_M, HEIGHT_M, question.width_px, question.height_px]
-    things = [oracle.thing(question, place) for place in range(len(question.referents))]
-    for one in things:
-        away = one.centre - eye
-        facing = np.array([-math.sin(one.yaw), math.cos(one.yaw), 0])
+    found = [
+        float(camera_position[2]),
+        WIDTH_M,
+        DEPTH_M,
+        HEIGHT_M,
+        question.width_px,
+        question.height_px,
+    ]
+    things = [oracle.object_at(question, place) for place in range(len(question.referents))]
+    for object_at in things:
+        away = object_at.centre - camera_position
+        facing = np.array([-math.sin(object_at.yaw), math.cos(object_at.yaw), 0])
         behind = -away * [1, 1, 0]
         turn = math.atan2(facing @ right, facing @ ahead)
         # Counter-clockwise from the way to the camera, seen from above.
         back = math.atan2(behind[0] * facing[1] - behind[1] * facing[0], behind @ facing)
-        found += [away @ right, away @ ahead, away @ forward, one.centre[2], one.bottom, one.top]
-        found += [*one.size, *one.half, *(one.half + 0.015), max(one.size[:2])]
-        found += [math.dist(one.centre, eye), math.dist(nearest_in(one, eye), eye)]
+        found += [
+            away @ right,
+            away @ ahead,
+            away @ forward,
+            object_at.centre[2],
+            object_at.bottom,
+            object_at.top,
+        ]
+        found += [
+            *object_at.size,
+            *object_at.half,
+            *(object_at.half + 0.015),
+            max(object_at.size[:2]),
+        ]
+        found += [
+            math.dist(object_at.centre, camera_position),
+            math.dist(nearest_in(object_at, camera_position), camera_position),
+        ]
         found += [math.degrees(turn) % 360, math.degrees(back) % 360]
-        across = (one.corners - eye) @ right
-        found += [across.min(), across.max(), *one.box]
+        across = (object_at.corners - camera_position) @ right
+        found += [across.min(), across.max(), *object_at.box]
     for one, other in permutations(things, 2):
         axes = [
             (math.cos(other.yaw), math.sin(other.yaw)),
@@ -109,36 +141,36 @@ def quantities(oracle: Oracle, question: Question) -> list[float]:
         found += [*np.abs(own).max(axis=0), np.abs(one.corners - other.centre)[:, 2].max()]
     pairs = combinations(range(len(things)), 2)
     found += [oracle.gap_m(question, *pair) for pair in pairs]
-    for one in question.referents:
-        found += one.pixel or ()
+    for referent in question.referents:
+        found += referent.pixel or ()
     return [float(value) for value in found]
 
 
-def test_every_number_is_a_measurement_a_result_or_a_known_limit(asked, views):
+def test_every_number_is_a_measurement_a_result_or_a_known_limit(generated, views):
     oracle = Oracle(ViewShard.open(views))
     # Places of marks stand in records of questions about them, kinds in no record.
     unknown = {"count", "nth_pointing", "nth_boxing"}
     checked = Counter()
-    for one in asked[0]:
-        if one.images or one.family in unknown or not one.reasoning:
+    for question in generated[0]:
+        if question.images or question.family in unknown or not question.reasoning:
             continue
-        checked[one.family] += 1
-        if checked[one.family] > MOST_OF_A_FAMILY:
+        checked[question.family] += 1
+        if checked[question.family] > MOST_OF_A_FAMILY:
             continue
-        known = np.array([*quantities(oracle, one), *CONSTANTS])
-        found = arithmetic.equations(one.reasoning)
+        known = np.array([*quantities(oracle, question), *CONSTANTS])
+        found = arithmetic.equations(question.reasoning)
         results = {equation.right.lstrip("-") for equation in found}
-        for text in arithmetic.numbers(one.reasoning):
+        for text in arithmetic.numbers(question.reasoning):
             near = np.abs(known - float(text)).min() <= arithmetic.half(text) + 1e-6
             is_result = text.lstrip("-") in results
-            is_hour = re.search(rf"nearest hour is {text}\b", one.reasoning)
-            is_rounded = re.search(rf"rounds to {text}\b", one.reasoning)
-            assert near or is_result or is_hour or is_rounded, (text, one.reasoning)
+            is_hour = re.search(rf"nearest hour is {text}\b", question.reasoning)
+            is_rounded = re.search(rf"rounds to {text}\b", question.reasoning)
+            assert near or is_result or is_hour or is_rounded, (text, question.reasoning)
     assert len(checked) > 50
 
 
-def test_steps_lead_to_the_answer(asked):
-    for one in asked[0]:
+def test_steps_lead_to_the_answer(generated):
+    for one in generated[0]:
         if not one.reasoning:
             continue
         last = re.split(r"(?<=\.) (?=[^a-z])", one.reasoning)[-1]
@@ -166,9 +198,9 @@ def test_steps_lead_to_the_answer(asked):
                 assert found[1] == expected.phrase, (one.question, one.answer, one.reasoning)
 
 
-def test_steps_are_sentences_without_slots(asked):
-    for one in asked[0]:
-        text = one.reasoning
+def test_steps_are_sentences_without_slots(generated):
+    for question in generated[0]:
+        text = question.reasoning
         if text:
             assert re.fullmatch(r"[A-Z<0-9√∛(-].*\.", text), text
             assert not re.search(r"[{}]|  |\.\.|,,|-0\.0+\b(?!\d)|\bthe the\b|None|nan", text), text
@@ -177,7 +209,7 @@ def test_steps_are_sentences_without_slots(asked):
 def test_questions_are_the_same_with_and_without_steps(views, tmp_path):
     some = {"questions_per_view": 30, "questions_per_pair": 40}
     with_steps, without = (
-        ask(views, tmp_path / name / "procthor", reasoning=name == "with", **some)[0]
+        generate_for_shard(views, tmp_path / name / "procthor", reasoning=name == "with", **some)[0]
         for name in ("with", "without")
     )
     assert [one.model_copy(update={"reasoning": ""}) for one in with_steps] == without
@@ -185,14 +217,21 @@ def test_questions_are_the_same_with_and_without_steps(views, tmp_path):
 
 
 def test_plural_names_take_plural_verbs():
-    sight = sight_of_clouds(five_clouds(200))
+    view_context = context_of_clouds(five_clouds(200))
     nouns = ("curtains", "scissors", "jeans", "wooden chairs", "glasses")
-    book = Book([f"the {noun}" for noun in nouns], list(nouns), [True] * len(nouns))
+    expressions = ReferringExpressions(
+        [f"the {noun}" for noun in nouns], list(nouns), [True] * len(nouns)
+    )
     singular = re.compile(rf"(?:^|\. |, |so |and )the ({'|'.join(nouns)}) (is|reaches)\b", re.I)
     texts = set()
-    for one in every_batch(sight, Margins(), seed=1):
-        if len(one.batch.objects[0]):
-            texts.add(steps_of(one.family.name, Fact(sight, one.batch, 0, book)))
+    for found_batch in enumerate_batches(view_context, Margins(), seed=1):
+        if len(found_batch.batch.objects[0]):
+            texts.add(
+                reasoning_steps(
+                    found_batch.family.name,
+                    QuestionInstance(view_context, found_batch.batch, 0, expressions),
+                )
+            )
     assert len(texts) > 40
     for text in texts:
         assert not singular.search(text), text

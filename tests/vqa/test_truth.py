@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.synthetic import Box, write_shard
-from tests.vqa.asking import ask
-from tests.vqa.houses import rendered
+from tests.box_scenes import Box, write_shard
+from tests.vqa.enumerated_questions import enumerate_view_questions
+from tests.vqa.generation import generate_for_shard
+from tests.vqa.houses import render_houses
 from tests.vqa.oracle import Oracle, contradiction, is_checked
 from tests.vqa.scenes import furnished_shard
-from tests.vqa.told import told_of_view
-from workflow_scripts.common.cameras import Camera
-from workflow_scripts.common.measurements import TrueShard
-from workflow_scripts.common.views import ViewShard
-from workflow_scripts.vqa.sight import Sights
+from workflow_scripts.common.measurements import GroundTruthShard
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.geometry.cameras import Camera
+from workflow_scripts.vqa.view_context import ViewContexts
 
 REAL_HOUSES = Path(__file__).parents[3] / "shared/data/procthor_houses.jsonl.gz"
 # What the oracle does not know: contents, kinds, names, and choices among written numbers.
@@ -24,19 +24,21 @@ UNCHECKED = {
 }  # fmt: skip
 
 
-def survey(
+def check_questions(
     path: Path, *, forms: tuple[str, ...] = ("named", "marked"), num_views: int | None = None
 ) -> tuple[Counter[str], list[str]]:
     """Return how many questions of each family were checked, and what contradicts the truth."""
     shard = ViewShard.open(path)
     oracle = Oracle(shard)
-    seen = Sights(shard, TrueShard(shard), min_pixels=20, min_fraction_visible=0.1)
+    view_contexts = ViewContexts(
+        shard, GroundTruthShard(shard), min_pixels=20, min_fraction_visible=0.1
+    )
     checked: Counter[str] = Counter()
     wrong = []
     for view in range(num_views or len(shard)):
-        sight = seen.of(view)
+        view_context = view_contexts.of(view)
         for form in forms:
-            for one in told_of_view(sight, view, form=form):
+            for one in enumerate_view_questions(view_context, view, form=form):
                 if not is_checked(oracle, one):
                     continue
                 checked[one.family] += 1
@@ -46,7 +48,7 @@ def survey(
 
 
 def test_nothing_said_of_a_furnished_room_contradicts_its_boxes(tmp_path):
-    checked, wrong = survey(furnished_shard(tmp_path), num_views=1)
+    checked, wrong = check_questions(furnished_shard(tmp_path), num_views=1)
     assert not wrong, wrong[:5]
     assert sum(checked.values()) > 4000
     assert len(checked) > 45
@@ -54,7 +56,7 @@ def test_nothing_said_of_a_furnished_room_contradicts_its_boxes(tmp_path):
 
 
 def test_nothing_said_of_a_generated_house_contradicts_its_boxes(tmp_path):
-    checked, wrong = survey(rendered(tmp_path, "generate", 0, 1), num_views=2)
+    checked, wrong = check_questions(render_houses(tmp_path, "generate", 0, 1), num_views=2)
     assert not wrong, wrong[:5]
     assert sum(checked.values()) > 500
 
@@ -66,22 +68,24 @@ def test_a_direction_between_two_hours_is_not_asked_about(tmp_path):
     )
     path = write_shard(tmp_path / "s.zarr", {"house": (boxes, [camera])})
     shard = ViewShard.open(path)
-    sight = Sights(shard, TrueShard(shard), min_pixels=5, min_fraction_visible=0.0).of(0)
-    told = list(told_of_view(sight, 0))
-    assert not [one for one in told if one.answer_type == "clock"]
-    assert [one for one in told if one.family == "horizontal_distance"]
+    view_context = ViewContexts(
+        shard, GroundTruthShard(shard), min_pixels=5, min_fraction_visible=0.0
+    ).of(0)
+    enumerated = list(enumerate_view_questions(view_context, 0))
+    assert not [question for question in enumerated if question.answer_type == "clock"]
+    assert [question for question in enumerated if question.family == "horizontal_distance"]
 
 
 @pytest.mark.skipif(not REAL_HOUSES.exists(), reason="the ProcTHOR houses are not here")
 def test_nothing_said_of_a_procthor_house_contradicts_its_boxes(tmp_path):
-    checked, wrong = survey(rendered(tmp_path, str(REAL_HOUSES), 0, 1))
+    checked, wrong = check_questions(render_houses(tmp_path, str(REAL_HOUSES), 0, 1))
     assert not wrong, wrong[:5]
     assert sum(checked.values()) > 500
 
 
 def test_records_agree_with_the_oracle_too(tmp_path):
     path = furnished_shard(tmp_path)
-    questions, _ = ask(
+    questions, _ = generate_for_shard(
         path,
         tmp_path / "procthor",
         forms=("named", "marked", "boxed", "region"),
@@ -89,6 +93,6 @@ def test_records_agree_with_the_oracle_too(tmp_path):
         units="mixed",
     )
     oracle = Oracle(ViewShard.open(path))
-    records = [one for one in questions if is_checked(oracle, one)]
+    records = [question for question in questions if is_checked(oracle, question)]
     assert len(records) > 150
-    assert not [one.question for one in records if contradiction(oracle, one)]
+    assert not [record.question for record in records if contradiction(oracle, record)]

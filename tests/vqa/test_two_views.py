@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.vqa.asking import ask
-from tests.vqa.scenes import furnished_shard, sights
-from workflow_scripts.common.views import ViewShard
-from workflow_scripts.vqa.ask_pairs import one_room
+from tests.vqa.generation import generate_for_shard
+from tests.vqa.scenes import furnished_shard, view_contexts
+from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.vqa.families.two_views import TWO_VIEW_FAMILIES
+from workflow_scripts.vqa.pair_question_generator import show_same_room
 
 NAMES = {family.name for family in TWO_VIEW_FAMILIES}
 
@@ -21,26 +21,26 @@ def views(tmp_path_factory):
     return furnished_shard(tmp_path_factory.mktemp("views"))
 
 
-def ask_few(views, folder, **settings):
+def generate_few(views, folder, **settings):
     some = {"questions_per_view": 3, "questions_per_pair": 40, **settings}
-    return ask(views, folder / "procthor", **some)[0]
+    return generate_for_shard(views, folder / "procthor", **some)[0]
 
 
 @pytest.fixture(scope="module")
-def asked(views, tmp_path_factory):
+def generated(views, tmp_path_factory):
     folder = tmp_path_factory.mktemp("asked")
-    return folder, ask_few(views, folder)
+    return folder, generate_few(views, folder)
 
 
 def of_pairs(questions):
-    return [one for one in questions if one.images]
+    return [question for question in questions if question.images]
 
 
-def test_every_family_of_two_views_is_asked_once_a_fact(asked):
-    pairs = of_pairs(asked[1])
-    assert {one.family for one in pairs} == NAMES
-    assert len({one.question_id for one in asked[1]}) == len(asked[1])
-    assert len({(one.image, one.question) for one in pairs}) == len(pairs)
+def test_every_family_of_two_views_is_asked_once_a_fact(generated):
+    pairs = of_pairs(generated[1])
+    assert {pair.family for pair in pairs} == NAMES
+    assert len({question.question_id for question in generated[1]}) == len(generated[1])
+    assert len({(pair.image, pair.question) for pair in pairs}) == len(pairs)
 
 
 @pytest.mark.parametrize("family", TWO_VIEW_FAMILIES, ids=lambda one: one.name)
@@ -53,94 +53,95 @@ def test_there_are_twelve_ways_to_ask_and_eight_to_answer(family):
             assert "*" not in text, text
 
 
-def test_pictures_lie_side_by_side_and_by_themselves(asked):
-    folder, questions = asked
-    for one in of_pairs(questions):
-        with Image.open(folder / one.image) as picture:
-            assert picture.size == (one.width_px, one.height_px)
+def test_pictures_lie_side_by_side_and_by_themselves(generated):
+    folder, questions = generated
+    for question in of_pairs(questions):
+        with Image.open(folder / question.image) as picture:
+            assert picture.size == (question.width_px, question.height_px)
             both = np.asarray(picture, dtype=int)
-        left, right = (np.asarray(Image.open(folder / name), dtype=int) for name in one.images)
+        left, right = (np.asarray(Image.open(folder / name), dtype=int) for name in question.images)
         assert np.abs(both[:, :100] - left[:, :100]).mean() < 2
         assert np.abs(both[:, -100:] - right[:, -100:]).mean() < 2
 
 
-def test_marks_of_one_object_are_of_one_instance(asked, views):
+def test_marks_of_one_object_are_of_one_instance(generated, views):
     opened = ViewShard.open(views)
-    number_of = {row.view_id: row.view for row in opened.views.itertuples()}
+    view_index = {row.view_id: row.view for row in opened.views.itertuples()}
     checked = 0
-    for one in of_pairs(asked[1]):
-        if one.form != "marked":
+    for question in of_pairs(generated[1]):
+        if question.form != "marked":
             continue
-        first, second = (number_of[name] for name in one.view_id.split("+"))
-        for referent in one.referents:
+        first, second = (view_index[name] for name in question.view_id.split("+"))
+        for referent in question.referents:
             u, v = referent.pixel
-            shift = one.width_px - 160
+            shift = question.width_px - 160
             view, column = (second, u - shift) if u > 160 else (first, u)
             assert opened.instance(view)[int(v), int(column)] == referent.instance
-        if one.family == "same_thing":
-            same = one.referents[0].instance == one.referents[1].instance
-            assert one.truth == ("yes" if same else "no")
+        if question.family == "same_thing":
+            same = question.referents[0].instance == question.referents[1].instance
+            assert question.truth == ("yes" if same else "no")
         else:
-            *three, here = one.referents
+            *three, here = question.referents
             matching = [other.mark for other in three if other.instance == here.instance]
-            assert matching == [one.truth]
+            assert matching == [question.truth]
         checked += 1
     assert checked >= 6
 
 
-def test_turning_moving_and_nearness_follow_from_the_poses(asked, views):
+def test_turning_moving_and_nearness_follow_from_the_poses(generated, views):
     opened = ViewShard.open(views)
-    number_of = {row.view_id: row.view for row in opened.views.itertuples()}
+    view_index = {row.view_id: row.view for row in opened.views.itertuples()}
     centre = {
         row.instance: np.array([row.x_m, row.y_m, row.z_m]) for row in opened.objects.itertuples()
     }
     checked = set()
-    for one in of_pairs(asked[1]):
+    for question in of_pairs(generated[1]):
         poses = [
-            opened.camera(number_of[name]).world_from_camera for name in one.view_id.split("+")
+            opened.camera(view_index[name]).world_from_camera
+            for name in question.view_id.split("+")
         ]
         heads = [math.atan2(pose[1, 2], pose[0, 2]) for pose in poses]
         left_deg = math.degrees(heads[1] - heads[0])
         way = poses[1][:3, 3] - poses[0][:3, 3]
         ahead = way[0] * math.cos(heads[0]) + way[1] * math.sin(heads[0])
         to_left = way[1] * math.cos(heads[0]) - way[0] * math.sin(heads[0])
-        if one.family == "camera_turn":
-            assert one.truth == ("to the left" if left_deg > 0 else "to the right")
-        elif one.family == "camera_turn_angle":
-            assert one.truth == pytest.approx(abs(left_deg), abs=0.01)
-        elif one.family == "camera_move_length":
-            assert one.truth == pytest.approx(np.linalg.norm(way), abs=1e-3)
-        elif one.family == "camera_move":
+        if question.family == "camera_turn":
+            assert question.truth == ("to the left" if left_deg > 0 else "to the right")
+        elif question.family == "camera_turn_angle":
+            assert question.truth == pytest.approx(abs(left_deg), abs=0.01)
+        elif question.family == "camera_move_length":
+            assert question.truth == pytest.approx(np.linalg.norm(way), abs=1e-3)
+        elif question.family == "camera_move":
             best = max(abs(ahead), abs(to_left))
             names = {
                 ahead: "forward", -ahead: "backward", to_left: "to the left",
                 -to_left: "to the right",
             }  # fmt: skip
-            assert one.truth == names[best]
-        elif one.family == "nearer_view":
-            away = [
-                float(np.linalg.norm(centre[one.referents[0].instance] - pose[:3, 3]))
+            assert question.truth == names[best]
+        elif question.family == "nearer_view":
+            distances = [
+                float(np.linalg.norm(centre[question.referents[0].instance] - pose[:3, 3]))
                 for pose in poses
             ]
-            assert one.truth == ("first" if away[0] < away[1] else "second")
-        checked.add(one.family)
+            assert question.truth == ("first" if distances[0] < distances[1] else "second")
+        checked.add(question.family)
     assert checked == NAMES
 
 
-def test_questions_about_single_views_stay_the_same(asked, views, tmp_path):
-    alone = ask_few(views, tmp_path, questions_per_pair=0)
-    assert alone == [one for one in asked[1] if not one.images]
+def test_questions_about_single_views_stay_the_same(generated, views, tmp_path):
+    alone = generate_few(views, tmp_path, questions_per_pair=0)
+    assert alone == [question for question in generated[1] if not question.images]
 
 
 def test_only_level_views_of_one_room_from_known_places_are_compared(views):
     first, second = list(ViewShard.open(views).views.itertuples(index=False))[:2]
-    one, other = sights(views)[:2]
-    assert one_room((first, one), (second, other))
+    one, other = view_contexts(views)[:2]
+    assert show_same_room((first, one), (second, other))
     for changes in ({"room_id": "another"}, {"scene_id": "another"}, {"split": "val"}):
-        assert not one_room((first, one), (second._replace(**changes), other))
-    assert not one_room((first._replace(pose_source="none"), one), (second, other))
+        assert not show_same_room((first, one), (second._replace(**changes), other))
+    assert not show_same_room((first._replace(pose_source="none"), one), (second, other))
 
 
 def test_only_the_families_wished_for_are_asked(views, tmp_path):
-    questions = ask_few(views, tmp_path, families=("left_right", "camera_turn"))
-    assert {one.family for one in questions} == {"left_right", "camera_turn"}
+    questions = generate_few(views, tmp_path, families=("left_right", "camera_turn"))
+    assert {question.family for question in questions} == {"left_right", "camera_turn"}

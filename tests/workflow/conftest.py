@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 TRACKED = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "envs", "profiles")
 # What a run leaves that is no result: times, logs, and what only resuming needs.
-NOT_DATA = (
+IGNORED_RESULTS = (
     "benchmarks",
     "checkpoints",
     "launch",
@@ -46,7 +46,7 @@ class Project:
                 shutil.copy(source, folder / name)
         project = cls(folder)
         if tiny:
-            project.edit(TINY)
+            project.edit(TINY_CONFIG)
         return project
 
     def edit(self, changes: dict) -> None:
@@ -90,7 +90,7 @@ class Project:
         logs = sorted(self.folder.glob("logs/**/*.log"), key=lambda path: path.stat().st_mtime)
         return f"\n{logs[-1]}:\n{logs[-1].read_text()[-4000:]}" if logs else ""
 
-    def planned(self, *targets: str) -> dict[str, int]:
+    def planned_jobs(self, *targets: str) -> dict[str, int]:
         """Return how many jobs of each rule a dry run would start."""
         done = self.snakemake("--dry-run", "--quiet=host", *targets)
         counts = {}
@@ -112,11 +112,11 @@ class Project:
         return {
             str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(results.rglob("*"))
-            if path.is_file() and not set(path.relative_to(results).parts) & set(NOT_DATA)
+            if path.is_file() and not set(path.relative_to(results).parts) & set(IGNORED_RESULTS)
         }
 
 
-TINY = {
+TINY_CONFIG = {
     "sources": {
         "procthor": {"num_houses": 10, "houses_per_shard": 4},
         "rlbench": {"tasks": ["reach_target"], "episodes_per_task": 4, "size_px": 32},
@@ -141,7 +141,7 @@ TINY = {
     },
     "evaluate": {"bootstrap": 100, "keypoint_noise": [1]},
 }
-NO_DEMONSTRATIONS = {
+WITHOUT_RLBENCH = {
     "sources": {"rlbench": None},
     "train": {"experiments": {"lifter": None, "lifter-masked": None}},
 }
@@ -150,13 +150,13 @@ NO_DEMONSTRATIONS = {
 def cpu_s(work: Callable[[], object]) -> float:
     """Return the processor seconds of the processes that a piece of work starts and waits for."""
 
-    def used_s() -> float:
+    def children_cpu_s() -> float:
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         return usage.ru_utime + usage.ru_stime
 
-    before = used_s()
+    before = children_cpu_s()
     work()
-    return used_s() - before
+    return children_cpu_s() - before
 
 
 @pytest.fixture

@@ -6,40 +6,45 @@ import math
 
 import pytest
 
-from tests.workflow.conftest import NO_DEMONSTRATIONS, Project, cpu_s
+from tests.workflow.conftest import WITHOUT_RLBENCH, Project, cpu_s
 
 STAGES = ("scenes", "views", "depth", "captions", "pointclouds", "vqa", "train", "evaluate")
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_word_is_a_target(project: Project, stage: str) -> None:
-    assert project.planned(stage)[stage] == 1
+    assert project.planned_jobs(stage)[stage] == 1
 
 
 def test_the_default_target_makes_scores_and_report(project: Project) -> None:
-    planned = project.planned()
-    assert planned["sample_scenes"] == planned["render_shard"] == 3
-    assert planned["merge_scores"] == planned["write_report"] == planned["pretrain_base"] == 1
-    assert planned["predict_answers"] == 3
+    planned_jobs = project.planned_jobs()
+    assert planned_jobs["sample_scenes"] == planned_jobs["render_shard"] == 3
+    assert (
+        planned_jobs["merge_scores"]
+        == planned_jobs["write_report"]
+        == planned_jobs["pretrain_base"]
+        == 1
+    )
+    assert planned_jobs["predict_answers"] == 3
 
 
 def test_a_pose_experiment_is_trained_on_demonstrations_and_scored(project: Project) -> None:
     settings = {"tasks": ["reach_target"], "episodes_per_task": 8, "episodes_per_shard": 4}
     second = {"kind": "pose", "noise": {"multiplier": 2}}
     project.edit({"sources": {"rlbench": settings}, "train": {"experiments": {"second": second}}})
-    planned = project.planned()
-    assert planned["train_pose"] == planned["score_pose"] == 2
-    assert planned["train_experiment"] == 1
-    assert planned["record_shard"] == 2
+    planned_jobs = project.planned_jobs()
+    assert planned_jobs["train_pose"] == planned_jobs["score_pose"] == 2
+    assert planned_jobs["train_experiment"] == 1
+    assert planned_jobs["record_shard"] == 2
     # Nothing is trained before the splits are known not to leak.
-    assert planned["check_episodes"] == 1
+    assert planned_jobs["check_episodes"] == 1
 
 
 def test_null_turns_an_experiment_off(project: Project) -> None:
-    project.edit(NO_DEMONSTRATIONS)
-    planned = project.planned()
-    assert not {"plan_episodes", "record_shard", "train_pose", "score_pose"} & set(planned)
-    assert planned["train_experiment"] == 1
+    project.edit(WITHOUT_RLBENCH)
+    planned_jobs = project.planned_jobs()
+    assert not {"plan_episodes", "record_shard", "train_pose", "score_pose"} & set(planned_jobs)
+    assert planned_jobs["train_experiment"] == 1
     project.edit({"train": {"experiments": {"tiny-lora": None}}})
     done = project.snakemake("--dry-run", check=False)
     assert "train.experiments: every experiment is null" in done.stdout + done.stderr
@@ -56,20 +61,20 @@ def test_without_demonstrations_models_of_keypoints_are_off_and_it_is_said(
 
 
 def test_until_stops_after_a_rule(project: Project) -> None:
-    planned = project.planned("--until", "fuse_shard")
-    assert planned["fuse_shard"] == 3
-    assert "ask_shard" not in planned
+    planned_jobs = project.planned_jobs("--until", "fuse_shard")
+    assert planned_jobs["fuse_shard"] == 3
+    assert "ask_shard" not in planned_jobs
 
 
 def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
-    few_s = cpu_s(project.planned)
+    few_s = cpu_s(project.planned_jobs)
     project.edit({"sources": {"procthor": {"num_houses": 10_000, "houses_per_shard": "auto"}}})
-    planned: dict[str, int] = {}
+    planned_jobs: dict[str, int] = {}
     # Beside what a plan of ten houses costs: how fast the machine is, and how busy, is in both.
     # It costs half as much again; if each house had its job, it would be hundreds of times more.
-    assert cpu_s(lambda: planned.update(project.planned())) <= 4 * few_s
-    assert sum(planned.values()) <= 1000
-    assert planned["render_shard"] <= 128
+    assert cpu_s(lambda: planned_jobs.update(project.planned_jobs())) <= 4 * few_s
+    assert sum(planned_jobs.values()) <= 1000
+    assert planned_jobs["render_shard"] <= 128
 
 
 @pytest.mark.parametrize(
@@ -152,9 +157,9 @@ def test_a_file_of_houses_is_counted_and_limited(project: Project) -> None:
     lines = "\n".join(json.dumps({"house": number}) for number in range(10)) + "\n"
     (project.folder / "mine.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
     project.edit({"sources": {"procthor": {"houses": "mine.jsonl.gz", "num_houses": None}}})
-    assert project.planned("scenes")["sample_scenes"] == 3
+    assert project.planned_jobs("scenes")["sample_scenes"] == 3
     project.edit({"sources": {"procthor": {"num_houses": 4}}})
-    assert project.planned("scenes")["sample_scenes"] == 1
+    assert project.planned_jobs("scenes")["sample_scenes"] == 1
 
 
 def test_lint_is_clean(project: Project) -> None:

@@ -11,9 +11,9 @@ import pytest
 import zarr
 
 from tests.workflow.conftest import Project, cpu_s
-from workflow_scripts.common.keypoints.scores import PoseRow
 from workflow_scripts.common.records import SPLITS, EvalRow, Scene
 from workflow_scripts.common.storage import read_records
+from workflow_scripts.models.keypoints.score_row import KeypointScoreRow
 
 pytestmark = pytest.mark.e2e
 Copy = Callable[[], Project]
@@ -22,7 +22,7 @@ Copy = Callable[[], Project]
 def test_every_promised_file_is_there(finished_run: Project) -> None:
     results = finished_run.folder / "results"
     scores = pd.read_csv(results / "eval.csv")
-    assert set(scores) == {*EvalRow.model_fields, *PoseRow.model_fields}
+    assert set(scores) == {*EvalRow.model_fields, *KeypointScoreRow.model_fields}
     assert {"accuracy", "parse_failure_rate", "mpjpe_mm"} <= set(scores["metric"])
     for shard in ("0000", "0001", "0002"):
         for name in (
@@ -155,31 +155,31 @@ def test_a_change_reruns_only_what_depends_on_it(
 ) -> None:
     project = copy_of_finished()
     edit(project)
-    planned = set(project.planned())
-    assert runs <= planned
-    assert not planned & does_not_run
+    planned_jobs = set(project.planned_jobs())
+    assert runs <= planned_jobs
+    assert not planned_jobs & does_not_run
 
 
 def test_one_more_house_reruns_its_shard_only(copy_of_finished: Copy) -> None:
     project = copy_of_finished()
     project.edit({"sources": {"procthor": {"num_houses": 11}}})
-    planned = project.planned()
+    planned_jobs = project.planned_jobs()
     for rule in ("sample_scenes", "render_shard", "fuse_shard", "ask_shard", "caption_shard"):
-        assert planned[rule] == 1, rule
+        assert planned_jobs[rule] == 1, rule
 
 
 def test_a_new_experiment_trains_alone(copy_of_finished: Copy) -> None:
     project = copy_of_finished()
     project.edit({"train": {"experiments": {"second": {"steps": 2}}}})
-    planned = project.planned()
-    assert planned["train_experiment"] == 1
-    assert "pretrain_base" not in planned
+    planned_jobs = project.planned_jobs()
+    assert planned_jobs["train_experiment"] == 1
+    assert "pretrain_base" not in planned_jobs
 
 
 def test_forced_stage_reruns_it_and_what_follows(copy_of_finished: Copy) -> None:
-    planned = copy_of_finished().planned("-R", "caption_shard", "--", "captions")
-    assert planned["caption_shard"] == 3
-    assert "render_shard" not in planned
+    planned_jobs = copy_of_finished().planned_jobs("-R", "caption_shard", "--", "captions")
+    assert planned_jobs["caption_shard"] == 3
+    assert "render_shard" not in planned_jobs
 
 
 def test_a_lost_file_is_made_again_with_the_same_bytes(copy_of_finished: Copy) -> None:

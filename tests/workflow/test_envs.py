@@ -19,21 +19,23 @@ ENVIRONMENTS = sorted(path for path in (ROOT / "envs").glob("*.yaml") if path.st
 OPTIONAL: set[str] = set()
 
 
-def listed(path: Path) -> dict[str, str]:
+def listed_packages(path: Path) -> dict[str, str]:
     """Return the pip packages of an environment file: normalised name -> version."""
     dependencies = yaml.safe_load(path.read_text())["dependencies"]
     packages = next(entry["pip"] for entry in dependencies if isinstance(entry, dict))
-    return {normal(name): version for name, version in (text.split("==") for text in packages)}
+    return {
+        normalise_name(name): version for name, version in (text.split("==") for text in packages)
+    }
 
 
-def normal(name: str) -> str:
+def normalise_name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @cache
-def closure(name: str) -> frozenset[str]:
+def transitive_requirements(name: str) -> frozenset[str]:
     """Return a package and all that it needs."""
-    found, todo = set(), [normal(name)]
+    found, todo = set(), [normalise_name(name)]
     while todo:
         current = todo.pop()
         if current in found:
@@ -45,12 +47,12 @@ def closure(name: str) -> frozenset[str]:
             continue
         for need in map(Requirement, needs):
             if need.marker is None or need.marker.evaluate({"extra": ""}):
-                todo.append(normal(need.name))
+                todo.append(normalise_name(need.name))
     return frozenset(found)
 
 
 @cache
-def imported(path: Path) -> frozenset[str]:
+def imported_modules(path: Path) -> frozenset[str]:
     """Return the names of all modules that a file imports, also inside functions and by name."""
     text = path.read_text()
     names = set(re.findall(r'"(workflow_scripts(?:\.\w+)+):\w+"', text))
@@ -62,7 +64,7 @@ def imported(path: Path) -> frozenset[str]:
     return frozenset(names)
 
 
-def third_party(script: Path) -> set[str]:
+def third_party_distributions(script: Path) -> set[str]:
     """Return the distributions that a script and all of our modules it reaches import."""
     distributions = packages_distributions()
     found, seen, todo = set(), set(), [script]
@@ -71,27 +73,29 @@ def third_party(script: Path) -> set[str]:
         if path in seen:
             continue
         seen.add(path)
-        for name in imported(path):
+        for name in imported_modules(path):
             top = name.split(".")[0]
             if top == "workflow_scripts":
                 base = ROOT / name.replace(".", "/")
                 for candidate in (base.with_suffix(".py"), base / "__init__.py"):
                     todo += [candidate] if candidate.is_file() else []
             elif top not in sys.stdlib_module_names and top in distributions:
-                found.add(normal(distributions[top][0]))
+                found.add(normalise_name(distributions[top][0]))
     return found
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_environment_pins_agree_with_the_pins_file(environment: Path) -> None:
     pins = dict(line.split("==") for line in (ROOT / "envs/pins.txt").read_text().split())
-    pins = {normal(name): version for name, version in pins.items()}
-    assert listed(environment).items() <= pins.items()
+    pins = {normalise_name(name): version for name, version in pins.items()}
+    assert listed_packages(environment).items() <= pins.items()
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_environment_holds_what_its_rules_import(environment: Path) -> None:
-    available = {need for name in listed(environment) for need in closure(name)}
+    available = {
+        need for name in listed_packages(environment) for need in transitive_requirements(name)
+    }
     missing: dict[str, set[str]] = {}
     for path in RULE_FILES:
         for rule, text in rules_of(path).items():
@@ -99,7 +103,7 @@ def test_environment_holds_what_its_rules_import(environment: Path) -> None:
                 continue
             script = re.search(r'script="([\w/]+\.py)"', text)
             assert script is not None
-            lacking = third_party(ROOT / script[1]) - available - OPTIONAL
+            lacking = third_party_distributions(ROOT / script[1]) - available - OPTIONAL
             if lacking:
                 missing[rule] = lacking
     assert not missing

@@ -12,10 +12,10 @@ import pytest
 
 from tests.depth.models import save_depth_anything
 from tests.views.images.photos import encoded, picture, write_json
-from tests.workflow.conftest import NO_DEMONSTRATIONS, ROOT, Project
-from workflow_scripts.common.views import ViewShard
+from tests.workflow.conftest import ROOT, WITHOUT_RLBENCH, Project
+from workflow_scripts.common.view_shard import ViewShard
 
-STEPS = ("hash_photos", "group_photos", "deal_photos", "read_images", "filter_images")
+STEPS = ("hash_photos", "group_photos", "assign_photo_shards", "read_images", "filter_images")
 STEPS += ("localise_images", "pack_images")
 SQUARE = [[20, 20, 60, 20, 60, 50, 20, 50]]
 
@@ -34,7 +34,7 @@ def with_photos(folder: Path) -> Project:
     project = Project.create(folder)
     for seed in range(5):
         add_photo(project.folder, f"{seed}", seed)
-    project.edit(NO_DEMONSTRATIONS)
+    project.edit(WITHOUT_RLBENCH)
     project.edit(
         {
             "sources": {
@@ -85,7 +85,7 @@ def test_photos_become_views_with_their_depth(finished: Project) -> None:
         rows = pd.read_parquet(finished.folder / f"results/depth/images/{number:04d}.parquet")
         assert (rows.backend == "given").all()
     assert counts == len(splits) == 5
-    assert not finished.planned("views", "depth")
+    assert not finished.planned_jobs("views", "depth")
 
 
 @pytest.mark.e2e
@@ -108,9 +108,9 @@ def test_photos_become_views_with_their_depth(finished: Project) -> None:
 def test_a_step_runs_again_when_its_own_keys_change(copy, changes, again) -> None:
     project = copy()
     project.edit({"sources": {"images": changes}})
-    planned = project.planned("results/views/images/0000.zarr", "views")
-    planned.pop("views", None)
-    assert planned == again
+    planned_jobs = project.planned_jobs("results/views/images/0000.zarr", "views")
+    planned_jobs.pop("views", None)
+    assert planned_jobs == again
 
 
 @pytest.mark.e2e
@@ -118,7 +118,7 @@ def test_a_photo_more_reads_its_own_shard_only(copy) -> None:
     """The dry run cannot know that the other shards' scenes come out as they were; the run does."""
     project = copy()
     add_photo(project.folder, "5", 5)
-    assert project.planned("views")["hash_photos"] == 1
+    assert project.planned_jobs("views")["hash_photos"] == 1
     done = project.snakemake("--cores", "2", "results/views/images/0002.zarr")
     shard = ViewShard.open(project.folder / "results/views/images/0002.zarr")
     assert len(shard) == 2

@@ -10,7 +10,7 @@ import yaml
 from snakemake.cli import parse_config
 from snakemake.utils import update_config
 
-from benchmarks.readme import figures
+from benchmarks.update_readme import figures
 from tests.workflow.conftest import Project
 from tests.workflow.test_layout import ROOT
 from workflow_scripts.common.config import checked

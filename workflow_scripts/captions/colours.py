@@ -6,7 +6,7 @@ MIN_PIXELS = 40
 MIN_SHARE = 0.5
 _MAX_SAMPLES = 600
 
-NAMES = (
+COLOUR_NAMES = (
     *("black", "gray", "white", "brown", "beige", "red", "orange", "yellow", "green", "teal"),
     *("blue", "purple", "pink"),
 )
@@ -18,7 +18,7 @@ _GRAY_A, _GRAY_B = 1.0, 3.5
 _BLACK_LIGHTNESS, _DARK_LIGHTNESS, _WHITE_LIGHTNESS = 10.0, 31.0, 78.0
 
 
-def lab(rgb: np.ndarray) -> np.ndarray:
+def rgb_to_lab(rgb: np.ndarray) -> np.ndarray:
     """Turn sRGB u8 [..., 3] into CIELAB [..., 3] (D65)."""
     srgb = np.asarray(rgb, dtype=np.float64) / 255
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
@@ -33,13 +33,13 @@ def lab(rgb: np.ndarray) -> np.ndarray:
     )
 
 
-def name_indices(rgb: np.ndarray) -> np.ndarray:
+def colour_name_indices(rgb: np.ndarray) -> np.ndarray:
     """Return the index into `NAMES` for sRGB u8 [n, 3], by lightness, chroma and hue in CIELAB.
 
     Brown and beige are dark and pale orange to yellow, pink is pale red; the limits are those
     at which the boxes of our own test pictures change their everyday name.
     """
-    lightness, a, b = np.moveaxis(lab(rgb), -1, 0)
+    lightness, a, b = np.moveaxis(rgb_to_lab(rgb), -1, 0)
     chroma, hue = np.hypot(a, b), np.rad2deg(np.arctan2(b, a)) % 360
     is_gray = np.hypot(a - _GRAY_A, b - _GRAY_B) < _GRAY_CHROMA
     warm = (hue >= 20) & (hue < 100)
@@ -62,7 +62,7 @@ def name_indices(rgb: np.ndarray) -> np.ndarray:
         ("teal", hue < 222),
         ("blue", hue < 308),
     ]
-    choices = [np.full(lightness.shape, NAMES.index(name)) for name, _ in rules]
+    choices = [np.full(lightness.shape, COLOUR_NAMES.index(name)) for name, _ in rules]
     return np.select([condition for _, condition in rules], choices)
 
 
@@ -78,6 +78,6 @@ def colour_name(rgb: np.ndarray, mask: np.ndarray) -> str:
     # A lattice of the object's pixels, not a random draw, so that the same picture always gets
     # the same name.
     pixels = pixels[:: max(1, len(pixels) // _MAX_SAMPLES)]
-    median = name_indices(np.median(pixels, axis=0)[None])[0]
-    share = np.mean(name_indices(pixels) == median)
-    return NAMES[median] if share >= MIN_SHARE else ""
+    median = colour_name_indices(np.median(pixels, axis=0)[None])[0]
+    share = np.mean(colour_name_indices(pixels) == median)
+    return COLOUR_NAMES[median] if share >= MIN_SHARE else ""

@@ -8,10 +8,15 @@ import pandas as pd
 from shapely import Polygon
 
 from workflow_scripts.captions.colours import colour_name
-from workflow_scripts.common.cameras import box_corners, heading, rotation_about_up, yaw_pitch_deg
-from workflow_scripts.common.names import phrase
+from workflow_scripts.common.label_text import phrase
 from workflow_scripts.common.records import ViewRow
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.geometry.cameras import (
+    box_corners,
+    heading_vector,
+    rotation_about_up,
+    yaw_pitch_deg,
+)
 
 OPENINGS = ("door", "doorframe", "window")
 MIN_IMAGE_SHARE = 0.0005
@@ -20,7 +25,7 @@ _OPENING_REACH_M = 0.3
 
 
 @dataclass(frozen=True)
-class Thing:
+class VisibleObject:
     """An object or opening in a view.
 
     `right_m` and `ahead_m` are horizontal: how far its centre lies to the right of the camera
@@ -59,7 +64,7 @@ class Thing:
         corners = box_corners(self.centre_m, self.size_m, self.yaw_deg)[::2, :2]
         return Polygon(corners[[0, 1, 3, 2]])
 
-    def gap_m(self, other: "Thing") -> float:
+    def gap_m(self, other: "VisibleObject") -> float:
         """Return the horizontal distance between two things' boxes."""
         return float(self.footprint.distance(other.footprint))
 
@@ -76,64 +81,64 @@ class RoomFacts:
     width_px: int
     size_m: tuple[float, float] | None
     bounds_m: tuple[float, float, float, float] | None
-    things: tuple[Thing, ...] = ()
-    openings: tuple[Thing, ...] = ()
-    children: dict[str, list[Thing]] = field(default_factory=dict)
+    objects: tuple[VisibleObject, ...] = ()
+    openings: tuple[VisibleObject, ...] = ()
+    children: dict[str, list[VisibleObject]] = field(default_factory=dict)
 
     @property
-    def furniture(self) -> list[Thing]:
+    def furniture(self) -> list[VisibleObject]:
         """The things that stand on nothing else that is seen."""
-        carried = {thing.object_id for group in self.children.values() for thing in group}
-        return [thing for thing in self.things if thing.object_id not in carried]
+        supported_ids = {obj.object_id for group in self.children.values() for obj in group}
+        return [obj for obj in self.objects if obj.object_id not in supported_ids]
 
 
 def room_facts(shard: ViewShard, row: ViewRow, rgb: np.ndarray) -> RoomFacts:
     """Read from the shard's tables and masks what a view shows of its room."""
     camera, mask = shard.camera(row.view), shard.instance(row.view)
     yaw_deg, _ = yaw_pitch_deg(camera.world_from_camera)
-    right, ahead = rotation_about_up(yaw_deg)[:, 0], heading(yaw_deg)
+    right, ahead = rotation_about_up(yaw_deg)[:, 0], heading_vector(yaw_deg)
     objects = shard.objects[shard.objects["scene_id"] == row.scene_id]
     seen = shard.visibility[shard.visibility["view"] == row.view].merge(
         objects, on=["scene_id", "instance"]
     )
     min_pixels = max(20.0, MIN_IMAGE_SHARE * mask.size)
-    clear = (seen["pixels"] >= min_pixels) & (seen["fraction_visible"] >= MIN_FRACTION_VISIBLE)
+    is_clear = (seen["pixels"] >= min_pixels) & (seen["fraction_visible"] >= MIN_FRACTION_VISIBLE)
     floor = objects[(objects["category"] == "floor") & (objects["room_id"] == row.room_id)]
-    found: list[Thing] = []
-    openings: list[Thing] = []
-    ordered = seen[clear].sort_values(["pixels", "instance"], ascending=[False, True])
-    for entry in ordered.itertuples(index=False):
-        centre_m = np.array([entry.x_m, entry.y_m, entry.z_m])
-        is_object = entry.kind == "object"
-        if not is_object and entry.category not in OPENINGS:
+    visible_objects: list[VisibleObject] = []
+    openings: list[VisibleObject] = []
+    ordered = seen[is_clear].sort_values(["pixels", "instance"], ascending=[False, True])
+    for object_row in ordered.itertuples(index=False):
+        centre_m = np.array([object_row.x_m, object_row.y_m, object_row.z_m])
+        is_object = object_row.kind == "object"
+        if not is_object and object_row.category not in OPENINGS:
             continue
-        if is_object and entry.room_id not in ("", row.room_id):
+        if is_object and object_row.room_id not in ("", row.room_id):
             continue
         offset_m = centre_m - camera.position_m
-        box = np.s_[entry.y0 : entry.y1, entry.x0 : entry.x1]
-        thing = Thing(
-            object_id=entry.object_id,
-            category=entry.category,
-            parent_id=entry.parent_id,
+        box = np.s_[object_row.y0 : object_row.y1, object_row.x0 : object_row.x1]
+        obj = VisibleObject(
+            object_id=object_row.object_id,
+            category=object_row.category,
+            parent_id=object_row.parent_id,
             centre_m=centre_m,
-            size_m=np.array([entry.width_m, entry.depth_m, entry.height_m]),
-            yaw_deg=entry.yaw_deg,
-            pixels=int(entry.pixels),
-            x0_px=int(entry.x0),
-            x1_px=int(entry.x1),
+            size_m=np.array([object_row.width_m, object_row.depth_m, object_row.height_m]),
+            yaw_deg=object_row.yaw_deg,
+            pixels=int(object_row.pixels),
+            x0_px=int(object_row.x0),
+            x1_px=int(object_row.x1),
             right_m=float(offset_m @ right),
             ahead_m=float(offset_m @ ahead),
-            colour=colour_name(rgb[box], mask[box] == entry.instance) if is_object else "",
+            colour=colour_name(rgb[box], mask[box] == object_row.instance) if is_object else "",
         )
         if is_object:
-            found.append(thing)
-        elif not len(floor) or _reaches(thing, _rectangle(floor.iloc[0])):
-            openings.append(thing)
-    shown = {thing.object_id for thing in found}
-    children: dict[str, list[Thing]] = {}
-    for thing in found:
-        if thing.parent_id in shown:
-            children.setdefault(thing.parent_id, []).append(thing)
+            visible_objects.append(obj)
+        elif not len(floor) or _touches_room(obj, _rectangle(floor.iloc[0])):
+            openings.append(obj)
+    shown = {obj.object_id for obj in visible_objects}
+    children: dict[str, list[VisibleObject]] = {}
+    for obj in visible_objects:
+        if obj.parent_id in shown:
+            children.setdefault(obj.parent_id, []).append(obj)
     size_m = bounds_m = None
     if len(floor):
         corners = _rectangle(floor.iloc[0]) - camera.position_m[:2]
@@ -145,7 +150,7 @@ def room_facts(shard: ViewShard, row: ViewRow, rgb: np.ndarray) -> RoomFacts:
         width_px=mask.shape[1],
         size_m=size_m,
         bounds_m=bounds_m,
-        things=tuple(found),
+        objects=tuple(visible_objects),
         openings=tuple(openings),
         children=children,
     )
@@ -158,6 +163,6 @@ def _rectangle(floor: pd.Series) -> np.ndarray:
     return box_corners(centre, size, float(floor["yaw_deg"]))[[0, 2, 6, 4], :2]
 
 
-def _reaches(opening: Thing, rectangle: np.ndarray) -> bool:
+def _touches_room(opening: VisibleObject, rectangle: np.ndarray) -> bool:
     """Say whether an opening lies in or at a room: doors belong to two rooms, rows name one."""
     return opening.footprint.distance(Polygon(rectangle)) <= _OPENING_REACH_M

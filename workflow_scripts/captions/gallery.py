@@ -9,22 +9,22 @@ from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
 
 from workflow_scripts.common.records import Caption
-from workflow_scripts.common.storage import whole
+from workflow_scripts.common.storage import atomic_write
 
 log = logging.getLogger(__name__)
-MAX_CELLS = 24
+MAX_TILES = 24
 _COLUMNS = 2
 _THUMB_PX = 260
 _TEXT_PX = 420
 _GAP_PX = 16
 _FONT_PX = 16
 _LINE_PX = 22
-_INK, _PALE, _PAPER = (30, 33, 40), (110, 116, 128), (255, 255, 255)
-_STATUS_INK = {"refused": (190, 90, 0), "failed": (190, 30, 30), "manual": (20, 110, 60)}
+_FOREGROUND, _SECONDARY, _BACKGROUND = (30, 33, 40), (110, 116, 128), (255, 255, 255)
+_STATUS_COLOURS = {"refused": (190, 90, 0), "failed": (190, 30, 30), "manual": (20, 110, 60)}
 
 
 @dataclass(frozen=True)
-class Cell:
+class CaptionTile:
     """One image, or none, with its caption."""
 
     image: Image.Image | None
@@ -36,47 +36,47 @@ class Gallery:
 
     def __init__(self, *, total: int) -> None:
         self.total, self.count = total, 0
-        picks = np.linspace(0, max(total - 1, 0), min(total, MAX_CELLS)).round()
-        self.picks = {int(pick) for pick in picks}
-        self.cells: list[Cell] = []
+        shown_indices = np.linspace(0, max(total - 1, 0), min(total, MAX_TILES)).round()
+        self.shown_indices = {int(index) for index in shown_indices}
+        self.tiles: list[CaptionTile] = []
 
     def add(self, rgb: np.ndarray | None, caption: Caption) -> None:
         """Offer the next caption with its image u8 [h, w, 3]."""
-        if self.count in self.picks:
-            self.cells.append(Cell(None if rgb is None else _thumbnail(rgb), caption))
+        if self.count in self.shown_indices:
+            self.tiles.append(CaptionTile(None if rgb is None else _thumbnail(rgb), caption))
         self.count += 1
 
     def save(self, path: Path) -> None:
         """Draw the cells in two columns; without any, a note that says so."""
         bold, plain = _font(_FONT_PX, bold=True), _font(_FONT_PX, bold=False)
-        layouts = [(cell, wrapped(_text(cell.caption), plain, _TEXT_PX)) for cell in self.cells]
+        layouts = [(tile, wrap_text(_text(tile.caption), plain, _TEXT_PX)) for tile in self.tiles]
         rows = [layouts[start : start + _COLUMNS] for start in range(0, len(layouts), _COLUMNS)]
         heights = [
             max(_THUMB_PX, *((len(lines) + 2) * _LINE_PX for _, lines in row)) for row in rows
         ]
-        cell_px = _THUMB_PX + _TEXT_PX + 3 * _GAP_PX
+        tile_px = _THUMB_PX + _TEXT_PX + 3 * _GAP_PX
         size = (
-            _COLUMNS * cell_px + _GAP_PX,
+            _COLUMNS * tile_px + _GAP_PX,
             sum(heights) + _GAP_PX * (len(rows) + 1) + 2 * _LINE_PX,
         )
-        sheet = Image.new("RGB", size, _PAPER)
+        sheet = Image.new("RGB", size, _BACKGROUND)
         pen = ImageDraw.Draw(sheet)
-        title = f"{len(self.cells)} of {self.count} captions" if self.count else "no captions"
-        pen.text((_GAP_PX, _GAP_PX), title, font=bold, fill=_INK)
+        title = f"{len(self.tiles)} of {self.count} captions" if self.count else "no captions"
+        pen.text((_GAP_PX, _GAP_PX), title, font=bold, fill=_FOREGROUND)
         y = 2 * _LINE_PX + _GAP_PX
         for row, height in zip(rows, heights, strict=True):
-            for column, (cell, lines) in enumerate(row):
-                x = _GAP_PX + column * cell_px
-                _draw_cell(sheet, pen, cell, lines, x=x, y=y, fonts=(bold, plain))
+            for column, (tile, lines) in enumerate(row):
+                x = _GAP_PX + column * tile_px
+                _draw_tile(sheet, pen, tile, lines, x=x, y=y, fonts=(bold, plain))
             y += height + _GAP_PX
-        with whole(path) as partial:
+        with atomic_write(path) as partial:
             sheet.save(partial, format="PNG", optimize=True)
 
 
-def _draw_cell(
+def _draw_tile(
     sheet: Image.Image,
     pen: ImageDraw.ImageDraw,
-    cell: Cell,
+    tile: CaptionTile,
     lines: list[str],
     *,
     x: int,
@@ -84,27 +84,29 @@ def _draw_cell(
     fonts: tuple[ImageFont.FreeTypeFont, ImageFont.FreeTypeFont],
 ) -> None:
     bold, plain = fonts
-    if cell.image is not None:
-        left, top = (_THUMB_PX - cell.image.width) // 2, 0
-        sheet.paste(cell.image, (x + left, y + top))
+    if tile.image is not None:
+        left, top = (_THUMB_PX - tile.image.width) // 2, 0
+        sheet.paste(tile.image, (x + left, y + top))
     else:
-        pen.rectangle([x, y, x + _THUMB_PX - 1, y + _THUMB_PX - 1], outline=_PALE)
-        pen.text((x + _GAP_PX, y + _GAP_PX), "not seen in any view", font=plain, fill=_PALE)
-    caption, text_x = cell.caption, x + _THUMB_PX + _GAP_PX
-    ink = _STATUS_INK.get(caption.status, _INK)
+        pen.rectangle([x, y, x + _THUMB_PX - 1, y + _THUMB_PX - 1], outline=_SECONDARY)
+        pen.text((x + _GAP_PX, y + _GAP_PX), "not seen in any view", font=plain, fill=_SECONDARY)
+    caption, text_x = tile.caption, x + _THUMB_PX + _GAP_PX
+    colour = _STATUS_COLOURS.get(caption.status, _FOREGROUND)
     heading = (
         caption.kind.replace("_", " ")
         if caption.status == "ok"
         else (f"{caption.kind.replace('_', ' ')} · {caption.status}")
     )
-    pen.text((text_x, y), heading, font=bold, fill=ink)
+    pen.text((text_x, y), heading, font=bold, fill=colour)
     name = caption.asset_id or f"{caption.scene_id} {caption.room_id}"
-    pen.text((text_x, y + _LINE_PX), _shortened(name, plain, _TEXT_PX), font=plain, fill=_PALE)
+    pen.text(
+        (text_x, y + _LINE_PX), _truncate_text(name, plain, _TEXT_PX), font=plain, fill=_SECONDARY
+    )
     for number, line in enumerate(lines):
-        pen.text((text_x, y + (number + 2) * _LINE_PX), line, font=plain, fill=ink)
+        pen.text((text_x, y + (number + 2) * _LINE_PX), line, font=plain, fill=colour)
 
 
-def wrapped(text: str, font: ImageFont.FreeTypeFont, width_px: int) -> list[str]:
+def wrap_text(text: str, font: ImageFont.FreeTypeFont, width_px: int) -> list[str]:
     """Break a text into lines that fit; a word longer than a line is broken too."""
     lines = [""]
     for word in text.split():
@@ -121,8 +123,8 @@ def wrapped(text: str, font: ImageFont.FreeTypeFont, width_px: int) -> list[str]
     return lines
 
 
-def _shortened(text: str, font: ImageFont.FreeTypeFont, width_px: int) -> str:
-    first, *rest = wrapped(text, font, width_px)
+def _truncate_text(text: str, font: ImageFont.FreeTypeFont, width_px: int) -> str:
+    first, *rest = wrap_text(text, font, width_px)
     return f"{first[:-1]}…" if rest else first
 
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from workflow_scripts.common.chat.server import Server
+from workflow_scripts.models.chat.server_settings import ServerSettings
 
 PROMPTS = Path(__file__).parent / "prompts"
 
 
 @dataclass(frozen=True)
-class Options(Server):
+class Options(ServerSettings):
     """Who writes captions, and how: the flags of the server matter to the backend openai.
 
     Attributes:

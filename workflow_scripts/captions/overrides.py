@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from workflow_scripts.captions.requests import Request
+from workflow_scripts.captions.requests import CaptionRequest
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Record
 
@@ -26,13 +26,13 @@ class Override(Record):
     kind: Literal["room", "top_down", "asset"] | None = None
 
     @model_validator(mode="after")
-    def _names_one_thing(self) -> "Override":
-        of_asset = bool(self.asset_id)
-        if of_asset == bool(self.scene_id):
+    def _check_target(self) -> "Override":
+        is_asset = bool(self.asset_id)
+        if is_asset == bool(self.scene_id):
             raise ValueError("give either asset_id, or scene_id with room_id and kind")
-        if of_asset and self.kind not in (None, "asset"):
+        if is_asset and self.kind not in (None, "asset"):
             raise ValueError(f"kind {self.kind!r} does not go with asset_id")
-        if not of_asset and (self.kind in (None, "asset") or not self.room_id):
+        if not is_asset and (self.kind in (None, "asset") or not self.room_id):
             raise ValueError("scene_id needs room_id, and kind 'room' or 'top_down'")
         return self
 
@@ -73,14 +73,14 @@ class Overrides:
                 )
             self.texts[override.key] = override.text
 
-    def find(self, request: Request) -> str | None:
+    def find(self, request: CaptionRequest) -> str | None:
         """Return the text that was written by hand for a request, if any."""
         if request.asset is not None:
-            tail: tuple[str, ...] = (request.asset.asset_id,)
+            ids: tuple[str, ...] = (request.asset.asset_id,)
         else:
-            tail = (request.scene_id, request.room_id)
+            ids = (request.scene_id, request.room_id)
         for source in (request.source, ""):
-            key = (request.kind, source, *tail)
+            key = (request.kind, source, *ids)
             if key in self.texts:
                 self.used.add(key)
                 return self.texts[key]

@@ -4,12 +4,12 @@ import string
 from pathlib import Path
 
 from workflow_scripts.captions.facts import RoomFacts
-from workflow_scripts.captions.mentions import mentions
-from workflow_scripts.captions.requests import Request
-from workflow_scripts.captions.words import article, listed, metres
-from workflow_scripts.common.chat.prompts import Prompt
-from workflow_scripts.common.errors import UserError, nearest
-from workflow_scripts.common.names import phrase
+from workflow_scripts.captions.grammar import article, format_metres, join_list
+from workflow_scripts.captions.group_mentions import group_mentions
+from workflow_scripts.captions.requests import CaptionRequest
+from workflow_scripts.common.errors import UserError, allowed_values
+from workflow_scripts.common.label_text import phrase
+from workflow_scripts.models.chat.prompt_files import Prompt
 
 PLACEHOLDERS = ("article_and_category", "category", "layout", "room_type", "size", "things")
 
@@ -25,17 +25,17 @@ def read_prompt(folder: Path, kind: str) -> Prompt:
     for field in filter(lambda field: field is not None, fields):
         if field not in PLACEHOLDERS:
             raise UserError(
-                f"{path}: unknown placeholder {{{field}}}; {nearest(str(field), PLACEHOLDERS)}"
+                f"{path}: unknown placeholder {{{field}}}; {allowed_values(str(field), PLACEHOLDERS)}"
             )
     return prompt
 
 
-def fill(prompt: Prompt, request: Request) -> str:
+def fill_prompt(prompt: Prompt, request: CaptionRequest) -> str:
     """Return the text for one request."""
-    return prompt.template.format_map(placeholders(request)).strip()
+    return prompt.template.format_map(placeholder_values(request)).strip()
 
 
-def placeholders(request: Request) -> dict[str, str]:
+def placeholder_values(request: CaptionRequest) -> dict[str, str]:
     """Return a value for every placeholder; 'unknown' or '' where a request has none."""
     values = dict.fromkeys(PLACEHOLDERS, "")
     if request.room is not None:
@@ -43,14 +43,16 @@ def placeholders(request: Request) -> dict[str, str]:
         values["room_type"] = room.room_type
         values["size"] = "unknown"
         if room.size_m is not None:
-            values["size"] = f"about {metres(room.size_m[0])} by {metres(room.size_m[1])} m"
+            values["size"] = (
+                f"about {format_metres(room.size_m[0])} by {format_metres(room.size_m[1])} m"
+            )
         values["things"] = (
-            listed([found.indefinite for found in mentions(room.things)]) or "nothing"
+            join_list([mention.indefinite for mention in group_mentions(room.objects)]) or "nothing"
         )
         values["layout"] = layout(room) or "(none)"
     if request.asset is not None:
         noun = phrase(request.asset.category)
-        width, depth, height = (metres(size) for size in request.asset.size_m)
+        width, depth, height = (format_metres(size) for size in request.asset.size_m)
         values["category"] = noun
         values["article_and_category"] = f"{article(noun)} {noun}"
         values["size"] = f"about {width} m wide, {depth} m deep and {height} m high"
@@ -60,12 +62,12 @@ def placeholders(request: Request) -> dict[str, str]:
 def layout(room: RoomFacts) -> str:
     """List furniture with its place on the plan in centimetres, a line each."""
     if room.bounds_m is None:
-        return "\n".join(f"- {thing.noun}" for thing in room.furniture)
+        return "\n".join(f"- {obj.noun}" for obj in room.furniture)
     left, _, near, _ = room.bounds_m
     lines = []
-    for thing in room.furniture:
-        x_cm, y_cm = round(100 * (thing.right_m - left)), round(100 * (thing.ahead_m - near))
-        carried = room.children.get(thing.object_id, [])
-        on_it = f", with {listed([child.noun for child in carried])}" if carried else ""
-        lines.append(f"- {thing.noun} ({x_cm}, {y_cm}){on_it}")
+    for obj in room.furniture:
+        x_cm, y_cm = round(100 * (obj.right_m - left)), round(100 * (obj.ahead_m - near))
+        supported = room.children.get(obj.object_id, [])
+        contents = f", with {join_list([child.noun for child in supported])}" if supported else ""
+        lines.append(f"- {obj.noun} ({x_cm}, {y_cm}){contents}")
     return "\n".join(lines)

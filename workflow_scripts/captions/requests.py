@@ -11,7 +11,7 @@ from workflow_scripts.captions.colours import colour_name
 from workflow_scripts.captions.facts import RoomFacts, room_facts
 from workflow_scripts.common.records import Split, ViewRow
 from workflow_scripts.common.storage import read_table
-from workflow_scripts.common.views import ViewShard, table_path
+from workflow_scripts.common.view_shard import ViewShard, table_path
 
 TOP_DOWN = "top_down"
 CROP_MARGIN = 0.15
@@ -29,7 +29,7 @@ class AssetFacts:
 
 
 @dataclass(frozen=True)
-class Request:
+class CaptionRequest:
     """One caption to be written. `image` u8 [h, w, 3] is None where nothing shows the asset."""
 
     kind: str
@@ -52,28 +52,30 @@ class Request:
         return self.asset.asset_id if self.asset else ""
 
 
-def chosen_views(views: pd.DataFrame, kinds: Sequence[str]) -> list[tuple[str, ViewRow]]:
+def select_views(views: pd.DataFrame, kinds: Sequence[str]) -> list[tuple[str, ViewRow]]:
     """Return (kind, view) for every room: its best view, and its view from above.
 
     A room where no view is marked best is captioned from the one with most visible objects.
     """
     chosen = []
     for _, rows in views.groupby(["scene_id", "room_id"], sort=False):
-        above = rows["policy"] == TOP_DOWN
-        level = rows[~above].sort_values(
+        is_top_down = rows["policy"] == TOP_DOWN
+        eye_level_rows = rows[~is_top_down].sort_values(
             ["is_best", "num_visible_objects", "view"], ascending=[False, False, True]
         )
-        for kind, candidates in (("room", level), (TOP_DOWN, rows[above])):
+        for kind, candidates in (("room", eye_level_rows), (TOP_DOWN, rows[is_top_down])):
             if kind in kinds and len(candidates):
                 chosen.append((kind, ViewRow(**candidates.iloc[0].to_dict())))
     return chosen
 
 
-def room_requests(shard: ViewShard, chosen: Sequence[tuple[str, ViewRow]]) -> Iterator[Request]:
+def room_requests(
+    shard: ViewShard, chosen: Sequence[tuple[str, ViewRow]]
+) -> Iterator[CaptionRequest]:
     """Yield the requests for chosen views of a shard, reading one picture at a time."""
     for kind, row in chosen:
         image = shard.rgb(row.view)
-        yield Request(
+        yield CaptionRequest(
             kind=kind,
             source=row.source,
             scene_id=row.scene_id,
@@ -120,8 +122,8 @@ def best_asset_views(shards: Sequence[Path], *, source: str) -> list[AssetView]:
             facts = AssetFacts(row.asset_id, row.category, size_m)
             best.setdefault(row.asset_id, AssetView(facts, source))
         for row in seen.merge(objects, on=["scene_id", "instance"]).itertuples(index=False):
-            shown = row.pixels * row.fraction_visible * (0.5 if row.truncated else 1.0)
-            rank = (int(row.split == "train"), float(shown))
+            weighted_pixels = row.pixels * row.fraction_visible * (0.5 if row.truncated else 1.0)
+            rank = (int(row.split == "train"), float(weighted_pixels))
             if rank > best[row.asset_id].rank:
                 best[row.asset_id] = AssetView(
                     AssetFacts(
@@ -139,28 +141,40 @@ def best_asset_views(shards: Sequence[Path], *, source: str) -> list[AssetView]:
     return [best[asset_id] for asset_id in sorted(best)]
 
 
-def asset_requests(best: Sequence[AssetView]) -> Iterator[Request]:
+def asset_requests(best: Sequence[AssetView]) -> Iterator[CaptionRequest]:
     """Yield a request per asset, shard by shard so that each is opened once, unseen ones last."""
     ordered = sorted(
-        best, key=lambda found: (found.shard is None, str(found.shard or ""), found.view)
+        best,
+        key=lambda asset_view: (
+            asset_view.shard is None,
+            str(asset_view.shard or ""),
+            asset_view.view,
+        ),
     )
     shard: ViewShard | None = None
-    for found in ordered:
-        if found.shard is None:
-            yield Request("asset", found.source, "", None, asset=found.facts)
+    for asset_view in ordered:
+        if asset_view.shard is None:
+            yield CaptionRequest("asset", asset_view.source, "", None, asset=asset_view.facts)
             continue
-        if shard is None or shard.path != found.shard:
-            shard = ViewShard.open(found.shard)
-        rgb = shard.rgb(found.view)
-        mask = shard.instance(found.view) == found.instance
+        if shard is None or shard.path != asset_view.shard:
+            shard = ViewShard.open(asset_view.shard)
+        rgb = shard.rgb(asset_view.view)
+        mask = shard.instance(asset_view.view) == asset_view.instance
         facts = AssetFacts(
-            found.facts.asset_id,
-            found.facts.category,
-            found.facts.size_m,
+            asset_view.facts.asset_id,
+            asset_view.facts.category,
+            asset_view.facts.size_m,
             colour_name(rgb, mask),
         )
-        image = crop(rgb, found.box_px)
-        yield Request("asset", found.source, found.scene_id, found.split, image=image, asset=facts)
+        image = crop(rgb, asset_view.box_px)
+        yield CaptionRequest(
+            "asset",
+            asset_view.source,
+            asset_view.scene_id,
+            asset_view.split,
+            image=image,
+            asset=facts,
+        )
 
 
 def crop(rgb: np.ndarray, box_px: tuple[int, int, int, int]) -> np.ndarray:

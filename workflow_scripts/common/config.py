@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from workflow_scripts.common.errors import UserError, nearest
+from workflow_scripts.common.errors import UserError, allowed_values
 
 Keys = tuple[str | int, ...]
 
@@ -94,15 +94,15 @@ def _explained(path: Keys, error: ValidationError) -> Iterator[str]:
     description = f" ({rule['description']})" if "description" in rule else ""
     if error.validator == "oneOf" and _kinds(rule) and isinstance(error.instance, Mapping):
         kind = error.instance.get("kind")
-        yield f"{key}.kind: {kind!r} is not allowed; {nearest(str(kind), _kinds(rule))}"
+        yield f"{key}.kind: {kind!r} is not allowed; {allowed_values(str(kind), _kinds(rule))}"
     elif error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
         known = set(rule.get("properties", {}))
         for name in sorted(set(error.instance) - known, key=str):
             where = f"{key}.{name}" if path else str(name)
-            yield f"{where}: unknown key; {nearest(str(name), known)}"
+            yield f"{where}: unknown key; {allowed_values(str(name), known)}"
     elif error.validator == "enum":
         allowed = [str(value) for value in rule["enum"]]
-        yield f"{key}: {error.instance!r} is not allowed; {nearest(str(error.instance), allowed)}"
+        yield f"{key}: {error.instance!r} is not allowed; {allowed_values(str(error.instance), allowed)}"
     elif error.validator == "required":
         missing = sorted(set(rule["required"]) - set(error.instance))  # type: ignore[arg-type]
         yield f"{key}: missing {', '.join(missing)}"

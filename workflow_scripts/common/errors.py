@@ -12,7 +12,7 @@ class UserError(ValueError):
     """
 
 
-def nearest(value: str, allowed: Iterable[str]) -> str:
+def allowed_values(value: str, allowed: Iterable[str]) -> str:
     """Say which allowed values there are and which one was probably meant."""
     allowed = sorted(allowed)
     close = difflib.get_close_matches(value, allowed, n=1, cutoff=0.5)

@@ -1,6 +1,6 @@
 """What a view's objects measure, the same from ground truth and from clouds.
 
-`true_measurements` reads the simulator's boxes, every sigma is 0; `MeasuredShard` reads what the
+`ground_truth_measurements` reads the simulator's boxes, every sigma is 0; `MeasuredShard` reads what the
 `pointclouds` stage measured in depth maps. Both give `Measurements`: arrays over the objects of a
 view, so that a family of questions looks at all objects or pairs at once.
 """
@@ -15,20 +15,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workflow_scripts.common import upright
-from workflow_scripts.common.cameras import Camera, FloatArray, invert, transform
-from workflow_scripts.common.gravity import (
-    GravityAxes,
-    aligned_camera,
-    axes_of_pose,
-    axes_of_row,
-    gravity_row,
-)
 from workflow_scripts.common.records import GravityRow
 from workflow_scripts.common.storage import read_table
-from workflow_scripts.common.views import ViewShard, table_path
+from workflow_scripts.common.view_shard import ViewShard, table_path
+from workflow_scripts.geometry import upright_boxes
+from workflow_scripts.geometry.cameras import Camera, FloatArray, invert, transform
+from workflow_scripts.geometry.gravity import (
+    GravityAxes,
+    aligned_camera,
+    axes_from_pose,
+    axes_from_row,
+    gravity_row,
+)
 
-MOSTLY_SEEN = 0.95
+MIN_UNOCCLUDED_FRACTION = 0.95
 """A true object of which a smaller share of its pixels is seen counts as occluded."""
 
 
@@ -80,7 +80,7 @@ class Measurements:
     @property
     def axes(self) -> GravityAxes:
         """Return right, up, forward in the camera frame."""
-        return axes_of_row(self.gravity)
+        return axes_from_row(self.gravity)
 
     @cached_property
     def centre_camera_m(self) -> FloatArray:
@@ -130,8 +130,8 @@ class Measurements:
     @cached_property
     def _squares_between_centres(self) -> tuple[FloatArray, FloatArray]:
         """Return the squared differences [3, n, n] of centres, axis by axis, and variances."""
-        place, variance = self.centre_m.T, self.sigma_centre_m.T**2
-        difference = place[:, :, None] - place[:, None]
+        position, variance = self.centre_m.T, self.sigma_centre_m.T**2
+        difference = position[:, :, None] - position[:, None]
         return difference**2, variance[:, :, None] + variance[:, None]
 
 
@@ -144,12 +144,12 @@ def level_coordinates(points_m: FloatArray, camera: Camera, axes: GravityAxes) -
     return coordinates
 
 
-def true_measurements(shard: ViewShard, view: int) -> Measurements:
+def ground_truth_measurements(shard: ViewShard, view: int) -> Measurements:
     """Return what the simulator knows of a view's objects; every sigma is 0."""
-    return TrueShard(shard).of(view)
+    return GroundTruthShard(shard).of(view)
 
 
-class TrueShard:
+class GroundTruthShard:
     """Ground truth of a view shard as measurements, tables read once."""
 
     def __init__(self, shard: ViewShard) -> None:
@@ -167,12 +167,14 @@ class TrueShard:
         shard, visible = self._shard, self._visible.get(view, [])
         camera = shard.camera(view)
         row = shard.views.iloc[view]
-        axes = axes_of_pose(camera.world_from_camera)
-        boxes = [self._objects[one.scene_id, one.instance] for one in visible]
+        axes = axes_from_pose(camera.world_from_camera)
+        boxes = [self._objects[entry.scene_id, entry.instance] for entry in visible]
         box = _numbers(boxes, "x_m", "y_m", "z_m", "width_m", "depth_m", "height_m", "yaw_deg")
         centre, size, yaw = box[:, :3], box[:, 3:6], box[:, 6]
         number = len(boxes)
-        extents = level_coordinates(upright.corners_m(centre, size, yaw), camera, axes)
+        extents = level_coordinates(
+            upright_boxes.upright_box_corners_m(centre, size, yaw), camera, axes
+        )
         return Measurements(
             view=view,
             scene_id=row.scene_id,
@@ -185,23 +187,25 @@ class TrueShard:
                 source="pose",
                 camera_height_m=float(camera.position_m[2]),
             ),
-            instance=np.array([one.instance for one in visible], dtype=np.int64),
-            object_id=tuple(one.object_id for one in boxes),
-            label=tuple(one.category for one in boxes),
-            kind=tuple(one.kind for one in boxes),
-            pixels=np.array([one.pixels for one in visible], dtype=np.int64),
+            instance=np.array([entry.instance for entry in visible], dtype=np.int64),
+            object_id=tuple(entry.object_id for entry in boxes),
+            label=tuple(entry.category for entry in boxes),
+            kind=tuple(entry.kind for entry in boxes),
+            pixels=np.array([entry.pixels for entry in visible], dtype=np.int64),
             box_px=_numbers(visible, "x0", "y0", "x1", "y1").astype(np.int64),
-            truncated=np.array([one.truncated for one in visible], dtype=bool),
-            occluded=np.array([one.fraction_visible < MOSTLY_SEEN for one in visible], dtype=bool),
+            truncated=np.array([entry.truncated for entry in visible], dtype=bool),
+            occluded=np.array(
+                [entry.fraction_visible < MIN_UNOCCLUDED_FRACTION for entry in visible], dtype=bool
+            ),
             centre_m=centre,
             size_m=size,
             yaw_deg=yaw,
             has_front=np.ones(number, dtype=bool),
             low_m=extents.min(axis=1),
             high_m=extents.max(axis=1),
-            nearest_m=upright.nearest_to_point_m(centre, size, yaw, camera.position_m),
+            nearest_m=upright_boxes.distance_to_point_m(centre, size, yaw, camera.position_m),
             distance_m=np.linalg.norm(centre - camera.position_m, axis=1),
-            gap_m=upright.gaps_m(centre, size, yaw),
+            gap_m=upright_boxes.box_gaps_m(centre, size, yaw),
             sigma_centre_m=np.zeros((number, 3)),
             sigma_size_m=np.zeros((number, 3)),
             sigma_yaw_deg=np.zeros(number),
@@ -232,20 +236,20 @@ class MeasuredShard:
         """Return the measurements of one view."""
         gravity = self._gravity[view]
         camera = aligned_camera(self._shard.camera(view), gravity)
-        return from_rows(gravity, camera, self._rows.get(view), self._gaps.get(view))
+        return measurements_from_rows(gravity, camera, self._rows.get(view), self._gaps.get(view))
 
 
-def from_rows(
+def measurements_from_rows(
     gravity: GravityRow, camera: Camera, rows: pd.DataFrame | None, gaps: pd.DataFrame | None
 ) -> Measurements:
     """Return the measurements that rows of `MeasuredRow` and `GapRow` of one view hold."""
-    every = [] if rows is None else list(rows.itertuples(index=False))
-    good = [row for row in every if not row.reason]
-    place = {row.instance: index for index, row in enumerate(good)}
-    gap_m = np.zeros((len(good), len(good)))
+    all_rows = [] if rows is None else list(rows.itertuples(index=False))
+    measured_rows = [row for row in all_rows if not row.reason]
+    position = {row.instance: index for index, row in enumerate(measured_rows)}
+    gap_m = np.zeros((len(measured_rows), len(measured_rows)))
     sigma_gap_m = np.zeros_like(gap_m)
     for pair in [] if gaps is None else gaps.itertuples(index=False):
-        a, b = place[pair.instance_a], place[pair.instance_b]
+        a, b = position[pair.instance_a], position[pair.instance_b]
         gap_m[a, b] = gap_m[b, a] = pair.gap_m
         sigma_gap_m[a, b] = sigma_gap_m[b, a] = pair.sigma_gap_m
     return Measurements(
@@ -253,31 +257,31 @@ def from_rows(
         scene_id=gravity.scene_id,
         camera=camera,
         gravity=gravity,
-        instance=np.array([row.instance for row in good], dtype=np.int64),
-        object_id=tuple(row.object_id for row in good),
-        label=tuple(row.label for row in good),
-        kind=tuple(row.kind for row in good),
-        pixels=np.array([row.pixels for row in good], dtype=np.int64),
-        box_px=_numbers(good, "x0", "y0", "x1", "y1").astype(np.int64),
-        truncated=np.array([row.truncated for row in good], dtype=bool),
-        occluded=np.array([row.occluded for row in good], dtype=bool),
-        centre_m=_numbers(good, "x_m", "y_m", "z_m"),
-        size_m=_numbers(good, "width_m", "depth_m", "height_m"),
-        yaw_deg=_numbers(good, "yaw_deg")[:, 0],
-        has_front=np.array([row.has_front for row in good], dtype=bool),
-        low_m=_numbers(good, "right_low_m", "forward_low_m", "bottom_m"),
-        high_m=_numbers(good, "right_high_m", "forward_high_m", "top_m"),
-        nearest_m=_numbers(good, "nearest_m")[:, 0],
-        distance_m=_numbers(good, "distance_m")[:, 0],
+        instance=np.array([row.instance for row in measured_rows], dtype=np.int64),
+        object_id=tuple(row.object_id for row in measured_rows),
+        label=tuple(row.label for row in measured_rows),
+        kind=tuple(row.kind for row in measured_rows),
+        pixels=np.array([row.pixels for row in measured_rows], dtype=np.int64),
+        box_px=_numbers(measured_rows, "x0", "y0", "x1", "y1").astype(np.int64),
+        truncated=np.array([row.truncated for row in measured_rows], dtype=bool),
+        occluded=np.array([row.occluded for row in measured_rows], dtype=bool),
+        centre_m=_numbers(measured_rows, "x_m", "y_m", "z_m"),
+        size_m=_numbers(measured_rows, "width_m", "depth_m", "height_m"),
+        yaw_deg=_numbers(measured_rows, "yaw_deg")[:, 0],
+        has_front=np.array([row.has_front for row in measured_rows], dtype=bool),
+        low_m=_numbers(measured_rows, "right_low_m", "forward_low_m", "bottom_m"),
+        high_m=_numbers(measured_rows, "right_high_m", "forward_high_m", "top_m"),
+        nearest_m=_numbers(measured_rows, "nearest_m")[:, 0],
+        distance_m=_numbers(measured_rows, "distance_m")[:, 0],
         gap_m=gap_m,
-        sigma_centre_m=_numbers(good, "sigma_x_m", "sigma_y_m", "sigma_z_m"),
-        sigma_size_m=_numbers(good, "sigma_width_m", "sigma_depth_m", "sigma_height_m"),
-        sigma_yaw_deg=_numbers(good, "sigma_yaw_deg")[:, 0],
-        sigma_extent_m=_numbers(good, "sigma_right_m", "sigma_forward_m", "sigma_up_m"),
-        sigma_nearest_m=_numbers(good, "sigma_nearest_m")[:, 0],
-        sigma_distance_m=_numbers(good, "sigma_distance_m")[:, 0],
+        sigma_centre_m=_numbers(measured_rows, "sigma_x_m", "sigma_y_m", "sigma_z_m"),
+        sigma_size_m=_numbers(measured_rows, "sigma_width_m", "sigma_depth_m", "sigma_height_m"),
+        sigma_yaw_deg=_numbers(measured_rows, "sigma_yaw_deg")[:, 0],
+        sigma_extent_m=_numbers(measured_rows, "sigma_right_m", "sigma_forward_m", "sigma_up_m"),
+        sigma_nearest_m=_numbers(measured_rows, "sigma_nearest_m")[:, 0],
+        sigma_distance_m=_numbers(measured_rows, "sigma_distance_m")[:, 0],
         sigma_gap_m=sigma_gap_m,
-        unmeasured={row.instance: row.reason for row in every if row.reason},
+        unmeasured={row.instance: row.reason for row in all_rows if row.reason},
     )
 
 

@@ -96,7 +96,7 @@ class Question(Record):
 Reasoning = Literal["none", "stored", "written", "tagged"]
 
 
-def reply(question: Question, reasoning: Reasoning = "none") -> str:
+def training_answer(question: Question, reasoning: Reasoning = "none") -> str:
     """Return what a model is taught to say: the answer, after its steps where they are wanted.
 
     `written` puts them before "Answer: ...", `tagged` between <think> and </think> before
@@ -164,7 +164,7 @@ SCHEMA = pa.schema(
 )
 
 
-class QuestionTable:
+class QuestionTableWriter:
     """Write questions to a Parquet file batch by batch; use as a context manager."""
 
     def __init__(self, path: Path) -> None:
@@ -183,7 +183,7 @@ class QuestionTable:
         if rows:
             self._writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
 
-    def __enter__(self) -> "QuestionTable":
+    def __enter__(self) -> "QuestionTableWriter":
         return self
 
     def __exit__(

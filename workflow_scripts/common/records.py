@@ -125,7 +125,7 @@ class VisibilityRow(Record):
     truncated: bool
 
 
-class Skipped(Record):
+class SkippedItem(Record):
     """Something that was left out, and why; counted in the report."""
 
     source: str
@@ -308,7 +308,7 @@ class GapRow(Record):
     sigma_gap_m: float
 
 
-class Dropped(Record):
+class DroppedQuestions(Record):
     """One line of `results/vqa/{source}/{shard}.dropped.jsonl`: what was not asked, and why."""
 
     source: str
@@ -369,7 +369,7 @@ class EvalRow(Record):
     form: Form | Literal["all"]
     metric: MetricName
     n: int = Field(ge=1, description="questions that count")
-    num_houses: int = Field(ge=1, description="scenes: houses, photos or videos")
+    num_scenes: int = Field(ge=1, description="scenes: houses, photos or videos")
     value: float
     ci_low: float
     ci_high: float
@@ -381,7 +381,7 @@ class EvalRow(Record):
     gain_high: float
 
 
-def table(rows: Iterable[BaseModel], model: type[BaseModel]) -> pd.DataFrame:
+def records_to_frame(rows: Iterable[BaseModel], model: type[BaseModel]) -> pd.DataFrame:
     """Make a table whose columns and types are the model's, in the model's order."""
     names = list(model.model_fields)
     values = [[getattr(row, name) for name in names] for row in rows]

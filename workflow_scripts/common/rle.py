@@ -17,12 +17,12 @@ def encode(mask: np.ndarray) -> str:
 def decode(counts: str, *, height: int, width: int) -> np.ndarray:
     """Return the mask bool [height, width] of compressed run lengths; `UserError` if garbled."""
     try:
-        return _from_runs(_runs(counts), height=height, width=width)
+        return _mask_from_runs(_parse_runs(counts), height=height, width=width)
     except ValueError as error:
         raise UserError(f"not a COCO mask of {height} x {width} pixels ({error})") from error
 
 
-def _runs(counts: str) -> list[int]:
+def _parse_runs(counts: str) -> list[int]:
     """Return the run lengths of COCO's text: five bits a letter, from the third run differences.
 
     pycocotools does not check that runs fill the mask, and returns memory as it found it.
@@ -46,7 +46,7 @@ def _runs(counts: str) -> list[int]:
     return runs
 
 
-def _from_runs(runs: list[int], *, height: int, width: int) -> np.ndarray:
+def _mask_from_runs(runs: list[int], *, height: int, width: int) -> np.ndarray:
     if any(not isinstance(run, int) or run < 0 for run in runs):
         raise ValueError("run lengths must be whole numbers from 0")
     if sum(runs) != height * width:
@@ -55,7 +55,7 @@ def _from_runs(runs: list[int], *, height: int, width: int) -> np.ndarray:
     return values.reshape(width, height).T
 
 
-def from_segmentation(segmentation: Any, *, height: int, width: int) -> np.ndarray:
+def mask_from_segmentation(segmentation: Any, *, height: int, width: int) -> np.ndarray:
     """Return the mask bool [height, width] of a COCO segmentation.
 
     Polygons, run lengths as a list, or compressed run lengths. `UserError` for anything else, and
@@ -65,14 +65,14 @@ def from_segmentation(segmentation: Any, *, height: int, width: int) -> np.ndarr
         if isinstance(segmentation, dict):
             rows, columns = (int(size) for size in segmentation["size"])
             counts = segmentation["counts"]
-            runs = counts if isinstance(counts, list) else _runs(str(counts))
-            return _from_runs(runs, height=rows, width=columns)
+            runs = counts if isinstance(counts, list) else _parse_runs(str(counts))
+            return _mask_from_runs(runs, height=rows, width=columns)
         polygons = [np.asarray(part, dtype=np.float64).ravel() for part in segmentation]
         if not polygons or any(len(part) < 6 or len(part) % 2 for part in polygons):
             raise ValueError("a polygon has at least three x, y pairs")
         if not all(np.isfinite(part).all() for part in polygons):
             raise ValueError("a corner is not finite")
-        drawn = coco.frPyObjects([part.tolist() for part in polygons], height, width)
-        return coco.decode(coco.merge(drawn)).astype(bool)
+        rle_objects = coco.frPyObjects([part.tolist() for part in polygons], height, width)
+        return coco.decode(coco.merge(rle_objects)).astype(bool)
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise UserError(f"not a COCO segmentation ({error})") from error

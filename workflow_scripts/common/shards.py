@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 MAX_SHARDS = 128
-MIN_HOUSES_PER_SHARD = 8
+MIN_SCENES_PER_SHARD = 8
 
 
 @dataclass(frozen=True)
@@ -14,25 +14,25 @@ class Shard:
     stop: int
 
 
-def houses_per_shard(num_houses: int, setting: int | str) -> int:
+def scenes_per_shard(num_scenes: int, setting: int | str) -> int:
     """Return the shard size; "auto" is the smallest power of two that needs <= 128 shards.
 
     Powers of two keep the size, and so every shard already made, when a few houses are added.
     """
     if setting != "auto":
         return int(setting)
-    size = MIN_HOUSES_PER_SHARD
-    while size * MAX_SHARDS < num_houses:
+    size = MIN_SCENES_PER_SHARD
+    while size * MAX_SHARDS < num_scenes:
         size *= 2
     return size
 
 
-def deal(num_houses: int, size: int) -> dict[str, Shard]:
+def assign_shards(num_scenes: int, size: int) -> dict[str, Shard]:
     """Return shards by name ("0003"), in order.
 
     The name carries no total, so that a house added at the end changes the last shard only.
     """
     return {
-        f"{number:04d}": Shard(start, min(start + size, num_houses))
-        for number, start in enumerate(range(0, num_houses, size))
+        f"{number:04d}": Shard(start, min(start + size, num_scenes))
+        for number, start in enumerate(range(0, num_scenes, size))
     }

@@ -23,12 +23,12 @@ from zarr.storage import LocalStore
 from workflow_scripts.common.errors import UserError
 
 Model = TypeVar("Model", bound=BaseModel)
-_ABANDONED_AFTER_S = 24 * 3600
-_AGAIN = ". Remove the folder and run its rule again."
+_STALE_AFTER_S = 24 * 3600
+_RERUN_HINT = ". Remove the folder and run its rule again."
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path`; rename it to `path` only if the block succeeds.
 
     Works for a file and for a folder, so `path` is never half-written. The temporary name is
@@ -38,7 +38,7 @@ def whole(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     host = platform.node()
     for old in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
-        if _is_left_over(old, host):
+        if _is_stale_partial(old, host):
             remove(old)
     partial = path.with_name(f".{path.name}.{host}-{os.getpid()}.partial")
     try:
@@ -50,14 +50,14 @@ def whole(path: Path) -> Iterator[Path]:
         remove(partial)
 
 
-def _is_left_over(partial: Path, host: str) -> bool:
+def _is_stale_partial(partial: Path, host: str) -> bool:
     """Say whether nobody writes a temporary file any more.
 
     Here that is known from the process; on another node of a cluster only from its age.
     """
     owner, _, pid = partial.name.removesuffix(".partial").rpartition("-")
     if not owner.endswith(f".{host}"):
-        return time.time() - partial.stat().st_mtime > _ABANDONED_AFTER_S
+        return time.time() - partial.stat().st_mtime > _STALE_AFTER_S
     return int(pid) == os.getpid() or not _is_alive(int(pid))
 
 
@@ -81,7 +81,7 @@ def remove(path: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole."""
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
@@ -100,7 +100,7 @@ def read_json(path: Path) -> Any:
 
 def write_records(path: Path, records: Iterable[BaseModel]) -> None:
     """Write typed records whole, one JSON object a line, keys in the model's order."""
-    with whole(path) as partial, partial.open("w", encoding="utf-8") as file:
+    with atomic_write(path) as partial, partial.open("w", encoding="utf-8") as file:
         for record in records:
             file.write(record.model_dump_json() + "\n")
 
@@ -122,7 +122,7 @@ def read_records(path: Path, model: type[Model]) -> list[Model]:
 
 def write_table(path: Path, rows: pd.DataFrame) -> None:
     """Write a Parquet table whole (zstd, no index)."""
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         rows.to_parquet(partial, index=False, compression="zstd")
 
 
@@ -172,7 +172,7 @@ class ShardWriter:
             dtype=values.dtype,
             chunks=(chunk, *tail),
             # Sharding an array of one chunk would only copy it; without, and uncompressed, the
-            # file is the array's plain bytes (see `_plain_rows`).
+            # file is the array's plain bytes (see `_read_uncompressed_rows`).
             shards=(shard, *tail) if shard > chunk else None,
             serializer=BytesCodec(),
             compressors=ZstdCodec(level=compression_level) if compression_level else None,
@@ -195,17 +195,17 @@ def open_shard(path: Path) -> zarr.Group:
     """
     try:
         group = zarr.open_group(store=path, mode="r", zarr_format=3)
-        for name, array in arrays_of(group).items():
+        for name, array in arrays_by_name(group).items():
             if array.size and not any(file.is_file() for file in (path / name / "c").rglob("*")):
-                raise UserError(f"{path}: array {name!r} has lost its data file{_AGAIN}")
+                raise UserError(f"{path}: array {name!r} has lost its data file{_RERUN_HINT}")
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(f"{path}: cannot be read as a Zarr group: {error}{_AGAIN}") from error
+        raise UserError(f"{path}: cannot be read as a Zarr group: {error}{_RERUN_HINT}") from error
     return group
 
 
-def arrays_of(group: zarr.Group) -> dict[str, zarr.Array]:
+def arrays_by_name(group: zarr.Group) -> dict[str, zarr.Array]:
     """Return the arrays of a group by name, without a warning of what else lies there."""
     with warnings.catch_warnings():
         # Snakemake leaves its time stamp in every folder that is an output.
@@ -224,18 +224,20 @@ def read_array(
         array = group[name]
     except KeyError as error:
         place = group.store if isinstance(group, zarr.Group) else "shard"
-        raise UserError(f"{place}: no array {name!r}{_AGAIN}") from error
+        raise UserError(f"{place}: no array {name!r}{_RERUN_HINT}") from error
     try:
-        values = _plain_rows(array, index)  # type: ignore[arg-type]
+        values = _read_uncompressed_rows(array, index)  # type: ignore[arg-type]
         if values is None:
             values = np.asarray(array[index])  # type: ignore[index]
         # Zarr says "little-endian" out loud, which Open3D's tensors do not understand.
         return values.view(values.dtype.newbyteorder("="))
     except Exception as error:  # codecs raise many types for damaged bytes
-        raise UserError(f"{array.store}: array {name!r} is damaged: {error}{_AGAIN}") from error
+        raise UserError(
+            f"{array.store}: array {name!r} is damaged: {error}{_RERUN_HINT}"
+        ) from error
 
 
-def _plain_rows(array: zarr.Array, index: Any) -> np.ndarray | None:
+def _read_uncompressed_rows(array: zarr.Array, index: Any) -> np.ndarray | None:
     """Read rows of an array that lies on disk as one file of plain bytes, None for any other.
 
     Several times faster than through Zarr, which copies the whole file to get at some rows.

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from workflow_scripts.common.cameras import Camera
+from workflow_scripts.geometry.cameras import Camera
 
 ESTIMATORS = {
     "transformers": "workflow_scripts.depth.backends.transformers:TransformersEstimator",
@@ -18,7 +18,7 @@ ESTIMATORS = {
 
 
 @dataclass(frozen=True)
-class Estimate:
+class DepthEstimate:
     """Depth f32 [n, h, w] in metres, planar, and focal lengths f64 [n] in pixels.
 
     A focal length is NaN where the camera was known, or where the network does not guess it.
@@ -33,7 +33,7 @@ class DepthEstimator(Protocol):
 
     def estimate(
         self, images: np.ndarray, cameras: Sequence[Camera], *, is_known: Sequence[bool]
-    ) -> Estimate:
+    ) -> DepthEstimate:
         """Estimate images u8 [n, h, w, 3].
 
         Where a camera `is_known` its focal length is used; elsewhere it is only a default, and

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def describe(depth_m: np.ndarray) -> dict[str, float]:
+def depth_statistics(depth_m: np.ndarray) -> dict[str, float]:
     """Return the share of pixels with depth, and their least, middle and greatest depth.
 
     The latter are NaN where no pixel has depth.
@@ -19,15 +19,15 @@ def describe(depth_m: np.ndarray) -> dict[str, float]:
     }
 
 
-def compare(estimate_m: np.ndarray, true_m: np.ndarray) -> dict[str, float]:
+def depth_errors(estimate_m: np.ndarray, true_m: np.ndarray) -> dict[str, float]:
     """Return the usual errors of an estimate over pixels where both depths exist.
 
     abs_rel = mean |e - t| / t; rmse_m = sqrt(mean (e - t)^2); delta1 = share with
     max(e / t, t / e) < 1.25; median_scale = median e / t (1 when the scale is right). NaN
     without a common pixel.
     """
-    both = np.isfinite(estimate_m) & np.isfinite(true_m) & (true_m > 0)
-    estimate, true = estimate_m[both].astype(np.float64), true_m[both].astype(np.float64)
+    is_valid = np.isfinite(estimate_m) & np.isfinite(true_m) & (true_m > 0)
+    estimate, true = estimate_m[is_valid].astype(np.float64), true_m[is_valid].astype(np.float64)
     if not true.size:
         return {"abs_rel": np.nan, "rmse_m": np.nan, "delta1": np.nan, "median_scale": np.nan}
     ratio = estimate / true

@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workflow_scripts.common.questions import AnswerType
-from workflow_scripts.evaluate import published, replies
-from workflow_scripts.evaluate.items import Item
-from workflow_scripts.evaluate.numbers import Dimension, bare_number, contains_number, quantity
+from workflow_scripts.evaluate import answer_parsing, published_metrics
+from workflow_scripts.evaluate.eval_items import EvalItem
+from workflow_scripts.evaluate.quantity_parsing import (
+    Dimension,
+    contains_number,
+    parse_number,
+    parse_quantity,
+)
 
 NAN = float("nan")
 
@@ -104,120 +109,122 @@ DIMENSIONS: dict[AnswerType, Dimension] = {
 }
 
 
-def score(text: str, item: Item) -> dict[str, float]:
+def score(text: str, item: EvalItem) -> dict[str, float]:
     """Return the metrics of one reply; NaN where a metric needs a reading and there is none."""
-    scores, is_read = _SCORERS[item.answer_type](text, item)
+    scores, is_parsed = _SCORERS[item.answer_type](text, item)
     if item.benchmark == "vsi-bench":
         if item.answer_type == "multiple_choice":
-            scores["vsi_accuracy"] = published.vsi_accuracy(text, str(item.truth))
+            scores["vsi_accuracy"] = published_metrics.vsi_accuracy(text, str(item.truth))
         elif not isinstance(item.truth, str):
-            scores["vsi_mra"] = published.vsi_mra(text, item.truth / (item.unit_size or 1.0))
-    scores["refusal_rate"] = float(not is_read and replies.is_refusal(text))
-    scores["parse_failure_rate"] = float(not is_read)
+            scores["vsi_mra"] = published_metrics.vsi_mra(
+                text, item.truth / (item.unit_size or 1.0)
+            )
+    scores["refusal_rate"] = float(not is_parsed and answer_parsing.is_refusal(text))
+    scores["parse_failure_rate"] = float(not is_parsed)
     return scores
 
 
-Scored = tuple[dict[str, float], bool]
+MetricValues = tuple[dict[str, float], bool]
 
 
-def _choice(text: str, item: Item) -> Scored:
-    said = replies.choice(text, item.choices)
-    return {"accuracy": float(said == item.truth)}, said is not None
+def _choice(text: str, item: EvalItem) -> MetricValues:
+    parsed = answer_parsing.read_choice(text, item.choices)
+    return {"accuracy": float(parsed == item.truth)}, parsed is not None
 
 
-def _multiple_choice(text: str, item: Item) -> Scored:
-    said = replies.option(text, item.choices, item.options)
-    return {"accuracy": float(said == item.truth)}, said is not None
+def _multiple_choice(text: str, item: EvalItem) -> MetricValues:
+    parsed = answer_parsing.read_option(text, item.choices, item.options)
+    return {"accuracy": float(parsed == item.truth)}, parsed is not None
 
 
-def _measure(text: str, item: Item) -> Scored:
-    answer = replies.final(text)
-    said = quantity(answer, DIMENSIONS[item.answer_type])
-    if said is None and item.unit_size:
-        bare = bare_number(answer)
-        said = None if bare is None else bare * item.unit_size
+def _measure(text: str, item: EvalItem) -> MetricValues:
+    answer = answer_parsing.final_answer(text)
+    parsed = parse_quantity(answer, DIMENSIONS[item.answer_type])
+    if parsed is None and item.unit_size:
+        bare = parse_number(answer)
+        parsed = None if bare is None else bare * item.unit_size
     truth = float(item.truth)
-    positive = said is not None and said > 0 and truth > 0
+    positive = parsed is not None and parsed > 0 and truth > 0
     return {
         "outputs_number": float(contains_number(text)),
-        "within_factor_2": published.in_50_200(said, truth),
-        "success_25pct": published.success_25(said, truth),
-        "abs_rel": published.abs_rel(said, truth),
-        "mra": published.mean_relative_accuracy(said, truth),
-        "log_error": abs(math.log(said / truth)) if said and positive else NAN,
-    }, said is not None
+        "within_factor_2": published_metrics.within_factor_2(parsed, truth),
+        "success_25pct": published_metrics.success_25pct(parsed, truth),
+        "abs_rel": published_metrics.abs_rel(parsed, truth),
+        "mra": published_metrics.mean_relative_accuracy(parsed, truth),
+        "log_error": abs(math.log(parsed / truth)) if parsed and positive else NAN,
+    }, parsed is not None
 
 
-def _count(text: str, item: Item) -> Scored:
-    said, truth = replies.count(text), float(item.truth)
+def _count(text: str, item: EvalItem) -> MetricValues:
+    parsed, truth = answer_parsing.read_count(text), float(item.truth)
     return {
-        "accuracy": float(said == truth),
-        "mra": published.mean_relative_accuracy(said, truth),
-        "abs_error": NAN if said is None else abs(said - truth),
-    }, said is not None
+        "accuracy": float(parsed == truth),
+        "mra": published_metrics.mean_relative_accuracy(parsed, truth),
+        "abs_error": NAN if parsed is None else abs(parsed - truth),
+    }, parsed is not None
 
 
-def _degrees(text: str, item: Item) -> Scored:
-    answer = replies.final(text)
-    said = quantity(answer, "angle")
-    if said is None:
-        said = bare_number(answer)
-    error = NAN if said is None else abs((said - float(item.truth) + 180) % 360 - 180)
-    return {"angle_error_deg": error, "within_15deg": float(error <= 15)}, said is not None
+def _degrees(text: str, item: EvalItem) -> MetricValues:
+    answer = answer_parsing.final_answer(text)
+    parsed = parse_quantity(answer, "angle")
+    if parsed is None:
+        parsed = parse_number(answer)
+    error = NAN if parsed is None else abs((parsed - float(item.truth) + 180) % 360 - 180)
+    return {"angle_error_deg": error, "within_15deg": float(error <= 15)}, parsed is not None
 
 
-def _clock(text: str, item: Item) -> Scored:
-    said, truth = replies.clock_hour(text), int(float(item.truth))
+def _clock(text: str, item: EvalItem) -> MetricValues:
+    parsed, truth = answer_parsing.read_clock_hour(text), int(float(item.truth))
     return {
-        "accuracy": float(said == truth),
-        "clock_within_1h": published.clock_success(said, truth),
-        "clock_error_deg": published.clock_error_deg(said, truth),
-    }, said is not None
+        "accuracy": float(parsed == truth),
+        "clock_within_1h": published_metrics.clock_success(parsed, truth),
+        "clock_error_deg": published_metrics.clock_error_deg(parsed, truth),
+    }, parsed is not None
 
 
-def _point(text: str, item: Item) -> Scored:
-    said = _shares(text, 2, item)
-    if said is None:
+def _point(text: str, item: EvalItem) -> MetricValues:
+    parsed = _normalized_coordinates(text, 2, item)
+    if parsed is None:
         return {"point_inside": 0.0, "point_error": NAN}, False
-    truth = replies.coordinates(str(item.truth), 2)
+    truth = answer_parsing.read_coordinates(str(item.truth), 2)
     assert truth is not None, item.question_id
     width, height = item.width_px or 1, item.height_px or 1
-    off = math.hypot((said[0] - truth[0]) * width, (said[1] - truth[1]) * height)
-    inside = any(u0 <= said[0] <= u1 and v0 <= said[1] <= v1 for u0, v0, u1, v1 in item.boxes)
+    distance_px = math.hypot((parsed[0] - truth[0]) * width, (parsed[1] - truth[1]) * height)
+    inside = any(u0 <= parsed[0] <= u1 and v0 <= parsed[1] <= v1 for u0, v0, u1, v1 in item.boxes)
     return {
         "point_inside": float(inside),
-        "point_error": off / math.hypot(width, height),
+        "point_error": distance_px / math.hypot(width, height),
     }, True
 
 
-def _box(text: str, item: Item) -> Scored:
-    said = _shares(text, 4, item)
-    truth = replies.coordinates(str(item.truth), 4)
+def _box(text: str, item: EvalItem) -> MetricValues:
+    parsed = _normalized_coordinates(text, 4, item)
+    truth = answer_parsing.read_coordinates(str(item.truth), 4)
     assert truth is not None, item.question_id
-    return {"box_iou": 0.0 if said is None else iou(said, truth)}, said is not None
+    return {"box_iou": 0.0 if parsed is None else iou(parsed, truth)}, parsed is not None
 
 
-def _shares(text: str, how_many: int, item: Item) -> tuple[float, ...] | None:
+def _normalized_coordinates(text: str, how_many: int, item: EvalItem) -> tuple[float, ...] | None:
     """Read a place as shares of width and height: from shares, per cent or pixels.
 
     All numbers up to 1 are shares; with a % sign, or larger without a known picture, per cent;
     else pixels.
     """
-    said = replies.coordinates(text, how_many)
-    if said is None or max(said) <= 1:
-        return said
+    parsed = answer_parsing.read_coordinates(text, how_many)
+    if parsed is None or max(parsed) <= 1:
+        return parsed
     if "%" in text or not item.width_px:
-        return tuple(value / 100 for value in said)
+        return tuple(value / 100 for value in parsed)
     sides = (item.width_px, item.height_px) * (how_many // 2)
-    return tuple(value / side for value, side in zip(said, sides, strict=True))
+    return tuple(value / side for value, side in zip(parsed, sides, strict=True))
 
 
-def iou(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+def iou(box_a: tuple[float, ...], box_b: tuple[float, ...]) -> float:
     """Return the overlap of two boxes (u0, v0, u1, v1) over their union, 0 to 1."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
+    width = min(box_a[2], box_b[2]) - max(box_a[0], box_b[0])
+    height = min(box_a[3], box_b[3]) - max(box_a[1], box_b[1])
     shared = max(width, 0.0) * max(height, 0.0)
-    areas = sum(max(b[2] - b[0], 0.0) * max(b[3] - b[1], 0.0) for b in (one, other))
+    areas = sum(max(b[2] - b[0], 0.0) * max(b[3] - b[1], 0.0) for b in (box_a, box_b))
     return shared / (areas - shared) if shared else 0.0
 
 

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from PIL import Image
 
-from workflow_scripts.common import vlm
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Condition, Prediction
 from workflow_scripts.common.storage import read_records, remove, write_records
-from workflow_scripts.evaluate.items import Item, read_items
+from workflow_scripts.evaluate.eval_items import EvalItem, read_items
+from workflow_scripts.models import vlm
 
 logger = logging.getLogger(__name__)
 BATCHES_PER_CHUNK = 8
 
 
-def part_of(questions: list[Item], part: int, num_parts: int) -> list[Item]:
+def select_part(questions: list[EvalItem], part: int, num_parts: int) -> list[EvalItem]:
     """Return part `part` (from 0) of `num_parts` nearly equal runs of questions."""
     bounds = [len(questions) * number // num_parts for number in (part, part + 1)]
     return questions[slice(*bounds)]
@@ -36,12 +36,12 @@ def load_image(root: Path, name: str) -> Image.Image:
         raise UserError(f"{root / name}: picture cannot be read: {error}") from error
 
 
-def shown(item: Item, root: Path, condition: Condition) -> list[Image.Image] | None:
+def images_for(item: EvalItem, root: Path, condition: Condition) -> list[Image.Image] | None:
     """Return what the model sees with a question: its pictures, as many grey ones, or none."""
     if condition == "blind":
         return None
     if condition == "blank":
-        return [vlm.BLANK] * len(item.images)
+        return [vlm.BLANK_IMAGE] * len(item.images)
     return [load_image(root, name) for name in item.images]
 
 
@@ -91,7 +91,7 @@ def main(
         adapter: Folder of a PEFT adapter; none scores the base itself.
         families: Families of questions that are asked; none given: all.
     """
-    asked = part_of(list(read_items(questions, families=families)), part, num_parts)
+    items = select_part(list(read_items(questions, families=families)), part, num_parts)
     chunks = out.with_name(f".{out.name}.chunks")
     key = fingerprint(
         base, adapter, condition, batch_size=batch_size, max_new_tokens=max_new_tokens
@@ -99,24 +99,24 @@ def main(
     size = batch_size * BATCHES_PER_CHUNK
     model = processor = None
     predictions: list[Prediction] = []
-    for start in progress(range(0, len(asked), size), desc=f"{experiment} {condition}"):
-        rows = asked[start : start + size]
+    for start in progress(range(0, len(items), size), desc=f"{experiment} {condition}"):
+        rows = items[start : start + size]
         # The same question may be put in other words, or shown on another picture.
-        put = json.dumps([[row.question_id, row.question, row.images] for row in rows])
-        chunk = chunks / f"{key}-{hashlib.sha256(put.encode()).hexdigest()[:16]}.jsonl"
+        chunk_content = json.dumps([[row.question_id, row.question, row.images] for row in rows])
+        chunk = chunks / f"{key}-{hashlib.sha256(chunk_content.encode()).hexdigest()[:16]}.jsonl"
         if chunk.exists():
-            done = read_records(chunk, Prediction)
+            answers = read_records(chunk, Prediction)
         else:
             if model is None:
-                model, processor = vlm.load(base, adapter)
+                model, processor = vlm.load_model_and_processor(base, adapter)
             texts = vlm.generate(
                 model,
                 processor,
-                [(shown(row, images, condition), row.question) for row in rows],
+                [(images_for(row, images, condition), row.question) for row in rows],
                 max_new_tokens=max_new_tokens,
                 batch_size=batch_size,
             )
-            done = [
+            answers = [
                 Prediction(
                     experiment=experiment,
                     condition=condition,
@@ -125,8 +125,8 @@ def main(
                 )
                 for row, text in zip(rows, texts, strict=True)
             ]
-            write_records(chunk, done)
-        predictions += done
+            write_records(chunk, answers)
+        predictions += answers
     write_records(out, predictions)
     remove(chunks)
     logger.info("%s: %d answers", out, len(predictions))

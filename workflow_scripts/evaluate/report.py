@@ -16,20 +16,20 @@ import zarr
 from PIL import Image
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.photo_records import Photo
 from workflow_scripts.common.records import (
     SCENE_RECORDS,
     Caption,
-    Dropped,
+    DroppedQuestions,
     Episode,
     Scene,
     SceneRecord,
-    Skipped,
+    SkippedItem,
 )
 from workflow_scripts.common.storage import read_json, read_records, read_table, write_text
-from workflow_scripts.evaluate.items import OWN
-from workflow_scripts.evaluate.merge import checked_scores
+from workflow_scripts.evaluate.eval_items import OWN_QUESTIONS
+from workflow_scripts.evaluate.merge import read_scores
 from workflow_scripts.evaluate.metrics import METRICS
+from workflow_scripts.sources.readers.photo_records import Photo
 
 logger = logging.getLogger(__name__)
 TEMPLATE = "report.html.j2"
@@ -56,7 +56,7 @@ class Picture:
     data_url: str
 
 
-def embedded(path: Path, caption: str) -> Picture:
+def embed_picture(path: Path, caption: str) -> Picture:
     """Read a picture, shrink it to the page's width and make it part of the page."""
     with Image.open(path) as image:
         picture = image.convert("RGB")
@@ -84,23 +84,23 @@ def counts(
     photos = [scene for scene in records if isinstance(scene, Photo) and not scene.skipped]
     tables = [read_table(path.with_suffix("").with_suffix(".views.parquet")) for path in views]
     objects = [read_table(path.with_suffix("").with_suffix(".objects.parquet")) for path in views]
-    asked = [read_table(path) for path in questions]
-    made = {
+    question_tables = [read_table(path) for path in questions]
+    scene_counts = {
         "houses": len(usable),
         "rooms": sum(len(scene.house["rooms"]) for scene in usable if scene.house),
         "episodes": len(episodes),
         "photos": len(photos),
     }
     return {
-        **{name: number for name, number in made.items() if number},
+        **{name: number for name, number in scene_counts.items() if number},
         "objects": sum(int((table["kind"] == "object").sum()) for table in objects),
         "views": sum(len(table) for table in tables),
         "points": sum(zarr.open_group(path, mode="r")["point_m"].shape[0] for path in clouds),
-        "questions": sum(len(table) for table in asked),
+        "questions": sum(len(table) for table in question_tables),
     }
 
 
-def left_out(
+def skipped_counts(
     scenes: list[Path], skipped: list[Path], captions: list[Path], dropped: list[Path]
 ) -> list[tuple[str, str, int]]:
     """Return (where, reason, how many) of everything that was left out, stage by stage.
@@ -117,7 +117,7 @@ def left_out(
     for path in skipped:
         # results/views/... or results/evaluate/benchmarks/...
         where = "benchmarks" if path.parent.name == "benchmarks" else "views"
-        for row in read_records(path, Skipped):
+        for row in read_records(path, SkippedItem):
             if unusable.get(row.scene_id) != row.reason:
                 reasons[where][row.reason] += 1
     for path in captions:
@@ -125,8 +125,8 @@ def left_out(
             if caption.status in ("refused", "failed"):
                 reasons["captions"][f"{caption.status}: {caption.reason}"] += 1
     for path in dropped:
-        for one in read_records(path, Dropped):
-            reasons["vqa"][one.reason] += one.count
+        for dropped_row in read_records(path, DroppedQuestions):
+            reasons["vqa"][dropped_row.reason] += dropped_row.count
     return [
         (stage, reason, number)
         for stage, found in reasons.items()
@@ -164,10 +164,12 @@ def charts(scores: pd.DataFrame, experiment: str) -> dict[str, list[dict[str, An
 
     Scores without a share to draw, such as keypoints' errors in centimetres, have no chart.
     """
-    own = scores[scores["experiment"] == experiment]
+    experiment_scores = scores[scores["experiment"] == experiment]
     rows = {
-        experiment if name == OWN else f"{experiment} on {name}": chart_rows(part, experiment)
-        for name, part in own.groupby("benchmark", sort=False)
+        experiment if name == OWN_QUESTIONS else f"{experiment} on {name}": chart_rows(
+            part, experiment
+        )
+        for name, part in experiment_scores.groupby("benchmark", sort=False)
     }
     return {title: found for title, found in rows.items() if found}
 
@@ -178,7 +180,7 @@ def chart_rows(scores: pd.DataFrame, experiment: str) -> list[dict[str, Any]]:
     return chosen.sort_values(["form", "family", "metric"]).to_dict("records")
 
 
-def shown(value: float, digits: int = 3) -> str:
+def format_number(value: float, digits: int = 3) -> str:
     """Format a number for the table; a dash where there is none."""
     return "–" if isinstance(value, float) and math.isnan(value) else f"{value:.{digits}f}"
 
@@ -218,12 +220,12 @@ def main(
         dropped: What the vqa stage did not ask.
         depth: Statistics of estimated depth, `results/depth/{source}/{shard}.parquet`.
     """
-    table = checked_scores(scores)
+    table = read_scores(scores)
     sections = [
         (
             title,
             [
-                embedded(path, f"{path.parent.name} {path.stem}")
+                embed_picture(path, f"{path.parent.name} {path.stem}")
                 for path in pictures
                 if stage in path.parts[:-1]
             ],
@@ -237,12 +239,14 @@ def main(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["shown"] = shown
+    environment.filters["shown"] = format_number
     page = environment.get_template(TEMPLATE).render(
         counts=counts(scenes, views, pointclouds, questions),
-        sections=[(title, shown_pictures) for title, shown_pictures in sections if shown_pictures],
+        sections=[
+            (title, section_pictures) for title, section_pictures in sections if section_pictures
+        ],
         curves=[
-            embedded(path, f"{path.parent.name} {path.stem.removesuffix('curves').strip('.')}")
+            embed_picture(path, f"{path.parent.name} {path.stem.removesuffix('curves').strip('.')}")
             for path in curves
         ],
         definitions=list(METRICS.values()),
@@ -251,7 +255,7 @@ def main(
             for name, path in zip(experiments, metrics, strict=True)
         ],
         scores=table.to_dict("records"),
-        left_out=left_out(scenes, skipped, captions, list(dropped)),
+        skipped_counts=skipped_counts(scenes, skipped, captions, list(dropped)),
         depth_errors=depth_errors(list(depth)),
         provenance=sorted(dict(zarr.open_group(views[0], mode="r").attrs).items()),
     )

@@ -8,11 +8,11 @@ import pandas as pd
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import EvalRow, Prediction, table
+from workflow_scripts.common.records import EvalRow, Prediction, records_to_frame
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.common.storage import read_records, whole
+from workflow_scripts.common.storage import atomic_write, read_records
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap, interval
-from workflow_scripts.evaluate.items import OWN, Item, read_items
+from workflow_scripts.evaluate.eval_items import OWN_QUESTIONS, EvalItem, read_items
 from workflow_scripts.evaluate.metrics import METRICS, score
 
 logger = logging.getLogger(__name__)
@@ -20,13 +20,13 @@ CONDITIONS = ("image", "blind", "blank", "majority")
 COLUMNS = ["scene_id", "family", "form", "answer", "answer_type", "choices"]
 
 
-def frame(items: list[Item]) -> pd.DataFrame:
+def questions_frame(items: list[EvalItem]) -> pd.DataFrame:
     """Return what grouping needs of questions, a row each, by question id."""
     rows = {one.question_id: [getattr(one, name) for name in COLUMNS] for one in items}
     return pd.DataFrame.from_dict(rows, orient="index", columns=COLUMNS)
 
 
-def answers(paths: list[Path], questions: pd.DataFrame) -> pd.Series:
+def read_answers(paths: list[Path], questions: pd.DataFrame) -> pd.Series:
     """Return the predicted text of every question, by question id; every one must be there."""
     texts: dict[str, str] = {}
     for path in paths:
@@ -51,17 +51,17 @@ def majority_answers(questions: pd.DataFrame, training: pd.DataFrame) -> pd.Seri
         for key, group in training.groupby(["family", "form", "answer_type"])
     }
 
-    def commonest(row: pd.Series) -> str:
+    def most_common(row: pd.Series) -> str:
         found = counts.get((row["family"], row["form"], row["answer_type"]))
         if found is None:
             return ""
         allowed = row["choices"] or list(found.index)
         return min(allowed, key=lambda answer: (-found.get(answer, 0), answer))
 
-    return questions.apply(commonest, axis=1).astype(str)
+    return questions.apply(most_common, axis=1).astype(str)
 
 
-def scored(items: list[Item], texts: pd.Series) -> pd.DataFrame:
+def score_answers(items: list[EvalItem], texts: pd.Series) -> pd.DataFrame:
     """Return one column per metric for every question; NaN where a metric does not apply."""
     rows = [score(text, one) for one, text in zip(items, texts, strict=True)]
     return pd.DataFrame(rows, index=texts.index).reindex(columns=list(METRICS))
@@ -104,10 +104,10 @@ def summarise(
                 continue
             means = {name: resample.means(values[name]) for name in CONDITIONS}
             value, draws = means["image"]
-            without = "blank" if better(means["blank"][0], means["blind"][0], metric) else "blind"
+            baseline = "blank" if better(means["blank"][0], means["blind"][0], metric) else "blind"
             sign = 1.0 if METRICS[metric].better == "higher" else -1.0
             low, high = interval(draws)
-            gain_low, gain_high = interval(sign * (draws - means[without][1]))
+            gain_low, gain_high = interval(sign * (draws - means[baseline][1]))
             rows.append(
                 EvalRow(
                     experiment=experiment,
@@ -117,14 +117,14 @@ def summarise(
                     form=form,
                     metric=metric,
                     n=int((~np.isnan(values["image"])).sum()) or len(chosen),
-                    num_houses=resample.num_scenes,
+                    num_scenes=resample.num_scenes,
                     value=value,
                     ci_low=low,
                     ci_high=high,
                     blind=means["blind"][0],
                     blank=means["blank"][0],
                     majority=means["majority"][0],
-                    gain=sign * (value - means[without][0]),
+                    gain=sign * (value - means[baseline][0]),
                     gain_low=gain_low,
                     gain_high=gain_high,
                 )
@@ -144,7 +144,7 @@ def main(
     seed: int,
     out: Path,
     training: Path | None = None,
-    benchmark: str = OWN,
+    benchmark: str = OWN_QUESTIONS,
     families: tuple[str, ...] = (),
 ) -> None:
     """Score an experiment.
@@ -170,25 +170,29 @@ def main(
             f"{questions}: no questions to score. More houses, or a larger share for the "
             f"{split!r} split (config: sources, splits), give some."
         )
-    asked = frame(items)
-    known = asked if training is None else frame(list(read_items(training, families=families)))
+    asked = questions_frame(items)
+    majority_source = (
+        asked
+        if training is None
+        else questions_frame(list(read_items(training, families=families)))
+    )
     texts = {
-        "image": answers(image, asked),
-        "blind": answers(blind, asked),
-        "blank": answers(blank, asked),
-        "majority": majority_answers(asked, known),
+        "image": read_answers(image, asked),
+        "blind": read_answers(blind, asked),
+        "blank": read_answers(blank, asked),
+        "majority": majority_answers(asked, majority_source),
     }
     rows = summarise(
         asked,
-        {name: scored(items, text) for name, text in texts.items()},
+        {name: score_answers(items, text) for name, text in texts.items()},
         experiment=experiment,
         benchmark=benchmark,
         split=split,
         bootstrap=bootstrap,
         seed=seed,
     )
-    with whole(out) as partial:
-        table(rows, EvalRow).to_csv(partial, index=False, float_format="%.6f")
+    with atomic_write(out) as partial:
+        records_to_frame(rows, EvalRow).to_csv(partial, index=False, float_format="%.6f")
     logger.info("%s: %d rows about %d questions", out, len(rows), len(asked))
 
 

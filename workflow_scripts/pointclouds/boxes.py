@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import ConvexHull, QhullError
 
-from workflow_scripts.common.cameras import rotation_about_up
-from workflow_scripts.common.clouds import Cloud
+from workflow_scripts.common.cloud_shard import Cloud
 from workflow_scripts.common.records import BoxRow
+from workflow_scripts.geometry.cameras import rotation_about_up
 
 MIN_POINTS = 16
 """An instance with fewer points gets no box: its extent would be chance."""
@@ -66,7 +66,7 @@ def _footprint_yaws_deg(footprint_m: np.ndarray) -> np.ndarray:
     return yaws_deg[np.argsort(np.abs(yaws_deg), kind="stable")]
 
 
-def measure_scene(
+def measure_boxes(
     cloud: Cloud, objects: pd.DataFrame, *, scene_id: str, trim: float = 0.0
 ) -> list[BoxRow]:
     """Return a row per instance of the scene's objects table that has enough points.

@@ -14,7 +14,7 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class DepthError:
+class DepthErrorModel:
     """Standard deviations: of a pixel `constant_m + quadratic_per_m (z - 0.4)^2`, of the scale.
 
     The quadratic law and its origin at 0.4 m are those of Nguyen, Izadi, Lovell (2012), "Modeling
@@ -35,9 +35,9 @@ class DepthError:
         return not (self.constant_m or self.quadratic_per_m or self.mask_px)
 
 
-EXACT = DepthError()
-SENSOR = DepthError(constant_m=0.0012, quadratic_per_m=0.0019, scale=0.0, mask_px=0.5)
-ESTIMATE = DepthError(constant_m=0.005, quadratic_per_m=0.004, scale=0.1, mask_px=1.0)
+EXACT = DepthErrorModel()
+SENSOR = DepthErrorModel(constant_m=0.0012, quadratic_per_m=0.0019, scale=0.0, mask_px=0.5)
+ESTIMATE = DepthErrorModel(constant_m=0.005, quadratic_per_m=0.004, scale=0.1, mask_px=1.0)
 """The three kinds of depth: of a simulator, of an RGB-D sensor, of a network from one picture."""
 
-KINDS = {"exact": EXACT, "sensor": SENSOR, "estimate": ESTIMATE}
+DEPTH_ERROR_MODELS = {"exact": EXACT, "sensor": SENSOR, "estimate": ESTIMATE}

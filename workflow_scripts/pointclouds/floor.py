@@ -6,7 +6,7 @@ most points among those that have next to nothing below them.
 
 import numpy as np
 
-from workflow_scripts.common.clouds import Floor
+from workflow_scripts.common.cloud_shard import Floor
 
 TOLERANCE_M = 0.02
 ROUNDING_M = 1e-5
@@ -43,7 +43,7 @@ def find_floor(
     best = int(np.argmax(share_in))
     if share_in[best] < MIN_INLIER_SHARE:
         return None
-    return _refined(points, normals[best], offsets[best], tolerance_m)
+    return _refine_plane(points, normals[best], offsets[best], tolerance_m)
 
 
 def _hypotheses(
@@ -65,7 +65,9 @@ def _hypotheses(
     return normals[level], np.einsum("hi,hi->h", normals, triples[:, 0])[level]
 
 
-def _refined(points: np.ndarray, normal: np.ndarray, offset: float, tolerance_m: float) -> Floor:
+def _refine_plane(
+    points: np.ndarray, normal: np.ndarray, offset: float, tolerance_m: float
+) -> Floor:
     """Fit the plane to its inliers by least squares, three times over.
 
     Only inliers within three (robust) standard deviations are used: the feet of walls and
@@ -97,12 +99,12 @@ def gravity_from_world(normal: np.ndarray, offset_m: float) -> np.ndarray:
     World +Y, laid on the floor, stays the frame's +Y; a floor whose normal is +-Y keeps +Z.
     """
     normal = normal / np.linalg.norm(normal)
-    ahead = np.array([0.0, 1.0, 0.0])
-    if abs(normal @ ahead) > 0.98:
-        ahead = np.array([0.0, 0.0, 1.0])
-    forward = ahead - (ahead @ normal) * normal
-    forward /= np.linalg.norm(forward)
+    heading = np.array([0.0, 1.0, 0.0])
+    if abs(normal @ heading) > 0.98:
+        heading = np.array([0.0, 0.0, 1.0])
+    heading_on_floor = heading - (heading @ normal) * normal
+    heading_on_floor /= np.linalg.norm(heading_on_floor)
     pose = np.eye(4)
-    pose[:3, :3] = np.stack([np.cross(forward, normal), forward, normal])
+    pose[:3, :3] = np.stack([np.cross(heading_on_floor, normal), heading_on_floor, normal])
     pose[2, 3] = -offset_m
     return pose

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workflow_scripts.common.cameras import Camera, ray_terms
-from workflow_scripts.common.clouds import Cloud
+from workflow_scripts.common.cloud_shard import Cloud
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.pointclouds.cells import COLOUR, NORMAL, OFFSET, Cells
+from workflow_scripts.geometry.cameras import Camera, pixel_ray_terms
 from workflow_scripts.pointclouds.normals import view_normals
+from workflow_scripts.pointclouds.voxel_accumulator import COLOUR, NORMAL, OFFSET, VoxelAccumulator
 
 
 @dataclass(frozen=True)
@@ -37,39 +37,41 @@ def fuse(views: Iterable[View], *, voxel_m: float, normals: bool = False) -> tup
 
     Raises `UserError` if the voxels are too small for the scene to be numbered.
     """
-    cells = Cells(normals=normals)
+    voxel_accumulator = VoxelAccumulator(normals=normals)
     for view in views:
-        _add(cells, view, voxel_m=voxel_m)
-    order = _order(cells.keys)
-    keys, sums = cells.keys[order], cells.sums[order]
-    count = cells.count[order, None].astype(np.float64)
+        _add_view(voxel_accumulator, view, voxel_m=voxel_m)
+    order = _sort_order(voxel_accumulator.keys)
+    keys, sums = voxel_accumulator.keys[order], voxel_accumulator.sums[order]
+    count = voxel_accumulator.count[order, None].astype(np.float64)
     cloud = Cloud(
         point_m=((keys[:, 1:] + (sums[:, OFFSET] / count - 0.5)) * voxel_m).astype(np.float32),
         colour=np.rint(sums[:, COLOUR] / count).astype(np.uint8),
         instance=keys[:, 0].astype(np.uint16),
-        normal=_unit(sums[:, NORMAL] / count) if normals else None,
+        normal=_normalise_rows(sums[:, NORMAL] / count) if normals else None,
     )
     return cloud, int(count.sum())
 
 
-def _add(cells: Cells, view: View, *, voxel_m: float) -> None:
+def _add_view(voxel_accumulator: VoxelAccumulator, view: View, *, voxel_m: float) -> None:
     """Back-project a view and add its pixels to the cells."""
     height, width = view.depth_m.shape
     # A pose in voxels, moved by half a one, spares a pass over the pixels for either.
     pose = view.camera.world_from_camera / voxel_m
-    per_column, per_row = ray_terms(view.camera.intrinsics, pose, width_px=width, height_px=height)
-    cells.add(
+    per_column, per_row = pixel_ray_terms(
+        view.camera.intrinsics, pose, width_px=width, height_px=height
+    )
+    voxel_accumulator.add(
         depth_m=view.depth_m.astype(np.float32, copy=False),
         instance=view.instance,
         rgb=view.rgb,
-        normal=view_normals(view.depth_m, view.camera) if cells.normals else None,
+        normal=view_normals(view.depth_m, view.camera) if voxel_accumulator.normals else None,
         per_column=per_column[:, 0],
         per_row=per_row[:, :, 0],
         position=pose[:3, 3] + 0.5,
     )
 
 
-def _order(keys: np.ndarray) -> np.ndarray:
+def _sort_order(keys: np.ndarray) -> np.ndarray:
     """Return the rows of `keys` [n, 4], no two alike, sorted by their columns."""
     if not len(keys):
         return np.zeros(0, np.intp)
@@ -87,7 +89,7 @@ def _order(keys: np.ndarray) -> np.ndarray:
     return np.argsort(code)
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def _normalise_rows(vectors: np.ndarray) -> np.ndarray:
     """Scale vectors [n, 3] to length 1; those that cancelled out become straight up."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = vectors / np.where(length > 0, length, 1)

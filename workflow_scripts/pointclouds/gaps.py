@@ -13,10 +13,10 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-NUM_PROBES, NUM_SOME = 32, 48
+NUM_PROBES, NUM_SUBSAMPLED = 32, 48
 NUM_STEPS, STEP_POINTS = 2, 500
 """How often the ends of a bound go to the nearest point, and among how many of each cloud."""
-BRUTE_PAIRS, TREE_PAIRS = 12_000, 60_000
+MAX_BRUTE_FORCE_PAIRS, MAX_FILTERED_PAIRS = 12_000, 60_000
 """Up to so many pairs of points the distances of all are the fastest way; beyond, a tree is."""
 NOISY_POINTS, NOISY_NEAR = 1000, 140
 """Noisy clouds are thinned to so many points each, and what is near another cloud once more."""
@@ -26,7 +26,7 @@ NOISY_REACH = (1.1, 0.02)
 """How far beyond the bound the next nearest points may be: a factor, and metres."""
 
 
-def minimum_gaps(
+def pairwise_gaps(
     clouds: Sequence[np.ndarray], *, noisy: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the least distances [n, n] and unit directions [n, n, 3] from i to j where they lie.
@@ -40,22 +40,22 @@ def minimum_gaps(
     if number < 2:
         return gap, direction
     if noisy:
-        clouds = [_thinned(cloud, NOISY_POINTS) for cloud in clouds]
+        clouds = [_subsample(cloud, NOISY_POINTS) for cloud in clouds]
     bound, ends = _upper_bounds(clouds)
     if noisy:
         reach = bound * NOISY_REACH[0] + NOISY_REACH[1]
         near = _near_boxes(clouds, reach)
     else:
-        bound, line = _drawn_together(clouds, ends)
+        bound, line = _tighten_bounds(clouds, ends)
         reach = bound * (1 + 1e-9) + 1e-12
-        near = _facing(clouds, line, reach)
+        near = _points_in_reach(clouds, line, reach)
     for i in range(number):
         for j in range(i + 1, number):
-            one, other = clouds[i][near[i][j]], clouds[j][near[j][i]]
+            cloud_a, cloud_b = clouds[i][near[i][j]], clouds[j][near[j][i]]
             if noisy:
-                length, vector = _third_nearest(one, other)
+                length, vector = _third_nearest(cloud_a, cloud_b)
             else:
-                length, vector = _nearest(one, other, reach[i, j])
+                length, vector = _nearest(cloud_a, cloud_b, reach[i, j])
             gap[i, j] = gap[j, i] = length
             direction[i, j] = vector
     direction /= np.maximum(np.linalg.norm(direction, axis=-1, keepdims=True), 1e-12)
@@ -63,7 +63,7 @@ def minimum_gaps(
     return gap, direction
 
 
-def _thinned(cloud: np.ndarray, number: int) -> np.ndarray:
+def _subsample(cloud: np.ndarray, number: int) -> np.ndarray:
     """Return at most `number` points of a cloud, evenly picked."""
     if len(cloud) <= number:
         return cloud
@@ -78,15 +78,15 @@ def _upper_bounds(clouds: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]
     steps = np.arange(NUM_PROBES)
     probes = np.stack([cloud[steps * len(cloud) // NUM_PROBES] for cloud in clouds])
     number = len(clouds)
-    every = probes.reshape(-1, 3)
-    between = cdist(every, every).reshape(number, NUM_PROBES, number, NUM_PROBES)
+    all_probes = probes.reshape(-1, 3)
+    between = cdist(all_probes, all_probes).reshape(number, NUM_PROBES, number, NUM_PROBES)
     between = between.transpose(0, 2, 1, 3).reshape(number, number, -1)
-    place = between.argmin(axis=-1)
-    bound = np.take_along_axis(between, place[..., None], axis=-1)[..., 0]
-    return bound, probes[np.arange(number)[:, None], place // NUM_PROBES]
+    index_of_min = between.argmin(axis=-1)
+    bound = np.take_along_axis(between, index_of_min[..., None], axis=-1)[..., 0]
+    return bound, probes[np.arange(number)[:, None], index_of_min // NUM_PROBES]
 
 
-def _drawn_together(
+def _tighten_bounds(
     clouds: Sequence[np.ndarray], ends: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return distances [n, n] that no gap exceeds, and the unit lines [n, n, 3] that they are of.
@@ -94,14 +94,14 @@ def _drawn_together(
     `ends` [n, n, 3] are points of i; each goes to the point of its cloud nearest to the end of j.
     Lines lead from i to j and are exactly opposite the other way round.
     """
-    some = [_thinned(cloud, STEP_POINTS) for cloud in clouds]
+    subsampled = [_subsample(cloud, STEP_POINTS) for cloud in clouds]
     before = ends
     for _ in range(NUM_STEPS):
-        before, theirs = ends, ends.transpose(1, 0, 2)
+        before, other_ends = ends, ends.transpose(1, 0, 2)
         ends = np.stack(
             [
                 cloud[cdist(to, cloud, "sqeuclidean").argmin(axis=1)]
-                for cloud, to in zip(some, theirs, strict=True)
+                for cloud, to in zip(subsampled, other_ends, strict=True)
             ]
         )
     line = before.transpose(1, 0, 2) - ends
@@ -113,7 +113,7 @@ def _drawn_together(
     return bound, line / np.maximum(bound, 1e-12)[..., None]
 
 
-def _facing(
+def _points_in_reach(
     clouds: Sequence[np.ndarray], line: np.ndarray, reach: np.ndarray
 ) -> list[list[np.ndarray]]:
     """Return for each i and j the numbers of i's points that may be within `reach` [n, n] of j.
@@ -122,9 +122,9 @@ def _facing(
     """
     along = [cloud @ line[i].T for i, cloud in enumerate(clouds)]
     front = np.stack([values.max(axis=0) for values in along])
-    least = -front.T - reach
+    min_along = -front.T - reach
     return [
-        [np.flatnonzero(column) for column in (values >= least[i]).T]
+        [np.flatnonzero(column) for column in (values >= min_along[i]).T]
         for i, values in enumerate(along)
     ]
 
@@ -146,51 +146,53 @@ def _near_boxes(clouds: Sequence[np.ndarray], reach: np.ndarray) -> list[list[np
     return near
 
 
-def _near_box(cloud: np.ndarray, other: np.ndarray, reach: float) -> np.ndarray:
+def _near_box(cloud: np.ndarray, cloud_b: np.ndarray, reach: float) -> np.ndarray:
     """Return the points of a cloud that are within `reach` of the upright box around another."""
-    low, high = other.min(axis=0), other.max(axis=0)
+    low, high = cloud_b.min(axis=0), cloud_b.max(axis=0)
     outside = np.maximum(np.maximum(low - cloud, cloud - high), 0.0)
     return cloud[np.einsum("px,px->p", outside, outside) <= reach**2]
 
 
-def _nearest(one: np.ndarray, other: np.ndarray, reach: float) -> tuple[float, np.ndarray]:
+def _nearest(cloud_a: np.ndarray, cloud_b: np.ndarray, reach: float) -> tuple[float, np.ndarray]:
     """Return the distance between two clouds, at most `reach`, and the vector [3] that it is of."""
-    while len(one) * len(other) > BRUTE_PAIRS:
-        size = len(one) + len(other)
-        some = cdist(_thinned(one, NUM_SOME), _thinned(other, NUM_SOME)).min()
-        reach = min(reach, some * (1 + 1e-9) + 1e-12)
-        one = _near_box(one, other, reach)
-        other = _near_box(other, one, reach)
-        if len(one) + len(other) > 0.7 * size:
-            if len(one) * len(other) > TREE_PAIRS:
-                return _by_tree(one, other)
+    while len(cloud_a) * len(cloud_b) > MAX_BRUTE_FORCE_PAIRS:
+        size = len(cloud_a) + len(cloud_b)
+        subsampled = cdist(
+            _subsample(cloud_a, NUM_SUBSAMPLED), _subsample(cloud_b, NUM_SUBSAMPLED)
+        ).min()
+        reach = min(reach, subsampled * (1 + 1e-9) + 1e-12)
+        cloud_a = _near_box(cloud_a, cloud_b, reach)
+        cloud_b = _near_box(cloud_b, cloud_a, reach)
+        if len(cloud_a) + len(cloud_b) > 0.7 * size:
+            if len(cloud_a) * len(cloud_b) > MAX_FILTERED_PAIRS:
+                return _nearest_by_kdtree(cloud_a, cloud_b)
             break
-    between = cdist(one, other, "sqeuclidean")
-    i, j = divmod(int(between.argmin()), len(other))
-    return float(np.sqrt(between[i, j])), other[j] - one[i]
+    between = cdist(cloud_a, cloud_b, "sqeuclidean")
+    i, j = divmod(int(between.argmin()), len(cloud_b))
+    return float(np.sqrt(between[i, j])), cloud_b[j] - cloud_a[i]
 
 
-def _third_nearest(one: np.ndarray, other: np.ndarray) -> tuple[float, np.ndarray]:
+def _third_nearest(cloud_a: np.ndarray, cloud_b: np.ndarray) -> tuple[float, np.ndarray]:
     """Return what `_nearest` does, with the points of third rank from either side."""
-    one, other = _thinned(one, NOISY_NEAR), _thinned(other, NOISY_NEAR)
-    between = cdist(one, other, "sqeuclidean")
-    there, back = between.min(axis=1), between.min(axis=0)
-    i, j = _ranked(there, NOISY_RANK), _ranked(back, NOISY_RANK)
-    return float(np.sqrt(there[i]) + np.sqrt(back[j])) / 2, other[j] - one[i]
+    cloud_a, cloud_b = _subsample(cloud_a, NOISY_NEAR), _subsample(cloud_b, NOISY_NEAR)
+    between = cdist(cloud_a, cloud_b, "sqeuclidean")
+    from_a, from_b = between.min(axis=1), between.min(axis=0)
+    i, j = _index_of_rank(from_a, NOISY_RANK), _index_of_rank(from_b, NOISY_RANK)
+    return float(np.sqrt(from_a[i]) + np.sqrt(from_b[j])) / 2, cloud_b[j] - cloud_a[i]
 
 
-def _by_tree(one: np.ndarray, other: np.ndarray) -> tuple[float, np.ndarray]:
+def _nearest_by_kdtree(cloud_a: np.ndarray, cloud_b: np.ndarray) -> tuple[float, np.ndarray]:
     """Return what `_nearest` does, for large clouds that lie around one another."""
-    if len(one) > len(other):
-        length, line = _by_tree(other, one)
+    if len(cloud_a) > len(cloud_b):
+        length, line = _nearest_by_kdtree(cloud_b, cloud_a)
         return length, -line
-    tree = cKDTree(other, balanced_tree=False, compact_nodes=False)
-    distance, index = tree.query(one)
+    tree = cKDTree(cloud_b, balanced_tree=False, compact_nodes=False)
+    distance, index = tree.query(cloud_a)
     i = int(distance.argmin())
-    return float(distance[i]), other[index[i]] - one[i]
+    return float(distance[i]), cloud_b[index[i]] - cloud_a[i]
 
 
-def _ranked(distances: np.ndarray, rank: int) -> int:
+def _index_of_rank(distances: np.ndarray, rank: int) -> int:
     """Return the index of the `rank`-th least value, of the last one if there are fewer."""
-    place = min(rank, len(distances)) - 1
-    return int(np.argpartition(distances, place)[place])
+    index_of_min = min(rank, len(distances)) - 1
+    return int(np.argpartition(distances, index_of_min)[index_of_min])

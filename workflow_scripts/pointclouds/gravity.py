@@ -9,25 +9,25 @@ along it than along the wall.
 
 import numpy as np
 
-from workflow_scripts.common.cameras import Camera, FloatArray, back_project
-from workflow_scripts.common.clouds import Floor
-from workflow_scripts.common.gravity import GravityAxes, axes_from_up, axes_of_pose, gravity_row
+from workflow_scripts.common.cloud_shard import Floor
 from workflow_scripts.common.records import GravityRow
-from workflow_scripts.pointclouds.depth_error import DepthError
+from workflow_scripts.geometry.cameras import Camera, FloatArray, back_project
+from workflow_scripts.geometry.gravity import GravityAxes, axes_from_pose, axes_from_up, gravity_row
+from workflow_scripts.pointclouds.depth_error import DepthErrorModel
 from workflow_scripts.pointclouds.floor import find_floor
 
-UPRIGHT = np.array([0.0, -1.0, 0.0])
+CAMERA_UP = np.array([0.0, -1.0, 0.0])
 """Up in the frame of a camera that is held level."""
 TOWARDS_CAMERA = (0.0, 0.0, -1.0)
 MAX_POINTS = 12_000
-LOWER_PART = 0.5
-LEAST_HEIGHT_M = 0.1
+MIN_ROW_SHARE = 0.5
+MIN_HEIGHT_M = 0.1
 MIN_SHARE = 0.05
 FACING_DEG, FACING_RATIO = 20.0, 1.2
 """A plane within so many degrees of facing the camera, with so many times the points of the one
 that looks like a floor, is a wall or the floor itself. Set on views of generated and ProcTHOR
 houses: it rejects 91 of 92 from straight above, and of level ones at any heading one in seven."""
-NOISE_CELLS = 30
+NUM_INDEPENDENT_POINTS = 30
 """Noise is shared by neighbouring pixels: a floor counts for so many independent points."""
 
 
@@ -39,7 +39,7 @@ def gravity_of_view(
     view_id: str,
     scene_id: str,
     pose_is_known: bool,
-    error: DepthError,
+    error: DepthErrorModel,
     rng: np.random.Generator,
 ) -> GravityRow:
     """Return the gravity frame of a view [h, w]; rejected with a reason if none can be trusted.
@@ -49,12 +49,12 @@ def gravity_of_view(
     names = {"view": view, "view_id": view_id, "scene_id": scene_id}
     if pose_is_known:
         return gravity_row(
-            axes_of_pose(camera.world_from_camera),
+            axes_from_pose(camera.world_from_camera),
             source="pose",
             camera_height_m=float(camera.position_m[2]),
             **names,  # type: ignore[arg-type]
         )
-    axes, height_m, sigma_up_deg, reason = _from_floor(depth_m, camera, error, rng)
+    axes, height_m, sigma_up_deg, reason = _axes_from_floor(depth_m, camera, error, rng)
     return gravity_row(
         axes,
         source="floor",
@@ -65,25 +65,25 @@ def gravity_of_view(
     )
 
 
-def _from_floor(
-    depth_m: np.ndarray, camera: Camera, error: DepthError, rng: np.random.Generator
+def _axes_from_floor(
+    depth_m: np.ndarray, camera: Camera, error: DepthErrorModel, rng: np.random.Generator
 ) -> tuple[GravityAxes, float, float, str]:
     """Return the axes, the camera's height, the sigma of up in degrees, and why not."""
-    level = axes_from_up(UPRIGHT)
+    level = axes_from_up(CAMERA_UP)
     points, rows = _sample(depth_m, camera)
     if len(points) < 100:
         return level, np.nan, np.nan, "too few pixels with depth to find a floor"
     middle_m = float(np.median(points[:, 2]))
     tolerance_m = max(0.02, 0.005 * middle_m, 3 * float(error.sigma_m(np.float64(middle_m))))
-    floor = find_floor(points, rng=rng, up=tuple(UPRIGHT), tolerance_m=tolerance_m)
+    floor = find_floor(points, rng=rng, up=tuple(CAMERA_UP), tolerance_m=tolerance_m)
     if floor is None or floor.inlier_share < MIN_SHARE:
         return level, np.nan, np.nan, "no level plane with everything above it"
     normal = np.array(floor.normal)
     height_m = -floor.offset_m
     inliers = np.abs(points @ normal - floor.offset_m) <= tolerance_m
-    if height_m < LEAST_HEIGHT_M:
+    if height_m < MIN_HEIGHT_M:
         return level, np.nan, np.nan, "the lowest level plane is not below the camera"
-    if rows[inliers].mean() < LOWER_PART * camera.height_px:
+    if rows[inliers].mean() < MIN_ROW_SHARE * camera.height_px:
         return level, np.nan, np.nan, "the lowest level plane is high in the picture"
     if _may_look_down(points, floor, rng=rng, tolerance_m=tolerance_m):
         return level, np.nan, np.nan, "the plane that faces the camera may be the floor"
@@ -106,10 +106,10 @@ def _may_look_down(
         return False
     if np.dot(facing.normal, TOWARDS_CAMERA) < np.cos(np.deg2rad(FACING_DEG)):
         return False
-    before = points @ np.array(facing.normal) - facing.offset_m
-    above = points @ np.array(floor.normal) - floor.offset_m
-    between = (before > tolerance_m) & (above > tolerance_m)
-    return not between.any() or bool(np.median(before[between]) < np.median(above[between]))
+    in_front_m = points @ np.array(facing.normal) - facing.offset_m
+    above_m = points @ np.array(floor.normal) - floor.offset_m
+    between = (in_front_m > tolerance_m) & (above_m > tolerance_m)
+    return not between.any() or bool(np.median(in_front_m[between]) < np.median(above_m[between]))
 
 
 def _sample(depth_m: np.ndarray, camera: Camera) -> tuple[FloatArray, np.ndarray]:
@@ -130,4 +130,4 @@ def _sigma_up_deg(inliers: FloatArray, normal: FloatArray, rms_m: float) -> floa
     level = inliers - inliers.mean(axis=0)
     level = level - np.outer(level @ normal, normal)
     spread = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(level.T))[1], 1e-12))
-    return float(np.rad2deg(rms_m / (spread * np.sqrt(NOISE_CELLS))))
+    return float(np.rad2deg(rms_m / (spread * np.sqrt(NUM_INDEPENDENT_POINTS))))

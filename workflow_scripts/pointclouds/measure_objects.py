@@ -8,15 +8,15 @@ from typing import Literal
 import numpy as np
 
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.records import GapRow, GravityRow, MeasuredRow, table
+from workflow_scripts.common.records import GapRow, GravityRow, MeasuredRow, records_to_frame
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import read_array, write_table
-from workflow_scripts.common.views import ViewShard, table_path
-from workflow_scripts.pointclouds.depth_error import KINDS
+from workflow_scripts.common.view_shard import ViewShard, table_path
+from workflow_scripts.pointclouds.depth_error import DEPTH_ERROR_MODELS
+from workflow_scripts.pointclouds.fuse_shard import open_depth
 from workflow_scripts.pointclouds.gravity import gravity_of_view
-from workflow_scripts.pointclouds.sensor import disturbed
-from workflow_scripts.pointclouds.shard import open_depth
-from workflow_scripts.pointclouds.view import Thing, measure_view
+from workflow_scripts.pointclouds.measure_view import SceneObject, measure_view
+from workflow_scripts.pointclouds.sensor_noise import add_sensor_noise
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def main(
     seed: int,
     depth: Path | None = None,
     depth_kind: Literal["exact", "sensor", "estimate"] = "exact",
-    disturb: bool = False,
+    sensor_noise: bool = False,
     min_confidence: float = 0.0,
 ) -> None:
     """Write `{out}.gravity.parquet`, `{out}.measured.parquet` and `{out}.gaps.parquet`.
@@ -46,22 +46,22 @@ def main(
     """
     shard = ViewShard.open(views, depth=depth)
     store = open_depth(depth or views, shard)
-    error = KINDS[depth_kind]
-    things: dict[str, list[Thing]] = {}
+    error = DEPTH_ERROR_MODELS[depth_kind]
+    objects: dict[str, list[SceneObject]] = {}
     for row in shard.objects.itertuples(index=False):
         if row.kind == "object":
-            thing = Thing(row.instance, row.object_id, row.category, row.kind)
-            things.setdefault(row.scene_id, []).append(thing)
+            obj = SceneObject(row.instance, row.object_id, row.category, row.kind)
+            objects.setdefault(row.scene_id, []).append(obj)
     gravity: list[GravityRow] = []
     measured: list[MeasuredRow] = []
     gaps: list[GapRow] = []
     for row in progress(shard.views.itertuples(index=False), desc="views", total=len(shard)):
         camera = shard.camera(row.view)
         depth_m, instance = read_array(store, "depth_m", row.view), shard.instance(row.view)
-        if disturb:
-            noise = rng(seed, "sensor", row.view_id)
-            depth_m, instance = disturbed(depth_m, instance, error=error, rng=noise)
-        found = gravity_of_view(
+        if sensor_noise:
+            noise_rng = rng(seed, "sensor", row.view_id)
+            depth_m, instance = add_sensor_noise(depth_m, instance, error=error, rng=noise_rng)
+        gravity_row = gravity_of_view(
             depth_m,
             camera,
             view=row.view,
@@ -72,30 +72,30 @@ def main(
             rng=rng(seed, "gravity", row.view_id),
         )
         # What is in the picture before it is disturbed has a row, whatever is left of it.
-        seen = set(np.unique(shard.instance(row.view)).tolist())
+        visible = set(np.unique(shard.instance(row.view)).tolist())
         rows, pairs = measure_view(
             depth_m,
             instance,
             camera,
-            [one for one in things.get(row.scene_id, []) if one.instance in seen],
-            found,
+            [obj for obj in objects.get(row.scene_id, []) if obj.instance in visible],
+            gravity_row,
             error=error,
             confidence=(
                 read_array(store, "confidence", row.view) if "confidence" in store else None
             ),
             min_confidence=min_confidence,
         )
-        gravity.append(found)
+        gravity.append(gravity_row)
         measured += rows
         gaps += pairs
-    beside = out.with_name(f"{out.name}.zarr")
-    write_table(table_path(beside, "gaps"), table(gaps, GapRow))
-    write_table(table_path(beside, "measured"), table(measured, MeasuredRow))
-    write_table(table_path(beside, "gravity"), table(gravity, GravityRow))
-    _report(gravity, measured)
+    base = out.with_name(f"{out.name}.zarr")
+    write_table(table_path(base, "gaps"), records_to_frame(gaps, GapRow))
+    write_table(table_path(base, "measured"), records_to_frame(measured, MeasuredRow))
+    write_table(table_path(base, "gravity"), records_to_frame(gravity, GravityRow))
+    _log_summary(gravity, measured)
 
 
-def _report(gravity: list[GravityRow], measured: list[MeasuredRow]) -> None:
+def _log_summary(gravity: list[GravityRow], measured: list[MeasuredRow]) -> None:
     """Log what was measured, and what was not and why."""
     reasons = Counter(row.reason for row in measured)
     log.info("%d objects measured in %d views", reasons.pop("", 0), len(gravity))

@@ -7,8 +7,8 @@ at any slant, where differences of points would need small angles.
 
 import numpy as np
 
-from workflow_scripts.common.cameras import Camera
-from workflow_scripts.common.kernels import kernel
+from workflow_scripts.common.numba_kernels import numba_kernel
+from workflow_scripts.geometry.cameras import Camera
 
 
 def view_normals(depth_m: np.ndarray, camera: Camera) -> np.ndarray:
@@ -25,7 +25,7 @@ def view_normals(depth_m: np.ndarray, camera: Camera) -> np.ndarray:
     return _normals(inverse, np.ascontiguousarray(camera.intrinsics), rotation)
 
 
-@kernel
+@numba_kernel
 def _normals(inverse, intrinsics, rotation):
     """Return normals f32 [h, w, 3] from inverse depth f64 [h + 4, w + 4], NaN where unknown."""
     height, width = inverse.shape[0] - 4, inverse.shape[1] - 4
@@ -54,7 +54,7 @@ def _normals(inverse, intrinsics, rotation):
     return normals
 
 
-@kernel
+@numba_kernel
 def _slope(two_before, one_before, centre, one_after, two_after):
     """Return the slope at `centre` from the side where the five values are straightest.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workflow_scripts.pointclouds.depth_error import DepthError
+from workflow_scripts.pointclouds.depth_error import DepthErrorModel
 
 PIXEL_SIGMA = 0.3
 """An outline on a grid of pixels is known to 1/sqrt(12) of one."""
@@ -24,11 +24,11 @@ ROUND_SHARE, NO_YAW_DEG = 0.15, 15.0
 """How much further, as a share of its extent, either end of a box around a round thing reaches
 than the thing itself, if the box may stand at any yaw; and the sigma from which a yaw is as good
 as none, for two of it reach nearly to the far diagonal."""
-PEAK_SHARE, LEAST_PEAK = 0.3, 0.12
+PEAK_SHARE, MIN_PEAK = 0.3, 0.12
 """A yaw counts as likely as the best if its score is lower by less than this share of how far the
 best stands out, and at least by this share of the best score: all yaws of a round thing differ by
 no more, and the highest of them means nothing."""
-TAILS = 1.5
+TAIL_FACTOR = 1.5
 """Noisy clouds hold points of what is behind, and lose what a mask slips off: such errors are
 rarer than noise and larger. Sigmas are stated so that 95 % of all errors are within two."""
 HIDDEN_SHARE = 0.3
@@ -68,7 +68,7 @@ def outline_m(fit: Fit) -> tuple[np.ndarray, np.ndarray]:
     return pixel * lateral, np.maximum(receding, 0.0)
 
 
-def sigma_ends(fit: Fit, error: DepthError, lost_m: np.ndarray) -> np.ndarray:
+def sigma_ends(fit: Fit, error: DepthErrorModel, lost_m: np.ndarray) -> np.ndarray:
     """Return the standard deviations [n, 5] of a seen end along each axis.
 
     `lost_m` [n, 2]: how far, across and down the picture, the mask reaches beyond the points that
@@ -79,15 +79,15 @@ def sigma_ends(fit: Fit, error: DepthError, lost_m: np.ndarray) -> np.ndarray:
     noise = fit.noise_m[:, None] * fit.along
     right = fit.axes[:, 3]
     down = np.cross(fit.ray, right)
-    lost = np.abs(np.einsum("nax,nx->na", fit.axes, right)) * lost_m[:, :1]
-    lost += np.abs(np.einsum("nax,nx->na", fit.axes, down)) * lost_m[:, 1:]
+    lost_sigma = np.abs(np.einsum("nax,nx->na", fit.axes, right)) * lost_m[:, :1]
+    lost_sigma += np.abs(np.einsum("nax,nx->na", fit.axes, down)) * lost_m[:, 1:]
     seen = np.sqrt(outline**2 + noise**2 + (SHAPE_SHARE * fit.extent) ** 2)
-    return np.hypot(seen * tails(error), lost)
+    return np.hypot(seen * tail_factor(error), lost_sigma)
 
 
-def tails(error: DepthError) -> float:
+def tail_factor(error: DepthErrorModel) -> float:
     """Return by how much sigmas are widened for errors that are no noise."""
-    return 1.0 if error.is_exact else TAILS
+    return 1.0 if error.is_exact else TAIL_FACTOR
 
 
 def sigma_hidden(fit: Fit, *, hidden: np.ndarray) -> np.ndarray:
@@ -112,40 +112,48 @@ def sigma_hidden(fit: Fit, *, hidden: np.ndarray) -> np.ndarray:
     return np.minimum(inset, largest)
 
 
-def sigma_size(fit: Fit, error: DepthError, ends: np.ndarray, missing: np.ndarray) -> np.ndarray:
+def sigma_size(
+    fit: Fit, error: DepthErrorModel, ends: np.ndarray, hidden_sigma: np.ndarray
+) -> np.ndarray:
     """Return the standard deviations [n, 3] of a box's sizes.
 
     `ends` [n, 5] are those of `sigma_ends`, `missing` [n, 3] those of `sigma_hidden`; so below.
     """
     stretched = error.scale * fit.extent[:, :3]
-    return np.sqrt(2 * ends[:, :3] ** 2 + missing**2 + stretched**2)
+    return np.sqrt(2 * ends[:, :3] ** 2 + hidden_sigma**2 + stretched**2)
 
 
-def sigma_centre(fit: Fit, error: DepthError, ends: np.ndarray, missing: np.ndarray) -> np.ndarray:
+def sigma_centre(
+    fit: Fit, error: DepthErrorModel, ends: np.ndarray, hidden_sigma: np.ndarray
+) -> np.ndarray:
     """Return the standard deviations [n, 3] of centres along the frame's axes."""
-    own = ends[:, :3] ** 2 / 2 + (missing / 2) ** 2
-    turned = np.einsum("na,nax->nx", own, fit.axes[:, :3] ** 2)
+    variance = ends[:, :3] ** 2 / 2 + (hidden_sigma / 2) ** 2
+    turned = np.einsum("na,nax->nx", variance, fit.axes[:, :3] ** 2)
     return np.sqrt(turned + (error.scale * fit.distance[:, None] * fit.ray) ** 2)
 
 
 def sigma_extents(
-    fit: Fit, error: DepthError, ends: np.ndarray, missing: np.ndarray, yaw_sigma_deg: np.ndarray
+    fit: Fit,
+    error: DepthErrorModel,
+    ends: np.ndarray,
+    hidden_sigma: np.ndarray,
+    yaw_sigma_deg: np.ndarray,
 ) -> np.ndarray:
     """Return the standard deviations [n, 3] of ends to the right, ahead and up.
 
     A box reaches further across the frame than a round thing in it, by how much depends on its
     yaw, and it is the box whose extent is meant: the difference counts.
     """
-    shown = [3, 4, 2]
-    along = np.einsum("nax,nbx->nab", fit.axes[:, shown], fit.axes[:, :3])
-    unseen = np.einsum("nab,nb->na", along**2, missing**2)
-    moved = error.scale * fit.distance[:, None] * fit.along[:, shown]
+    extent_axes = [3, 4, 2]
+    along = np.einsum("nax,nbx->nab", fit.axes[:, extent_axes], fit.axes[:, :3])
+    unseen = np.einsum("nab,nb->na", along**2, hidden_sigma**2)
+    moved = error.scale * fit.distance[:, None] * fit.along[:, extent_axes]
     boxed = np.einsum("nab,nb->na", np.abs(along), fit.extent[:, :3])
-    rounded = (boxed - fit.extent[:, shown]) / 2
-    doubt = np.minimum(yaw_sigma_deg / NO_YAW_DEG, 1.0)[:, None] ** 2
-    unturned = ROUND_SHARE * doubt * fit.extent[:, shown]
+    rounded = (boxed - fit.extent[:, extent_axes]) / 2
+    yaw_uncertainty = np.minimum(yaw_sigma_deg / NO_YAW_DEG, 1.0)[:, None] ** 2
+    unturned = ROUND_SHARE * yaw_uncertainty * fit.extent[:, extent_axes]
     unturned[:, 2] = 0.0
-    return np.sqrt(ends[:, shown] ** 2 + unseen + moved**2 + rounded**2 + unturned**2)
+    return np.sqrt(ends[:, extent_axes] ** 2 + unseen + moved**2 + rounded**2 + unturned**2)
 
 
 def sigma_tilt(fit: Fit, tilt_deg: float) -> np.ndarray:
@@ -167,7 +175,7 @@ def sigma_yaw_deg(score: np.ndarray, tried_deg: np.ndarray, yaw_deg: np.ndarray)
     ordered, tried = np.sort(score, axis=1), score.shape[1]
     top = ordered[:, -1:]
     median = (ordered[:, [(tried - 1) // 2]] + ordered[:, [tried // 2]]) / 2
-    width = np.maximum(PEAK_SHARE * (top - median), np.maximum(LEAST_PEAK * top, 1e-9))
+    width = np.maximum(PEAK_SHARE * (top - median), np.maximum(MIN_PEAK * top, 1e-9))
     weight = np.exp(-(((top - score) / width) ** 2))
     off = (tried_deg - yaw_deg[:, None] + 45.0) % 90.0 - 45.0
     variance = (weight * off**2).sum(axis=1) / weight.sum(axis=1)

@@ -12,34 +12,34 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json, write_json
-from workflow_scripts.train.leaving import Interrupted
+from workflow_scripts.train.preemption import TrainingInterrupted
 
-MARK = "complete"
-SETTINGS = "settings.json"
+COMPLETE_MARKER = "complete"
+IDENTITY_FILE = "settings.json"
 
 
-def newest_complete(folder: Path) -> Path | None:
+def latest_complete_checkpoint(folder: Path) -> Path | None:
     """Return the newest checkpoint that was saved to its end, None if there is none."""
     found = {
         int(path.parent.name.removeprefix("checkpoint-")): path.parent
-        for path in folder.glob(f"checkpoint-*/{MARK}")
+        for path in folder.glob(f"checkpoint-*/{COMPLETE_MARKER}")
     }
     return found[max(found)] if found else None
 
 
-def begin(folder: Path, settings: dict[str, Any]) -> Path | None:
+def prepare_resume(folder: Path, settings: dict[str, Any]) -> Path | None:
     """Return the checkpoint to go on from; those of another training are removed first."""
-    note = folder / SETTINGS
-    if folder.exists() and (not note.exists() or read_json(note) != settings):
+    identity_file = folder / IDENTITY_FILE
+    if folder.exists() and (not identity_file.exists() or read_json(identity_file) != settings):
         shutil.rmtree(folder)
-    if not note.exists():
-        write_json(note, settings)
-    for left_over in folder.glob(".saving-*"):
-        shutil.rmtree(left_over)
-    return newest_complete(folder)
+    if not identity_file.exists():
+        write_json(identity_file, settings)
+    for stale in folder.glob(".saving-*"):
+        shutil.rmtree(stale)
+    return latest_complete_checkpoint(folder)
 
 
-class LossWindow:
+class LossAccumulator:
     """The losses since the last row of the history.
 
     A checkpoint keeps them: the row after a resume is then the mean that an undisturbed run
@@ -50,18 +50,18 @@ class LossWindow:
         self._sum = 0.0
         self._num_steps = 0
 
-    def add(self, loss: float, *, is_step_end: bool) -> None:
+    def add(self, loss: float, *, ends_step: bool) -> None:
         """Add a rank's loss of a micro-batch; the last one of a step ends the step."""
         self._sum += loss
-        self._num_steps += is_step_end
+        self._num_steps += ends_step
 
-    def share(self) -> None:
+    def reduce_over_ranks(self) -> None:
         """Let every rank have the mean over ranks."""
-        self._sum = _over_ranks([self._sum])[0] / _num_ranks()
+        self._sum = _sum_over_ranks([self._sum])[0] / _num_ranks()
 
-    def take(self) -> float:
+    def pop_mean(self) -> float:
         """Return the mean loss over ranks and steps, and start anew."""
-        self.share()
+        self.reduce_over_ranks()
         mean = self._sum / max(1, self._num_steps)
         self._sum, self._num_steps = 0.0, 0
         return mean
@@ -72,47 +72,47 @@ class LossWindow:
     def read(self, path: Path) -> None:
         if not path.stat().st_size:  # a mark of earlier versions
             return
-        kept = read_json(path)
-        self._sum, self._num_steps = kept["loss_sum"], kept["num_steps"]
+        saved = read_json(path)
+        self._sum, self._num_steps = saved["loss_sum"], saved["num_steps"]
 
 
-class Checkpointing(TrainerCallback):
+class CheckpointCallback(TrainerCallback):
     """Save also when `minutes` have passed and on leaving; mark what every rank has saved."""
 
-    def __init__(self, minutes: float, is_leaving: Callable[[], bool] = lambda: False) -> None:
-        self._seconds = 60 * minutes
-        self.window = LossWindow()
-        self._asks_to_leave = is_leaving
-        self._leaves = False
-        self._last = time.monotonic()
+    def __init__(self, minutes: float, should_stop: Callable[[], bool] = lambda: False) -> None:
+        self._save_interval_s = 60 * minutes
+        self.loss_accumulator = LossAccumulator()
+        self._should_stop = should_stop
+        self._is_stopping = False
+        self._last_save_s = time.monotonic()
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         if state.global_step:
-            self.window.read(_checkpoint(args, state) / MARK)
+            self.loss_accumulator.read(_checkpoint(args, state) / COMPLETE_MARKER)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         # Ranks must save together, and their clocks differ: what one wants all do.
-        is_due = time.monotonic() - self._last >= self._seconds
-        due, leave = _over_ranks([float(is_due), float(self._asks_to_leave())])
-        self._leaves = bool(leave) and state.global_step < state.max_steps
-        if due or self._leaves:
+        is_due = time.monotonic() - self._last_save_s >= self._save_interval_s
+        due, stop = _sum_over_ranks([float(is_due), float(self._should_stop())])
+        self._is_stopping = bool(stop) and state.global_step < state.max_steps
+        if due or self._is_stopping:
             control.should_save = True
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        self.window.share()
+        self.loss_accumulator.reduce_over_ranks()
         if torch.distributed.is_initialized():
             torch.distributed.barrier()
         if state.is_world_process_zero:
-            self.window.write(_checkpoint(args, state) / MARK)
-        self._last = time.monotonic()
-        if self._leaves:
-            raise Interrupted(f"step {state.global_step} is saved")
+            self.loss_accumulator.write(_checkpoint(args, state) / COMPLETE_MARKER)
+        self._last_save_s = time.monotonic()
+        if self._is_stopping:
+            raise TrainingInterrupted(f"step {state.global_step} is saved")
 
 
 def _checkpoint(args: TrainingArguments, state: TrainerState) -> Path:
@@ -123,7 +123,7 @@ def _num_ranks() -> int:
     return torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
 
 
-def _over_ranks(values: list[float]) -> list[float]:
+def _sum_over_ranks(values: list[float]) -> list[float]:
     """Return the sums of numbers over ranks."""
     if not torch.distributed.is_initialized():
         return values
@@ -133,13 +133,19 @@ def _over_ranks(values: list[float]) -> list[float]:
     return [float(value) for value in sums.tolist()]
 
 
-class FiniteTrainer(Trainer):
+class FiniteLossTrainer(Trainer):
     """A Trainer that stops at the first loss that is no number, before anything is saved."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        found = (one for one in self.callback_handler.callbacks if isinstance(one, Checkpointing))
-        self.window = next((one.window for one in found), LossWindow())
+        found = (
+            callback
+            for callback in self.callback_handler.callbacks
+            if isinstance(callback, CheckpointCallback)
+        )
+        self.loss_accumulator = next(
+            (callback.loss_accumulator for callback in found), LossAccumulator()
+        )
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         loss = super().training_step(*args, **kwargs)
@@ -149,10 +155,10 @@ class FiniteTrainer(Trainer):
                 f"the loss became {value} at step {self.state.global_step + 1}; "
                 "lower the learning rate, or look for damaged data. Checkpoints before are kept."
             )
-        self.window.add(value, is_step_end=self.accelerator.sync_gradients)
+        self.loss_accumulator.add(value, ends_step=self.accelerator.sync_gradients)
         return loss
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         if "loss" in logs:
-            logs["loss"] = self.window.take()
+            logs["loss"] = self.loss_accumulator.pop_mean()
         super().log(logs, *args, **kwargs)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.common.storage import whole
+from workflow_scripts.common.storage import atomic_write
 
 
 def draw_curves(
@@ -27,6 +27,6 @@ def draw_curves(
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend()
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         figure.savefig(partial, format="png", dpi=120, metadata={"Software": None})
     pyplot.close(figure)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 
-class Training(Protocol):
+class TrainingSpec(Protocol):
     """What a launcher needs to know of any training."""
 
     @property
@@ -25,7 +25,7 @@ class Training(Protocol):
 
 
 @dataclass(frozen=True)
-class Experiment:
+class VlmExperiment:
     """What is trained on what.
 
     Attributes:
@@ -92,7 +92,7 @@ class Experiment:
         return self.checkpoints / "result"
 
 
-def identity(experiment: Experiment, *, num_ranks: int) -> dict[str, Any]:
+def identity(experiment: VlmExperiment, *, num_ranks: int) -> dict[str, Any]:
     """Return what decides the result: a checkpoint of anything else must not be resumed."""
     ignored = {"out", "save_minutes", "save_steps", "images"}
     chosen = {key: val for key, val in experiment.settings().items() if key not in ignored}

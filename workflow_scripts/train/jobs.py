@@ -21,27 +21,35 @@ logger = logging.getLogger(__name__)
 
 # States of a job that squeue may still list but that will not run again. NODE_FAIL and PREEMPTED
 # are not among them: such a job is about to be queued again.
-OVER = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "DEADLINE", "OUT_OF_MEMORY", "BOOT_FAIL"}
+TERMINAL_STATES = {
+    "COMPLETED",
+    "FAILED",
+    "CANCELLED",
+    "TIMEOUT",
+    "DEADLINE",
+    "OUT_OF_MEMORY",
+    "BOOT_FAIL",
+}
 
 
 @dataclass(frozen=True)
-class State:
+class JobState:
     """What the controller says of a job; `word` is empty when it knows the job no more."""
 
-    word: str
+    code: str
     reason: str = ""
 
     @property
     def is_over(self) -> bool:
-        return not self.word or self.word in OVER
+        return not self.code or self.code in TERMINAL_STATES
 
     def __str__(self) -> str:
         shown = self.reason not in ("", "None", "(null)")
-        return self.word.lower() + (f" ({self.reason})" if shown else "")
+        return self.code.lower() + (f" ({self.reason})" if shown else "")
 
 
 @dataclass(frozen=True)
-class Report:
+class RankReport:
     """What a rank ended with: a message or None if it `succeeded`, else a traceback."""
 
     rank: int
@@ -50,42 +58,42 @@ class Report:
     time_s: float
 
 
-def squeue(*words: str) -> list[list[str]]:
+def squeue(*args: str) -> list[list[str]]:
     """Return rows of (id, state, reason, comment) of jobs in the queue.
 
     Raises:
         UserError: The controller does not answer.
     """
-    command = ["squeue", "--noheader", "--format", "%i|%T|%r|%k", *words]
+    command = ["squeue", "--noheader", "--format", "%i|%T|%r|%k", *args]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode and "Invalid job id" not in done.stderr:
         raise UserError(f"a training may be under way: squeue failed: {done.stderr.strip()}")
     return [line.split("|", 3) for line in done.stdout.splitlines() if line.count("|") >= 3]
 
 
-def state_in_queue(job_id: str) -> State:
+def query_queue_state(job_id: str) -> JobState:
     """Return the state of a SLURM job."""
-    states = [State(word, reason) for _, word, reason, _ in squeue("--jobs", job_id)]
-    going_on = [state for state in states if not state.is_over]
-    return (going_on or states or [State("")])[0]
+    states = [JobState(code, reason) for _, code, reason, _ in squeue("--jobs", job_id)]
+    active = [state for state in states if not state.is_over]
+    return (active or states or [JobState("")])[0]
 
 
-def find_in_queue(name: str) -> list[tuple[str, str]]:
+def find_queued_jobs(name: str) -> list[tuple[str, str]]:
     """Return (id, comment) of my SLURM jobs of this name that are not over, newest first."""
     rows = squeue("--me", "--name", name)
-    found = [(job_id, comment) for job_id, word, _, comment in rows if not State(word).is_over]
+    found = [(job_id, comment) for job_id, code, _, comment in rows if not JobState(code).is_over]
     return sorted(found, key=lambda row: int(row[0]), reverse=True)
 
 
-def state_of(job: submitit.Job) -> State:
+def get_job_state(job: submitit.Job) -> JobState:
     """Return the state of a job; one whose controller does not answer is taken to live."""
     if isinstance(job, submitit.LocalJob):
-        return State("RUNNING" if controller(job) is not None else "")
+        return JobState("RUNNING" if controller_process(job) is not None else "")
     try:
-        return state_in_queue(job.job_id)
+        return query_queue_state(job.job_id)
     except UserError as error:
         logger.warning("%s; waiting on", error)
-        return State("UNKNOWN")
+        return JobState("UNKNOWN")
 
 
 def last_state(job: submitit.Job) -> str:
@@ -94,7 +102,7 @@ def last_state(job: submitit.Job) -> str:
         return ""
     for command, pattern in (
         (["scontrol", "show", "job", "-o", job.job_id], r"\bJobState=(\S+)"),
-        (["sacct", "-X", "-n", "-P", "-o", "State", "-j", job.job_id], r"(?m)^(\w+)"),
+        (["sacct", "-X", "-n", "-P", "-o", "JobState", "-j", job.job_id], r"(?m)^(\w+)"),
     ):
         with suppress(OSError):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -104,7 +112,7 @@ def last_state(job: submitit.Job) -> str:
     return ""
 
 
-def reports_of(job: submitit.Job, num_ranks: int) -> list[Report]:
+def read_rank_reports(job: submitit.Job, num_ranks: int) -> list[RankReport]:
     """Return what those ranks said that have ended, the earliest first."""
     found = []
     for rank in range(num_ranks):
@@ -112,29 +120,29 @@ def reports_of(job: submitit.Job, num_ranks: int) -> list[Report]:
         with suppress(FileNotFoundError, EOFError):
             kind, value = pickle.loads(paths.result_pickle.read_bytes())
             time_s = paths.result_pickle.stat().st_mtime
-            found.append(Report(rank, kind == "success", value, time_s))
+            found.append(RankReport(rank, kind == "success", value, time_s))
     return sorted(found, key=lambda report: report.time_s)
 
 
-def controller(job: submitit.Job) -> psutil.Process | None:
+def controller_process(job: submitit.Job) -> psutil.Process | None:
     """Return the process that runs a local job, if it lives."""
     try:
         process = psutil.Process(int(job.job_id))
-        words = process.cmdline()
+        args = process.cmdline()
         # A process that was started a moment ago shows no words yet; a kernel's has no program.
-        is_starting = not words and bool(process.exe())
+        is_starting = not args and bool(process.exe())
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return None
     # A pid is given again to another process some day.
-    is_ours = is_starting or {"submitit.local._local", str(job.paths.folder)} <= set(words)
+    is_ours = is_starting or {"submitit.local._local", str(job.paths.folder)} <= set(args)
     return process if is_ours and process.status() != psutil.STATUS_ZOMBIE else None
 
 
-def lost_a_rank(job: submitit.Job, num_expected: int) -> bool:
+def has_lost_rank(job: submitit.Job, num_expected: int) -> bool:
     """Say whether fewer ranks of a local job live than have not reported."""
     if not isinstance(job, submitit.LocalJob):
         return False
-    process = controller(job)
+    process = controller_process(job)
     if process is None:
         return True
     if not log_path(job, job.num_tasks - 1).exists():
@@ -152,29 +160,29 @@ def stop(job: submitit.Job) -> None:
     if not isinstance(job, submitit.LocalJob):
         job.cancel()
         return
-    process = controller(job)
+    process = controller_process(job)
     if process is not None:
-        _end(process)
+        _kill_process_tree(process)
 
 
-def sweep(folder: Path) -> None:
+def kill_orphan_ranks(folder: Path) -> None:
     """End ranks of a local job whose controller was killed: they would train on, unwatched."""
     for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if "submitit.core._submit" in words and str(folder) in words:
+        args = process.info["cmdline"] or []
+        if "submitit.core._submit" in args and str(folder) in args:
             logger.info("ending rank %d that a killed job left behind", process.pid)
-            _end(process)
+            _kill_process_tree(process)
 
 
-def _end(process: psutil.Process) -> None:
+def _kill_process_tree(process: psutil.Process) -> None:
     """End a process and those it started; any of them may be gone already."""
-    family = [process]
+    processes = [process]
     with suppress(psutil.NoSuchProcess):
-        family += process.children(recursive=True)
-    for member in family:
+        processes += process.children(recursive=True)
+    for member in processes:
         with suppress(psutil.NoSuchProcess):
             member.kill()
-    psutil.wait_procs(family, timeout=10)
+    psutil.wait_procs(processes, timeout=10)
 
 
 def log_path(job: submitit.Job, rank: int) -> Path:

@@ -25,9 +25,9 @@ import tyro
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.storage import read_json, whole, write_json
+from workflow_scripts.common.storage import atomic_write, read_json, write_json
 from workflow_scripts.train import jobs
-from workflow_scripts.train.experiment import Experiment, Training, identity
+from workflow_scripts.train.experiment import TrainingSpec, VlmExperiment, identity
 from workflow_scripts.train.rank import Rank
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ FILES_GRACE_S = 60.0
 
 
 @dataclass(frozen=True)
-class Machine:
+class JobResources:
     """Where ranks run. One rank a GPU; without GPUs `num_processes` ranks on processors.
 
     Attributes:
@@ -98,7 +98,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Ticket:
+class JobRecord:
     """How to find a job again, and what it trains."""
 
     cluster: str
@@ -109,8 +109,8 @@ class Ticket:
 
 def main(
     *,
-    experiment: Annotated[Experiment, tyro.conf.arg(name="")],
-    machine: Annotated[Machine, tyro.conf.arg(name="")],
+    experiment: Annotated[VlmExperiment, tyro.conf.arg(name="")],
+    resources: Annotated[JobResources, tyro.conf.arg(name="")],
     poll_s: float = 0.0,
 ) -> None:
     """Train an experiment.
@@ -121,12 +121,17 @@ def main(
         poll_s: Seconds between looks at the job; 0 chooses by cluster.
     """
     check_inputs(experiment)
-    what = identity(experiment, num_ranks=machine.num_ranks())
-    carry_out(experiment, Rank, machine, what, poll_s=poll_s)
+    identity_fields = identity(experiment, num_ranks=resources.num_ranks())
+    run_or_attach(experiment, Rank, resources, identity_fields, poll_s=poll_s)
 
 
-def carry_out(
-    experiment: Training, rank: type[Rank], machine: Machine, what: dict[str, Any], *, poll_s: float
+def run_or_attach(
+    experiment: TrainingSpec,
+    rank: type[Rank],
+    resources: JobResources,
+    identity_fields: dict[str, Any],
+    *,
+    poll_s: float,
 ) -> None:
     """Find or start the job of a training, wait for it, and put its result in place.
 
@@ -137,23 +142,23 @@ def carry_out(
         what: What decides the result.
         poll_s: Seconds between looks at the job; 0 chooses by cluster.
     """
-    num_ranks = machine.num_ranks()
+    num_ranks = resources.num_ranks()
     folder = (experiment.out / "launch").absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
-    with only_one(folder):
-        if is_finished(experiment, what):
+    digest = hashlib.sha256(json.dumps(identity_fields, sort_keys=True).encode()).hexdigest()
+    with launch_lock(folder):
+        if is_finished(experiment, identity_fields):
             logger.info("%s was trained already", experiment.name)
             job = None
         else:
-            job = living(folder, machine, digest, num_ranks)
-            job = job or start(experiment, rank, machine, folder, digest)
+            job = find_running_job(folder, resources, digest, num_ranks)
+            job = job or start(experiment, rank, resources, folder, digest)
     if job is not None:
-        wait(job, num_ranks, poll_s=poll_s or (10.0 if machine.cluster == "slurm" else 0.5))
+        wait(job, num_ranks, poll_s=poll_s or (10.0 if resources.cluster == "slurm" else 0.5))
     publish(experiment)
 
 
-def check_inputs(experiment: Experiment) -> None:
+def check_inputs(experiment: VlmExperiment) -> None:
     """Look for mistakes that need no training to be seen."""
     for flag, path in (("data", experiment.data), ("images", experiment.images)):
         if not path.exists():
@@ -161,23 +166,27 @@ def check_inputs(experiment: Experiment) -> None:
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[None]:
+def launch_lock(folder: Path) -> Iterator[None]:
     """Let one launcher at a time look for a job and start one."""
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def is_finished(experiment: Training, what: dict[str, Any]) -> bool:
+def is_finished(experiment: TrainingSpec, identity_fields: dict[str, Any]) -> bool:
     """Say whether the result of this very training lies beside its checkpoints."""
-    note = experiment.checkpoints / "settings.json"
-    return experiment.result.is_dir() and note.exists() and read_json(note) == what
+    json_path = experiment.checkpoints / "settings.json"
+    return (
+        experiment.result.is_dir()
+        and json_path.exists()
+        and read_json(json_path) == identity_fields
+    )
 
 
-def publish(experiment: Training) -> None:
+def publish(experiment: TrainingSpec) -> None:
     """Put each file of the finished result where the workflow looks for it."""
     for file in sorted(experiment.result.glob("*")):
-        with whole(experiment.out / file.name) as partial:
+        with atomic_write(experiment.out / file.name) as partial:
             try:
                 os.link(file, partial)
             except OSError:  # a file system without links
@@ -190,87 +199,93 @@ def job_name(folder: Path) -> str:
     return f"train-{folder.parent.name}-{digest}"
 
 
-def living(
-    folder: Path, machine: Machine, identity_digest: str, num_ranks: int
+def find_running_job(
+    folder: Path, resources: JobResources, identity_digest: str, num_ranks: int
 ) -> submitit.Job | None:
     """Return the living job of a former launcher; one that trains otherwise is stopped."""
-    note = folder / "job.json"
-    ticket = Ticket(**read_json(note)) if note.exists() else None
-    found = [ticket] if ticket else []
-    if machine.cluster == "slurm":
+    json_path = folder / "job.json"
+    job_record = JobRecord(**read_json(json_path)) if json_path.exists() else None
+    records = [job_record] if job_record else []
+    if resources.cluster == "slurm":
         # SLURM knows its jobs by name, also one whose launcher was killed before it wrote a note.
-        found += [
-            Ticket("slurm", job_id, num_ranks, comment.rpartition(" ")[2])
-            for job_id, comment in jobs.find_in_queue(job_name(folder))
-            if ticket is None or job_id != ticket.job_id
+        records += [
+            JobRecord("slurm", job_id, num_ranks, comment.rpartition(" ")[2])
+            for job_id, comment in jobs.find_queued_jobs(job_name(folder))
+            if job_record is None or job_id != job_record.job_id
         ]
-    chosen = None
-    for ticket in found:
-        job = job_of(folder, ticket)
-        if not lives(job):
+    running = None
+    for job_record in records:
+        job = open_job(folder, job_record)
+        if not is_running(job):
             continue
-        if ticket.identity == identity_digest and chosen is None:
-            logger.info("%s job %s is under way; waiting for it", ticket.cluster, ticket.job_id)
-            write_json(note, asdict(ticket))
-            chosen = job
+        if job_record.identity == identity_digest and running is None:
+            logger.info(
+                "%s job %s is under way; waiting for it", job_record.cluster, job_record.job_id
+            )
+            write_json(json_path, asdict(job_record))
+            running = job
         else:
-            logger.info("job %s trains with other settings; stopping it", ticket.job_id)
+            logger.info("job %s trains with other settings; stopping it", job_record.job_id)
             jobs.stop(job)
-    if chosen is None and ticket is not None and ticket.cluster != "slurm":
-        jobs.sweep(folder)
-    return chosen
+    if running is None and job_record is not None and job_record.cluster != "slurm":
+        jobs.kill_orphan_ranks(folder)
+    return running
 
 
-def job_of(folder: Path, ticket: Ticket) -> submitit.Job:
+def open_job(folder: Path, job_record: JobRecord) -> submitit.Job:
     """Return the job that a ticket names."""
-    tasks = list(range(ticket.num_ranks))
-    kind = submitit.SlurmJob if ticket.cluster == "slurm" else submitit.LocalJob
-    return kind(folder=folder, job_id=ticket.job_id, tasks=tasks)
+    tasks = list(range(job_record.num_ranks))
+    kind = submitit.SlurmJob if job_record.cluster == "slurm" else submitit.LocalJob
+    return kind(folder=folder, job_id=job_record.job_id, tasks=tasks)
 
 
-def lives(job: submitit.Job) -> bool:
+def is_running(job: submitit.Job) -> bool:
     """Say whether a job is not over; `UserError` if SLURM does not answer."""
     if isinstance(job, submitit.LocalJob):
-        return jobs.controller(job) is not None
-    return not jobs.state_in_queue(job.job_id).is_over
+        return jobs.controller_process(job) is not None
+    return not jobs.query_queue_state(job.job_id).is_over
 
 
 def start(
-    experiment: Training, rank: type[Rank], machine: Machine, folder: Path, identity_digest: str
+    experiment: TrainingSpec,
+    rank: type[Rank],
+    resources: JobResources,
+    folder: Path,
+    identity_digest: str,
 ) -> submitit.Job:
     """Submit the job and note its name."""
-    executor = submitit.AutoExecutor(folder=folder, cluster=machine.cluster)
-    ranks = machine.ranks_per_node()
+    executor = submitit.AutoExecutor(folder=folder, cluster=resources.cluster)
+    ranks = resources.ranks_per_node()
     settings: dict[str, Any] = {
         "name": job_name(folder),
-        "nodes": machine.nodes,
+        "nodes": resources.nodes,
         "tasks_per_node": ranks,
-        "timeout_min": machine.minutes,
+        "timeout_min": resources.minutes,
     }
-    if machine.cluster == "slurm":
-        settings |= slurm_settings(experiment, machine) | {
+    if resources.cluster == "slurm":
+        settings |= slurm_settings(experiment, resources) | {
             "slurm_comment": f"train {experiment.name} {identity_digest}"
         }
-    elif machine.gpus:
-        settings["gpus_per_node"] = machine.gpus
+    elif resources.gpus:
+        settings["gpus_per_node"] = resources.gpus
     executor.update_parameters(**settings)
-    set_environment(machine)
-    each = rank(experiment, cluster=machine.cluster, notice_s=machine.notice_s())
+    set_environment(resources)
+    task = rank(experiment, cluster=resources.cluster, notice_s=resources.notice_s())
     try:
-        job = executor.submit(each)
+        job = executor.submit(task)
     except submitit.core.utils.FailedSubmissionError as error:
         raise UserError(f"SLURM refused the training: {error}") from error
-    ticket = Ticket(machine.cluster, job.job_id, ranks * machine.nodes, identity_digest)
-    write_json(folder / "job.json", asdict(ticket))
-    logger.info("started %s job %s; logs in %s", machine.cluster, job.job_id, folder)
+    job_record = JobRecord(resources.cluster, job.job_id, ranks * resources.nodes, identity_digest)
+    write_json(folder / "job.json", asdict(job_record))
+    logger.info("started %s job %s; logs in %s", resources.cluster, job.job_id, folder)
     return job
 
 
-def slurm_settings(experiment: Training, machine: Machine) -> dict[str, Any]:
+def slurm_settings(experiment: TrainingSpec, resources: JobResources) -> dict[str, Any]:
     """Return what submitit tells SLURM beyond nodes, tasks and time."""
     settings: dict[str, Any] = {
-        "slurm_cpus_per_task": machine.threads_per_rank(),
-        "slurm_signal_delay_s": machine.notice_s(),
+        "slurm_cpus_per_task": resources.threads_per_rank(),
+        "slurm_signal_delay_s": resources.notice_s(),
         # Two launchers on two login nodes may submit in the same second: the second job waits.
         "slurm_dependency": "singleton",
         # Whatever the cluster's default: a job whose node died or that was preempted goes on.
@@ -285,26 +300,26 @@ def slurm_settings(experiment: Training, machine: Machine) -> dict[str, Any]:
             "--wait=0",
         ],
     }
-    if machine.gpus:
-        card = f"{machine.gpu_model}:" if machine.gpu_model else ""
-        settings["slurm_gpus_per_node"] = f"{card}{machine.gpus // machine.nodes}"
+    if resources.gpus:
+        gres_model = f"{resources.gpu_model}:" if resources.gpu_model else ""
+        settings["slurm_gpus_per_node"] = f"{gres_model}{resources.gpus // resources.nodes}"
     for key, value in (
-        ("slurm_partition", machine.partition),
-        ("slurm_account", machine.account),
-        ("slurm_mem", f"{machine.mem_mb}M" if machine.mem_mb else ""),
+        ("slurm_partition", resources.partition),
+        ("slurm_account", resources.account),
+        ("slurm_mem", f"{resources.mem_mb}M" if resources.mem_mb else ""),
     ):
         if value:
             settings[key] = value
     return settings
 
 
-def set_environment(machine: Machine) -> None:
+def set_environment(resources: JobResources) -> None:
     """Set what ranks inherit and must know before they import anything."""
     paths = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
-    os.environ["OMP_NUM_THREADS"] = str(machine.threads_per_rank())
+    os.environ["OMP_NUM_THREADS"] = str(resources.threads_per_rank())
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    if not machine.gpus:
+    if not resources.gpus:
         os.environ["DS_ACCELERATOR"] = "cpu"
 
 
@@ -315,12 +330,12 @@ def wait(job: submitit.Job, num_ranks: int, *, poll_s: float) -> None:
         if message is not None:
             raise UserError(message)
         return
-    told = ""
-    wrong_since: float | None = None
+    logged_line = ""
+    failing_since: float | None = None
     while True:
         # The state first: what ranks wrote before the job was over is then read.
-        state = jobs.state_of(job)
-        reports = jobs.reports_of(job, num_ranks)
+        state = jobs.get_job_state(job)
+        reports = jobs.read_rank_reports(job, num_ranks)
         for report in reports:
             if report.succeeded and report.value is not None:
                 jobs.stop(job)
@@ -330,36 +345,42 @@ def wait(job: submitit.Job, num_ranks: int, *, poll_s: float) -> None:
             logger.info("job %s is done", job.job_id)
             return
         missing = num_ranks - len(reports)
-        is_wrong = state.is_over or failed or jobs.lost_a_rank(job, missing)
+        is_failing = state.is_over or failed or jobs.has_lost_rank(job, missing)
         # In the queue again, or about to be: reports are of a run that SLURM has given up.
-        if is_wrong and (state.is_over or state.word == "RUNNING"):
-            wrong_since = wrong_since or time.monotonic()
-            ending = jobs.last_state(job) if state.is_over else ""
-            if time.monotonic() - wrong_since >= patience_s(job, state, ending, failed, missing):
+        if is_failing and (state.is_over or state.code == "RUNNING"):
+            failing_since = failing_since or time.monotonic()
+            final_state = jobs.last_state(job) if state.is_over else ""
+            if time.monotonic() - failing_since >= grace_period_s(
+                job, state, final_state, failed, missing
+            ):
                 jobs.stop(job)
-                raise failure(job, num_ranks, reports, ending)
+                raise job_error(job, num_ranks, reports, final_state)
         else:
-            wrong_since = None
+            failing_since = None
         line = f"{state} | {jobs.last_line(job)}"
-        if line != told:
+        if line != logged_line:
             logger.info("job %s %s", job.job_id, line)
-            told = line
+            logged_line = line
         time.sleep(poll_s)
 
 
-def patience_s(
-    job: submitit.Job, state: jobs.State, ending: str, failed: list[jobs.Report], missing: int
+def grace_period_s(
+    job: submitit.Job,
+    state: jobs.JobState,
+    final_state: str,
+    failed: list[jobs.RankReport],
+    missing: int,
 ) -> float:
     """Return how long something may be wrong with a job before it is given up."""
     if isinstance(job, submitit.LocalJob):
         return 0 if failed or state.is_over else GRACE_S
     if state.is_over:
-        return 0 if failed or ending not in ("", "COMPLETED") else FILES_GRACE_S
+        return 0 if failed or final_state not in ("", "COMPLETED") else FILES_GRACE_S
     return NODE_GRACE_S if missing else GRACE_S
 
 
-def failure(
-    job: submitit.Job, num_ranks: int, reports: list[jobs.Report], ending: str
+def job_error(
+    job: submitit.Job, num_ranks: int, reports: list[jobs.RankReport], final_state: str
 ) -> UserError:
     """Return the error of a job: the traceback of the rank that failed first, else its log."""
     for report in reports:
@@ -368,11 +389,11 @@ def failure(
                 f"training failed on rank {report.rank}:\n{report.value}\n"
                 f"logs: {jobs.log_path(job, report.rank)} (all ranks: {job.paths.folder})"
             )
-    silent = min(set(range(num_ranks)) - {report.rank for report in reports})
-    said = f" SLURM says {ending}." if ending else ""
+    silent_rank = min(set(range(num_ranks)) - {report.rank for report in reports})
+    slurm_note = f" SLURM says {final_state}." if final_state else ""
     return UserError(
-        f"rank {silent} ended without a word (killed? out of memory or time?).{said} "
-        f"The end of its log:\n{jobs.tail(jobs.log_path(job, silent), 15)}\n"
+        f"rank {silent_rank} ended without a word (killed? out of memory or time?).{slurm_note} "
+        f"The end of its log:\n{jobs.tail(jobs.log_path(job, silent_rank), 15)}\n"
         f"logs: {job.paths.folder}. Run again to go on from the newest checkpoint."
     )
 

@@ -27,18 +27,26 @@ from transformers.utils import logging as transformers_logging
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.marks import MARK_COLOURS
-from workflow_scripts.common.storage import whole, write_json
-from workflow_scripts.train.checkpoints import Checkpointing, FiniteTrainer, begin
+from workflow_scripts.common.storage import atomic_write, write_json
+from workflow_scripts.train.checkpoints import CheckpointCallback, FiniteLossTrainer, prepare_resume
 from workflow_scripts.train.curves import draw_curves
-from workflow_scripts.train.lessons import IGNORED, Lessons, attention
-from workflow_scripts.train.pictures import STRUCTURE, Pictures, read_pictures
-from workflow_scripts.train.tiny import Size, make_model, make_processor, parameters
+from workflow_scripts.train.pretrain_dataset import (
+    IGNORE_INDEX,
+    PretrainDataset,
+    packed_attention_mask,
+)
+from workflow_scripts.train.pretrain_images import (
+    STRUCTURE_CATEGORIES,
+    AnnotatedImages,
+    read_annotated_images,
+)
+from workflow_scripts.train.tiny_vlm import TinyVlmConfig, make_model, make_processor, parameters
 
 logger = logging.getLogger(__name__)
 
 # The text layer (from 0) whose attention points, and how many of its heads do.
-LOOKING_LAYER, LOOKING_HEADS = 1, 2
-WEIGHTS = {
+GROUNDING_LAYER, NUM_GROUNDING_HEADS = 1, 2
+LOSS_WEIGHTS = {
     "answer": 1.0,
     "name": 1.0,
     "look": 0.5,
@@ -49,36 +57,36 @@ WEIGHTS = {
     "answer_apart": 0.5,
     "holds": 1.0,
 }
-STRUCTURE_WEIGHT = 0.05
-WORD_TABLE = "model.model.language_model.embed_tokens.weight"
-WORD_TABLE_COPY = "model.lm_head.weight"
-FIRST_PATCH = 2  # <s> and <user> come before the picture's tokens.
+STRUCTURE_LOSS_WEIGHT = 0.05
+EMBEDDING_KEY = "model.model.language_model.embed_tokens.weight"
+LM_HEAD_KEY = "model.lm_head.weight"
+FIRST_PATCH_TOKEN = 2  # <s> and <user> come before the picture's tokens.
 
 
-class Heads(nn.Module):
+class AuxiliaryHeads(nn.Module):
     """Heads that read places from hidden states; only for pre-training."""
 
-    def __init__(self, size: Size) -> None:
+    def __init__(self, size: TinyVlmConfig) -> None:
         super().__init__()
-        self.cell = nn.Linear(size.text_width, size.patches_per_side**2)
-        self.place = nn.Linear(size.text_width, 2)
-        self.apart = nn.Linear(size.text_width, 2)
-        self.answer_apart = nn.Linear(size.text_width, 2)
+        self.patch = nn.Linear(size.text_width, size.patches_per_side**2)
+        self.position = nn.Linear(size.text_width, 2)
+        self.offset = nn.Linear(size.text_width, 2)
+        self.answer_offset = nn.Linear(size.text_width, 2)
         self.holds = nn.Linear(size.text_width, 1)
 
 
-class Course(nn.Module):
+class PretrainModel(nn.Module):
     """The model with its heads and the names of things."""
 
-    def __init__(self, model: Any, size: Size, words: torch.Tensor, *, seed: int) -> None:
+    def __init__(self, model: Any, size: TinyVlmConfig, words: torch.Tensor, *, seed: int) -> None:
         super().__init__()
         self.model = model
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.heads = Heads(size)
+            self.heads = AuxiliaryHeads(size)
         self.num_patches = size.patches_per_side**2
         weight = torch.ones(len(words))
-        weight[1 : 1 + len(STRUCTURE)] = STRUCTURE_WEIGHT
+        weight[1 : 1 + len(STRUCTURE_CATEGORIES)] = STRUCTURE_LOSS_WEIGHT
         weight[0] = 0.0
         self.register_buffer("words", words, persistent=False)
         self.register_buffer("word_weight", weight, persistent=False)
@@ -86,19 +94,19 @@ class Course(nn.Module):
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Return the weights without the tied copy of the word table, which cannot be saved."""
         weights = super().state_dict(*args, **kwargs)
-        weights.pop(WORD_TABLE_COPY)
+        weights.pop(LM_HEAD_KEY)
         return weights
 
     def load_state_dict(self, state_dict: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Load weights that `state_dict` gave."""
-        table = state_dict[WORD_TABLE]
-        return super().load_state_dict({**state_dict, WORD_TABLE_COPY: table}, *args, **kwargs)
+        table = state_dict[EMBEDDING_KEY]
+        return super().load_state_dict({**state_dict, LM_HEAD_KEY: table}, *args, **kwargs)
 
     def forward(self, **batch: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """Return the losses by name and whether each first word of an answer is right [answers]."""
-        blocked = ~attention(batch["segments"])
+        blocked = ~packed_attention_mask(batch["segments"])
         mask = torch.zeros(blocked.shape, device=blocked.device).masked_fill(blocked, -1e9)
-        seen = self.model.model(
+        outputs = self.model.model(
             input_ids=batch["input_ids"],
             pixel_values=batch["pixel_values"],
             attention_mask=mask,
@@ -106,61 +114,65 @@ class Course(nn.Module):
             output_hidden_states=True,
             output_attentions=True,
         )
-        losses, is_right = self._answer(seen, batch)
-        losses |= self._name(seen, batch) | self._locate(seen, batch)
-        return losses, is_right
+        losses, is_correct = self._answer_loss(outputs, batch)
+        losses |= self._patch_label_loss(outputs, batch) | self._grounding_losses(outputs, batch)
+        return losses, is_correct
 
-    def _answer(self, seen: Any, batch: dict) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    def _answer_loss(
+        self, outputs: Any, batch: dict
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         labels = batch["labels"][:, 1:]
-        chosen = labels != IGNORED
-        logits = self.model.lm_head(seen.last_hidden_state[:, :-1][chosen])
-        is_first = batch["labels"][:, :-1][chosen] == IGNORED
-        is_right = logits[is_first].argmax(-1) == labels[chosen][is_first]
-        return {"answer": functional.cross_entropy(logits, labels[chosen])}, is_right
+        chosen = labels != IGNORE_INDEX
+        logits = self.model.lm_head(outputs.last_hidden_state[:, :-1][chosen])
+        is_first = batch["labels"][:, :-1][chosen] == IGNORE_INDEX
+        is_correct = logits[is_first].argmax(-1) == labels[chosen][is_first]
+        return {"answer": functional.cross_entropy(logits, labels[chosen])}, is_correct
 
-    def _name(self, seen: Any, batch: dict) -> dict[str, torch.Tensor]:
+    def _patch_label_loss(self, outputs: Any, batch: dict) -> dict[str, torch.Tensor]:
         words = self.model.get_input_embeddings().weight
-        tokens = seen.image_hidden_states.reshape(-1, words.shape[1])
-        log_share = functional.log_softmax(tokens @ words.T, dim=-1)
-        things = batch["patch_words"].reshape(-1)
-        weight = self.word_weight[things]
-        missed = -(log_share * self.words[things]).sum(-1)
-        return {"name": (missed * weight).sum() / weight.sum().clamp_min(1e-6)}
+        tokens = outputs.image_hidden_states.reshape(-1, words.shape[1])
+        log_probs = functional.log_softmax(tokens @ words.T, dim=-1)
+        class_ids = batch["patch_words"].reshape(-1)
+        weight = self.word_weight[class_ids]
+        nll = -(log_probs * self.words[class_ids]).sum(-1)
+        return {"name": (nll * weight).sum() / weight.sum().clamp_min(1e-6)}
 
-    def _locate(self, seen: Any, batch: dict) -> dict[str, torch.Tensor]:
+    def _grounding_losses(self, outputs: Any, batch: dict) -> dict[str, torch.Tensor]:
         sequence, token = batch["mention_at"].unbind(1)
-        patches = slice(FIRST_PATCH, FIRST_PATCH + self.num_patches)
-        looks = seen.attentions[LOOKING_LAYER][sequence, :LOOKING_HEADS, token, patches]
-        on_it = (looks * batch["mention_patches"][:, None]).sum(-1)
-        after = seen.hidden_states[LOOKING_LAYER + 1]
-        later, last = seen.hidden_states[LOOKING_LAYER + 2 : LOOKING_LAYER + 4]
+        patches = slice(FIRST_PATCH_TOKEN, FIRST_PATCH_TOKEN + self.num_patches)
+        mention_attention = outputs.attentions[GROUNDING_LAYER][
+            sequence, :NUM_GROUNDING_HEADS, token, patches
+        ]
+        attention_on_object = (mention_attention * batch["mention_patches"][:, None]).sum(-1)
+        after = outputs.hidden_states[GROUNDING_LAYER + 1]
+        later, last = outputs.hidden_states[GROUNDING_LAYER + 2 : GROUNDING_LAYER + 4]
         pictures = after[:, patches].reshape(-1, after.shape[-1])
-        own = torch.arange(self.num_patches, device=after.device).repeat(len(after))
+        patch_ids = torch.arange(self.num_patches, device=after.device).repeat(len(after))
         mention = after[sequence, token]
-        place = batch["mention_uv"]
+        position = batch["mention_uv"]
         side = round(self.num_patches**0.5)
-        column, row = (place * side).long().clamp(0, side - 1).unbind(1)
-        second = later[sequence, token][1::2]
-        apart = place[1::2] - place[0::2]
-        to_answer = last[batch["answer_at"][:, 0], batch["answer_at"][:, 1]]
+        column, row = (position * side).long().clamp(0, side - 1).unbind(1)
+        second_mention = later[sequence, token][1::2]
+        offset = position[1::2] - position[0::2]
+        answer_hidden = last[batch["answer_at"][:, 0], batch["answer_at"][:, 1]]
         return {
-            "look": -on_it.clamp_min(1e-6).log().mean(),
-            "cell": functional.cross_entropy(self.heads.cell(mention), row * side + column),
-            "own_cell": functional.cross_entropy(self.heads.cell(pictures), own),
-            "place": _distance(self.heads.place(mention), 4 * place - 2),
-            "apart": _distance(self.heads.apart(second), 4 * apart),
-            "answer_apart": _distance(self.heads.answer_apart(to_answer), 4 * apart),
+            "look": -attention_on_object.clamp_min(1e-6).log().mean(),
+            "cell": functional.cross_entropy(self.heads.patch(mention), row * side + column),
+            "own_cell": functional.cross_entropy(self.heads.patch(pictures), patch_ids),
+            "place": _position_loss(self.heads.position(mention), 4 * position - 2),
+            "apart": _position_loss(self.heads.offset(second_mention), 4 * offset),
+            "answer_apart": _position_loss(self.heads.answer_offset(answer_hidden), 4 * offset),
             "holds": functional.binary_cross_entropy_with_logits(
-                self.heads.holds(to_answer)[:, 0], batch["holds"]
+                self.heads.holds(answer_hidden)[:, 0], batch["holds"]
             ),
         }
 
 
-def _distance(found: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
+def _position_loss(found: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
     return functional.smooth_l1_loss(found, true, beta=0.2)
 
 
-class CourseTrainer(FiniteTrainer):
+class PretrainTrainer(FiniteLossTrainer):
     """A Trainer whose items are whole batches, in order, and that logs every loss by name."""
 
     def __init__(self, **settings: Any) -> None:
@@ -174,9 +186,9 @@ class CourseTrainer(FiniteTrainer):
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        losses, is_right = model(**inputs)
-        loss = sum(WEIGHTS[name] * value for name, value in losses.items())
-        parts = {**losses, "accuracy": is_right.float().mean()}
+        losses, is_correct = model(**inputs)
+        loss = sum(LOSS_WEIGHTS[name] * value for name, value in losses.items())
+        parts = {**losses, "accuracy": is_correct.float().mean()}
         for name, value in parts.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(value.detach())
         self._count += 1
@@ -190,11 +202,11 @@ class CourseTrainer(FiniteTrainer):
 
 
 @torch.inference_mode()
-def accuracy(course: Course, lessons: Lessons) -> float:
+def accuracy(pretrain_model: PretrainModel, dataset: PretrainDataset) -> float:
     """Return the share of lessons whose answer's first word is right."""
-    course.eval()
-    right = [course(**lessons[step])[1] for step in range(len(lessons))]
-    return float(torch.cat(right).float().mean())
+    pretrain_model.eval()
+    correct = [pretrain_model(**dataset[step])[1] for step in range(len(dataset))]
+    return float(torch.cat(correct).float().mean())
 
 
 def main(
@@ -228,7 +240,7 @@ def main(
         save_minutes: Minutes between checkpoints.
         seed: Seed of the workflow.
     """
-    size = Size()
+    size = TinyVlmConfig()
     processor = make_processor(size)
     model = make_model(size, processor, seed=seed)
     # Only this attention returns where it looked.
@@ -243,8 +255,10 @@ def main(
         "size": parameters(size),
     }
 
-    def course_of(pictures: Pictures, number: int, named: float, salt: int) -> Lessons:
-        return Lessons(
+    def make_dataset(
+        pictures: AnnotatedImages, number: int, named: float, seed_offset: int
+    ) -> PretrainDataset:
+        return PretrainDataset(
             pictures,
             processor.tokenizer,
             size,
@@ -252,30 +266,32 @@ def main(
             pictures_per_step=max(1, batch_size // questions_per_picture),
             questions_per_picture=questions_per_picture,
             named_share=named,
-            seed=seed + salt,
+            seed=seed + seed_offset,
         )
 
-    pictures = read_pictures(views, side_px=size.image_px)
-    lessons = course_of(pictures, steps, named_share, 0)
-    course = Course(model, size, lessons.words, seed=seed)
+    pictures = read_annotated_images(views, side_px=size.image_px)
+    dataset = make_dataset(pictures, steps, named_share, 0)
+    pretrain_model = PretrainModel(model, size, dataset.words, seed=seed)
     transformers_logging.disable_progress_bar()
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(checkpoints / "tensorboard")
-    resume = begin(checkpoints, {**settings, "pictures": digest(pictures)})
-    trainer = CourseTrainer(
-        model=course,
+    resume = prepare_resume(checkpoints, {**settings, "pictures": image_digest(pictures)})
+    trainer = PretrainTrainer(
+        model=pretrain_model,
         args=training_arguments(checkpoints, steps, learning_rate, seed),
-        train_dataset=lessons,
+        train_dataset=dataset,
         data_collator=lambda items: items[0],
-        callbacks=[Checkpointing(save_minutes)],
+        callbacks=[CheckpointCallback(save_minutes)],
     )
     trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
-    held_out = read_pictures(views, side_px=size.image_px, split="val", may_be_empty=True)
-    checked = {
-        form: accuracy(course, course_of(held_out, 8, share, 1)) if len(held_out) else None
+    held_out = read_annotated_images(views, side_px=size.image_px, split="val", allow_empty=True)
+    validation_accuracy = {
+        form: accuracy(pretrain_model, make_dataset(held_out, 8, share, 1))
+        if len(held_out)
+        else None
         for form, share in (("marked", 0.0), ("named", 1.0))
     }
     model.set_attn_implementation({"text_config": "sdpa"})
-    with whole(out) as partial:
+    with atomic_write(out) as partial:
         model.save_pretrained(partial)
         processor.save_pretrained(partial)
     history = history_of(trainer)
@@ -292,12 +308,12 @@ def main(
             **settings,
             "pictures": len(pictures),
             "parameters": sum(part.numel() for part in model.parameters()),
-            "validation_accuracy": checked,
+            "validation_accuracy": validation_accuracy,
             "colours": list(MARK_COLOURS),
             "history": history,
         },
     )
-    logger.info("validation accuracy: %s", checked)
+    logger.info("validation accuracy: %s", validation_accuracy)
 
 
 def training_arguments(
@@ -331,7 +347,7 @@ def training_arguments(
 
 def history_of(trainer: Trainer) -> list[dict[str, float]]:
     """Return the logged losses, rounded, without times."""
-    kept = {*WEIGHTS, "accuracy", "loss"}
+    kept = {*LOSS_WEIGHTS, "accuracy", "loss"}
     return [
         {key: round(float(value), 5) for key, value in row.items() if key in kept}
         | {"step": row["step"]}
@@ -340,10 +356,10 @@ def history_of(trainer: Trainer) -> list[dict[str, float]]:
     ]
 
 
-def digest(pictures: Pictures) -> str:
+def image_digest(pictures: AnnotatedImages) -> str:
     """Identify pictures: a checkpoint made from others is not resumed."""
     found = hashlib.sha256(pictures.rgb.tobytes())
-    found.update(pictures.shows.tobytes())
+    found.update(pictures.label_map.tobytes())
     return found.hexdigest()
 
 

@@ -17,40 +17,42 @@ from workflow_scripts.common.records import SPLITS, Episode
 from workflow_scripts.common.storage import read_records, read_table, write_json
 
 logger = logging.getLogger(__name__)
-SHOWN = 3
+MAX_LISTED = 3
 
 
-def leaks(planned: Sequence[Episode], recorded: pd.DataFrame) -> list[str]:
+def find_leaks(planned: Sequence[Episode], recorded: pd.DataFrame) -> list[str]:
     """Say of every leak what it is; `recorded` has the columns of `EpisodeRow`."""
     plan = pd.DataFrame(
         [(row.scene_id, row.task, row.placement, row.split) for row in planned],
         columns=["scene_id", "task", "placement", "split"],
     )
-    found = []
+    leaks_found = []
     for table, name in ((plan, "planned"), (recorded, "recorded")):
-        twice = table.scene_id[table.scene_id.duplicated()].unique()
-        if len(twice):
-            found.append(f"{name} twice: {_some(twice)}")
+        duplicates = table.scene_id[table.scene_id.duplicated()].unique()
+        if len(duplicates):
+            leaks_found.append(f"{name} twice: {_list_some(duplicates)}")
     for table, key in ((plan, "placement"), (recorded, "state_hash")):
         groups = table.groupby(["task", key])
-        mixed = groups.split.transform("nunique") > 1
-        for _, rows in table[mixed].groupby(["task", key]):
-            sides = [f"{row.scene_id} ({row.split})" for row in rows.itertuples()]
-            found.append(f"equal {key.replace('_', ' ')}: {_some(sides)}")
-    both = plan.merge(recorded[["scene_id", "split"]], on="scene_id", suffixes=("", "_recorded"))
-    moved = both[both.split != both.split_recorded]
-    if len(moved):
-        found.append(f"split changed since it was planned: {_some(moved.scene_id)}")
-    strangers = sorted(set(recorded.scene_id) - set(plan.scene_id))
-    if strangers:
-        found.append(f"recorded without a plan: {_some(strangers)}")
-    return found
+        in_several_splits = groups.split.transform("nunique") > 1
+        for _, rows in table[in_several_splits].groupby(["task", key]):
+            members = [f"{row.scene_id} ({row.split})" for row in rows.itertuples()]
+            leaks_found.append(f"equal {key.replace('_', ' ')}: {_list_some(members)}")
+    joined = plan.merge(recorded[["scene_id", "split"]], on="scene_id", suffixes=("", "_recorded"))
+    changed_split = joined[joined.split != joined.split_recorded]
+    if len(changed_split):
+        leaks_found.append(
+            f"split changed since it was planned: {_list_some(changed_split.scene_id)}"
+        )
+    unplanned = sorted(set(recorded.scene_id) - set(plan.scene_id))
+    if unplanned:
+        leaks_found.append(f"recorded without a plan: {_list_some(unplanned)}")
+    return leaks_found
 
 
-def _some(names: Any) -> str:
+def _list_some(names: Any) -> str:
     names = [str(name) for name in names]
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return ", ".join(names[:MAX_LISTED]) + more
 
 
 def summary(recorded: pd.DataFrame) -> dict[str, Any]:
@@ -59,8 +61,8 @@ def summary(recorded: pd.DataFrame) -> dict[str, Any]:
         str(task): {split: int((rows.split == split).sum()) for split in SPLITS}
         for task, rows in recorded.groupby("task")
     }
-    twins = int(recorded.duplicated(["task", "state_hash"]).sum())
-    return {"episodes": counts, "copies_within_a_split": twins, "leaks": 0}
+    num_duplicates = int(recorded.duplicated(["task", "state_hash"]).sum())
+    return {"episodes": counts, "copies_within_a_split": num_duplicates, "leaks": 0}
 
 
 def main(*, scenes: tuple[Path, ...], episodes: tuple[Path, ...], out: Path) -> None:
@@ -73,11 +75,11 @@ def main(*, scenes: tuple[Path, ...], episodes: tuple[Path, ...], out: Path) -> 
     """
     planned = [row for path in scenes for row in read_records(path, Episode)]
     recorded = pd.concat([read_table(path) for path in episodes], ignore_index=True)
-    found = leaks(planned, recorded)
-    if found:
+    leaks_found = find_leaks(planned, recorded)
+    if leaks_found:
         raise UserError(
-            f"{len(found)} leaks between splits, so no score of a test split would mean anything:\n"
-            + "\n".join(f"  {leak}" for leak in found[:20])
+            f"{len(leaks_found)} leaks between splits, so no score of a test split would mean anything:\n"
+            + "\n".join(f"  {leak}" for leak in leaks_found[:20])
             + "\nRemove the copies from the data set, or results/scenes and results/views of "
             "this source if they were edited by hand, and run again"
         )

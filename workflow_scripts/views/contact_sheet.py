@@ -9,8 +9,8 @@ from matplotlib import colormaps
 from PIL import Image, ImageDraw
 
 from workflow_scripts.common.fonts import font
-from workflow_scripts.common.storage import whole
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.storage import atomic_write
+from workflow_scripts.common.view_shard import ViewShard
 
 TILE_PX = 300
 GAP_PX = 6
@@ -18,7 +18,12 @@ MARGIN_PX = 18
 CAPTION_PX = 30
 MAX_VIEWS = 8
 MAX_LABELS = 12
-PAPER, INK, FAINT, ACCENT = (250, 250, 248), (32, 34, 38), (120, 124, 130), (196, 122, 16)
+BACKGROUND, TEXT_COLOUR, MUTED_COLOUR, HIGHLIGHT_COLOUR = (
+    (250, 250, 248),
+    (32, 34, 38),
+    (120, 124, 130),
+    (196, 122, 16),
+)
 
 
 def choose_views(views: pd.DataFrame, *, limit: int = MAX_VIEWS) -> list[int]:
@@ -29,20 +34,20 @@ def choose_views(views: pd.DataFrame, *, limit: int = MAX_VIEWS) -> list[int]:
     best = views[views.is_best].drop_duplicates("scene_id")
     above = views[views.policy == "top_down"]
     others = views[~views.is_best & (views.policy != "top_down")]
-    chosen += _spread(best, limit - 3)
-    chosen += _spread(above, 1)
-    chosen += _spread(others, limit - len(chosen))
-    chosen += _spread(views[~views.view.isin(chosen)], limit - len(chosen))
+    chosen += _evenly_spaced(best, limit - 3)
+    chosen += _evenly_spaced(above, 1)
+    chosen += _evenly_spaced(others, limit - len(chosen))
+    chosen += _evenly_spaced(views[~views.view.isin(chosen)], limit - len(chosen))
     return sorted(chosen)
 
 
-def _spread(rows: pd.DataFrame, count: int) -> list[int]:
+def _evenly_spaced(rows: pd.DataFrame, count: int) -> list[int]:
     """Return up to `count` views at equal steps through a table."""
     count = min(count, len(rows))
     if count <= 0:
         return []
-    picks = ((np.arange(count) + 0.5) * len(rows) / count).astype(int)
-    return [int(view) for view in rows.view.iloc[picks]]
+    positions = ((np.arange(count) + 0.5) * len(rows) / count).astype(int)
+    return [int(view) for view in rows.view.iloc[positions]]
 
 
 def draw_contact_sheet(path: Path, shard: ViewShard, *, min_pixels: int) -> None:
@@ -55,17 +60,19 @@ def draw_contact_sheet(path: Path, shard: ViewShard, *, min_pixels: int) -> None
     sheet = Image.new(
         "RGB",
         (columns * block + (columns + 1) * MARGIN_PX, sum(heights) + 3 * MARGIN_PX + 16),
-        PAPER,
+        BACKGROUND,
     )
-    pen = ImageDraw.Draw(sheet)
-    pen.text((MARGIN_PX, MARGIN_PX), _title(shard), font=font(17), fill=INK)
+    drawing = ImageDraw.Draw(sheet)
+    drawing.text((MARGIN_PX, MARGIN_PX), _title(shard), font=font(17), fill=TEXT_COLOUR)
     for place, view in enumerate(chosen):
         left = MARGIN_PX + (place % columns) * (block + MARGIN_PX)
         top = 2 * MARGIN_PX + 16 + (place // columns) * heights[0]
         _draw_view(sheet, (left, top), shard, view, min_pixels=min_pixels)
     if not chosen:
-        pen.text((MARGIN_PX, 90), "No view: see the skipped items.", font=font(15), fill=FAINT)
-    with whole(path) as partial:
+        drawing.text(
+            (MARGIN_PX, 90), "No view: see the skipped items.", font=font(15), fill=MUTED_COLOUR
+        )
+    with atomic_write(path) as partial:
         sheet.save(partial, format="PNG", optimize=False)
 
 
@@ -92,18 +99,20 @@ def _draw_view(
     objects = shard.objects[shard.objects.scene_id == row.scene_id].set_index("instance")
     seen = shard.visibility[shard.visibility["view"] == view].set_index("instance")
     left, top = corner
-    pen = ImageDraw.Draw(sheet)
+    drawing = ImageDraw.Draw(sheet)
     caption = f"{row.view_id}  {row.room_type}  {row.policy}"
-    pen.text((left, top + 6), caption, font=font(14), fill=INK)
+    drawing.text((left, top + 6), caption, font=font(14), fill=TEXT_COLOUR)
     note = "1 object" if row.num_visible_objects == 1 else f"{row.num_visible_objects} objects"
     right = left + 3 * TILE_PX + 2 * GAP_PX
-    text_end = right - pen.textlength(note, font=font(14))
-    pen.text((text_end, top + 6), note, font=font(14), fill=FAINT)
+    text_end = right - drawing.textlength(note, font=font(14))
+    drawing.text((text_end, top + 6), note, font=font(14), fill=MUTED_COLOUR)
     if row.is_best:
-        at = left + pen.textlength(caption, font=font(14)) + 10
-        width = pen.textlength("best view", font=font(12)) + 12
-        pen.rounded_rectangle((at, top + 5, at + width, top + 23), radius=9, fill=ACCENT)
-        pen.text((at + 6, top + 7), "best view", font=font(12), fill=PAPER)
+        at = left + drawing.textlength(caption, font=font(14)) + 10
+        width = drawing.textlength("best view", font=font(12)) + 12
+        drawing.rounded_rectangle(
+            (at, top + 5, at + width, top + 23), radius=9, fill=HIGHLIGHT_COLOUR
+        )
+        drawing.text((at + 6, top + 7), "best view", font=font(12), fill=BACKGROUND)
     size = _tile_size(shard)
     tiles = (
         _boxes(shard.rgb(view), objects, seen, size, min_pixels=min_pixels),
@@ -115,7 +124,7 @@ def _draw_view(
         sheet.paste(tile, at)
         if row.is_best and place == 0:
             frame = (at[0] - 2, at[1] - 2, at[0] + size[0] + 1, at[1] + size[1] + 1)
-            pen.rectangle(frame, outline=ACCENT, width=3)
+            drawing.rectangle(frame, outline=HIGHLIGHT_COLOUR, width=3)
 
 
 def _boxes(
@@ -128,26 +137,30 @@ def _boxes(
 ) -> Image.Image:
     """Draw boxes around visible objects and name the largest."""
     tile = Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS)
-    pen = ImageDraw.Draw(tile, "RGBA")
+    drawing = ImageDraw.Draw(tile, "RGBA")
     scale = size[0] / rgb.shape[1]
     is_object = objects.kind.reindex(seen.index) == "object"
     shown = seen[is_object & (seen.pixels >= min_pixels)].sort_values(
         "pixels", ascending=False, kind="stable"
     )
-    taken: list[tuple[float, float, float, float]] = []
+    label_boxes: list[tuple[float, float, float, float]] = []
     for instance, row in shown.iloc[::-1].iterrows():
         box = [scale * side for side in (row.x0, row.y0, row.x1 - 1, row.y1 - 1)]
-        pen.rectangle(box, outline=(*instance_colour(int(instance)), 255), width=2)
+        drawing.rectangle(box, outline=(*instance_colour(int(instance)), 255), width=2)
     for instance, row in shown.head(MAX_LABELS).iterrows():
         name = str(objects.category.loc[instance])
-        width = pen.textlength(name, font=font(10)) + 6
+        width = drawing.textlength(name, font=font(10)) + 6
         x = min(max(scale * row.x0, 0.0), size[0] - width)
         for y in (scale * row.y0 - 14, scale * row.y0 + 2, scale * row.y1 - 15):
             label = (x, y, x + width, y + 13)
-            if y >= 0 and y + 13 <= size[1] and not any(_overlap(label, other) for other in taken):
-                taken.append(label)
-                pen.rectangle(label, fill=(*instance_colour(int(instance)), 225))
-                pen.text((x + 3, y), name, font=font(10), fill=(10, 10, 12, 255))
+            if (
+                y >= 0
+                and y + 13 <= size[1]
+                and not any(_overlap(label, other) for other in label_boxes)
+            ):
+                label_boxes.append(label)
+                drawing.rectangle(label, fill=(*instance_colour(int(instance)), 225))
+                drawing.text((x + 3, y), name, font=font(10), fill=(10, 10, 12, 255))
                 break
     return tile
 
@@ -158,17 +171,17 @@ def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
 
 def depth_tile(depth_m: np.ndarray, size: tuple[int, int]) -> Image.Image:
     """Colour depth from near (yellow) to far (violet), none black, with its range in words."""
-    known = np.isfinite(depth_m)
-    low, high = np.quantile(depth_m[known], (0.0, 0.995)) if known.any() else (0.0, 1.0)
+    is_known = np.isfinite(depth_m)
+    low, high = np.quantile(depth_m[is_known], (0.0, 0.995)) if is_known.any() else (0.0, 1.0)
     share = np.clip((np.nan_to_num(depth_m) - low) / max(high - low, 1e-6), 0, 1)
     colours = (colormaps["viridis"](1 - share)[..., :3] * 255).astype(np.uint8)
-    colours[~known] = 0
+    colours[~is_known] = 0
     tile = Image.fromarray(colours).resize(size, Image.Resampling.NEAREST)
-    pen = ImageDraw.Draw(tile, "RGBA")
-    words = f"{low:.1f} to {high:.1f} m" if known.any() else "no depth"
-    width = pen.textlength(words, font=font(11)) + 10
-    pen.rectangle((0, size[1] - 18, width, size[1]), fill=(0, 0, 0, 150))
-    pen.text((5, size[1] - 16), words, font=font(11), fill=(255, 255, 255, 255))
+    drawing = ImageDraw.Draw(tile, "RGBA")
+    text = f"{low:.1f} to {high:.1f} m" if is_known.any() else "no depth"
+    width = drawing.textlength(text, font=font(11)) + 10
+    drawing.rectangle((0, size[1] - 18, width, size[1]), fill=(0, 0, 0, 150))
+    drawing.text((5, size[1] - 16), text, font=font(11), fill=(255, 255, 255, 255))
     return tile
 
 

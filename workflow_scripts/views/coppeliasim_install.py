@@ -17,8 +17,8 @@ PYREP = "pyrep @ git+https://github.com/stepjam/PyRep.git@8f420be064b1970aae18a9
 RLBENCH = (
     "rlbench @ git+https://github.com/stepjam/RLBench.git@02720bba4c73fe02eb75df946b8791b806028a9d"
 )
-VARIABLES = ("COPPELIASIM_ROOT", "LD_LIBRARY_PATH", "QT_QPA_PLATFORM_PLUGIN_PATH")
-_HOW = (
+ENVIRONMENT_VARIABLES = ("COPPELIASIM_ROOT", "LD_LIBRARY_PATH", "QT_QPA_PLATFORM_PLUGIN_PATH")
+_INSTALL_HINT = (
     "Unpack CoppeliaSim 4.1.0 (Edu, Linux), set COPPELIASIM_ROOT to its folder, LD_LIBRARY_PATH "
     "and QT_QPA_PLATFORM_PLUGIN_PATH to the same, and build envs/coppeliasim.yaml with them set. "
     "Or choose sources.rlbench.backend: mujoco, which needs none of this"
@@ -29,16 +29,18 @@ def check_installation(environment: Mapping[str, str]) -> None:
     """Raise `UserError` for the first thing that keeps CoppeliaSim from running."""
     check_packages()
     if not sys.platform.startswith("linux"):
-        raise EngineError(f"PyRep runs on Linux only, not on {sys.platform}. {_HOW}")
-    for name in VARIABLES:
+        raise EngineError(f"PyRep runs on Linux only, not on {sys.platform}. {_INSTALL_HINT}")
+    for name in ENVIRONMENT_VARIABLES:
         if not environment.get(name):
-            raise EngineError(f"the environment variable {name} is not set. {_HOW}")
+            raise EngineError(f"the environment variable {name} is not set. {_INSTALL_HINT}")
     root = Path(environment["COPPELIASIM_ROOT"])
     if not root.is_dir():
-        raise EngineError(f"COPPELIASIM_ROOT is {root}, which is no folder. {_HOW}")
-    for name in VARIABLES[1:]:
+        raise EngineError(f"COPPELIASIM_ROOT is {root}, which is no folder. {_INSTALL_HINT}")
+    for name in ENVIRONMENT_VARIABLES[1:]:
         if str(root) not in environment[name].split(":"):
-            raise EngineError(f"{name} does not hold {root}, the value of COPPELIASIM_ROOT. {_HOW}")
+            raise EngineError(
+                f"{name} does not hold {root}, the value of COPPELIASIM_ROOT. {_INSTALL_HINT}"
+            )
     if not environment.get("DISPLAY"):
         raise EngineError(
             "DISPLAY is not set: CoppeliaSim 4.1 needs an X display with GLX even without windows. "
@@ -48,9 +50,9 @@ def check_installation(environment: Mapping[str, str]) -> None:
 
 def check_packages() -> None:
     """Raise `UserError` unless PyRep and RLBench are the robot simulator's."""
-    folders = _folders("pyrep")
+    folders = _package_folders("pyrep")
     if not folders:
-        raise UserError(f"PyRep is not installed: pip install '{PYREP}'. {_HOW}")
+        raise UserError(f"PyRep is not installed: pip install '{PYREP}'. {_INSTALL_HINT}")
     # Looked up as files: importing a stranger's package would run it.
     if not any((folder / "const.py").is_file() for folder in folders):
         raise UserError(
@@ -58,11 +60,11 @@ def check_packages() -> None:
             "stores Python objects and has nothing to do with CoppeliaSim. Remove it "
             f"(pip uninstall pyrep) and install the robot simulator's: pip install '{PYREP}'"
         )
-    if not _folders("rlbench"):
-        raise UserError(f"RLBench is not installed: pip install '{RLBENCH}'. {_HOW}")
+    if not _package_folders("rlbench"):
+        raise UserError(f"RLBench is not installed: pip install '{RLBENCH}'. {_INSTALL_HINT}")
 
 
-def _folders(package: str) -> list[Path]:
+def _package_folders(package: str) -> list[Path]:
     spec = importlib.util.find_spec(package)
     return [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
 

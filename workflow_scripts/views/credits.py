@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.common.storage import whole
+from workflow_scripts.common.storage import atomic_write
 
 
 @dataclass(frozen=True)
@@ -24,5 +24,5 @@ def write_credits(path: Path, credits: Sequence[Credit]) -> None:
     """Write whom to name for the models shown, sorted, as CSV."""
     columns = list(Credit.__dataclass_fields__)
     rows = sorted({tuple(getattr(credit, name) for name in columns) for credit in credits})
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         pd.DataFrame(rows, columns=columns).to_csv(partial, index=False, lineterminator="\n")

@@ -6,16 +6,20 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw
 
-from workflow_scripts.common.demonstrations import DemonstrationShard, EpisodeRow, Track
+from workflow_scripts.common.demonstration_shard import (
+    DemonstrationShard,
+    EpisodeRow,
+    KeypointTrack,
+)
 from workflow_scripts.common.fonts import font
-from workflow_scripts.common.storage import whole
+from workflow_scripts.common.storage import atomic_write
 from workflow_scripts.views.contact_sheet import (
-    ACCENT,
-    FAINT,
+    BACKGROUND,
     GAP_PX,
-    INK,
+    HIGHLIGHT_COLOUR,
     MARGIN_PX,
-    PAPER,
+    MUTED_COLOUR,
+    TEXT_COLOUR,
     depth_tile,
     instance_colour,
     instance_tile,
@@ -39,22 +43,24 @@ def draw_demonstration_sheet(path: Path, shard: DemonstrationShard) -> None:
         2 * MARGIN_PX + columns * (TILE_PX + GAP_PX),
         3 * MARGIN_PX + 16 + max(len(rows), 1) * block,
     )
-    sheet = Image.new("RGB", size, PAPER)
-    pen = ImageDraw.Draw(sheet)
+    sheet = Image.new("RGB", size, BACKGROUND)
+    drawing = ImageDraw.Draw(sheet)
     attributes = dict(shard.shard.group.attrs)
-    pen.text(
+    drawing.text(
         (MARGIN_PX, MARGIN_PX),
         f"{attributes.get('source', '')} {shard.shard.path.name.removesuffix('.zarr')}: "
         f"{len(shard.episodes)} episodes, {len(shard.shard)} views, "
         f"{attributes.get('backend', '')}",
         font=font(17),
-        fill=INK,
+        fill=TEXT_COLOUR,
     )
     for place, row in enumerate(rows):
         _draw_episode(sheet, 2 * MARGIN_PX + 16 + place * block, shard, row)
     if not rows:
-        pen.text((MARGIN_PX, 60), "No episode: see the skipped items.", font=font(15), fill=FAINT)
-    with whole(path) as partial:
+        drawing.text(
+            (MARGIN_PX, 60), "No episode: see the skipped items.", font=font(15), fill=MUTED_COLOUR
+        )
+    with atomic_write(path) as partial:
         sheet.save(partial, format="PNG", optimize=False)
 
 
@@ -66,15 +72,17 @@ def choose_episodes(episodes: pd.DataFrame, *, limit: int = MAX_EPISODES) -> lis
 
 
 def _draw_episode(sheet: Image.Image, top: int, shard: DemonstrationShard, row: EpisodeRow) -> None:
-    pen = ImageDraw.Draw(sheet)
+    drawing = ImageDraw.Draw(sheet)
     track = shard.track(row.scene_id)
-    words = f"{row.scene_id}  variation {row.variation}  {row.description}".rstrip()
+    text = f"{row.scene_id}  variation {row.variation}  {row.description}".rstrip()
     note = f"{row.split}, {row.num_steps} steps, "
     note += "1 attempt" if row.num_attempts == 1 else f"{row.num_attempts} attempts"
     note += "" if row.success else ", not successful"
-    pen.text((MARGIN_PX, top + 6), words, font=font(14), fill=INK)
-    end = sheet.width - MARGIN_PX - GAP_PX - pen.textlength(note, font=font(14))
-    pen.text((end, top + 6), note, font=font(14), fill=FAINT if row.success else ACCENT)
+    drawing.text((MARGIN_PX, top + 6), text, font=font(14), fill=TEXT_COLOUR)
+    end = sheet.width - MARGIN_PX - GAP_PX - drawing.textlength(note, font=font(14))
+    drawing.text(
+        (end, top + 6), note, font=font(14), fill=MUTED_COLOUR if row.success else HIGHLIGHT_COLOUR
+    )
     objects = shard.shard.objects
     objects = objects[objects.scene_id == row.scene_id].set_index("instance")
     tile = (TILE_PX, TILE_PX)
@@ -94,10 +102,10 @@ def _draw_episode(sheet: Image.Image, top: int, shard: DemonstrationShard, row: 
 
 
 def _keypoint_tile(
-    rgb: np.ndarray, track: Track, step: int, camera: int, label: str
+    rgb: np.ndarray, track: KeypointTrack, step: int, camera: int, label: str
 ) -> Image.Image:
     tile = Image.fromarray(rgb).resize((TILE_PX, TILE_PX), Image.Resampling.LANCZOS)
-    pen = ImageDraw.Draw(tile, "RGBA")
+    drawing = ImageDraw.Draw(tile, "RGBA")
     scale = TILE_PX / rgb.shape[1]
     for number, (u, v) in enumerate(track.keypoints_px[step, camera]):
         if not track.in_frame[step, camera, number]:
@@ -105,10 +113,10 @@ def _keypoint_tile(
         box = (scale * u - 4, scale * v - 4, scale * u + 4, scale * v + 4)
         colour = instance_colour(number + 1)
         if track.visible[step, camera, number]:
-            pen.ellipse(box, fill=(*colour, 255), outline=(10, 10, 12, 255))
+            drawing.ellipse(box, fill=(*colour, 255), outline=(10, 10, 12, 255))
         else:
-            pen.ellipse(box, outline=(*colour, 255), width=2)
-    width = pen.textlength(label, font=font(11)) + 10
-    pen.rectangle((0, TILE_PX - 18, width, TILE_PX), fill=(0, 0, 0, 150))
-    pen.text((5, TILE_PX - 16), label, font=font(11), fill=(255, 255, 255, 255))
+            drawing.ellipse(box, outline=(*colour, 255), width=2)
+    width = drawing.textlength(label, font=font(11)) + 10
+    drawing.rectangle((0, TILE_PX - 18, width, TILE_PX), fill=(0, 0, 0, 150))
+    drawing.text((5, TILE_PX - 16), label, font=font(11), fill=(255, 255, 255, 255))
     return tile

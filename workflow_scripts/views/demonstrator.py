@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from workflow_scripts.common.demonstrations import Demonstration
+from workflow_scripts.common.demonstration_shard import Demonstration
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Episode
 

@@ -19,14 +19,14 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common.cameras import coppeliasim_from_opencv
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.demonstrations import DemonstrationShard, Track
+from workflow_scripts.common.demonstration_shard import DemonstrationShard, KeypointTrack
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import SPLITS
-from workflow_scripts.common.rlbench import FIXED_CAMERAS, task_id
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.common.storage import whole
+from workflow_scripts.common.storage import atomic_write
+from workflow_scripts.geometry.cameras import coppeliasim_from_opencv
+from workflow_scripts.sources.readers.rlbench_tasks import FIXED_CAMERAS, task_id
 
 logger = logging.getLogger(__name__)
 # Standard deviation of the published noise, as a share of the picture's side.
@@ -39,7 +39,7 @@ FILE_NAMES = {
 }
 
 
-def camera_arrays(track: Track, *, noise: float, seed: int) -> list[np.ndarray]:
+def camera_arrays(track: KeypointTrack, *, noise: float, seed: int) -> list[np.ndarray]:
     """Return [T, K, 8] for each of the four cameras; the noise depends on seed and episode."""
     steps, count = track.keypoints_m.shape[:2]
     generator = rng(seed, "export_npz", track.scene_id)
@@ -55,7 +55,7 @@ def camera_arrays(track: Track, *, noise: float, seed: int) -> list[np.ndarray]:
     return arrays
 
 
-def simulator_matrices(track: Track) -> dict[str, np.ndarray]:
+def simulator_matrices(track: KeypointTrack) -> dict[str, np.ndarray]:
     """Return the intrinsics [3, 3] and extrinsics [4, 4] of the four cameras by file name."""
     matrices = {}
     for name in FIXED_CAMERAS:
@@ -68,7 +68,7 @@ def simulator_matrices(track: Track) -> dict[str, np.ndarray]:
     return matrices
 
 
-def check_tracks(tracks: Sequence[Track]) -> None:
+def check_tracks(tracks: Sequence[KeypointTrack]) -> None:
     """Raise `UserError` where the layout cannot hold the data."""
     if not tracks:
         raise UserError("there is no episode to export; see the skipped items")
@@ -111,7 +111,7 @@ def main(*, shards: tuple[Path, ...], out: Path, noise: float = 1.0, seed: int =
         name = f"exemple_{len(poses.setdefault(task, {}))}"
         poses[task][name] = camera_arrays(track, noise=noise, seed=seed)
         index.setdefault(task, {})[name] = {"scene_id": track.scene_id, "split": track.split}
-    with whole(out) as partial:
+    with atomic_write(out) as partial:
         (partial / "cameras_matrixes").mkdir(parents=True)
         holder = np.empty((), dtype=object)
         holder[()] = poses

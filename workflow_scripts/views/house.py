@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from shapely.geometry import Point, Polygon
 
-from workflow_scripts.common.assets import assets
-from workflow_scripts.common.cameras import world_from_unity
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.geometry.cameras import world_from_unity
+from workflow_scripts.sources.readers.procthor_assets import assets
 
 WALL_THICKNESS_M = 0.1
 MIN_ROOM_AREA_M2 = 0.5
@@ -77,28 +77,28 @@ class Opening:
     size_m: tuple[float, float, float]
 
 
-def _number(value: Any, *, where: str) -> float:
+def _read_number(value: Any, *, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise UserError(f"{where} is {value!r}; it must be a finite number of metres or degrees")
     return float(value)
 
 
-def vector(value: Any, *, where: str) -> np.ndarray:
+def read_vector(value: Any, *, where: str) -> np.ndarray:
     """Read {x, y, z} as Unity's [3]; `UserError` names `where` if a number is missing or NaN."""
     if not isinstance(value, dict):
         raise UserError(f"{where} is {value!r}; it must be an object with x, y and z")
-    return np.array([_number(value.get(axis, 0), where=f"{where}.{axis}") for axis in "xyz"])
+    return np.array([_read_number(value.get(axis, 0), where=f"{where}.{axis}") for axis in "xyz"])
 
 
 def entries(house: dict[str, Any], key: str) -> list[dict[str, Any]]:
     """Return a list of the house; `UserError` if it is not a list of objects."""
-    found = house.get(key, [])
-    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+    parsed = house.get(key, [])
+    if not isinstance(parsed, list) or not all(isinstance(entry, dict) for entry in parsed):
         raise UserError(f"{key!r} of the house must be a list of JSON objects")
-    return found
+    return parsed
 
 
-def _text(entry: dict[str, Any], key: str, *, where: str) -> str:
+def _read_text(entry: dict[str, Any], key: str, *, where: str) -> str:
     value = entry.get(key)
     if not isinstance(value, str) or not value:
         raise UserError(f"{where} has {key} {value!r}; it must be a text")
@@ -108,7 +108,7 @@ def _text(entry: dict[str, Any], key: str, *, where: str) -> str:
 def ceiling_height_m(house: dict[str, Any]) -> float:
     """Return the height of the highest wall, where the engine puts every ceiling."""
     heights = [
-        vector(point, where=f"wall {wall.get('id')!r} polygon")[1]
+        read_vector(point, where=f"wall {wall.get('id')!r} polygon")[1]
         for wall in entries(house, "walls")
         for point in wall.get("polygon") or []
     ]
@@ -120,11 +120,11 @@ def ceiling_height_m(house: dict[str, Any]) -> float:
 def rooms(house: dict[str, Any]) -> list[Room]:
     """Return the rooms; `UserError` for a room without area."""
     height_m = ceiling_height_m(house)
-    found = []
+    parsed = []
     for entry in entries(house, "rooms"):
-        room_id = _text(entry, "id", where="a room")
+        room_id = _read_text(entry, "id", where="a room")
         where = f"room {room_id!r} floorPolygon"
-        points = [vector(point, where=where) for point in entry.get("floorPolygon") or []]
+        points = [read_vector(point, where=where) for point in entry.get("floorPolygon") or []]
         polygon = world_from_unity(np.array(points).reshape(-1, 3))[:, :2]
         shape = Polygon(polygon) if len(polygon) >= 3 else Polygon()
         if not shape.is_valid or shape.area < MIN_ROOM_AREA_M2:
@@ -134,23 +134,23 @@ def rooms(house: dict[str, Any]) -> list[Room]:
             )
         if shape.exterior.is_ccw:
             polygon = polygon[::-1]
-        found.append(Room(room_id, str(entry.get("roomType", "")), polygon, height_m))
-    if not found:
+        parsed.append(Room(room_id, str(entry.get("roomType", "")), polygon, height_m))
+    if not parsed:
         raise UserError("the house has no room")
-    return found
+    return parsed
 
 
 def walls(house: dict[str, Any], rooms_of_house: Iterable[Room]) -> list[Wall]:
     """Return the drawn walls of rooms: neither open passages nor the outside of the house."""
     shapes = {room.room_id: room.shape for room in rooms_of_house}
-    found = []
+    parsed = []
     for entry in entries(house, "walls"):
-        wall_id = _text(entry, "id", where="a wall")
+        wall_id = _read_text(entry, "id", where="a wall")
         room_id = entry.get("roomId")
         if entry.get("empty") or "exterior" in wall_id or room_id not in shapes:
             continue
         where = f"wall {wall_id!r} polygon"
-        points = np.array([vector(point, where=where) for point in entry.get("polygon") or []])
+        points = np.array([read_vector(point, where=where) for point in entry.get("polygon") or []])
         if len(points) != 4:
             raise UserError(f"{where} has {len(points)} points; it must have 4")
         # The two floor points keep their order; the engine sorts by height in the same way.
@@ -164,32 +164,34 @@ def walls(house: dict[str, Any], rooms_of_house: Iterable[Room]) -> list[Wall]:
         if not shapes[room_id].contains(Point((start + end) / 2 + 0.01 * inward)):
             inward = -inward
         top = float(points[:, 1].max())
-        found.append(Wall(wall_id, room_id, start, end, top, inward))
-    return found
+        parsed.append(Wall(wall_id, room_id, start, end, top, inward))
+    return parsed
 
 
 def openings(house: dict[str, Any], walls_of_house: Iterable[Wall]) -> list[Opening]:
     """Return doors and windows whose `wall0` is drawn; there is nothing to open in a passage."""
     by_id = {wall.wall_id: wall for wall in walls_of_house}
-    found = []
+    parsed = []
     for kind in ("door", "window"):
         for entry in entries(house, f"{kind}s"):
-            opening_id = _text(entry, "id", where=f"a {kind}")
+            opening_id = _read_text(entry, "id", where=f"a {kind}")
             wall = by_id.get(entry.get("wall0", ""))
             if wall is None:
                 continue
-            asset_id = _text(entry, "assetId", where=f"{kind} {opening_id!r}")
-            asset = asset_of(asset_id, where=f"{kind} {opening_id!r}")
+            asset_id = _read_text(entry, "assetId", where=f"{kind} {opening_id!r}")
+            asset = find_asset(asset_id, where=f"{kind} {opening_id!r}")
             where = f"{kind} {opening_id!r} holePolygon"
             hole = entry.get("holePolygon")
             if not isinstance(hole, list) or len(hole) != 2:
                 raise UserError(f"{where} is {hole!r}; it must be two points")
-            corners = np.array([vector(point, where=where) for point in hole])
+            corners = np.array([read_vector(point, where=where) for point in hole])
             (u0, v0), (u1, v1) = corners.min(axis=0)[:2], corners.max(axis=0)[:2]
-            middle = vector(entry.get("assetPosition"), where=f"{kind} {opening_id!r} position")
+            middle = read_vector(
+                entry.get("assetPosition"), where=f"{kind} {opening_id!r} position"
+            )
             along = (wall.end_m - wall.start_m) / wall.length_m
             centre = np.array([*(wall.start_m + middle[0] * along), middle[1]])
-            found.append(
+            parsed.append(
                 Opening(
                     opening_id,
                     kind,
@@ -202,10 +204,10 @@ def openings(house: dict[str, Any], walls_of_house: Iterable[Wall]) -> list[Open
                     asset.size_m,
                 )
             )
-    return found
+    return parsed
 
 
-def asset_of(asset_id: str, *, where: str) -> Any:
+def find_asset(asset_id: str, *, where: str) -> Any:
     """Return the asset table's entry; `UserError` names the object if there is none."""
     asset = assets().get(asset_id)
     if asset is None:

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workflow_scripts.common.cameras import project
-from workflow_scripts.common.demonstrations import Keypoint
+from workflow_scripts.common.demonstration_shard import Keypoint
+from workflow_scripts.geometry.cameras import project
 
 # A pixel's depth is that of its centre: on a slanted face the keypoint beside it may lie this
 # much deeper without being hidden.
 TOLERANCE_M = 0.005
 
 
-def observe(
+def project_keypoints(
     points_m: np.ndarray,
     keypoints: Sequence[Keypoint],
     *,
@@ -29,17 +29,20 @@ def observe(
     """
     height, width = depth_m.shape
     pixels, point_depth = project(points_m, intrinsics, world_from_camera)
-    known = np.nan_to_num(pixels, nan=-1.0)
+    is_finite = np.nan_to_num(pixels, nan=-1.0)
     in_frame = (
         (point_depth > 0)
-        & (known >= 0).all(axis=-1)
-        & (known[:, 0] < width)
-        & (known[:, 1] < height)
+        & (is_finite >= 0).all(axis=-1)
+        & (is_finite[:, 0] < width)
+        & (is_finite[:, 1] < height)
     )
-    column = np.clip(known[:, 0].astype(int), 0, width - 1)
-    row = np.clip(known[:, 1].astype(int), 0, height - 1)
-    own = np.array([keypoint.instance for keypoint in keypoints])
-    inside = np.array([keypoint.inside_m for keypoint in keypoints])
-    allowance = np.where((own > 0) & (instance[row, column] == own), inside, 0.0) + TOLERANCE_M
+    column = np.clip(is_finite[:, 0].astype(int), 0, width - 1)
+    row = np.clip(is_finite[:, 1].astype(int), 0, height - 1)
+    on_own_instance = np.array([keypoint.instance for keypoint in keypoints])
+    inside = np.array([keypoint.surface_depth_m for keypoint in keypoints])
+    allowance = (
+        np.where((on_own_instance > 0) & (instance[row, column] == on_own_instance), inside, 0.0)
+        + TOLERANCE_M
+    )
     surface = np.where(np.isnan(depth_m[row, column]), np.inf, depth_m[row, column])
     return pixels, in_frame, in_frame & (surface >= point_depth - allowance)

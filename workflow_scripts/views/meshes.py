@@ -61,7 +61,7 @@ class Mesh:
         return self.vertices_m.min(axis=0), self.vertices_m.max(axis=0)
 
 
-def merged(meshes: Sequence[Mesh]) -> Mesh:
+def merge_meshes(meshes: Sequence[Mesh]) -> Mesh:
     """Join meshes into one; `smooth` holds if it holds for all."""
     vertex_offset, material_offset = 0, 0
     faces, face_material = [], []

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 from shapely.geometry import Point
 
-from workflow_scripts.common.cameras import world_from_unity, wrap_deg, yaw_from_unity
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import ObjectRow
+from workflow_scripts.geometry.cameras import world_from_unity, wrap_deg, yaw_from_unity
 from workflow_scripts.views.house import (
     WALL_THICKNESS_M,
     Room,
-    asset_of,
     entries,
+    find_asset,
     openings,
+    read_vector,
     rooms,
-    vector,
     walls,
 )
 
@@ -32,24 +32,24 @@ def object_rows(house: dict[str, Any], scene_id: str) -> list[ObjectRow]:
     drawer or lid does not count. `UserError` names what is wrong with the house.
     """
     rooms_of_house = rooms(house)
-    found = [
+    field_dicts = [
         *_furniture(house, rooms_of_house),
         *_structure(house, rooms_of_house),
     ]
     seen: set[str] = set()
-    for fields in found:
+    for fields in field_dicts:
         if fields["object_id"] in seen:
             raise UserError(f"two things have the id {fields['object_id']!r}; ids must differ")
         seen.add(fields["object_id"])
-    if len(found) > MAX_INSTANCES:
-        raise UserError(f"{len(found)} things in one house; masks hold {MAX_INSTANCES}")
+    if len(field_dicts) > MAX_INSTANCES:
+        raise UserError(f"{len(field_dicts)} things in one house; masks hold {MAX_INSTANCES}")
     return [
         ObjectRow(scene_id=scene_id, instance=number, **fields)
-        for number, fields in enumerate(found, start=1)
+        for number, fields in enumerate(field_dicts, start=1)
     ]
 
 
-def _fields(
+def _object_fields(
     object_id: str,
     category: str,
     kind: str,
@@ -92,11 +92,11 @@ def _with_children(
     if not isinstance(object_id, str) or not object_id:
         raise UserError(f"an object has id {object_id!r}; it must be a text")
     where = f"object {object_id!r}"
-    asset = asset_of(str(entry.get("assetId")), where=where)
-    centre_m = world_from_unity(vector(entry.get("position"), where=f"{where} position"))
-    rotation_deg = vector(entry.get("rotation") or {}, where=f"{where} rotation")
+    asset = find_asset(str(entry.get("assetId")), where=where)
+    centre_m = world_from_unity(read_vector(entry.get("position"), where=f"{where} position"))
+    rotation_deg = read_vector(entry.get("rotation") or {}, where=f"{where} rotation")
     room_id = room_id or _room_at(centre_m, rooms_of_house)
-    yield _fields(
+    yield _object_fields(
         object_id,
         asset.category,
         "object",
@@ -120,10 +120,10 @@ def _tilted_size_m(size_m: tuple[float, float, float], rotation_deg: np.ndarray)
     if not np.any(rotation_deg[[0, 2]] % 360.0):
         return np.array(size_m)
     x, z = np.deg2rad(rotation_deg[0]), np.deg2rad(rotation_deg[2])
-    about_x = np.array([[1, 0, 0], [0, math.cos(x), -math.sin(x)], [0, math.sin(x), math.cos(x)]])
-    about_z = np.array([[math.cos(z), -math.sin(z), 0], [math.sin(z), math.cos(z), 0], [0, 0, 1]])
+    angle_x = np.array([[1, 0, 0], [0, math.cos(x), -math.sin(x)], [0, math.sin(x), math.cos(x)]])
+    angle_z = np.array([[math.cos(z), -math.sin(z), 0], [math.sin(z), math.cos(z), 0], [0, 0, 1]])
     width, depth, height = size_m
-    extents = np.abs(about_x @ about_z) @ np.array([width, height, depth])
+    extents = np.abs(angle_x @ angle_z) @ np.array([width, height, depth])
     return extents[[0, 2, 1]]
 
 
@@ -139,7 +139,7 @@ def _structure(house: dict[str, Any], rooms_of_house: list[Room]) -> Iterator[di
         for room in rooms_of_house:
             low, high = room.polygon_m.min(axis=0), room.polygon_m.max(axis=0)
             z = -thickness / 2 if category == "floor" else room.height_m + thickness / 2
-            yield _fields(
+            yield _object_fields(
                 f"{category}|{room.room_id}",
                 category,
                 "structure",
@@ -150,7 +150,7 @@ def _structure(house: dict[str, Any], rooms_of_house: list[Room]) -> Iterator[di
     walls_of_house = walls(house, rooms_of_house)
     for wall in walls_of_house:
         middle = (wall.start_m + wall.end_m) / 2 - wall.inward * thickness / 2
-        yield _fields(
+        yield _object_fields(
             wall.wall_id,
             "wall",
             "structure",
@@ -161,7 +161,7 @@ def _structure(house: dict[str, Any], rooms_of_house: list[Room]) -> Iterator[di
         )
     for opening in openings(house, walls_of_house):
         frame_only = opening.asset_id.startswith("Doorframe")
-        yield _fields(
+        yield _object_fields(
             opening.opening_id,
             "doorframe" if frame_only else opening.kind,
             "structure",

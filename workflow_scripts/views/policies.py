@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from workflow_scripts.common.cameras import wrap_deg
+from workflow_scripts.geometry.cameras import wrap_deg
 from workflow_scripts.views.house import Room
 
 # AI2-THOR's standing agent: its body is at 0.901 m and its camera 0.675 m above that.
@@ -69,12 +69,12 @@ def corners(room: Room) -> list[tuple[np.ndarray, float]]:
     is_corner = np.abs(turn) > 1e-6 * np.maximum(lengths, 1e-12)
     if not is_corner.all():
         return corners(Room(room.room_id, room.room_type, polygon[is_corner], room.height_m))
-    found = []
+    vertices = []
     for vertex, previous, following, side in zip(polygon, before, after, turn, strict=True):
         direction = (previous + vertex + following) / 3 - vertex
         direction = -direction if side > 0 else direction
-        found.append((vertex, math.degrees(math.atan2(-direction[0], direction[1]))))
-    return found
+        vertices.append((vertex, math.degrees(math.atan2(-direction[0], direction[1]))))
+    return vertices
 
 
 def corner(
@@ -86,23 +86,23 @@ def corner(
     random order; every corner is tried once before any is tried again.
     """
     points = points_in(room, reachable_m)
-    found = corners(room)
+    vertices = corners(room)
     if not len(points) or not num_views:
         return []
-    rounds = max(CANDIDATES_PER_VIEW, math.ceil(CANDIDATES_PER_VIEW * num_views / len(found)))
-    near = [
+    rounds = max(CANDIDATES_PER_VIEW, math.ceil(CANDIDATES_PER_VIEW * num_views / len(vertices)))
+    nearest = [
         points[np.argsort(np.linalg.norm(points[:, :2] - vertex, axis=1), kind="stable")]
-        for vertex, _ in found
+        for vertex, _ in vertices
     ]
-    picks = [rng.permutation(min(NEAREST_POINTS, len(points))) for _ in found]
-    order = rng.permutation(len(found))
+    chosen = [rng.permutation(min(NEAREST_POINTS, len(points))) for _ in vertices]
+    order = rng.permutation(len(vertices))
     poses = []
     for attempt in range(rounds):
         for index in order:
-            if attempt >= len(picks[index]):
+            if attempt >= len(chosen[index]):
                 continue
-            position = near[index][picks[index][attempt]]
-            poses.append(_pose("corner", position, found[index][1], CORNER_PITCH_DEG))
+            position = nearest[index][chosen[index][attempt]]
+            poses.append(_pose("corner", position, vertices[index][1], CORNER_PITCH_DEG))
     return poses
 
 
@@ -131,8 +131,8 @@ def panorama(
     if not len(points) or not num_views:
         return []
     boundary = room.shape.exterior
-    free = np.array([boundary.distance(shapely.Point(point[:2])) for point in points])
-    position = points[int(np.argmax(free))]
+    clearance_m = np.array([boundary.distance(shapely.Point(point[:2])) for point in points])
+    position = points[int(np.argmax(clearance_m))]
     first = rng.uniform(0.0, 360.0)
     step = 360.0 / num_views
     return [_pose("panorama", position, first + step * k, 0.0) for k in range(num_views)]

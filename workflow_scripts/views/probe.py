@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from workflow_scripts.common.cameras import Camera
+from workflow_scripts.geometry.cameras import Camera
 
 PROBE_PX = 64
 NEAR_M = 1.0
@@ -23,7 +23,7 @@ def probe_camera(camera: Camera) -> Camera:
     return Camera(width, height, camera.intrinsics * factors[:, None], camera.world_from_camera)
 
 
-def fault(
+def rejection_reason(
     depth_m: np.ndarray,
     instance: np.ndarray,
     *,
@@ -35,10 +35,12 @@ def fault(
     It is blocked if one wall, door leaf or piece of furniture nearer than 1 m fills most of it,
     and empty if no object covers `min_share` of its pixels. `depth_m` is NaN for no hit.
     """
-    near = np.bincount(instance[np.nan_to_num(depth_m, nan=np.inf) < NEAR_M].ravel(), minlength=1)
-    if near[1:].max(initial=0) > MAX_NEAR_SHARE * instance.size:
+    is_near = np.bincount(
+        instance[np.nan_to_num(depth_m, nan=np.inf) < NEAR_M].ravel(), minlength=1
+    )
+    if is_near[1:].max(initial=0) > MAX_NEAR_SHARE * instance.size:
         return BLOCKED
-    seen = np.bincount(instance.ravel(), minlength=max(object_instances, default=0) + 1)
-    if seen[list(object_instances)].max(initial=0) < max(1.0, min_share * instance.size):
+    pixel_counts = np.bincount(instance.ravel(), minlength=max(object_instances, default=0) + 1)
+    if pixel_counts[list(object_instances)].max(initial=0) < max(1.0, min_share * instance.size):
         return EMPTY
     return None

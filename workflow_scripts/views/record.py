@@ -8,9 +8,9 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.common import backends
+from workflow_scripts.common import backend_registry
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.demonstrations import (
+from workflow_scripts.common.demonstration_shard import (
     KEYPOINT_ARRAYS,
     DemonstrationShard,
     EpisodeRow,
@@ -19,32 +19,40 @@ from workflow_scripts.common.demonstrations import (
     StepRow,
 )
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import Episode, ObjectRow, ViewRow, VisibilityRow, table
+from workflow_scripts.common.records import (
+    Episode,
+    ObjectRow,
+    ViewRow,
+    VisibilityRow,
+    records_to_frame,
+)
 from workflow_scripts.common.storage import read_records, write_records, write_table
-from workflow_scripts.common.views import beside, table_path, write_views
+from workflow_scripts.common.view_shard import sibling_path, table_path, write_views
 from workflow_scripts.views.credits import write_credits
+from workflow_scripts.views.demonstration_shard import DemonstrationRows, record_episodes
 from workflow_scripts.views.demonstration_sheet import draw_demonstration_sheet
 from workflow_scripts.views.demonstrator import BACKENDS
-from workflow_scripts.views.recording import Recorded, record_episodes
 
 logger = logging.getLogger(__name__)
 MAX_SIZE_PX = 1024
 
 
-def write(out: Path, recorded: Recorded, *, attributes: dict[str, Any]) -> None:
+def write(out: Path, demonstration_rows: DemonstrationRows, *, attributes: dict[str, Any]) -> None:
     """Write the shard and its tables, each whole."""
     for name, rows, model in (
-        ("views", recorded.views, ViewRow),
-        ("objects", recorded.objects, ObjectRow),
-        ("visibility", recorded.visibility, VisibilityRow),
-        ("episodes", recorded.episodes, EpisodeRow),
-        ("keypoints", recorded.keypoints, KeypointRow),
-        ("steps", recorded.steps, StepRow),
-        ("poses", recorded.poses, PoseRow),
+        ("views", demonstration_rows.views, ViewRow),
+        ("objects", demonstration_rows.objects, ObjectRow),
+        ("visibility", demonstration_rows.visibility, VisibilityRow),
+        ("episodes", demonstration_rows.episodes, EpisodeRow),
+        ("keypoints", demonstration_rows.keypoints, KeypointRow),
+        ("steps", demonstration_rows.steps, StepRow),
+        ("poses", demonstration_rows.poses, PoseRow),
     ):
-        write_table(table_path(out, name), table(rows, model))
-    write_records(beside(out, "skipped.jsonl"), recorded.skipped)
-    write_views(out, recorded.arrays(), attributes=attributes, more=KEYPOINT_ARRAYS)
+        write_table(table_path(out, name), records_to_frame(rows, model))
+    write_records(sibling_path(out, "skipped.jsonl"), demonstration_rows.skipped)
+    write_views(
+        out, demonstration_rows.arrays(), attributes=attributes, extra_arrays=KEYPOINT_ARRAYS
+    )
 
 
 def check(*, cameras: tuple[str, ...], size_px: int, max_steps: int, max_attempts: int) -> None:
@@ -91,22 +99,22 @@ def main(
     episodes = read_records(scenes, Episode)
     if not episodes:
         raise UserError(f"{scenes} has no episode; run the rule that wrote it again")
-    make = backends.load(backend, BACKENDS, kind="demonstration")
+    backend_class = backend_registry.load_backend(backend, BACKENDS, kind="demonstration")
     out.parent.mkdir(parents=True, exist_ok=True)
-    recorded = Recorded(out.parent)
+    demonstration_rows = DemonstrationRows(out.parent)
     try:
-        with make(
+        with backend_class(
             cameras=cameras,
             size_px=size_px,
             max_steps=max_steps,
             max_attempts=max_attempts,
             dataset=dataset,
         ) as demonstrator:
-            record_episodes(progress(episodes, desc="episodes"), demonstrator, recorded)
+            record_episodes(progress(episodes, desc="episodes"), demonstrator, demonstration_rows)
             provenance = dict(demonstrator.provenance)
         write(
             out,
-            recorded,
+            demonstration_rows,
             attributes={
                 "source": episodes[0].source,
                 "backend": backend,
@@ -115,14 +123,14 @@ def main(
             },
         )
     finally:
-        recorded.close()
-    write_credits(beside(out, "credits.csv"), [])
-    draw_demonstration_sheet(beside(out, "png"), DemonstrationShard.open(out))
+        demonstration_rows.close()
+    write_credits(sibling_path(out, "credits.csv"), [])
+    draw_demonstration_sheet(sibling_path(out, "png"), DemonstrationShard.open(out))
     logger.info(
         "%d views of %d episodes, %d left out",
-        len(recorded.views),
-        len(recorded.episodes),
-        len(recorded.skipped),
+        len(demonstration_rows.views),
+        len(demonstration_rows.episodes),
+        len(demonstration_rows.skipped),
     )
 
 

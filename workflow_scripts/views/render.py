@@ -8,23 +8,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.cli import progress
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import ObjectRow, Scene, Skipped, ViewRow, VisibilityRow
+from workflow_scripts.common.records import ObjectRow, Scene, SkippedItem, ViewRow, VisibilityRow
 from workflow_scripts.common.seeds import rng
+from workflow_scripts.geometry.cameras import Camera
+from workflow_scripts.views.frame_spool import FrameSpool
 from workflow_scripts.views.house import Room, rooms
 from workflow_scripts.views.policies import POLICIES, Pose
-from workflow_scripts.views.probe import fault, probe_camera
+from workflow_scripts.views.probe import probe_camera, rejection_reason
 from workflow_scripts.views.renderer import EngineError, Frame, LoadedHouse, Renderer
-from workflow_scripts.views.spool import FrameSpool
 from workflow_scripts.views.visibility import visibility_rows
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Plan:
+class RenderPlan:
     """What to render of every room: picture size and number of views per policy."""
 
     width_px: int
@@ -66,26 +66,26 @@ class Plan:
 
 
 @dataclass
-class Collected:
+class RenderedRows:
     """Rows and frames of the shard so far."""
 
     spool: FrameSpool
     views: list[ViewRow] = field(default_factory=list)
     objects: list[ObjectRow] = field(default_factory=list)
     visibility: list[VisibilityRow] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
+    skipped: list[SkippedItem] = field(default_factory=list)
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def skip(self, scene: Scene, item: str, reason: str) -> None:
         """Note something that is left out."""
         logger.warning("%s: %s skipped: %s", scene.scene_id, item, reason)
         self.skipped.append(
-            Skipped(source=scene.source, scene_id=scene.scene_id, item=item, reason=reason)
+            SkippedItem(source=scene.source, scene_id=scene.scene_id, item=item, reason=reason)
         )
 
 
 @dataclass(frozen=True)
-class Shot:
+class RenderedView:
     """A rendered view and what it shows; `score` is (visible objects, their pixels)."""
 
     row: ViewRow
@@ -94,127 +94,140 @@ class Shot:
 
 
 def render_scenes(
-    scenes: Sequence[Scene], renderer: Renderer, plan: Plan, spool: FrameSpool
-) -> Collected:
+    scenes: Sequence[Scene], renderer: Renderer, render_plan: RenderPlan, spool: FrameSpool
+) -> RenderedRows:
     """Render every scene that can be; the others become `Skipped` rows."""
-    collected = Collected(spool)
+    rendered_rows = RenderedRows(spool)
     for scene in progress(scenes, desc="houses"):
         if scene.house is None:
-            collected.skip(scene, "house", scene.skipped or "there is no house")
+            rendered_rows.skip(scene, "house", scene.skipped or "there is no house")
             continue
         try:
             rooms_of_house = rooms(scene.house)
-            loaded = renderer.load(scene.house, scene_id=scene.scene_id)
-            reachable_m = loaded.reachable_m()
+            loaded_house = renderer.load(scene.house, scene_id=scene.scene_id)
+            reachable_m = loaded_house.reachable_m()
         except EngineError:
             raise
         except UserError as error:
-            collected.skip(scene, "house", str(error))
+            rendered_rows.skip(scene, "house", str(error))
             continue
-        visit = Visit(scene, loaded, reachable_m, plan, collected, first_view=len(spool))
+        scene_renderer = SceneRenderer(
+            scene, loaded_house, reachable_m, render_plan, rendered_rows, first_view=len(spool)
+        )
         for room in rooms_of_house:
             start = len(spool)
             try:
-                visit.render_room(room)
+                scene_renderer.render_room(room)
             except EngineError:
                 raise
             except UserError as error:
                 spool.truncate(start)
-                collected.skip(scene, room.room_id, str(error))
-        if len(spool) > visit.first_view:
-            collected.objects += loaded.objects
-    return collected
+                rendered_rows.skip(scene, room.room_id, str(error))
+        if len(spool) > scene_renderer.first_view:
+            rendered_rows.objects += loaded_house.objects
+    return rendered_rows
 
 
 @dataclass(frozen=True)
-class Visit:
+class SceneRenderer:
     """A loaded scene on its way through the shard; its first view there is `first_view`."""
 
     scene: Scene
-    loaded: LoadedHouse
+    loaded_house: LoadedHouse
     reachable_m: np.ndarray
-    plan: Plan
-    collected: Collected
+    render_plan: RenderPlan
+    rendered_rows: RenderedRows
     first_view: int
 
     def render_room(self, room: Room) -> None:
         """Add a room's views, the best one marked; none from above without one at eye level."""
-        wanted = {name: n for name, n in self.plan.num_views.items() if n}
-        shots = [
-            shot
+        views_per_policy = {name: n for name, n in self.render_plan.num_views.items() if n}
+        rendered_views = [
+            rendered_view
             for policy in POLICIES
-            if policy in wanted and policy != "top_down"
-            for shot in self._shots(room, policy, wanted[policy])
+            if policy in views_per_policy and policy != "top_down"
+            for rendered_view in self._render_policy(room, policy, views_per_policy[policy])
         ]
-        best = max(shots, key=lambda shot: shot.score, default=None)
-        if "top_down" in wanted and (shots or len(wanted) == 1):
-            shots += self._shots(room, "top_down", wanted["top_down"])
-        for shot in shots:
-            self.collected.views.append(shot.row.model_copy(update={"is_best": shot is best}))
-            self.collected.visibility += shot.visibility
+        best = max(rendered_views, key=lambda rendered_view: rendered_view.score, default=None)
+        if "top_down" in views_per_policy and (rendered_views or len(views_per_policy) == 1):
+            rendered_views += self._render_policy(room, "top_down", views_per_policy["top_down"])
+        for rendered_view in rendered_views:
+            self.rendered_rows.views.append(
+                rendered_view.row.model_copy(update={"is_best": rendered_view is best})
+            )
+            self.rendered_rows.visibility += rendered_view.visibility
 
-    def _shots(self, room: Room, policy: str, num_views: int) -> list[Shot]:
+    def _render_policy(self, room: Room, policy: str, num_views: int) -> list[RenderedView]:
         """Render the first good candidates of a policy; say why if there is none."""
         scene_id = self.scene.scene_id
-        generator = rng(self.plan.seed, scene_id, room.room_id, policy)
-        shots: list[Shot] = []
-        faults: Counter[str] = Counter()
+        generator = rng(self.render_plan.seed, scene_id, room.room_id, policy)
+        rendered_views: list[RenderedView] = []
+        rejection_counts: Counter[str] = Counter()
         for pose in POLICIES[policy](room, self.reachable_m, generator, num_views):
-            if len(shots) == num_views:
+            if len(rendered_views) == num_views:
                 break
-            camera = self.plan.camera(pose)
-            found = self._look(camera, pose)
-            if isinstance(found, str):
-                faults[found] += 1
+            camera = self.render_plan.camera(pose)
+            frame_or_reason = self._render_candidate(camera, pose)
+            if isinstance(frame_or_reason, str):
+                rejection_counts[frame_or_reason] += 1
             else:
-                shots.append(self._shot(room, pose, camera, found))
-        for reason, count in faults.items():
-            self.collected.rejected[policy, reason] += count
-        if not shots:
-            why = "; ".join(f"{count} x {reason}" for reason, count in sorted(faults.items()))
-            self.collected.skip(
+                rendered_views.append(self._add_view(room, pose, camera, frame_or_reason))
+        for reason, count in rejection_counts.items():
+            self.rendered_rows.rejected[policy, reason] += count
+        if not rendered_views:
+            reasons = "; ".join(
+                f"{count} x {reason}" for reason, count in sorted(rejection_counts.items())
+            )
+            self.rendered_rows.skip(
                 self.scene,
                 f"{room.room_id} {policy}",
-                f"no good camera: {why}" if why else "no floor point can be reached",
+                f"no good camera: {reasons}" if reasons else "no floor point can be reached",
             )
-        return shots
+        return rendered_views
 
-    def _look(self, camera: Camera, pose: Pose) -> Frame | str:
+    def _render_candidate(self, camera: Camera, pose: Pose) -> Frame | str:
         """Return a frame, or why the view is of no use.
 
         A backend with a cheap depth pass is asked for that first; another renders at once.
         """
-        geometry = getattr(self.loaded, "geometry", None)
+        geometry = getattr(self.loaded_house, "geometry", None)
         # A panorama keeps every direction and a plan shows what there is.
-        picky = pose.policy not in ("panorama", "top_down")
-        if picky and geometry is not None:
-            reason = self._fault(*geometry(probe_camera(camera)))
+        check_view = pose.policy not in ("panorama", "top_down")
+        if check_view and geometry is not None:
+            reason = self._rejection_reason(*geometry(probe_camera(camera)))
             if reason:
                 return reason
-        number = len(self.collected.spool) - self.first_view
-        generator = rng(self.plan.seed, self.scene.scene_id, "frame", number)
-        frame = self.loaded.render(camera, seed=int(generator.integers(2**31)))
-        if picky and geometry is None:
-            return self._fault(frame.depth_m, frame.instance) or frame
+        number = len(self.rendered_rows.spool) - self.first_view
+        generator = rng(self.render_plan.seed, self.scene.scene_id, "frame", number)
+        frame = self.loaded_house.render(camera, seed=int(generator.integers(2**31)))
+        if check_view and geometry is None:
+            return self._rejection_reason(frame.depth_m, frame.instance) or frame
         return frame
 
-    def _fault(self, depth_m: np.ndarray, instance: np.ndarray) -> str | None:
-        return fault(
+    def _rejection_reason(self, depth_m: np.ndarray, instance: np.ndarray) -> str | None:
+        return rejection_reason(
             depth_m,
             instance,
-            object_instances=[row.instance for row in self.loaded.objects if row.kind == "object"],
-            min_share=self.plan.min_pixels / (self.plan.width_px * self.plan.height_px),
+            object_instances=[
+                row.instance for row in self.loaded_house.objects if row.kind == "object"
+            ],
+            min_share=self.render_plan.min_pixels
+            / (self.render_plan.width_px * self.render_plan.height_px),
         )
 
-    def _shot(self, room: Room, pose: Pose, camera: Camera, frame: Frame) -> Shot:
+    def _add_view(self, room: Room, pose: Pose, camera: Camera, frame: Frame) -> RenderedView:
         """Keep a frame and describe it."""
-        view = self.collected.spool.add(frame, camera)
-        seen = visibility_rows(view, camera, frame.depth_m, frame.instance, self.loaded.objects)
-        things = {row.instance for row in self.loaded.objects if row.kind == "object"}
+        view = self.rendered_rows.spool.add(frame, camera)
+        visible_rows = visibility_rows(
+            view, camera, frame.depth_m, frame.instance, self.loaded_house.objects
+        )
+        object_instances = {
+            row.instance for row in self.loaded_house.objects if row.kind == "object"
+        }
         pixels = [
             row.pixels
-            for row in seen
-            if row.instance in things and row.pixels >= self.plan.min_pixels
+            for row in visible_rows
+            if row.instance in object_instances and row.pixels >= self.render_plan.min_pixels
         ]
         row = ViewRow(
             view=view,
@@ -231,4 +244,4 @@ class Visit:
             num_visible_objects=len(pixels),
             is_best=False,
         )
-        return Shot(row, seen, (len(pixels), sum(pixels)))
+        return RenderedView(row, visible_rows, (len(pixels), sum(pixels)))

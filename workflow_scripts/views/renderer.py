@@ -6,9 +6,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import ObjectRow
+from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.views.credits import Credit
 from workflow_scripts.views.frame import Frame
 

@@ -8,28 +8,36 @@ import logging
 from pathlib import Path
 from typing import Any, Literal
 
-from workflow_scripts.common import backends
+from workflow_scripts.common import backend_registry
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import ObjectRow, Scene, ViewRow, VisibilityRow, table
+from workflow_scripts.common.records import (
+    ObjectRow,
+    Scene,
+    ViewRow,
+    VisibilityRow,
+    records_to_frame,
+)
 from workflow_scripts.common.storage import read_records, write_records, write_table
-from workflow_scripts.common.views import ViewShard, beside, table_path, write_views
+from workflow_scripts.common.view_shard import ViewShard, sibling_path, table_path, write_views
 from workflow_scripts.views.contact_sheet import draw_contact_sheet
 from workflow_scripts.views.credits import write_credits
-from workflow_scripts.views.render import Collected, Plan, render_scenes
+from workflow_scripts.views.frame_spool import FrameSpool
+from workflow_scripts.views.render import RenderedRows, RenderPlan, render_scenes
 from workflow_scripts.views.renderer import BACKENDS
-from workflow_scripts.views.spool import FrameSpool
 
 logger = logging.getLogger(__name__)
 
 
-def write(out: Path, collected: Collected, *, attributes: dict[str, Any]) -> None:
+def write(out: Path, rendered_rows: RenderedRows, *, attributes: dict[str, Any]) -> None:
     """Write the shard and its tables, each whole."""
-    write_table(table_path(out, "views"), table(collected.views, ViewRow))
-    write_table(table_path(out, "objects"), table(collected.objects, ObjectRow))
-    write_table(table_path(out, "visibility"), table(collected.visibility, VisibilityRow))
-    write_records(beside(out, "skipped.jsonl"), collected.skipped)
-    write_views(out, collected.spool.arrays(), attributes=attributes)
+    write_table(table_path(out, "views"), records_to_frame(rendered_rows.views, ViewRow))
+    write_table(table_path(out, "objects"), records_to_frame(rendered_rows.objects, ObjectRow))
+    write_table(
+        table_path(out, "visibility"), records_to_frame(rendered_rows.visibility, VisibilityRow)
+    )
+    write_records(sibling_path(out, "skipped.jsonl"), rendered_rows.skipped)
+    write_views(out, rendered_rows.spool.arrays(), attributes=attributes)
 
 
 def main(
@@ -67,7 +75,7 @@ def main(
         min_pixels: an object with fewer pixels does not count as visible.
         seed: the workflow's seed.
     """
-    plan = Plan(
+    render_plan = RenderPlan(
         width_px=width_px,
         height_px=height_px,
         vertical_fov_deg=vertical_fov_deg,
@@ -80,46 +88,46 @@ def main(
         min_pixels=min_pixels,
         seed=seed,
     )
-    plan.check()
+    render_plan.check()
     if out.suffix != ".zarr":
         raise UserError(f"--out {out} must end in .zarr")
     records = read_records(scenes, Scene)
     if not records:
         raise UserError(f"{scenes} has no scene; run the rule that wrote it again")
-    make = backends.load(backend, BACKENDS, kind="views")
+    backend_class = backend_registry.load_backend(backend, BACKENDS, kind="views")
     out.parent.mkdir(parents=True, exist_ok=True)
     with (
         FrameSpool(out.parent, width_px=width_px, height_px=height_px) as spool,
-        make(
+        backend_class(
             preset=preset, furniture=furniture, width_px=width_px, height_px=height_px
         ) as renderer,
     ):
-        collected = render_scenes(records, renderer, plan, spool)
+        rendered_rows = render_scenes(records, renderer, render_plan, spool)
         rejected: dict[str, dict[str, int]] = {}
-        for (policy, reason), count in sorted(collected.rejected.items()):
+        for (policy, reason), count in sorted(rendered_rows.rejected.items()):
             rejected.setdefault(policy, {})[reason] = count
         write(
             out,
-            collected,
+            rendered_rows,
             attributes={
                 "source": records[0].source,
                 "backend": backend,
                 "preset": preset,
                 "renderer": dict(renderer.provenance),
-                "policies": plan.num_views,
+                "policies": render_plan.num_views,
                 "min_pixels": min_pixels,
                 "seed": seed,
                 "rejected_candidates": rejected,
             },
         )
-        write_credits(beside(out, "credits.csv"), renderer.credits)
-    draw_contact_sheet(beside(out, "png"), ViewShard.open(out), min_pixels=min_pixels)
+        write_credits(sibling_path(out, "credits.csv"), renderer.credits)
+    draw_contact_sheet(sibling_path(out, "png"), ViewShard.open(out), min_pixels=min_pixels)
     logger.info(
         "%d views of %d scenes, %d skipped items, %d rejected cameras",
-        len(collected.views),
+        len(rendered_rows.views),
         len(records),
-        len(collected.skipped),
-        collected.rejected.total(),
+        len(rendered_rows.skipped),
+        rendered_rows.rejected.total(),
     )
 
 

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workflow_scripts.common.cameras import (
+from workflow_scripts.common.records import ObjectRow, VisibilityRow
+from workflow_scripts.geometry.cameras import (
     Camera,
     box_corners,
     project,
     rays_camera,
     rotation_about_up,
 )
-from workflow_scripts.common.records import ObjectRow, VisibilityRow
 
 # Depth is float32 and boxes touch what stands on them; nearer means nearer by more than this.
 TOLERANCE_M = 1e-3
@@ -29,7 +29,7 @@ def visibility_rows(
     `depth_m` [h, w] is planar with NaN for no hit, `instance` [h, w] has 0 for none. The result
     depends on these arrays and the boxes alone, not on who rendered them.
     """
-    seen = np.bincount(instance.ravel(), minlength=1)
+    pixel_counts = np.bincount(instance.ravel(), minlength=1)
     rays = rays_camera(camera.intrinsics, width_px=camera.width_px, height_px=camera.height_px)
     rays_world = np.ascontiguousarray(
         np.moveaxis(rays @ camera.world_from_camera[:3, :3].T, -1, 0), dtype=np.float32
@@ -37,9 +37,9 @@ def visibility_rows(
     depth = np.where(np.isnan(depth_m), np.inf, depth_m)
     rows = []
     for row in objects:
-        if row.instance >= len(seen) or not seen[row.instance]:
+        if row.instance >= len(pixel_counts) or not pixel_counts[row.instance]:
             continue
-        pixels = int(seen[row.instance])
+        pixels = int(pixel_counts[row.instance])
         mask = instance == row.instance
         corners_px, corner_depths = project(
             box_corners(

@@ -16,22 +16,22 @@ import numpy as np
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.measurements import MeasuredShard, TrueShard
-from workflow_scripts.common.records import Record, table
+from workflow_scripts.common.measurements import GroundTruthShard, MeasuredShard
+from workflow_scripts.common.records import Record, records_to_frame
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.common.storage import write_table
-from workflow_scripts.common.views import ViewShard
-from workflow_scripts.vqa.ask import Books
+from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.vqa.batch import Batch
 from workflow_scripts.vqa.families import FAMILIES
-from workflow_scripts.vqa.shapes.base import Asking, Family, Margins
-from workflow_scripts.vqa.shapes.value import Value
-from workflow_scripts.vqa.sight import Sight, Sights, taken
+from workflow_scripts.vqa.question_generator import ReferringExpressionsByForm
+from workflow_scripts.vqa.question_types.base import Family, Margins, QuestionContext
+from workflow_scripts.vqa.question_types.numeric import Numeric
+from workflow_scripts.vqa.view_context import ViewContext, ViewContexts, select_objects
 
 log = logging.getLogger(__name__)
 
 NO_MARGINS = Margins(metres=0.0, ratio=0.0, picture=0.0, degrees=0.0, sigmas=0.0)
-NOT_A_NUMBER = float("nan")
+NAN = float("nan")
 Key = tuple[object, ...]
 
 
@@ -53,7 +53,7 @@ class AuditFact(Record):
 
 
 @dataclass(frozen=True)
-class Fact:
+class MeasuredAnswer:
     """What a family says of some objects: an answer, or a value with its sigma."""
 
     number: int
@@ -62,19 +62,19 @@ class Fact:
     sigma: float
 
 
-def facts(family: Family, asking: Asking) -> dict[Key, Fact]:
+def measured_answers(family: Family, context: QuestionContext) -> dict[Key, MeasuredAnswer]:
     """Return what a family says, by what it is about.
 
     A choice between objects has the winner for an answer, whatever the order of mention.
     """
-    found: dict[Key, Fact] = {}
-    for batch in family.batches(asking):
-        if isinstance(family, Value) and batch.kind != "open":
+    found: dict[Key, MeasuredAnswer] = {}
+    for batch in family.batches(context):
+        if isinstance(family, Numeric) and batch.kind != "open":
             continue
         for row in range(len(batch)):
             key, answer = _key(batch, row)
             value, sigma = float(batch.measure[row]), float(batch.sigma[row])
-            found[key] = Fact(int(batch.fact[row]), answer, value, sigma)
+            found[key] = MeasuredAnswer(int(batch.fact_ids[row]), answer, value, sigma)
     return found
 
 
@@ -83,43 +83,49 @@ def _key(batch: Batch, row: int) -> tuple[Key, object]:
     if batch.winner is not None and batch.choices is None:
         chosen = tuple(sorted(objects[: batch.num_choices]))
         rest = tuple(objects[batch.num_choices :])
-        return (batch.kind, batch.pole, chosen, rest), objects[batch.winner]
+        return (batch.kind, batch.antonym, chosen, rest), objects[batch.winner]
     target = batch.target(row)
-    return (batch.kind, batch.pole, tuple(objects), target), batch.answer
+    return (batch.kind, batch.antonym, tuple(objects), target), batch.answer
 
 
-def audited(
-    family: Family, asked: Mapping[Key, Fact], truth: Asking
-) -> Iterator[tuple[Fact, object, float]]:
+def compare_with_truth(
+    family: Family, labelled: Mapping[Key, MeasuredAnswer], truth: QuestionContext
+) -> Iterator[tuple[MeasuredAnswer, object, float]]:
     """Yield each fact asked, the true answer (None: unclear), and the true number.
 
     The same fact asked in other ways (yes or no, which, both orders of mention) counts once.
     """
-    true: Mapping[Key, Fact] = {} if isinstance(family, Value) else facts(family, truth)
+    true: Mapping[Key, MeasuredAnswer] = (
+        {} if isinstance(family, Numeric) else measured_answers(family, truth)
+    )
     seen = set()
-    for key, fact in asked.items():
-        once = (frozenset(_objects(key)), fact.number)
-        if once in seen:
+    for key, measured_answer in labelled.items():
+        fact_key = (frozenset(_objects(key)), measured_answer.number)
+        if fact_key in seen:
             continue
-        seen.add(once)
-        if isinstance(family, Value):
-            number = true_number(family, truth.sight, _objects(key))
-            yield fact, number, fact.value - _error(family, fact.value, number)
+        seen.add(fact_key)
+        if isinstance(family, Numeric):
+            number = true_number(family, truth.view_context, _objects(key))
+            yield (
+                measured_answer,
+                number,
+                measured_answer.value - _error(family, measured_answer.value, number),
+            )
         else:
-            yield fact, true[key].answer if key in true else None, NOT_A_NUMBER
+            yield measured_answer, true[key].answer if key in true else None, NAN
 
 
 def _objects(key: Key) -> tuple[int, ...]:
     return tuple(key[2])  # type: ignore[arg-type]
 
 
-def true_number(family: Value, sight: Sight, objects: tuple[int, ...]) -> float:
+def true_number(family: Numeric, view_context: ViewContext, objects: tuple[int, ...]) -> float:
     """Return what a family measures of some objects, in the order of mention."""
-    value = family.measure(sight)[0]
+    value = family.measure(view_context)[0]
     return float(value[objects] if objects else value[0])
 
 
-def _error(family: Value, value: float, truth: float) -> float:
+def _error(family: Numeric, value: float, truth: float) -> float:
     error = value - truth
     if family.unit == "deg":
         turn = 360.0 if family.is_clock else 180.0
@@ -127,52 +133,60 @@ def _error(family: Value, value: float, truth: float) -> float:
     return error
 
 
-def seen_through(sight: Sight, labels: MeasuredShard, view: int) -> tuple[Sight, Sight]:
+def match_labels(
+    view_context: ViewContext, labels: MeasuredShard, view: int
+) -> tuple[ViewContext, ViewContext]:
     """Return a true sight, and the same as labels have it, of the objects that both know."""
     measured = labels.of(view)
     place = {instance: row for row, instance in enumerate(measured.instance.tolist())}
-    rows = [row for row, one in enumerate(sight.measured.instance.tolist()) if one in place]
+    rows = [row for row, one in enumerate(view_context.measured.instance.tolist()) if one in place]
     known = dataclasses.replace(
-        sight,
-        measured=taken(sight.measured, rows),
-        mark_px=sight.mark_px[rows],
-        middle_px=sight.middle_px[rows],
+        view_context,
+        measured=select_objects(view_context.measured, rows),
+        mark_px=view_context.mark_px[rows],
+        middle_px=view_context.middle_px[rows],
     )
     order = [place[one] for one in known.measured.instance.tolist()]
-    return known, dataclasses.replace(known, measured=taken(measured, order), from_truth=False)
+    return known, dataclasses.replace(
+        known, measured=select_objects(measured, order), from_truth=False
+    )
 
 
 def audit_view(
-    true: Sight, asked: Sight, *, margins: Margins, rng: Callable[[], np.random.Generator]
-) -> Iterator[tuple[Family, Fact, object, float]]:
+    true: ViewContext,
+    labelled: ViewContext,
+    *,
+    margins: Margins,
+    rng: Callable[[], np.random.Generator],
+) -> Iterator[tuple[Family, MeasuredAnswer, object, float]]:
     """Yield every fact of a view: its family, as labelled, the true answer, the true number.
 
     `rng` makes the same generator anew, so that both sides ask about the same groups.
     """
-    if not len(asked):
+    if not len(labelled):
         return
-    tags = {f"<region{row}>": row for row in range(len(asked))}
-    books = Books(asked, {"region": tags}, margins)
+    tags = {f"<region{row}>": row for row in range(len(labelled))}
+    expressions_by_form = ReferringExpressionsByForm(labelled, {"region": tags}, margins)
     for family in FAMILIES:
         form = "region" if "region" in family.forms else family.forms[0]
         if form not in ("region", "named"):
             continue
-        usable = books.usable(family, form, books.dropped)
-        asking = Asking(
-            sight=asked,
+        usable = expressions_by_form.usable(family, form, expressions_by_form.dropped)
+        context = QuestionContext(
+            view_context=labelled,
             usable=usable,
-            book=books.book(family, form),
+            expressions=expressions_by_form.expressions(family, form),
             form=form,
             margins=margins,
             rng=rng(),
             multiple_choice=False,
         )
-        found = facts(family, asking)
+        found = measured_answers(family, context)
         if not found:
             continue
-        truth = dataclasses.replace(asking, sight=true, margins=NO_MARGINS, rng=rng())
-        for fact, answer, number in audited(family, found, truth):
-            yield family, fact, answer, number
+        truth = dataclasses.replace(context, view_context=true, margins=NO_MARGINS, rng=rng())
+        for measured_answer, answer, number in compare_with_truth(family, found, truth):
+            yield family, measured_answer, answer, number
 
 
 def main(
@@ -210,20 +224,20 @@ def main(
         raise UserError(f"--labels has {len(labels)} names for {len(clouds)} --clouds; give pairs")
     shard = ViewShard.open(views)
     margins = Margins(margin_m, margin_ratio, margin_picture, margin_deg, margin_sigmas)
-    sights = Sights(
+    view_contexts = ViewContexts(
         shard,
-        TrueShard(shard),
+        GroundTruthShard(shard),
         min_pixels=min_pixels,
         min_fraction_visible=min_fraction_visible,
     )
     measured = {name: MeasuredShard(shard, path) for name, path in zip(labels, clouds, strict=True)}
     rows = []
     for row in progress(shard.views.itertuples(index=False), desc="views", total=len(shard)):
-        sight = sights.of(row.view)
-        pairs = {name: seen_through(sight, one, row.view) for name, one in measured.items()}
-        for name, (true, asked) in {"truth": (sight, sight), **pairs}.items():
-            for family, fact, answer, number in audit_view(
-                true, asked, margins=margins, rng=partial(seeded, seed, "audit", row.view_id)
+        view_context = view_contexts.of(row.view)
+        pairs = {name: match_labels(view_context, one, row.view) for name, one in measured.items()}
+        for name, (true, labelled) in {"truth": (view_context, view_context), **pairs}.items():
+            for family, measured_answer, answer, number in audit_view(
+                true, labelled, margins=margins, rng=partial(seeded, seed, "audit", row.view_id)
             ):
                 rows.append(
                     AuditFact(
@@ -232,16 +246,18 @@ def main(
                         scene_id=row.scene_id,
                         view=row.view,
                         family=family.name,
-                        is_number=isinstance(family, Value),
+                        is_number=isinstance(family, Numeric),
                         unit=family.unit,
                         is_unclear=answer is None,
-                        is_wrong=not (isinstance(family, Value) or answer in (None, fact.answer)),
-                        value=fact.value,
+                        is_wrong=not (
+                            isinstance(family, Numeric) or answer in (None, measured_answer.answer)
+                        ),
+                        value=measured_answer.value,
                         truth=number,
-                        sigma=fact.sigma,
+                        sigma=measured_answer.sigma,
                     )
                 )
-    write_table(out, table(rows, AuditFact))
+    write_table(out, records_to_frame(rows, AuditFact))
     log.info("%d facts of %d views", len(rows), len(shard))
 
 

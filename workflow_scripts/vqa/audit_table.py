@@ -11,16 +11,16 @@ from pydantic import Field
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.questions import read_questions
-from workflow_scripts.common.records import Record, table
+from workflow_scripts.common.records import Record, records_to_frame
 from workflow_scripts.common.seeds import rng as seeded
-from workflow_scripts.common.storage import read_table, whole
-from workflow_scripts.vqa.audit_picture import draw_audit
+from workflow_scripts.common.storage import atomic_write, read_table
+from workflow_scripts.vqa.audit_plot import draw_audit
 from workflow_scripts.vqa.blind import BlindScore, blind_scores
 from workflow_scripts.vqa.families import NAMES
 
 log = logging.getLogger(__name__)
 
-NOTHING = float("nan")
+NAN = float("nan")
 
 
 class AuditRow(Record):
@@ -37,7 +37,7 @@ class AuditRow(Record):
     kind: str = Field(description="qualitative or numeric")
     unit: str
     n: int = Field(description="facts asked; the same one put another way counts once")
-    num_houses: int
+    num_scenes: int
     asked_share: float = Field(description="n, of the facts asked from truth")
     unclear_rate: float = Field(description="facts that truth itself does not decide")
     error_rate: float = Field(description="qualitative: answers that contradict the truth")
@@ -66,7 +66,7 @@ def audit_rows(
         asked_of_truth = len(groups.get((family, "truth"), ()))
         for labels in origins:
             group = groups.get((family, labels), facts.iloc[:0])
-            score = blind.get(family, BlindScore(0, NOTHING))
+            score = blind.get(family, BlindScore(0, NAN))
             rng = seeded(seed, "audit", family, labels)
             low, high = _interval(group, resamples=resamples, rng=rng)
             is_number = bool(len(group)) and bool(group.is_number.iloc[0])
@@ -77,13 +77,13 @@ def audit_rows(
                     kind="numeric" if is_number else "qualitative",
                     unit=group.unit.iloc[0] if len(group) else "",
                     n=len(group),
-                    num_houses=group.scene_id.nunique(),
-                    asked_share=len(group) / asked_of_truth if asked_of_truth else NOTHING,
-                    unclear_rate=float(group.is_unclear.mean()) if len(group) else NOTHING,
+                    num_scenes=group.scene_id.nunique(),
+                    asked_share=len(group) / asked_of_truth if asked_of_truth else NAN,
+                    unclear_rate=float(group.is_unclear.mean()) if len(group) else NAN,
                     error_rate=_error_rate(group),
                     error_low=low,
                     error_high=high,
-                    **(_numbers(group) if is_number else dict.fromkeys(NUMERIC, NOTHING)),
+                    **(_numbers(group) if is_number else dict.fromkeys(NUMERIC, NAN)),
                     blind_n=score.n,
                     blind_score=score.score,
                 )
@@ -117,14 +117,14 @@ def _numbers(group: pd.DataFrame) -> dict[str, float]:
         "median_rel_error": float(np.median(relative)),
         "within_25pct": float((relative <= 0.25).mean()),
         "median_sigma": float(np.median(sigma)),
-        "within_1_sigma": float((z <= 1).mean()) if stated.any() else NOTHING,
-        "within_2_sigma": float((z <= 2).mean()) if stated.any() else NOTHING,
+        "within_1_sigma": float((z <= 1).mean()) if stated.any() else NAN,
+        "within_2_sigma": float((z <= 2).mean()) if stated.any() else NAN,
     }
 
 
 def _error_rate(group: pd.DataFrame) -> float:
     clear = group[~group.is_unclear & ~group.is_number]
-    return float(clear.is_wrong.mean()) if len(clear) else NOTHING
+    return float(clear.is_wrong.mean()) if len(clear) else NAN
 
 
 def _interval(
@@ -133,7 +133,7 @@ def _interval(
     """Return the 2.5 and 97.5 percentiles of the error rate over houses drawn again."""
     clear = group[~group.is_unclear & ~group.is_number]
     if not len(clear):
-        return NOTHING, NOTHING
+        return NAN, NAN
     houses = clear.groupby("scene_id").is_wrong.agg(["sum", "size"]).to_numpy()
     drawn = houses[rng.integers(len(houses), size=(resamples, len(houses)))].sum(axis=1)
     low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
@@ -164,26 +164,26 @@ def main(
             "--facts is empty: only a simulator's objects are known well enough to audit labels; "
             "turn a simulated source on (sources.procthor)"
         )
-    every = pd.concat([read_table(path) for path in facts], ignore_index=True)
-    blind = blind_scores(one for path in questions for one in read_questions(path))
-    rows = table(audit_rows(every, blind, resamples=resamples, seed=seed), AuditRow)
-    with whole(picture) as partial:
-        draw_audit(partial, every, rows)
-    with whole(out) as partial:
+    all_facts = pd.concat([read_table(path) for path in facts], ignore_index=True)
+    blind = blind_scores(question for path in questions for question in read_questions(path))
+    rows = records_to_frame(audit_rows(all_facts, blind, resamples=resamples, seed=seed), AuditRow)
+    with atomic_write(picture) as partial:
+        draw_audit(partial, all_facts, rows)
+    with atomic_write(out) as partial:
         rows.to_csv(partial, index=False, float_format="%.5g")
     _report(rows)
 
 
 def _report(rows: pd.DataFrame) -> None:
     for labels in _origins(rows):
-        mine = rows[(rows.labels == labels) & (rows.n > 0)]
-        said = mine[mine.kind == "qualitative"]
-        clear = said.n * (1 - said.unclear_rate)
-        wrong = (said.error_rate.fillna(0) * clear).sum()
+        group = rows[(rows.labels == labels) & (rows.n > 0)]
+        qualitative = group[group.kind == "qualitative"]
+        clear = qualitative.n * (1 - qualitative.unclear_rate)
+        wrong = (qualitative.error_rate.fillna(0) * clear).sum()
         log.info(
             "labels from %s: %d facts, %d of %d clear qualitative ones wrong",
             labels,
-            mine.n.sum(),
+            group.n.sum(),
             round(wrong),
             round(clear.sum()),
         )

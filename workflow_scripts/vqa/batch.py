@@ -7,17 +7,17 @@ from typing import Literal
 
 import numpy as np
 
-from workflow_scripts.common.cameras import FloatArray
 from workflow_scripts.common.questions import AnswerType
+from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.templates import SLOTS, Templates, capitalised
 
 Kind = Literal["yes_no", "which", "multiple_choice", "open"]
-LOTS = 1 << 30
+MAX_START_INDEX = 1 << 30
 LETTERS = ("A", "B", "C", "D")
 
 
 @dataclass(frozen=True)
-class Book:
+class ReferringExpressions:
     """How a form calls the objects of a sight: by row, with the article, and barely ("red")."""
 
     phrases: Sequence[str]
@@ -48,9 +48,9 @@ class Batch:
     """
 
     kind: Kind
-    pole: str
+    antonym: str
     answer: str
-    fact: np.ndarray
+    fact_ids: np.ndarray
     objects: np.ndarray
     questions: Templates
     answers: Templates
@@ -58,8 +58,8 @@ class Batch:
     sigma: FloatArray
     answer_type: AnswerType = "choice"
     winner: int | None = None
-    words: Mapping[str, str] = field(default_factory=dict)
-    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    shared_slots: Mapping[str, str] = field(default_factory=dict)
+    row_slots: Mapping[str, Sequence[str]] = field(default_factory=dict)
     truth: str | Sequence[str | float] | None = None
     choices: tuple[str, ...] | None = ()
     num_choices: int = 2
@@ -68,57 +68,65 @@ class Batch:
     tolerance: FloatArray | None = None
 
     def __len__(self) -> int:
-        return len(self.fact)
+        return len(self.fact_ids)
 
-    def truth_of(self, row: int, book: Book) -> str | float:
+    def truth_of(self, row: int, expressions: ReferringExpressions) -> str | float:
         """Return the truth of a row."""
         if self.truth is None:
             assert self.winner is not None
-            return book.bare[self.objects[row, self.winner]]
+            return expressions.bare[self.objects[row, self.winner]]
         return self.truth if isinstance(self.truth, str) else self.truth[row]
 
     def short_answer(self, row: int, truth: str | float) -> str:
         """Return the bare answer of a row: its written value, else its truth."""
-        if self.kind == "open" and "value" in self.columns:
-            return self.columns["value"][row]
-        if self.kind == "open" and "value" in self.words:
-            return self.words["value"]
+        if self.kind == "open" and "value" in self.row_slots:
+            return self.row_slots["value"][row]
+        if self.kind == "open" and "value" in self.shared_slots:
+            return self.shared_slots["value"]
         return str(truth)
 
     def target(self, row: int) -> str | None:
         """Return what a row calls its object, where that is not by the book."""
-        return self.columns["target"][row] if "target" in self.columns else None
+        return self.row_slots["target"][row] if "target" in self.row_slots else None
 
-    def choices_of(self, row: int, book: Book) -> tuple[str, ...]:
+    def choices_of(self, row: int, expressions: ReferringExpressions) -> tuple[str, ...]:
         """Return the possible truths of a row, in the order of mention."""
         if self.choices is None:
-            return tuple(book.bare[place] for place in self.objects[row, : self.num_choices])
+            return tuple(expressions.bare[place] for place in self.objects[row, : self.num_choices])
         return self.choices
 
     def write(
-        self, rows: np.ndarray | slice, book: Book, rng: np.random.Generator, *, limit: int | None
+        self,
+        rows: np.ndarray | slice,
+        expressions: ReferringExpressions,
+        rng: np.random.Generator,
+        *,
+        limit: int | None,
     ) -> tuple[list[str], list[str]]:
         """Put rows into words: the questions, and the answers as sentences.
 
         `limit` is how many of the phrasings are drawn from; None draws from all.
         """
         places = self.objects[rows, : len(SLOTS)]
-        filled = book.names.take(places, axis=0).reshape(len(places), -1).tolist()
-        for texts in self.columns.values():
-            for words, text in zip(filled, _picked(texts, rows), strict=True):
+        filled = expressions.names.take(places, axis=0).reshape(len(places), -1).tolist()
+        for texts in self.row_slots.values():
+            for words, text in zip(filled, _select_rows(texts, rows), strict=True):
                 words += (text, capitalised(text))
-        layout = (places.shape[1], self.winner, tuple(self.columns))
+        layout = (places.shape[1], self.winner, tuple(self.row_slots))
         plural = None
-        if book.any_plural:
-            plural = [tuple(flags) for flags in np.asarray(book.plural)[places].tolist()]
+        if expressions.any_plural:
+            plural = [tuple(flags) for flags in np.asarray(expressions.plural)[places].tolist()]
         # Where to begin is drawn; row after row takes the next sentence.
-        asked, answered = int(rng.random() * LOTS), int(rng.random() * LOTS)
-        words = self.words
+        question_start, answer_start = (
+            int(rng.random() * MAX_START_INDEX),
+            int(rng.random() * MAX_START_INDEX),
+        )
+        words = self.shared_slots
         return (
-            self.questions.write(asked, layout, filled, words, plural, limit),
-            self.answers.write(answered, layout, filled, words, plural, limit),
+            self.questions.write(question_start, layout, filled, words, plural, limit),
+            self.answers.write(answer_start, layout, filled, words, plural, limit),
         )
 
 
-def _picked(texts: Sequence[str], rows: np.ndarray | slice) -> Sequence[str]:
+def _select_rows(texts: Sequence[str], rows: np.ndarray | slice) -> Sequence[str]:
     return texts[rows] if isinstance(rows, slice) else [texts[row] for row in rows.tolist()]

@@ -46,37 +46,39 @@ def blind_scores(questions: Iterable[Question]) -> dict[str, BlindScore]:
     for question in questions:
         if question.answer_type in (*NUMBERS, *CHOICES):
             by_family[question.family].append(question)
-    return {name: _score(asked) for name, asked in sorted(by_family.items())}
+    return {name: _score(questions) for name, questions in sorted(by_family.items())}
 
 
-def _score(asked: Sequence[Question]) -> BlindScore:
-    scenes = sorted({one.scene_id for one in asked})
+def _score(questions: Sequence[Question]) -> BlindScore:
+    scenes = sorted({question.scene_id for question in questions})
     fold = {scene: number % FOLDS for number, scene in enumerate(scenes)}
     right, counted = 0, 0
     for number in range(FOLDS):
-        mine = [one for one in asked if fold[one.scene_id] == number]
-        others = [one for one in asked if fold[one.scene_id] != number]
-        if not (mine and others):
+        fold_questions = [question for question in questions if fold[question.scene_id] == number]
+        training_questions = [
+            question for question in questions if fold[question.scene_id] != number
+        ]
+        if not (fold_questions and training_questions):
             continue
-        guesses = _learned(others)
-        for one in mine:
-            cell = (one.kind, template_of(one))
-            guess = guesses.get(cell, guesses.get((one.kind, "")))
+        guesses = _fit_answers(training_questions)
+        for one in fold_questions:
+            template_key = (one.kind, template_of(one))
+            guess = guesses.get(template_key, guesses.get((one.kind, "")))
             right += guess is not None and _is_right(one, guess)
             counted += 1
     return BlindScore(counted, right / counted if counted else float("nan"))
 
 
-def _learned(asked: Sequence[Question]) -> dict[tuple[str, str], str | float]:
+def _fit_answers(questions: Sequence[Question]) -> dict[tuple[str, str], str | float]:
     """Return the answer to give by (kind, template) and by (kind, '')."""
     truths: dict[tuple[str, str], list[str | float]] = defaultdict(list)
-    for one in asked:
-        for cell in ((one.kind, template_of(one)), (one.kind, "")):
-            truths[cell].append(_answer(one))
-    return {cell: _typical(answers) for cell, answers in truths.items()}
+    for question in questions:
+        for template_key in ((question.kind, template_of(question)), (question.kind, "")):
+            truths[template_key].append(_blind_answer(question))
+    return {template_key: _most_common_answer(answers) for template_key, answers in truths.items()}
 
 
-def _answer(question: Question) -> str | float:
+def _blind_answer(question: Question) -> str | float:
     """Return the truth as a blind answerer can give it: the place of a choice, or the number."""
     if question.answer_type in NUMBERS:
         return float(question.truth)
@@ -85,7 +87,7 @@ def _answer(question: Question) -> str | float:
     return str(question.truth)
 
 
-def _typical(answers: Sequence[str | float]) -> str | float:
+def _most_common_answer(answers: Sequence[str | float]) -> str | float:
     if isinstance(answers[0], float):
         return float(np.median(np.array(answers, dtype=np.float64)))
     counts = Counter(answers)
@@ -93,7 +95,7 @@ def _typical(answers: Sequence[str | float]) -> str | float:
 
 
 def _is_right(question: Question, guess: str | float) -> bool:
-    truth = _answer(question)
+    truth = _blind_answer(question)
     if isinstance(truth, float) and isinstance(guess, float):
         if question.answer_type == "count":
             return round(guess) == truth

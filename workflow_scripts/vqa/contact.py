@@ -6,9 +6,9 @@ boxes cannot tell (a cushion lies inside the box of its sofa).
 
 import numpy as np
 
-from workflow_scripts.common import upright
-from workflow_scripts.common.cameras import FloatArray
-from workflow_scripts.vqa.sight import Sight, once
+from workflow_scripts.geometry import upright_boxes
+from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.vqa.view_context import ViewContext, cached_per_view
 
 # How far the underside of what stands may be from the top of what carries it.
 CONTACT_M = 0.03
@@ -45,14 +45,14 @@ _CONTAINERS = frozenset(
 )
 
 
-@once
-def on_top(sight: Sight) -> FloatArray:
+@cached_per_view
+def on_top(view_context: ViewContext) -> FloatArray:
     """Say of i and j whether i stands or lies on j."""
-    measured = sight.measured
+    measured = view_context.measured
     low, high = measured.low_m[:, 2], measured.high_m[:, 2]
     lift = low[:, None] - high[None, :]
     sigma = np.hypot(measured.sigma_extent_m[:, None, 2], measured.sigma_extent_m[None, :, 2])
-    over = _over(sight)
+    over = _centre_over_footprint(view_context)
     contact = CONTACT_M - np.abs(lift)
     yes = over & (contact > 0) & (sigma < CONTACT_M)
     # Nothing stands on what is a hand's breadth away, or on what is above it.
@@ -60,19 +60,21 @@ def on_top(sight: Sight) -> FloatArray:
     beneath = high[None, :] - high[:, None] - 2 * sigma
     no = (away >= APART_M) | (beneath >= APART_M)
     clear = np.where(yes, contact, 0.0) - np.where(no & ~yes, np.maximum(away, beneath), 0.0)
-    return _without_self(clear)
+    return _zero_diagonal(clear)
 
 
-def inside(sight: Sight) -> FloatArray:
+def inside(view_context: ViewContext) -> FloatArray:
     """Say of i and j whether i is in j: j holds things, and its box holds that of i."""
-    measured = sight.measured
-    holds = np.array([not _CONTAINERS.isdisjoint(noun.split()) for noun in sight.nouns], dtype=bool)
+    measured = view_context.measured
+    holds = np.array(
+        [not _CONTAINERS.isdisjoint(noun.split()) for noun in view_context.nouns], dtype=bool
+    )
     # Along an axis of j, i reaches as far as its middle and half its extent together.
     half = measured.size_m / 2
-    axes = upright.axes_of_yaw(measured.yaw_deg).reshape(-1, 2)
+    axes = upright_boxes.footprint_axes(measured.yaw_deg).reshape(-1, 2)
     turned = np.abs(axes @ axes.T).reshape(len(axes), len(half), 2)
     extent = (turned * half[:, :2]).sum(axis=-1).reshape(len(half), 2, len(half))
-    beside = half[:, :2] - np.abs(_offsets(sight)) - extent.transpose(2, 0, 1)
+    beside = half[:, :2] - np.abs(_offsets(view_context)) - extent.transpose(2, 0, 1)
     height = measured.centre_m[:, 2]
     over = half[:, 2] - np.abs(height[:, None] - height) - half[:, 2][:, None]
     room = np.minimum(beside.min(axis=-1), over)
@@ -80,32 +82,32 @@ def inside(sight: Sight) -> FloatArray:
     away = measured.gap_m - 2 * measured.sigma_gap_m
     no = (away >= APART_M) & holds[None, :]
     clear = np.where(yes, room + CONTACT_M, 0.0) - np.where(no & ~yes, away, 0.0)
-    return _without_self(clear)
+    return _zero_diagonal(clear)
 
 
-def touching(sight: Sight) -> FloatArray:
+def touching(view_context: ViewContext) -> FloatArray:
     """Say of i and j whether they touch: one stands on the other, or they are far apart."""
-    on = on_top(sight)
+    on = on_top(view_context)
     yes = np.maximum(np.maximum(on, on.T), 0.0)
-    away = sight.measured.gap_m - 2 * sight.measured.sigma_gap_m
-    return _without_self(np.where(yes > 0, yes, np.where(away >= APART_M, -away, 0.0)))
+    away = view_context.measured.gap_m - 2 * view_context.measured.sigma_gap_m
+    return _zero_diagonal(np.where(yes > 0, yes, np.where(away >= APART_M, -away, 0.0)))
 
 
-@once
-def _offsets(sight: Sight) -> FloatArray:
+@cached_per_view
+def _offsets(view_context: ViewContext) -> FloatArray:
     """Return how far [n, n, 2] the middle of i lies from that of j along j's own level axes."""
-    measured = sight.measured
-    axes = upright.axes_of_yaw(measured.yaw_deg)
-    along = (measured.centre_m[:, :2] @ axes.reshape(-1, 2).T).reshape(len(sight), -1, 2)
-    places = np.arange(len(sight))
+    measured = view_context.measured
+    axes = upright_boxes.footprint_axes(measured.yaw_deg)
+    along = (measured.centre_m[:, :2] @ axes.reshape(-1, 2).T).reshape(len(view_context), -1, 2)
+    places = np.arange(len(view_context))
     return along - along[places, places]
 
 
-def _over(sight: Sight) -> np.ndarray:
+def _centre_over_footprint(view_context: ViewContext) -> np.ndarray:
     """Say of i and j whether the middle of i lies over the footprint of j."""
-    return (np.abs(_offsets(sight)) <= sight.measured.size_m[:, :2] / 2).all(axis=-1)
+    return (np.abs(_offsets(view_context)) <= view_context.measured.size_m[:, :2] / 2).all(axis=-1)
 
 
-def _without_self(clear: FloatArray) -> FloatArray:
+def _zero_diagonal(clear: FloatArray) -> FloatArray:
     clear.flat[:: len(clear) + 1] = 0.0
     return clear

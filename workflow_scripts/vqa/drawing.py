@@ -8,11 +8,16 @@ from PIL import Image
 
 from workflow_scripts.common.marks import draw_boxes, draw_marks
 from workflow_scripts.common.records import Form
-from workflow_scripts.vqa.sight import Sight
+from workflow_scripts.vqa.view_context import ViewContext
 
 JPEG_QUALITY = 92
 # Which picture a form is about, and what its file's name ends with.
-PICTURES: dict[Form, str] = {"named": "", "region": "", "marked": "-marked", "boxed": "-boxed"}
+IMAGE_SUFFIXES: dict[Form, str] = {
+    "named": "",
+    "region": "",
+    "marked": "-marked",
+    "boxed": "-boxed",
+}
 
 
 def save_jpeg(path: Path, rgb: np.ndarray) -> None:
@@ -20,12 +25,14 @@ def save_jpeg(path: Path, rgb: np.ndarray) -> None:
     Image.fromarray(rgb).save(path, quality=JPEG_QUALITY, subsampling=0)
 
 
-def drawn_on(rgb: np.ndarray, sight: Sight, form: Form, placed: Mapping[str, int]) -> np.ndarray:
+def draw_annotations(
+    rgb: np.ndarray, view_context: ViewContext, form: Form, placed: Mapping[str, int]
+) -> np.ndarray:
     """Return a picture with what a form points with."""
     if form == "marked":
-        marks = [(colour, tuple(sight.mark_px[row])) for colour, row in placed.items()]
+        marks = [(colour, tuple(view_context.mark_px[row])) for colour, row in placed.items()]
         return draw_marks(rgb, marks)
     if form == "boxed":
-        boxes = sight.measured.box_px
+        boxes = view_context.measured.box_px
         return draw_boxes(rgb, [(colour, tuple(boxes[row])) for colour, row in placed.items()])
     return rgb

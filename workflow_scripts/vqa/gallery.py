@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from workflow_scripts.common.questions import Question
-from workflow_scripts.common.storage import whole
+from workflow_scripts.common.storage import atomic_write
 
 COLUMNS = 4
 MAX_CARDS = 12
@@ -31,7 +31,7 @@ def draw_gallery(questions: Sequence[Question], images: Path, out: Path) -> None
     chosen = [cards[int(number * step)] for number in range(min(len(cards), MAX_CARDS))]
     drawn = [_card(images / Path(name).name, group) for name, group in chosen]
     if not drawn:
-        drawn = [_note("No question was asked about this shard.")]
+        drawn = [_message_card("No question was asked about this shard.")]
     rows = [drawn[start : start + COLUMNS] for start in range(0, len(drawn), COLUMNS)]
     width = max(sum(card.width for card in row) for row in rows)
     sheet = Image.new("RGB", (width, sum(max(card.height for card in row) for row in rows)), PAPER)
@@ -40,7 +40,7 @@ def draw_gallery(questions: Sequence[Question], images: Path, out: Path) -> None
         for column, card in enumerate(row):
             sheet.paste(card, (column * card.width, top))
         top += max(card.height for card in row)
-    with whole(out) as partial:
+    with atomic_write(out) as partial:
         sheet.save(partial, format="PNG")
 
 
@@ -76,7 +76,7 @@ def _card(picture: Path, questions: Sequence[Question]) -> Image.Image:
     return card
 
 
-def _note(text: str) -> Image.Image:
+def _message_card(text: str) -> Image.Image:
     card = Image.new("RGB", (PICTURE_PX + 2 * MARGIN_PX, 4 * MARGIN_PX), PAPER)
     ImageDraw.Draw(card).text(
         (MARGIN_PX, MARGIN_PX), text, fill=INK, font=ImageFont.load_default(FONT_PX)

@@ -9,15 +9,20 @@ from typing import Any
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.questions import Question, QuestionTable, Reasoning, reply
-from workflow_scripts.common.records import Dropped, Form, Split
-from workflow_scripts.common.storage import read_records, whole, write_records
+from workflow_scripts.common.questions import (
+    Question,
+    QuestionTableWriter,
+    Reasoning,
+    training_answer,
+)
+from workflow_scripts.common.records import DroppedQuestions, Form, Split
+from workflow_scripts.common.storage import atomic_write, read_records, write_records
 
 log = logging.getLogger(__name__)
 
 SURPLUS = "left out to balance yes and no"
 IMAGE_TOKEN = "<image>"
-Cell = tuple[str, str]
+FamilyForm = tuple[str, str]
 
 
 def llava_entry(question: Question, reasoning: Reasoning = "none") -> dict[str, Any]:
@@ -27,7 +32,7 @@ def llava_entry(question: Question, reasoning: Reasoning = "none") -> dict[str, 
         "image": question.image,
         "conversations": [
             {"from": "human", "value": f"{IMAGE_TOKEN}\n{question.question}"},
-            {"from": "gpt", "value": reply(question, reasoning)},
+            {"from": "gpt", "value": training_answer(question, reasoning)},
         ],
     }
 
@@ -37,13 +42,13 @@ def is_yes_no(question: Question) -> bool:
     return sorted(question.choices) == ["no", "yes"]
 
 
-def survey(shards: Sequence[Path], split: str) -> dict[Cell, int]:
+def count_yes_no(shards: Sequence[Path], split: str) -> dict[FamilyForm, int]:
     """Count how many of each truth every yes/no cell (family, form) of a split can keep.
 
     Raises `UserError` if a scene has questions in two splits, or if two questions share an id.
     """
     split_of: dict[tuple[str, str], str] = {}
-    counts: Counter[tuple[Cell, str]] = Counter()
+    counts: Counter[tuple[FamilyForm, str]] = Counter()
     for path in progress(shards, desc="survey"):
         seen = set()
         for question in read_records(path, Question):
@@ -63,14 +68,17 @@ def survey(shards: Sequence[Path], split: str) -> dict[Cell, int]:
             seen.add(question.question_id)
             if question.split == split and is_yes_no(question):
                 counts[(question.family, question.form), str(question.truth)] += 1
-    cells = {cell for cell, _ in counts}
-    return {cell: min(counts[cell, "yes"], counts[cell, "no"]) for cell in cells}
+    family_forms = {family_form for family_form, _ in counts}
+    return {
+        family_form: min(counts[family_form, "yes"], counts[family_form, "no"])
+        for family_form in family_forms
+    }
 
 
-def balanced(
+def balance_answers(
     shards: Sequence[Path],
     split: str,
-    keep: dict[Cell, int],
+    keep: dict[FamilyForm, int],
     dropped: Counter[tuple[str, str, Form]],
 ) -> Iterator[list[Question]]:
     """Yield a split's questions shard by shard, no yes or no more often than `keep` of its cell.
@@ -78,7 +86,7 @@ def balanced(
     What is left out is counted in `dropped` by source, family and form. Shards are balanced to
     one question a cell and wording, so only the last few are left out.
     """
-    taken: Counter[tuple[Cell, str]] = Counter()
+    taken: Counter[tuple[FamilyForm, str]] = Counter()
     for path in progress(shards, desc="merge"):
         batch = []
         for question in read_records(path, Question):
@@ -114,16 +122,16 @@ def main(
         reasoning: written or tagged puts the steps to an answer before it in the LLaVA JSON.
     """
     left_out: Counter[tuple[str, str, Form]] = Counter()
-    keep = survey(shards, split)
+    keep = count_yes_no(shards, split)
     total = 0
     with (
-        whole(table) as partial_table,
-        whole(out) as partial_json,
-        QuestionTable(partial_table) as rows,
+        atomic_write(table) as partial_table,
+        atomic_write(out) as partial_json,
+        QuestionTableWriter(partial_table) as rows,
         partial_json.open("w", encoding="utf-8") as file,
     ):
         file.write("[")
-        for batch in balanced(shards, split, keep, left_out):
+        for batch in balance_answers(shards, split, keep, left_out):
             rows.add(batch)
             for question in batch:
                 file.write(",\n" if total else "\n")
@@ -135,7 +143,9 @@ def main(
         write_records(
             dropped,
             (
-                Dropped(source=source, family=family, form=form, reason=SURPLUS, count=count)
+                DroppedQuestions(
+                    source=source, family=family, form=form, reason=SURPLUS, count=count
+                )
                 for (source, family, form), count in sorted(left_out.items())
             ),
         )

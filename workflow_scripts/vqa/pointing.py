@@ -7,66 +7,66 @@ import numpy as np
 
 from workflow_scripts.common.marks import MARK_COLOURS, mark_radius_px
 from workflow_scripts.common.records import Form
-from workflow_scripts.vqa.sight import Sight
+from workflow_scripts.vqa.view_context import ViewContext
 
 # Marks closer than this many radii would touch, or nearly.
 MARK_SPACING_RADII = 2.5
 # An object must be this many times larger than its mark to be seen around it.
-SEEN_AROUND_MARK = 2.0
+MIN_OBJECT_TO_MARK_AREA = 2.0
 # Boxes that share more than this of their union, or fill more of the picture, mislead.
 MAX_OVERLAP, MAX_BOX_SHARE = 0.4, 0.6
 MAX_REGIONS = 8
 
 
-def pointed_at(
-    sight: Sight, forms: Sequence[Form], rng: np.random.Generator
+def choose_marks(
+    view_context: ViewContext, forms: Sequence[Form], rng: np.random.Generator
 ) -> dict[Form, dict[str, int]]:
     """Return for each form that points the rows of the sight by colour or tag."""
     place = {"marked": place_marks, "boxed": place_boxes, "region": place_regions}
-    return {form: place[form](sight, rng) for form in forms if form in place}
+    return {form: place[form](view_context, rng) for form in forms if form in place}
 
 
-def place_marks(sight: Sight, rng: np.random.Generator) -> dict[str, int]:
+def place_marks(view_context: ViewContext, rng: np.random.Generator) -> dict[str, int]:
     """Choose which objects get which mark: two to four apart from one another, or none.
 
     Colours and objects are drawn at random, so a colour tells nothing about an answer. A mark
     lies wholly inside the picture.
     """
-    width, height = sight.size_px
-    radius = mark_radius_px(sight.shorter_side_px)
+    width, height = view_context.size_px
+    radius = mark_radius_px(view_context.shorter_side_px)
     chosen: list[int] = []
-    for row in rng.permutation(len(sight)).tolist():
-        u, v = sight.mark_px[row]
+    for row in rng.permutation(len(view_context)).tolist():
+        u, v = view_context.mark_px[row]
         inside = radius <= u <= width - radius and radius <= v <= height - radius
         apart = all(
-            math.dist((u, v), sight.mark_px[other]) > MARK_SPACING_RADII * radius
+            math.dist((u, v), view_context.mark_px[other]) > MARK_SPACING_RADII * radius
             for other in chosen
         )
         if inside and apart and len(chosen) < len(MARK_COLOURS):
             chosen.append(row)
-    return _coloured(chosen, rng)
+    return _assign_colours(chosen, rng)
 
 
-def place_boxes(sight: Sight, rng: np.random.Generator) -> dict[str, int]:
+def place_boxes(view_context: ViewContext, rng: np.random.Generator) -> dict[str, int]:
     """Choose which objects get a coloured box: two to four that can be told apart, or none."""
-    boxes = sight.measured.box_px.astype(float)
-    picture = math.prod(sight.size_px)
+    boxes = view_context.measured.box_px.astype(float)
+    picture = math.prod(view_context.size_px)
     chosen: list[int] = []
-    for row in rng.permutation(len(sight)).tolist():
+    for row in rng.permutation(len(view_context)).tolist():
         small = _area(boxes[row]) <= MAX_BOX_SHARE * picture
         apart = all(_overlap(boxes[row], boxes[other]) <= MAX_OVERLAP for other in chosen)
         if small and apart and len(chosen) < len(MARK_COLOURS):
             chosen.append(row)
-    return _coloured(chosen, rng)
+    return _assign_colours(chosen, rng)
 
 
-def place_regions(sight: Sight, rng: np.random.Generator) -> dict[str, int]:
+def place_regions(view_context: ViewContext, rng: np.random.Generator) -> dict[str, int]:
     """Choose which objects get a region's tag: up to eight."""
-    chosen = rng.permutation(len(sight))[:MAX_REGIONS].tolist()
+    chosen = rng.permutation(len(view_context))[:MAX_REGIONS].tolist()
     return {f"<region{number}>": row for number, row in enumerate(chosen)}
 
 
-def _coloured(rows: Sequence[int], rng: np.random.Generator) -> dict[str, int]:
+def _assign_colours(rows: Sequence[int], rng: np.random.Generator) -> dict[str, int]:
     colours = [list(MARK_COLOURS)[index] for index in rng.permutation(len(MARK_COLOURS))]
     return dict(zip(colours, rows, strict=False)) if len(rows) > 1 else {}
 

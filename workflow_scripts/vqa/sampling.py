@@ -10,25 +10,27 @@ import numpy as np
 
 from workflow_scripts.common.records import Form
 from workflow_scripts.vqa.batch import Batch
-from workflow_scripts.vqa.shapes.base import Family, Margins
-from workflow_scripts.vqa.sight import Sight
+from workflow_scripts.vqa.question_types.base import Family, Margins
+from workflow_scripts.vqa.view_context import ViewContext
 
 Difficulty = Literal["easy", "medium", "hard"]
 DIFFICULTIES: tuple[Difficulty, ...] = ("easy", "medium", "hard")
 # As many easy ones as of the other two together.
-_WISHED = {"easy": 2.0, "medium": 1.0, "hard": 1.0}
+_TARGET_WEIGHTS = {"easy": 2.0, "medium": 1.0, "hard": 1.0}
 # Differences of so many margins are medium, of so many easy; lengths in metres the other way.
 MEDIUM_MARGINS, EASY_MARGINS = 2.0, 4.0
 MEDIUM_METRES, HARD_METRES = 1.0, 3.0
 
 
-def difficulties(batch: Batch, family: Family, margins: Margins, sight: Sight) -> np.ndarray:
+def difficulties(
+    batch: Batch, family: Family, margins: Margins, view_context: ViewContext
+) -> np.ndarray:
     """Return how hard rows are, as places in `DIFFICULTIES`.
 
     A choice is the easier the further its margin is exceeded, a length the harder the longer.
     """
     if batch.answer_type in ("choice", "point", "box"):
-        share = batch.measure / max(margins.of(family.unit, sight), 1e-9)
+        share = batch.measure / max(margins.of(family.unit, view_context), 1e-9)
         return np.where(share >= EASY_MARGINS, 0, np.where(share >= MEDIUM_MARGINS, 1, 2))
     if family.unit == "m":
         return np.where(
@@ -44,39 +46,41 @@ class Tally:
         self._answers: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
         self._difficulties: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
 
-    def in_order(self, cell: tuple[str, ...], answers: Sequence[str], lot: int) -> list[str]:
+    def rarest_first(
+        self, key: tuple[str, ...], answers: Sequence[str], start_index: int
+    ) -> list[str]:
         """Return answers from the rarest so far to the commonest; ties begin at `lot`."""
-        counts = self._answers[cell]
+        counts = self._answers[key]
         number = len(answers)
-        turned = [answers[(lot + place) % number] for place in range(number)]
-        return sorted(turned, key=lambda answer: counts[answer])
+        rotated = [answers[(start_index + place) % number] for place in range(number)]
+        return sorted(rotated, key=lambda answer: counts[answer])
 
-    def may_be(self, cell: tuple[str, ...], kind: str, answer: str) -> bool:
+    def can_add(self, key: tuple[str, ...], kind: str, answer: str) -> bool:
         """Say whether an answer that cannot be chosen freely would not become too common.
 
         Of yes and no neither is more than one ahead; of several, none is more than all others.
         """
         if kind == "free":
             return True
-        counts = self._answers[cell]
+        counts = self._answers[key]
         others = counts.total() - counts[answer]
         return counts[answer] <= (others if kind == "yes_no" else 2 + others)
 
-    def easiest_to_spare(self, cell: tuple[str, ...], present: Sequence[str]) -> str:
+    def most_underrepresented(self, key: tuple[str, ...], present: Sequence[str]) -> str:
         """Return which of the difficulties that are present is the furthest from its share."""
-        counts = self._difficulties[cell]
-        return min(present, key=lambda one: (counts[one] + 0.5) / _WISHED[one])
+        counts = self._difficulties[key]
+        return min(present, key=lambda one: (counts[one] + 0.5) / _TARGET_WEIGHTS[one])
 
     def count(
-        self, answer_cell: tuple[str, ...], answer: str, cell: tuple[str, ...], difficulty: str
+        self, answer_key: tuple[str, ...], answer: str, key: tuple[str, ...], difficulty: str
     ) -> None:
         """Count a question that is asked."""
-        self._answers[answer_cell][answer] += 1
-        self._difficulties[cell][difficulty] += 1
+        self._answers[answer_key][answer] += 1
+        self._difficulties[key][difficulty] += 1
 
 
 @dataclass(eq=False)
-class Cell:
+class Stratum:
     """What a family can ask in a form, none of it empty, and what of it has been asked."""
 
     family: Family
@@ -90,26 +94,26 @@ class Cell:
     def __post_init__(self) -> None:
         self.kinds = list(dict.fromkeys(batch.kind for batch in self.batches))
         # Facts are numbered, so a flag for each says whether it was asked, in a kind and at all.
-        number = 1 + max(int(batch.fact.max()) for batch in self.batches)
+        number = 1 + max(int(batch.fact_ids.max()) for batch in self.batches)
         self._asked = {kind: np.zeros(number, bool) for kind in self.kinds}
         self._asked_at_all = np.zeros(number, bool)
 
-    def open_rows(self, batch: Batch) -> np.ndarray:
+    def unasked_rows(self, batch: Batch) -> np.ndarray:
         """Return rows whose fact was not asked at all, or else not in this kind."""
-        fresh = np.flatnonzero(~self._asked_at_all[batch.fact])
-        return fresh if len(fresh) else np.flatnonzero(~self._asked[batch.kind][batch.fact])
+        fresh = np.flatnonzero(~self._asked_at_all[batch.fact_ids])
+        return fresh if len(fresh) else np.flatnonzero(~self._asked[batch.kind][batch.fact_ids])
 
-    def ask(self, batch: Batch, row: int) -> None:
+    def mark_asked(self, batch: Batch, row: int) -> None:
         """Note that the fact of a row is asked."""
-        fact = batch.fact[row]
-        self._asked[batch.kind][fact] = self._asked_at_all[fact] = True
+        fact_id = batch.fact_ids[row]
+        self._asked[batch.kind][fact_id] = self._asked_at_all[fact_id] = True
         self.num_asked[batch.kind] += 1
 
-    def left(self) -> int:
+    def num_remaining(self) -> int:
         """Return how many questions have not been asked."""
         facts = {kind: np.zeros_like(flags) for kind, flags in self._asked.items()}
         for batch in self.batches:
-            facts[batch.kind][batch.fact] = True
+            facts[batch.kind][batch.fact_ids] = True
         return sum(int((flags & ~self._asked[kind]).sum()) for kind, flags in facts.items())
 
 
@@ -120,68 +124,72 @@ class Sampler:
         self._tally = Tally()
 
     def draw(
-        self, cells: Sequence[Cell], *, budget: int, split: str, rng: np.random.Generator
-    ) -> list[tuple[Cell, Batch, int, Difficulty]]:
+        self, strata: Sequence[Stratum], *, budget: int, split: str, rng: np.random.Generator
+    ) -> list[tuple[Stratum, Batch, int, Difficulty]]:
         """Draw at most `budget` questions: a cell of weight 2 has its turn twice as often."""
-        lots = rng.random(len(cells))
+        initial_priorities = rng.random(len(strata))
         queue = [
-            (lot / cell.weight, number)
-            for number, (cell, lot) in enumerate(zip(cells, lots, strict=True))
+            (initial_priority / stratum.weight, number)
+            for number, (stratum, initial_priority) in enumerate(
+                zip(strata, initial_priorities, strict=True)
+            )
         ]
         heapq.heapify(queue)
         drawn = []
         while queue and len(drawn) < budget:
             priority, number = heapq.heappop(queue)
-            cell = cells[number]
-            found = self._next(cell, split, rng)
+            stratum = strata[number]
+            found = self._draw_next(stratum, split, rng)
             if found is not None:
                 drawn.append(found)
-                heapq.heappush(queue, (priority + 1 / cell.weight, number))
+                heapq.heappush(queue, (priority + 1 / stratum.weight, number))
         return drawn
 
-    def _next(
-        self, cell: Cell, split: str, rng: np.random.Generator
-    ) -> tuple[Cell, Batch, int, Difficulty] | None:
-        start = int(rng.integers(len(cell.kinds)))
-        kinds = cell.kinds[start:] + cell.kinds[:start]
-        for kind in sorted(kinds, key=lambda kind: cell.num_asked[kind]):
-            found = self._of_kind(cell, kind, split, rng)
+    def _draw_next(
+        self, stratum: Stratum, split: str, rng: np.random.Generator
+    ) -> tuple[Stratum, Batch, int, Difficulty] | None:
+        start = int(rng.integers(len(stratum.kinds)))
+        kinds = stratum.kinds[start:] + stratum.kinds[:start]
+        for kind in sorted(kinds, key=lambda kind: stratum.num_asked[kind]):
+            found = self._draw_of_kind(stratum, kind, split, rng)
             if found is not None:
                 return found
         return None
 
-    def _of_kind(
-        self, cell: Cell, kind: str, split: str, rng: np.random.Generator
-    ) -> tuple[Cell, Batch, int, Difficulty] | None:
-        places = [place for place, batch in enumerate(cell.batches) if batch.kind == kind]
-        by_pole: dict[str, dict[str, int]] = {}
+    def _draw_of_kind(
+        self, stratum: Stratum, kind: str, split: str, rng: np.random.Generator
+    ) -> tuple[Stratum, Batch, int, Difficulty] | None:
+        places = [place for place, batch in enumerate(stratum.batches) if batch.kind == kind]
+        by_antonym: dict[str, dict[str, int]] = {}
         for place in places:
-            batch = cell.batches[place]
-            by_pole.setdefault(batch.pole, {})[batch.answer] = place
-        poles = list(by_pole)
-        poles = [poles[index] for index in rng.permutation(len(poles))]
-        family, form = cell.family, cell.form
+            batch = stratum.batches[place]
+            by_antonym.setdefault(batch.antonym, {})[batch.answer] = place
+        antonyms = list(by_antonym)
+        antonyms = [antonyms[index] for index in rng.permutation(len(antonyms))]
+        family, form = stratum.family, stratum.form
         key = (split, family.name, form)
-        for pole in poles:
-            answer_cell = (*key, kind, pole)
-            answers = by_pole[pole]
-            lot = int(rng.integers(len(answers)))
-            for answer in self._tally.in_order(answer_cell, list(answers), lot):
+        for antonym in antonyms:
+            answer_key = (*key, kind, antonym)
+            answers = by_antonym[antonym]
+            start_index = int(rng.integers(len(answers)))
+            for answer in self._tally.rarest_first(answer_key, list(answers), start_index):
                 place = answers[answer]
-                batch = cell.batches[place]
-                rows = cell.open_rows(batch)
-                if not len(rows) or not self._tally.may_be(answer_cell, _balance(batch), answer):
+                batch = stratum.batches[place]
+                rows = stratum.unasked_rows(batch)
+                if not len(rows) or not self._tally.can_add(
+                    answer_key, _balance_rule(batch), answer
+                ):
                     continue
-                levels = cell.levels[place][rows]
+                levels = stratum.levels[place][rows]
                 present = [DIFFICULTIES[level] for level in np.unique(levels).tolist()]
-                wanted = self._tally.easiest_to_spare(key, present)
+                wanted = self._tally.most_underrepresented(key, present)
                 rows = rows[levels == DIFFICULTIES.index(wanted)]
                 row = int(rows[int(rng.integers(len(rows)))])
-                cell.ask(batch, row)
-                self._tally.count(answer_cell, answer, key, wanted)
-                return cell, batch, row, wanted
+                stratum.mark_asked(batch, row)
+                self._tally.count(answer_key, answer, key, wanted)
+                return stratum, batch, row, wanted
         return None
 
 
-def _balance(batch: Batch) -> str:
+def _balance_rule(batch: Batch) -> str:
     return "yes_no" if batch.kind == "yes_no" else "several" if batch.answer else "free"

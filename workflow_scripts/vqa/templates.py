@@ -12,7 +12,7 @@ from itertools import chain, cycle
 from operator import itemgetter
 
 # Words for one thing, and for a thing whose name is plural ("the curtains").
-AGREEING = {
+AGREEMENT_FORMS = {
     "is": "are",
     "does": "do",
     "has": "have",
@@ -45,7 +45,7 @@ def capitalised(text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def places_of(layout: Layout) -> dict[str, int]:
+def slot_positions(layout: Layout) -> dict[str, int]:
     """Return where in a row the word of each slot stands; one that begins with a capital is next.
 
     Objects come first, in the order of mention, so object k is at 2 k.
@@ -71,26 +71,26 @@ class Template:
 
         `plural` says which of the objects have plural names; verbs and pronouns agree with them.
         """
-        places = places_of(layout)
-        text, picked = "", []
+        places = slot_positions(layout)
+        text, positions = "", []
         for literal, word, subject in self._parts:
             text += literal.replace("%", "%%")
-            begins = not text or text.endswith((". ", "? "))
+            at_sentence_start = not text or text.endswith((". ", "? "))
             if subject:
-                many = bool(plural) and plural[places[subject] // 2]
-                agreeing = AGREEING[word] if many else word
-                text += capitalised(agreeing) if begins else agreeing
+                is_plural = bool(plural) and plural[places[subject] // 2]
+                word_form = AGREEMENT_FORMS[word] if is_plural else word
+                text += capitalised(word_form) if at_sentence_start else word_form
             elif word in words:
                 known = words[word].replace("%", "%%")
-                text += capitalised(known) if begins else known
+                text += capitalised(known) if at_sentence_start else known
             elif word:
                 text += "%s"
-                picked.append(places[word] + begins)
-        return text, _picker(*picked)
+                positions.append(places[word] + at_sentence_start)
+        return text, _word_getter(*positions)
 
 
 @lru_cache(maxsize=1024)
-def _picker(*places: int) -> Callable[[Sequence[str]], object]:
+def _word_getter(*places: int) -> Callable[[Sequence[str]], object]:
     """Return what picks those words; sentences share it, so that it stays at hand."""
     return itemgetter(*places) if places else lambda row: ()
 
@@ -108,7 +108,7 @@ class Templates:
 
     def write(
         self,
-        lot: int,
+        start_index: int,
         layout: Layout,
         rows: Sequence[Sequence[str]],
         words: Mapping[str, str],
@@ -124,21 +124,24 @@ class Templates:
         number = len(self.texts)
         if limit:
             number = min(number, limit)
-        first = lot % number
+        first = start_index % number
         if plural is None:
-            turns: Iterable[Sentence] = self._filled(layout, words, ())
+            sentences: Iterable[Sentence] = self._compiled(layout, words, ())
             if first + len(rows) > number:
-                turns = chain(turns[first:number], cycle(turns[:number]))
+                sentences = chain(sentences[first:number], cycle(sentences[:number]))
             elif first:
-                turns = turns[first:number]
-            return [text % pick(row) for row, (text, pick) in zip(rows, turns, strict=False)]
+                sentences = sentences[first:number]
+            return [
+                text % get_words(row)
+                for row, (text, get_words) in zip(rows, sentences, strict=False)
+            ]
         written = []
-        for turn, (row, many) in enumerate(zip(rows, plural, strict=True), first):
-            text, pick = self._filled(layout, words, many)[turn % number]
-            written.append(text % pick(row))
+        for index, (row, plural_flags) in enumerate(zip(rows, plural, strict=True), first):
+            text, get_words = self._compiled(layout, words, plural_flags)[index % number]
+            written.append(text % get_words(row))
         return written
 
-    def _filled(
+    def _compiled(
         self, layout: Layout, words: Mapping[str, str], plural: tuple[bool, ...]
     ) -> list[Sentence]:
         key = (layout, plural, *words.values())

@@ -8,24 +8,24 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests import motions
-from tests.body_shard import write_shard
+from tests import keypoint_tracks
+from tests.demonstration_shards import write_shard
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.keypoints.baselines import BASELINES
-from workflow_scripts.common.keypoints.lifter import Lifter, LifterSize
-from workflow_scripts.common.keypoints.models import PoseModel, load_lifter, save_model
-from workflow_scripts.common.keypoints.noise import NoiseModel
-from workflow_scripts.common.keypoints.scores import PoseRow
-from workflow_scripts.common.keypoints.tracks import gather
 from workflow_scripts.evaluate import merge
 from workflow_scripts.evaluate.pose import score
 from workflow_scripts.evaluate.pose.conditions import (
     DETECTOR,
-    Condition,
+    ObservationCondition,
     conditions,
-    without_views,
+    drop_views,
 )
-from workflow_scripts.evaluate.pose.draw import draw_errors, size_of_noise
+from workflow_scripts.evaluate.pose.plots import draw_errors, noise_sort_key
+from workflow_scripts.models.keypoints.baselines import BASELINES
+from workflow_scripts.models.keypoints.lifter import Lifter, LifterSize
+from workflow_scripts.models.keypoints.noise import NoiseModel
+from workflow_scripts.models.keypoints.pose_model import PoseModel, load_lifter, save_model
+from workflow_scripts.models.keypoints.score_row import KeypointScoreRow
+from workflow_scripts.models.keypoints.track_dataset import build_track_dataset
 
 NAMES = [f"reach_target/point{k}" for k in range(6)]
 
@@ -35,7 +35,7 @@ def shard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_shard(tmp_path_factory.mktemp("views") / "0000.zarr", 10, num_steps=16)
 
 
-def untrained(folder: Path, **changes: object) -> Path:
+def write_untrained_lifter(folder: Path, **changes: object) -> Path:
     """Write a lifter that has learned nothing: the mean over its window."""
     folder.mkdir(parents=True, exist_ok=True)
     lifter = Lifter(LifterSize(width=16, layers=1, heads=2, num_names=6))
@@ -47,13 +47,13 @@ def untrained(folder: Path, **changes: object) -> Path:
         "names": NAMES,
         "tasks": ["reach_target"],
         "noise": vars(NoiseModel()),
-        "size": lifter.size.plain(),
+        "size": lifter.size.as_dict(),
     }
     save_model(folder, lifter, PoseModel.model_validate({**values, **changes}))
     return folder
 
 
-def scored(folder: Path, shard: Path, model: Path, **changes: object) -> pd.DataFrame:
+def run_score(folder: Path, shard: Path, model: Path, **changes: object) -> pd.DataFrame:
     settings = {"split": "test", "bootstrap": 100, "experiment": "micro"}
     score.main(
         views=(shard,),
@@ -63,13 +63,13 @@ def scored(folder: Path, shard: Path, model: Path, **changes: object) -> pd.Data
         errors=folder / "errors.png",
         **{**settings, **changes},  # type: ignore[arg-type]
     )
-    return merge.checked_scores(folder / "scores.csv")
+    return merge.read_scores(folder / "scores.csv")
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory, shard: Path) -> pd.DataFrame:
     folder = tmp_path_factory.mktemp("evaluate")
-    table = scored(folder, shard, untrained(folder / "model"))
+    table = run_score(folder, shard, write_untrained_lifter(folder / "model"))
     assert Image.open(folder / "errors.png").width > 1000
     assert Image.open(folder / "keypoints.png").width > 1000
     return table
@@ -82,14 +82,18 @@ def test_every_method_noise_and_set_of_views_has_every_metric(rows: pd.DataFrame
     assert set(rows["views"]) == {
         "all",
         "first 2",
-        *(f"without {camera}" for camera in motions.CAMERAS),
+        *(f"without {camera}" for camera in keypoint_tracks.CAMERAS),
     }
-    whole = rows[(rows["keypoint"] == "all") & (rows["method"] == "dlt")]
-    metrics = set(whole[(whole["noise"] == "1x") & (whole["views"] == "all")]["metric"])
+    all_keypoints = rows[(rows["keypoint"] == "all") & (rows["method"] == "dlt")]
+    metrics = set(
+        all_keypoints[(all_keypoints["noise"] == "1x") & (all_keypoints["views"] == "all")][
+            "metric"
+        ]
+    )
     wanted = {"mpjpe_mm", "median_mm", "auc_50mm", "found", "reprojection_px", "p_mpjpe_mm"}
     assert metrics == wanted | {f"pck_{limit}mm" for limit in (5, 10, 20, 50)}
-    assert (whole["num_houses"] == 2).all()
-    assert (whole["n"] == 2 * 16 * 6).all()
+    assert (all_keypoints["num_houses"] == 2).all()
+    assert (all_keypoints["n"] == 2 * 16 * 6).all()
     size = rows[rows["metric"] == "parameters"]
     assert size["value"].tolist() == [sum(value.numel() for value in micro.parameters())]
     assert set(rows["keypoint"]) == {"all", *(name.split("/")[1] for name in NAMES)}
@@ -122,23 +126,23 @@ def test_a_keypoint_that_two_cameras_never_see_has_a_row(
     rows: pd.DataFrame, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert "never_seen" not in set(rows["metric"])
-    like = PoseRow.model_validate(rows.astype(object).iloc[0].to_dict())
-    shown = motions.episode(0, num_steps=8)
-    hidden = shown.visible.copy()
-    hidden[:, 1:, 3] = False
-    tracks = [shown, replace(shown, visible=hidden)]
+    like = KeypointScoreRow.model_validate(rows.astype(object).iloc[0].to_dict())
+    track = keypoint_tracks.episode(0, num_steps=8)
+    visible = track.visible.copy()
+    visible[:, 1:, 3] = False
+    tracks = [track, replace(track, visible=visible)]
     (row,) = score.never_seen_rows(tracks, like)
-    assert (row.family, row.keypoint, row.metric) == (shown.task, "point3", "never_seen")
+    assert (row.family, row.keypoint, row.metric) == (track.task, "point3", "never_seen")
     assert (row.value, row.n, row.method) == (0.5, 2, "cameras")
     assert len(caplog.records) == 1
-    assert f"{shown.task}/point3 in 1 of 2" in caplog.text
+    assert f"{track.task}/point3 in 1 of 2" in caplog.text
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path, shard: Path) -> None:
-    model = untrained(tmp_path / "model")
+    model = write_untrained_lifter(tmp_path / "model")
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        scored(tmp_path / name, shard, model, noise=())
+        run_score(tmp_path / name, shard, model, noise=())
     for file in ("scores.csv", "errors.png", "keypoints.png"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
@@ -151,47 +155,52 @@ def test_a_picture_of_nothing_found_says_so(tmp_path: Path) -> None:
 def test_a_split_without_episodes_is_named(tmp_path: Path, shard: Path) -> None:
     other = write_shard(tmp_path / "views/0000.zarr", 2, num_steps=4)
     with pytest.raises(UserError, match="no episodes in split 'test'"):
-        scored(tmp_path, other, untrained(tmp_path / "model"))
+        run_score(tmp_path, other, write_untrained_lifter(tmp_path / "model"))
 
 
 def test_a_damaged_or_missing_model_is_named(tmp_path: Path, shard: Path) -> None:
     with pytest.raises(UserError, match="no settings of a pose model"):
-        scored(tmp_path, shard, tmp_path / "nowhere")
-    model = untrained(tmp_path / "model")
+        run_score(tmp_path, shard, tmp_path / "nowhere")
+    model = write_untrained_lifter(tmp_path / "model")
     (model / "model.safetensors").write_bytes(b"cut")
     with pytest.raises(UserError, match="cannot be loaded"):
-        scored(tmp_path, shard, model)
+        run_score(tmp_path, shard, model)
 
 
 def test_an_untrained_lifter_is_a_mean_of_triangulations(tmp_path: Path) -> None:
-    lifter, _ = load_lifter(untrained(tmp_path))
-    episodes = motions.episodes(3)
-    tracks = gather(episodes, noise=NoiseModel(), names=[], seed=1)
-    points = score.lift(lifter, tracks, blind=False)
+    lifter, _ = load_lifter(write_untrained_lifter(tmp_path))
+    episodes = keypoint_tracks.episodes(3)
+    tracks = build_track_dataset(episodes, noise=NoiseModel(), names=[], seed=1)
+    points = score.lift(lifter, tracks, mask_centre_frame=False)
     smoothed = BASELINES["smoothed_dlt"](tracks)
     inner = slice(5, 60)
     assert (points - smoothed)[inner].norm(dim=-1).mean() < 0.002
 
 
-def test_noises_stand_in_the_order_of_their_size() -> None:
+def test_noise_levels_are_sorted_by_size() -> None:
     names = ["detector", "2x", "10x", "exact", "0.5x", "1e-05x"]
-    assert sorted(names, key=size_of_noise) == ["exact", "1e-05x", "0.5x", "2x", "10x", "detector"]
+    assert sorted(names, key=noise_sort_key) == ["exact", "1e-05x", "0.5x", "2x", "10x", "detector"]
     views = ["all", "without overhead", "first 2"]
-    assert sorted(views, key=size_of_noise) == views
+    assert sorted(views, key=noise_sort_key) == views
 
 
 def test_conditions_cover_noise_then_views() -> None:
-    found = conditions(NoiseModel(), motions.CAMERAS, multipliers=(1, 3))
+    found = conditions(NoiseModel(), keypoint_tracks.CAMERAS, multipliers=(1, 3))
     assert [c.noise for c in found[:3]] == ["1x", "3x", "detector"]
-    assert [c.views for c in found[3:]] == [*(f"without {c}" for c in motions.CAMERAS), "first 2"]
-    taught = conditions(DETECTOR, ("front", "wrist"), multipliers=(1, 2))
-    assert [c.noise for c in taught] == ["detector", "1x", "2x"]
-    assert taught[2].model == NoiseModel(multiplier=2)
+    assert [c.views for c in found[3:]] == [
+        *(f"without {c}" for c in keypoint_tracks.CAMERAS),
+        "first 2",
+    ]
+    detector_conditions = conditions(DETECTOR, ("front", "wrist"), multipliers=(1, 2))
+    assert [c.noise for c in detector_conditions] == ["detector", "1x", "2x"]
+    assert detector_conditions[2].model == NoiseModel(multiplier=2)
     assert len(conditions(NoiseModel(), ("front", "overhead"), multipliers=())) == 2
 
 
 def test_a_missing_view_is_unseen() -> None:
-    tracks = gather(motions.episodes(2), noise=NoiseModel(), names=[], seed=1)
-    less = without_views(tracks, Condition("1x", NoiseModel(), missing="overhead"))
-    assert less.clip.weights[:, 2].max() == 0
-    assert np.array_equal(less.clip.weights[:, [0, 1, 3]], tracks.clip.weights[:, [0, 1, 3]])
+    tracks = build_track_dataset(keypoint_tracks.episodes(2), noise=NoiseModel(), names=[], seed=1)
+    reduced = drop_views(
+        tracks, ObservationCondition("1x", NoiseModel(), missing_camera="overhead")
+    )
+    assert reduced.clip.weights[:, 2].max() == 0
+    assert np.array_equal(reduced.clip.weights[:, [0, 1, 3]], tracks.clip.weights[:, [0, 1, 3]])

@@ -11,10 +11,10 @@ from PIL import Image
 
 from tests.views.images.photos import encoded, exif_of, picture
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.photo_records import Photo, PhotoGroup, PhotoHash
-from workflow_scripts.common.records import table
+from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import read_records
-from workflow_scripts.scenes.images import deal, group, hash
+from workflow_scripts.scenes.images import assign_photo_shards, group_photos, hash_photos
+from workflow_scripts.sources.readers.photo_records import Photo, PhotoGroup, PhotoHash
 
 SHARES = {"train": 0.5, "val": 0.2, "test": 0.3}
 LIMITS = {"column": "image", "dataset_split": "train", "min_side_px": 16, "max_pixels": 10**6}
@@ -43,7 +43,7 @@ def scenes_of(folder: Path, out: Path, *, shares: dict[str, float] = SHARES) -> 
     total = len(list(folder.iterdir()))
     parts = [(0, 20), (20, total)]
     for number, (start, stop) in enumerate(parts):
-        hash.main(
+        hash_photos.main(
             photos=str(folder),
             start=start,
             stop=stop,
@@ -51,22 +51,22 @@ def scenes_of(folder: Path, out: Path, *, shares: dict[str, float] = SHARES) -> 
             picture=out / f"{number}.png",
             **LIMITS,
         )
-    group.main(
+    group_photos.main(
         hashes=tuple(out / f"{number}.hashes.parquet" for number in range(2)),
         near_duplicate_bits=10,
         splits=tuple(shares.values()),
         out=out / "groups.parquet",
     )
-    found: list[Photo] = []
+    all_photos: list[Photo] = []
     for number in range(2):
-        deal.main(
+        assign_photo_shards.main(
             source="images",
             hashes=out / f"{number}.hashes.parquet",
             groups=out / "groups.parquet",
             out=out / f"{number}.jsonl",
         )
-        found += read_records(out / f"{number}.jsonl", Photo)
-    return found
+        all_photos += read_records(out / f"{number}.jsonl", Photo)
+    return all_photos
 
 
 def test_every_photo_is_a_scene_or_a_reason(folder, tmp_path):
@@ -135,9 +135,11 @@ def test_a_giant_group_is_warned_of(caplog):
         )
         for index in range(30)
     ]
-    found = group.group_photos(table(rows, PhotoHash), max_bits=0, shares=SHARES)
-    assert {row.group for row in found} == {f"{0:064x}"[:16]}
-    assert {row.reason for row in found} == {""}
+    all_photos = group_photos.group_photos(
+        records_to_frame(rows, PhotoHash), max_bits=0, shares=SHARES
+    )
+    assert {row.group for row in all_photos} == {f"{0:064x}"[:16]}
+    assert {row.reason for row in all_photos} == {""}
 
 
 def test_groups_of_other_photos_are_refused(folder, tmp_path):
@@ -146,7 +148,7 @@ def test_groups_of_other_photos_are_refused(folder, tmp_path):
     groups.loc[3, "sha256"] = "f" * 64
     groups.to_parquet(tmp_path / "groups.parquet")
     with pytest.raises(UserError, match=r"does not know photo .*run its rule again"):
-        deal.main(
+        assign_photo_shards.main(
             source="images",
             hashes=tmp_path / "0.hashes.parquet",
             groups=tmp_path / "groups.parquet",
@@ -162,12 +164,12 @@ def test_only_broken_photos_still_end_well(tmp_path):
         (folder / f"{number:02d}.jpg").write_bytes(b"no" * number)
     scenes = scenes_of(folder, tmp_path)
     assert all(scene.skipped for scene in scenes)
-    assert list(table([], PhotoGroup).columns) == list(PhotoGroup.model_fields)
+    assert list(records_to_frame([], PhotoGroup).columns) == list(PhotoGroup.model_fields)
 
 
 def test_the_command_says_in_one_line_what_is_wrong(tmp_path):
     command = [
-        *(sys.executable, "-m", "workflow_scripts.scenes.images.hash"),
+        *(sys.executable, "-m", "workflow_scripts.scenes.images.hash_photos"),
         *("--photos", str(tmp_path / "none"), "--column", "image", "--dataset-split", "train"),
         *("--start", "0", "--stop", "4", "--min-side-px", "16", "--max-pixels", "1000"),
         *("--out", str(tmp_path / "o.parquet"), "--picture", str(tmp_path / "o.png")),

@@ -8,16 +8,16 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from tests.views.images.photos import picture
-from workflow_scripts.scenes.images.fingerprint import NUM_BITS, fingerprint, group_alike
+from workflow_scripts.scenes.images.fingerprint import NUM_BITS, fingerprint, group_near_duplicates
 
 MAX_BITS = 10
 
 
-def distance(one: str, other: str) -> int:
-    return (int(one, 16) ^ int(other, 16)).bit_count()
+def distance(first: str, second: str) -> int:
+    return (int(first, 16) ^ int(second, 16)).bit_count()
 
 
-def again(rgb: np.ndarray, change: str) -> np.ndarray:
+def altered(rgb: np.ndarray, change: str) -> np.ndarray:
     image = Image.fromarray(rgb)
     if change == "jpeg":
         file = io.BytesIO()
@@ -39,12 +39,14 @@ def again(rgb: np.ndarray, change: str) -> np.ndarray:
 def test_the_same_photo_again_is_alike(change):
     for seed in range(20):
         rgb = picture(480, 320, seed=seed)
-        assert distance(fingerprint(rgb), fingerprint(again(rgb, change))) <= MAX_BITS
+        assert distance(fingerprint(rgb), fingerprint(altered(rgb, change))) <= MAX_BITS
 
 
 def test_other_photos_are_not_alike():
-    prints = [fingerprint(picture(480, 320, seed=seed)) for seed in range(60)]
-    nearest = min(distance(one, other) for one, other in itertools.combinations(prints, 2))
+    fingerprints = [fingerprint(picture(480, 320, seed=seed)) for seed in range(60)]
+    nearest = min(
+        distance(first, second) for first, second in itertools.combinations(fingerprints, 2)
+    )
     assert nearest > 2 * MAX_BITS
 
 
@@ -54,8 +56,8 @@ def test_a_mirrored_photo_is_another():
 
 
 def test_flat_pictures_are_alike_whatever_their_grey():
-    prints = {fingerprint(np.full((40, 60, 3), grey, np.uint8)) for grey in (0, 128, 255)}
-    assert prints == {"0" * (NUM_BITS // 4)}
+    fingerprints = {fingerprint(np.full((40, 60, 3), grey, np.uint8)) for grey in (0, 128, 255)}
+    assert fingerprints == {"0" * (NUM_BITS // 4)}
 
 
 @pytest.mark.parametrize("max_bits", [0, 1, 5, 10, 40])
@@ -64,23 +66,25 @@ def test_groups_are_those_of_comparing_all_pairs(max_bits):
     centres = rng.integers(0, 2, (12, NUM_BITS))
     bits = np.repeat(centres, 8, axis=0)
     flips = rng.random(bits.shape) < rng.uniform(0, 0.12, (len(bits), 1))
-    prints = [np.packbits(row).tobytes().hex() for row in bits ^ flips]
+    fingerprints = [np.packbits(row).tobytes().hex() for row in bits ^ flips]
 
-    groups = group_alike(prints, max_bits=max_bits)
+    groups = group_near_duplicates(fingerprints, max_bits=max_bits)
 
-    wanted = list(range(len(prints)))
-    for one, other in itertools.combinations(range(len(prints)), 2):
-        if distance(prints[one], prints[other]) <= max_bits:
-            old, new = wanted[other], wanted[one]
-            wanted = [new if group == old else group for group in wanted]
+    expected_groups = list(range(len(fingerprints)))
+    for first, second in itertools.combinations(range(len(fingerprints)), 2):
+        if distance(fingerprints[first], fingerprints[second]) <= max_bits:
+            old, new = expected_groups[second], expected_groups[first]
+            expected_groups = [new if group == old else group for group in expected_groups]
     same = groups[:, None] == groups
-    np.testing.assert_array_equal(same, np.array(wanted)[:, None] == np.array(wanted))
+    np.testing.assert_array_equal(
+        same, np.array(expected_groups)[:, None] == np.array(expected_groups)
+    )
 
 
 def test_nothing_to_group():
-    assert group_alike([], max_bits=10).tolist() == []
+    assert group_near_duplicates([], max_bits=10).tolist() == []
 
 
 def test_many_equal_photos_are_one_group_fast():
-    groups = group_alike(["0" * 32] * 20_000, max_bits=10)
+    groups = group_near_duplicates(["0" * 32] * 20_000, max_bits=10)
     assert len(set(groups.tolist())) == 1

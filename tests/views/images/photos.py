@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from workflow_scripts.common.cameras import Camera
-from workflow_scripts.common.photo_records import Photo, ReadRow
-from workflow_scripts.common.records import ViewRow, table
+from workflow_scripts.common.records import ViewRow, records_to_frame
 from workflow_scripts.common.storage import write_table
-from workflow_scripts.common.views import table_path, write_views
+from workflow_scripts.common.view_shard import table_path, write_views
+from workflow_scripts.geometry.cameras import Camera
+from workflow_scripts.sources.readers.photo_records import Photo, PhotoReadRow
 from workflow_scripts.views.images.letterbox import Letterbox
 from workflow_scripts.views.images.read import LEVEL_POSE, default_intrinsics
 
@@ -43,7 +43,7 @@ def exif_of(*, orientation: int = 1, focal_35mm: float | None = None) -> Image.E
     return exif
 
 
-def read_row(view: int, box: Letterbox, **changes: object) -> ReadRow:
+def read_row(view: int, box: Letterbox, **changes: object) -> PhotoReadRow:
     """Return the row of a photo that was read."""
     values: dict[str, object] = {
         "view": view,
@@ -62,7 +62,7 @@ def read_row(view: int, box: Letterbox, **changes: object) -> ReadRow:
         "pose_source": "none",
         "has_depth": False,
     }
-    return ReadRow(**{**values, **changes})
+    return PhotoReadRow(**{**values, **changes})
 
 
 def photo(index: int = 0, **changes: object) -> Photo:
@@ -133,7 +133,7 @@ def write_photo_shard(
         {name: np.stack(values) for name, values in arrays.items()},
         attributes={"source": "images", "backend": "photos", "content_px": contents},
     )
-    write_table(table_path(path, "views"), table(views, ViewRow))
+    write_table(table_path(path, "views"), records_to_frame(views, ViewRow))
     return path
 
 

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.views.images.models import save_clip, save_siglip
 from tests.views.images.photos import picture, read_row, write_photo_shard
+from tests.views.images.tiny_models import save_clip, save_siglip
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.photo_records import FilterRow, ReadRow
-from workflow_scripts.common.records import table
+from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import write_table
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.sources.readers.photo_records import PhotoFilterRow, PhotoReadRow
 from workflow_scripts.views.images import filter
 from workflow_scripts.views.images.encoder import DualEncoder
 from workflow_scripts.views.images.letterbox import Letterbox
@@ -28,11 +28,11 @@ def read(tmp_path: Path) -> Path:
     path = write_photo_shard(
         tmp_path / "0000.read.zarr", sizes=SIZES, intrinsics_sources=["default"] * 3
     )
-    write_table(tmp_path / "0000.read.parquet", table(rows(), ReadRow))
+    write_table(tmp_path / "0000.read.parquet", records_to_frame(rows(), PhotoReadRow))
     return path
 
 
-def rows() -> list[ReadRow]:
+def rows() -> list[PhotoReadRow]:
     return [
         read_row(
             view,
@@ -56,7 +56,7 @@ def rows() -> list[ReadRow]:
     ],
 )
 def test_include_and_exclude(probabilities, threshold, reason):
-    _, _, found = filter.why_dropped(
+    _, _, found = filter.drop_reason(
         np.array(probabilities),
         include=["kitchen", "office"],
         exclude=["chart"],
@@ -67,22 +67,22 @@ def test_include_and_exclude(probabilities, threshold, reason):
 
 def test_include_alone_and_exclude_alone():
     only_include = {"include": ["kitchen"], "exclude": [], "threshold": 0.5}
-    assert filter.why_dropped(np.array([0.6]), **only_include)[2] == ""
-    assert filter.why_dropped(np.array([0.4]), **only_include)[2].startswith("not included")
+    assert filter.drop_reason(np.array([0.6]), **only_include)[2] == ""
+    assert filter.drop_reason(np.array([0.4]), **only_include)[2].startswith("not included")
     only_exclude = {"include": [], "exclude": ["chart"], "threshold": 0.5}
-    assert filter.why_dropped(np.array([0.6]), **only_exclude) == (
+    assert filter.drop_reason(np.array([0.6]), **only_exclude) == (
         "chart",
         0.6,
         "excluded: shows chart",
     )
-    assert filter.why_dropped(np.array([0.4]), **only_exclude)[2] == ""
+    assert filter.drop_reason(np.array([0.4]), **only_exclude)[2] == ""
 
 
 def test_empty_lists_keep_everything_and_load_no_model(read, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "workflow_scripts.views.images.encoder", None)
     filter.main(read=read, out=tmp_path / "f.parquet", model="no/such-model")
     found = pd.read_parquet(tmp_path / "f.parquet")
-    assert list(found.columns) == list(FilterRow.model_fields)
+    assert list(found.columns) == list(PhotoFilterRow.model_fields)
     assert found.reason.tolist() == [""] * 3
 
 
@@ -161,7 +161,7 @@ def test_labels_that_make_no_sense(include, exclude, message):
 
 
 def test_a_model_that_is_none_or_of_another_kind_is_named(read, tmp_path):
-    from tests.views.images.models import save_sam2
+    from tests.views.images.tiny_models import save_sam2
 
     arguments = {"read": read, "out": tmp_path / "f.parquet", "include": ("box",)}
     with pytest.raises(UserError, match=r"filter\.model .* cannot be loaded.*empty the include"):

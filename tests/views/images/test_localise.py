@@ -9,21 +9,25 @@ import pytest
 from tests.views.images.photos import read_row, write_json, write_photo_shard
 from workflow_scripts.common import rle
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.photo_records import FilterRow, MaskRow, ReadRow
-from workflow_scripts.common.records import table
+from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import write_table
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.sources.readers.photo_records import (
+    PhotoFilterRow,
+    PhotoMaskRow,
+    PhotoReadRow,
+)
 from workflow_scripts.views.images import localise
-from workflow_scripts.views.images.candidates import Limits
 from workflow_scripts.views.images.letterbox import Letterbox
+from workflow_scripts.views.images.proposal_filter import ProposalLimits
 from workflow_scripts.views.images.proposals import Proposal
 
-LIMITS = Limits(0.3, 0.5, 4, 0.75, 2, 0.5, 5, 40, ())
+LIMITS = ProposalLimits(0.3, 0.5, 4, 0.75, 2, 0.5, 5, 40, ())
 SIZES = [(64, 48), (48, 64), (64, 64)]
 NAN, INF = float("nan"), float("inf")
 
 
-def rows() -> list[ReadRow]:
+def rows() -> list[PhotoReadRow]:
     return [
         read_row(
             view,
@@ -39,20 +43,22 @@ def read(tmp_path: Path) -> Path:
     path = write_photo_shard(
         tmp_path / "0000.read.zarr", sizes=SIZES, intrinsics_sources=["default"] * 3
     )
-    write_table(tmp_path / "0000.read.parquet", table(rows(), ReadRow))
+    write_table(tmp_path / "0000.read.parquet", records_to_frame(rows(), PhotoReadRow))
     write_verdicts(tmp_path, ["", "", ""])
     return path
 
 
 def write_verdicts(folder: Path, reasons: list[str]) -> None:
-    found = [
-        FilterRow(view=row.view, scene_id=row.scene_id, label="", probability=NAN, reason=reason)
+    localised = [
+        PhotoFilterRow(
+            view=row.view, scene_id=row.scene_id, label="", probability=NAN, reason=reason
+        )
         for row, reason in zip(rows(), reasons, strict=True)
     ]
-    write_table(folder / "0000.filter.parquet", table(found, FilterRow))
+    write_table(folder / "0000.filter.parquet", records_to_frame(localised, PhotoFilterRow))
 
 
-class Saying:
+class ConstantProposer:
     """A proposer that says the same of every photo."""
 
     def __init__(self, *proposals: Proposal) -> None:
@@ -64,7 +70,7 @@ class Saying:
         return [list(self.proposals) for _ in photos]
 
 
-class Filling:
+class BoxSegmenter:
     """A segmenter whose masks fill the boxes, with a score of its own for each."""
 
     def __init__(self, scores: list[float] | None = None) -> None:
@@ -79,15 +85,17 @@ class Filling:
         return masks, np.array(self.scores or [0.9] * len(boxes))
 
 
-def found(read: Path, proposer: Saying, segmenter: Filling | None, **changes) -> list[MaskRow]:
+def localised(
+    read: Path, proposer: ConstantProposer, segmenter: BoxSegmenter | None, **changes
+) -> list[PhotoMaskRow]:
     shard = ViewShard.open(read)
-    limits = Limits(**{**LIMITS.__dict__, **changes})
+    limits = ProposalLimits(**{**LIMITS.__dict__, **changes})
     return list(localise.localise(shard, rows(), proposer, segmenter, limits=limits, batch_size=2))
 
 
 def test_rows_are_in_pixels_of_the_frame(read):
-    proposer = Saying(Proposal("a box", 0.8, (4.0, 6.0, 20.0, 16.0)))
-    masks = found(read, proposer, Filling())
+    proposer = ConstantProposer(Proposal("a box", 0.8, (4.0, 6.0, 20.0, 16.0)))
+    masks = localised(read, proposer, BoxSegmenter())
     assert proposer.batches == [2, 1]
     assert [row.view for row in masks] == [0, 1, 2]
     assert [(row.x0, row.y0) for row in masks] == [(4, 14), (12, 6), (4, 6)]
@@ -102,7 +110,7 @@ def test_rows_are_in_pixels_of_the_frame(read):
 
 def test_labels_and_masks_stay_in_step_when_some_cannot_be_used(read):
     """The published defect: an empty mask shifts all captions after it by one."""
-    proposer = Saying(
+    proposer = ConstantProposer(
         Proposal("nothing", 0.9, (5, 5, 5, 5)),
         Proposal("box", 0.9, (1, 1, 9, 9)),
         Proposal("nan", 0.9, (NAN, 1, 9, 9)),
@@ -113,8 +121,8 @@ def test_labels_and_masks_stay_in_step_when_some_cannot_be_used(read):
         Proposal("turned", 0.9, (30, 30, 20, 20)),
         Proposal("lamp", 0.9, (35, 2, 44, 11)),
     )
-    segmenter = Filling()
-    masks = [row for row in found(read, proposer, segmenter) if row.view == 2]
+    segmenter = BoxSegmenter()
+    masks = [row for row in localised(read, proposer, segmenter) if row.view == 2]
     assert [len(boxes) for boxes in segmenter.boxes] == [3, 3, 3]
     assert len(masks) == 9
     kept = [(row.instance, row.label, row.x0) for row in masks if not row.reason]
@@ -124,24 +132,24 @@ def test_labels_and_masks_stay_in_step_when_some_cannot_be_used(read):
 
 
 def test_scores_belong_to_their_masks(read):
-    proposer = Saying(
+    proposer = ConstantProposer(
         Proposal("gone", 0.9, (0, 0, 0, 0)),
         Proposal("good", 0.9, (1, 1, 9, 9)),
         Proposal("bad", 0.9, (20, 20, 30, 30)),
     )
-    masks = [row for row in found(read, proposer, Filling([0.8, 0.2])) if row.view == 0]
+    masks = [row for row in localised(read, proposer, BoxSegmenter([0.8, 0.2])) if row.view == 0]
     assert [row.mask_score for row in masks][1:] == [0.8, 0.2]
     assert [row.reason.split(":")[0] for row in masks] == ["box", "", "mask"]
 
 
 def test_a_box_beyond_the_picture_is_cut(read):
-    segmenter = Filling()
-    found(read, Saying(Proposal("box", 0.9, (-10, 40, 20, 900))), segmenter)
+    segmenter = BoxSegmenter()
+    localised(read, ConstantProposer(Proposal("box", 0.9, (-10, 40, 20, 900))), segmenter)
     np.testing.assert_array_equal(segmenter.boxes[0], [[0, 40, 20, 48]])
 
 
 def test_nothing_proposed_nothing_found(read):
-    assert found(read, Saying(), Filling()) == []
+    assert localised(read, ConstantProposer(), BoxSegmenter()) == []
 
 
 def test_the_command_with_given_masks(read, tmp_path):
@@ -152,7 +160,7 @@ def test_the_command_with_given_masks(read, tmp_path):
     write_verdicts(tmp_path, ["", "", "excluded: shows chart"])
     localise.main(
         read=read,
-        filtered=tmp_path / "0000.filter.parquet",
+        filter_table=tmp_path / "0000.filter.parquet",
         out=tmp_path / "m.parquet",
         backend="masks",
         masks=str(folder),
@@ -175,7 +183,7 @@ def test_the_command_with_given_masks(read, tmp_path):
 def test_the_command_says_what_is_wrong(read, tmp_path, changes, message):
     with pytest.raises(UserError, match=message):
         localise.main(
-            read=read, filtered=tmp_path / "0000.filter.parquet", out=tmp_path / "m", **changes
+            read=read, filter_table=tmp_path / "0000.filter.parquet", out=tmp_path / "m", **changes
         )
     assert not (tmp_path / "m").exists()
 

@@ -9,7 +9,7 @@ from PIL import Image
 from tests.views.images.photos import picture, read_row, write_json
 from workflow_scripts.common import rle
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.views.images.backends.masks import GivenMasks
+from workflow_scripts.views.images.backends.masks import UserMasks
 from workflow_scripts.views.images.letterbox import Letterbox
 from workflow_scripts.views.images.proposals import PhotoView, Proposal, ProposerOptions
 
@@ -22,7 +22,7 @@ def proposals(folder) -> list[Proposal]:
         model="", phrases=(), min_confidence=0.3, masks=str(folder), device="cpu"
     )
     content = BOX.rgb(picture(96, 64))[BOX.y0 : BOX.y1, BOX.x0 : BOX.x1]
-    (found,) = GivenMasks(options).propose([PhotoView(content, read_row(0, BOX))])
+    (found,) = UserMasks(options).propose([PhotoView(content, read_row(0, BOX))])
     return found
 
 

@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from tests.views.images import models
+from tests.views.images import tiny_models
 from tests.views.images.photos import picture, read_row
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.views.images.backends import florence2
 from workflow_scripts.views.images.backends.florence2 import Florence2, parse
-from workflow_scripts.views.images.backends.grounding_dino import GroundingDino, Text, texts_of
+from workflow_scripts.views.images.backends.grounding_dino import (
+    GroundingDino,
+    PhrasePrompt,
+    batch_phrases,
+)
 from workflow_scripts.views.images.letterbox import Letterbox
 from workflow_scripts.views.images.proposals import PhotoView, ProposerOptions
 from workflow_scripts.views.images.sam2 import Sam2
@@ -22,7 +26,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Folders of one tiny model of each kind."""
     top: Path = tmp_path_factory.mktemp("networks")
     return {
-        name: str(getattr(models, f"save_{name}")(top / name))
+        name: str(getattr(tiny_models, f"save_{name}")(top / name))
         for name in ("sam2", "grounding_dino", "florence2")
     }
 
@@ -127,18 +131,18 @@ def test_grounding_dino_sees_photos_alike_alone_and_in_a_batch(folders):
 
 
 def test_phrases_know_their_tokens():
-    tokenizer = models.tokenizer(start="[CLS]", end="[SEP]")
-    text = Text(["red box", "chair"], tokenizer)
-    assert text.words == "red box. chair."
+    tokenizer = tiny_models.tokenizer(start="[CLS]", end="[SEP]")
+    text = PhrasePrompt(["red box", "chair"], tokenizer)
+    assert text.prompt_text == "red box. chair."
     # [CLS] red box . chair . [SEP]
     wanted = [[0, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 0, 0]]
     np.testing.assert_array_equal(text.phrase_of_token, np.array(wanted, bool))
 
 
 def test_many_phrases_are_asked_in_several_texts():
-    tokenizer = models.tokenizer(start="[CLS]", end="[SEP]")
+    tokenizer = tiny_models.tokenizer(start="[CLS]", end="[SEP]")
     phrases = [f"{colour} box" for colour in ("red", "a", "photo", "of", "table")]
-    texts = list(texts_of(phrases, tokenizer, longest=9))
+    texts = list(batch_phrases(phrases, tokenizer, max_tokens=9))
     assert [text.phrases for text in texts] == [phrases[:2], phrases[2:4], phrases[4:]]
     assert all(text.phrase_of_token.shape[1] <= 9 for text in texts)
 
@@ -146,7 +150,11 @@ def test_many_phrases_are_asked_in_several_texts():
 @pytest.mark.parametrize("phrase", ["", " . ", "box " * 40])
 def test_phrases_that_cannot_be_asked(phrase):
     with pytest.raises(UserError, match=r"sources\.images\.localise\.phrases"):
-        list(texts_of([phrase], models.tokenizer(start="[CLS]", end="[SEP]"), longest=20))
+        list(
+            batch_phrases(
+                [phrase], tiny_models.tokenizer(start="[CLS]", end="[SEP]"), max_tokens=20
+            )
+        )
 
 
 def test_grounding_dino_needs_phrases(folders):
@@ -185,7 +193,7 @@ def test_florence2_task_follows_the_phrases(folders, phrases):
 
 
 def parsed(text: str, *, sure: float = 0.5) -> list:
-    tokenizer = models.florence_tokenizer()
+    tokenizer = tiny_models.florence_tokenizer()
     tokens = tokenizer(text.replace("<", " <").replace(">", "> ")).input_ids
     return list(parse(tokens, [sure] * len(tokens), tokenizer, (100, 200)))
 
@@ -216,7 +224,7 @@ def test_nothing_said_is_nothing_found(text):
 
 
 def test_confidence_is_the_geometric_mean_of_a_boxs_own_tokens():
-    tokenizer = models.florence_tokenizer()
+    tokenizer = tiny_models.florence_tokenizer()
     names = ["box", *("<loc_1>",) * 4, "chair", *("<loc_2>",) * 4]
     tokens = tokenizer.convert_tokens_to_ids(names)
     sure = [1.0, 1.0, 1.0, 1.0, 0.5, 0.1, 0.1, 0.1, 0.1, 0.1]
@@ -236,7 +244,7 @@ def test_confidence_is_the_geometric_mean_of_a_boxs_own_tokens():
 def test_models_that_are_none_or_of_another_kind_are_named(tmp_path, make, key):
     with pytest.raises(UserError, match=rf"localise\.{key} .* cannot be loaded.*Set sources"):
         make(str(tmp_path))
-    other = models.save_clip(tmp_path / "clip")
+    other = tiny_models.save_clip(tmp_path / "clip")
     with pytest.raises(UserError, match=rf"localise\.{key} .* is of type 'clip'; allowed: "):
         make(str(other))
 

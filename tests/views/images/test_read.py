@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from tests.views.images.photos import encoded, exif_of, photo, picture, write_json
-from workflow_scripts.common.cameras import world_from_camera
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.photo_records import Photo
-from workflow_scripts.common.records import Skipped
+from workflow_scripts.common.records import SkippedItem
 from workflow_scripts.common.storage import read_records, write_records
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.geometry.cameras import world_from_camera
+from workflow_scripts.sources.readers.photo_records import Photo
 from workflow_scripts.views.images import read
 from workflow_scripts.views.images.letterbox import Letterbox
 
@@ -68,7 +68,7 @@ def run(folder: Path, scenes: list[Photo] | None = None, **changes) -> tuple[Vie
             **changes,
         }
     )
-    return ViewShard.open(out), read_records(out.with_suffix(".skipped.jsonl"), Skipped)
+    return ViewShard.open(out), read_records(out.with_suffix(".skipped.jsonl"), SkippedItem)
 
 
 def rows_of(shard: ViewShard) -> pd.DataFrame:

@@ -11,10 +11,21 @@ from PIL import Image
 from tests.views.images.photos import photo, read_row, write_photo_shard
 from workflow_scripts.common import rle
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.photo_records import DropOff, FilterRow, MaskRow, ReadRow
-from workflow_scripts.common.records import ObjectRow, Skipped, ViewRow, VisibilityRow, table
+from workflow_scripts.common.records import (
+    ObjectRow,
+    SkippedItem,
+    ViewRow,
+    VisibilityRow,
+    records_to_frame,
+)
 from workflow_scripts.common.storage import read_records, write_records, write_table
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.sources.readers.photo_records import (
+    PhotoDropCount,
+    PhotoFilterRow,
+    PhotoMaskRow,
+    PhotoReadRow,
+)
 from workflow_scripts.views.images import shard
 from workflow_scripts.views.images.letterbox import Letterbox
 
@@ -22,7 +33,7 @@ SIZES = [(64, 48), (48, 64), (64, 64), (64, 48)]
 SIDE = 64
 
 
-def rows() -> list[ReadRow]:
+def rows() -> list[PhotoReadRow]:
     return [
         read_row(
             view,
@@ -43,10 +54,10 @@ def mask_row(
     columns: tuple[int, int],
     label: str = "box",
     reason: str = "",
-) -> MaskRow:
+) -> PhotoMaskRow:
     mask = np.zeros((SIDE, SIDE), bool)
     mask[slice(*lines), slice(*columns)] = True
-    return MaskRow(
+    return PhotoMaskRow(
         view=view,
         scene_id=rows()[view].scene_id,
         instance=instance,
@@ -89,11 +100,13 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
         intrinsics_sources=["default"] * 4,
         own_depth=[0],
     )
-    write_table(tmp_path / "0000.read.parquet", table(rows(), ReadRow))
-    missing = Skipped(source="images", scene_id="x", item="depth", reason="missing: no depth map")
+    write_table(tmp_path / "0000.read.parquet", records_to_frame(rows(), PhotoReadRow))
+    missing = SkippedItem(
+        source="images", scene_id="x", item="depth", reason="missing: no depth map"
+    )
     write_records(tmp_path / "0000.read.skipped.jsonl", [missing])
     verdicts = [
-        FilterRow(
+        PhotoFilterRow(
             view=row.view,
             scene_id=row.scene_id,
             label="",
@@ -102,8 +115,8 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
         )
         for row in rows()
     ]
-    write_table(tmp_path / "0000.filter.parquet", table(verdicts, FilterRow))
-    write_table(tmp_path / "0000.masks.parquet", table(MASKS, MaskRow))
+    write_table(tmp_path / "0000.filter.parquet", records_to_frame(verdicts, PhotoFilterRow))
+    write_table(tmp_path / "0000.masks.parquet", records_to_frame(MASKS, PhotoMaskRow))
     return {
         "scenes": tmp_path / "0000.jsonl",
         "read": read,
@@ -169,7 +182,7 @@ def test_truncated_is_at_the_photos_border_not_the_frames(packed):
 
 
 def test_every_loss_is_a_row(packed, inputs):
-    left_out = read_records(inputs["out"].with_name("0000.skipped.jsonl"), Skipped)
+    left_out = read_records(inputs["out"].with_name("0000.skipped.jsonl"), SkippedItem)
     found = [(row.item, row.reason.split(":")[0]) for row in left_out]
     assert found == [
         ("photo", "tiny"),
@@ -183,7 +196,7 @@ def test_every_loss_is_a_row(packed, inputs):
 
 
 def test_the_drop_off_table_adds_up(packed, inputs):
-    rows = read_records(inputs["out"].with_name("0000.dropped.jsonl"), DropOff)
+    rows = read_records(inputs["out"].with_name("0000.dropped.jsonl"), PhotoDropCount)
     counts = {(row.step, row.reason): row.count for row in rows}
     assert counts == {
         ("scenes", "copy"): 1,

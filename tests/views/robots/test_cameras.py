@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workflow_scripts.common.cameras import coppeliasim_from_opencv
+from workflow_scripts.geometry.cameras import coppeliasim_from_opencv
 from workflow_scripts.views.robots import panda
 from workflow_scripts.views.robots.cameras import (
     HAND_FROM_WRIST_CAMERA,

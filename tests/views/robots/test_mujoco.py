@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.views.ball_demonstrator import episode
-from workflow_scripts.common.cameras import project
-from workflow_scripts.common.demonstrations import Demonstration
+from workflow_scripts.common.demonstration_shard import Demonstration
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.geometry.cameras import project
 from workflow_scripts.views.backends.mujoco import MujocoDemonstrator
 from workflow_scripts.views.demonstrator import EpisodeError
 
@@ -27,7 +27,7 @@ def demonstrate(
 
 
 @pytest.fixture(scope="module")
-def reaching() -> Demonstration:
+def reach_demonstration() -> Demonstration:
     return demonstrate()
 
 
@@ -38,30 +38,37 @@ def digest(demonstration: Demonstration) -> str:
     return hashed.hexdigest()
 
 
-def test_a_demonstration_is_whole(reaching: Demonstration) -> None:
-    reaching.check()
-    assert reaching.success
-    assert 20 < reaching.num_steps < 200
-    assert reaching.keypoints[0].name == "waypoint0"
-    tip = [keypoint.name for keypoint in reaching.keypoints].index("tip")
-    np.testing.assert_allclose(reaching.keypoints_m[:, tip], reaching.tip_pose[:, :3], atol=1e-9)
-    gap_m = np.linalg.norm(reaching.keypoints_m[:, tip] - reaching.keypoints_m[:, 0], axis=-1)
+def test_a_demonstration_is_whole(reach_demonstration: Demonstration) -> None:
+    reach_demonstration.check()
+    assert reach_demonstration.success
+    assert 20 < reach_demonstration.num_steps < 200
+    assert reach_demonstration.keypoints[0].name == "waypoint0"
+    tip = [keypoint.name for keypoint in reach_demonstration.keypoints].index("tip")
+    np.testing.assert_allclose(
+        reach_demonstration.keypoints_m[:, tip], reach_demonstration.tip_pose[:, :3], atol=1e-9
+    )
+    gap_m = np.linalg.norm(
+        reach_demonstration.keypoints_m[:, tip] - reach_demonstration.keypoints_m[:, 0], axis=-1
+    )
     assert gap_m[-1] < 0.012 < gap_m[0]
 
 
 @pytest.mark.parametrize("camera", range(len(CAMERAS)))
 def test_a_ball_seen_whole_lies_where_its_keypoint_projects(
-    reaching: Demonstration, camera: int
+    reach_demonstration: Demonstration, camera: int
 ) -> None:
     """A ball's mask is centred on its projection, and its depth is exact: one radius nearer."""
     checked = 0
-    for number, keypoint in enumerate(reaching.keypoints[:3]):
-        mask = reaching.instance[0, camera] == keypoint.instance
+    for number, keypoint in enumerate(reach_demonstration.keypoints[:3]):
+        mask = reach_demonstration.instance[0, camera] == keypoint.instance
         rows, columns = np.nonzero(mask)
         if len(rows) < 12 or min(rows.min(), columns.min()) < 1 or max(*rows, *columns) > 126:
             continue
-        pose, k = reaching.world_from_camera[0, camera], reaching.intrinsics[camera]
-        centre = reaching.keypoints_m[0, number]
+        pose, k = (
+            reach_demonstration.world_from_camera[0, camera],
+            reach_demonstration.intrinsics[camera],
+        )
+        centre = reach_demonstration.keypoints_m[0, number]
         (u, v), z = project(centre, k, pose)
         across = 2 * 0.025 * k[0, 0] / z
         if np.ptp(columns) + 1 < across - 0.8 or np.ptp(rows) + 1 < across - 0.8:
@@ -69,7 +76,10 @@ def test_a_ball_seen_whole_lies_where_its_keypoint_projects(
         assert abs(columns.mean() + 0.5 - u) < 0.5
         assert abs(rows.mean() + 0.5 - v) < 0.5
         ray = np.stack([(columns + 0.5 - k[0, 2]) / k[0, 0], (rows + 0.5 - k[1, 2]) / k[1, 1]])
-        points = np.concatenate([ray, np.ones((1, len(rows)))]) * reaching.depth_m[0, camera][mask]
+        points = (
+            np.concatenate([ray, np.ones((1, len(rows)))])
+            * reach_demonstration.depth_m[0, camera][mask]
+        )
         in_world = pose[:3, :3] @ points + pose[:3, 3:]
         radius = np.linalg.norm(in_world.T - centre, axis=1)
         # On the rim, where the polygon that was drawn and the ball differ, the drawn depth stays.
@@ -79,21 +89,24 @@ def test_a_ball_seen_whole_lies_where_its_keypoint_projects(
         assert checked
 
 
-def test_the_table_lies_flat_to_a_tenth_of_a_millimetre(reaching: Demonstration) -> None:
-    table = next(row.instance for row in reaching.objects if row.object_id == "table")
+def test_the_table_lies_flat_to_a_tenth_of_a_millimetre(reach_demonstration: Demonstration) -> None:
+    table = next(row.instance for row in reach_demonstration.objects if row.object_id == "table")
     for camera in range(len(CAMERAS)):
-        k, pose = reaching.intrinsics[camera], reaching.world_from_camera[0, camera]
-        rows, columns = np.nonzero(reaching.instance[0, camera] == table)
+        k, pose = (
+            reach_demonstration.intrinsics[camera],
+            reach_demonstration.world_from_camera[0, camera],
+        )
+        rows, columns = np.nonzero(reach_demonstration.instance[0, camera] == table)
         ray = np.stack([(columns + 0.5 - k[0, 2]) / k[0, 0], (rows + 0.5 - k[1, 2]) / k[1, 1]])
         points = np.concatenate([ray, np.ones((1, len(rows)))])
-        points *= reaching.depth_m[0, camera][rows, columns]
+        points *= reach_demonstration.depth_m[0, camera][rows, columns]
         height = (pose[:3, :3] @ points + pose[:3, 3:])[2]
         on_top = height > 0.74
         assert on_top.sum() > 1000
         assert np.abs(height[on_top] - 0.752).max() < 1e-4
 
 
-def test_another_process_gives_the_same_bytes(reaching: Demonstration) -> None:
+def test_another_process_gives_the_same_bytes(reach_demonstration: Demonstration) -> None:
     code = (
         "from tests.views.robots.test_mujoco import demonstrate, digest;"
         "demonstrate('reach_target', 5); print(digest(demonstrate()))"
@@ -101,12 +114,12 @@ def test_another_process_gives_the_same_bytes(reaching: Demonstration) -> None:
     printed = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert printed.stdout.strip() == digest(reaching)
+    assert printed.stdout.strip() == digest(reach_demonstration)
 
 
-def test_another_seed_gives_another_place(reaching: Demonstration) -> None:
+def test_another_seed_gives_another_place(reach_demonstration: Demonstration) -> None:
     other = demonstrate(number=1)
-    assert np.abs(other.keypoints_m[0, 0] - reaching.keypoints_m[0, 0]).max() > 0.01
+    assert np.abs(other.keypoints_m[0, 0] - reach_demonstration.keypoints_m[0, 0]).max() > 0.01
 
 
 def test_what_fails_is_said_with_every_reason() -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from workflow_scripts.views.robots import arm, panda
-from workflow_scripts.views.robots.script import tip_down, tip_forward
+from workflow_scripts.views.robots.scripted_task import tip_down, tip_forward
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_home_is_where_demonstrations_of_rlbench_start() -> None:
     ],
 )
 def test_inverse_kinematics_puts_the_tip_there_within_limits(target: np.ndarray) -> None:
-    found = panda.reach(target, panda.HOME_RAD)
+    found = panda.solve_ik(target, panda.HOME_RAD)
     assert found.is_exact
     np.testing.assert_allclose(panda.world_from_tip(found.joints_rad), target, atol=2e-3)
     assert (found.joints_rad >= panda.LOW_RAD).all()
@@ -54,14 +54,14 @@ def test_inverse_kinematics_puts_the_tip_there_within_limits(target: np.ndarray)
 
 
 def test_a_pose_out_of_reach_is_not_called_reached() -> None:
-    found = panda.reach(tip_down((1.4, 0.0, 0.8)), panda.HOME_RAD)
+    found = panda.solve_ik(tip_down((1.4, 0.0, 0.8)), panda.HOME_RAD)
     assert not found.is_exact
     assert found.position_error_m > 0.2
 
 
 def test_a_straight_way_is_straight() -> None:
-    start = panda.reach(tip_down((0.3, 0.2, 0.95)), panda.HOME_RAD).joints_rad
-    way = panda.straight(tip_down((0.3, -0.1, 0.85)), start, num_points=10)
+    start = panda.solve_ik(tip_down((0.3, 0.2, 0.95)), panda.HOME_RAD).joints_rad
+    way = panda.cartesian_path(tip_down((0.3, -0.1, 0.85)), start, num_points=10)
     tips = np.array([panda.world_from_tip(found.joints_rad)[:3, 3] for found in way])
     wanted = np.linspace((0.3, 0.2, 0.95), (0.3, -0.1, 0.85), 11)[1:]
     assert all(found.is_exact for found in way)

@@ -10,24 +10,29 @@ import mujoco
 import numpy as np
 import pytest
 
-from workflow_scripts.common.rlbench import NUM_VARIATIONS, tasks_in
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.views.backends.mujoco import Scene, keypoints, load_task, where
+from workflow_scripts.sources.readers.rlbench_tasks import NUM_VARIATIONS, list_tasks
+from workflow_scripts.views.backends.mujoco import (
+    TaskScene,
+    keypoint_position_m,
+    keypoints,
+    load_task,
+)
 from workflow_scripts.views.robots import tasks
-from workflow_scripts.views.robots.eye import Eye, Screen
-from workflow_scripts.views.robots.script import World
-from workflow_scripts.views.robots.simulate import DemoError, Run
-from workflow_scripts.views.robots.stage import PlacementError
+from workflow_scripts.views.robots.offscreen_renderer import OffscreenContext, OffscreenRenderer
+from workflow_scripts.views.robots.scene_builder import PlacementError
+from workflow_scripts.views.robots.scripted_task import SceneState
+from workflow_scripts.views.robots.simulate import DemoError, Trajectory
 
 MAX_ATTEMPTS = 4
 FASTEST_M = 0.12
 
 
 @cache
-def shown(name: str) -> tuple[Scene, Run]:
+def demonstrated(name: str) -> tuple[TaskScene, Trajectory]:
     """Return a scene and its first demonstration that succeeds."""
     for attempt in range(MAX_ATTEMPTS):
-        scene = Scene(load_task(name), 0, rng(7, name, attempt))
+        scene = TaskScene(load_task(name), 0, rng(7, name, attempt))
         try:
             return scene, scene.simulate(max_steps=400)
         except (DemoError, PlacementError):
@@ -35,31 +40,31 @@ def shown(name: str) -> tuple[Scene, Run]:
     raise AssertionError(f"{name}: no demonstration in {MAX_ATTEMPTS} attempts")
 
 
-def world_at(scene: Scene, position: np.ndarray) -> World:
+def state_at(scene: TaskScene, position: np.ndarray) -> SceneState:
     data = mujoco.MjData(scene.model)
     data.qpos[:] = position
     mujoco.mj_forward(scene.model, data)
-    return World(scene.model, data)
+    return SceneState(scene.model, data)
 
 
 def digest(name: str) -> str:
     """Hash all states of a demonstration and a picture of its end."""
-    scene, run = shown(name)
+    scene, run = demonstrated(name)
     hashed = hashlib.sha256(np.array(run.positions).tobytes())
     hashed.update(np.array(run.velocities).tobytes())
-    screen = Screen(size_px=64)
-    eye = Eye(screen, scene.model, instance_of_geom=scene.instance_of_geom)
-    for values in eye.shoot(world_at(scene, run.positions[-1]).data, ["overhead"]):
+    gl_context = OffscreenContext(size_px=64)
+    offscreen = OffscreenRenderer(gl_context, scene.model, instance_of_geom=scene.instance_of_geom)
+    for values in offscreen.render(state_at(scene, run.positions[-1]).data, ["overhead"]):
         hashed.update(np.ascontiguousarray(values).tobytes())
-    eye.close()
-    screen.close()
+    offscreen.close()
+    gl_context.close()
     return hashed.hexdigest()
 
 
 @pytest.mark.parametrize("name", tasks.NAMES)
 def test_a_task_is_undone_before_and_done_after(name: str) -> None:
-    scene, run = shown(name)
-    assert scene.script.done(world_at(scene, run.positions[0]))
+    scene, run = demonstrated(name)
+    assert scene.script.check_success(state_at(scene, run.positions[0]))
     assert scene.script.description
     assert 20 < len(run.positions) < 400
 
@@ -67,7 +72,7 @@ def test_a_task_is_undone_before_and_done_after(name: str) -> None:
 @pytest.mark.parametrize("name", tasks.NAMES)
 def test_nothing_jumps(name: str) -> None:
     """Things are carried, pushed and dropped: no body moves far within 50 ms."""
-    scene, run = shown(name)
+    scene, run = demonstrated(name)
     data = mujoco.MjData(scene.model)
     places = []
     for position in run.positions:
@@ -79,26 +84,28 @@ def test_nothing_jumps(name: str) -> None:
 
 @pytest.mark.parametrize("name", tasks.NAMES)
 def test_keypoints_are_named_and_ride_on_their_things(name: str) -> None:
-    scene, run = shown(name)
+    scene, run = demonstrated(name)
     points = keypoints(scene)
     assert len({point.name for point in points}) == len(points) >= 3
-    worlds = [world_at(scene, run.positions[step]) for step in (0, -1)]
+    states = [state_at(scene, run.positions[step]) for step in (0, -1)]
     for point in points:
         local = []
-        for world in worlds:
-            pose = world.pose(point.parent)
-            local.append(pose[:3, :3].T @ (where(world, point) - pose[:3, 3]))
+        for state in states:
+            pose = state.pose(point.parent)
+            local.append(pose[:3, :3].T @ (keypoint_position_m(state, point) - pose[:3, 3]))
         np.testing.assert_allclose(local[0], local[1], atol=1e-9)
 
 
 def test_what_a_task_moves_has_moved() -> None:
-    for name, thing in (
+    for name, scene_object in (
         ("close_fridge", "door"),
         ("put_shoes_in_box", "shoe2"),
         ("take_usb_out_of_computer", "usb"),
     ):
-        scene, run = shown(name)
-        before, after = (world_at(scene, run.positions[step]).pose(thing) for step in (0, -1))
+        scene, run = demonstrated(name)
+        before, after = (
+            state_at(scene, run.positions[step]).pose(scene_object) for step in (0, -1)
+        )
         assert np.abs(after - before).max() > 0.05
 
 
@@ -110,7 +117,7 @@ def test_a_plan_knows_how_many_variations_a_task_has() -> None:
 def test_a_new_task_is_one_file(tmp_path: Path) -> None:
     for name in ("open_box", "__init__", "sockets"):
         (tmp_path / f"{name}.py").touch()
-    assert tasks_in(tmp_path) == ("open_box",)
+    assert list_tasks(tmp_path) == ("open_box",)
     assert len(tasks.NAMES) == 9
 
 

@@ -17,21 +17,25 @@ from tests.vqa.export.questions import (
     write_views,
 )
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.photo_records import DropOff
-from workflow_scripts.common.records import Dropped
-from workflow_scripts.common.storage import ShardWriter, remove, whole, write_records
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.records import DroppedQuestions
+from workflow_scripts.common.storage import ShardWriter, atomic_write, remove, write_records
+from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.pointclouds import measure_objects
+from workflow_scripts.sources.readers.photo_records import PhotoDropCount
 from workflow_scripts.vqa.browse import page
 from workflow_scripts.vqa.browse.balance import Balance
-from workflow_scripts.vqa.browse.choose import Candidate, chosen
 from workflow_scripts.vqa.browse.clouds import EDGES, cloud
+from workflow_scripts.vqa.browse.select_images import Candidate, select_images
 
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     write_views(tmp_path)
-    rows = [Dropped(source="procthor", family="width", form="named", reason="a <b>", count=1234)]
+    rows = [
+        DroppedQuestions(
+            source="procthor", family="width", form="named", reason="a <b>", count=1234
+        )
+    ]
     write_records(tmp_path / "dropped.jsonl", rows)
     return tmp_path
 
@@ -81,8 +85,8 @@ def test_any_text_is_safe(results: Path) -> None:
 
 
 def test_same_input_same_bytes(results: Path) -> None:
-    asked = [question(0), width(1), width(2, view=1)]
-    assert write(results, asked) == write(results, asked)
+    page_questions = [question(0), width(1), width(2, view=1)]
+    assert write(results, page_questions) == write(results, page_questions)
 
 
 def test_no_question_gives_a_page_that_says_so(results: Path) -> None:
@@ -103,10 +107,10 @@ def test_pictures_are_chosen_to_show_every_family_first() -> None:
     rare = ("width", "marked", "open")
     candidates = [Candidate(f"{n}.jpg", "train", frozenset([common])) for n in range(30)]
     candidates.append(Candidate("rare.jpg", "train", frozenset([rare])))
-    picked = chosen(candidates, how_many=2, seed=7)
+    picked = select_images(candidates, how_many=2, seed=7)
     assert "rare.jpg" in picked
-    assert chosen(reversed(candidates), how_many=2, seed=7) == picked
-    assert len(chosen(candidates, how_many=100, seed=7)) == 31
+    assert select_images(reversed(candidates), how_many=2, seed=7) == picked
+    assert len(select_images(candidates, how_many=100, seed=7)) == 31
 
 
 def test_cloud_points_lie_on_their_objects(results: Path) -> None:
@@ -131,7 +135,7 @@ def estimated_depth(results: Path, scale: float) -> Path:
     shard = ViewShard.open(results / "views/procthor/0000.zarr")
     path = results / "depth/procthor/0000.zarr"
     depth_m = np.stack([scale * shard.depth_m(view) for view in range(len(shard))])
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         writer = ShardWriter(partial, {})
         writer.add("depth_m", depth_m.astype(np.float32), dims=("view", "y", "x"), attributes={})
     return path
@@ -155,7 +159,7 @@ def test_clouds_and_boxes_are_those_that_answers_follow_from(results: Path) -> N
 
 def test_what_became_of_photos_is_on_the_page(results: Path) -> None:
     rows = [
-        DropOff(source="images", step="scenes", unit="photo", reason=reason, count=count)
+        PhotoDropCount(source="images", step="scenes", unit="photo", reason=reason, count=count)
         for reason, count in (("", 12), ("broken", 1), ("tiny", 3))
     ]
     write_records(results / "photos.jsonl", rows)
@@ -172,10 +176,10 @@ def test_balance_counts_places_of_mention_not_names() -> None:
             question(number, kind="which", choices=["sofa", "lamp"], truth=winner, answer=winner)
         )
     balance.add(question(9, kind="yes_no"))
-    [cell] = balance.cells
-    assert cell.num == 4
-    assert dict(cell.truths) == {"first named": 2, "second named": 1, "yes": 1}
-    assert sum(share for _, share, _ in cell.bars) == pytest.approx(1)
+    [distribution] = balance.distributions
+    assert distribution.num == 4
+    assert dict(distribution.truths) == {"first named": 2, "second named": 1, "yes": 1}
+    assert sum(share for _, share, _ in distribution.bars) == pytest.approx(1)
     assert balance.by_split == {"train": 4}
 
 
@@ -183,11 +187,11 @@ def test_balance_of_numbers_is_a_histogram() -> None:
     balance = Balance()
     for number, length in enumerate([1.0, 1.0, 3.0]):
         balance.add(width(number, truth=length))
-    heights, least, greatest = balance.cells[0].histogram
+    heights, least, greatest = balance.distributions[0].histogram
     assert (least, greatest, heights[0], heights[-1]) == (1.0, 3.0, 1.0, 0.5)
 
 
 def test_one_value_is_one_bin() -> None:
     balance = Balance()
     balance.add(width(0, truth=2.0))
-    assert balance.cells[0].histogram == ([1.0], 2.0, 2.0)
+    assert balance.distributions[0].histogram == ([1.0], 2.0, 2.0)

@@ -29,7 +29,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Hub
 
     def do_GET(self) -> None:
-        self._note()
+        self._log_call()
         parts = self.path.split("?")[0].strip("/").split("/")
         if parts[:2] == ["api", "datasets"] and parts[4:5] == ["tree"]:
             files = self.server.repos.get("/".join(parts[2:4]), {})
@@ -37,25 +37,25 @@ class _Handler(BaseHTTPRequestHandler):
                 {"type": "file", "path": path, "size": len(content), "oid": "0" * 40}
                 for path, content in sorted(files.items())
             ]
-            return self._answer(200, listed)
+            return self._respond(200, listed)
         if parts[:2] == ["api", "datasets"]:
-            return self._answer(200, {"id": "/".join(parts[2:4]), "sha": "0" * 40, "siblings": []})
-        return self._answer(404, {"error": "not here"})
+            return self._respond(200, {"id": "/".join(parts[2:4]), "sha": "0" * 40, "siblings": []})
+        return self._respond(404, {"error": "not here"})
 
     def do_POST(self) -> None:
-        self._note()
+        self._log_call()
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path == "/api/validate-yaml":
-            return self._answer(200, {"errors": [], "warnings": []})
+            return self._respond(200, {"errors": [], "warnings": []})
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return self._answer(401, {"error": "Invalid credentials"})
+            return self._respond(401, {"error": "Invalid credentials"})
         if self.path == "/api/repos/create":
             wanted = json.loads(body)
             name = f"{wanted.get('organization') or 'me'}/{wanted['name']}"
             self.server.repos.setdefault(name, {})
             is_private = wanted.get("private") or wanted.get("visibility") == "private"
             self.server.private.setdefault(name, bool(is_private))
-            return self._answer(200, {"url": f"{self.server.url}/datasets/{name}"})
+            return self._respond(200, {"url": f"{self.server.url}/datasets/{name}"})
         parts = self.path.split("?")[0].strip("/").split("/")
         name = "/".join(parts[2:4])
         if parts[4] == "preupload":
@@ -63,12 +63,12 @@ class _Handler(BaseHTTPRequestHandler):
                 {"path": file["path"], "uploadMode": "regular", "shouldIgnore": False}
                 for file in json.loads(body)["files"]
             ]
-            return self._answer(200, {"files": files})
+            return self._respond(200, {"files": files})
         if parts[4] == "commit":
             self._commit(name, body)
             url = f"{self.server.url}/datasets/{name}/commit/{'c' * 40}"
-            return self._answer(200, {"success": True, "commitOid": "c" * 40, "commitUrl": url})
-        return self._answer(404, {"error": "not here"})
+            return self._respond(200, {"success": True, "commitOid": "c" * 40, "commitUrl": url})
+        return self._respond(404, {"error": "not here"})
 
     def _commit(self, name: str, body: bytes) -> None:
         for line in map(json.loads, body.decode().splitlines()):
@@ -78,10 +78,10 @@ class _Handler(BaseHTTPRequestHandler):
             elif line["key"] == "deletedFile":
                 del self.server.repos[name][line["value"]["path"]]
 
-    def _note(self) -> None:
+    def _log_call(self) -> None:
         self.server.calls.append((self.command, self.path))
 
-    def _answer(self, status: int, content: Any) -> None:
+    def _respond(self, status: int, content: Any) -> None:
         body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

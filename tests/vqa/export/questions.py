@@ -5,10 +5,10 @@ from typing import Any
 
 from PIL import Image
 
-from tests.synthetic import living_room_scene, write_shard
-from workflow_scripts.common.questions import Question, QuestionTable, Referent
-from workflow_scripts.common.storage import whole
-from workflow_scripts.common.views import ViewShard
+from tests.box_scenes import living_room_scene, write_shard
+from workflow_scripts.common.questions import Question, QuestionTableWriter, Referent
+from workflow_scripts.common.storage import atomic_write
+from workflow_scripts.common.view_shard import ViewShard
 
 # Instances of `living_room_scene`: floor, ceiling and four walls come first.
 SOFA, TABLE, VASE, LAMP = 7, 8, 9, 10
@@ -75,7 +75,7 @@ def width(number: int, **changes: Any) -> Question:
 
 
 def write_questions(path: Path, questions: list[Question]) -> Path:
-    with whole(path) as partial, QuestionTable(partial) as rows:
+    with atomic_write(path) as partial, QuestionTableWriter(partial) as rows:
         rows.add(questions)
     return path
 

@@ -8,9 +8,9 @@ import yaml
 
 from tests.vqa.export.questions import question, width, write_questions
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.photo_records import DropOff
-from workflow_scripts.common.records import Dropped
+from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import write_records
+from workflow_scripts.sources.readers.photo_records import PhotoDropCount
 from workflow_scripts.vqa.export import card
 
 PARAPHRASE = {"model": "mine", "base_url": "http://lab.internal/v1", "cache": "my-private-folder"}
@@ -31,7 +31,7 @@ def written(tmp_path: Path) -> str:
     write_records(
         dropped,
         [
-            Dropped(source="procthor", family=family, form="", reason=reason, count=count)
+            DroppedQuestions(source="procthor", family=family, form="", reason=reason, count=count)
             for family, reason, count in rows
         ],
     )
@@ -47,7 +47,7 @@ def written(tmp_path: Path) -> str:
     write_records(
         photos,
         [
-            DropOff(source="images", step=step, unit=unit, reason=reason, count=count)
+            PhotoDropCount(source="images", step=step, unit=unit, reason=reason, count=count)
             for step, unit, reason, count in steps
         ],
     )

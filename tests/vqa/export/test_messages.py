@@ -10,7 +10,7 @@ from PIL import Image
 from tests.vqa.export.questions import question, width, write_questions, write_views
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.vqa.export import card, messages, sharegpt
-from workflow_scripts.vqa.export.pictures import by_picture
+from workflow_scripts.vqa.export.images import group_by_image
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def test_load_dataset_opens_the_folder_with_pictures_and_truth(
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     from datasets import load_dataset
 
-    asked = [question(0), width(1), question(2, view=1)]
-    export(results, "train", asked)
+    exported_questions = [question(0), width(1), question(2, view=1)]
+    export(results, "train", exported_questions)
     export(results, "test", [width(0, view=1, split="test")])
     export(results, "val", [])
     card.main(
@@ -46,14 +46,19 @@ def test_load_dataset_opens_the_folder_with_pictures_and_truth(
     assert set(data) == {"train", "test"}  # a split without pictures is not announced
     assert len(data["train"]) == 2
     row = data["train"][0]
-    with Image.open(results / "vqa" / asked[0].image) as picture:
+    with Image.open(results / "vqa" / exported_questions[0].image) as picture:
         assert np.array_equal(np.asarray(row["images"][0]), np.asarray(picture))
     roles = [turn["role"] for turn in row["messages"]]
     assert roles == ["user", "assistant", "user", "assistant"]
     kinds = [[part["type"] for part in turn["content"]] for turn in row["messages"]]
     assert kinds == [["image", "text"], ["text"], ["text"], ["text"]]
     texts = [turn["content"][-1]["text"] for turn in row["messages"]]
-    assert texts == [asked[0].question, "yes", asked[1].question, "1.80 m"]
+    assert texts == [
+        exported_questions[0].question,
+        "yes",
+        exported_questions[1].question,
+        "1.80 m",
+    ]
     choice, length = row["truths"]
     assert (choice["truth"], choice["truth_value"]) == ("yes", None)
     assert (length["truth"], length["truth_value"]) == (None, 1.8)
@@ -64,22 +69,28 @@ def test_load_dataset_opens_the_folder_with_pictures_and_truth(
 def test_chat_template_takes_the_messages_as_they_are(results: Path) -> None:
     from jinja2 import Template
 
-    [asked] = by_picture(write_questions(results / "t.parquet", [question(0), width(1)]))
+    [exported_questions] = group_by_image(
+        write_questions(results / "t.parquet", [question(0), width(1)])
+    )
     template = Template(
         "{% for m in messages %}{{ m.role }}:{% for part in m.content %}"
         "{% if part.type == 'image' %}<image>{% else %}{{ part.text }}{% endif %}"
         "{% endfor %};{% endfor %}"
     )
-    assert template.render(messages=messages.messages(asked)) == (
+    assert template.render(messages=messages.messages(exported_questions)) == (
         "user:<image>Is the sofa left of the floor lamp?;assistant:yes;"
         "user:How wide is the sofa?;assistant:1.80 m;"
     )
 
 
 def test_files_are_of_nearly_equal_size_and_lose_no_picture(results: Path) -> None:
-    asked = [question(n, view=n % 2, scene="a") for n in range(2)]
-    size_mb = sum(messages.sizes_of(write_questions(results / "t.parquet", asked), results / "vqa"))
-    out = export(results, "train", asked, max_mb=size_mb / 1e6 / 2)
+    exported_questions = [question(n, view=n % 2, scene="a") for n in range(2)]
+    size_mb = sum(
+        messages.sizes_of(
+            write_questions(results / "t.parquet", exported_questions), results / "vqa"
+        )
+    )
+    out = export(results, "train", exported_questions, max_mb=size_mb / 1e6 / 2)
     names = sorted(path.name for path in out.iterdir())
     assert names == ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"]
     assert [pq.read_table(out / name).num_rows for name in names] == [1, 1]
@@ -90,8 +101,8 @@ def test_files_are_of_nearly_equal_size_and_lose_no_picture(results: Path) -> No
     [([], 10, [0]), ([5], 10, [1]), ([4] * 6, 8, [2, 2, 2]), ([30, 1, 1], 10, [1, 0, 0, 2])],
 )
 def test_file_bounds(sizes: list[int], max_bytes: int, counts: list[int]) -> None:
-    assert messages.file_bounds(sizes, max_bytes) == counts
-    assert sum(messages.file_bounds(sizes, max_bytes)) == len(sizes)
+    assert messages.images_per_file(sizes, max_bytes) == counts
+    assert sum(messages.images_per_file(sizes, max_bytes)) == len(sizes)
 
 
 def test_same_questions_give_the_same_bytes(results: Path) -> None:

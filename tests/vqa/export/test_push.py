@@ -50,9 +50,9 @@ def test_dry_run_is_the_default_and_speaks_to_nobody(hub: Hub, folder: Path) -> 
     assert done.returncode == 0, done.stderr
     assert "would push 2 files" in done.stderr
     assert hub.calls == []
-    said = json.loads((folder.parent / "pushed.json").read_text())
-    assert (said["dry_run"], said["commit"]) == (True, None)
-    assert [row["path"] for row in said["files"]] == [
+    result = json.loads((folder.parent / "pushed.json").read_text())
+    assert (result["dry_run"], result["commit"]) == (True, None)
+    assert [row["path"] for row in result["files"]] == [
         "README.md",
         "train/train-00000-of-00001.parquet",
     ]
@@ -69,9 +69,9 @@ def test_push_puts_every_file_there_and_takes_old_shards_away(hub: Hub, folder: 
         "NOTES.md": b"mine",
     }
     assert hub.private["me/rooms"] is True
-    said = (folder.parent / "pushed.json").read_text()
-    assert json.loads(said)["commit"] == "c" * 40
-    assert TOKEN not in said + done.stdout + done.stderr
+    result = (folder.parent / "pushed.json").read_text()
+    assert json.loads(result)["commit"] == "c" * 40
+    assert TOKEN not in result + done.stdout + done.stderr
 
 
 def test_no_token_is_refused_before_any_call(hub: Hub, folder: Path) -> None:

@@ -18,45 +18,45 @@ from tests.vqa.export.questions import (
     write_questions,
     write_views,
 )
-from workflow_scripts.common.records import Dropped
+from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records
-from workflow_scripts.common.views import ViewShard
-from workflow_scripts.vqa.export.regions import main, run_lengths, tagged
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.vqa.export.regions import main, mask_to_rle, tag_regions
 
 
 def test_objects_become_tags_in_the_order_of_mention() -> None:
-    asked = question(
+    original = question(
         0,
         question="Of the floor lamp and the sofa, which is wider? The sofa may be cut off.",
         answer="The sofa.",
         choices=["floor lamp", "sofa"],
         truth="sofa",
     )
-    found = tagged(asked)
+    found = tag_regions(original)
     assert found.question == (
         "Of Region [0] <mask> and Region [1] <mask>, which is wider? Region [1] may be cut off."
     )
     assert found.answer == "Region [1]."
-    assert [one.instance for one in found.mentions] == [LAMP, SOFA]
+    assert [mention.instance for mention in found.mentions] == [LAMP, SOFA]
 
 
 def test_a_name_inside_a_longer_name_is_left_alone() -> None:
     table = referent(8, "CoffeeTable", "the coffee table")
     cup = referent(9, "Cup", "the cup on the coffee table")
-    asked = question(
+    original = question(
         0,
         question="Is the cup on the coffee table left of the coffee table?",
         referents=[table, cup],
     )
-    found = tagged(asked)
+    found = tag_regions(original)
     assert found.question == "Is Region [0] <mask> left of Region [1] <mask>?"
-    assert [one.instance for one in found.mentions] == [9, 8]
+    assert [mention.instance for mention in found.mentions] == [9, 8]
 
 
 def test_a_bare_or_marked_answer_is_the_region() -> None:
     red = referent(SOFA, "Sofa", "the object at the red mark", "red")
     blue = referent(LAMP, "FloorLamp", "the object at the blue mark", "blue")
-    asked = question(
+    original = question(
         0,
         form="marked",
         question="Which is taller, the object at the red mark or the object at the blue mark?",
@@ -65,29 +65,29 @@ def test_a_bare_or_marked_answer_is_the_region() -> None:
         truth="blue",
         referents=[red, blue],
     )
-    assert tagged(asked).answer == "Region [1]"
+    assert tag_regions(original).answer == "Region [1]"
     named = question(
         0, question="Which is taller, the sofa or the floor lamp?", answer="floor lamp"
     )
-    assert tagged(named).answer == "Region [1]"
+    assert tag_regions(named).answer == "Region [1]"
 
 
 def test_steps_go_before_the_answer_and_call_things_as_it_does() -> None:
     steps = "The width of the sofa is 1.80 m and the width of the floor lamp is 0.30 m."
-    asked = question(
+    original = question(
         0, question="Is the sofa wider than the floor lamp?", answer="yes", reasoning=steps
     )
-    assert tagged(asked, "written").answer == (
+    assert tag_regions(original, "written").answer == (
         "The width of Region [0] is 1.80 m and the width of Region [1] is 0.30 m.\nAnswer: yes"
     )
-    assert tagged(asked, "stored").answer == tagged(asked).answer == "yes"
+    assert tag_regions(original, "stored").answer == tag_regions(original).answer == "yes"
 
 
 def test_run_lengths_decode_to_the_mask() -> None:
     mask = np.zeros((7, 11), dtype=bool)
     mask[2:5, 3:9] = True
     mask[0, 10] = True
-    found = run_lengths(mask)
+    found = mask_to_rle(mask)
     assert found["size"] == [7, 11]
     assert np.array_equal(coco.decode(found).astype(bool), mask)
     json.dumps(found)
@@ -101,14 +101,18 @@ def exported(tmp_path: Path):
         table = write_questions(tmp_path / "vqa/train.parquet", list(questions))
         out, dropped = tmp_path / "vqa/train.regions.json", tmp_path / "dropped.jsonl"
         main(questions=table, views=[views], images=tmp_path / "vqa", out=out, dropped=dropped)
-        return json.loads(out.read_text()), read_records(dropped, Dropped), ViewShard.open(views)
+        return (
+            json.loads(out.read_text()),
+            read_records(dropped, DroppedQuestions),
+            ViewShard.open(views),
+        )
 
     return export
 
 
 def test_masks_and_boxes_are_those_of_the_mentioned_objects(exported) -> None:
     entries, dropped, shard = exported(question(0), width(1), width(2, view=1))
-    assert [len(one["rle"]) for one in entries] == [2, 1, 1]
+    assert [len(entry["rle"]) for entry in entries] == [2, 1, 1]
     assert not dropped
     for one, view in zip(entries, (0, 0, 1), strict=True):
         text = one["conversations"][0]["value"]
@@ -124,7 +128,7 @@ def test_masks_and_boxes_are_those_of_the_mentioned_objects(exported) -> None:
             rows, columns = np.nonzero(mask)
             assert (columns.min(), rows.min()) == (x0, y0)
             assert (columns.max() + 1, rows.max() + 1) == (x1, y1)
-    assert [one["qa_info"]["type"] for one in entries] == [
+    assert [entry["qa_info"]["type"] for entry in entries] == [
         "qualitative",
         "quantitative",
         "quantitative",
@@ -142,7 +146,7 @@ def test_what_has_no_region_is_counted_with_its_reason(exported) -> None:
         question(4, view_id="a-007", image="procthor/0000.images/a-007-marked.jpg"),
     )
     assert entries == []
-    assert {one.reason: one.count for one in dropped} == {
+    assert {record.reason: record.count for record in dropped} == {
         "no object that the text names": 1,
         "a question about the place of a mark, not about the object under it": 1,
         "a question about several pictures": 1,

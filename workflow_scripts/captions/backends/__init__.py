@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from workflow_scripts.captions.options import Options
-from workflow_scripts.captions.requests import Request
-from workflow_scripts.common import backends
+from workflow_scripts.captions.requests import CaptionRequest
+from workflow_scripts.common import backend_registry
 
 BACKENDS = {
     "openai": "workflow_scripts.captions.backends.openai:OpenAICaptioner",
@@ -14,7 +14,7 @@ BACKENDS = {
 
 
 @dataclass(frozen=True)
-class Reply:
+class CaptionReply:
     """What a backend says to one request: a text, or the reason why there is none."""
 
     status: Literal["ok", "refused", "failed"]
@@ -29,11 +29,11 @@ class Captioner(Protocol):
 
     def __init__(self, options: Options) -> None: ...
 
-    def caption(self, request: Request) -> Reply:
+    def caption(self, request: CaptionRequest) -> CaptionReply:
         """Write one caption; `UserError` only for what would stop every other one too."""
         ...
 
 
-def load(options: Options) -> Captioner:
+def load_backend(options: Options) -> Captioner:
     """Make the backend that the options name."""
-    return backends.load(options.backend, BACKENDS, kind="captions")(options)
+    return backend_registry.load_backend(options.backend, BACKENDS, kind="captions")(options)

@@ -20,13 +20,13 @@ from transformers import (
     ViTImageProcessor,
 )
 
-from workflow_scripts.common.cameras import Camera
-from workflow_scripts.common.errors import UserError, nearest
-from workflow_scripts.depth.estimator import Estimate
+from workflow_scripts.common.errors import UserError, allowed_values
+from workflow_scripts.depth.estimator import DepthEstimate
+from workflow_scripts.geometry.cameras import Camera
 
 log = logging.getLogger(__name__)
 
-METRIC: dict[str, Callable[[Any], bool]] = {
+IS_METRIC: dict[str, Callable[[Any], bool]] = {
     "depth_anything": lambda config: config.depth_estimation_type == "metric",
     "depth_pro": lambda config: True,
     "zoedepth": lambda config: True,
@@ -68,7 +68,7 @@ class TransformersEstimator:
     @torch.inference_mode()
     def estimate(
         self, images: np.ndarray, cameras: Sequence[Camera], *, is_known: Sequence[bool]
-    ) -> Estimate:
+    ) -> DepthEstimate:
         """Estimate images u8 [n, h, w, 3]; Depth Pro guesses focal lengths that are not known."""
         height, width = images.shape[1:3]
         # Of an array 3 pixels high the processor would take the rows for channels.
@@ -78,7 +78,7 @@ class TransformersEstimator:
         predicted = outputs.predicted_depth.float()
         guessed_px = np.full(len(images), np.nan)
         if self._type == "zoedepth" and self._processor.do_pad:
-            depth_m = _without_padding(predicted, height, width)
+            depth_m = _crop_padding(predicted, height, width)
         elif self._type == "depth_pro":
             focal_px = np.array([camera.intrinsics[0, 0] for camera in cameras])
             if outputs.field_of_view is not None:
@@ -87,11 +87,13 @@ class TransformersEstimator:
                 focal_px = np.where(np.isnan(guessed_px), focal_px, guessed_px)
             # Predicted is inverse depth for a focal length of one picture width.
             widths = torch.tensor(width / focal_px, dtype=torch.float32)
-            inverse = _resized(predicted, height, width) * widths.to(self._device)[:, None, None]
+            inverse = (
+                _resize_maps(predicted, height, width) * widths.to(self._device)[:, None, None]
+            )
             depth_m = 1.0 / inverse.clamp(1e-4, 1e4)
         else:
-            depth_m = _resized(predicted, height, width)
-        return Estimate(depth_m.cpu().numpy(), guessed_px)
+            depth_m = _resize_maps(predicted, height, width)
+        return DepthEstimate(depth_m.cpu().numpy(), guessed_px)
 
 
 def guessed_focal_px(fov_deg: np.ndarray, *, width_px: int, is_known: Sequence[bool]) -> np.ndarray:
@@ -116,30 +118,30 @@ def _load_processor(kind: str, model: str) -> Any:
     return AutoImageProcessor.from_pretrained(model)
 
 
-def _resized(depth: torch.Tensor, height: int, width: int) -> torch.Tensor:
+def _resize_maps(depth: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """Resize maps [n, h, w] bilinearly: unlike bicubic, that makes no depth that was not there."""
     return torch.nn.functional.interpolate(
         depth[:, None], size=(height, width), mode="bilinear", align_corners=False
     )[:, 0]
 
 
-def _without_padding(depth: torch.Tensor, height: int, width: int) -> torch.Tensor:
+def _crop_padding(depth: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """Resize maps [n, h, w] of ZoeDepth, whose processor mirrors a border around the picture.
 
     The border is floor(3 * sqrt(size / 2)) pixels wide on each side, as its processor has it.
     """
     rows, columns = int(math.sqrt(height / 2) * 3), int(math.sqrt(width / 2) * 3)
-    padded = _resized(depth, height + 2 * rows, width + 2 * columns)
+    padded = _resize_maps(depth, height + 2 * rows, width + 2 * columns)
     return padded[:, rows : rows + height, columns : columns + width]
 
 
 def check_metric(config: Any, model: str) -> None:
     """Raise `UserError` unless a model configuration is known to predict metres."""
     kind = config.model_type
-    if kind not in METRIC:
+    if kind not in IS_METRIC:
         raise UserError(
             f"depth.model {model!r} is of type {kind!r}, which is not known to predict metres; "
-            f"{nearest(kind, METRIC)}. {ADVICE}"
+            f"{allowed_values(kind, IS_METRIC)}. {ADVICE}"
         )
-    if not METRIC[kind](config):
+    if not IS_METRIC[kind](config):
         raise UserError(f"depth.model {model!r} predicts relative depth, not metres. {ADVICE}")

@@ -16,14 +16,14 @@ import numpy as np
 from PIL import Image
 
 from workflow_scripts.common import rle
-from workflow_scripts.common.answers import format_metres
+from workflow_scripts.common.answer_text import format_metres
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.marks import MARK_COLOURS, draw_marks, mark_pixel
 from workflow_scripts.common.questions import AnswerType
-from workflow_scripts.evaluate import replies
-from workflow_scripts.evaluate.benchmarks.form import Left, Row, Unusable, field
-from workflow_scripts.evaluate.items import Item
-from workflow_scripts.evaluate.numbers import quantity
+from workflow_scripts.evaluate import answer_parsing
+from workflow_scripts.evaluate.benchmarks.importer import Row, SkippedRow, UnusableRow, field
+from workflow_scripts.evaluate.eval_items import EvalItem
+from workflow_scripts.evaluate.quantity_parsing import parse_quantity
 
 FORMAT = "spatialrgpt-bench"
 ANSWER_TYPES = get_args(AnswerType)
@@ -33,36 +33,38 @@ JPEG_QUALITY = 95
 
 def import_rows(
     rows: list[Row], images: Path, pictures: Path, *, num_frames: int
-) -> Iterator[Item | Left]:
+) -> Iterator[EvalItem | SkippedRow]:
     """Yield an item for every row, or why there is none; `num_frames` does not matter here."""
     for number, row in enumerate(rows):
         name = f"{number:06d}"
         try:
             yield _item(row, f"{name}-{row.get('id', number)}", images, pictures / f"{name}.jpg")
-        except Unusable as error:
-            yield Left(f"{name}-{row.get('id', number)}", str(error))
+        except UnusableRow as error:
+            yield SkippedRow(f"{name}-{row.get('id', number)}", str(error))
 
 
-def _item(row: Row, name: str, images: Path, picture: Path) -> Item:
+def _item(row: Row, name: str, images: Path, picture: Path) -> EvalItem:
     text = str(field(row, "text_q"))
     file = str(field(row, "image_info", "file_path"))
     numbers = list(dict.fromkeys(int(found[1]) for found in _REGION.finditer(text)))
     if len(numbers) > len(MARK_COLOURS):
-        raise Unusable(f"{len(numbers)} regions, and there are {len(MARK_COLOURS)} marks")
+        raise UnusableRow(f"{len(numbers)} regions, and there are {len(MARK_COLOURS)} marks")
     colours = dict(zip(numbers, MARK_COLOURS, strict=False))
     turns = field(row, "conversations")
     if not isinstance(turns, list) or len(turns) < 2:
-        raise Unusable("no reference answer in 'conversations'")
+        raise UnusableRow("no reference answer in 'conversations'")
     answer = turns[1].get("value", "") if isinstance(turns[1], dict) else ""
     category = str(field(row, "qa_info", "category"))
-    truth = _stated(field(row, "qa_info"), colours) or _truth(
+    truth = _stated_answer(field(row, "qa_info"), colours) or _parse_truth(
         str(field(row, "qa_info", "type")), str(answer), colours, category=category
     )
     rgb = _read(images / file)
-    marks = [(colour, _place(row, number, rgb.shape[:2])) for number, colour in colours.items()]
+    marks = [
+        (colour, _mark_position(row, number, rgb.shape[:2])) for number, colour in colours.items()
+    ]
     marked = Image.fromarray(draw_marks(rgb, marks))
     marked.save(picture, quality=JPEG_QUALITY, subsampling=0)
-    return Item(
+    return EvalItem(
         question_id=name,
         benchmark=FORMAT,
         scene_id=file,
@@ -78,62 +80,73 @@ def _item(row: Row, name: str, images: Path, picture: Path) -> Item:
     )
 
 
-def _stated(info: Any, colours: dict[int, str]) -> dict[str, Any] | None:
+def _stated_answer(info: Any, colours: dict[int, str]) -> dict[str, Any] | None:
     """Return type and truth as `qa_info` states them, None if it does not."""
     if not isinstance(info, dict) or info.get("answer_type") not in ANSWER_TYPES:
         return None
     kind, truth = info["answer_type"], info.get("truth")
     choices, options = (
-        [_coloured(str(one), colours) for one in told] if isinstance(told, list) else []
-        for told in (info.get("choices"), info.get("options"))
+        [_replace_region_tags(str(label), colours) for label in labels]
+        if isinstance(labels, list)
+        else []
+        for labels in (info.get("choices"), info.get("options"))
     )
     if kind in ("choice", "multiple_choice"):
-        truth = _coloured(str(truth), colours)
-        fits = truth in choices
+        truth = _replace_region_tags(str(truth), colours)
+        is_valid = truth in choices
     else:
         is_number = isinstance(truth, int | float) and np.isfinite(truth)
-        fits = is_number and kind not in ("point", "box")
-    if not fits:
-        raise Unusable(f"'qa_info.truth' {truth!r} is no answer of type {kind!r}")
+        is_valid = is_number and kind not in ("point", "box")
+    if not is_valid:
+        raise UnusableRow(f"'qa_info.truth' {truth!r} is no answer of type {kind!r}")
     return {
         "answer_type": kind,
         "truth": truth,
         "choices": choices,
         "options": options,
-        "answer": _coloured(str(info.get("answer", truth)), colours),
+        "answer": _replace_region_tags(str(info.get("answer", truth)), colours),
     }
 
 
-def _coloured(text: str, colours: dict[int, str]) -> str:
+def _replace_region_tags(text: str, colours: dict[int, str]) -> str:
     """Put the colours of their marks for the tags of regions."""
     return _REGION.sub(lambda found: colours.get(int(found[1]), found[0]), text)
 
 
-def _truth(kind: str, answer: str, colours: dict[int, str], *, category: str) -> dict[str, Any]:
+def _parse_truth(
+    kind: str, answer: str, colours: dict[int, str], *, category: str
+) -> dict[str, Any]:
     """Read type and truth of a reference answer."""
     if kind == "quantitative":
         # A number without a unit is an hour only where directions are asked for.
         bare = r"|^\W*\d+\W*$" if "direction" in category else ""
-        hour = replies.clock_hour(answer) if re.search(rf"clock{bare}", answer) else None
+        hour = (
+            answer_parsing.read_clock_hour(answer) if re.search(rf"clock{bare}", answer) else None
+        )
         if hour is not None:
             return {"answer_type": "clock", "truth": hour, "answer": f"{hour} o'clock"}
-        length_m = quantity(answer, "length")
+        length_m = parse_quantity(answer, "length")
         if length_m is not None and length_m > 0:
             written = format_metres(length_m)
             return {"answer_type": "metres", "truth": length_m, "answer": written}
-        angle_deg = quantity(answer, "angle")
+        angle_deg = parse_quantity(answer, "angle")
         if angle_deg is not None:
             written = f"{angle_deg:.0f} degrees"
             return {"answer_type": "degrees", "truth": angle_deg, "answer": written}
-        area_m2 = quantity(answer, "area")
+        area_m2 = parse_quantity(answer, "area")
         if area_m2 is not None and area_m2 > 0:
             written = f"{area_m2:.2f} square metres"
             return {"answer_type": "square_metres", "truth": area_m2, "answer": written}
-        raise Unusable("no length, area, angle or hour can be read from the reference answer")
-    said = replies.yes_no(answer)
+        raise UnusableRow("no length, area, angle or hour can be read from the reference answer")
+    parsed = answer_parsing.read_yes_no(answer)
     starts_with_region = re.match(r"\W*(?:the\s+)?<?region", answer, re.IGNORECASE)
-    if said is not None and not starts_with_region:
-        return {"answer_type": "choice", "choices": ["yes", "no"], "truth": said, "answer": said}
+    if parsed is not None and not starts_with_region:
+        return {
+            "answer_type": "choice",
+            "choices": ["yes", "no"],
+            "truth": parsed,
+            "answer": parsed,
+        }
     named = [
         colours[int(found[1])] for found in _REGION.finditer(answer) if int(found[1]) in colours
     ]
@@ -144,7 +157,7 @@ def _truth(kind: str, answer: str, colours: dict[int, str], *, category: str) ->
             "truth": named[0],
             "answer": named[0],
         }
-    raise Unusable("neither yes or no nor a region can be read from the reference answer")
+    raise UnusableRow("neither yes or no nor a region can be read from the reference answer")
 
 
 def _read(path: Path) -> np.ndarray:
@@ -152,25 +165,25 @@ def _read(path: Path) -> np.ndarray:
         with Image.open(path) as picture:
             return np.asarray(picture.convert("RGB"))
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise Unusable(f"picture {path.name} cannot be read") from error
+        raise UnusableRow(f"picture {path.name} cannot be read") from error
 
 
-def _place(row: Row, number: int, shape: tuple[int, ...]) -> tuple[float, float]:
+def _mark_position(row: Row, number: int, shape: tuple[int, ...]) -> tuple[float, float]:
     """Return where the mark of a region goes: deep inside its mask, else the middle of its box."""
     height, width = shape
-    encoded = _nth(row.get("rle"), number)
+    encoded = _get_or_none(row.get("rle"), number)
     if encoded is not None:
         try:
-            mask = rle.from_segmentation(encoded, height=height, width=width)
+            mask = rle.mask_from_segmentation(encoded, height=height, width=width)
         except UserError as error:
-            raise Unusable(f"mask of region {number} cannot be read") from error
+            raise UnusableRow(f"mask of region {number} cannot be read") from error
         if mask.shape == (height, width) and mask.any():
             return mark_pixel(mask)
-    box = _nth(row.get("bbox"), number)
+    box = _get_or_none(row.get("bbox"), number)
     if box is None:
-        raise Unusable(f"region {number} has neither a mask nor a box")
+        raise UnusableRow(f"region {number} has neither a mask nor a box")
     if not _is_box(box):
-        raise Unusable(f"box of region {number} is not four finite numbers")
+        raise UnusableRow(f"box of region {number} is not four finite numbers")
     u = float(np.clip((box[0] + box[2]) / 2, 0, width - 1))
     v = float(np.clip((box[1] + box[3]) / 2, 0, height - 1))
     return u, v
@@ -184,5 +197,5 @@ def _is_box(box: Any) -> bool:
     )
 
 
-def _nth(values: Any, number: int) -> Any:
+def _get_or_none(values: Any, number: int) -> Any:
     return values[number] if isinstance(values, list) and number < len(values) else None

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from workflow_scripts.common.answers import format_metres
+from workflow_scripts.common.answer_text import format_metres
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.evaluate.benchmarks.form import Left, Row, Unusable, field
-from workflow_scripts.evaluate.items import Item
-from workflow_scripts.evaluate.numbers import bare_number
+from workflow_scripts.evaluate.benchmarks.importer import Row, SkippedRow, UnusableRow, field
+from workflow_scripts.evaluate.eval_items import EvalItem
+from workflow_scripts.evaluate.quantity_parsing import parse_number
 
 FORMAT = "vsi-bench"
 # Type of the answer, and how much in SI units one is that a reply gives without a unit.
@@ -34,23 +34,23 @@ JPEG_QUALITY = 92
 
 def import_rows(
     rows: list[Row], images: Path, pictures: Path, *, num_frames: int
-) -> Iterator[Item | Left]:
+) -> Iterator[EvalItem | SkippedRow]:
     """Yield an item for every row, or why there is none."""
-    shown: dict[Path, list[str]] = {}
+    frames_by_video: dict[Path, list[str]] = {}
     for number, row in enumerate(rows):
         name = f"{number:06d}-{row.get('id', number)}"
         try:
             dataset, scene = str(field(row, "dataset")), str(field(row, "scene_name"))
             video = images / dataset / scene
-            if video not in shown:
+            if video not in frames_by_video:
                 folder = re.sub(r"[^\w.-]", "_", f"{dataset}-{scene}")
-                shown[video] = _frames(video, pictures / folder, num_frames)
-            yield _item(row, name, f"{dataset}/{scene}", shown[video])
-        except Unusable as error:
-            yield Left(name, str(error))
+                frames_by_video[video] = _frames(video, pictures / folder, num_frames)
+            yield _item(row, name, f"{dataset}/{scene}", frames_by_video[video])
+        except UnusableRow as error:
+            yield SkippedRow(name, str(error))
 
 
-def _item(row: Row, name: str, scene: str, frames: list[str]) -> Item:
+def _item(row: Row, name: str, scene: str, frames: list[str]) -> EvalItem:
     kind, question = str(field(row, "question_type")), str(field(row, "question"))
     truth = field(row, "ground_truth")
     intro = "These pictures are frames of one video, in order.\n"
@@ -58,8 +58,10 @@ def _item(row: Row, name: str, scene: str, frames: list[str]) -> Item:
     if row.get("options"):
         letters, options = _options(row["options"])
         if str(truth) not in letters:
-            raise Unusable(f"the true option {truth!r} is not offered")
-        listed = "\n".join(f"{one}. {text}" for one, text in zip(letters, options, strict=True))
+            raise UnusableRow(f"the true option {truth!r} is not offered")
+        listed = "\n".join(
+            f"{letter}. {text}" for letter, text in zip(letters, options, strict=True)
+        )
         values = {
             "question": f"{intro}{question}\n{listed}\nAnswer with the letter of one option.",
             "answer_type": "multiple_choice",
@@ -70,9 +72,9 @@ def _item(row: Row, name: str, scene: str, frames: list[str]) -> Item:
         }
     elif kind in NUMERIC:
         answer_type, unit_size = NUMERIC[kind]
-        number = bare_number(str(truth))
+        number = parse_number(str(truth))
         if number is None:
-            raise Unusable(f"the truth {truth!r} is no number")
+            raise UnusableRow(f"the truth {truth!r} is no number")
         values = {
             "question": f"{intro}{question}\nAnswer with one number.",
             "answer_type": answer_type,
@@ -83,8 +85,8 @@ def _item(row: Row, name: str, scene: str, frames: list[str]) -> Item:
             else f"{number:g}",
         }
     else:
-        raise Unusable(f"question type {kind!r} has neither options nor a known unit")
-    return Item(
+        raise UnusableRow(f"question type {kind!r} has neither options nor a known unit")
+    return EvalItem(
         question_id=name,
         benchmark=FORMAT,
         scene_id=scene,
@@ -98,14 +100,14 @@ def _item(row: Row, name: str, scene: str, frames: list[str]) -> Item:
 def _options(options: Any) -> tuple[list[str], list[str]]:
     """Split "A. the chair" into letter and text; options without letters get them in order."""
     if not isinstance(options, list) or not 2 <= len(options) <= 26:
-        raise Unusable("'options' is no list of two to 26 options")
+        raise UnusableRow("'options' is no list of two to 26 options")
     letters, texts = [], []
     for place, option in enumerate(map(str, options)):
         found = re.match(r"\s*\(?([A-Z])\s*[.):]\s*(.+)", option, re.DOTALL)
         letters.append(found[1] if found else chr(ord("A") + place))
         texts.append((found[2] if found else option).strip())
     if len(set(letters)) < len(letters):
-        raise Unusable("two options have one letter")
+        raise UnusableRow("two options have one letter")
     return letters, texts
 
 
@@ -113,14 +115,14 @@ def _frames(video: Path, out: Path, num_frames: int) -> list[str]:
     """Write evenly spaced frames of a video, shrunk, and return their names."""
     if video.is_dir():
         files = sorted(file for file in video.iterdir() if file.suffix.lower() in _FRAMES)
-        chosen = [files[index] for index in _spread(len(files), num_frames)]
+        chosen = [files[index] for index in _evenly_spaced(len(files), num_frames)]
         pictures = [_read(file) for file in chosen]
     elif video.with_name(f"{video.name}.mp4").is_file():
         pictures = _decode(video.with_name(f"{video.name}.mp4"), num_frames)
     else:
-        raise Unusable("its video is there neither as .mp4 nor as a folder of frames")
+        raise UnusableRow("its video is there neither as .mp4 nor as a folder of frames")
     if not pictures:
-        raise Unusable("its video has no frame")
+        raise UnusableRow("its video has no frame")
     out.mkdir(parents=True)
     names = []
     for number, picture in enumerate(pictures):
@@ -130,7 +132,7 @@ def _frames(video: Path, out: Path, num_frames: int) -> list[str]:
     return names
 
 
-def _spread(total: int, how_many: int) -> list[int]:
+def _evenly_spaced(total: int, how_many: int) -> list[int]:
     """Return evenly spaced indices, the first and the last among them."""
     return sorted(set(np.linspace(0, total - 1, min(how_many, total)).round().astype(int).tolist()))
 
@@ -140,7 +142,7 @@ def _read(path: Path) -> Image.Image:
         with Image.open(path) as picture:
             return picture.convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise Unusable(f"frame {path.name} cannot be read") from error
+        raise UnusableRow(f"frame {path.name} cannot be read") from error
 
 
 def _decode(path: Path, num_frames: int) -> list[Image.Image]:
@@ -154,7 +156,7 @@ def _decode(path: Path, num_frames: int) -> list[Image.Image]:
     try:
         with av.open(str(path)) as container:
             total = sum(1 for _ in container.decode(video=0))
-        wanted = set(_spread(total, num_frames))
+        wanted = set(_evenly_spaced(total, num_frames))
         with av.open(str(path)) as container:
             return [
                 frame.to_image()
@@ -162,4 +164,4 @@ def _decode(path: Path, num_frames: int) -> list[Image.Image]:
                 if number in wanted
             ]
     except (av.error.FFmpegError, IndexError) as error:
-        raise Unusable(f"video {path.name} cannot be decoded") from error
+        raise UnusableRow(f"video {path.name} cannot be decoded") from error

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from workflow_scripts.common.keypoints.noise import NoiseModel
-from workflow_scripts.common.keypoints.tracks import Tracks
+from workflow_scripts.models.keypoints.noise import NoiseModel
+from workflow_scripts.models.keypoints.track_dataset import TrackDataset
 
 # Errors as a detector makes them: some gross, some that stay, and slow to change.
 DETECTOR = NoiseModel(multiplier=1, outliers=0.03, bias=0.5, correlation=0.8)
@@ -14,7 +14,7 @@ ALL_VIEWS = "all"
 
 
 @dataclass(frozen=True)
-class Condition:
+class ObservationCondition:
     """One way to observe episodes.
 
     Attributes:
@@ -26,30 +26,30 @@ class Condition:
 
     noise: str
     model: NoiseModel
-    missing: str = ""
-    only: int = 0
+    missing_camera: str = ""
+    num_views_kept: int = 0
 
     @property
     def views(self) -> str:
         """Return the name of the set of views in the table."""
-        if self.missing:
-            return f"without {self.missing}"
-        return f"first {self.only}" if self.only else ALL_VIEWS
+        if self.missing_camera:
+            return f"without {self.missing_camera}"
+        return f"first {self.num_views_kept}" if self.num_views_kept else ALL_VIEWS
 
 
 def noise_name(model: NoiseModel) -> str:
     """Return the name of a noise model in the table."""
     if model == replace(DETECTOR, occlusion=model.occlusion):
         return "detector"
-    plain = model == NoiseModel(multiplier=model.multiplier, occlusion=model.occlusion)
-    if not plain:
+    is_standard = model == NoiseModel(multiplier=model.multiplier, occlusion=model.occlusion)
+    if not is_standard:
         return "own"
     return f"{model.multiplier:g}x" if model.multiplier else "exact"
 
 
 def conditions(
     trained: NoiseModel, cameras: Sequence[str], *, multipliers: Sequence[float]
-) -> list[Condition]:
+) -> list[ObservationCondition]:
     """Return the conditions of the table, the trained one first.
 
     Args:
@@ -57,32 +57,36 @@ def conditions(
         cameras: Names of the views.
         multipliers: Further sizes of the published noise.
     """
-    found = [Condition(noise_name(trained), trained)]
-    wanted = [NoiseModel(multiplier=size, occlusion=trained.occlusion) for size in multipliers]
-    for model in [*wanted, replace(DETECTOR, occlusion=trained.occlusion)]:
-        if noise_name(model) not in [condition.noise for condition in found]:
-            found.append(Condition(noise_name(model), model))
-    return found + fewer_views(found[0], cameras)
+    result = [ObservationCondition(noise_name(trained), trained)]
+    noise_models = [
+        NoiseModel(multiplier=size, occlusion=trained.occlusion) for size in multipliers
+    ]
+    for model in [*noise_models, replace(DETECTOR, occlusion=trained.occlusion)]:
+        if noise_name(model) not in [condition.noise for condition in result]:
+            result.append(ObservationCondition(noise_name(model), model))
+    return result + view_subset_conditions(result[0], cameras)
 
 
-def fewer_views(base: Condition, cameras: Sequence[str]) -> list[Condition]:
+def view_subset_conditions(
+    base: ObservationCondition, cameras: Sequence[str]
+) -> list[ObservationCondition]:
     """Return a condition for each missing view, and those with ever fewer views down to two."""
     if len(cameras) < 3:
         return []
-    found = [replace(base, missing=camera) for camera in cameras]
-    return found + [replace(base, only=count) for count in range(2, len(cameras) - 1)]
+    result = [replace(base, missing_camera=camera) for camera in cameras]
+    return result + [replace(base, num_views_kept=count) for count in range(2, len(cameras) - 1)]
 
 
-def without_views(tracks: Tracks, condition: Condition) -> Tracks:
+def drop_views(tracks: TrackDataset, condition: ObservationCondition) -> TrackDataset:
     """Hide the views that a condition lacks."""
-    if not (condition.missing or condition.only):
+    if not (condition.missing_camera or condition.num_views_kept):
         return tracks
     views = tracks.clip.weights.shape[1]
     kept = torch.ones(len(tracks.sources), views)
     for number, track in enumerate(tracks.sources):
         for view, camera in enumerate(track.cameras):
-            too_many = condition.only and view >= condition.only
-            if camera == condition.missing or too_many:
+            too_many = condition.num_views_kept and view >= condition.num_views_kept
+            if camera == condition.missing_camera or too_many:
                 kept[number, view] = 0
     weights = tracks.clip.weights * kept[tracks.episode][..., None]
     return replace(tracks, clip=replace(tracks.clip, weights=weights))

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from workflow_scripts.common.assets import database
-from workflow_scripts.common.cameras import unity_from_world, unity_from_yaw
+from workflow_scripts.geometry.cameras import unity_from_world, unity_from_yaw
 from workflow_scripts.scenes.generator.floor_plan import OUTSIDE
-from workflow_scripts.scenes.generator.looks import Looks, lights_of
+from workflow_scripts.scenes.generator.materials import HouseMaterials, house_lights
 from workflow_scripts.scenes.generator.openings import Opening
-from workflow_scripts.scenes.generator.things import Object
-from workflow_scripts.scenes.generator.walls import Piece, Point, Room
+from workflow_scripts.scenes.generator.placed_objects import PlacedObject
+from workflow_scripts.scenes.generator.walls import Point, Room, WallSegment
+from workflow_scripts.sources.readers.procthor_assets import read_database
 
 AGENT_Y_M = 0.95
 AGENT_HORIZON_DEG = 30
@@ -21,19 +21,21 @@ def house_json(
     rooms: list[Room],
     doors: list[Opening],
     windows: list[Opening],
-    objects: list[Object],
-    looks: Looks,
+    objects: list[PlacedObject],
+    materials: HouseMaterials,
     ceiling_m: float,
     agent: tuple[Point, float],
 ) -> dict[str, Any]:
     """Return the house. `agent` is where it starts: plan point and yaw."""
-    open_pieces = {piece for door in doors if door.asset is None for piece in door.faces()}
+    open_segments = {segment for door in doors if door.asset is None for segment in door.faces()}
     walls = []
     for room in rooms:
-        for piece in room.pieces:
-            walls.append(_wall(piece, looks.walls[room.number], ceiling_m, piece in open_pieces))
-            if piece.neighbour == OUTSIDE:
-                walls.append(_exterior_wall(piece, looks.exterior, ceiling_m))
+        for segment in room.segments:
+            walls.append(
+                _wall(segment, materials.walls[room.number], ceiling_m, segment in open_segments)
+            )
+            if segment.neighbour == OUTSIDE:
+                walls.append(_exterior_wall(segment, materials.exterior, ceiling_m))
     pose = {
         "position": _vector(*agent[0], AGENT_Y_M),
         "rotation": {"x": 0, "y": unity_from_yaw(agent[1]), "z": 0},
@@ -41,18 +43,18 @@ def house_json(
         "standing": True,
     }
     return {
-        "rooms": [_room(room, looks) for room in rooms],
+        "rooms": [_room(room, materials) for room in rooms],
         "walls": walls,
         "doors": [_door(door) for door in doors if door.asset is not None],
         "windows": _windows(windows),
-        "objects": [_object(thing) for thing in objects],
+        "objects": [_object(obj) for obj in objects],
         "proceduralParameters": {
-            "ceilingMaterial": looks.ceiling,
+            "ceilingMaterial": materials.ceiling,
             "floorColliderThickness": 1.0,
-            "lights": lights_of(rooms, ceiling_m),
+            "lights": house_lights(rooms, ceiling_m),
             "receptacleHeight": 0.7,
             "reflections": [],
-            "skyboxId": looks.skybox,
+            "skyboxId": materials.skybox,
         },
         "metadata": {
             "schema": "1.0.0",
@@ -70,12 +72,12 @@ def _vector(x_m: float, y_m: float, z_m: float) -> dict[str, float]:
     return {"x": x, "y": y, "z": z}
 
 
-def _room(room: Room, looks: Looks) -> dict[str, Any]:
+def _room(room: Room, materials: HouseMaterials) -> dict[str, Any]:
     return {
         "id": room.room_id,
         "roomType": room.room_type,
         "floorPolygon": [_vector(x, y, 0.0) for x, y in room.outline],
-        "floorMaterial": looks.floors[room.number],
+        "floorMaterial": materials.floors[room.number],
         "ceilings": [],
         "children": [],
         "layer": FIRST_LAYER,
@@ -83,16 +85,16 @@ def _room(room: Room, looks: Looks) -> dict[str, Any]:
 
 
 def _wall(
-    piece: Piece, material: dict[str, Any], ceiling_m: float, is_open: bool
+    segment: WallSegment, material: dict[str, Any], ceiling_m: float, is_open: bool
 ) -> dict[str, Any]:
     """Return the wall; `polygon` is start and end on the floor, then both at the ceiling."""
     wall = {
-        "id": piece.wall_id,
-        "roomId": f"room|{piece.room}",
+        "id": segment.wall_id,
+        "roomId": f"room|{segment.room}",
         "polygon": [
             _vector(*point, height)
             for height in (0.0, ceiling_m)
-            for point in (piece.start, piece.end)
+            for point in (segment.start, segment.end)
         ],
         "material": material,
         "layer": FIRST_LAYER,
@@ -100,36 +102,38 @@ def _wall(
     return {**wall, "empty": True} if is_open else wall
 
 
-def _exterior_wall(piece: Piece, material: dict[str, Any], ceiling_m: float) -> dict[str, Any]:
+def _exterior_wall(
+    segment: WallSegment, material: dict[str, Any], ceiling_m: float
+) -> dict[str, Any]:
     """Return the outer face of a wall; ProcTHOR writes its points from the top."""
     return {
-        "id": piece.exterior_id,
+        "id": segment.exterior_id,
         "roomId": "exterior",
         "polygon": [
             _vector(*point, height)
             for height in (ceiling_m, 0.0)
-            for point in (piece.start, piece.end)
+            for point in (segment.start, segment.end)
         ],
         "material": material,
         "layer": FIRST_LAYER,
     }
 
 
-def _opening(opening: Opening) -> dict[str, Any]:
+def _opening_fields(opening: Opening) -> dict[str, Any]:
     """Return what doors and windows share; positions are (along, height) in the wall's frame."""
-    piece, twin = opening.piece, opening.twin
+    segment, opposite = opening.segment, opening.opposite
     fields: dict[str, Any] = {
-        "room0": f"room|{piece.room}",
-        "room1": f"room|{twin.room if twin else piece.room}",
-        "wall0": piece.wall_id,
-        "wall1": twin.wall_id if twin else piece.exterior_id,
+        "room0": f"room|{segment.room}",
+        "room1": f"room|{opposite.room if opposite else segment.room}",
+        "wall0": segment.wall_id,
+        "wall1": opposite.wall_id if opposite else segment.exterior_id,
         "holePolygon": [
             {"x": round(x, 6), "y": round(y, 6), "z": 0} for x, y in (opening.low_m, opening.high_m)
         ],
     }
     if opening.asset is not None:
         # The table has no entry for frames without a leaf, whose pivot is their middle.
-        hole = database("wall-holes").get(opening.asset.asset_id)
+        hole = read_database("wall-holes").get(opening.asset.asset_id)
         offset = hole["offset"] if hole else {"x": 0.0, "y": 0.0}
         fields["assetId"] = opening.asset.asset_id
         fields["assetPosition"] = {
@@ -141,11 +145,11 @@ def _opening(opening: Opening) -> dict[str, Any]:
 
 
 def _door(door: Opening) -> dict[str, Any]:
-    rooms = sorted({door.piece.room, door.twin.room if door.twin else 1})
+    rooms = sorted({door.segment.room, door.opposite.room if door.opposite else 1})
     has_leaf = door.asset is not None and door.asset.category == "Doorway"
     return {
         "id": f"door|{rooms[0]}|{rooms[1]}",
-        **_opening(door),
+        **_opening_fields(door),
         "openable": has_leaf and door.openness > 0,
         "openness": door.openness if has_leaf else 0.0,
     }
@@ -154,23 +158,23 @@ def _door(door: Opening) -> dict[str, Any]:
 def _windows(windows: list[Opening]) -> list[dict[str, Any]]:
     """Return the windows, numbered within their rooms."""
     numbers: dict[int, int] = {}
-    found = []
+    window_list = []
     for window in windows:
-        room = window.piece.room
+        room = window.segment.room
         number = numbers[room] = numbers.get(room, -1) + 1
-        found.append({"id": f"window|{room}|{number}", **_opening(window)})
-    return found
+        window_list.append({"id": f"window|{room}|{number}", **_opening_fields(window)})
+    return window_list
 
 
-def _object(thing: Object) -> dict[str, Any]:
-    kinematic = bool(database("placement-annotations")["isKinematic"].get(thing.asset.category))
+def _object(obj: PlacedObject) -> dict[str, Any]:
+    kinematic = bool(read_database("placement-annotations")["isKinematic"].get(obj.asset.category))
     return {
-        "id": thing.object_id,
-        "assetId": thing.asset.asset_id,
-        "position": _vector(thing.x, thing.y, thing.z),
-        "rotation": {"x": 0, "y": round(unity_from_yaw(thing.yaw_deg), 4) % 360.0, "z": 0},
+        "id": obj.object_id,
+        "assetId": obj.asset.asset_id,
+        "position": _vector(obj.x, obj.y, obj.z),
+        "rotation": {"x": 0, "y": round(unity_from_yaw(obj.yaw_deg), 4) % 360.0, "z": 0},
         "kinematic": kinematic,
         "layer": FIRST_LAYER,
-        "children": [_object(child) for child in thing.children],
-        **thing.extra,
+        "children": [_object(child) for child in obj.children],
+        **obj.extra,
     }

@@ -18,12 +18,12 @@ MIN_SIDE_M = {"Bathroom": 1.9, "Bedroom": 2.8, "Kitchen": 2.6, "LivingRoom": 3.4
 NUM_CANDIDATES = 12
 MIN_ARM_M = 1.8
 MIN_CUT_M = 0.6
-MIN_BITE_M = 1.2
+MIN_TRANSFER_M = 1.2
 """Deep enough for a door into what is bitten off."""
 
 
 @dataclass(frozen=True)
-class Spec:
+class RoomSpec:
     """A kind of house. `tree` nests room types: what is nested together lies together."""
 
     spec_id: str
@@ -32,18 +32,18 @@ class Spec:
 
 
 _B, _R, _K, _L = "Bathroom", "Bedroom", "Kitchen", "LivingRoom"
-SPECS = (
-    Spec("kitchen", 0.9, (_K,)),
-    Spec("living-room", 1.1, (_L,)),
-    Spec("bedroom", 0.9, (_R,)),
-    Spec("bathroom", 0.7, (_B,)),
-    Spec("kitchen-living-room", 1.4, (_K, _L)),
-    Spec("bedroom-bathroom", 1.2, (_R, _B)),
-    Spec("living-room-bedroom", 0.9, (_L, _R)),
-    Spec("3-room", 1.0, (_L, (_R, _B))),
-    Spec("3-room-kitchen", 0.6, ((_K, _L), _R)),
-    Spec("4-room", 1.0, ((_K, _L), (_R, _B))),
-    Spec("5-room-2-bed", 0.25, ((_K, _L), (_R, _R, _B))),
+ROOM_SPECS = (
+    RoomSpec("kitchen", 0.9, (_K,)),
+    RoomSpec("living-room", 1.1, (_L,)),
+    RoomSpec("bedroom", 0.9, (_R,)),
+    RoomSpec("bathroom", 0.7, (_B,)),
+    RoomSpec("kitchen-living-room", 1.4, (_K, _L)),
+    RoomSpec("bedroom-bathroom", 1.2, (_R, _B)),
+    RoomSpec("living-room-bedroom", 0.9, (_L, _R)),
+    RoomSpec("3-room", 1.0, (_L, (_R, _B))),
+    RoomSpec("3-room-kitchen", 0.6, ((_K, _L), _R)),
+    RoomSpec("4-room", 1.0, ((_K, _L), (_R, _B))),
+    RoomSpec("5-room-2-bed", 0.25, ((_K, _L), (_R, _R, _B))),
 )
 
 
@@ -76,22 +76,22 @@ class _Rect:
         return self.y1 - self.y0
 
 
-def draw_floor_plan(rng: np.random.Generator) -> FloorPlan:
+def sample_floor_plan(rng: np.random.Generator) -> FloorPlan:
     """Draw a kind of house and the best of some sliced plans for it."""
-    weights = np.array([spec.weight for spec in SPECS])
-    spec = SPECS[int(rng.choice(len(SPECS), p=weights / weights.sum()))]
-    tree, room_types = _numbered(spec.tree)
-    plans = [_slice(rng, tree, room_types) for _ in range(NUM_CANDIDATES)]
+    weights = np.array([spec.weight for spec in ROOM_SPECS])
+    spec = ROOM_SPECS[int(rng.choice(len(ROOM_SPECS), p=weights / weights.sum()))]
+    tree, room_types = _number_rooms(spec.tree)
+    plans = [_slice_plan(rng, tree, room_types) for _ in range(NUM_CANDIDATES)]
     rects = max(plans, key=lambda plan: _score(plan, room_types))
-    pieces = [(number, rect) for number, rect in rects.items()]
+    labelled_rects = [(number, rect) for number, rect in rects.items()]
     if rng.random() < 0.35:
-        pieces += _cut_corner(rng, rects)
+        labelled_rects += _cut_corner(rng, rects)
     if len(rects) > 1 and rng.random() < 0.3:
-        pieces += _bite(rng, rects, room_types)
-    return _on_grid(spec.spec_id, pieces, room_types)
+        labelled_rects += _transfer_corner(rng, rects, room_types)
+    return _rasterise(spec.spec_id, labelled_rects, room_types)
 
 
-def _numbered(tree: tuple) -> tuple[tuple, dict[int, str]]:
+def _number_rooms(tree: tuple) -> tuple[tuple, dict[int, str]]:
     """Replace the room types of a tree by room numbers."""
     room_types: dict[int, str] = {}
 
@@ -101,12 +101,14 @@ def _numbered(tree: tuple) -> tuple[tuple, dict[int, str]]:
             return FIRST_ROOM + len(room_types) - 1
         return tuple(walk(child) for child in node)
 
-    numbered = walk(tree)
-    assert isinstance(numbered, tuple)
-    return numbered, room_types
+    numbered_tree = walk(tree)
+    assert isinstance(numbered_tree, tuple)
+    return numbered_tree, room_types
 
 
-def _slice(rng: np.random.Generator, tree: tuple, room_types: dict[int, str]) -> dict[int, _Rect]:
+def _slice_plan(
+    rng: np.random.Generator, tree: tuple, room_types: dict[int, str]
+) -> dict[int, _Rect]:
     """Give every room a wished area, and cut a rectangle of their sum along the tree."""
     areas = {
         number: rng.uniform(*AREA_M2[room_type]) / STEP_M**2
@@ -151,20 +153,20 @@ def _score(rects: dict[int, _Rect], room_types: dict[int, str]) -> float:
     scores = []
     for number, rect in rects.items():
         short, long = sorted((rect.width, rect.depth))
-        enough = short * STEP_M / MIN_SIDE_M[room_types[number]]
-        scores.append(min(enough, 1.0) - 0.3 * max(long / short - 2.0, 0.0))
+        width_ratio = short * STEP_M / MIN_SIDE_M[room_types[number]]
+        scores.append(min(width_ratio, 1.0) - 0.3 * max(long / short - 2.0, 0.0))
     return min(scores)
 
 
-def _corner(
-    rng: np.random.Generator, rect: _Rect, x_low: bool, y_low: bool, least_m: float
+def _sample_corner(
+    rng: np.random.Generator, rect: _Rect, x_low: bool, y_low: bool, min_m: float
 ) -> _Rect | None:
     """Draw a part of a rectangle at one of its corners that leaves two usable arms."""
-    arm, least = round(MIN_ARM_M / STEP_M), round(least_m / STEP_M)
-    most = [min(side - arm, round(0.45 * side)) for side in (rect.width, rect.depth)]
-    if min(most) < least:
+    arm, min_steps = round(MIN_ARM_M / STEP_M), round(min_m / STEP_M)
+    max_steps = [min(side - arm, round(0.45 * side)) for side in (rect.width, rect.depth)]
+    if min(max_steps) < min_steps:
         return None
-    width, depth = (int(rng.integers(least, side + 1)) for side in most)
+    width, depth = (int(rng.integers(min_steps, side + 1)) for side in max_steps)
     x0 = rect.x0 if x_low else rect.x1 - width
     y0 = rect.y0 if y_low else rect.y1 - depth
     return _Rect(x0, y0, x0 + width, y0 + depth)
@@ -177,22 +179,22 @@ def _cut_corner(rng: np.random.Generator, rects: dict[int, _Rect]) -> list[tuple
     y = min(r.y0 for r in rects.values()) if y_low else max(r.y1 for r in rects.values())
     for rect in rects.values():
         if x in (rect.x0, rect.x1) and y in (rect.y0, rect.y1):
-            part = _corner(rng, rect, x_low, y_low, MIN_CUT_M)
+            part = _sample_corner(rng, rect, x_low, y_low, MIN_CUT_M)
             return [(OUTSIDE, part)] if part else []
     return []
 
 
-def _bite(
+def _transfer_corner(
     rng: np.random.Generator, rects: dict[int, _Rect], room_types: dict[int, str]
 ) -> list[tuple[int, _Rect]]:
     """Give a corner of one room to the neighbour that spans that side of it."""
     numbers = sorted(rects)
     for i in rng.permutation(len(numbers)):
-        eater = numbers[int(i)]
-        for eaten in numbers:
-            if eaten == eater or room_types[eaten] == "Bathroom":
+        receiver = numbers[int(i)]
+        for donor in numbers:
+            if donor == receiver or room_types[donor] == "Bathroom":
                 continue
-            a, b = rects[eater], rects[eaten]
+            a, b = rects[receiver], rects[donor]
             stands_on_x = a.x1 == b.x0 or a.x0 == b.x1
             stands_on_y = a.y1 == b.y0 or a.y0 == b.y1
             spans_y = a.y0 <= b.y0 and a.y1 >= b.y1
@@ -200,26 +202,26 @@ def _bite(
             if (stands_on_x and spans_y) or (stands_on_y and spans_x):
                 x_low = a.x1 == b.x0 if stands_on_x and spans_y else bool(rng.random() < 0.5)
                 y_low = bool(rng.random() < 0.5) if stands_on_x and spans_y else a.y1 == b.y0
-                part = _corner(rng, b, x_low, y_low, MIN_BITE_M)
-                return [(eater, part)] if part else []
+                part = _sample_corner(rng, b, x_low, y_low, MIN_TRANSFER_M)
+                return [(receiver, part)] if part else []
     return []
 
 
-def _on_grid(
-    spec_id: str, pieces: list[tuple[int, _Rect]], room_types: dict[int, str]
+def _rasterise(
+    spec_id: str, labelled_rects: list[tuple[int, _Rect]], room_types: dict[int, str]
 ) -> FloorPlan:
     """Paint rectangles, later over earlier, on the grid of all their sides."""
-    xs = np.array(sorted({x for _, r in pieces for x in (r.x0, r.x1)}))
-    ys = np.array(sorted({y for _, r in pieces for y in (r.y0, r.y1)}))
+    xs = np.array(sorted({x for _, r in labelled_rects for x in (r.x0, r.x1)}))
+    ys = np.array(sorted({y for _, r in labelled_rects for y in (r.y0, r.y1)}))
     labels = np.full((len(ys) - 1, len(xs) - 1), OUTSIDE)
-    for number, r in pieces:
+    for number, r in labelled_rects:
         columns = slice(*np.searchsorted(xs, (r.x0, r.x1)))
         rows = slice(*np.searchsorted(ys, (r.y0, r.y1)))
         labels[rows, columns] = number
     return FloorPlan(spec_id, xs * STEP_M, ys * STEP_M, labels, room_types)
 
 
-def cells_of(plan: FloorPlan, room: int) -> Iterator[tuple[int, int]]:
+def room_cells(plan: FloorPlan, room: int) -> Iterator[tuple[int, int]]:
     """Yield the (row, column) of a room's grid cells."""
     for row, column in np.argwhere(plan.labels == room):
         yield int(row), int(column)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workflow_scripts.common.assets import Asset, assets_of
-from workflow_scripts.scenes.generator.draw import pick
-from workflow_scripts.scenes.generator.things import Group, Item, hull_of
+from workflow_scripts.scenes.generator.placed_objects import Group, Item, bounding_rect
+from workflow_scripts.scenes.generator.sampling import pick
 from workflow_scripts.scenes.generator.walls import Rect
+from workflow_scripts.sources.readers.procthor_assets import Asset, assets_in_category
 
 EDGE = frozenset({"edge", "corner"})
 MIDDLE = frozenset({"middle"})
@@ -27,13 +27,13 @@ class Limits:
     short_m: float
     long_m: float
     tries: int = 0
-    there: frozenset[str] = frozenset()
+    present_categories: frozenset[str] = frozenset()
 
 
 Builder = Callable[[np.random.Generator, Limits], Group | None]
 
 
-def choose(
+def choose_asset(
     rng: np.random.Generator,
     category: str,
     *,
@@ -43,41 +43,43 @@ def choose(
     name: str = "",
 ) -> Asset | None:
     """Draw an asset of a category within limits of size; None if there is none."""
-    fitting = [
+    candidate_assets = [
         asset
-        for asset in assets_of(category)
+        for asset in assets_in_category(category)
         if width_m[0] <= asset.width_m <= width_m[1]
         and depth_m[0] <= asset.depth_m <= depth_m[1]
         and height_m[0] <= asset.height_m <= height_m[1]
         and name in asset.asset_id
     ]
-    return pick(rng, fitting) if fitting else None
+    return pick(rng, candidate_assets) if candidate_assets else None
 
 
-def single(category: str, where: frozenset[str], clear_m: float) -> Builder:
+def single_object(category: str, zones: frozenset[str], clearance_m: float) -> Builder:
     """Return a builder of one asset of a category, with free floor in front of it."""
 
     def build(rng: np.random.Generator, limits: Limits) -> Group | None:
         largest = limits.long_m - 0.6
-        asset = choose(rng, category, width_m=(0, largest), depth_m=(0, limits.short_m - 1.0))
+        asset = choose_asset(rng, category, width_m=(0, largest), depth_m=(0, limits.short_m - 1.0))
         if asset is None:
             return None
-        if where == MIDDLE:
-            return Group(category, (Item(asset, 0.0, 0.0),), (), where)
+        if zones == MIDDLE:
+            return Group(category, (Item(asset, 0.0, 0.0),), (), zones)
         item = Item(asset, 0.0, asset.depth_m / 2)
-        return Group(category, (item,), front_of([item], clear_m) if clear_m else (), where)
+        return Group(
+            category, (item,), front_clearance([item], clearance_m) if clearance_m else (), zones
+        )
 
     return build
 
 
-def floor_hull(items: Sequence[Item]) -> Rect:
+def floor_bounding_rect(items: Sequence[Item]) -> Rect:
     """Return the smallest rectangle around the items that stand on the floor."""
-    return hull_of([item.footprint() for item in items if item.parent is None])
+    return bounding_rect([item.footprint() for item in items if item.parent is None])
 
 
-def front_of(items: Sequence[Item], depth_m: float) -> tuple[Rect]:
+def front_clearance(items: Sequence[Item], depth_m: float) -> tuple[Rect]:
     """Return the floor in front of items, as the one rectangle to keep clear."""
-    x0, _, x1, y1 = floor_hull(items)
+    x0, _, x1, y1 = floor_bounding_rect(items)
     return ((x0, y1, x1, y1 + depth_m),)
 
 

@@ -6,14 +6,14 @@ from functools import partial
 
 import numpy as np
 
-from workflow_scripts.common.assets import Asset, assets_of
-from workflow_scripts.scenes.generator.draw import chance, pick
 from workflow_scripts.scenes.generator.floor_plan import OUTSIDE
-from workflow_scripts.scenes.generator.walls import Piece, Room, twin_of
+from workflow_scripts.scenes.generator.sampling import chance, pick
+from workflow_scripts.scenes.generator.walls import Room, WallSegment, opposite_face
+from workflow_scripts.sources.readers.procthor_assets import Asset, assets_in_category
 
-KEEP_FREE_M = 1.0
+DOOR_CLEARANCE_M = 1.0
 """Depth in front of a door that stays free on both sides: the width of an open leaf."""
-PASSAGE_FREE_M = 0.6
+PASSAGE_CLEARANCE_M = 0.6
 JAMB_M = 0.1
 """Least wall on either side of an opening."""
 NUM_WINDOWS = ((0, 0.1), (1, 0.4), (2, 0.5))
@@ -24,7 +24,7 @@ MAX_WINDOW_DEPTH_M = 0.3
 
 # How readily two room types share a door: a bathroom is no thoroughfare, a kitchen is no way to
 # bed. Larger is better.
-_DOOR_WISH = {
+_DOOR_PREFERENCE = {
     frozenset(("Kitchen", "LivingRoom")): 5.0,
     frozenset(("Bedroom", "LivingRoom")): 4.0,
     frozenset(("Bathroom", "Bedroom")): 3.0,
@@ -33,7 +33,7 @@ _DOOR_WISH = {
     frozenset(("Bedroom", "Kitchen")): 1.0,
     frozenset(("Bathroom", "Kitchen")): 0.5,
 }
-_FRONT_DOOR_WISH = {"LivingRoom": 4.0, "Kitchen": 3.0, "Bedroom": 1.0, "Bathroom": 0.2}
+_FRONT_DOOR_PREFERENCE = {"LivingRoom": 4.0, "Kitchen": 3.0, "Bedroom": 1.0, "Bathroom": 0.2}
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Opening:
     `low_m` and `high_m` are the corners (along the piece from its start, height) of the hole.
     """
 
-    piece: Piece
-    twin: Piece | None
+    segment: WallSegment
+    opposite: WallSegment | None
     asset: Asset | None
     low_m: tuple[float, float]
     high_m: tuple[float, float]
@@ -54,155 +54,168 @@ class Opening:
     def middle_m(self) -> float:
         return (self.low_m[0] + self.high_m[0]) / 2
 
-    def along(self, face: Piece) -> tuple[float, float]:
+    def along(self, face: WallSegment) -> tuple[float, float]:
         """Return from where to where the hole goes along one of its wall's two faces."""
         low, high = self.low_m[0], self.high_m[0]
-        if face == self.piece:
+        if face == self.segment:
             return low, high
         return face.length_m - high, face.length_m - low
 
-    def faces(self) -> tuple[Piece, ...]:
+    def faces(self) -> tuple[WallSegment, ...]:
         """Return the faces of the wall that are inside the house."""
-        return (self.piece,) if self.twin is None else (self.piece, self.twin)
+        return (self.segment,) if self.opposite is None else (self.segment, self.opposite)
 
 
-def draw_doors(rng: np.random.Generator, rooms: list[Room]) -> list[Opening] | None:
+def sample_doors(rng: np.random.Generator, rooms: list[Room]) -> list[Opening] | None:
     """Connect all rooms by a tree of doors and add one front door; None if that cannot be."""
     by_number = {room.number: room for room in rooms}
-    wishes = []
+    candidates = []
     for room in rooms:
-        for piece in room.pieces:
-            if piece.neighbour > room.number and piece.length_m >= 1.0 + 2 * JAMB_M + 0.1:
-                pair = frozenset((room.room_type, by_number[piece.neighbour].room_type))
-                wish = _DOOR_WISH.get(pair, 0.3) + 0.3 * rng.random() + 0.05 * piece.length_m
-                wishes.append((wish, piece))
+        for segment in room.segments:
+            if segment.neighbour > room.number and segment.length_m >= 1.0 + 2 * JAMB_M + 0.1:
+                pair = frozenset((room.room_type, by_number[segment.neighbour].room_type))
+                score = (
+                    _DOOR_PREFERENCE.get(pair, 0.3) + 0.3 * rng.random() + 0.05 * segment.length_m
+                )
+                candidates.append((score, segment))
     group = {room.number: room.number for room in rooms}
     doors: list[Opening] = []
-    for _, piece in sorted(wishes, key=lambda entry: -entry[0]):
-        if group[piece.room] == group[piece.neighbour]:
+    for _, segment in sorted(candidates, key=lambda entry: -entry[0]):
+        if group[segment.room] == group[segment.neighbour]:
             continue
-        door = _usable(partial(_inner_opening, rng, piece, by_number), doors, by_number)
+        door = _sample_usable_door(
+            partial(_sample_inner_door, rng, segment, by_number), doors, by_number
+        )
         if door is None:
             continue
         doors.append(door)
-        old, new = group[piece.neighbour], group[piece.room]
+        old, new = group[segment.neighbour], group[segment.room]
         group = {number: new if g == old else g for number, g in group.items()}
-    front = _usable(partial(_front_door, rng, rooms), doors, by_number)
+    front = _sample_usable_door(partial(_sample_front_door, rng, rooms), doors, by_number)
     if front is None or len(set(group.values())) > 1:
         return None
     return [*doors, front]
 
 
-def _usable(
+def _sample_usable_door(
     draw: Callable[[], Opening | None], others: list[Opening], rooms: dict[int, Room]
 ) -> Opening | None:
     """Draw a door until it has floor before it and its leaf does not hit another's."""
     for _ in range(_NUM_TRIES):
         door = draw()
-        if door and _has_floor(door, rooms) and not any(_clash(door, other) for other in others):
+        if (
+            door
+            and _has_clearance(door, rooms)
+            and not any(_doors_overlap(door, other) for other in others)
+        ):
             return door
     return None
 
 
-def _has_floor(door: Opening, rooms: dict[int, Room]) -> bool:
+def _has_clearance(door: Opening, rooms: dict[int, Room]) -> bool:
     """Tell whether there is room to walk through on every side that is inside."""
-    depth_m = PASSAGE_FREE_M if door.asset is None else KEEP_FREE_M
+    depth_m = PASSAGE_CLEARANCE_M if door.asset is None else DOOR_CLEARANCE_M
     return all(
-        rooms[face.room].contains(face.floor_m(*door.along(face), depth_m)) for face in door.faces()
+        rooms[face.room].contains(face.floor_rect(*door.along(face), depth_m))
+        for face in door.faces()
     )
 
 
-def _clash(a: Opening, b: Opening) -> bool:
+def _doors_overlap(a: Opening, b: Opening) -> bool:
     """Tell whether two doors need the same floor of a room; passages have no leaf to hit."""
     if a.asset is None or b.asset is None:
         return False
     for face_a in a.faces():
         for face_b in b.faces():
             if face_a.room == face_b.room:
-                ax0, ay0, ax1, ay1 = face_a.floor_m(*a.along(face_a), KEEP_FREE_M)
-                bx0, by0, bx1, by1 = face_b.floor_m(*b.along(face_b), KEEP_FREE_M)
+                ax0, ay0, ax1, ay1 = face_a.floor_rect(*a.along(face_a), DOOR_CLEARANCE_M)
+                bx0, by0, bx1, by1 = face_b.floor_rect(*b.along(face_b), DOOR_CLEARANCE_M)
                 if ax0 < bx1 and bx0 < ax1 and ay0 < by1 and by0 < ay1:
                     return True
     return False
 
 
-def _inner_opening(rng: np.random.Generator, piece: Piece, rooms: dict[int, Room]) -> Opening:
-    types = {rooms[piece.room].room_type, rooms[piece.neighbour].room_type}
-    twin = twin_of(piece, rooms)
+def _sample_inner_door(
+    rng: np.random.Generator, segment: WallSegment, rooms: dict[int, Room]
+) -> Opening:
+    types = {rooms[segment.room].room_type, rooms[segment.neighbour].room_type}
+    opposite = opposite_face(segment, rooms)
     kind = "Doorway"
     if types == {"Kitchen", "LivingRoom"} and chance(rng, 0.75):
-        if chance(rng, 0.4) and piece.length_m < 5.0:
-            return Opening(piece, twin, None, (0.0, 0.0), (piece.length_m, 0.0), 1.0)
+        if chance(rng, 0.4) and segment.length_m < 5.0:
+            return Opening(segment, opposite, None, (0.0, 0.0), (segment.length_m, 0.0), 1.0)
         kind = "Doorframe"
-    double = kind == "Doorframe" and piece.length_m > 3.2 and chance(rng, 0.5)
+    double = kind == "Doorframe" and segment.length_m > 3.2 and chance(rng, 0.5)
     if chance(rng, 0.5):
-        piece, twin = twin or piece, piece
-    return _door(rng, piece, twin, kind, double=double, openness=1.0)
+        segment, opposite = opposite or segment, segment
+    return _place_door(rng, segment, opposite, kind, double=double, openness=1.0)
 
 
-def _front_door(rng: np.random.Generator, rooms: list[Room]) -> Opening | None:
-    wishes = [
-        (_FRONT_DOOR_WISH[room.room_type] * rng.uniform(0.5, 1.0), piece)
+def _sample_front_door(rng: np.random.Generator, rooms: list[Room]) -> Opening | None:
+    candidates = [
+        (_FRONT_DOOR_PREFERENCE[room.room_type] * rng.uniform(0.5, 1.0), segment)
         for room in rooms
-        for piece in room.pieces
-        if piece.neighbour == OUTSIDE and piece.length_m >= 1.0 + 2 * JAMB_M + 0.1
+        for segment in room.segments
+        if segment.neighbour == OUTSIDE and segment.length_m >= 1.0 + 2 * JAMB_M + 0.1
     ]
-    if not wishes:
+    if not candidates:
         return None
-    piece = max(wishes, key=lambda entry: entry[0])[1]
-    double = piece.length_m > 4.0 and chance(rng, 0.15)
-    return _door(rng, piece, None, "Doorway", double=double, openness=0.0)
+    segment = max(candidates, key=lambda entry: entry[0])[1]
+    double = segment.length_m > 4.0 and chance(rng, 0.15)
+    return _place_door(rng, segment, None, "Doorway", double=double, openness=0.0)
 
 
-def _door(
+def _place_door(
     rng: np.random.Generator,
-    piece: Piece,
-    twin: Piece | None,
+    segment: WallSegment,
+    opposite: WallSegment | None,
     kind: str,
     *,
     double: bool,
     openness: float,
 ) -> Opening:
     """Hang a door of a kind at a random place of a piece; often near one of its ends."""
-    fitting = [leaf for leaf in assets_of(kind) if ("Double" in leaf.asset_id) == double]
-    asset = pick(rng, fitting)
+    candidate_assets = [
+        leaf for leaf in assets_in_category(kind) if ("Double" in leaf.asset_id) == double
+    ]
+    asset = pick(rng, candidate_assets)
     width, height = asset.width_m, asset.height_m
-    slack = piece.length_m - width - 2 * JAMB_M
+    free_length_m = segment.length_m - width - 2 * JAMB_M
     share = rng.choice((0.0, 1.0)) if chance(rng, 0.4) else rng.random()
-    low = JAMB_M + float(share) * slack
-    return Opening(piece, twin, asset, (low, 0.0), (low + width, height), openness)
+    low = JAMB_M + float(share) * free_length_m
+    return Opening(segment, opposite, asset, (low, 0.0), (low + width, height), openness)
 
 
-def draw_windows(
+def sample_windows(
     rng: np.random.Generator, rooms: list[Room], doors: list[Opening], ceiling_m: float
 ) -> list[Opening]:
     """Put up to two windows in outside walls that have no door, one a wall, none in bathrooms."""
-    with_door = {piece for door in doors for piece in door.faces()}
+    with_door = {segment for door in doors for segment in door.faces()}
     windows = []
     for room in rooms:
         counts, shares = zip(*NUM_WINDOWS, strict=True)
         count = int(rng.choice(counts, p=shares))
         if room.room_type == "Bathroom":
             continue
-        free = [p for p in room.pieces if p.neighbour == OUTSIDE and p not in with_door]
+        free = [p for p in room.segments if p.neighbour == OUTSIDE and p not in with_door]
         for i in rng.permutation(len(free))[:count]:
-            piece = free[int(i)]
-            fitting = [
+            segment = free[int(i)]
+            candidate_assets = [
                 window
-                for window in assets_of("Window")
-                if window.width_m + 0.4 <= piece.length_m
+                for window in assets_in_category("Window")
+                if window.width_m + 0.4 <= segment.length_m
                 and window.height_m + 0.9 <= ceiling_m
                 and window.depth_m <= MAX_WINDOW_DEPTH_M
             ]
-            if not fitting:
+            if not candidate_assets:
                 continue
-            asset = pick(rng, fitting)
-            slack = piece.length_m - asset.width_m - 0.4
-            low = 0.2 + slack * float(rng.beta(3, 3))
+            asset = pick(rng, candidate_assets)
+            free_length_m = segment.length_m - asset.width_m - 0.4
+            low = 0.2 + free_length_m * float(rng.beta(3, 3))
             sill = (min(ceiling_m, 3.0) - asset.height_m) / 2
             sill = float(np.clip(sill + 0.15, *SILL_RANGE_M))
             top = sill + asset.height_m
             windows.append(
-                Opening(piece, None, asset, (low, sill), (low + asset.width_m, top), 0.0)
+                Opening(segment, None, asset, (low, sill), (low + asset.width_m, top), 0.0)
             )
     return windows

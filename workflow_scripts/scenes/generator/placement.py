@@ -4,9 +4,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workflow_scripts.scenes.generator.space import KEPT, LOW, SOLID, Rect, Space
-from workflow_scripts.scenes.generator.things import Group, Object, hull_of, turned, turned_rect
-from workflow_scripts.scenes.generator.walls import Piece, Room
+from workflow_scripts.scenes.generator.occupancy_grid import (
+    LOW_ONLY,
+    OCCUPIED,
+    RESERVED,
+    OccupancyGrid,
+    Rect,
+)
+from workflow_scripts.scenes.generator.placed_objects import (
+    Group,
+    PlacedObject,
+    bounding_rect,
+    rotate_rect,
+    rotate_xy,
+)
+from workflow_scripts.scenes.generator.walls import Room, WallSegment
 
 WALL_GAP_M = 0.025
 TALL_M = 0.95
@@ -17,47 +29,47 @@ _CORNER_WEIGHT = 6.0
 _NUM_TRIES = 6
 
 
-def place(
+def place_group(
     rng: np.random.Generator,
     room: Room,
-    space: Space,
+    occupancy_grid: OccupancyGrid,
     group: Group,
-    walls: Sequence[Piece],
+    walls: Sequence[WallSegment],
     *,
     number: int,
-) -> list[Object] | None:
+) -> list[PlacedObject] | None:
     """Place a group as number `number` of its room; None if it fits nowhere.
 
     Among all places where every item is on free floor, its clear floor is not occupied and every
     door and every group stays within reach, one is drawn; corners weigh more.
     """
-    standing = [index for index, item in enumerate(group.items) if item.parent is None]
-    rects = [group.items[index].footprint() for index in standing]
-    layers = [LOW if _top_m(group, index) > TALL_M else KEPT for index in standing]
-    hull = hull_of(rects)
-    anchors, yaws, weights = _anchors(rng, room, group, hull, walls)
+    floor_items = [index for index, item in enumerate(group.items) if item.parent is None]
+    rects = [group.items[index].footprint() for index in floor_items]
+    layers = [LOW_ONLY if _top_m(group, index) > TALL_M else RESERVED for index in floor_items]
+    bounds = bounding_rect(rects)
+    anchors, yaws, weights = _candidate_poses(rng, room, group, bounds, walls)
     if not len(anchors):
         return None
     free = np.zeros(len(anchors), dtype=bool)
-    local = [*rects, *group.clear]
-    layer_array = np.array([*layers, *([SOLID] * len(group.clear))])
+    local = [*rects, *group.clearance]
+    layer_array = np.array([*layers, *([OCCUPIED] * len(group.clearance))])
     for yaw in np.unique(yaws):
         chosen = yaws == yaw
-        turned_rects = np.array([turned_rect(rect, float(yaw)) for rect in local])
-        free[chosen] = space.fits(anchors[chosen], turned_rects[None], layer_array)
-    places = np.flatnonzero(free)
-    if not len(places):
+        rotated_rects = np.array([rotate_rect(rect, float(yaw)) for rect in local])
+        free[chosen] = occupancy_grid.fits(anchors[chosen], rotated_rects[None], layer_array)
+    candidates = np.flatnonzero(free)
+    if not len(candidates):
         return None
-    shares = weights[places] / weights[places].sum()
-    tries = rng.choice(places, size=min(_NUM_TRIES, len(places)), replace=False, p=shares)
+    shares = weights[candidates] / weights[candidates].sum()
+    tries = rng.choice(candidates, size=min(_NUM_TRIES, len(candidates)), replace=False, p=shares)
     for index in tries:
         anchor, yaw = anchors[index], float(yaws[index])
-        solid = [_moved(turned_rect(rect, yaw), anchor) for rect in rects]
-        clear = [_moved(turned_rect(rect, yaw), anchor) for rect in group.clear]
-        if space.stays_connected(solid, clear):
-            space.occupy(solid)
-            space.keep(clear, reach=True)
-            return _objects(room, group, anchor, yaw, number)
+        solid = [_translate_rect(rotate_rect(rect, yaw), anchor) for rect in rects]
+        clearance = [_translate_rect(rotate_rect(rect, yaw), anchor) for rect in group.clearance]
+        if occupancy_grid.stays_connected(solid, clearance):
+            occupancy_grid.occupy(solid)
+            occupancy_grid.reserve(clearance, reach=True)
+            return _placed_objects(room, group, anchor, yaw, number)
     return None
 
 
@@ -71,32 +83,32 @@ def _top_m(group: Group, index: int) -> float:
     return max(tops)
 
 
-def _moved(rect: Rect, anchor: np.ndarray) -> Rect:
+def _translate_rect(rect: Rect, anchor: np.ndarray) -> Rect:
     x, y = float(anchor[0]), float(anchor[1])
     return (rect[0] + x, rect[1] + y, rect[2] + x, rect[3] + y)
 
 
-def _anchors(
-    rng: np.random.Generator, room: Room, group: Group, hull: Rect, walls: Sequence[Piece]
+def _candidate_poses(
+    rng: np.random.Generator, room: Room, group: Group, bounds: Rect, walls: Sequence[WallSegment]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return candidate anchors [n, 2], yaws [n] and weights [n]."""
     points, yaws, weights = [], [], []
-    if group.where & {"edge", "corner"}:
-        for piece in walls:
+    if group.zones & {"edge", "corner"}:
+        for segment in walls:
             # The group's +x runs against the piece's direction.
-            low, high = WALL_GAP_M + hull[2], piece.length_m - WALL_GAP_M + hull[0]
+            low, high = WALL_GAP_M + bounds[2], segment.length_m - WALL_GAP_M + bounds[0]
             if high < low:
                 continue
             steps = np.arange(0.0, high - low + 1e-9, _ALONG_STEP_M)
             along = np.concatenate([low + steps, high - steps])
-            weight = np.full(len(along), 1.0 if "edge" in group.where else 0.0)
-            if "corner" in group.where:
+            weight = np.full(len(along), 1.0 if "edge" in group.zones else 0.0)
+            if "corner" in group.zones:
                 weight[[0, len(steps)]] = _CORNER_WEIGHT
-            start = np.array(piece.at(0.0, WALL_GAP_M))
-            points.append(start + along[:, None] * np.array(piece.direction))
-            yaws.append(np.full(len(along), round(piece.inward_yaw_deg)))
+            start = np.array(segment.point_at(0.0, WALL_GAP_M))
+            points.append(start + along[:, None] * np.array(segment.direction))
+            yaws.append(np.full(len(along), round(segment.inward_yaw_deg)))
             weights.append(weight)
-    if "middle" in group.where:
+    if "middle" in group.zones:
         corners = np.array(room.outline)
         x, y = (
             np.arange(low + _MIDDLE_STEP_M, high, _MIDDLE_STEP_M)
@@ -114,14 +126,16 @@ def _anchors(
     return np.concatenate(points)[used], np.concatenate(yaws)[used], all_weights[used]
 
 
-def _objects(room: Room, group: Group, anchor: np.ndarray, yaw: float, number: int) -> list[Object]:
+def _placed_objects(
+    room: Room, group: Group, anchor: np.ndarray, yaw: float, number: int
+) -> list[PlacedObject]:
     """Return the group's top objects, with what stands on them as children."""
-    objects: list[Object] = []
-    top: list[Object] = []
+    objects: list[PlacedObject] = []
+    top_objects: list[PlacedObject] = []
     for index, item in enumerate(group.items):
-        dx, dy = turned(item.x, item.y, yaw)
+        dx, dy = rotate_xy(item.x, item.y, yaw)
         suffix = f"|{index}" if len(group.items) > 1 else ""
-        thing = Object(
+        obj = PlacedObject(
             object_id=f"{item.asset.category}|{room.number}|{number}{suffix}",
             asset=item.asset,
             x=float(anchor[0]) + dx,
@@ -131,6 +145,6 @@ def _objects(room: Room, group: Group, anchor: np.ndarray, yaw: float, number: i
             room=room.number,
             tucked=item.tucked_under is not None,
         )
-        objects.append(thing)
-        (top if item.parent is None else objects[item.parent].children).append(thing)
-    return top
+        objects.append(obj)
+        (top_objects if item.parent is None else objects[item.parent].children).append(obj)
+    return top_objects

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from workflow_scripts.common.assets import Asset
-from workflow_scripts.scenes.generator.draw import chance
 from workflow_scripts.scenes.generator.groups import (
     EDGE,
     MIDDLE,
     Limits,
-    choose,
-    floor_hull,
+    choose_asset,
+    floor_bounding_rect,
     overlap,
 )
-from workflow_scripts.scenes.generator.things import Group, Item, footprint
+from workflow_scripts.scenes.generator.placed_objects import Group, Item, footprint
+from workflow_scripts.scenes.generator.sampling import chance
+from workflow_scripts.sources.readers.procthor_assets import Asset
 
 SEAT_SHARE = 0.5
 """Height of a chair's seat as a share of its own height, as in `SURFACES`."""
@@ -23,11 +23,15 @@ LEGS_M = 0.15
 
 def dining(rng: np.random.Generator, limits: Limits) -> Group | None:
     """Make a dining table with chairs around it, most of them tucked under it."""
-    widest = min(limits.short_m - 1.2, 2.3) - 0.3 * limits.tries
-    table = choose(
-        rng, "DiningTable", width_m=(0.6, max(widest, 1.0)), depth_m=(0, 1.3), height_m=(0.6, 0.96)
+    max_width_m = min(limits.short_m - 1.2, 2.3) - 0.3 * limits.tries
+    table = choose_asset(
+        rng,
+        "DiningTable",
+        width_m=(0.6, max(max_width_m, 1.0)),
+        depth_m=(0, 1.3),
+        height_m=(0.6, 0.96),
     )
-    chair = choose(rng, "Chair", width_m=(0, 0.58), depth_m=(0, 0.65), height_m=(0.7, 1.1))
+    chair = choose_asset(rng, "Chair", width_m=(0, 0.58), depth_m=(0, 0.65), height_m=(0.7, 1.1))
     if table is None or chair is None:
         return None
     in_middle = limits.tries < 2 and chance(rng, 0.75)
@@ -43,29 +47,29 @@ def dining(rng: np.random.Generator, limits: Limits) -> Group | None:
     ]
     if table.depth_m > chair.width_m + LEGS_M:
         slots += [(half_x, 0.0, 90.0), (-half_x, 0.0, 270.0)]
-    most = len(slots) if limits.tries < 2 else 3
-    wanted = min(int(rng.integers(2, 8)), most)
-    for index in sorted(int(i) for i in rng.permutation(len(slots))[:wanted]):
+    max_chairs = len(slots) if limits.tries < 2 else 3
+    num_chairs = min(int(rng.integers(2, 8)), max_chairs)
+    for index in sorted(int(i) for i in rng.permutation(len(slots))[:num_chairs]):
         x, y, yaw = slots[index]
         seat = _chair_at(rng, chair, table, (x, y + base_y), yaw)
         if all(not overlap(seat, other) for other in items[1:]):
             items.append(seat)
-    x0, y0, x1, y1 = floor_hull(items)
+    x0, y0, x1, y1 = floor_bounding_rect(items)
     margin = 0.4
-    clear = (
+    clearance = (
         ((x0 - margin, y0 - margin, x1 + margin, y1 + margin),)
         if in_middle
         else ((x0, table.depth_m, x1, y1 + margin),)
     )
-    return Group("dining", tuple(items), clear, MIDDLE if in_middle else EDGE)
+    return Group("dining", tuple(items), clearance, MIDDLE if in_middle else EDGE)
 
 
 def desk(rng: np.random.Generator, limits: Limits) -> Group | None:
     """Make a desk against a wall with a chair pushed to it."""
-    table = choose(
+    table = choose_asset(
         rng, "Desk", width_m=(0, limits.long_m - 0.5), depth_m=(0, 0.95), height_m=(0.55, 1.0)
     )
-    chair = choose(rng, "Chair", width_m=(0, 0.65), depth_m=(0, 0.7), height_m=(0.7, 1.2))
+    chair = choose_asset(rng, "Chair", width_m=(0, 0.65), depth_m=(0, 0.7), height_m=(0.7, 1.2))
     if table is None or chair is None or chair.width_m + LEGS_M > table.width_m:
         return None
     slack = (table.width_m - chair.width_m - LEGS_M) / 2

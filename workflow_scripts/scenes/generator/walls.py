@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from workflow_scripts.scenes.generator.floor_plan import OUTSIDE, FloorPlan, cells_of
+from workflow_scripts.scenes.generator.floor_plan import OUTSIDE, FloorPlan, room_cells
 
 Point = tuple[float, float]
 Rect = tuple[float, float, float, float]
@@ -16,7 +16,7 @@ Rect = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Piece:
+class WallSegment:
     """A straight piece of a room's wall, in plan coordinates (x, y) in metres."""
 
     room: int
@@ -58,7 +58,7 @@ class Piece:
         (x0, x1), (y0, y1) = (sorted(pair) for pair in zip(self.start, self.end, strict=True))
         return f"wall|{owner}|{x0:.2f}|{y0:.2f}|{x1:.2f}|{y1:.2f}"
 
-    def at(self, along_m: float, inward_m: float = 0.0) -> Point:
+    def point_at(self, along_m: float, inward_m: float = 0.0) -> Point:
         """Return the plan point so far along the piece and so far into the room."""
         (ux, uy), (nx, ny) = self.direction, self.inward
         return (
@@ -66,9 +66,9 @@ class Piece:
             self.start[1] + along_m * uy + inward_m * ny,
         )
 
-    def floor_m(self, low_m: float, high_m: float, depth_m: float) -> Rect:
+    def floor_rect(self, low_m: float, high_m: float, depth_m: float) -> Rect:
         """Return the floor rectangle (x0, y0, x1, y1) in front of a part of the piece."""
-        (ax, ay), (bx, by) = self.at(low_m), self.at(high_m, depth_m)
+        (ax, ay), (bx, by) = self.point_at(low_m), self.point_at(high_m, depth_m)
         return (min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
 
 
@@ -78,7 +78,7 @@ class Room:
 
     number: int
     room_type: str
-    pieces: tuple[Piece, ...]
+    segments: tuple[WallSegment, ...]
     cells: tuple[Rect, ...] = field(repr=False)
     """Rectangles that fill the room."""
 
@@ -88,7 +88,7 @@ class Room:
 
     @property
     def outline(self) -> list[Point]:
-        return [piece.start for piece in self.pieces]
+        return [segment.start for segment in self.segments]
 
     @property
     def area_m2(self) -> float:
@@ -115,17 +115,17 @@ def rooms_of(plan: FloorPlan) -> list[Room]:
                 float(plan.xs_m[column + 1]),
                 float(plan.ys_m[row + 1]),
             )
-            for row, column in cells_of(plan, number)
+            for row, column in room_cells(plan, number)
         )
-        rooms.append(Room(number, plan.room_types[number], _pieces(plan, number), cells))
+        rooms.append(Room(number, plan.room_types[number], _wall_segments(plan, number), cells))
     return rooms
 
 
-def _pieces(plan: FloorPlan, room: int) -> tuple[Piece, ...]:
+def _wall_segments(plan: FloorPlan, room: int) -> tuple[WallSegment, ...]:
     """Chain the edges of a room's cells clockwise and join those that go on."""
     padded = np.pad(plan.labels, 1, constant_values=OUTSIDE)
     edges: dict[Point, tuple[Point, int]] = {}
-    for row, column in cells_of(plan, room):
+    for row, column in room_cells(plan, room):
         x0, x1 = float(plan.xs_m[column]), float(plan.xs_m[column + 1])
         y0, y1 = float(plan.ys_m[row]), float(plan.ys_m[row + 1])
         sides = (
@@ -138,35 +138,35 @@ def _pieces(plan: FloorPlan, room: int) -> tuple[Piece, ...]:
             if neighbour != room:
                 edges[start] = (end, int(neighbour))
     first = min(edges)
-    chain: list[Piece] = []
+    chain: list[WallSegment] = []
     point = first
     while not chain or point != first:
         end, neighbour = edges[point]
-        chain.append(Piece(room, neighbour, point, end))
+        chain.append(WallSegment(room, neighbour, point, end))
         point = end
     assert len(chain) == len(edges), "a room must have one outline"
-    joined: list[Piece] = []
-    for piece in chain:
-        if joined and _goes_on(joined[-1], piece):
-            joined[-1] = Piece(room, piece.neighbour, joined[-1].start, piece.end)
+    merged: list[WallSegment] = []
+    for segment in chain:
+        if merged and _continues(merged[-1], segment):
+            merged[-1] = WallSegment(room, segment.neighbour, merged[-1].start, segment.end)
         else:
-            joined.append(piece)
-    if len(joined) > 1 and _goes_on(joined[-1], joined[0]):
-        joined[0] = Piece(room, joined[0].neighbour, joined[-1].start, joined[0].end)
-        joined.pop()
-    return tuple(joined)
+            merged.append(segment)
+    if len(merged) > 1 and _continues(merged[-1], merged[0]):
+        merged[0] = WallSegment(room, merged[0].neighbour, merged[-1].start, merged[0].end)
+        merged.pop()
+    return tuple(merged)
 
 
-def _goes_on(a: Piece, b: Piece) -> bool:
+def _continues(a: WallSegment, b: WallSegment) -> bool:
     return a.neighbour == b.neighbour and a.direction == b.direction
 
 
-def twin_of(piece: Piece, rooms: dict[int, Room]) -> Piece | None:
+def opposite_face(segment: WallSegment, rooms: dict[int, Room]) -> WallSegment | None:
     """Return the other room's face of a wall between two rooms, None if outside is there."""
-    if piece.neighbour == OUTSIDE:
+    if segment.neighbour == OUTSIDE:
         return None
     return next(
         other
-        for other in rooms[piece.neighbour].pieces
-        if other.start == piece.end and other.end == piece.start
+        for other in rooms[segment.neighbour].segments
+        if other.start == segment.end and other.end == segment.start
     )

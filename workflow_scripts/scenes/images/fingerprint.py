@@ -25,7 +25,7 @@ def fingerprint(rgb: np.ndarray) -> str:
     return np.packbits(np.concatenate([right.ravel(), down.ravel()])).tobytes().hex()
 
 
-def group_alike(fingerprints: Sequence[str], *, max_bits: int) -> np.ndarray:
+def group_near_duplicates(fingerprints: Sequence[str], *, max_bits: int) -> np.ndarray:
     """Return a group number [n] for each fingerprint; those within `max_bits` share a group.
 
     Groups are joined over chains (a like b, b like c). With at most k different bits, one of
@@ -35,10 +35,10 @@ def group_alike(fingerprints: Sequence[str], *, max_bits: int) -> np.ndarray:
     if not len(fingerprints):
         return np.zeros(0, np.int64)
     codes = np.frombuffer(bytes.fromhex("".join(fingerprints)), np.uint8).reshape(-1, NUM_BITS // 8)
-    unique, member = np.unique(codes, axis=0, return_inverse=True)
+    unique, unique_index = np.unique(codes, axis=0, return_inverse=True)
     parent = np.arange(len(unique))
 
-    def root(item: int) -> int:
+    def find_root(item: int) -> int:
         while parent[item] != item:
             parent[item] = parent[parent[item]]
             item = int(parent[item])
@@ -50,19 +50,21 @@ def group_alike(fingerprints: Sequence[str], *, max_bits: int) -> np.ndarray:
         _, key, counts = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
         order = np.argsort(key.ravel(), kind="stable")
         for items in np.split(order, np.cumsum(counts)[:-1]):
-            for one, other in _close_pairs(unique, items, max_bits):
-                low, high = sorted((root(one), root(other)))
+            for first, second in _close_pairs(unique, items, max_bits):
+                low, high = sorted((find_root(first), find_root(second)))
                 parent[high] = low
-    roots = np.array([root(item) for item in range(len(unique))])
-    return roots[member.ravel()]
+    roots = np.array([find_root(item) for item in range(len(unique))])
+    return roots[unique_index.ravel()]
 
 
 def _close_pairs(codes: np.ndarray, items: np.ndarray, max_bits: int) -> list[tuple[int, int]]:
     """Return the pairs of `items` whose codes differ in at most `max_bits` bits."""
     pairs = []
-    for place in range(len(items) - 1):
-        for start in range(place + 1, len(items), _BLOCK):
+    for position in range(len(items) - 1):
+        for start in range(position + 1, len(items), _BLOCK):
             others = items[start : start + _BLOCK]
-            different = np.bitwise_count(codes[others] ^ codes[items[place]]).sum(axis=1)
-            pairs += [(int(items[place]), int(other)) for other in others[different <= max_bits]]
+            different = np.bitwise_count(codes[others] ^ codes[items[position]]).sum(axis=1)
+            pairs += [
+                (int(items[position]), int(second)) for second in others[different <= max_bits]
+            ]
     return pairs

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.keypoints.noise import NoiseModel
-from workflow_scripts.common.keypoints.settings import check_model
+from workflow_scripts.models.keypoints.noise import NoiseModel
+from workflow_scripts.models.keypoints.settings import check_pose_model
 
 
 @dataclass(frozen=True)
-class Weights:
+class LossTermWeights:
     """Weights of the terms that an unsupervised loss adds to the reprojection error.
 
     Attributes:
@@ -66,7 +66,7 @@ class PoseExperiment:
     front_end: Literal["oracle", "noise", "images"] = "noise"
     noise: NoiseModel = field(default_factory=NoiseModel)
     objective: Literal["supervised", "masked", "published"] = "supervised"
-    weights: Weights = field(default_factory=Weights)
+    weights: LossTermWeights = field(default_factory=LossTermWeights)
     window: int = 7
     width: int = 128
     layers: int = 3
@@ -85,7 +85,7 @@ class PoseExperiment:
         """Return every setting as plain values."""
         return json.loads(json.dumps(dataclasses.asdict(self), default=str))
 
-    def observation(self) -> NoiseModel:
+    def noise_model(self) -> NoiseModel:
         """Return how 2D is observed; exact projections are noise of size 0."""
         if self.front_end == "noise":
             return self.noise
@@ -105,16 +105,16 @@ class PoseExperiment:
         for path in self.views:
             if not path.exists():
                 raise UserError(f"--views {path}: not found; run the rules of stage views first")
-        check_model(self.name, vars(self))
+        check_pose_model(self.name, vars(self))
 
     def identity(self, *, num_ranks: int) -> dict[str, Any]:
         """Return what decides the result: a checkpoint of anything else must not be resumed."""
         ignored = {"out", "save_minutes", "save_steps", "views"}
         chosen = {key: val for key, val in self.settings().items() if key not in ignored}
-        return {**chosen, "data_sha256": digest(self.views), "ranks": num_ranks}
+        return {**chosen, "data_sha256": data_digest(self.views), "ranks": num_ranks}
 
 
-def digest(views: tuple[Path, ...]) -> str:
+def data_digest(views: tuple[Path, ...]) -> str:
     """Hash the tables beside shards and their projected keypoints.
 
     The tables hold hashes of the episodes' states; the pictures follow from those.

@@ -13,17 +13,17 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.utils import logging as transformers_logging
 
 from workflow_scripts.train.checkpoints import (
-    Checkpointing,
-    FiniteTrainer,
-    begin,
+    CheckpointCallback,
+    FiniteLossTrainer,
+    prepare_resume,
 )
+from workflow_scripts.train.finetune import micro_batches
 from workflow_scripts.train.pose.experiment import PoseExperiment
-from workflow_scripts.train.train import micro_batches
 
 logger = logging.getLogger(__name__)
 
 
-class InOrder(FiniteTrainer):
+class SequentialTrainer(FiniteLossTrainer):
     """A Trainer whose data set decides the order of its samples; what was checked is logged."""
 
     found: ClassVar[dict[str, float]] = {}
@@ -37,7 +37,7 @@ class InOrder(FiniteTrainer):
         return SequentialSampler(train_dataset or self.train_dataset)
 
 
-class Checks(TrainerCallback):
+class ValidationCallback(TrainerCallback):
     """Compare the model with validation episodes on the way; the history keeps what was found."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Checks(TrainerCallback):
         self._pictures = pictures
         self._every = every
         self._folder = folder
-        self.trainer: InOrder | None = None
+        self.trainer: SequentialTrainer | None = None
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -71,7 +71,7 @@ class Checks(TrainerCallback):
 
 
 def make_trainer(
-    lesson: nn.Module,
+    model: nn.Module,
     samples: Dataset,
     experiment: PoseExperiment,
     *,
@@ -79,8 +79,8 @@ def make_trainer(
     collator: Callable[[Any], Any],
     checks: Callable[[], dict[str, float]],
     pictures: Callable[[Any, int], None],
-    is_leaving: Callable[[], bool],
-) -> FiniteTrainer:
+    should_stop: Callable[[], bool],
+) -> FiniteLossTrainer:
     """Return a Trainer that has not begun."""
     transformers_logging.disable_progress_bar()
     on_gpu = torch.cuda.is_available()
@@ -112,29 +112,29 @@ def make_trainer(
         report_to=["tensorboard"],
         disable_tqdm=True,
     )
-    watch = Checks(
+    validation_callback = ValidationCallback(
         checks,
         pictures,
         every=max(1, experiment.steps // experiment.checks),
         folder=tensorboard,
     )
-    trainer = InOrder(
-        model=lesson,
+    trainer = SequentialTrainer(
+        model=model,
         args=arguments,
         train_dataset=samples,
         data_collator=collator,
-        callbacks=[Checkpointing(experiment.save_minutes, is_leaving), watch],
+        callbacks=[CheckpointCallback(experiment.save_minutes, should_stop), validation_callback],
     )
-    watch.trainer = trainer
+    validation_callback.trainer = trainer
     return trainer
 
 
-def run_trainer(trainer: FiniteTrainer, experiment: PoseExperiment, *, num_ranks: int) -> None:
+def run_trainer(trainer: FiniteLossTrainer, experiment: PoseExperiment, *, num_ranks: int) -> None:
     """Train from the newest complete checkpoint, which rank 0 chooses for all."""
     found: list[Path | None] = [None]
     if int(os.environ.get("RANK", "0")) == 0:
-        what = experiment.identity(num_ranks=num_ranks)
-        found[0] = begin(experiment.checkpoints, what)
+        identity_fields = experiment.identity(num_ranks=num_ranks)
+        found[0] = prepare_resume(experiment.checkpoints, identity_fields)
     if torch.distributed.is_initialized():
         torch.distributed.broadcast_object_list(found, src=0)
     resume = found[0]

@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from workflow_scripts.common.cameras import (
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.records import ObjectRow
+from workflow_scripts.geometry.cameras import (
     Camera,
     unity_from_world,
     unity_from_yaw,
     world_from_unity,
     yaw_pitch_deg,
 )
-from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import ObjectRow
 from workflow_scripts.views.objects import object_rows
 from workflow_scripts.views.renderer import Credit, EngineError, Frame
 
@@ -71,7 +71,7 @@ class Ai2ThorRenderer:
     def load(self, house: dict[str, Any], *, scene_id: str) -> "Ai2ThorHouse":
         """Show a house; `UserError` with Unity's own words if it refuses."""
         objects = object_rows(house, scene_id)
-        renamed, ids_of_names = with_bars(house)
+        renamed, ids_of_names = with_bar_separated_ids(house)
         names = {row.object_id: row.instance for row in objects}
         numbers = {name: names[object_id] for name, object_id in ids_of_names.items()}
         for row in objects:
@@ -82,10 +82,10 @@ class Ai2ThorRenderer:
             else:
                 numbers.setdefault(row.object_id, row.instance)
         loaded = Ai2ThorHouse(self, objects, renamed, numbers)
-        self.twice(loaded.show, what=f"house {scene_id}")
+        self.retry_once(loaded.create_house, description=f"house {scene_id}")
         return loaded
 
-    def twice(self, work: Callable[[], Result], *, what: str) -> Result:
+    def retry_once(self, call: Callable[[], Result], *, description: str) -> Result:
         """Do some work; if Unity crashes or hangs, do it once more in a fresh process.
 
         `UserError` says what Unity said: a refusal at once, a crash the second time.
@@ -94,19 +94,23 @@ class Ai2ThorRenderer:
 
         for _ in range(2):
             try:
-                return work()
+                return call()
             except EngineError:
                 raise
             except (RestartError, TimeoutError) as error:
                 failure: Exception = error
             except (RuntimeError, ValueError) as error:
-                if isinstance(error, UserError) or self._refused():
-                    raise UserError(f"AI2-THOR refuses {what}: {_words(error)}") from error
+                if isinstance(error, UserError) or self._action_rejected():
+                    raise UserError(
+                        f"AI2-THOR refuses {description}: {_error_message(error)}"
+                    ) from error
                 failure = error
             self.stop()
-        raise UserError(f"AI2-THOR failed twice with {what}: {_words(failure)}") from failure
+        raise UserError(
+            f"AI2-THOR failed twice with {description}: {_error_message(failure)}"
+        ) from failure
 
-    def _refused(self) -> bool:
+    def _action_rejected(self) -> bool:
         """Say whether Unity is alive and answered "no" to the last action."""
         event = getattr(self._controller, "last_event", None)
         return event is not None and not event.metadata["lastActionSuccess"]
@@ -159,9 +163,9 @@ class Ai2ThorHouse:
         self._renderer = renderer
         self._house = house
         self._instance_of_name = instance_of_name
-        self._shown_by: Any = None
+        self._loaded_in: Any = None
 
-    def show(self) -> None:
+    def create_house(self) -> None:
         """Build the house in the running Unity. Its cameras went with the last house."""
         controller = self._renderer.controller
         _succeeded(controller.reset(scene=self._house))
@@ -177,11 +181,11 @@ class Ai2ThorHouse:
                 antiAliasing="smaa",
             )
         )
-        self._shown_by = controller
+        self._loaded_in = controller
 
     def reachable_m(self) -> np.ndarray:
         """Return floor points [n, 3] of Unity's own 0.25 m grid, sorted."""
-        event = self._do(action="GetReachablePositions")
+        event = self._step(action="GetReachablePositions")
         points = [[point["x"], 0.0, point["z"]] for point in event.metadata["actionReturn"]]
         world = world_from_unity(np.array(points, dtype=np.float64).reshape(-1, 3))
         return world[np.lexsort((world[:, 1], world[:, 0]))]
@@ -194,7 +198,7 @@ class Ai2ThorHouse:
         yaw_deg, pitch_deg = yaw_pitch_deg(camera.world_from_camera)
         x, y, z = (float(value) for value in unity_from_world(camera.position_m))
         # Unity forgets clipping planes that an update does not repeat.
-        event = self._do(
+        event = self._step(
             action="UpdateThirdPartyCamera",
             thirdPartyCameraId=0,
             position={"x": x, "y": y, "z": z},
@@ -213,31 +217,31 @@ class Ai2ThorHouse:
             ),
         )
 
-    def _do(self, **action: Any) -> Any:
+    def _step(self, **action: Any) -> Any:
         """Take a step; after a restart of Unity the house is built again first."""
 
-        def work() -> Any:
-            if self._shown_by is not self._renderer.controller:
-                self.show()
+        def call() -> Any:
+            if self._loaded_in is not self._renderer.controller:
+                self.create_house()
             return _succeeded(self._renderer.controller.step(**action))
 
-        return self._renderer.twice(work, what=action["action"])
+        return self._renderer.retry_once(call, description=action["action"])
 
     def _instances(
         self, colours: np.ndarray, name_of_colour: dict[tuple[int, ...], str]
     ) -> np.ndarray:
         """Turn Unity's colours u8 [h, w, 3] into instance numbers u16 [h, w], 0 for unknown."""
         code = colours.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
-        found, inverse = np.unique(code, return_inverse=True)
-        numbers = np.zeros(len(found), dtype=np.uint16)
-        for index, value in enumerate(found):
+        unique_codes, inverse = np.unique(code, return_inverse=True)
+        numbers = np.zeros(len(unique_codes), dtype=np.uint16)
+        for index, value in enumerate(unique_codes):
             colour = (int(value >> 16), int(value >> 8 & 255), int(value & 255))
             name = name_of_colour.get(colour, "").split(PART_SEPARATOR)[0]
             numbers[index] = self._instance_of_name.get(name, 0)
         return numbers[inverse].reshape(code.shape)
 
 
-def with_bars(house: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def with_bar_separated_ids(house: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return a copy of a house whose ids all contain "|", and the old id of each new one.
 
     Unity leaves things without "|" in their name out of its masks. An id that has none gets
@@ -261,7 +265,7 @@ def _succeeded(event: Any) -> Any:
     return event
 
 
-def _words(error: BaseException) -> str:
+def _error_message(error: BaseException) -> str:
     """Return what happened without the action the client repeats, which holds a whole house."""
     if isinstance(error, TimeoutError) and error.__context__:
         error = error.__context__

@@ -16,19 +16,19 @@ from typing import Any
 
 import numpy as np
 
-from workflow_scripts.common.cameras import wrap_deg
-from workflow_scripts.common.demonstrations import Demonstration, Keypoint
+from workflow_scripts.common.demonstration_shard import Demonstration, Keypoint
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Episode, ObjectRow
-from workflow_scripts.common.rlbench import CAMERAS, STEP_S
 from workflow_scripts.common.seeds import rng
+from workflow_scripts.geometry.cameras import wrap_deg
+from workflow_scripts.sources.readers.rlbench_tasks import CAMERAS, STEP_S
 from workflow_scripts.views.coppeliasim_install import PYREP, RLBENCH, check_installation
 from workflow_scripts.views.demonstrator import EpisodeError
-from workflow_scripts.views.recorded import (
+from workflow_scripts.views.rlbench_decoding import (
     decode_handles,
     gripper_opening,
-    over_time,
     recorded_camera,
+    stack_over_time,
 )
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 _FAR_M = 1e-4
 
 
-class Watch:
+class StepRecorder:
     """Called by RLBench after each step: keeps the observation and where everything is."""
 
     def __init__(self, task: str, *, max_steps: int) -> None:
@@ -51,22 +51,22 @@ class Watch:
     def __call__(self, observation: Any) -> None:
         """Note a step."""
         if not self.observations:
-            self._find()
+            self._find_shapes()
         if len(self.observations) >= self._max_steps:
             raise EpisodeError(f"more than sources.rlbench.max_steps ({self._max_steps}) steps")
         self.observations.append(observation)
         self.waypoints.append(np.array([dummy.get_position() for dummy in self._dummies]))
-        before = self.poses[-1] if self.poses else np.tile(np.eye(4), (len(self.shapes), 1, 1))
+        previous = self.poses[-1] if self.poses else np.tile(np.eye(4), (len(self.shapes), 1, 1))
         self.poses.append(
             np.array(
                 [
-                    matrix_of(shape) if shape.still_exists() else last
-                    for shape, last in zip(self.shapes, before, strict=True)
+                    pose_matrix(shape) if shape.still_exists() else last
+                    for shape, last in zip(self.shapes, previous, strict=True)
                 ]
             ).reshape(-1, 4, 4)
         )
 
-    def _find(self) -> None:
+    def _find_shapes(self) -> None:
         """Look up the task's shapes and its waypoints, before anything is grasped.
 
         What is grasped becomes the gripper's child, but keeps its handle.
@@ -75,8 +75,10 @@ class Watch:
         objects = importlib.import_module("pyrep.objects.object")
         dummies = importlib.import_module("pyrep.objects.dummy")
         base = dummies.Dummy(self._task)
-        found = base.get_objects_in_tree(object_type=const.ObjectType.SHAPE, exclude_base=True)
-        self.shapes = sorted(found, key=lambda shape: shape.get_name())
+        shapes_in_tree = base.get_objects_in_tree(
+            object_type=const.ObjectType.SHAPE, exclude_base=True
+        )
+        self.shapes = sorted(shapes_in_tree, key=lambda shape: shape.get_name())
         numbers = {shape.get_name(): n for n, shape in enumerate(self.shapes, start=1)}
         for number in itertools.count():
             name = f"waypoint{number}"
@@ -91,9 +93,9 @@ class Watch:
                 self.keypoints.append(Keypoint(name, parent_id, numbers.get(parent_id, 0)))
 
 
-def matrix_of(thing: Any) -> np.ndarray:
+def pose_matrix(scene_object: Any) -> np.ndarray:
     """Return the pose [4, 4] of an object; older PyReps give twelve numbers."""
-    values = np.asarray(thing.get_matrix(), dtype=np.float64)
+    values = np.asarray(scene_object.get_matrix(), dtype=np.float64)
     if values.shape == (4, 4):
         return values
     return np.vstack([values.reshape(3, 4), [0, 0, 0, 1]])
@@ -116,9 +118,9 @@ class CoppeliaSimDemonstrator:
         self._max_steps, self._max_attempts = max_steps, max_attempts
         self._task_name, self._task, self._description = "", None, ""
         self.provenance: dict[str, Any] = {"engine": "RLBench", "rlbench": RLBENCH, "pyrep": PYREP}
-        self._environment = self._launched()
+        self._environment = self._launch()
 
-    def _launched(self) -> Any:
+    def _launch(self) -> Any:
         """Start the simulator with the cameras that are wanted."""
         rlbench = importlib.import_module("rlbench")
         modes = importlib.import_module("rlbench.action_modes.action_mode")
@@ -152,15 +154,15 @@ class CoppeliaSimDemonstrator:
 
     def demonstrate(self, episode: Episode) -> Demonstration:
         """Record a demonstration; `EpisodeError` says why every attempt failed."""
-        task = self._loaded(episode)
+        task = self._load_task(episode)
         failures: list[str] = []
         for attempt in range(self._max_attempts):
-            watch = Watch(episode.task, max_steps=self._max_steps)
+            recorder = StepRecorder(episode.task, max_steps=self._max_steps)
             seed = rng(episode.seed, episode.task, episode.variation, attempt).integers(2**32)
             try:
-                with global_seed(int(seed)), reasons_of_rlbench() as reasons:
-                    task.get_demos(1, live_demos=True, callable_each_step=watch, max_attempts=1)
-                return self._demonstration(episode, watch, failures)
+                with global_seed(int(seed)), capture_rlbench_errors() as reasons:
+                    task.get_demos(1, live_demos=True, callable_each_step=recorder, max_attempts=1)
+                return self._demonstration(episode, recorder, failures)
             except UserError:
                 raise
             except Exception as error:  # RLBench raises bare RuntimeErrors, planners many types
@@ -168,7 +170,7 @@ class CoppeliaSimDemonstrator:
                 logger.warning("%s: %s", episode.scene_id, failures[-1])
         raise EpisodeError(f"no demonstration in {len(failures)} attempts: {'; '.join(failures)}")
 
-    def _loaded(self, episode: Episode) -> Any:
+    def _load_task(self, episode: Episode) -> Any:
         """Return RLBench's task, loaded, in the episode's variation."""
         if self._task_name != episode.task:
             try:
@@ -196,13 +198,13 @@ class CoppeliaSimDemonstrator:
         return task
 
     def _demonstration(
-        self, episode: Episode, watch: Watch, failures: Sequence[str]
+        self, episode: Episode, recorder: StepRecorder, failures: Sequence[str]
     ) -> Demonstration:
         """Turn what was watched into a demonstration."""
-        if not watch.keypoints:
+        if not recorder.keypoints:
             raise EpisodeError(f"{episode.task} has no waypoint that is a point")
         name = episode.scene_id
-        states: list[Mapping[str, Any]] = [vars(seen) for seen in watch.observations]
+        states: list[Mapping[str, Any]] = [vars(instances) for instances in recorder.observations]
         size = (self._size_px, self._size_px)
         cameras = [
             [recorded_camera(state, camera, size_px=size, name=name) for camera in self._cameras]
@@ -216,7 +218,7 @@ class CoppeliaSimDemonstrator:
         far = np.array([[limits[1] for _, _, limits in row] for row in cameras])
         depth[depth >= far[..., None, None] - _FAR_M] = np.nan
         handles = decode_handles(np.rint(pictures("mask") * 255))
-        objects, numbers = self._objects(episode, watch, handles)
+        objects, numbers = self._objects(episode, recorder, handles)
         names = {row.object_id for row in objects}
         return Demonstration(
             cameras=self._cameras,
@@ -229,15 +231,15 @@ class CoppeliaSimDemonstrator:
                 keypoint
                 if keypoint.parent_id in names
                 else Keypoint(keypoint.name, keypoint.parent_id)
-                for keypoint in watch.keypoints
+                for keypoint in recorder.keypoints
             ],
-            keypoints_m=np.array(watch.waypoints, dtype=np.float64),
-            joint_positions_rad=over_time(states, "joint_positions", (7,), name=name),
-            joint_velocities_rad_per_s=over_time(states, "joint_velocities", (7,), name=name),
+            keypoints_m=np.array(recorder.waypoints, dtype=np.float64),
+            joint_positions_rad=stack_over_time(states, "joint_positions", (7,), name=name),
+            joint_velocities_rad_per_s=stack_over_time(states, "joint_velocities", (7,), name=name),
             gripper_opening=gripper_opening(states, name=name),
-            tip_pose=over_time(states, "gripper_pose", (7,), name=name),
+            tip_pose=stack_over_time(states, "gripper_pose", (7,), name=name),
             objects=objects,
-            world_from_object=self._poses(watch, len(objects)),
+            world_from_object=self._poses(recorder, len(objects)),
             step_s=STEP_S,
             success=True,
             description=self._description,
@@ -245,18 +247,18 @@ class CoppeliaSimDemonstrator:
         )
 
     def _objects(
-        self, episode: Episode, watch: Watch, handles: np.ndarray
+        self, episode: Episode, recorder: StepRecorder, handles: np.ndarray
     ) -> tuple[list[ObjectRow], dict[int, int]]:
         """Return the rows and the instance of each handle: the task's shapes, then the others.
 
         Numbers follow names, not handles: those differ between versions of the scene.
         """
         names = importlib.import_module("pyrep.objects.object").Object
-        numbers = {shape.get_handle(): n for n, shape in enumerate(watch.shapes, start=1)}
+        numbers = {shape.get_handle(): n for n, shape in enumerate(recorder.shapes, start=1)}
         rows = [
-            _row(episode, number, shape.get_name(), box_of(shape), pose, kind="object")
+            _object_row(episode, number, shape.get_name(), local_bounds(shape), pose, kind="object")
             for number, (shape, pose) in enumerate(
-                zip(watch.shapes, watch.poses[0], strict=True), start=1
+                zip(recorder.shapes, recorder.poses[0], strict=True), start=1
             )
         ]
         others = sorted(
@@ -267,23 +269,25 @@ class CoppeliaSimDemonstrator:
         for name, handle in others:
             numbers[handle] = len(rows) + 1
             unknown = np.full((2, 3), np.nan)
-            rows.append(_row(episode, len(rows) + 1, name, unknown, np.eye(4), kind="structure"))
+            rows.append(
+                _object_row(episode, len(rows) + 1, name, unknown, np.eye(4), kind="structure")
+            )
         return rows, numbers
 
     @staticmethod
-    def _poses(watch: Watch, num_objects: int) -> np.ndarray:
+    def _poses(recorder: StepRecorder, num_objects: int) -> np.ndarray:
         """Return [T, N, 4, 4]; what is not the task's own has no pose (NaN)."""
-        poses = np.full((len(watch.poses), num_objects, 4, 4), np.nan)
-        poses[:, : len(watch.shapes)] = np.array(watch.poses)
+        poses = np.full((len(recorder.poses), num_objects, 4, 4), np.nan)
+        poses[:, : len(recorder.shapes)] = np.array(recorder.poses)
         return poses
 
 
-def box_of(shape: Any) -> np.ndarray:
+def local_bounds(shape: Any) -> np.ndarray:
     """Return [2, 3], the lower and upper corner of a shape's box in its own frame."""
     return np.asarray(shape.get_bounding_box(), dtype=np.float64).reshape(3, 2).T
 
 
-def _row(
+def _object_row(
     episode: Episode, number: int, name: str, box: np.ndarray, pose: np.ndarray, *, kind: Any
 ) -> ObjectRow:
     centre = pose[:3, :3] @ box.mean(axis=0) + pose[:3, 3]
@@ -315,7 +319,7 @@ def global_seed(seed: int) -> Iterator[None]:
 
 
 @contextmanager
-def reasons_of_rlbench() -> Iterator[list[str]]:
+def capture_rlbench_errors() -> Iterator[list[str]]:
     """Collect why RLBench gave up an attempt: it logs that, but raises something else."""
     reasons: list[str] = []
 

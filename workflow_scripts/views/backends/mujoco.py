@@ -9,31 +9,40 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from workflow_scripts.common.cameras import wrap_deg
-from workflow_scripts.common.demonstrations import Demonstration, Keypoint
-from workflow_scripts.common.errors import UserError, nearest
+from workflow_scripts.common.demonstration_shard import Demonstration, Keypoint
+from workflow_scripts.common.errors import UserError, allowed_values
 from workflow_scripts.common.records import Episode, ObjectRow
-from workflow_scripts.common.rlbench import CAMERAS, STEP_S
 from workflow_scripts.common.seeds import rng
+from workflow_scripts.geometry.cameras import wrap_deg
+from workflow_scripts.sources.readers.rlbench_tasks import CAMERAS, STEP_S
 from workflow_scripts.views.demonstrator import EpisodeError
 from workflow_scripts.views.robots import tasks
 from workflow_scripts.views.robots.arm import FINGER_NAMES, FINGER_OPEN_M
 from workflow_scripts.views.robots.cameras import intrinsics
-from workflow_scripts.views.robots.eye import Eye, Screen, mujoco
+from workflow_scripts.views.robots.offscreen_renderer import (
+    OffscreenContext,
+    OffscreenRenderer,
+    mujoco,
+)
 from workflow_scripts.views.robots.panda import TIP_FROM_FLANGE_M
-from workflow_scripts.views.robots.script import Point, Script, Task, World
-from workflow_scripts.views.robots.simulate import DemoError, Run, Simulation, joints_of
-from workflow_scripts.views.robots.stage import PlacementError, Stage, Thing
+from workflow_scripts.views.robots.scene_builder import PlacementError, SceneBuilder, SceneObject
+from workflow_scripts.views.robots.scripted_task import (
+    KeypointSpec,
+    SceneState,
+    ScriptedTask,
+    TaskModule,
+)
+from workflow_scripts.views.robots.simulate import DemoError, Simulation, Trajectory, joint_indices
 
 logger = logging.getLogger(__name__)
-TIP = Point("tip", "gripper", (0.0, 0.0, TIP_FROM_FLANGE_M))
+TIP = KeypointSpec("tip", "gripper", (0.0, 0.0, TIP_FROM_FLANGE_M))
 
 
-def load_task(name: str) -> Task:
+def load_task(name: str) -> TaskModule:
     """Return a task's module; `UserError` for one that is not simulated."""
     if name not in tasks.NAMES:
         raise UserError(
-            f"task {name!r} is not simulated by backend 'mujoco'; {nearest(name, tasks.NAMES)}"
+            f"task {name!r} is not simulated by backend 'mujoco'; {allowed_values(name, tasks.NAMES)}"
         )
     return importlib.import_module(f"{tasks.__name__}.{name}")  # type: ignore[return-value]
 
@@ -57,18 +66,18 @@ class MujocoDemonstrator:
             )
         self.cameras, self.size_px = tuple(cameras), size_px
         self.max_steps, self.max_attempts = max_steps, max_attempts
-        self._screen: Screen | None = None
+        self._gl_context: OffscreenContext | None = None
         self.provenance: dict[str, Any] = {"engine": f"mujoco {mujoco.__version__}"}
 
     def __enter__(self) -> "MujocoDemonstrator":
-        self._screen = Screen(size_px=self.size_px)
-        self.provenance["opengl"] = self._screen.renderer
+        self._gl_context = OffscreenContext(size_px=self.size_px)
+        self.provenance["opengl"] = self._gl_context.renderer
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._screen is not None:
-            self._screen.close()
-            self._screen = None
+        if self._gl_context is not None:
+            self._gl_context.close()
+            self._gl_context = None
 
     def demonstrate(self, episode: Episode) -> Demonstration:
         """Simulate until an attempt succeeds, then film it."""
@@ -82,66 +91,77 @@ class MujocoDemonstrator:
         for attempt in range(self.max_attempts):
             generator = rng(episode.seed, episode.task, episode.variation, attempt)
             try:
-                scene = Scene(task, episode.variation, generator)
-                run = scene.simulate(max_steps=self.max_steps)
+                scene = TaskScene(task, episode.variation, generator)
+                trajectory = scene.simulate(max_steps=self.max_steps)
             except PlacementError as error:
                 failures.append(f"placement: {error}")
             except DemoError as error:
                 failures.append(str(error))
             else:
-                return self.film(episode, scene, run, failures)
+                return self.render_demonstration(episode, scene, trajectory, failures)
             logger.debug("%s attempt %d: %s", episode.scene_id, attempt, failures[-1])
         raise EpisodeError(f"no demonstration in {self.max_attempts} attempts: {join(failures)}")
 
-    def film(
-        self, episode: Episode, scene: "Scene", run: Run, failures: Sequence[str]
+    def render_demonstration(
+        self, episode: Episode, scene: "TaskScene", trajectory: Trajectory, failures: Sequence[str]
     ) -> Demonstration:
         """Draw every recorded state in every camera, and look keypoints and poses up.
 
         `failures` are the reasons why earlier attempts came to nothing.
         """
-        assert self._screen is not None, "the demonstrator is not open"
-        world = World(scene.model, mujoco.MjData(scene.model))
-        at, velocity_at = joints_of(scene.model)
-        eye = Eye(self._screen, scene.model, instance_of_geom=scene.instance_of_geom)
+        assert self._gl_context is not None, "the demonstrator is not open"
+        state = SceneState(scene.model, mujoco.MjData(scene.model))
+        qpos_indices, qvel_indices = joint_indices(scene.model)
+        offscreen = OffscreenRenderer(
+            self._gl_context, scene.model, instance_of_geom=scene.instance_of_geom
+        )
         points = keypoints(scene)
         objects: list[ObjectRow] = []
-        shots, points_m, poses, tips = [], [], [], []
+        rendered, points_m, poses, tip_poses = [], [], [], []
         try:
-            for step, position in enumerate(run.positions):
-                world.data.qpos[:] = position
-                mujoco.mj_kinematics(scene.model, world.data)
-                mujoco.mj_comPos(scene.model, world.data)
-                mujoco.mj_camlight(scene.model, world.data)
+            for step, position in enumerate(trajectory.positions):
+                state.data.qpos[:] = position
+                mujoco.mj_kinematics(scene.model, state.data)
+                mujoco.mj_comPos(scene.model, state.data)
+                mujoco.mj_camlight(scene.model, state.data)
                 if step == 0:
-                    objects = [row(episode, scene, world, thing) for thing in scene.things]
-                shots.append(eye.shoot(world.data, self.cameras))
-                points_m.append([where(world, point) for point in points])
-                poses.append([world.pose(thing.body.name) for thing in scene.things])
-                tip = world.data.site("tip")
-                turn = Rotation.from_matrix(tip.xmat.reshape(3, 3)).as_quat(canonical=True)
-                tips.append([*tip.xpos, *turn])
+                    objects = [
+                        row(episode, scene, state, scene_object)
+                        for scene_object in scene.scene_objects
+                    ]
+                rendered.append(offscreen.render(state.data, self.cameras))
+                points_m.append([keypoint_position_m(state, point) for point in points])
+                poses.append(
+                    [state.pose(scene_object.body.name) for scene_object in scene.scene_objects]
+                )
+                tip = state.data.site("tip")
+                rotation = Rotation.from_matrix(tip.xmat.reshape(3, 3)).as_quat(canonical=True)
+                tip_poses.append([*tip.xpos, *rotation])
         finally:
-            eye.close()
-        positions, velocities = np.array(run.positions), np.array(run.velocities)
+            offscreen.close()
+        positions, velocities = np.array(trajectory.positions), np.array(trajectory.velocities)
         fingers = [scene.model.joint(name).qposadr[0] for name in FINGER_NAMES]
-        instance = {thing.object_id: thing.instance for thing in scene.things}
+        instance = {
+            scene_object.object_id: scene_object.instance for scene_object in scene.scene_objects
+        }
         return Demonstration(
             cameras=self.cameras,
-            rgb=np.array([shot[0] for shot in shots]),
-            depth_m=np.array([shot[1] for shot in shots]),
-            instance=np.array([shot[2] for shot in shots]),
+            rgb=np.array([images[0] for images in rendered]),
+            depth_m=np.array([images[1] for images in rendered]),
+            instance=np.array([images[2] for images in rendered]),
             intrinsics=np.array([intrinsics(name, size_px=self.size_px) for name in self.cameras]),
-            world_from_camera=np.array([shot[3] for shot in shots]),
+            world_from_camera=np.array([images[3] for images in rendered]),
             keypoints=[
-                Keypoint(point.name, point.parent, instance.get(point.parent, 0), point.inside_m)
+                Keypoint(
+                    point.name, point.parent, instance.get(point.parent, 0), point.surface_depth_m
+                )
                 for point in points
             ],
             keypoints_m=np.array(points_m),
-            joint_positions_rad=positions[:, at],
-            joint_velocities_rad_per_s=velocities[:, velocity_at],
+            joint_positions_rad=positions[:, qpos_indices],
+            joint_velocities_rad_per_s=velocities[:, qvel_indices],
             gripper_opening=np.clip(positions[:, fingers].mean(axis=1) / FINGER_OPEN_M, 0.0, 1.0),
-            tip_pose=np.array(tips),
+            tip_pose=np.array(tip_poses),
             objects=objects,
             world_from_object=np.array(poses),
             step_s=STEP_S,
@@ -151,23 +171,25 @@ class MujocoDemonstrator:
         )
 
 
-class Scene:
+class TaskScene:
     """One attempt's scene: its model, its things, and which thing each shape belongs to."""
 
-    def __init__(self, task: Task, variation: int, generator: np.random.Generator) -> None:
-        stage = Stage(generator)
-        self.script: Script = task.build(stage, variation)
-        self.model = stage.compile()
-        self.things: list[Thing] = list(stage.things.values())
-        of_body = {thing.body.name: thing.instance for thing in self.things}
+    def __init__(self, task: TaskModule, variation: int, generator: np.random.Generator) -> None:
+        builder = SceneBuilder(generator)
+        self.script: ScriptedTask = task.build(builder, variation)
+        self.model = builder.compile()
+        self.scene_objects: list[SceneObject] = list(builder.scene_objects.values())
+        instance_of_body = {
+            scene_object.body.name: scene_object.instance for scene_object in self.scene_objects
+        }
         self.instance_of_geom: dict[int, int] = {}
         for geom in range(self.model.ngeom):
             body = int(self.model.geom_bodyid[geom])
-            while body and self.model.body(body).name not in of_body:
+            while body and self.model.body(body).name not in instance_of_body:
                 body = int(self.model.body_parentid[body])
-            self.instance_of_geom[geom] = of_body.get(self.model.body(body).name, 0)
+            self.instance_of_geom[geom] = instance_of_body.get(self.model.body(body).name, 0)
 
-    def simulate(self, *, max_steps: int) -> Run:
+    def simulate(self, *, max_steps: int) -> Trajectory:
         """Return a demonstration that succeeded; `DemoError` says why there is none."""
         return Simulation(self.model, self.script, max_steps=max_steps).demonstrate()
 
@@ -177,56 +199,60 @@ def join(failures: Sequence[str]) -> str:
     return "; ".join(f"{failures.count(reason)} x {reason}" for reason in dict.fromkeys(failures))
 
 
-def keypoints(scene: Scene) -> list[Point]:
+def keypoints(scene: TaskScene) -> list[KeypointSpec]:
     """Return the keypoints of a scene: its waypoints, its own points, the tip of the gripper.
 
     Waypoints at the same place of the same thing (the way there and back) are one keypoint.
     """
-    found: list[Point] = []
+    keypoint_specs: list[KeypointSpec] = []
     for number, waypoint in enumerate(scene.script.waypoints):
         x, y, z = (float(value) for value in waypoint.parent_from_tip[:3, 3])
         if not any(
             point.parent == waypoint.parent and np.allclose(point.at_m, (x, y, z), atol=1e-3)
-            for point in found
+            for point in keypoint_specs
         ):
             name = f"waypoint{number}"
-            found.append(Point(name, waypoint.parent, (x, y, z), waypoint.inside_m))
-    return [*found, *scene.script.points, TIP]
+            keypoint_specs.append(
+                KeypointSpec(name, waypoint.parent, (x, y, z), waypoint.surface_depth_m)
+            )
+    return [*keypoint_specs, *scene.script.points, TIP]
 
 
-def where(world: World, point: Point) -> np.ndarray:
+def keypoint_position_m(state: SceneState, point: KeypointSpec) -> np.ndarray:
     """Return a keypoint [3] in world metres."""
-    pose = world.pose(point.parent)
+    pose = state.pose(point.parent)
     return pose[:3, :3] @ point.at_m + pose[:3, 3]
 
 
-def row(episode: Episode, scene: Scene, world: World, thing: Thing) -> ObjectRow:
+def row(
+    episode: Episode, scene: TaskScene, state: SceneState, scene_object: SceneObject
+) -> ObjectRow:
     """Describe a thing by the upright box around its own shapes, turned with its front.
 
     A thing that lies on its side gets the box of how it lies.
     """
-    pose = world.pose(thing.body.name)
+    pose = state.pose(scene_object.body.name)
     yaw = float(np.arctan2(pose[1, 0], pose[0, 0])) if abs(pose[2, 2]) > 0.5 else 0.0
     cos, sin = np.cos(yaw), np.sin(yaw)
     world_from_box = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
     signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
     corners = []
     for geom, instance in scene.instance_of_geom.items():
-        if instance == thing.instance:
+        if instance == scene_object.instance:
             middle, half = scene.model.geom_aabb[geom].reshape(2, 3)
-            turn = world.data.geom_xmat[geom].reshape(3, 3)
-            corners.append((middle + signs * half) @ turn.T + world.data.geom_xpos[geom])
-    around = np.concatenate(corners) @ world_from_box
-    low, high = around.min(axis=0), around.max(axis=0)
+            rotation = state.data.geom_xmat[geom].reshape(3, 3)
+            corners.append((middle + signs * half) @ rotation.T + state.data.geom_xpos[geom])
+    corners_in_box = np.concatenate(corners) @ world_from_box
+    low, high = corners_in_box.min(axis=0), corners_in_box.max(axis=0)
     centre, size = world_from_box @ ((low + high) / 2), high - low
     return ObjectRow(
         scene_id=episode.scene_id,
-        instance=thing.instance,
-        object_id=thing.object_id,
-        category=thing.category,
-        kind="structure" if thing.kind == "structure" else "object",
-        asset_id=f"robots/{thing.category.replace(' ', '_')}",
-        parent_id=thing.parent_id,
+        instance=scene_object.instance,
+        object_id=scene_object.object_id,
+        category=scene_object.category,
+        kind="structure" if scene_object.kind == "structure" else "object",
+        asset_id=f"robots/{scene_object.category.replace(' ', '_')}",
+        parent_id=scene_object.parent_id,
         room_id="",
         x_m=float(centre[0]),
         y_m=float(centre[1]),

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from workflow_scripts.common.cameras import Camera
-from workflow_scripts.common.errors import UserError, nearest
+from workflow_scripts.common.errors import UserError, allowed_values
 from workflow_scripts.common.seeds import rng
+from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.views.furniture import build, credits
 from workflow_scripts.views.meshes import Mesh
-from workflow_scripts.views.pathtrace.film import develop
-from workflow_scripts.views.pathtrace.floor import reachable_m
 from workflow_scripts.views.pathtrace.lights import Sky
-from workflow_scripts.views.pathtrace.scene import Scene, Soup, build_scene
+from workflow_scripts.views.pathtrace.reachability import reachable_m
+from workflow_scripts.views.pathtrace.scene import RenderScene, TriangleMesh, build_scene
+from workflow_scripts.views.pathtrace.tone_mapping import tone_map
 from workflow_scripts.views.pathtrace.tracer import Tracer
 from workflow_scripts.views.renderer import Credit, Frame
 
@@ -39,15 +39,15 @@ def _installed(*packages: str) -> str:
 class TracedHouse:
     """A house whose surfaces are built and ready for rays."""
 
-    def __init__(self, scene: Scene, tracer: Tracer, *, scene_id: str, preset: str) -> None:
+    def __init__(self, scene: RenderScene, tracer: Tracer, *, scene_id: str, preset: str) -> None:
         self.objects = scene.objects
         self._scene, self._tracer = scene, tracer
         self._scene_id, self._preset = scene_id, preset
 
     @property
-    def soup(self) -> Soup:
+    def triangle_mesh(self) -> TriangleMesh:
         """The house's triangles, for tests and measurements."""
-        return self._scene.soup
+        return self._scene.triangle_mesh
 
     def reachable_m(self) -> np.ndarray:
         """Return floor points [n, 3] of a 0.25 m grid where an agent of radius 0.2 m fits."""
@@ -64,7 +64,7 @@ class TracedHouse:
         light = self._tracer.radiance(
             camera, **PRESETS[self._preset], random=rng(seed, "pathtrace", self._scene_id, pose)
         )
-        return Frame(develop(light), depth_m, instance)
+        return Frame(tone_map(light), depth_m, instance)
 
 
 class PathtraceRenderer:
@@ -79,7 +79,7 @@ class PathtraceRenderer:
         height_px: int = 336,
     ) -> None:
         if preset not in PRESETS:
-            raise UserError(f"views.preset is {preset!r}; {nearest(preset, PRESETS)}")
+            raise UserError(f"views.preset is {preset!r}; {allowed_values(preset, PRESETS)}")
         self._preset, self._library = preset, furniture
         self._asset_ids: set[str] = set()
         self.provenance = {

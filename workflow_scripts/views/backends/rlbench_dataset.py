@@ -6,22 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from workflow_scripts.common.cameras import back_project, project
-from workflow_scripts.common.demonstrations import Demonstration, Keypoint
+from workflow_scripts.common.demonstration_shard import Demonstration, Keypoint
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.recordings import LOW_DIM, Recordings
 from workflow_scripts.common.records import Episode, ObjectRow
-from workflow_scripts.common.rlbench import STEP_S
+from workflow_scripts.geometry.cameras import back_project, project
+from workflow_scripts.sources.readers.rlbench_recordings import LOW_DIM, Recordings
+from workflow_scripts.sources.readers.rlbench_tasks import STEP_S
 from workflow_scripts.views.demonstrator import EpisodeError
-from workflow_scripts.views.recorded import (
+from workflow_scripts.views.rlbench_decoding import (
     decode_depth_m,
     decode_handles,
     gripper_opening,
-    number_handles,
+    instance_of_handles,
     object_positions_m,
-    over_time,
     read_png,
     recorded_camera,
+    stack_over_time,
 )
 
 KINDS = ("rgb", "depth", "mask")
@@ -90,31 +90,33 @@ class DatasetDemonstrator:
         if np.ptp(intrinsics, axis=0).max() > 1e-6:
             raise EpisodeError(f"{name}: a camera's intrinsics change on the way")
         handles = decode_handles(mask_png)
-        numbers_of = number_handles([handles])
-        instance = np.vectorize(numbers_of.__getitem__, otypes=[np.uint16])(handles)
-        seen = Seen(
+        instance_of_handle = instance_of_handles([handles])
+        instance = np.vectorize(instance_of_handle.__getitem__, otypes=[np.uint16])(handles)
+        observations = FirstStepViews(
             depth_m=depth_m,
             instance=instance,
             intrinsics=intrinsics[0],
             world_from_camera=np.array([[pose for _, pose, _ in row] for row in cameras]),
         )
-        tip_pose = over_time(states, "gripper_pose", (7,), name=name)
-        names = {number: f"handle-{handle}" for handle, number in numbers_of.items()}
-        keypoints, points = self._keypoints(episode, states, tip_pose, seen, names, name=name)
+        tip_pose = stack_over_time(states, "gripper_pose", (7,), name=name)
+        names = {number: f"handle-{handle}" for handle, number in instance_of_handle.items()}
+        keypoints, points = self._keypoints(
+            episode, states, tip_pose, observations, names, name=name
+        )
         return Demonstration(
             cameras=self._cameras,
             rgb=rgb,
             depth_m=depth_m,
             instance=instance,
-            intrinsics=seen.intrinsics,
-            world_from_camera=seen.world_from_camera,
+            intrinsics=observations.intrinsics,
+            world_from_camera=observations.world_from_camera,
             keypoints=keypoints,
             keypoints_m=points,
-            joint_positions_rad=over_time(states, "joint_positions", (7,), name=name),
-            joint_velocities_rad_per_s=over_time(states, "joint_velocities", (7,), name=name),
+            joint_positions_rad=stack_over_time(states, "joint_positions", (7,), name=name),
+            joint_velocities_rad_per_s=stack_over_time(states, "joint_velocities", (7,), name=name),
             gripper_opening=gripper_opening(states, name=name),
             tip_pose=tip_pose,
-            objects=seen.object_rows(episode.scene_id, names),
+            objects=observations.object_rows(episode.scene_id, names),
             world_from_object=None,
             step_s=STEP_S,
             success=True,
@@ -123,7 +125,7 @@ class DatasetDemonstrator:
 
     def _check_frames(self, folder: str, num_steps: int) -> None:
         """Raise `EpisodeError` unless every camera has one picture of each kind for every step."""
-        wanted = {f"{step}.png" for step in range(num_steps)}
+        expected = {f"{step}.png" for step in range(num_steps)}
         for camera in self._cameras:
             for kind in KINDS:
                 names = set(self._recordings.names(f"{folder}/{camera}_{kind}"))
@@ -132,38 +134,41 @@ class DatasetDemonstrator:
                         f"{folder}/{camera}_{kind} is missing; "
                         "leave the camera out of sources.rlbench.cameras"
                     )
-                if names != wanted:
-                    odd = sorted(names ^ wanted, key=lambda name: (len(name), name))
+                if names != expected:
+                    mismatched = sorted(names ^ expected, key=lambda name: (len(name), name))
                     raise EpisodeError(
                         f"{folder}/{camera}_{kind} has {len(names)} pictures for {num_steps} "
-                        f"steps; {odd[0]} is {'missing' if odd[0] in wanted else 'too many'}"
+                        f"steps; {mismatched[0]} is {'missing' if mismatched[0] in expected else 'too many'}"
                     )
 
     def _pictures(self, folder: str, num_steps: int) -> np.ndarray:
         """Return u8 [kind, step, camera, height, width, 3]; all pictures must have one size."""
-        found: list[np.ndarray] = []
+        images: list[np.ndarray] = []
         for kind in KINDS:
             for step in range(num_steps):
                 for camera in self._cameras:
                     name = f"{folder}/{camera}_{kind}/{step}.png"
                     picture = read_png(self._recordings.read(name), name=name)
-                    if found and picture.shape != found[0].shape:
-                        (height, width), (most, widest) = picture.shape[:2], found[0].shape[:2]
+                    if images and picture.shape != images[0].shape:
+                        (height, width), (first_height, first_width) = (
+                            picture.shape[:2],
+                            images[0].shape[:2],
+                        )
                         raise EpisodeError(
                             f"{name} has {width} x {height} px, {self._cameras[0]}_rgb/0.png "
-                            f"{widest} x {most}; cameras of other sizes belong in runs of their "
+                            f"{first_width} x {first_height}; cameras of other sizes belong in runs of their "
                             "own (sources.rlbench.cameras)"
                         )
-                    found.append(picture)
-        shape = (len(KINDS), num_steps, len(self._cameras), *found[0].shape)
-        return np.stack(found).reshape(shape)
+                    images.append(picture)
+        shape = (len(KINDS), num_steps, len(self._cameras), *images[0].shape)
+        return np.stack(images).reshape(shape)
 
     def _keypoints(
         self,
         episode: Episode,
         states: Sequence[dict[str, Any]],
         tip_pose: np.ndarray,
-        seen: "Seen",
+        observations: "FirstStepViews",
         names: dict[int, str],
         *,
         name: str,
@@ -175,15 +180,17 @@ class DatasetDemonstrator:
         keypoints, points = [Keypoint("gripper_tip", "gripper")], [tip_pose[:, :3]]
         shape = np.shape(states[0].get("task_low_dim_state"))
         if len(shape) == 1:
-            low_dim = over_time(states, "task_low_dim_state", shape, name=name)
+            low_dim = stack_over_time(states, "task_low_dim_state", shape, name=name)
             for label, positions, _ in object_positions_m(low_dim, task=episode.task):
-                instance, inside_m = seen.owner_of(positions)
-                keypoints.append(Keypoint(label, names.get(instance, label), instance, inside_m))
+                instance, surface_depth_m = observations.instance_at(positions)
+                keypoints.append(
+                    Keypoint(label, names.get(instance, label), instance, surface_depth_m)
+                )
                 points.append(positions)
         return keypoints, np.stack(points, axis=1)
 
 
-class Seen:
+class FirstStepViews:
     """What the cameras saw: depth [T, C, y, x], instances, K [C, 3, 3], poses [T, C, 4, 4]."""
 
     def __init__(
@@ -197,7 +204,7 @@ class Seen:
         self.depth_m, self.instance = depth_m, instance
         self.intrinsics, self.world_from_camera = intrinsics, world_from_camera
 
-    def owner_of(self, positions_m: np.ndarray) -> tuple[int, float]:
+    def instance_at(self, positions_m: np.ndarray) -> tuple[int, float]:
         """Return the instance that points [T, 3] lie in and how deep, (0, 0) if none shows.
 
         Handles have no names in a data set. A thing's centre lies shortly behind its own surface,
@@ -212,14 +219,14 @@ class Seen:
             if not (depth > 0 and (pixel >= 0).all() and (pixel < (width, height)).all()):
                 continue
             at = (0, camera, int(pixel[1]), int(pixel[0]))
-            inside = float(depth) - float(self.depth_m[at])
-            if -_MARGIN_M <= inside <= _MAX_INSIDE_M:
-                votes.setdefault(int(self.instance[at]), []).append(inside)
+            depth_inside_m = float(depth) - float(self.depth_m[at])
+            if -_MARGIN_M <= depth_inside_m <= _MAX_INSIDE_M:
+                votes.setdefault(int(self.instance[at]), []).append(depth_inside_m)
         if not votes:
             return 0, 0.0
         # Of things seen equally often the one that the point lies least deep in.
-        owner = min(votes, key=lambda number: (-len(votes[number]), np.median(votes[number])))
-        return owner, max(float(np.median(votes[owner])), 0.0) + _MARGIN_M
+        instance = min(votes, key=lambda number: (-len(votes[number]), np.median(votes[number])))
+        return instance, max(float(np.median(votes[instance])), 0.0) + _MARGIN_M
 
     def object_rows(self, scene_id: str, names: dict[int, str]) -> list[ObjectRow]:
         """Return a row for each instance; its box is around what the first step shows of it."""
@@ -233,10 +240,10 @@ class Seen:
         )
         rows = []
         for number, name in names.items():
-            of_object = points[(self.instance[0] == number) & np.isfinite(points[..., 0])]
+            object_points = points[(self.instance[0] == number) & np.isfinite(points[..., 0])]
             low, high = (
-                (of_object.min(axis=0), of_object.max(axis=0))
-                if len(of_object)
+                (object_points.min(axis=0), object_points.max(axis=0))
+                if len(object_points)
                 else (np.full(3, np.nan), np.full(3, np.nan))
             )
             centre, size = ((low + high) / 2).tolist(), (high - low).tolist()

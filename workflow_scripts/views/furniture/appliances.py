@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from workflow_scripts.views.furniture.brief import Brief, Parts
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.materials import (
+    emissive,
     glass,
-    glow,
     metal,
     paint,
     plastic,
@@ -31,7 +31,7 @@ def disc(radius: float, depth: float, finish: Finish, at: tuple[float, float, fl
     return rod((x, y - depth, z), (x, y, z), radius, finish, n=32)
 
 
-def fridge(b: Brief) -> Parts:
+def fridge(b: AssetSpec) -> Parts:
     """Build a fridge: one door over another, or side by side when wide."""
     x, y, h = b.w / 2, b.d / 2, b.h
     body = (
@@ -93,7 +93,7 @@ def bar_handle(
     return [rod(path[index], path[index + 1], 0.011, finish) for index in range(3)]
 
 
-def microwave(b: Brief) -> Parts:
+def microwave(b: AssetSpec) -> Parts:
     """Build a microwave oven: dark window at the left, keypad at the right."""
     x, y, h = b.w / 2, b.d / 2, b.h
     body = metal("steel") if b.chance(0.5) else plastic(b.pick("#ebe9e4", "#2a2b2e"))
@@ -115,7 +115,7 @@ def microwave(b: Brief) -> Parts:
             (panel + 0.02, x - 0.02),
             (face + 0.012, face + 0.016),
             (h - 0.075, h - 0.03),
-            glow("#4fd6a0", 0.9),
+            emissive("#4fd6a0", 0.9),
         ),
     ]
     keys = plastic("#c9ccd0")
@@ -143,17 +143,17 @@ def microwave(b: Brief) -> Parts:
     return parts
 
 
-def washing_machine(b: Brief) -> Parts:
+def washing_machine(b: AssetSpec) -> Parts:
     """Build a front loader: porthole, dial and a soap drawer."""
     return _loader(b, dark_door=False)
 
 
-def clothes_dryer(b: Brief) -> Parts:
+def clothes_dryer(b: AssetSpec) -> Parts:
     """Build a tumble dryer: a wide dark door, a lint grille below."""
     return _loader(b, dark_door=True)
 
 
-def _loader(b: Brief, *, dark_door: bool) -> Parts:
+def _loader(b: AssetSpec, *, dark_door: bool) -> Parts:
     x, y, h = b.w / 2, b.d / 2, b.h
     body = paint(b.pick("white", "white", "grey"), 0.25)
     trim, chrome = plastic("#3a3d41"), metal("chrome")
@@ -174,7 +174,7 @@ def _loader(b: Brief, *, dark_door: bool) -> Parts:
             (x * 0.45, x * 0.85),
             (face + 0.008, face + 0.015),
             (panel + 0.04, panel + 0.1),
-            glow("#59a8e0", 0.7),
+            emissive("#59a8e0", 0.7),
         ),
         torus((0, face + 0.012, cz), r, r * 0.13, trim if dark_door else chrome, axis="y", n=36),
         disc(r * 0.98, 0.02, trim if dark_door else plastic("#c9cccf"), (0, face + 0.014, cz)),
@@ -241,7 +241,7 @@ def _loader(b: Brief, *, dark_door: bool) -> Parts:
     return parts
 
 
-def vacuum_cleaner(b: Brief) -> Parts:
+def vacuum_cleaner(b: AssetSpec) -> Parts:
     """Build an upright vacuum cleaner: head, dust cup, bag body, long handle."""
     x, y, h = b.w / 2, b.d / 2, b.h
     shell = plastic(b.pick("#b23a2e", "#3c5f9e", "#6a4a8c"))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workflow_scripts.views.furniture.brief import Brief, Parts
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.materials import (
     FABRICS,
     fabric,
@@ -13,10 +13,10 @@ from workflow_scripts.views.furniture.shapes import (
     Finish,
     block,
     lathe,
+    loft_rings,
     move,
     rod,
     sheet,
-    skin,
     torus,
     tube,
     turn,
@@ -24,7 +24,7 @@ from workflow_scripts.views.furniture.shapes import (
 from workflow_scripts.views.meshes import Mesh
 
 
-def _hanging(b: Brief, finish: Finish, top: float) -> Mesh:
+def _hanging(b: AssetSpec, finish: Finish, top: float) -> Mesh:
     """Hang a folded towel over y = 0 from `top` down."""
     folds = 0.25 * b.d
 
@@ -35,9 +35,9 @@ def _hanging(b: Brief, finish: Finish, top: float) -> Mesh:
     return turn(flat, "x", 90)
 
 
-def towel(b: Brief) -> Parts:
+def towel(b: AssetSpec) -> Parts:
     """Build a bath towel folded over a rail."""
-    cloth = fabric(b.one_of(sorted(FABRICS)))
+    cloth = fabric(b.pick_from(sorted(FABRICS)))
     trim = fabric("cream")
     y, h = b.d / 2, b.h
     parts: Parts = [
@@ -57,7 +57,7 @@ def towel(b: Brief) -> Parts:
     return parts
 
 
-def hand_towel(b: Brief) -> Parts:
+def hand_towel(b: AssetSpec) -> Parts:
     """Build a hand towel gathered at a hook."""
     cloth = fabric(b.pick("teal", "rose", "sage", "blue"))
     n = 40
@@ -75,10 +75,10 @@ def hand_towel(b: Brief) -> Parts:
             )
         )
     band = torus((0, 0, b.h * 0.93), 0.017, 0.005, fabric("cream"), n=16)
-    return [skin(np.array(rings), cloth, sharp_rows=False), band]
+    return [loft_rings(np.array(rings), cloth, sharp_rows=False), band]
 
 
-def hand_towel_holder(b: Brief) -> Parts:
+def hand_towel_holder(b: AssetSpec) -> Parts:
     """Build a ring on a wall plate."""
     chrome = metal("chrome")
     r = min(b.w, b.h * 0.86) / 2 - 0.006
@@ -91,12 +91,12 @@ def hand_towel_holder(b: Brief) -> Parts:
     ]
 
 
-def lathe_to_wall(radius: float, b: Brief, z: float, finish: Finish, x: float = 0) -> Mesh:
+def lathe_to_wall(radius: float, b: AssetSpec, z: float, finish: Finish, x: float = 0) -> Mesh:
     """Build a round wall plate at a height."""
     return rod((x, -b.d / 2, z), (x, -b.d / 2 + 0.012, z), radius, finish, radius * 0.8, n=20)
 
 
-def towel_holder(b: Brief) -> Parts:
+def towel_holder(b: AssetSpec) -> Parts:
     """Build a long rail on two wall plates."""
     chrome = metal("chrome")
     x, y, h = b.w / 2, b.d / 2, b.h
@@ -132,7 +132,7 @@ def paper_roll(radius: float, length: float, core: float, axis: str) -> list[Mes
     return parts if axis == "z" else [turn(part, "y", 90) for part in parts]
 
 
-def toilet_paper(b: Brief) -> Parts:
+def toilet_paper(b: AssetSpec) -> Parts:
     """Build a standing roll; a used-up one is its cardboard core."""
     r, h = b.w / 2, b.h
     if r < 0.03:
@@ -142,7 +142,7 @@ def toilet_paper(b: Brief) -> Parts:
     return [*[move(part, z=h / 2) for part in paper_roll(r * 0.985, h, r * 0.4, "z")], flap]
 
 
-def toilet_paper_hanger(b: Brief) -> Parts:
+def toilet_paper_hanger(b: AssetSpec) -> Parts:
     """Build a wall holder: plate, arm and bar; the roll is an object of its own."""
     finish = metal(b.pick("chrome", "brass", "steel", "iron"))
     x, y, h = b.w / 2, b.d / 2, b.h

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workflow_scripts.views.furniture.brief import Brief, Parts
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.materials import FABRICS, fabric, leather, metal, paint, wood
 from workflow_scripts.views.furniture.shapes import Finish, block, cushion, move, rod, tube, turn
 
@@ -10,16 +10,16 @@ BED_WOODS = ("oak", "walnut", "cherry", "birch", "wenge", "pine")
 PRINTS = ("stripes", "checks", "dots", "chevron")
 
 
-def bed(b: Brief) -> Parts:
+def bed(b: AssetSpec) -> Parts:
     """Build a bed, head at the back: frame, mattress, blanket, pillows; posts on a tall one."""
     x, y, h = b.w / 2, b.d / 2, b.h
-    (top,) = b.tops
+    (top,) = b.support_heights_m
     style = "posts" if h > 1.4 else b.pick("panel", "upholstered", "slats", "panel")
     frame: Finish
     if style == "upholstered":
-        frame = leather("#4a3a32") if b.chance(0.4) else fabric(b.one_of(sorted(FABRICS)))
+        frame = leather("#4a3a32") if b.chance(0.4) else fabric(b.pick_from(sorted(FABRICS)))
     else:
-        frame = paint(b.pick("white", "black")) if b.chance(0.25) else wood(b.one_of(BED_WOODS))
+        frame = paint(b.pick("white", "black")) if b.chance(0.25) else wood(b.pick_from(BED_WOODS))
     head = 0.07
     rail = max(0.03, top - 0.2)
     low = min(0.14, rail * 0.4)
@@ -71,11 +71,11 @@ def bed(b: Brief) -> Parts:
     return parts
 
 
-def _bedding(b: Brief, side: float, foot: float, head: float, top: float, rail: float) -> Parts:
+def _bedding(b: AssetSpec, side: float, foot: float, head: float, top: float, rail: float) -> Parts:
     y = b.d / 2
-    colour = b.one_of(sorted(FABRICS))
+    colour = b.pick_from(sorted(FABRICS))
     blanket = (
-        fabric(colour, print_kind=b.one_of(PRINTS), repeat_m=0.6)
+        fabric(colour, print_kind=b.pick_from(PRINTS), repeat_m=0.6)
         if b.chance(0.4)
         else fabric(colour)
     )
@@ -103,10 +103,10 @@ def _bedding(b: Brief, side: float, foot: float, head: float, top: float, rail: 
     return parts
 
 
-def _posts(b: Brief, frame: Finish) -> Parts:
+def _posts(b: AssetSpec, frame: Finish) -> Parts:
     """Build four posts joined by rails under the box's top."""
     x, y, h = b.w / 2, b.d / 2, b.h
-    (top,) = b.tops
+    (top,) = b.support_heights_m
     parts: Parts = [
         block((-x + 0.05, x - 0.05), (-y + 0.015, -y + 0.045), (top * 0.5, top + 0.45), frame)
     ]
@@ -125,12 +125,12 @@ def _posts(b: Brief, frame: Finish) -> Parts:
     return parts
 
 
-def pillow(b: Brief) -> Parts:
+def pillow(b: AssetSpec) -> Parts:
     """Build a stuffed pillow with a seam."""
     cloth = (
-        fabric(b.one_of(sorted(FABRICS)), print_kind=b.one_of(PRINTS))
+        fabric(b.pick_from(sorted(FABRICS)), print_kind=b.pick_from(PRINTS))
         if b.chance(0.6)
-        else fabric(b.one_of(sorted(FABRICS)))
+        else fabric(b.pick_from(sorted(FABRICS)))
     )
     return [
         cushion((-b.w / 2, b.w / 2), (-b.d / 2, b.d / 2), (0, b.h), cloth, puff=0.82, power=5, n=36)

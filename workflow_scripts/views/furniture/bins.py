@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workflow_scripts.views.furniture.brief import Brief, Parts
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.materials import (
     fabric,
     metal,
@@ -13,15 +13,15 @@ from workflow_scripts.views.furniture.materials import (
 from workflow_scripts.views.furniture.shapes import (
     block,
     loft,
+    loft_rings,
     move,
     prism,
-    skin,
     torus,
     turn,
 )
 
 
-def box(b: Brief) -> Parts:
+def box(b: AssetSpec) -> Parts:
     """Build a cardboard box with open flaps, or a lidded decorative one."""
     x, y, h = b.w / 2, b.d / 2, b.h
     if "Decorative" in b.asset_id:
@@ -64,7 +64,7 @@ def box(b: Brief) -> Parts:
     return parts
 
 
-def laundry_hamper(b: Brief) -> Parts:
+def laundry_hamper(b: AssetSpec) -> Parts:
     """Build a woven basket with a lid and two handles."""
     x, h = b.w / 2, b.h
     cane = wood(b.pick("#b88d5a", "#c9a877", "#8a623c"))
@@ -93,7 +93,7 @@ def laundry_hamper(b: Brief) -> Parts:
     return parts
 
 
-def garbage_can(b: Brief) -> Parts:
+def garbage_can(b: AssetSpec) -> Parts:
     """Build a bin: open and tapered, or with a pedal and a domed lid."""
     w, d, h = b.w, b.d, b.h
     round_bin = abs(w - d) < 0.05
@@ -148,7 +148,7 @@ def garbage_can(b: Brief) -> Parts:
     return parts
 
 
-def garbage_bag(b: Brief) -> Parts:
+def garbage_bag(b: AssetSpec) -> Parts:
     """Build a filled black bag, gathered and tied at the top."""
     film = plastic(b.pick("#1b1c1e", "#24272b"), 0.25)
     profile = [
@@ -185,4 +185,4 @@ def garbage_bag(b: Brief) -> Parts:
             )
         )
     tie = torus((0, 0, 0.835 * b.h), 0.1 * b.w / 2, 0.01, plastic("#c8402f"), n=16)
-    return [skin(np.array(rings), film, sharp_rows=False), tie]
+    return [loft_rings(np.array(rings), film, sharp_rows=False), tie]

@@ -5,10 +5,10 @@ from functools import cache
 
 import numpy as np
 
-from workflow_scripts.common.assets import Asset, assets, surfaces_of
-from workflow_scripts.common.errors import UserError, nearest
+from workflow_scripts.common.errors import UserError, allowed_values
+from workflow_scripts.sources.readers.procthor_assets import Asset, assets, support_surfaces
 from workflow_scripts.views.furniture import sweethome
-from workflow_scripts.views.furniture.brief import Loose, brief
+from workflow_scripts.views.furniture.asset_spec import MovablePart, make_asset_spec
 from workflow_scripts.views.furniture.catalogue import BUILDERS, generic
 from workflow_scripts.views.furniture.shapes import join
 from workflow_scripts.views.meshes import Material, Mesh
@@ -36,7 +36,7 @@ def build(
     """
     if library not in LIBRARIES:
         raise UserError(
-            f"views.furniture: {library!r} is no library; {nearest(library, LIBRARIES)}"
+            f"views.furniture: {library!r} is no library; {allowed_values(library, LIBRARIES)}"
         )
     size = (float(size_m[0]), float(size_m[1]), float(size_m[2]))
     if not all(np.isfinite(side) and side > 0 for side in size):
@@ -50,10 +50,10 @@ def _build(
 ) -> Mesh:
     if library != "procedural" and openness == 0:
         if library == "sweethome3d":
-            sweethome.demand()
+            sweethome.require_libraries()
         mesh = sweethome.mesh_for(category, size, asset_id)
         if mesh is not None:
-            return mesh.transformed(into_box(mesh, size))
+            return mesh.transformed(fit_to_box(mesh, size))
     return procedural(category, size, asset_id, openness)
 
 
@@ -62,23 +62,25 @@ def procedural(
 ) -> Mesh:
     """Build from parts."""
     w, d, h = (max(side, MIN_SIDE_M) for side in size)
-    known = assets().get(asset_id)
-    asset = Asset(asset_id, category, w, d, h, known.split if known else None, (), False)
-    order = brief(
+    table_entry = assets().get(asset_id)
+    asset = Asset(
+        asset_id, category, w, d, h, table_entry.split if table_entry else None, (), False
+    )
+    spec = make_asset_spec(
         category,
         (w, d, h),
         asset_id,
         openness=openness,
-        tops=tuple(surface.height * h for surface in surfaces_of(asset)),
+        support_heights_m=tuple(surface.height * h for surface in support_surfaces(asset)),
     )
-    parts = BUILDERS.get(category, generic)(order)
-    fixed = join([part for part in parts if not isinstance(part, Loose)])
-    pose = into_box(fixed, size)
-    whole = join([fixed], [part.mesh for part in parts if isinstance(part, Loose)])
-    return compact(whole.transformed(pose))
+    parts = BUILDERS.get(category, generic)(spec)
+    fixed = join([part for part in parts if not isinstance(part, MovablePart)])
+    pose = fit_to_box(fixed, size)
+    complete = join([fixed], [part.mesh for part in parts if isinstance(part, MovablePart)])
+    return merge_materials(complete.transformed(pose))
 
 
-def into_box(mesh: Mesh, size: tuple[float, float, float]) -> np.ndarray:
+def fit_to_box(mesh: Mesh, size: tuple[float, float, float]) -> np.ndarray:
     """Return the affine map [4, 4] that lays the mesh's bounds onto a box about the origin."""
     low, high = (bound.astype(np.float64) for bound in mesh.bounds_m)
     scale = np.asarray(size) / np.maximum(high - low, 1e-9)
@@ -87,22 +89,22 @@ def into_box(mesh: Mesh, size: tuple[float, float, float]) -> np.ndarray:
     return pose
 
 
-def compact(mesh: Mesh) -> Mesh:
+def merge_materials(mesh: Mesh) -> Mesh:
     """Merge equal materials, so that a renderer meets each once."""
-    kept: list[Material] = []
+    unique: list[Material] = []
     place: dict[tuple[object, ...], int] = {}
     index = []
     for material in mesh.materials:
-        look = tuple(
+        fields = tuple(
             id(value) if isinstance(value, np.ndarray) else value
             for value in vars(material).values()
         )
-        if look not in place:
-            place[look] = len(kept)
-            kept.append(material)
-        index.append(place[look])
+        if fields not in place:
+            place[fields] = len(unique)
+            unique.append(material)
+        index.append(place[fields])
     return replace(
         mesh,
         face_material=np.array(index, dtype=np.int32)[mesh.face_material],
-        materials=tuple(kept),
+        materials=tuple(unique),
     )

@@ -16,19 +16,19 @@ from workflow_scripts.views.furniture import (
     openings,
     plumbing,
     seating,
-    small_things,
+    small_objects,
     storage,
     tables,
 )
-from workflow_scripts.views.furniture.brief import Brief, Parts
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.shapes import block
 
-Builder = Callable[[Brief], Parts]
+Builder = Callable[[AssetSpec], Parts]
 
 
-def generic(b: Brief) -> Parts:
+def generic(b: AssetSpec) -> Parts:
     """Build a rounded body: for types without a builder of their own."""
-    finish = materials.plastic(materials.PAINTS[b.one_of(sorted(materials.PAINTS))])
+    finish = materials.plastic(materials.PAINTS[b.pick_from(sorted(materials.PAINTS))])
     return [
         block(
             (-b.w / 2, b.w / 2),
@@ -102,5 +102,5 @@ BUILDERS: dict[str, Builder] = {
     "HousePlant": decor.house_plant,
     "Painting": decor.painting,
     "Book": decor.book,
-    **small_things.BUILDERS,
+    **small_objects.BUILDERS,
 }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workflow_scripts.views.furniture.brief import Brief, Parts
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.materials import (
     fabric,
     leather,
@@ -17,24 +17,24 @@ from workflow_scripts.views.furniture.shapes import (
     block,
     cushion,
     lathe,
+    loft_rings,
     move,
     rod,
-    skin,
     turn,
 )
 from workflow_scripts.views.meshes import Mesh
 
 
-def chair(b: Brief) -> Parts:
+def chair(b: AssetSpec) -> Parts:
     """Build a chair in one of four styles; deep or wide ones are office chairs."""
-    (seat,) = b.tops
+    (seat,) = b.support_heights_m
     if b.w > 0.55 and b.d > 0.55 and b.h > 0.85:
         return _office_chair(b, seat)
     style = b.pick("slats", "ladder", "padded", "shell", "slats")
     return _shell_chair(b, seat) if style == "shell" else _wooden_chair(b, seat, style)
 
 
-def _wooden_chair(b: Brief, seat: float, style: str) -> Parts:
+def _wooden_chair(b: AssetSpec, seat: float, style: str) -> Parts:
     x, y, leg = b.w / 2, b.d / 2, 0.04
     frame = frame_finish(b)
     lean = min(0.07, b.d * 0.14)
@@ -98,7 +98,7 @@ def _leaning(
     return move(part, y=back_y + 0.02, z=seat)
 
 
-def _shell_chair(b: Brief, seat: float) -> Parts:
+def _shell_chair(b: AssetSpec, seat: float) -> Parts:
     """Build a moulded seat on thin legs."""
     x, y = b.w / 2, b.d / 2
     shell = plastic(b.pick("#e8e6e0", "#2f3236", "#c8452f", "#3f7f8f", "#d9a531", "#7d9a6a"))
@@ -131,7 +131,7 @@ def _shell_chair(b: Brief, seat: float) -> Parts:
         )
         under = top + np.array([0, -0.014 if back > 0.1 else 0.0, -0.014 if back <= 0.1 else 0.0])
         rows.append(np.concatenate([top, under[::-1]]))
-    parts: Parts = [skin(np.array(rows), shell, sharp_rows=False)]
+    parts: Parts = [loft_rings(np.array(rows), shell, sharp_rows=False)]
     for sx in (-1, 1):
         for sy in (-1, 1):
             parts.append(
@@ -152,7 +152,7 @@ def _shell_chair(b: Brief, seat: float) -> Parts:
     return parts
 
 
-def _office_chair(b: Brief, seat: float) -> Parts:
+def _office_chair(b: AssetSpec, seat: float) -> Parts:
     """Build a swivel chair: five-star base, column, padded seat and back, armrests."""
     x, y = b.w / 2, b.d / 2
     cloth = (

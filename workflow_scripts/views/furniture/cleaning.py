@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workflow_scripts.views.furniture.brief import Brief, Parts
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.materials import (
     ceramic,
     fabric,
@@ -18,16 +18,16 @@ from workflow_scripts.views.furniture.shapes import (
     ellipsoid,
     lathe,
     loft,
+    loft_rings,
     prism,
     rod,
     sheet,
-    skin,
     torus,
     tube,
 )
 
 
-def soap_bottle(b: Brief) -> Parts:
+def soap_bottle(b: AssetSpec) -> Parts:
     """Build a pump dispenser of liquid soap."""
     body = plastic(b.pick("#e7e4dc", "#8fb9b0", "#d69a9a", "#7fa3c7", "#d8c074", "#4a4d52"), 0.2)
     steel = metal("chrome") if b.chance(0.5) else plastic("#f0efec")
@@ -76,7 +76,7 @@ def soap_bottle(b: Brief) -> Parts:
     ]
 
 
-def spray_bottle(b: Brief) -> Parts:
+def spray_bottle(b: AssetSpec) -> Parts:
     """Build a trigger spray bottle, nozzle to the front."""
     body = plastic(b.pick("#e9e7e2", "#7fa8d0", "#86b58a", "#d8b45a", "#c8687a"), 0.25)
     head = plastic(b.pick("#f0efec", "#c8452f", "#2f3236", "#3f6fa0"))
@@ -131,7 +131,7 @@ def spray_bottle(b: Brief) -> Parts:
     ]
 
 
-def plunger(b: Brief) -> Parts:
+def plunger(b: AssetSpec) -> Parts:
     """Build a plunger: rubber cup and wooden handle."""
     r, h = b.w / 2, b.h
     cup = [
@@ -155,7 +155,7 @@ def plunger(b: Brief) -> Parts:
     ]
 
 
-def scrub_brush(b: Brief) -> Parts:
+def scrub_brush(b: AssetSpec) -> Parts:
     """Build a toilet brush in its holder."""
     r, h = b.w / 2, b.h
     white = ceramic("#eef0ef")
@@ -189,7 +189,7 @@ def scrub_brush(b: Brief) -> Parts:
     ]
 
 
-def soap_bar(b: Brief) -> Parts:
+def soap_bar(b: AssetSpec) -> Parts:
     """Build a bar of soap with a pressed mark."""
     soap = plastic(b.pick("#e9d7b0", "#d9b9c4", "#b9d3c2"), 0.35)
     x, y, h = b.w / 2, b.d / 2, b.h
@@ -199,7 +199,7 @@ def soap_bar(b: Brief) -> Parts:
     ]
 
 
-def cloth(b: Brief) -> Parts:
+def cloth(b: AssetSpec) -> Parts:
     """Build a crumpled cleaning cloth."""
     rng = b.rng
     waves = [(rng.uniform(3, 9), rng.uniform(3, 9), rng.uniform(0, 6)) for _ in range(5)]
@@ -218,7 +218,7 @@ def cloth(b: Brief) -> Parts:
     return [sheet((-b.w / 2, b.w / 2), (-b.d / 2, b.d / 2), height, t, finish, n=(26, 26))]
 
 
-def tissue_box(b: Brief) -> Parts:
+def tissue_box(b: AssetSpec) -> Parts:
     """Build a box of tissues with one sticking out."""
     x, y, h = b.w / 2, b.d / 2, b.h
     lid = h * 0.62
@@ -258,5 +258,5 @@ def tissue_box(b: Brief) -> Parts:
                 ]
             )
         )
-    parts.append(skin(np.array(rings), white, sharp_rows=False))
+    parts.append(loft_rings(np.array(rings), white, sharp_rows=False))
     return parts

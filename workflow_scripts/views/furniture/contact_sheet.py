@@ -7,10 +7,14 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from workflow_scripts.common import seeds
-from workflow_scripts.common.assets import Asset, assets_of, database
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.errors import UserError, nearest
-from workflow_scripts.common.storage import whole
+from workflow_scripts.common.errors import UserError, allowed_values
+from workflow_scripts.common.storage import atomic_write
+from workflow_scripts.sources.readers.procthor_assets import (
+    Asset,
+    assets_in_category,
+    read_database,
+)
 from workflow_scripts.views.furniture.build import build
 from workflow_scripts.views.furniture.materials import linear
 from workflow_scripts.views.meshes import Mesh
@@ -141,17 +145,17 @@ def main(
         tile_px: width of one picture.
         columns: pictures in a row.
     """
-    known = sorted(database("asset-database"))
+    known = sorted(read_database("asset-database"))
     for category in categories:
         if category not in known:
-            raise UserError(f"--categories {category}: {nearest(category, known)}")
+            raise UserError(f"--categories {category}: {allowed_values(category, known)}")
     chosen = []
     for category in categories or known:
-        entries = assets_of(category)
+        entries = assets_in_category(category)
         places = np.linspace(0, len(entries) - 1, min(per_category, len(entries)) + 2)[1:-1]
         chosen += [entries[round(place)] for place in places]
     page = sheet(chosen, library=library, tile_px=tile_px, columns=columns)
-    with whole(out) as partial:
+    with atomic_write(out) as partial:
         page.save(partial, format="PNG")
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from workflow_scripts.views.furniture.brief import Brief, Parts
-from workflow_scripts.views.furniture.curves import along, arc, curve, hollow
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
+from workflow_scripts.views.furniture.curves import arc, catmull_rom, hollow_profile, loft_along_y
 from workflow_scripts.views.furniture.materials import ceramic, glass, metal, paper, plastic, rubber
 from workflow_scripts.views.furniture.shapes import (
     Finish,
@@ -21,7 +21,7 @@ from workflow_scripts.views.furniture.shapes import (
 )
 
 
-def kettle(b: Brief) -> Parts:
+def kettle(b: AssetSpec) -> Parts:
     """Build a stove kettle: a round belly, a spout at the front, a bow handle."""
     x, y, h = b.w / 2, b.d / 2, b.h
     body = metal("steel") if b.chance(0.5) else ceramic(b.pick("#a5342c", "#2f6b78", "#e9e2cf"))
@@ -30,7 +30,9 @@ def kettle(b: Brief) -> Parts:
     shape = [(0.0, 0.0), (0.86, 0.0), (1.0, 0.1), (0.96, 0.5), (0.72, 0.88), (0.4, 1.0), (0.0, 1.0)]
     middle = -y + x * 0.98
     bow = [(0, middle + r, z) for r, z in arc((0, h * 0.45), h * 0.52, -2, 182, 18)]
-    spout = curve([(0, middle + x * 0.7, h * 0.2), (0, y * 0.85, h * 0.42), (0, y, h * 0.6)], 7)
+    spout = catmull_rom(
+        [(0, middle + x * 0.7, h * 0.2), (0, y * 0.85, h * 0.42), (0, y, h * 0.6)], 7
+    )
     return [
         lathe([(r * x, z * top) for r, z in shape], body, y=middle, n=28),
         tube(spout, np.linspace(x * 0.26, x * 0.13, 7), body, n=12),
@@ -44,7 +46,7 @@ def kettle(b: Brief) -> Parts:
     ]
 
 
-def pan(b: Brief) -> Parts:
+def pan(b: AssetSpec) -> Parts:
     """Build a frying pan, its long handle to the front."""
     r = min(b.w, b.d) / 2
     long = b.d - 2 * r
@@ -57,14 +59,14 @@ def pan(b: Brief) -> Parts:
     )
     side = [(0.0, 0.0), (r * 0.78, 0.0), (r * 0.9, deep * 0.3), (r, deep)]
     parts: Parts = [
-        lathe(hollow(side, r * 0.025), outer, y=middle, n=32),
-        lathe(hollow(side, r * 0.025, r * 0.006), inner, y=middle, n=32),
+        lathe(hollow_profile(side, r * 0.025), outer, y=middle, n=32),
+        lathe(hollow_profile(side, r * 0.025, r * 0.006), inner, y=middle, n=32),
     ]
     grip = plastic("#1c1c1e") if b.chance(0.7) else metal("steel")
     if long < 0.05:
         return [*parts, *_ears(r * 0.9, middle, deep * 0.8, b.w * 0.08, grip, "x")]
     parts.append(
-        along(
+        loft_along_y(
             [
                 (middle + r * 0.9, r * 0.16, h * 0.2, deep * 0.75),
                 (middle + r + long * 0.25, r * 0.15, h * 0.24, h * 0.8),
@@ -88,7 +90,7 @@ def _ears(r: float, y: float, z: float, size: float, finish: Finish, axis: str) 
     return parts
 
 
-def pot(b: Brief) -> Parts:
+def pot(b: AssetSpec) -> Parts:
     """Build a pot with a lid and two ears, or a saucepan with one long handle."""
     body = metal("steel") if b.chance(0.6) else ceramic(b.pick("#a5342c", "#2f5d74", "#d88a2d"))
     dark = plastic("#1d1d1f")
@@ -99,9 +101,9 @@ def pot(b: Brief) -> Parts:
     lid = b.chance(0.6)
     top = b.h * (0.74 if lid else 1)
     side = [(0.0, 0.0), (r * 0.93, 0.0), (r, top * 0.1), (r, top * 0.96), (r * 1.02, top)]
-    parts: Parts = [lathe(hollow(side, r * 0.05), body, y=y, n=32)]
+    parts: Parts = [lathe(hollow_profile(side, r * 0.05), body, y=y, n=32)]
     if lid:
-        dome = curve([(r * 1.02, top), (r * 0.75, top * 1.1), (r * 0.1, top * 1.17)], 7)
+        dome = catmull_rom([(r * 1.02, top), (r * 0.75, top * 1.1), (r * 0.1, top * 1.17)], 7)
         cover = glass("#cfdad8", 0.55) if b.chance(0.4) else body
         parts.append(lathe([(0, top), *map(tuple, dome), (0, top * 1.17)], cover, y=y, n=28))
         parts.append(lathe(_knob(r * 0.16, top * 1.15, b.h), dark, y=y, n=14))
@@ -112,7 +114,7 @@ def pot(b: Brief) -> Parts:
             (end + (b.d / 2 - end) * 0.4, r * 0.22, b.h * 0.1, top * 0.9),
             (b.d / 2, r * 0.24, b.h * 0.1, top * 0.92),
         ]
-        return [*parts, along(handle, dark)]
+        return [*parts, loft_along_y(handle, dark)]
     size = max(max(b.w, b.d) / 2 - r, r * 0.12)
     return [*parts, *_ears(r * 0.97, y, top * 0.8, size, dark, axis)]
 
@@ -128,7 +130,7 @@ def _knob(r: float, low: float, high: float) -> Profile:
     ]
 
 
-def paper_towel_roll(b: Brief) -> Parts:
+def paper_towel_roll(b: AssetSpec) -> Parts:
     """Build a standing roll of kitchen paper with its end hanging loose."""
     r, h, squash = b.w / 2, b.h, b.d / b.w
     white, core = paper("#f6f4ef"), paper("#a9814f")
@@ -145,7 +147,7 @@ def paper_towel_roll(b: Brief) -> Parts:
     return parts
 
 
-def dish_sponge(b: Brief) -> Parts:
+def dish_sponge(b: AssetSpec) -> Parts:
     """Build a yellow sponge with a green scouring side on top."""
     x, y, h = b.w / 2, b.d / 2, b.h
     soft, rough = b.pick("#e3c23d", "#e0a83a"), b.pick("#3f6b45", "#2f5a78")
@@ -155,7 +157,7 @@ def dish_sponge(b: Brief) -> Parts:
     ]
 
 
-def aluminium_foil(b: Brief) -> Parts:
+def aluminium_foil(b: AssetSpec) -> Parts:
     """Build a roll of foil with a sheet pulled out to the front."""
     x, y, h = b.w / 2, b.d / 2, b.h
     foil = metal("aluminium")
@@ -171,7 +173,7 @@ def aluminium_foil(b: Brief) -> Parts:
     ]
 
 
-def toaster(b: Brief) -> Parts:
+def toaster(b: AssetSpec) -> Parts:
     """Build a toaster: two slots along its length, bread in them, a lever at the front end."""
     x, y, h = b.w / 2, b.d / 2, b.h
     shell = metal("steel") if b.chance(0.5) else ceramic(b.pick("#a8322b", "#e9e2d0", "#2b2c30"))
@@ -201,19 +203,20 @@ def toaster(b: Brief) -> Parts:
     return parts
 
 
-def coffee_machine(b: Brief) -> Parts:
+def coffee_machine(b: AssetSpec) -> Parts:
     """Build a filter coffee machine: tank at the back, hood above, glass jug on a hot plate."""
     x, y, h = b.w / 2, b.d / 2, b.h
     shell = plastic(b.pick("#1d1e21", "#1d1e21", "#8f1f24", "#d9d6cf"))
     steel, black = metal("steel"), plastic("#17171a")
     r = min(x * 0.62, y * 0.5)
     spot, low, top = y * 0.36, h * 0.11, h * 0.54
-    jug = curve(
+    jug = catmull_rom(
         [(r * 0.8, low), (r, low + h * 0.14), (r * 0.72, top - h * 0.06), (r * 0.7, top)], 8
     )
     coffee = [(0, low + 0.003), (r * 0.78, low + 0.003), (r * 0.92, low + h * 0.14)]
     handle = [
-        (0, spot + c, s) for c, s in curve([(r * 0.7, top), (y * 0.6, top), (r, low + h * 0.1)])
+        (0, spot + c, s)
+        for c, s in catmull_rom([(r * 0.7, top), (y * 0.6, top), (r, low + h * 0.1)])
     ]
     return [
         block((-x, x), (-y, y), (0, h * 0.1), shell, bevel=0.012),

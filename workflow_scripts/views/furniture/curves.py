@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workflow_scripts.views.furniture.shapes import Finish, Profile, outline, skin
+from workflow_scripts.views.furniture.shapes import Finish, Profile, loft_rings, outline
 from workflow_scripts.views.meshes import Mesh
 
 
-def curve(points: Sequence[Sequence[float]] | np.ndarray, n: int = 16) -> np.ndarray:
+def catmull_rom(points: Sequence[Sequence[float]] | np.ndarray, n: int = 16) -> np.ndarray:
     """Return n points on a smooth curve through the given ones (Catmull-Rom)."""
     knots = np.asarray(points, dtype=np.float64)
     ends = np.concatenate([[2 * knots[0] - knots[1]], knots, [2 * knots[-1] - knots[-2]]])
@@ -29,7 +29,7 @@ def arc(
     return np.asarray(centre) + radius * np.column_stack([np.cos(angle), np.sin(angle)])
 
 
-def hollow(outside: Profile | np.ndarray, wall: float, inset: float = 0.0) -> Profile:
+def hollow_profile(outside: Profile | np.ndarray, wall: float, inset: float = 0.0) -> Profile:
     """Turn the outside of a vessel, from its foot to its rim, into a profile with a wall.
 
     `inset` moves both sides inward: a lining of another colour is the same outside, inset a little.
@@ -48,7 +48,7 @@ def hollow(outside: Profile | np.ndarray, wall: float, inset: float = 0.0) -> Pr
     return points
 
 
-def along(
+def loft_along_y(
     stations: Sequence[tuple[float, float, float, float]],
     finish: Finish,
     *,
@@ -61,4 +61,4 @@ def along(
     for y, width, thickness, z in stations:
         flat = outline(width, thickness, power, n)
         rings.append(np.column_stack([x + flat[:, 0], np.full(n, y), z + flat[:, 1]]))
-    return skin(np.array(rings)[:, ::-1], finish, sharp_rows=False)
+    return loft_rings(np.array(rings)[:, ::-1], finish, sharp_rows=False)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from workflow_scripts.views.furniture.brief import Brief, Parts
-from workflow_scripts.views.furniture.curves import along, curve, hollow
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
+from workflow_scripts.views.furniture.curves import catmull_rom, hollow_profile, loft_along_y
 from workflow_scripts.views.furniture.materials import metal, plastic, wood
 from workflow_scripts.views.furniture.shapes import (
     Finish,
@@ -17,19 +17,19 @@ from workflow_scripts.views.furniture.shapes import (
 )
 
 
-def _handle(b: Brief) -> Finish:
+def _handle(b: AssetSpec) -> Finish:
     """Choose what the handle of a kitchen tool is made of."""
     if b.chance(0.4):
         return wood(b.pick("oak", "walnut", "cherry"))
     return plastic(b.pick("#1e1e20", "#1e1e20", "#8c1f24", "#e6e2da", "#27496b"))
 
 
-def fork(b: Brief) -> Parts:
+def fork(b: AssetSpec) -> Parts:
     """Build a table fork with four tines."""
     y, w, h, steel = b.d / 2, b.w, b.h, metal("steel")
     t = h * 0.12
     parts: Parts = [
-        along(
+        loft_along_y(
             [
                 (-y * 0.45, w * 0.5, t, h * 0.12),
                 (-y * 0.38, w * 0.9, t, h * 0.1),
@@ -45,7 +45,7 @@ def fork(b: Brief) -> Parts:
     ]
     for place in (-0.375, -0.125, 0.125, 0.375):
         parts.append(
-            along(
+            loft_along_y(
                 [
                     (-y, w * 0.07, t * 0.5, h * 0.62),
                     (-y * 0.75, w * 0.15, t, h * 0.25),
@@ -59,15 +59,15 @@ def fork(b: Brief) -> Parts:
     return parts
 
 
-def _bowl(b: Brief, length: float, width: float, depth: float, finish: Finish):
+def _bowl(b: AssetSpec, length: float, width: float, depth: float, finish: Finish):
     """Make the hollow of a spoon about the origin, its rim at z = depth."""
     angle = np.linspace(0, np.pi / 2, 7)
     side = np.column_stack([np.sin(angle), 1 - np.cos(angle)])
-    unit = lathe(hollow(side, 0.09), finish, n=24)
+    unit = lathe(hollow_profile(side, 0.09), finish, n=24)
     return stretch(unit, width / 2, length / 2, depth)
 
 
-def spoon(b: Brief) -> Parts:
+def spoon(b: AssetSpec) -> Parts:
     """Build a spoon."""
     y, w, h, steel = b.d / 2, b.w, b.h, metal("steel")
     length = min(w * 1.55, b.d * 0.36)
@@ -82,21 +82,21 @@ def spoon(b: Brief) -> Parts:
     ]
     return [
         move(_bowl(b, length, w, h * 0.5, steel), y=-y + length / 2),
-        along(handle, steel),
+        loft_along_y(handle, steel),
     ]
 
 
-def ladle(b: Brief) -> Parts:
+def ladle(b: AssetSpec) -> Parts:
     """Build a soup ladle: a deep round bowl on a long, rising handle with a hook."""
     y, w, h = b.d / 2, b.w, b.h
     steel, grip = metal("steel"), _handle(b)
-    path = curve(
+    path = catmull_rom(
         [(0, -y + w * 0.97, h * 0.8), (0, -y + w * 1.15, h * 0.88), (0, y * 0.3, h * 0.93)], 8
     )
     return [
         move(_bowl(b, w, w, h * 0.85, steel), y=-y + w / 2),
         tube(path, h * 0.07, steel, section=(1.6, 0.8)),
-        along(
+        loft_along_y(
             [
                 (y * 0.2, w * 0.12, h * 0.13, h * 0.92),
                 (y * 0.4, w * 0.22, h * 0.16, h * 0.92),
@@ -108,7 +108,7 @@ def ladle(b: Brief) -> Parts:
     ]
 
 
-def spatula(b: Brief) -> Parts:
+def spatula(b: AssetSpec) -> Parts:
     """Build a slotted turner."""
     y, w, h = b.d / 2, b.w, b.h
     blade = plastic("#232325") if b.chance(0.5) else metal("steel")
@@ -116,7 +116,7 @@ def spatula(b: Brief) -> Parts:
     parts: Parts = [
         block((-w / 2, w / 2), (-y, -y + b.d * 0.05), (0, t), blade),
         block((-w / 2, w / 2), (end - b.d * 0.05, end), (0, t), blade, bevel=t * 0.3),
-        along(
+        loft_along_y(
             [
                 (end - 0.01, w * 0.5, t, t * 0.5),
                 (end + b.d * 0.08, w * 0.17, h * 0.3, h * 0.5),
@@ -124,7 +124,7 @@ def spatula(b: Brief) -> Parts:
             ],
             blade,
         ),
-        along(
+        loft_along_y(
             [
                 (y * 0.2, w * 0.2, h * 0.4, h * 0.76),
                 (y * 0.35, w * 0.34, h * 0.5, h * 0.75),
@@ -140,11 +140,11 @@ def spatula(b: Brief) -> Parts:
     return parts
 
 
-def knife(b: Brief) -> Parts:
+def knife(b: AssetSpec) -> Parts:
     """Build a cook's knife standing on its edge: a pointed blade and a riveted handle."""
     y, t, h = b.d / 2, b.w, b.h
     neck = y - b.d * 0.36
-    belly = curve([(-y, h * 0.78), (-y * 0.7, h * 0.28), (-y * 0.2, h * 0.03), (neck, 0)], 10)
+    belly = catmull_rom([(-y, h * 0.78), (-y * 0.7, h * 0.28), (-y * 0.2, h * 0.03), (neck, 0)], 10)
     blade = [*belly[:, :2], (neck, h * 0.9), (-y * 0.5, h * 0.97), (-y, h * 0.8)]
     grip = [
         (neck, h * 0.5),
@@ -167,17 +167,17 @@ def knife(b: Brief) -> Parts:
     return parts
 
 
-def butter_knife(b: Brief) -> Parts:
+def butter_knife(b: AssetSpec) -> Parts:
     """Build a table knife standing on its edge: a round tip and a plain steel handle."""
     y, t, h = b.d / 2, b.w, b.h
-    blade = curve(
+    blade = catmull_rom(
         [(-y * 0.1, h * 0.3), (-y * 0.5, h * 0.02), (-y * 0.9, h * 0.12), (-y, h * 0.6)], 10
     )
     top = [(-y * 0.97, h * 0.92), (-y * 0.8, h), (-y * 0.1, h * 0.85)]
     steel = metal("steel")
     return [
         prism([*blade, *top], (-t * 0.2, t * 0.2), steel, axis="x"),
-        along(
+        loft_along_y(
             [
                 (-y * 0.12, t * 0.5, h * 0.5, h * 0.58),
                 (y * 0.05, t * 0.8, h * 0.4, h * 0.56),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workflow_scripts.views.furniture.brief import Brief, Parts
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.materials import (
     ceramic,
     fabric,
@@ -14,23 +14,23 @@ from workflow_scripts.views.furniture.materials import (
     stone,
     wood,
 )
-from workflow_scripts.views.furniture.pictures import canvas
+from workflow_scripts.views.furniture.picture_textures import canvas
 from workflow_scripts.views.furniture.shapes import (
     Finish,
     block,
     lathe,
     leaf,
     loft,
+    loft_rings,
     picture,
     rod,
-    skin,
     tube,
 )
 
 GREENS = ("#3f7a3a", "#4f8f3f", "#2f6238", "#6a9a4a", "#5b8a5e")
 
 
-def house_plant(b: Brief) -> Parts:
+def house_plant(b: AssetSpec) -> Parts:
     """Build a potted plant: broad leaves, long blades, a small tree, a palm or a cactus."""
     r = b.w / 2
     squash = b.d / b.w
@@ -86,11 +86,11 @@ def house_plant(b: Brief) -> Parts:
     return parts + grow(b, pot_h * 0.9, pot_r, squash)
 
 
-def _green(b: Brief) -> Finish:
-    return plastic(b.one_of(GREENS), 0.5)
+def _green(b: AssetSpec) -> Finish:
+    return plastic(b.pick_from(GREENS), 0.5)
 
 
-def _broad(b: Brief, low: float, pot_r: float, squash: float) -> Parts:
+def _broad(b: AssetSpec, low: float, pot_r: float, squash: float) -> Parts:
     """Grow stalks that each carry one broad leaf."""
     parts: Parts = []
     stalk, greens = plastic("#5f8a45", 0.6), [_green(b), _green(b)]
@@ -122,7 +122,7 @@ def _broad(b: Brief, low: float, pot_r: float, squash: float) -> Parts:
     return parts
 
 
-def _blades(b: Brief, low: float, pot_r: float, squash: float) -> Parts:
+def _blades(b: AssetSpec, low: float, pot_r: float, squash: float) -> Parts:
     """Grow upright sword leaves."""
     parts: Parts = []
     greens = [_green(b), plastic("#8fae5a", 0.5)]
@@ -145,7 +145,7 @@ def _blades(b: Brief, low: float, pot_r: float, squash: float) -> Parts:
     return parts
 
 
-def _tree(b: Brief, low: float, pot_r: float, squash: float) -> Parts:
+def _tree(b: AssetSpec, low: float, pot_r: float, squash: float) -> Parts:
     """Grow a trunk with a round crown of small leaves."""
     bark = wood("#6d5238")
     crown = max(low + 0.3 * (b.h - low), b.h - b.w * 0.95)
@@ -171,7 +171,7 @@ def _tree(b: Brief, low: float, pot_r: float, squash: float) -> Parts:
     return parts
 
 
-def _palm(b: Brief, low: float, pot_r: float, squash: float) -> Parts:
+def _palm(b: AssetSpec, low: float, pot_r: float, squash: float) -> Parts:
     """Grow arching fronds of paired leaflets."""
     parts: Parts = []
     stalk, green = plastic("#6f8f4a", 0.6), _green(b)
@@ -208,7 +208,7 @@ def _palm(b: Brief, low: float, pot_r: float, squash: float) -> Parts:
     return parts
 
 
-def _cactus(b: Brief, low: float, pot_r: float, squash: float) -> Parts:
+def _cactus(b: AssetSpec, low: float, pot_r: float, squash: float) -> Parts:
     """Grow a ribbed column with arms."""
     green = plastic("#4d7f4f", 0.6)
     n = 36
@@ -230,7 +230,7 @@ def _cactus(b: Brief, low: float, pot_r: float, squash: float) -> Parts:
         return np.array(rows)
 
     r = b.w * 0.17
-    parts: Parts = [skin(column(r, low, b.h, 0), green, sharp_rows=False)]
+    parts: Parts = [loft_rings(column(r, low, b.h, 0), green, sharp_rows=False)]
     for side, share in ((-1, 0.45), (1, 0.6)):
         x = side * (b.w / 2 - r * 0.6)
         z = low + (b.h - low) * share
@@ -240,12 +240,14 @@ def _cactus(b: Brief, low: float, pot_r: float, squash: float) -> Parts:
             )
         )
         parts.append(
-            skin(column(r * 0.55, z + r * 0.3, z + (b.h - z) * 0.6, x), green, sharp_rows=False)
+            loft_rings(
+                column(r * 0.55, z + r * 0.3, z + (b.h - z) * 0.6, x), green, sharp_rows=False
+            )
         )
     return parts
 
 
-def painting(b: Brief) -> Parts:
+def painting(b: AssetSpec) -> Parts:
     """Build a framed picture: a moulded frame, often a white mount, a canvas drawn in code."""
     x, y, h = b.w / 2, b.d / 2, b.h
     finish = {
@@ -274,7 +276,7 @@ def painting(b: Brief) -> Parts:
     return parts
 
 
-def book(b: Brief) -> Parts:
+def book(b: AssetSpec) -> Parts:
     """Build a closed book lying flat, its spine at the left: boards, pages, a title block."""
     x, y, h = b.w / 2, b.d / 2, b.h
     colour = b.pick(

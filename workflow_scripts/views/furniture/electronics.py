@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from workflow_scripts.views.furniture import pictures, prints
-from workflow_scripts.views.furniture.brief import Brief, Parts
+from workflow_scripts.views.furniture import picture_textures, printed_textures
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.curves import arc
 from workflow_scripts.views.furniture.materials import (
     glass,
@@ -32,7 +32,7 @@ from workflow_scripts.views.furniture.shapes import (
 from workflow_scripts.views.meshes import Mesh
 
 
-def television(b: Brief) -> Parts:
+def television(b: AssetSpec) -> Parts:
     """Build a flat television; deep ones stand on a foot, thin ones hang."""
     x, h = b.w / 2, b.h
     case = plastic("#17181a", 0.3)
@@ -42,8 +42,8 @@ def television(b: Brief) -> Parts:
     thick = min(b.d, 0.055)
     edge = max(0.012, 0.016 * b.w)
     shows = b.chance(0.3)
-    on = pictures.landscape(int(b.rng.integers(9)))
-    screen = image(on if shows else prints.dark_screen(), 0.08)
+    on = picture_textures.landscape(int(b.rng.integers(9)))
+    screen = image(on if shows else printed_textures.dark_screen(), 0.08)
     parts: Parts = [
         block((-x, x), (front - thick * 0.5, front), (low, h), case, bevel=0.006),
         block((-x * 0.6, x * 0.6), (front - thick, front - 0.01), (low + h * 0.1, h * 0.7), case),
@@ -66,20 +66,20 @@ def television(b: Brief) -> Parts:
     return parts
 
 
-def laptop(b: Brief) -> Parts:
+def laptop(b: AssetSpec) -> Parts:
     """Build an open laptop."""
     x, y, h = b.w / 2, b.d / 2, b.h
     shell = metal("aluminium") if b.chance(0.6) else plastic(b.pick("#2a2b2f", "#3a4356"))
     hinge, thick = -y * 0.62, min(0.018, h * 0.08)
     lid = np.hypot(h, hinge + y)
     lean = np.degrees(np.arctan2(hinge + y, h))
-    screen = image(pictures.window_screen(int(b.rng.integers(4))), 0.15)
+    screen = image(picture_textures.window_screen(int(b.rng.integers(4))), 0.15)
     panel: list[Mesh] = [
         block((-x, x), (-thick * 0.5, 0), (0, lid), shell, bevel=thick * 0.2),
         block((-x * 0.97, x * 0.97), (0, 0.0008), (lid * 0.03, lid * 0.98), plastic("#121316")),
         picture((-x * 0.93, x * 0.93), (lid * 0.09, lid * 0.94), 0.0015, screen),
     ]
-    keys = image(pictures.keyboard(), 0.5)
+    keys = image(picture_textures.keyboard(), 0.5)
     deck = (hinge + (y - hinge) * 0.12, hinge + (y - hinge) * 0.6)
     pad = (hinge + (y - hinge) * 0.66, hinge + (y - hinge) * 0.95)
     return [
@@ -90,13 +90,13 @@ def laptop(b: Brief) -> Parts:
     ]
 
 
-def desktop(b: Brief) -> Parts:
+def desktop(b: AssetSpec) -> Parts:
     """Build a computer: screen and keyboard at the left, mouse, tower at the right."""
     x, y, h = b.w / 2, b.d / 2, b.h
     dark, silver = plastic("#1c1d20"), metal("aluminium")
     tower, middle = (-x, -x + b.w * 0.21), x - b.w * 0.36
     wide = b.w * 0.34
-    screen = image(pictures.window_screen(int(b.rng.integers(4))), 0.15)
+    screen = image(picture_textures.window_screen(int(b.rng.integers(4))), 0.15)
     foot = [(wide * 0.8, y * 0.7, 0), (wide * 0.8, y * 0.7, 0.008), (wide * 0.7, y * 0.6, 0.014)]
     keys = (middle - wide * 0.75, middle + wide * 0.75)
     panel = (-y * 0.4, -y * 0.28)
@@ -114,17 +114,17 @@ def desktop(b: Brief) -> Parts:
         loft(foot, silver, power=5, x=middle, y=-y * 0.4),
         block((middle - 0.03, middle + 0.03), (-y * 0.55, -y * 0.4), (0, h * 0.4), silver),
         block(keys, (y * 0.3, y), (0, 0.018), dark, bevel=0.004),
-        lying(keys, (y * 0.33, y * 0.97), 0.019, image(pictures.keyboard())),
+        lying(keys, (y * 0.33, y * 0.97), 0.019, image(picture_textures.keyboard())),
         ellipsoid((middle - wide * 0.93, y * 0.65, 0.01), (0.028, y * 0.32, 0.02), dark, n=12),
     ]
     return parts
 
 
-def cell_phone(b: Brief) -> Parts:
+def cell_phone(b: AssetSpec) -> Parts:
     """Build a telephone that lies on its back."""
     x, y, h = b.w / 2, b.d / 2, b.h
     case = metal("aluminium") if b.chance(0.4) else plastic(b.pick("#17181a", "#7c1f2c", "#e8e6e2"))
-    screen = image(prints.phone_screen(b.pick("#26456b", "#3f2f5e", "#1f4f4a")), 0.1)
+    screen = image(printed_textures.phone_screen(b.pick("#26456b", "#3f2f5e", "#1f4f4a")), 0.1)
     body = [(1.9 * x, 1.95 * y, 0), (2 * x, 2 * y, h * 0.3), (2 * x, 2 * y, h * 0.8)]
     pane = [(1.9 * x, 1.95 * y, h * 0.9), (1.9 * x, 1.95 * y, h * 1.02)]
     return [
@@ -134,7 +134,7 @@ def cell_phone(b: Brief) -> Parts:
     ]
 
 
-def remote_control(b: Brief) -> Parts:
+def remote_control(b: AssetSpec) -> Parts:
     """Build a remote control: dark, rows of buttons, a red one."""
     x, y, h = b.w / 2, b.d / 2, b.h
     case = plastic(b.pick("#1b1c1f", "#1b1c1f", "#5a5d63"))
@@ -163,7 +163,7 @@ def remote_control(b: Brief) -> Parts:
     return parts
 
 
-def light_switch(b: Brief) -> Parts:
+def light_switch(b: AssetSpec) -> Parts:
     """Build a wall plate with one to three rockers or toggles."""
     x, y, h = b.w / 2, b.d / 2, b.h
     white = plastic(b.pick("#f0eee8", "#f0eee8", "#e6dcc4"))
@@ -191,17 +191,19 @@ def light_switch(b: Brief) -> Parts:
     return parts
 
 
-def alarm_clock(b: Brief) -> Parts:
+def alarm_clock(b: AssetSpec) -> Parts:
     """Build an alarm clock: mostly twin bells if it is about as tall as wide, else digital."""
     return _bell_clock(b) if b.h > b.w * 0.85 and b.chance(0.75) else _digital_clock(b)
 
 
-def _bell_clock(b: Brief) -> Parts:
+def _bell_clock(b: AssetSpec) -> Parts:
     x, y, h = b.w / 2, b.d / 2, b.h
     r = min(x * 0.97, h * 0.41)
     case = paint(b.pick("#b3362c", "#2f6b78", "#26262a", "#d9a83a", "#86b09a"))
     chrome, middle = metal("chrome"), h * 0.05 + r
-    face = image(np.ascontiguousarray(prints.clock_face("#f4f0e4", "#222222")[::-1, ::-1]), 0.3)
+    face = image(
+        np.ascontiguousarray(printed_textures.clock_face("#f4f0e4", "#222222")[::-1, ::-1]), 0.3
+    )
     drum = turn(lathe([(r, -y * 0.8), (r, y * 0.92)], case, n=28), "x", -90)
     dial = turn(lathe([(r * 0.9, 0), (r * 0.9, y * 0.95)], face, n=28), "x", -90)
     parts: Parts = [
@@ -220,11 +222,11 @@ def _bell_clock(b: Brief) -> Parts:
     return parts
 
 
-def _digital_clock(b: Brief) -> Parts:
+def _digital_clock(b: AssetSpec) -> Parts:
     x, y, h = b.w / 2, b.d / 2, b.h
     case = plastic(b.pick("#1a1b1e", "#e9e6df", "#8a5a34"))
     ink = b.pick("#ff4a36", "#57e07a", "#7cc4ff")
-    digits = image(prints.clock_digits(ink, b.pick("10:28", "12:30", "7:12")), 0.2)
+    digits = image(printed_textures.clock_digits(ink, b.pick("10:28", "12:30", "7:12")), 0.2)
     button = rubber("#6b6d70")
     rows = [(-y, 0), (y, 0), (y * 0.75, h * 0.9), (y * 0.6, h * 0.94), (-y, h * 0.94)]
     parts: Parts = [
@@ -249,7 +251,7 @@ def _slanted(
     return move(turn(flat, "x", lean), y=y[0], z=z[0])
 
 
-def watch(b: Brief) -> Parts:
+def watch(b: AssetSpec) -> Parts:
     """Build a wrist watch that lies on its side, its dial to the front."""
     x, y, h = b.w / 2, b.d / 2, b.h
     strap = leather(b.pick("#5a3a2a", "#26262a")) if b.chance(0.7) else metal("steel")
@@ -261,7 +263,9 @@ def watch(b: Brief) -> Parts:
     thick = y * 0.09
     band = tube(loop, thick, strap, loop=True, section=(1, h * 0.32 / thick))
     r = h / 2
-    face = image(np.ascontiguousarray(prints.clock_face("#f7f5ef", "#1d1d1f")[::-1, ::-1]), 0.2)
+    face = image(
+        np.ascontiguousarray(printed_textures.clock_face("#f7f5ef", "#1d1d1f")[::-1, ::-1]), 0.2
+    )
     dial = turn(lathe([(r * 0.8, 0), (r * 0.8, y * 0.14)], face, n=24), "x", -90)
     body = turn(lathe([(0, 0), (r, 0), (r, y * 0.24), (0, y * 0.24)], case, n=24), "x", -90)
     return [
@@ -272,20 +276,20 @@ def watch(b: Brief) -> Parts:
     ]
 
 
-def compact_disc(b: Brief) -> Parts:
+def compact_disc(b: AssetSpec) -> Parts:
     """Build a compact disc, bright side up."""
     r, h = b.w / 2, b.h
     return [
-        lathe([(r, 0), (r, h)], image(prints.disc(), 0.1), n=36),
+        lathe([(r, 0), (r, h)], image(printed_textures.disc(), 0.1), n=36),
         torus((0, 0, h * 0.9), r * 0.33, h * 0.15, glass(), n=20),
     ]
 
 
-def credit_card(b: Brief) -> Parts:
+def credit_card(b: AssetSpec) -> Parts:
     """Build a bank card."""
     x, y, h = b.w / 2, b.d / 2, b.h
     ground = b.pick("#24508c", "#7a1f2c", "#1f4f42", "#26282c")
-    face = image(prints.bank_card(ground), 0.25)
+    face = image(printed_textures.bank_card(ground), 0.25)
     return [
         block((-x, x), (-y, y), (0, h * 0.9), plastic(ground), bevel=h * 0.3),
         lying((-x * 0.98, x * 0.98), (-y * 0.98, y * 0.98), h, face),

@@ -5,29 +5,29 @@ from functools import cache
 import numpy as np
 
 from workflow_scripts.common import seeds
-from workflow_scripts.views.furniture.brief import Brief, Parts
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.materials import image, noise, paper, plastic, stone, to_u8
 from workflow_scripts.views.furniture.shapes import (
     Finish,
     ellipsoid,
     lathe,
     leaf,
-    mesh_of,
+    loft_rings,
+    make_mesh,
     rod,
-    skin,
 )
 from workflow_scripts.views.meshes import Mesh
 
 
 @cache
-def _mottled(key: str, base: str, other: str, share: float = 0.5) -> Finish:
+def _two_colour_texture(key: str, base: str, other: str, share: float = 0.5) -> Finish:
     """Return a skin that wavers between two colours."""
     first, second = (np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (base, other))
     mix = np.clip((noise(key, size=64, cells=(4, 8, 16)) + 1) / 2 * 2 * share, 0, 1)[..., None]
     return image(to_u8(first + (second - first) * mix), roughness=0.35)
 
 
-def _bumpy(mesh: Mesh, key: str, depth: float, finish: Finish) -> Mesh:
+def _displaced(mesh: Mesh, key: str, depth: float, finish: Finish) -> Mesh:
     """Push a round mesh in and out by a few slow waves."""
     rng = seeds.rng(0, "bumps", key)
     points = mesh.vertices_m.astype(np.float64)
@@ -37,18 +37,18 @@ def _bumpy(mesh: Mesh, key: str, depth: float, finish: Finish) -> Mesh:
     waves = np.zeros(len(points))
     for _ in range(5):
         waves += np.sin(unit @ rng.normal(scale=2.2, size=3) + rng.uniform(0, 6))
-    return mesh_of(middle + away * (1 + depth * waves / 5)[:, None], mesh.faces, mesh.uv, finish)
+    return make_mesh(middle + away * (1 + depth * waves / 5)[:, None], mesh.faces, mesh.uv, finish)
 
 
-def apple(b: Brief) -> Parts:
+def apple(b: AssetSpec) -> Parts:
     """Build an apple with a stem and a leaf."""
     r, h = b.w / 2, b.h
     top = 0.86 * h
     colour = b.pick("red", "green", "yellow", "red")
     skin_of = {
-        "red": _mottled("apple red", "#b3242a", "#d9853b", 0.45),
-        "green": _mottled("apple green", "#86a83a", "#b5c65a"),
-        "yellow": _mottled("apple yellow", "#dcb648", "#cf6f3a", 0.4),
+        "red": _two_colour_texture("apple red", "#b3242a", "#d9853b", 0.45),
+        "green": _two_colour_texture("apple green", "#86a83a", "#b5c65a"),
+        "yellow": _two_colour_texture("apple yellow", "#dcb648", "#cf6f3a", 0.4),
     }[colour]
     shape = [
         (0, 0.1),
@@ -73,11 +73,11 @@ def apple(b: Brief) -> Parts:
     return [body, stem, blade]
 
 
-def tomato(b: Brief) -> Parts:
+def tomato(b: AssetSpec) -> Parts:
     """Build a ribbed tomato with its green star."""
     r, h = b.w / 2, b.h
     top = 0.93 * h
-    red = _mottled("tomato", "#c02a1e", "#d8472c")
+    red = _two_colour_texture("tomato", "#c02a1e", "#d8472c")
     n = 40
     angle = np.arange(n) * 2 * np.pi / n
     rings = []
@@ -105,7 +105,7 @@ def tomato(b: Brief) -> Parts:
         )
     green = plastic("#4d7d34", 0.7)
     parts: Parts = [
-        skin(np.array(rings), red, sharp_rows=False),
+        loft_rings(np.array(rings), red, sharp_rows=False),
         rod((0, 0, 0.88 * h), (0.02 * r, 0, h), 0.05 * r, green, n=6),
     ]
     for index in range(5):
@@ -121,7 +121,7 @@ def tomato(b: Brief) -> Parts:
     return parts
 
 
-def egg(b: Brief) -> Parts:
+def egg(b: AssetSpec) -> Parts:
     """Build an egg."""
     shell = plastic(b.pick("#e9d3b8", "#f2ece0", "#d9b08c"), 0.6)
     t = np.linspace(0, np.pi, 14)
@@ -129,16 +129,16 @@ def egg(b: Brief) -> Parts:
     return [lathe(profile, shell, n=24, squash=b.d / b.w)]
 
 
-def potato(b: Brief) -> Parts:
+def potato(b: AssetSpec) -> Parts:
     """Build a lumpy potato."""
-    brown = _mottled("potato", "#a9834f", "#8a6538", 0.6)
+    brown = _two_colour_texture("potato", "#a9834f", "#8a6538", 0.6)
     lump = ellipsoid((0, 0, b.h / 2), (b.w / 2, b.d / 2, b.h / 2), brown, n=26, power=2.3)
-    return [_bumpy(lump, b.asset_id, 0.13, brown)]
+    return [_displaced(lump, b.asset_id, 0.13, brown)]
 
 
-def bread(b: Brief) -> Parts:
+def bread(b: AssetSpec) -> Parts:
     """Build a loaf with slashes across its crust."""
-    crust = _mottled("crust", "#a8672e", "#c98f4e", 0.6)
+    crust = _two_colour_texture("crust", "#a8672e", "#c98f4e", 0.6)
     pale = paper("#e2c593")
     parts: Parts = []
     n, rows = 24, 15
@@ -158,7 +158,7 @@ def bread(b: Brief) -> Parts:
                 ]
             )
         )
-    parts.append(skin(np.array(rings), crust, sharp_rows=False))
+    parts.append(loft_rings(np.array(rings), crust, sharp_rows=False))
     for place in slashes:
         size = (1 - abs(place) ** 4) ** 0.5
         line = [
@@ -173,7 +173,7 @@ def bread(b: Brief) -> Parts:
     return parts
 
 
-def lettuce(b: Brief) -> Parts:
+def lettuce(b: AssetSpec) -> Parts:
     """Build a head of lettuce: overlapping frilled leaves round a pale heart."""
     w, d, h = b.w, b.d, b.h
     rng = b.rng
@@ -197,7 +197,7 @@ def lettuce(b: Brief) -> Parts:
                 -1,
             )
             parts.append(
-                skin(points, greens[green], closed_ring=False, caps=False, sharp_rows=False)
+                loft_rings(points, greens[green], closed_ring=False, caps=False, sharp_rows=False)
             )
     parts.append(
         lathe([(0, 0), (w * 0.1, 0), (w * 0.14, h * 0.1), (0, h * 0.12)], stone("#dfe3c0"), n=12)

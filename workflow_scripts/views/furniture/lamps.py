@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from workflow_scripts.views.furniture.brief import Brief, Parts
-from workflow_scripts.views.furniture.materials import ceramic, glow, metal, plastic, wood
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
+from workflow_scripts.views.furniture.materials import ceramic, emissive, metal, plastic, wood
 from workflow_scripts.views.furniture.shapes import Finish, ellipsoid, lathe, move, rod, tube, turn
 from workflow_scripts.views.meshes import Mesh
 
@@ -22,19 +22,19 @@ def shade(
     )
 
 
-def shade_cloth(b: Brief) -> Finish:
+def shade_cloth(b: AssetSpec) -> Finish:
     """Choose a shade's cloth; it glows a little, as lamps do by day."""
-    return glow(b.pick("#efe3c8", "#f2ece0", "#d9b48a", "#b5493a", "#6f8f8a"), 0.25)
+    return emissive(b.pick("#efe3c8", "#f2ece0", "#d9b48a", "#b5493a", "#6f8f8a"), 0.25)
 
 
-def floor_lamp(b: Brief) -> Parts:
+def floor_lamp(b: AssetSpec) -> Parts:
     """Build a floor lamp: a shade on a pole, on three legs, or an arc with a metal shade."""
     w, h = b.w, b.h
     r, squash = w / 2, b.d / b.w
     pole = metal(b.pick("brass", "iron", "steel"))
     tall = min(0.34, h * 0.2)
     style = b.pick("pole", "pole", "tripod", "arc")
-    bulb = glow("#fff1d0", 1.2)
+    bulb = emissive("#fff1d0", 1.2)
     if style == "arc" and b.w > 0.4:
         y = b.d / 2
         base = lathe(
@@ -93,7 +93,7 @@ def floor_lamp(b: Brief) -> Parts:
     return parts
 
 
-def desk_lamp(b: Brief) -> Parts:
+def desk_lamp(b: AssetSpec) -> Parts:
     """Build a desk lamp: a jointed arm with a cone, or a table lamp with a shade."""
     if b.d > 0.9 * b.w and b.h > 0.35 and b.chance(0.55):
         return _jointed(b)
@@ -131,11 +131,11 @@ def desk_lamp(b: Brief) -> Parts:
         lathe(body, base, squash=squash, n=24),
         rod((0, 0, 0.45 * h), (0, 0, 0.8 * h), 0.007, metal("brass")),
         shade(r, b.uniform(0.55, 0.85), h - tall, h, shade_cloth(b), squash),
-        ellipsoid((0, 0, 0.78 * h), (0.025, 0.025, 0.035), glow("#fff1d0", 1.2), n=10),
+        ellipsoid((0, 0, 0.78 * h), (0.025, 0.025, 0.035), emissive("#fff1d0", 1.2), n=10),
     ]
 
 
-def _jointed(b: Brief) -> Parts:
+def _jointed(b: AssetSpec) -> Parts:
     h, y = b.h, b.d / 2
     paint = (
         plastic(b.pick("#26282b", "#b5382f", "#e6e4de", "#2f6672"))
@@ -163,7 +163,7 @@ def _jointed(b: Brief) -> Parts:
         paint,
         n=28,
     )
-    bulb = ellipsoid((0, 0, -0.03 * h), (0.022, 0.022, 0.03), glow("#fff1d0", 1.2), n=10)
+    bulb = ellipsoid((0, 0, -0.03 * h), (0.022, 0.022, 0.03), emissive("#fff1d0", 1.2), n=10)
     parts: Parts = [
         lathe(
             [(0, 0), (foot, 0), (foot * 0.98, 0.015), (foot * 0.3, 0.03), (0, 0.03)],

@@ -31,11 +31,11 @@ def noise(key: str, size: int = SIZE, cells: Sequence[int] = (8, 16, 32, 64)) ->
     total = np.zeros((size, size))
     for octave, count in enumerate(cells):
         grid = rng.uniform(-1, 1, (count, count))
-        total += _enlarge(grid, size) / 2**octave
+        total += _upsample(grid, size) / 2**octave
     return total / np.abs(total).max()
 
 
-def _enlarge(grid: np.ndarray, size: int) -> np.ndarray:
+def _upsample(grid: np.ndarray, size: int) -> np.ndarray:
     """Enlarge a tileable grid smoothly to [size, size]."""
     for axis in range(2):
         count = grid.shape[axis]
@@ -79,14 +79,14 @@ def _weave() -> np.ndarray:
 
 
 @cache
-def _hide() -> np.ndarray:
+def _leather_grain() -> np.ndarray:
     """Draw near-white leather: fine creases."""
     creases = np.abs(noise("hide", cells=(24, 48, 96)))
     return to_u8(200 + 45 * np.clip(creases * 3, 0, 1))
 
 
 @cache
-def _fleck(key: str, contrast: float) -> np.ndarray:
+def _speckle(key: str, contrast: float) -> np.ndarray:
     """Draw near-white stone, paper or clay with soft flecks."""
     return to_u8(228 + contrast * noise(key, cells=(8, 32, 64, 128)))
 
@@ -149,11 +149,11 @@ def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
 
 def wood(kind: str, *, grain: str = "bold") -> Finish:
     """Return wood by name (`WOODS`) or colour "#rrggbb"; grain runs along a part's length."""
-    tint = _lift(linear(WOODS.get(kind, kind)))
+    tint = _compensated_tint(linear(WOODS.get(kind, kind)))
     return Finish(Material(texture=_grain(grain), tint=tint, roughness=0.45), repeat_m=0.6)
 
 
-def _lift(colour: Colour, mean: float = 0.76) -> Colour:
+def _compensated_tint(colour: Colour, mean: float = 0.76) -> Colour:
     """Compensate a tint for its texture's mean linear value."""
     r, g, b = (min(value / mean, 1.0) for value in colour)
     return (r, g, b)
@@ -162,28 +162,28 @@ def _lift(colour: Colour, mean: float = 0.76) -> Colour:
 def fabric(colour: str, *, print_kind: str | None = None, repeat_m: float = 0.25) -> Finish:
     """Return woven cloth of a colour (`FABRICS` name or hex), with a print if asked."""
     texture = _pattern(print_kind) if print_kind else _weave()
-    tint = _lift(linear(FABRICS.get(colour, colour)), 0.66)
+    tint = _compensated_tint(linear(FABRICS.get(colour, colour)), 0.66)
     return Finish(Material(texture=texture, tint=tint, roughness=0.95, specular=0.02), repeat_m)
 
 
 def leather(colour: str) -> Finish:
     """Return leather of a colour."""
-    tint = _lift(linear(FABRICS.get(colour, colour)), 0.7)
-    return Finish(Material(texture=_hide(), tint=tint, roughness=0.38), repeat_m=0.3)
+    tint = _compensated_tint(linear(FABRICS.get(colour, colour)), 0.7)
+    return Finish(Material(texture=_leather_grain(), tint=tint, roughness=0.38), repeat_m=0.3)
 
 
 def stone(colour: str, contrast: float = 26) -> Finish:
     """Return speckled stone, clay, concrete or worktop."""
-    tint = _lift(linear(colour))
+    tint = _compensated_tint(linear(colour))
     return Finish(
-        Material(texture=_fleck("stone", contrast), tint=tint, roughness=0.35), repeat_m=0.5
+        Material(texture=_speckle("stone", contrast), tint=tint, roughness=0.35), repeat_m=0.5
     )
 
 
 def paper(colour: str = "#efece4") -> Finish:
     """Return paper, cardboard or felt: matte with faint flecks."""
-    tint = _lift(linear(colour), 0.8)
-    return Finish(Material(texture=_fleck("paper", 8), tint=tint, roughness=0.95), repeat_m=0.3)
+    tint = _compensated_tint(linear(colour), 0.8)
+    return Finish(Material(texture=_speckle("paper", 8), tint=tint, roughness=0.95), repeat_m=0.3)
 
 
 def paint(colour: str, roughness: float = 0.4) -> Finish:
@@ -227,7 +227,7 @@ def glass(colour: str = "#dfeae8", transmission: float = 0.85) -> Finish:
     )
 
 
-def glow(colour: str, strength: float) -> Finish:
+def emissive(colour: str, strength: float) -> Finish:
     """Return something lit from inside."""
     r, g, b = linear(colour)
     return Finish(Material((r, g, b), emission=(r * strength, g * strength, b * strength)))

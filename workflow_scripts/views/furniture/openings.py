@@ -4,15 +4,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from workflow_scripts.views.furniture.brief import Brief, Loose, Parts
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, MovablePart, Parts
 from workflow_scripts.views.furniture.materials import fabric, glass, metal, paint, plastic, wood
 from workflow_scripts.views.furniture.shapes import (
     Finish,
     block,
+    loft_rings,
     move,
     prism,
     rod,
-    skin,
     torus,
     tube,
     turn,
@@ -22,7 +22,7 @@ from workflow_scripts.views.meshes import Mesh
 CASING_M = 0.06
 
 
-def _casing(b: Brief, finish: Finish) -> list[Mesh]:
+def _casing(b: AssetSpec, finish: Finish) -> list[Mesh]:
     """Build two posts and a lintel that fill the box's outline."""
     x, y, h = b.w / 2, b.d / 2, b.h
     return [
@@ -32,7 +32,7 @@ def _casing(b: Brief, finish: Finish) -> list[Mesh]:
     ]
 
 
-def doorframe(b: Brief) -> Parts:
+def doorframe(b: AssetSpec) -> Parts:
     """Build an open door frame."""
     x, y, h = b.w / 2, b.d / 2, b.h
     jamb, stop = CASING_M, CASING_M + 0.014
@@ -46,7 +46,7 @@ def doorframe(b: Brief) -> Parts:
     return [*_casing(b, paint("white")), *parts]
 
 
-def doorway(b: Brief) -> Parts:
+def doorway(b: AssetSpec) -> Parts:
     """Build a frame with one leaf or two; `openness` swings them to the front, up to 90 degrees."""
     finish = paint("white") if b.chance(0.6) else wood(b.pick("oak", "walnut", "cherry"))
     x, t = b.w / 2 - CASING_M, min(0.04, b.d * 0.4)
@@ -58,11 +58,11 @@ def doorway(b: Brief) -> Parts:
         for part in _leaf(b, wide, top, t, finish):
             placed = part if hinge < 0 else turn(part, "z", 180)
             placed = turn(placed, "z", 90 * b.openness * -hinge)
-            leaves.append(Loose(move(placed, x=hinge * x)))
+            leaves.append(MovablePart(move(placed, x=hinge * x)))
     return [*_casing(b, finish), *leaves]
 
 
-def _leaf(b: Brief, wide: float, top: float, t: float, finish: Finish) -> list[Mesh]:
+def _leaf(b: AssetSpec, wide: float, top: float, t: float, finish: Finish) -> list[Mesh]:
     """Build a panelled leaf from its hinge at x = 0 to `wide`."""
     parts = [block((0, wide), (-t / 2, t / 2), (0.008, top), finish)]
     frame = min(0.12, wide * 0.18)
@@ -78,7 +78,7 @@ def _leaf(b: Brief, wide: float, top: float, t: float, finish: Finish) -> list[M
     return parts
 
 
-def window(b: Brief) -> Parts:
+def window(b: AssetSpec) -> Parts:
     """Build a glazed window: fixed, hung, slider or a bay, as its name says."""
     x, y, h = b.w / 2, b.d / 2, b.h
     white, pane = paint("white"), glass("#e3eef0", 0.9)
@@ -114,7 +114,7 @@ def window(b: Brief) -> Parts:
     return parts
 
 
-def _bay(b: Brief, white: Finish, pane: Finish) -> Parts:
+def _bay(b: AssetSpec, white: Finish, pane: Finish) -> Parts:
     """Build a bay: three lights that stand out to the back, a seat board and a roof."""
     x, y, h = b.w / 2, b.d / 2, b.h
     plan = [
@@ -136,7 +136,7 @@ def _bay(b: Brief, white: Finish, pane: Finish) -> Parts:
     return parts
 
 
-def blinds(b: Brief) -> Parts:
+def blinds(b: AssetSpec) -> Parts:
     """Build Venetian blinds under a head rail, with cords."""
     x, y, h = b.w / 2, b.d / 2, b.h
     slat_finish = plastic("#eeece6")
@@ -156,7 +156,7 @@ def blinds(b: Brief) -> Parts:
     return parts
 
 
-def shower_curtain(b: Brief) -> Parts:
+def shower_curtain(b: AssetSpec) -> Parts:
     """Build a gathered curtain that hangs in folds from rings on a rod."""
     x, y, h = b.w / 2, b.d / 2, b.h
     cloth, hem = fabric(b.pick("teal", "sage", "blue", "rose")), fabric("cream")
@@ -171,8 +171,8 @@ def shower_curtain(b: Brief) -> Parts:
         rows.append(np.concatenate([front, front[::-1] - [0, 0.004, 0]]))
     curtain = np.array(rows)
     parts: Parts = [
-        skin(curtain[:2], hem, sharp_rows=False),
-        skin(curtain[1:], cloth, sharp_rows=False),
+        loft_rings(curtain[:2], hem, sharp_rows=False),
+        loft_rings(curtain[1:], cloth, sharp_rows=False),
     ]
     chrome = metal("chrome")
     parts.append(rod((-x, 0, h - 0.028), (x, 0, h - 0.028), 0.011, chrome))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workflow_scripts.views.furniture.brief import Brief, Parts
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.materials import (
     ceramic,
     metal,
@@ -14,10 +14,10 @@ from workflow_scripts.views.furniture.shapes import (
     ellipsoid,
     lathe,
     loft,
+    loft_rings,
     move,
     outline,
     rod,
-    skin,
     tube,
     turn,
 )
@@ -25,7 +25,7 @@ from workflow_scripts.views.furniture.storage import case_finish, door_front
 from workflow_scripts.views.meshes import Mesh
 
 
-def toilet(b: Brief) -> Parts:
+def toilet(b: AssetSpec) -> Parts:
     """Build a toilet: foot, bowl, seat with a closed lid, cistern at the back."""
     w, d, h = b.w, b.d, b.h
     white, lid = ceramic("#f4f3f0"), plastic("#f1f0ec", 0.2)
@@ -38,7 +38,7 @@ def toilet(b: Brief) -> Parts:
         long = 0.62 + 0.38 * (share - 0.4) / 0.48
         flat = outline(w * share, bowl_d * long, 2.4, 28, 0, cy - bowl_d * (1 - long) * 0.45)
         rings.append(np.column_stack([flat, np.full(28, z * rim)]))
-    parts: Parts = [skin(np.array(rings), white)]
+    parts: Parts = [loft_rings(np.array(rings), white)]
     parts.append(
         loft(
             [(w * 0.9, bowl_d, rim), (w * 0.92, bowl_d, rim + 0.01), (w * 0.9, bowl_d, rim + 0.02)],
@@ -102,7 +102,7 @@ def basin(w: float, d: float, low: float, high: float, finish: Finish, power: fl
     return loft(sections, finish, power=power, n=36)
 
 
-def sink(b: Brief) -> Parts:
+def sink(b: AssetSpec) -> Parts:
     """Build a sink: a basin for a counter, a pedestal basin or a vanity cupboard."""
     w, d, h = b.w, b.d, b.h
     white = ceramic("#f4f3f0")
@@ -190,7 +190,7 @@ def spout(w: float, d: float, h: float, finish: Finish) -> list[Mesh]:
     ]
 
 
-def faucet(b: Brief) -> Parts:
+def faucet(b: AssetSpec) -> Parts:
     """Build a tap: one lever when narrow, two handles beside the spout when wide."""
     w, d, h = b.w, b.d, b.h
     finish = metal(b.pick("chrome", "chrome", "brass", "steel", "iron"))
@@ -290,7 +290,7 @@ def faucet(b: Brief) -> Parts:
     return parts
 
 
-def shower_head(b: Brief) -> Parts:
+def shower_head(b: AssetSpec) -> Parts:
     """Build a shower: riser pipe on the wall, arm and a round head facing down."""
     w, d, h = b.w, b.d, b.h
     chrome = metal("chrome")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workflow_scripts.views.furniture.brief import Brief, Parts
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.materials import (
     FABRICS,
     fabric,
@@ -30,18 +30,20 @@ from workflow_scripts.views.meshes import Mesh
 FRAME_WOODS = ("oak", "walnut", "cherry", "birch", "wenge", "pine", "teak")
 
 
-def upholstery(b: Brief) -> Finish:
+def upholstery(b: AssetSpec) -> Finish:
     """Choose cloth or leather."""
-    colour = b.one_of(sorted(FABRICS))
+    colour = b.pick_from(sorted(FABRICS))
     if b.chance(0.3):
         return leather(b.pick("#5a3a2a", "#2b2a2a", "#8c4a32", "#d8d0c2", "#6e2b2b"))
     return fabric(colour)
 
 
-def frame_finish(b: Brief) -> Finish:
+def frame_finish(b: AssetSpec) -> Finish:
     """Choose the wood or paint of a frame."""
     return (
-        paint(b.pick("white", "black", "grey")) if b.chance(0.25) else wood(b.one_of(FRAME_WOODS))
+        paint(b.pick("white", "black", "grey"))
+        if b.chance(0.25)
+        else wood(b.pick_from(FRAME_WOODS))
     )
 
 
@@ -50,21 +52,21 @@ def square_bar(start: Sequence[float], end: Sequence[float], side: float, finish
     return tube([start, end], side / np.sqrt(2), finish, n=4)
 
 
-def armchair(b: Brief) -> Parts:
+def armchair(b: AssetSpec) -> Parts:
     """Build an armchair: boxy, rolled arms, or a wooden frame with loose cushions."""
-    (seat,) = b.tops
+    (seat,) = b.support_heights_m
     if min(b.w, b.d) > 0.55 and b.chance(0.22):
         return _easy_chair(b, seat)
     return _settee(b, seat, seats=1)
 
 
-def sofa(b: Brief) -> Parts:
+def sofa(b: AssetSpec) -> Parts:
     """Build a sofa of two or three seats."""
-    (seat,) = b.tops
+    (seat,) = b.support_heights_m
     return _settee(b, seat, seats=2 if b.w < 2.05 else 3)
 
 
-def _settee(b: Brief, seat: float, seats: int) -> Parts:
+def _settee(b: AssetSpec, seat: float, seats: int) -> Parts:
     x, y = b.w / 2, b.d / 2
     cloth = upholstery(b)
     rolled = b.chance(0.45)
@@ -111,7 +113,7 @@ def _settee(b: Brief, seat: float, seats: int) -> Parts:
         parts.append(move(turn(pad, "x", 11), y=-y + back + 0.035, z=seat - 0.02))
     if seats > 1 or b.chance(0.4):
         accent = fabric(
-            b.one_of(sorted(FABRICS)), print_kind=b.pick("stripes", "checks", "dots", "chevron")
+            b.pick_from(sorted(FABRICS)), print_kind=b.pick("stripes", "checks", "dots", "chevron")
         )
         side_length = min(0.42, (b.h - seat) * 0.95, step * 0.7)
         for side in (-1, 1) if seats > 1 else (1,):
@@ -146,7 +148,7 @@ def _settee(b: Brief, seat: float, seats: int) -> Parts:
     return parts
 
 
-def _easy_chair(b: Brief, seat: float) -> Parts:
+def _easy_chair(b: AssetSpec, seat: float) -> Parts:
     """Build a lounge chair with a bare wooden frame."""
     x, y = b.w / 2, b.d / 2
     cloth, frame = upholstery(b), wood(b.pick("birch", "oak", "walnut", "teak"))
@@ -185,7 +187,7 @@ def _easy_chair(b: Brief, seat: float) -> Parts:
     return parts
 
 
-def stool(b: Brief) -> Parts:
+def stool(b: AssetSpec) -> Parts:
     """Build a stool: round bar stool, or a wooden one with four legs."""
     x, y, h = b.w / 2, b.d / 2, b.h
     round_seat = abs(b.w - b.d) < 0.03
@@ -247,7 +249,7 @@ def stool(b: Brief) -> Parts:
     return parts
 
 
-def _round_pad(b: Brief, finish: Finish, thick: float) -> Mesh:
+def _round_pad(b: AssetSpec, finish: Finish, thick: float) -> Mesh:
     radius, h = b.w / 2, b.h
     bevel = min(thick * 0.3, 0.015)
     profile = [
@@ -261,14 +263,14 @@ def _round_pad(b: Brief, finish: Finish, thick: float) -> Mesh:
     return lathe(profile, finish, n=28, squash=b.d / b.w)
 
 
-def footstool(b: Brief) -> Parts:
+def footstool(b: AssetSpec) -> Parts:
     """Build a low stool: an upholstered pouffe or a small wooden step."""
     if b.chance(0.5):
         return ottoman(b)
     return stool(b)
 
 
-def ottoman(b: Brief) -> Parts:
+def ottoman(b: AssetSpec) -> Parts:
     """Build an upholstered block on feet with a piped, flat cushion."""
     x, y, h = b.w / 2, b.d / 2, b.h
     cloth = upholstery(b)
@@ -304,10 +306,10 @@ def ottoman(b: Brief) -> Parts:
     return parts
 
 
-def dog_bed(b: Brief) -> Parts:
+def dog_bed(b: AssetSpec) -> Parts:
     """Build a dog's bed: a soft wall, lower at the front, round a flat mattress."""
     x, y, h = b.w / 2, b.d / 2, b.h
-    (top,) = b.tops
+    (top,) = b.support_heights_m
     wall, inside = fabric(b.pick("grey", "navy", "olive", "rust")), fabric("cream")
     radius = min(h * 0.5, 0.15 * min(x, y) * 2 * 0.9)
     angle = np.radians(np.linspace(-62, 242, 32))

@@ -10,14 +10,14 @@ import numpy as np
 from shapely import constrained_delaunay_triangles
 from shapely.geometry import Polygon
 
-from workflow_scripts.views.furniture.skins import (
+from workflow_scripts.views.furniture.mesh_ops import (
     SHARP_DEG,
     Finish,
     join,
-    mesh_of,
+    loft_rings,
+    make_mesh,
     mirror_x,
     move,
-    skin,
     stretch,
     turn,
 )
@@ -34,8 +34,9 @@ __all__ = [
     "lathe",
     "leaf",
     "loft",
+    "loft_rings",
     "lying",
-    "mesh_of",
+    "make_mesh",
     "mirror_x",
     "move",
     "outline",
@@ -44,7 +45,6 @@ __all__ = [
     "quad",
     "rod",
     "sheet",
-    "skin",
     "stretch",
     "torus",
     "tube",
@@ -81,7 +81,7 @@ def block(x: Span, y: Span, z: Span, finish: Finish, bevel: float = 0.0) -> Mesh
             uv.append(_face_uv(shares, axis, side))
     points = np.concatenate(vertices)
     if bevel <= 0:
-        return mesh_of(
+        return make_mesh(
             low + points * (high - low), np.concatenate(faces), np.concatenate(uv), finish
         )
     # Cells next to an edge are bevel: move the outer rows onto a sphere about the inner box.
@@ -107,7 +107,7 @@ def _weld(vertices: np.ndarray, faces: np.ndarray, uv: np.ndarray, finish: Finis
     """Share equal vertices so that a rounded part looks round across its patches."""
     keys = np.round(vertices, 6)
     _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    return mesh_of(vertices[first], inverse.ravel()[faces], uv[first], finish)
+    return make_mesh(vertices[first], inverse.ravel()[faces], uv[first], finish)
 
 
 def lathe(
@@ -126,7 +126,7 @@ def lathe(
         ]
     )
     ends = profile[0][0] > 1e-9 or profile[-1][0] > 1e-9
-    return skin(rings, finish, caps=ends)
+    return loft_rings(rings, finish, caps=ends)
 
 
 def rod(
@@ -176,7 +176,7 @@ def tube(
         )
     if loop:
         rings.append(rings[0])
-    return skin(np.array(rings)[:, ::-1], finish, caps=not loop, sharp_rows=False)
+    return loft_rings(np.array(rings)[:, ::-1], finish, caps=not loop, sharp_rows=False)
 
 
 def outline(
@@ -208,7 +208,7 @@ def loft(
         np.column_stack([outline(width, depth, power, n, x, y), np.full(n, z)])
         for width, depth, z in sections
     ]
-    return skin(np.array(rings), finish, caps=caps)
+    return loft_rings(np.array(rings), finish, caps=caps)
 
 
 def ellipsoid(
@@ -224,9 +224,9 @@ def ellipsoid(
         height = np.sign(np.sin(tilt)) * abs(np.sin(tilt)) ** share
         flat = outline(2 * radius, 2 * radius, power, n)
         rings.append(np.column_stack([flat, np.full(n, height)]))
-    unit = skin(np.array(rings), finish, caps=False, sharp_rows=False)
+    unit = loft_rings(np.array(rings), finish, caps=False, sharp_rows=False)
     vertices = unit.vertices_m * np.asarray(radii) + np.asarray(centre)
-    return mesh_of(vertices, unit.faces, unit.uv, finish)
+    return make_mesh(vertices, unit.faces, unit.uv, finish)
 
 
 def cushion(
@@ -248,7 +248,7 @@ def cushion(
     shape[..., 2] /= np.abs(shape[..., 2]).max()
     low = np.array([min(x), min(y), min(z)])
     high = np.array([max(x), max(y), max(z)])
-    return skin((shape + 1) / 2 * (high - low) + low, finish, caps=False, sharp_rows=False)
+    return loft_rings((shape + 1) / 2 * (high - low) + low, finish, caps=False, sharp_rows=False)
 
 
 def _dome(ring: np.ndarray, side: int, n: int, power: float) -> np.ndarray:
@@ -312,7 +312,7 @@ def prism(points: Profile | np.ndarray, span: Span, finish: Finish, axis: str = 
         uv.append(box)
         faces += [tuple(start + face[::-1] if flip else start + face) for face in cap_faces]
     points3 = np.concatenate(vertices)[:, {"z": [0, 1, 2], "y": [0, 2, 1], "x": [2, 0, 1]}[axis]]
-    return mesh_of(points3, np.array(faces), np.concatenate(uv), finish)
+    return make_mesh(points3, np.array(faces), np.concatenate(uv), finish)
 
 
 def _triangulate(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -332,7 +332,9 @@ def _triangulate(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def quad(corners: Sequence[Sequence[float]], finish: Finish) -> Mesh:
     """Make one rectangle from its lower left, lower right, upper right, upper left corner."""
     uv = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], dtype=float)
-    return mesh_of(np.asarray(corners), np.array([[0, 1, 2], [0, 2, 3]]), uv, finish, closed=False)
+    return make_mesh(
+        np.asarray(corners), np.array([[0, 1, 2], [0, 2, 3]]), uv, finish, closed=False
+    )
 
 
 def picture(x: Span, z: Span, y: float, finish: Finish) -> Mesh:
@@ -361,7 +363,7 @@ def leaf(
     rows = np.stack(
         [path - side * half + up * half * fold, path, path + side * half + up * half * fold], 1
     )
-    return skin(rows, finish, closed_ring=False, caps=False, sharp_rows=False)
+    return loft_rings(rows, finish, closed_ring=False, caps=False, sharp_rows=False)
 
 
 def sheet(
@@ -380,4 +382,4 @@ def sheet(
     under = grid - [0, 0, thickness]
     for row in range(n[0]):
         rows.append(np.concatenate([grid[row], under[row, ::-1]]))
-    return skin(np.array(rows), finish, caps=True, sharp_rows=False)
+    return loft_rings(np.array(rows), finish, caps=True, sharp_rows=False)

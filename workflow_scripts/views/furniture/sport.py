@@ -2,18 +2,20 @@
 
 import numpy as np
 
-from workflow_scripts.views.furniture.brief import Brief, Parts
-from workflow_scripts.views.furniture.curves import along, arc, curve
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
+from workflow_scripts.views.furniture.curves import arc, catmull_rom, loft_along_y
 from workflow_scripts.views.furniture.materials import metal, plastic, rubber, wood
 from workflow_scripts.views.furniture.shapes import block, ellipsoid, lathe, rod, torus, tube
 
 
-def baseball_bat(b: Brief) -> Parts:
+def baseball_bat(b: AssetSpec) -> Parts:
     """Build a baseball bat standing on its barrel, its knob up."""
     r, h, squash = b.w / 2, b.h, b.d / b.w
     wooden = b.chance(0.65)
     body = wood(b.pick("ash", "oak", "cherry")) if wooden else metal("aluminium")
-    side = curve([(0.78, 0), (0.98, 0.03), (1, 0.25), (0.75, 0.48), (0.42, 0.68), (0.36, 0.94)], 16)
+    side = catmull_rom(
+        [(0.78, 0), (0.98, 0.03), (1, 0.25), (0.75, 0.48), (0.42, 0.68), (0.36, 0.94)], 16
+    )
     knob = [(0.36, 0.96), (0.62, 0.97), (0.66, 0.985), (0.5, 1.0), (0.0, 1.0)]
     profile = [(0.0, 0.0), *((x * r, z * h) for x, z in [*side, *knob])]
     grip = rubber(b.pick("#1c1c1e", "#7d1f24", "#233a63"))
@@ -26,7 +28,7 @@ def baseball_bat(b: Brief) -> Parts:
     return parts
 
 
-def basket_ball(b: Brief) -> Parts:
+def basket_ball(b: AssetSpec) -> Parts:
     """Build a basketball: orange, with its eight black seams."""
     r = b.w / 2
     middle = (0.0, 0.0, b.h / 2)
@@ -46,7 +48,7 @@ def basket_ball(b: Brief) -> Parts:
     return parts
 
 
-def dumbbell(b: Brief) -> Parts:
+def dumbbell(b: AssetSpec) -> Parts:
     """Build a dumbbell along y: plates or hexagonal heads on a steel bar."""
     y, r = b.d / 2, b.h / 2
     steel = metal("chrome")
@@ -71,7 +73,7 @@ def dumbbell(b: Brief) -> Parts:
     return parts
 
 
-def tennis_racket(b: Brief) -> Parts:
+def tennis_racket(b: AssetSpec) -> Parts:
     """Build a tennis racket that lies flat, its handle to the front."""
     x, y, h = b.w / 2, b.d / 2, b.h
     frame = plastic(b.pick("#b3261e", "#1f4f9a", "#1c1d20", "#d6a622"), 0.2)
@@ -84,7 +86,7 @@ def tennis_racket(b: Brief) -> Parts:
     parts: Parts = [tube(hoop, thick * 0.7, frame, loop=True, n=8, section=(1, 1.3))]
     throat = middle + long
     for side in (-1, 1):
-        fork = curve(
+        fork = catmull_rom(
             [
                 (side * half * 0.75, middle + long * 0.66, z),
                 (side * half * 0.3, throat + b.d * 0.07, z),
@@ -114,7 +116,7 @@ def tennis_racket(b: Brief) -> Parts:
         )
     start = throat + b.d * 0.12
     parts.append(
-        along(
+        loft_along_y(
             [
                 (start, h * 0.5, h * 0.6, z),
                 (start + b.d * 0.06, h * 0.66, h * 0.8, z),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from workflow_scripts.common.assets import COUNTER_DEPTH_M
-from workflow_scripts.views.furniture.brief import Brief, Parts
+from workflow_scripts.sources.readers.procthor_assets import COUNTER_DEPTH_M
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.materials import (
     metal,
     paint,
@@ -28,12 +28,12 @@ from workflow_scripts.views.meshes import Mesh
 CASE_WOODS = ("oak", "walnut", "cherry", "birch", "wenge", "pine", "teak", "ash")
 
 
-def case_finish(b: Brief) -> Finish:
+def case_finish(b: AssetSpec) -> Finish:
     """Choose the wood or paint of a case."""
     return (
         paint(b.pick("white", "cream", "grey", "blue", "green"))
         if b.chance(0.35)
-        else wood(b.one_of(CASE_WOODS))
+        else wood(b.pick_from(CASE_WOODS))
     )
 
 
@@ -79,13 +79,13 @@ def door_front(x: Span, z: Span, y: float, finish: Finish, knob: Finish, hinge: 
     return parts
 
 
-def counter_top(b: Brief) -> Parts:
+def counter_top(b: AssetSpec) -> Parts:
     """Build kitchen counters along the runs that the asset's name tells (I, L, C, island)."""
     x, y = b.w / 2, b.d / 2
     body = (
         paint(b.pick("white", "cream", "grey", "blue", "green"))
         if b.chance(0.6)
-        else wood(b.one_of(CASE_WOODS))
+        else wood(b.pick_from(CASE_WOODS))
     )
     top = (
         stone(b.pick("#d9d6d0", "#3a3b3d", "#8f8a82", "#b9b2a6"))
@@ -132,7 +132,7 @@ def _run(w: float, d: float, h: float, body: Finish, top: Finish, knob: Finish) 
     return parts
 
 
-def dresser(b: Brief) -> Parts:
+def dresser(b: AssetSpec) -> Parts:
     """Build a chest of drawers."""
     return _chest(
         b,
@@ -141,7 +141,7 @@ def dresser(b: Brief) -> Parts:
     )
 
 
-def _chest(b: Brief, rows: int, cols: int) -> Parts:
+def _chest(b: AssetSpec, rows: int, cols: int) -> Parts:
     x, y, h = b.w / 2, b.d / 2, b.h
     finish = case_finish(b)
     knob = metal(b.pick("brass", "steel", "iron"))
@@ -165,7 +165,7 @@ def _chest(b: Brief, rows: int, cols: int) -> Parts:
     return parts
 
 
-def tv_stand(b: Brief) -> Parts:
+def tv_stand(b: AssetSpec) -> Parts:
     """Build a low media unit: an open middle shelf between two doors."""
     x, y, h = b.w / 2, b.d / 2, b.h
     finish = case_finish(b)
@@ -207,7 +207,7 @@ def tv_stand(b: Brief) -> Parts:
     return parts
 
 
-def shelving_unit(b: Brief) -> Parts:
+def shelving_unit(b: AssetSpec) -> Parts:
     """Build open shelves at the heights where things stand, in a case or on metal posts."""
     x, y, h = b.w / 2, b.d / 2, b.h
     finish = case_finish(b)
@@ -215,7 +215,7 @@ def shelving_unit(b: Brief) -> Parts:
     steel = b.chance(0.25)
     post = metal("iron") if steel else finish
     parts: Parts = []
-    for level in b.tops:
+    for level in b.support_heights_m:
         parts.append(block((-x, x), (-y, y), (level - thick, level), finish))
     if steel:
         for sx in (-1, 1):
@@ -229,11 +229,13 @@ def shelving_unit(b: Brief) -> Parts:
         for side in (-1, 1):
             parts.append(block((side * x, side * (x - thick)), (-y, y), (0, h), finish))
         parts.append(block((-x, x), (-y, -y + 0.008), (0, h), finish))
-        parts.append(block((-x, x), (y - 0.03, y - 0.012), (0, b.tops[0] - thick), finish))
+        parts.append(
+            block((-x, x), (y - 0.03, y - 0.012), (0, b.support_heights_m[0] - thick), finish)
+        )
     return parts
 
 
-def safe(b: Brief) -> Parts:
+def safe(b: AssetSpec) -> Parts:
     """Build a steel safe: thick door, dial, handle, hinges."""
     x, y, h = b.w / 2, b.d / 2, b.h
     body, chrome = paint(b.pick("#3d4247", "#4a5148", "#2f3b4a"), 0.5), metal("chrome")
@@ -284,11 +286,11 @@ def safe(b: Brief) -> Parts:
     return parts
 
 
-def cart(b: Brief) -> Parts:
+def cart(b: AssetSpec) -> Parts:
     """Build a trolley: trays on steel posts, wheels, a tall push handle."""
     x, y, h = b.w / 2, b.d / 2, b.h
     steel, tray = metal("steel"), paint(b.pick("blue", "green", "red", "grey"))
-    (deck,) = b.tops
+    (deck,) = b.support_heights_m
     wheel = 0.06
     parts: Parts = []
     for level in (0.16, (0.16 + deck) / 2, deck):

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from workflow_scripts.common import seeds
-from workflow_scripts.common.assets import Asset, assets, surfaces_of
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.views.furniture.sh3f_import import converted
+from workflow_scripts.sources.readers.procthor_assets import Asset, assets, support_surfaces
+from workflow_scripts.views.furniture.sweethome_import import load_model
 from workflow_scripts.views.meshes import Mesh
 from workflow_scripts.views.renderer import Credit
 
@@ -82,7 +82,7 @@ def archives() -> tuple[Path, ...]:
     return tuple(sorted(folder.glob("*.sh3f"))) if folder.is_dir() else ()
 
 
-def demand() -> None:
+def require_libraries() -> None:
     """Raise `UserError` if no library is installed."""
     if not archives():
         folder = os.environ.get(FOLDER_VARIABLE) or DEBIAN_FOLDER
@@ -114,7 +114,7 @@ def read_catalogue(archive: Path) -> tuple[Model, ...]:
             key, number, value = match.groups()
             fields.setdefault(number or "", {})[key] = _unescape(value)
     licence = fields.get("", {}).get("license", "see the library").split("  ")[0]
-    found = []
+    catalogue_models = []
     for number, entry in fields.items():
         try:
             size = tuple(float(entry[side]) / 100 for side in ("width", "depth", "height"))
@@ -124,7 +124,7 @@ def read_catalogue(archive: Path) -> tuple[Model, ...]:
         if min(size) <= 0:
             continue
         rotation = tuple(float(value) for value in entry.get("modelRotation", "").split())
-        found.append(
+        catalogue_models.append(
             Model(
                 library=archive.stem,
                 archive=archive,
@@ -137,16 +137,19 @@ def read_catalogue(archive: Path) -> tuple[Model, ...]:
                 licence=licence,
             )
         )
-    return tuple(found)
+    return tuple(catalogue_models)
 
 
 def _unescape(value: str) -> str:
     return re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), value)
 
 
-def stretch(model: Model, size_m: tuple[float, float, float]) -> float:
+def stretch_ratio(model: Model, size_m: tuple[float, float, float]) -> float:
     """Return the largest ratio of two axes' scales when the model fills a box."""
-    scales = [want / have for want, have in zip(size_m, model.size_m, strict=True)]
+    scales = [
+        target_sides / model_sides
+        for target_sides, model_sides in zip(size_m, model.size_m, strict=True)
+    ]
     return max(scales) / min(scales)
 
 
@@ -154,44 +157,46 @@ def candidates(category: str, size_m: tuple[float, float, float]) -> list[Model]
     """Return the models that may stand for an asset, least stretched first."""
     if category not in PATTERNS:
         return []
-    wanted, refused = PATTERNS[category]
+    include_pattern, exclude_pattern = PATTERNS[category]
     fitting = []
     for model in models():
         name = model.name.lower()
-        if not re.search(wanted, name) or (refused and re.search(refused, name)):
+        if not re.search(include_pattern, name) or (
+            exclude_pattern and re.search(exclude_pattern, name)
+        ):
             continue
-        ratio = stretch(model, size_m)
+        ratio = stretch_ratio(model, size_m)
         scale = size_m[2] / model.size_m[2]
         if ratio <= MAX_STRETCH and 0.5 <= scale <= 2:
             fitting.append((ratio, model.model_id, model))
     return [model for _, _, model in sorted(fitting, key=lambda item: item[:2])]
 
 
-def chosen(category: str, size_m: tuple[float, float, float], asset_id: str) -> Model | None:
+def choose_model(category: str, size_m: tuple[float, float, float], asset_id: str) -> Model | None:
     """Choose the model for an asset: at random among those that fit about as well as the best."""
     fitting = candidates(category, size_m)
     if not fitting:
         return None
-    limit = stretch(fitting[0], size_m) * 1.1
-    near = [model for model in fitting if stretch(model, size_m) <= limit]
+    limit = stretch_ratio(fitting[0], size_m) * 1.1
+    near = [model for model in fitting if stretch_ratio(model, size_m) <= limit]
     order = seeds.rng(0, "sweethome", asset_id).permutation(len(near))
     for index in order[:4]:
-        mesh = converted(near[index].archive, near[index].path, near[index].rotation)
+        mesh = load_model(near[index].archive, near[index].path, near[index].rotation)
         if mesh is None or len(mesh.faces) > MAX_FACES:
             continue
         asset = Asset(asset_id, category, *size_m, None, (), False)
-        if holds_its_surfaces(mesh, asset):
+        if supports_its_surfaces(mesh, asset):
             return near[index]
     return None
 
 
 def mesh_for(category: str, size_m: tuple[float, float, float], asset_id: str) -> Mesh | None:
     """Return the mesh chosen for an asset in its library's own size, None if nothing fits."""
-    model = chosen(category, size_m, asset_id)
-    return converted(model.archive, model.path, model.rotation) if model else None
+    model = choose_model(category, size_m, asset_id)
+    return load_model(model.archive, model.path, model.rotation) if model else None
 
 
-def holds_its_surfaces(mesh: Mesh, asset: Asset) -> bool:
+def supports_its_surfaces(mesh: Mesh, asset: Asset) -> bool:
     """Tell whether the mesh, laid into the asset's box, is level where things stand."""
     from embreex import rtcore_scene
     from embreex.mesh_construction import TriangleMesh
@@ -201,7 +206,7 @@ def holds_its_surfaces(mesh: Mesh, asset: Asset) -> bool:
     points = ((mesh.vertices_m - low) / span - 0.5) * np.array(asset.size_m)
     scene = rtcore_scene.EmbreeScene()
     TriangleMesh(scene, points[mesh.faces].astype(np.float32))
-    for surface in surfaces_of(asset):
+    for surface in support_surfaces(asset):
         share = np.linspace(0.12, 0.88, 6)
         x = (surface.x0 + share * (surface.x1 - surface.x0)) * asset.width_m
         y = (surface.y0 + share * (surface.y1 - surface.y0)) * asset.depth_m
@@ -234,7 +239,7 @@ def credits(asset_ids: Iterable[str]) -> tuple[Credit, ...]:
     rows = []
     for asset_id in sorted(set(asset_ids)):
         asset = assets().get(asset_id)
-        model = chosen(asset.category, asset.size_m, asset_id) if asset else None
+        model = choose_model(asset.category, asset.size_m, asset_id) if asset else None
         if model:
             rows.append(Credit(asset_id, model.library, model.name, model.creator, model.licence))
     return tuple(rows)

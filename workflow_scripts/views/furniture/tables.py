@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workflow_scripts.views.furniture.brief import Brief, Parts
+from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.materials import glass, metal, paint, wood
 from workflow_scripts.views.furniture.shapes import Finish, block, lathe, rod, tube
 from workflow_scripts.views.furniture.storage import drawer_front
@@ -11,12 +11,12 @@ from workflow_scripts.views.meshes import Mesh
 WOODS = ("oak", "walnut", "cherry", "birch", "wenge", "pine", "teak", "ash")
 
 
-def table_wood(b: Brief) -> Finish:
+def table_wood(b: AssetSpec) -> Finish:
     """Choose wood, now and then paint."""
-    return paint(b.pick("white", "black", "cream")) if b.chance(0.2) else wood(b.one_of(WOODS))
+    return paint(b.pick("white", "black", "cream")) if b.chance(0.2) else wood(b.pick_from(WOODS))
 
 
-def dining_table(b: Brief) -> Parts:
+def dining_table(b: AssetSpec) -> Parts:
     """Build a dining table: square legs, turned legs, trestles or a pedestal."""
     top = table_wood(b)
     style = b.pick("square", "turned", "trestle", "square")
@@ -25,7 +25,7 @@ def dining_table(b: Brief) -> Parts:
     return _four_legs(b, top, style, thick=0.035, leg=0.075)
 
 
-def coffee_table(b: Brief) -> Parts:
+def coffee_table(b: AssetSpec) -> Parts:
     """Build a low table, with a shelf below or a glass top."""
     top = table_wood(b)
     if abs(b.w - b.d) < 0.06 and b.chance(0.6):
@@ -39,7 +39,7 @@ def coffee_table(b: Brief) -> Parts:
     return parts
 
 
-def side_table(b: Brief) -> Parts:
+def side_table(b: AssetSpec) -> Parts:
     """Build a side table: nightstand with drawers, console, round table or plain legs."""
     top = table_wood(b)
     if abs(b.w - b.d) < 0.04 and b.chance(0.5):
@@ -52,10 +52,10 @@ def side_table(b: Brief) -> Parts:
     return parts
 
 
-def desk(b: Brief) -> Parts:
+def desk(b: AssetSpec) -> Parts:
     """Build a desk with a drawer pedestal; a tall one carries a hutch of shelves at the back."""
     finish = table_wood(b)
-    top = b.tops[0] if b.tops else b.h
+    top = b.support_heights_m[0] if b.support_heights_m else b.h
     x, y, t = b.w / 2, b.d / 2, 0.03
     parts: Parts = [block((-x, x), (-y, y), (top - t, top), finish, bevel=0.004)]
     pedestal = min(0.42, b.w * 0.32)
@@ -105,7 +105,7 @@ def desk(b: Brief) -> Parts:
     return parts
 
 
-def _four_legs(b: Brief, finish: Finish, style: str, *, thick: float, leg: float) -> Parts:
+def _four_legs(b: AssetSpec, finish: Finish, style: str, *, thick: float, leg: float) -> Parts:
     x, y, h = b.w / 2, b.d / 2, b.h
     thick = min(thick, h * 0.2)
     leg = min(leg, b.w * 0.12, b.d * 0.2)
@@ -173,13 +173,13 @@ def _turned_leg(x: float, y: float, r: float, top: float, apron: float, finish: 
     return lathe([*profile, (r, top), (0, top)], finish, x=x, y=y, n=12)
 
 
-def _disc(b: Brief, thick: float, finish: Finish) -> Mesh:
+def _disc(b: AssetSpec, thick: float, finish: Finish) -> Mesh:
     r, h, e = b.w / 2, b.h, min(0.008, thick / 3)
     edge = [(0, h - thick), (r - e, h - thick), (r, h - thick + e), (r, h - e), (r - e, h), (0, h)]
     return lathe(edge, finish, n=40, squash=b.d / b.w)
 
 
-def _pedestal(b: Brief, finish: Finish) -> Parts:
+def _pedestal(b: AssetSpec, finish: Finish) -> Parts:
     h, r = b.h, b.w / 2
     column = [
         (0, 0.1),
@@ -199,7 +199,7 @@ def _pedestal(b: Brief, finish: Finish) -> Parts:
     return parts
 
 
-def _round(b: Brief, finish: Finish) -> Parts:
+def _round(b: AssetSpec, finish: Finish) -> Parts:
     h, r = b.h, b.w / 2
     if b.chance(0.35):
         steel = metal("iron")
@@ -230,7 +230,7 @@ def _round(b: Brief, finish: Finish) -> Parts:
     return parts
 
 
-def _glass_top(b: Brief) -> Parts:
+def _glass_top(b: AssetSpec) -> Parts:
     x, y, h = b.w / 2, b.d / 2, b.h
     frame = metal("chrome") if b.chance(0.5) else paint("black")
     parts: Parts = [block((-x, x), (-y, y), (h - 0.012, h), glass("#cfe3dc", 0.7))]
@@ -262,13 +262,13 @@ def _glass_top(b: Brief) -> Parts:
             (-x + 0.05, x - 0.05),
             (-y + 0.05, y - 0.05),
             (h * 0.22, h * 0.22 + 0.014),
-            wood(b.one_of(WOODS)),
+            wood(b.pick_from(WOODS)),
         )
     )
     return parts
 
 
-def _nightstand(b: Brief, finish: Finish) -> Parts:
+def _nightstand(b: AssetSpec, finish: Finish) -> Parts:
     x, y, h = b.w / 2, b.d / 2, b.h
     leg = min(0.16, h * 0.25)
     parts: Parts = [

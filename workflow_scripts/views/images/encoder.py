@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
-from workflow_scripts.views.images.networks import loading, pictures, placed
+from workflow_scripts.views.images.model_loading import model_loading, to_device, to_pil_images
 
 TYPES = ("clip", "siglip")
 ADVICE = (
     "Give the hub id or the local folder of a CLIP or SigLIP model, or empty the include and "
     "exclude lists to filter nothing."
 )
-NEUTRAL = "a photo"
+NEUTRAL_LABEL = "a photo"
 """Stands for everything else among CLIP's labels, so that one label alone is not certain."""
 
 
@@ -28,35 +28,37 @@ class DualEncoder:
         self, model: str, labels: Sequence[str], *, template: str, device: str = "auto"
     ) -> None:
         key = "sources.images.filter.model"
-        with loading(key, model, types=TYPES, advice=ADVICE) as config:
+        with model_loading(key, model, types=TYPES, advice=ADVICE) as config:
             self._processor = AutoImageProcessor.from_pretrained(model)
             tokenizer = AutoTokenizer.from_pretrained(model)
             network = AutoModel.from_pretrained(model)
-        self._model, self._device, self._dtype = placed(network, device)
+        self._model, self._device, self._dtype = to_device(network, device)
         self._is_clip = config.model_type == "clip"
         self.labels = list(labels)
-        texts = [template.format(label) for label in labels] + [NEUTRAL] * self._is_clip
+        texts = [template.format(label) for label in labels] + [NEUTRAL_LABEL] * self._is_clip
         # SigLIP was trained with texts padded to their full length.
         length = config.text_config.max_position_embeddings
         padding = True if self._is_clip else "max_length"
         tokens = tokenizer(
             texts, padding=padding, truncation=True, max_length=length, return_tensors="pt"
         )
-        self._text = self._features(self._model.get_text_features(**tokens.to(self._device)))
+        self._text_features = self._features(
+            self._model.get_text_features(**tokens.to(self._device))
+        )
 
     @torch.inference_mode()
     def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Return f32 [n, labels] for images u8 [h, w, 3], which may differ in size."""
-        inputs = self._processor(images=pictures(images), return_tensors="pt")
+        inputs = self._processor(images=to_pil_images(images), return_tensors="pt")
         inputs = {name: value.to(self._device) for name, value in inputs.items()}
         inputs["pixel_values"] = inputs["pixel_values"].to(self._dtype)
         image = self._features(self._model.get_image_features(**inputs))
-        logits = image @ self._text.T * self._model.logit_scale.exp().float()
+        logits = image @ self._text_features.T * self._model.logit_scale.exp().float()
         if self._is_clip:
-            found = logits.softmax(dim=1)[:, :-1]
+            label_probabilities = logits.softmax(dim=1)[:, :-1]
         else:
-            found = (logits + self._model.logit_bias.float()).sigmoid()
-        return found.cpu().numpy().astype(np.float32)
+            label_probabilities = (logits + self._model.logit_bias.float()).sigmoid()
+        return label_probabilities.cpu().numpy().astype(np.float32)
 
     @staticmethod
     def _features(output: object) -> torch.Tensor:

@@ -10,10 +10,10 @@ import numpy as np
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.photo_records import FilterRow, ReadRow
-from workflow_scripts.common.records import table
+from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import read_table, write_table
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.sources.readers.photo_records import PhotoFilterRow, PhotoReadRow
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Encoder(Protocol):
         ...
 
 
-def why_dropped(
+def drop_reason(
     probabilities: np.ndarray, *, include: Sequence[str], exclude: Sequence[str], threshold: float
 ) -> tuple[str, float, str]:
     """Return a photo's likeliest label, its probability, and why the photo is dropped ('' if kept).
@@ -54,16 +54,16 @@ def why_dropped(
 
 def filter_photos(
     shard: ViewShard,
-    rows: Sequence[ReadRow],
+    rows: Sequence[PhotoReadRow],
     encoder: Encoder,
     *,
     include: Sequence[str],
     exclude: Sequence[str],
     threshold: float,
     batch_size: int,
-) -> list[FilterRow]:
+) -> list[PhotoFilterRow]:
     """Return a row for each photo; the model sees it without the bars."""
-    found = []
+    filter_rows = []
     for first in progress(range(0, len(rows), batch_size), desc="filter"):
         batch = rows[first : first + batch_size]
         images = [
@@ -71,11 +71,11 @@ def filter_photos(
             for row in batch
         ]
         for row, values in zip(batch, encoder.probabilities(images), strict=True):
-            label, probability, reason = why_dropped(
+            label, probability, reason = drop_reason(
                 values, include=include, exclude=exclude, threshold=threshold
             )
-            found.append(
-                FilterRow(
+            filter_rows.append(
+                PhotoFilterRow(
                     view=row.view,
                     scene_id=row.scene_id,
                     label=label,
@@ -83,7 +83,7 @@ def filter_photos(
                     reason=reason,
                 )
             )
-    return found
+    return filter_rows
 
 
 def check_labels(include: Sequence[str], exclude: Sequence[str]) -> None:
@@ -110,7 +110,7 @@ def main(
     batch_size: int = 32,
     device: str = "auto",
 ) -> None:
-    """Write a table of `FilterRow`. With both lists empty no model is loaded and all are kept.
+    """Write a table of `PhotoFilterRow`. With both lists empty no model is loaded and all are kept.
 
     Args:
         read: the photos, `{shard}.read.zarr`.
@@ -125,12 +125,12 @@ def main(
     """
     check_labels(include, exclude)
     frame = read_table(read.with_suffix(".parquet"))
-    rows = [ReadRow(**row) for row in frame.to_dict("records")]
+    rows = [PhotoReadRow(**row) for row in frame.to_dict("records")]
     if include or exclude:
         from workflow_scripts.views.images.encoder import DualEncoder
 
         encoder = DualEncoder(model, [*include, *exclude], template=template, device=device)
-        found = filter_photos(
+        filter_rows = filter_photos(
             ViewShard.open(read),
             rows,
             encoder,
@@ -140,14 +140,16 @@ def main(
             batch_size=batch_size,
         )
     else:
-        found = [
-            FilterRow(
+        filter_rows = [
+            PhotoFilterRow(
                 view=row.view, scene_id=row.scene_id, label="", probability=math.nan, reason=""
             )
             for row in rows
         ]
-    write_table(out, table(found, FilterRow))
-    log.info("%d photos, %d dropped", len(found), sum(bool(row.reason) for row in found))
+    write_table(out, records_to_frame(filter_rows, PhotoFilterRow))
+    log.info(
+        "%d photos, %d dropped", len(filter_rows), sum(bool(row.reason) for row in filter_rows)
+    )
 
 
 if __name__ == "__main__":

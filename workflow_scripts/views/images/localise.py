@@ -8,14 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common import backends, rle
+from workflow_scripts.common import backend_registry, rle
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.photo_records import FilterRow, MaskRow, ReadRow
-from workflow_scripts.common.records import table
+from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import read_table, write_table
-from workflow_scripts.common.views import ViewShard
-from workflow_scripts.views.images.candidates import Limits, choose
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.sources.readers.photo_records import (
+    PhotoFilterRow,
+    PhotoMaskRow,
+    PhotoReadRow,
+)
+from workflow_scripts.views.images.proposal_filter import ProposalLimits, filter_proposals
 from workflow_scripts.views.images.proposals import (
     BACKENDS,
     DEFAULT_MODELS,
@@ -29,24 +33,24 @@ from workflow_scripts.views.images.proposals import (
 log = logging.getLogger(__name__)
 
 
-def kept_rows(read: Path, filtered: Path) -> list[ReadRow]:
+def kept_rows(read: Path, filter_table: Path) -> list[PhotoReadRow]:
     """Return the photos that filtering left, in order."""
-    rows = [ReadRow(**row) for row in read_table(read).to_dict("records")]
-    verdicts = [FilterRow(**row) for row in read_table(filtered).to_dict("records")]
+    rows = [PhotoReadRow(**row) for row in read_table(read).to_dict("records")]
+    verdicts = [PhotoFilterRow(**row) for row in read_table(filter_table).to_dict("records")]
     if [row.scene_id for row in rows] != [row.scene_id for row in verdicts]:
-        raise UserError(f"{filtered} is not of the photos in {read}: run its rule again")
+        raise UserError(f"{filter_table} is not of the photos in {read}: run its rule again")
     return [row for row, verdict in zip(rows, verdicts, strict=True) if not verdict.reason]
 
 
 def localise(
     shard: ViewShard,
-    rows: Sequence[ReadRow],
+    rows: Sequence[PhotoReadRow],
     proposer: Proposer,
     segmenter: Segmenter | None,
     *,
-    limits: Limits,
+    limits: ProposalLimits,
     batch_size: int,
-) -> Iterator[MaskRow]:
+) -> Iterator[PhotoMaskRow]:
     """Yield a row for every proposal of every photo, the left-out ones with a reason."""
     for first in progress(range(0, len(rows), batch_size), desc="localise"):
         photos = [
@@ -60,37 +64,37 @@ def localise(
         ]
         for photo, proposals in zip(photos, proposer.propose(photos), strict=True):
             if segmenter is not None:
-                proposals = with_masks(photo, proposals, segmenter, limits=limits)
+                proposals = add_masks(photo, proposals, segmenter, limits=limits)
             height, width = photo.rgb.shape[:2]
-            chosen = choose(proposals, content_area=height * width, limits=limits)
+            chosen = filter_proposals(proposals, content_area=height * width, limits=limits)
             yield from mask_rows(photo.row, chosen, shape=shard.group["rgb"].shape[1:3])  # type: ignore[union-attr]
 
 
-def with_masks(
-    photo: PhotoView, proposals: Sequence[Proposal], segmenter: Segmenter, *, limits: Limits
+def add_masks(
+    photo: PhotoView, proposals: Sequence[Proposal], segmenter: Segmenter, *, limits: ProposalLimits
 ) -> list[Proposal]:
     """Return the proposals with masks made of their boxes, in step with their labels.
 
     Boxes that are empty, not finite or too unsure never reach the network; they keep their place.
     """
     height, width = photo.rgb.shape[:2]
-    found = [with_box(proposal, width=width, height=height) for proposal in proposals]
-    wanted = [
+    segmented = [clip_box(proposal, width=width, height=height) for proposal in proposals]
+    to_segment = [
         number
-        for number, proposal in enumerate(found)
+        for number, proposal in enumerate(segmented)
         if not proposal.reason
         and proposal.mask is None
         and proposal.confidence >= limits.min_confidence
     ]
-    if wanted:
-        boxes = np.array([found[number].box for number in wanted], dtype=np.float64)
+    if to_segment:
+        boxes = np.array([segmented[number].box for number in to_segment], dtype=np.float64)
         masks, scores = segmenter.segment(photo.rgb, boxes)
-        for number, mask, score in zip(wanted, masks, scores, strict=True):
-            found[number] = replace(found[number], mask=mask, mask_score=float(score))
-    return found
+        for number, mask, score in zip(to_segment, masks, scores, strict=True):
+            segmented[number] = replace(segmented[number], mask=mask, mask_score=float(score))
+    return segmented
 
 
-def with_box(proposal: Proposal, *, width: int, height: int) -> Proposal:
+def clip_box(proposal: Proposal, *, width: int, height: int) -> Proposal:
     """Cut a proposal's box to the picture; one that has no area left gets a reason."""
     if proposal.reason:
         return proposal
@@ -104,8 +108,8 @@ def with_box(proposal: Proposal, *, width: int, height: int) -> Proposal:
 
 
 def mask_rows(
-    row: ReadRow, proposals: Sequence[Proposal], *, shape: tuple[int, int]
-) -> Iterator[MaskRow]:
+    row: PhotoReadRow, proposals: Sequence[Proposal], *, shape: tuple[int, int]
+) -> Iterator[PhotoMaskRow]:
     """Yield the rows of a photo's proposals; those that are kept are numbered from 1."""
     instance = 0
     for proposal in proposals:
@@ -115,7 +119,7 @@ def mask_rows(
             mask[content] = proposal.mask
         instance += not proposal.reason
         x0, y0, x1, y1 = proposal.box
-        yield MaskRow(
+        yield PhotoMaskRow(
             view=row.view,
             scene_id=row.scene_id,
             instance=0 if proposal.reason else instance,
@@ -137,7 +141,7 @@ def mask_rows(
 def main(
     *,
     read: Path,
-    filtered: Path,
+    filter_table: Path,
     out: Path,
     backend: str,
     model: str = "",
@@ -156,11 +160,11 @@ def main(
     batch_size: int = 4,
     device: str = "auto",
 ) -> None:
-    """Write a table of `MaskRow`.
+    """Write a table of `PhotoMaskRow`.
 
     Args:
         read: the photos, `{shard}.read.zarr`.
-        filtered: table of `FilterRow` of the same photos.
+        filtered: table of `PhotoFilterRow` of the same photos.
         out: the table to write.
         backend: masks, florence2 or grounding_dino.
         model: hub id or local folder of the proposing network; '' for the backend's default.
@@ -179,7 +183,7 @@ def main(
         batch_size: photos at a time.
         device: auto, cpu or cuda.
     """
-    limits = Limits(
+    limits = ProposalLimits(
         min_confidence=min_confidence,
         min_mask_score=min_mask_score,
         min_pixels=min_pixels,
@@ -197,18 +201,22 @@ def main(
         masks=masks,
         device=device,
     )
-    proposer = backends.load(backend, BACKENDS, kind="sources.images.localise")(options)
+    proposer = backend_registry.load_backend(backend, BACKENDS, kind="sources.images.localise")(
+        options
+    )
     segmenter = None
     if backend != "masks":
         from workflow_scripts.views.images.sam2 import Sam2
 
         segmenter = Sam2(mask_model, device=device)
-    rows = kept_rows(read.with_suffix(".parquet"), filtered)
+    rows = kept_rows(read.with_suffix(".parquet"), filter_table)
     shard = ViewShard.open(read)
-    found = list(localise(shard, rows, proposer, segmenter, limits=limits, batch_size=batch_size))
-    write_table(out, table(found, MaskRow))
-    kept = sum(bool(row.instance) for row in found)
-    log.info("%d photos, %d proposals, %d objects kept", len(rows), len(found), kept)
+    segmented = list(
+        localise(shard, rows, proposer, segmenter, limits=limits, batch_size=batch_size)
+    )
+    write_table(out, records_to_frame(segmented, PhotoMaskRow))
+    kept = sum(bool(row.instance) for row in segmented)
+    log.info("%d photos, %d proposals, %d objects kept", len(rows), len(segmented), kept)
 
 
 if __name__ == "__main__":

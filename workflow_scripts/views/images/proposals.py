@@ -6,10 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
-from workflow_scripts.common.photo_records import ReadRow
+from workflow_scripts.sources.readers.photo_records import PhotoReadRow
 
 BACKENDS = {
-    "masks": "workflow_scripts.views.images.backends.masks:GivenMasks",
+    "masks": "workflow_scripts.views.images.backends.masks:UserMasks",
     "florence2": "workflow_scripts.views.images.backends.florence2:Florence2",
     "grounding_dino": "workflow_scripts.views.images.backends.grounding_dino:GroundingDino",
 }
@@ -39,7 +39,7 @@ class PhotoView:
     """A photo as proposers see it: rgb u8 [h, w, 3] without bars, and where it comes from."""
 
     rgb: np.ndarray
-    row: ReadRow
+    row: PhotoReadRow
 
 
 class Proposer(Protocol):

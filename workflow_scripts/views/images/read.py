@@ -7,28 +7,28 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common.cameras import Camera, world_from_camera
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.photo_records import Photo, ReadRow
-from workflow_scripts.common.photos import PhotoFile, read_photos
-from workflow_scripts.common.pictures import Picture, decode
-from workflow_scripts.common.records import Skipped, table
+from workflow_scripts.common.image_decoding import DecodedImage, decode_image
+from workflow_scripts.common.records import SkippedItem, records_to_frame
 from workflow_scripts.common.storage import read_records, write_records, write_table
-from workflow_scripts.common.views import write_views
+from workflow_scripts.common.view_shard import write_views
+from workflow_scripts.geometry.cameras import Camera, world_from_camera
+from workflow_scripts.sources.readers.photo_files import PhotoFile, read_photos
+from workflow_scripts.sources.readers.photo_records import Photo, PhotoReadRow
 from workflow_scripts.views.frame import Frame
-from workflow_scripts.views.images.companions import (
+from workflow_scripts.views.frame_spool import FrameSpool
+from workflow_scripts.views.images.letterbox import Letterbox
+from workflow_scripts.views.images.sidecars import (
     CAMERA_SUFFIXES,
     DEPTH_SUFFIXES,
-    GivenCamera,
-    UnusableCompanion,
+    UnusableSidecar,
+    UserCamera,
     check_folder,
-    find,
+    find_sidecar,
     read_camera,
     read_depth,
 )
-from workflow_scripts.views.images.letterbox import Letterbox
-from workflow_scripts.views.spool import FrameSpool
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ LEVEL_POSE = world_from_camera((0.0, 0.0, 0.0), yaw_deg=0.0, pitch_deg=0.0)
 
 
 @dataclass(frozen=True)
-class Reading:
+class PhotoReadOptions:
     """How photos are read: the frame's size, what lies beside them, and what is assumed."""
 
     width_px: int
@@ -49,7 +49,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Read:
+class PhotoFrame:
     """A photo in the frame, with what is known of its camera."""
 
     frame: Frame
@@ -71,46 +71,46 @@ def pinhole(focal_px: float, *, width_px: int, height_px: int) -> np.ndarray:
     return np.array([[focal_px, 0, width_px / 2], [0, focal_px, height_px / 2], [0, 0, 1.0]])
 
 
-def read_one(picture: Picture, stem: str, reading: Reading) -> Read:
-    """Put a picture and its companions in the frame; `UnusableCompanion` if one is wrong.
+def read_photo(picture: DecodedImage, stem: str, options: PhotoReadOptions) -> PhotoFrame:
+    """Put a picture and its companions in the frame; `UnusableSidecar` if one is wrong.
 
     The camera is the given one, else EXIF's focal length, else the stated default.
     """
     height, width = picture.rgb.shape[:2]
     size = {"width_px": width, "height_px": height}
-    given: GivenCamera | None = None
-    if path := find(reading.intrinsics, stem, CAMERA_SUFFIXES):
-        given = read_camera(path, **size)
-    if given is not None:
-        k, source = given.intrinsics, "given"
+    user_camera: UserCamera | None = None
+    if path := find_sidecar(options.intrinsics, stem, CAMERA_SUFFIXES):
+        user_camera = read_camera(path, **size)
+    if user_camera is not None:
+        k, source = user_camera.intrinsics, "given"
     elif picture.focal_px is not None:
         k, source = pinhole(picture.focal_px, **size), "exif"
     else:
-        k, source = default_intrinsics(**size, fov_deg=reading.default_fov_deg), "default"
-    box = Letterbox.fit(**size, frame_width_px=reading.width_px, frame_height_px=reading.height_px)
-    shape = (reading.height_px, reading.width_px)
+        k, source = default_intrinsics(**size, fov_deg=options.default_fov_deg), "default"
+    box = Letterbox.fit(**size, frame_width_px=options.width_px, frame_height_px=options.height_px)
+    shape = (options.height_px, options.width_px)
     depth_m = np.full(shape, np.nan, np.float32)
-    path = find(reading.depth, stem, DEPTH_SUFFIXES)
+    path = find_sidecar(options.depth, stem, DEPTH_SUFFIXES)
     if path is not None:
-        given_m = read_depth(path, depth_unit_m=reading.depth_unit_m, **size)
+        given_m = read_depth(path, depth_unit_m=options.depth_unit_m, **size)
         depth_m = box.nearest(given_m, bar=np.nan)
-    pose = given.world_from_camera if given is not None else None
+    pose = user_camera.world_from_camera if user_camera is not None else None
     camera = Camera(
-        reading.width_px,
-        reading.height_px,
+        options.width_px,
+        options.height_px,
         box.intrinsics(k),
         LEVEL_POSE if pose is None else pose,
     )
     frame = Frame(box.rgb(picture.rgb), depth_m, np.zeros(shape, np.uint16))
-    return Read(
+    return PhotoFrame(
         frame, camera, box, source, "none" if pose is None else "given", has_depth=path is not None
     )
 
 
-def row_of(view: int, photo: Photo, read: Read) -> ReadRow:
+def photo_row(view: int, photo: Photo, photo_frame: PhotoFrame) -> PhotoReadRow:
     """Describe a photo that was read."""
-    box = read.box
-    return ReadRow(
+    box = photo_frame.box
+    return PhotoReadRow(
         view=view,
         scene_id=photo.scene_id,
         split=photo.split,
@@ -123,25 +123,25 @@ def row_of(view: int, photo: Photo, read: Read) -> ReadRow:
         content_y0=box.y0,
         content_x1=box.x1,
         content_y1=box.y1,
-        intrinsics_source=read.intrinsics_source,
-        pose_source=read.pose_source,
-        has_depth=read.has_depth,
+        intrinsics_source=photo_frame.intrinsics_source,
+        pose_source=photo_frame.pose_source,
+        has_depth=photo_frame.has_depth,
     )
 
 
-def skipped(photo: Photo, item: str, reason: str) -> Skipped:
+def skipped(photo: Photo, item: str, reason: str) -> SkippedItem:
     """Note a photo, or a companion, that is left out."""
     log.warning("%s (%s): %s left out: %s", photo.scene_id, photo.origin, item, reason)
-    return Skipped(source=photo.source, scene_id=photo.scene_id, item=item, reason=reason)
+    return SkippedItem(source=photo.source, scene_id=photo.scene_id, item=item, reason=reason)
 
 
-def decoded(file: PhotoFile, photo: Photo) -> Picture:
+def decode_photo(file: PhotoFile, photo: Photo) -> DecodedImage:
     """Decode a photo that was whole when the scenes were listed."""
     if file.reason:
-        raise UnusableCompanion(f"gone: {file.reason}")
+        raise UnusableSidecar(f"gone: {file.reason}")
     if hashlib.sha256(file.content).hexdigest() != photo.sha256:
-        raise UnusableCompanion("changed: not the file that was there when photos were listed")
-    return decode(file.content, min_side_px=1, max_pixels=photo.width_px * photo.height_px)
+        raise UnusableSidecar("changed: not the file that was there when photos were listed")
+    return decode_image(file.content, min_side_px=1, max_pixels=photo.width_px * photo.height_px)
 
 
 def main(
@@ -158,7 +158,7 @@ def main(
     depth: Path | None = None,
     intrinsics: Path | None = None,
 ) -> None:
-    """Write `{shard}.read.zarr` with its table of `ReadRow`, and what was left out.
+    """Write `{shard}.read.zarr` with its table of `PhotoReadRow`, and what was left out.
 
     Args:
         scenes: JSON lines of `Photo` records.
@@ -175,12 +175,14 @@ def main(
     """
     check_folder(depth, "depth")
     check_folder(intrinsics, "intrinsics")
-    reading = Reading(width_px, height_px, default_fov_deg, depth, depth_unit_m, intrinsics)
+    options = PhotoReadOptions(
+        width_px, height_px, default_fov_deg, depth, depth_unit_m, intrinsics
+    )
     records = read_records(scenes, Photo)
     if not records:
         raise UserError(f"{scenes} has no photo; run the rule that wrote it again")
-    rows: list[ReadRow] = []
-    left_out: list[Skipped] = []
+    rows: list[PhotoReadRow] = []
+    skipped_rows: list[SkippedItem] = []
     first, last = records[0].index, records[-1].index
     files = read_photos(
         photos, column=column, dataset_split=dataset_split, start=first, stop=last + 1
@@ -192,18 +194,18 @@ def main(
             if photo.skipped:
                 continue
             try:
-                read = read_one(decoded(file, photo), photo.stem, reading)
+                photo_frame = read_photo(decode_photo(file, photo), photo.stem, options)
             except UserError as error:
-                left_out.append(skipped(photo, "photo", str(error)))
+                skipped_rows.append(skipped(photo, "photo", str(error)))
                 continue
-            if depth is not None and not read.has_depth:
-                left_out.append(skipped(photo, "depth", "missing: no depth map has its name"))
-            if intrinsics is not None and read.intrinsics_source != "given":
-                left_out.append(skipped(photo, "intrinsics", "missing: no camera has its name"))
-            view = spool.add(read.frame, read.camera)
-            rows.append(row_of(view, photo, read))
-        write_table(out.with_suffix(".parquet"), table(rows, ReadRow))
-        write_records(out.with_suffix(".skipped.jsonl"), left_out)
+            if depth is not None and not photo_frame.has_depth:
+                skipped_rows.append(skipped(photo, "depth", "missing: no depth map has its name"))
+            if intrinsics is not None and photo_frame.intrinsics_source != "given":
+                skipped_rows.append(skipped(photo, "intrinsics", "missing: no camera has its name"))
+            view = spool.add(photo_frame.frame, photo_frame.camera)
+            rows.append(photo_row(view, photo, photo_frame))
+        write_table(out.with_suffix(".parquet"), records_to_frame(rows, PhotoReadRow))
+        write_records(out.with_suffix(".skipped.jsonl"), skipped_rows)
         write_views(out, spool.arrays(), attributes={"source": records[0].source})
     log.info("%d photos read, %d left out", len(rows), len(records) - len(rows))
 

@@ -15,23 +15,35 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.common import rle
-from workflow_scripts.common.cameras import Camera, yaw_pitch_deg
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.photo_records import DropOff, FilterRow, MaskRow, Photo, ReadRow
-from workflow_scripts.common.records import ObjectRow, Skipped, ViewRow, VisibilityRow, table
+from workflow_scripts.common.records import (
+    ObjectRow,
+    SkippedItem,
+    ViewRow,
+    VisibilityRow,
+    records_to_frame,
+)
 from workflow_scripts.common.storage import (
+    atomic_write,
     read_records,
     read_table,
-    whole,
     write_records,
     write_table,
 )
-from workflow_scripts.common.views import ViewShard, beside, table_path, write_views
+from workflow_scripts.common.view_shard import ViewShard, sibling_path, table_path, write_views
+from workflow_scripts.geometry.cameras import Camera, yaw_pitch_deg
+from workflow_scripts.sources.readers.photo_records import (
+    Photo,
+    PhotoDropCount,
+    PhotoFilterRow,
+    PhotoMaskRow,
+    PhotoReadRow,
+)
 from workflow_scripts.views.contact_sheet import draw_contact_sheet
 from workflow_scripts.views.frame import Frame
-from workflow_scripts.views.images.candidates import border_sides
-from workflow_scripts.views.spool import FrameSpool
+from workflow_scripts.views.frame_spool import FrameSpool
+from workflow_scripts.views.images.proposal_filter import border_sides
 
 log = logging.getLogger(__name__)
 
@@ -39,17 +51,17 @@ COVERED = "covered: other objects hide all but too few of its pixels"
 
 
 @dataclass
-class Collected:
+class PhotoRows:
     """Rows of the shard so far."""
 
     views: list[ViewRow] = field(default_factory=list)
     objects: list[ObjectRow] = field(default_factory=list)
     visibility: list[VisibilityRow] = field(default_factory=list)
     contents: list[list[int]] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
+    skipped: list[SkippedItem] = field(default_factory=list)
 
 
-def paint(masks: Sequence[MaskRow], *, shape: tuple[int, int]) -> np.ndarray:
+def rasterise_instances(masks: Sequence[PhotoMaskRow], *, shape: tuple[int, int]) -> np.ndarray:
     """Return instances u16 [h, w]: where masks overlap the smaller one is on top."""
     instance = np.zeros(shape, dtype=np.uint16)
     for row in sorted(masks, key=lambda row: (-row.pixels, row.instance)):
@@ -60,7 +72,9 @@ def paint(masks: Sequence[MaskRow], *, shape: tuple[int, int]) -> np.ndarray:
     return instance
 
 
-def visibility_of(view: int, row: ReadRow, instance: np.ndarray, number: int) -> VisibilityRow:
+def visibility_row(
+    view: int, row: PhotoReadRow, instance: np.ndarray, number: int
+) -> VisibilityRow:
     """Describe an instance's mask; what hides a part of it in a photo is not known."""
     mask = instance == number
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -79,7 +93,7 @@ def visibility_of(view: int, row: ReadRow, instance: np.ndarray, number: int) ->
     )
 
 
-def object_of(row: ReadRow, number: int, label: str) -> ObjectRow:
+def object_row(row: PhotoReadRow, number: int, label: str) -> ObjectRow:
     """Return an object of a photo: its label is known, its box in the world is not."""
     unknown = dict.fromkeys(
         ("x_m", "y_m", "z_m", "width_m", "depth_m", "height_m", "yaw_deg"), math.nan
@@ -97,7 +111,9 @@ def object_of(row: ReadRow, number: int, label: str) -> ObjectRow:
     )
 
 
-def view_of(view: int, row: ReadRow, camera: Camera, *, source: str, num_objects: int) -> ViewRow:
+def view_row(
+    view: int, row: PhotoReadRow, camera: Camera, *, source: str, num_objects: int
+) -> ViewRow:
     """Describe a photo as a view: the only one, and so the best, of its scene."""
     yaw_deg, pitch_deg = yaw_pitch_deg(camera.world_from_camera)
     return ViewRow(
@@ -120,18 +136,18 @@ def view_of(view: int, row: ReadRow, camera: Camera, *, source: str, num_objects
 
 
 def add_view(
-    collected: Collected,
+    photo_rows: PhotoRows,
     spool: FrameSpool,
     shard: ViewShard,
-    row: ReadRow,
-    masks: Sequence[MaskRow],
+    row: PhotoReadRow,
+    masks: Sequence[PhotoMaskRow],
     *,
     source: str,
     min_pixels: int,
 ) -> None:
     """Add a photo with the objects that still have enough pixels once all are painted."""
     shape = shard.group["rgb"].shape[1:3]  # type: ignore[union-attr]
-    instance = paint([mask for mask in masks if mask.instance], shape=shape)
+    instance = rasterise_instances([mask for mask in masks if mask.instance], shape=shape)
     view = len(spool)
     num_objects = 0
     for mask in masks:
@@ -141,44 +157,44 @@ def add_view(
             reason = COVERED
         if reason:
             item = f"object {mask.label}".strip()
-            collected.skipped.append(
-                Skipped(source=source, scene_id=row.scene_id, item=item, reason=reason)
+            photo_rows.skipped.append(
+                SkippedItem(source=source, scene_id=row.scene_id, item=item, reason=reason)
             )
             continue
         num_objects += 1
-        collected.objects.append(object_of(row, mask.instance, mask.label))
-        collected.visibility.append(visibility_of(view, row, instance, mask.instance))
+        photo_rows.objects.append(object_row(row, mask.instance, mask.label))
+        photo_rows.visibility.append(visibility_row(view, row, instance, mask.instance))
     camera = shard.camera(row.view)
     spool.add(Frame(shard.rgb(row.view), shard.depth_m(row.view), instance), camera)
-    collected.views.append(view_of(view, row, camera, source=source, num_objects=num_objects))
-    collected.contents.append([row.content_x0, row.content_y0, row.content_x1, row.content_y1])
+    photo_rows.views.append(view_row(view, row, camera, source=source, num_objects=num_objects))
+    photo_rows.contents.append([row.content_x0, row.content_y0, row.content_x1, row.content_y1])
 
 
-def drop_offs(
+def drop_counts(
     source: str,
     photos: Sequence[Photo],
-    read_skipped: Sequence[Skipped],
-    filtered: Sequence[FilterRow],
+    read_skipped: Sequence[SkippedItem],
+    filter_table: Sequence[PhotoFilterRow],
     object_reasons: Sequence[str],
-) -> list[DropOff]:
+) -> list[PhotoDropCount]:
     """Count what each step lost by reason (what precedes its colon), and what it left."""
     steps = [
         ("scenes", "photo", [photo.skipped or "" for photo in photos]),
         (
             "read",
             "photo",
-            [row.reason for row in read_skipped if row.item == "photo"] + [""] * len(filtered),
+            [row.reason for row in read_skipped if row.item == "photo"] + [""] * len(filter_table),
         ),
-        ("filter", "photo", [row.reason for row in filtered]),
+        ("filter", "photo", [row.reason for row in filter_table]),
         ("localise", "object", list(object_reasons)),
     ]
     rows = []
     for step, unit, reasons in steps:
         counts = Counter(reason.split(":")[0] for reason in reasons)
-        left = counts.pop("", 0)
+        remaining = counts.pop("", 0)
         rows += [
-            DropOff(source=source, step=step, unit=unit, reason=reason, count=count)
-            for reason, count in [*sorted(counts.items()), ("", left)]
+            PhotoDropCount(source=source, step=step, unit=unit, reason=reason, count=count)
+            for reason, count in [*sorted(counts.items()), ("", remaining)]
         ]
     return rows
 
@@ -187,7 +203,7 @@ def main(
     *,
     scenes: Path,
     read: Path,
-    filtered: Path,
+    filter_table: Path,
     masks: Path,
     out: Path,
     min_pixels: int = 64,
@@ -197,8 +213,8 @@ def main(
     Args:
         scenes: JSON lines of `Photo` records.
         read: the photos, `{shard}.read.zarr`.
-        filtered: table of `FilterRow` of those photos.
-        masks: table of `MaskRow` of the photos that are left.
+        filtered: table of `PhotoFilterRow` of those photos.
+        masks: table of `PhotoMaskRow` of the photos that are left.
         out: the Zarr group to write, `{shard}.zarr`; tables and pictures lie beside it.
         min_pixels: an object with fewer pixels, once smaller ones cover it, is left out.
     """
@@ -206,52 +222,61 @@ def main(
     if not photos:
         raise UserError(f"{scenes} has no photo; run the rule that wrote it again")
     source = photos[0].source
-    rows = [ReadRow(**row) for row in read_table(read.with_suffix(".parquet")).to_dict("records")]
-    verdicts = [FilterRow(**row) for row in read_table(filtered).to_dict("records")]
+    rows = [
+        PhotoReadRow(**row) for row in read_table(read.with_suffix(".parquet")).to_dict("records")
+    ]
+    verdicts = [PhotoFilterRow(**row) for row in read_table(filter_table).to_dict("records")]
     if [row.scene_id for row in rows] != [row.scene_id for row in verdicts]:
-        raise UserError(f"{filtered} is not of the photos in {read}: run its rule again")
-    masks_of: dict[str, list[MaskRow]] = {}
+        raise UserError(f"{filter_table} is not of the photos in {read}: run its rule again")
+    masks_of: dict[str, list[PhotoMaskRow]] = {}
     for values in read_table(masks).to_dict("records"):
-        masks_of.setdefault(values["scene_id"], []).append(MaskRow(**values))
-    read_skipped = read_records(read.with_suffix(".skipped.jsonl"), Skipped)
+        masks_of.setdefault(values["scene_id"], []).append(PhotoMaskRow(**values))
+    read_skipped = read_records(read.with_suffix(".skipped.jsonl"), SkippedItem)
     shard = ViewShard.open(read)
     height, width = shard.group["rgb"].shape[1:3]  # type: ignore[union-attr]
-    collected = Collected()
-    collected.skipped += [
-        Skipped(source=source, scene_id=photo.scene_id, item="photo", reason=photo.skipped)
+    photo_rows = PhotoRows()
+    photo_rows.skipped += [
+        SkippedItem(source=source, scene_id=photo.scene_id, item="photo", reason=photo.skipped)
         for photo in photos
         if photo.skipped
     ]
-    collected.skipped += read_skipped
+    photo_rows.skipped += read_skipped
     out.parent.mkdir(parents=True, exist_ok=True)
     with FrameSpool(out.parent, width_px=width, height_px=height) as spool:
         pairs = zip(rows, verdicts, strict=True)
         for row, verdict in progress(pairs, desc="views", total=len(rows)):
             if verdict.reason:
-                collected.skipped.append(
-                    Skipped(
+                photo_rows.skipped.append(
+                    SkippedItem(
                         source=source, scene_id=row.scene_id, item="photo", reason=verdict.reason
                     )
                 )
                 continue
-            found = masks_of.get(row.scene_id, [])
-            add_view(collected, spool, shard, row, found, source=source, min_pixels=min_pixels)
-        write_table(table_path(out, "views"), table(collected.views, ViewRow))
-        write_table(table_path(out, "objects"), table(collected.objects, ObjectRow))
-        write_table(table_path(out, "visibility"), table(collected.visibility, VisibilityRow))
-        write_records(beside(out, "skipped.jsonl"), collected.skipped)
-        reasons = [row.reason for row in collected.skipped if row.item.startswith("object")]
-        reasons += [""] * len(collected.objects)
-        counts = drop_offs(source, photos, read_skipped, verdicts, reasons)
-        write_records(beside(out, "dropped.jsonl"), counts)
-        attributes = {"source": source, "backend": "photos", "content_px": collected.contents}
+            photo_masks = masks_of.get(row.scene_id, [])
+            add_view(
+                photo_rows, spool, shard, row, photo_masks, source=source, min_pixels=min_pixels
+            )
+        write_table(table_path(out, "views"), records_to_frame(photo_rows.views, ViewRow))
+        write_table(table_path(out, "objects"), records_to_frame(photo_rows.objects, ObjectRow))
+        write_table(
+            table_path(out, "visibility"), records_to_frame(photo_rows.visibility, VisibilityRow)
+        )
+        write_records(sibling_path(out, "skipped.jsonl"), photo_rows.skipped)
+        reasons = [row.reason for row in photo_rows.skipped if row.item.startswith("object")]
+        reasons += [""] * len(photo_rows.objects)
+        counts = drop_counts(source, photos, read_skipped, verdicts, reasons)
+        write_records(sibling_path(out, "dropped.jsonl"), counts)
+        attributes = {"source": source, "backend": "photos", "content_px": photo_rows.contents}
         write_views(out, spool.arrays(), attributes=attributes)
-    with whole(beside(out, "credits.csv")) as partial:
+    with atomic_write(sibling_path(out, "credits.csv")) as partial:
         columns = ["asset_id", "library", "model", "creator", "licence"]
         pd.DataFrame(columns=columns).to_csv(partial, index=False, lineterminator="\n")
-    draw_contact_sheet(beside(out, "png"), ViewShard.open(out), min_pixels=min_pixels)
+    draw_contact_sheet(sibling_path(out, "png"), ViewShard.open(out), min_pixels=min_pixels)
     log.info(
-        "%d photos: %d views, %d objects", len(photos), len(collected.views), len(collected.objects)
+        "%d photos: %d views, %d objects",
+        len(photos),
+        len(photo_rows.views),
+        len(photo_rows.objects),
     )
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from workflow_scripts.common.cameras import world_from_unity
-from workflow_scripts.views.house import entries, vector
+from workflow_scripts.geometry.cameras import world_from_unity
+from workflow_scripts.views.house import entries, read_vector
 from workflow_scripts.views.pathtrace.shell import Lamp
 
 _CELL_M = 0.5
-_SLOTS = 64
-_SEEN = 0.16
+_SLOTS_PER_CELL = 64
+_BACKGROUND_EXPOSURE = 0.16
 _TREES = np.array([0.34, 0.40, 0.33], dtype=np.float32)
 _LAWN = np.array([0.46, 0.53, 0.37], dtype=np.float32)
 
@@ -46,7 +46,7 @@ class Sky:
         to_sun = np.array([0.35, -0.45, 0.82])
         for light in entries(parameters, "lights"):
             if light.get("type") == "directional" and light.get("rotation"):
-                turn = vector(light["rotation"], where=f"light {light.get('id')!r} rotation")
+                turn = read_vector(light["rotation"], where=f"light {light.get('id')!r} rotation")
                 pitch, yaw = np.deg2rad(turn[:2])
                 forward = [np.sin(yaw) * np.cos(pitch), -np.sin(pitch), np.cos(yaw) * np.cos(pitch)]
                 to_sun = -world_from_unity(forward)
@@ -63,7 +63,7 @@ class Sky:
         below = np.clip(-up * 5, 0, 1)
         return (colour + (self.ground[:, None] - colour) * below).astype(np.float32)
 
-    def seen(self, directions: np.ndarray) -> np.ndarray:
+    def background(self, directions: np.ndarray) -> np.ndarray:
         """Return what a picture shows outside, f32 [3, n]: sky, a line of trees, a lawn.
 
         Daylight is some twenty times what lamps give. A photographer lets the window burn out or
@@ -71,16 +71,21 @@ class Sky:
         """
         length = np.sqrt(np.einsum("ij,ij->j", directions, directions))
         up, around = directions[2] / length, np.arctan2(directions[0], directions[1])
-        bright = self.radiance(directions)
-        shown = np.float32(_SEEN) * bright * bright / np.float32(self.horizon.max())
-        crowns = 0.05 + sum(
-            size * np.sin(pace * around + start)
-            for size, pace, start in ((0.025, 3, 1.0), (0.012, 17, 2.0), (0.008, 53, 0.0))
+        sky_radiance = self.radiance(directions)
+        background_radiance = (
+            np.float32(_BACKGROUND_EXPOSURE)
+            * sky_radiance
+            * sky_radiance
+            / np.float32(self.horizon.max())
         )
-        trees = (up < crowns) & (up > -0.02)
+        treeline = 0.05 + sum(
+            size * np.sin(cycles * around + start)
+            for size, cycles, start in ((0.025, 3, 1.0), (0.012, 17, 2.0), (0.008, 53, 0.0))
+        )
+        trees = (up < treeline) & (up > -0.02)
         light = 0.94 + 0.06 * np.sin(67 * around + 40 * up)
-        shown = np.where(trees, _TREES[:, None] * light, shown)
-        return np.where(up <= -0.02, _LAWN[:, None], shown).astype(np.float32)
+        background_radiance = np.where(trees, _TREES[:, None] * light, background_radiance)
+        return np.where(up <= -0.02, _LAWN[:, None], background_radiance).astype(np.float32)
 
 
 class Lights:
@@ -108,41 +113,47 @@ class Lights:
         self.side = np.array(sides, dtype=np.float32)
         self.up = np.array(ups, dtype=np.float32)
         # Lamps shine down and windows into the room; both rectangles are spanned that way.
-        crossed = np.cross(self.side, self.up)
-        self.scaled_normal = crossed.astype(np.float32)
+        normals = np.cross(self.side, self.up)
+        self.scaled_normal = normals.astype(np.float32)
         self.radiance = np.array(radiance, dtype=np.float32)
         self.is_portal = np.arange(len(corners)) >= len(lamps)
-        self.area = np.linalg.norm(crossed, axis=1)
+        self.area = np.linalg.norm(normals, axis=1)
 
-    def lay_grid(self, low_m: np.ndarray, high_m: np.ndarray, height_m: float) -> None:
+    def build_light_grid(self, low_m: np.ndarray, high_m: np.ndarray, height_m: float) -> None:
         """Fill the slots of a grid over the floor plan [2] to [2]."""
         self._low = low_m.astype(np.float32) - 0.2
         self._cells = np.maximum(1, np.ceil((high_m - low_m + 0.4) / _CELL_M)).astype(np.int32)
         x, y = (np.arange(n) * _CELL_M + _CELL_M / 2 for n in self._cells)
-        places = np.stack([*np.meshgrid(x + self._low[0], y + self._low[1], indexing="ij")], -1)
-        places = np.concatenate([places, np.full((*places.shape[:2], 1), height_m * 0.4)], -1)
+        cell_centres = np.stack(
+            [*np.meshgrid(x + self._low[0], y + self._low[1], indexing="ij")], -1
+        )
+        cell_centres = np.concatenate(
+            [cell_centres, np.full((*cell_centres.shape[:2], 1), height_m * 0.4)], -1
+        )
         middle = self.corner + (self.side + self.up) / 2
-        gap = places.reshape(-1, 1, 3) - middle
-        square = np.einsum("clk,clk->cl", gap, gap)
-        facing = np.einsum("clk,lk->cl", gap, self.scaled_normal / self.area[:, None])
-        facing = np.clip(facing / np.sqrt(square), 0.15, 1)
+        to_cells = cell_centres.reshape(-1, 1, 3) - middle
+        squared_distance = np.einsum("clk,clk->cl", to_cells, to_cells)
+        facing = np.einsum("clk,lk->cl", to_cells, self.scaled_normal / self.area[:, None])
+        facing = np.clip(facing / np.sqrt(squared_distance), 0.15, 1)
         power = self.area * self.radiance.mean(axis=1)
-        share = power * facing / (square + 0.5)
+        share = power * facing / (squared_distance + 0.5)
         share = share / share.sum(axis=1, keepdims=True)
-        ends = np.round(np.cumsum(share, axis=1) * _SLOTS).astype(np.int64)
-        slot = np.arange(_SLOTS)
+        ends = np.round(np.cumsum(share, axis=1) * _SLOTS_PER_CELL).astype(np.int64)
+        slot = np.arange(_SLOTS_PER_CELL)
         self._slots = (slot[None, :, None] >= ends[:, None, :]).sum(axis=2).astype(np.int32)
         self._slots = np.minimum(self._slots, len(self.corner) - 1)
         counts = np.diff(ends, axis=1, prepend=0)
         with np.errstate(divide="ignore"):
-            self._weight = np.where(counts > 0, _SLOTS / counts, 0).astype(np.float32)
+            self._weight = np.where(counts > 0, _SLOTS_PER_CELL / counts, 0).astype(np.float32)
 
-    def draw(self, points: np.ndarray, random: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def sample_lights(
+        self, points: np.ndarray, random: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Draw a light for each point [3, n] by `random` [n]; return numbers and 1 / chance."""
         i = ((points[0] - self._low[0]) * np.float32(1 / _CELL_M)).astype(np.int32)
         j = ((points[1] - self._low[1]) * np.float32(1 / _CELL_M)).astype(np.int32)
         i = np.clip(i, 0, self._cells[0] - 1)
         j = np.clip(j, 0, self._cells[1] - 1)
         cell = i * self._cells[1] + j
-        light = self._slots[cell, (random * _SLOTS).astype(np.int32)]
+        light = self._slots[cell, (random * _SLOTS_PER_CELL).astype(np.int32)]
         return light, self._weight[cell, light]

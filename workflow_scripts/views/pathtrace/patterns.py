@@ -124,19 +124,19 @@ def hexagons(
     y, x = np.meshgrid(
         (np.arange(size) + 0.5) / size, (np.arange(size) + 0.5) / size, indexing="ij"
     )
-    best = np.full((2, size, size), np.inf)
-    owner = np.zeros((size, size), dtype=int)
+    min_distance = np.full((2, size, size), np.inf)
+    tile_index = np.zeros((size, size), dtype=int)
     for i in range(up):
         for j in range(across):
             dx = (x - (j + 0.5 * (i % 2)) / across + 0.5) % 1 - 0.5
             dy = (y - i / up + 0.5) % 1 - 0.5
             gap = np.hypot(dx, dy)
-            nearer = gap < best[0]
-            best[1] = np.where(nearer, best[0], np.minimum(best[1], gap))
-            best[0] = np.where(nearer, gap, best[0])
-            owner[nearer] = i * across + j
-    tone = random.normal(0, 0.03, up * across)[owner]
-    blend = np.clip((best[1] - best[0]) * size / 2 - 1, 0, 1)[..., None]
+            nearer = gap < min_distance[0]
+            min_distance[1] = np.where(nearer, min_distance[0], np.minimum(min_distance[1], gap))
+            min_distance[0] = np.where(nearer, gap, min_distance[0])
+            tile_index[nearer] = i * across + j
+    tone = random.normal(0, 0.03, up * across)[tile_index]
+    blend = np.clip((min_distance[1] - min_distance[0]) * size / 2 - 1, 0, 1)[..., None]
     return np.clip(shade(base, tone) * blend + grout * (1 - blend), 0, 1)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from workflow_scripts.common.cameras import unity_from_world, world_from_unity
 from workflow_scripts.common.records import ObjectRow
-from workflow_scripts.views.house import asset_of, entries, vector
+from workflow_scripts.geometry.cameras import unity_from_world, world_from_unity
+from workflow_scripts.views.house import entries, find_asset, read_vector
 from workflow_scripts.views.meshes import Material, Mesh
 from workflow_scripts.views.objects import object_rows
 from workflow_scripts.views.pathtrace.shell import Shell, build_shell
@@ -18,7 +18,7 @@ BuildFurniture = Callable[[str, tuple[float, float, float], str], Mesh]
 
 
 @dataclass(frozen=True)
-class Soup:
+class TriangleMesh:
     """Triangles [f, 3, 3] f32 in the world and what belongs to each.
 
     `instance` i32 [f], `material` i32 [f] into `materials`, `uv` f32 [f, 3, 2], `normals`
@@ -34,48 +34,48 @@ class Soup:
 
 
 @dataclass(frozen=True)
-class Scene:
+class RenderScene:
     """A house ready to be traced."""
 
     shell: Shell
     objects: Sequence[ObjectRow]
-    soup: Soup
+    triangle_mesh: TriangleMesh
 
 
-def build_scene(house: dict[str, Any], scene_id: str, furniture: BuildFurniture) -> Scene:
+def build_scene(house: dict[str, Any], scene_id: str, furniture: BuildFurniture) -> RenderScene:
     """Build every surface of a house; `UserError` says what is wrong with the house."""
     objects = object_rows(house, scene_id)
     shell = build_shell(house)
     instance_of = {row.object_id: row.instance for row in objects}
-    built: dict[str, Mesh] = {}
+    mesh_of_asset: dict[str, Mesh] = {}
     meshes = [(instance_of[object_id], mesh) for object_id, mesh in shell.parts]
-    for entry in _with_children(entries(house, "objects")):
-        asset = asset_of(str(entry.get("assetId")), where=f"object {entry.get('id')!r}")
-        if asset.asset_id not in built:
-            built[asset.asset_id] = furniture(asset.category, asset.size_m, asset.asset_id)
-        mesh = built[asset.asset_id].transformed(_pose(entry))
+    for entry in _iterate_objects(entries(house, "objects")):
+        asset = find_asset(str(entry.get("assetId")), where=f"object {entry.get('id')!r}")
+        if asset.asset_id not in mesh_of_asset:
+            mesh_of_asset[asset.asset_id] = furniture(asset.category, asset.size_m, asset.asset_id)
+        mesh = mesh_of_asset[asset.asset_id].transformed(_world_from_object(entry))
         meshes.append((instance_of[entry["id"]], mesh))
-    return Scene(shell, objects, _soup(meshes))
+    return RenderScene(shell, objects, _triangle_mesh(meshes))
 
 
-def _with_children(objects: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+def _iterate_objects(objects: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
     for entry in objects:
         yield entry
-        yield from _with_children(entries(entry, "children"))
+        yield from _iterate_objects(entries(entry, "children"))
 
 
-def _pose(entry: dict[str, Any]) -> np.ndarray:
+def _world_from_object(entry: dict[str, Any]) -> np.ndarray:
     """Return `world_from_object` [4, 4]; Unity turns about z, then x, then y."""
     where = f"object {entry.get('id')!r}"
-    about_x, about_y, about_z = np.deg2rad(
-        vector(entry.get("rotation") or {}, where=f"{where} rotation")
+    angle_x, angle_y, angle_z = np.deg2rad(
+        read_vector(entry.get("rotation") or {}, where=f"{where} rotation")
     )
-    turn = _rotation(1, about_y) @ _rotation(0, about_x) @ _rotation(2, about_z)
+    rotation = _rotation(1, angle_y) @ _rotation(0, angle_x) @ _rotation(2, angle_z)
     pose = np.eye(4)
     # Each column is the image of a world axis: taken to Unity, turned there, and brought back.
     axes_unity = unity_from_world(np.eye(3))
-    pose[:3, :3] = world_from_unity(axes_unity @ turn.T).T
-    pose[:3, 3] = world_from_unity(vector(entry.get("position"), where=f"{where} position"))
+    pose[:3, :3] = world_from_unity(axes_unity @ rotation.T).T
+    pose[:3, 3] = world_from_unity(read_vector(entry.get("position"), where=f"{where} position"))
     return pose
 
 
@@ -89,45 +89,49 @@ def _rotation(axis: int, angle: float) -> np.ndarray:
     return matrix
 
 
-def _soup(meshes: Sequence[tuple[int, Mesh]]) -> Soup:
+def _triangle_mesh(meshes: Sequence[tuple[int, Mesh]]) -> TriangleMesh:
     materials: list[Material] = []
-    number_of: dict[int, int] = {}
+    material_index: dict[int, int] = {}
     columns: list[list[np.ndarray]] = [[], [], [], [], []]
     for instance, mesh in meshes:
         for material in mesh.materials:
-            if id(material) not in number_of:
-                number_of[id(material)] = len(materials)
+            if id(material) not in material_index:
+                material_index[id(material)] = len(materials)
                 materials.append(material)
-        table = np.array([number_of[id(material)] for material in mesh.materials], dtype=np.int32)
+        material_indices = np.array(
+            [material_index[id(material)] for material in mesh.materials], dtype=np.int32
+        )
         triangles = mesh.vertices_m[mesh.faces].astype(np.float32)
         edges = triangles[:, 1:].astype(np.float64) - triangles[:, :1]
-        crossed = np.cross(edges[:, 0], edges[:, 1])
-        keep = np.linalg.norm(crossed, axis=1) > 1e-12
+        scaled_normals = np.cross(edges[:, 0], edges[:, 1])
+        keep = np.linalg.norm(scaled_normals, axis=1) > 1e-12
         uv = np.where(np.abs(mesh.uv) < 1e3, mesh.uv, 0.0).astype(np.float32)
         for column, values in zip(
             columns,
             (
                 triangles,
                 np.full(len(triangles), instance, dtype=np.int32),
-                table[mesh.face_material],
+                material_indices[mesh.face_material],
                 uv[mesh.faces],
-                _corner_normals(mesh, crossed),
+                _corner_normals(mesh, scaled_normals),
             ),
             strict=True,
         ):
             column.append(values[keep])
-    return Soup(*(np.concatenate(column) for column in columns), tuple(materials))
+    return TriangleMesh(*(np.concatenate(column) for column in columns), tuple(materials))
 
 
-def _corner_normals(mesh: Mesh, crossed: np.ndarray) -> np.ndarray:
+def _corner_normals(mesh: Mesh, scaled_normals: np.ndarray) -> np.ndarray:
     """Return unit normals [f, 3, 3]: of the face, or averaged over faces that share a vertex."""
-    flat = crossed / np.maximum(np.linalg.norm(crossed, axis=1, keepdims=True), 1e-20)
-    corners = np.repeat(flat[:, None], 3, axis=1)
+    face_normals = scaled_normals / np.maximum(
+        np.linalg.norm(scaled_normals, axis=1, keepdims=True), 1e-20
+    )
+    corners = np.repeat(face_normals[:, None], 3, axis=1)
     if mesh.smooth:
-        summed = np.zeros((len(mesh.vertices_m), 3))
+        normal_sums = np.zeros((len(mesh.vertices_m), 3))
         for corner in range(3):
-            np.add.at(summed, mesh.faces[:, corner], crossed)
-        smooth = summed[mesh.faces]
+            np.add.at(normal_sums, mesh.faces[:, corner], scaled_normals)
+        smooth = normal_sums[mesh.faces]
         length = np.linalg.norm(smooth, axis=2, keepdims=True)
         corners = np.where(length > 1e-12, smooth / np.maximum(length, 1e-20), corners)
     return corners.astype(np.float32)

@@ -9,8 +9,8 @@ import shapely
 from shapely.geometry import Point
 from shapely.ops import nearest_points
 
-from workflow_scripts.common.cameras import world_from_unity
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.geometry.cameras import world_from_unity
 from workflow_scripts.views.house import (
     WALL_THICKNESS_M,
     Opening,
@@ -19,16 +19,23 @@ from workflow_scripts.views.house import (
     ceiling_height_m,
     entries,
     openings,
+    read_vector,
     rooms,
-    vector,
     walls,
 )
 from workflow_scripts.views.meshes import Material, Mesh
-from workflow_scripts.views.pathtrace.fittings import PAINT, Hole, WallFrame, door, leaves, window
-from workflow_scripts.views.pathtrace.solids import Builder
+from workflow_scripts.views.pathtrace.doors_windows import (
+    PAINT,
+    Hole,
+    WallFrame,
+    door,
+    door_leaves,
+    window,
+)
+from workflow_scripts.views.pathtrace.mesh_builder import MeshBuilder
 from workflow_scripts.views.pathtrace.textures import ceiling as ceiling_surface
 from workflow_scripts.views.pathtrace.textures import linear, surface
-from workflow_scripts.views.pathtrace.walls import FACE_INSET_M, has_twin, wall_mesh
+from workflow_scripts.views.pathtrace.walls import FACE_INSET_M, has_wall_behind, wall_mesh
 
 LAMP_SIDE_M = 0.6
 LAMP_DROP_M = 0.03
@@ -56,7 +63,7 @@ class Shell:
     parts: list[tuple[str, Mesh]]
     lamps: list[Lamp]
     portals: np.ndarray
-    leaves_m: list[np.ndarray]
+    leaf_segments_m: list[np.ndarray]
     ceiling_m: float
     rooms: list[Room]
     walls: list[Wall]
@@ -72,7 +79,7 @@ def build_shell(house: dict[str, Any]) -> Shell:
     lamps = {room.room_id: _lamps(house, room, ceiling_m) for room in rooms_of_house}
 
     frames = {wall.wall_id: WallFrame.of(wall) for wall in walls_of_house}
-    outside = {wall.wall_id for wall in walls_of_house if not has_twin(wall, walls_of_house)}
+    outside = {wall.wall_id for wall in walls_of_house if not has_wall_behind(wall, walls_of_house)}
     parts: list[tuple[str, Mesh]] = []
     for room, entry in zip(rooms_of_house, entries(house, "rooms"), strict=True):
         parts.append((f"floor|{room.room_id}", _floor(room, entry.get("floorMaterial"))))
@@ -103,8 +110,8 @@ def build_shell(house: dict[str, Any]) -> Shell:
         is_outside = opening.wall0.wall_id in outside
         back_m = -WALL_THICKNESS_M if is_outside else -FACE_INSET_M
         if opening.kind == "door":
-            mesh, found = _door(opening, frame, hole, back_m, doors[opening.opening_id])
-            leaf_lines += found
+            mesh, leaf_segments = _door(opening, frame, hole, back_m, doors[opening.opening_id])
+            leaf_lines += leaf_segments
         else:
             mesh = window(opening.asset_id, hole, back_m)
             if is_outside:
@@ -129,9 +136,11 @@ def _door(
     openness = _fraction(entry.get("openness") or 0, where=f"door {opening.opening_id!r} openness")
     # The hinge is where the wall's own first point is; its frame may run the other way.
     reversed_frame = bool(frame.along @ (opening.wall0.end_m - opening.wall0.start_m) < 0)
-    found = leaves(opening.asset_id, hole, back_m, openness, hinge_at_high_u=reversed_frame)
-    lines = [frame.floor_points(leaf.segment_m) for leaf in found]
-    return door(hole, back_m, openness, found), lines
+    leaf_segments = door_leaves(
+        opening.asset_id, hole, back_m, openness, hinge_at_high_u=reversed_frame
+    )
+    lines = [frame.floor_points(leaf.segment_m) for leaf in leaf_segments]
+    return door(hole, back_m, openness, leaf_segments), lines
 
 
 def _fraction(value: Any, *, where: str) -> float:
@@ -149,15 +158,15 @@ def _rgb(entry: Any, *, where: str) -> tuple[float, float, float]:
 
 
 def _material(
-    entry: Any, look: Callable[..., tuple[Material, float]] = surface
+    entry: Any, surface_material: Callable[..., tuple[Material, float]] = surface
 ) -> tuple[Material, float]:
     """Read a material of the house: {"name", "color"?}; plain off-white if there is none."""
     if not isinstance(entry, dict):
-        return look("PureWhite")
+        return surface_material("PureWhite")
     name, colour = str(entry.get("name", "PureWhite")), entry.get("color")
     if colour is None:
-        return look(name)
-    return look(name, _rgb(colour, where=f"colour of material {name!r}"))
+        return surface_material(name)
+    return surface_material(name, _rgb(colour, where=f"colour of material {name!r}"))
 
 
 def _triangles(room: Room) -> np.ndarray:
@@ -170,11 +179,11 @@ def _triangles(room: Room) -> np.ndarray:
     return corners[np.abs(area) > 1e-9]
 
 
-def _slab(room: Room, z_m: float, material: Material, repeat_m: float, *, up: bool) -> Builder:
+def _slab(room: Room, z_m: float, material: Material, repeat_m: float, *, up: bool) -> MeshBuilder:
     flat = _triangles(room)
     flat = flat if up else flat[:, ::-1]
     corners = np.concatenate([flat.reshape(-1, 2), np.full((flat.size // 2, 1), z_m)], axis=1)
-    builder = Builder()
+    builder = MeshBuilder()
     faces = np.arange(len(corners)).reshape(-1, 3)
     builder.polygon(corners, corners[:, :2] / repeat_m, faces, material)
     return builder
@@ -213,10 +222,12 @@ def _lamps(house: dict[str, Any], room: Room, ceiling_m: float) -> list[Lamp]:
     for light in entries(house.get("proceduralParameters") or {}, "lights"):
         if light.get("type") == "point":
             where = f"light {light.get('id')!r} position"
-            at = world_from_unity(vector(light.get("position"), where=where))
+            at = world_from_unity(read_vector(light.get("position"), where=where))
             lights.append((shape.distance(Point(at[:2])), at, light))
-    lights.sort(key=lambda found: found[0])
-    own = [found for found in lights if found[0] < 0.5] or lights[:1]
+    lights.sort(key=lambda leaf_segments: leaf_segments[0])
+    room_lights = [leaf_segments for leaf_segments in lights if leaf_segments[0] < 0.5] or lights[
+        :1
+    ]
     low, high = room.polygon_m.min(axis=0), room.polygon_m.max(axis=0)
     num = np.maximum(1, np.ceil((high - low) / _MAX_LAMP_SPACING_M)).astype(int)
     places = [
@@ -225,19 +236,19 @@ def _lamps(house: dict[str, Any], room: Room, ceiling_m: float) -> list[Lamp]:
         for j in range(num[1])
     ]
     places = [place for place in places if inner.contains(Point(place))]
-    if num.max() == 1 and own:
-        places = [found[1][:2] for found in own]
-    snapped = []
+    if num.max() == 1 and room_lights:
+        places = [leaf_segments[1][:2] for leaf_segments in room_lights]
+    lamp_position = []
     for place in places or [np.array(inner.representative_point().coords[0])]:
-        near = nearest_points(inner, Point(place))[0]
-        snapped.append(np.array(near.coords[0]))
+        is_near = nearest_points(inner, Point(place))[0]
+        lamp_position.append(np.array(is_near.coords[0]))
     rgb = np.array([1.0, 0.92, 0.84])
-    if own and own[0][2].get("rgb") is not None:
-        light = own[0][2]
+    if room_lights and room_lights[0][2].get("rgb") is not None:
+        light = room_lights[0][2]
         given = _rgb(light["rgb"], where=f"light {light.get('id')!r} rgb")
         # A camera balances most of a warm lamp's colour away; a quarter of it is left.
         rgb = 0.75 + 0.25 * linear(given)
     return [
         Lamp(np.array([*place, ceiling_m - LAMP_DROP_M]), LAMP_SIDE_M, 11.0 * rgb)
-        for place in snapped
+        for place in lamp_position
     ]

@@ -9,49 +9,53 @@ from dataclasses import dataclass
 import numpy as np
 
 from workflow_scripts.views.meshes import Material
-from workflow_scripts.views.pathtrace.rays import Hits, rays_of
-from workflow_scripts.views.pathtrace.scene import Soup
-from workflow_scripts.views.pathtrace.texels import Texels
+from workflow_scripts.views.pathtrace.ray_casting import Hits, build_ray_caster
+from workflow_scripts.views.pathtrace.scene import TriangleMesh
+from workflow_scripts.views.pathtrace.texture_atlas import TextureAtlas
 
 STEP_M = 2e-4
 """How far off a surface a ray starts, so that it does not meet the surface again."""
 
 _MAX_LAYERS = 8
-_CLEAR = 0.3
-_GLASS_WEAKENS = 0.94
+_MIN_TRANSMISSION = 0.3
+_GLASS_TRANSMITTANCE = 0.94
 
 
 @dataclass
-class Spots:
+class SurfaceHits:
     """Points on surfaces: `points`, unit `normal` against the ray, `albedo` [3, n]; `material`.
 
     `found` [n] is False where the ray met nothing; the rest is meaningless there.
     """
 
-    found: np.ndarray
+    hit_mask: np.ndarray
     points: np.ndarray
     normal: np.ndarray
     albedo: np.ndarray
     material: np.ndarray
 
 
-class Layer:
+class FaceSubset:
     """Some faces of a soup, ready for rays, with one row of 64 bytes for each.
 
     A row holds the normals of the corners (0:9), their texture coordinates (9:15) and the
     material (15), so that a hit reads memory once.
     """
 
-    def __init__(self, soup: Soup, faces: np.ndarray, texels: Texels) -> None:
-        material = soup.material[faces]
-        self.rays = rays_of(soup.triangles[faces])
+    def __init__(
+        self, triangle_mesh: TriangleMesh, faces: np.ndarray, texture_atlas: TextureAtlas
+    ) -> None:
+        material = triangle_mesh.material[faces]
+        self.rays = build_ray_caster(triangle_mesh.triangles[faces])
         columns = (
-            soup.normals[faces].reshape(-1, 9),
-            soup.uv[faces].reshape(-1, 6),
+            triangle_mesh.normals[faces].reshape(-1, 9),
+            triangle_mesh.uv[faces].reshape(-1, 6),
             material[:, None].astype(np.float32),
         )
         self.rows = np.concatenate(columns, axis=1, dtype=np.float32)
-        self.density = texels.density(soup.triangles[faces], soup.uv[faces], material)
+        self.density = texture_atlas.density(
+            triangle_mesh.triangles[faces], triangle_mesh.uv[faces], material
+        )
 
     def material(self, face: np.ndarray) -> np.ndarray:
         """Return the material of faces [n]."""
@@ -61,22 +65,26 @@ class Layer:
 class Surfaces:
     """A soup as seen by the camera, and as light meets it: without glass and thin leaves."""
 
-    def __init__(self, soup: Soup) -> None:
-        self.texels = Texels(soup.materials)
-        materials = soup.materials
-        self._instance = np.append(soup.instance, 0).astype(np.uint16)
-        self._clear = np.array([material.transmission > _CLEAR for material in materials])
+    def __init__(self, triangle_mesh: TriangleMesh) -> None:
+        self.texture_atlas = TextureAtlas(triangle_mesh.materials)
+        materials = triangle_mesh.materials
+        self._instance = np.append(triangle_mesh.instance, 0).astype(np.uint16)
+        self._is_glass = np.array(
+            [material.transmission > _MIN_TRANSMISSION for material in materials]
+        )
         self._cutouts = [material.cutout for material in materials]
-        self._cut = np.array([cutout is not None for cutout in self._cutouts])
+        self._has_cutout = np.array([cutout is not None for cutout in self._cutouts])
         self.roughness = np.array([material.roughness for material in materials], np.float32)
         self.specular = np.array([material.specular for material in materials], np.float32)
         self.emission = np.array([material.emission for material in materials], np.float32)
-        everything = np.arange(len(soup.triangles))
-        self._seen = Layer(soup, everything, self.texels)
-        open_to_light = self._clear | _mostly_holes(materials)
-        solid = everything[~open_to_light[soup.material]]
-        self._solid = (
-            self._seen if len(solid) == len(everything) else Layer(soup, solid, self.texels)
+        all_faces = np.arange(len(triangle_mesh.triangles))
+        self._camera_faces = FaceSubset(triangle_mesh, all_faces, self.texture_atlas)
+        passes_light = self._is_glass | _is_mostly_holes(materials)
+        solid = all_faces[~passes_light[triangle_mesh.material]]
+        self._light_faces = (
+            self._camera_faces
+            if len(solid) == len(all_faces)
+            else FaceSubset(triangle_mesh, solid, self.texture_atlas)
         )
 
     def depth_and_instance(
@@ -86,94 +94,102 @@ class Surfaces:
 
         Glass counts as a surface; holes of cut-outs do not.
         """
-        hits, distance = self._first(origins, directions)
+        hits, distance = self._first_opaque_hits(origins, directions)
         return np.where(hits.face >= 0, distance, np.float32(np.nan)), self._instance[hits.face]
 
     def view(
         self, origins: np.ndarray, directions: np.ndarray, pixel_angle: float
-    ) -> tuple[Spots, np.ndarray]:
+    ) -> tuple[SurfaceHits, np.ndarray]:
         """Return what rays [n, 3] from a camera see, and how much glass leaves of it [3, n]."""
-        hits, distance = self._first(origins, directions)
-        left = np.ones((3, len(origins)), dtype=np.float32)
+        hits, distance = self._first_opaque_hits(origins, directions)
+        transmittance = np.ones((3, len(origins)), dtype=np.float32)
         for _ in range(2):
-            material = self._seen.material(hits.face)
-            glass = np.flatnonzero((hits.face >= 0) & self._clear[material])
+            material = self._camera_faces.material(hits.face)
+            glass = np.flatnonzero((hits.face >= 0) & self._is_glass[material])
             if not len(glass):
                 break
-            left[:, glass] *= _GLASS_WEAKENS * self.texels.tint[material[glass]].T
+            transmittance[:, glass] *= (
+                _GLASS_TRANSMITTANCE * self.texture_atlas.tint[material[glass]].T
+            )
             distance[glass] += np.float32(STEP_M)
             starts = origins[glass] + distance[glass, None] * directions[glass]
-            again, further = self._first(starts, directions[glass])
-            distance[glass] += further
-            _replace(hits, glass, again)
-        level = self._seen.density[hits.face] + np.log2(np.maximum(distance * pixel_angle, 1e-9))
-        return self._spots(self._seen, hits, origins.T, directions.T, distance, level), left
+            next_hits, next_distance = self._first_opaque_hits(starts, directions[glass])
+            distance[glass] += next_distance
+            _replace_hits(hits, glass, next_hits)
+        level = self._camera_faces.density[hits.face] + np.log2(
+            np.maximum(distance * pixel_angle, 1e-9)
+        )
+        return self._surface_hits(
+            self._camera_faces, hits, origins.T, directions.T, distance, level
+        ), transmittance
 
-    def bounce(self, points: np.ndarray, directions: np.ndarray) -> Spots:
+    def bounce(self, points: np.ndarray, directions: np.ndarray) -> SurfaceHits:
         """Return what light that leaves points [3, n] meets; glass is not in its way."""
-        hits = self._solid.rays.cast(points.T, directions.T)
+        hits = self._light_faces.rays.cast(points.T, directions.T)
         # A bounce gathers light over an area, so it reads a coarse copy of the texture.
-        level = self._solid.density[hits.face] - 3
-        return self._spots(self._solid, hits, points, directions, hits.distance, level)
+        level = self._light_faces.density[hits.face] - 3
+        return self._surface_hits(self._light_faces, hits, points, directions, hits.distance, level)
 
-    def free(self, points: np.ndarray, ways: np.ndarray) -> np.ndarray:
+    def unoccluded(self, points: np.ndarray, to_lights: np.ndarray) -> np.ndarray:
         """Say for which points [3, n] nothing solid lies on the way [3, n] to a light."""
-        return ~self._solid.rays.occluded(points.T, ways.T)
+        return ~self._light_faces.rays.occluded(points.T, to_lights.T)
 
-    def _first(self, origins: np.ndarray, directions: np.ndarray) -> tuple[Hits, np.ndarray]:
+    def _first_opaque_hits(
+        self, origins: np.ndarray, directions: np.ndarray
+    ) -> tuple[Hits, np.ndarray]:
         """Cast rays [n, 3]; those that meet a hole of a cut-out go on behind it."""
-        hits = self._seen.rays.cast(origins, directions)
+        hits = self._camera_faces.rays.cast(origins, directions)
         distance = hits.distance.copy()
-        through = self._in_holes(hits, np.arange(len(origins)))
+        in_hole = self._in_holes(hits, np.arange(len(origins)))
         for _ in range(_MAX_LAYERS):
-            if not len(through):
+            if not len(in_hole):
                 break
-            distance[through] += np.float32(STEP_M)
-            starts = origins[through] + distance[through, None] * directions[through]
-            again = self._seen.rays.cast(starts, directions[through])
-            distance[through] += again.distance
-            _replace(hits, through, again)
-            through = self._in_holes(hits, through)
+            distance[in_hole] += np.float32(STEP_M)
+            starts = origins[in_hole] + distance[in_hole, None] * directions[in_hole]
+            next_hits = self._camera_faces.rays.cast(starts, directions[in_hole])
+            distance[in_hole] += next_hits.distance
+            _replace_hits(hits, in_hole, next_hits)
+            in_hole = self._in_holes(hits, in_hole)
         return hits, distance
 
     def _in_holes(self, hits: Hits, rays: np.ndarray) -> np.ndarray:
         """Return those of `rays` whose hit lies in a hole of its material's cut-out."""
-        if not self._cut.any():
+        if not self._has_cutout.any():
             return np.empty(0, dtype=np.int64)
         face = hits.face[rays]
-        material = self._seen.material(face)
-        candidates = np.flatnonzero((face >= 0) & self._cut[material])
-        found = [np.empty(0, dtype=np.int64)]
+        material = self._camera_faces.material(face)
+        candidates = np.flatnonzero((face >= 0) & self._has_cutout[material])
+        hit_mask = [np.empty(0, dtype=np.int64)]
         for number in np.unique(material[candidates]):
             mask = self._cutouts[number]
             ray = rays[candidates[material[candidates] == number]]
-            rows = self._seen.rows[hits.face[ray], 9:15].T
-            u, v = _blend(rows, hits.u[ray], hits.v[ray], 2)
+            rows = self._camera_faces.rows[hits.face[ray], 9:15].T
+            u, v = _interpolate(rows, hits.u[ray], hits.v[ray], 2)
             x = ((u - np.floor(u)) * mask.shape[1]).astype(np.int32) % mask.shape[1]
             y = ((1 - (v - np.floor(v))) * mask.shape[0]).astype(np.int32) % mask.shape[0]
-            found.append(ray[mask[y, x] < 128])
-        return np.sort(np.concatenate(found))
+            hit_mask.append(ray[mask[y, x] < 128])
+        return np.sort(np.concatenate(hit_mask))
 
-    def _spots(
+    def _surface_hits(
         self,
-        layer: Layer,
+        face_subset: FaceSubset,
         hits: Hits,
         origins: np.ndarray,
         directions: np.ndarray,
         distance: np.ndarray,
         level: np.ndarray,
-    ) -> Spots:
-        row = layer.rows[hits.face].T
+    ) -> SurfaceHits:
+        row = face_subset.rows[hits.face].T
         material = row[15].astype(np.int32)
-        u, v = _blend(row[9:15], hits.u, hits.v, 2)
-        normal = _blend(row[0:9], hits.u, hits.v, 3)
-        against = np.where(dot(normal, directions) > 0, np.float32(-1), np.float32(1))
-        normal *= against / np.sqrt(np.maximum(dot(normal, normal), np.float32(1e-12)))
-        return Spots(
+        u, v = _interpolate(row[9:15], hits.u, hits.v, 2)
+        normal = _interpolate(row[0:9], hits.u, hits.v, 3)
+        facing_sign = np.where(dot(normal, directions) > 0, np.float32(-1), np.float32(1))
+        normal *= facing_sign / np.sqrt(np.maximum(dot(normal, normal), np.float32(1e-12)))
+        return SurfaceHits(
             hits.face >= 0,
             origins + distance * directions,
             normal,
-            self.texels.albedo(material, u, v, level),
+            self.texture_atlas.albedo(material, u, v, level),
             material,
         )
 
@@ -183,14 +199,14 @@ def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
-def _blend(corners: np.ndarray, u: np.ndarray, v: np.ndarray, size: int) -> np.ndarray:
+def _interpolate(corners: np.ndarray, u: np.ndarray, v: np.ndarray, size: int) -> np.ndarray:
     """Interpolate corner values [3 * size, n] at barycentric u, v [n]; return [size, n]."""
     return corners[:size] * (1 - u - v) + corners[size : 2 * size] * u + corners[2 * size :] * v
 
 
-def _replace(hits: Hits, rays: np.ndarray, again: Hits) -> None:
-    hits.face[rays], hits.u[rays], hits.v[rays] = again.face, again.u, again.v
+def _replace_hits(hits: Hits, rays: np.ndarray, next_hits: Hits) -> None:
+    hits.face[rays], hits.u[rays], hits.v[rays] = next_hits.face, next_hits.u, next_hits.v
 
 
-def _mostly_holes(materials: Sequence[Material]) -> np.ndarray:
+def _is_mostly_holes(materials: Sequence[Material]) -> np.ndarray:
     return np.array([m.cutout is not None and np.mean(m.cutout) < 128 for m in materials])

@@ -57,7 +57,7 @@ _NEUTRAL = ((0.90, 0.88, 0.84), (0.86, 0.83, 0.77), (0.80, 0.79, 0.76), (0.78, 0
 
 
 @dataclass(frozen=True)
-class _Look:
+class _TextureSpec:
     image: np.ndarray
     repeat_m: float
     roughness: float
@@ -70,17 +70,17 @@ def surface(name: str, colour: tuple[float, float, float] | None = None) -> tupl
 
     `colour` (sRGB) is the paint of a plain wall; patterns are tinted by it.
     """
-    look = _look(name, colour)
-    texture = (np.clip(look.image, 0, 1) * 255 + 0.5).astype(np.uint8)
+    texture_spec = _texture_spec(name, colour)
+    texture = (np.clip(texture_spec.image, 0, 1) * 255 + 0.5).astype(np.uint8)
     # Plain Python numbers: the tables of a scene are made from them.
     return (
         Material(
-            colour=tuple(float(c) for c in linear(look.image.mean(axis=(0, 1)))),
+            colour=tuple(float(c) for c in linear(texture_spec.image.mean(axis=(0, 1)))),
             texture=texture,
-            roughness=look.roughness,
-            specular=look.specular,
+            roughness=texture_spec.roughness,
+            specular=texture_spec.specular,
         ),
-        look.repeat_m,
+        texture_spec.repeat_m,
     )
 
 
@@ -91,10 +91,10 @@ def ceiling(name: str, colour: tuple[float, float, float] | None = None) -> tupl
     ProcTHOR draws ceiling colours like wall colours. A dark ceiling swallows the light that its
     lamps throw back up, and the room below looks like a cellar, so only half the colour is kept.
     """
-    known, repeat_m = surface(name, colour)
-    assert known.texture is not None
-    lifted = 255 - (255 - known.texture.astype(np.float64)) * 0.42
-    texture = (lifted + 0.5).astype(np.uint8)
+    wall_material, repeat_m = surface(name, colour)
+    assert wall_material.texture is not None
+    lightened = 255 - (255 - wall_material.texture.astype(np.float64)) * 0.42
+    texture = (lightened + 0.5).astype(np.uint8)
     mean = tuple(float(c) for c in linear(texture.mean(axis=(0, 1)) / 255))
     return Material(colour=mean, texture=texture, roughness=0.95), repeat_m
 
@@ -105,111 +105,111 @@ def linear(srgb: np.ndarray | float) -> np.ndarray:
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
-def _has(text: str, *words: str) -> bool:
+def _contains_any(text: str, *words: str) -> bool:
     return any(word in text for word in words)
 
 
-def _base(text: str, random: np.random.Generator, otherwise: tuple[float, ...]) -> np.ndarray:
-    found = next((rgb for word, rgb in COLOURS.items() if word in text), otherwise)
-    base = np.array(found) * (1 + random.normal(0, 0.02)) + random.normal(0, 0.008, 3)
+def _base_colour(text: str, random: np.random.Generator, default: tuple[float, ...]) -> np.ndarray:
+    base_colour = next((rgb for word, rgb in COLOURS.items() if word in text), default)
+    base = np.array(base_colour) * (1 + random.normal(0, 0.02)) + random.normal(0, 0.008, 3)
     if "dark" in text:
         base = base * 0.5
-    if _has(text, "pale", "light"):
+    if _contains_any(text, "pale", "light"):
         base = base + (1 - base) * 0.25
     return np.clip(base, 0.06, 0.95)
 
 
-def _wood_base(text: str, random: np.random.Generator) -> np.ndarray:
-    found = next((WOODS[word] for word in WOODS if word in text), WOODS["default"])
-    base = np.array(found) * (1 + random.normal(0, 0.05)) + random.normal(0, 0.01, 3)
+def _wood_colour(text: str, random: np.random.Generator) -> np.ndarray:
+    base_colour = next((WOODS[word] for word in WOODS if word in text), WOODS["default"])
+    base = np.array(base_colour) * (1 + random.normal(0, 0.05)) + random.normal(0, 0.01, 3)
     if "dark" in text:
         base = base * 0.62
-    elif _has(text, "light", "pale", "clean"):
+    elif _contains_any(text, "light", "pale", "clean"):
         base = base + (np.array([0.90, 0.80, 0.64]) - base) * 0.55
     elif "rich" in text:
         base = base * 0.85
     return np.clip(base, 0.05, 0.93)
 
 
-def _look(name: str, colour: tuple[float, float, float] | None) -> _Look:
+def _texture_spec(name: str, colour: tuple[float, float, float] | None) -> _TextureSpec:
     random = rng(0, "surface", name)
     # "DarkWood2" and "TexturesCom_WoodFine0031_1_seamless_S" say what they say without these.
     text = re.sub(r"texturescom|seamless|robothor|diffuse|_mat\b|nrm", "", name.lower())
     paint = None if colour is None else np.clip(np.array(colour), 0.04, 0.97)
 
-    if _has(text, "wood", "plank", "cabinet", "wicker", "bedroomfloor", "beams") or (
+    if _contains_any(text, "wood", "plank", "cabinet", "wicker", "bedroomfloor", "beams") or (
         "counters" in text
     ):
         return _wood(text, random, paint)
     if "brick" in text:
-        base = paint if paint is not None else _base(text, random, (0.62, 0.34, 0.26))
+        base = paint if paint is not None else _base_colour(text, random, (0.62, 0.34, 0.26))
         grout = np.array([0.72, 0.69, 0.65]) if base.mean() < 0.75 else base * 0.82
         image = patterns.tiles(
             random, SIZE_PX, base, grout, across=4, up=12, bond=True, variation=0.09, joint_px=5
         )
-        return _Look(shaded(random, image), 0.92, 0.9)
-    if _has(text, "tile", "subway", "checker", "kitchenfloor", "kitchenwalls"):
+        return _TextureSpec(shaded(random, image), 0.92, 0.9)
+    if _contains_any(text, "tile", "subway", "checker", "kitchenfloor", "kitchenwalls"):
         return _tiles(text, random, paint)
     neutral = _NEUTRAL[int(random.integers(len(_NEUTRAL)))]
-    base = paint if paint is not None else _base(text, random, neutral)
-    if _has(text, "marble"):
-        return _Look(patterns.marble(random, SIZE_PX, base), 1.6, 0.4)
-    if _has(text, "granite", "counter"):
-        return _Look(patterns.granite(random, SIZE_PX, base), 0.7, 0.4)
+    base = paint if paint is not None else _base_colour(text, random, neutral)
+    if _contains_any(text, "marble"):
+        return _TextureSpec(patterns.marble(random, SIZE_PX, base), 1.6, 0.4)
+    if _contains_any(text, "granite", "counter"):
+        return _TextureSpec(patterns.granite(random, SIZE_PX, base), 0.7, 0.4)
     if "concrete" in text:
         boards = 4 if "board" in text else 0
-        return _Look(patterns.concrete(random, SIZE_PX, base, boards=boards), 2.4, 0.85)
-    if _has(text, "carpet", "cloth", "fabric", "rug"):
-        stripes = 12 if _has(text, "pattern", "panel") else 0
-        return _Look(patterns.cloth(random, SIZE_PX, base, stripes=stripes), 0.8, 1.0)
-    if _has(text, "greyfloor", "robinegg"):
-        return _Look(patterns.concrete(random, SIZE_PX, base), 2.4, 0.45)
-    if _has(text, "porcelain", "pvc", "ceramic"):
-        return _Look(patterns.plaster(random, SIZE_PX, base, grain=0.005), 2.0, 0.5)
-    return _Look(patterns.plaster(random, SIZE_PX, base), 1.5, 0.95)
+        return _TextureSpec(patterns.concrete(random, SIZE_PX, base, boards=boards), 2.4, 0.85)
+    if _contains_any(text, "carpet", "cloth", "fabric", "rug"):
+        stripes = 12 if _contains_any(text, "pattern", "panel") else 0
+        return _TextureSpec(patterns.cloth(random, SIZE_PX, base, stripes=stripes), 0.8, 1.0)
+    if _contains_any(text, "greyfloor", "robinegg"):
+        return _TextureSpec(patterns.concrete(random, SIZE_PX, base), 2.4, 0.45)
+    if _contains_any(text, "porcelain", "pvc", "ceramic"):
+        return _TextureSpec(patterns.plaster(random, SIZE_PX, base, grain=0.005), 2.0, 0.5)
+    return _TextureSpec(patterns.plaster(random, SIZE_PX, base), 1.5, 0.95)
 
 
-def _wood(text: str, random: np.random.Generator, paint: np.ndarray | None) -> _Look:
-    base = paint if paint is not None else _wood_base(text, random)
+def _wood(text: str, random: np.random.Generator, paint: np.ndarray | None) -> _TextureSpec:
+    base = paint if paint is not None else _wood_colour(text, random)
     glossy = 0.25 if "gloss" in text else 0.4
     if "beams" in text:
         image = patterns.wood(random, SIZE_PX, base, rows=8, planks_a_row=1)
-        return _Look(image.transpose(1, 0, 2), 1.2, 0.7)
+        return _TextureSpec(image.transpose(1, 0, 2), 1.2, 0.7)
     if "wicker" in text:
         image = patterns.tiles(random, SIZE_PX, base, base * 0.55, across=16, up=32, bond=True)
-        return _Look(image, 0.6, 0.8)
-    if _has(text, "cross", "slash"):
+        return _TextureSpec(image, 0.6, 0.8)
+    if _contains_any(text, "cross", "slash"):
         block = patterns.wood(random, SIZE_PX // 2, base, rows=5, planks_a_row=1)
-        turned = patterns.wood(random, SIZE_PX // 2, base, rows=5, planks_a_row=1).transpose(
+        rotated = patterns.wood(random, SIZE_PX // 2, base, rows=5, planks_a_row=1).transpose(
             1, 0, 2
         )
-        image = np.block([[[block], [turned]], [[turned], [block]]])
-        return _Look(image, 1.0, glossy)
+        image = np.block([[[block], [rotated]], [[rotated], [block]]])
+        return _TextureSpec(image, 1.0, glossy)
     rows = int(random.choice([10, 12, 14, 16]))
-    contrast = 0.6 if _has(text, "smooth", "clean", "painted") else 1.0
+    contrast = 0.6 if _contains_any(text, "smooth", "clean", "painted") else 1.0
     image = patterns.wood(random, SIZE_PX, base, rows=rows, contrast=contrast)
-    return _Look(image, 2.0, glossy)
+    return _TextureSpec(image, 2.0, glossy)
 
 
-def _tiles(text: str, random: np.random.Generator, paint: np.ndarray | None) -> _Look:
-    base = paint if paint is not None else _base(text, random, (0.80, 0.78, 0.73))
+def _tiles(text: str, random: np.random.Generator, paint: np.ndarray | None) -> _TextureSpec:
+    base = paint if paint is not None else _base_colour(text, random, (0.80, 0.78, 0.73))
     light = base.mean() > 0.45
     grout = base * 0.74 if light else base + (1 - base) * 0.3
     if "drywall" in text:
-        return _Look(patterns.plaster(random, SIZE_PX, base), 1.5, 0.95)
+        return _TextureSpec(patterns.plaster(random, SIZE_PX, base), 1.5, 0.95)
     if "subway" in text:
         image = patterns.tiles(random, SIZE_PX, base, grout, across=4, up=8, bond=True)
-        return _Look(image, 0.8, 0.2)
+        return _TextureSpec(image, 0.8, 0.2)
     if "hex" in text:
-        return _Look(patterns.hexagons(random, SIZE_PX, base, grout), 0.9, 0.3)
+        return _TextureSpec(patterns.hexagons(random, SIZE_PX, base, grout), 0.9, 0.3)
     if "checker" in text:
         second = base * 0.25 if light else np.array([0.88, 0.87, 0.84])
         image = patterns.tiles(random, SIZE_PX, base, grout, across=4, up=4, second=second)
-        return _Look(image, 1.2, 0.25)
-    if _has(text, "small", "glass", "irregular"):
+        return _TextureSpec(image, 1.2, 0.25)
+    if _contains_any(text, "small", "glass", "irregular"):
         image = patterns.tiles(random, SIZE_PX, base, grout, across=16, up=16, variation=0.08)
-        return _Look(image, 0.8, 0.4)
-    across = 3 if _has(text, "marble", "granite") else int(random.choice([3, 4, 6]))
+        return _TextureSpec(image, 0.8, 0.4)
+    across = 3 if _contains_any(text, "marble", "granite") else int(random.choice([3, 4, 6]))
     image = patterns.tiles(
         random,
         SIZE_PX,
@@ -218,9 +218,9 @@ def _tiles(text: str, random: np.random.Generator, paint: np.ndarray | None) -> 
         across=across,
         up=across,
         variation=0.025,
-        veins=_has(text, "marble", "granite"),
+        veins=_contains_any(text, "marble", "granite"),
     )
-    return _Look(image, 1.2, 0.22)
+    return _TextureSpec(image, 1.2, 0.22)
 
 
 def shaded(random: np.random.Generator, image: np.ndarray) -> np.ndarray:

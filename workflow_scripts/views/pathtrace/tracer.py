@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workflow_scripts.common.cameras import Camera, rays_camera
-from workflow_scripts.views.pathtrace.gloss import Gloss
+from workflow_scripts.geometry.cameras import Camera, rays_camera
 from workflow_scripts.views.pathtrace.lights import Lights, Sky
-from workflow_scripts.views.pathtrace.scene import Scene
-from workflow_scripts.views.pathtrace.surfaces import STEP_M, Spots, Surfaces, dot
+from workflow_scripts.views.pathtrace.scene import RenderScene
+from workflow_scripts.views.pathtrace.specular import SpecularLobe
+from workflow_scripts.views.pathtrace.surfaces import STEP_M, SurfaceHits, Surfaces, dot
 from workflow_scripts.views.pathtrace.walls import CUT_BELOW_CEILING_M
 
 # Enough paths to keep NumPy busy, few enough to stay in the processor's cache.
-_PATHS_AT_ONCE = 1 << 15
+_PATHS_PER_BATCH = 1 << 15
 # No path may add more than this to its pixel: single bright paths are what grain is made of.
-_PATH_LIMIT = 12.0
-_MIRROR_LIMIT = 3.0
+_MAX_PATH_RADIANCE = 12.0
+_MAX_MIRROR_RADIANCE = 3.0
 # Light that further bounces would bring, as irradiance over pi.
 _AMBIENT = 0.11
 
@@ -38,27 +38,27 @@ class Radiance:
 class Tracer:
     """A scene with what its paths need."""
 
-    def __init__(self, scene: Scene, sky: Sky) -> None:
+    def __init__(self, scene: RenderScene, sky: Sky) -> None:
         shell = scene.shell
         self._ceiling_m = shell.ceiling_m
         self._sky = sky
-        self._surfaces = Surfaces(scene.soup)
-        self._shines = self._surfaces.emission.max(axis=1) > 0
+        self._surfaces = Surfaces(scene.triangle_mesh)
+        self._is_emissive = self._surfaces.emission.max(axis=1) > 0
         self._lights = Lights(shell.lamps, shell.portals, sky)
         floor = np.concatenate([room.polygon_m for room in shell.rooms])
-        self._lights.lay_grid(floor.min(axis=0), floor.max(axis=0), self._ceiling_m)
+        self._lights.build_light_grid(floor.min(axis=0), floor.max(axis=0), self._ceiling_m)
         self._has_sun = len(shell.portals) > 0 and float(sky.sun.max()) > 0
 
     def geometry(self, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
         """Return planar depth_m f32 [h, w] (NaN: nothing) and instance u16 [h, w] at centres."""
         rays = rays_camera(camera.intrinsics, width_px=camera.width_px, height_px=camera.height_px)
         directions = (rays.reshape(-1, 3) @ camera.world_from_camera[:3, :3].T).astype(np.float32)
-        origins, start = self._starts(camera, directions)
+        origins, start = self._ray_origins(camera, directions)
         depth, instance = self._surfaces.depth_and_instance(origins, directions)
         shape = (camera.height_px, camera.width_px)
         return (depth + start).reshape(shape), instance.reshape(shape)
 
-    def _starts(self, camera: Camera, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _ray_origins(self, camera: Camera, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return origins [n, 3] and how far along its ray each lies.
 
         A camera above the ceiling looks into the house as into a doll's house: its rays begin
@@ -79,18 +79,18 @@ class Tracer:
     ) -> Radiance:
         """Return the light that reaches each pixel, averaged over `samples` jittered paths."""
         width, height = camera.width_px, camera.height_px
-        rows = max(1, _PATHS_AT_ONCE // (width * samples))
-        found: list[list[np.ndarray]] = [[], [], []]
+        rows = max(1, _PATHS_PER_BATCH // (width * samples))
+        hit_mask: list[list[np.ndarray]] = [[], [], []]
         for top in range(0, height, rows):
             directions = _jittered(camera, top, min(top + rows, height), samples, random)
-            origins, _ = self._starts(camera, directions)
+            origins, _ = self._ray_origins(camera, directions)
             angle = 1.0 / float(camera.intrinsics[1, 1])
             for part, values in zip(
-                found, self._trace(origins, directions, angle, bounces, random), strict=True
+                hit_mask, self._trace(origins, directions, angle, bounces, random), strict=True
             ):
                 part.append(sum(values[:, k::samples] for k in range(samples)) / samples)
         colour, albedo, normal = (
-            np.concatenate(part, axis=1).T.reshape(height, width, 3) for part in found
+            np.concatenate(part, axis=1).T.reshape(height, width, 3) for part in hit_mask
         )
         return Radiance(colour, albedo, normal)
 
@@ -103,102 +103,121 @@ class Tracer:
         random: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Follow one path per ray [n, 3]; return its colour, albedo and normal [3, n]."""
-        spots, weight = self._surfaces.view(origins, directions, pixel_angle)
-        shining = self._shines[spots.material] & spots.found
-        guides = spots.albedo.copy(), spots.normal.copy()
-        guides[0][:, shining | ~spots.found] = 1
-        guides[1][:, ~spots.found] = 0
-        colour = self._glow(spots, directions.T, through_window=True) * weight
+        surface_hits, weight = self._surfaces.view(origins, directions, pixel_angle)
+        emissive = self._is_emissive[surface_hits.material] & surface_hits.hit_mask
+        denoiser_guides = surface_hits.albedo.copy(), surface_hits.normal.copy()
+        denoiser_guides[0][:, emissive | ~surface_hits.hit_mask] = 1
+        denoiser_guides[1][:, ~surface_hits.hit_mask] = 0
+        colour = self._emitted_radiance(surface_hits, directions.T, through_window=True) * weight
         incoming = directions.T / np.sqrt(dot(directions.T, directions.T))
         paths = np.arange(len(origins))
         for bounce in range(bounces + 1):
-            alive = np.flatnonzero(spots.found & ~self._shines[spots.material])
-            if not len(alive):
+            active = np.flatnonzero(
+                surface_hits.hit_mask & ~self._is_emissive[surface_hits.material]
+            )
+            if not len(active):
                 break
-            if len(alive) < len(paths):
-                spots = _only(spots, alive)
-                paths, weight, incoming = paths[alive], weight[:, alive], incoming[:, alive]
-            spots.points += spots.normal * np.float32(STEP_M)
-            light, lit, way = self._lamp_light(spots, random)
-            outgoing = _cosine_directions(spots.normal, random)
+            if len(active) < len(paths):
+                surface_hits = _select(surface_hits, active)
+                paths, weight, incoming = paths[active], weight[:, active], incoming[:, active]
+            surface_hits.points += surface_hits.normal * np.float32(STEP_M)
+            light, lit_indices, to_light = self._direct_light(surface_hits, random)
+            outgoing = _cosine_directions(surface_hits.normal, random)
             if bounce == 0:
-                gloss = Gloss.of(self._surfaces, spots, incoming)
-                glint = gloss.sheen(spots, lit, light[:, lit], way)
-                colour[:, paths[lit]] += np.minimum(weight[:, lit] * glint, _MIRROR_LIMIT)
-                mirrored, factor = gloss.mirror(spots, outgoing, random)
+                specular_lobe = SpecularLobe.of(self._surfaces, surface_hits, incoming)
+                specular_light = specular_lobe.lamp_highlights(
+                    surface_hits, lit_indices, light[:, lit_indices], to_light
+                )
+                colour[:, paths[lit_indices]] += np.minimum(
+                    weight[:, lit_indices] * specular_light, _MAX_MIRROR_RADIANCE
+                )
+                mirrored, factor = specular_lobe.sample_mirror(surface_hits, outgoing, random)
                 weight = weight * factor
             else:
-                weight = weight * spots.albedo
+                weight = weight * surface_hits.albedo
             if bounce < 2 and self._has_sun:
-                self._add_sun(light, spots)
+                self._add_sun(light, surface_hits)
             if bounce == bounces:
                 light += np.float32(_AMBIENT)
             if bounce == 0:
                 light[:, mirrored] = 0
-            colour[:, paths] += np.minimum(weight * light, _PATH_LIMIT)
+            colour[:, paths] += np.minimum(weight * light, _MAX_PATH_RADIANCE)
             if bounce == bounces:
                 break
             if bounce == 1:
                 # What is left is faint and even: every other path carries it for two.
-                half = np.flatnonzero(paths % 2 == 0)
-                spots, paths = _only(spots, half), paths[half]
-                weight, outgoing = 2 * weight[:, half], outgoing[:, half]
-                incoming = incoming[:, half]
-            spots = self._surfaces.bounce(spots.points, outgoing)
+                every_other = np.flatnonzero(paths % 2 == 0)
+                surface_hits, paths = _select(surface_hits, every_other), paths[every_other]
+                weight, outgoing = 2 * weight[:, every_other], outgoing[:, every_other]
+                incoming = incoming[:, every_other]
+            surface_hits = self._surfaces.bounce(surface_hits.points, outgoing)
             if bounce == 0:
-                clear = np.flatnonzero(mirrored & gloss.is_clear)
-                if len(clear):
-                    glow = self._glow(_only(spots, clear), outgoing[:, clear]) * weight[:, clear]
-                    colour[:, paths[clear]] += np.minimum(glow, _MIRROR_LIMIT)
-        return colour, *guides
+                sharp_mirror = np.flatnonzero(mirrored & specular_lobe.is_sharp_mirror)
+                if len(sharp_mirror):
+                    emitted = (
+                        self._emitted_radiance(
+                            _select(surface_hits, sharp_mirror), outgoing[:, sharp_mirror]
+                        )
+                        * weight[:, sharp_mirror]
+                    )
+                    colour[:, paths[sharp_mirror]] += np.minimum(emitted, _MAX_MIRROR_RADIANCE)
+        return colour, *denoiser_guides
 
-    def _glow(
-        self, spots: Spots, directions: np.ndarray, *, through_window: bool = False
+    def _emitted_radiance(
+        self, surface_hits: SurfaceHits, directions: np.ndarray, *, through_window: bool = False
     ) -> np.ndarray:
         """Return the radiance [3, n] of lamps and sky that rays met."""
-        glow = np.where(spots.found, self._surfaces.emission[spots.material].T, 0)
-        missed = np.flatnonzero(~spots.found)
-        if len(missed):
-            sky = self._sky.seen if through_window else self._sky.radiance
-            glow[:, missed] = sky(directions[:, missed])
-        return np.minimum(glow, np.float32(_PATH_LIMIT))
+        emitted = np.where(
+            surface_hits.hit_mask, self._surfaces.emission[surface_hits.material].T, 0
+        )
+        miss_indices = np.flatnonzero(~surface_hits.hit_mask)
+        if len(miss_indices):
+            sky = self._sky.background if through_window else self._sky.radiance
+            emitted[:, miss_indices] = sky(directions[:, miss_indices])
+        return np.minimum(emitted, np.float32(_MAX_PATH_RADIANCE))
 
-    def _lamp_light(
-        self, spots: Spots, random: np.random.Generator
+    def _direct_light(
+        self, surface_hits: SurfaceHits, random: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Light spots by a lamp or window each.
 
         Returns the light [3, n] that a white matt surface reflects of it, the numbers [k] of the
         spots that are lit, and the way [3, k] from each of those to the lamp.
         """
-        lights, points = self._lights, spots.points
+        lights, points = self._lights, surface_hits.points
         draws = random.random((3, points.shape[1]), dtype=np.float32)
-        light, weight = lights.draw(points, draws[0])
+        light, weight = lights.sample_lights(points, draws[0])
         target = lights.corner[light].T + lights.side[light].T * draws[1]
-        way = target + lights.up[light].T * draws[2] - points
+        to_light = target + lights.up[light].T * draws[2] - points
         # Closer than 14 cm the estimate would explode; lamps hang higher.
-        square = np.maximum(dot(way, way), np.float32(0.02))
-        cosines = np.maximum(dot(spots.normal, way), 0)
-        cosines *= np.maximum(-dot(lights.scaled_normal[light].T, way), 0)
+        square = np.maximum(dot(to_light, to_light), np.float32(0.02))
+        cosines = np.maximum(dot(surface_hits.normal, to_light), 0)
+        cosines *= np.maximum(-dot(lights.scaled_normal[light].T, to_light), 0)
         strength = cosines * weight / (square * square * np.float32(np.pi))
-        lit = np.flatnonzero(strength > 1e-5)
-        lit = lit[self._surfaces.free(points[:, lit], way[:, lit])]
-        way = way[:, lit]
-        radiance = lights.radiance[light[lit]].T.copy()
-        portal = np.flatnonzero(lights.is_portal[light[lit]])
-        radiance[:, portal] = self._sky.radiance(way[:, portal])
+        lit_indices = np.flatnonzero(strength > 1e-5)
+        lit_indices = lit_indices[
+            self._surfaces.unoccluded(points[:, lit_indices], to_light[:, lit_indices])
+        ]
+        to_light = to_light[:, lit_indices]
+        radiance = lights.radiance[light[lit_indices]].T.copy()
+        portal = np.flatnonzero(lights.is_portal[light[lit_indices]])
+        radiance[:, portal] = self._sky.radiance(to_light[:, portal])
         result = np.zeros(points.shape, dtype=np.float32)
-        result[:, lit] = radiance * strength[lit]
-        return result, lit, way
+        result[:, lit_indices] = radiance * strength[lit_indices]
+        return result, lit_indices, to_light
 
-    def _add_sun(self, light: np.ndarray, spots: Spots) -> None:
+    def _add_sun(self, light: np.ndarray, surface_hits: SurfaceHits) -> None:
         """Add to `light` [3, n] what white matt spots reflect of the sun."""
         to_sun = self._sky.to_sun.astype(np.float32)
-        cosine = to_sun @ spots.normal
-        lit = np.flatnonzero(cosine > 0.01)
-        ways = np.broadcast_to((to_sun * 100)[:, None], (3, len(lit)))
-        lit = lit[self._surfaces.free(spots.points[:, lit], ways)]
-        light[:, lit] += (self._sky.sun / np.pi).astype(np.float32)[:, None] * cosine[lit]
+        cosine = to_sun @ surface_hits.normal
+        lit_indices = np.flatnonzero(cosine > 0.01)
+        to_lights = np.broadcast_to((to_sun * 100)[:, None], (3, len(lit_indices)))
+        lit_indices = lit_indices[
+            self._surfaces.unoccluded(surface_hits.points[:, lit_indices], to_lights)
+        ]
+        light[:, lit_indices] += (self._sky.sun / np.pi).astype(np.float32)[:, None] * cosine[
+            lit_indices
+        ]
 
 
 def _jittered(
@@ -220,13 +239,13 @@ def _jittered(
     return local @ camera.world_from_camera[:3, :3].T.astype(np.float32)
 
 
-def _only(spots: Spots, which: np.ndarray) -> Spots:
-    return Spots(
-        spots.found[which],
-        spots.points[:, which],
-        spots.normal[:, which],
-        spots.albedo[:, which],
-        spots.material[which],
+def _select(surface_hits: SurfaceHits, indices: np.ndarray) -> SurfaceHits:
+    return SurfaceHits(
+        surface_hits.hit_mask[indices],
+        surface_hits.points[:, indices],
+        surface_hits.normal[:, indices],
+        surface_hits.albedo[:, indices],
+        surface_hits.material[indices],
     )
 
 
@@ -237,6 +256,8 @@ def _cosine_directions(normal: np.ndarray, random: np.random.Generator) -> np.nd
     radius = np.sqrt(np.maximum(1 - z * z, 0))
     angle = np.float32(2 * np.pi) * draws[1]
     # A point of the unit sphere around the tip of the normal is cosine-distributed.
-    around = np.stack([radius * np.cos(angle), radius * np.sin(angle), z]) * np.float32(0.9999)
-    around += normal
-    return around / np.sqrt(np.maximum(dot(around, around), np.float32(1e-12)))
+    offset_normal = np.stack([radius * np.cos(angle), radius * np.sin(angle), z]) * np.float32(
+        0.9999
+    )
+    offset_normal += normal
+    return offset_normal / np.sqrt(np.maximum(dot(offset_normal, offset_normal), np.float32(1e-12)))

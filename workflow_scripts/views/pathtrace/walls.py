@@ -7,8 +7,8 @@ import numpy as np
 
 from workflow_scripts.views.house import WALL_THICKNESS_M, Opening, Wall
 from workflow_scripts.views.meshes import Material, Mesh
-from workflow_scripts.views.pathtrace.fittings import PAINT, Hole, WallFrame
-from workflow_scripts.views.pathtrace.solids import Builder
+from workflow_scripts.views.pathtrace.doors_windows import PAINT, Hole, WallFrame
+from workflow_scripts.views.pathtrace.mesh_builder import MeshBuilder
 
 # Two rooms share the plane of the wall between them. Moving each face into its room by this
 # much keeps them apart; pictures hang 3 to 5 mm in front of the plane.
@@ -21,10 +21,10 @@ CUT_BELOW_CEILING_M = 0.06
 _CAP_BELOW_CEILING_M = 0.08
 
 # Paths end outdoors, so the outside of the house shines with the daylight it would reflect.
-OUTSIDE = Material(colour=(0.62, 0.58, 0.52), roughness=0.9, emission=(0.40, 0.38, 0.35))
+EXTERIOR_MATERIAL = Material(colour=(0.62, 0.58, 0.52), roughness=0.9, emission=(0.40, 0.38, 0.35))
 
 
-def has_twin(wall: Wall, walls_of_house: Iterable[Wall]) -> bool:
+def has_wall_behind(wall: Wall, walls_of_house: Iterable[Wall]) -> bool:
     """Say whether another room's wall stands in the same plane behind the middle of this one."""
     middle = (wall.start_m + wall.end_m) / 2
     for other in walls_of_house:
@@ -39,12 +39,12 @@ def has_twin(wall: Wall, walls_of_house: Iterable[Wall]) -> bool:
 
 def _mitre(wall: Wall, corner_m: np.ndarray, others: Iterable[Wall], offset_m: float) -> float:
     """Return how much longer than the wall a face `offset_m` inside it is at this corner."""
-    away = (wall.end_m - wall.start_m) / wall.length_m
+    direction_away = (wall.end_m - wall.start_m) / wall.length_m
     if np.linalg.norm(corner_m - wall.start_m) < np.linalg.norm(corner_m - wall.end_m):
-        away = -away
+        direction_away = -direction_away
     for other in others:
         ends = np.linalg.norm(np.stack([other.start_m, other.end_m]) - corner_m, axis=1)
-        slope = away @ other.inward
+        slope = direction_away @ other.inward
         if other is not wall and ends.min() < 1e-3 and abs(slope) > 0.05:
             return float(offset_m * (1 - wall.inward @ other.inward) / slope)
     return 0.0
@@ -65,7 +65,7 @@ def wall_mesh(
         for opening in openings_of_house
         if (hole := frame.hole(opening, tolerance_m=0.02)) is not None
     ]
-    builder = Builder()
+    builder = MeshBuilder()
 
     def ends(offset_m: float) -> tuple[float, float]:
         start = _mitre(wall, frame.start_m, others, offset_m)
@@ -75,7 +75,9 @@ def wall_mesh(
     _face(builder, ends(FACE_INSET_M), ceiling_m, holes, FACE_INSET_M, *material)
     if is_outside:
         outer = ends(-WALL_THICKNESS_M)
-        _face(builder, outer, ceiling_m, holes, -WALL_THICKNESS_M, OUTSIDE, 1.0, back=True)
+        _face(
+            builder, outer, ceiling_m, holes, -WALL_THICKNESS_M, EXTERIOR_MATERIAL, 1.0, back=True
+        )
         z = ceiling_m - _CAP_BELOW_CEILING_M
         (a, b), (c, d) = ends(FACE_INSET_M), outer
         corners = [(a, FACE_INSET_M, z), (b, FACE_INSET_M, z)]
@@ -88,7 +90,7 @@ def wall_mesh(
 
 
 def _face(
-    builder: Builder,
+    builder: MeshBuilder,
     ends: tuple[float, float],
     height_m: float,
     holes: Sequence[Hole],
@@ -113,7 +115,7 @@ def _face(
 
 
 def _skirting(
-    builder: Builder,
+    builder: MeshBuilder,
     back: tuple[float, float],
     front: tuple[float, float],
     doors: Sequence[tuple[float, float]],

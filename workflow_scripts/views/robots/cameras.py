@@ -4,9 +4,9 @@ import mujoco
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from workflow_scripts.common.cameras import (
+from workflow_scripts.geometry.cameras import (
     coppeliasim_from_opencv,
-    intrinsics_of_sensor,
+    intrinsics_of_vision_sensor,
     opengl_from_opencv,
 )
 from workflow_scripts.views.robots.panda import TIP_FROM_FLANGE_M
@@ -49,7 +49,7 @@ def fov_deg(name: str) -> float:
 
 def intrinsics(name: str, *, size_px: int) -> np.ndarray:
     """Return K [3, 3]."""
-    return intrinsics_of_sensor(width_px=size_px, height_px=size_px, fov_deg=fov_deg(name))
+    return intrinsics_of_vision_sensor(width_px=size_px, height_px=size_px, fov_deg=fov_deg(name))
 
 
 def add_cameras(spec: mujoco.MjSpec, hand: mujoco.MjsBody) -> None:

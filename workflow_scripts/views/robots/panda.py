@@ -31,9 +31,9 @@ TIP_FROM_FLANGE_M = 0.1134
 HAND_YAW_RAD = 3 * np.pi / 4
 BASE_M = np.array([-0.2687, -0.0082, 0.752])
 
-_MARGIN_RAD = 0.02
-_ROOM_RAD = 0.12
-_POSTURES_RAD = (
+_LIMIT_BUFFER_RAD = 0.02
+_MIN_LIMIT_MARGIN_RAD = 0.12
+_SEED_POSTURES_RAD = (
     HOME_RAD,
     np.array([0.0, 0.3, 0.0, -2.0, 0.0, 2.3, 0.7854]),
     np.array([0.0, -0.4, 0.0, -2.6, 0.0, 2.2, 0.7854]),
@@ -49,7 +49,7 @@ _POSTURES_RAD = (
 
 
 @dataclass(frozen=True)
-class Reach:
+class IkSolution:
     """Joints [7] and how far their tip is from what was asked."""
 
     joints_rad: np.ndarray
@@ -72,18 +72,18 @@ def _link(a_m: float, d_m: float, alpha_rad: float) -> np.ndarray:
 LINKS = tuple(_link(*row) for row in DH)
 
 
-def _about_z(angle_rad: float) -> np.ndarray:
+def _rotation_about_z(angle_rad: float) -> np.ndarray:
     pose = np.eye(4)
     cos, sin = np.cos(angle_rad), np.sin(angle_rad)
     pose[:2, :2] = [[cos, -sin], [sin, cos]]
     return pose
 
 
-FLANGE_FROM_TIP = _about_z(HAND_YAW_RAD)
+FLANGE_FROM_TIP = _rotation_about_z(HAND_YAW_RAD)
 FLANGE_FROM_TIP[2, 3] = FLANGE_M + TIP_FROM_FLANGE_M
 
 
-def _chain(joints_rad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _forward_kinematics(joints_rad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the poses [7, 4, 4] of the joints' frames and of the tip [4, 4], in the world."""
     pose = np.eye(4)
     pose[:3, 3] = BASE_M
@@ -99,25 +99,27 @@ def _chain(joints_rad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def world_from_tip(joints_rad: np.ndarray) -> np.ndarray:
     """Return the pose [4, 4] of the tip."""
-    return _chain(joints_rad)[1]
+    return _forward_kinematics(joints_rad)[1]
 
 
-def _error(target: np.ndarray, tip: np.ndarray) -> np.ndarray:
+def _pose_error(target: np.ndarray, tip: np.ndarray) -> np.ndarray:
     """Return the twist [6] from the tip to the target: metres, then radians, in the world."""
-    turn = Rotation.from_matrix(target[:3, :3] @ tip[:3, :3].T).as_rotvec()
-    return np.concatenate([target[:3, 3] - tip[:3, 3], turn])
+    rotation_rad = Rotation.from_matrix(target[:3, :3] @ tip[:3, :3].T).as_rotvec()
+    return np.concatenate([target[:3, 3] - tip[:3, 3], rotation_rad])
 
 
-def descend(target: np.ndarray, start_rad: np.ndarray, *, num_steps: int = 60) -> Reach:
+def damped_least_squares(
+    target: np.ndarray, start_rad: np.ndarray, *, num_steps: int = 60
+) -> IkSolution:
     """Improve joints by damped least squares (Wampler 1986) within their limits.
 
     Joints at a limit are left out of the step, and what freedom is left pulls the arm towards
     the middle of its range.
     """
-    joints = np.clip(start_rad, LOW_RAD + _MARGIN_RAD, HIGH_RAD - _MARGIN_RAD)
+    joints = np.clip(start_rad, LOW_RAD + _LIMIT_BUFFER_RAD, HIGH_RAD - _LIMIT_BUFFER_RAD)
     for _ in range(num_steps):
-        frames, tip = _chain(joints)
-        error = _error(target, tip)
+        frames, tip = _forward_kinematics(joints)
+        error = _pose_error(target, tip)
         if np.abs(error[:3]).max() < 1e-5 and np.abs(error[3:]).max() < 1e-4:
             break
         axes = frames[:, :3, 2]
@@ -125,55 +127,61 @@ def descend(target: np.ndarray, start_rad: np.ndarray, *, num_steps: int = 60) -
         damping = 1e-3 + 0.02 * min(1.0, float(np.linalg.norm(error)))
         inverse = jacobian.T @ np.linalg.inv(jacobian @ jacobian.T + damping**2 * np.eye(6))
         step = inverse @ np.clip(error, -0.25, 0.25)
-        rest = 0.05 * ((LOW_RAD + HIGH_RAD) / 2 - joints) * [0.3, 0.1, 1, 0, 1, 0.3, 0.3]
-        step += rest - inverse @ (jacobian @ rest)
+        null_space_step = 0.05 * ((LOW_RAD + HIGH_RAD) / 2 - joints) * [0.3, 0.1, 1, 0, 1, 0.3, 0.3]
+        step += null_space_step - inverse @ (jacobian @ null_space_step)
         joints = np.clip(
-            joints + np.clip(step, -0.3, 0.3), LOW_RAD + _MARGIN_RAD, HIGH_RAD - _MARGIN_RAD
+            joints + np.clip(step, -0.3, 0.3),
+            LOW_RAD + _LIMIT_BUFFER_RAD,
+            HIGH_RAD - _LIMIT_BUFFER_RAD,
         )
-    error = _error(target, world_from_tip(joints))
-    return Reach(joints, float(np.linalg.norm(error[:3])), float(np.linalg.norm(error[3:])))
+    error = _pose_error(target, world_from_tip(joints))
+    return IkSolution(joints, float(np.linalg.norm(error[:3])), float(np.linalg.norm(error[3:])))
 
 
-def reach(target: np.ndarray, from_rad: np.ndarray) -> Reach:
+def solve_ik(target: np.ndarray, from_rad: np.ndarray) -> IkSolution:
     """Return joints that put the tip at a pose, as near as may be to where the arm is.
 
     Joints close to their limits leave no way on from there, so other postures are tried first.
     If none are found, the best try with its errors.
     """
-    best = descend(target, from_rad)
-    if best.is_exact and _room_rad(best.joints_rad) > _ROOM_RAD:
+    best = damped_least_squares(target, from_rad)
+    if best.is_exact and _limit_margin_rad(best.joints_rad) > _MIN_LIMIT_MARGIN_RAD:
         return best
     bearing = np.arctan2(*(target[:2, 3] - BASE_M[:2])[::-1])
-    found = [best]
-    for posture in _POSTURES_RAD:
+    solutions = [best]
+    for posture in _SEED_POSTURES_RAD:
         start = posture.copy()
         start[0] = start[0] + bearing
-        found.append(descend(target, start))
+        solutions.append(damped_least_squares(target, start))
 
-    def cost(reached: Reach) -> tuple[float, float]:
-        if not reached.is_exact:
-            return np.inf, reached.position_error_m + 0.1 * reached.rotation_error_rad
-        way = float(np.abs(reached.joints_rad - from_rad).max())
-        return way + 20 * max(0.0, _ROOM_RAD - _room_rad(reached.joints_rad)), 0.0
+    def cost(solution: IkSolution) -> tuple[float, float]:
+        if not solution.is_exact:
+            return np.inf, solution.position_error_m + 0.1 * solution.rotation_error_rad
+        joint_distance_rad = float(np.abs(solution.joints_rad - from_rad).max())
+        return joint_distance_rad + 20 * max(
+            0.0, _MIN_LIMIT_MARGIN_RAD - _limit_margin_rad(solution.joints_rad)
+        ), 0.0
 
-    return min(found, key=cost)
+    return min(solutions, key=cost)
 
 
-def _room_rad(joints_rad: np.ndarray) -> float:
+def _limit_margin_rad(joints_rad: np.ndarray) -> float:
     """Return the least angle to a limit."""
     return float(np.minimum(joints_rad - LOW_RAD, HIGH_RAD - joints_rad).min())
 
 
-def straight(target: np.ndarray, from_rad: np.ndarray, *, num_points: int) -> list[Reach]:
+def cartesian_path(
+    target: np.ndarray, from_rad: np.ndarray, *, num_points: int
+) -> list[IkSolution]:
     """Return joints along the straight line of the tip to a pose, without its start."""
     start = world_from_tip(from_rad)
-    turn = Rotation.from_matrix(target[:3, :3] @ start[:3, :3].T).as_rotvec()
-    found: list[Reach] = []
+    rotation_rad = Rotation.from_matrix(target[:3, :3] @ start[:3, :3].T).as_rotvec()
+    solutions: list[IkSolution] = []
     joints = from_rad
-    for share in np.linspace(0, 1, num_points + 1)[1:]:
+    for fraction in np.linspace(0, 1, num_points + 1)[1:]:
         pose = np.eye(4)
-        pose[:3, :3] = Rotation.from_rotvec(share * turn).as_matrix() @ start[:3, :3]
-        pose[:3, 3] = (1 - share) * start[:3, 3] + share * target[:3, 3]
-        found.append(descend(pose, joints, num_steps=30))
-        joints = found[-1].joints_rad
-    return found
+        pose[:3, :3] = Rotation.from_rotvec(fraction * rotation_rad).as_matrix() @ start[:3, :3]
+        pose[:3, 3] = (1 - fraction) * start[:3, 3] + fraction * target[:3, 3]
+        solutions.append(damped_least_squares(pose, joints, num_steps=30))
+        joints = solutions[-1].joints_rad
+    return solutions

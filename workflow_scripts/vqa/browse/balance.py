@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from workflow_scripts.common.questions import Question
-from workflow_scripts.common.records import Dropped
+from workflow_scripts.common.records import DroppedQuestions
 
 BINS = 16
 COLOURS = ("#12805c", "#b4470d", "#2456c4", "#6d7fb3", "#8a5a00", "#8e3a8e", "#566072")
@@ -18,7 +18,7 @@ _ORDER = {
 
 
 @dataclass
-class Cell:
+class AnswerDistribution:
     """The answers of one family in one form: shares of choices, or numbers."""
 
     family: str
@@ -56,7 +56,7 @@ class Balance:
     """Counts questions as they pass by."""
 
     def __init__(self) -> None:
-        self._cells: dict[tuple[str, str], Cell] = {}
+        self._distributions: dict[tuple[str, str], AnswerDistribution] = {}
         self.by_split: Counter[str] = Counter()
 
     def add(self, question: Question) -> None:
@@ -66,23 +66,23 @@ class Balance:
         picture to picture, but the first should not be right more often than the second.
         """
         key = (question.family, question.form)
-        cell = self._cells.setdefault(key, Cell(*key))
-        cell.num += 1
+        distribution = self._distributions.setdefault(key, AnswerDistribution(*key))
+        distribution.num += 1
         self.by_split[question.split] += 1
         if isinstance(question.truth, float | int):
-            cell.numbers.append(float(question.truth))
-            cell.unit = _UNITS.get(question.answer_type, "")
+            distribution.numbers.append(float(question.truth))
+            distribution.unit = _UNITS.get(question.answer_type, "")
         elif question.kind == "which" and question.truth in question.choices:
-            cell.truths[f"{_ordinal(question.choices.index(question.truth))} named"] += 1
+            distribution.truths[f"{_ordinal(question.choices.index(question.truth))} named"] += 1
         elif question.answer_type in ("choice", "multiple_choice"):
-            cell.truths[question.truth] += 1
+            distribution.truths[question.truth] += 1
         else:
-            cell.truths["a place"] += 1
+            distribution.truths["a place"] += 1
 
     @property
-    def cells(self) -> list[Cell]:
+    def distributions(self) -> list[AnswerDistribution]:
         """Return the cells by family and form."""
-        return [self._cells[key] for key in sorted(self._cells)]
+        return [self._distributions[key] for key in sorted(self._distributions)]
 
 
 def _ordinal(place: int) -> str:
@@ -91,7 +91,7 @@ def _ordinal(place: int) -> str:
 
 
 @dataclass(frozen=True)
-class Reason:
+class DropReason:
     """Why things were not asked about, and how many in each form ('' is any)."""
 
     reason: str
@@ -99,13 +99,13 @@ class Reason:
     by_form: dict[str, int]
 
 
-def reasons(records: Iterable[Dropped], forms: Sequence[str]) -> list[Reason]:
+def reasons(records: Iterable[DroppedQuestions], forms: Sequence[str]) -> list[DropReason]:
     """Return the reasons, commonest first."""
     counts: dict[str, Counter[str]] = {}
     for record in records:
         counts.setdefault(record.reason, Counter())[record.form] += record.count
     rows = [
-        Reason(reason, sum(found.values()), {form: found[form] for form in ("", *forms)})
+        DropReason(reason, sum(found.values()), {form: found[form] for form in ("", *forms)})
         for reason, found in counts.items()
     ]
     return sorted(rows, key=lambda row: (-row.total, row.reason))

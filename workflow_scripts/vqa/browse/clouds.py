@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.common.cameras import FloatArray, back_project, box_corners
 from workflow_scripts.common.measurements import Measurements
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.geometry.cameras import FloatArray, back_project, box_corners
 
 MAX_POINTS = 4000
 _REACH_MM = 32_000
@@ -78,12 +78,12 @@ def _measured_corners(measured: Measurements) -> dict[int, FloatArray]:
 def _true_corners(shard: ViewShard, view: int) -> dict[int, FloatArray]:
     scene = shard.views.loc[shard.views["view"] == view, "scene_id"].iloc[0]
     objects: pd.DataFrame = shard.objects
-    own = objects[(objects["scene_id"] == scene) & (objects["kind"] == "object")]
+    scene_objects = objects[(objects["scene_id"] == scene) & (objects["kind"] == "object")]
     return {
         int(row.instance): box_corners(
             (row.x_m, row.y_m, row.z_m), (row.width_m, row.depth_m, row.height_m), row.yaw_deg
         )
-        for row in own.itertuples(index=False)
+        for row in scene_objects.itertuples(index=False)
         if np.isfinite([row.x_m, row.y_m, row.z_m, row.width_m, row.depth_m, row.height_m]).all()
     }
 

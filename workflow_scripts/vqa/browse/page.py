@@ -21,15 +21,15 @@ from PIL import Image
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.measurements import MeasuredShard
-from workflow_scripts.common.photo_records import DropOff, losses
 from workflow_scripts.common.questions import Question
-from workflow_scripts.common.records import Dropped
+from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records, write_text
-from workflow_scripts.common.views import ViewShard
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.sources.readers.photo_records import PhotoDropCount, count_photo_steps
 from workflow_scripts.vqa.browse.balance import Balance, reasons
-from workflow_scripts.vqa.browse.choose import candidate, chosen
 from workflow_scripts.vqa.browse.clouds import EDGES, cloud
-from workflow_scripts.vqa.export.pictures import by_picture, picture_bytes
+from workflow_scripts.vqa.browse.select_images import make_candidate, select_images
+from workflow_scripts.vqa.export.images import group_by_image, read_image_bytes
 
 log = logging.getLogger(__name__)
 
@@ -38,15 +38,15 @@ MAX_SIDE_PX = 640
 JPEG_QUALITY = 85
 
 
-def pictures(tables: list[Path]) -> Iterator[list[Question]]:
+def questions_by_image(tables: list[Path]) -> Iterator[list[Question]]:
     """Yield the questions of every picture of every split."""
-    return chain.from_iterable(by_picture(table) for table in tables)
+    return chain.from_iterable(group_by_image(table) for table in tables)
 
 
-def embedded(images: Path, name: str) -> tuple[str, int, int]:
+def encode_image(images: Path, name: str) -> tuple[str, int, int]:
     """Return a picture as a data address, shrunk if it is large, and its size as drawn."""
     try:
-        with Image.open(io.BytesIO(picture_bytes(images, name))) as opened:
+        with Image.open(io.BytesIO(read_image_bytes(images, name))) as opened:
             picture = opened.convert("RGB")
     except OSError as error:
         raise UserError(
@@ -59,7 +59,7 @@ def embedded(images: Path, name: str) -> tuple[str, int, int]:
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}", *size
 
 
-def shown(question: Question) -> dict[str, Any]:
+def question_entry(question: Question) -> dict[str, Any]:
     """Return what the page says about a question."""
     names = ("question_id", "family", "form", "kind", "answer_type", "question", "answer")
     more = ("choices", "options", "truth", "unit", "tolerance", "margin", "margin_unit", "sigma")
@@ -73,13 +73,13 @@ def shown(question: Question) -> dict[str, Any]:
         "measured": question.evidence_source != "truth",
         "objects": [
             {
-                "instance": one.instance,
-                "phrase": one.phrase,
-                "category": one.category,
-                "mark": one.mark,
-                "box": one.box,
+                "instance": referent.instance,
+                "phrase": referent.phrase,
+                "category": referent.category,
+                "mark": referent.mark,
+                "box": referent.box,
             }
-            for one in question.referents
+            for referent in question.referents
         ],
     }
 
@@ -87,7 +87,7 @@ def shown(question: Question) -> dict[str, Any]:
 def card(questions: list[Question], images: Path, cloud_name: str | None) -> dict[str, Any]:
     """Return what the page shows of one picture."""
     first = questions[0]
-    address, width, height = embedded(images, first.image)
+    address, width, height = encode_image(images, first.image)
     return {
         "image": address,
         "name": first.image,
@@ -97,11 +97,11 @@ def card(questions: list[Question], images: Path, cloud_name: str | None) -> dic
         "width": first.width_px or width,
         "height": first.height_px or height,
         "cloud": cloud_name,
-        "questions": [shown(question) for question in questions],
+        "questions": [question_entry(question) for question in questions],
     }
 
 
-class Clouds:
+class ViewClouds:
     """The clouds of views as the page shows them, each made once.
 
     Depth and boxes are those that the answers follow from: an estimator's and measured ones where
@@ -130,8 +130,8 @@ class Clouds:
         name = f"{question.source}/{question.view_id}"
         if name not in self.found:
             measured = self._measured[key].of(question.view) if key in self._measured else None
-            made = cloud(self._shards[key][0], question.view, measured)
-            self.found[name] = None if made is None else dataclasses.asdict(made)
+            view_cloud = cloud(self._shards[key][0], question.view, measured)
+            self.found[name] = None if view_cloud is None else dataclasses.asdict(view_cloud)
         return name
 
 
@@ -177,18 +177,18 @@ def main(
     """
     balance = Balance()
     candidates = []
-    for asked in progress(pictures(questions), desc="count"):
-        candidates.append(candidate(asked))
-        for question in asked:
+    for image_questions in progress(questions_by_image(questions), desc="count"):
+        candidates.append(make_candidate(image_questions))
+        for question in image_questions:
             balance.add(question)
-    wanted = set(chosen(candidates, how_many=num_pictures, seed=seed))
-    clouds = Clouds(views, list(depth), list(measured))
+    wanted = set(select_images(candidates, how_many=num_pictures, seed=seed))
+    clouds = ViewClouds(views, list(depth), list(measured))
     cards = []
-    for asked in progress(pictures(questions), desc="pictures"):
-        if asked[0].image in wanted:
-            cards.append(card(asked, images, clouds.name(asked[0])))
-    cells = balance.cells
-    forms = sorted({cell.form for cell in cells})
+    for image_questions in progress(questions_by_image(questions), desc="pictures"):
+        if image_questions[0].image in wanted:
+            cards.append(card(image_questions, images, clouds.name(image_questions[0])))
+    distributions = balance.distributions
+    forms = sorted({distribution.form for distribution in distributions})
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -200,12 +200,14 @@ def main(
         total=sum(balance.by_split.values()),
         num_pictures=len(candidates),
         by_split=sorted(balance.by_split.items()),
-        cells=cells,
+        distributions=distributions,
         forms=forms,
         reasons=reasons(
-            chain.from_iterable(read_records(path, Dropped) for path in dropped), forms
+            chain.from_iterable(read_records(path, DroppedQuestions) for path in dropped), forms
         ),
-        steps=losses(chain.from_iterable(read_records(path, DropOff) for path in photos)),
+        steps=count_photo_steps(
+            chain.from_iterable(read_records(path, PhotoDropCount) for path in photos)
+        ),
         cards=script_json(cards),
         clouds=script_json(clouds.found),
         edges=script_json(EDGES),

@@ -14,9 +14,13 @@ import pandas as pd
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.photo_records import DropOff, StepLosses, losses
-from workflow_scripts.common.records import Dropped
+from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records, write_text
+from workflow_scripts.sources.readers.photo_records import (
+    PhotoDropCount,
+    PhotoStepCounts,
+    count_photo_steps,
+)
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +46,10 @@ SOURCES = {
     ),
 }
 # Where a model was asked and what it may cost: nothing that questions depend on.
-_OWN = tuple(
+_UNPUBLISHED_KEYS = tuple(
     f"vqa.paraphrase.{name}" for name in ("base_url", "cache", "concurrency", "max_cost_usd")
 )
-_OTHER = ("posed views", "not known; ask whoever gave the views")
+_UNKNOWN_SOURCE = ("posed views", "not known; ask whoever gave the views")
 
 
 @dataclass(frozen=True)
@@ -94,27 +98,27 @@ def family_rows(tables: dict[str, pd.DataFrame]) -> list[FamilyRow]:
                 form=str(form),
                 kinds=", ".join(sorted(set(group["answer_type"]))).replace("_", " "),
                 counts=tuple(int((group["split"] == name).sum()) for name in tables),
-                commonest=f"{_cell(best)} ({share:.0%})",
+                commonest=f"{_escape_cell(best)} ({share:.0%})",
             )
         )
     return rows
 
 
-def _cell(text: object) -> str:
+def _escape_cell(text: object) -> str:
     """Return a text that does not break a Markdown table."""
     return str(text).replace("|", "\\|").replace("\n", " ")
 
 
-def drop_counts(paths: Iterable[Path]) -> list[tuple[str, int]]:
+def count_drop_reasons(paths: Iterable[Path]) -> list[tuple[str, int]]:
     """Return (reason, how many), commonest first."""
     counts: Counter[str] = Counter()
     for path in paths:
-        for row in read_records(path, Dropped):
+        for row in read_records(path, DroppedQuestions):
             counts[row.reason] += row.count
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+def flatten_settings(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Return nested settings as (dotted key, value), keys sorted, without `_OWN`.
 
     Of a path outside the project only its last part: the card is for others.
@@ -122,20 +126,20 @@ def flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for key, value in sorted(settings.items()):
         if isinstance(value, dict) and value:
-            rows += flat(value, f"{prefix}{key}.")
+            rows += flatten_settings(value, f"{prefix}{key}.")
         else:
             if isinstance(value, str) and (Path(value).is_absolute() or ".." in Path(value).parts):
                 value = Path(value).name
-            rows.append((f"{prefix}{key}", _cell(json.dumps(value, ensure_ascii=False))))
-    return [row for row in rows if row[0] not in _OWN]
+            rows.append((f"{prefix}{key}", _escape_cell(json.dumps(value, ensure_ascii=False))))
+    return [row for row in rows if row[0] not in _UNPUBLISHED_KEYS]
 
 
-def card(
+def render_card(
     tables: dict[str, pd.DataFrame],
     dropped: list[tuple[str, int]],
     settings: dict[str, Any],
     *,
-    steps: list[StepLosses],
+    steps: list[PhotoStepCounts],
     name: str,
     licence: str,
     repo: str,
@@ -150,7 +154,7 @@ def card(
     sources = [
         {"name": source, "how": how, "licence": terms}
         for source in sorted(set(everything["source"]))
-        for how, terms in [SOURCES.get(source, _OTHER)]
+        for how, terms in [SOURCES.get(source, _UNKNOWN_SOURCE)]
     ]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -173,7 +177,7 @@ def card(
         dropped=dropped,
         steps=steps,
         sources=sources,
-        settings=flat(settings),
+        settings=flatten_settings(settings),
         evidence=(
             "measurements of what the cameras saw, with their uncertainty"
             if measured
@@ -211,11 +215,13 @@ def main(
             f"{', '.join(map(str, questions))}: no question in any split, so there is no data set. "
             "More scenes or lower margins (config: sources, vqa) give some."
         )
-    text = card(
+    text = render_card(
         tables,
-        drop_counts(dropped),
+        count_drop_reasons(dropped),
         json.loads(settings),
-        steps=losses(chain.from_iterable(read_records(path, DropOff) for path in photos)),
+        steps=count_photo_steps(
+            chain.from_iterable(read_records(path, PhotoDropCount) for path in photos)
+        ),
         name=name,
         licence=licence,
         repo="" if repo == "null" else repo,

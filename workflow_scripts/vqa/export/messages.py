@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.questions import Question, Reasoning, reply
-from workflow_scripts.common.storage import whole
-from workflow_scripts.vqa.export.pictures import by_picture, picture_bytes
+from workflow_scripts.common.questions import Question, Reasoning, training_answer
+from workflow_scripts.common.storage import atomic_write
+from workflow_scripts.vqa.export.images import group_by_image, read_image_bytes
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def messages(questions: list[Question], reasoning: Reasoning = "none") -> list[d
         if number == 0:
             content.insert(0, {"type": "image", "text": None})
         chat.append({"role": "user", "content": content})
-        answer = [{"type": "text", "text": reply(question, reasoning)}]
+        answer = [{"type": "text", "text": training_answer(question, reasoning)}]
         chat.append({"role": "assistant", "content": answer})
     return chat
 
@@ -105,13 +105,13 @@ def row(questions: list[Question], images: Path, reasoning: Reasoning = "none") 
         "source": first.source,
         "scene_id": first.scene_id,
         "view_id": first.view_id,
-        "images": [{"bytes": picture_bytes(images, first.image), "path": first.image}],
+        "images": [{"bytes": read_image_bytes(images, first.image), "path": first.image}],
         "messages": messages(questions, reasoning),
         "truths": [truth(question) for question in questions],
     }
 
 
-def file_bounds(sizes: list[int], max_bytes: int) -> list[int]:
+def images_per_file(sizes: list[int], max_bytes: int) -> list[int]:
     """Return how many pictures each of the files holds, so that none is much above a size.
 
     Files are runs of pictures of nearly equal bytes; there is always one, if an empty one.
@@ -125,10 +125,13 @@ def file_bounds(sizes: list[int], max_bytes: int) -> list[int]:
     return counts
 
 
-def sizes_of(questions: Path, images: Path) -> list[int]:
+def image_sizes(questions: Path, images: Path) -> list[int]:
     """Return the size of every picture's file in bytes, in the order of the rows."""
     try:
-        return [(images / asked[0].image).stat().st_size for asked in by_picture(questions)]
+        return [
+            (images / image_questions[0].image).stat().st_size
+            for image_questions in group_by_image(questions)
+        ]
     except FileNotFoundError as error:
         raise UserError(
             f"{error.filename}: the picture of a question is not there. "
@@ -163,12 +166,14 @@ def main(
         reasoning: written or tagged puts the steps to an answer before it in the messages.
     """
     schema = features().arrow_schema
-    counts = file_bounds(sizes_of(questions, images), int(max_mb * 1e6))
+    counts = images_per_file(image_sizes(questions, images), int(max_mb * 1e6))
     rows = (
-        row(asked, images, reasoning)
-        for asked in progress(by_picture(questions), desc="messages", total=sum(counts))
+        row(image_questions, images, reasoning)
+        for image_questions in progress(
+            group_by_image(questions), desc="messages", total=sum(counts)
+        )
     )
-    with whole(out) as folder:
+    with atomic_write(out) as folder:
         folder.mkdir()
         for number, count in enumerate(counts):
             name = f"{split}-{number:05d}-of-{len(counts):05d}.parquet"

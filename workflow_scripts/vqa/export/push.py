@@ -22,7 +22,7 @@ _REPO = re.compile(r"[\w.-]+/[\w.-]+")
 IGNORED = (".*", "**/.*")
 
 
-def listing(folder: Path) -> list[dict[str, Any]]:
+def list_files(folder: Path) -> list[dict[str, Any]]:
     """Return path, size and SHA-256 of every file that goes to the hub, sorted by path."""
     rows = []
     for path in sorted(folder.rglob("*")):
@@ -34,7 +34,7 @@ def listing(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def check(repo: str, folder: Path, files: list[dict[str, Any]]) -> None:
+def check_dataset(repo: str, folder: Path, files: list[dict[str, Any]]) -> None:
     """Raise `UserError` if there is nothing to push, or nowhere to push it to."""
     if not _REPO.fullmatch(repo):
         raise UserError(
@@ -93,8 +93,8 @@ def main(
         dry_run: only say what would be pushed.
         message: message of the commit.
     """
-    files = listing(folder)
-    check(repo, folder, files)
+    files = list_files(folder)
+    check_dataset(repo, folder, files)
     commit = None
     if not dry_run:
         token = os.environ.get(TOKEN_VARIABLE, "")

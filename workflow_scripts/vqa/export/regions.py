@@ -22,17 +22,23 @@ from typing import Any
 import numpy as np
 
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.questions import Question, Reasoning, Referent, read_questions, reply
-from workflow_scripts.common.records import Dropped
-from workflow_scripts.common.storage import whole, write_records
-from workflow_scripts.common.views import ViewShard
-from workflow_scripts.vqa.export.pictures import IMAGE_TOKEN
+from workflow_scripts.common.questions import (
+    Question,
+    Reasoning,
+    Referent,
+    read_questions,
+    training_answer,
+)
+from workflow_scripts.common.records import DroppedQuestions
+from workflow_scripts.common.storage import atomic_write, write_records
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.vqa.export.images import IMAGE_TOKEN
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Tagged:
+class TaggedQuestion:
     """A question whose objects are tags; region k is the k-th of `mentions`.
 
     `short` is the bare answer, `choices` are the possible truths; a truth that names an object is
@@ -47,7 +53,7 @@ class Tagged:
     choices: tuple[str, ...] = ()
 
 
-def tagged(question: Question, reasoning: Reasoning = "none") -> Tagged | None:
+def tag_regions(question: Question, reasoning: Reasoning = "none") -> TaggedQuestion | None:
     """Put region tags for the objects of a question; None if its text names none of them.
 
     Regions are numbered in the order of first mention. A longer phrase is taken before a shorter
@@ -66,45 +72,45 @@ def tagged(question: Question, reasoning: Reasoning = "none") -> Tagged | None:
         mentions.append(referent)
         return f"Region [{numbers[referent.instance]}] <mask>"
 
-    pattern = _any_of(by_phrase)
+    pattern = _match_any(by_phrase)
     text = pattern.sub(lambda found: region(by_phrase[found[0].lower()]), question.question)
     if not mentions:
         return None
-    by_name = {_bare(phrase): referent for phrase, referent in by_phrase.items()}
+    by_name = {_strip_article(phrase): referent for phrase, referent in by_phrase.items()}
     by_name |= {one.mark: one for one in question.referents if one.mark}
     names = {**by_name, **by_phrase}
     # An object that the question does not name has no region, and keeps its name.
     names = {name: one for name, one in names.items() if one.instance in numbers}
-    anyone = _any_of(names)
+    name_pattern = _match_any(names)
 
-    def retold(told: str) -> str:
-        return anyone.sub(lambda found: region(names[found[0].lower()]), told)
+    def replace_names(text_with_names: str) -> str:
+        return name_pattern.sub(lambda found: region(names[found[0].lower()]), text_with_names)
 
-    def named(value: str) -> str:
+    def tag_or_text(value: str) -> str:
         return region(names[value.lower()]) if value.lower() in names else value
 
     truth = question.truth
-    return Tagged(
+    return TaggedQuestion(
         text,
-        retold(reply(question, reasoning)),
+        replace_names(training_answer(question, reasoning)),
         tuple(mentions),
-        short=retold(question.answer),
-        truth=named(truth) if isinstance(truth, str) else truth,
-        choices=tuple(map(named, question.choices)),
+        short=replace_names(question.answer),
+        truth=tag_or_text(truth) if isinstance(truth, str) else truth,
+        choices=tuple(map(tag_or_text, question.choices)),
     )
 
 
-def _bare(phrase: str) -> str:
+def _strip_article(phrase: str) -> str:
     return re.sub(r"^(?:the|an?)\s+", "", phrase)
 
 
-def _any_of(phrases: Sequence[str] | dict[str, Referent]) -> re.Pattern[str]:
+def _match_any(phrases: Sequence[str] | dict[str, Referent]) -> re.Pattern[str]:
     longest_first = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
     words = "|".join(re.escape(phrase) for phrase in longest_first)
     return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
 
 
-def run_lengths(mask: np.ndarray) -> dict[str, Any]:
+def mask_to_rle(mask: np.ndarray) -> dict[str, Any]:
     """Return a mask [height, width] as COCO run lengths: `size` and compressed `counts`."""
     from pycocotools import mask as coco
 
@@ -112,13 +118,13 @@ def run_lengths(mask: np.ndarray) -> dict[str, Any]:
     return {"size": [int(side) for side in encoded["size"]], "counts": encoded["counts"].decode()}
 
 
-class Masks:
+class InstanceMasks:
     """The masks and sizes of views, from the shards that the questions were asked about."""
 
     def __init__(self, views: Sequence[Path]) -> None:
         self._paths = {(path.parent.name, path.stem): path for path in views}
         self._open = cache(ViewShard.open)
-        self._instance = cache_last(lambda path, view: self._open(path).instance(view))
+        self._instance = cache_latest(lambda path, view: self._open(path).instance(view))
 
     def of(self, question: Question) -> np.ndarray:
         """Return the instances [height, width] of a question's view."""
@@ -126,25 +132,25 @@ class Masks:
         return self._instance(self._paths[source, folder.removesuffix(".images")], question.view)
 
 
-def cache_last(read: Any) -> Any:
+def cache_latest(read: Any) -> Any:
     """Remember the result for the latest arguments only: questions come view by view."""
-    kept: list[Any] = [None, None]
+    latest: list[Any] = [None, None]
 
-    def remembered(*key: Any) -> Any:
-        if kept[0] != key:
-            kept[:] = [key, read(*key)]
-        return kept[1]
+    def cached(*key: Any) -> Any:
+        if latest[0] != key:
+            latest[:] = [key, read(*key)]
+        return latest[1]
 
-    return remembered
+    return cached
 
 
-def plain_image(question: Question, images: Path) -> str | None:
+def unmarked_image(question: Question, images: Path) -> str | None:
     """Return the picture without marks, None if it was not saved."""
     plain = str(Path(question.image).with_name(f"{question.view_id}.jpg"))
     return plain if (images / plain).is_file() else None
 
 
-def why_not(question: Question) -> str:
+def unsupported_reason(question: Question) -> str:
     """Return why a question cannot be asked with regions, '' if it can."""
     if question.images:
         return "a question about several pictures"
@@ -155,10 +161,14 @@ def why_not(question: Question) -> str:
     return ""
 
 
-def entry(question: Question, found: Tagged, image: str, instance: np.ndarray) -> dict[str, Any]:
+def entry(
+    question: Question, found: TaggedQuestion, image: str, instance: np.ndarray
+) -> dict[str, Any]:
     """Return a tagged question with the masks and boxes of its mentions."""
-    regions = {one.instance: _region(instance == one.instance) for one in found.mentions}
-    masks = [regions[one.instance] for one in found.mentions]
+    regions = {
+        mention.instance: _region(instance == mention.instance) for mention in found.mentions
+    }
+    masks = [regions[mention.instance] for mention in found.mentions]
     height, width = instance.shape
     return {
         "id": question.question_id,
@@ -168,7 +178,7 @@ def entry(question: Question, found: Tagged, image: str, instance: np.ndarray) -
         "qa_info": {
             "type": "qualitative" if isinstance(question.truth, str) else "quantitative",
             "category": question.family,
-            "class": [one.category for one in found.mentions],
+            "class": [mention.category for mention in found.mentions],
             "answer_type": question.answer_type,
             "answer": found.short,
             "truth": found.truth,
@@ -187,31 +197,31 @@ def entry(question: Question, found: Tagged, image: str, instance: np.ndarray) -
 def _region(mask: np.ndarray) -> tuple[dict[str, Any], list[int]]:
     rows, columns = np.nonzero(mask)
     box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-    return run_lengths(mask), [int(edge) for edge in box]
+    return mask_to_rle(mask), [int(edge) for edge in box]
 
 
 def entries(
     questions: Path,
-    masks: Masks,
+    masks: InstanceMasks,
     images: Path,
     dropped: Counter[tuple[str, str, str, str]],
     reasoning: Reasoning,
 ) -> Iterator[dict[str, Any]]:
     """Yield the entries of a table; count what has none in `dropped`."""
     for question in progress(read_questions(questions), desc="regions"):
-        cell = (question.source, question.family, question.form)
-        reason = why_not(question)
-        found = None if reason else tagged(question, reasoning)
+        group = (question.source, question.family, question.form)
+        reason = unsupported_reason(question)
+        found = None if reason else tag_regions(question, reasoning)
         if found is None:
-            dropped[*cell, reason or "no object that the text names"] += 1
+            dropped[*group, reason or "no object that the text names"] += 1
             continue
-        image = plain_image(question, images)
+        image = unmarked_image(question, images)
         if image is None:
-            dropped[*cell, "the picture without marks was not needed and not saved"] += 1
+            dropped[*group, "the picture without marks was not needed and not saved"] += 1
             continue
         instance = masks.of(question)
-        if not all((instance == one.instance).any() for one in found.mentions):
-            dropped[*cell, "an object without a mask"] += 1
+        if not all((instance == mention.instance).any() for mention in found.mentions):
+            dropped[*group, "an object without a mask"] += 1
             continue
         yield entry(question, found, image, instance)
 
@@ -237,9 +247,9 @@ def main(
     """
     left_out: Counter[tuple[str, str, str, str]] = Counter()
     total = 0
-    with whole(out) as partial, partial.open("w", encoding="utf-8") as file:
+    with atomic_write(out) as partial, partial.open("w", encoding="utf-8") as file:
         file.write("[")
-        for one in entries(questions, Masks(views), images, left_out, reasoning):
+        for one in entries(questions, InstanceMasks(views), images, left_out, reasoning):
             file.write(",\n" if total else "\n")
             file.write(json.dumps(one, ensure_ascii=False, sort_keys=True))
             total += 1
@@ -247,7 +257,7 @@ def main(
     write_records(
         dropped,
         (
-            Dropped(source=source, family=family, form=form, reason=reason, count=count)
+            DroppedQuestions(source=source, family=family, form=form, reason=reason, count=count)
             for (source, family, form, reason), count in sorted(left_out.items())
         ),
     )

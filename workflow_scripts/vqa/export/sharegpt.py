@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.questions import Question, Reasoning, reply
-from workflow_scripts.common.storage import whole
-from workflow_scripts.vqa.export.pictures import IMAGE_TOKEN, by_picture
+from workflow_scripts.common.questions import Question, Reasoning, training_answer
+from workflow_scripts.common.storage import atomic_write
+from workflow_scripts.vqa.export.images import IMAGE_TOKEN, group_by_image
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def entry(questions: list[Question], reasoning: Reasoning = "none") -> dict[str,
     for number, question in enumerate(questions):
         token = f"{IMAGE_TOKEN}\n" if number == 0 else ""
         turns.append({"from": "human", "value": f"{token}{question.question}"})
-        turns.append({"from": "gpt", "value": reply(question, reasoning)})
+        turns.append({"from": "gpt", "value": training_answer(question, reasoning)})
     return {
         "id": questions[0].question_id,
         "images": [questions[0].image],
@@ -41,11 +41,13 @@ def main(*, questions: Path, out: Path, reasoning: Reasoning = "none") -> None:
         reasoning: written or tagged puts the steps to an answer before it.
     """
     total = 0
-    with whole(out) as partial, partial.open("w", encoding="utf-8") as file:
+    with atomic_write(out) as partial, partial.open("w", encoding="utf-8") as file:
         file.write("[")
-        for asked in progress(by_picture(questions), desc="sharegpt"):
+        for image_questions in progress(group_by_image(questions), desc="sharegpt"):
             file.write(",\n" if total else "\n")
-            file.write(json.dumps(entry(asked, reasoning), ensure_ascii=False, sort_keys=True))
+            file.write(
+                json.dumps(entry(image_questions, reasoning), ensure_ascii=False, sort_keys=True)
+            )
             total += 1
         file.write("\n]\n")
     log.info("%s: %d conversations", out, total)

@@ -6,21 +6,21 @@ have two entries if no form is in both.
 
 from workflow_scripts.vqa.families import (
     above_below,
+    categories,
     contacts,
     directions,
     distances,
     facing,
     front_behind,
+    grounding,
     left_right,
-    listings,
     offsets,
-    picks,
-    places,
+    rankings,
     rooms,
     sizes,
     two_views,
 )
-from workflow_scripts.vqa.shapes.base import Family
+from workflow_scripts.vqa.question_types.base import Family
 
 FAMILIES: tuple[Family, ...] = (
     left_right.LEFT_RIGHT,
@@ -58,7 +58,7 @@ FAMILIES: tuple[Family, ...] = (
     sizes.SAME_WIDTH,
     sizes.SAME_SIZE,
     distances.SAME_DISTANCE,
-    *picks.PICKS,
+    *rankings.RANKINGS,
     contacts.TOUCHING,
     contacts.ON_TOP,
     contacts.INSIDE,
@@ -66,13 +66,13 @@ FAMILIES: tuple[Family, ...] = (
     contacts.BETWEEN,
     facing.FACING,
     facing.FACING_OBJECT,
-    places.POINTING,
-    places.BOXING,
-    places.NTH_POINTING,
-    places.NTH_BOXING,
-    listings.COUNT,
-    listings.EXISTENCE,
-    listings.IDENTIFY,
+    grounding.POINTING,
+    grounding.BOXING,
+    grounding.NTH_POINTING,
+    grounding.NTH_BOXING,
+    categories.COUNT,
+    categories.EXISTENCE,
+    categories.IDENTIFY,
     rooms.ROOM_AREA,
     rooms.ROOM_LENGTH,
 )

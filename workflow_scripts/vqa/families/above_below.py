@@ -16,13 +16,13 @@ from workflow_scripts.vqa.measures import (
     metres_top_higher,
     px_above,
 )
-from workflow_scripts.vqa.shapes.base import POINTING_FORMS, Requirements
-from workflow_scripts.vqa.shapes.comparison import Comparison, Pole
+from workflow_scripts.vqa.question_types.base import POINTING_FORMS, Requirements
+from workflow_scripts.vqa.question_types.comparison import Antonym, Comparison
 
 ABOVE_BELOW = Comparison(
     name="above_below",
     forms=("named",),
-    poles=(Pole("higher up than", "higher up"), Pole("lower down than", "lower down")),
+    antonyms=(Antonym("higher up than", "higher up"), Antonym("lower down than", "lower down")),
     difference=metres_above,
     unit="m",
     requires=Requirements(level=True),
@@ -47,7 +47,7 @@ MARKED_ABOVE_BELOW = replace(
 
 IMAGE_ABOVE_BELOW = Comparison(
     name="image_above_below",
-    poles=(Pole("above", "higher"), Pole("below", "lower")),
+    antonyms=(Antonym("above", "higher"), Antonym("below", "lower")),
     difference=px_above,
     unit="px",
     requires=Requirements(shape=False),
@@ -69,13 +69,13 @@ IMAGE_ABOVE_BELOW = Comparison(
 
 TOP_HIGHER = Comparison(
     name="top_higher",
-    poles=(
-        Pole("higher at the top than", "higher at the top"),
-        Pole("lower at the top than", "lower at the top"),
+    antonyms=(
+        Antonym("higher at the top than", "higher at the top"),
+        Antonym("lower at the top than", "lower at the top"),
     ),
     difference=metres_top_higher,
     unit="m",
-    requires=Requirements(whole=True, level=True),
+    requires=Requirements(untruncated=True, level=True),
     frame="gravity",
     scopes=("above the floor", "measured from the floor", "in this room"),
     yes_no=("Measured from the floor, {is_a} {a} {relation} {b}?",),

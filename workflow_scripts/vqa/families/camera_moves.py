@@ -9,51 +9,53 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from workflow_scripts.common import quantities
+from workflow_scripts.common import quantity_text
 from workflow_scripts.vqa.batch import Batch
-from workflow_scripts.vqa.pair import Pair
-from workflow_scripts.vqa.shapes.two_views import TwoViews, batch_of, number_of
+from workflow_scripts.vqa.question_types.two_views import TwoViews, make_batch, make_numeric_batch
+from workflow_scripts.vqa.view_pair import ViewPair
 
 # A turn or a way this near to the border of two answers has no clear one.
 CLEAR_TURN_DEG, LARGEST_TURN_DEG = 15.0, 165.0
-CLEAR_WAY_DEG = 25.0
-LEAST_MOVE_M = 0.3
-WAYS = ("forward", "to the right", "backward", "to the left")
+CLEAR_DIRECTION_DEG = 25.0
+MIN_MOVE_M = 0.3
+MOVE_DIRECTIONS = ("forward", "to the right", "backward", "to the left")
 
 
-def _turn(family: TwoViews, pair: Pair, rng: np.random.Generator) -> Iterator[Batch]:
+def _turn(family: TwoViews, pair: ViewPair, rng: np.random.Generator) -> Iterator[Batch]:
     turn = abs(pair.turn_deg)
     if CLEAR_TURN_DEG <= turn <= LARGEST_TURN_DEG:
         option = "to the right" if pair.turn_deg > 0 else "to the left"
-        yield batch_of(
-            family, "which", option, [[]], turn, words={"option": option},
+        yield make_batch(
+            family, "which", option, [[]], turn, shared_slots={"option": option},
             truth=option, choices=("to the left", "to the right"),
         )  # fmt: skip
 
 
-def _turn_angle(family: TwoViews, pair: Pair, rng: np.random.Generator) -> Iterator[Batch]:
+def _turn_angle(family: TwoViews, pair: ViewPair, rng: np.random.Generator) -> Iterator[Batch]:
     turn = abs(pair.turn_deg)
     if CLEAR_TURN_DEG <= turn <= LARGEST_TURN_DEG:
-        yield number_of(family, turn, quantities.angle(turn), answer_type="degrees")
+        yield make_numeric_batch(
+            family, turn, quantity_text.angle_text(turn), answer_type="degrees"
+        )
 
 
-def _move(family: TwoViews, pair: Pair, rng: np.random.Generator) -> Iterator[Batch]:
+def _move(family: TwoViews, pair: ViewPair, rng: np.random.Generator) -> Iterator[Batch]:
     right, forward, _ = pair.moved_m
-    way_deg = math.degrees(math.atan2(right, forward))
-    off_deg = abs((way_deg + 45.0) % 90.0 - 45.0)
-    if math.hypot(right, forward) >= LEAST_MOVE_M and off_deg <= CLEAR_WAY_DEG:
-        option = WAYS[round(way_deg / 90.0) % 4]
-        yield batch_of(
-            family, "which", option, [[]], 45.0 - off_deg, words={"option": option},
-            truth=option, choices=WAYS,
+    direction_deg = math.degrees(math.atan2(right, forward))
+    off_deg = abs((direction_deg + 45.0) % 90.0 - 45.0)
+    if math.hypot(right, forward) >= MIN_MOVE_M and off_deg <= CLEAR_DIRECTION_DEG:
+        option = MOVE_DIRECTIONS[round(direction_deg / 90.0) % 4]
+        yield make_batch(
+            family, "which", option, [[]], 45.0 - off_deg, shared_slots={"option": option},
+            truth=option, choices=MOVE_DIRECTIONS,
         )  # fmt: skip
 
 
-def _move_length(family: TwoViews, pair: Pair, rng: np.random.Generator) -> Iterator[Batch]:
+def _move_length(family: TwoViews, pair: ViewPair, rng: np.random.Generator) -> Iterator[Batch]:
     moved = math.hypot(*pair.moved_m)
-    if moved >= LEAST_MOVE_M:
-        written = quantities.length(moved, imperial=False)
-        yield number_of(family, moved, written, answer_type="metres")
+    if moved >= MIN_MOVE_M:
+        written = quantity_text.length_text(moved, imperial=False)
+        yield make_numeric_batch(family, moved, written, answer_type="metres")
 
 
 _LEFT_RIGHT = "to the left or to the right"
@@ -62,7 +64,7 @@ CAMERA_TURN = TwoViews(
     form="named",
     unit="deg",
     frame="gravity",
-    ask=_turn,
+    generate_batches=_turn,
     sentences={
         "which": tuple(
             text.replace("*", _LEFT_RIGHT)
@@ -98,7 +100,7 @@ CAMERA_TURN_ANGLE = TwoViews(
     form="named",
     unit="deg",
     frame="gravity",
-    ask=_turn_angle,
+    generate_batches=_turn_angle,
     sentences={
         "open": (
             "By how many degrees did the camera turn from the first picture to the second?",
@@ -132,7 +134,7 @@ CAMERA_MOVE = TwoViews(
     form="named",
     unit="deg",
     frame="gravity",
-    ask=_move,
+    generate_batches=_move,
     sentences={
         "which": tuple(
             text.replace("*", _FOUR_WAYS)
@@ -168,7 +170,7 @@ CAMERA_MOVE_LENGTH = TwoViews(
     form="named",
     unit="m",
     frame="gravity",
-    ask=_move_length,
+    generate_batches=_move_length,
     sentences={
         "open": (
             "How far did the camera move from the first picture to the second?",

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from workflow_scripts.common.cameras import FloatArray
+from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa import contact
 from workflow_scripts.vqa.measures import Measure
-from workflow_scripts.vqa.shapes.base import Asking, Requirements
-from workflow_scripts.vqa.shapes.claim import Claim, Claims
-from workflow_scripts.vqa.shapes.pick import Pick
-from workflow_scripts.vqa.sight import Sight
+from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
+from workflow_scripts.vqa.question_types.ranking import Ranking
+from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo
+from workflow_scripts.vqa.view_context import ViewContext
 
 LEVEL = Requirements(level=True)
 # The sigma of what boxes cannot tell: no pick that it is part of is clear.
@@ -18,26 +18,26 @@ UNKNOWN = 1e9
 ALONG_YES, ALONG_NO = 0.2, -0.05
 ASIDE_YES, ASIDE_NO = 0.2, 0.5
 # Each of three in turn comes first.
-_TURNS = np.array([[0, 1, 2], [2, 0, 1], [1, 2, 0]])
+_ROTATIONS = np.array([[0, 1, 2], [2, 0, 1], [1, 2, 0]])
 
 
-def _pairs(asking: Asking, clear: FloatArray, *, ordered: bool) -> Claims:
-    (value,) = asking.of_pairs(clear, ordered=ordered)
-    pairs = asking.pairs(ordered=True) if ordered else asking.turned_pairs()
-    return Claims(pairs, value, np.zeros(len(pairs)))
+def _pairs(context: QuestionContext, clear: FloatArray, *, ordered: bool) -> PredicateValues:
+    (value,) = context.pair_values(clear, ordered=ordered)
+    pairs = context.pairs(ordered=True) if ordered else context.shuffled_pairs()
+    return PredicateValues(pairs, value, np.zeros(len(pairs)))
 
 
-def between(asking: Asking) -> Claims:
-    """Claim of every three that the first is between the others on the floor plan.
+def between(context: QuestionContext) -> PredicateValues:
+    """YesNo of every three that the first is between the others on the floor plan.
 
     The foot of the first one's centre on the line between the other centres must lie well within
     (or without) it, and the centre near (or far from) the line.
     """
-    groups = asking.groups(3)
+    groups = context.groups(3)
     if not len(groups):
-        return Claims(np.zeros((0, 3), dtype=int), np.zeros(0), np.zeros(0))
-    groups = groups[:, _TURNS].transpose(1, 0, 2).reshape(-1, 3)
-    plan = asking.sight.measured.centre_m[:, :2]
+        return PredicateValues(np.zeros((0, 3), dtype=int), np.zeros(0), np.zeros(0))
+    groups = groups[:, _ROTATIONS].transpose(1, 0, 2).reshape(-1, 3)
+    plan = context.view_context.measured.centre_m[:, :2]
     middle, one, other = (plan[groups[:, place]] for place in range(3))
     way = other - one
     length = np.maximum(np.hypot(way[:, 0], way[:, 1]), 1e-6)
@@ -45,23 +45,25 @@ def between(asking: Asking) -> Claims:
     cross = way[:, 0] * (middle - one)[:, 1] - way[:, 1] * (middle - one)[:, 0]
     aside = np.abs(cross) / length**2
     inner = np.minimum(along, 1 - along)
-    far = length >= 2 * asking.margins.metres
+    far = length >= 2 * context.margins.metres
     yes = np.minimum(inner - ALONG_YES, ASIDE_YES - aside)
     no = np.maximum(ALONG_NO - inner, aside - ASIDE_NO)
     value = np.where(far & (yes > 0), yes, np.where(far & (no > 0), -no, 0.0))
-    sigma = asking.sight.measured.sigma_centre_m[:, :2].max(axis=1)
-    return Claims(groups, value, np.sqrt((sigma[groups] ** 2).sum(axis=1)) / length)
+    sigma = context.view_context.measured.sigma_centre_m[:, :2].max(axis=1)
+    return PredicateValues(groups, value, np.sqrt((sigma[groups] ** 2).sum(axis=1)) / length)
 
 
-def _carries(sight: Sight) -> Measure:
+def _supports(view_context: ViewContext) -> Measure:
     """Say of anchor i and candidate j whether j carries i."""
-    on = contact.on_top(sight)
+    on = contact.on_top(view_context)
     return np.sign(on), np.where(on == 0, UNKNOWN, 0.0)
 
 
-TOUCHING = Claim(
+TOUCHING = YesNo(
     name="touching",
-    claims=lambda asking: _pairs(asking, contact.touching(asking.sight), ordered=False),
+    predicate=lambda context: _pairs(
+        context, contact.touching(context.view_context), ordered=False
+    ),
     unit="m",
     requires=LEVEL,
     frame="gravity",
@@ -69,9 +71,9 @@ TOUCHING = Claim(
     statements=("{a} and {b} are touching", "{a} {is_a} in contact with {b}"),
     negations=("{a} and {b} are not touching", "{a} {is_a} not in contact with {b}"),
 )
-ON_TOP = Claim(
+ON_TOP = YesNo(
     name="on_top",
-    claims=lambda asking: _pairs(asking, contact.on_top(asking.sight), ordered=True),
+    predicate=lambda context: _pairs(context, contact.on_top(context.view_context), ordered=True),
     unit="m",
     requires=LEVEL,
     frame="gravity",
@@ -79,9 +81,9 @@ ON_TOP = Claim(
     statements=("{a} {is_a} on top of {b}", "{b} {is_b} what {a} {rests_a} on"),
     negations=("{a} {is_a} not on top of {b}", "{b} {is_b} not what {a} {rests_a} on"),
 )
-INSIDE = Claim(
+INSIDE = YesNo(
     name="inside",
-    claims=lambda asking: _pairs(asking, contact.inside(asking.sight), ordered=True),
+    predicate=lambda context: _pairs(context, contact.inside(context.view_context), ordered=True),
     unit="m",
     requires=LEVEL,
     frame="gravity",
@@ -89,18 +91,18 @@ INSIDE = Claim(
     statements=("{a} {is_a} inside {b}", "{a} {is_a} in {b}"),
     negations=("{a} {is_a} not inside {b}", "{a} {is_a} not in {b}"),
 )
-CARRIED_BY = Pick(
+CARRIED_BY = Ranking(
     name="carried_by",
-    measure=_carries,
+    measure=_supports,
     unit="",
     requires=LEVEL,
     frame="gravity",
     extremes=("what {d} {rests_d} on", "the thing that carries {d}"),
     anchored=True,
 )
-BETWEEN = Claim(
+BETWEEN = YesNo(
     name="between",
-    claims=between,
+    predicate=between,
     unit="ratio",
     requires=LEVEL,
     frame="gravity",

@@ -5,18 +5,18 @@ at 6 what lies towards the camera. Hours are rounded to the nearest.
 """
 
 from workflow_scripts.vqa import measures
-from workflow_scripts.vqa.shapes.base import Requirements
-from workflow_scripts.vqa.shapes.value import Value
+from workflow_scripts.vqa.question_types.base import Requirements
+from workflow_scripts.vqa.question_types.numeric import Numeric
 
-LEVEL = Requirements(whole=True, level=True)
+LEVEL = Requirements(untruncated=True, level=True)
 _CLOCK = "With 12 o'clock pointing away from the camera and 3 o'clock to its right"
 
-CLOCK_DIRECTION = Value(
+CLOCK_DIRECTION = Numeric(
     name="clock_direction",
     num_objects=2,
     measure=measures.direction_deg,
     unit="deg",
-    least=0.0,
+    min_value=0.0,
     requires=LEVEL,
     frame="gravity",
     ordered=True,
@@ -35,13 +35,13 @@ CLOCK_DIRECTION = Value(
     ),
 )
 
-BEARING_RIGHT = Value(
+BEARING_RIGHT = Numeric(
     name="bearing_right",
     num_objects=1,
     measure=measures.bearing_deg,
     unit="deg",
-    least=5.0,
-    most=90.0,
+    min_value=5.0,
+    max_value=90.0,
     requires=LEVEL,
     frame="gravity",
     quantities=(
@@ -59,13 +59,13 @@ BEARING_RIGHT = Value(
         "The camera must turn right by {value}.",
     ),
 )
-BEARING_LEFT = Value(
+BEARING_LEFT = Numeric(
     name="bearing_left",
     num_objects=1,
-    measure=lambda sight: measures.negative(measures.bearing_deg(sight)),
+    measure=lambda view_context: measures.negated(measures.bearing_deg(view_context)),
     unit="deg",
-    least=5.0,
-    most=90.0,
+    min_value=5.0,
+    max_value=90.0,
     requires=LEVEL,
     frame="gravity",
     quantities=(
@@ -84,12 +84,12 @@ BEARING_LEFT = Value(
     ),
 )
 
-ANGLE_BETWEEN = Value(
+ANGLE_BETWEEN = Numeric(
     name="angle_between",
     num_objects=2,
     measure=measures.between_bearings_deg,
     unit="deg",
-    least=5.0,
+    min_value=5.0,
     requires=LEVEL,
     frame="gravity",
     quantities=(

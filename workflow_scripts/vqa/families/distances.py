@@ -8,21 +8,21 @@ difference in their height. From the camera, distance is in a straight line.
 import numpy as np
 
 from workflow_scripts.vqa import measures
-from workflow_scripts.vqa.shapes.base import Asking, Requirements
-from workflow_scripts.vqa.shapes.claim import Claim, Claims
-from workflow_scripts.vqa.shapes.value import Value
+from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
+from workflow_scripts.vqa.question_types.numeric import Numeric
+from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo
 
-LEAST_GAP_M = 0.1
+MIN_DISTANCE_M = 0.1
 SAME_BELOW_M, DIFFERENT_ABOVE_M = 0.1, 0.5
-WHOLE = Requirements(whole=True)
-LEVEL = Requirements(whole=True, gravity=True)
+WHOLE = Requirements(untruncated=True)
+LEVEL = Requirements(untruncated=True, gravity=True)
 
-MINIMUM_DISTANCE = Value(
+MINIMUM_DISTANCE = Numeric(
     name="minimum_distance",
     num_objects=2,
     measure=measures.gap_m,
     unit="m",
-    least=LEAST_GAP_M,
+    min_value=MIN_DISTANCE_M,
     requires=WHOLE,
     frame="gravity",
     quantities=("the smallest gap between {a} and {b}", "the shortest distance from {a} to {b}"),
@@ -42,12 +42,12 @@ MINIMUM_DISTANCE = Value(
     ),
 )
 
-CENTRE_DISTANCE = Value(
+CENTRE_DISTANCE = Numeric(
     name="centre_distance",
     num_objects=2,
     measure=measures.centre_distance_m,
     unit="m",
-    least=LEAST_GAP_M,
+    min_value=MIN_DISTANCE_M,
     requires=WHOLE,
     frame="gravity",
     quantities=(
@@ -70,12 +70,12 @@ CENTRE_DISTANCE = Value(
     ),
 )
 
-HORIZONTAL_DISTANCE = Value(
+HORIZONTAL_DISTANCE = Numeric(
     name="horizontal_distance",
     num_objects=2,
     measure=measures.horizontal_distance_m,
     unit="m",
-    least=LEAST_GAP_M,
+    min_value=MIN_DISTANCE_M,
     requires=LEVEL,
     frame="gravity",
     quantities=(
@@ -89,12 +89,12 @@ HORIZONTAL_DISTANCE = Value(
     answers=("On the floor plan, the centres of {a} and {b} are {value} apart.",),
 )
 
-VERTICAL_DISTANCE = Value(
+VERTICAL_DISTANCE = Numeric(
     name="vertical_distance",
     num_objects=2,
     measure=measures.vertical_distance_m,
     unit="m",
-    least=LEAST_GAP_M,
+    min_value=MIN_DISTANCE_M,
     requires=LEVEL,
     frame="gravity",
     quantities=(
@@ -105,12 +105,12 @@ VERTICAL_DISTANCE = Value(
     answers=("The centres of {a} and {b} differ by {value} in height.",),
 )
 
-CAMERA_DISTANCE = Value(
+CAMERA_DISTANCE = Numeric(
     name="camera_distance",
     num_objects=1,
     measure=measures.camera_distance_m,
     unit="m",
-    least=LEAST_GAP_M,
+    min_value=MIN_DISTANCE_M,
     requires=WHOLE,
     frame="camera",
     quantities=(
@@ -121,12 +121,12 @@ CAMERA_DISTANCE = Value(
     answers=("{a} {is_a} {value} from the camera.",),
 )
 
-CAMERA_NEAREST = Value(
+CAMERA_NEAREST = Numeric(
     name="camera_nearest",
     num_objects=1,
     measure=measures.camera_nearest_m,
     unit="m",
-    least=LEAST_GAP_M,
+    min_value=MIN_DISTANCE_M,
     requires=WHOLE,
     frame="camera",
     quantities=(
@@ -138,26 +138,26 @@ CAMERA_NEAREST = Value(
 )
 
 
-def same_distance(asking: Asking) -> Claims:
-    """Claim of every pair that both are about as far from the camera."""
-    pairs = asking.pairs()
-    near, sigma = measures.camera_nearest_m(asking.sight)
-    far, _ = measures.camera_distance_m(asking.sight)
+def same_distance(context: QuestionContext) -> PredicateValues:
+    """YesNo of every pair that both are about as far from the camera."""
+    pairs = context.pairs()
+    near, sigma = measures.camera_nearest_m(context.view_context)
+    far, _ = measures.camera_distance_m(context.view_context)
     # Both the centres and the nearest points must be alike, or both different the same way.
     one, other = (value[pairs[:, 0]] - value[pairs[:, 1]] for value in (near, far))
     most = np.maximum(np.abs(one), np.abs(other))
-    least = np.abs(measures.agreeing(one, other))
+    least = np.abs(measures.smallest_agreeing(one, other))
     value = np.where(
         most <= SAME_BELOW_M,
         np.maximum(SAME_BELOW_M - most, 1e-6),
         np.where(least >= DIFFERENT_ABOVE_M, DIFFERENT_ABOVE_M - least - 1e-6, 0.0),
     )
-    return Claims(pairs, value, np.hypot(sigma[pairs[:, 0]], sigma[pairs[:, 1]]))
+    return PredicateValues(pairs, value, np.hypot(sigma[pairs[:, 0]], sigma[pairs[:, 1]]))
 
 
-SAME_DISTANCE = Claim(
+SAME_DISTANCE = YesNo(
     name="same_distance",
-    claims=same_distance,
+    predicate=same_distance,
     unit="m",
     requires=WHOLE,
     frame="camera",

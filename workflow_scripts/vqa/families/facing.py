@@ -3,14 +3,14 @@
 import numpy as np
 
 from workflow_scripts.vqa.measures import facing_camera_deg, facing_deg
-from workflow_scripts.vqa.shapes.base import Asking, Requirements
-from workflow_scripts.vqa.shapes.claim import Claim, Claims, between_limits
-from workflow_scripts.vqa.shapes.fixed import Fixed, Sorted
-from workflow_scripts.vqa.sight import Sight
+from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
+from workflow_scripts.vqa.question_types.fixed_choice import Classification, FixedChoice
+from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo, between_limits
+from workflow_scripts.vqa.view_context import ViewContext
 
 FRONT = Requirements(level=True, front=True)
 # What has a front that everyone would agree on.
-_FRONTED = frozenset(
+_CATEGORIES_WITH_FRONT = frozenset(
     [
         "armchair",
         "cabinet",
@@ -37,53 +37,59 @@ _FRONTED = frozenset(
         "washer",
     ]
 )
-FACES_BELOW_DEG, FACES_NOT_ABOVE_DEG = 20.0, 60.0
+FACES_BELOW_DEG, DOES_NOT_FACE_ABOVE_DEG = 20.0, 60.0
 # Four ways to face; nearer than this to the middle of one it is clear.
-WIDTH_DEG = 25.0
-WAYS = ("towards the camera", "to the right", "away from the camera", "to the left")
+CLEAR_WITHIN_DEG = 25.0
+FACING_DIRECTIONS = ("towards the camera", "to the right", "away from the camera", "to the left")
 
 
-def has_front(sight: Sight) -> np.ndarray:
+def has_front(view_context: ViewContext) -> np.ndarray:
     """Say which objects have a front, by their nouns."""
     return np.array(
-        [not _FRONTED.isdisjoint(noun.lower().split()) for noun in sight.nouns], dtype=bool
+        [
+            not _CATEGORIES_WITH_FRONT.isdisjoint(noun.lower().split())
+            for noun in view_context.nouns
+        ],
+        dtype=bool,
     )
 
 
-def faces_object(asking: Asking) -> Claims:
-    """Claim of every ordered pair that the first faces the second."""
-    pairs = asking.pairs(ordered=True)
+def faces_object_values(context: QuestionContext) -> PredicateValues:
+    """YesNo of every ordered pair that the first faces the second."""
+    pairs = context.pairs(ordered=True)
     if not len(pairs):
-        return Claims(pairs, np.zeros(0), np.zeros(0))
-    pairs = pairs[has_front(asking.sight)[pairs[:, 0]]]
-    angle, sigma = facing_deg(asking.sight)
+        return PredicateValues(pairs, np.zeros(0), np.zeros(0))
+    pairs = pairs[has_front(context.view_context)[pairs[:, 0]]]
+    angle, sigma = facing_deg(context.view_context)
     where = (pairs[:, 0], pairs[:, 1])
-    value = between_limits(angle[where], FACES_BELOW_DEG, FACES_NOT_ABOVE_DEG)
+    value = between_limits(angle[where], FACES_BELOW_DEG, DOES_NOT_FACE_ABOVE_DEG)
     # From above or below "facing" means little.
-    near = asking.sight.measured.horizontal_distance_m[0][where] < 2 * asking.margins.metres
-    return Claims(pairs, np.where(near, 0.0, value), sigma[where])
+    near = (
+        context.view_context.measured.horizontal_distance_m[0][where] < 2 * context.margins.metres
+    )
+    return PredicateValues(pairs, np.where(near, 0.0, value), sigma[where])
 
 
-def faces_way(asking: Asking) -> Sorted:
+def facing_direction(context: QuestionContext) -> Classification:
     """Sort what has a front by the way it faces, as the camera sees it."""
-    rows = asking.usable
+    rows = context.usable
     if not len(rows):
-        return Sorted(rows[:, None], rows, np.zeros(0), np.zeros(0))
-    rows = rows[has_front(asking.sight)[rows]]
-    angle, sigma = facing_camera_deg(asking.sight)
+        return Classification(rows[:, None], rows, np.zeros(0), np.zeros(0))
+    rows = rows[has_front(context.view_context)[rows]]
+    angle, sigma = facing_camera_deg(context.view_context)
     quarter = np.round(angle[rows] / 90.0).astype(int) % 4
     off = np.abs((angle[rows] + 45.0) % 90.0 - 45.0)
-    return Sorted(
+    return Classification(
         objects=rows[:, None],
-        option=np.where(off <= WIDTH_DEG, quarter, -1),
+        option=np.where(off <= CLEAR_WITHIN_DEG, quarter, -1),
         value=45.0 - off,
         sigma=sigma[rows],
     )
 
 
-FACING_OBJECT = Claim(
+FACING_OBJECT = YesNo(
     name="facing_object",
-    claims=faces_object,
+    predicate=faces_object_values,
     unit="deg",
     requires=FRONT,
     frame="object",
@@ -91,10 +97,10 @@ FACING_OBJECT = Claim(
     statements=("{a} {is_a} facing {b}", "the front of {a} is turned towards {b}"),
     negations=("{a} {is_a} not facing {b}", "the front of {a} is not turned towards {b}"),
 )
-FACING = Fixed(
+FACING = FixedChoice(
     name="facing",
-    options=WAYS,
-    sort=faces_way,
+    options=FACING_DIRECTIONS,
+    classify=facing_direction,
     unit="deg",
     requires=FRONT,
     frame="camera",

@@ -6,14 +6,14 @@ may be asked of views from above too.
 """
 
 from workflow_scripts.vqa.measures import metres_in_front, metres_nearer
-from workflow_scripts.vqa.shapes.base import Requirements
-from workflow_scripts.vqa.shapes.comparison import Comparison, Pole
+from workflow_scripts.vqa.question_types.base import Requirements
+from workflow_scripts.vqa.question_types.comparison import Antonym, Comparison
 
 FRONT_BEHIND = Comparison(
     name="front_behind",
-    poles=(
-        Pole("in front of", "closer to the camera"),
-        Pole("behind", "further from the camera"),
+    antonyms=(
+        Antonym("in front of", "closer to the camera"),
+        Antonym("behind", "further from the camera"),
     ),
     difference=metres_in_front,
     unit="m",
@@ -35,9 +35,9 @@ FRONT_BEHIND = Comparison(
 
 CAMERA_NEARER = Comparison(
     name="camera_nearer",
-    poles=(
-        Pole("nearer to the camera than", "nearer to the camera"),
-        Pole("farther from the camera than", "farther from the camera"),
+    antonyms=(
+        Antonym("nearer to the camera than", "nearer to the camera"),
+        Antonym("farther from the camera than", "farther from the camera"),
     ),
     difference=metres_nearer,
     unit="m",

@@ -5,18 +5,18 @@ of what is visible of the object must give the same order.
 """
 
 from workflow_scripts.vqa.measures import px_to_the_left
-from workflow_scripts.vqa.shapes.base import Requirements
-from workflow_scripts.vqa.shapes.comparison import Comparison, Pole
+from workflow_scripts.vqa.question_types.base import Requirements
+from workflow_scripts.vqa.question_types.comparison import Antonym, Comparison
 
 LEFT_RIGHT = Comparison(
     name="left_right",
-    poles=(
-        Pole("to the left of", "further to the left"),
-        Pole("to the right of", "further to the right"),
+    antonyms=(
+        Antonym("to the left of", "further to the left"),
+        Antonym("to the right of", "further to the right"),
     ),
     difference=px_to_the_left,
     unit="px",
-    requires=Requirements(shape=False, unordered=True),
+    requires=Requirements(shape=False, position_independent=True),
     frame="picture",
     scopes=("in this picture", "seen from the camera", "as the camera sees it"),
     yes_no=(

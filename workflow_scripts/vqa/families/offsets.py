@@ -5,21 +5,21 @@ that is further left, further away or higher. Heights of undersides and tops are
 """
 
 from workflow_scripts.vqa import measures
-from workflow_scripts.vqa.shapes.base import Requirements
-from workflow_scripts.vqa.shapes.value import Value
+from workflow_scripts.vqa.question_types.base import Requirements
+from workflow_scripts.vqa.question_types.numeric import Numeric
 
-LEAST_M = 0.1
-LEVEL = Requirements(whole=True, level=True)
+MIN_OFFSET_M = 0.1
+LEVEL = Requirements(untruncated=True, level=True)
 
 
-def _offset(name: str, more: str, along: str, measure: object) -> Value:
+def _offset(name: str, more: str, along: str, measure: object) -> Numeric:
     """Return the family of one axis; `more` fits "How much {more} is a than b?"."""
-    return Value(
+    return Numeric(
         name=name,
         num_objects=2,
         measure=measure,  # type: ignore[arg-type]
         unit="m",
-        least=LEAST_M,
+        min_value=MIN_OFFSET_M,
         requires=LEVEL,
         frame="gravity",
         signed=True,
@@ -57,12 +57,12 @@ HEIGHT_OFFSET = _offset(
     "height_offset", "higher up", "Measured straight up", measures.metres_higher
 )
 
-BOTTOM_HEIGHT = Value(
+BOTTOM_HEIGHT = Numeric(
     name="bottom_height",
     num_objects=1,
     measure=measures.bottom_m,
     unit="m",
-    least=LEAST_M,
+    min_value=MIN_OFFSET_M,
     requires=LEVEL,
     frame="gravity",
     quantities=(
@@ -72,12 +72,12 @@ BOTTOM_HEIGHT = Value(
     questions=("How high above the floor is the underside of {a}?",),
     answers=("The underside of {a} is {value} above the floor.",),
 )
-TOP_HEIGHT = Value(
+TOP_HEIGHT = Numeric(
     name="top_height",
     num_objects=1,
     measure=measures.top_m,
     unit="m",
-    least=LEAST_M,
+    min_value=MIN_OFFSET_M,
     requires=LEVEL,
     frame="gravity",
     quantities=(

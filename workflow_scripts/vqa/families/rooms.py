@@ -3,33 +3,33 @@
 import numpy as np
 
 from workflow_scripts.vqa.measures import Measure
-from workflow_scripts.vqa.shapes.base import Requirements
-from workflow_scripts.vqa.shapes.value import Value
-from workflow_scripts.vqa.sight import Sight
+from workflow_scripts.vqa.question_types.base import Requirements
+from workflow_scripts.vqa.question_types.numeric import Numeric
+from workflow_scripts.vqa.view_context import ViewContext
 
 
-def _of_room(sight: Sight, value: float) -> Measure:
-    known = sight.room_size_m is not None
+def _of_room(view_context: ViewContext, value: float) -> Measure:
+    known = view_context.room_size_m is not None
     return np.array([value] if known else []), np.zeros(int(known))
 
 
-def area_m2(sight: Sight) -> Measure:
+def area_m2(view_context: ViewContext) -> Measure:
     """Return the room's floor area [1], or nothing [0] if it is unknown."""
-    short, long = sight.room_size_m or (0.0, 0.0)
-    return _of_room(sight, short * long)
+    short, long = view_context.room_size_m or (0.0, 0.0)
+    return _of_room(view_context, short * long)
 
 
-def long_side_m(sight: Sight) -> Measure:
+def long_side_m(view_context: ViewContext) -> Measure:
     """Return the room's longer side [1], or nothing [0]."""
-    return _of_room(sight, (sight.room_size_m or (0.0, 0.0))[1])
+    return _of_room(view_context, (view_context.room_size_m or (0.0, 0.0))[1])
 
 
-ROOM_AREA = Value(
+ROOM_AREA = Numeric(
     name="room_area",
     num_objects=0,
     measure=area_m2,
     unit="m2",
-    least=1.0,
+    min_value=1.0,
     requires=Requirements(),
     frame="gravity",
     forms=("named",),
@@ -37,12 +37,12 @@ ROOM_AREA = Value(
     questions=("How large is this room?", "How much floor does this room have?"),
     answers=("The room has a floor of {value}.",),
 )
-ROOM_LENGTH = Value(
+ROOM_LENGTH = Numeric(
     name="room_length",
     num_objects=0,
     measure=long_side_m,
     unit="m",
-    least=1.0,
+    min_value=1.0,
     requires=Requirements(),
     frame="gravity",
     forms=("named",),

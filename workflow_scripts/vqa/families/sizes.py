@@ -12,23 +12,23 @@ views from above. `same_*` ask whether two are about equal: within 7 %, or apart
 import numpy as np
 
 from workflow_scripts.vqa import measures
-from workflow_scripts.vqa.shapes.base import Asking, Requirements
-from workflow_scripts.vqa.shapes.claim import Claim, Claims, between_limits
-from workflow_scripts.vqa.shapes.comparison import Comparison, Pole
-from workflow_scripts.vqa.shapes.value import Value
+from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
+from workflow_scripts.vqa.question_types.comparison import Antonym, Comparison
+from workflow_scripts.vqa.question_types.numeric import Numeric
+from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo, between_limits
 
 SMALLEST_ASKED_M = 0.05
 SMALLEST_ASKED_M2 = 0.02
 SAME_BELOW, DIFFERENT_ABOVE = 0.07, 0.3
-WHOLE = Requirements(whole=True)
-STANDING = Requirements(whole=True, level=True)
-UPRIGHT = Requirements(whole=True, gravity=True)
-FRONTED = Requirements(whole=True, gravity=True, front=True)
+WHOLE = Requirements(untruncated=True)
+STANDING = Requirements(untruncated=True, level=True)
+UPRIGHT = Requirements(untruncated=True, gravity=True)
+FRONTED = Requirements(untruncated=True, gravity=True, front=True)
 
 
 WIDER = Comparison(
     name="wider",
-    poles=(Pole("wider than", "wider"), Pole("narrower than", "narrower")),
+    antonyms=(Antonym("wider than", "wider"), Antonym("narrower than", "narrower")),
     difference=measures.wider_ratio,
     unit="ratio",
     requires=UPRIGHT,
@@ -49,7 +49,7 @@ WIDER = Comparison(
 
 TALLER = Comparison(
     name="taller",
-    poles=(Pole("taller than", "taller"), Pole("shorter than", "shorter")),
+    antonyms=(Antonym("taller than", "taller"), Antonym("shorter than", "shorter")),
     difference=measures.height_ratio,
     unit="ratio",
     requires=STANDING,
@@ -70,7 +70,7 @@ TALLER = Comparison(
 
 BIGGER = Comparison(
     name="bigger",
-    poles=(Pole("bigger than", "bigger"), Pole("smaller than", "smaller")),
+    antonyms=(Antonym("bigger than", "bigger"), Antonym("smaller than", "smaller")),
     difference=measures.cube_edge_ratio,
     unit="ratio",
     requires=STANDING,
@@ -91,23 +91,23 @@ BIGGER = Comparison(
 
 LONGER = Comparison(
     name="longer",
-    poles=(
-        Pole("longer on its longer side than", "longer on its longer side"),
-        Pole("shorter on its longer side than", "shorter on its longer side"),
+    antonyms=(
+        Antonym("longer on its longer side than", "longer on its longer side"),
+        Antonym("shorter on its longer side than", "shorter on its longer side"),
     ),
-    difference=lambda sight: measures.ratio_of(measures.length_m(sight)),
+    difference=lambda view_context: measures.ratio_of(measures.length_m(view_context)),
     unit="ratio",
     requires=UPRIGHT,
     frame="object",
     scopes=("seen from above", "comparing the footprints", "in the real room"),
 )
 
-WIDTH = Value(
+WIDTH = Numeric(
     name="width",
     num_objects=1,
     measure=measures.width_m,
     unit="m",
-    least=SMALLEST_ASKED_M,
+    min_value=SMALLEST_ASKED_M,
     requires=FRONTED,
     frame="object",
     quantities=("the width of {a}", "the distance from one side of {a} to the other"),
@@ -127,12 +127,12 @@ WIDTH = Value(
     ),
 )
 
-VIEW_WIDTH = Value(
+VIEW_WIDTH = Numeric(
     name="view_width",
     num_objects=1,
     measure=measures.view_width_m,
     unit="m",
-    least=SMALLEST_ASKED_M,
+    min_value=SMALLEST_ASKED_M,
     requires=STANDING,
     frame="gravity",
     quantities=(
@@ -143,12 +143,12 @@ VIEW_WIDTH = Value(
     answers=("{a} {is_a} {value} wide across the line of sight.",),
 )
 
-HEIGHT = Value(
+HEIGHT = Numeric(
     name="height",
     num_objects=1,
     measure=measures.height_m,
     unit="m",
-    least=SMALLEST_ASKED_M,
+    min_value=SMALLEST_ASKED_M,
     requires=STANDING,
     frame="gravity",
     quantities=("the height of {a}", "the distance from the bottom of {a} to the top"),
@@ -168,12 +168,12 @@ HEIGHT = Value(
     ),
 )
 
-LENGTH = Value(
+LENGTH = Numeric(
     name="length",
     num_objects=1,
     measure=measures.length_m,
     unit="m",
-    least=SMALLEST_ASKED_M,
+    min_value=SMALLEST_ASKED_M,
     requires=UPRIGHT,
     frame="object",
     quantities=(
@@ -184,12 +184,12 @@ LENGTH = Value(
     answers=("{a} {is_a} {value} long.",),
 )
 
-FOOTPRINT = Value(
+FOOTPRINT = Numeric(
     name="footprint",
     num_objects=1,
     measure=measures.footprint_m2,
     unit="m2",
-    least=SMALLEST_ASKED_M2,
+    min_value=SMALLEST_ASKED_M2,
     requires=UPRIGHT,
     frame="object",
     quantities=("the area that {a} {covers_a} seen from above", "the footprint of {a}"),
@@ -198,19 +198,19 @@ FOOTPRINT = Value(
 )
 
 
-def same_size(ratio: measures.Measure, asking: Asking) -> Claims:
-    """Claim of every pair that two sizes are about equal."""
-    excess, sigma = asking.of_pairs(*ratio)
-    return Claims(
-        objects=asking.turned_pairs(),
+def same_size(ratio: measures.Measure, context: QuestionContext) -> PredicateValues:
+    """YesNo of every pair that two sizes are about equal."""
+    excess, sigma = context.pair_values(*ratio)
+    return PredicateValues(
+        objects=context.shuffled_pairs(),
         value=between_limits(np.abs(excess), SAME_BELOW, DIFFERENT_ABOVE),
         sigma=sigma,
     )
 
 
-SAME_HEIGHT = Claim(
+SAME_HEIGHT = YesNo(
     name="same_height",
-    claims=lambda asking: same_size(measures.height_ratio(asking.sight), asking),
+    predicate=lambda context: same_size(measures.height_ratio(context.view_context), context),
     unit="ratio",
     requires=STANDING,
     frame="gravity",
@@ -219,9 +219,11 @@ SAME_HEIGHT = Claim(
     negations=("{a} and {b} are not the same height",),
 )
 
-SAME_WIDTH = Claim(
+SAME_WIDTH = YesNo(
     name="same_width",
-    claims=lambda asking: same_size(measures.ratio_of(measures.width_m(asking.sight)), asking),
+    predicate=lambda context: same_size(
+        measures.ratio_of(measures.width_m(context.view_context)), context
+    ),
     unit="ratio",
     requires=FRONTED,
     frame="object",
@@ -230,9 +232,9 @@ SAME_WIDTH = Claim(
     negations=("{a} and {b} are not the same width",),
 )
 
-SAME_SIZE = Claim(
+SAME_SIZE = YesNo(
     name="same_size",
-    claims=lambda asking: same_size(measures.cube_edge_ratio(asking.sight), asking),
+    predicate=lambda context: same_size(measures.cube_edge_ratio(context.view_context), context),
     unit="ratio",
     requires=STANDING,
     frame="object",

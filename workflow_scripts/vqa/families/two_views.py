@@ -14,51 +14,51 @@ from workflow_scripts.vqa.families.camera_moves import (
     CAMERA_TURN,
     CAMERA_TURN_ANGLE,
 )
-from workflow_scripts.vqa.measures import agreeing
-from workflow_scripts.vqa.pair import Pair
-from workflow_scripts.vqa.shapes.comparison import YES_NO
-from workflow_scripts.vqa.shapes.pick import PLACES
-from workflow_scripts.vqa.shapes.two_views import TwoViews, batch_of
+from workflow_scripts.vqa.measures import smallest_agreeing
+from workflow_scripts.vqa.question_types.comparison import YES_NO
+from workflow_scripts.vqa.question_types.ranking import MENTION_ORDINALS
+from workflow_scripts.vqa.question_types.two_views import TwoViews, make_batch
+from workflow_scripts.vqa.view_pair import ViewPair
 
 
-def _same_object(family: TwoViews, pair: Pair, rng: np.random.Generator) -> Iterator[Batch]:
+def _same_object(family: TwoViews, pair: ViewPair, rng: np.random.Generator) -> Iterator[Batch]:
     places = list(pair.marks.values())
-    if len(places) < 1 + len(PLACES):
+    if len(places) < 1 + len(MENTION_ORDINALS):
         return
-    here, twin, *others = places
-    for number, place in enumerate(PLACES):
+    first_appearance, matching_appearance, *others = places
+    for number, place in enumerate(MENTION_ORDINALS):
         three = [others[index] for index in rng.permutation(len(others)).tolist()]
-        three.insert(number, twin)
-        yield batch_of(
-            family, "which", place, [[*three, here]], 1.0,
+        three.insert(number, matching_appearance)
+        yield make_batch(
+            family, "which", place, [[*three, first_appearance]], 1.0,
             winner=number, choices=None, num_choices=len(three),
         )  # fmt: skip
 
 
-def _same_thing(family: TwoViews, pair: Pair, rng: np.random.Generator) -> Iterator[Batch]:
+def _same_instance(family: TwoViews, pair: ViewPair, rng: np.random.Generator) -> Iterator[Batch]:
     if not pair.marks:
         return
-    here, *others = pair.marks.values()
+    first_appearance, *others = pair.marks.values()
     facts = {"yes": others[:1], "no": others[1:]}
     for answer, chosen in facts.items():
-        yield batch_of(
-            family, "yes_no", answer, [[here, other] for other in chosen], 1.0,
-            fact=np.array(chosen), answers=family.templates[answer], truth=answer, choices=YES_NO,
+        yield make_batch(
+            family, "yes_no", answer, [[first_appearance, other] for other in chosen], 1.0,
+            fact_ids=np.array(chosen), answers=family.templates[answer], truth=answer, choices=YES_NO,
         )  # fmt: skip
 
 
-def _nearer_view(family: TwoViews, pair: Pair, rng: np.random.Generator) -> Iterator[Batch]:
+def _nearer_view(family: TwoViews, pair: ViewPair, rng: np.random.Generator) -> Iterator[Batch]:
     one, other = pair.first.measured, pair.second.measured
-    for number, (a, b) in enumerate(pair.named):
-        nearer = agreeing(
+    for number, (a, b) in enumerate(pair.same_name_pairs):
+        nearer = smallest_agreeing(
             np.array([other.distance_m[b] - one.distance_m[a]]),
             np.array([other.nearest_m[b] - one.nearest_m[a]]),
         )[0]
         if abs(nearer) >= pair.margins.metres:
             option = "first" if nearer > 0 else "second"
-            yield batch_of(
-                family, "which", option, [[a]], abs(nearer), fact=np.array([number]),
-                words={"option": option}, truth=option, choices=("first", "second"),
+            yield make_batch(
+                family, "which", option, [[a]], abs(nearer), fact_ids=np.array([number]),
+                shared_slots={"option": option}, truth=option, choices=("first", "second"),
             )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ SAME_OBJECT = TwoViews(
     form="marked",
     unit="",
     frame="picture",
-    ask=_same_object,
+    generate_batches=_same_object,
     sentences={
         "which": (
             "Which mark in the second picture is on the object at {d} in the first picture: {a}, "
@@ -99,12 +99,12 @@ SAME_OBJECT = TwoViews(
         ),
     },
 )
-SAME_THING = TwoViews(
+SAME_INSTANCE = TwoViews(
     name="same_thing",
     form="marked",
     unit="",
     frame="picture",
-    ask=_same_thing,
+    generate_batches=_same_instance,
     sentences={
         "yes_no": (
             "Are {a} in the first picture and {b} in the second on the same object?",
@@ -147,7 +147,7 @@ NEARER_VIEW = TwoViews(
     form="named",
     unit="m",
     frame="camera",
-    ask=_nearer_view,
+    generate_batches=_nearer_view,
     sentences={
         "which": (
             "In which picture is the camera nearer to {a}, the first or the second?",
@@ -178,7 +178,7 @@ NEARER_VIEW = TwoViews(
 
 TWO_VIEW_FAMILIES: tuple[TwoViews, ...] = (
     SAME_OBJECT,
-    SAME_THING,
+    SAME_INSTANCE,
     NEARER_VIEW,
     CAMERA_TURN,
     CAMERA_TURN_ANGLE,

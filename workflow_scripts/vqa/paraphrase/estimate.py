@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from workflow_scripts.common.chat.estimate import Estimate
-from workflow_scripts.common.chat.prices import price_of, text_tokens
-from workflow_scripts.common.chat.prompts import Prompt
+from workflow_scripts.models.chat.cost_estimate import Estimate
+from workflow_scripts.models.chat.prices import find_price, text_tokens
+from workflow_scripts.models.chat.prompt_files import Prompt
 from workflow_scripts.vqa.paraphrase.options import PROMPT_KEY, Options
 
 # A question, the names to keep, and perhaps an answer; and what comes back.
@@ -20,7 +20,7 @@ def estimate(
     output_usd_per_million: float | None = None,
 ) -> Estimate:
     """Estimate the cost of so many questions, each asked for once."""
-    price = price_of(
+    price = find_price(
         model,
         section=Options.section,
         input_usd_per_million=input_usd_per_million,

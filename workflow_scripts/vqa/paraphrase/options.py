@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from workflow_scripts.common.chat.server import Server
 from workflow_scripts.common.records import Split
+from workflow_scripts.models.chat.server_settings import ServerSettings
 
 PROMPT, PROMPT_KEY = Path(__file__).with_name("prompt.txt"), "vqa.paraphrase.prompt"
 
 
 @dataclass(frozen=True)
-class Options(Server):
+class Options(ServerSettings):
     """Who is asked, and for what.
 
     Attributes:

@@ -2,13 +2,13 @@
 
 A step is a clause or an equation such as "2.31 - 1.10 = 1.21". Its right side follows from the
 left side as printed, to half a unit of its last digit; where the printed numbers do not bear out
-the answer, `Unclear` is raised and the steps are written again with more digits.
+the answer, `InsufficientDigitsError` is raised and the steps are written again with more digits.
 """
 
 import math
 from dataclasses import dataclass
 
-from workflow_scripts.common.quantities import FOOT_M, INCH_M, SQUARE_FOOT_M2
+from workflow_scripts.common.quantity_text import FOOT_M, INCH_M, SQUARE_FOOT_M2
 
 # How many digits after the point lengths in metres get, in turn, until the steps hold.
 DIGITS = (2, 3, 4)
@@ -17,12 +17,12 @@ _ROUNDING = 1e-9
 _SCALE = {"ft": FOOT_M, "in": INCH_M, "square feet": SQUARE_FOOT_M2}
 
 
-class Unclear(Exception):
+class InsufficientDigitsError(Exception):
     """The printed numbers do not lead to the answer."""
 
 
 @dataclass(frozen=True)
-class Number:
+class PrintedNumber:
     """A number as printed."""
 
     value: float
@@ -37,52 +37,52 @@ class Number:
         return f"({self})" if self.value < 0 else str(self)
 
 
-def number(value: float, digits: int) -> Number:
+def number(value: float, digits: int) -> PrintedNumber:
     """Round a measured value to what is printed of it; never to minus nothing."""
-    return Number(round(float(value), digits) + 0.0, digits)
+    return PrintedNumber(round(float(value), digits) + 0.0, digits)
 
 
-def minus(one: Number, other: Number) -> tuple[str, Number]:
+def subtract(one: PrintedNumber, other: PrintedNumber) -> tuple[str, PrintedNumber]:
     """Return an equation and its result."""
     found = number(one.value - other.value, max(one.digits, other.digits))
     return f"{one} - {other.operand} = {found}", found
 
 
-def times(*factors: Number) -> tuple[str, Number]:
+def multiply(*factors: PrintedNumber) -> tuple[str, PrintedNumber]:
     """Return an equation and its result."""
-    found = number(math.prod(one.value for one in factors), factors[0].digits)
+    found = number(math.prod(factor.value for factor in factors), factors[0].digits)
     return f"{' × '.join(one.operand for one in factors)} = {found}", found
 
 
-def over(one: Number, other: Number, digits: int = 2) -> tuple[str, Number]:
+def divide(one: PrintedNumber, other: PrintedNumber, digits: int = 2) -> tuple[str, PrintedNumber]:
     """Return an equation and its result; nothing is divided by what rounds to nothing."""
     if other.value == 0:
-        raise Unclear
+        raise InsufficientDigitsError
     found = number(one.value / other.value, digits)
     return f"{one} ÷ {other.operand} = {found}", found
 
 
-def root(*sides: Number) -> tuple[str, Number]:
+def norm(*sides: PrintedNumber) -> tuple[str, PrintedNumber]:
     """Return the equation of a straight distance from its sides, and its result."""
-    found = number(math.hypot(*(one.value for one in sides)), sides[0].digits)
+    found = number(math.hypot(*(side.value for side in sides)), sides[0].digits)
     return f"√({' + '.join(f'{one.operand}²' for one in sides)}) = {found}", found
 
 
-def cube_root(*sides: Number) -> tuple[str, Number]:
+def cube_root(*sides: PrintedNumber) -> tuple[str, PrintedNumber]:
     """Return the equation of the edge of the cube of a box's volume, and its result."""
-    edge = math.prod(one.value for one in sides) ** (1 / 3)
+    edge = math.prod(side.value for side in sides) ** (1 / 3)
     found = number(edge, sides[0].digits)
     return f"∛({' × '.join(map(str, sides))}) = {found}", found
 
 
-def direction(right: Number, ahead: Number) -> tuple[str, Number]:
+def clockwise_angle(right: PrintedNumber, ahead: PrintedNumber) -> tuple[str, PrintedNumber]:
     """Return the equation of an angle clockwise from ahead in degrees, and its result."""
     angle_deg = math.degrees(math.atan2(right.value, ahead.value))
     found = number(angle_deg, right.digits - 1)
     return f"atan2({right}, {ahead}) = {found} degrees", found
 
 
-def full_turn(angle: Number) -> tuple[str, Number]:
+def wrap_degrees(angle: PrintedNumber) -> tuple[str, PrintedNumber]:
     """Return an angle in [0, 360), with the step that takes it there if one is needed."""
     if angle.value >= 0:
         return "", angle
@@ -90,24 +90,24 @@ def full_turn(angle: Number) -> tuple[str, Number]:
     return f"{angle} + 360 = {found}", found
 
 
-def more(one: Number, other: Number) -> str:
-    """Return that one number is more than another; `Unclear` if it is not, as printed."""
+def greater_than(one: PrintedNumber, other: PrintedNumber) -> str:
+    """Return that one number is more than another; `InsufficientDigitsError` if it is not, as printed."""
     if one.value <= other.value:
-        raise Unclear
+        raise InsufficientDigitsError
     return f"{one} is more than {other}"
 
 
-def less(one: Number, other: Number) -> str:
-    """Return that one number is less than another; `Unclear` if it is not, as printed."""
+def less_than(one: PrintedNumber, other: PrintedNumber) -> str:
+    """Return that one number is less than another; `InsufficientDigitsError` if it is not, as printed."""
     if one.value >= other.value:
-        raise Unclear
+        raise InsufficientDigitsError
     return f"{one} is less than {other}"
 
 
-def in_words_of(found: Number, answer: str, unit: str) -> str:
+def to_answer_unit(found: PrintedNumber, answer: str, unit: str) -> str:
     """Return the step from a length, an area or an angle to the answer's own unit and rounding.
 
-    '' if there is nothing left to do. `Unclear` if the step does not give what the answer says.
+    '' if there is nothing left to do. `InsufficientDigitsError` if the step does not give what the answer says.
     """
     text = answer.split(" ")[0]
     decimals = len(text.partition(".")[2])
@@ -119,5 +119,5 @@ def in_words_of(found: Number, answer: str, unit: str) -> str:
     else:
         step = "" if float(text) == found.value else f"{found} rounds to {answer}"
     if abs(value - float(text)) > 0.5 / 10**decimals + _ROUNDING:
-        raise Unclear
+        raise InsufficientDigitsError
     return step

@@ -10,7 +10,7 @@ import torch
 from transformers import AutoProcessor, Florence2ForConditionalGeneration, LogitsProcessor
 from transformers.generation.logits_process import LogitsProcessorList
 
-from workflow_scripts.views.images.networks import loading, pictures, placed
+from workflow_scripts.views.images.model_loading import model_loading, to_device, to_pil_images
 from workflow_scripts.views.images.proposals import PhotoView, Proposal, ProposerOptions
 
 ADVICE = (
@@ -20,7 +20,7 @@ ADVICE = (
 BINS = 1000
 """A place is one of so many bins along a side of the picture; its value is the bin's middle."""
 MAX_NEW_TOKENS = 1024
-_PLACE = re.compile(r"<loc_(\d+)>")
+_LOCATION_TOKEN = re.compile(r"<loc_(\d+)>")
 
 
 class Florence2:
@@ -32,10 +32,10 @@ class Florence2:
 
     def __init__(self, options: ProposerOptions) -> None:
         key = "sources.images.localise.model"
-        with loading(key, options.model, types=("florence2",), advice=ADVICE):
+        with model_loading(key, options.model, types=("florence2",), advice=ADVICE):
             self._processor = AutoProcessor.from_pretrained(options.model)
             network = Florence2ForConditionalGeneration.from_pretrained(options.model)
-        self._model, self._device, self._dtype = placed(network, options.device)
+        self._model, self._device, self._dtype = to_device(network, options.device)
         phrases = ". ".join(phrase.strip(" .") for phrase in options.phrases)
         self._task = f"<CAPTION_TO_PHRASE_GROUNDING>{phrases}" if phrases else "<OD>"
 
@@ -45,30 +45,30 @@ class Florence2:
         images = [photo.rgb for photo in photos]
         inputs = self._processor(
             text=[self._task] * len(images),
-            images=pictures(images),
+            images=to_pil_images(images),
             return_tensors="pt",
             padding=True,
         ).to(self._device)
         inputs["pixel_values"] = inputs["pixel_values"].to(self._dtype)
-        sureness = _Sureness()
+        token_probabilities = _TokenProbabilities()
         ids = self._model.generate(
             **inputs,
             max_new_tokens=MAX_NEW_TOKENS,
             num_beams=1,
             do_sample=False,
-            logits_processor=LogitsProcessorList([sureness]),
+            logits_processor=LogitsProcessorList([token_probabilities]),
         )
-        probabilities = np.stack(sureness.steps, axis=1)
+        probabilities = np.stack(token_probabilities.steps, axis=1)
         # The decoder's start token was given, not generated.
         generated = ids[:, ids.shape[1] - probabilities.shape[1] :].tolist()
         tokenizer = self._processor.tokenizer
         return [
-            list(parse(tokens, sure, tokenizer, image.shape[:2]))
-            for tokens, sure, image in zip(generated, probabilities, images, strict=True)
+            list(parse(tokens, probability, tokenizer, image.shape[:2]))
+            for tokens, probability, image in zip(generated, probabilities, images, strict=True)
         ]
 
 
-class _Sureness(LogitsProcessor):
+class _TokenProbabilities(LogitsProcessor):
     """Notes how probable the next token is; greedy decoding takes the most probable one."""
 
     def __init__(self) -> None:
@@ -80,13 +80,13 @@ class _Sureness(LogitsProcessor):
 
 
 @dataclass
-class _Named:
+class _LabelledLocations:
     """A label and the places that follow it, with the probability of each token."""
 
     label: list[int] = field(default_factory=list)
-    label_sure: list[float] = field(default_factory=list)
-    places: list[float] = field(default_factory=list)
-    place_sure: list[float] = field(default_factory=list)
+    label_probabilities: list[float] = field(default_factory=list)
+    locations: list[float] = field(default_factory=list)
+    location_probabilities: list[float] = field(default_factory=list)
 
 
 def parse(
@@ -98,36 +98,41 @@ def parse(
     are proposals with a reason.
     """
     height, width = shape
-    for named in _split(tokens, probabilities, tokenizer):
-        label = tokenizer.decode(named.label, skip_special_tokens=True).strip()
-        for start in range(0, len(named.places) - 3, 4):
-            x0, y0, x1, y1 = named.places[start : start + 4]
-            sures = [*named.label_sure, *named.place_sure[start : start + 4]]
+    for labelled in _split(tokens, probabilities, tokenizer):
+        label = tokenizer.decode(labelled.label, skip_special_tokens=True).strip()
+        for start in range(0, len(labelled.locations) - 3, 4):
+            x0, y0, x1, y1 = labelled.locations[start : start + 4]
+            used_probabilities = [
+                *labelled.label_probabilities,
+                *labelled.location_probabilities[start : start + 4],
+            ]
             yield Proposal(
                 label,
-                float(np.exp(np.mean(np.log(np.maximum(sures, 1e-9))))),
+                float(np.exp(np.mean(np.log(np.maximum(used_probabilities, 1e-9))))),
                 (x0 * width, y0 * height, x1 * width, y1 * height),
             )
-        if len(named.places) % 4 or not named.places:
+        if len(labelled.locations) % 4 or not labelled.locations:
             reason = "cut off: a label without a whole box"
             yield Proposal(label, 0.0, (0.0, 0.0, 0.0, 0.0), reason=reason)
 
 
-def _split(tokens: Sequence[int], probabilities: Sequence[float], tokenizer: Any) -> list[_Named]:
+def _split(
+    tokens: Sequence[int], probabilities: Sequence[float], tokenizer: Any
+) -> list[_LabelledLocations]:
     """Split generated tokens where a word follows a place; special tokens say nothing."""
     special = set(tokenizer.all_special_ids)
     names = tokenizer.convert_ids_to_tokens(list(tokens))
-    found: list[_Named] = []
-    for token, name, sure in zip(tokens, names, probabilities, strict=True):
-        place = _PLACE.fullmatch(name)
-        if token in special and not place:
+    groups: list[_LabelledLocations] = []
+    for token, name, probability in zip(tokens, names, probabilities, strict=True):
+        location = _LOCATION_TOKEN.fullmatch(name)
+        if token in special and not location:
             continue
-        if not found or (not place and found[-1].places):
-            found.append(_Named())
-        if place:
-            found[-1].places.append((int(place[1]) + 0.5) / BINS)
-            found[-1].place_sure.append(float(sure))
+        if not groups or (not location and groups[-1].locations):
+            groups.append(_LabelledLocations())
+        if location:
+            groups[-1].locations.append((int(location[1]) + 0.5) / BINS)
+            groups[-1].location_probabilities.append(float(probability))
         else:
-            found[-1].label.append(token)
-            found[-1].label_sure.append(float(sure))
-    return found
+            groups[-1].label.append(token)
+            groups[-1].label_probabilities.append(float(probability))
+    return groups

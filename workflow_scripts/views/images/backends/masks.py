@@ -10,16 +10,16 @@ from PIL import Image
 
 from workflow_scripts.common import rle
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.views.images.companions import find
 from workflow_scripts.views.images.letterbox import nearest_samples
 from workflow_scripts.views.images.proposals import PhotoView, Proposal, ProposerOptions
+from workflow_scripts.views.images.sidecars import find_sidecar
 
 MAX_MASKS = 4096
-UNNAMED = "object"
-_SAME_ASPECT = 0.02
+DEFAULT_LABEL = "object"
+_ASPECT_TOLERANCE = 0.02
 
 
-class GivenMasks:
+class UserMasks:
     """Reads `{stem}.png` (ids, 0 for none) with labels in `{stem}.json` ({"1": "box"}), or
     `{stem}.json` alone: a list of {"label", "segmentation", "score"}, or an object with such a
     list under "objects".
@@ -37,42 +37,44 @@ class GivenMasks:
 
     def propose(self, photos: Sequence[PhotoView]) -> list[list[Proposal]]:
         """Return the masks of each photo, as large as its picture in the frame."""
-        return [self._of(photo) for photo in photos]
+        return [self._proposals_of(photo) for photo in photos]
 
-    def _of(self, photo: PhotoView) -> list[Proposal]:
-        ids = find(self._folder, photo.row.stem, (".png",))
-        table = find(self._folder, photo.row.stem, (".json",))
+    def _proposals_of(self, photo: PhotoView) -> list[Proposal]:
+        ids = find_sidecar(self._folder, photo.row.stem, (".png",))
+        table = find_sidecar(self._folder, photo.row.stem, (".json",))
         if ids is None and table is None:
-            return [unusable("no masks: no file has the name of the photo")]
+            return [rejected_proposal("no masks: no file has the name of the photo")]
         try:
             content = json.loads(table.read_text(encoding="utf-8")) if table else {}
-            listed = content.get("objects") if isinstance(content, dict) else content
-            if isinstance(listed, list):
-                return list(_from_list(listed, photo))
+            object_list = content.get("objects") if isinstance(content, dict) else content
+            if isinstance(object_list, list):
+                return list(_from_list(object_list, photo))
             if ids is None or not isinstance(content, dict):
-                return [unusable(f"masks: {table.name} has no list of objects")]  # type: ignore[union-attr]
+                return [rejected_proposal(f"masks: {table.name} has no list of objects")]  # type: ignore[union-attr]
             return list(_from_ids(ids, content.get("labels", content), photo))
         except Exception as error:  # decoders raise many types for damaged bytes
             name = (ids or table).name  # type: ignore[union-attr]
-            return [unusable(f"masks: {name} is broken ({_first_line(error)})")]
+            return [rejected_proposal(f"masks: {name} is broken ({_first_line(error)})")]
 
 
-def unusable(reason: str, label: str = "", confidence: float = 0.0) -> Proposal:
+def rejected_proposal(reason: str, label: str = "", confidence: float = 0.0) -> Proposal:
     """Return a proposal that stands for what could not be read."""
     return Proposal(label, confidence, (0.0, 0.0, 0.0, 0.0), reason=reason)
 
 
-def proposal_of(mask: np.ndarray, label: str, confidence: float, photo: PhotoView) -> Proposal:
+def proposal_from_mask(
+    mask: np.ndarray, label: str, confidence: float, photo: PhotoView
+) -> Proposal:
     """Return a proposal of a mask bool [h, w] over the whole photo, at any resolution."""
     height, width = photo.rgb.shape[:2]
     rows, columns = nearest_samples(height, mask.shape[0]), nearest_samples(width, mask.shape[1])
     fitted = mask[rows[:, None], columns]
     if not fitted.any():
-        return unusable("no pixel: nothing of it is left in the frame", label, confidence)
-    return Proposal(label, confidence, box_of(fitted), fitted)
+        return rejected_proposal("no pixel: nothing of it is left in the frame", label, confidence)
+    return Proposal(label, confidence, box_from_mask(fitted), fitted)
 
 
-def box_of(mask: np.ndarray) -> tuple[float, float, float, float]:
+def box_from_mask(mask: np.ndarray) -> tuple[float, float, float, float]:
     """Return x0, y0, x1, y1 (ends exclusive) of a mask with at least one pixel."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
@@ -81,54 +83,58 @@ def box_of(mask: np.ndarray) -> tuple[float, float, float, float]:
 def _from_ids(path: Path, labels: dict[str, Any], photo: PhotoView) -> Iterator[Proposal]:
     with Image.open(path) as image:
         if image.mode not in ("1", "L", "P", "I", "I;16"):
-            yield unusable(f"masks: {path.name} has mode {image.mode}; ids are one grey channel")
+            yield rejected_proposal(
+                f"masks: {path.name} has mode {image.mode}; ids are one grey channel"
+            )
             return
         ids = np.asarray(image).astype(np.int64)
-    fault = _size_fault(ids.shape[1], ids.shape[0], photo)
-    if fault:
-        yield unusable(f"masks: {path.name} {fault}")
+    mismatch = _size_mismatch(ids.shape[1], ids.shape[0], photo)
+    if mismatch:
+        yield rejected_proposal(f"masks: {path.name} {mismatch}")
         return
     numbers = np.unique(ids[ids > 0])
     if len(numbers) > MAX_MASKS:
-        yield unusable(f"masks: {path.name} has {len(numbers)} ids, more than {MAX_MASKS}")
+        yield rejected_proposal(f"masks: {path.name} has {len(numbers)} ids, more than {MAX_MASKS}")
         return
     for number in numbers.tolist():
-        label = labels.get(str(number), UNNAMED)
-        yield proposal_of(ids == number, str(label), 1.0, photo)
+        label = labels.get(str(number), DEFAULT_LABEL)
+        yield proposal_from_mask(ids == number, str(label), 1.0, photo)
     for name in labels:
         if name.isdecimal() and int(name) not in numbers:
-            yield unusable("no pixel: its number is not in the mask", str(labels[name]), 1.0)
+            yield rejected_proposal(
+                "no pixel: its number is not in the mask", str(labels[name]), 1.0
+            )
 
 
 def _from_list(objects: list[Any], photo: PhotoView) -> Iterator[Proposal]:
     for entry in objects[:MAX_MASKS]:
         if not isinstance(entry, dict):
-            yield unusable("masks: an entry is not an object with label and segmentation")
+            yield rejected_proposal("masks: an entry is not an object with label and segmentation")
             continue
-        label = str(entry.get("label", entry.get("category", UNNAMED)))
+        label = str(entry.get("label", entry.get("category", DEFAULT_LABEL)))
         score = entry.get("score", 1.0)
         confidence = float(score) if isinstance(score, int | float) else float("nan")
         try:
-            mask = rle.from_segmentation(
+            mask = rle.mask_from_segmentation(
                 entry.get("segmentation"), height=photo.row.height_px, width=photo.row.width_px
             )
         except UserError as error:
-            yield unusable(f"masks: {error}", label, confidence)
+            yield rejected_proposal(f"masks: {error}", label, confidence)
             continue
-        fault = _size_fault(mask.shape[1], mask.shape[0], photo)
-        if fault:
-            yield unusable(f"masks: a segmentation {fault}", label, confidence)
+        mismatch = _size_mismatch(mask.shape[1], mask.shape[0], photo)
+        if mismatch:
+            yield rejected_proposal(f"masks: a segmentation {mismatch}", label, confidence)
         else:
-            yield proposal_of(mask, label, confidence, photo)
+            yield proposal_from_mask(mask, label, confidence, photo)
     if len(objects) > MAX_MASKS:
-        yield unusable(f"masks: {len(objects)} objects, only {MAX_MASKS} are read")
+        yield rejected_proposal(f"masks: {len(objects)} objects, only {MAX_MASKS} are read")
 
 
-def _size_fault(width: int, height: int, photo: PhotoView) -> str:
+def _size_mismatch(width: int, height: int, photo: PhotoView) -> str:
     if not width or not height:
         return "has no pixels"
-    of_photo = photo.row.width_px / photo.row.height_px
-    if abs(width / height / of_photo - 1) <= _SAME_ASPECT:
+    photo_aspect = photo.row.width_px / photo.row.height_px
+    if abs(width / height / photo_aspect - 1) <= _ASPECT_TOLERANCE:
         return ""
     return f"is {width} x {height}, the upright photo {photo.row.width_px} x {photo.row.height_px}"
 

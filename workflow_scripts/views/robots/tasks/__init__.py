@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from workflow_scripts.common.rlbench import tasks_in
+from workflow_scripts.sources.readers.rlbench_tasks import list_tasks
 
-NAMES = tasks_in(Path(__file__).parent)
+NAMES = list_tasks(Path(__file__).parent)

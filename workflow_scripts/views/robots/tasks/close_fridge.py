@@ -2,8 +2,15 @@
 
 import numpy as np
 
-from workflow_scripts.views.robots.script import CLOSED, Point, Script, Waypoint, World, tip_down
-from workflow_scripts.views.robots.stage import TABLE_Z_M, Stage, Thing
+from workflow_scripts.views.robots.scene_builder import TABLE_Z_M, SceneBuilder, SceneObject
+from workflow_scripts.views.robots.scripted_task import (
+    CLOSED,
+    KeypointSpec,
+    SceneState,
+    ScriptedTask,
+    Waypoint,
+    tip_down,
+)
 
 NUM_VARIATIONS = 1
 DEPTH_M, WIDTH_M, HEIGHT_M = 0.22, 0.26, 0.34
@@ -15,14 +22,14 @@ _LEAN_DEG = 15.0
 _WHITE, _INSIDE, _STEEL = (0.78, 0.79, 0.80), (0.66, 0.74, 0.78), (0.45, 0.46, 0.48)
 
 
-def build(stage: Stage, variation: int) -> Script:
+def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
     """Stand a fridge that faces the robot, its door open by 45 to 75 degrees."""
-    x, y = float(stage.rng.uniform(0.42, 0.48)), float(stage.rng.uniform(-0.18, 0.06))
-    yaw = float(stage.rng.uniform(-12, 12))
-    open_deg = float(stage.rng.uniform(45, 75))
-    fridge = stage.add("fridge", "fridge", (x, y, TABLE_Z_M), yaw_deg=yaw, is_fixed=True)
+    x, y = float(builder.rng.uniform(0.42, 0.48)), float(builder.rng.uniform(-0.18, 0.06))
+    yaw = float(builder.rng.uniform(-12, 12))
+    open_deg = float(builder.rng.uniform(45, 75))
+    fridge = builder.add("fridge", "fridge", (x, y, TABLE_Z_M), yaw_deg=yaw, is_fixed=True)
     _body(fridge)
-    door = stage.add("door", "fridge door", (*HINGE_M, 0.0), parent=fridge, density=250)
+    door = builder.add("door", "fridge door", (*HINGE_M, 0.0), parent=fridge, density=250)
     _door(door)
     # Positive angles open the door; it hangs on the robot's left.
     door.hinge("door_hinge", (0, 0, 0), (0, 0, -1), (0, 110), damping=0.4, friction=0.15)
@@ -36,12 +43,12 @@ def build(stage: Stage, variation: int) -> Script:
         # The hand is wider than the fingers are long: it turns with the door.
         return tip_down((*place, z_m), yaw_deg=-angle_deg, lean_deg=_LEAN_DEG)
 
-    def done(world: World) -> str:
-        angle = world.angle_deg("door_hinge")
+    def check_success(state: SceneState) -> str:
+        angle = state.angle_deg("door_hinge")
         return "" if angle < SHUT_BELOW_DEG else f"the door is open by {angle:.0f} degrees"
 
     pushes = np.linspace(open_deg, 0.0, 5)[1:]
-    return Script(
+    return ScriptedTask(
         description="close the fridge",
         waypoints=(
             Waypoint("fridge", at(open_deg, 0.10, PUSH_Z_M + 0.15), grip=CLOSED),
@@ -50,17 +57,17 @@ def build(stage: Stage, variation: int) -> Script:
             *(Waypoint("fridge", at(float(angle), 0.012), True) for angle in pushes),
         ),
         points=(
-            Point("door_top", "door", (-DOOR_M / 2, -WIDTH_M, HEIGHT_M), 0.01),
-            Point("door_bottom", "door", (-DOOR_M / 2, -WIDTH_M, 0.02), 0.01),
-            Point("handle", "door", (-DOOR_M / 2 - 0.02, -WIDTH_M + 0.025, 0.22), 0.02),
-            Point("fridge_top", "fridge", (-DEPTH_M / 2, -WIDTH_M / 2, HEIGHT_M), 0.01),
+            KeypointSpec("door_top", "door", (-DOOR_M / 2, -WIDTH_M, HEIGHT_M), 0.01),
+            KeypointSpec("door_bottom", "door", (-DOOR_M / 2, -WIDTH_M, 0.02), 0.01),
+            KeypointSpec("handle", "door", (-DOOR_M / 2 - 0.02, -WIDTH_M + 0.025, 0.22), 0.02),
+            KeypointSpec("fridge_top", "fridge", (-DEPTH_M / 2, -WIDTH_M / 2, HEIGHT_M), 0.01),
         ),
-        done=done,
+        check_success=check_success,
         angles_rad={"door_hinge": float(np.deg2rad(open_deg))},
     )
 
 
-def _body(fridge: Thing) -> None:
+def _body(fridge: SceneObject) -> None:
     """Add back, sides, floor, top and two shelves; open towards -x."""
     depth, width, height, wall = DEPTH_M, WIDTH_M, HEIGHT_M, WALL_M
     # Walls meet edge to edge: faces in one plane would flicker.
@@ -75,11 +82,11 @@ def _body(fridge: Thing) -> None:
     for z in (0.12, 0.22):
         shelf = (depth - 0.04, width - 2 * wall, 0.005)
         fridge.box(shelf, (0.01, 0, z), colour=_INSIDE)
-    fridge.rod(0.022, 0.09, (0.02, 0.05, 0.17), colour=(0.15, 0.50, 0.24))
+    fridge.cylinder(0.022, 0.09, (0.02, 0.05, 0.17), colour=(0.15, 0.50, 0.24))
     fridge.box((0.06, 0.05, 0.08), (0.02, -0.05, 0.165), colour=(0.90, 0.72, 0.22))
 
 
-def _door(door: Thing) -> None:
+def _door(door: SceneObject) -> None:
     """Add the door, which hangs from its hinge towards -y, with a handle at its free edge."""
     door.box((DOOR_M, WIDTH_M, HEIGHT_M - 0.004), (0, -WIDTH_M / 2, HEIGHT_M / 2), colour=_WHITE)
     inner = (DOOR_M / 2 + 0.001, -WIDTH_M / 2, HEIGHT_M / 2)

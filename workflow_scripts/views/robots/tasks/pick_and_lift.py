@@ -1,15 +1,15 @@
 """pick_and_lift: pick up the block of the colour named and lift it into a ball in the air."""
 
-from workflow_scripts.views.robots.script import (
+from workflow_scripts.views.robots.scene_builder import TABLE_Z_M, SceneBuilder
+from workflow_scripts.views.robots.scripted_task import (
     CLOSED,
-    Point,
-    Script,
+    KeypointSpec,
+    SceneState,
+    ScriptedTask,
     Waypoint,
-    World,
     nearest_yaw_deg,
     tip_down,
 )
-from workflow_scripts.views.robots.stage import TABLE_Z_M, Stage
 from workflow_scripts.views.robots.tasks.colours import COLOURS, NAMES
 
 NUM_VARIATIONS = len(NAMES)
@@ -18,43 +18,45 @@ GOAL_RADIUS_M = 0.04
 _APPROACH_M = 0.12
 
 
-def build(stage: Stage, variation: int) -> Script:
+def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
     """Put three blocks on the table and the goal above it."""
     others = [name for name in NAMES if name != NAMES[variation]]
-    chosen = stage.rng.choice(len(others), size=2, replace=False)
+    chosen = builder.rng.choice(len(others), size=2, replace=False)
     colours = (NAMES[variation], *(others[number] for number in chosen))
     yaw_deg = 0.0
     for number, colour in enumerate(colours):
-        x, y = stage.place(0.06, low_m=(0.10, -0.30), high_m=(0.40, 0.30), gap_m=0.06)
-        yaw = float(stage.rng.uniform(-45, 45))
+        x, y = builder.sample_free_position(
+            0.06, low_m=(0.10, -0.30), high_m=(0.40, 0.30), gap_m=0.06
+        )
+        yaw = float(builder.rng.uniform(-45, 45))
         yaw_deg = yaw if number == 0 else yaw_deg
         name = "target" if number == 0 else f"distractor{number - 1}"
         at = (x, y, TABLE_Z_M + SIDE_M / 2 + 0.001)
-        block = stage.add(name, "block", at, yaw_deg=yaw)
+        block = builder.add(name, "block", at, yaw_deg=yaw)
         block.box((SIDE_M,) * 3, colour=COLOURS[colour])
     goal_m = (
-        float(stage.rng.uniform(0.10, 0.35)),
-        float(stage.rng.uniform(-0.20, 0.20)),
-        TABLE_Z_M + float(stage.rng.uniform(0.22, 0.38)),
+        float(builder.rng.uniform(0.10, 0.35)),
+        float(builder.rng.uniform(-0.20, 0.20)),
+        TABLE_Z_M + float(builder.rng.uniform(0.22, 0.38)),
     )
-    goal = stage.add("goal", "ball", goal_m, is_fixed=True, is_solid=False)
-    goal.ball(GOAL_RADIUS_M, colour=(0.95, 0.45, 0.55))
+    goal = builder.add("goal", "ball", goal_m, is_fixed=True, is_solid=False)
+    goal.sphere(GOAL_RADIUS_M, colour=(0.95, 0.45, 0.55))
     turn = nearest_yaw_deg(yaw_deg) - yaw_deg
 
-    def done(world: World) -> str:
-        gap_m = float(((world.position_m("target") - world.position_m("goal")) ** 2).sum() ** 0.5)
+    def check_success(state: SceneState) -> str:
+        gap_m = float(((state.position_m("target") - state.position_m("goal")) ** 2).sum() ** 0.5)
         return "" if gap_m < GOAL_RADIUS_M else f"the block is {gap_m:.2f} m from the goal"
 
-    return Script(
+    return ScriptedTask(
         description=f"pick up the {NAMES[variation]} block and lift it up to the target",
         waypoints=(
             Waypoint("target", tip_down((0, 0, _APPROACH_M), yaw_deg=turn)),
             Waypoint("target", tip_down((0, 0, 0), yaw_deg=turn), True, CLOSED, SIDE_M, 0.7),
             Waypoint("target", tip_down((0, 0, _APPROACH_M), yaw_deg=turn), True, speed=0.7),
-            Waypoint("goal", tip_down((0, 0, 0)), True, inside_m=SIDE_M),
+            Waypoint("goal", tip_down((0, 0, 0)), True, surface_depth_m=SIDE_M),
         ),
         points=tuple(
-            Point(name, name, (0, 0, 0), SIDE_M) for name in ("distractor0", "distractor1")
+            KeypointSpec(name, name, (0, 0, 0), SIDE_M) for name in ("distractor0", "distractor1")
         ),
-        done=done,
+        check_success=check_success,
     )

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from workflow_scripts.views.robots.script import (
+from workflow_scripts.views.robots.scene_builder import TABLE_Z_M, SceneBuilder, SceneObject
+from workflow_scripts.views.robots.scripted_task import (
     CLOSED,
     OPEN,
-    Script,
+    SceneState,
+    ScriptedTask,
     Waypoint,
-    World,
     nearest_yaw_deg,
     tip_down,
 )
-from workflow_scripts.views.robots.stage import TABLE_Z_M, Stage, Thing
 
 NUM_VARIATIONS = 1
 BOX_M = (0.23, 0.25, 0.075)
@@ -21,25 +21,27 @@ _CARD, _INSIDE = (0.62, 0.33, 0.16), (0.80, 0.66, 0.48)
 _LEATHER, _SOLE = (0.16, 0.20, 0.42), (0.93, 0.92, 0.88)
 
 
-def build(stage: Stage, variation: int) -> Script:
+def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
     """Stand an open box and a pair of shoes on the table."""
-    side = -1 if stage.rng.random() < 0.5 else 1
+    side = -1 if builder.rng.random() < 0.5 else 1
     low, high = sorted((0.15 * side, 0.22 * side))
-    x, y = stage.place(0.20, low_m=(0.18, low), high_m=(0.30, high))
-    turn = float(stage.rng.uniform(-12, 12))
-    box = stage.add("box", "shoe box", (x, y, TABLE_Z_M), yaw_deg=turn, is_fixed=True)
+    x, y = builder.sample_free_position(0.20, low_m=(0.18, low), high_m=(0.30, high))
+    turn = float(builder.rng.uniform(-12, 12))
+    box = builder.add("box", "shoe box", (x, y, TABLE_Z_M), yaw_deg=turn, is_fixed=True)
     _box(box)
     yaws = []
     for number in (1, 2):
-        x, y = stage.place(0.08, low_m=(0.08, -0.36), high_m=(0.40, 0.36), gap_m=0.02)
-        yaws.append(float(stage.rng.uniform(-60, 60)))
+        x, y = builder.sample_free_position(
+            0.08, low_m=(0.08, -0.36), high_m=(0.40, 0.36), gap_m=0.02
+        )
+        yaws.append(float(builder.rng.uniform(-60, 60)))
         at = (x, y, TABLE_Z_M + 0.002)
-        _shoe(stage.add(f"shoe{number}", "shoe", at, yaw_deg=yaws[-1], density=250))
+        _shoe(builder.add(f"shoe{number}", "shoe", at, yaw_deg=yaws[-1], density=250))
 
-    def done(world: World) -> str:
-        pose = world.pose("box")
+    def check_success(state: SceneState) -> str:
+        pose = state.pose("box")
         for name in ("shoe1", "shoe2"):
-            at = pose[:3, :3].T @ (world.position_m(name) - pose[:3, 3])
+            at = pose[:3, :3].T @ (state.position_m(name) - pose[:3, 3])
             if np.abs(at[0]) > BOX_M[0] / 2 or np.abs(at[1]) > BOX_M[1] / 2 or at[2] > BOX_M[2]:
                 return f"{name} is not in the box"
         return ""
@@ -60,10 +62,10 @@ def build(stage: Stage, variation: int) -> Script:
             Waypoint("box", tip_down((into[0], into[1], 0.068)), True, OPEN, speed=0.7),
             Waypoint("box", over, True),
         ]
-    return Script("put the shoes in the box", tuple(waypoints), done)
+    return ScriptedTask("put the shoes in the box", tuple(waypoints), check_success)
 
 
-def _box(box: Thing) -> None:
+def _box(box: SceneObject) -> None:
     """Add the floor, the walls and the lid, which hangs open at the far side."""
     length, width, height = BOX_M
     box.box((length, width, WALL_M), (0, 0, WALL_M / 2), colour=_INSIDE)
@@ -78,10 +80,10 @@ def _box(box: Thing) -> None:
     )
 
 
-def _shoe(shoe: Thing) -> None:
+def _shoe(shoe: SceneObject) -> None:
     """Add a sole, an upper and a heel that fits between the fingers; the toe points along x."""
     shoe.box((0.145, 0.050, 0.014), (0, 0, 0.007), colour=_SOLE)
     shoe.box((0.055, 0.042, 0.052), (HEEL_M[0] - 0.002, 0, 0.040), colour=_LEATHER)
     shoe.box((0.060, 0.044, 0.024), (0.012, 0, 0.026), colour=_LEATHER)
-    shoe.egg((0.075, 0.050, 0.044), (0.036, 0, 0.020), colour=_LEATHER)
+    shoe.ellipsoid((0.075, 0.050, 0.044), (0.036, 0, 0.020), colour=_LEATHER)
     shoe.box((0.030, 0.012, 0.004), (0.012, 0, 0.040), colour=_SOLE)

@@ -1,7 +1,13 @@
 """reach_target: touch the ball of the colour named; two others are there to distract."""
 
-from workflow_scripts.views.robots.script import Point, Script, Waypoint, World, tip_down
-from workflow_scripts.views.robots.stage import TABLE_Z_M, Stage
+from workflow_scripts.views.robots.scene_builder import TABLE_Z_M, SceneBuilder
+from workflow_scripts.views.robots.scripted_task import (
+    KeypointSpec,
+    SceneState,
+    ScriptedTask,
+    Waypoint,
+    tip_down,
+)
 from workflow_scripts.views.robots.tasks.colours import COLOURS, NAMES
 
 NUM_VARIATIONS = len(NAMES)
@@ -10,30 +16,32 @@ _HIGHEST_M = 0.30
 _NEAR_M = 0.012
 
 
-def build(stage: Stage, variation: int) -> Script:
+def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
     """Hang three balls over the table, so that nothing stands in the way to the target."""
     others = [name for name in NAMES if name != NAMES[variation]]
-    chosen = stage.rng.choice(len(others), size=2, replace=False)
+    chosen = builder.rng.choice(len(others), size=2, replace=False)
     colours = (NAMES[variation], *(others[number] for number in chosen))
     for number, colour in enumerate(colours):
-        x, y = stage.place(RADIUS_M, low_m=(0.0, -0.35), high_m=(0.45, 0.35), gap_m=0.12)
+        x, y = builder.sample_free_position(
+            RADIUS_M, low_m=(0.0, -0.35), high_m=(0.45, 0.35), gap_m=0.12
+        )
         # Distractors hang no higher than where the gripper passes over them.
         highest = _HIGHEST_M if number == 0 else 0.08
-        z = TABLE_Z_M + stage.rng.uniform(RADIUS_M + 0.04, highest)
+        z = TABLE_Z_M + builder.rng.uniform(RADIUS_M + 0.04, highest)
         name = "target" if number == 0 else f"distractor{number - 1}"
-        ball = stage.add(name, "ball", (x, y, float(z)), is_fixed=True, is_solid=False)
-        ball.body.gravcomp = 1
-        ball.ball(RADIUS_M, colour=COLOURS[colour])
+        sphere = builder.add(name, "ball", (x, y, float(z)), is_fixed=True, is_solid=False)
+        sphere.body.gravcomp = 1
+        sphere.sphere(RADIUS_M, colour=COLOURS[colour])
 
-    def done(world: World) -> str:
-        gap_m = float(((world.tip_m() - world.position_m("target")) ** 2).sum() ** 0.5)
+    def check_success(state: SceneState) -> str:
+        gap_m = float(((state.tip_m() - state.position_m("target")) ** 2).sum() ** 0.5)
         return "" if gap_m < _NEAR_M else f"the tip is {1000 * gap_m:.0f} mm from the target"
 
-    return Script(
+    return ScriptedTask(
         description=f"reach the {NAMES[variation]} target",
-        waypoints=(Waypoint("target", tip_down((0, 0, 0)), inside_m=RADIUS_M),),
+        waypoints=(Waypoint("target", tip_down((0, 0, 0)), surface_depth_m=RADIUS_M),),
         points=tuple(
-            Point(name, name, (0, 0, 0), RADIUS_M) for name in ("distractor0", "distractor1")
+            KeypointSpec(name, name, (0, 0, 0), RADIUS_M) for name in ("distractor0", "distractor1")
         ),
-        done=done,
+        check_success=check_success,
     )

@@ -1,10 +1,10 @@
 """A plug in a slot: what holds a charger in a wall and a stick in a computer."""
 
-from workflow_scripts.views.robots.stage import Colour, Thing
+from workflow_scripts.views.robots.scene_builder import Colour, SceneObject
 
 
-def slotted_face(
-    thing: Thing,
+def add_slotted_plate(
+    scene_object: SceneObject,
     *,
     width_m: float,
     height_m: float,
@@ -19,9 +19,9 @@ def slotted_face(
     """
     x, (slot_width, slot_height) = thick_m / 2, slot_m
     below, above = slot_z_m - slot_height / 2, height_m - slot_z_m - slot_height / 2
-    thing.box((thick_m, width_m, below), (x, 0, below / 2), colour=colour)
-    thing.box((thick_m, width_m, above), (x, 0, height_m - above / 2), colour=colour)
-    beside = (width_m - slot_width) / 2
+    scene_object.box((thick_m, width_m, below), (x, 0, below / 2), colour=colour)
+    scene_object.box((thick_m, width_m, above), (x, 0, height_m - above / 2), colour=colour)
+    side_width = (width_m - slot_width) / 2
     for sign in (-1, 1):
-        at = (x, sign * (slot_width + beside) / 2, slot_z_m)
-        thing.box((thick_m, beside, slot_height), at, colour=colour)
+        at = (x, sign * (slot_width + side_width) / 2, slot_z_m)
+        scene_object.box((thick_m, side_width, slot_height), at, colour=colour)

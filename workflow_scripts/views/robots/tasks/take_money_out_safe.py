@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from workflow_scripts.views.robots.script import (
+from workflow_scripts.views.robots.scene_builder import TABLE_Z_M, SceneBuilder, SceneObject
+from workflow_scripts.views.robots.scripted_task import (
     CLOSED,
     OPEN,
-    Point,
-    Script,
+    KeypointSpec,
+    SceneState,
+    ScriptedTask,
     Waypoint,
-    World,
     tip_forward,
 )
-from workflow_scripts.views.robots.stage import TABLE_Z_M, Stage, Thing
 
 SHELVES = ("bottom", "middle", "top")
 NUM_VARIATIONS = len(SHELVES)
@@ -21,28 +21,28 @@ STACK_M = (0.10, 0.055, 0.040)
 # How far below the horizon the hand points at each shelf, and from where it sets out, in the safe's
 # frame: the whole way in and out is then within the arm's limits wherever the safe stands, and the
 # hand turns over where it cannot run into the safe.
-DOWN_DEG = (40.0, 38.0, 46.0)
-BEFORE_M = ((-0.36, 0.0, 0.20), (-0.36, 0.0, 0.20), (-0.30, 0.0, 0.40))
-LAY_DEG = 60.0
+PITCH_DOWN_DEG = (40.0, 38.0, 46.0)
+APPROACH_M = ((-0.36, 0.0, 0.20), (-0.36, 0.0, 0.20), (-0.30, 0.0, 0.40))
+PLACE_DEG = 60.0
 # With this side of the hand up the wrist stays clear of its limits.
 _ROLL_DEG = 180.0
 _STEEL, _INSIDE = (0.30, 0.33, 0.36), (0.46, 0.49, 0.52)
 
 
-def build(stage: Stage, variation: int) -> Script:
+def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
     """Stand an open safe that faces the robot, with a stack of notes on each of three shelves."""
-    x, y = float(stage.rng.uniform(0.50, 0.56)), float(stage.rng.uniform(-0.10, 0.10))
-    yaw = float(stage.rng.uniform(-8, 8))
-    safe = stage.add("safe", "safe", (x, y, TABLE_Z_M), yaw_deg=yaw, is_fixed=True)
+    x, y = float(builder.rng.uniform(0.50, 0.56)), float(builder.rng.uniform(-0.10, 0.10))
+    yaw = float(builder.rng.uniform(-8, 8))
+    safe = builder.add("safe", "safe", (x, y, TABLE_Z_M), yaw_deg=yaw, is_fixed=True)
     _safe(safe)
     hinge = (-DEPTH_M / 2, WIDTH_M / 2, 0.0)
-    door = stage.add("safe_door", "safe door", hinge, yaw_deg=18, parent=safe)
+    door = builder.add("safe_door", "safe door", hinge, yaw_deg=18, parent=safe)
     door.box((0.02, WIDTH_M, HEIGHT_M), (-0.01, WIDTH_M / 2, HEIGHT_M / 2), colour=_STEEL)
-    door.rod(0.04, 0.02, (-0.03, 0.2, 0.26), colour=(0.75, 0.72, 0.60), turn_deg=(0, 90, 0))
+    door.cylinder(0.04, 0.02, (-0.03, 0.2, 0.26), colour=(0.75, 0.72, 0.60), turn_deg=(0, 90, 0))
     for number, shelf_z in enumerate(SHELF_Z_M):
-        across = float(stage.rng.uniform(-0.03, 0.03))
-        at = stage.seat(safe, (-0.045, across, shelf_z + STACK_M[2] / 2 + 0.002))
-        notes = stage.add(
+        across = float(builder.rng.uniform(-0.03, 0.03))
+        at = builder.to_world_m(safe, (-0.045, across, shelf_z + STACK_M[2] / 2 + 0.002))
+        notes = builder.add(
             f"dollar_stack{number}", "stack of notes", at, yaw_deg=yaw, density=300, friction=1.0
         )
         notes.box(STACK_M, colour=(0.42, 0.60, 0.40))
@@ -50,36 +50,36 @@ def build(stage: Stage, variation: int) -> Script:
         notes.box(band, colour=(0.92, 0.90, 0.80))
     target = f"dollar_stack{variation}"
 
-    def done(world: World) -> str:
-        at = world.position_m(target)
+    def check_success(state: SceneState) -> str:
+        at = state.position_m(target)
         if at[0] > x - 0.16:
             return "the notes are still in the safe"
         return "" if at[2] < TABLE_Z_M + 0.06 else "the notes are not on the table"
 
     grasp = (-0.020, 0.0, 0.004)
     out_z = SHELF_Z_M[variation] + 0.05
-    down_deg = DOWN_DEG[variation]
-    return Script(
+    down_deg = PITCH_DOWN_DEG[variation]
+    return ScriptedTask(
         description=f"take the money off the {SHELVES[variation]} shelf and put it on the table",
         waypoints=(
-            Waypoint("safe", _tip(BEFORE_M[variation], down_deg)),
+            Waypoint("safe", _tip(APPROACH_M[variation], down_deg)),
             Waypoint(target, _tip((-0.22, 0, 0.05), down_deg)),
             Waypoint(target, _tip(grasp, down_deg), True, CLOSED, 0.05, 0.7),
             Waypoint(target, _tip((-0.02, 0, 0.02), down_deg), True),
             Waypoint("safe", _tip((-0.22, 0, out_z), down_deg), True),
-            Waypoint("safe", _tip((-0.28, -0.02, 0.13), LAY_DEG)),
-            Waypoint("safe", _tip((-0.28, -0.02, 0.045), LAY_DEG), True, OPEN),
+            Waypoint("safe", _tip((-0.28, -0.02, 0.13), PLACE_DEG)),
+            Waypoint("safe", _tip((-0.28, -0.02, 0.045), PLACE_DEG), True, OPEN),
         ),
         points=(
             *(
-                Point(f"dollar_stack{number}", f"dollar_stack{number}", (0, 0, 0), 0.03)
+                KeypointSpec(f"dollar_stack{number}", f"dollar_stack{number}", (0, 0, 0), 0.03)
                 for number in range(len(SHELF_Z_M))
                 if number != variation
             ),
-            Point("safe_corner", "safe", (-DEPTH_M / 2, -WIDTH_M / 2, HEIGHT_M), 0.005),
-            Point("door_corner", "safe_door", (0, WIDTH_M, HEIGHT_M), 0.01),
+            KeypointSpec("safe_corner", "safe", (-DEPTH_M / 2, -WIDTH_M / 2, HEIGHT_M), 0.005),
+            KeypointSpec("door_corner", "safe_door", (0, WIDTH_M, HEIGHT_M), 0.01),
         ),
-        done=done,
+        check_success=check_success,
     )
 
 
@@ -87,7 +87,7 @@ def _tip(at_m: tuple[float, float, float], down_deg: float) -> np.ndarray:
     return tip_forward(at_m, down_deg=down_deg, roll_deg=_ROLL_DEG)
 
 
-def _safe(safe: Thing) -> None:
+def _safe(safe: SceneObject) -> None:
     """Add back, sides, floor, top and shelves; open towards -x."""
     depth, width, height, wall = DEPTH_M, WIDTH_M, HEIGHT_M, WALL_M
     # Walls meet edge to edge: faces in one plane would flicker.

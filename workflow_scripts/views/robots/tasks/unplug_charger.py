@@ -1,8 +1,15 @@
 """unplug_charger: pull the charger out of the wall."""
 
-from workflow_scripts.views.robots.script import CLOSED, Point, Script, Waypoint, World, tip_down
-from workflow_scripts.views.robots.stage import TABLE_Z_M, Stage
-from workflow_scripts.views.robots.tasks.sockets import slotted_face
+from workflow_scripts.views.robots.scene_builder import TABLE_Z_M, SceneBuilder
+from workflow_scripts.views.robots.scripted_task import (
+    CLOSED,
+    KeypointSpec,
+    SceneState,
+    ScriptedTask,
+    Waypoint,
+    tip_down,
+)
+from workflow_scripts.views.robots.tasks.sockets import add_slotted_plate
 
 NUM_VARIATIONS = 1
 WALL_M = (0.03, 0.30, 0.22)
@@ -13,12 +20,12 @@ OUT_M = 0.10
 _LEAN_DEG = 15.0
 
 
-def build(stage: Stage, variation: int) -> Script:
+def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
     """Stand a piece of wall on the table that faces the robot, with the charger plugged in."""
-    x, y = float(stage.rng.uniform(0.30, 0.40)), float(stage.rng.uniform(-0.25, 0.25))
-    yaw = float(stage.rng.uniform(-20, 20))
-    wall = stage.add("task_wall", "wall piece", (x, y, TABLE_Z_M), yaw_deg=yaw, is_fixed=True)
-    slotted_face(
+    x, y = float(builder.rng.uniform(0.30, 0.40)), float(builder.rng.uniform(-0.25, 0.25))
+    yaw = float(builder.rng.uniform(-20, 20))
+    wall = builder.add("task_wall", "wall piece", (x, y, TABLE_Z_M), yaw_deg=yaw, is_fixed=True)
+    add_slotted_plate(
         wall,
         width_m=WALL_M[1],
         height_m=WALL_M[2],
@@ -28,20 +35,20 @@ def build(stage: Stage, variation: int) -> Script:
         colour=(0.80, 0.80, 0.76),
     )
     wall.box((0.09, WALL_M[1], 0.012), (WALL_M[0] + 0.045, 0, 0.006), colour=(0.55, 0.55, 0.52))
-    start_m = stage.seat(wall, (-BODY_M[0] / 2 - 0.001, 0.0, SLOT_Z_M))
-    charger = stage.add("charger", "charger", start_m, yaw_deg=yaw, density=300, friction=1.0)
+    start_m = builder.to_world_m(wall, (-BODY_M[0] / 2 - 0.001, 0.0, SLOT_Z_M))
+    charger = builder.add("charger", "charger", start_m, yaw_deg=yaw, density=300, friction=1.0)
     charger.box(BODY_M, colour=(0.10, 0.10, 0.11))
     charger.box((0.004, 0.016, 0.016), (-BODY_M[0] / 2 - 0.001, 0, 0), colour=(0.2, 0.7, 0.3))
     for sign in (-1, 1):
         prong = (BODY_M[0] / 2 + PRONG_M[0] / 2, sign * 0.012, 0)
         charger.box(PRONG_M, prong, colour=(0.80, 0.78, 0.66))
 
-    def done(world: World) -> str:
-        out_m = float(((world.position_m("charger") - start_m) ** 2).sum() ** 0.5)
+    def check_success(state: SceneState) -> str:
+        out_m = float(((state.position_m("charger") - start_m) ** 2).sum() ** 0.5)
         return "" if out_m > 0.5 * OUT_M else f"the charger came out {1000 * out_m:.0f} mm"
 
     grasp = (-0.012, 0.0, 0.0)
-    return Script(
+    return ScriptedTask(
         description="unplug the charger",
         waypoints=(
             Waypoint("charger", tip_down((-0.012, 0, 0.14), lean_deg=_LEAN_DEG)),
@@ -59,9 +66,9 @@ def build(stage: Stage, variation: int) -> Script:
             ),
         ),
         points=(
-            Point("plug", "charger", (BODY_M[0] / 2 + PRONG_M[0], 0, 0), 0.005),
-            Point("socket", "task_wall", (0, 0, SLOT_Z_M), 0.01),
-            Point("wall_corner", "task_wall", (0, WALL_M[1] / 2, WALL_M[2]), 0.005),
+            KeypointSpec("plug", "charger", (BODY_M[0] / 2 + PRONG_M[0], 0, 0), 0.005),
+            KeypointSpec("socket", "task_wall", (0, 0, SLOT_Z_M), 0.01),
+            KeypointSpec("wall_corner", "task_wall", (0, WALL_M[1] / 2, WALL_M[2]), 0.005),
         ),
-        done=done,
+        check_success=check_success,
     )

@@ -1,0 +1,205 @@
+"""Write docs/questions.md: every family of questions with an example and its picture.
+
+Run `python -m benchmarks.question_examples` after a change of families; a test compares the page with what
+this writes. The examples are about the room of boxes of `tests/vqa/scenes.py`.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from tests.vqa.scenes import furnished_shard, view_contexts
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.records import Form
+from workflow_scripts.common.seeds import rng
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.vqa.batch import Batch, ReferringExpressions
+from workflow_scripts.vqa.drawing import draw_annotations
+from workflow_scripts.vqa.enumerate_questions import enumerate_batches
+from workflow_scripts.vqa.families import FAMILIES, NAMES
+from workflow_scripts.vqa.families.two_views import TWO_VIEW_FAMILIES
+from workflow_scripts.vqa.pointing import choose_marks
+from workflow_scripts.vqa.question_types.base import Margins
+from workflow_scripts.vqa.reasoning import WITHOUT_STEPS, reasoning_steps
+from workflow_scripts.vqa.reasoning.question_instance import QuestionInstance
+from workflow_scripts.vqa.view_context import ViewContext
+from workflow_scripts.vqa.view_pair import ViewPair, make_view_pair, side_by_side
+
+DOCS = Path(__file__).parents[1] / "docs"
+SIZE_PX = 240
+QUESTION_KINDS = ("yes_no", "which", "open", "multiple_choice")
+COLOURS = ((255, 230, 0), (0, 230, 255), (255, 90, 200), (140, 255, 90))
+NUM_DRAWS = 12
+PAGE_HEADER = """# The families of questions
+
+Written by `python -m benchmarks.question_examples`; do not edit. {number} families. `vqa.families` and
+`vqa.weights` in `config.yaml` take the names of the first column. Forms: *named* ("the sofa"),
+*marked* ("the red mark"), *boxed*, *region* (a tag that stands for a mask). Frame: where left,
+far or high is measured: in the picture, from the camera, in the room laid level (gravity), or
+along the object's own axes. The numbers are those of phrasings of questions and of answers, the
+fewest of any kind of answer. Yellow, cyan, pink and green frames: what the example mentions, in
+this order. Under the example stand the steps to its answer, which `vqa.reasoning` turns on: every
+number is measured or follows from those before it. These families have none: {without}.
+
+| family | forms | frame | unit | phrasings | example | picture |
+|---|---|---|---|---|---|---|
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A question, its answer, the picture they are about, and the steps to the answer."""
+
+    question: str
+    answer: str
+    picture: np.ndarray
+    steps: str
+
+
+def draw_frames(rgb: np.ndarray, boxes: list[tuple[float, ...]]) -> np.ndarray:
+    """Return a picture with frames around what an example mentions."""
+    picture = Image.fromarray(rgb)
+    pen = ImageDraw.Draw(picture)
+    for colour, box in zip(COLOURS, boxes, strict=False):
+        pen.rectangle(box, outline=colour, width=2)
+    return np.asarray(picture)
+
+
+def written(batch: Batch, expressions: ReferringExpressions, name: str) -> tuple[str, str]:
+    """Put the first row of a batch into words."""
+    questions, answers = batch.write(np.array([0]), expressions, rng(7, "docs", name), limit=None)
+    return questions[0], answers[0]
+
+
+def examples(shard: ViewShard, seen: list[ViewContext]) -> Iterator[tuple[str, Example]]:
+    """Yield an example of each family about one view, in the named form where there is one."""
+    for form in ("named", "marked"):
+        wanted = {one.name: one for one in FAMILIES if one.forms[0] == form}
+        for draw in range(NUM_DRAWS):
+            for view, view_context in enumerate(seen):
+                for name, example in _examples_of_view(
+                    shard, view_context, view, form, draw, set(wanted)
+                ):
+                    del wanted[name]
+                    yield name, example
+
+
+def _examples_of_view(
+    shard: ViewShard, view_context: ViewContext, view: int, form: Form, draw: int, names: set[str]
+) -> Iterator[tuple[str, Example]]:
+    if not names:
+        return
+    marks = choose_marks(view_context, [form], rng(draw, "docs", str(view)))
+    found = set()
+    families = [one for one in FAMILIES if one.name in names]
+    for one in enumerate_batches(
+        view_context, Margins(), seed=draw, form=form, marks=marks, families=families
+    ):
+        name = one.family.name
+        if name in found:
+            continue
+        found.add(name)
+        plain = draw_annotations(shard.rgb(view), view_context, form, marks.get(form, {}))
+        boxes = [tuple(view_context.measured.box_px[row]) for row in one.batch.objects[0].tolist()]
+        picture = plain if form == "marked" else draw_frames(plain, boxes)
+        steps = reasoning_steps(name, QuestionInstance(view_context, one.batch, 0, one.expressions))
+        yield name, Example(*written(one.batch, one.expressions, name), picture, steps)
+
+
+def pair_examples(shard: ViewShard, seen: list[ViewContext]) -> Iterator[tuple[str, Example]]:
+    """Yield an example of each family about two views."""
+    done: set[str] = set()
+    for draw in range(NUM_DRAWS):
+        if len(done) == len(TWO_VIEW_FAMILIES):
+            return
+        for one, other in ((1, 2), (0, 1)):
+            pair = make_view_pair(seen[one], seen[other], Margins(), rng(draw, "docs", "pair"))
+            for family in TWO_VIEW_FAMILIES:
+                batches = list(
+                    family.generate_batches(family, pair, rng(draw, "docs", family.name))
+                )
+                if batches and family.name not in done:
+                    done.add(family.name)
+                    marked = family.form == "marked"
+                    expressions = pair.mark_expressions if marked else pair.name_expressions
+                    picture = side_by_side(*_pictures(shard, pair, marked=marked))
+                    steps = reasoning_steps(
+                        family.name, QuestionInstance(pair.first, batches[0], 0, expressions, pair)
+                    )
+                    text = written(batches[0], expressions, family.name)
+                    yield family.name, Example(*text, picture, steps)
+
+
+def _pictures(shard: ViewShard, pair: ViewPair, *, marked: bool) -> list[np.ndarray]:
+    drawn = []
+    for view_context in (pair.first, pair.second):
+        shown = {
+            colour: pair.context_of(place)[1]
+            for colour, place in pair.marks.items()
+            if marked and pair.context_of(place)[0] is view_context
+        }
+        rgb = shard.rgb(view_context.measured.view)
+        drawn.append(draw_annotations(rgb, view_context, "marked" if marked else "named", shown))
+    return drawn
+
+
+def page(found: dict[str, Example]) -> str:
+    """Return the page from an example of every family."""
+    reasons = dict.fromkeys(WITHOUT_STEPS.values())
+    without = "; ".join(
+        f"{', '.join(f'`{name}`' for name, why in WITHOUT_STEPS.items() if why == reason)} ({reason})"
+        for reason in reasons
+    )
+    lines = [PAGE_HEADER.format(number=len(NAMES), without=without)]
+    for name in NAMES:
+        entries = [one for one in (*FAMILIES, *TWO_VIEW_FAMILIES) if one.name == name]
+        forms = ", ".join(dict.fromkeys(form for one in entries for form in one.forms))
+        counts = [
+            (kind in QUESTION_KINDS, len(templates))
+            for one in entries
+            for kind, templates in one.templates.items()
+        ]
+        asked, answered = (
+            min(count for is_question, count in counts if is_question == wanted)
+            for wanted in (True, False)
+        )
+        example = found[name]
+        text = f"{example.question} *{example.answer}*".replace("|", "\\|").replace("<", "&lt;")
+        text += f"<br><sub>{example.steps}</sub>" if example.steps else ""
+        cells = (
+            f"`{name}`", forms, entries[0].frame, entries[0].unit or "-",
+            f"{asked} / {answered}", text, f'<img src="questions/{name}.jpg" width="160">',
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |\n")
+    return "".join(lines)
+
+
+def collect_examples() -> dict[str, Example]:
+    """Return an example of every family."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = furnished_shard(Path(folder), size_px=SIZE_PX)
+        shard, seen = ViewShard.open(path), view_contexts(path)
+        return dict([*examples(shard, seen), *pair_examples(shard, seen)])
+
+
+def main(*, out: Path = DOCS) -> None:
+    """Write the page and its pictures.
+
+    Args:
+        out: the folder for questions.md.
+    """
+    found = collect_examples()
+    (out / "questions").mkdir(parents=True, exist_ok=True)
+    for old in (out / "questions").glob("*.jpg"):
+        old.unlink()
+    for name, example in found.items():
+        Image.fromarray(example.picture).save(out / "questions" / f"{name}.jpg", quality=85)
+    (out / "questions.md").write_text(page(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,179 @@
+"""What lies beside photos: depth, cameras, poses; whatever is wrong has a reason, never a guess."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.views.images.photos import write_json
+from workflow_scripts.geometry.cameras import world_from_camera
+from workflow_scripts.views.images.sidecars import (
+    CAMERA_SUFFIXES,
+    DEPTH_SUFFIXES,
+    UnusableSidecar,
+    find_sidecar,
+    read_camera,
+    read_depth,
+)
+
+SIZE = {"width_px": 8, "height_px": 4}
+
+
+def depth_of(path, **changes):
+    return read_depth(path, **{"depth_unit_m": 0.001, **SIZE, **changes})
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".npy", ".npz"])
+def test_whole_numbers_count_the_unit(tmp_path, suffix):
+    values = np.arange(32, dtype=np.uint16).reshape(4, 8) * 1000
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".npz":
+        np.savez(path, depth=values)
+    elif suffix == ".npy":
+        np.save(path, values)
+    else:
+        Image.fromarray(values).save(path)
+    depth = depth_of(path)
+    assert depth.dtype == np.float32
+    assert np.isnan(depth[0, 0])
+    np.testing.assert_allclose(depth.ravel()[1:], np.arange(1, 32), rtol=1e-6)
+
+
+def test_floating_point_numbers_are_metres(tmp_path):
+    np.save(tmp_path / "a.npy", np.full((4, 8), 2.5))
+    assert (depth_of(tmp_path / "a.npy") == 2.5).all()
+
+
+def test_depth_far_away_does_not_wrap(tmp_path):
+    """65.535 m is where 16 bits of millimetres end; a larger unit goes on."""
+    Image.fromarray(np.full((4, 8), 65535, np.uint16)).save(tmp_path / "a.png")
+    assert depth_of(tmp_path / "a.png", depth_unit_m=0.01).max() == pytest.approx(655.35)
+
+
+def test_what_is_no_depth_is_nan(tmp_path):
+    values = np.full((4, 8), 2.0)
+    values[0, :5] = [np.nan, np.inf, -np.inf, 0.0, -3.0]
+    np.save(tmp_path / "a.npy", values)
+    depth = depth_of(tmp_path / "a.npy")
+    assert np.isnan(depth[0, :5]).all()
+    assert np.isfinite(depth).sum() == 27
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (np.zeros((4, 8)), "no pixel with a finite depth"),
+        (np.full((4, 8), np.nan), "no pixel with a finite depth"),
+        (np.full((4, 8), np.inf), "no pixel with a finite depth"),
+        (np.full((4, 8), -1.0), "no pixel with a finite depth"),
+        (np.full((4, 8), 1e300), "no pixel with a finite depth"),
+        (np.ones((8, 4)), "is 4 x 8, the upright photo 8 x 4"),
+        (np.ones((4, 8, 3)), "has shape"),
+        (np.ones(8), "has shape"),
+        (np.ones((0, 8)), "has shape"),
+        (np.ones((4, 8), np.uint8), "8 bits"),
+        (np.ones((4, 8), bool), "8 bits"),
+        (np.ones((4, 8), complex), "not numbers"),
+        (np.full((4, 8), "x"), "not numbers"),
+        (np.array([[None] * 8] * 4), "broken"),
+    ],
+)
+def test_depth_that_cannot_be_used(tmp_path, values, reason):
+    np.save(tmp_path / "a.npy", values)
+    with pytest.raises(UnusableSidecar, match=rf"depth: a\.npy.*{reason}"):
+        depth_of(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("suffix", DEPTH_SUFFIXES)
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\x93NUMPY\x01\x00", b"PK\x03\x04"])
+def test_broken_depth_files(tmp_path, suffix, content):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(UnusableSidecar, match=r"depth: .* is broken"):
+        depth_of(path)
+
+
+def test_an_extra_axis_of_one_is_no_matter(tmp_path):
+    np.save(tmp_path / "a.npy", np.full((1, 4, 8), 2.0))
+    assert depth_of(tmp_path / "a.npy").shape == (4, 8)
+
+
+def test_companions_have_the_stem_of_the_photo(tmp_path):
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below/a.b.npy").write_bytes(b"x")
+    assert find_sidecar(tmp_path, "below/a.b", DEPTH_SUFFIXES) == tmp_path / "below/a.b.npy"
+    assert find_sidecar(tmp_path, "below/a", DEPTH_SUFFIXES) is None
+    assert find_sidecar(None, "a", DEPTH_SUFFIXES) is None
+    one = write_json(tmp_path / "camera.json", {})
+    assert find_sidecar(one, "anything", CAMERA_SUFFIXES) == one
+
+
+CAMERA = {"fx": 10, "fy": 11, "cx": 4, "cy": 2}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        CAMERA,
+        {"K": [[10, 0, 4], [0, 11, 2], [0, 0, 1]]},
+        {"intrinsics": [10, 0, 4, 0, 11, 2, 0, 0, 1]},
+        {"fx": 20, "fy": 22, "cx": 8, "cy": 4, "width": 16, "height": 8},
+    ],
+)
+def test_cameras_in_json(tmp_path, content):
+    camera = read_camera(write_json(tmp_path / "a.json", content), **SIZE)
+    np.testing.assert_allclose(camera.intrinsics, [[10, 0, 4], [0, 11, 2], [0, 0, 1]])
+    assert camera.world_from_camera is None
+
+
+def test_cameras_in_text_and_with_a_pose(tmp_path):
+    (tmp_path / "a.txt").write_text("10 0 4\n0 11 2\n\n0 0 1\n")
+    assert read_camera(tmp_path / "a.txt", **SIZE).intrinsics[1, 1] == 11
+    pose = world_from_camera((1, 2, 1.5), yaw_deg=30, pitch_deg=-20)
+    path = write_json(tmp_path / "a.json", {**CAMERA, "world_from_camera": pose.tolist()})
+    np.testing.assert_allclose(read_camera(path, **SIZE).world_from_camera, pose)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ({}, "must have fx"),
+        ([], "not a JSON object"),
+        ({"fx": 0, "cx": 1, "cy": 1}, "no pinhole"),
+        ({"fx": -5, "cx": 1, "cy": 1}, "no pinhole"),
+        ({"fx": "wide", "cx": 1, "cy": 1}, "must have fx"),
+        ({"fx": None, "cx": 1, "cy": 1}, "must have fx"),
+        ({"K": [[1, 2], [3, 4]]}, "must have fx"),
+        ({"K": [[10, 5, 4], [0, 10, 2], [0, 0, 1]]}, "no pinhole"),
+        ({"K": [[10, 0, 4], [0, 10, 2], [0, 0, 2]]}, "no pinhole"),
+        ({**CAMERA, "cx": 4000}, "principal point"),
+        ({**CAMERA, "width": 80, "height": 80}, "is of a 80 x 80 picture"),
+        ({**CAMERA, "width": 0, "height": 0}, "has size"),
+        ({**CAMERA, "width": "8", "height": 4}, "has size"),
+        ({**CAMERA, "world_from_camera": [1, 2]}, "no 4 x 4"),
+        ({**CAMERA, "world_from_camera": [[2, 0, 0, 0]] * 4}, "does not turn and move only"),
+        (
+            {**CAMERA, "world_from_camera": np.diag([1, 1, -1, 1]).tolist()},
+            "does not turn and move only",
+        ),
+    ],
+)
+def test_cameras_that_cannot_be_used(tmp_path, content, reason):
+    with pytest.raises(UnusableSidecar, match=reason):
+        read_camera(write_json(tmp_path / "a.json", content), **SIZE)
+
+
+@pytest.mark.parametrize("text", ["", "{", "1 2 3", "a b c", "\x00", "[" * 5000, '{"fx": NaN}'])
+@pytest.mark.parametrize("suffix", CAMERA_SUFFIXES)
+def test_broken_camera_files(tmp_path, suffix, text):
+    path = tmp_path / f"a{suffix}"
+    path.write_text(text)
+    with pytest.raises(UnusableSidecar):
+        read_camera(path, **SIZE)
+
+
+def test_numbers_that_json_does_not_have(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps({**CAMERA, "fx": float("nan")}))
+    with pytest.raises(UnusableSidecar, match="no pinhole"):
+        read_camera(tmp_path / "a.json", **SIZE)

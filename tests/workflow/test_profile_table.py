@@ -1,0 +1,39 @@
+"""The README's table of GPU rules is the profile's.
+
+    python -m tests.workflow.test_profile_table
+
+prints it after the profile was changed.
+"""
+
+import sys
+
+import yaml
+
+from tests.workflow.test_layout import PROFILE, ROOT
+
+
+def table() -> str:
+    """Return the profile's GPU rules and its defaults as a table."""
+    profile = yaml.safe_load(PROFILE.read_text().replace("# render_shard:", "render_shard:"))
+    rows = ["| rule | card | GPUs | nodes | memory of a node | time limit | partition |"]
+    rows.append("|---|---|---|---|---|---|---|")
+    for name, line in profile["set-resources"].items():
+        note = " (with Unity)" if name == "render_shard" else ""
+        card = line["gpu_model"].upper()
+        hours = line["runtime"] / 60
+        rows.append(
+            f"| `{name}`{note} | {card} | {line['gpu']} | {line['nodes']} | "
+            f"{line['mem_mb'] // 1000} GB | {hours:g} h | {line['slurm_partition']} |"
+        )
+    partition = profile["default-resources"]["slurm_partition"]
+    rows.append(f"| every other rule | none | 0 | 1 | its own | its own | {partition} |")
+    return "\n".join(rows)
+
+
+def test_the_readme_shows_the_profile() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert table() in text, f"put this into the README:\n{table()}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table() + "\n")

@@ -1,0 +1,63 @@
+"""Have every request captioned: by hand where somebody did, else by the backend, a few at once."""
+
+import logging
+from collections.abc import Iterable, Iterator
+
+from workflow_scripts.captions.backends import Captioner, CaptionReply
+from workflow_scripts.captions.overrides import Overrides
+from workflow_scripts.captions.requests import CaptionRequest
+from workflow_scripts.common.records import Caption
+from workflow_scripts.models.chat.failure_limit import FailureLimit
+from workflow_scripts.models.chat.thread_pool import map_concurrently
+
+log = logging.getLogger(__name__)
+
+
+def write_captions(
+    requests: Iterable[CaptionRequest],
+    captioner: Captioner,
+    *,
+    backend: str,
+    overrides: Overrides,
+    workers: int,
+    failures: FailureLimit,
+) -> Iterator[tuple[CaptionRequest, Caption]]:
+    """Yield every request with its caption, in order."""
+
+    def caption_request(request: CaptionRequest) -> CaptionReply | str:
+        override = overrides.find(request)
+        return captioner.caption(request) if override is None else override
+
+    for request, reply in map_concurrently(caption_request, requests, workers=workers):
+        if isinstance(reply, CaptionReply) and reply.status != "ok" and request.image is not None:
+            failures.add(request.name, f"{reply.status}: {reply.reason}")
+        yield request, _record(request, reply, backend)
+
+
+def _record(request: CaptionRequest, reply: CaptionReply | str, backend: str) -> Caption:
+    override = isinstance(reply, str)
+    return Caption(
+        source=request.source,
+        kind=request.kind,
+        scene_id=request.scene_id,
+        split=request.split,
+        room_id=request.room_id,
+        view=request.view,
+        asset_id=request.asset.asset_id if request.asset else "",
+        category=request.asset.category if request.asset else "",
+        status="manual" if override else reply.status,
+        text=reply if override else reply.text,
+        reason="" if override else reply.reason,
+        backend="" if override else backend,
+        model="" if override else reply.model,
+        prompt="" if override else reply.prompt,
+    )
+
+
+def log_counts(captions: Iterable[Caption]) -> None:
+    """Say how many captions there are of each status."""
+    counts: dict[str, int] = {}
+    for caption in captions:
+        counts[caption.status] = counts.get(caption.status, 0) + 1
+    summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    log.info("captions: %s", summary or "none asked for")

@@ -1,0 +1,301 @@
+"""Estimate what a run will take: jobs, hours of cards and the clock, from earlier runs.
+
+The jobs of each rule come from a dry run, seconds from Snakemake's benchmark files. What is
+assumed is printed below the table.
+"""
+
+import csv
+import json
+import logging
+import math
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.storage import read_json, write_json, write_text
+
+logger = logging.getLogger(__name__)
+
+EXAMPLE_JOBS = Path(__file__).with_name("example_jobs.tsv")
+EXAMPLE_HOUSES = 10_000
+# Steps of a training are set in the configuration, whatever the number of houses.
+FIXED_LENGTH_RULES = ("pretrain_base", "train_experiment", "train_all_weights", "train_pose")
+# Their paths name no source: they grow with demonstrations, and with nothing else.
+DEMONSTRATION_RULES = ("check_episodes", "score_pose")
+OVERHEAD_S = 60
+ASSUMPTIONS = f"""\
+Assumed: a job's seconds grow with its houses (or the scenes of the first source that is on), except
+where the configuration sets the steps ({", ".join(FIXED_LENGTH_RULES)})
+and in jobs of other sources, which are as before; rules run one after another,
+each with as many jobs at once as the profile's caps allow; {OVERHEAD_S} s for each round of jobs
+until its end is seen; no queue, no failures; cards, processors, configuration as when measured.
+A training's seconds include its own wait in the queue.
+"""
+
+
+@dataclass(frozen=True)
+class MeasuredJobs:
+    """Earlier jobs of a rule: how many, mean seconds, mean houses of one."""
+
+    jobs: int
+    seconds: float
+    houses: float
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """A rule's line of the plan; hours are None where nothing was measured."""
+
+    rule: str
+    jobs: int
+    slots: int
+    seconds_per_job: float | None
+    gpu_hours: float | None
+    wall_hours: float | None
+
+
+def write_rule_resources(
+    workflow: Any, num_houses: int, num_shards: int, source: str, path: Path
+) -> Path:
+    """Write what the plan needs to know of a parsed workflow: benchmark files, cards, caps."""
+    settings = workflow.resource_settings
+    rules: dict[str, Any] = {}
+    for rule in workflow.rules:
+        values = {name: resource.raw for name, resource in rule.resources.items()}
+        cores = values["_cores"] if isinstance(values.get("_cores"), int) else 1
+        if workflow.is_local(rule):
+            slots = max(1, (settings.local_cores or settings.cores or 1) // max(1, cores))
+        else:
+            slots = settings.nodes or 1
+        for name, cap in workflow.global_resources.items():
+            wanted, limit = values.get(name), getattr(cap, "raw", cap)
+            if not name.startswith("_") and isinstance(limit, int) and isinstance(wanted, int):
+                slots = min(slots, max(1, limit // wanted)) if wanted else slots
+        rules[rule.name] = {
+            "benchmark": rule.benchmark.regex().pattern if rule.benchmark else None,
+            "gpu": values["gpu"] if isinstance(values.get("gpu"), int) else 0,
+            "slots": slots,
+        }
+    plan = {"houses": num_houses, "shards": num_shards, "source": source, "rules": rules}
+    write_json(path, plan)
+    return path
+
+
+def read_measured_jobs(
+    rules: Mapping[str, Any], results: Path, source: str
+) -> dict[str, MeasuredJobs]:
+    """Read the benchmark files of earlier runs, and count the houses that their jobs had.
+
+    Jobs of other sources than the one whose houses are counted have none: they do not grow.
+    """
+    shards = {
+        path.stem: len(path.read_text(encoding="utf-8").splitlines())
+        for path in sorted((results / "scenes" / source).glob("*.jsonl"))
+    }
+    total_houses = sum(shards.values())
+    files = [path.as_posix() for path in sorted((results / "benchmarks").rglob("*.tsv"))]
+    found = {}
+    for rule, rule_info in rules.items():
+        if rule_info["benchmark"] is None:
+            continue
+        seconds, houses = [], []
+        for file in files:
+            start = file.find("results/benchmarks/")
+            match = re.fullmatch(rule_info["benchmark"].rstrip("$"), file[start:])
+            taken = read_seconds(Path(file)) if match else None
+            if match is None or taken is None:
+                continue
+            groups = match.groupdict()
+            seconds.append(taken)
+            of = "rlbench" if rule in DEMONSTRATION_RULES else groups.get("source", source)
+            if of != source:
+                houses.append(0)
+            else:
+                houses.append(shards.get(groups["shard"], 0) if "shard" in groups else total_houses)
+        if seconds:
+            number = len(seconds)
+            found[rule] = MeasuredJobs(number, sum(seconds) / number, sum(houses) / number)
+    return found
+
+
+def read_seconds(path: Path) -> float | None:
+    """Return a benchmark's mean seconds, None if it is not whole."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row.get("s") for row in csv.DictReader(file, delimiter="\t")]
+    try:
+        seconds = [float(row) for row in rows if row is not None]
+    except ValueError:
+        return None
+    return sum(seconds) / len(seconds) if seconds else None
+
+
+def read_example(path: Path = EXAMPLE_JOBS) -> dict[str, MeasuredJobs]:
+    """Read the shipped table of measured jobs."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line[:1] != "#"]
+    return {
+        row["rule"]: MeasuredJobs(int(row["jobs"]), float(row["seconds"]), float(row["houses"]))
+        for row in csv.DictReader(lines, delimiter="\t")
+    }
+
+
+def write_example(measured: Mapping[str, MeasuredJobs], path: Path, comment: str) -> None:
+    """Write a table like the shipped one."""
+    lines = [f"# {comment}", "rule\tjobs\tseconds\thouses"]
+    lines += [
+        f"{rule}\t{rule_info.jobs}\t{rule_info.seconds:.2f}\t{rule_info.houses:g}"
+        for rule, rule_info in measured.items()
+    ]
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def estimate(
+    counts: Mapping[str, int],
+    rules: Mapping[str, Any],
+    measured: Mapping[str, MeasuredJobs],
+    *,
+    houses: int,
+    shards: int,
+) -> list[PlanRow]:
+    """Return a row for each rule that has jobs.
+
+    A rule with a job for each shard has `houses / shards` houses in a job, any other has all.
+    """
+    rows = []
+    for rule, jobs in counts.items():
+        rule_info = rules.get(rule, {"gpu": 0, "slots": 1, "benchmark": None})
+        slots = min(jobs, rule_info["slots"])
+        if rule not in measured:
+            rows.append(PlanRow(rule, jobs, slots, None, None, None))
+            continue
+        known = measured[rule]
+        per_shard = "(?P<shard>" in (rule_info["benchmark"] or "")
+        now = houses / max(shards, 1) if per_shard else houses
+        grows = rule not in FIXED_LENGTH_RULES and known.houses > 0
+        seconds = known.seconds * (now / known.houses if grows else 1)
+        rounds = math.ceil(jobs / slots)
+        rows.append(
+            PlanRow(
+                rule,
+                jobs,
+                slots,
+                seconds,
+                jobs * seconds * rule_info["gpu"] / 3600,
+                rounds * (seconds + OVERHEAD_S) / 3600,
+            )
+        )
+    return rows
+
+
+def format_table(rows: Sequence[PlanRow], measured: Mapping[str, MeasuredJobs]) -> str:
+    """Return the plan as text, sums last."""
+    form = "{:<20} {:>6} {:>8} {:>12} {:>10} {:>11}  {}\n"
+    names = ("rule", "jobs", "at once", "one job", "GPU-hours", "wall-clock", "from")
+    text = form.format(*names)
+    for row in rows:
+        if row.seconds_per_job is None or row.gpu_hours is None or row.wall_hours is None:
+            text += form.format(row.rule, row.jobs, row.slots, *3 * ("unknown",), "no benchmark")
+            continue
+        known = measured[row.rule]
+        text += form.format(
+            row.rule,
+            row.jobs,
+            row.slots,
+            format_hours(row.seconds_per_job / 3600),
+            f"{row.gpu_hours:.1f}",
+            format_hours(row.wall_hours),
+            f"{known.jobs} jobs of {known.seconds:.0f} s with {known.houses:g} houses",
+        )
+    unknown = sum(row.gpu_hours is None for row in rows)
+    sums = f"{sum(row.gpu_hours or 0 for row in rows):.1f}"
+    wall = format_hours(sum(row.wall_hours or 0 for row in rows))
+    note = f"and {unknown} unknown rule{'s' * (unknown > 1)}" if unknown else ""
+    return text + form.format("sum", sum(row.jobs for row in rows), "", "", sums, wall, note)
+
+
+def format_hours(hours: float) -> str:
+    """Write hours as people say them."""
+    if hours < 1 / 60:
+        return f"{hours * 3600:.0f} s"
+    return f"{hours * 60:.0f} min" if hours < 2 else f"{hours:.1f} h"
+
+
+def count_jobs(
+    arguments: Sequence[str], *, config: Path | None = None, all_jobs: bool = False
+) -> dict[str, int]:
+    """Return the jobs of each rule in a dry run started as this Snakemake was."""
+    words = [word for word in arguments if word not in ("plan", "--dry-run", "-n")]
+    option = next((word for word in words if word in ("--configfile", "--configfiles")), None)
+    if config and option:
+        index = words.index(option) + 1
+        while index < len(words) and not words[index].startswith("-"):
+            index += 1  # the last file wins
+        words.insert(index, str(config))
+    elif config:
+        words += ["--configfile", str(config)]
+    words += ["--dry-run", "--nolock", "--quiet", "host", *(["--forceall"] if all_jobs else [])]
+    command = [sys.executable, "-m", "snakemake", "all", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(f"the dry run failed:\n{(done.stdout + done.stderr)[-3000:]}")
+    return read_counts(done.stdout + done.stderr)
+
+
+def read_counts(printed: str) -> dict[str, int]:
+    """Read Snakemake's table of jobs; target rules and sums are left out."""
+    counts: dict[str, int] = {}
+    inside = False
+    for line in printed.splitlines():
+        words = line.split()
+        if words == ["job", "count"]:
+            inside = True
+        elif inside and len(words) == 2 and words[1].isdigit():
+            counts[words[0]] = int(words[1])
+        elif inside and not words:
+            inside = False
+    return {rule: count for rule, count in counts.items() if rule not in ("all", "total")}
+
+
+def main(*, rules: Path, arguments: str, results: Path = Path("results"), save: str = "") -> None:
+    """Print the plan of what is left to do, and of a run of 10,000 houses.
+
+    Args:
+        rules: JSON of the workflow's rules.
+        arguments: The arguments of Snakemake, as JSON.
+        results: Folder of earlier results.
+        save: Write the measured jobs to this table and stop.
+    """
+    saved = read_json(rules)
+    measured = read_measured_jobs(saved["rules"], results, saved["source"])
+    if save:
+        write_example(measured, Path(save), "Means of earlier jobs.")
+        return
+    words = json.loads(arguments)
+    counts = count_jobs(words)
+    rows = estimate(
+        counts, saved["rules"], measured, houses=saved["houses"], shards=saved["shards"]
+    )
+    sys.stdout.write(f"\nThis configuration, {saved['houses']} houses: what is left to do\n")
+    sys.stdout.write(format_table(rows, measured) if rows else "nothing\n")
+    example_settings = {
+        "num_houses": EXAMPLE_HOUSES,
+        "houses": "generate",
+        "houses_per_shard": "auto",
+    }
+    config = rules.with_name("many_houses.json")
+    write_json(config, {"sources": {saved["source"]: example_settings}})
+    counts = count_jobs(words, config=config, all_jobs=True)
+    example = read_example()
+    shards = counts.get("sample_scenes", 1)
+    rows = estimate(counts, saved["rules"], example, houses=EXAMPLE_HOUSES, shards=shards)
+    sys.stdout.write(f"\nAn example, {EXAMPLE_HOUSES} houses, from {EXAMPLE_JOBS.name}\n")
+    sys.stdout.write(format_table(rows, example) + "\n" + ASSUMPTIONS)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,69 @@
+"""Loops over pixels that NumPy cannot do in one pass, compiled by Numba at their first call."""
+
+import contextlib
+import hashlib
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from numba.core.caching import FunctionCache, IndexDataCacheFile
+
+log = logging.getLogger(__name__)
+
+
+def numba_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function of arrays and numbers, in IEEE arithmetic, so that bytes are repeatable.
+
+    The machine code is kept beside the source, or in the user's cache, for the next process;
+    where neither can be written (NUMBA_CACHE_DIR names another folder) every process compiles anew.
+    """
+    compiled: Any = numba.njit(function)
+    with contextlib.suppress(RuntimeError):  # no such folder
+        compiled._cache = _CodeCache(function)
+    return compiled
+
+
+class _CodeCache(FunctionCache):
+    """Machine code that is read where it is whole, and written where there is room for it.
+
+    Numba's own gives up on a cut file and on a full disk; here the function is compiled anew.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = _ContentNamedCacheFile(self.cache_path, self._impl.filename_base, stamp)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as error:  # a cut pickle raises nearly anything
+            log.debug("kept machine code cannot be read: %r", error)
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            log.debug("machine code cannot be kept: %s", error)
+
+
+class _ContentNamedCacheFile(IndexDataCacheFile):
+    """Files named after what is in them: source, types of the arguments, processor, Numba.
+
+    Numba's own are numbered in an index, where two processes that compile at once, for two kinds
+    of processor that share a folder, may both take number 1, and one then runs the other's code.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        self._save_data(self._name(key), data)
+
+    def load(self, key: Any) -> Any:
+        return self._load_data(self._name(key))
+
+    def _name(self, key: Any) -> str:
+        key_text = repr((self._version, self._source_stamp, key)).encode()
+        return self._data_name_pattern.format(
+            number=int(hashlib.sha256(key_text).hexdigest()[:15], 16)
+        )

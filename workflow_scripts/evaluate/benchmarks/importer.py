@@ -1,0 +1,73 @@
+"""What an importer gives back: an item to ask, or why a row cannot be asked."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.evaluate.eval_items import EvalItem
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SkippedRow:
+    """A row that cannot be asked."""
+
+    name: str
+    reason: str
+
+
+class Importer(Protocol):
+    """Turns the rows of a benchmark's file into items, and writes the pictures that they name."""
+
+    def __call__(
+        self, rows: list[Row], images: Path, pictures: Path, *, num_frames: int
+    ) -> Iterator[EvalItem | SkippedRow]:
+        """Yield what becomes of every row, in order."""
+        ...
+
+
+class UnusableRow(Exception):
+    """Why a row cannot be asked; caught row by row."""
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read a JSON array of objects, or JSON lines; `UserError` names the place that is broken."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as a benchmark: {error}") from error
+    if text.lstrip().startswith("["):
+        rows = _json(text, path)
+    else:
+        lines = enumerate(text.split("\n"), start=1)
+        rows = [_json(line, f"{path}, line {number}") for number, line in lines if line.strip()]
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise UserError(
+            f"{path}: holds no list of objects; a benchmark is a JSON array of objects, or one "
+            "object a line"
+        )
+    return rows
+
+
+def _json(text: str, where: Path | str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"{where}: not valid JSON: {error}. A benchmark is a JSON array of objects, or one "
+            "object a line."
+        ) from error
+
+
+def field(row: Row, *names: str) -> Any:
+    """Return a (nested) field of a row; `Unusable` says which one is missing."""
+    value: Any = row
+    for name in names:
+        if not isinstance(value, dict) or name not in value:
+            raise UnusableRow(f"field {'.'.join(names)!r} is missing")
+        value = value[name]
+    return value

@@ -1,0 +1,77 @@
+"""What a model is asked and scored on: our own questions or those of a benchmark, one record.
+
+Our questions come from the Parquet table of a split, a benchmark's from the JSON lines that its
+importer wrote.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pydantic import Field
+
+from workflow_scripts.common.questions import AnswerType, Question, read_questions
+from workflow_scripts.common.records import Form, Record
+from workflow_scripts.common.storage import read_records
+
+OWN_QUESTIONS = "vqa"
+
+
+class EvalItem(Record):
+    """A question, its pictures and its truth; one line of an imported benchmark."""
+
+    question_id: str
+    benchmark: str = OWN_QUESTIONS
+    scene_id: str = Field(description="what is drawn for intervals: house, photo, video")
+    family: str
+    form: Form
+    question: str
+    answer: str = Field(description="the reference answer in words")
+    images: list[str] = Field(description="relative to the folder of pictures, in order")
+    answer_type: AnswerType
+    choices: list[str] = Field(default=[], description="possible truths of a choice")
+    options: list[str] = Field(default=[], description="texts of the letters in `choices`")
+    truth: str | float
+    unit_size: float = Field(
+        default=0.0, description="SI value of one unit, where a bare number is an answer; else 0"
+    )
+    width_px: int = 0
+    height_px: int = 0
+    boxes: list[tuple[float, float, float, float]] = Field(
+        default=[], description="where a point is right: u0, v0, u1, v1 as shares"
+    )
+
+
+def item_from_question(question: Question) -> EvalItem:
+    """Return a question of ours as what is asked; the picture shows all views side by side."""
+    width, height = question.width_px or 1, question.height_px or 1
+    return EvalItem(
+        question_id=question.question_id,
+        scene_id=f"{question.source}/{question.scene_id}",
+        family=question.family,
+        form=question.form,
+        question=question.question,
+        answer=question.answer,
+        images=[question.image],
+        answer_type=question.answer_type,
+        choices=question.choices,
+        options=question.options,
+        truth=question.truth,
+        width_px=question.width_px,
+        height_px=question.height_px,
+        boxes=[
+            (one.box[0] / width, one.box[1] / height, one.box[2] / width, one.box[3] / height)
+            for one in question.referents
+            if one.box is not None and question.answer_type == "point"
+        ],
+    )
+
+
+def read_items(path: Path, *, families: Sequence[str] = ()) -> Iterator[EvalItem]:
+    """Yield what is asked, in order: from `.parquet` our questions, from `.jsonl` a benchmark.
+
+    With `families` only our questions of these; a benchmark is asked whole.
+    """
+    if path.suffix == ".parquet":
+        yield from map(item_from_question, read_questions(path, families=families))
+    else:
+        yield from read_records(path, EvalItem)

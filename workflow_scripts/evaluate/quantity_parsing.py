@@ -1,0 +1,204 @@
+"""Read numbers and quantities from what a model said, in digits or in words, with or without units.
+
+Metric and imperial lengths, areas and angles come back in SI units or degrees. A range ("1 to
+2 m", "between one and two metres") counts as its middle, and the first quantity of a text is
+taken: a reply states its answer first or marks it (see `replies.final`).
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Dimension = Literal["length", "area", "angle"]
+
+_LENGTHS = {
+    1.0: "m metre metres meter meters",
+    0.01: "cm cms centimetre centimetres centimeter centimeters",
+    0.001: "mm millimetre millimetres millimeter millimeters",
+    1000.0: "km kilometre kilometres kilometer kilometers",
+    0.3048: "ft foot feet ' ′",
+    0.0254: 'in inch inches " ″',
+    0.9144: "yd yard yards",
+}
+_AREAS = {
+    1.0: "m2 m² m^2 sqm sq_m square_metre square_metres square_meter square_meters",
+    0.0001: "cm2 cm² cm^2 square_centimetres square_centimeters",
+    0.3048**2: "ft2 ft² ft^2 sqft sq_ft square_foot square_feet",
+}
+_ANGLES = {1.0: "° deg degree degrees", 180 / math.pi: "rad radian radians"}
+_UNITS: dict[str, tuple[Dimension, float]] = {
+    word.replace("_", " "): (dimension, size)
+    for dimension, table in (("length", _LENGTHS), ("area", _AREAS), ("angle", _ANGLES))
+    for size, words in table.items()
+    for word in words.split()
+}
+# After feet come inches, after metres centimetres: "5 ft 6 in", "1 m 20 cm".
+_SUBUNITS = {0.3048: 0.0254, 1.0: 0.01}
+
+_SMALL_NAMES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+)
+_TENS_NAMES = "twenty thirty forty fifty sixty seventy eighty ninety"
+_SMALL, _TENS = _SMALL_NAMES.split(), _TENS_NAMES.split()
+_VALUES = {word: number for number, word in enumerate(_SMALL)} | {
+    word: 10 * number for number, word in enumerate(_TENS, start=2)
+}
+_SCALES = {"hundred": 100, "thousand": 1000}
+_FRACTION_SIGNS = {"½": "1/2", "¼": "1/4", "¾": "3/4"}
+_FRACTION_WORDS = {"a half": 0.5, "one half": 0.5, "a quarter": 0.25, "three quarters": 0.75}
+
+_words_of_units = "|".join(
+    re.escape(word).replace(r"\ ", r"\.?\s+")
+    for word in sorted(_UNITS, key=len, reverse=True)
+    if word not in "'\"′″"
+)
+_unit = rf"(?:(?:{_words_of_units})(?![\w²°^])|['\"′″])"
+_decimal = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+_value = "|".join((*_SMALL, *_TENS))
+_WORDS = re.compile(
+    rf"\b(?:(?:{_value})|an?(?=[\s-]+(?:hundred|thousand)))"
+    rf"(?:[\s-]+(?:{_value}|hundred|thousand|(?:(?<=hundred )|(?<=thousand ))and))*"
+    rf"(?:\s+point(?:\s+(?:{'|'.join(_SMALL[:10])}))+)?\b",
+    re.IGNORECASE,
+)
+_part = "|".join(_FRACTION_WORDS)
+_QUANTITY = re.compile(
+    rf"(?<![\w.,/])(?P<sign>-?)(?P<low>{_decimal})"
+    rf"(?:\s*(?P<low_unit>{_unit})?\s*(?:-|–|—|~|\bto\b|\band\b|\bor\b)\s*(?P<high>{_decimal}))?"
+    rf"(?:\s*(?:±|\+/-)\s*{_decimal})?[\s-]*(?P<unit>{_unit})",
+    re.IGNORECASE,
+)
+_SUBUNIT_QUANTITY = re.compile(
+    rf"(?:\s|,|and)*(?P<number>{_decimal})[\s-]*(?P<unit>{_unit})", re.IGNORECASE
+)
+_NUMBER = re.compile(rf"(?<![\w.,/])-?{_decimal}(?![\w²])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A value in metres, square metres or degrees, and the bounds if a range was said."""
+
+    value: float
+    low: float
+    high: float
+
+
+def number_words_to_digits(text: str) -> str:
+    """Rewrite every number of a text in plain digits with a decimal point.
+
+    "twenty-one" -> "21", "two and a half metres" -> "2.5 metres", "half a metre" -> "0.5 metre",
+    "2 1/2" -> "2.5", "1,5" -> "1.5"; a comma before three digits separates thousands. An article
+    before a unit is a one.
+    """
+    for sign, fraction in _FRACTION_SIGNS.items():
+        text = text.replace(sign, f" {fraction}")
+    text = re.sub(r"(?<=[\s(])[−–](?=\d)|^[−–](?=\d)", "-", text)
+    text = re.sub(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])", lambda m: m[0].replace(",", ""), text)
+    text = re.sub(r"(?<=\d),(?=\d)", ".", text)
+    # Nine digits at most: what a model that cannot stop says may be longer than Python divides.
+    integer, part = r"(?:(\d{1,9})\s+)?", r"(\d{1,9})"
+    text = re.sub(rf"(?<![\d.]){integer}{part}/{part}(?![\d/])", _fraction, text)
+    text = re.sub(r"(?<![\w.])\.(?=\d)", "0.", text)
+    text = _WORDS.sub(lambda match: f"{_parse_number_words(match[0].lower()):g}", text)
+    articles = rf"\ban?\s+(?={_unit})(?<!half a )(?<!half an )(?<!of a )(?<!of an )"
+    text = re.sub(articles, "1 ", text, flags=re.IGNORECASE)
+    with_unit = rf"({_decimal})((?:\s+(?:{_unit}))?)\s+and\s+({_part})\b"
+    text = re.sub(with_unit, _add_fraction, text, flags=re.IGNORECASE)
+    for words, value in (("half", 0.5), (r"(?:a|1)\s+quarter", 0.25), (r"3\s+quarters", 0.75)):
+        of = rf"\b{words}(?:\s+of)?\s+(?:an?\s+)?(?=(?:{_unit}))"
+        text = re.sub(of, f"{value} ", text, flags=re.IGNORECASE)
+    return text
+
+
+def _fraction(match: re.Match[str]) -> str:
+    denominator = int(match[3])
+    if not denominator:
+        return match[0]
+    return f"{int(match[1] or 0) + int(match[2]) / denominator:.6g}"
+
+
+def _add_fraction(match: re.Match[str]) -> str:
+    part = _FRACTION_WORDS[re.sub(r"\s+", " ", match[3].lower())]
+    return f"{float(match[1]) + part:g}{match[2]}"
+
+
+def _parse_number_words(text: str) -> float:
+    integer, _, decimals = re.sub(r"[\s-]+", " ", text).partition(" point ")
+    total, part = 0, 0
+    for word in integer.split():
+        if word in _SCALES:
+            part = max(part, 1) * _SCALES[word]
+            if word == "thousand":
+                total, part = total + part, 0
+        elif word in _VALUES:
+            part += _VALUES[word]
+    digits = "".join(str(_VALUES[word]) for word in decimals.split())
+    return total + part + (float(f"0.{digits}") if digits else 0.0)
+
+
+def find_quantities(text: str, dimension: Dimension) -> Iterator[Quantity]:
+    """Yield every quantity of a dimension in a text, in order."""
+    text = number_words_to_digits(text)
+    start = 0
+    while match := _QUANTITY.search(text, start):
+        start = match.end()
+        kind, size = _UNITS[_normalize_unit(match["unit"])]
+        low_kind, low_size = _UNITS[_normalize_unit(match["low_unit"] or match["unit"])]
+        low = float(match["low"]) * low_size
+        if match["high"] and match["low_unit"] and _SUBUNITS.get(low_size) == size:
+            high = low = low + float(match["high"]) * size
+        elif match["high"]:
+            high = float(match["high"]) * size
+        else:
+            subunit_value, start = _subunit(text, match.end(), size)
+            high = low = (-1.0 if match["sign"] else 1.0) * (low + subunit_value)
+        # "1e999 m" is no number that anybody means.
+        if kind == low_kind == dimension and math.isfinite(low) and math.isfinite(high):
+            low, high = sorted((low, high))
+            yield Quantity((low + high) / 2, low, high)
+
+
+def _subunit(text: str, start: int, size: float) -> tuple[float, int]:
+    """Return the inches after feet or the centimetres after metres, and where they end."""
+    match = _SUBUNIT_QUANTITY.match(text, start) if size in _SUBUNITS else None
+    if not match or _UNITS[_normalize_unit(match["unit"])] != ("length", _SUBUNITS[size]):
+        return 0.0, start
+    return float(match["number"]) * _SUBUNITS[size], match.end()
+
+
+def _normalize_unit(unit: str) -> str:
+    return re.sub(r"\.?\s+", " ", unit.lower())
+
+
+def parse_quantity(text: str, dimension: Dimension) -> float | None:
+    """Return the first quantity of a dimension in SI units or degrees, None without one.
+
+    A number without a unit is none: nobody can tell whether "86" means metres or centimetres.
+    """
+    match = next(find_quantities(text, dimension), None)
+    return None if match is None else match.value
+
+
+def parse_number(text: str) -> float | None:
+    """Return the first number of a text whatever its unit, digits before words; else None."""
+    match = _NUMBER.search(
+        number_words_to_digits(text) if not re.search(r"\d", text) else _digits_only(text)
+    )
+    return float(match[0]) if match and math.isfinite(float(match[0])) else None
+
+
+def _digits_only(text: str) -> str:
+    return number_words_to_digits(_WORDS.sub("", text))
+
+
+def contains_number(text: str) -> bool:
+    """Say whether a reply to a question for a length holds a number (SpatialVLM's first score).
+
+    Digits anywhere count; words only with a unit, for "the red one" holds no number.
+    """
+    return bool(re.search(r"[\d½¼¾]", text)) or any(
+        True for dimension in ("length", "area", "angle") for _ in find_quantities(text, dimension)
+    )

@@ -1,0 +1,191 @@
+"""Load a vision-language model, put a question to it as it expects one, and read its answer.
+
+Works for any `AutoModelForImageTextToText` with its processor. Training and asking share
+`conversation_text`, so a model is asked exactly as it was taught.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from workflow_scripts.common.cli import progress
+from workflow_scripts.common.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+# A flat mid-grey picture shows nothing, yet the prompt keeps the form that a model was trained
+# on, which a prompt without a picture does not.
+BLANK_IMAGE = Image.new("RGB", (336, 336), (128, 128, 128))
+Turn = tuple[str, str]
+
+
+def device() -> torch.device:
+    """Return the accelerator if there is one, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def dtype() -> torch.dtype:
+    """Return bfloat16 on an accelerator, float32 elsewhere."""
+    return torch.bfloat16 if torch.cuda.is_available() else torch.float32
+
+
+def load_model_and_processor(base: str, adapter: Path | None = None) -> tuple[Any, Any]:
+    """Load a model, ready to answer, and its processor.
+
+    `base` is a local folder or a hub id. `adapter` is a folder with a PEFT adapter, which is
+    merged into the base, or with a whole tuned model, which replaces it.
+    """
+    if adapter is not None and not (adapter / "adapter_config.json").exists():
+        if not (adapter / "config.json").exists():
+            raise UserError(
+                f"{adapter}: neither adapter_config.json nor config.json is there; "
+                "it is no adapter and no model. Run the rule 'train' again."
+            )
+        base, adapter = str(adapter), None
+    model = load_model(base)
+    if adapter is not None:
+        from peft import PeftModel
+
+        try:
+            model = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+        except (RuntimeError, ValueError, OSError) as error:
+            raise UserError(
+                f"{adapter}: the adapter does not fit the base {base!r}: {error}"
+            ) from error
+    return model.to(device()).eval(), load_processor(base)
+
+
+def load_model(base: str) -> Any:
+    """Load the model of a local folder or a hub id in this machine's number format."""
+    from transformers import AutoModelForImageTextToText
+
+    return _from_pretrained(AutoModelForImageTextToText, base, dtype=dtype())
+
+
+def load_processor(base: str) -> Any:
+    """Load the processor of a local folder or a hub id."""
+    from transformers import AutoProcessor
+
+    processor = _from_pretrained(AutoProcessor, base)
+    if not hasattr(processor, "tokenizer") or not hasattr(processor, "image_processor"):
+        raise UserError(f"base {base!r} has no processor for pictures and text together")
+    if processor.tokenizer.pad_token_id is None:
+        processor.tokenizer.pad_token = processor.tokenizer.eos_token
+    return processor
+
+
+def _from_pretrained(kind: Any, base: str, **settings: Any) -> Any:
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    try:
+        return kind.from_pretrained(base, **settings)
+    except (ImportError, AttributeError) as error:
+        # Processors that also read videos need torchvision even for pictures.
+        raise UserError(
+            f"base {base!r} cannot be loaded: {error}. Its processor needs the package torchvision "
+            "(the build that fits the installed torch) or another one named here; install it."
+        ) from error
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise UserError(
+            f"base {base!r} cannot be loaded: {reason}. Give a folder with a Hugging Face model "
+            "and processor for pictures and text, or such a model's hub id."
+        ) from error
+
+
+def conversation_text(
+    processor: Any, turns: Sequence[Turn], *, ask: bool, image: bool | int
+) -> str:
+    """Write a conversation as the model's chat template has it, without expanding the picture.
+
+    `turns` are (role, text) with roles "user" and "assistant"; the picture, or so many of them,
+    comes before the text of the first one. With `ask` the text ends where the model is to go on.
+    A processor without a template gets plain "USER: ... ASSISTANT: ..." turns.
+    """
+    if not getattr(processor, "chat_template", None):
+        picture = f"{_image_token(processor)}\n" * int(image) if image else ""
+        text = ""
+        for number, (role, words) in enumerate(turns):
+            start = picture if number == 0 else ""
+            text += f"{role.upper()}: {start}{words}"
+            text += processor.tokenizer.eos_token if role == "assistant" else " "
+        return f"{text}ASSISTANT:" if ask else text
+    messages: list[dict[str, Any]] = []
+    for number, (role, words) in enumerate(turns):
+        parts: list[dict[str, str]] = [{"type": "text", "text": words}]
+        if number == 0:
+            parts[:0] = [{"type": "image"}] * int(image)
+        messages.append({"role": role, "content": parts})
+    return processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=ask)
+
+
+def _image_token(processor: Any) -> str:
+    token = getattr(processor, "image_token", None)
+    if not isinstance(token, str):
+        raise UserError(
+            f"{type(processor).__name__} has neither a chat template nor an image token; "
+            "this base cannot be used"
+        )
+    return token
+
+
+@torch.inference_mode()
+def generate(
+    model: Any,
+    processor: Any,
+    items: Sequence[tuple[Image.Image | Sequence[Image.Image] | None, str]],
+    *,
+    max_new_tokens: int,
+    batch_size: int,
+) -> list[str]:
+    """Answer questions greedily, a batch at a time, in order.
+
+    Items are (picture, question), or (pictures, question); with None the model gets the question
+    alone. All items of a call have pictures, or none has.
+    """
+    tokenizer = processor.tokenizer
+    padding_side, tokenizer.padding_side = tokenizer.padding_side, "left"
+    answers: list[str] = []
+    try:
+        for start in progress(range(0, len(items), batch_size), desc="answers"):
+            batch = [
+                (_as_image_list(images), text) for images, text in items[start : start + batch_size]
+            ]
+            pictures = [images for images, _ in batch]
+            inputs = processor(
+                text=[
+                    conversation_text(processor, [("user", question)], ask=True, image=len(images))
+                    for images, question in batch
+                ],
+                images=pictures if any(pictures) else None,
+                padding=True,
+                return_tensors="pt",
+            ).to(model.device)
+            for name, value in inputs.items():
+                if torch.is_floating_point(value):
+                    inputs[name] = value.to(model.dtype)
+            produced = model.generate(
+                **inputs,
+                max_new_tokens=max_new_tokens,
+                do_sample=False,
+                num_beams=1,
+                pad_token_id=tokenizer.pad_token_id,
+            )
+            new = produced[:, inputs["input_ids"].shape[1] :]
+            answers += [
+                text.strip() for text in tokenizer.batch_decode(new, skip_special_tokens=True)
+            ]
+    finally:
+        tokenizer.padding_side = padding_side
+    return answers
+
+
+def _as_image_list(images: Image.Image | Sequence[Image.Image] | None) -> list[Image.Image]:
+    if images is None:
+        return []
+    return [images] if isinstance(images, Image.Image) else list(images)

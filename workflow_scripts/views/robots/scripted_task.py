@@ -1,0 +1,126 @@
+"""What a task says: a scene, waypoints fixed to its things, keypoints, and when it is done."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import mujoco
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from workflow_scripts.views.robots.scene_builder import SceneBuilder
+
+OPEN = 1.0
+CLOSED = 0.0
+
+
+@dataclass(frozen=True)
+class Waypoint:
+    """A pose of the tip, fixed to a thing of the scene ('' is the world), and what to do there.
+
+    `parent_from_tip` [4, 4] is looked up in the scene when the arm sets out for it, so a waypoint
+    moves with its thing. A `linear` way is a straight line of the tip. `grip` is the opening (0
+    to 1) that the gripper takes on arrival, None to leave it. `inside_m` is how deep in its
+    thing the point may lie (see `Keypoint`).
+    """
+
+    parent: str
+    parent_from_tip: np.ndarray
+    linear: bool = False
+    grip: float | None = None
+    surface_depth_m: float = 0.0
+    speed: float = 1.0
+
+
+@dataclass(frozen=True)
+class KeypointSpec:
+    """A keypoint of its own: a point in the frame of a thing."""
+
+    name: str
+    parent: str
+    at_m: tuple[float, float, float]
+    surface_depth_m: float = 0.0
+
+
+@dataclass(frozen=True)
+class ScriptedTask:
+    """A task in a scene: what to do and how to tell that it is done.
+
+    `done` says what is still wrong, '' if nothing is.
+    """
+
+    description: str
+    waypoints: Sequence[Waypoint]
+    check_success: Callable[["SceneState"], str]
+    points: Sequence[KeypointSpec] = ()
+    angles_rad: dict[str, float] = field(default_factory=dict)
+
+
+class TaskModule(Protocol):
+    """A module of `tasks`: one task."""
+
+    NUM_VARIATIONS: int
+
+    def build(self, builder: SceneBuilder, variation: int) -> ScriptedTask:
+        """Add the task's things to the stage; all that is random comes from `stage.rng`."""
+        ...
+
+
+@dataclass(frozen=True)
+class SceneState:
+    """The state of a scene, asked for by names."""
+
+    model: mujoco.MjModel
+    data: mujoco.MjData
+
+    def pose(self, object_id: str) -> np.ndarray:
+        """Return the pose [4, 4] of a thing's frame in the world."""
+        pose = np.eye(4)
+        if object_id:
+            body = self.data.body(object_id)
+            pose[:3, :3], pose[:3, 3] = body.xmat.reshape(3, 3), body.xpos
+        return pose
+
+    def position_m(self, object_id: str) -> np.ndarray:
+        """Return the origin [3] of a thing's frame."""
+        return self.data.body(object_id).xpos.copy()
+
+    def tip_m(self) -> np.ndarray:
+        """Return where the tip is."""
+        return self.data.site("tip").xpos.copy()
+
+    def angle_deg(self, joint: str) -> float:
+        """Return the angle of a hinge."""
+        return float(np.rad2deg(self.data.joint(joint).qpos[0]))
+
+
+def tip_down(at_m: Sequence[float], *, yaw_deg: float = 0.0, lean_deg: float = 0.0) -> np.ndarray:
+    """Return a tip pose [4, 4] that points down; at yaw 0 the fingers open along y.
+
+    A positive lean tilts the tip's end towards +x (at yaw 0).
+    """
+    return _pose(at_m, yaw_deg, 180.0 - lean_deg)
+
+
+def tip_forward(
+    at_m: Sequence[float], *, yaw_deg: float = 0.0, down_deg: float = 0.0, roll_deg: float = 0.0
+) -> np.ndarray:
+    """Return a tip pose [4, 4] that points along +x turned by yaw, this far below the horizon.
+
+    At roll 0 the fingers open sideways, at 90 up and down.
+    """
+    pose = _pose(at_m, yaw_deg, 90.0 + down_deg)
+    pose[:3, :3] = pose[:3, :3] @ Rotation.from_euler("z", roll_deg, degrees=True).as_matrix()
+    return pose
+
+
+def _pose(at_m: Sequence[float], yaw_deg: float, pitch_deg: float) -> np.ndarray:
+    pose = np.eye(4)
+    pose[:3, :3] = Rotation.from_euler("ZY", (yaw_deg, pitch_deg), degrees=True).as_matrix()
+    pose[:3, 3] = at_m
+    return pose
+
+
+def nearest_yaw_deg(yaw_deg: float) -> float:
+    """Return the yaw of a grasp, which half a turn does not change, in [-90, 90)."""
+    return (yaw_deg + 90.0) % 180.0 - 90.0

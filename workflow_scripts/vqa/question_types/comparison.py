@@ -1,0 +1,192 @@
+"""Compare two objects: asked with yes or no, and as a choice between them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from workflow_scripts.common.records import Form
+from workflow_scripts.vqa.batch import Batch
+from workflow_scripts.vqa.measures import Measure
+from workflow_scripts.vqa.question_types.base import (
+    ALL_FORMS,
+    Frame,
+    QuestionContext,
+    Requirements,
+    Unit,
+)
+from workflow_scripts.vqa.templates import Templates, capitalised
+from workflow_scripts.vqa.view_context import ViewContext
+
+YES_NO = ("yes", "no")
+_YES_NO = (
+    "{Is_a} {a} {relation} {b}?",
+    "Would you say that {a} {is_a} {relation} {b}?",
+    "Is it true that {a} {is_a} {relation} {b}?",
+    "Can you tell if {a} {is_a} {relation} {b}?",
+    "Tell me whether {a} {is_a} {relation} {b}.",
+    "Do you agree that {a} {is_a} {relation} {b}?",
+    "Please check whether {a} {is_a} {relation} {b}.",
+    "Is it right to say that {a} {is_a} {relation} {b}?",
+)
+_YES_NO_IN_SCOPE = (
+    "{Scope}, {is_a} {a} {relation} {b}?",
+    "{Scope}, would you say that {a} {is_a} {relation} {b}?",
+)
+_WHICH = (
+    "Which is {extreme}, {a} or {b}?",
+    "Of {a} and {b}, which one is {extreme}?",
+    "Compare {a} and {b}: which one is {extreme}?",
+    "Tell me which is {extreme}, {a} or {b}.",
+    "Which of the two is {extreme}: {a} or {b}?",
+    "Look at {a} and {b}. Which one is {extreme}?",
+)
+_WHICH_IN_SCOPE = (
+    "{Scope}, which is {extreme}: {a} or {b}?",
+    "{Scope}, which one is {extreme}, {a} or {b}?",
+)
+_YES = (
+    "Yes, {a} {is_a} {relation} {b}.",
+    "Yes, of the two {a} {is_a} {extreme}.",
+    "Yes, that is right: {a} {is_a} {relation} {b}.",
+    "Yes, {a} {is_a} indeed {relation} {b}.",
+    "Yes, I would say that {a} {is_a} {relation} {b}.",
+    "Yes. {a} {is_a} {relation} {b}.",
+    "Yes, and {b} {is_b} {opposite} {a}.",
+    "Yes, it is true that {a} {is_a} {relation} {b}.",
+)
+_NO = (
+    "No, {a} {is_a} not {relation} {b}.",
+    "No, {a} {is_a} {opposite} {b}.",
+    "No, it is the other way round: {a} {is_a} {opposite} {b}.",
+    "No, that is wrong: {a} {is_a} {opposite} {b}.",
+    "No, of the two {b} {is_b} {extreme}.",
+    "No, {b} {is_b} {relation} {a}.",
+    "No. {a} {is_a} {opposite} {b}.",
+    "No, I would say that {a} {is_a} {opposite} {b}.",
+)
+_WINNERS = (
+    "{winner} {is_winner} {extreme}.",
+    "Of the two, {winner} {is_winner} {extreme}.",
+    "It is {winner} that {is_winner} {extreme}.",
+    "I would say {winner}.",
+    "Of the two, it is {winner}.",
+    "I would say that {winner} {is_winner} {extreme}.",
+    "{winner}.",
+    "Comparing the two, {winner} {is_winner} {extreme}.",
+)
+
+
+@dataclass(frozen=True)
+class Antonym:
+    """One of the two opposite words of a comparison.
+
+    `relation` fits "{a} is {relation} {b}", `extreme` fits "{a} is {extreme}".
+    """
+
+    relation: str
+    extreme: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A family that compares two objects.
+
+    `difference` is antisymmetric, in `unit`: positive where the first pole holds for a against
+    b, negative where the second does, 0 where sensible readings disagree. Below the margin of its
+    unit no question is asked. `yes_no` and `which` come first among the phrasings; `scopes` are
+    adverbials that say what is meant ("in this picture") and precede a question.
+    """
+
+    name: str
+    antonyms: tuple[Antonym, Antonym]
+    difference: Callable[[ViewContext], Measure]
+    unit: Unit
+    requires: Requirements
+    frame: Frame
+    scopes: tuple[str, ...]
+    yes_no: tuple[str, ...] = ()
+    which: tuple[str, ...] = ()
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+    winners: tuple[str, ...] = ()
+    forms: tuple[Form, ...] = ALL_FORMS
+
+    @cached_property
+    def templates(self) -> dict[str, Templates]:
+        """Return the phrasings of questions and answers."""
+        return {
+            "yes_no": Templates((*self.yes_no, *_YES_NO, *self._scoped(_YES_NO_IN_SCOPE))),
+            "which": Templates((*self.which, *_WHICH, *self._scoped(_WHICH_IN_SCOPE))),
+            "yes": Templates((*self.yes, *_YES)),
+            "no": Templates((*self.no, *_NO)),
+            "winners": Templates((*self.winners, *_WINNERS)),
+        }
+
+    def _scoped(self, texts: tuple[str, ...]) -> list[str]:
+        return [
+            text.replace("{Scope}", capitalised(scope)) for text in texts for scope in self.scopes
+        ]
+
+    def batches(self, context: QuestionContext) -> Iterator[Batch]:
+        """Yield both poles with both answers, and both orders of mention of a choice."""
+        facts = clear_pairs(context, self.difference(context.view_context), self.unit)
+        if facts is None:
+            return
+        winner_first, size, sigma = facts
+        fact_ids = np.arange(len(size))
+        templates = self.templates
+        for antonym_index, antonym in enumerate(self.antonyms):
+            ordered = winner_first if antonym_index == 0 else winner_first[:, ::-1]
+            slots = {
+                "relation": antonym.relation,
+                "opposite": self.antonyms[1 - antonym_index].relation,
+                "extreme": antonym.extreme,
+            }
+            for answer in YES_NO:
+                yield Batch(
+                    kind="yes_no",
+                    antonym=str(antonym_index),
+                    answer=answer,
+                    fact_ids=fact_ids,
+                    objects=ordered if answer == "yes" else ordered[:, ::-1],
+                    questions=templates["yes_no"],
+                    answers=templates[answer],
+                    measure=size,
+                    sigma=sigma,
+                    shared_slots=slots,
+                    truth=answer,
+                    choices=YES_NO,
+                )
+            for place, answer in enumerate(("first", "second")):
+                yield Batch(
+                    kind="which",
+                    antonym=str(antonym_index),
+                    answer=answer,
+                    fact_ids=fact_ids,
+                    objects=ordered if place == 0 else ordered[:, ::-1],
+                    questions=templates["which"],
+                    answers=templates["winners"],
+                    measure=size,
+                    sigma=sigma,
+                    winner=place,
+                    shared_slots=slots,
+                    choices=None,
+                )
+
+
+def clear_pairs(
+    context: QuestionContext, difference: Measure, unit: Unit
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Return pairs [m, 2] whose order is clear, winner first, their difference and sigma."""
+    pairs = context.pairs()
+    value, sigma = context.pair_values(*difference)
+    size = np.abs(value)
+    rows = (size >= context.margins.needed(unit, context.view_context, sigma)).nonzero()[0]
+    context.dropped["too close to call"] += len(pairs) - len(rows)
+    if not len(rows):
+        return None
+    pairs = pairs.take(rows, axis=0)
+    winner_first = np.where((value.take(rows) > 0)[:, None], pairs, pairs[:, ::-1])
+    return winner_first, size.take(rows), sigma.take(rows)

@@ -1,0 +1,140 @@
+"""Ask which of several objects it is: the nearest to another, the second from the left."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from workflow_scripts.common.records import Form
+from workflow_scripts.vqa.batch import Batch
+from workflow_scripts.vqa.measures import Measure
+from workflow_scripts.vqa.question_types.base import (
+    ALL_FORMS,
+    Frame,
+    QuestionContext,
+    Requirements,
+    Unit,
+)
+from workflow_scripts.vqa.templates import Templates
+from workflow_scripts.vqa.view_context import ViewContext
+
+_QUESTIONS = (
+    "Which is {extreme}: {a}, {b} or {c}?",
+    "Which one is {extreme}, {a}, {b} or {c}?",
+    "Of {a}, {b} and {c}, which one is {extreme}?",
+    "Compare {a}, {b} and {c}: which one is {extreme}?",
+    "Tell me which is {extreme}: {a}, {b} or {c}.",
+    "Which of the three is {extreme}: {a}, {b} or {c}?",
+    "Look at {a}, {b} and {c}. Which one is {extreme}?",
+    "Out of {a}, {b} and {c}, which one is {extreme}?",
+    "Here are three things: {a}, {b} and {c}. Which one is {extreme}?",
+    "Can you tell which is {extreme}, {a}, {b} or {c}?",
+    "Say which one is {extreme}: {a}, {b} or {c}.",
+    "Choose the one that is {extreme}: {a}, {b} or {c}.",
+)
+_ANSWERS = (
+    "{winner} {is_winner} {extreme}.",
+    "Of the three, {winner} {is_winner} {extreme}.",
+    "It is {winner} that {is_winner} {extreme}.",
+    "{winner}.",
+    "I would say that {winner} {is_winner} {extreme}.",
+    "Of the three, it is {winner}.",
+    "Comparing the three, {winner} {is_winner} {extreme}.",
+    "I would choose {winner}.",
+)
+_ANCHOR_ROTATIONS = np.array([[0, 1, 2, 3], [3, 0, 1, 2], [2, 3, 0, 1], [1, 2, 3, 0]])
+_SECOND_FIRST = np.array([1, 0, 2])
+# By the place at which the winner is mentioned: which of winner, others and anchor stand where.
+_MENTION_ORDERS = np.array([[0, 1, 2, 3], [1, 0, 2, 3], [1, 2, 0, 3]])
+MENTION_ORDINALS = ("first", "second", "third")
+SQRT2 = math.sqrt(2)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A family that picks one of three objects by their order in a measure.
+
+    `measure` is a value [n], larger for what comes first, or with `anchored` a value [n, n] whose
+    first index is the anchor, a fourth object in slot `{d}`. `rank` 0 picks the first of the
+    order, 1 the middle one. All three must differ by the margin in `unit` as far as the pick
+    depends on it. `extremes` fit "{winner} is {extreme}".
+    """
+
+    name: str
+    measure: Callable[[ViewContext], Measure]
+    unit: Unit
+    requires: Requirements
+    frame: Frame
+    extremes: tuple[str, ...]
+    rank: int = 0
+    anchored: bool = False
+    forms: tuple[Form, ...] = ALL_FORMS
+
+    @cached_property
+    def templates(self) -> dict[str, Templates]:
+        """Return the phrasings of questions and answers."""
+        return {
+            "which": Templates(
+                [text.replace("{extreme}", word) for text in _QUESTIONS for word in self.extremes]
+            ),
+            "winners": Templates(
+                [text.replace("{extreme}", word) for text in _ANSWERS for word in self.extremes]
+            ),
+        }
+
+    def batches(self, context: QuestionContext) -> Iterator[Batch]:
+        """Yield the picks by the place at which the answer is mentioned."""
+        groups = context.groups(4 if self.anchored else 3)
+        if not len(groups):
+            return
+        if self.anchored:
+            # Each of the four in turn is the anchor.
+            groups = groups[:, _ANCHOR_ROTATIONS].reshape(-1, 4)
+        value, sigma = self.measure(context.view_context)
+        three = places = groups[:, :3]
+        if self.anchored:
+            places = groups[:, 3:] * len(value) + three
+        scores = value.take(places)
+        order = np.argsort(-scores, axis=1, kind="stable")
+        order += np.arange(0, scores.size, 3)[:, None]
+        scores = scores.take(order)
+        ahead, behind = scores[:, :2], scores[:, 1:]
+        # The third counts too: if it is not known well, it might be the one.
+        both = SQRT2 * np.maximum.reduce(sigma.take(places), axis=1)
+        if self.unit == "ratio":
+            positive = np.maximum(behind, 1e-6)
+            lead, both = ahead / positive - 1, both / positive[:, 1]
+        else:
+            lead = ahead - behind
+        margin = lead[:, 0] if self.rank == 0 else np.minimum(lead[:, 0], lead[:, 1])
+        clear = margin >= context.margins.needed(self.unit, context.view_context, both)
+        rows = clear.nonzero()[0]
+        context.dropped["too close to call"] += len(margin) - len(rows)
+        if not len(rows):
+            return
+        fact_ids, sigma, margin = np.arange(len(rows)), both.take(rows), margin.take(rows)
+        # The winner, the two others in an order drawn by lot, and the anchor, if there is one.
+        placed = groups.take(rows, axis=0)
+        in_order = three.take(order.take(rows, axis=0))
+        placed[:, :3] = in_order if self.rank == 0 else in_order[:, _SECOND_FIRST]
+        turned = context.rng.random(len(rows)) < 0.5
+        placed[turned, 1:3] = placed[turned, 2:0:-1]
+        for place, (columns, name) in enumerate(
+            zip(_MENTION_ORDERS, MENTION_ORDINALS, strict=True)
+        ):
+            yield Batch(
+                kind="which",
+                antonym="",
+                answer=name,
+                fact_ids=fact_ids,
+                objects=placed.take(columns[: placed.shape[1]], axis=1),
+                questions=self.templates["which"],
+                answers=self.templates["winners"],
+                measure=margin,
+                sigma=sigma,
+                winner=place,
+                choices=None,
+                num_choices=3,
+            )

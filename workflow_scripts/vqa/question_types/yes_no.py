@@ -1,0 +1,147 @@
+"""Ask whether something holds: yes or no, where both are clear."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from workflow_scripts.common.records import Form
+from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.vqa.batch import Batch
+from workflow_scripts.vqa.question_types.base import (
+    ALL_FORMS,
+    Frame,
+    QuestionContext,
+    Requirements,
+    Unit,
+)
+from workflow_scripts.vqa.question_types.comparison import YES_NO
+from workflow_scripts.vqa.templates import Templates
+
+_QUESTIONS = (
+    "Would you say that {statement}?",
+    "Is it true that {statement}?",
+    "Can you tell if {statement}?",
+    "Tell me whether {statement}.",
+    "Do you agree that {statement}?",
+    "Please check whether {statement}.",
+    "Is it right to say that {statement}?",
+    "Does it look as if {statement}?",
+    "Do you think that {statement}?",
+    "Can you say whether {statement}?",
+    "I think that {statement}. Is that right?",
+    "Someone says that {statement}. Is that so?",
+)
+_YES = (
+    "Yes, {statement}.",
+    "Yes, that is right: {statement}.",
+    "Yes, I would say that {statement}.",
+    "Yes, it is true that {statement}.",
+    "Yes, as far as I can see {statement}.",
+    "Yes, I think that {statement}.",
+    "Yes, it looks as if {statement}.",
+    "Yes, one can say that {statement}.",
+)
+_NO = (
+    "No, {negation}.",
+    "No, that is wrong: {negation}.",
+    "No, I would say that {negation}.",
+    "No, it is not so: {negation}.",
+    "No, as far as I can see {negation}.",
+    "No, I think that {negation}.",
+    "No, it looks as if {negation}.",
+    "No, one can say that {negation}.",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class PredicateValues:
+    """What may hold: objects [m, k], how clearly it does [m] (negative: does not), sigma [m].
+
+    Where neither is clear the value is 0.
+    """
+
+    objects: np.ndarray
+    value: FloatArray
+    sigma: FloatArray
+    row_slots: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class YesNo:
+    """A family that asks whether something holds.
+
+    `claims` returns how clearly it holds in `unit`; what is within two sigmas of turning over is
+    not asked. `statements` and `negations` fit "Yes, {statement}." and "No, {negation}.".
+    """
+
+    name: str
+    predicate: Callable[[QuestionContext], PredicateValues]
+    unit: Unit
+    requires: Requirements
+    frame: Frame
+    questions: tuple[str, ...]
+    statements: tuple[str, ...]
+    negations: tuple[str, ...]
+    forms: tuple[Form, ...] = ALL_FORMS
+
+    @cached_property
+    def templates(self) -> dict[str, Templates]:
+        """Return the phrasings of questions and answers."""
+        question_texts = [_fill_statement(text, self.statements) for text in _QUESTIONS]
+        yes = [_fill_statement(text, self.statements) for text in _YES]
+        no = [_fill_statement(text, self.negations) for text in _NO]
+        return {
+            "yes_no": Templates(
+                [*self.questions, *(text for texts in question_texts for text in texts)]
+            ),
+            "yes": Templates([text for texts in yes for text in texts]),
+            "no": Templates([text for texts in no for text in texts]),
+        }
+
+    def batches(self, context: QuestionContext) -> Iterator[Batch]:
+        """Yield what holds, and what does not."""
+        predicate = self.predicate(context)
+        value, sigma = predicate.value, predicate.sigma
+        size = np.abs(value)
+        clear = (size > 0) & (size >= context.margins.sigmas * sigma)
+        context.dropped["too close to call"] += len(clear) - np.count_nonzero(clear)
+        holds = value > 0
+        for answer, those in (("yes", clear & holds), ("no", clear & ~holds)):
+            rows = those.nonzero()[0]
+            if not len(rows):
+                continue
+            yield Batch(
+                kind="yes_no",
+                antonym="",
+                answer=answer,
+                fact_ids=rows,
+                objects=predicate.objects.take(rows, axis=0),
+                questions=self.templates["yes_no"],
+                answers=self.templates[answer],
+                measure=size.take(rows),
+                sigma=sigma.take(rows),
+                row_slots={
+                    name: [column[row] for row in rows.tolist()]
+                    for name, column in predicate.row_slots.items()
+                },
+                truth=answer,
+                choices=YES_NO,
+            )
+
+
+def between_limits(value: FloatArray, yes_below: float, no_above: float) -> FloatArray:
+    """Return how far a value is under the first limit, minus how far it is over the second.
+
+    Between the limits it is 0: nobody can say. A claim on a limit holds by next to nothing.
+    """
+    under, over = np.maximum(yes_below - value, 1e-6), np.maximum(value - no_above, 1e-6)
+    return np.where(value <= yes_below, under, np.where(value >= no_above, -over, 0.0))
+
+
+def _fill_statement(text: str, sentences: tuple[str, ...]) -> list[str]:
+    return [
+        text.replace("{statement}", sentence).replace("{negation}", sentence)
+        for sentence in sentences
+    ]

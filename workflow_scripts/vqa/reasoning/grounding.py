@@ -1,0 +1,97 @@
+"""Steps of questions for a place in the picture: shares of its sides, the n-th from one side."""
+
+from workflow_scripts.vqa.reasoning.numbers import (
+    InsufficientDigitsError,
+    PrintedNumber,
+    divide,
+    number,
+)
+from workflow_scripts.vqa.reasoning.question_instance import (
+    QuestionInstance,
+    join_list,
+    numbers,
+    pixels,
+    sentence,
+)
+from workflow_scripts.vqa.referring_expressions import ORDINALS
+
+
+def _shares(
+    question: QuestionInstance, edges: list[PrintedNumber]
+) -> tuple[str, list[PrintedNumber]]:
+    sides = [number(side, 0) for side in question.view_context.size_px]
+    steps, found = zip(
+        *(divide(edge, sides[side_index % 2]) for side_index, edge in enumerate(edges)), strict=True
+    )
+    if f"({', '.join(map(str, found))})" != question.value:
+        raise InsufficientDigitsError
+    return sentence(f"as shares of the width and the height, {join_list(steps)}"), list(found)
+
+
+def _size(question: QuestionInstance) -> str:
+    width, height = question.view_context.size_px
+    return f"the picture is {width} pixels wide and {height} high"
+
+
+def point(question: QuestionInstance, digits: int) -> list[str]:
+    """Divide the pixel of an object by the picture's sides."""
+    (object_row,) = question.object_rows
+    column, row = numbers(question.view_context.mark_px[object_row], digits - 1)
+    target = question.batch.row_slots["target"][question.row]
+    statement = f"a point on {target} is at column {column} and row {row}"
+    return [sentence(_size(question)), sentence(statement), _shares(question, [column, row])[0]]
+
+
+def box(question: QuestionInstance, digits: int) -> list[str]:
+    """Divide the edges of an object's box by the picture's sides."""
+    (object_row,) = question.object_rows
+    edges = numbers(question.view_context.measured.box_px[object_row], 0)
+    target = question.batch.row_slots["target"][question.row]
+    left, top, right, bottom = edges
+    statement = (
+        f"what is seen of {target} reaches from column {left} to {right} and from row {top} to "
+        f"{bottom}"
+    )
+    return [sentence(_size(question)), sentence(statement), _shares(question, edges)[0]]
+
+
+def _order_steps(question: QuestionInstance, digits: int) -> str:
+    """Say which of a kind comes first, second and so on from a side or the camera."""
+    (object_row,) = question.object_rows
+    view_context = question.view_context
+    target = question.batch.row_slots["target"][question.row]
+    rows = [
+        row
+        for row, one in enumerate(view_context.categories)
+        if one == view_context.categories[object_row]
+    ]
+    if target.endswith("from the camera"):
+        distances = view_context.measured.distance_m
+        order = sorted(rows, key=lambda row: distances[row])
+        values = numbers(distances[order], digits)
+        where, unit = "the distances of their centres from the camera, nearest first, are", " m"
+    else:
+        columns = view_context.mark_px[:, 0]
+        left = target.endswith("from the left")
+        order = sorted(rows, key=lambda row: columns[row] if left else -columns[row])
+        values = pixels(columns[order])
+        where, unit = (
+            f"{target.rpartition(' from ')[2]}".join(("from ", " on, their columns are")),
+            "",
+        )
+    number_in_row = order.index(object_row)
+    printed = [str(value) for value in values]
+    if f" {ORDINALS[number_in_row]} " not in f" {target} " or len(set(printed)) < len(printed):
+        raise InsufficientDigitsError
+    statement = f"{where} {join_list(printed)}{unit}"
+    return sentence(statement, f"so {target} is the one at {printed[number_in_row]}{unit}")
+
+
+def nth_point(question: QuestionInstance, digits: int) -> list[str]:
+    """Find the n-th of a kind, then its point."""
+    return [_order_steps(question, digits), *point(question, digits)]
+
+
+def nth_box(question: QuestionInstance, digits: int) -> list[str]:
+    """Find the n-th of a kind, then its box."""
+    return [_order_steps(question, digits), *box(question, digits)]

@@ -1,0 +1,82 @@
+"""A question as its steps are written from: what was measured, and how its objects are called."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.vqa.batch import Batch, ReferringExpressions
+from workflow_scripts.vqa.reasoning.numbers import PrintedNumber, number
+from workflow_scripts.vqa.templates import capitalised
+from workflow_scripts.vqa.view_context import ViewContext
+from workflow_scripts.vqa.view_pair import ViewPair
+
+
+@dataclass(frozen=True, eq=False)
+class QuestionInstance:
+    """A row of a batch about a sight; about two, `pair` holds both and `sight` is the first."""
+
+    view_context: ViewContext
+    batch: Batch
+    row: int
+    expressions: ReferringExpressions
+    pair: ViewPair | None = None
+
+    @cached_property
+    def object_rows(self) -> list[int]:
+        """Return the rows of the sight in the order of mention."""
+        return [int(object_row) for object_row in self.batch.objects[self.row]]
+
+    @cached_property
+    def winner(self) -> int:
+        """Return the row that the answer names, or of which a yes or no says that it is ahead."""
+        if self.batch.winner is not None:
+            return self.object_rows[self.batch.winner]
+        return self.object_rows[0 if self.batch.answer == "yes" else 1]
+
+    @property
+    def says_yes(self) -> bool:
+        return self.batch.answer == "yes"
+
+    @cached_property
+    def value(self) -> str:
+        """Return the written value that is the answer, or stands behind its letter."""
+        return self.batch.row_slots["value"][self.row]
+
+    @cached_property
+    def unit(self) -> str:
+        """Return the unit of `value`."""
+        return self.batch.unit[self.row] if self.batch.unit is not None else ""
+
+    def name(self, object_row: int) -> str:
+        """Return what an object is called."""
+        return self.expressions.phrases[object_row]
+
+    def verb_be(self, object_row: int) -> str:
+        return "are" if self.expressions.plural[object_row] else "is"
+
+
+# Returns the sentences of a fact, with lengths to so many digits after the point.
+StepWriter = Callable[[QuestionInstance, int], list[str]]
+
+
+def sentence(*clauses: str) -> str:
+    """Join clauses with commas to a sentence with a capital and a full stop."""
+    return f"{capitalised(', '.join(clause for clause in clauses if clause))}."
+
+
+def join_list(words: Sequence[str]) -> str:
+    """Return "one, two and three"."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def pixels(values: FloatArray) -> list[PrintedNumber]:
+    """Return the numbers of the pixels whose middles are given: 135.5 is in column 135."""
+    return numbers(np.floor(values), 0)
+
+
+def numbers(values: FloatArray | Sequence[float], digits: int) -> list[PrintedNumber]:
+    """Round several values."""
+    return [number(value, digits) for value in np.asarray(values, dtype=float).tolist()]

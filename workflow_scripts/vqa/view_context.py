@@ -1,0 +1,226 @@
+"""What a view shows that can be asked about: its measured objects, masks and room.
+
+Rows are objects worth asking about, in one order for every array. Frames and units as in
+`common/measurements.py`; pixels are (u, v) with pixel centres at +0.5.
+"""
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, wraps
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workflow_scripts.common.label_text import phrase
+from workflow_scripts.common.marks import mark_pixel
+from workflow_scripts.common.measurements import Measurements
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.geometry.cameras import FloatArray
+
+T = TypeVar("T")
+STEEPEST_LEVEL_DEG = 60.0
+# A wall of a rectangular room may differ from the room's side by its own thickness.
+RECTANGLE_TOLERANCE_M = 0.02
+
+
+class MeasurementSource(Protocol):
+    """Gives the measurements of a view: from ground truth, or from clouds."""
+
+    def of(self, view: int) -> Measurements: ...
+
+
+@dataclass(frozen=True, eq=False)
+class ViewContext:
+    """A view and what can be asked about in it; n objects.
+
+    `mark_px` [n, 2] is where an object's mark goes, `middle_px` [n, 2] the middle of the visible
+    part's box. `in_view` counts every object that shows, by category, the unaskable too.
+    `in_scene` are the categories of the whole scene. `room_size_m` is that of a rectangular room,
+    None if it is unknown. `dropped` counts objects by (form, reason).
+    """
+
+    measured: Measurements
+    mark_px: FloatArray
+    middle_px: FloatArray
+    in_view: Counter[str]
+    in_scene: frozenset[str]
+    room_size_m: tuple[float, float] | None
+    from_truth: bool
+    dropped: Counter[tuple[str, str]]
+    mask: NDArray[np.integer] | None = None
+
+    def __len__(self) -> int:
+        return len(self.measured)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        return self.measured.label
+
+    @cached_property
+    def nouns(self) -> tuple[str, ...]:
+        """Return the objects' nouns in the singular."""
+        return tuple(phrase(category) for category in self.categories)
+
+    @cached_property
+    def cache(self) -> dict[Callable[["ViewContext"], Any], Any]:
+        """Return what functions that are worked `once` have found."""
+        return {}
+
+    @property
+    def has_gravity(self) -> bool:
+        """Say whether it is known where up is."""
+        return self.measured.gravity.accepted
+
+    @property
+    def is_level(self) -> bool:
+        """Say whether up in the room is up in the picture."""
+        pitch_deg = self.measured.gravity.pitch_deg
+        return self.has_gravity and abs(pitch_deg) <= STEEPEST_LEVEL_DEG
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Return the picture's width and height."""
+        return self.measured.camera.width_px, self.measured.camera.height_px
+
+    @property
+    def shorter_side_px(self) -> int:
+        return min(self.size_px)
+
+
+def cached_per_view(function: Callable[[ViewContext], T]) -> Callable[[ViewContext], T]:
+    """Work a function out once for each sight; nobody may change what it returns."""
+
+    @wraps(function)
+    def wrapper(view_context: ViewContext) -> T:
+        if function not in view_context.cache:
+            view_context.cache[function] = function(view_context)
+        found: T = view_context.cache[function]
+        return found
+
+    return wrapper
+
+
+class ViewContexts:
+    """The views of a shard, one by one; its tables are sorted out once."""
+
+    def __init__(
+        self,
+        shard: ViewShard,
+        measurement_source: MeasurementSource,
+        *,
+        min_pixels: int,
+        min_fraction_visible: float,
+        from_truth: bool = True,
+    ) -> None:
+        self._shard = shard
+        self._measurement_source = measurement_source
+        self._min_pixels = min_pixels
+        self._min_fraction_visible = min_fraction_visible
+        self._from_truth = from_truth
+        self._visible: dict[int, dict[int, float]] = {}
+        columns = ("view", "instance", "fraction_visible")
+        for view, instance, fraction in zip(
+            *(shard.visibility[name].tolist() for name in columns), strict=True
+        ):
+            self._visible.setdefault(view, {})[instance] = fraction
+        objects = shard.objects
+        is_object = objects["kind"] == "object"
+        self._in_scene = {
+            scene: frozenset(group)
+            for scene, group in objects[is_object].groupby("scene_id")["category"]
+        }
+        self._category = {
+            (row.scene_id, row.instance): row.category
+            for row in objects[is_object].itertuples(index=False)
+        }
+        self._rooms = room_sizes_m(shard)
+
+    def of(self, view: int) -> ViewContext:
+        """Return what can be asked about in a view."""
+        measured = self._measurement_source.of(view)
+        scene = measured.scene_id
+        dropped: Counter[tuple[str, str]] = Counter()
+        for reason in measured.unmeasured.values():
+            dropped["", reason] += 1
+        kept_rows = []
+        fractions = self._visible.get(view, {})
+        for row, instance in enumerate(measured.instance.tolist()):
+            if measured.kind[row] != "object":
+                continue
+            if measured.pixels[row] < self._min_pixels:
+                dropped["", "object too small in the picture"] += 1
+            elif fractions.get(instance, 1.0) < self._min_fraction_visible:
+                dropped["", "object mostly hidden"] += 1
+            else:
+                kept_rows.append(row)
+        chosen = select_objects(measured, kept_rows)
+        instance_map = self._shard.instance(view) if kept_rows else None
+        boxes = chosen.box_px
+        marks = [
+            _mark_px(instance_map, instance, box)
+            for instance, box in zip(chosen.instance.tolist(), boxes.tolist(), strict=True)
+        ]
+        shown = (self._category.get((scene, instance)) for instance in fractions)
+        return ViewContext(
+            measured=chosen,
+            mark_px=np.array(marks, dtype=np.float64).reshape(len(kept_rows), 2),
+            middle_px=(boxes[:, :2] + boxes[:, 2:]) / 2.0,
+            in_view=Counter(category for category in shown if category is not None),
+            in_scene=self._in_scene.get(scene, frozenset()),
+            room_size_m=self._rooms.get((scene, self._shard.views["room_id"].iloc[view])),
+            from_truth=self._from_truth,
+            dropped=dropped,
+            mask=instance_map,
+        )
+
+
+def select_objects(measured: Measurements, rows: Sequence[int]) -> Measurements:
+    """Return the measurements of some of a view's objects, in the order of `rows`."""
+    number = len(measured)
+    chosen = list(rows)
+    changes: dict[str, object] = {}
+    for one in dataclasses.fields(measured):
+        value = getattr(measured, one.name)
+        if isinstance(value, tuple):
+            changes[one.name] = tuple(value[row] for row in chosen)
+        elif isinstance(value, np.ndarray):
+            is_pairwise = one.name in ("gap_m", "sigma_gap_m")
+            assert value.shape[0] == number
+            changes[one.name] = value[np.ix_(chosen, chosen)] if is_pairwise else value[chosen]
+    return dataclasses.replace(measured, **changes)  # type: ignore[arg-type]
+
+
+def _mark_px(
+    instance_map: NDArray[np.integer] | None, instance: int, box: Sequence[int]
+) -> tuple[float, float]:
+    assert instance_map is not None
+    x0, y0, x1, y1 = box
+    column, line = mark_pixel(instance_map[y0:y1, x0:x1] == instance)
+    return x0 + column, y0 + line
+
+
+def room_sizes_m(shard: ViewShard) -> dict[tuple[str, str], tuple[float, float]]:
+    """Return by (scene, room) the sides of the rooms that are rectangles.
+
+    A room's floor row is the box around its polygon, so only a room whose four walls are as long
+    as the floor's sides is known to be a rectangle.
+    """
+    structure = shard.objects[shard.objects["kind"] == "structure"]
+    sizes = {}
+    for key, group in structure.groupby(["scene_id", "room_id"]):
+        floors = group[group["category"] == "floor"]
+        walls = sorted(group[group["category"] == "wall"]["width_m"])
+        if len(floors) != 1 or len(walls) != 4:
+            continue
+        sides = sorted((float(floors["width_m"].iloc[0]), float(floors["depth_m"].iloc[0])))
+        expected = [sides[0], sides[0], sides[1], sides[1]]
+        if all(
+            math.isclose(wall, side, abs_tol=RECTANGLE_TOLERANCE_M)
+            for wall, side in zip(walls, expected, strict=True)
+        ):
+            sizes[key] = (sides[0], sides[1])
+    return sizes
