@@ -8,7 +8,6 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from workflow_scripts.common.config import checked
 from workflow_scripts.common.episodes import flags_of, plan_episodes
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.flags import as_flags
@@ -18,9 +17,12 @@ from workflow_scripts.common.keypoints.settings import check_pose
 from workflow_scripts.common.records import SPLITS
 from workflow_scripts.common.rlbench import tasks_in
 from workflow_scripts.common.shards import deal, houses_per_shard
-from workflow_scripts.common.splits import check_shares
+from workflow_scripts.config.base import section_json
+from workflow_scripts.config.load import load_config
+from workflow_scripts.config.root import build_config_model
+from workflow_scripts.experiments import EXPERIMENT_SETTINGS
+from workflow_scripts.sources import SOURCE_SETTINGS
 
-SCHEMA = Path(workflow.basedir) / "rules/schemas/config.schema.yaml"
 PROCTHOR_10K_HOUSES = 12_000
 EMBEDDED_BASES = ("tiny",)
 SHARDS_IN_REPORT = 3
@@ -136,8 +138,16 @@ def runnable(experiments, sources):
 
 
 try:
-    config = checked(config, SCHEMA)
-    check_shares(config["splits"])
+    config = load_config(
+        config,
+        build_config_model(SOURCE_SETTINGS, EXPERIMENT_SETTINGS),
+        # The files of --configfile win over config.yaml, which Snakemake lists last.
+        files=[
+            *map(Path, workflow.configfiles[len(workflow.overwrite_configfiles) :]),
+            *workflow.overwrite_configfiles,
+        ],
+        command_line=workflow.config_settings.config,
+    ).model_dump(mode="json")
     need("captions.overrides", config["captions"]["overrides"])
     for name, value in config["evaluate"]["benchmarks"].items():
         need(f"evaluate.benchmarks.{name}.path", value["path"])
@@ -146,8 +156,6 @@ try:
         for name, value in config["sources"].items()
         if value is not None
     }
-    if not _plans:
-        raise UserError("sources: every source is null; give at least one its settings")
     EXPERIMENTS = runnable(config["train"]["experiments"], _plans)
     for name, value in EXPERIMENTS.items():
         if value["kind"] == "pose":

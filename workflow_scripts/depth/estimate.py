@@ -12,11 +12,14 @@ from workflow_scripts.common.cameras import Camera
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.storage import ShardWriter, whole
 from workflow_scripts.common.views import ViewShard
+from workflow_scripts.config.depth import EstimatorSettings
 from workflow_scripts.depth.estimator import ESTIMATORS, DepthEstimator, Estimate
 
 log = logging.getLogger(__name__)
 
 OWN, ESTIMATED = "own", "estimated"
+#: By hand, somebody who estimates depth does not mean the simulator's.
+DEFAULT = EstimatorSettings(backend="transformers")
 
 
 @dataclass
@@ -105,9 +108,7 @@ def main(
     *,
     views: Path,
     out: Path,
-    model: str,
-    backend: str = "transformers",
-    batch_size: int = 8,
+    settings: EstimatorSettings = DEFAULT,
     keep_own: bool = False,
     device: str = "auto",
 ) -> None:
@@ -116,20 +117,19 @@ def main(
     Args:
         views: the view shard.
         out: the Zarr group to write.
-        model: hub id or local folder of the estimator.
-        backend: name of the estimator.
-        batch_size: images at a time.
+        settings: the estimator.
         keep_own: views that came with depth keep it.
         device: auto, cpu or cuda.
     """
-    estimator = load(backend, ESTIMATORS, kind="depth")(model, device=device)
+    model = settings.model
+    estimator = load(settings.backend, ESTIMATORS, kind="depth")(model, device=device)
     shard = ViewShard.open(views)
-    found = estimate_shard(estimator, shard, batch_size=batch_size, keep_own=keep_own)
+    found = estimate_shard(estimator, shard, batch_size=settings.batch_size, keep_own=keep_own)
     # A local folder is named without its path: outputs do not depend on the machine.
     name = Path(model).name if Path(model).exists() else model
     attributes = {
         "schema_version": 2,
-        "backend": backend,
+        "backend": settings.backend,
         "model": name,
         "depth_source": found.depth_source,
         "intrinsics_source": found.intrinsics_source,
