@@ -117,8 +117,6 @@ def runnable(experiments, sources):
     Who turns the source of demonstrations off is told that models of keypoints go with it.
     """
     chosen = {name: value for name, value in experiments.items() if value is not None}
-    if not chosen:
-        raise UserError("train.experiments: every experiment is null; leave one on")
     without = [
         name
         for name, value in chosen.items()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, create_model, model_validator
 
-from workflow_scripts.config.base import Settings, UniqueList
+from workflow_scripts.config.base import Settings, SettingsError, UniqueList
 from workflow_scripts.config.captions import CaptionsSettings
 from workflow_scripts.config.depth import DepthSettings
 from workflow_scripts.config.evaluate import EvaluateSettings
@@ -33,7 +33,7 @@ class _Experiments(TrainSettings):
     def _one(self) -> "_Experiments":
         experiments: Mapping[str, Any] = self.experiments  # type: ignore[attr-defined]
         if all(value is None for value in experiments.values()):
-            raise ValueError("experiments: every experiment is null; leave one on")
+            raise SettingsError((("experiments",), "every experiment is null; leave one on"))
         return self
 
 
@@ -102,7 +102,8 @@ def build_config_model(
 
 def _first_line(model: type[Settings]) -> str:
     text = (model.__doc__ or "").strip().splitlines()[0].rstrip(".")
-    return text[0].lower() + text[1:] if text[1:2].islower() else text
+    is_name = any(letter.isupper() for letter in text.split()[0][1:])
+    return text if is_name or "'" in text.split()[0] else text[0].lower() + text[1:]
 
 
 def _by_kind(experiments: Mapping[str, type[Settings]]) -> Any:
