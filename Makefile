@@ -13,9 +13,10 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) --
 # Snakemake's own lock outlives a killed run and must then be removed by hand; this one cannot.
 LOCK := $(shell command -v flock >/dev/null && echo "flock --nonblock --conflict-exit-code 75 $(VENV)/.run.lock env")
 
-.PHONY: eval test test-cluster lint benchmarks readme env clean-env
+.PHONY: eval test test-cluster lint benchmarks readme schema env clean-env
 
 eval: env
+	@test -z "$(CONFIG)" || test -f "$(CONFIG)" || { echo "error: CONFIG=$(CONFIG): no such file; give the path of a configuration file" >&2; exit 1; }
 	$(LOCK) $(SNAKEMAKE) $(if $(LOCK),--nolock) --rerun-incomplete --show-failed-logs results/eval.csv results/report.html \
 	$(if $(CONFIG),--configfile "$(CONFIG)") \
 	|| { test $$? != 75 || echo "error: another 'make eval' is running in this folder" >&2; exit 1; }
@@ -38,6 +39,10 @@ benchmarks: env
 
 readme: env
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.update_readme
+
+# The editors' schema and the page of the configuration, from the models that check it.
+schema: env
+	$(BIN)/python -m benchmarks.configuration
 
 env: $(STAMP)
 	@command -v c++ >/dev/null && $(BIN)/python -c "import open3d" 2>/dev/null || envs/system.sh

@@ -23,8 +23,8 @@ rule check_cluster:
         mem_mb=500,
         runtime=5,
     params:
-        profile=cluster.find_profile_file(sys.argv),
-        requests=lambda wildcards: cluster.write_requests(
+        profile=check_cluster.find_profile_file(sys.argv),
+        requests=lambda wildcards: check_cluster.write_requests(
             workflow, Path("logs/cluster/requests.json")
         ),
     message:

@@ -8,22 +8,27 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from workflow_scripts.common.config import checked
 from workflow_scripts.sources.readers.episode_shards import (
     source_flags,
     assign_episode_shards,
 )
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.flags import as_flags
-from workflow_scripts.sources.readers.house_files import count_houses, shard_digests
+from workflow_scripts.sources.readers.house_files import (
+    count_houses,
+    house_shard_digests,
+)
 from workflow_scripts.sources.readers import photo_files
 from workflow_scripts.models.keypoints.settings import check_pose_experiment
 from workflow_scripts.common.records import SPLITS
 from workflow_scripts.sources.readers.rlbench_tasks import list_tasks
-from workflow_scripts.common.shards import assign_shards, houses_per_shard
-from workflow_scripts.common.splits import check_split_fractions
+from workflow_scripts.common.shards import assign_shards, scenes_per_shard
+from workflow_scripts.config.base import section_json
+from workflow_scripts.config.load import load_config
+from workflow_scripts.config.root import build_config_model
+from workflow_scripts.experiments import EXPERIMENT_SETTINGS
+from workflow_scripts.sources import SOURCE_SETTINGS
 
-SCHEMA = Path(workflow.basedir) / "rules/schemas/config.schema.yaml"
 PROCTHOR_10K_HOUSES = 12_000
 EMBEDDED_BASES = ("tiny",)
 SHARDS_IN_REPORT = 3
@@ -52,23 +57,23 @@ def assign_house_shards(source, settings):
         known = PROCTHOR_10K_HOUSES if houses == "procthor-10k" else None
         available = known or count_houses(Path(houses))
         total = available if wanted is None else min(wanted, available)
-    size = houses_per_shard(total, settings["houses_per_shard"])
+    size = scenes_per_shard(total, settings["houses_per_shard"])
     shards = assign_shards(total, size)
     if houses in ("generate", "procthor-10k"):
         return shards, dict.fromkeys(shards, "")
-    digests = shard_digests(Path(houses), size)
+    digests = house_shard_digests(Path(houses), size)
     return shards, dict(zip(shards, digests, strict=False))
 
 
 def assign_photo_shards(source, settings):
     """Return the shards of a source of photos by name, and a digest of each one's photos."""
     # In place: rules and the card name who really finds the objects.
-    settings["localise"]["backend"] = photos.resolve_localiser(settings)
-    photos.check_photo_settings(settings, has_estimator=is_estimated(source))
-    total = photos.count(settings)
-    size = photos.photos_per_shard(total, settings["photos_per_shard"])
+    settings["localise"]["backend"] = photo_files.resolve_localiser(settings)
+    photo_files.check_photo_settings(settings, has_estimator=is_estimated(source))
+    total = photo_files.count(settings)
+    size = photo_files.photos_per_shard(total, settings["photos_per_shard"])
     shards = assign_shards(total, size)
-    digests = photos.shard_digests(settings, photos_per_shard=size)
+    digests = photo_files.photo_shard_digests(settings, photos_per_shard=size)
     return shards, dict(zip(shards, digests, strict=False))
 
 
@@ -118,8 +123,6 @@ def enabled_experiments(experiments, sources):
     Who turns the source of demonstrations off is told that models of keypoints go with it.
     """
     chosen = {name: value for name, value in experiments.items() if value is not None}
-    if not chosen:
-        raise UserError("train.experiments: every experiment is null; leave one on")
     without = [
         name
         for name, value in chosen.items()
@@ -139,8 +142,16 @@ def enabled_experiments(experiments, sources):
 
 
 try:
-    config = checked(config, SCHEMA)
-    check_split_fractions(config["splits"])
+    config = load_config(
+        config,
+        build_config_model(SOURCE_SETTINGS, EXPERIMENT_SETTINGS),
+        # The files of --configfile win over config.yaml, which Snakemake lists last.
+        files=[
+            *map(Path, workflow.configfiles[len(workflow.overwrite_configfiles) :]),
+            *workflow.overwrite_configfiles,
+        ],
+        command_line=workflow.config_settings.config,
+    ).model_dump(mode="json")
     require_file("captions.overrides", config["captions"]["overrides"])
     for name, value in config["evaluate"]["benchmarks"].items():
         require_file(f"evaluate.benchmarks.{name}.path", value["path"])
@@ -149,8 +160,6 @@ try:
         for name, value in config["sources"].items()
         if value is not None
     }
-    if not _plans:
-        raise UserError("sources: every source is null; give at least one its settings")
     EXPERIMENTS = enabled_experiments(config["train"]["experiments"], _plans)
     for name, value in EXPERIMENTS.items():
         if value["kind"] == "pose":

@@ -1,3 +1,6 @@
+from workflow_scripts.config.depth import EstimatorSettings
+
+
 include: "functions/depth.smk"
 
 
@@ -22,16 +25,13 @@ rule estimate_depth:
         mem_mb=16000,
         runtime=120,
     params:
-        backend=lookup("depth/backend", within=config),
-        model=lookup("depth/model", within=config),
-        batch_size=lookup("depth/batch_size", within=config),
+        settings=section_json(config["depth"], EstimatorSettings),
         keep_own=keep_photo_depth_flag,
     message:
-        "Estimate the depth of {wildcards.source} shard {wildcards.shard} with {params.model}"
+        "Estimate the depth of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.depth.estimate_depth --views {input.views} --out {output.depth}"
-        " --backend {params.backend} --model {params.model:q}"
-        " --batch-size {params.batch_size} {params.keep_own} > {log} 2>&1"
+        " --settings {params.settings:q} {params.keep_own} > {log} 2>&1"
 
 
 rule summarise_depth:

@@ -52,4 +52,4 @@ def photo_setting(*keys):
 
 def companions_digest(*keys):
     """Return a digest of the names, sizes and times in folders of companions of the photos."""
-    return photos.folder_digests([photo_setting(key) or None for key in keys])
+    return photo_files.folder_digests([photo_setting(key) or None for key in keys])

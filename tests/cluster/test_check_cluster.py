@@ -14,7 +14,7 @@ from workflow_scripts.cluster.check_cluster import (
     mismatch_messages,
     unknown_rule_messages,
 )
-from workflow_scripts.cluster.slurm import Cluster, Node, minutes, read_node
+from workflow_scripts.cluster.slurm import Cluster, Node, parse_minutes, read_node
 
 CLUSTER = Cluster(
     nodes=(
@@ -106,7 +106,7 @@ def test_a_cluster_without_accounts_wants_none() -> None:
     ],
 )
 def test_times_of_slurm(text: str, expected: int | None) -> None:
-    assert minutes(text) == expected
+    assert parse_minutes(text) == expected
 
 
 def test_a_node_is_read_with_its_cards() -> None:

@@ -1,26 +1,14 @@
-"""Seeds, splits, shards, backends, marks, configuration."""
-
-from pathlib import Path
+"""Seeds, splits, shards, backends, marks."""
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from snakemake.cli import parse_config
-from snakemake.utils import update_config
 
 from workflow_scripts.common import backend_registry, marks, seeds, shards, splits
-from workflow_scripts.common.config import checked
 from workflow_scripts.common.errors import UserError
 
-ROOT = Path(__file__).parents[2]
-SCHEMA = ROOT / "rules/schemas/config.schema.yaml"
 SHARES = {"train": 0.7, "val": 0.1, "test": 0.2}
-
-
-def config(**changes: object) -> dict:
-    return {**yaml.safe_load((ROOT / "config.yaml").read_text()), **changes}
 
 
 def test_generators_depend_on_every_key_and_nothing_else() -> None:
@@ -97,76 +85,3 @@ def test_mark_lies_inside_a_concave_mask() -> None:
     mask[5:55, 5:15] = mask[45:55, 5:55] = mask[5:15, 5:55] = True  # a C: its mean is outside
     u, v = marks.mark_pixel(mask)
     assert mask[int(v), int(u)]
-
-
-def test_shipped_configuration_is_complete_and_valid() -> None:
-    assert checked(config(), SCHEMA)["views"]["policies"]["panorama"] == 0
-
-
-def test_defaults_fill_what_a_short_configuration_leaves_out() -> None:
-    filled = checked(
-        {"seed": 1, "sources": {"procthor": {}}, "train": {"experiments": {"a": {}}}}, SCHEMA
-    )
-    assert filled["sources"]["procthor"]["houses"] == "generate"
-    assert filled["train"]["experiments"]["a"]["lora"]["r"] == 16
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"view": {}}, r"view: unknown key; .*did you mean 'views'"),
-        ({"views": {"widht_px": 3}}, r"views\.widht_px: unknown key; .*'width_px'"),
-        ({"views": {"backend": "pathtracer"}}, r"views\.backend: 'pathtracer'.*'pathtrace'"),
-        ({"views": {"width_px": "big"}}, r"views\.width_px: 'big' must be of type integer"),
-        ({"views": {"width_px": 0}}, r"views\.width_px: 0 is less than the minimum"),
-        ({"views": {"vertical_fov_deg": 180}}, r"views\.vertical_fov_deg"),
-        ({"sources": {"procthor": {"num_houses": 0}}}, r"sources\.procthor\.num_houses: 0"),
-        ({"sources": {}}, r"sources: "),
-        ({"train": {"experiments": {"Bad Name": {}}}}, r"Bad Name"),
-    ],
-)
-def test_mistakes_are_named_with_the_nearest_valid_key(changes: dict, message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        checked(config(**changes), SCHEMA)
-
-
-def test_every_problem_is_listed_and_every_key_described() -> None:
-    with pytest.raises(UserError) as caught:
-        checked(config(view={}, dept={}), SCHEMA)
-    assert str(caught.value).count("unknown key") == 2
-
-    def keys_without_description(rule: dict, name: str) -> list[str]:
-        missing = [] if "description" in rule else [name]
-        for key, child in rule.get("properties", {}).items():
-            missing += keys_without_description(child, f"{name}.{key}")
-        return missing
-
-    assert keys_without_description(yaml.safe_load(SCHEMA.read_text()), "config") == []
-
-
-def from_command_line(*words: str) -> dict:
-    """Return the configuration as Snakemake hands it over after `--config` with such words."""
-    found = config()
-    update_config(found, parse_config(words))
-    return checked(found, SCHEMA)
-
-
-def test_numbers_and_null_in_braces_on_the_command_line_are_no_text() -> None:
-    found = from_command_line(
-        "sources={procthor: {num_houses: 40}, rlbench: null}",
-        "vqa={multiple_choice: false, margin_m: 0.2}",
-        "train={experiments: {lifter: {steps: 5, learning_rate: 1e-3, noise: {multiplier: 2}}}}",
-        "captions={model: gpt-4o}",
-    )
-    assert found["sources"]["procthor"]["num_houses"] == 40
-    assert found["sources"]["rlbench"] is None
-    assert (found["vqa"]["multiple_choice"], found["vqa"]["margin_m"]) == (False, 0.2)
-    lifter = found["train"]["experiments"]["lifter"]
-    assert (lifter["steps"], lifter["learning_rate"], lifter["noise"]["multiplier"]) == (5, 1e-3, 2)
-    assert found["captions"]["model"] == "gpt-4o"
-
-
-@pytest.mark.parametrize("value", ["many", "40 houses", "[40"])
-def test_other_text_for_a_number_is_named(value: str) -> None:
-    with pytest.raises(UserError, match=r"sources\.procthor\.num_houses: "):
-        checked(config(sources={"procthor": {"num_houses": value}}), SCHEMA)

@@ -14,6 +14,7 @@ from tests.depth.models import save_depth_anything
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import open_shard, read_array
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.config.depth import EstimatorSettings
 from workflow_scripts.depth import estimate_depth
 from workflow_scripts.depth.backends.transformers import (
     IS_METRIC,
@@ -26,9 +27,8 @@ from workflow_scripts.depth.estimator import DepthEstimate
 
 @pytest.mark.parametrize("kind", sorted(IS_METRIC))
 def test_every_model_type_writes_metres_of_the_views_size(views, models, tmp_path, kind):
-    estimate_depth.main(
-        views=views, out=tmp_path / "0000.zarr", model=str(models[kind]), batch_size=2
-    )
+    settings = EstimatorSettings(backend="transformers", model=str(models[kind]), batch_size=2)
+    estimate_depth.main(views=views, out=tmp_path / "0000.zarr", settings=settings)
 
     group = open_shard(tmp_path / "0000.zarr")
     depth_m = read_array(group, "depth_m")
@@ -43,8 +43,9 @@ def test_every_model_type_writes_metres_of_the_views_size(views, models, tmp_pat
 
 
 def test_same_input_same_bytes(views, models, tmp_path):
+    settings = EstimatorSettings(backend="transformers", model=str(models["depth_anything"]))
     for name in ("a.zarr", "b.zarr"):
-        estimate_depth.main(views=views, out=tmp_path / name, model=str(models["depth_anything"]))
+        estimate_depth.main(views=views, out=tmp_path / name, settings=settings)
     data = "depth_m/c/0/0/0"
     assert (tmp_path / "a.zarr" / data).read_bytes() == (tmp_path / "b.zarr" / data).read_bytes()
 
@@ -121,20 +122,15 @@ def test_folders_that_are_no_model_are_named(tmp_path, content):
 
 def test_an_unknown_backend_is_a_one_line_error(views, tmp_path):
     command = [
-        *(
-            sys.executable,
-            "-m",
-            "workflow_scripts.depth.estimate_depth",
-            "--backend",
-            "transformer",
-        ),
+        *(sys.executable, "-m", "workflow_scripts.depth.estimate_depth"),
         *("--views", str(views), "--out", str(tmp_path / "o.zarr"), "--model", "x"),
+        *("--settings", '{"backend": "transformer"}'),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.strip() == (
-        "error: unknown depth backend 'transformer'; "
-        "allowed: transformers; did you mean 'transformers'?"
+        "error: --settings: backend: 'transformer' is not allowed; "
+        "allowed: simulator, transformers; did you mean 'transformers'?"
     )
 
 
@@ -158,5 +154,5 @@ def test_missing_views_are_named(models, tmp_path):
         estimate_depth.main(
             views=Path(tmp_path / "0009.zarr"),
             out=tmp_path / "o.zarr",
-            model=str(models["depth_anything"]),
+            settings=EstimatorSettings(backend="transformers", model=str(models["depth_anything"])),
         )

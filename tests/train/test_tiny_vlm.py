@@ -29,7 +29,7 @@ from workflow_scripts.train.tiny_vlm import (
 from workflow_scripts.vqa.families import FAMILIES
 from workflow_scripts.vqa.question_types.comparison import Comparison
 from workflow_scripts.vqa.question_types.fixed_choice import FixedChoice
-from workflow_scripts.vqa.templates import AGREEING
+from workflow_scripts.vqa.templates import AGREEMENT_FORMS
 
 UNTRAINED = TinyVlmConfig(text_layers=1, vision_layers=1)
 
@@ -40,10 +40,10 @@ def templates_of_vqa() -> list[str]:
         for templates in family.templates.values():
             found += templates.texts
         if isinstance(family, Comparison):
-            found += [word for pole in family.poles for word in (pole.relation, pole.extreme)]
+            found += [word for pole in family.antonyms for word in (pole.relation, pole.extreme)]
         if isinstance(family, FixedChoice):
             found += family.options
-    return [*found, *AGREEING, *AGREEING.values()]
+    return [*found, *AGREEMENT_FORMS, *AGREEMENT_FORMS.values()]
 
 
 def without_slots(template: str) -> str:

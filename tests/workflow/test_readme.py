@@ -11,9 +11,9 @@ from snakemake.cli import parse_config
 from snakemake.utils import update_config
 
 from benchmarks.update_readme import figures
+from tests.config import resolved
 from tests.workflow.conftest import Project
 from tests.workflow.test_layout import ROOT
-from workflow_scripts.common.config import checked
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -72,7 +72,7 @@ def test_settings_on_command_lines_are_valid(line: str) -> None:
         study = ROOT / words[words.index("--configfile") + 1]
         update_config(config, yaml.safe_load(study.read_text()))
     update_config(config, parse_config([words[words.index("--config") + 1]]))
-    checked(config, ROOT / "rules/schemas/config.schema.yaml")
+    resolved(config)
 
 
 def test_results_page_names_every_kind_of_file(finished_run: Project) -> None:

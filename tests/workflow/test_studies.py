@@ -6,7 +6,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from workflow_scripts.common.config import checked
+from tests.config import resolved
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
@@ -16,7 +16,7 @@ STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
 def test_a_study_is_a_valid_configuration(path: Path) -> None:
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     update_config(config, yaml.safe_load(path.read_text()))
-    checked(config, ROOT / "rules/schemas/config.schema.yaml")
+    resolved(config)
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)

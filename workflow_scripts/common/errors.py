@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class UserError(ValueError):
@@ -18,3 +19,13 @@ def allowed_values(value: str, allowed: Iterable[str]) -> str:
     close = difflib.get_close_matches(value, allowed, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"allowed: {', '.join(allowed)}{hint}"
+
+
+def validation_problems(error: Any) -> list[str]:
+    """Return a line for each problem of a pydantic `ValidationError`: key, problem, value."""
+    lines = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        value = "" if item["type"] == "missing" else f" (got {item['input']!r})"
+        lines.append(f"{key}: {item['msg']}{value}" if key else str(item["msg"]))
+    return lines

@@ -11,12 +11,15 @@ from workflow_scripts.common.backend_registry import load_backend
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.storage import ShardWriter, atomic_write
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.config.depth import EstimatorSettings
 from workflow_scripts.depth.estimator import ESTIMATORS, DepthEstimate, DepthEstimator
 from workflow_scripts.geometry.cameras import Camera
 
 log = logging.getLogger(__name__)
 
 ORIGINAL, ESTIMATED = "own", "estimated"
+#: By hand, somebody who estimates depth does not mean the simulator's.
+DEFAULT = EstimatorSettings(backend="transformers")
 
 
 @dataclass
@@ -108,9 +111,7 @@ def main(
     *,
     views: Path,
     out: Path,
-    model: str,
-    backend: str = "transformers",
-    batch_size: int = 8,
+    settings: EstimatorSettings = DEFAULT,
     keep_original: bool = False,
     device: str = "auto",
 ) -> None:
@@ -119,20 +120,21 @@ def main(
     Args:
         views: the view shard.
         out: the Zarr group to write.
-        model: hub id or local folder of the estimator.
-        backend: name of the estimator.
-        batch_size: images at a time.
-        keep_own: views that came with depth keep it.
+        settings: the estimator.
+        keep_original: views that came with depth keep it.
         device: auto, cpu or cuda.
     """
-    estimator = load_backend(backend, ESTIMATORS, kind="depth")(model, device=device)
+    model = settings.model
+    estimator = load_backend(settings.backend, ESTIMATORS, kind="depth")(model, device=device)
     shard = ViewShard.open(views)
-    estimates = estimate_shard(estimator, shard, batch_size=batch_size, keep_original=keep_original)
+    estimates = estimate_shard(
+        estimator, shard, batch_size=settings.batch_size, keep_original=keep_original
+    )
     # A local folder is named without its path: outputs do not depend on the machine.
     name = Path(model).name if Path(model).exists() else model
     attributes = {
         "schema_version": 2,
-        "backend": backend,
+        "backend": settings.backend,
         "model": name,
         "depth_source": estimates.depth_source,
         "intrinsics_source": estimates.intrinsics_source,

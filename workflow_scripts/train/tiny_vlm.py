@@ -1,6 +1,6 @@
 """The tiny base: a vision-language model of LLaVA's architecture, about a million parameters.
 
-Its words come from tables, never from data: `words.txt`, the categories of the asset table, the
+Its words come from tables, never from data: `vocabulary.txt`, the categories of the asset table, the
 colours of marks, units, digits and punctuation. A word outside them becomes `<unk>`.
 """
 
@@ -64,7 +64,7 @@ def vocabulary() -> list[str]:
     A word begins with the sign that `Metaspace` puts for the space before it, so that text can be
     put together again exactly.
     """
-    text = Path(__file__).with_name("words.txt").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("vocabulary.txt").read_text(encoding="utf-8")
     words = {*text.split(), *MARK_COLOURS, *UNITS}
     for category in read_database("asset-database"):
         noun = phrase(category).lower()

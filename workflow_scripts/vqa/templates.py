@@ -1,7 +1,7 @@
 """Sentences with slots: compiled once, then filled for many rows at a time.
 
 A slot is a name in braces. `{a}` takes a text; at the start of a sentence it begins with a
-capital. `{is_a}` is a word that agrees with the number of `{a}`: "is" or "are"; `AGREEING` lists
+capital. `{is_a}` is a word that agrees with the number of `{a}`: "is" or "are"; `AGREEMENT_FORMS` lists
 such words.
 """
 

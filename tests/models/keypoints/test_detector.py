@@ -8,7 +8,7 @@ from tests import keypoint_tracks
 from workflow_scripts.geometry.triangulation import project
 from workflow_scripts.models.keypoints.detector import Detector, DetectorSize, soft_argmax
 from workflow_scripts.models.keypoints.detector_inference import (
-    LEAST_CONFIDENCE,
+    MIN_CONFIDENCE,
     detect,
     triangulate_detections,
     triangulate_weighted,
@@ -95,7 +95,7 @@ def test_any_number_of_keypoints_views_and_steps_is_detected() -> None:
     pixels, confidence = detect(detector, images, names=[1, 3, 0, 2, 2], condition=1)
     assert pixels.shape == (2, 3, 5, 2)
     assert ((pixels >= 0) & (pixels <= [48, 32])).all()
-    assert ((confidence == 0) | (confidence >= LEAST_CONFIDENCE)).all()
+    assert ((confidence == 0) | (confidence >= MIN_CONFIDENCE)).all()
     # The same name is the same place, and an episode that asks for something else is another.
     assert np.array_equal(pixels[:, :, 3], pixels[:, :, 4])
     other, _ = detect(detector, images, names=[1, 3, 0, 2, 2], condition=2)

@@ -10,21 +10,28 @@ MIN_CAMERAS = 2
 
 def check_pose_model(key: str, settings: Mapping[str, Any]) -> None:
     """Raise `UserError` for a model that cannot be; `key` says where its settings stand."""
+    problem = model_problem(settings)
+    if problem:
+        raise UserError(f"{key}: {problem}")
+
+
+def model_problem(settings: Mapping[str, Any]) -> str:
+    """Say what is wrong with a model's settings; '' if they are good."""
     window, width, heads = settings["window"], settings["width"], settings["heads"]
     if window % 2 == 0:
-        raise UserError(f"{key}: window {window} must be odd: it has a frame in its middle")
+        return f"window {window} must be odd: it has a frame in its middle"
     if settings["objective"] == "masked" and window < 3:
-        raise UserError(
-            f"{key}: window {window} leaves objective masked nothing to learn from, since it hides "
+        return (
+            f"window {window} leaves objective masked nothing to learn from, since it hides "
             "the frame in the middle; use 3 or more"
         )
     if settings["front_end"] == "images" and settings["objective"] != "supervised":
-        raise UserError(
-            f"{key}: front_end images learns with objective supervised only, "
-            f"not {settings['objective']!r}"
+        return (
+            f"front_end images learns with objective supervised only, not {settings['objective']!r}"
         )
     if width % heads:
-        raise UserError(f"{key}: width {width} must be a multiple of heads {heads}")
+        return f"width {width} must be a multiple of heads {heads}"
+    return ""
 
 
 def check_pose_experiment(

@@ -1,0 +1,70 @@
+"""Settings of stage evaluate."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from workflow_scripts.config.base import Settings, Text, UniqueList
+
+Tokens = Annotated[int, Field(ge=1, le=4096)]
+BenchmarkName = Annotated[str, Field(pattern=r"^(?!predictions$|vqa$)[a-z0-9][a-z0-9-]*$")]
+BENCHMARK_NAME = r"letters, digits and hyphens, not predictions or vqa"
+
+
+class BenchmarkFileSettings(Settings):
+    """A benchmark's files, as importing reads them."""
+
+    format: Literal["spatialrgpt-bench", "vsi-bench"] = Field(description="form of the file")
+    path: Text = Field(description="JSON array or JSON lines")
+    images: Text = Field(
+        description="folder that the pictures or videos named in the file are relative to"
+    )
+    num_frames: int = Field(8, ge=1, le=128, description="how many frames of a video are shown")
+
+
+class BenchmarkSettings(BenchmarkFileSettings):
+    """A published benchmark."""
+
+    max_new_tokens: Tokens = Field(64, description="longest answer in tokens")
+
+
+class PredictSettings(Settings):
+    """How questions are answered."""
+
+    batch_size: int = Field(64, ge=1, description="questions at a time")
+    num_parts: int = Field(
+        1, ge=1, le=999, description="jobs that the questions of an experiment are dealt to"
+    )
+
+
+class BootstrapSettings(Settings):
+    """Intervals of scores."""
+
+    bootstrap: int = Field(1000, ge=100, description="resamples of scenes for the 95 % intervals")
+
+
+class ScoreSettings(BootstrapSettings):
+    """How answers are scored."""
+
+    split: Literal["train", "val", "test"] = Field("test", description="which split is scored")
+
+
+class PoseScoreSettings(ScoreSettings):
+    """How pose models are scored."""
+
+    keypoint_noise: UniqueList[Annotated[float, Field(ge=0)]] = Field(
+        (1.0, 2.0, 3.0),
+        description="multiples of the published noise that pose models are scored with, beside "
+        "the one they were trained for",
+    )
+
+
+class EvaluateSettings(PredictSettings, PoseScoreSettings):
+    """Scoring."""
+
+    max_new_tokens: Tokens = Field(16, description="longest answer to our own questions in tokens")
+    benchmarks: dict[BenchmarkName, BenchmarkSettings] = Field(
+        {},
+        description="files of published benchmarks that every experiment is also scored on; "
+        "name: {format, path, images}",
+    )

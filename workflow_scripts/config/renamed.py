@@ -1,0 +1,12 @@
+"""Keys of earlier versions and what they are called now."""
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
+#: Old key, with * for a name that the user chose: the new key, or what to do instead.
+RENAMED: Mapping[str, str] = {}
+
+
+def new_name(key: str) -> str | None:
+    """Return what an earlier version's key is called now; None if it never was one."""
+    return next((new for old, new in RENAMED.items() if fnmatchcase(key, old)), None)

@@ -1,0 +1,40 @@
+"""Settings of stage views: the cameras and the simulator of houses."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from workflow_scripts.config.base import Settings
+
+
+class PolicySettings(Settings):
+    """Views of a room by policy."""
+
+    corner: int = Field(2, ge=0, le=32, description="from near the corners into the room")
+    random: int = Field(1, ge=0, le=1000, description="random reachable poses")
+    panorama: int = Field(0, ge=0, le=360, description="equal yaw steps from one point")
+    top_down: int = Field(1, ge=0, le=1, description="straight down")
+
+
+class ViewsSettings(Settings):
+    """Cameras and the house simulator."""
+
+    backend: Literal["pathtrace", "ai2thor"] = Field(
+        "pathtrace", description="pathtrace is embedded; ai2thor needs a Unity build"
+    )
+    preset: Literal["draft", "default", "high"] = Field(
+        "default", description="quality of pathtrace: 2, 4 or 16 samples a pixel"
+    )
+    furniture: Literal["auto", "procedural", "sweethome3d"] = Field(
+        "auto",
+        description="procedural shapes, Sweet Home 3D models, or those models where they are found",
+    )
+    width_px: int = Field(336, ge=16, le=4096, description="image width")
+    height_px: int = Field(336, ge=16, le=4096, description="image height")
+    vertical_fov_deg: float = Field(90.0, ge=10, le=150, description="vertical field of view")
+    policies: PolicySettings = Field(
+        PolicySettings(), description="how many views of each policy a room gets"
+    )
+    min_pixels: int = Field(
+        100, ge=1, description="an object with fewer pixels does not count as visible"
+    )

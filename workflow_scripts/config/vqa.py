@@ -1,0 +1,232 @@
+"""Settings of stage vqa: what is asked, paraphrases, exports, the hub."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from workflow_scripts.config.base import Settings, Text, UniqueList, one_of
+from workflow_scripts.config.question_families import QUESTION_FAMILIES
+from workflow_scripts.config.server import PriceSettings, RequestLimits
+
+QuestionFamily = Annotated[str, one_of(QUESTION_FAMILIES)]
+Split = Literal["train", "val", "test"]
+
+
+class ClaritySettings(Settings):
+    """Which facts are clear enough to be asked; the label audit reads these alone."""
+
+    min_pixels: int = Field(150, ge=1, description="an object with fewer pixels is not asked about")
+    min_fraction_visible: float = Field(
+        0.3, ge=0, le=1, description="an object hidden more than this is not asked about"
+    )
+    margin_m: float = Field(
+        0.15, ge=0, description="positions closer than this have no clear order"
+    )
+    margin_ratio: float = Field(
+        0.15, ge=0, description="sizes whose ratio is nearer to 1 than this have no clear order"
+    )
+    margin_picture: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="places in the picture closer than this share of its shorter side have no "
+        "clear order",
+    )
+    margin_deg: float = Field(
+        10.0,
+        ge=0,
+        le=45,
+        description="directions closer than this to another answer are not clear",
+    )
+    margin_sigmas: float = Field(
+        2.0,
+        ge=0,
+        description="what is nearer to a tie than so many standard deviations of its measurement "
+        "is not asked",
+    )
+
+
+class QuestionSettings(ClaritySettings):
+    """What the questions of a shard depend on."""
+
+    families: Annotated[UniqueList[QuestionFamily], Field(min_length=1)] | None = Field(
+        None,
+        description="families of questions that are asked, by the names in docs/questions.md; "
+        "null: all",
+    )
+    weights: dict[QuestionFamily, Annotated[float, Field(ge=0, le=1000)]] = Field(
+        {}, description="how many times as often as others a family is asked; 0 never; not named: 1"
+    )
+    forms: UniqueList[Literal["named", "marked", "boxed", "region"]] = Field(
+        ("named", "marked"),
+        min_length=1,
+        description="objects are named, pointed at with coloured marks (marked) or frames (boxed) "
+        "drawn on the picture, or called by tags of regions with their masks (region)",
+    )
+    num_phrasings: int | None = Field(
+        4,
+        ge=1,
+        description="only the first so many ways to put a question are used; null: all. The tiny "
+        "base is pre-trained on few",
+    )
+    units: Literal["metric", "imperial", "mixed"] = Field(
+        "metric",
+        description="units of lengths and areas in answers; mixed draws imperial ones for a "
+        "quarter",
+    )
+    multiple_choice: bool = Field(
+        False, description="ask for numbers and names with four options too"
+    )
+    questions_per_view: int = Field(
+        48, ge=1, le=1000, description="at most so many questions about a view"
+    )
+    questions_per_pair: int = Field(
+        4,
+        ge=0,
+        le=1000,
+        description="at most so many questions about two views of a room, side by side in one "
+        "picture",
+    )
+    answer_style: Literal["short", "sentence"] = Field(
+        "short", description="the bare answer (yes, red, 1.24 m), or a sentence"
+    )
+
+
+class EvidenceSettings(Settings):
+    """What answers rest on; rules read it to choose their inputs."""
+
+    evidence: Literal["auto", "truth", "measured"] = Field(
+        "auto",
+        description="what answers rest on: ground truth, or what was measured in the depth maps, "
+        "with its uncertainty; auto measures photos and takes a simulator's truth",
+    )
+
+
+class ReasoningSettings(Settings):
+    """Whether answers come with their steps; merging and every export read it."""
+
+    reasoning: Literal["none", "stored", "written", "tagged"] = Field(
+        "none",
+        description="steps from the measured numbers to each answer, in words and equations: "
+        "stored beside it (tables, gallery, exports), or also taught: written before "
+        '"Answer: ...", or tagged as <think> and <answer>',
+    )
+
+
+class ParaphraseRequestSettings(PriceSettings):
+    """What paraphrases depend on."""
+
+    model: str = Field("gpt-4o-mini", description="model name")
+    base_url: str | None = Field(
+        None,
+        description="address of an OpenAI-compatible server; null: the SDK's default; the key "
+        "comes from OPENAI_API_KEY alone",
+    )
+    splits: UniqueList[Split] = Field(
+        ("train",), min_length=1, description="splits whose questions are put in other words"
+    )
+    share: float = Field(1.0, gt=0, le=1, description="share of their questions that is")
+    max_tokens: int = Field(200, ge=16, description="longest reply in tokens")
+    temperature: float | None = Field(
+        0.9,
+        ge=0,
+        le=2,
+        description="randomness of replies; null leaves it to the server, as some models demand",
+    )
+    reply_format: Literal["json_schema", "json_object"] = Field(
+        "json_schema",
+        description="how the server is asked to answer; json_object is for servers without JSON "
+        "schemas",
+    )
+    max_attempts: int = Field(
+        2,
+        ge=1,
+        le=10,
+        description="times a question is asked for, in all, while replies are refused, malformed "
+        "or not used",
+    )
+    max_failed_share: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="a job fails when more than this share of its requests gets no reply; replies "
+        "that are not used do not count",
+    )
+    prompt: str = Field(
+        "workflow_scripts/vqa/paraphrase/prompt.txt",
+        description="file with {question}, {answer} and {kept}",
+    )
+    cache: str = Field(
+        "results/vqa/cache", description="folder of paid replies; nothing in it is paid twice"
+    )
+
+
+class ParaphraseSettings(ParaphraseRequestSettings, RequestLimits):
+    """Questions in other words, by a model."""
+
+
+class ExportSettings(Settings):
+    """Which forms the target `exports` writes."""
+
+    exports: UniqueList[Literal["messages", "sharegpt", "regions"]] = Field(
+        ("messages", "sharegpt", "regions"),
+        description="forms that the target `exports` writes beside the LLaVA JSON: messages "
+        "(Parquet with pictures for load_dataset), sharegpt (Qwen-VL, LLaMA-Factory), regions "
+        "(region tags with masks)",
+    )
+
+
+class RepositorySettings(Settings):
+    """The data set's place on the hub."""
+
+    repo: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$",
+        description="owner/name of the data set on the Hugging Face hub",
+    )
+
+
+class CardSettings(RepositorySettings):
+    """What the data set's card says of it."""
+
+    name: Text = Field("Sightline spatial VQA", description="title on the card")
+    licence: Text = Field(
+        "other",
+        description="the hub's word for the licence of the questions, such as apache-2.0",
+    )
+
+
+class PushSettings(RepositorySettings):
+    """What the target `push_to_hub` does."""
+
+    private: bool = Field(True, description="a repository that is made is private")
+    dry_run: bool = Field(True, description="only say what would be pushed")
+
+
+class HubSettings(CardSettings, PushSettings):
+    """The data set on the hub."""
+
+
+class GallerySettings(Settings):
+    """The page of questions on their pictures."""
+
+    gallery_pictures: int = Field(
+        60, ge=1, le=2000, description="pictures on the page results/vqa/gallery.html"
+    )
+
+
+class VqaSettings(
+    QuestionSettings, EvidenceSettings, ReasoningSettings, ExportSettings, GallerySettings
+):
+    """Questions."""
+
+    paraphrase: ParaphraseSettings | None = Field(
+        None,
+        description="has questions put in other words by a model, which are used only if numbers, "
+        "units, things, directions and choices survive; null: questions stay as they are",
+    )
+    hub: HubSettings = Field(
+        HubSettings(),
+        description="what the target `push_to_hub` does; nothing else ever pushes, and the token "
+        "comes from HF_TOKEN",
+    )

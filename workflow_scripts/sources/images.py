@@ -1,0 +1,223 @@
+"""Source images: the user's own photos."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from workflow_scripts.config.base import Settings, SettingsError, Text, UniqueList
+
+PIXELS = Annotated[int, Field(ge=16, le=4096)]
+
+
+class PhotoFilesSettings(Settings):
+    """Where photos lie."""
+
+    photos: Text = Field(
+        description="a folder of photos (at any depth), a folder written by datasets' "
+        "save_to_disk, or a data set's id on the hub (owner/name)"
+    )
+    column: str = Field("image", description="column of a data set that holds the pictures")
+    dataset_split: str = Field("train", description="split of a data set")
+
+
+class PhotoHashSettings(PhotoFilesSettings):
+    """Which photos can be used, and their hashes."""
+
+    min_side_px: int = Field(64, ge=1, description="photos with a shorter side are left out")
+    max_pixels: int = Field(
+        100_000_000,
+        ge=1,
+        description="photos of more pixels are left out before they are decoded",
+    )
+
+
+class PhotoGroupSettings(Settings):
+    """Which photos share a split."""
+
+    near_duplicate_bits: int = Field(
+        10,
+        ge=0,
+        le=40,
+        description="photos whose looks differ in at most so many of 128 bits share a split",
+    )
+
+
+class PhotoReadSettings(PhotoFilesSettings):
+    """How photos become views."""
+
+    width_px: PIXELS = Field(
+        512,
+        description="width of the views; a photo is scaled to fit and gets grey bars, its camera "
+        "follows exactly",
+    )
+    height_px: PIXELS = Field(512, description="height of the views")
+    default_fov_deg: float = Field(
+        60.0,
+        ge=5,
+        le=150,
+        description="field of view along the longer side of a photo whose camera nothing tells",
+    )
+    depth: str | None = Field(
+        None,
+        description="folder of depth maps named like the photos: 16-bit PNG, TIFF, .npy or .npz; "
+        "planar z of the upright photo; null: none",
+    )
+    depth_unit_m: float = Field(
+        0.001,
+        gt=0,
+        description="metres that a whole number in a depth map counts; floating-point ones are "
+        "metres",
+    )
+    intrinsics: str | None = Field(
+        None,
+        description="folder of cameras named like the photos (.json with fx, fy, cx, cy or K, and "
+        "width, height, world_from_camera if known; .txt with 3 x 3 numbers), or one such file "
+        "for all; null: none",
+    )
+
+
+class FilterSettings(Settings):
+    """Which photos are kept, by what a dual encoder sees in them."""
+
+    include: UniqueList[Text] = Field((), description="what photos should show")
+    exclude: UniqueList[Text] = Field((), description="what photos should not show")
+    threshold: float = Field(0.5, ge=0, le=1, description="probability from which a label counts")
+    model: str = Field(
+        "google/siglip-base-patch16-224",
+        description="hub id or local folder of a CLIP or SigLIP model",
+    )
+    template: str = Field(
+        "a photo of {}",
+        pattern=r"^[^{}]*\{\}[^{}]*$",
+        description="text around a label, which stands for {}",
+    )
+    batch_size: int = Field(32, ge=1, description="photos at a time")
+
+    @model_validator(mode="after")
+    def _disjoint(self) -> "FilterSettings":
+        both = sorted(set(self.include) & set(self.exclude))
+        if both:
+            raise ValueError(f"{', '.join(both)} is in include and in exclude; remove one")
+        return self
+
+
+class MaskSizeSettings(Settings):
+    """The smallest masks that are kept; packing views reads this alone."""
+
+    min_pixels: int = Field(64, ge=1, description="smaller masks are left out")
+
+
+class LocaliseSettings(MaskSizeSettings):
+    """Who finds the objects in photos, and which of them are kept."""
+
+    backend: Literal["auto", "masks", "florence2", "grounding_dino"] = Field(
+        "auto",
+        description="your own masks, or a network that proposes boxes, which SAM 2 turns into "
+        "masks; auto takes your masks where they are given, else florence2",
+    )
+    model: str | None = Field(
+        None,
+        description="hub id or local folder of the proposing network; null: the backend's usual "
+        "one",
+    )
+    mask_model: str = Field(
+        "facebook/sam2.1-hiera-small", description="hub id or local folder of a SAM 2 model"
+    )
+    phrases: UniqueList[Text] = Field(
+        (),
+        description="what to look for; florence2 finds what it knows if there are none, "
+        "grounding_dino needs some",
+    )
+    min_confidence: float = Field(0.3, ge=0, le=1, description="proposals less sure are left out")
+    min_mask_score: float = Field(0.5, ge=0, le=1, description="masks less sure are left out")
+    max_area_share: float = Field(
+        0.75, gt=0, le=1, description="masks that cover more of the photo are left out"
+    )
+    max_border_sides: int = Field(
+        2, ge=0, le=4, description="masks that touch more sides of the photo are left out"
+    )
+    duplicate_iou: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="masks of one label that overlap at least so much are one object",
+    )
+    max_words: int = Field(5, ge=1, description="longer labels are sentences and are left out")
+    max_objects: int = Field(
+        40, ge=1, le=1000, description="at most so many objects of a photo are kept, the surest"
+    )
+    exclude_labels: tuple[Text, ...] = Field(
+        (
+            *("wall", "floor", "ceiling", "ground", "sky", "room", "building", "scene"),
+            *("background", "picture", "photo", "image", "area", "interior"),
+        ),
+        description="labels that name no object",
+    )
+    batch_size: int = Field(4, ge=1, description="photos at a time")
+
+
+class PhotoObjectsSettings(Settings):
+    """How the objects in photos are found."""
+
+    masks: str | None = Field(
+        None,
+        description="folder of masks named like the photos: .png of ids with labels in .json, or "
+        ".json with COCO segmentations; null: none",
+    )
+    localise: LocaliseSettings = Field(
+        LocaliseSettings(),
+        description="who finds the objects in photos, and which of them are kept",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "PhotoObjectsSettings":
+        backend = self.localise.backend
+        if backend == "masks" and self.masks is None:
+            raise SettingsError(
+                (
+                    ("masks",),
+                    "null, but sources.images.localise.backend is masks: give the folder of "
+                    "masks, or choose florence2 or grounding_dino",
+                )
+            )
+        if backend == "grounding_dino" and not self.localise.phrases:
+            raise SettingsError(
+                (
+                    ("localise", "phrases"),
+                    "empty, but grounding_dino must be told what to look for, such as "
+                    "[box, chair]; or choose florence2",
+                )
+            )
+        if backend not in ("auto", "masks") and self.masks is not None:
+            raise SettingsError(
+                (
+                    ("masks",),
+                    f"given, but sources.images.localise.backend is {backend}, which makes its "
+                    "own: choose masks, or set the folder to null",
+                )
+            )
+        return self
+
+
+class ImagesSettings(
+    PhotoHashSettings, PhotoGroupSettings, PhotoReadSettings, PhotoObjectsSettings
+):
+    """Your own photos; null turns the source off."""
+
+    num_photos: int | None = Field(
+        None,
+        ge=1,
+        le=100_000_000,
+        description="how many photos, in order of their names; null: all (a data set of the hub "
+        "needs a number)",
+    )
+    photos_per_shard: Literal["auto"] | Annotated[int, Field(ge=1, le=100_000)] = Field(
+        "auto",
+        description="photos in one job; auto is the smallest power of two, at least 64, that "
+        "needs at most 128 shards",
+    )
+    filter: FilterSettings = Field(
+        FilterSettings(),
+        description="which photos are kept, by what a dual encoder sees in them; with both lists "
+        "empty all are",
+    )
