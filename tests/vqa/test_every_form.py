@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.config import resolved
 from tests.vqa.asking import ask
 from tests.vqa.scenes import furnished_shard, sights
 from workflow_scripts.common.seeds import rng
@@ -14,7 +15,9 @@ from workflow_scripts.vqa.every import every_batch
 from workflow_scripts.vqa.families import FAMILIES
 from workflow_scripts.vqa.shapes.base import ALL_FORMS, Margins
 
-CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))
+CONFIG = resolved(
+    yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))
+)
 
 
 @pytest.fixture(scope="module")
