@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.config import resolved
 from tests.vqa.generation import generate_for_shard
 from tests.vqa.scenes import furnished_shard, view_contexts
 from workflow_scripts.common.seeds import rng
@@ -14,7 +15,9 @@ from workflow_scripts.vqa.enumerate_questions import enumerate_batches
 from workflow_scripts.vqa.families import FAMILIES
 from workflow_scripts.vqa.question_types.base import ALL_FORMS, Margins
 
-CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))
+CONFIG = resolved(
+    yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))
+)
 
 
 @pytest.fixture(scope="module")

@@ -25,9 +25,10 @@ def json_schema(model: type[BaseModel]) -> str:
         "description": "The science of a run; hardware is named in profiles/ only.",
         **{key: value for key, value in schema.items() if key != "description"},
     }
-    return HEADER + yaml.dump(
+    text: str = yaml.dump(
         document, Dumper=_WithoutAliases, sort_keys=False, width=100, allow_unicode=True
     )
+    return HEADER + text
 
 
 def reference_page(model: type[BaseModel]) -> str:
@@ -41,7 +42,7 @@ def reference_page(model: type[BaseModel]) -> str:
     return "\n".join(parts) + "\n"
 
 
-class _WithoutAliases(yaml.SafeDumper):
+class _WithoutAliases(yaml.SafeDumper):  # type: ignore[misc]
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
@@ -61,7 +62,7 @@ def _inlined(value: Any, definitions: Mapping[str, Any]) -> Any:
     if "$ref" in value:
         meant = definitions[value["$ref"].rpartition("/")[2]]
         value = {**meant, **{key: item for key, item in value.items() if key != "$ref"}}
-    found = {}
+    found: dict[str, Any] = {}
     for key, item in value.items():
         if key == "$defs" or (key == "title" and isinstance(item, str)):
             continue
@@ -137,9 +138,14 @@ def _type(rule: Mapping[str, Any]) -> str:
         if key in rule:
             return " or ".join(dict.fromkeys(_type(option) for option in rule[key]))
     types = rule.get("type", "any")
-    names = {"array": "list", "object": "group", "string": "text", "boolean": "true or false"}
+    names: dict[str, str] = {
+        "array": "list",
+        "object": "group",
+        "string": "text",
+        "boolean": "true or false",
+    }
     types = types if isinstance(types, list) else [types]
-    return " or ".join(names.get(name, name) for name in types)
+    return " or ".join(names.get(str(name), str(name)) for name in types)
 
 
 def _default(rule: Mapping[str, Any]) -> str:
@@ -158,7 +164,8 @@ def _number(value: float) -> str:
 def _allowed(rule: Mapping[str, Any]) -> str:
     for key in ("anyOf", "oneOf"):
         if key in rule:
-            return ", ".join(filter(None, (_allowed(option) for option in rule[key])))
+            allowed = [_allowed(option) for option in rule[key]]
+            return ", ".join(text for text in allowed if text)
     if "const" in rule:
         return f"`{rule['const']}`"
     if "enum" in rule:
