@@ -8,8 +8,6 @@ CAPTION_ESTIMATE = caption_estimate()
 # `--resources openai_calls=8` (or the profile's `resources`).
 rule caption_shard:
     input:
-        script="workflow_scripts/captions/caption_shard.py",
-        writer=f"workflow_scripts/captions/backends/{config['captions']['backend']}.py",
         prompts=caption_prompts("room", "top_down"),
         overrides=config["captions"]["overrides"] or [],
         views="results/views/{source}/{shard}.zarr",
@@ -30,6 +28,12 @@ rule caption_shard:
         openai_calls=caption_calls(),
         max_cost_usd=caption_budget(),
     params:
+        code=code_of(
+            "workflow_scripts.captions.caption_shard",
+            backends=[
+                f"workflow_scripts.captions.backends.{config['captions']['backend']}"
+            ],
+        ),
         flags=caption_flags(),
     message:
         "Caption the rooms of {wildcards.source} {wildcards.shard}{CAPTION_ESTIMATE}"
@@ -42,8 +46,6 @@ rule caption_shard:
 
 rule caption_assets:
     input:
-        script="workflow_scripts/captions/caption_assets.py",
-        writer=f"workflow_scripts/captions/backends/{config['captions']['backend']}.py",
         prompts=caption_prompts("asset"),
         overrides=config["captions"]["overrides"] or [],
         views=per_shard_of_source("results/views/{source}/{shard}.zarr"),
@@ -64,6 +66,12 @@ rule caption_assets:
         openai_calls=caption_calls(),
         max_cost_usd=caption_budget(),
     params:
+        code=code_of(
+            "workflow_scripts.captions.caption_assets",
+            backends=[
+                f"workflow_scripts.captions.backends.{config['captions']['backend']}"
+            ],
+        ),
         flags=caption_flags(),
     message:
         "Caption the assets of {wildcards.source}{CAPTION_ESTIMATE}"

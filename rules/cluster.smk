@@ -10,8 +10,6 @@ include: "functions/cluster.smk"
 
 
 rule check_cluster:
-    input:
-        script="workflow_scripts/cluster/check_cluster.py",
     log:
         "logs/cluster/check_cluster.log",
     retries: 0
@@ -35,8 +33,6 @@ rule check_cluster:
 
 
 rule plan:
-    input:
-        script="workflow_scripts/cluster/plan.py",
     log:
         "logs/cluster/plan.log",
     retries: 0

@@ -12,6 +12,7 @@ from workflow_scripts.sources.readers.episode_shards import (
     source_flags,
     assign_episode_shards,
 )
+from workflow_scripts.common import code_fingerprint
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.flags import as_flags
 from workflow_scripts.sources.readers.house_files import (
@@ -182,7 +183,7 @@ wildcard_constraints:
     split="|".join(SPLITS),
     experiment="|".join(EXPERIMENTS),
     condition="image|blind|blank",
-    asked="|".join(["predictions", *BENCHMARKS]),
+    question_set="|".join(["predictions", *BENCHMARKS]),
     part=r"\d{3}",
 
 
@@ -208,13 +209,14 @@ def as_workflow_error(function, *arguments, **settings):
         raise WorkflowError(str(error)) from None
 
 
-def modules_of(*packages):
-    """Return the modules of packages whose change must make their results again."""
-    return [
-        str(path)
-        for package in packages
-        for path in sorted(Path("workflow_scripts", package).rglob("*.py"))
-    ]
+def code_of(module, *extra, backends=()):
+    """Return a param: the fingerprint of the code that a command can reach.
+
+    With `backends` ("package.module", or a function of wildcards that returns them) only those
+    count of the table that lists them.
+    """
+    fingerprint = code_fingerprint.code_of(module, *extra, backends=backends)
+    return lambda wildcards: as_workflow_error(fingerprint, wildcards)
 
 
 def sources_with_stage(stage):

@@ -6,9 +6,6 @@ include: "functions/depth.smk"
 
 rule estimate_depth:
     input:
-        script="workflow_scripts/depth/estimate_depth.py",
-        estimator="workflow_scripts/depth/estimator.py",
-        backend="workflow_scripts/depth/backends/transformers.py",
         views="results/views/{source}/{shard}.zarr",
     output:
         depth=directory("results/depth/{source}/{shard}.zarr"),
@@ -25,6 +22,7 @@ rule estimate_depth:
         mem_mb=16000,
         runtime=120,
     params:
+        code=code_of("workflow_scripts.depth.estimate_depth"),
         settings=section_json(config["depth"], EstimatorSettings),
         keep_own=keep_photo_depth_flag,
     message:
@@ -36,9 +34,6 @@ rule estimate_depth:
 
 rule summarise_depth:
     input:
-        script="workflow_scripts/depth/summarise_depth.py",
-        metrics="workflow_scripts/depth/metrics.py",
-        drawing="workflow_scripts/depth/contact_sheet.py",
         views="results/views/{source}/{shard}.zarr",
         rows="results/views/{source}/{shard}.views.parquet",
         depth=depth_group,
@@ -55,6 +50,8 @@ rule summarise_depth:
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        code=code_of("workflow_scripts.depth.summarise_depth"),
     message:
         "Summarise the depth of {wildcards.source} shard {wildcards.shard}"
     shell:

@@ -3,18 +3,16 @@ include: "functions/evaluate.smk"
 
 rule predict_answers:
     input:
-        script="workflow_scripts/evaluate/predict.py",
-        modules="workflow_scripts/evaluate/eval_items.py",
         questions=question_set_file,
         images=question_set_images,
         base=base_folder,
         adapter=trained_weights,
     output:
-        answers="results/evaluate/{experiment}/{asked}.{condition}.{part}.jsonl",
+        answers="results/evaluate/{experiment}/{question_set}.{condition}.{part}.jsonl",
     log:
-        "logs/evaluate/{asked}.{experiment}.{condition}.{part}.log",
+        "logs/evaluate/{question_set}.{experiment}.{condition}.{part}.log",
     benchmark:
-        "results/benchmarks/evaluate/{asked}.{experiment}.{condition}.{part}.tsv"
+        "results/benchmarks/evaluate/{question_set}.{experiment}.{condition}.{part}.tsv"
     conda:
         "../envs/evaluate.yaml"
     threads: 1
@@ -24,6 +22,7 @@ rule predict_answers:
         mem_mb=3000,
         runtime=120,
     params:
+        code=code_of("workflow_scripts.evaluate.predict"),
         base=base_model,
         adapter=subpath(input.adapter, parent=True),
         batch_size=lookup("evaluate/batch_size", within=config),
@@ -45,8 +44,6 @@ rule predict_answers:
 
 rule score_experiment:
     input:
-        script="workflow_scripts/evaluate/score.py",
-        modules=scoring_modules(),
         questions=f"results/vqa/{config['evaluate']['split']}.parquet",
         training="results/vqa/train.parquet",
         image=answer_parts("image"),
@@ -67,6 +64,7 @@ rule score_experiment:
         mem_mb=2000,
         runtime=30,
     params:
+        code=code_of("workflow_scripts.evaluate.score"),
         split=lookup("evaluate/split", within=config),
         bootstrap=lookup("evaluate/bootstrap", within=config),
         seed=lookup("seed", within=config),
@@ -85,17 +83,15 @@ rule score_experiment:
 
 rule import_benchmark:
     input:
-        script="workflow_scripts/evaluate/benchmarks/import_benchmark.py",
-        modules=modules_of("evaluate/benchmarks"),
-        file=lambda wildcards: BENCHMARKS[wildcards.asked]["path"],
+        file=lambda wildcards: BENCHMARKS[wildcards.question_set]["path"],
     output:
-        asked="results/evaluate/benchmarks/{asked}.jsonl",
-        pictures=directory("results/evaluate/benchmarks/{asked}.pictures"),
-        skipped="results/evaluate/benchmarks/{asked}.skipped.jsonl",
+        question_set="results/evaluate/benchmarks/{question_set}.jsonl",
+        pictures=directory("results/evaluate/benchmarks/{question_set}.pictures"),
+        skipped="results/evaluate/benchmarks/{question_set}.skipped.jsonl",
     log:
-        "logs/evaluate/import.{asked}.log",
+        "logs/evaluate/import.{question_set}.log",
     benchmark:
-        "results/benchmarks/evaluate/import.{asked}.tsv"
+        "results/benchmarks/evaluate/import.{question_set}.tsv"
     conda:
         "../envs/evaluate.yaml"
     threads: 1
@@ -103,32 +99,31 @@ rule import_benchmark:
         mem_mb=3000,
         runtime=120,
     params:
-        form=lambda wildcards: BENCHMARKS[wildcards.asked]["format"],
-        images=lambda wildcards: BENCHMARKS[wildcards.asked]["images"],
-        num_frames=lambda wildcards: BENCHMARKS[wildcards.asked]["num_frames"],
+        code=code_of("workflow_scripts.evaluate.benchmarks.import_benchmark"),
+        form=lambda wildcards: BENCHMARKS[wildcards.question_set]["format"],
+        images=lambda wildcards: BENCHMARKS[wildcards.question_set]["images"],
+        num_frames=lambda wildcards: BENCHMARKS[wildcards.question_set]["num_frames"],
     message:
-        "Import the benchmark {wildcards.asked}"
+        "Import the benchmark {wildcards.question_set}"
     shell:
         "python -m workflow_scripts.evaluate.benchmarks.import_benchmark --file-format {params.form}"
-        " --name {wildcards.asked} --path {input.file:q} --images {params.images:q}"
-        " --num-frames {params.num_frames} --out {output.asked}"
+        " --name {wildcards.question_set} --path {input.file:q} --images {params.images:q}"
+        " --num-frames {params.num_frames} --out {output.question_set}"
         " --pictures {output.pictures} --skipped {output.skipped} > {log} 2>&1"
 
 
 rule score_benchmark:
     input:
-        script="workflow_scripts/evaluate/score.py",
-        modules=scoring_modules(),
-        questions="results/evaluate/benchmarks/{asked}.jsonl",
-        image=answer_parts("image", "{asked}"),
-        blind=answer_parts("blind", "{asked}"),
-        blank=answer_parts("blank", "{asked}"),
+        questions="results/evaluate/benchmarks/{question_set}.jsonl",
+        image=answer_parts("image", "{question_set}"),
+        blind=answer_parts("blind", "{question_set}"),
+        blank=answer_parts("blank", "{question_set}"),
     output:
-        scores="results/evaluate/{experiment}/{asked}.scores.csv",
+        scores="results/evaluate/{experiment}/{question_set}.scores.csv",
     log:
-        "logs/evaluate/score.{asked}.{experiment}.log",
+        "logs/evaluate/score.{question_set}.{experiment}.log",
     benchmark:
-        "results/benchmarks/evaluate/score.{asked}.{experiment}.tsv"
+        "results/benchmarks/evaluate/score.{question_set}.{experiment}.tsv"
     conda:
         "../envs/evaluate.yaml"
     threads: 1
@@ -136,25 +131,21 @@ rule score_benchmark:
         mem_mb=2000,
         runtime=30,
     params:
+        code=code_of("workflow_scripts.evaluate.score"),
         bootstrap=lookup("evaluate/bootstrap", within=config),
         seed=lookup("seed", within=config),
     message:
-        "Score {wildcards.experiment} on {wildcards.asked} beside its baselines"
+        "Score {wildcards.experiment} on {wildcards.question_set} beside its baselines"
     shell:
         "python -m workflow_scripts.evaluate.score --questions {input.questions}"
         " --image {input.image} --blind {input.blind} --blank {input.blank}"
-        " --experiment {wildcards.experiment} --benchmark {wildcards.asked} --split test"
+        " --experiment {wildcards.experiment} --benchmark {wildcards.question_set} --split test"
         " --bootstrap {params.bootstrap} --seed {params.seed} --out {output.scores}"
         " > {log} 2>&1"
 
 
 rule score_pose:
     input:
-        script="workflow_scripts/evaluate/pose/score.py",
-        modules=[
-            "workflow_scripts/evaluate/bootstrap.py",
-            *modules_of("evaluate/pose", "common/keypoints"),
-        ],
         views=demonstration_views(),
         weights="results/train/{experiment}/model.safetensors",
         model="results/train/{experiment}/model.json",
@@ -185,6 +176,7 @@ rule score_pose:
         mem_mb=3000,
         runtime=120,
     params:
+        code=code_of("workflow_scripts.evaluate.pose.score"),
         model=subpath(input.weights, parent=True),
         split=lookup("evaluate/split", within=config),
         noise=lookup("evaluate/keypoint_noise", within=config),
@@ -202,7 +194,6 @@ rule score_pose:
 
 rule merge_scores:
     input:
-        script="workflow_scripts/evaluate/merge.py",
         scores=score_files(),
     output:
         report(
@@ -221,6 +212,8 @@ rule merge_scores:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        code=code_of("workflow_scripts.evaluate.merge"),
     message:
         "Join the scores of every experiment"
     shell:
@@ -230,9 +223,6 @@ rule merge_scores:
 
 rule write_report:
     input:
-        script="workflow_scripts/evaluate/report.py",
-        template="workflow_scripts/evaluate/report.html.j2",
-        definitions="workflow_scripts/evaluate/metrics.py",
         scores="results/eval.csv",
         scenes=per_shard("results/scenes/{source}/{shard}.jsonl"),
         views=per_shard("results/views/{source}/{shard}.zarr"),
@@ -280,6 +270,7 @@ rule write_report:
         mem_mb=2000,
         runtime=30,
     params:
+        code=code_of("workflow_scripts.evaluate.report"),
         experiments=list(EXPERIMENTS),
     message:
         "Write results/report.html"

@@ -1,31 +1,8 @@
 include: "functions/pointclouds.smk"
 
 
-MEASURE_MODULES = [
-    f"workflow_scripts/pointclouds/{name}.py"
-    for name in (
-        "depth_error",
-        "floor",
-        "gaps",
-        "gravity",
-        "measure",
-        "objects",
-        "sensor",
-        "uncertainty",
-        "view",
-    )
-]
-
-
 rule fuse_shard:
     input:
-        script="workflow_scripts/pointclouds/fuse_shard.py",
-        fuse="workflow_scripts/pointclouds/fuse.py",
-        cells="workflow_scripts/pointclouds/voxel_accumulator.py",
-        normals="workflow_scripts/pointclouds/normals.py",
-        boxes="workflow_scripts/pointclouds/boxes.py",
-        floor="workflow_scripts/pointclouds/floor.py",
-        picture="workflow_scripts/pointclouds/cloud_picture.py",
         views="results/views/{source}/{shard}.zarr",
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
@@ -45,6 +22,7 @@ rule fuse_shard:
         mem_mb=2000,
         runtime=60,
     params:
+        code=code_of("workflow_scripts.pointclouds.fuse_shard"),
         voxel_m=lookup("pointclouds/voxel_m", within=config),
         normals=branch(
             config["pointclouds"]["normals"], then="normals", otherwise="no-normals"
@@ -60,7 +38,6 @@ rule fuse_shard:
 
 rule export_ply:
     input:
-        script="workflow_scripts/pointclouds/export_ply.py",
         clouds="results/pointclouds/{source}/{shard}.zarr",
     output:
         folder=directory("results/pointclouds/{source}/{shard}"),
@@ -74,6 +51,8 @@ rule export_ply:
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        code=code_of("workflow_scripts.pointclouds.export_ply"),
     message:
         "Export the clouds of {wildcards.source} shard {wildcards.shard} to PLY"
     shell:
@@ -83,7 +62,6 @@ rule export_ply:
 
 rule cloud_statistics:
     input:
-        script="workflow_scripts/pointclouds/cloud_statistics.py",
         clouds=per_shard_of_source("results/pointclouds/{source}/{shard}.zarr"),
         boxes=per_shard_of_source("results/pointclouds/{source}/{shard}.boxes.parquet"),
     output:
@@ -98,6 +76,8 @@ rule cloud_statistics:
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        code=code_of("workflow_scripts.pointclouds.cloud_statistics"),
     message:
         "Statistics of all clouds of {wildcards.source}"
     shell:
@@ -107,8 +87,6 @@ rule cloud_statistics:
 
 rule measure_objects:
     input:
-        script="workflow_scripts/pointclouds/measure_objects.py",
-        modules=MEASURE_MODULES,
         views="results/views/{source}/{shard}.zarr",
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
@@ -128,6 +106,7 @@ rule measure_objects:
         mem_mb=2000,
         runtime=60,
     params:
+        code=code_of("workflow_scripts.pointclouds.measure_objects"),
         out="results/pointclouds/{source}/{shard}",
         depth_kind=depth_kind,
         min_confidence=lookup("pointclouds/min_confidence", within=config),
@@ -140,21 +119,19 @@ rule measure_objects:
         " --min-confidence {params.min_confidence} --seed {params.seed} > {log} 2>&1"
 
 
-rule measure_disturbed:
+rule measure_with_sensor_noise:
     input:
-        script="workflow_scripts/pointclouds/measure_objects.py",
-        modules=MEASURE_MODULES,
         views="results/views/{source}/{shard}.zarr",
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
     output:
-        gravity="results/pointclouds/{source}/{shard}.disturbed.gravity.parquet",
-        measured="results/pointclouds/{source}/{shard}.disturbed.measured.parquet",
-        gaps="results/pointclouds/{source}/{shard}.disturbed.gaps.parquet",
+        gravity="results/pointclouds/{source}/{shard}.sensor_noise.gravity.parquet",
+        measured="results/pointclouds/{source}/{shard}.sensor_noise.measured.parquet",
+        gaps="results/pointclouds/{source}/{shard}.sensor_noise.gaps.parquet",
     log:
-        "logs/pointclouds/measure_disturbed/{source}/{shard}.log",
+        "logs/pointclouds/measure_with_sensor_noise/{source}/{shard}.log",
     benchmark:
-        "results/benchmarks/pointclouds/measure_disturbed/{source}/{shard}.tsv"
+        "results/benchmarks/pointclouds/measure_with_sensor_noise/{source}/{shard}.tsv"
     conda:
         "../envs/geometry.yaml"
     threads: 1
@@ -162,7 +139,8 @@ rule measure_disturbed:
         mem_mb=2000,
         runtime=60,
     params:
-        out="results/pointclouds/{source}/{shard}.disturbed",
+        code=code_of("workflow_scripts.pointclouds.measure_objects"),
+        out="results/pointclouds/{source}/{shard}.sensor_noise",
         seed=config["seed"],
     message:
         "Measure {wildcards.source} shard {wildcards.shard} as a noisy sensor sees it"

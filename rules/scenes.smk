@@ -16,8 +16,6 @@ PHOTO_STEP_KEYS = {
 # House JSON, checked, dealt to splits by a hash of the house.
 rule sample_scenes:
     input:
-        script="workflow_scripts/scenes/sample_scenes.py",
-        modules=modules_of("scenes/generator"),
         houses=houses_file,
     output:
         scenes="results/scenes/{source}/{shard}.jsonl",
@@ -39,6 +37,7 @@ rule sample_scenes:
         mem_mb=2000,
         runtime=30,
     params:
+        code=code_of("workflow_scripts.scenes.sample_scenes"),
         houses=lookup("sources/{source}/houses", within=config),
         start=shard_start,
         stop=shard_stop,
@@ -57,7 +56,6 @@ rule sample_scenes:
 
 rule plan_episodes:
     input:
-        script="workflow_scripts/scenes/plan_episodes.py",
         dataset=recorded_episodes,
     output:
         scenes="results/scenes/{source}/{shard}.jsonl",
@@ -79,6 +77,7 @@ rule plan_episodes:
         mem_mb=2000,
         runtime=30,
     params:
+        code=code_of("workflow_scripts.scenes.plan_episodes"),
         settings=episode_flags("tasks", "episodes_per_task", "variations"),
         start=shard_start,
         stop=shard_stop,
@@ -96,10 +95,6 @@ rule plan_episodes:
 
 
 rule hash_photos:
-    input:
-        script="workflow_scripts/scenes/images/hash_photos.py",
-        fingerprint="workflow_scripts/scenes/images/fingerprint.py",
-        decoder="workflow_scripts/common/image_decoding.py",
     output:
         hashes="results/scenes/{source}/{shard}.hashes.parquet",
         picture=report(
@@ -120,6 +115,7 @@ rule hash_photos:
         mem_mb=3000,
         runtime=60,
     params:
+        code=code_of("workflow_scripts.scenes.images.hash_photos"),
         flags=photo_flags("hash"),
         start=shard_start,
         stop=shard_stop,
@@ -134,7 +130,6 @@ rule hash_photos:
 
 rule group_photos:
     input:
-        script="workflow_scripts/scenes/images/group_photos.py",
         hashes=per_shard_of_source("results/scenes/{source}/{shard}.hashes.parquet"),
     output:
         groups="results/scenes/{source}/groups.parquet",
@@ -151,6 +146,7 @@ rule group_photos:
         mem_mb=4000,
         runtime=60,
     params:
+        code=code_of("workflow_scripts.scenes.images.group_photos"),
         flags=photo_flags("group"),
         splits=[config["splits"][split] for split in SPLITS],
     message:
@@ -162,7 +158,6 @@ rule group_photos:
 
 rule assign_photo_shards:
     input:
-        script="workflow_scripts/scenes/images/assign_photo_shards.py",
         hashes="results/scenes/{source}/{shard}.hashes.parquet",
         groups="results/scenes/{source}/groups.parquet",
     output:
@@ -178,6 +173,8 @@ rule assign_photo_shards:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        code=code_of("workflow_scripts.scenes.images.assign_photo_shards"),
     message:
         "List the photos of {wildcards.source} shard {wildcards.shard}"
     shell:

@@ -3,13 +3,6 @@ include: "functions/train.smk"
 
 rule pretrain_base:
     input:
-        script="workflow_scripts/train/pretrain.py",
-        modules=[
-            "workflow_scripts/train/pretrain_dataset.py",
-            "workflow_scripts/train/pretrain_images.py",
-            "workflow_scripts/train/tiny_vlm.py",
-            "workflow_scripts/train/vocabulary.txt",
-        ],
         views=per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
     output:
         model=directory("results/train/base/tiny"),
@@ -33,6 +26,7 @@ rule pretrain_base:
         mem_mb=3000,
         runtime=120,
     params:
+        code=code_of("workflow_scripts.train.pretrain"),
         steps=lookup("train/tiny/steps", within=config),
         batch_size=lookup("train/tiny/batch_size", within=config),
         named_share=lookup("train/tiny/named_share", within=config),
@@ -51,13 +45,6 @@ rule pretrain_base:
 # Checkpoints lie beside the outputs, undeclared, for Snakemake removes what a failed job declared.
 rule train_experiment:
     input:
-        script="workflow_scripts/train/launch.py",
-        modules=[
-            "workflow_scripts/train/finetune.py",
-            "workflow_scripts/train/checkpoints.py",
-            "workflow_scripts/train/conversation_dataset.py",
-            "workflow_scripts/models/vlm.py",
-        ],
         data="results/vqa/train.json",
         validation="results/vqa/val.json",
         families=expand("results/vqa/{split}.parquet", split=["train", "val"]),
@@ -95,6 +82,7 @@ rule train_experiment:
         slurm_account="",
         cluster="local",
     params:
+        code=code_of("workflow_scripts.train.launch"),
         out=subpath(output.weights, parent=True),
         base=base_model,
         flags=experiment_flags,
@@ -111,7 +99,7 @@ rule train_experiment:
         " --mem-mb {resources.mem_mb} --threads {resources.cpus_per_gpu} > {log} 2>&1"
 
 
-use rule train_experiment as train_all_weights with:
+use rule train_experiment as train_full_finetune with:
     output:
         weights="results/train/{experiment}/model.safetensors",
         config="results/train/{experiment}/config.json",
@@ -130,14 +118,12 @@ use rule train_experiment as train_all_weights with:
 
 # `use rule` hands on everything but this: without it the launcher itself would go to a node.
 localrules:
-    train_all_weights,
+    train_full_finetune,
 
 
 # A lifter of 2D keypoints, or a detector on the pictures: see train_experiment for how it starts.
 rule train_pose:
     input:
-        script="workflow_scripts/train/pose/launch.py",
-        modules=modules_of("train/pose", "common/keypoints"),
         views=demonstration_views(),
         leaks=per_demonstration_source("results/views/{source}/leaks.json"),
     output:
@@ -173,6 +159,7 @@ rule train_pose:
         slurm_account="",
         cluster="local",
     params:
+        code=code_of("workflow_scripts.train.pose.launch"),
         out=subpath(output.weights, parent=True),
         flags=pose_flags,
         seed=lookup("seed", within=config),

@@ -4,14 +4,6 @@ include: "functions/views.smk"
 # Posed views of every room, with exact depth, masks and visibility.
 rule render_shard:
     input:
-        script="workflow_scripts/views/shard.py",
-        render="workflow_scripts/views/render.py",
-        house="workflow_scripts/views/house.py",
-        meshes="workflow_scripts/views/meshes.py",
-        objects="workflow_scripts/views/objects.py",
-        policies="workflow_scripts/views/policies.py",
-        visibility="workflow_scripts/views/visibility.py",
-        modules=modules_of("views/backends", "views/pathtrace", "views/furniture"),
         scenes="results/scenes/{source}/{shard}.jsonl",
     output:
         views=directory("results/views/{source}/{shard}.zarr"),
@@ -41,6 +33,7 @@ rule render_shard:
         mem_mb=3000,
         runtime=240,
     params:
+        code=code_of("workflow_scripts.views.shard"),
         backend=lookup("views/backend", within=config),
         preset=lookup("views/preset", within=config),
         furniture=lookup("views/furniture", within=config),
@@ -71,13 +64,8 @@ NEEDS_COPPELIASIM = (config["sources"].get("rlbench") or {}).get(
 ) == "coppeliasim"
 
 
-rule record_shard:
+rule record_demonstrations:
     input:
-        script="workflow_scripts/views/record.py",
-        recording="workflow_scripts/views/demonstration_shard.py",
-        keypoints="workflow_scripts/views/keypoints.py",
-        modules=modules_of("views/robots"),
-        backend=demonstration_backend,
         dataset=recorded_episodes,
         scenes="results/scenes/{source}/{shard}.jsonl",
     output:
@@ -110,6 +98,7 @@ rule record_shard:
         mem_mb=3000,
         runtime=480,
     params:
+        code=code_of("workflow_scripts.views.record", backends=demonstration_backend),
         settings=episode_flags("cameras", "size_px", "max_steps", "max_attempts"),
         digest=shard_digest,
     message:
@@ -121,9 +110,6 @@ rule record_shard:
 
 rule read_images:
     input:
-        script="workflow_scripts/views/images/read.py",
-        letterbox="workflow_scripts/views/images/letterbox.py",
-        companions="workflow_scripts/views/images/sidecars.py",
         scenes="results/scenes/{source}/{shard}.jsonl",
     output:
         read=directory("results/views/{source}/{shard}.read.zarr"),
@@ -142,6 +128,7 @@ rule read_images:
         mem_mb=3000,
         runtime=120,
     params:
+        code=code_of("workflow_scripts.views.images.read"),
         flags=photo_flags("read"),
         digest=companions_digest("depth", "intrinsics"),
     message:
@@ -153,8 +140,6 @@ rule read_images:
 
 rule filter_images:
     input:
-        script="workflow_scripts/views/images/filter.py",
-        encoder="workflow_scripts/views/images/encoder.py",
         read="results/views/{source}/{shard}.read.zarr",
         rows="results/views/{source}/{shard}.read.parquet",
     output:
@@ -179,6 +164,7 @@ rule filter_images:
         mem_mb=6000,
         runtime=60,
     params:
+        code=code_of("workflow_scripts.views.images.filter"),
         flags=photo_flags("filter"),
     message:
         "Filter the photos of {wildcards.source} shard {wildcards.shard}"
@@ -189,9 +175,6 @@ rule filter_images:
 
 rule localise_images:
     input:
-        script="workflow_scripts/views/images/localise.py",
-        candidates="workflow_scripts/views/images/proposal_filter.py",
-        modules=modules_of("views/images/backends"),
         read="results/views/{source}/{shard}.read.zarr",
         rows="results/views/{source}/{shard}.read.parquet",
         verdicts="results/views/{source}/{shard}.filter.parquet",
@@ -212,6 +195,7 @@ rule localise_images:
         mem_mb=8000,
         runtime=240,
     params:
+        code=code_of("workflow_scripts.views.images.localise"),
         flags=photo_flags("localise"),
         digest=companions_digest("masks"),
     message:
@@ -221,9 +205,8 @@ rule localise_images:
         " --filter-table {input.verdicts} --out {output.masks} {params.flags} > {log} 2>&1"
 
 
-rule pack_images:
+rule write_image_shard:
     input:
-        script="workflow_scripts/views/images/shard.py",
         scenes="results/scenes/{source}/{shard}.jsonl",
         read="results/views/{source}/{shard}.read.zarr",
         rows="results/views/{source}/{shard}.read.parquet",
@@ -245,9 +228,9 @@ rule pack_images:
             labels={"source": "{source}", "shard": "{shard}"},
         ),
     log:
-        "logs/views/pack_images/{source}/{shard}.log",
+        "logs/views/write_image_shard/{source}/{shard}.log",
     benchmark:
-        "results/benchmarks/views/pack_images/{source}/{shard}.tsv"
+        "results/benchmarks/views/write_image_shard/{source}/{shard}.tsv"
     wildcard_constraints:
         source="images",
     conda:
@@ -257,6 +240,7 @@ rule pack_images:
         mem_mb=3000,
         runtime=60,
     params:
+        code=code_of("workflow_scripts.views.images.shard"),
         min_pixels=photo_setting("localise", "min_pixels"),
     message:
         "Pack the photos of {wildcards.source} shard {wildcards.shard} into views"
@@ -268,7 +252,6 @@ rule pack_images:
 
 rule check_episodes:
     input:
-        script="workflow_scripts/views/check_episodes.py",
         scenes=per_shard_of_source("results/scenes/{source}/{shard}.jsonl"),
         episodes=per_shard_of_source("results/views/{source}/{shard}.episodes.parquet"),
     output:
@@ -285,6 +268,8 @@ rule check_episodes:
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        code=code_of("workflow_scripts.views.check_episodes"),
     message:
         "Check that no episode of {wildcards.source} is in two splits"
     shell:
@@ -294,7 +279,6 @@ rule check_episodes:
 
 rule export_npz:
     input:
-        script="workflow_scripts/views/export_npz.py",
         leaks="results/views/{source}/leaks.json",
         shards=per_shard_of_source("results/views/{source}/{shard}.zarr"),
     output:
@@ -312,6 +296,7 @@ rule export_npz:
         mem_mb=8000,
         runtime=120,
     params:
+        code=code_of("workflow_scripts.views.export_npz"),
         noise=lookup("sources/{source}/npz_noise", within=config),
         seed=config["seed"],
     message:

@@ -4,34 +4,8 @@ include: "functions/vqa.smk"
 PARAPHRASE_ESTIMATE = paraphrase_estimate()
 
 
-rule ask_shard:
+rule generate_questions:
     input:
-        script="workflow_scripts/vqa/generate_questions.py",
-        modules=[
-            *(
-                f"workflow_scripts/vqa/{name}.py"
-                for name in (
-                    "ask",
-                    "ask_pairs",
-                    "batch",
-                    "contact",
-                    "drawing",
-                    "evidence",
-                    "gallery",
-                    "measures",
-                    "pair",
-                    "pointing",
-                    "record",
-                    "refer",
-                    "sampling",
-                    "sight",
-                    "templates",
-                )
-            ),
-            *modules_of("vqa/shapes"),
-            *modules_of("vqa/families"),
-            *modules_of("vqa/reasoning"),
-        ],
         views="results/views/{source}/{shard}.zarr",
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
@@ -43,9 +17,9 @@ rule ask_shard:
         dropped="results/vqa/{source}/{shard}.dropped.jsonl",
         picture="results/vqa/{source}/{shard}.png",
     log:
-        "logs/vqa/ask_shard/{source}/{shard}.log",
+        "logs/vqa/generate_questions/{source}/{shard}.log",
     benchmark:
-        "results/benchmarks/vqa/ask_shard/{source}/{shard}.tsv"
+        "results/benchmarks/vqa/generate_questions/{source}/{shard}.tsv"
     conda:
         "../envs/geometry.yaml"
     threads: 1
@@ -53,6 +27,7 @@ rule ask_shard:
         mem_mb=2000,
         runtime=60,
     params:
+        code=code_of("workflow_scripts.vqa.generate_questions"),
         flags=question_flags(),
         measured=measurement_flag,
         seed=config["seed"],
@@ -66,20 +41,17 @@ rule ask_shard:
 
 
 # Calls to the server are capped over all jobs with `--resources openai_calls=8`, as captions are.
-rule paraphrase_shard:
+rule paraphrase_questions:
     input:
-        script="workflow_scripts/vqa/paraphrase/paraphrase_questions.py",
-        modules=modules_of("vqa/paraphrase"),
-        fillers="workflow_scripts/vqa/paraphrase/filler_words.txt",
         prompt=paraphrase_prompt(),
         questions="results/vqa/{source}/{shard}.jsonl",
     output:
         questions="results/vqa/{source}/{shard}.paraphrased.jsonl",
         dropped="results/vqa/{source}/{shard}.paraphrased.dropped.jsonl",
     log:
-        "logs/vqa/paraphrase_shard/{source}/{shard}.log",
+        "logs/vqa/paraphrase_questions/{source}/{shard}.log",
     benchmark:
-        "results/benchmarks/vqa/paraphrase_shard/{source}/{shard}.tsv"
+        "results/benchmarks/vqa/paraphrase_questions/{source}/{shard}.tsv"
     retries: 2
     conda:
         "../envs/captions.yaml"
@@ -90,6 +62,7 @@ rule paraphrase_shard:
         openai_calls=paraphrase_setting("concurrency", 0),
         max_cost_usd=str(paraphrase_setting("max_cost_usd", None)),
     params:
+        code=code_of("workflow_scripts.vqa.paraphrase.paraphrase_questions"),
         flags=paraphrase_flags(),
     message:
         "Put the questions of {wildcards.source} {wildcards.shard} in other words{PARAPHRASE_ESTIMATE}"
@@ -100,18 +73,17 @@ rule paraphrase_shard:
         " --max-cost-usd {resources.max_cost_usd} > {log} 2>&1"
 
 
-rule merge_vqa:
+rule merge_questions:
     input:
-        script="workflow_scripts/vqa/merge.py",
         shards=question_shards(),
     output:
         conversations="results/vqa/{split}.json",
         questions="results/vqa/{split}.parquet",
         dropped="results/vqa/{split}.dropped.jsonl",
     log:
-        "logs/vqa/merge_vqa/{split}.log",
+        "logs/vqa/merge_questions/{split}.log",
     benchmark:
-        "results/benchmarks/vqa/merge_vqa/{split}.tsv"
+        "results/benchmarks/vqa/merge_questions/{split}.tsv"
     conda:
         "../envs/geometry.yaml"
     threads: 1
@@ -119,6 +91,7 @@ rule merge_vqa:
         mem_mb=2000,
         runtime=60,
     params:
+        code=code_of("workflow_scripts.vqa.merge"),
         split="{split}",
         reasoning=lookup("vqa/reasoning", within=config),
     message:
@@ -132,8 +105,6 @@ rule merge_vqa:
 
 rule export_messages:
     input:
-        script="workflow_scripts/vqa/export/messages.py",
-        pictures="workflow_scripts/vqa/export/images.py",
         questions="results/vqa/{split}.parquet",
         images=per_shard("results/vqa/{source}/{shard}.images"),
     output:
@@ -149,6 +120,7 @@ rule export_messages:
         mem_mb=3000,
         runtime=120,
     params:
+        code=code_of("workflow_scripts.vqa.export.messages"),
         reasoning=lookup("vqa/reasoning", within=config),
     message:
         "Write split {wildcards.split} as chat messages with pictures (Parquet)"
@@ -158,19 +130,17 @@ rule export_messages:
         " --reasoning {params.reasoning} > {log} 2>&1"
 
 
-rule write_card:
+rule write_dataset_card:
     input:
-        script="workflow_scripts/vqa/export/card.py",
-        template="workflow_scripts/vqa/export/card.md.j2",
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
         dropped=dropped_question_tables(),
         photos=photo_drop_tables(),
     output:
         card="results/vqa/dataset/README.md",
     log:
-        "logs/vqa/write_card.log",
+        "logs/vqa/write_dataset_card.log",
     benchmark:
-        "results/benchmarks/vqa/write_card.tsv"
+        "results/benchmarks/vqa/write_dataset_card.tsv"
     conda:
         "../envs/exports.yaml"
     threads: 1
@@ -178,6 +148,7 @@ rule write_card:
         mem_mb=2000,
         runtime=30,
     params:
+        code=code_of("workflow_scripts.vqa.export.card"),
         settings=card_settings(),
         name=lookup("vqa/hub/name", within=config),
         licence=lookup("vqa/hub/licence", within=config),
@@ -193,8 +164,6 @@ rule write_card:
 
 rule export_sharegpt:
     input:
-        script="workflow_scripts/vqa/export/sharegpt.py",
-        pictures="workflow_scripts/vqa/export/images.py",
         questions="results/vqa/{split}.parquet",
     output:
         conversations="results/vqa/{split}.sharegpt.json",
@@ -209,6 +178,7 @@ rule export_sharegpt:
         mem_mb=2000,
         runtime=60,
     params:
+        code=code_of("workflow_scripts.vqa.export.sharegpt"),
         reasoning=lookup("vqa/reasoning", within=config),
     message:
         "Write split {wildcards.split} as ShareGPT conversations"
@@ -220,8 +190,6 @@ rule export_sharegpt:
 
 rule export_regions:
     input:
-        script="workflow_scripts/vqa/export/regions.py",
-        pictures="workflow_scripts/vqa/export/images.py",
         questions="results/vqa/{split}.parquet",
         views=per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
     output:
@@ -238,6 +206,7 @@ rule export_regions:
         mem_mb=2000,
         runtime=120,
     params:
+        code=code_of("workflow_scripts.vqa.export.regions"),
         reasoning=lookup("vqa/reasoning", within=config),
     message:
         "Write split {wildcards.split} with region tags and masks"
@@ -249,10 +218,6 @@ rule export_regions:
 
 rule write_gallery:
     input:
-        script="workflow_scripts/vqa/browse/page.py",
-        template="workflow_scripts/vqa/browse/page.html.j2",
-        modules=modules_of("vqa/browse"),
-        pictures="workflow_scripts/vqa/export/images.py",
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
         dropped=dropped_question_tables(),
         views=per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
@@ -285,6 +250,7 @@ rule write_gallery:
         mem_mb=2000,
         runtime=60,
     params:
+        code=code_of("workflow_scripts.vqa.browse.page"),
         num_pictures=lookup("vqa/gallery_pictures", within=config),
         seed=config["seed"],
         clouds=per_measured_shard("results/pointclouds/{source}/{shard}.zarr"),
@@ -300,7 +266,6 @@ rule write_gallery:
 
 rule push_to_hub:
     input:
-        script="workflow_scripts/vqa/export/push.py",
         card="results/vqa/dataset/README.md",
         splits=expand("results/vqa/dataset/{split}", split=SPLITS),
     output:
@@ -315,6 +280,7 @@ rule push_to_hub:
         mem_mb=2000,
         runtime=120,
     params:
+        code=code_of("workflow_scripts.vqa.export.push"),
         repo=config["vqa"]["hub"]["repo"] or "null",
         private="--private" if config["vqa"]["hub"]["private"] else "--no-private",
         dry_run="--dry-run" if config["vqa"]["hub"]["dry_run"] else "--no-dry-run",
@@ -328,8 +294,6 @@ rule push_to_hub:
 
 rule audit_shard:
     input:
-        script="workflow_scripts/vqa/audit.py",
-        modules=modules_of("vqa/families", "vqa/shapes"),
         views="results/views/{source}/{shard}.zarr",
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
@@ -348,8 +312,9 @@ rule audit_shard:
         mem_mb=2000,
         runtime=60,
     params:
+        code=code_of("workflow_scripts.vqa.audit"),
         clouds="results/pointclouds/{source}/{shard}.zarr",
-        disturbed="results/pointclouds/{source}/{shard}.disturbed.zarr",
+        disturbed="results/pointclouds/{source}/{shard}.sensor_noise.zarr",
         labels=depth_labels,
         flags=audit_flags(),
         seed=config["seed"],
@@ -364,9 +329,6 @@ rule audit_shard:
 
 rule write_audit:
     input:
-        script="workflow_scripts/vqa/audit_table.py",
-        blind="workflow_scripts/vqa/blind.py",
-        drawing="workflow_scripts/vqa/audit_plot.py",
         facts=per_audited_shard("results/vqa/{source}/{shard}.audit.parquet"),
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
     output:
@@ -388,6 +350,7 @@ rule write_audit:
         mem_mb=4000,
         runtime=60,
     params:
+        code=code_of("workflow_scripts.vqa.audit_table"),
         resamples=lookup("evaluate/bootstrap", within=config),
         seed=config["seed"],
     message:

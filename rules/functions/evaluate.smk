@@ -20,21 +20,25 @@ def report_pictures():
 
 def question_set_file(wildcards):
     """Return the file of what is asked: the questions of the split, or a benchmark."""
-    if wildcards.asked in BENCHMARKS:
-        return f"results/evaluate/benchmarks/{wildcards.asked}.jsonl"
+    if wildcards.question_set in BENCHMARKS:
+        return f"results/evaluate/benchmarks/{wildcards.question_set}.jsonl"
     return f"results/vqa/{config['evaluate']['split']}.parquet"
 
 
 def question_set_image_folder(wildcards):
     """Return the folder that the pictures of what is asked are relative to."""
-    if wildcards.asked in BENCHMARKS:
-        return f"results/evaluate/benchmarks/{wildcards.asked}.pictures"
+    if wildcards.question_set in BENCHMARKS:
+        return f"results/evaluate/benchmarks/{wildcards.question_set}.pictures"
     return "results/vqa"
 
 
 def question_set_images(wildcards):
     """Return the pictures of a benchmark; those of our questions lie in many folders."""
-    return question_set_image_folder(wildcards) if wildcards.asked in BENCHMARKS else []
+    return (
+        question_set_image_folder(wildcards)
+        if wildcards.question_set in BENCHMARKS
+        else []
+    )
 
 
 def max_answer_tokens(wildcards):
@@ -42,13 +46,13 @@ def max_answer_tokens(wildcards):
     own = config["evaluate"]["max_new_tokens"]
     if config["vqa"]["reasoning"] in ("written", "tagged"):
         own = max(own, TOKENS_WITH_STEPS)
-    return BENCHMARKS.get(wildcards.asked, {}).get("max_new_tokens", own)
+    return BENCHMARKS.get(wildcards.question_set, {}).get("max_new_tokens", own)
 
 
-def answer_parts(condition, asked="predictions"):
+def answer_parts(condition, question_set="predictions"):
     """Return the paths of all parts of an experiment's answers."""
     return [
-        f"results/evaluate/{{experiment}}/{asked}.{condition}.{part:03d}.jsonl"
+        f"results/evaluate/{{experiment}}/{question_set}.{condition}.{part:03d}.jsonl"
         for part in range(config["evaluate"]["num_parts"])
     ]
 
@@ -62,13 +66,4 @@ def score_files():
             experiment=VLM_EXPERIMENTS,
             name=BENCHMARKS,
         ),
-    ]
-
-
-def scoring_modules():
-    """Return the modules whose change must score answers again."""
-    names = ["bootstrap", "items", "metrics", "numbers", "published", "replies"]
-    return [
-        "workflow_scripts/common/answer_text.py",
-        *(f"workflow_scripts/evaluate/{name}.py" for name in names),
     ]

@@ -2,7 +2,7 @@
 
 
 def demonstration_backend(wildcards):
-    """Return the module that demonstrates a source's episodes."""
+    """Return the module that demonstrates a source's episodes, in a list."""
     backend = config["sources"][wildcards.source]["backend"]
     name = "rlbench_dataset" if backend == "dataset" else backend
-    return f"workflow_scripts/views/backends/{name}.py"
+    return [f"workflow_scripts.views.backends.{name}"]

@@ -194,6 +194,6 @@ def audited_tables(wildcards):
     """Return what was measured in a shard: in its own depth, and in depth with noise added."""
     return [
         f"results/pointclouds/{wildcards.source}/{wildcards.shard}.{kind}{name}.parquet"
-        for kind in ("", "disturbed.")
+        for kind in ("", "sensor_noise.")
         for name in ("gravity", "measured", "gaps")
     ]

@@ -150,7 +150,7 @@ def test_the_line_to_edit_is_where_the_value_is_written(profile: Path) -> None:
     assert lines.deciding_line("predict_answers", "gpu_model") == 7
     assert lines.deciding_line("train", "slurm_partition") == 7
     assert lines.deciding_line("train", "slurm_account") == 2
-    assert lines.deciding_line("ask_shard", "slurm_partition") == 3
+    assert lines.deciding_line("generate_questions", "slurm_partition") == 3
     assert lines.deciding_line("predict_answers", "threads") == 5
     assert lines.deciding_line("train", "cores") == 8
     assert lines.deciding_line("train", "gpu_model") == 8
@@ -158,11 +158,11 @@ def test_the_line_to_edit_is_where_the_value_is_written(profile: Path) -> None:
 
 
 def test_rules_that_share_a_mistake_share_a_message(profile: Path) -> None:
-    names = ("ask_shard", "fuse_shard", "merge_vqa", "render_shard", "train")
+    names = ("generate_questions", "fuse_shard", "merge_questions", "render_shard", "train")
     same = [Mismatch(name, "slurm_account", "'lab': not an account of yours") for name in names]
     (message,) = mismatch_messages(same, profile)
     assert message == (
-        f"{profile}:2: rules ask_shard, fuse_shard, merge_vqa and 2 more: "
+        f"{profile}:2: rules generate_questions, fuse_shard, merge_questions and 2 more: "
         "slurm_account 'lab': not an account of yours"
     )
 

@@ -18,7 +18,7 @@ from tests.wait import wait_until
 JOBS = "--jobs=3"
 LAUNCHED = {
     "train_experiment": "tiny-lora",
-    "train_all_weights": "tiny-whole",
+    "train_full_finetune": "tiny-whole",
     "train_pose": "lifter",
 }
 

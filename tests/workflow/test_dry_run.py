@@ -35,7 +35,7 @@ def test_a_pose_experiment_is_trained_on_demonstrations_and_scored(project: Proj
     planned_jobs = project.planned_jobs()
     assert planned_jobs["train_pose"] == planned_jobs["score_pose"] == 2
     assert planned_jobs["train_experiment"] == 1
-    assert planned_jobs["record_shard"] == 2
+    assert planned_jobs["record_demonstrations"] == 2
     # Nothing is trained before the splits are known not to leak.
     assert planned_jobs["check_episodes"] == 1
 
@@ -43,7 +43,7 @@ def test_a_pose_experiment_is_trained_on_demonstrations_and_scored(project: Proj
 def test_null_turns_an_experiment_off(project: Project) -> None:
     project.edit(WITHOUT_RLBENCH)
     planned_jobs = project.planned_jobs()
-    assert not {"plan_episodes", "record_shard", "train_pose", "score_pose"} & set(planned_jobs)
+    assert not {"plan_episodes", "record_demonstrations", "train_pose", "score_pose"} & set(planned_jobs)
     assert planned_jobs["train_experiment"] == 1
     project.edit({"train": {"experiments": {"tiny-lora": None}}})
     done = project.snakemake("--dry-run", check=False)
@@ -63,7 +63,7 @@ def test_without_demonstrations_models_of_keypoints_are_off_and_it_is_said(
 def test_until_stops_after_a_rule(project: Project) -> None:
     planned_jobs = project.planned_jobs("--until", "fuse_shard")
     assert planned_jobs["fuse_shard"] == 3
-    assert "ask_shard" not in planned_jobs
+    assert "generate_questions" not in planned_jobs
 
 
 def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:

@@ -16,7 +16,7 @@ from tests.workflow.conftest import ROOT, WITHOUT_RLBENCH, Project
 from workflow_scripts.common.view_shard import ViewShard
 
 STEPS = ("hash_photos", "group_photos", "assign_photo_shards", "read_images", "filter_images")
-STEPS += ("localise_images", "pack_images")
+STEPS += ("localise_images", "write_image_shard")
 SQUARE = [[20, 20, 60, 20, 60, 50, 20, 50]]
 
 
@@ -92,14 +92,14 @@ def test_photos_become_views_with_their_depth(finished: Project) -> None:
 @pytest.mark.parametrize(
     ("changes", "again"),
     [
-        ({"localise": {"min_confidence": 0.6}}, {"localise_images": 3, "pack_images": 3}),
+        ({"localise": {"min_confidence": 0.6}}, {"localise_images": 3, "write_image_shard": 3}),
         (
             {"filter": {"threshold": 0.9}},
-            {"filter_images": 3, "localise_images": 3, "pack_images": 3},
+            {"filter_images": 3, "localise_images": 3, "write_image_shard": 3},
         ),
         (
             {"default_fov_deg": 70},
-            {"read_images": 3, "filter_images": 3, "localise_images": 3, "pack_images": 3},
+            {"read_images": 3, "filter_images": 3, "localise_images": 3, "write_image_shard": 3},
         ),
         ({"min_side_px": 32}, dict.fromkeys(STEPS, 3) | {"group_photos": 1}),
     ],

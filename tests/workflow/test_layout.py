@@ -117,7 +117,7 @@ def test_every_gpu_rule_has_a_line_in_the_profile() -> None:
         for path in RULE_FILES
         for name, rule in rules_of(path).items()
         if re.search(r"\bgpu=", rule)
-    } | {"train_all_weights"}
+    } | {"train_full_finetune"}
     mapped = profile["set-resources"]
     assert set(mapped) == wanted
     for name, line in mapped.items():

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 EXAMPLE_JOBS = Path(__file__).with_name("example_jobs.tsv")
 EXAMPLE_HOUSES = 10_000
 # Steps of a training are set in the configuration, whatever the number of houses.
-FIXED_LENGTH_RULES = ("pretrain_base", "train_experiment", "train_all_weights", "train_pose")
+FIXED_LENGTH_RULES = ("pretrain_base", "train_experiment", "train_full_finetune", "train_pose")
 # Their paths name no source: they grow with demonstrations, and with nothing else.
 DEMONSTRATION_RULES = ("check_episodes", "score_pose")
 OVERHEAD_S = 60

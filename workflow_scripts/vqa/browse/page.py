@@ -50,7 +50,7 @@ def encode_image(images: Path, name: str) -> tuple[str, int, int]:
             picture = opened.convert("RGB")
     except OSError as error:
         raise UserError(
-            f"{images / name}: not a picture: {error}. Run the rule 'ask_shard' of its shard again."
+            f"{images / name}: not a picture: {error}. Run the rule 'generate_questions' of its shard again."
         ) from error
     size = picture.size
     picture.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.LANCZOS)

@@ -31,5 +31,5 @@ def read_image_bytes(images: Path, name: str) -> bytes:
     except OSError as error:
         raise UserError(
             f"{images / name}: the picture of a question cannot be read: {error.strerror}. "
-            "Run the rule 'ask_shard' of its shard again."
+            "Run the rule 'generate_questions' of its shard again."
         ) from error

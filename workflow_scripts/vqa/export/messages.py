@@ -135,7 +135,7 @@ def image_sizes(questions: Path, images: Path) -> list[int]:
     except FileNotFoundError as error:
         raise UserError(
             f"{error.filename}: the picture of a question is not there. "
-            "Run the rule 'ask_shard' of its shard again."
+            "Run the rule 'generate_questions' of its shard again."
         ) from error
 
 
