@@ -4,8 +4,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from workflow_scripts.config.base import Settings, Text, UniqueList
+from workflow_scripts.common.errors import UserError, allowed_values
+from workflow_scripts.config.base import Settings, Text, UniqueList, section_json
+from workflow_scripts.config.evaluate import PoseScoreSettings
+from workflow_scripts.experiments.base import (
+    Arguments,
+    Experiment,
+    ExperimentKind,
+    Picture,
+    Scorer,
+    Training,
+    TrainingRule,
+    WorkflowContext,
+)
 from workflow_scripts.models.keypoints.settings import model_problem
+
+EPISODE = "episode"
+MIN_CAMERAS = 2
 
 
 class NoiseSettings(Settings):
@@ -97,3 +112,86 @@ class PoseSettings(PoseTrainingSettings):
     """A model of 3D keypoints in several views."""
 
     kind: Literal["pose"] = Field("pose", description="a model of 3D keypoints in several views")
+
+
+def _why_off(context: WorkflowContext) -> str | None:
+    if context.sources_with_scenes(EPISODE):
+        return None
+    return "kind pose needs demonstrations; give sources.rlbench its settings"
+
+
+def _check(experiment: Experiment, context: WorkflowContext) -> None:
+    """Refuse an experiment that cannot be learned from the demonstrations."""
+    key = f"train.experiments.{experiment.name}"
+    for name in context.sources_with_scenes(EPISODE):
+        source = context.config["sources"][name]
+        if len(source["cameras"]) < MIN_CAMERAS:
+            raise UserError(
+                f"{key}: a position needs {MIN_CAMERAS} cameras; sources.{name}.cameras has "
+                f"{', '.join(source['cameras'])} alone"
+            )
+        for task in experiment.settings.tasks:
+            if source["tasks"] and task not in source["tasks"]:
+                raise UserError(
+                    f"{key}.tasks: {task!r} is not in sources.{name}.tasks; "
+                    f"{allowed_values(task, source['tasks'])}"
+                )
+
+
+def _views(context: WorkflowContext) -> list[str]:
+    return context.per_shard("results/views/{source}/{shard}.zarr", scene_kind=EPISODE)
+
+
+def _training_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
+    return Arguments(
+        settings=section_json(experiment.settings, PoseTrainingSettings),
+        inputs={"views": _views(context)},
+        dependencies={
+            "leaks": context.per_source("results/views/{source}/leaks.json", scene_kind=EPISODE)
+        },
+    )
+
+
+def _threads(settings: PoseSettings) -> int:
+    """Return the processors of a rank: a lifter is too small to keep two of them busy."""
+    return 2 if settings.front_end == "images" else 1
+
+
+def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
+    folder = experiment.folder
+    return Arguments(
+        settings=section_json(context.config["evaluate"], PoseScoreSettings),
+        inputs={"views": _views(context)},
+        dependencies={
+            "weights": f"{folder}/model.safetensors",
+            "model_settings": f"{folder}/model.json",
+        },
+        flags={"model": folder},
+    )
+
+
+POSE = ExperimentKind(
+    name="pose",
+    settings=PoseSettings,
+    training=Training(
+        module="workflow_scripts.train.pose.launch",
+        arguments=_training_arguments,
+        rules=(
+            TrainingRule("train_pose", {"weights": "model.safetensors", "model": "model.json"}),
+        ),
+        threads=_threads,
+        curves="loss and error",
+    ),
+    scorer=Scorer(
+        module="workflow_scripts.evaluate.pose.score",
+        arguments=_scorer_arguments,
+        pictures=(
+            Picture("keypoints.png", "frame", "keypoints", "report/keypoints.rst"),
+            Picture("errors.png", "errors", "errors", "report/keypoints.rst"),
+        ),
+        mem_mb=3000,
+        runtime=120,
+    ),
+    check=_check,
+    why_off=_why_off,
+)
