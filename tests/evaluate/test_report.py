@@ -87,10 +87,11 @@ def test_reasons_are_counted_once_and_stage_by_stage(tmp_path: Path) -> None:
 
 
 def test_scores_that_are_not_fractions_have_no_chart() -> None:
-    columns = ("experiment", "benchmark", "form", "family", "metric")
+    columns = ("experiment", "benchmark", "form", "family", "metric", "is_headline")
     rows = [
-        ("lora", "vqa", "marked", "left_right", "accuracy"),
-        ("lifter", "pose", "", "keypoints", "mpjpe_cm"),
+        ("lora", "vqa", "marked", "left_right", "accuracy", True),
+        ("lora", "vqa", "marked", "left_right", "parse_failure_rate", False),
+        ("lifter", "pose", "", "keypoints", "mpjpe_mm", True),
     ]
     scores = pd.DataFrame(rows, columns=columns)
 

@@ -37,18 +37,18 @@ def abs_rel(p: float | None, g: float) -> float:
     return abs(p - g) / abs(g) if p is not None and g else float("nan")
 
 
-def hours_apart(p: int, g: int) -> int:
+def hours_apart(p: float, g: float) -> float:
     """Return the difference of two hours of the clock, 0 to 6."""
     difference = abs(p - g) % HOURS
     return min(difference, HOURS - difference)
 
 
-def clock_success(p: int | None, g: int) -> float:
+def clock_success(p: float | None, g: float) -> float:
     """Return SpatialRGPT-Bench's success for directions: 1 if at most one hour off."""
     return float(p is not None and hours_apart(p, g) <= 1)
 
 
-def clock_error_deg(p: int | None, g: int) -> float:
+def clock_error_deg(p: float | None, g: float) -> float:
     """Return SpatialRGPT-Bench's error of a direction in degrees; NaN if unreadable."""
     return float("nan") if p is None else DEGREES_PER_HOUR * hours_apart(p, g)
 

@@ -25,9 +25,11 @@ from workflow_scripts.common.marks import MARK_COLOURS
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import Prediction, SkippedItem
 from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.config.evaluate import BenchmarkFileSettings
 from workflow_scripts.evaluate import score
 from workflow_scripts.evaluate.benchmarks import import_benchmark
 from workflow_scripts.evaluate.eval_items import EvalItem
+from workflow_scripts.experiments.vlm import VlmScoreSettings
 from workflow_scripts.vqa.export import regions
 
 ROOT = Path(__file__).parents[3]
@@ -44,14 +46,13 @@ def run_import(
     file = folder / "benchmark.json"
     file.write_text("\n".join(map(json.dumps, rows)) if lines else json.dumps(rows))
     import_benchmark.main(
-        file_format=file_format,
         name="bench",
-        path=file,
-        images=images,
         out=folder / "items.jsonl",
         pictures=folder / "pictures",
         skipped=folder / "skipped.jsonl",
-        **settings,
+        settings=BenchmarkFileSettings(
+            format=file_format, path=str(file), images=str(images), **settings
+        ),
     )
     return read_records(folder / "items.jsonl", EvalItem), read_records(
         folder / "skipped.jsonl", SkippedItem
@@ -300,7 +301,7 @@ def test_an_unreadable_benchmark_file_is_refused(
 ) -> None:
     file = tmp_path / "b.json"
     file.write_text(text)
-    flags = {"form": "vsi-bench", "name": "b", "path": file, "images": images}
+    flags = {"format": "vsi-bench", "name": "b", "path": file, "images": images}
     flags |= {"out": tmp_path / "i", "pictures": tmp_path / "p", "skipped": tmp_path / "s"}
     words = [text for name, value in flags.items() for text in (f"--{name}", str(value))]
     done = subprocess.run(
@@ -326,7 +327,7 @@ def test_an_imported_benchmark_is_scored_under_its_own_metrics(
 ) -> None:
     items, _ = run_import(tmp_path, "vsi-bench", VSI, images)
     replies = dict(
-        zip((one.question_id for one in items), ["4", "2", "86", "far", "B."], strict=True)
+        zip((item.question_id for item in items), ["4", "2", "86", "far", "B."], strict=True)
     )
     for condition in ("image", "blind", "blank"):
         write_records(
@@ -346,12 +347,11 @@ def test_an_imported_benchmark_is_scored_under_its_own_metrics(
         **{name: [tmp_path / f"{name}.jsonl"] for name in ("image", "blind", "blank")},
         experiment="e",
         benchmark="my-vsi",
-        split="test",
-        bootstrap=100,
         seed=7,
-        out=tmp_path / "scores.csv",
+        out=tmp_path / "scores.parquet",
+        settings=VlmScoreSettings(bootstrap_samples=100),
     )
-    rows = pd.read_csv(tmp_path / "scores.csv").set_index(["family", "form", "metric"])
+    rows = pd.read_parquet(tmp_path / "scores.parquet").set_index(["family", "form", "metric"])
     assert set(rows["benchmark"]) == {"my-vsi"}
     value = rows["value"]
     assert value["object_counting", "named", "vsi_mra"] == 1

@@ -1,17 +1,33 @@
 """How far estimated keypoints are from the truth, in millimetres.
 
 Every test frame of every episode counts. A keypoint without an estimate counts as missed in PCK
-and AUC, and is left out of means and medians of errors; `found` says how many have one.
+and AUC, and is left out of means and medians of errors; the metric `estimated_fraction` says how
+many have one.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-PCK_MM = (5, 10, 20, 50)
 AUC_TO_MM = 50.0
 # A similarity has 7 degrees of freedom; 3 points in space leave 2 numbers, 4 leave 5.
 MIN_PROCRUSTES = 4
+
+
+@dataclass(frozen=True)
+class KeypointErrors:
+    """Errors of n estimated points, NaN without an estimate.
+
+    Attributes:
+        error_mm: Distances from the truth [n].
+        procrustes_mm: The same after the best similarity of each frame [n], NaN where undefined.
+        reprojection_px: Mean distances of reprojections from exact ones [n], NaN where no view
+            counts.
+    """
+
+    error_mm: np.ndarray
+    procrustes_mm: np.ndarray
+    reprojection_px: np.ndarray
 
 
 def errors_mm(points_m: np.ndarray, truth_m: np.ndarray) -> np.ndarray:
@@ -30,18 +46,6 @@ def pck_curve_area(error_mm: np.ndarray) -> np.ndarray:
     The curve's mean height is the mean of max(0, 1 - error / 50 mm): no grid is needed.
     """
     return np.maximum(0.0, 1 - np.nan_to_num(error_mm, nan=np.inf) / AUC_TO_MM)
-
-
-POINT_METRICS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "mpjpe_mm": lambda error_mm: error_mm,
-    **{
-        f"pck_{limit}mm": lambda error_mm, limit=limit: within_threshold(error_mm, limit)  # type: ignore[misc]
-        for limit in PCK_MM
-    },
-    "auc_50mm": pck_curve_area,
-    "found": lambda error_mm: np.isfinite(error_mm).astype(np.float64),
-}
-LOWER_IS_BETTER = ("mpjpe_mm", "median_mm", "p_mpjpe_mm", "reprojection_px")
 
 
 def reprojection_px(

@@ -5,8 +5,9 @@ import pytest
 
 from tests import keypoint_tracks
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.models.keypoints.metrics import (
-    POINT_METRICS,
+from workflow_scripts.evaluate.metrics import KEYPOINT_METRICS
+from workflow_scripts.evaluate.pose.keypoint_errors import (
+    KeypointErrors,
     errors_mm,
     pck_curve_area,
     procrustes_errors_mm,
@@ -20,7 +21,9 @@ def test_shares_and_area_count_missing_points_as_missed() -> None:
     assert within_threshold(errors, 5).mean() == pytest.approx(0.4)
     assert within_threshold(errors, 50).mean() == pytest.approx(0.6)
     assert pck_curve_area(errors).mean() == pytest.approx((1 + 0.9 + 0.76) / 5)
-    assert POINT_METRICS["found"](errors).mean() == pytest.approx(0.8)
+    measures = {metric.name: metric.measure for metric in KEYPOINT_METRICS}
+    scores = measures["estimated_fraction"](KeypointErrors(errors, errors, errors))
+    assert scores.mean() == pytest.approx(0.8)
 
 
 def test_the_area_is_that_under_the_curve_of_shares() -> None:
