@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from workflow_scripts.common.questions import AnswerType
 from workflow_scripts.evaluate import published_metrics
 from workflow_scripts.evaluate.eval_items import EvalItem
+from workflow_scripts.evaluate.metric import is_better
 from workflow_scripts.evaluate.metrics import (
     ANSWER_METRICS,
     KEYPOINT_METRICS,
     METRICS,
     MODEL_METRICS,
-    is_better,
     score_reply,
 )
 from workflow_scripts.evaluate.replies import iou

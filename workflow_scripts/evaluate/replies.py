@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from workflow_scripts.common.questions import AnswerType
+from workflow_scripts.common.units import Dimension
 from workflow_scripts.evaluate import answer_parsing
 from workflow_scripts.evaluate.eval_items import EvalItem
-from workflow_scripts.evaluate.quantity_parsing import Dimension, parse_number, parse_quantity
+from workflow_scripts.evaluate.quantity_parsing import parse_number, parse_quantity
 
 NAN = float("nan")
 Answer = str | float | tuple[float, ...]

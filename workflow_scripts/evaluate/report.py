@@ -175,8 +175,12 @@ def charts(scores: pd.DataFrame, experiment: str) -> dict[str, list[dict[str, An
 
     A chart has the headline metrics that are fractions; metrics in other units have none.
     """
-    is_chartable = [METRICS[name].unit == FRACTION for name in scores["metric"]]
-    chosen = scores[(scores["experiment"] == experiment) & scores["is_headline"] & is_chartable]
+    fractions = [name for name, metric in METRICS.items() if metric.unit == FRACTION]
+    chosen = scores[
+        (scores["experiment"] == experiment)
+        & scores["is_headline"]
+        & scores["metric"].isin(fractions)
+    ]
     return {
         experiment if benchmark == OWN_QUESTIONS else f"{experiment} on {benchmark}": (
             rows.sort_values(["form", "family", "metric"]).to_dict("records")

@@ -15,7 +15,8 @@ from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import read_records
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap, interval
 from workflow_scripts.evaluate.eval_items import OWN_QUESTIONS, EvalItem, read_items
-from workflow_scripts.evaluate.metrics import ANSWER_METRICS, AnswerMetric, is_better, score_reply
+from workflow_scripts.evaluate.metric import AnswerMetric, is_better
+from workflow_scripts.evaluate.metrics import ANSWER_METRICS, score_reply
 from workflow_scripts.evaluate.score_table import ALL, ScoreRow, write_scores
 from workflow_scripts.experiments.vlm import VlmScoreSettings
 
@@ -56,11 +57,13 @@ def majority_answers(questions: pd.DataFrame, training: pd.DataFrame) -> pd.Seri
     }
 
     def most_common(row: pd.Series) -> str:
-        group_counts = counts.get((row["family"], row["form"], row["answer_type"]))
+        group_counts: pd.Series | None = counts.get(
+            (row["family"], row["form"], row["answer_type"])
+        )
         if group_counts is None:
             return ""
         allowed = row["choices"] or list(group_counts.index)
-        return min(allowed, key=lambda answer: (-group_counts.get(answer, 0), answer))
+        return str(min(allowed, key=lambda answer: (-group_counts.get(answer, 0), answer)))
 
     return questions.apply(most_common, axis=1).astype(str)
 

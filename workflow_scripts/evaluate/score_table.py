@@ -54,7 +54,7 @@ class EvalRow(Record):
     noise: str = Field(
         default="",
         description="noise of observed 2D keypoints: `exact`, `1x`, `2x` ... of the published "
-        "noise, `detector`, `custom`, or `images` (detected in pictures)",
+        "noise, `detector`, `custom`, or `images` (detected in images)",
     )
     metric: Annotated[str, AfterValidator(known_metric)] = Field(
         description="name in the table of metrics"
@@ -63,11 +63,13 @@ class EvalRow(Record):
     num_scenes: int = Field(ge=1, description="houses, photos, videos or episodes they come from")
     value: float = Field(description="the score")
     ci_low: float = Field(description="95 % bootstrap interval over scenes")
-    ci_high: float = Field(description="its upper end")
-    blind: float = Field(default=NAN, description="the same model asked without a picture")
-    blank: float = Field(default=NAN, description="the same model shown a flat grey picture")
+    ci_high: float = Field(description="upper end of the interval")
+    blind: float = Field(default=NAN, description="score of the same model asked without the image")
+    blank: float = Field(
+        default=NAN, description="score of the same model shown a plain grey image"
+    )
     majority: float = Field(
-        default=NAN, description="the most common training answer of the family"
+        default=NAN, description="score of the most common training answer of the family"
     )
     baseline: str = Field(
         default="",
@@ -83,7 +85,7 @@ class EvalRow(Record):
         "keypoints on the points that both estimate",
     )
     gain_low: float = Field(default=NAN, description="95 % interval of the gain, paired")
-    gain_high: float = Field(default=NAN, description="its upper end")
+    gain_high: float = Field(default=NAN, description="upper end of the interval of the gain")
 
 
 class ScoreRow(EvalRow):
@@ -106,10 +108,10 @@ def write_scores(path: Path, rows: Iterable[ScoreRow]) -> int:
 
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
     """Write a table of scores as CSV with six decimals."""
+    rounded = frame.round(DECIMALS)
     # Adding 0 turns the -0.0 of a rounded gain into 0.0.
-    rounded = frame.round(DECIMALS).apply(
-        lambda column: column + 0.0 if column.dtype == float else column
-    )
+    numbers = rounded.select_dtypes("float").columns
+    rounded[numbers] += 0.0
     with atomic_write(path) as partial:
         rounded.to_csv(partial, index=False, float_format=f"%.{DECIMALS}f")
 

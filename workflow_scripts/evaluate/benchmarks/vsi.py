@@ -159,7 +159,7 @@ def _decode(path: Path, num_frames: int) -> list[Image.Image]:
         wanted = set(_evenly_spaced(total, num_frames))
         with av.open(str(path)) as container:
             return [
-                frame.to_image()
+                frame.to_image()  # type: ignore[no-untyped-call]
                 for number, frame in enumerate(container.decode(video=0))
                 if number in wanted
             ]

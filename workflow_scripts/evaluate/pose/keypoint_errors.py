@@ -32,12 +32,14 @@ class KeypointErrors:
 
 def errors_mm(points_m: np.ndarray, truth_m: np.ndarray) -> np.ndarray:
     """Return Euclidean errors [...] of points [..., 3], NaN where there is no estimate."""
-    return 1000 * np.linalg.norm(points_m - truth_m, axis=-1)
+    distance_m: np.ndarray = np.linalg.norm(points_m - truth_m, axis=-1)
+    return 1000 * distance_m
 
 
 def within_threshold(error_mm: np.ndarray, limit_mm: float) -> np.ndarray:
     """Return 1 where an error is at most the limit, else 0; a missing estimate is a miss."""
-    return (np.nan_to_num(error_mm, nan=np.inf) <= limit_mm).astype(np.float64)
+    is_within: np.ndarray = np.nan_to_num(error_mm, nan=np.inf) <= limit_mm
+    return is_within.astype(np.float64)
 
 
 def pck_curve_area(error_mm: np.ndarray) -> np.ndarray:
@@ -45,7 +47,8 @@ def pck_curve_area(error_mm: np.ndarray) -> np.ndarray:
 
     The curve's mean height is the mean of max(0, 1 - error / 50 mm): no grid is needed.
     """
-    return np.maximum(0.0, 1 - np.nan_to_num(error_mm, nan=np.inf) / AUC_TO_MM)
+    height: np.ndarray = np.maximum(0, 1 - np.nan_to_num(error_mm, nan=np.inf) / AUC_TO_MM)
+    return height
 
 
 def reprojection_px(
@@ -73,7 +76,7 @@ def reprojection_px(
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = np.linalg.norm(image[..., :2] / image[..., 2:] - pixels, axis=-1)
         counted = seen.astype(bool) & np.isfinite(distance)
-        total = np.where(counted, distance, 0.0).sum(axis=1)
+        total: np.ndarray = np.where(counted, distance, 0.0).sum(axis=1)
         return total / np.where(counted.any(axis=1), counted.sum(axis=1), np.nan)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from workflow_scripts.common.records import Split
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap, interval
-from workflow_scripts.evaluate.metrics import KEYPOINT_METRICS, KeypointMetric, is_better
+from workflow_scripts.evaluate.metric import KeypointMetric, is_better
+from workflow_scripts.evaluate.metrics import KEYPOINT_METRICS
 from workflow_scripts.evaluate.pose.conditions import ALL_VIEWS
 from workflow_scripts.evaluate.pose.keypoint_errors import KeypointErrors
 from workflow_scripts.evaluate.score_table import ALL, LEARNED, ScoreRow
