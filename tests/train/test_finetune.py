@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from tests.train.micro import (
+from testing.micro_training import (
     COLOURS,
     MICRO,
     experiment_in,
@@ -20,8 +20,8 @@ from tests.train.micro import (
     make_data,
     validation_losses,
 )
+from testing.wait import background_process, wait_until
 from tests.train.pausing_launcher import pause_file, paused_file
-from tests.wait import background_process, wait_until
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json
 from workflow_scripts.models import vlm

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from tests.box_scenes import living_room_scene, write_shard
+from testing.box_scenes import living_room_scene, write_shard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.marks import MARK_COLOURS, draw_marks
 from workflow_scripts.common.seeds import rng as seeded

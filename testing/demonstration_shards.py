@@ -1,10 +1,10 @@
-"""Shards of demonstrations of moving bodies (`tests.keypoint_tracks`), with pictures of their keypoints."""
+"""Shards of demonstrations of moving bodies (`testing.keypoint_tracks`), with pictures of their keypoints."""
 
 from pathlib import Path
 
 import numpy as np
 
-from tests import keypoint_tracks
+from testing import keypoint_tracks
 from workflow_scripts.common.demonstration_shard import Demonstration, Keypoint, KeypointTrack
 from workflow_scripts.common.records import Episode, ObjectRow
 from workflow_scripts.views import record

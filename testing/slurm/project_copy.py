@@ -3,10 +3,10 @@
 import shutil
 from typing import Any
 
-from tests.depth.models import save_depth_anything
-from tests.slurm.conftest import ROOT, User
-from tests.workflow.conftest import TINY_CONFIG, Project
-from tests.workflow.test_images import add_photo
+from testing.depth_models import save_depth_anything
+from testing.photos import add_photo
+from testing.project import TINY_CONFIG, Project
+from testing.slurm.user import ROOT, User
 
 # With TINY's demonstrations every rule that uses GPUs has jobs; test_workflow.py sees to that.
 SMALL_CONFIG: dict[str, Any] = {

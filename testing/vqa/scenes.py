@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from tests.box_scenes import Box, write_shard
+from testing.box_scenes import Box, write_shard
 from workflow_scripts.common.measurements import GroundTruthShard
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import Camera

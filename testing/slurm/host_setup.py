@@ -1,6 +1,6 @@
 """What a test cluster needs outside its folder, and how all of it goes away again.
 
-    python -m tests.slurm.host_setup FOLDER
+    python -m testing.slurm.host_setup FOLDER
 
 waits for the end of its input, which is the end of the process that started the cluster, and
 clears what that one left.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.slurm.processes import kill_processes, processes_of
+from testing.slurm.processes import kill_processes, processes_of
 
 ETC = Path("/etc/slurm")
 HOSTS = Path("/etc/hosts")

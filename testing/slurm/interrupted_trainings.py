@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm.cluster import ACCOUNT, Cluster
-from tests.slurm.conftest import ROOT
-from tests.train.micro import experiment_in, make_data
-from tests.wait import MAX_WAIT_S, wait_until
+from testing.micro_training import experiment_in, make_data
+from testing.slurm.cluster import ACCOUNT, Cluster
+from testing.slurm.user import ROOT
+from testing.wait import MAX_WAIT_S, wait_until
 from workflow_scripts.train import launch
 from workflow_scripts.train.experiment import VlmExperiment
 

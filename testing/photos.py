@@ -142,3 +142,13 @@ def write_json(path: Path, content: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content), encoding="utf-8")
     return path
+
+
+def add_photo(folder: Path, name: str, seed: int) -> None:
+    """Write a photo with depth and a mask into a project's folders `photos`, `depth`, `masks`."""
+    (folder / "photos").mkdir(exist_ok=True)
+    (folder / "depth").mkdir(exist_ok=True)
+    (folder / f"photos/{name}.png").write_bytes(encoded(picture(96, 64, seed=seed)))
+    np.save(folder / f"depth/{name}.npy", np.full((64, 96), 2.0 + seed, np.float32))
+    outline = [[20, 20, 60, 20, 60, 50, 20, 50]]
+    write_json(folder / f"masks/{name}.json", [{"label": "box", "segmentation": outline}])

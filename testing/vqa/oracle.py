@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from tests.vqa.enumerated_questions import QuestionLike, ReferentLike
+from testing.vqa.enumerated_questions import QuestionLike, ReferentLike
 from workflow_scripts.common.view_shard import ViewShard
 
 

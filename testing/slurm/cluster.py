@@ -1,6 +1,6 @@
 """A SLURM cluster of four nodes on this machine, to be tried by hand and used by the tests.
 
-    python -m tests.slurm.cluster
+    python -m testing.slurm.cluster
 
 starts it, says what to type, and takes it down again on Ctrl-C. Two nodes claim two L40S cards
 each, two claim two A6000 cards each. It needs root and Debian's packages `slurm-wlm` and `munge`;
@@ -21,8 +21,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.slurm.config_files import PARTITIONS, SLURM_CONF, SLURMDBD_CONF
-from tests.slurm.host_setup import (
+from testing.slurm.config_files import PARTITIONS, SLURM_CONF, SLURMDBD_CONF
+from testing.slurm.host_setup import (
     ETC,
     LINKED_CONFIG_FILES,
     install_config,
@@ -30,8 +30,8 @@ from tests.slurm.host_setup import (
     remove_cluster,
     remove_stale_clusters,
 )
-from tests.slurm.processes import kill_processes, processes_of, terminate
-from tests.wait import MAX_WAIT_S
+from testing.slurm.processes import kill_processes, processes_of, terminate
+from testing.wait import MAX_WAIT_S
 from workflow_scripts.train.rank import MASTER_PORT_RANGE
 
 NODES = ("l40s-1", "l40s-2", "a6000-1", "a6000-2")
@@ -215,7 +215,7 @@ class Cluster:
         """Start what takes the cluster down when this process is killed."""
         reader, self._life_line = os.pipe()
         self._guard = subprocess.Popen(
-            [sys.executable, "-m", "tests.slurm.host_setup", str(self.folder)],
+            [sys.executable, "-m", "testing.slurm.host_setup", str(self.folder)],
             cwd=Path(__file__).parents[2],
             stdin=reader,
             stdout=subprocess.PIPE,
