@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.figures import Figure, report_figures
-from tests import keypoint_tracks
+from testing import keypoint_tracks
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.demonstration_shard import KeypointTrack
 from workflow_scripts.common.errors import UserError, allowed_values

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from tests.slurm.conftest import User
-from tests.slurm.project_copy import copy_project
+from testing.slurm.project_copy import copy_project
+from testing.slurm.user import User
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm.cluster import unavailable_reason
-from tests.slurm.host_setup import ETC, HOSTS, HOSTS_MARK, LINKED_CONFIG_FILES
-from tests.slurm.processes import processes_of
-from tests.wait import wait_until
+from testing.slurm.cluster import unavailable_reason
+from testing.slurm.host_setup import ETC, HOSTS, HOSTS_MARK, LINKED_CONFIG_FILES
+from testing.slurm.processes import processes_of
+from testing.wait import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 # Before the other tests' cluster: two at a time are refused.
 @pytest.mark.skipif(unavailable_reason() is not None, reason=str(unavailable_reason()))
 def test_a_killed_starter_leaves_nothing() -> None:
-    command = [sys.executable, "-m", "tests.slurm.cluster", "--no-accounting"]
+    command = [sys.executable, "-m", "testing.slurm.cluster", "--no-accounting"]
     starter = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert starter.stdout is not None

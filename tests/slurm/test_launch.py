@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from testing.slurm.cluster import ACCOUNT, Cluster
+from testing.slurm.user import ROOT
+from testing.wait import background_process, wait_until
 from tests.slurm import toy_training
-from tests.slurm.cluster import ACCOUNT, Cluster
-from tests.slurm.conftest import ROOT
-from tests.wait import background_process, wait_until
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json
 from workflow_scripts.train import launch

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.slurm.cluster import ACCOUNT, Cluster
-from tests.slurm.conftest import ROOT, User
+from testing.slurm.cluster import ACCOUNT, Cluster
+from testing.slurm.user import ROOT, User
 
 # A second's work in the place of each rule of the profile: SLURM sees what the profile asks for.
 RULE = """
@@ -137,7 +137,7 @@ def test_a_drained_node_is_avoided(toy: User) -> None:
 
 def test_the_cluster_starts_by_hand_only_once(toy: User, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.slurm.cluster"],
+        [sys.executable, "-m", "testing.slurm.cluster"],
         cwd=ROOT,
         env=toy.cluster.environment,
         capture_output=True,

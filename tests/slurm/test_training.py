@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.slurm.cluster import Cluster
-from tests.slurm.interrupted_trainings import (
+from testing.micro_training import losses, validation_losses
+from testing.slurm.cluster import Cluster
+from testing.slurm.interrupted_trainings import (
     MACHINE,
     SAVE_STEPS,
     STEPS,
@@ -21,7 +22,6 @@ from tests.slurm.interrupted_trainings import (
     make_experiment,
     settings,
 )
-from tests.train.micro import losses, validation_losses
 from workflow_scripts.common.storage import read_json
 from workflow_scripts.train import launch
 from workflow_scripts.train.experiment import VlmExperiment

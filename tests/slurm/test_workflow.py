@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.slurm.cluster import Cluster
-from tests.slurm.conftest import SHORT_POLL_FLAGS, SNAKEMAKE, User
-from tests.slurm.project_copy import copy_project, shrink_config
+from testing.slurm.cluster import Cluster
+from testing.slurm.project_copy import copy_project, shrink_config
+from testing.slurm.user import SHORT_POLL_FLAGS, SNAKEMAKE, User
+from testing.wait import wait_until
 from tests.slurm.test_profile import assert_fits
-from tests.wait import wait_until
 
 # Jobs at once: what the machine has cores for, and one that waits.
 JOBS = "--jobs=3"
@@ -76,7 +76,7 @@ def test_every_gpu_job_ran_where_the_profile_says(finished: User) -> None:
     for rule, line in finished.gpu_rules().items():
         jobs = finished.jobs_of(LAUNCHED.get(rule, rule))
         completed = [job for job in jobs if job["JobState"] == "COMPLETED"]
-        assert completed, f"give rule {rule} something to do in tests.slurm.project_copy.SMALL"
+        assert completed, f"give rule {rule} something to do in testing.slurm.project_copy.SMALL"
         for job in completed:
             assert_fits(job, line)
 

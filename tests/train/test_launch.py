@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import submitit
 
-from tests.wait import background_process
+from testing.wait import background_process
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.train import jobs, preemption, rank
 

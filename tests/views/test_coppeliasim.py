@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.rlbench_recordings import FAR_M
-from tests.views.ball_demonstrator import episode
+from testing.ball_demonstrator import episode
+from testing.rlbench_recordings import FAR_M
 from tests.views.rlbench_standin import CALLS, Scene, complete_environment, installed
 from workflow_scripts.common.demonstration_shard import DemonstrationShard
 from workflow_scripts.common.errors import UserError

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.rlbench_recordings import (
+from testing.ball_demonstrator import RADIUS_M, BallDemonstrator, episode
+from testing.rlbench_recordings import (
     FAR_M,
     HANDLES,
     NEAR_M,
@@ -19,7 +20,6 @@ from tests.rlbench_recordings import (
     png,
     write_recording,
 )
-from tests.views.ball_demonstrator import RADIUS_M, BallDemonstrator, episode
 from workflow_scripts.common.demonstration_shard import Demonstration, DemonstrationShard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Episode, SkippedItem

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.box_scenes import living_room_scene
-from tests.box_scenes import render as draw
+from testing.box_scenes import living_room_scene
+from testing.box_scenes import render as draw
 from tests.views import houses
 from tests.views.box_renderer import BoxHouse, BoxRenderer
 from tests.views.shards import ROOT, fingerprint, render, scene

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.vqa.clouds import context_of_clouds, five_clouds
+from testing.vqa.clouds import context_of_clouds, five_clouds
 from workflow_scripts.common import quantity_text
 from workflow_scripts.common.units import INCH_M
 from workflow_scripts.common.answer_text import parse_choice, parse_metres

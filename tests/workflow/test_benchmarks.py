@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
+from testing.project import Project
 from tests.evaluate.benchmarks.sample_rows import SPATIAL, VSI, write_pictures
-from tests.workflow.conftest import Project
 
 pytestmark = pytest.mark.e2e
 # Metrics by the type of what is asked: published names in the report, columns here.

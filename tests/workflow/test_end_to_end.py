@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import zarr
 
-from tests.workflow.conftest import Project, cpu_s
+from testing.project import Project, cpu_s
 from workflow_scripts.common.records import SPLITS, Scene
 from workflow_scripts.common.storage import read_records
 from workflow_scripts.evaluate.score_table import EvalRow, ScoreRow
@@ -116,14 +116,26 @@ def touch_source(project: Project) -> None:
         (
             lambda project: change(project, captions={"kinds": ["room", "asset"]}),
             {"caption_shard"},
-            {"sample_scenes", "render_shard", "fuse_shard", "generate_questions", "train_experiment"},
+            {
+                "sample_scenes",
+                "render_shard",
+                "fuse_shard",
+                "generate_questions",
+                "train_experiment",
+            },
         ),
         (
             lambda project: change(
                 project, train={"experiments": {"tiny-lora": {"learning_rate": 0.002}}}
             ),
             {"train_experiment", "predict_answers", "merge_scores"},
-            {"render_shard", "pretrain_base", "generate_questions", "merge_questions", "caption_shard"},
+            {
+                "render_shard",
+                "pretrain_base",
+                "generate_questions",
+                "merge_questions",
+                "caption_shard",
+            },
         ),
         (
             lambda project: change(project, pointclouds={"voxel_m": 0.1}),
@@ -167,7 +179,13 @@ def test_one_more_house_reruns_its_shard_only(copy_of_finished: Copy) -> None:
     project = copy_of_finished()
     project.edit({"sources": {"procthor": {"num_houses": 11}}})
     planned_jobs = project.planned_jobs()
-    for rule in ("sample_scenes", "render_shard", "fuse_shard", "generate_questions", "caption_shard"):
+    for rule in (
+        "sample_scenes",
+        "render_shard",
+        "fuse_shard",
+        "generate_questions",
+        "caption_shard",
+    ):
         assert planned_jobs[rule] == 1, rule
 
 

@@ -14,8 +14,8 @@ import pandas as pd
 import psutil
 import pytest
 
-from tests.wait import background_process, wait_until
-from tests.workflow.conftest import SNAKEMAKE, Project
+from testing.project import SNAKEMAKE, Project
+from testing.wait import background_process, wait_until
 
 pytestmark = pytest.mark.e2e
 TARGETS = ("results/eval.csv", "results/report.html")

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.workflow.conftest import Project
+from testing.project import Project
 
 PROFILE = ("--profile", "profiles/slurm")
 

@@ -12,8 +12,8 @@ from snakemake.utils import update_config
 
 from benchmarks.results_page import PAGE
 from benchmarks.update_readme import figures
+from testing.project import Project
 from tests.config import resolved
-from tests.workflow.conftest import Project
 from tests.workflow.test_layout import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

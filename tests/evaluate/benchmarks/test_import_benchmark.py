@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from testing.vqa.scenes import furnished_shard
 from tests.evaluate.benchmarks.sample_rows import (
     BOXES,
     SPATIAL,
@@ -19,7 +20,6 @@ from tests.evaluate.benchmarks.sample_rows import (
 )
 from tests.vqa.export.questions import question, width, write_questions, write_views
 from tests.vqa.generation import generate_for_shard
-from tests.vqa.scenes import furnished_shard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.marks import MARK_COLOURS
 from workflow_scripts.common.questions import Question

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests import keypoint_tracks
+from testing import keypoint_tracks
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.evaluate.metrics import KEYPOINT_METRICS
 from workflow_scripts.evaluate.pose.keypoint_errors import (

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests import keypoint_tracks
-from tests.demonstration_shards import write_shard
+from testing import keypoint_tracks
+from testing.demonstration_shards import write_shard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.evaluate import PoseScoreSettings
 from workflow_scripts.evaluate import merge

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests import keypoint_tracks
+from testing import keypoint_tracks
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.geometry.rigid_fit import estimate_body_shapes
 from workflow_scripts.models.keypoints.baselines import weighted_dlt

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import torch
 
-from tests import keypoint_tracks
-from tests.demonstration_shards import write_shard
+from testing import keypoint_tracks
+from testing.demonstration_shards import write_shard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json
 from workflow_scripts.config.evaluate import PoseScoreSettings

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests import keypoint_tracks
-from tests.demonstration_shards import write_shard
+from testing import keypoint_tracks
+from testing.demonstration_shards import write_shard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json
 from workflow_scripts.models.keypoints.noise import NoiseModel

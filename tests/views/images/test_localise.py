@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.views.images.photos import read_row, write_json, write_photo_shard
+from testing.photos import read_row, write_json, write_photo_shard
 from workflow_scripts.common import rle
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import records_to_frame

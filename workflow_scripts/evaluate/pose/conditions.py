@@ -39,7 +39,7 @@ class ObservationCondition:
 
 def noise_name(model: NoiseModel) -> str:
     """Return the name of a noise model in the table."""
-    if model == replace(DETECTOR, occlusion=model.occlusion):
+    if model == DETECTOR.model_copy(update={"occlusion": model.occlusion}):
         return "detector"
     is_standard = model == NoiseModel(multiplier=model.multiplier, occlusion=model.occlusion)
     if not is_standard:
@@ -61,7 +61,8 @@ def conditions(
     noise_models = [
         NoiseModel(multiplier=size, occlusion=trained.occlusion) for size in multipliers
     ]
-    for model in [*noise_models, replace(DETECTOR, occlusion=trained.occlusion)]:
+    detector = DETECTOR.model_copy(update={"occlusion": trained.occlusion})
+    for model in [*noise_models, detector]:
         if noise_name(model) not in [condition.noise for condition in result]:
             result.append(ObservationCondition(noise_name(model), model))
     return result + view_subset_conditions(result[0], cameras)
