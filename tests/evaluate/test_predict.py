@@ -94,10 +94,10 @@ def test_a_restart_predicts_only_missing_answers(
 ) -> None:
     interrupt_after_first_chunk(folder, monkeypatch)
     model = FakeModel()
-    found = ask(folder, model, monkeypatch)
+    answers = ask(folder, model, monkeypatch)
     assert model.asked == [f"Is it? {n}" for n in range(predict.BATCHES_PER_CHUNK, NUMBER)]
-    assert [one.question_id for one in found] == [f"q{number}" for number in range(NUMBER)]
-    assert [one.text for one in found] == [f"16: Is it? {number}" for number in range(NUMBER)]
+    assert [row.question_id for row in answers] == [f"q{number}" for number in range(NUMBER)]
+    assert [row.text for row in answers] == [f"16: Is it? {number}" for number in range(NUMBER)]
     assert sorted(path.name for path in folder.iterdir()) == [
         "a.png", "answers.jsonl", "items.jsonl",
     ]  # fmt: skip
@@ -123,7 +123,7 @@ def test_reworded_questions_are_predicted_again(
 
 def test_parts_are_every_question_once() -> None:
     items = [item(number) for number in range(10)]
-    assert [one for part in range(3) for one in predict.select_part(items, part, 3)] == items
+    assert [item for part in range(3) for item in predict.select_part(items, part, 3)] == items
 
 
 def test_a_missing_picture_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ class AnswerMetric(Metric):
         answer_types: Types of answers that it applies to.
         measure: Returns its value for one reply; NaN where it needs an answer and none was read.
         benchmark: The published benchmark whose questions alone it applies to; "" for all.
-        omit_zero: Whether it is left out of the scores where it is 0 for every question.
+        omit_zero: Whether it has no row where it is 0 for every question.
     """
 
     answer_types: tuple[AnswerType, ...]

@@ -188,7 +188,7 @@ ANSWER_METRICS: tuple[AnswerMetric, ...] = (
         "refusal_rate",
         "lower",
         FRACTION,
-        "share that declines to answer; left out where none does",
+        "share that declines to answer; no row where none does",
         answer_types=ALL_ANSWERS,
         measure=replies.is_refusal,
         omit_zero=True,

@@ -1,6 +1,6 @@
-"""The scores that others published, each by its own definition, on one reply at a time.
+"""Published metrics, each by its own definition, of one reply at a time.
 
-`p` is what the reply says, `g` the truth, in the same unit.
+`p` is the prediction in the reply, `g` the truth, in the same unit.
 
 - SpatialVLM (Chen et al. 2024, section 4.2): the share of replies that hold a number, and the
   share with 0.5 g <= p <= 2 g ("in range [50, 200] %").
@@ -89,5 +89,5 @@ def _first_word(text: str) -> str:
 
 
 def _at_most(smaller: float, larger: float) -> bool:
-    """Say whether one <= other; bounds themselves count, also after floating point."""
+    """Say whether smaller <= larger; equal numbers count, also after rounding errors."""
     return smaller <= larger + _ROUNDING * max(abs(smaller), abs(larger))

@@ -238,11 +238,11 @@ def main(
         pointclouds: Shards of point clouds.
         questions: Parquet tables of questions, one per split.
         captions: Shards of captions.
-        skipped: What the views stage and imported benchmarks left out.
+        skipped: Items that the views stage and imported benchmarks skipped.
         curves: Pictures of training curves.
         pictures: Pictures of the stages; the folder above the source names the stage.
         out: HTML file to write.
-        dropped: What the vqa stage did not ask.
+        dropped: Questions that the vqa stage dropped.
         depth: Statistics of estimated depth, `results/depth/{source}/{shard}.parquet`.
     """
     reported = TypeAdapter(list[ReportedExperiment]).validate_json(experiments)

@@ -32,7 +32,10 @@ def questions_frame(items: list[EvalItem]) -> pd.DataFrame:
 
 
 def read_answers(paths: list[Path], questions: pd.DataFrame) -> pd.Series:
-    """Return the predicted text of every question, by question id; every one must be there."""
+    """Return the predicted text of every question, by question id.
+
+    Raises `UserError` if a question has no answer.
+    """
     texts: dict[str, str] = {}
     for path in paths:
         texts.update({row.question_id: row.text for row in read_records(path, Prediction)})
@@ -130,7 +133,7 @@ def summarise_metric(
     """Return the score of a metric beside its baselines, as columns of `ScoreRow`.
 
     `values` [question] by condition, NaN where the metric does not apply. None where it applies
-    to no question, or is 0 for all and left out then.
+    to no question, or is 0 for all and omitted.
     """
     if np.isnan(np.stack(list(values.values()))).all():
         return None
@@ -182,7 +185,7 @@ def main(
         out: Parquet file to write, with a CSV file beside it.
         settings: Split, resamples and families of questions.
         training: Parquet table of the training questions, for the majority baseline; without
-            one, the most common answer of the questions themselves, which flatters the baseline.
+            one, the most common answer of the questions themselves, which favours the baseline.
         benchmark: Name of the benchmark, 'vqa' for our own questions.
     """
     families = settings.families or ()

@@ -54,9 +54,9 @@ def test_similarity_is_taken_out_and_undefined_for_few_points() -> None:
     assert np.isnan(procrustes_errors_mm(line, line)).all()
     partly = moved.copy()
     partly[0] = np.nan
-    found = procrustes_errors_mm(partly, truth)
-    assert np.isnan(found[0])
-    assert found[1:].max() < 1e-6
+    errors = procrustes_errors_mm(partly, truth)
+    assert np.isnan(errors[0])
+    assert errors[1:].max() < 1e-6
 
 
 def test_reprojection_is_in_pixels_and_counts_seen_views_only() -> None:
@@ -68,8 +68,8 @@ def test_reprojection_is_in_pixels_and_counts_seen_views_only() -> None:
     assert exact.max() < 1e-9
     seen[:, :, 2] = False
     shifted = track.keypoints_px + np.array([3.0, 4.0])
-    found = reprojection_px(
+    errors = reprojection_px(
         track.keypoints_m, shifted, seen, track.intrinsics, track.world_from_camera
     )
-    assert np.isnan(found[:, 2]).all()
-    assert found[:, 0] == pytest.approx(5)
+    assert np.isnan(errors[:, 2]).all()
+    assert errors[:, 0] == pytest.approx(5)

@@ -169,11 +169,11 @@ def test_a_keypoint_that_two_cameras_never_see_has_a_row(
 
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path, shard: Path) -> None:
     model = write_untrained_lifter(tmp_path / "model")
-    for name in ("one", "two"):
+    for name in ("first", "second"):
         (tmp_path / name).mkdir()
         run_score(tmp_path / name, shard, model, keypoint_noise=())
     for file in ("scores.parquet", "scores.csv", "errors.png", "keypoints.png"):
-        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
 
 
 def test_a_picture_of_nothing_found_says_so(tmp_path: Path) -> None:
@@ -214,9 +214,9 @@ def test_noise_levels_are_sorted_by_size() -> None:
 
 
 def test_conditions_cover_noise_then_views() -> None:
-    found = conditions(NoiseModel(), keypoint_tracks.CAMERAS, multipliers=(1, 3))
-    assert [c.noise for c in found[:3]] == ["1x", "3x", "detector"]
-    assert [c.views for c in found[3:]] == [
+    all_conditions = conditions(NoiseModel(), keypoint_tracks.CAMERAS, multipliers=(1, 3))
+    assert [c.noise for c in all_conditions[:3]] == ["1x", "3x", "detector"]
+    assert [c.views for c in all_conditions[3:]] == [
         *(f"without {c}" for c in keypoint_tracks.CAMERAS),
         "first 2",
     ]

@@ -1,7 +1,7 @@
-"""How far estimated keypoints are from the truth, in millimetres.
+"""Errors of estimated keypoints, in millimetres and pixels.
 
 Every test frame of every episode counts. A keypoint without an estimate counts as missed in PCK
-and AUC, and is left out of means and medians of errors; the metric `estimated_fraction` says how
+and AUC, and is excluded from means and medians of errors; the metric `estimated_fraction` says how
 many have one.
 """
 

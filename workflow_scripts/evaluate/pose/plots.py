@@ -39,7 +39,7 @@ def draw_frame(
     *,
     title: str,
 ) -> None:
-    """Draw the middle frame of the first episode, true and estimated keypoints on its pictures."""
+    """Draw true and estimated keypoints on the images of the first episode's middle frame."""
     frame = int(tracks.first[0] + tracks.last[0]) // 2
     track, clip = tracks.sources[0], tracks.clip
     step, views, keypoints = frame - int(tracks.first[0]), len(track.cameras), len(track.names)
@@ -75,7 +75,7 @@ def draw_errors(path: Path, rows: Sequence[ScoreRow], *, experiment: str) -> Non
         and row.baseline == REFERENCE_BASELINE
     ]
     if not any(row.views == ALL_VIEWS for row in chosen):
-        # A model that has hardly begun to learn may see nothing at all; the table says so.
+        # A model that has hardly been trained may estimate nothing; the table says so.
         figure, axes = pyplot.subplots(figsize=(13, 4.2))
         axes.set_axis_off()
         axes.text(0.5, 0.5, f"{experiment}: no method has an estimate", ha="center")
@@ -140,7 +140,7 @@ def _lines(axes: Any, rows: Sequence[ScoreRow], key: Callable[[ScoreRow], str], 
 
 
 def noise_sort_key(name: str) -> float:
-    """Return where a noise stands on its axis: by size, then what has none; sets of views alike."""
+    """Return the sort key of a noise or set of views: by size, then those without a size."""
     if name == "exact":
         return 0.0
     number = re.fullmatch(r"([\d.e+-]+)x", name)
@@ -148,7 +148,7 @@ def noise_sort_key(name: str) -> float:
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a figure whole and forget it."""
+    """Write a figure as PNG and close it."""
     from matplotlib import pyplot
 
     with atomic_write(path) as partial:

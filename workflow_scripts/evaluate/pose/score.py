@@ -1,4 +1,4 @@
-"""Score a pose model on episodes it has never seen, beside every geometric baseline."""
+"""Score a pose model on unseen episodes, beside every geometric baseline."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence

@@ -22,7 +22,7 @@ MAIN_METRIC = "mpjpe_mm"
 
 @dataclass(frozen=True)
 class PointErrors:
-    """What methods made of test frames under one condition, a number for each point.
+    """Errors of every method on test frames under one condition.
 
     Attributes:
         noise: Name of the noise.
@@ -175,8 +175,8 @@ class _Comparison:
     def is_headline(self, method: str, baseline: str, *, is_overall: bool) -> bool:
         """Say whether a pair is worth a row of results/eval.csv.
 
-        The learned model beside the best geometric baseline, and what else is there in
-        the error alone, over all tasks.
+        The learned model beside the best geometric baseline is; another method is in the main
+        metric alone, over all tasks.
         """
         if method == LEARNED:
             return baseline == self._best_baseline()
