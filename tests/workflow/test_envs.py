@@ -11,7 +11,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from tests.workflow.test_layout import ROOT, RULE_FILES, rules_of
+from tests.workflow.test_layout import ROOT, RULE_FILES, modules_of, rules_of
 
 # RLBench's own environment needs an older NumPy; tests/views/test_coppeliasim.py looks after it.
 ENVIRONMENTS = sorted(path for path in (ROOT / "envs").glob("*.yaml") if path.stem != "coppeliasim")
@@ -101,9 +101,9 @@ def test_environment_holds_what_its_rules_import(environment: Path) -> None:
         for rule, text in rules_of(path).items():
             if f"envs/{environment.name}" not in text:
                 continue
-            script = re.search(r'script="([\w/]+\.py)"', text)
-            assert script is not None
-            lacking = third_party_distributions(ROOT / script[1]) - available - OPTIONAL
-            if lacking:
-                missing[rule] = lacking
+            for module in modules_of(text):
+                script = ROOT / f"{module.replace('.', '/')}.py"
+                lacking = third_party_distributions(script) - available - OPTIONAL
+                if lacking:
+                    missing[rule] = lacking
     assert not missing
