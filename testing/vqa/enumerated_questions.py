@@ -24,7 +24,7 @@ class ReferentLike(Protocol):
 
 
 class QuestionLike(Protocol):
-    """What the oracle looks at: a record of `workflow_scripts.common.questions`, or a `EnumeratedQuestion`."""
+    """What the oracle reads: a record of `common.questions`, or an `EnumeratedQuestion`."""
 
     @property
     def scene_id(self) -> str: ...

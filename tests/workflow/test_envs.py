@@ -35,12 +35,12 @@ def normalise_name(name: str) -> str:
 @cache
 def transitive_requirements(name: str) -> frozenset[str]:
     """Return a package and all that it needs."""
-    found, todo = set(), [normalise_name(name)]
+    names, todo = set(), [normalise_name(name)]
     while todo:
         current = todo.pop()
-        if current in found:
+        if current in names:
             continue
-        found.add(current)
+        names.add(current)
         try:
             needs = requires(current) or []
         except PackageNotFoundError:
@@ -48,7 +48,7 @@ def transitive_requirements(name: str) -> frozenset[str]:
         for need in map(Requirement, needs):
             if need.marker is None or need.marker.evaluate({"extra": ""}):
                 todo.append(normalise_name(need.name))
-    return frozenset(found)
+    return frozenset(names)
 
 
 @cache
@@ -67,7 +67,7 @@ def imported_modules(path: Path) -> frozenset[str]:
 def third_party_distributions(script: Path) -> set[str]:
     """Return the distributions that a script and all of our modules it reaches import."""
     distributions = packages_distributions()
-    found, seen, todo = set(), set(), [script]
+    names, seen, todo = set(), set(), [script]
     while todo:
         path = todo.pop()
         if path in seen:
@@ -80,8 +80,8 @@ def third_party_distributions(script: Path) -> set[str]:
                 for candidate in (base.with_suffix(".py"), base / "__init__.py"):
                     todo += [candidate] if candidate.is_file() else []
             elif top not in sys.stdlib_module_names and top in distributions:
-                found.add(normalise_name(distributions[top][0]))
-    return found
+                names.add(normalise_name(distributions[top][0]))
+    return names
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)

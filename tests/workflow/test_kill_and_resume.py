@@ -1,4 +1,4 @@
-"""Killed at any moment, disk full, folder read-only: nothing half-written, same final bytes."""
+"""Killed at any time, disk full, folder read-only: nothing half-written, same final bytes."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ def descendants(process: subprocess.Popen) -> list[psutil.Process]:
 
 
 def kill_at_random(project: Project, generator: random.Random, *, victims: str) -> bool:
-    """Run a random while into its jobs, then SIGKILL some of them; say whether it was cut short.
+    """Run for a random time, then SIGKILL some processes; return whether the run was interrupted.
 
     `victims`: "all" of it, as a power cut does; "snakemake" alone, whose jobs then go on as
     orphans beside those of the next run; or one "job", and soon after Snakemake. Only "all"
@@ -106,7 +106,7 @@ def test_killed_twenty_times_ends_with_the_same_bytes(
             if victims == "all":
                 project.snakemake("--unlock", check=False)
         else:
-            # A fast machine is through before it was killed often enough: it starts anew.
+            # A fast machine may finish before it was killed often enough: it starts again.
             wait_until(lambda: not processes_in(project), "jobs of killed runs to end")
             shutil.rmtree(project.folder / "results")
     project.snakemake("--cores", "2", "--rerun-incomplete", *TARGETS)

@@ -88,7 +88,15 @@ def test_logs_and_benchmarks_have_one_scheme() -> None:
 def test_only_the_profile_names_hardware() -> None:
     card = re.compile(r"\b(l40s?|a6000|a100|h[12]00)\b", re.IGNORECASE)
     value = re.compile(r"""slurm_(?:partition|account)["']?\s*[:=]\s*["']?[\w&*]""")
-    allowed = ("profiles/", "README.md", "README.cluster.md", "docs/cluster.md", "tests/", "testing/", "CHANGELOG.md")
+    allowed = (
+        "profiles/",
+        "README.md",
+        "README.cluster.md",
+        "docs/cluster.md",
+        "tests/",
+        "testing/",
+        "CHANGELOG.md",
+    )
     for path in tracked():
         name = str(path.relative_to(ROOT))
         if name.startswith(allowed) or path.suffix in (".png", ".jpg", ".svg"):
