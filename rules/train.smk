@@ -14,9 +14,9 @@ rule pretrain_base:
             labels={"experiment": "tiny base", "picture": "pre-training losses"},
         ),
     log:
-        "logs/train/pretrain.tiny.log",
+        "logs/train/base/pretrain.tiny.log",
     benchmark:
-        "results/benchmarks/train/pretrain.tiny.tsv"
+        "results/benchmarks/train/base/pretrain.tiny.tsv"
     conda:
         "../envs/train.yaml"
     threads: 2
@@ -26,18 +26,18 @@ rule pretrain_base:
         mem_mb=3000,
         runtime=120,
     params:
-        code=code_of("workflow_scripts.train.pretrain"),
+        code=code_of("workflow_scripts.train.base.pretrain"),
         steps=lookup("train/tiny/steps", within=config),
         batch_size=lookup("train/tiny/batch_size", within=config),
-        named_share=lookup("train/tiny/named_share", within=config),
+        named_fraction=lookup("train/tiny/named_fraction", within=config),
         seed=lookup("seed", within=config),
     message:
         "Pre-train the tiny base on views of the training houses"
     shell:
-        "python -m workflow_scripts.train.pretrain --views {input.views}"
+        "python -m workflow_scripts.train.base.pretrain --views {input.views}"
         " --out {output.model} --metrics {output.metrics} --curves {output.curves}"
         " --checkpoints results/train/base/checkpoints --steps {params.steps}"
-        " --batch-size {params.batch_size} --named-share {params.named_share}"
+        " --batch-size {params.batch_size} --named-fraction {params.named_fraction}"
         " --seed {params.seed} > {log} 2>&1"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 #: Old key, with * for a name that the user chose: the new key, or what to do instead.
-RENAMED: Mapping[str, str] = {}
+RENAMED: Mapping[str, str] = {"evaluate.bootstrap": "evaluate.bootstrap_samples"}
 
 
 def new_name(key: str) -> str | None:

@@ -1,6 +1,6 @@
-"""The pictures of view shards at the tiny base's resolution, with what each pixel shows.
+"""Images of view shards at the tiny base's resolution, with the class of each pixel.
 
-Everything is held in memory as bytes. Only views of the training split are read.
+All images are held in memory as bytes. Only views of one split are read.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from workflow_scripts.common.marks import MARK_COLOURS, draw_marks, mark_pixel, 
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.sources.readers.procthor_assets import read_database
 
-# Below this share of the picture (as `vqa` has it: 150 of 336 x 336 pixels) nothing is asked.
+# Objects below this fraction of the image are not asked about (vqa: 150 of 336 x 336 pixels).
 MIN_AREA_FRACTION = 150 / 336**2
 STRUCTURE_CATEGORIES = ("ceiling", "door", "doorway", "floor", "wall", "window")
 _SUBPIXEL_STEPS = 4
@@ -25,9 +25,14 @@ _SUBPIXEL_STEPS = 4
 
 @dataclass(frozen=True)
 class ObjectPoint:
-    """An object in a picture: category, where its mark would go (u, v), its height in the room.
+    """An object in an image.
 
-    `has_unique_name`: nothing else in view could be meant by its name.
+    Attributes:
+        category: Its category.
+        u: Column where its mark would be drawn, pixels.
+        v: Row where its mark would be drawn, pixels.
+        z_m: Height in the room.
+        has_unique_name: Whether no other object in view could be meant by its name.
     """
 
     category: str
@@ -39,8 +44,14 @@ class ObjectPoint:
 
 @dataclass(frozen=True)
 class AnnotatedImages:
-    """Pictures u8 [n, side, side, 3], words u8 [n, side, side] (index into `categories`; 0 is
-    nothing to name), and the spots of each picture."""
+    """Images and what they show.
+
+    Attributes:
+        rgb: u8 [n, side, side, 3].
+        label_map: u8 [n, side, side], index into `categories`; 0 has no name.
+        object_points: Objects of each image.
+        categories: Names of the classes.
+    """
 
     rgb: np.ndarray
     label_map: np.ndarray
@@ -52,7 +63,7 @@ class AnnotatedImages:
 
 
 def categories() -> tuple[str, ...]:
-    """Return what a pixel can show, in a fixed order; the first is nothing."""
+    """Return the classes of pixels in a fixed order; the first has no name."""
     return ("", *STRUCTURE_CATEGORIES, *sorted(read_database("asset-database")))
 
 
@@ -72,9 +83,9 @@ def read_annotated_images(
         for view in shard.views.itertuples(index=False):
             if view.split != split:
                 continue
-            picture = Image.fromarray(shard.rgb(view.view))
-            picture = picture.resize((side_px, side_px), Image.Resampling.BICUBIC)
-            rgb.append(np.asarray(picture))
+            image = Image.fromarray(shard.rgb(view.view))
+            image = image.resize((side_px, side_px), Image.Resampling.BICUBIC)
+            rgb.append(np.asarray(image))
             instance = _downsample_ids(shard.instance(view.view), side_px)
             table = np.zeros(65536, dtype=np.uint8)
             for row in visible_rows.get(view.view, ()):
@@ -94,7 +105,7 @@ def read_annotated_images(
 
 
 def _downsample_ids(instance: np.ndarray, side_px: int) -> np.ndarray:
-    """Take the nearest pixel's id for a picture of `side_px` squared."""
+    """Sample the nearest pixel's id at a resolution of `side_px` squared."""
     rows, columns = (
         ((np.arange(side_px) + 0.5) * size / side_px).astype(int) for size in instance.shape
     )
@@ -121,7 +132,7 @@ def _object_points(
 
 
 class MarkSprites:
-    """Marks drawn once for every colour and sub-pixel shift, then pasted into many pictures."""
+    """Marks drawn once for every colour and sub-pixel shift, to be pasted into many images."""
 
     def __init__(self, side_px: int) -> None:
         radius = mark_radius_px(side_px)

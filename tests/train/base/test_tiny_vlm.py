@@ -14,13 +14,13 @@ from workflow_scripts.common.label_text import phrase, plural
 from workflow_scripts.common.marks import MARK_COLOURS
 from workflow_scripts.models import vlm
 from workflow_scripts.sources.readers.procthor_assets import read_database
-from workflow_scripts.train.pretrain_dataset import (
+from workflow_scripts.train.base.pretrain_dataset import (
     ABOVE_BELOW_IN_IMAGE,
     HIGHER_LOWER_IN_ROOM,
     LEFT_RIGHT,
     pixel_values,
 )
-from workflow_scripts.train.tiny_vlm import (
+from workflow_scripts.train.base.tiny_vlm import (
     TinyVlmConfig,
     make_model,
     make_processor,

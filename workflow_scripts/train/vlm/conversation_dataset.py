@@ -108,8 +108,8 @@ def _conversation(path: Path, number: int, entry: Any, images: Path) -> Conversa
         raise UserError(f"{where}: {IMAGE_PLACEHOLDER} may stand in the first human turn only")
     if turns[0][1].count(IMAGE_PLACEHOLDER) != (image is not None):
         raise UserError(
-            f"{where}: its first human turn must hold {IMAGE_PLACEHOLDER} once if it has an 'image', "
-            "and not at all otherwise"
+            f"{where}: its first human turn must hold {IMAGE_PLACEHOLDER} once if it has an "
+            "'image', and not at all otherwise"
         )
     if not all(text.strip() for role, text in turns if role == "assistant"):
         raise UserError(f"{where}: a gpt turn is empty, so there is nothing to learn")

@@ -15,7 +15,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.marks import MARK_COLOURS, draw_marks
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.train import pretrain
-from workflow_scripts.train.pretrain_dataset import (
+from workflow_scripts.train.base.pretrain_dataset import (
     IGNORE_INDEX,
     LEFT_RIGHT,
     Mention,
@@ -24,12 +24,12 @@ from workflow_scripts.train.pretrain_dataset import (
     packed_attention_mask,
     patch_words,
 )
-from workflow_scripts.train.pretrain_images import (
+from workflow_scripts.train.base.pretrain_images import (
     AnnotatedImages,
     MarkSprites,
     read_annotated_images,
 )
-from workflow_scripts.train.tiny_vlm import TinyVlmConfig, make_processor
+from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_processor
 
 
 @pytest.fixture(scope="module")

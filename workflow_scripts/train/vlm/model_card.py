@@ -1,4 +1,4 @@
-"""Write the model card that lies beside an adapter."""
+"""The model card of a tuned vision-language model."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _CARD = """\
 # {name}
 
 {what} of `{base}`, trained on questions about simulated rooms ({conversations} conversations,
-LLaVA format). Loss is on answers only; prompt, picture and padding are not learned.
+LLaVA format). The loss is on answers only, not on prompts, images and padding.
 
 | setting | value |
 |---|---|
@@ -24,7 +24,7 @@ LLaVA format). Loss is on answers only; prompt, picture and padding are not lear
 | training loss (last logged) | {train_loss} |
 | validation loss | {validation_loss} |
 
-Scores on unseen houses, with blind and majority baselines, are in `results/eval.csv`.
+Scores on test scenes, with blind and majority baselines, are in `results/eval.csv`.
 
 ## Use
 
@@ -34,19 +34,10 @@ Scores on unseen houses, with blind and majority baselines, are in `results/eval
 
 ## Limits
 
-Trained on rendered rooms with few kinds of questions. The rooms, and with them every answer, come
-from the ProcTHOR asset tables (Apache-2.0); nothing was checked on photographs.
+Trained on rendered rooms with a few families of questions. Rooms and answers come from the
+ProcTHOR asset tables (Apache-2.0); no answer was compared with a photograph.
 """
-_SETTINGS_IN_CARD = (
-    "adapter",
-    "lora_r",
-    "lora_alpha",
-    "lora_dropout",
-    "deepspeed",
-    "batch_size",
-    "learning_rate",
-    "seed",
-)
+_SETTINGS_IN_CARD = ("adapter", "lora", "deepspeed", "batch_size", "learning_rate", "seed")
 _LORA_USE = """\
 from peft import PeftModel
 from transformers import AutoModelForImageTextToText, AutoProcessor
@@ -71,14 +62,16 @@ def model_card(settings: dict[str, Any], metrics: dict[str, Any]) -> str:
         f"library_name: {'peft' if is_lora else 'transformers'}",
         "tags: [spatial-reasoning, vision-language, simulation]",
     ]
-    rows = [
-        f"| {key} | {settings[key]} |"
-        for key in _SETTINGS_IN_CARD
-        if is_lora or not key.startswith("lora")
-    ]
+    rows = []
+    for key in _SETTINGS_IN_CARD:
+        if key != "lora":
+            rows.append(f"| {key} | {settings[key]} |")
+        elif is_lora:
+            lora = settings[key].items()
+            rows += [f"| lora.{name} | {value} |" for name, value in lora if name != "targets"]
     return _CARD.format(
         header="\n".join(header),
-        what="A LoRA adapter" if is_lora else "A fully tuned copy",
+        what="A LoRA adapter" if is_lora else "A full fine-tune",
         settings="\n".join(rows),
         use=(_LORA_USE if is_lora else _FULL_USE).format(base=base, name=name),
         name=name,

@@ -28,7 +28,7 @@ from workflow_scripts.models import vlm
 from workflow_scripts.train import launch
 from workflow_scripts.train.checkpoints import latest_complete_checkpoint, prepare_resume
 from workflow_scripts.train.experiment import VlmExperiment, identity
-from workflow_scripts.train.finetune import deepspeed_settings, micro_batches
+from workflow_scripts.train.vlm.finetune import deepspeed_settings, micro_batches
 from workflow_scripts.train.launch import JobResources
 
 ROOT = Path(__file__).parents[2]

@@ -1,11 +1,11 @@
 """The tiny base: a vision-language model of LLaVA's architecture, about a million parameters.
 
-Its words come from tables, never from data: `vocabulary.txt`, the categories of the asset table, the
-colours of marks, units, digits and punctuation. A word outside them becomes `<unk>`.
+Its vocabulary comes from tables, never from data: `vocabulary.txt`, the categories of the asset
+table, the colours of marks, units, digits and punctuation. Any other word becomes `<unk>`.
 """
 
 import string
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -61,8 +61,8 @@ class TinyVlmConfig:
 def vocabulary() -> list[str]:
     """Return every word, unit, digit and punctuation sign in a fixed order.
 
-    A word begins with the sign that `Metaspace` puts for the space before it, so that text can be
-    put together again exactly.
+    A word begins with the character that `Metaspace` writes for the space before it, so that
+    decoding restores the text exactly.
     """
     text = Path(__file__).with_name("vocabulary.txt").read_text(encoding="utf-8")
     words = {*text.split(), *MARK_COLOURS, *UNITS}
@@ -81,7 +81,7 @@ def vocabulary() -> list[str]:
 
 
 def make_tokenizer() -> PreTrainedTokenizerFast:
-    """Make the word-level tokenizer. Text is lower-cased; digits and punctuation stand alone."""
+    """Make the word-level tokenizer: lower case, single digits and punctuation signs."""
     words = {word: number for number, word in enumerate(vocabulary())}
     tokenizer = Tokenizer(WordLevel(words, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Sequence(
@@ -116,7 +116,7 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def make_processor(size: TinyVlmConfig) -> LlavaProcessor:
-    """Make the processor: the whole picture is scaled to a square, nothing is cropped away."""
+    """Make the processor: an image is scaled to a square without cropping."""
     side = {"height": size.image_px, "width": size.image_px}
     return LlavaProcessor(
         image_processor=CLIPImageProcessorPil(
@@ -140,8 +140,8 @@ def make_model(
 ) -> LlavaForConditionalGeneration:
     """Make the untrained model from a seed.
 
-    The tower's place embeddings begin as sines of column and row, and rotary angles turn slowly:
-    both make places easier to read off (see `pretrain`).
+    The vision tower's position embeddings start as sines of column and row, and the rotary base is
+    large: both make positions easier to predict (see `pretrain`).
     """
     tokenizer = processor.tokenizer
     config = LlavaConfig(
@@ -170,7 +170,7 @@ def make_model(
             pad_token_id=tokenizer.pad_token_id,
         ),
         image_token_index=tokenizer.convert_tokens_to_ids(IMAGE),
-        # The tower's last layer: there is nothing to gain from an unused one in a tower of two.
+        # The tower's last layer: with two layers none should stay unused.
         vision_feature_layer=-1,
         vision_feature_select_strategy="default",
         image_seq_length=size.patches_per_side**2,
@@ -199,8 +199,3 @@ def position_features(size: TinyVlmConfig) -> torch.Tensor:
     rows = line[:, None].expand(side, side, -1)
     columns = line[None].expand(side, side, -1)
     return 0.5 * torch.cat([columns, rows], dim=2).reshape(side * side, width)
-
-
-def parameters(size: TinyVlmConfig) -> dict[str, int]:
-    """Return the size as a plain mapping, for metrics."""
-    return asdict(size)

@@ -1,8 +1,8 @@
-"""Lessons for the tiny base: marked pictures, and questions whose answers are known by drawing.
+"""Samples for pre-training: images with drawn marks, and questions answered by their positions.
 
-A batch holds some pictures with several questions each. The questions of one picture stand in
-one sequence behind it, and a mask keeps them from seeing each other, so each is learned as if it
-stood alone, and the picture is looked at once.
+A batch holds several images with several questions each. The questions about an image follow it
+in one packed sequence; an attention mask separates them, so each is learned as if it were alone,
+and the image is encoded once.
 """
 
 import string
@@ -17,10 +17,10 @@ import torch
 from workflow_scripts.common.label_text import phrase
 from workflow_scripts.common.marks import MARK_COLOURS, mark_radius_px
 from workflow_scripts.common.seeds import rng as seeded
-from workflow_scripts.train.pretrain_images import AnnotatedImages, MarkSprites, ObjectPoint
-from workflow_scripts.train.tiny_vlm import ASSISTANT, IMAGE, USER, TinyVlmConfig
+from workflow_scripts.train.base.pretrain_images import AnnotatedImages, MarkSprites, ObjectPoint
+from workflow_scripts.train.base.tiny_vlm import ASSISTANT, IMAGE, USER, TinyVlmConfig
 
-# Places closer than this share of the side have no clear order.
+# Points closer than this fraction of the side have no clear order.
 MIN_OFFSET_FRACTION = 0.045
 SPACING_RADII = 2.5
 IGNORE_INDEX = -100
@@ -88,12 +88,19 @@ HIGHER_LOWER_IN_ROOM = Relation(
 
 @dataclass(frozen=True)
 class Mention:
-    """What a question speaks of: its words, its place (u, v), and the bare answer.
+    """An object that a question refers to.
 
-    `telling` is the word that tells which one is meant: the colour of a mark, else the last.
+    Its keyword is the colour of a mark, else the last word of its name.
+
+    Attributes:
+        text: The referring expression.
+        label: What an answer calls it.
+        u: Column in the image, pixels.
+        v: Row in the image, pixels.
+        category: Category of an object that is named; empty for a mark.
     """
 
-    words: str
+    text: str
     label: str
     u: float
     v: float
@@ -101,31 +108,36 @@ class Mention:
 
     @property
     def chars_after_keyword(self) -> int:
-        """Return how many characters after the telling word the words end."""
+        """Return how many characters of the text follow its keyword."""
         return 0 if self.category else len(" mark")
 
 
 @dataclass(frozen=True)
 class PretrainSample:
-    """A question, its answer, and how many characters of it end each mention.
+    """A question and its answer.
 
-    `holds`: the relation that is asked about holds for the first mention against the second.
+    Attributes:
+        question: Text of the question.
+        keyword_ends: Index in the question after each mention's keyword.
+        answer: Text of the answer.
+        mentions: The objects that are compared.
+        relation_holds: Whether the relation holds for the first mention against the second.
     """
 
     question: str
-    ends: tuple[int, ...]
+    keyword_ends: tuple[int, ...]
     answer: str
     mentions: tuple[Mention, ...]
-    holds: bool
+    relation_holds: bool
 
 
-def fill_template(template: str, words: dict[str, str]) -> tuple[str, dict[str, int]]:
-    """Fill a template's slots; also return where in the text each slot's words end."""
+def fill_template(template: str, slot_values: dict[str, str]) -> tuple[str, dict[str, int]]:
+    """Fill a template's slots; also return the index in the text after each slot's value."""
     text, ends = "", {}
     for literal, slot, _, _ in string.Formatter().parse(template):
         text += literal
         if slot:
-            text += words[slot]
+            text += slot_values[slot]
             ends[slot] = len(text)
     return text, ends
 
@@ -133,7 +145,7 @@ def fill_template(template: str, words: dict[str, str]) -> tuple[str, dict[str, 
 def compare_mentions(
     mention_a: Mention, mention_b: Mention, relation: Relation, rng: np.random.Generator
 ) -> PretrainSample:
-    """Ask which of two mentions, known to differ, lies where; every answer is equally likely."""
+    """Ask about the relation of two mentions that clearly differ; answers are equally likely."""
     draw = int(rng.integers(2))
     pole = relation.poles[draw]
     first = (mention_a.u, mention_a.v)[relation.axis] < (mention_b.u, mention_b.v)[relation.axis]
@@ -141,8 +153,13 @@ def compare_mentions(
     yes_no = bool(rng.integers(2))
     templates = relation.yes_no if yes_no else relation.which
     template = templates[int(rng.integers(len(templates)))]
-    words = {"a": mention_a.words, "b": mention_b.words, "relation": pole[0], "extreme": pole[1]}
-    question, ends = fill_template(template, words)
+    slot_values = {
+        "a": mention_a.text,
+        "b": mention_b.text,
+        "relation": pole[0],
+        "extreme": pole[1],
+    }
+    question, ends = fill_template(template, slot_values)
     answer = ("yes" if holds else "no") if yes_no else (mention_a if holds else mention_b).label
     keyword_ends = (
         ends["a"] - mention_a.chars_after_keyword,
@@ -152,29 +169,29 @@ def compare_mentions(
 
 
 class PretrainDataset(torch.utils.data.Dataset):
-    """Batch number `step` of a course, always the same for the same seed.
+    """Item `step` is a whole batch, always the same for the same seed.
 
-    `named_share` is the share of questions that name objects instead of marks.
+    `named_fraction` of the questions name objects instead of marks.
     """
 
     def __init__(
         self,
-        pictures: AnnotatedImages,
+        images: AnnotatedImages,
         tokenizer: Any,
         size: TinyVlmConfig,
         *,
         steps: int,
-        pictures_per_step: int,
-        questions_per_picture: int,
-        named_share: float,
+        images_per_step: int,
+        questions_per_image: int,
+        named_fraction: float,
         seed: int,
     ) -> None:
-        self._pictures = pictures
+        self._images = images
         self._size = size
         self._steps = steps
-        self._per_step = pictures_per_step
-        self._questions = questions_per_picture
-        self._named_share = named_share
+        self._per_step = images_per_step
+        self._questions = questions_per_image
+        self._named_fraction = named_fraction
         self._seed = seed
         self._sprites = MarkSprites(size.image_px)
         self._tokenizer = tokenizer
@@ -183,38 +200,39 @@ class PretrainDataset(torch.utils.data.Dataset):
             name: tokenizer.convert_tokens_to_ids(name)
             for name in ("<s>", "</s>", USER, ASSISTANT, IMAGE)
         }
-        self._class_names = (*pictures.categories, *MARK_COLOURS)
-        self.words = patch_words(tokenizer, pictures.categories)
+        self._class_names = (*images.categories, *MARK_COLOURS)
+        self.class_word_weights = class_word_weights(tokenizer, images.categories)
 
     def __len__(self) -> int:
         return self._steps
 
     def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
         rng = seeded(self._seed, "lessons", step)
-        chosen = rng.integers(len(self._pictures), size=self._per_step)
+        chosen = rng.integers(len(self._images), size=self._per_step)
         rgb, label_map, samples_by_image = [], [], []
         for index in chosen:
-            picture, words, samples = self.picture(int(index), rng)
-            rgb.append(picture)
-            label_map.append(words)
+            image, labels, samples = self.make_samples(int(index), rng)
+            rgb.append(image)
+            label_map.append(labels)
             samples_by_image.append(samples)
-        patch_words = self.patches(np.stack(label_map))
+        patch_classes = self.patch_classes(np.stack(label_map))
         return {
             "pixel_values": pixel_values(np.stack(rgb)),
-            "patch_words": patch_words,
-            **self.pack_sequences(samples_by_image, patch_words),
+            "patch_classes": patch_classes,
+            **self.pack_sequences(samples_by_image, patch_classes),
         }
 
-    def picture(
+    def make_samples(
         self, index: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, list[PretrainSample]]:
-        """Mark a picture and ask about it: u8 [side, side, 3], what pixels show, the lessons.
+        """Draw marks into an image and ask about it.
 
-        In `shows`, marks have the numbers after the categories.
+        Returns the image u8 [side, side, 3], the class of each pixel u8 [side, side] (marks have
+        the numbers after the categories), and the samples.
         """
         side = self._size.image_px
-        rgb, label_map = self._pictures.rgb[index].copy(), self._pictures.label_map[index].copy()
-        object_points = self._pictures.object_points[index]
+        rgb, label_map = self._images.rgb[index].copy(), self._images.label_map[index].copy()
+        object_points = self._images.object_points[index]
         if rng.integers(2):
             rgb, label_map = (
                 np.ascontiguousarray(rgb[:, ::-1]),
@@ -230,16 +248,16 @@ class PretrainDataset(torch.utils.data.Dataset):
                 )
                 for object_point in object_points
             )
-        is_named = rng.random(self._questions) < self._named_share
+        is_named = rng.random(self._questions) < self._named_fraction
         named = [
-            Mention(f"the {words}", words, object_point.u, object_point.v, object_point.category)
+            Mention(f"the {noun}", noun, object_point.u, object_point.v, object_point.category)
             for object_point in object_points
             if object_point.has_unique_name
-            for words in [phrase(object_point.category)]
+            for noun in [phrase(object_point.category)]
         ]
         marks = [] if is_named.all() else self._place_marks(object_points, rng)
         radius = mark_radius_px(side)
-        offset = len(self._pictures.categories)
+        offset = len(self._images.categories)
         line, column = np.mgrid[:side, :side] + 0.5
         for mark in marks:
             self._sprites.paste(rgb, mark.label, mark.u, mark.v)
@@ -270,13 +288,14 @@ class PretrainDataset(torch.utils.data.Dataset):
             else:
                 u, v = rng.uniform(radius, side - radius, size=2)
             inside = radius <= min(u, v) and max(u, v) <= side - radius
-            apart = all(
+            is_spaced = all(
                 np.hypot(u - mark.u, v - mark.v) > SPACING_RADII * radius for mark in placed
             )
-            if inside and apart:
+            if inside and is_spaced:
                 colour = str(colours[len(placed)])
-                words = f"the object at the {colour} mark" if rng.random() < 0.1 else ""
-                placed.append(Mention(words or f"the {colour} mark", colour, float(u), float(v)))
+                is_long = rng.random() < 0.1
+                text = f"the object at the {colour} mark" if is_long else f"the {colour} mark"
+                placed.append(Mention(text, colour, float(u), float(v)))
         return placed
 
     def _draw_question(
@@ -309,36 +328,37 @@ class PretrainDataset(torch.utils.data.Dataset):
         return encoding["input_ids"], [last[end] for end in ends]
 
     def pack_sequences(
-        self, samples_by_image: Sequence[Sequence[PretrainSample]], patch_words: torch.Tensor
+        self, samples_by_image: Sequence[Sequence[PretrainSample]], patch_classes: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Lay out the lessons of each picture as one sequence.
+        """Lay out the samples of each image as one sequence.
 
-        `segments` is 0 for the picture's tokens, then 1, 2, ... by lesson, -1 for padding;
-        `labels` stand at answers alone; `mention_at` [m, 2] is (sequence, token) of the telling
-        word of each mention, `mention_uv` [m, 2] its place as a share of the picture and
-        `mention_patches` bool [m, patches] the patches that show it. `answer_at` [lessons, 2] is
-        the token that an answer follows, `holds` [lessons] whether the relation holds.
+        `segments` is 0 for the image's tokens, then 1, 2, ... by sample, -1 for padding; `labels`
+        are set at answers only; `mention_at` [m, 2] is (sequence, token) of the keyword of each
+        mention, `mention_uv` [m, 2] its position as a fraction of the image and
+        `mention_patches` bool [m, patches] the patches that show it. `answer_at` [samples, 2] is
+        the token before each answer, `relation_holds` [samples] whether the relation holds.
         """
         size, ids = self._size, self._ids
         class_ids = {name: number for number, name in enumerate(self._class_names)}
         start = [ids["<s>"], ids[USER], *[ids[IMAGE]] * size.patches_per_side**2]
         rows, mention_at, mention_uv, mention_patches = [], [], [], []
-        answer_at, holds = [], []
+        answer_at, relation_holds = [], []
         for number, samples in enumerate(samples_by_image):
             tokens, labels = list(start), [IGNORE_INDEX] * len(start)
             segments, positions = [0] * len(start), list(range(len(start)))
             for segment, sample in enumerate(samples, start=1):
-                question, ends = self._encode(sample.question, sample.ends)
+                question, ends = self._encode(sample.question, sample.keyword_ends)
                 answer = [*self._encode(sample.answer, ())[0], ids["</s>"]]
                 for end, mention in zip(ends, sample.mentions, strict=True):
                     mention_at.append((number, len(tokens) + end))
                     mention_uv.append((mention.u / size.image_px, mention.v / size.image_px))
                     column, row = int(mention.u) // size.patch_px, int(mention.v) // size.patch_px
-                    patches = patch_words[number] == class_ids[mention.category or mention.label]
-                    patches[row * size.patches_per_side + column] = True
-                    mention_patches.append(patches)
+                    class_id = class_ids[mention.category or mention.label]
+                    patch_mask = patch_classes[number] == class_id
+                    patch_mask[row * size.patches_per_side + column] = True
+                    mention_patches.append(patch_mask)
                 answer_at.append((number, len(tokens) + len(question)))
-                holds.append(sample.holds)
+                relation_holds.append(sample.relation_holds)
                 added = [*question, ids[ASSISTANT], *answer]
                 tokens += added
                 labels += [IGNORE_INDEX] * (len(question) + 1) + answer
@@ -358,16 +378,16 @@ class PretrainDataset(torch.utils.data.Dataset):
             "mention_uv": torch.tensor(mention_uv, dtype=torch.float32).reshape(-1, 2),
             "mention_patches": torch.stack(mention_patches),
             "answer_at": torch.tensor(answer_at, dtype=torch.long).reshape(-1, 2),
-            "holds": torch.tensor(holds, dtype=torch.float32),
+            "relation_holds": torch.tensor(relation_holds, dtype=torch.float32),
         }
 
-    def patches(self, label_map: np.ndarray) -> torch.Tensor:
-        """Return for each patch the number of what most of its nameable pixels show.
+    def patch_classes(self, label_map: np.ndarray) -> torch.Tensor:
+        """Return the class [n, patches] that most of a patch's pixels have.
 
-        A mark counts five times: it is small, and it is what questions are about.
+        Pixels of a mark count five times: marks are small, and questions are about them.
         """
         count, side = len(label_map), self._size.patches_per_side
-        px, num_classes = self._size.patch_px, len(self.words)
+        px, num_classes = self._size.patch_px, len(self.class_word_weights)
         patch_pixels = label_map.reshape(count, side, px, side, px).transpose(0, 1, 3, 2, 4)
         patch_pixels = patch_pixels.reshape(count * side * side, px * px).astype(np.int64)
         bins = patch_pixels + num_classes * np.arange(len(patch_pixels))[:, None]
@@ -377,18 +397,18 @@ class PretrainDataset(torch.utils.data.Dataset):
         return torch.from_numpy(histogram.argmax(axis=1).reshape(count, side * side))
 
 
-def patch_words(tokenizer: Any, categories: Sequence[str]) -> torch.Tensor:
-    """Return for each thing a patch can show the shares of words [things, words] that name it.
+def class_word_weights(tokenizer: Any, categories: Sequence[str]) -> torch.Tensor:
+    """Return the weights [classes, tokens] of the words that name each class of a patch.
 
-    Things are the categories, then the colours of marks. Nothing to name has no word.
+    Classes are the categories, then the colours of marks. The class without a name has weight 0.
     """
-    words = torch.zeros(len(categories) + len(MARK_COLOURS), len(tokenizer))
+    weights = torch.zeros(len(categories) + len(MARK_COLOURS), len(tokenizer))
     names = [phrase(category) if category else "" for category in categories]
     for number, name in enumerate([*names, *MARK_COLOURS]):
         tokens = tokenizer(name, add_special_tokens=False)["input_ids"] if name else []
         for token in tokens:
-            words[number, token] += 1 / len(tokens)
-    return words
+            weights[number, token] += 1 / len(tokens)
+    return weights
 
 
 def pixel_values(rgb: np.ndarray) -> torch.Tensor:
@@ -398,7 +418,7 @@ def pixel_values(rgb: np.ndarray) -> torch.Tensor:
 
 
 def packed_attention_mask(segments: torch.Tensor) -> torch.Tensor:
-    """Return who may look at whom, bool [n, 1, query, key]: back, at the picture or own lesson."""
+    """Return the mask bool [n, 1, query, key]: causal, to the image and the query's own sample."""
     length = segments.shape[1]
     causal_mask = torch.ones(length, length, dtype=torch.bool).tril()
     query, key = segments[:, :, None], segments[:, None, :]
