@@ -70,8 +70,6 @@ except (UserError, OSError) as error:
 
 SHARDS = {source: plan.shards for source, plan in _plans.items()}
 DIGESTS = {source: plan.digests for source, plan in _plans.items()}
-VLM_EXPERIMENTS = [name for name, one in EXPERIMENTS.items() if one.kind.predictor]
-POSE_EXPERIMENTS = [name for name, one in EXPERIMENTS.items() if not one.kind.predictor]
 BENCHMARKS = config["evaluate"]["benchmarks"]
 
 
