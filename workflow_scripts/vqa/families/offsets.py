@@ -49,9 +49,7 @@ DEPTH_OFFSET = _offset(
     "Along the viewing direction",
     measures.metres_further_away,
 )
-HEIGHT_OFFSET = _offset(
-    "height_offset", "higher", "Measured straight up", measures.metres_higher
-)
+HEIGHT_OFFSET = _offset("height_offset", "higher", "Measured straight up", measures.metres_higher)
 
 BOTTOM_HEIGHT = Numeric(
     name="bottom_height",

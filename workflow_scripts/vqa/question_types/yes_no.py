@@ -65,8 +65,12 @@ class YesNo:
             "yes_no": Templates(
                 [*self.questions, *(text.replace("{statement}", first) for text in _QUESTIONS)]
             ),
-            "yes": Templates([*(f"Yes, {one}." for one in self.statements), f"Yes, I'd say {first}."]),
-            "no": Templates([*(f"No, {one}." for one in self.negations), f"No, I'd say {negated}."]),
+            "yes": Templates(
+                [*(f"Yes, {one}." for one in self.statements), f"Yes, I'd say {first}."]
+            ),
+            "no": Templates(
+                [*(f"No, {one}." for one in self.negations), f"No, I'd say {negated}."]
+            ),
         }
 
     def batches(self, context: QuestionContext) -> Iterator[Batch]:
