@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.vqa.clouds import context_of_clouds, five_clouds
+from tests.vqa.generation import DEFAULT_MARGINS
 from workflow_scripts.common import quantity_text
 from workflow_scripts.common.answer_text import parse_choice, parse_metres
 from workflow_scripts.common.label_text import (
@@ -18,7 +19,6 @@ from workflow_scripts.common.label_text import (
 from workflow_scripts.vqa.batch import ReferringExpressions
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
 from workflow_scripts.vqa.families import FAMILIES
-from workflow_scripts.vqa.question_types.base import Margins
 from workflow_scripts.vqa.templates import Template, Templates
 
 QUESTIONS = {"yes_no", "which", "open", "multiple_choice"}
@@ -48,7 +48,9 @@ def test_there_are_twelve_ways_to_ask_and_eight_to_answer(family):
 @pytest.mark.parametrize("expressions", [SINGULAR, PLURAL], ids=["singular", "plural"])
 def test_every_sentence_of_every_family_is_well_formed(expressions):
     seen = set()
-    for found_batch in enumerate_batches(VIEW_CONTEXT, Margins(), seed=1, multiple_choice=True):
+    for found_batch in enumerate_batches(
+        VIEW_CONTEXT, DEFAULT_MARGINS, seed=1, multiple_choice=True
+    ):
         rows = np.zeros(60, dtype=int)
         seen.add(found_batch.family.name)
         questions, answers = found_batch.batch.write(
@@ -91,7 +93,7 @@ def test_sentences_follow_one_another_from_the_one_drawn():
 
 def test_answers_in_sentences_read_back():
     checked = 0
-    for found_batch in enumerate_batches(VIEW_CONTEXT, Margins(), seed=2):
+    for found_batch in enumerate_batches(VIEW_CONTEXT, DEFAULT_MARGINS, seed=2):
         rows = np.zeros(40, dtype=int)
         _, answers = found_batch.batch.write(rows, SINGULAR, np.random.default_rng(1), limit=None)
         truth = found_batch.batch.truth_of(0, SINGULAR)

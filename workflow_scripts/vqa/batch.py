@@ -14,6 +14,8 @@ from workflow_scripts.vqa.templates import SLOTS, Templates, capitalised
 Kind = Literal["yes_no", "which", "multiple_choice", "open"]
 MAX_START_INDEX = 1 << 30
 LETTERS = ("A", "B", "C", "D")
+YES_NO = ("yes", "no")
+OPTIONS_SUFFIX = " A: {option1}. B: {option2}. C: {option3}. D: {option4}."
 
 
 @dataclass(frozen=True)

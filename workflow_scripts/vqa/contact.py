@@ -10,11 +10,11 @@ from workflow_scripts.geometry import upright_boxes
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.view_context import ViewContext, cached_per_view
 
-# How far the underside of what stands may be from the top of what carries it.
+# How far the underside of an object may be from the top of what it stands on.
 CONTACT_M = 0.03
-# What is this far away does not touch.
+# Objects this far apart do not touch.
 APART_M = 0.15
-# Things with room in them that an onlooker sees into.
+# Categories that contain other objects visibly.
 _CONTAINERS = frozenset(
     [
         "basin",

@@ -10,11 +10,10 @@ from functools import partial
 import numpy as np
 
 from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.vqa.contact import CONTACT_M
 from workflow_scripts.vqa.view_context import ViewContext, cached_per_view
 
 Measure = tuple[FloatArray, FloatArray]
-# Things sink a little into what they stand on.
-CONTACT_M = 0.03
 
 
 def negated(measure: Measure) -> Measure:

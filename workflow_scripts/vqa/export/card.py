@@ -1,4 +1,4 @@
-"""Write the card of the data set: how it was made, counts, families, failures, licences."""
+"""Write the card of the data set: how it was made, counts, families, failures, licenses."""
 
 import json
 import logging
@@ -16,6 +16,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records, write_text
+from workflow_scripts.config.vqa import CardSettings
 from workflow_scripts.sources.readers.photo_records import (
     PhotoDropCount,
     PhotoStepCounts,
@@ -119,7 +120,7 @@ def count_drop_reasons(paths: Iterable[Path]) -> list[tuple[str, int]]:
 
 
 def flatten_settings(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Return nested settings as (dotted key, value), keys sorted, without `_OWN`.
+    """Return nested settings as (dotted key, value), keys sorted, without `_UNPUBLISHED_KEYS`.
 
     Of a path outside the project only its last part: the card is for others.
     """
@@ -140,9 +141,7 @@ def render_card(
     settings: dict[str, Any],
     *,
     steps: list[PhotoStepCounts],
-    name: str,
-    licence: str,
-    repo: str,
+    card: CardSettings,
 ) -> str:
     """Return the card's text, with the metadata that the hub reads."""
     splits = [
@@ -152,7 +151,7 @@ def render_card(
     everything = pd.concat(tables.values(), ignore_index=True)
     measured = set(everything["evidence_source"]) - {"truth"}
     sources = [
-        {"name": source, "how": how, "licence": terms}
+        {"name": source, "how": how, "license": terms}
         for source in sorted(set(everything["source"]))
         for how, terms in [SOURCES.get(source, _UNKNOWN_SOURCE)]
     ]
@@ -164,9 +163,9 @@ def render_card(
         keep_trailing_newline=True,
     )
     return environment.get_template(TEMPLATE).render(
-        name=name,
-        licence=licence,
-        repo=repo,
+        name=card.name,
+        license=card.license,
+        repo=card.repo or "",
         total=len(everything),
         pictures=everything["image"].nunique(),
         scenes=everything[["source", "scene_id"]].drop_duplicates().shape[0],
@@ -190,11 +189,9 @@ def main(
     *,
     questions: list[Path],
     dropped: list[Path],
-    settings: str,
+    made_with: str,
     out: Path,
-    name: str = "Sightline spatial VQA",
-    licence: str = "other",
-    repo: str = "null",
+    settings: CardSettings,
     photos: tuple[Path, ...] = (),
 ) -> None:
     """Write the card.
@@ -202,11 +199,9 @@ def main(
     Args:
         questions: Parquet tables of questions; a file's name is its split's.
         dropped: what was not asked and why.
-        settings: JSON object of the settings that questions depend on.
+        made_with: JSON object of the settings that the questions depend on.
         out: Markdown file.
-        name: title of the data set.
-        licence: the hub's word for the licence of the questions.
-        repo: where on the hub it will lie, owner/name; null if nowhere.
+        settings: title, license and repository.
         photos: what every step lost of photos, `results/views/images/{shard}.dropped.jsonl`.
     """
     tables = {path.stem: pd.read_parquet(path, columns=COLUMNS) for path in questions}
@@ -218,13 +213,11 @@ def main(
     text = render_card(
         tables,
         count_drop_reasons(dropped),
-        json.loads(settings),
+        json.loads(made_with),
         steps=count_photo_steps(
             chain.from_iterable(read_records(path, PhotoDropCount) for path in photos)
         ),
-        name=name,
-        licence=licence,
-        repo="" if repo == "null" else repo,
+        card=settings,
     )
     write_text(out, text)
     log.info("%s written", out)

@@ -9,16 +9,9 @@ import numpy as np
 
 from workflow_scripts.common import quantity_text
 from workflow_scripts.common.questions import AnswerType
-from workflow_scripts.common.records import Form
-from workflow_scripts.vqa.batch import LETTERS, Batch
+from workflow_scripts.vqa.batch import LETTERS, OPTIONS_SUFFIX, Batch
 from workflow_scripts.vqa.measures import Measure
-from workflow_scripts.vqa.question_types.base import (
-    ALL_FORMS,
-    Frame,
-    QuestionContext,
-    Requirements,
-    Unit,
-)
+from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.templates import Templates, capitalised
 from workflow_scripts.vqa.view_context import ViewContext
 
@@ -42,7 +35,6 @@ _ANSWERS = (
     "It comes to {value}.",
     "I make it {value}.",
 )
-_OPTIONS = " A: {option1}. B: {option2}. C: {option3}. D: {option4}."
 # Wrong options differ from the truth and from one another by these, so none is nearly right.
 _FACTORS = np.array([0.35, 0.6, 1.6, 2.5])
 _ANGLE_STEPS_DEG = np.array([40.0, 80.0, 120.0, 140.0])
@@ -57,8 +49,8 @@ IMPERIAL_SHARE = 0.25
 AnswerOfUnit: dict[str, AnswerType] = {"m": "metres", "m2": "square_metres", "deg": "degrees"}
 
 
-@dataclass(frozen=True)
-class Numeric:
+@dataclass(frozen=True, kw_only=True)
+class Numeric(OneViewFamily):
     """A family that asks for a number of `num_objects` objects.
 
     `measure` gives [n] for one object, [n, n] for two. A signed measure is asked for with
@@ -67,13 +59,9 @@ class Numeric:
     `{value}` in answers. `quantities` fit "What is {quantity}?".
     """
 
-    name: str
     num_objects: Literal[0, 1, 2]
     measure: Callable[[ViewContext], Measure]
-    unit: Unit
     min_value: float
-    requires: Requirements
-    frame: Frame
     quantities: tuple[str, ...]
     questions: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
@@ -81,7 +69,10 @@ class Numeric:
     ordered: bool = False
     is_clock: bool = False
     max_value: float = np.inf
-    forms: tuple[Form, ...] = ALL_FORMS
+
+    @property
+    def order_matters(self) -> bool:
+        return self.ordered or self.signed
 
     @property
     def answer_type(self) -> AnswerType:
@@ -94,7 +85,7 @@ class Numeric:
         answers = [*self.answers, *self._fill_quantity(_ANSWERS)]
         return {
             "open": Templates(questions),
-            "multiple_choice": Templates([text + _OPTIONS for text in questions]),
+            "multiple_choice": Templates([text + OPTIONS_SUFFIX for text in questions]),
             "answers": Templates(answers),
             "letters": Templates([f"{{letter}}: {text}" for text in answers]),
         }
@@ -115,6 +106,19 @@ class Numeric:
         if self.unit == "deg":
             return quantity_text.angle_text(value)
         return quantity_text.area_text(value, imperial=imperial)
+
+    def value_of(self, view_context: ViewContext, objects: tuple[int, ...]) -> float:
+        """Return the value of some rows of objects, in the order of mention."""
+        value = self.measure(view_context)[0]
+        return float(value[objects] if objects else value[0])
+
+    def error(self, value: float, truth: float) -> float:
+        """Return how far a value is from the true one; of angles, the shorter way round."""
+        error = value - truth
+        if self.unit == "deg":
+            full_turn = 360.0 if self.is_clock else 180.0
+            error = (error + full_turn / 2) % full_turn - full_turn / 2
+        return error
 
     def batches(self, context: QuestionContext) -> Iterator[Batch]:
         """Yield the open questions, and multiple choices by the letter of the right option."""

@@ -6,17 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from workflow_scripts.common.records import Form
 from workflow_scripts.geometry.cameras import FloatArray
-from workflow_scripts.vqa.batch import Batch
-from workflow_scripts.vqa.question_types.base import (
-    ALL_FORMS,
-    Frame,
-    QuestionContext,
-    Requirements,
-    Unit,
-)
-from workflow_scripts.vqa.question_types.comparison import YES_NO
+from workflow_scripts.vqa.batch import YES_NO, Batch
+from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.templates import Templates
 
 _QUESTIONS = (
@@ -68,23 +60,18 @@ class PredicateValues:
     row_slots: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class YesNo:
+@dataclass(frozen=True, kw_only=True)
+class YesNo(OneViewFamily):
     """A family that asks whether something holds.
 
     `claims` returns how clearly it holds in `unit`; what is within two sigmas of turning over is
     not asked. `statements` and `negations` fit "Yes, {statement}." and "No, {negation}.".
     """
 
-    name: str
     predicate: Callable[[QuestionContext], PredicateValues]
-    unit: Unit
-    requires: Requirements
-    frame: Frame
     questions: tuple[str, ...]
     statements: tuple[str, ...]
     negations: tuple[str, ...]
-    forms: tuple[Form, ...] = ALL_FORMS
 
     @cached_property
     def templates(self) -> dict[str, Templates]:
