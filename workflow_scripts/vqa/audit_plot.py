@@ -26,7 +26,7 @@ def draw_audit(path: Path, facts: pd.DataFrame, rows: pd.DataFrame) -> None:
     tallest = max(qualitative.family.nunique(), numbers.family.nunique(), 8)
     figure = Figure(figsize=(15, 2.2 + 0.26 * tallest), dpi=90, layout="constrained")
     FigureCanvasAgg(figure)
-    left, middle, right = figure.subfigures(1, 3, width_ratios=[1, 1, 0.8])
+    left, middle, right = np.asarray(figure.subfigures(1, 3, width_ratios=[1, 1, 0.8]))
     _bars(
         left.subplots(),
         qualitative,

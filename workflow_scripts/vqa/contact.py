@@ -105,7 +105,8 @@ def _offsets(view_context: ViewContext) -> FloatArray:
 
 def _centre_over_footprint(view_context: ViewContext) -> np.ndarray:
     """Say of i and j whether the middle of i lies over the footprint of j."""
-    return (np.abs(_offsets(view_context)) <= view_context.measured.size_m[:, :2] / 2).all(axis=-1)
+    half = view_context.measured.size_m[:, :2] / 2
+    return np.asarray((np.abs(_offsets(view_context)) <= half).all(axis=-1))
 
 
 def _zero_diagonal(clear: FloatArray) -> FloatArray:

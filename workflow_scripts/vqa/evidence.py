@@ -3,8 +3,9 @@
 import numpy as np
 
 from workflow_scripts.geometry.cameras import FloatArray
-from workflow_scripts.vqa.batch import SLOTS, Batch
+from workflow_scripts.vqa.batch import Batch
 from workflow_scripts.vqa.margins import Unit
+from workflow_scripts.vqa.templates import SLOTS
 from workflow_scripts.vqa.view_context import ViewContext
 from workflow_scripts.vqa.view_pair import ViewPair
 

@@ -347,7 +347,8 @@ def facing_camera_deg(view_context: ViewContext) -> Measure:
 
 def _angle_deg(one: FloatArray, other: FloatArray) -> FloatArray:
     cross = one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
-    return np.abs(np.rad2deg(np.arctan2(cross, (one * other).sum(axis=-1))))
+    angle: FloatArray = np.rad2deg(np.arctan2(cross, (one * other).sum(axis=-1)))
+    return np.abs(angle)
 
 
 def _broadcast_rows(sigma: FloatArray) -> FloatArray:

@@ -69,10 +69,12 @@ class Tally:
         others = counts.total() - counts[answer]
         return counts[answer] <= (others if kind == "yes_no" else 2 + others)
 
-    def most_underrepresented(self, key: tuple[str, ...], present: Sequence[str]) -> str:
+    def most_underrepresented(
+        self, key: tuple[str, ...], present: Sequence[Difficulty]
+    ) -> Difficulty:
         """Return which of the difficulties that are present is the furthest from its share."""
         counts = self._difficulties[key]
-        return min(present, key=lambda one: (counts[one] + 0.5) / _TARGET_WEIGHTS[one])
+        return min(present, key=lambda level: (counts[level] + 0.5) / _TARGET_WEIGHTS[level])
 
     def count(
         self, answer_key: tuple[str, ...], answer: str, key: tuple[str, ...], difficulty: str
@@ -142,7 +144,7 @@ class Sampler:
             )
         ]
         heapq.heapify(queue)
-        drawn = []
+        drawn: list[DrawnRow] = []
         while queue and len(drawn) < budget:
             priority, number = heapq.heappop(queue)
             stratum = strata[number]

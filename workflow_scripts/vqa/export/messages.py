@@ -73,9 +73,9 @@ def features() -> Any:
 
 def messages(questions: list[Question], reasoning: Reasoning) -> list[dict[str, Any]]:
     """Return the chat about one picture; the picture comes before the first question."""
-    chat = []
+    chat: list[dict[str, Any]] = []
     for number, question in enumerate(questions):
-        content = [{"type": "text", "text": question.question}]
+        content: list[dict[str, str | None]] = [{"type": "text", "text": question.question}]
         if number == 0:
             content.insert(0, {"type": "image", "text": None})
         chat.append({"role": "user", "content": content})

@@ -13,7 +13,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -118,7 +118,9 @@ class InstanceMasks:
     def __init__(self, views: Sequence[Path]) -> None:
         self._paths = {(path.parent.name, path.stem): path for path in views}
         self._open = cache(ViewShard.open)
-        self._instance = cache_latest(lambda path, view: self._open(path).instance(view))
+        self._instance: Callable[[Path, int], np.ndarray] = cache_latest(
+            lambda path, view: self._open(path).instance(view)
+        )
 
     def of(self, question: Question) -> np.ndarray:
         """Return the instances [height, width] of a question's view."""

@@ -75,7 +75,7 @@ class QuestionContext:
         if math.comb(number, size) <= MAX_GROUPS:
             return _all_groups(self.usable.tobytes(), size)
         drawn = {tuple(sorted(self.rng.permutation(number)[:size])) for _ in range(MAX_GROUPS)}
-        return self.usable[np.array(sorted(drawn))]
+        return np.asarray(self.usable[np.array(sorted(drawn))])
 
     def pairs(self, *, ordered: bool = False) -> np.ndarray:
         """Return every pair of usable rows once, [m, 2]; both ways round if `ordered`."""

@@ -40,7 +40,7 @@ class FixedChoice(OneViewFamily):
         """Yield what each option is the answer to."""
         found = self.classify(context)
         unclear = (found.option < 0) | (found.value < context.margins.sigmas * found.sigma)
-        context.dropped["too close to call"] += np.count_nonzero(unclear)
+        context.dropped["too close to call"] += int(np.count_nonzero(unclear))
         for number, option in enumerate(self.options):
             rows = np.flatnonzero((found.option == number) & ~unclear)
             if len(rows):

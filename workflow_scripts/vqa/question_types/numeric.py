@@ -139,7 +139,7 @@ class Numeric(OneViewFamily):
             truth: list[str | float] = [float(quantity_text.clock_hour(one)) for one in values]
         else:
             truth = [round(one, 4) for one in values]
-        common = {
+        common: dict[str, Any] = {
             "antonym": "",
             "fact_ids": fact_ids,
             "objects": objects,
@@ -222,7 +222,7 @@ class Numeric(OneViewFamily):
         if self.max_value < np.inf:
             small |= value > self.max_value
         good = (~(small | unsure)).nonzero()[0]
-        num_small = np.count_nonzero(small)
+        num_small = int(np.count_nonzero(small))
         reason = "length too small to ask" if self.unit == "m" else "value out of range"
         context.dropped[reason] += num_small
         context.dropped["not known well enough"] += len(value) - num_small - len(good)

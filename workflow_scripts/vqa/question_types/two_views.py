@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -43,8 +44,9 @@ def make_batch(
     answer: str,
     objects: list[list[int]],
     margin: float,
-    **others: object,
+    **fields: Any,
 ) -> Batch:
+    """Return a batch of some rows of objects; `fields` are other fields of the batch."""
     number = len(objects)
     return Batch(
         kind=kind,
@@ -54,7 +56,7 @@ def make_batch(
         questions=family.templates[kind],
         measure=np.full(number, margin),
         sigma=np.zeros(number),
-        **{"fact_ids": np.arange(number), "answers": family.templates.get("answers"), **others},
+        **{"fact_ids": np.arange(number), "answers": family.templates.get("answers"), **fields},
     )
 
 

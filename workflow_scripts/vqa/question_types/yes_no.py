@@ -93,7 +93,7 @@ class YesNo(OneViewFamily):
         value, sigma = predicate.value, predicate.sigma
         size = np.abs(value)
         clear = (size > 0) & (size >= context.margins.sigmas * sigma)
-        context.dropped["too close to call"] += len(clear) - np.count_nonzero(clear)
+        context.dropped["too close to call"] += int(np.count_nonzero(~clear))
         holds = value > 0
         for answer, those in (("yes", clear & holds), ("no", clear & ~holds)):
             rows = those.nonzero()[0]

@@ -113,11 +113,10 @@ def _same_distance(question: QuestionInstance, digits: int, limits: Limits) -> l
 
 def on_top(question: QuestionInstance, digits: int) -> list[str]:
     """Compare underside and top, and see whether one is over the other."""
-    return (
-        _support_steps(question, *question.object_rows, digits)
-        if question.says_yes
-        else _separation_steps(question, digits)
-    )
+    if not question.says_yes:
+        return _separation_steps(question, digits)
+    upper, lower = question.object_rows
+    return _support_steps(question, upper, lower, digits)
 
 
 def touching(question: QuestionInstance, digits: int) -> list[str]:
