@@ -6,9 +6,6 @@ from workflow_scripts.cluster import check_cluster
 from workflow_scripts.cluster import plan as planning
 
 
-include: "functions/cluster.smk"
-
-
 rule check_cluster:
     log:
         "logs/cluster/check_cluster.log",
@@ -45,7 +42,7 @@ rule plan:
         runtime=5,
     params:
         rules=lambda wildcards: planning.write_rule_resources(
-            workflow, *scene_totals(), Path("logs/cluster/rules.json")
+            workflow, SHARDS, Path("logs/cluster/rules.json")
         ),
         arguments=json.dumps(sys.argv[1:]),
     message:

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 #: Old key, with * for a name that the user chose: the new key, or what to do instead.
-RENAMED: Mapping[str, str] = {}
+RENAMED: Mapping[str, str] = {
+    "captions.max_failed_share": "captions.max_failed_fraction",
+}
 
 
 def new_name(key: str) -> str | None:
