@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 
 #: Old key, with * for a name that the user chose: the new key, or what to do instead.
 RENAMED: Mapping[str, str] = {
+    "captions.max_failed_share": "captions.max_failed_fraction",
     "vqa.margin_picture": "vqa.margin_image",
     "vqa.hub.licence": "vqa.hub.license",
 }
