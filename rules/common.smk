@@ -8,94 +8,27 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from workflow_scripts.sources.readers.episode_shards import (
-    source_flags,
-    assign_episode_shards,
-)
+from workflow_scripts.sources.readers.episode_shards import source_flags
 from workflow_scripts.common import code_fingerprint
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.flags import as_flags
-from workflow_scripts.sources.readers.house_files import (
-    count_houses,
-    house_shard_digests,
-)
 from workflow_scripts.sources.readers import photo_files
 from workflow_scripts.models.keypoints.settings import check_pose_experiment
 from workflow_scripts.common.records import SPLITS
-from workflow_scripts.sources.readers.rlbench_tasks import list_tasks
-from workflow_scripts.common.shards import assign_shards, scenes_per_shard
 from workflow_scripts.config.base import section_json
 from workflow_scripts.config.load import load_config
 from workflow_scripts.config.root import build_config_model
 from workflow_scripts.experiments import EXPERIMENT_SETTINGS
-from workflow_scripts.sources import SOURCE_SETTINGS
+from workflow_scripts.sources import SOURCES, settings_models
+from workflow_scripts.sources.base import is_depth_estimated
+from workflow_scripts.sources.planning import plan_sources, resolved_sources
 
-PROCTHOR_10K_HOUSES = 12_000
 EMBEDDED_BASES = ("tiny",)
 SHARDS_IN_REPORT = 3
-ALL_STAGES = ("scenes", "views", "depth", "captions", "pointclouds", "vqa")
-STAGES_OF_SOURCE = {
-    "procthor": ALL_STAGES,
-    "images": ("scenes", "views", "depth", "pointclouds", "vqa"),
-    "rlbench": ("scenes", "views"),
-}
-
-
-def assign_house_shards(source, settings):
-    """Return the shards of a source by name, and the digest of each one's share of a file.
-
-    Only the shards whose digest changed run again when the file of houses changes.
-    """
-    houses, wanted = settings["houses"], settings["num_houses"]
-    if houses == "generate":
-        if wanted is None:
-            raise UserError(
-                f"sources.{source}.num_houses: null needs a file of houses; "
-                "with 'houses: generate' give a number"
-            )
-        total = wanted
-    else:
-        known = PROCTHOR_10K_HOUSES if houses == "procthor-10k" else None
-        available = known or count_houses(Path(houses))
-        total = available if wanted is None else min(wanted, available)
-    size = scenes_per_shard(total, settings["houses_per_shard"])
-    shards = assign_shards(total, size)
-    if houses in ("generate", "procthor-10k"):
-        return shards, dict.fromkeys(shards, "")
-    digests = house_shard_digests(Path(houses), size)
-    return shards, dict(zip(shards, digests, strict=False))
-
-
-def assign_photo_shards(source, settings):
-    """Return the shards of a source of photos by name, and a digest of each one's photos."""
-    # In place: rules and the card name who really finds the objects.
-    settings["localise"]["backend"] = photo_files.resolve_localiser(settings)
-    photo_files.check_photo_settings(settings, has_estimator=is_estimated(source))
-    total = photo_files.count(settings)
-    size = photo_files.photos_per_shard(total, settings["photos_per_shard"])
-    shards = assign_shards(total, size)
-    digests = photo_files.photo_shard_digests(settings, photos_per_shard=size)
-    return shards, dict(zip(shards, digests, strict=False))
-
 
 def is_estimated(source):
     """Say whether the depth that later stages use is an estimator's, for a source."""
-    settings = config["depth"]
-    chosen = settings["sources"] is None or source in settings["sources"]
-    return settings["backend"] != "simulator" and chosen
-
-
-def assign_demonstration_shards(source, settings):
-    """Return the shards of episodes by name, and a digest of each one's share of a data set."""
-    folder = Path(workflow.basedir, "workflow_scripts/views/robots/tasks")
-    return assign_episode_shards(source, settings, simulated=list_tasks(folder))
-
-
-SHARD_ASSIGNERS = {
-    "procthor": assign_house_shards,
-    "images": assign_photo_shards,
-    "rlbench": assign_demonstration_shards,
-}
+    return is_depth_estimated(config, source)
 
 
 def require_file(key, path):
@@ -127,7 +60,8 @@ def enabled_experiments(experiments, sources):
     without = [
         name
         for name, value in chosen.items()
-        if value["kind"] == "pose" and "rlbench" not in sources
+        if value["kind"] == "pose"
+        and not any(SOURCES[source].scene_kind == "episode" for source in sources)
     ]
     if len(without) == len(chosen):
         raise UserError(
@@ -145,7 +79,7 @@ def enabled_experiments(experiments, sources):
 try:
     config = load_config(
         config,
-        build_config_model(SOURCE_SETTINGS, EXPERIMENT_SETTINGS),
+        build_config_model(settings_models(), EXPERIMENT_SETTINGS),
         # The files of --configfile win over config.yaml, which Snakemake lists last.
         files=[
             *map(Path, workflow.configfiles[len(workflow.overwrite_configfiles) :]),
@@ -156,22 +90,22 @@ try:
     require_file("captions.overrides", config["captions"]["overrides"])
     for name, value in config["evaluate"]["benchmarks"].items():
         require_file(f"evaluate.benchmarks.{name}.path", value["path"])
-    _plans = {
-        name: SHARD_ASSIGNERS[name](name, value)
-        for name, value in config["sources"].items()
-        if value is not None
-    }
+    # In place: rules and the card of a data set name what is really used.
+    config["sources"] = resolved_sources(config["sources"])
+    _plans = plan_sources(config, Path(workflow.basedir))
     EXPERIMENTS = enabled_experiments(config["train"]["experiments"], _plans)
     for name, value in EXPERIMENTS.items():
         if value["kind"] == "pose":
-            check_pose_experiment(name, value, config["sources"]["rlbench"])
+            for source in _plans:
+                if SOURCES[source].scene_kind == "episode":
+                    check_pose_experiment(name, value, config["sources"][source])
         else:
             require_base_model(f"train.experiments.{name}.base", value["base"])
 except (UserError, OSError) as error:
     raise WorkflowError(str(error)) from None
 
-SHARDS = {source: shards for source, (shards, _) in _plans.items()}
-DIGESTS = {source: digests for source, (_, digests) in _plans.items()}
+SHARDS = {source: plan.shards for source, plan in _plans.items()}
+DIGESTS = {source: plan.digests for source, plan in _plans.items()}
 VLM_EXPERIMENTS = experiments_of_kind("vlm")
 POSE_EXPERIMENTS = experiments_of_kind("pose")
 BENCHMARKS = config["evaluate"]["benchmarks"]
@@ -221,19 +155,24 @@ def code_of(module, *extra, backends=()):
 
 def sources_with_stage(stage):
     """Return the sources that take part in a stage."""
-    return [source for source in SHARDS if stage in STAGES_OF_SOURCE[source]]
+    return [source for source in SHARDS if stage in SOURCES[source].stages]
 
 
-def per_shard(pattern, stage=None, source=None):
+def sources_with_scenes(kind):
+    """Return the sources that are on and whose scenes are of a kind: house, photo, episode."""
+    return [source for source in SHARDS if SOURCES[source].scene_kind == kind]
+
+
+def per_shard(pattern, stage=None, source=None, scene_kind=None):
     """Fill `{source}` and `{shard}` of a path for every shard of every source of a stage.
 
     Without a stage, the one whose folder the path lies in: `results/<stage>/...`. With a source,
-    of that source only.
+    or a kind of scenes, of that source or of sources of that kind only.
     """
     return [
         pattern.format(source=name, shard=shard)
         for name in sources_with_stage(stage or pattern.split("/")[1])
-        if source in (None, name)
+        if source in (None, name) and scene_kind in (None, SOURCES[name].scene_kind)
         for shard in SHARDS[name]
     ]
 
@@ -291,7 +230,7 @@ def name_pattern(names):
 
 def demonstration_views():
     """Return the shards that pose models learn from and are scored on."""
-    return per_shard("results/views/{source}/{shard}.zarr", source="rlbench")
+    return per_shard("results/views/{source}/{shard}.zarr", scene_kind="episode")
 
 
 def recorded_episodes(wildcards):
@@ -314,4 +253,4 @@ def episode_flags(*names):
 
 def per_demonstration_source(pattern):
     """Fill `{source}` of a path for the sources of demonstrations that are on."""
-    return [pattern.format(source=source) for source in SHARDS if source == "rlbench"]
+    return [pattern.format(source=source) for source in sources_with_scenes("episode")]

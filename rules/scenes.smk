@@ -29,7 +29,7 @@ rule sample_scenes:
     benchmark:
         "results/benchmarks/scenes/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="procthor",
+        source=name_pattern(sources_with_scenes("house")),
     conda:
         "../envs/scenes.yaml"
     threads: 1
@@ -69,7 +69,7 @@ rule plan_episodes:
     benchmark:
         "results/benchmarks/scenes/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="rlbench",
+        source=name_pattern(sources_with_scenes("episode")),
     conda:
         "../envs/scenes.yaml"
     threads: 1
@@ -107,7 +107,7 @@ rule hash_photos:
     benchmark:
         "results/benchmarks/scenes/hash_photos/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="images",
+        source=name_pattern(sources_with_scenes("photo")),
     conda:
         "../envs/images.yaml"
     threads: 1
@@ -138,7 +138,7 @@ rule group_photos:
     benchmark:
         "results/benchmarks/scenes/group_photos/{source}.tsv"
     wildcard_constraints:
-        source="images",
+        source=name_pattern(sources_with_scenes("photo")),
     conda:
         "../envs/images.yaml"
     threads: 1
@@ -165,7 +165,7 @@ rule assign_photo_shards:
     log:
         "logs/scenes/assign_photo_shards/{source}/{shard}.log",
     wildcard_constraints:
-        source="images",
+        source=name_pattern(sources_with_scenes("photo")),
     localrule: True
     conda:
         "../envs/images.yaml"

@@ -23,7 +23,7 @@ rule render_shard:
     benchmark:
         "results/benchmarks/views/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="procthor",
+        source=name_pattern(sources_with_scenes("house")),
     conda:
         "../envs/views.yaml"
     threads: 1
@@ -59,9 +59,10 @@ rule render_shard:
         " --min-pixels {params.min_pixels} --seed {params.seed} > {log} 2>&1"
 
 
-NEEDS_COPPELIASIM = (config["sources"].get("rlbench") or {}).get(
-    "backend"
-) == "coppeliasim"
+NEEDS_COPPELIASIM = any(
+    config["sources"][source]["backend"] == "coppeliasim"
+    for source in sources_with_scenes("episode")
+)
 
 
 rule record_demonstrations:
@@ -90,7 +91,7 @@ rule record_demonstrations:
     benchmark:
         "results/benchmarks/views/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="rlbench",
+        source=name_pattern(sources_with_scenes("episode")),
     conda:
         "../envs/coppeliasim.yaml" if NEEDS_COPPELIASIM else "../envs/views.yaml"
     threads: 1
@@ -120,7 +121,7 @@ rule read_images:
     benchmark:
         "results/benchmarks/views/read_images/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="images",
+        source=name_pattern(sources_with_scenes("photo")),
     conda:
         "../envs/images.yaml"
     threads: 1
@@ -149,7 +150,7 @@ rule filter_images:
     benchmark:
         "results/benchmarks/views/filter_images/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="images",
+        source=name_pattern(sources_with_scenes("photo")),
     conda:
         "../envs/images.yaml"
     threads: 2
@@ -185,7 +186,7 @@ rule localise_images:
     benchmark:
         "results/benchmarks/views/localise_images/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="images",
+        source=name_pattern(sources_with_scenes("photo")),
     conda:
         "../envs/images.yaml"
     threads: 2
@@ -232,7 +233,7 @@ rule write_image_shard:
     benchmark:
         "results/benchmarks/views/write_image_shard/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="images",
+        source=name_pattern(sources_with_scenes("photo")),
     conda:
         "../envs/images.yaml"
     threads: 1
@@ -261,7 +262,7 @@ rule check_episodes:
     benchmark:
         "results/benchmarks/views/{source}/leaks.tsv"
     wildcard_constraints:
-        source="rlbench",
+        source=name_pattern(sources_with_scenes("episode")),
     conda:
         "../envs/views.yaml"
     threads: 1
@@ -288,7 +289,7 @@ rule export_npz:
     benchmark:
         "results/benchmarks/views/{source}/npz.tsv"
     wildcard_constraints:
-        source="rlbench",
+        source=name_pattern(sources_with_scenes("episode")),
     conda:
         "../envs/views.yaml"
     threads: 1

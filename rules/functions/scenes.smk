@@ -30,9 +30,10 @@ def photo_flags(step):
 
     A step's own keys only, so that changing one runs that step again and no other before it.
     """
-    settings = config["sources"].get("images")
-    if settings is None:
+    names = sources_with_scenes("photo")
+    if not names:
         return ""
+    settings = config["sources"][names[0]]
     flags = {}
     for key in PHOTO_STEP_KEYS[step]:
         value = settings[key]
@@ -42,9 +43,10 @@ def photo_flags(step):
 
 def photo_setting(*keys):
     """Return one setting of source images, '' if there is no such source."""
-    value = config["sources"].get("images")
-    if value is None:
+    names = sources_with_scenes("photo")
+    if not names:
         return ""
+    value = config["sources"][names[0]]
     for key in keys:
         value = value[key]
     return value

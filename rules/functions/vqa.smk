@@ -9,7 +9,7 @@ from workflow_scripts.config.vqa import (
     QuestionSettings,
     ReasoningSettings,
 )
-from workflow_scripts.sources.readers.house_files import ROOMS_PER_HOUSE
+from workflow_scripts.sources.planning import views_per_scene
 from workflow_scripts.vqa.paraphrase.estimate import estimate as estimate_paraphrases
 
 
@@ -44,7 +44,7 @@ def card_contents():
         "depth": config["depth"],
         "vqa": questions,
     }
-    if "procthor" in SHARDS:
+    if sources_with_scenes("house"):
         # Photos are not rendered: their views have settings of their own.
         settings["views"] = config["views"]
     if any(map(uses_measurements, sources_with_stage("vqa"))):
@@ -55,7 +55,9 @@ def card_contents():
 def uses_measurements(source):
     """Say whether questions about a source are answered by measurement, not by ground truth."""
     evidence = config["vqa"]["evidence"]
-    return evidence == "measured" or (evidence == "auto" and source == "images")
+    return evidence == "measured" or (
+        evidence == "auto" and SOURCES[source].answers_from == "measured"
+    )
 
 
 def measurement_tables(wildcards):
@@ -78,7 +80,7 @@ def per_measured_shard(pattern):
 
 def photo_drop_tables():
     """Return the tables of the photos that each step dropped, if there are photos."""
-    return per_shard("results/views/{source}/{shard}.dropped.jsonl", source="images")
+    return per_shard("results/views/{source}/{shard}.dropped.jsonl", scene_kind="photo")
 
 
 def clouds_flag(wildcards):
@@ -135,7 +137,7 @@ def paraphrase_estimate():
     if not settings:
         return ""
     views = sum(
-        (shard.stop - shard.start) * views_per_scene(source)
+        (shard.stop - shard.start) * views_per_scene(config, source)
         for source in sources_with_stage("vqa")
         for shard in SHARDS[source].values()
     )
@@ -152,21 +154,19 @@ def paraphrase_estimate():
     return f" (whole workflow, at most: {found}; cap {settings['max_cost_usd']} USD)"
 
 
-def views_per_scene(source):
-    """Return about how many views a scene has: one a photo, several a room of a house."""
-    if source == "images":
-        return 1
-    return ROOMS_PER_HOUSE * sum(config["views"]["policies"].values())
-
-
 def depth_labels(wildcards):
     """Return what the audit calls labels measured in the depth that the workflow uses."""
     return "estimate" if is_estimated(wildcards.source) else "clouds"
 
 
 def per_auditable_shard(pattern):
-    """Fill a path for every shard whose source has ground truth: a simulator's."""
-    return [path for path in per_shard(pattern) if "/images/" not in path]
+    """Fill a path for every shard whose source knows the truth: a simulator's."""
+    return [
+        path
+        for source in sources_with_stage(pattern.split("/")[1])
+        if SOURCES[source].has_truth
+        for path in per_shard(pattern, source=source)
+    ]
 
 
 def audit_tables(wildcards):

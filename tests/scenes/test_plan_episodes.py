@@ -8,7 +8,6 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Episode
 from workflow_scripts.common.storage import read_records
 from workflow_scripts.scenes import plan_episodes as plan_episodes_command
-from workflow_scripts.sources.readers.episode_shards import assign_episode_shards
 from workflow_scripts.sources.readers.rlbench_tasks import TASK_IDS, task_id
 
 TASKS = ("reach_target", "close_fridge", "take_money_out_safe")
@@ -23,15 +22,6 @@ IDS = {
     "meat_off_grill": 54,
     "take_money_out_safe": 79,
     "take_usb_out_of_computer": 84,
-}
-SETTINGS = {
-    "backend": "mujoco",
-    "tasks": list(TASKS),
-    "episodes_per_task": 10,
-    "episodes_per_shard": "auto",
-    "variations": [],
-    "cameras": ["front"],
-    "dataset": None,
 }
 
 
@@ -127,27 +117,3 @@ def test_mistakes_are_named(tmp_path: Path, changes: dict[str, object], message:
     with pytest.raises(UserError, match=message):
         plan_and_read(tmp_path, **changes)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
-
-
-def test_shards_hold_all_episodes_once() -> None:
-    shards, digests = assign_episode_shards("rlbench", SETTINGS, simulated=TASKS)
-    assert sum(shard.stop - shard.start for shard in shards.values()) == 30
-    assert list(shards) == list(digests)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"tasks": ["reach_moon"]}, r"sources\.rlbench\.tasks: unknown RLBench task 'reach_moon'"),
-        ({"tasks": []}, r"sources\.rlbench\.tasks is empty"),
-        ({"tasks": ["open_fridge"]}, "tasks: backend mujoco does not simulate.*'close_fridge'"),
-        ({"variations": [0, 30]}, r"variations: reach_target has no variation 30; its last is 19"),
-        ({"variations": [0, 2]}, r"variations: close_fridge has no variation 2; its last is 0"),
-        ({"cameras": ["side"]}, r"sources\.rlbench\.cameras: side; allowed: left_shoulder"),
-        ({"backend": "dataset"}, "backend dataset needs a folder or tar"),
-        ({"backend": "dataset", "dataset": "no.tar"}, "no such folder or tar"),
-    ],
-)
-def test_a_plan_that_cannot_be_is_named(changes: dict[str, object], message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        assign_episode_shards("rlbench", {**SETTINGS, **changes}, simulated=TASKS)

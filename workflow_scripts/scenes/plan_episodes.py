@@ -23,8 +23,12 @@ from workflow_scripts.common.splits import (
 )
 from workflow_scripts.common.storage import write_records
 from workflow_scripts.scenes.episode_sheet import draw_episode_sheet
-from workflow_scripts.sources.readers.episode_shards import select_episodes
-from workflow_scripts.sources.readers.rlbench_recordings import LOW_DIM, Recordings, numeric_array
+from workflow_scripts.sources.readers.rlbench_recordings import (
+    LOW_DIM,
+    Recordings,
+    numeric_array,
+    select_episodes,
+)
 from workflow_scripts.sources.readers.rlbench_tasks import NUM_VARIATIONS, task_id
 
 logger = logging.getLogger(__name__)
