@@ -202,7 +202,8 @@ def test_steps_lead_to_the_answer(generated):
             first, second = one.referents[:2]
             if one.margin_unit in ("px", "ratio") or one.family in ("above_below", "top_higher"):
                 expected = first if one.truth == "yes" else second
-                assert found[1] == expected.phrase, (one.question, one.answer, one.reasoning)
+                part = "the top of " if one.family == "top_higher" else ""
+                assert found[1] == part + expected.phrase, (one.question, one.answer, one.reasoning)
 
 
 def test_steps_are_sentences_without_slots(generated):

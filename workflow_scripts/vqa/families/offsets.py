@@ -35,41 +35,37 @@ def _offset(
         requires=LEVEL,
         frame="gravity",
         signed=True,
-        quantities=(
-            f"the distance by which the centre of {{a}} is {more} than the centre of {{b}}",
-        ),
+        quantities=(),
         questions=(
-            f"How much {more} is the centre of {{a}} than that of {{b}}?",
-            f"By how much is the centre of {{a}} {more} than that of {{b}}?",
-            f"{{Is_a}} {{a}} {more} than {{b}}, and by how much, from centre to centre?",
-            f"{along}, how far apart are the centres of {{a}} and {{b}}?",
-            f"{along}, what distance lies between the middle of {{a}} and the middle of {{b}}?",
-            f"Measure from the centre of {{a}} to that of {{b}}: how much {more} is the first?",
+            f"How much {more} is the center of {{a}} than the center of {{b}}?",
+            f"From center to center, how much {more} {{is_a}} {{a}} than {{b}}?",
+            f"{along}, how far apart are the centers of {{a}} and {{b}}?",
+            f"Can you estimate how much {more} the center of {{a}} is than the center of {{b}}?",
         ),
         answers=(
-            f"The centre of {{a}} is {{value}} {more} than that of {{b}}.",
-            f"{{a}} {{is_a}} {{value}} {more} than {{b}}.",
+            f"The center of {{a}} is {{value}} {more} than the center of {{b}}.",
+            f"{{a}} {{is_a}} {{value}} {more} than {{b}}, from center to center.",
         ),
     )
 
 
 LEFT_OFFSET = _offset(
     "left_offset",
-    "further to the left",
-    "From left to right as the camera sees it",
+    "further left",
+    "From left to right as seen from the camera",
     measures.metres_further_left,
     numeric.offset(0, "measured to the right from the camera", second_minus_first=True),
 )
 DEPTH_OFFSET = _offset(
     "depth_offset",
-    "further from the camera",
-    "Along the direction in which the camera looks",
+    "farther ahead of the camera",
+    "Along the viewing direction",
     measures.metres_further_away,
     numeric.offset(1, "measured ahead from the camera", second_minus_first=False),
 )
 HEIGHT_OFFSET = _offset(
     "height_offset",
-    "higher up",
+    "higher",
     "Measured straight up",
     measures.metres_higher,
     numeric.offset(2, "measured up from the floor", second_minus_first=False),
@@ -84,12 +80,12 @@ BOTTOM_HEIGHT = Numeric(
     min_value=MIN_OFFSET_M,
     requires=LEVEL,
     frame="gravity",
-    quantities=(
-        "the height of the underside of {a} above the floor",
-        "the distance from the floor to the lowest point of {a}",
+    quantities=("the height of the underside of {a} above the floor",),
+    questions=(
+        "How high off the floor is the underside of {a}?",
+        "How far is it from the floor to the lowest point of {a}?",
     ),
-    questions=("How high above the floor is the underside of {a}?",),
-    answers=("The underside of {a} is {value} above the floor.",),
+    answers=("The underside of {a} is {value} off the floor.",),
 )
 TOP_HEIGHT = Numeric(
     name="top_height",
@@ -100,10 +96,10 @@ TOP_HEIGHT = Numeric(
     min_value=MIN_OFFSET_M,
     requires=LEVEL,
     frame="gravity",
-    quantities=(
-        "the height of the top of {a} above the floor",
-        "the distance from the floor to the highest point of {a}",
+    quantities=("the height of the top of {a} above the floor",),
+    questions=(
+        "How high off the floor is the top of {a}?",
+        "How far is it from the floor to the highest point of {a}?",
     ),
-    questions=("How high above the floor is the top of {a}?",),
-    answers=("The top of {a} is {value} above the floor.",),
+    answers=("The top of {a} is {value} off the floor.",),
 )

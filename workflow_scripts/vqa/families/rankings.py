@@ -40,6 +40,8 @@ def _extreme(
     rank: int = 0,
     anchored: bool = False,
     frame: Frame = "camera",
+    questions: tuple[str, ...] = (),
+    answers: tuple[str, ...] = (),
 ) -> Ranking:
     return Ranking(
         name=name,
@@ -51,6 +53,8 @@ def _extreme(
         extremes=extremes,
         rank=rank,
         anchored=anchored,
+        questions=questions,
+        answers=answers,
     )
 
 
@@ -58,7 +62,7 @@ NEAREST_TO = _extreme(
     "nearest_to",
     comparison.rank_by_gap(most=False),
     lambda view_context: measures.negated(measures.gap_m(view_context)),
-    ("nearest to {d}", "closest to {d}"),
+    ("closest to {d}",),
     anchored=True,
     frame="gravity",
 )
@@ -66,7 +70,7 @@ FARTHEST_FROM = _extreme(
     "farthest_from",
     comparison.rank_by_gap(most=True),
     measures.gap_m,
-    ("farthest from {d}", "furthest away from {d}"),
+    ("farthest from {d}",),
     anchored=True,
     frame="gravity",
 )
@@ -74,19 +78,19 @@ NEAREST_CAMERA = _extreme(
     "nearest_camera",
     comparison.rank_three(comparison.DISTANCE, most=False),
     _nearness,
-    ("nearest to the camera", "closest to the camera"),
+    ("closest to the camera",),
 )
 FARTHEST_CAMERA = _extreme(
     "farthest_camera",
     comparison.rank_three(comparison.DISTANCE, most=True),
     measures.camera_distance_m,
-    ("farthest from the camera", "furthest away from the camera"),
+    ("farthest from the camera",),
 )
 LEFTMOST = _extreme(
     "leftmost",
     comparison.rank_three(comparison.COLUMN, most=False),
     _columns,
-    ("furthest to the left in the picture", "first from the left in the picture"),
+    ("furthest to the left in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
     frame="picture",
@@ -95,7 +99,7 @@ RIGHTMOST = _extreme(
     "rightmost",
     comparison.rank_three(comparison.COLUMN, most=True),
     lambda view_context: measures.negated(_columns(view_context)),
-    ("furthest to the right in the picture", "first from the right in the picture"),
+    ("furthest to the right in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
     frame="picture",
@@ -104,7 +108,7 @@ SECOND_FROM_LEFT = _extreme(
     "second_from_left",
     comparison.rank_three(comparison.COLUMN, most=False, rank=1),
     _columns,
-    ("second from the left in the picture", "number two from the left in the picture"),
+    ("second from the left in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
     rank=1,
@@ -114,7 +118,7 @@ SECOND_FROM_RIGHT = _extreme(
     "second_from_right",
     comparison.rank_three(comparison.COLUMN, most=True, rank=1),
     lambda view_context: measures.negated(_columns(view_context)),
-    ("second from the right in the picture", "number two from the right in the picture"),
+    ("second from the right in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
     rank=1,
@@ -124,14 +128,14 @@ SECOND_FROM_FRONT = _extreme(
     "second_from_front",
     comparison.rank_three(comparison.DISTANCE, most=False, rank=1),
     _nearness,
-    ("second nearest to the camera", "number two in distance from the camera"),
+    ("second closest to the camera",),
     rank=1,
 )
 BIGGEST = _extreme(
     "biggest",
     comparison.rank_by_volume(most=True),
     measures.cube_edge_m,
-    ("the biggest by volume", "biggest in volume"),
+    ("the biggest",),
     unit="ratio",
     requires=LEVEL,
     frame="object",
@@ -140,7 +144,7 @@ SMALLEST = _extreme(
     "smallest",
     comparison.rank_by_volume(most=False),
     lambda view_context: _inverse(measures.cube_edge_m(view_context)),
-    ("the smallest by volume", "smallest in volume"),
+    ("the smallest",),
     unit="ratio",
     requires=LEVEL,
     frame="object",
@@ -149,7 +153,7 @@ TALLEST = _extreme(
     "tallest",
     comparison.rank_three(comparison.HEIGHT, most=True),
     measures.height_m,
-    ("the tallest", "the tallest from bottom to top"),
+    ("the tallest",),
     unit="ratio",
     requires=LEVEL,
     frame="gravity",
@@ -158,7 +162,7 @@ WIDEST = _extreme(
     "widest",
     comparison.rank_three(comparison.WIDTH, most=True),
     measures.width_m,
-    ("the widest", "the widest from side to side"),
+    ("the widest",),
     unit="ratio",
     requires=FRONTED,
     frame="object",
@@ -167,9 +171,21 @@ HIGHEST = _extreme(
     "highest",
     comparison.rank_three(comparison.UNDERSIDE, most=True),
     measures.bottom_m,
-    ("highest up, measured at the underside", "highest above the floor at the underside"),
+    (),
     requires=LEVEL,
     frame="gravity",
+    questions=(
+        "Whose underside is highest off the floor: {a}, {b} or {c}?",
+        "Of {a}, {b} and {c}, whose underside is highest off the floor?",
+        "Measured at the underside, which is highest off the floor: {a}, {b} or {c}?",
+        "{a}, {b} or {c}: whose underside is highest off the floor?",
+    ),
+    answers=(
+        "The underside of {winner} is highest.",
+        "{winner}.",
+        "It's {winner}.",
+        "I'd say {winner}.",
+    ),
 )
 
 

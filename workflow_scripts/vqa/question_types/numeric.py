@@ -17,23 +17,12 @@ from workflow_scripts.vqa.view_context import ViewContext
 
 _QUESTIONS = (
     "What is {quantity}?",
-    "Please estimate {quantity}.",
     "Can you estimate {quantity}?",
-    "Tell me {quantity}.",
-    "Give {quantity}.",
-    "What would you say is {quantity}?",
-    "What do you take {quantity} to be?",
-    "What value does {quantity} have?",
 )
 _ANSWERS = (
+    "About {value}.",
     "{Quantity} is {value}.",
-    "I estimate {quantity} at {value}.",
-    "It is {value}.",
-    "{Quantity} comes to {value}.",
-    "My estimate of {quantity} is {value}.",
-    "I would say that {quantity} is {value}.",
-    "It comes to {value}.",
-    "I make it {value}.",
+    "I'd say {value}.",
 )
 # Wrong options differ from the truth and from one another by these, so none is nearly right.
 _FACTORS = np.array([0.35, 0.6, 1.6, 2.5])
@@ -56,7 +45,8 @@ class Numeric(OneViewFamily):
     `measure` gives [n] for one object, [n, n] for two. A signed measure is asked for with
     `signed`: then the first-named object is the one it is positive for. `ordered`: the value
     depends on the order of mention. Values under `least` are not asked. Slots: `{a}`, `{b}`, and
-    `{value}` in answers. `quantities` fit "What is {quantity}?".
+    `{value}` in answers. `quantities` fit "What is {quantity}?"; a family without one has only its
+    own questions.
     """
 
     num_objects: Literal[0, 1, 2]
@@ -94,7 +84,7 @@ class Numeric(OneViewFamily):
         return [
             text.replace("{quantity}", quantity).replace("{Quantity}", capitalised(quantity))
             for text in texts
-            for quantity in self.quantities
+            for quantity in (self.quantities if "quantity" in text.lower() else ("",))
         ]
 
     def write(self, value: float, *, imperial: bool) -> quantity_text.WrittenQuantity:
