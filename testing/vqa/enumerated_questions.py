@@ -6,9 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
+from tests.vqa.generation import DEFAULT_MARGINS
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
-from workflow_scripts.vqa.question_types.base import Margins
+from workflow_scripts.vqa.margins import Margins
 from workflow_scripts.vqa.view_context import ViewContext
 
 
@@ -80,7 +81,12 @@ def enumerate_view_questions(
     pixels = [tuple(pixel) for pixel in view_context.mark_px.tolist()]
     text_rng = rng(7, "enumerate", str(view))
     for found_batch in enumerate_batches(
-        view_context, margins or Margins(), seed=view, form=form, marks=marks, multiple_choice=True
+        view_context,
+        margins or DEFAULT_MARGINS,
+        seed=view,
+        form=form,
+        marks=marks,
+        multiple_choice=True,
     ):
         batch = found_batch.batch
         questions, answers = batch.write(

@@ -5,15 +5,14 @@ import re
 import numpy as np
 import pytest
 
-from tests.vqa.generation import generate_for_shard
-from tests.vqa.houses import render_houses
-from tests.vqa.scenes import furnished_shard, view_contexts
+from testing.vqa.houses import render_houses
+from testing.vqa.scenes import furnished_shard, view_contexts
+from tests.vqa.generation import DEFAULT_MARGINS, generate_for_shard
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.vqa.batch import ReferringExpressions
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
-from workflow_scripts.vqa.families import FAMILIES
-from workflow_scripts.vqa.families.two_views import TWO_VIEW_FAMILIES
-from workflow_scripts.vqa.question_types.base import ALL_FORMS, Margins
+from workflow_scripts.vqa.families import FAMILIES, TWO_VIEW_FAMILIES
+from workflow_scripts.vqa.question_types.base import ALL_FORMS
 from workflow_scripts.vqa.reasoning import reasoning_steps
 from workflow_scripts.vqa.reasoning.question_instance import QuestionInstance
 
@@ -117,18 +116,18 @@ def enumerated_sentences(contexts, form):
             if form == "named":
                 kinds += [(PLURAL_NOUNS, True), (SINGULAR_NOUNS, False)]
             for one in enumerate_batches(
-                context, Margins(), seed=seed, form=form, marks=marks, multiple_choice=True
+                context, DEFAULT_MARGINS, seed=seed, form=form, marks=marks, multiple_choice=True
             ):
                 rows = np.arange(max(len(one.batch.questions), len(one.batch.answers)))
                 for nouns, plural in kinds:
                     names = one.expressions
-                    if nouns and not one.family.name.endswith(("pointing", "boxing", "grounding")):
+                    if nouns and not one.family.name.endswith("grounding"):
                         names = renamed(len(context), nouns, plural=plural)
                     texts = one.batch.write(
                         rows % len(one.batch), names, rng(seed, "english"), limit=None
                     )
                     instance = QuestionInstance(context, one.batch, 0, names)
-                    steps = reasoning_steps(one.family.name, instance)
+                    steps = reasoning_steps(one.family.reasoning, instance)
                     yield one.family.name, nouns, plural, *texts, steps
 
 
@@ -153,7 +152,7 @@ def test_two_views_are_spoken_of_as_a_person_does(shards, tmp_path):
         questions_per_view=1,
         questions_per_pair=100,
         answer_style="sentence",
-        reasoning=True,
+        with_reasoning=True,
     )
     pairs = [question for question in questions if question.images]
     assert {question.family for question in pairs} == {one.name for one in TWO_VIEW_FAMILIES}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from testing.vqa.clouds import context_of_clouds, five_clouds
+from tests.vqa.generation import DEFAULT_MARGINS
 from workflow_scripts.common import quantity_text
-from workflow_scripts.common.units import INCH_M
 from workflow_scripts.common.answer_text import parse_choice, parse_metres
 from workflow_scripts.common.label_text import (
     counted,
@@ -17,10 +17,10 @@ from workflow_scripts.common.label_text import (
     plural,
     with_article,
 )
+from workflow_scripts.common.units import INCH_M
 from workflow_scripts.vqa.batch import ReferringExpressions
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
 from workflow_scripts.vqa.families import FAMILIES
-from workflow_scripts.vqa.question_types.base import Margins
 from workflow_scripts.vqa.templates import Template, Templates
 
 VIEW_CONTEXT = context_of_clouds(five_clouds(500))
@@ -48,7 +48,9 @@ def test_there_are_three_to_six_ways_to_ask_and_to_answer(family):
 @pytest.mark.parametrize("expressions", [SINGULAR, PLURAL], ids=["singular", "plural"])
 def test_every_sentence_of_every_family_is_well_formed(expressions):
     seen = set()
-    for found_batch in enumerate_batches(VIEW_CONTEXT, Margins(), seed=1, multiple_choice=True):
+    for found_batch in enumerate_batches(
+        VIEW_CONTEXT, DEFAULT_MARGINS, seed=1, multiple_choice=True
+    ):
         rows = np.zeros(60, dtype=int)
         seen.add(found_batch.family.name)
         questions, answers = found_batch.batch.write(
@@ -94,7 +96,7 @@ def test_answers_in_sentences_read_back():
     batches = [
         found_batch
         for seed in (2, 3, 4)
-        for found_batch in enumerate_batches(VIEW_CONTEXT, Margins(), seed=seed)
+        for found_batch in enumerate_batches(VIEW_CONTEXT, DEFAULT_MARGINS, seed=seed)
     ]
     for found_batch in batches:
         rows = np.zeros(40, dtype=int)

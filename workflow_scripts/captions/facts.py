@@ -165,4 +165,4 @@ def _rectangle(floor: pd.Series) -> np.ndarray:
 
 def _touches_room(opening: VisibleObject, rectangle: np.ndarray) -> bool:
     """Say whether an opening lies in or at a room: doors belong to two rooms, rows name one."""
-    return opening.footprint.distance(Polygon(rectangle)) <= _OPENING_REACH_M
+    return bool(opening.footprint.distance(Polygon(rectangle)) <= _OPENING_REACH_M)

@@ -6,11 +6,13 @@ square of the distance, as disparity's quantisation makes it. Masks are wrong by
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+DepthKind = Literal["exact", "sensor", "estimate"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,19 @@ class DepthErrorModel:
 EXACT = DepthErrorModel()
 SENSOR = DepthErrorModel(constant_m=0.0012, quadratic_per_m=0.0019, scale=0.0, mask_px=0.5)
 ESTIMATE = DepthErrorModel(constant_m=0.005, quadratic_per_m=0.004, scale=0.1, mask_px=1.0)
-"""The three kinds of depth: of a simulator, of an RGB-D sensor, of a network from one picture."""
+"""The three kinds of depth: of a simulator, of an RGB-D sensor, of a network from one image."""
 
-DEPTH_ERROR_MODELS = {"exact": EXACT, "sensor": SENSOR, "estimate": ESTIMATE}
+DEPTH_ERROR_MODELS: dict[DepthKind, DepthErrorModel] = {
+    "exact": EXACT,
+    "sensor": SENSOR,
+    "estimate": ESTIMATE,
+}
+
+
+def resolve_depth_kind(
+    setting: DepthKind | Literal["auto"], *, is_estimated: bool, source_kind: DepthKind
+) -> DepthKind:
+    """Return the kind of the depth that is measured; "auto": the source's, or an estimate's."""
+    if setting != "auto":
+        return setting
+    return "estimate" if is_estimated else source_kind

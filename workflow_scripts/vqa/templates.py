@@ -1,8 +1,8 @@
 """Sentences with slots: compiled once, then filled for many rows at a time.
 
 A slot is a name in braces. `{a}` takes a text; at the start of a sentence it begins with a
-capital. `{is_a}` is a word that agrees with the number of `{a}`: "is" or "are"; `AGREEMENT_FORMS` lists
-such words.
+capital. `{is_a}` is a word that agrees with the number of `{a}`: "is" or "are"; such words are in
+`AGREEMENT_FORMS`.
 """
 
 import string
@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import chain, cycle
 from operator import itemgetter
 
-# Words for one thing, and for a thing whose name is plural ("the curtains").
+# Forms for a singular name, and for a plural one ("the curtains").
 AGREEMENT_FORMS = {
     "is": "are",
     "isn't": "aren't",
@@ -81,7 +81,7 @@ class Template:
 
 @lru_cache(maxsize=1024)
 def _word_getter(*places: int) -> Callable[[Sequence[str]], object]:
-    """Return what picks those words; sentences share it, so that it stays at hand."""
+    """Return a function that picks those words; sentences share it, so it is cached."""
     return itemgetter(*places) if places else lambda row: ()
 
 
@@ -105,7 +105,7 @@ class Templates:
         plural: Sequence[tuple[bool, ...]] | None,
         limit: int | None,
     ) -> list[str]:
-        """Fill a sentence for every row, the first drawn by `lot`, then in turn.
+        """Fill a sentence for every row, starting with `start_index`, then in turn.
 
         Only the first `limit` sentences are used. `rows` hold the words that the layout says, each
         twice, the second time with a capital; `words` are the same for all rows. `plural` says by
@@ -116,11 +116,12 @@ class Templates:
             number = min(number, limit)
         first = start_index % number
         if plural is None:
-            sentences: Iterable[Sentence] = self._compiled(layout, words, ())
+            compiled = self._compiled(layout, words, ())
+            sentences: Iterable[Sentence] = compiled
             if first + len(rows) > number:
-                sentences = chain(sentences[first:number], cycle(sentences[:number]))
+                sentences = chain(compiled[first:number], cycle(compiled[:number]))
             elif first:
-                sentences = sentences[first:number]
+                sentences = compiled[first:number]
             return [
                 text % get_words(row)
                 for row, (text, get_words) in zip(rows, sentences, strict=False)

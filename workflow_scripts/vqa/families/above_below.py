@@ -18,6 +18,7 @@ from workflow_scripts.vqa.measures import (
 )
 from workflow_scripts.vqa.question_types.base import POINTING_FORMS, Requirements
 from workflow_scripts.vqa.question_types.comparison import Antonym, Comparison
+from workflow_scripts.vqa.reasoning import comparison
 
 ABOVE_BELOW = Comparison(
     name="above_below",
@@ -25,6 +26,7 @@ ABOVE_BELOW = Comparison(
     antonyms=(Antonym("higher up than", "higher up"), Antonym("lower down than", "lower down")),
     difference=metres_above,
     unit="m",
+    reasoning=comparison.compare_two(comparison.CENTRE_HEIGHT),
     requires=Requirements(level=True),
     frame="gravity",
     scopes=("in the room", "measured from the floor"),
@@ -51,6 +53,7 @@ IMAGE_ABOVE_BELOW = Comparison(
     antonyms=(Antonym("above", "higher"), Antonym("below", "lower")),
     difference=px_above,
     unit="px",
+    reasoning=comparison.compare_two(comparison.LINE),
     requires=Requirements(shape=False),
     frame="picture",
     scopes=("in the picture",),
@@ -77,6 +80,7 @@ TOP_HIGHER = Comparison(
     ),
     difference=metres_top_higher,
     unit="m",
+    reasoning=comparison.compare_two(comparison.TOP),
     requires=Requirements(untruncated=True, level=True),
     frame="gravity",
     scopes=("measured from the floor",),

@@ -11,7 +11,9 @@ import numpy as np
 
 from workflow_scripts.common import quantity_text
 from workflow_scripts.vqa.batch import Batch
+from workflow_scripts.vqa.evidence import camera_motion
 from workflow_scripts.vqa.question_types.two_views import TwoViews, make_batch, make_numeric_batch
+from workflow_scripts.vqa.reasoning import orientation
 from workflow_scripts.vqa.view_pair import ViewPair
 
 # A turn or a way this near to the border of two answers has no clear one.
@@ -61,9 +63,11 @@ def _move_length(family: TwoViews, pair: ViewPair, rng: np.random.Generator) -> 
 _LEFT_RIGHT = "to the left or to the right"
 CAMERA_TURN = TwoViews(
     name="camera_turn",
-    form="named",
+    forms=("named",),
     unit="deg",
+    reasoning=orientation.camera_turn,
     frame="gravity",
+    evidence=camera_motion,
     generate_batches=_turn,
     sentences={
         "which": tuple(
@@ -85,9 +89,11 @@ CAMERA_TURN = TwoViews(
 )
 CAMERA_TURN_ANGLE = TwoViews(
     name="camera_turn_angle",
-    form="named",
+    forms=("named",),
     unit="deg",
+    reasoning=orientation.camera_turn_angle,
     frame="gravity",
+    evidence=camera_motion,
     generate_batches=_turn_angle,
     sentences={
         "open": (
@@ -107,9 +113,11 @@ CAMERA_TURN_ANGLE = TwoViews(
 _FOUR_WAYS = "forward, backward, to the left or to the right"
 CAMERA_MOVE = TwoViews(
     name="camera_move",
-    form="named",
+    forms=("named",),
     unit="deg",
+    reasoning=orientation.camera_move(MOVE_DIRECTIONS),
     frame="gravity",
+    evidence=camera_motion,
     generate_batches=_move,
     sentences={
         "which": tuple(
@@ -131,9 +139,11 @@ CAMERA_MOVE = TwoViews(
 )
 CAMERA_MOVE_LENGTH = TwoViews(
     name="camera_move_length",
-    form="named",
+    forms=("named",),
     unit="m",
+    reasoning=orientation.camera_move_length,
     frame="gravity",
+    evidence=camera_motion,
     generate_batches=_move_length,
     sentences={
         "open": (

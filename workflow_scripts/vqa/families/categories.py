@@ -12,9 +12,12 @@ from workflow_scripts.common.label_text import (
 from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
 from workflow_scripts.vqa.question_types.category import Count, Identify
 from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo
+from workflow_scripts.vqa.reasoning import comparison
+from workflow_scripts.vqa.reasoning.question_instance import RECOGNITION_ONLY
 
 COUNT = Count(
     name="count",
+    reasoning=comparison.count_objects,
     questions=(
         "How many {things} are there in the picture?",
         "How many {things} can you see?",
@@ -31,6 +34,7 @@ COUNT = Count(
 
 IDENTIFY = Identify(
     name="identify",
+    reasoning=RECOGNITION_ONLY,
     questions=(
         "What is {a}?",
         "Which of these is {a}?",
@@ -79,8 +83,10 @@ def category_present(context: QuestionContext) -> PredicateValues:
 EXISTENCE = YesNo(
     name="existence",
     forms=("named",),
+    can_paraphrase=False,
     predicate=category_present,
     unit="",
+    reasoning=RECOGNITION_ONLY,
     requires=Requirements(kinds=True),
     frame="picture",
     questions=(

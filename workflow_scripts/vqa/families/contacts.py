@@ -8,15 +8,16 @@ from workflow_scripts.vqa.measures import Measure
 from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
 from workflow_scripts.vqa.question_types.ranking import Ranking
 from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo
+from workflow_scripts.vqa.reasoning import comparison, yes_no
 from workflow_scripts.vqa.view_context import ViewContext
 
 LEVEL = Requirements(level=True)
 # The sigma of what boxes cannot tell: no pick that it is part of is clear.
 UNKNOWN = 1e9
-# Between: the middle lies at this share of the way from one to the other, and at most so far
-# beside the line, as a share of its length. Further out than the second numbers it is not.
-ALONG_YES, ALONG_NO = 0.2, -0.05
-ASIDE_YES, ASIDE_NO = 0.2, 0.5
+# Between: where the foot of the first lies on the way from the second to the third, and how far
+# from that line the first is, as shares of the length of the way.
+ALONG = yes_no.Limits(yes=0.2, no=-0.05)
+ASIDE = yes_no.Limits(yes=0.2, no=0.5)
 # Each of three in turn comes first.
 _ROTATIONS = np.array([[0, 1, 2], [2, 0, 1], [1, 2, 0]])
 
@@ -46,15 +47,15 @@ def between(context: QuestionContext) -> PredicateValues:
     aside = np.abs(cross) / length**2
     inner = np.minimum(along, 1 - along)
     far = length >= 2 * context.margins.metres
-    yes = np.minimum(inner - ALONG_YES, ASIDE_YES - aside)
-    no = np.maximum(ALONG_NO - inner, aside - ASIDE_NO)
+    yes = np.minimum(inner - ALONG.yes, ASIDE.yes - aside)
+    no = np.maximum(ALONG.no - inner, aside - ASIDE.no)
     value = np.where(far & (yes > 0), yes, np.where(far & (no > 0), -no, 0.0))
     sigma = context.view_context.measured.sigma_centre_m[:, :2].max(axis=1)
     return PredicateValues(groups, value, np.sqrt((sigma[groups] ** 2).sum(axis=1)) / length)
 
 
 def _supports(view_context: ViewContext) -> Measure:
-    """Say of anchor i and candidate j whether j carries i."""
+    """Say of anchor i and candidate j whether i rests on j."""
     on = contact.on_top(view_context)
     return np.sign(on), np.where(on == 0, UNKNOWN, 0.0)
 
@@ -65,6 +66,7 @@ TOUCHING = YesNo(
         context, contact.touching(context.view_context), ordered=False
     ),
     unit="m",
+    reasoning=yes_no.touching,
     requires=LEVEL,
     frame="gravity",
     questions=("Are {a} and {b} touching?", "Do {a} and {b} touch each other?"),
@@ -75,6 +77,7 @@ ON_TOP = YesNo(
     name="on_top",
     predicate=lambda context: _pairs(context, contact.on_top(context.view_context), ordered=True),
     unit="m",
+    reasoning=yes_no.on_top,
     requires=LEVEL,
     frame="gravity",
     questions=("{Is_a} {a} on top of {b}?", "{Is_a} {a} resting on {b}?"),
@@ -85,16 +88,18 @@ INSIDE = YesNo(
     name="inside",
     predicate=lambda context: _pairs(context, contact.inside(context.view_context), ordered=True),
     unit="m",
+    reasoning=yes_no.inside,
     requires=LEVEL,
     frame="gravity",
     questions=("{Is_a} {a} inside {b}?",),
     statements=("{a} {is_a} inside {b}", "{it_a} {is_a}"),
     negations=("{a} {is_a} not inside {b}", "{it_a} {isn't_a}"),
 )
-CARRIED_BY = Ranking(
-    name="carried_by",
+SUPPORTED_BY = Ranking(
+    name="supported_by",
     measure=_supports,
     unit="",
+    reasoning=comparison.supported_by,
     requires=LEVEL,
     frame="gravity",
     extremes=(),
@@ -116,6 +121,7 @@ BETWEEN = YesNo(
     name="between",
     predicate=between,
     unit="ratio",
+    reasoning=yes_no.between(ALONG, ASIDE),
     requires=LEVEL,
     frame="gravity",
     questions=(

@@ -7,6 +7,7 @@ at 6 what lies towards the camera. Hours are rounded to the nearest.
 from workflow_scripts.vqa import measures
 from workflow_scripts.vqa.question_types.base import Requirements
 from workflow_scripts.vqa.question_types.numeric import Numeric
+from workflow_scripts.vqa.reasoning import numeric
 
 LEVEL = Requirements(untruncated=True, level=True)
 _CLOCK = "If 12 o'clock points straight away from the camera"
@@ -16,6 +17,7 @@ CLOCK_DIRECTION = Numeric(
     num_objects=2,
     measure=measures.direction_deg,
     unit="deg",
+    reasoning=numeric.clock,
     min_value=0.0,
     requires=LEVEL,
     frame="gravity",
@@ -38,6 +40,7 @@ BEARING_RIGHT = Numeric(
     num_objects=1,
     measure=measures.bearing_deg,
     unit="deg",
+    reasoning=numeric.bearing(left=False),
     min_value=5.0,
     max_value=90.0,
     requires=LEVEL,
@@ -58,6 +61,7 @@ BEARING_LEFT = Numeric(
     num_objects=1,
     measure=lambda view_context: measures.negated(measures.bearing_deg(view_context)),
     unit="deg",
+    reasoning=numeric.bearing(left=True),
     min_value=5.0,
     max_value=90.0,
     requires=LEVEL,
@@ -79,6 +83,7 @@ ANGLE_BETWEEN = Numeric(
     num_objects=2,
     measure=measures.between_bearings_deg,
     unit="deg",
+    reasoning=numeric.between_bearings,
     min_value=5.0,
     requires=LEVEL,
     frame="gravity",

@@ -11,9 +11,10 @@ from workflow_scripts.vqa import measures
 from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
 from workflow_scripts.vqa.question_types.numeric import Numeric
 from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo
+from workflow_scripts.vqa.reasoning import numeric, yes_no
 
 MIN_DISTANCE_M = 0.1
-SAME_BELOW_M, DIFFERENT_ABOVE_M = 0.1, 0.5
+SAME_DIFFERENCE_M = yes_no.Limits(yes=0.1, no=0.5)
 WHOLE = Requirements(untruncated=True)
 LEVEL = Requirements(untruncated=True, gravity=True)
 
@@ -22,6 +23,7 @@ MINIMUM_DISTANCE = Numeric(
     num_objects=2,
     measure=measures.gap_m,
     unit="m",
+    reasoning=numeric.minimum_distance,
     min_value=MIN_DISTANCE_M,
     requires=WHOLE,
     frame="gravity",
@@ -41,6 +43,7 @@ CENTRE_DISTANCE = Numeric(
     num_objects=2,
     measure=measures.centre_distance_m,
     unit="m",
+    reasoning=numeric.distance([0, 1, 2]),
     min_value=MIN_DISTANCE_M,
     requires=WHOLE,
     frame="gravity",
@@ -61,6 +64,7 @@ HORIZONTAL_DISTANCE = Numeric(
     num_objects=2,
     measure=measures.horizontal_distance_m,
     unit="m",
+    reasoning=numeric.distance([0, 1]),
     min_value=MIN_DISTANCE_M,
     requires=LEVEL,
     frame="gravity",
@@ -77,6 +81,7 @@ VERTICAL_DISTANCE = Numeric(
     num_objects=2,
     measure=measures.vertical_distance_m,
     unit="m",
+    reasoning=numeric.vertical,
     min_value=MIN_DISTANCE_M,
     requires=LEVEL,
     frame="gravity",
@@ -93,6 +98,7 @@ CAMERA_DISTANCE = Numeric(
     num_objects=1,
     measure=measures.camera_distance_m,
     unit="m",
+    reasoning=numeric.camera_distance,
     min_value=MIN_DISTANCE_M,
     requires=WHOLE,
     frame="camera",
@@ -109,6 +115,7 @@ CAMERA_NEAREST = Numeric(
     num_objects=1,
     measure=measures.camera_nearest_m,
     unit="m",
+    reasoning=numeric.camera_nearest,
     min_value=MIN_DISTANCE_M,
     requires=WHOLE,
     frame="camera",
@@ -122,18 +129,19 @@ CAMERA_NEAREST = Numeric(
 
 
 def same_distance(context: QuestionContext) -> PredicateValues:
-    """YesNo of every pair that both are about as far from the camera."""
+    """Say of every pair whether both are about equally far from the camera."""
     pairs = context.pairs()
     near, sigma = measures.camera_nearest_m(context.view_context)
     far, _ = measures.camera_distance_m(context.view_context)
-    # Both the centres and the nearest points must be alike, or both different the same way.
-    one, other = (value[pairs[:, 0]] - value[pairs[:, 1]] for value in (near, far))
-    most = np.maximum(np.abs(one), np.abs(other))
-    least = np.abs(measures.smallest_agreeing(one, other))
+    # Centres and nearest points must both be about equally far, or both differ in one direction.
+    differences = [value[pairs[:, 0]] - value[pairs[:, 1]] for value in (near, far)]
+    largest = np.abs(differences).max(axis=0)
+    smallest = np.abs(measures.smallest_agreeing(*differences))
+    limits = SAME_DIFFERENCE_M
     value = np.where(
-        most <= SAME_BELOW_M,
-        np.maximum(SAME_BELOW_M - most, 1e-6),
-        np.where(least >= DIFFERENT_ABOVE_M, DIFFERENT_ABOVE_M - least - 1e-6, 0.0),
+        largest <= limits.yes,
+        np.maximum(limits.yes - largest, 1e-6),
+        np.where(smallest >= limits.no, limits.no - smallest - 1e-6, 0.0),
     )
     return PredicateValues(pairs, value, np.hypot(sigma[pairs[:, 0]], sigma[pairs[:, 1]]))
 
@@ -142,6 +150,7 @@ SAME_DISTANCE = YesNo(
     name="same_distance",
     predicate=same_distance,
     unit="m",
+    reasoning=yes_no.same_distance(SAME_DIFFERENCE_M),
     requires=WHOLE,
     frame="camera",
     questions=(

@@ -8,6 +8,7 @@ may be asked of views from above too.
 from workflow_scripts.vqa.measures import metres_in_front, metres_nearer
 from workflow_scripts.vqa.question_types.base import Requirements
 from workflow_scripts.vqa.question_types.comparison import Antonym, Comparison
+from workflow_scripts.vqa.reasoning import comparison
 
 FRONT_BEHIND = Comparison(
     name="front_behind",
@@ -17,6 +18,7 @@ FRONT_BEHIND = Comparison(
     ),
     difference=metres_in_front,
     unit="m",
+    reasoning=comparison.compare_two(comparison.DEPTH),
     requires=Requirements(level=True),
     frame="camera",
     scopes=("seen from the camera",),
@@ -30,6 +32,7 @@ CAMERA_NEARER = Comparison(
     ),
     difference=metres_nearer,
     unit="m",
+    reasoning=comparison.compare_two(comparison.DISTANCE),
     requires=Requirements(),
     frame="camera",
     scopes=("measured in a straight line",),

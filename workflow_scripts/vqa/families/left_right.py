@@ -7,6 +7,7 @@ of what is visible of the object must give the same order.
 from workflow_scripts.vqa.measures import px_to_the_left
 from workflow_scripts.vqa.question_types.base import Requirements
 from workflow_scripts.vqa.question_types.comparison import Antonym, Comparison
+from workflow_scripts.vqa.reasoning import comparison
 
 LEFT_RIGHT = Comparison(
     name="left_right",
@@ -16,6 +17,7 @@ LEFT_RIGHT = Comparison(
     ),
     difference=px_to_the_left,
     unit="px",
+    reasoning=comparison.compare_two(comparison.COLUMN),
     requires=Requirements(shape=False, position_independent=True),
     frame="picture",
     scopes=("in this picture", "seen from the camera"),

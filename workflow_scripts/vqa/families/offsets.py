@@ -4,21 +4,33 @@ Left and away are across and along the camera's level heading; the first-named o
 that is further left, further away or higher. Heights of undersides and tops are above the floor.
 """
 
+from collections.abc import Callable
+
 from workflow_scripts.vqa import measures
-from workflow_scripts.vqa.question_types.base import Requirements
+from workflow_scripts.vqa.measures import Measure
+from workflow_scripts.vqa.question_types.base import Reasoning, Requirements
 from workflow_scripts.vqa.question_types.numeric import Numeric
+from workflow_scripts.vqa.reasoning import numeric
+from workflow_scripts.vqa.view_context import ViewContext
 
 MIN_OFFSET_M = 0.1
 LEVEL = Requirements(untruncated=True, level=True)
 
 
-def _offset(name: str, more: str, along: str, measure: object) -> Numeric:
+def _offset(
+    name: str,
+    more: str,
+    along: str,
+    measure: Callable[[ViewContext], Measure],
+    reasoning: Reasoning,
+) -> Numeric:
     """Return the family of one axis; `more` fits "How much {more} is a than b?"."""
     return Numeric(
         name=name,
         num_objects=2,
-        measure=measure,  # type: ignore[arg-type]
+        measure=measure,
         unit="m",
+        reasoning=reasoning,
         min_value=MIN_OFFSET_M,
         requires=LEVEL,
         frame="gravity",
@@ -42,20 +54,29 @@ LEFT_OFFSET = _offset(
     "further left",
     "From left to right as seen from the camera",
     measures.metres_further_left,
+    numeric.offset(0, "measured to the right from the camera", second_minus_first=True),
 )
 DEPTH_OFFSET = _offset(
     "depth_offset",
     "farther ahead of the camera",
     "Along the viewing direction",
     measures.metres_further_away,
+    numeric.offset(1, "measured ahead from the camera", second_minus_first=False),
 )
-HEIGHT_OFFSET = _offset("height_offset", "higher", "Measured straight up", measures.metres_higher)
+HEIGHT_OFFSET = _offset(
+    "height_offset",
+    "higher",
+    "Measured straight up",
+    measures.metres_higher,
+    numeric.offset(2, "measured up from the floor", second_minus_first=False),
+)
 
 BOTTOM_HEIGHT = Numeric(
     name="bottom_height",
     num_objects=1,
     measure=measures.bottom_m,
     unit="m",
+    reasoning=numeric.bottom_height,
     min_value=MIN_OFFSET_M,
     requires=LEVEL,
     frame="gravity",
@@ -71,6 +92,7 @@ TOP_HEIGHT = Numeric(
     num_objects=1,
     measure=measures.top_m,
     unit="m",
+    reasoning=numeric.top_height,
     min_value=MIN_OFFSET_M,
     requires=LEVEL,
     frame="gravity",

@@ -1,11 +1,15 @@
 """Which of three: nearest to another, second from the left, biggest, nearest to the camera."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from workflow_scripts.vqa import measures
+from workflow_scripts.vqa.margins import Unit
 from workflow_scripts.vqa.measures import Measure
-from workflow_scripts.vqa.question_types.base import Requirements, Unit
+from workflow_scripts.vqa.question_types.base import Frame, Reasoning, Requirements
 from workflow_scripts.vqa.question_types.ranking import Ranking
+from workflow_scripts.vqa.reasoning import comparison
 from workflow_scripts.vqa.view_context import ViewContext
 
 WHOLE = Requirements(untruncated=True)
@@ -27,23 +31,25 @@ def _nearness(view_context: ViewContext) -> Measure:
 
 def _extreme(
     name: str,
-    measure: object,
+    reasoning: Reasoning,
+    measure: Callable[[ViewContext], Measure],
     extremes: tuple[str, ...],
     *,
     unit: Unit = "m",
     requires: Requirements = WHOLE,
     rank: int = 0,
     anchored: bool = False,
-    frame: str = "camera",
+    frame: Frame = "camera",
     questions: tuple[str, ...] = (),
     answers: tuple[str, ...] = (),
 ) -> Ranking:
     return Ranking(
         name=name,
-        measure=measure,  # type: ignore[arg-type]
+        measure=measure,
         unit=unit,
+        reasoning=reasoning,
         requires=requires,
-        frame=frame,  # type: ignore[arg-type]
+        frame=frame,
         extremes=extremes,
         rank=rank,
         anchored=anchored,
@@ -54,6 +60,7 @@ def _extreme(
 
 NEAREST_TO = _extreme(
     "nearest_to",
+    comparison.rank_by_gap(most=False),
     lambda view_context: measures.negated(measures.gap_m(view_context)),
     ("closest to {d}",),
     anchored=True,
@@ -61,19 +68,27 @@ NEAREST_TO = _extreme(
 )
 FARTHEST_FROM = _extreme(
     "farthest_from",
+    comparison.rank_by_gap(most=True),
     measures.gap_m,
     ("farthest from {d}",),
     anchored=True,
     frame="gravity",
 )
-NEAREST_CAMERA = _extreme("nearest_camera", _nearness, ("closest to the camera",))
+NEAREST_CAMERA = _extreme(
+    "nearest_camera",
+    comparison.rank_three(comparison.DISTANCE, most=False),
+    _nearness,
+    ("closest to the camera",),
+)
 FARTHEST_CAMERA = _extreme(
     "farthest_camera",
+    comparison.rank_three(comparison.DISTANCE, most=True),
     measures.camera_distance_m,
     ("farthest from the camera",),
 )
 LEFTMOST = _extreme(
     "leftmost",
+    comparison.rank_three(comparison.COLUMN, most=False),
     _columns,
     ("furthest to the left in the picture",),
     unit="px",
@@ -82,6 +97,7 @@ LEFTMOST = _extreme(
 )
 RIGHTMOST = _extreme(
     "rightmost",
+    comparison.rank_three(comparison.COLUMN, most=True),
     lambda view_context: measures.negated(_columns(view_context)),
     ("furthest to the right in the picture",),
     unit="px",
@@ -90,6 +106,7 @@ RIGHTMOST = _extreme(
 )
 SECOND_FROM_LEFT = _extreme(
     "second_from_left",
+    comparison.rank_three(comparison.COLUMN, most=False, rank=1),
     _columns,
     ("second from the left in the picture",),
     unit="px",
@@ -99,6 +116,7 @@ SECOND_FROM_LEFT = _extreme(
 )
 SECOND_FROM_RIGHT = _extreme(
     "second_from_right",
+    comparison.rank_three(comparison.COLUMN, most=True, rank=1),
     lambda view_context: measures.negated(_columns(view_context)),
     ("second from the right in the picture",),
     unit="px",
@@ -108,12 +126,14 @@ SECOND_FROM_RIGHT = _extreme(
 )
 SECOND_FROM_FRONT = _extreme(
     "second_from_front",
+    comparison.rank_three(comparison.DISTANCE, most=False, rank=1),
     _nearness,
     ("second closest to the camera",),
     rank=1,
 )
 BIGGEST = _extreme(
     "biggest",
+    comparison.rank_by_volume(most=True),
     measures.cube_edge_m,
     ("the biggest",),
     unit="ratio",
@@ -122,6 +142,7 @@ BIGGEST = _extreme(
 )
 SMALLEST = _extreme(
     "smallest",
+    comparison.rank_by_volume(most=False),
     lambda view_context: _inverse(measures.cube_edge_m(view_context)),
     ("the smallest",),
     unit="ratio",
@@ -130,6 +151,7 @@ SMALLEST = _extreme(
 )
 TALLEST = _extreme(
     "tallest",
+    comparison.rank_three(comparison.HEIGHT, most=True),
     measures.height_m,
     ("the tallest",),
     unit="ratio",
@@ -138,6 +160,7 @@ TALLEST = _extreme(
 )
 WIDEST = _extreme(
     "widest",
+    comparison.rank_three(comparison.WIDTH, most=True),
     measures.width_m,
     ("the widest",),
     unit="ratio",
@@ -146,6 +169,7 @@ WIDEST = _extreme(
 )
 HIGHEST = _extreme(
     "highest",
+    comparison.rank_three(comparison.UNDERSIDE, most=True),
     measures.bottom_m,
     (),
     requires=LEVEL,
@@ -169,21 +193,3 @@ def _inverse(measure: Measure) -> Measure:
     """Return one over a positive size: ratios stay the same, their order turns round."""
     value, sigma = measure
     return 1 / value, sigma / value**2
-
-
-RANKINGS = (
-    NEAREST_TO,
-    FARTHEST_FROM,
-    NEAREST_CAMERA,
-    FARTHEST_CAMERA,
-    LEFTMOST,
-    RIGHTMOST,
-    SECOND_FROM_LEFT,
-    SECOND_FROM_RIGHT,
-    SECOND_FROM_FRONT,
-    BIGGEST,
-    SMALLEST,
-    TALLEST,
-    WIDEST,
-    HIGHEST,
-)

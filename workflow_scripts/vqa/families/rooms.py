@@ -5,6 +5,7 @@ import numpy as np
 from workflow_scripts.vqa.measures import Measure
 from workflow_scripts.vqa.question_types.base import Requirements
 from workflow_scripts.vqa.question_types.numeric import Numeric
+from workflow_scripts.vqa.reasoning import numeric
 from workflow_scripts.vqa.view_context import ViewContext
 
 
@@ -29,6 +30,7 @@ ROOM_AREA = Numeric(
     num_objects=0,
     measure=area_m2,
     unit="m2",
+    reasoning=numeric.room_area,
     min_value=1.0,
     requires=Requirements(),
     frame="gravity",
@@ -42,6 +44,7 @@ ROOM_LENGTH = Numeric(
     num_objects=0,
     measure=long_side_m,
     unit="m",
+    reasoning=numeric.room_length,
     min_value=1.0,
     requires=Requirements(),
     frame="gravity",

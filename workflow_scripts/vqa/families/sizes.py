@@ -16,10 +16,12 @@ from workflow_scripts.vqa.question_types.base import QuestionContext, Requiremen
 from workflow_scripts.vqa.question_types.comparison import Antonym, Comparison
 from workflow_scripts.vqa.question_types.numeric import Numeric
 from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo, between_limits
+from workflow_scripts.vqa.reasoning import comparison, numeric, yes_no
 
 SMALLEST_ASKED_M = 0.05
 SMALLEST_ASKED_M2 = 0.02
-SAME_BELOW, DIFFERENT_ABOVE = 0.07, 0.3
+# By how much the ratio of two sizes exceeds 1.
+SAME_EXCESS = yes_no.Limits(yes=0.07, no=0.3)
 WHOLE = Requirements(untruncated=True)
 STANDING = Requirements(untruncated=True, level=True)
 UPRIGHT = Requirements(untruncated=True, gravity=True)
@@ -31,6 +33,7 @@ WIDER = Comparison(
     antonyms=(Antonym("wider than", "wider"), Antonym("narrower than", "narrower")),
     difference=measures.wider_ratio,
     unit="ratio",
+    reasoning=comparison.wider,
     requires=UPRIGHT,
     frame="object",
     scopes=("from side to side",),
@@ -41,6 +44,7 @@ TALLER = Comparison(
     antonyms=(Antonym("taller than", "taller"), Antonym("shorter than", "shorter")),
     difference=measures.height_ratio,
     unit="ratio",
+    reasoning=comparison.compare_two(comparison.HEIGHT),
     requires=STANDING,
     frame="gravity",
     scopes=("from bottom to top",),
@@ -51,6 +55,7 @@ BIGGER = Comparison(
     antonyms=(Antonym("bigger than", "bigger"), Antonym("smaller than", "smaller")),
     difference=measures.cube_edge_ratio,
     unit="ratio",
+    reasoning=comparison.bigger,
     requires=STANDING,
     frame="object",
     scopes=("by volume",),
@@ -64,6 +69,7 @@ LONGER = Comparison(
     ),
     difference=lambda view_context: measures.ratio_of(measures.length_m(view_context)),
     unit="ratio",
+    reasoning=comparison.compare_two(comparison.LENGTH),
     requires=UPRIGHT,
     frame="object",
     scopes=("seen from above",),
@@ -86,6 +92,7 @@ WIDTH = Numeric(
     num_objects=1,
     measure=measures.width_m,
     unit="m",
+    reasoning=numeric.width,
     min_value=SMALLEST_ASKED_M,
     requires=FRONTED,
     frame="object",
@@ -102,6 +109,7 @@ VIEW_WIDTH = Numeric(
     num_objects=1,
     measure=measures.view_width_m,
     unit="m",
+    reasoning=numeric.view_width,
     min_value=SMALLEST_ASKED_M,
     requires=STANDING,
     frame="gravity",
@@ -118,6 +126,7 @@ HEIGHT = Numeric(
     num_objects=1,
     measure=measures.height_m,
     unit="m",
+    reasoning=numeric.height,
     min_value=SMALLEST_ASKED_M,
     requires=STANDING,
     frame="gravity",
@@ -131,6 +140,7 @@ LENGTH = Numeric(
     num_objects=1,
     measure=measures.length_m,
     unit="m",
+    reasoning=numeric.length,
     min_value=SMALLEST_ASKED_M,
     requires=UPRIGHT,
     frame="object",
@@ -149,6 +159,7 @@ FOOTPRINT = Numeric(
     num_objects=1,
     measure=measures.footprint_m2,
     unit="m2",
+    reasoning=numeric.footprint,
     min_value=SMALLEST_ASKED_M2,
     requires=UPRIGHT,
     frame="object",
@@ -166,7 +177,7 @@ def same_size(ratio: measures.Measure, context: QuestionContext) -> PredicateVal
     excess, sigma = context.pair_values(*ratio)
     return PredicateValues(
         objects=context.shuffled_pairs(),
-        value=between_limits(np.abs(excess), SAME_BELOW, DIFFERENT_ABOVE),
+        value=between_limits(np.abs(excess), SAME_EXCESS.yes, SAME_EXCESS.no),
         sigma=sigma,
     )
 
@@ -175,6 +186,7 @@ SAME_HEIGHT = YesNo(
     name="same_height",
     predicate=lambda context: same_size(measures.height_ratio(context.view_context), context),
     unit="ratio",
+    reasoning=yes_no.about_equal(comparison.HEIGHT, SAME_EXCESS),
     requires=STANDING,
     frame="gravity",
     questions=("Are {a} and {b} about equally tall?", "{Is_a} {a} about as tall as {b}?"),
@@ -188,6 +200,7 @@ SAME_WIDTH = YesNo(
         measures.ratio_of(measures.width_m(context.view_context)), context
     ),
     unit="ratio",
+    reasoning=yes_no.about_equal(comparison.WIDTH, SAME_EXCESS),
     requires=FRONTED,
     frame="object",
     questions=("Are {a} and {b} about equally wide?", "{Is_a} {a} about as wide as {b}?"),
@@ -199,6 +212,7 @@ SAME_SIZE = YesNo(
     name="same_size",
     predicate=lambda context: same_size(measures.cube_edge_ratio(context.view_context), context),
     unit="ratio",
+    reasoning=yes_no.same_size(SAME_EXCESS),
     requires=STANDING,
     frame="object",
     questions=("Are {a} and {b} about the same size?", "{Is_a} {a} about as big as {b}?"),

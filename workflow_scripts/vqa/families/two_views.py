@@ -7,17 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from workflow_scripts.vqa.batch import Batch
-from workflow_scripts.vqa.families.camera_moves import (
-    CAMERA_MOVE,
-    CAMERA_MOVE_LENGTH,
-    CAMERA_TURN,
-    CAMERA_TURN_ANGLE,
-)
+from workflow_scripts.vqa.batch import YES_NO, Batch
+from workflow_scripts.vqa.evidence import distances_in_both_views, no_quantities
 from workflow_scripts.vqa.measures import smallest_agreeing
-from workflow_scripts.vqa.question_types.comparison import YES_NO
 from workflow_scripts.vqa.question_types.ranking import MENTION_ORDINALS
 from workflow_scripts.vqa.question_types.two_views import TwoViews, make_batch
+from workflow_scripts.vqa.reasoning import comparison
+from workflow_scripts.vqa.reasoning.question_instance import RECOGNITION_ONLY
 from workflow_scripts.vqa.view_pair import ViewPair
 
 
@@ -43,7 +39,8 @@ def _same_instance(family: TwoViews, pair: ViewPair, rng: np.random.Generator) -
     for answer, chosen in facts.items():
         yield make_batch(
             family, "yes_no", answer, [[first_appearance, other] for other in chosen], 1.0,
-            fact_ids=np.array(chosen), answers=family.templates[answer], truth=answer, choices=YES_NO,
+            fact_ids=np.array(chosen), answers=family.templates[answer], truth=answer,
+            choices=YES_NO,
         )  # fmt: skip
 
 
@@ -64,9 +61,11 @@ def _nearer_view(family: TwoViews, pair: ViewPair, rng: np.random.Generator) -> 
 
 SAME_OBJECT = TwoViews(
     name="same_object",
-    form="marked",
+    forms=("marked",),
     unit="",
+    reasoning=RECOGNITION_ONLY,
     frame="picture",
+    evidence=no_quantities,
     generate_batches=_same_object,
     sentences={
         "which": (
@@ -86,10 +85,12 @@ SAME_OBJECT = TwoViews(
     },
 )
 SAME_INSTANCE = TwoViews(
-    name="same_thing",
-    form="marked",
+    name="same_instance",
+    forms=("marked",),
     unit="",
+    reasoning=RECOGNITION_ONLY,
     frame="picture",
+    evidence=no_quantities,
     generate_batches=_same_instance,
     sentences={
         "yes_no": (
@@ -114,9 +115,11 @@ SAME_INSTANCE = TwoViews(
 )
 NEARER_VIEW = TwoViews(
     name="nearer_view",
-    form="named",
+    forms=("named",),
     unit="m",
+    reasoning=comparison.nearer_view,
     frame="camera",
+    evidence=distances_in_both_views,
     generate_batches=_nearer_view,
     sentences={
         "which": (
@@ -132,14 +135,4 @@ NEARER_VIEW = TwoViews(
             "The {option} picture was taken closer to {a}.",
         ),
     },
-)
-
-TWO_VIEW_FAMILIES: tuple[TwoViews, ...] = (
-    SAME_OBJECT,
-    SAME_INSTANCE,
-    NEARER_VIEW,
-    CAMERA_TURN,
-    CAMERA_TURN_ANGLE,
-    CAMERA_MOVE,
-    CAMERA_MOVE_LENGTH,
 )

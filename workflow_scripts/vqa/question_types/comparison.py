@@ -6,20 +6,13 @@ from functools import cached_property
 
 import numpy as np
 
-from workflow_scripts.common.records import Form
-from workflow_scripts.vqa.batch import Batch
+from workflow_scripts.vqa.batch import YES_NO, Batch
+from workflow_scripts.vqa.margins import Unit
 from workflow_scripts.vqa.measures import Measure
-from workflow_scripts.vqa.question_types.base import (
-    ALL_FORMS,
-    Frame,
-    QuestionContext,
-    Requirements,
-    Unit,
-)
+from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.templates import Templates, capitalised
 from workflow_scripts.vqa.view_context import ViewContext
 
-YES_NO = ("yes", "no")
 _YES_NO = (
     "{Is_a} {a} {relation} {b}?",
     "Would you say that {a} {is_a} {relation} {b}?",
@@ -63,8 +56,8 @@ class Antonym:
     extreme: str
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, kw_only=True)
+class Comparison(OneViewFamily):
     """A family that compares two objects.
 
     `difference` is antisymmetric, in `unit`: positive where the first pole holds for a against
@@ -74,19 +67,14 @@ class Comparison:
     ("in this picture") and fill the slot {Scope} of questions.
     """
 
-    name: str
     antonyms: tuple[Antonym, Antonym]
     difference: Callable[[ViewContext], Measure]
-    unit: Unit
-    requires: Requirements
-    frame: Frame
     scopes: tuple[str, ...]
     yes_no: tuple[str, ...] = ()
     which: tuple[str, ...] = ()
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
     winners: tuple[str, ...] = ()
-    forms: tuple[Form, ...] = ALL_FORMS
 
     @cached_property
     def templates(self) -> dict[str, Templates]:

@@ -10,7 +10,7 @@ import numpy as np
 from workflow_scripts.common.records import Form
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.batch import Batch
-from workflow_scripts.vqa.question_types.base import Frame, QuestionContext, Requirements, Unit
+from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.templates import Templates
 
 _QUESTIONS = {
@@ -50,19 +50,15 @@ class GroundingTargets:
     value: FloatArray
 
 
-@dataclass(frozen=True)
-class Grounding:
+@dataclass(frozen=True, kw_only=True)
+class Grounding(OneViewFamily):
     """A family that asks for a place in the picture.
 
     The answer is written as shares of the picture's width and height, "(0.42, 0.57)".
     """
 
-    name: str
     target_type: Literal["point", "box"]
     targets: Callable[[QuestionContext], GroundingTargets]
-    unit: Unit
-    requires: Requirements
-    frame: Frame
     forms: tuple[Form, ...] = ("named",)
 
     @cached_property

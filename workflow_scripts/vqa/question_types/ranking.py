@@ -7,16 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from workflow_scripts.common.records import Form
 from workflow_scripts.vqa.batch import Batch
 from workflow_scripts.vqa.measures import Measure
-from workflow_scripts.vqa.question_types.base import (
-    ALL_FORMS,
-    Frame,
-    QuestionContext,
-    Requirements,
-    Unit,
-)
+from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.templates import Templates
 from workflow_scripts.vqa.view_context import ViewContext
 
@@ -40,8 +33,8 @@ MENTION_ORDINALS = ("first", "second", "third")
 SQRT2 = math.sqrt(2)
 
 
-@dataclass(frozen=True)
-class Ranking:
+@dataclass(frozen=True, kw_only=True)
+class Ranking(OneViewFamily):
     """A family that picks one of three objects by their order in a measure.
 
     `measure` is a value [n], larger for what comes first, or with `anchored` a value [n, n] whose
@@ -51,17 +44,12 @@ class Ranking:
     of the common phrasings where a family needs its own.
     """
 
-    name: str
     measure: Callable[[ViewContext], Measure]
-    unit: Unit
-    requires: Requirements
-    frame: Frame
     extremes: tuple[str, ...]
     rank: int = 0
     anchored: bool = False
     questions: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
-    forms: tuple[Form, ...] = ALL_FORMS
 
     @cached_property
     def templates(self) -> dict[str, Templates]:

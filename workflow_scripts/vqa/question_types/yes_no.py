@@ -6,17 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from workflow_scripts.common.records import Form
 from workflow_scripts.geometry.cameras import FloatArray
-from workflow_scripts.vqa.batch import Batch
-from workflow_scripts.vqa.question_types.base import (
-    ALL_FORMS,
-    Frame,
-    QuestionContext,
-    Requirements,
-    Unit,
-)
-from workflow_scripts.vqa.question_types.comparison import YES_NO
+from workflow_scripts.vqa.batch import YES_NO, Batch
+from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.templates import Templates
 
 _QUESTIONS = (
@@ -38,8 +30,8 @@ class PredicateValues:
     row_slots: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class YesNo:
+@dataclass(frozen=True, kw_only=True)
+class YesNo(OneViewFamily):
     """A family that asks whether something holds.
 
     `claims` returns how clearly it holds in `unit`; what is within two sigmas of turning over is
@@ -47,15 +39,10 @@ class YesNo:
     of each also fits "Would you say that {statement}?" and "No, I'd say {negation}.".
     """
 
-    name: str
     predicate: Callable[[QuestionContext], PredicateValues]
-    unit: Unit
-    requires: Requirements
-    frame: Frame
     questions: tuple[str, ...]
     statements: tuple[str, ...]
     negations: tuple[str, ...]
-    forms: tuple[Form, ...] = ALL_FORMS
 
     @cached_property
     def templates(self) -> dict[str, Templates]:
@@ -79,7 +66,7 @@ class YesNo:
         value, sigma = predicate.value, predicate.sigma
         size = np.abs(value)
         clear = (size > 0) & (size >= context.margins.sigmas * sigma)
-        context.dropped["too close to call"] += len(clear) - np.count_nonzero(clear)
+        context.dropped["too close to call"] += int(np.count_nonzero(~clear))
         holds = value > 0
         for answer, those in (("yes", clear & holds), ("no", clear & ~holds)):
             rows = those.nonzero()[0]

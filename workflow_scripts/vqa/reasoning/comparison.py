@@ -18,6 +18,7 @@ from workflow_scripts.vqa.reasoning.numbers import (
 )
 from workflow_scripts.vqa.reasoning.question_instance import (
     QuestionInstance,
+    StepWriter,
     join_list,
     numbers,
     pixels,
@@ -129,7 +130,7 @@ LENGTH = ComparisonQuantity(
 )
 
 
-def compare_two(quantity: ComparisonQuantity) -> Callable[[QuestionInstance, int], list[str]]:
+def compare_two(quantity: ComparisonQuantity) -> StepWriter:
     """Return the steps of a comparison of two objects."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
@@ -202,9 +203,7 @@ def bigger(question: QuestionInstance, digits: int) -> list[str]:
     return [*steps, sentence(greater_than(high, low), _conclusion(question))]
 
 
-def rank_three(
-    quantity: ComparisonQuantity, *, most: bool, rank: int = 0
-) -> Callable[[QuestionInstance, int], list[str]]:
+def rank_three(quantity: ComparisonQuantity, *, most: bool, rank: int = 0) -> StepWriter:
     """Return the steps of a pick of the object with the most, or the least; or the next to it."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
@@ -216,7 +215,7 @@ def rank_three(
     return write
 
 
-def rank_by_volume(*, most: bool) -> Callable[[QuestionInstance, int], list[str]]:
+def rank_by_volume(*, most: bool) -> StepWriter:
     """Return the steps of a pick by volume."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
@@ -227,7 +226,7 @@ def rank_by_volume(*, most: bool) -> Callable[[QuestionInstance, int], list[str]
     return write
 
 
-def rank_by_gap(*, most: bool) -> Callable[[QuestionInstance, int], list[str]]:
+def rank_by_gap(*, most: bool) -> StepWriter:
     """Return the steps of a pick by the gap to a fourth object."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
@@ -243,7 +242,7 @@ def rank_by_gap(*, most: bool) -> Callable[[QuestionInstance, int], list[str]]:
     return write
 
 
-def carried_by(question: QuestionInstance, digits: int) -> list[str]:
+def supported_by(question: QuestionInstance, digits: int) -> list[str]:
     """Compare the underside of a fourth object with the tops of the three."""
     *object_rows, supported = question.object_rows
     under = UNDERSIDE.number(question, supported, digits)

@@ -20,6 +20,7 @@ from workflow_scripts.vqa.reasoning.numbers import (
 )
 from workflow_scripts.vqa.reasoning.question_instance import (
     QuestionInstance,
+    StepWriter,
     join_list,
     numbers,
     sentence,
@@ -40,9 +41,7 @@ def _with_final_steps(
     return steps
 
 
-def from_measurement(
-    text: str, values: Callable[[QuestionInstance], float]
-) -> Callable[[QuestionInstance, int], list[str]]:
+def from_measurement(text: str, values: Callable[[QuestionInstance], float]) -> StepWriter:
     """Return the steps from one measured length; `text` fits "{text} {value} m."."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
@@ -79,9 +78,7 @@ top_height = from_measurement(
 )
 
 
-def extent(
-    axis: int, low_name: str, high_name: str
-) -> Callable[[QuestionInstance, int], list[str]]:
+def extent(axis: int, low_name: str, high_name: str) -> StepWriter:
     """Return the steps from two ends of an object along right (0) or up (2) to its extent."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
@@ -160,7 +157,7 @@ def differences(
     return [statement, sentence(f"the differences are {join_list(steps)}")], list(found)
 
 
-def distance(axes: list[int]) -> Callable[[QuestionInstance, int], list[str]]:
+def distance(axes: list[int]) -> StepWriter:
     """Return the steps from two centres to their distance along some axes."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
@@ -171,8 +168,8 @@ def distance(axes: list[int]) -> Callable[[QuestionInstance, int], list[str]]:
     return write
 
 
-def offset(axis: int, text: str, *, turned: bool) -> Callable[[QuestionInstance, int], list[str]]:
-    """Return the steps to a difference along one axis; `turned`: of the second from the first.
+def offset(axis: int, text: str, *, second_minus_first: bool) -> StepWriter:
+    """Return the steps to a difference along one axis: second minus first, or the reverse.
 
     `text` fits "{text}, the centre of the sofa is at 1.20 m".
     """
@@ -182,7 +179,7 @@ def offset(axis: int, text: str, *, turned: bool) -> Callable[[QuestionInstance,
         first, second = (
             _coordinates(question, object_row, [axis], digits)[0] for object_row in (one, other)
         )
-        step, found = subtract(second, first) if turned else subtract(first, second)
+        step, found = subtract(second, first) if second_minus_first else subtract(first, second)
         statement = sentence(
             text,
             f"the center of {question.name(one)} is at {first} m and that of {question.name(other)} at "
@@ -244,7 +241,7 @@ def _from_camera(
     )
 
 
-def bearing(*, left: bool) -> Callable[[QuestionInstance, int], list[str]]:
+def bearing(*, left: bool) -> StepWriter:
     """Return the steps to the angle at which the camera sees a centre."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:

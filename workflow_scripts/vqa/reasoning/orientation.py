@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from workflow_scripts.vqa.families.facing import FACING_DIRECTIONS as FACING_DIRECTIONS
 from workflow_scripts.vqa.measures import facing_camera_deg
 from workflow_scripts.vqa.reasoning.numbers import (
     InsufficientDigitsError,
@@ -16,6 +15,7 @@ from workflow_scripts.vqa.reasoning.numbers import (
 )
 from workflow_scripts.vqa.reasoning.question_instance import (
     QuestionInstance,
+    StepWriter,
     join_list,
     numbers,
     sentence,
@@ -40,15 +40,22 @@ def _nearest_quarter(angle: PrintedNumber, meanings: tuple[str, ...], answer: st
     ]
 
 
-def facing(question: QuestionInstance, digits: int) -> list[str]:
-    """Measure where a front points against the way to the camera."""
-    (object_row,) = question.object_rows
-    angle = number(facing_camera_deg(question.view_context)[0][object_row] % 360.0, digits - 2)
-    statement = (
-        f"seen from above, the front of {question.name(object_row)} points {angle} degrees "
-        "counterclockwise from the direction to the camera"
-    )
-    return [sentence(statement), *_nearest_quarter(angle, FACING_DIRECTIONS, question.batch.answer)]
+def facing(directions: tuple[str, ...]) -> StepWriter:
+    """Return the steps from the angle between a front and the way to the camera.
+
+    `directions` are the answers by quarters of a turn counterclockwise.
+    """
+
+    def write(question: QuestionInstance, digits: int) -> list[str]:
+        (object_row,) = question.object_rows
+        angle = number(facing_camera_deg(question.view_context)[0][object_row] % 360.0, digits - 2)
+        statement = (
+            f"seen from above, the front of {question.name(object_row)} points {angle} degrees "
+            "counterclockwise from the direction to the camera"
+        )
+        return [sentence(statement), *_nearest_quarter(angle, directions, question.batch.answer)]
+
+    return write
 
 
 def _turn(question: QuestionInstance, digits: int) -> tuple[list[str], PrintedNumber]:
@@ -106,19 +113,22 @@ def _moved(question: QuestionInstance, axes: int, digits: int) -> list[PrintedNu
     return numbers(question.pair.moved_m[:axes], digits)
 
 
-def camera_move(question: QuestionInstance, digits: int) -> list[str]:
-    """The direction of the move is the nearest quarter of a turn."""
-    right, ahead = _moved(question, 2, digits)
-    step, angle = clockwise_angle(right, ahead)
-    turned, angle = wrap_degrees(angle)
-    statement = f"{_MOVE_INTRO} by ({right}, {ahead}) m to the right and ahead"
-    ways = ("forward", "to the right", "backward", "to the left")
-    return [
-        sentence(statement),
-        sentence(f"clockwise from straight ahead, that is {step}"),
-        *([sentence(turned)] if turned else []),
-        *_nearest_quarter(angle, ways, question.batch.answer),
-    ]
+def camera_move(directions: tuple[str, ...]) -> StepWriter:
+    """Return the steps to the direction of the move, by quarters of a turn clockwise."""
+
+    def write(question: QuestionInstance, digits: int) -> list[str]:
+        right, ahead = _moved(question, 2, digits)
+        step, angle = clockwise_angle(right, ahead)
+        turned, angle = wrap_degrees(angle)
+        statement = f"{_MOVE_INTRO} by ({right}, {ahead}) m to the right and ahead"
+        return [
+            sentence(statement),
+            sentence(f"clockwise from straight ahead, that is {step}"),
+            *([sentence(turned)] if turned else []),
+            *_nearest_quarter(angle, directions, question.batch.answer),
+        ]
+
+    return write
 
 
 def camera_move_length(question: QuestionInstance, digits: int) -> list[str]:

@@ -1,16 +1,12 @@
-"""Steps of claims: about the same, touching, on top, inside, between, facing."""
+"""Steps to yes or no: about the same, touching, on top, inside, between, facing."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from workflow_scripts.geometry import upright_boxes
 from workflow_scripts.vqa import contact
-from workflow_scripts.vqa.families.contacts import ALONG_NO, ALONG_YES, ASIDE_NO, ASIDE_YES
-from workflow_scripts.vqa.families.distances import DIFFERENT_ABOVE_M, SAME_BELOW_M
-from workflow_scripts.vqa.families.facing import DOES_NOT_FACE_ABOVE_DEG, FACES_BELOW_DEG
-from workflow_scripts.vqa.families.sizes import DIFFERENT_ABOVE, SAME_BELOW
-from workflow_scripts.vqa.reasoning.comparison import HEIGHT, WIDTH, ComparisonQuantity
+from workflow_scripts.vqa.reasoning.comparison import ComparisonQuantity
 from workflow_scripts.vqa.reasoning.numbers import (
     InsufficientDigitsError,
     PrintedNumber,
@@ -26,54 +22,75 @@ from workflow_scripts.vqa.reasoning.numbers import (
 )
 from workflow_scripts.vqa.reasoning.question_instance import (
     QuestionInstance,
+    StepWriter,
     join_list,
     numbers,
     sentence,
 )
 
-# By so much a thing may stick out of what it is in: `contact.inside`.
+# By so much an object may stick out of its container: `contact.inside`.
 SLACK_M = contact.CONTACT_M / 2
 
 
-def about_equal(quantity: ComparisonQuantity) -> Callable[[QuestionInstance, int], list[str]]:
-    """Return the steps of a claim that two sizes are about equal."""
+@dataclass(frozen=True)
+class Limits:
+    """A value at most `yes` supports a yes, one of at least `no` a no."""
+
+    yes: float
+    no: float
+
+
+def about_equal(quantity: ComparisonQuantity, excess: Limits) -> StepWriter:
+    """Return the steps to whether two sizes are about equal: by their ratio minus 1."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
         values = quantity.numbers(question, question.object_rows, digits)
-        return [quantity.clauses(question, question.object_rows, values), *_ratio(question, values)]
+        return [
+            quantity.clauses(question, question.object_rows, values),
+            *_ratio(question, values, excess),
+        ]
 
     return write
 
 
-def same_size(question: QuestionInstance, digits: int) -> list[str]:
-    """Compare the edges of cubes of the same volumes."""
-    steps, edges = [], []
-    for object_row in question.object_rows:
-        text, edge = cube_root(*numbers(question.view_context.measured.size_m[object_row], digits))
-        steps.append(
-            sentence(f"a cube as big as {question.name(object_row)} would have sides of {text} m")
-        )
-        edges.append(edge)
-    return [*steps, *_ratio(question, edges)]
+def same_size(excess: Limits) -> StepWriter:
+    """Return the steps of a comparison of the edges of cubes of the same volumes."""
+
+    def write(question: QuestionInstance, digits: int) -> list[str]:
+        steps, edges = [], []
+        for object_row in question.object_rows:
+            sides = numbers(question.view_context.measured.size_m[object_row], digits)
+            text, edge = cube_root(*sides)
+            name = question.name(object_row)
+            steps.append(sentence(f"a cube as big as {name} would have sides of {text} m"))
+            edges.append(edge)
+        return [*steps, *_ratio(question, edges, excess)]
+
+    return write
 
 
-same_height, same_width = about_equal(HEIGHT), about_equal(WIDTH)
-
-
-def _ratio(question: QuestionInstance, values: list[PrintedNumber]) -> list[str]:
+def _ratio(question: QuestionInstance, values: list[PrintedNumber], excess: Limits) -> list[str]:
     high, low = sorted(values, key=lambda one: -one.value)
     step, share = divide(high, low, high.digits)
     if question.says_yes:
-        limit = number(1 + SAME_BELOW, share.digits)
+        limit = number(1 + excess.yes, share.digits)
         verdict = f"{less_than(share, limit)}, the limit for about the same size"
     else:
-        limit = number(1 + DIFFERENT_ABOVE, share.digits)
+        limit = number(1 + excess.no, share.digits)
         verdict = f"{greater_than(share, limit)}, the limit for different sizes"
     return [sentence(step), sentence(verdict)]
 
 
-def same_distance(question: QuestionInstance, digits: int) -> list[str]:
-    """Compare the distances of both centres, and of both nearest points, from the camera."""
+def same_distance(difference_m: Limits) -> StepWriter:
+    """Return the steps that compare the distances of centres and nearest points from the camera."""
+
+    def write(question: QuestionInstance, digits: int) -> list[str]:
+        return _same_distance(question, digits, difference_m)
+
+    return write
+
+
+def _same_distance(question: QuestionInstance, digits: int, limits: Limits) -> list[str]:
     one, other = map(question.name, question.object_rows)
     measured = question.view_context.measured
     steps = []
@@ -86,10 +103,10 @@ def same_distance(question: QuestionInstance, digits: int) -> list[str]:
             "away"
         )
         if question.says_yes:
-            limit = number(SAME_BELOW_M, digits)
+            limit = number(limits.yes, digits)
             verdict = f"{less_than(apart, limit)}, the limit for about the same distance"
         else:
-            limit = number(DIFFERENT_ABOVE_M, digits)
+            limit = number(limits.no, digits)
             verdict = f"{greater_than(apart, limit)}, the limit for different distances"
         steps += [sentence(statement), sentence(step), sentence(verdict)]
     return steps
@@ -97,11 +114,10 @@ def same_distance(question: QuestionInstance, digits: int) -> list[str]:
 
 def on_top(question: QuestionInstance, digits: int) -> list[str]:
     """Compare underside and top, and see whether one is over the other."""
-    return (
-        _support_steps(question, *question.object_rows, digits)
-        if question.says_yes
-        else _separation_steps(question, digits)
-    )
+    if not question.says_yes:
+        return _separation_steps(question, digits)
+    upper, lower = question.object_rows
+    return _support_steps(question, upper, lower, digits)
 
 
 def touching(question: QuestionInstance, digits: int) -> list[str]:
@@ -204,8 +220,21 @@ def _reach(question: QuestionInstance, object_row: int) -> str:
     return "reach" if question.expressions.plural[object_row] else "reaches"
 
 
-def between(question: QuestionInstance, digits: int) -> list[str]:
-    """Say where the foot of the first lies on the way between the others, and how far beside it."""
+def between(along: Limits, aside: Limits) -> StepWriter:
+    """Return the steps to where the first lies on the way between the others, and how far aside.
+
+    Both limits are shares of the length of the way; of `along` they are also meant from its end.
+    """
+
+    def write(question: QuestionInstance, digits: int) -> list[str]:
+        return _between(question, digits, along, aside)
+
+    return write
+
+
+def _between(
+    question: QuestionInstance, digits: int, along_limits: Limits, aside_limits: Limits
+) -> list[str]:
     names = list(map(question.name, question.object_rows))
     plan = question.view_context.measured.centre_level_m[question.object_rows, :2]
     (ax, ay), (bx, by), (cx, cy) = (numbers(point, digits) for point in plan)
@@ -240,7 +269,10 @@ def between(question: QuestionInstance, digits: int) -> list[str]:
         sentence(f"as a fraction along that line, this is ({along[0]}) ÷ {square} = {along[1]}"),
         sentence(f"to the side of it, this is ({lateral[0]}) ÷ {square} = {lateral[1]}"),
     ]
-    return [*statement, _between(question, along[1], lateral[1])]
+    return [
+        *statement,
+        _between_verdict(question, along[1], lateral[1], along_limits, aside_limits),
+    ]
 
 
 def _product(one: PrintedNumber, other: PrintedNumber) -> str:
@@ -253,21 +285,39 @@ def _fraction(text: str, value: float, length: PrintedNumber) -> tuple[str, Prin
     return text, number(value / length.value**2, 2)
 
 
-def _between(question: QuestionInstance, along: PrintedNumber, lateral: PrintedNumber) -> str:
+def _between_verdict(
+    question: QuestionInstance,
+    along: PrintedNumber,
+    lateral: PrintedNumber,
+    along_limits: Limits,
+    aside_limits: Limits,
+) -> str:
     if question.says_yes:
-        low, high, wide = (number(one, 2) for one in (ALONG_YES, 1 - ALONG_YES, ASIDE_YES))
+        low, high, wide = (
+            number(limit, 2) for limit in (along_limits.yes, 1 - along_limits.yes, aside_limits.yes)
+        )
         return sentence(
             greater_than(along, low), less_than(along, high), f"and {less_than(lateral, wide)}"
         )
-    low, high, wide = (number(one, 2) for one in (ALONG_NO, 1 - ALONG_NO, ASIDE_NO))
+    low, high, wide = (
+        number(limit, 2) for limit in (along_limits.no, 1 - along_limits.no, aside_limits.no)
+    )
     if lateral.value > wide.value:
         return sentence(greater_than(lateral, wide), "too far to the side of the line")
     end = less_than(along, low) if along.value < 0.5 else greater_than(along, high)
     return sentence(end, "beyond the end of the line")
 
 
-def facing_object(question: QuestionInstance, digits: int) -> list[str]:
-    """Compare the direction of a front with the direction to the other centre."""
+def facing_object(angle_deg: Limits) -> StepWriter:
+    """Return the steps that compare the direction of a front with that to the other centre."""
+
+    def write(question: QuestionInstance, digits: int) -> list[str]:
+        return _facing_object(question, digits, angle_deg)
+
+    return write
+
+
+def _facing_object(question: QuestionInstance, digits: int, limits: Limits) -> list[str]:
     one, other = question.object_rows
     points = [
         numbers(question.view_context.measured.centre_level_m[row, :2], digits)
@@ -284,7 +334,7 @@ def facing_object(question: QuestionInstance, digits: int) -> list[str]:
         rest, angle = subtract(number(360, 0), angle)
         ending.append(sentence(f"the other way around, it is {rest} degrees"))
     a, b = question.name(one), question.name(other)
-    limit = number(FACES_BELOW_DEG if question.says_yes else DOES_NOT_FACE_ABOVE_DEG, 0)
+    limit = number(limits.yes if question.says_yes else limits.no, 0)
     verdict = (
         f"{less_than(angle, limit)}, so the front points at {b}"
         if question.says_yes
