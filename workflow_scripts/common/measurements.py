@@ -172,9 +172,7 @@ class GroundTruthShard:
         box = _numbers(boxes, "x_m", "y_m", "z_m", "width_m", "depth_m", "height_m", "yaw_deg")
         centre, size, yaw = box[:, :3], box[:, 3:6], box[:, 6]
         number = len(boxes)
-        extents = level_coordinates(
-            upright_boxes.upright_box_corners_m(centre, size, yaw), camera, axes
-        )
+        extents = level_coordinates(upright_boxes.box_corners(centre, size, yaw), camera, axes)
         return Measurements(
             view=view,
             scene_id=row.scene_id,

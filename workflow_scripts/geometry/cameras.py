@@ -174,13 +174,6 @@ def project(
     return np.where((depth > 0)[..., None], pixels, np.nan), depth
 
 
-def box_corners(centre_m: ArrayLike, size_m: ArrayLike, yaw_deg: float) -> FloatArray:
-    """Return the eight corners [8, 3] of an oriented box, in world metres."""
-    signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2.0
-    offsets = signs * np.asarray(size_m, dtype=np.float64)
-    return offsets @ rotation_about_up(yaw_deg).T + np.asarray(centre_m, dtype=np.float64)
-
-
 @dataclass(frozen=True)
 class Camera:
     """One pinhole camera: image size in pixels, K [3, 3], pose [4, 4]."""

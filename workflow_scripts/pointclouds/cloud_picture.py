@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from workflow_scripts.common.cloud_shard import Cloud, SceneCloud
 from workflow_scripts.common.records import BoxRow
 from workflow_scripts.common.storage import atomic_write
-from workflow_scripts.geometry.cameras import box_corners, world_from_camera
+from workflow_scripts.geometry.cameras import world_from_camera
+from workflow_scripts.geometry.upright_boxes import box_corners
 
 PANEL_PX = (560, 420)
 OVERSAMPLING = 2
