@@ -42,7 +42,8 @@ def distance_to_point_m(
     offset = point_m - centre_m
     horizontal = np.einsum("nax,nx->na", footprint_axes(yaw_deg), offset[:, :2])
     in_box_frame = np.concatenate([horizontal, offset[:, 2:]], axis=-1)
-    return np.linalg.norm(np.maximum(np.abs(in_box_frame) - size_m / 2, 0.0), axis=-1)
+    result: FloatArray = np.linalg.norm(np.maximum(np.abs(in_box_frame) - size_m / 2, 0.0), axis=-1)
+    return result
 
 
 def box_gaps_m(centre_m: FloatArray, size_m: FloatArray, yaw_deg: FloatArray) -> FloatArray:
