@@ -10,7 +10,7 @@ import pytest
 
 from tests.views import houses
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.geometry.cameras import box_corners
+from workflow_scripts.geometry.upright_boxes import box_corners
 from workflow_scripts.sources.readers.procthor_assets import assets
 from workflow_scripts.views.house import openings, rooms, walls
 from workflow_scripts.views.objects import object_rows

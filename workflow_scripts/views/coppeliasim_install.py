@@ -13,7 +13,7 @@ from pathlib import Path
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.views.renderer import EngineError
 
-PYREP = "pyrep @ git+https://github.com/stepjam/PyRep.git@8f420be064b1970aae18a9cfbc978dfb15747ef"
+PYREP = "pyrep @ git+https://github.com/stepjam/PyRep.git@8f420be8064b1970aae18a9cfbc978dfb15747ef"
 RLBENCH = (
     "rlbench @ git+https://github.com/stepjam/RLBench.git@02720bba4c73fe02eb75df946b8791b806028a9d"
 )

@@ -7,11 +7,11 @@ import numpy as np
 from workflow_scripts.common.records import ObjectRow, VisibilityRow
 from workflow_scripts.geometry.cameras import (
     Camera,
-    box_corners,
     project,
     rays_camera,
     rotation_about_up,
 )
+from workflow_scripts.geometry.upright_boxes import box_corners
 
 # Depth is float32 and boxes touch what stands on them; nearer means nearer by more than this.
 TOLERANCE_M = 1e-3

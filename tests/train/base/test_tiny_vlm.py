@@ -27,8 +27,7 @@ from workflow_scripts.train.base.tiny_vlm import (
     make_processor,
     make_tokenizer,
 )
-from workflow_scripts.vqa.families import FAMILIES
-from workflow_scripts.vqa.families.two_views import TWO_VIEW_FAMILIES
+from workflow_scripts.vqa.families import FAMILIES, TWO_VIEW_FAMILIES
 from workflow_scripts.vqa.question_types.comparison import Comparison
 from workflow_scripts.vqa.question_types.fixed_choice import FixedChoice
 from workflow_scripts.vqa.referring_expressions import ordinal_name, position_names

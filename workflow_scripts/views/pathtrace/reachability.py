@@ -4,7 +4,7 @@ import numpy as np
 import shapely
 from shapely.geometry import LineString, Polygon
 
-from workflow_scripts.geometry.cameras import box_corners
+from workflow_scripts.geometry.upright_boxes import box_corners
 from workflow_scripts.views.pathtrace.scene import RenderScene
 
 GRID_M = 0.25
