@@ -23,9 +23,9 @@ def open_backend(name: str):
         pytest.importorskip("ai2thor")
         from tests.views.unity_standin import StandInController
 
-        make = backend_registry.load(name, BACKENDS, kind="views")
+        make = backend_registry.load_backend(name, BACKENDS, kind="views")
         return make(**SETTINGS, controller_class=StandInController)
-    return backend_registry.load(name, BACKENDS, kind="views")(**SETTINGS)
+    return backend_registry.load_backend(name, BACKENDS, kind="views")(**SETTINGS)
 
 
 @pytest.fixture(scope="module", params=sorted(BACKENDS))

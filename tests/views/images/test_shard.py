@@ -120,7 +120,7 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
     return {
         "scenes": tmp_path / "0000.jsonl",
         "read": read,
-        "filtered": tmp_path / "0000.filter.parquet",
+        "filter_table": tmp_path / "0000.filter.parquet",
         "masks": tmp_path / "0000.masks.parquet",
         "out": tmp_path / "0000.zarr",
     }
@@ -227,9 +227,9 @@ def test_same_inputs_same_bytes(packed, inputs):
 
 
 def test_nothing_left_is_an_empty_shard(inputs, tmp_path):
-    verdicts = pd.read_parquet(inputs["filtered"])
+    verdicts = pd.read_parquet(inputs["filter_table"])
     verdicts["reason"] = "excluded: shows chart"
-    verdicts.to_parquet(inputs["filtered"])
+    verdicts.to_parquet(inputs["filter_table"])
     shard.main(**inputs)
     packed = ViewShard.open(inputs["out"])
     assert len(packed) == 0
