@@ -86,7 +86,7 @@ def test_ids_without_a_bar_are_renamed_for_unity_alone(renderer):
     house = houses.living_room()
     loaded = renderer.load(house, scene_id="s")
     sent = actions("CreateHouse")[0]["house"]
-    assert [entry["id"] for entry in sent["objects"]][-1] == "thing|lamp_3"
+    assert [entry["id"] for entry in sent["objects"]][-1] == "object|lamp_3"
     assert house["objects"][-1]["id"] == "lamp_3"
     assert "lamp_3" in {row.object_id for row in loaded.objects}
 
@@ -98,7 +98,7 @@ def test_renaming_reaches_children_doors_and_windows():
         "windows": [{"id": "w|1"}],
     }
     renamed, old = with_bar_separated_ids(house)
-    assert old == {"thing|a": "a", "thing|c": "c", "thing|d": "d"}
+    assert old == {"object|a": "a", "object|c": "c", "object|d": "d"}
     assert renamed["objects"][0]["children"][0]["id"] == "b|1"
 
 
@@ -147,7 +147,7 @@ def test_a_house_that_always_crashes_unity_is_given_up_and_the_next_is_shown(ren
 def test_unitys_own_words_are_shown(renderer):
     house = houses.living_room()
     house["metadata"]["schema"] = "0.0.1"
-    with pytest.raises(UserError, match=r"refuses house s: .*schema 0\.0\.1 is not compatible"):
+    with pytest.raises(UserError, match=r"rejects house s: .*schema 0\.0\.1 is not compatible"):
         renderer.load(house, scene_id="s")
 
 

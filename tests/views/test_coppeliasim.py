@@ -182,7 +182,7 @@ def test_the_index_s_unrelated_pyrep_is_recognised(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UserError) as error:
         check_packages()
-    assert "'pyrep' 3.2.0 is the package index's" in str(error.value)
+    assert "'pyrep' 3.2.0 is the one from PyPI" in str(error.value)
     assert "nothing to do with CoppeliaSim" in str(error.value)
     assert f"pip install '{PYREP}'" in str(error.value)
     assert "pyrep" not in sys.modules
@@ -207,7 +207,7 @@ def test_a_missing_package_says_what_to_install(
         ("COPPELIASIM_ROOT", None, "COPPELIASIM_ROOT is not set"),
         ("LD_LIBRARY_PATH", None, "LD_LIBRARY_PATH is not set"),
         ("QT_QPA_PLATFORM_PLUGIN_PATH", None, "QT_QPA_PLATFORM_PLUGIN_PATH is not set"),
-        ("COPPELIASIM_ROOT", "/no/such", "which is no folder"),
+        ("COPPELIASIM_ROOT", "/no/such", "which is not a folder"),
         ("LD_LIBRARY_PATH", "/usr/lib", "LD_LIBRARY_PATH does not hold"),
         ("DISPLAY", None, "xvfb-run -a"),
     ],

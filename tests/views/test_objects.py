@@ -152,7 +152,7 @@ def rooms_of_text(house):
         (unknown_asset, "Sofa_of_nobody"),
         (nan_position, "DiningTable|2|1"),
         (text_position, "DiningTable|2|1"),
-        (duplicate_id, "two things have the id"),
+        (duplicate_id, "two objects have the id"),
         (flat_room, "encloses 0.00 m2"),
         (crossed_room, "without crossing itself"),
         (no_rooms, "no room"),
