@@ -177,7 +177,7 @@ def test_the_command_with_given_masks(read, tmp_path):
     [
         ({"backend": "florence"}, "unknown sources.images.localise backend 'florence'"),
         ({"backend": "masks"}, r"sources\.images\.masks is null"),
-        ({"backend": "grounding_dino"}, "must be told what to look for"),
+        ({"backend": "grounding_dino"}, "needs phrases to detect"),
     ],
 )
 def test_the_command_says_what_is_wrong(read, tmp_path, changes, message):
