@@ -351,7 +351,7 @@ rule write_audit:
         runtime=60,
     params:
         code=code_of("workflow_scripts.vqa.audit_table"),
-        resamples=lookup("evaluate/bootstrap", within=config),
+        resamples=lookup("evaluate/bootstrap_samples", within=config),
         seed=config["seed"],
     message:
         "Write the label audit"

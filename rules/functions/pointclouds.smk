@@ -14,5 +14,4 @@ def depth_kind(wildcards):
         return kind
     if is_estimated(wildcards.source):
         return "estimate"
-    # What came with photos is a sensor's, not a simulator's.
-    return "sensor" if wildcards.source == "images" else "exact"
+    return SOURCES[wildcards.source].depth_kind

@@ -1,6 +1,6 @@
 """Input functions and flags of the rules in vqa.smk."""
 
-from workflow_scripts.sources.readers.house_files import ROOMS_PER_HOUSE
+from workflow_scripts.sources.planning import views_per_scene
 from workflow_scripts.vqa.paraphrase.estimate import estimate as estimate_paraphrases
 
 
@@ -35,7 +35,7 @@ def card_settings():
         "depth": config["depth"],
         "vqa": questions,
     }
-    if "procthor" in SHARDS:
+    if sources_with_scenes("house"):
         # Photos are not rendered: their views have settings of their own.
         settings["views"] = config["views"]
     if any(map(uses_measurements, sources_with_stage("vqa"))):
@@ -46,7 +46,9 @@ def card_settings():
 def uses_measurements(source):
     """Say whether questions about a source are answered by measurement, not by ground truth."""
     evidence = config["vqa"]["evidence"]
-    return evidence == "measured" or (evidence == "auto" and source == "images")
+    return evidence == "measured" or (
+        evidence == "auto" and SOURCES[source].answers_from == "measured"
+    )
 
 
 def measurement_tables(wildcards):
@@ -69,7 +71,7 @@ def per_measured_shard(pattern):
 
 def photo_drop_tables():
     """Return the tables of what every step lost of photos, if there are photos."""
-    return per_shard("results/views/{source}/{shard}.dropped.jsonl", source="images")
+    return per_shard("results/views/{source}/{shard}.dropped.jsonl", scene_kind="photo")
 
 
 def measurement_flag(wildcards):
@@ -149,7 +151,7 @@ def paraphrase_estimate():
     if not settings:
         return ""
     views = sum(
-        (shard.stop - shard.start) * views_per_scene(source)
+        (shard.stop - shard.start) * views_per_scene(config, source)
         for source in sources_with_stage("vqa")
         for shard in SHARDS[source].values()
     )
@@ -166,13 +168,6 @@ def paraphrase_estimate():
     return f" (whole workflow, at most: {found}; cap {settings['max_cost_usd']} USD)"
 
 
-def views_per_scene(source):
-    """Return about how many views a scene has: a photo one, a house some a room."""
-    if source == "images":
-        return 1
-    return ROOMS_PER_HOUSE * sum(config["views"]["policies"].values())
-
-
 def depth_labels(wildcards):
     """Return what the audit calls labels measured in the depth that the workflow uses."""
     return "estimate" if is_estimated(wildcards.source) else "clouds"
@@ -180,7 +175,12 @@ def depth_labels(wildcards):
 
 def per_audited_shard(pattern):
     """Fill a path for every shard whose source knows the truth: a simulator's."""
-    return [path for path in per_shard(pattern) if "/images/" not in path]
+    return [
+        path
+        for source in sources_with_stage(pattern.split("/")[1])
+        if SOURCES[source].has_truth
+        for path in per_shard(pattern, source=source)
+    ]
 
 
 def audit_flags():

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.captions.rooms import small_shard
-from tests.fake_chat_server import (
+from testing.fake_chat_server import (
     Answer,
     FakeChatServer,
     ReceivedRequest,
@@ -20,6 +19,7 @@ from tests.fake_chat_server import (
     kill_after_replies,
     run_server,
 )
+from tests.captions.rooms import small_shard
 from workflow_scripts.captions.options import PROMPTS
 from workflow_scripts.common.records import Caption
 from workflow_scripts.common.storage import read_records

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from testing.fake_chat_server import Answer, ReceivedRequest, caption_answer, run_server
 from tests.captions.rooms import small_shard
-from tests.fake_chat_server import Answer, ReceivedRequest, caption_answer, run_server
 from workflow_scripts.captions.options import PROMPTS
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from tests.box_scenes import Box, render
+from testing.box_scenes import Box, render
 from workflow_scripts.common.records import ObjectRow
 from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.views.frame import Frame

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.rlbench_recordings import FAR_M
-from tests.views.ball_demonstrator import episode
+from testing.ball_demonstrator import episode
+from testing.rlbench_recordings import FAR_M
 from tests.views.rlbench_standin import CALLS, Scene, complete_environment, installed
 from workflow_scripts.common.demonstration_shard import DemonstrationShard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import SkippedItem
 from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.sources.rlbench import RecordSettings
 from workflow_scripts.views import coppeliasim_install, record
 from workflow_scripts.views.backends import coppeliasim
 from workflow_scripts.views.coppeliasim_install import (
@@ -105,9 +106,7 @@ def test_a_shard_is_written_like_any_other(scene: type[Scene], tmp_path: Path) -
     record.main(
         scenes=tmp_path / "0000.jsonl",
         out=out,
-        backend="coppeliasim",
-        cameras=CAMERAS,
-        size_px=48,
+        settings=RecordSettings(backend="coppeliasim", cameras=CAMERAS, size_px=48),
     )
     shard = DemonstrationShard.open(out)
     assert list(shard.episodes.scene_id) == [episode().scene_id]
@@ -233,8 +232,7 @@ def test_a_run_without_the_simulator_ends_with_one_clear_error(tmp_path: Path) -
         record.main(
             scenes=tmp_path / "0000.jsonl",
             out=tmp_path / "0000.zarr",
-            backend="coppeliasim",
-            cameras=CAMERAS,
+            settings=RecordSettings(backend="coppeliasim", cameras=CAMERAS),
         )
     assert not (tmp_path / "0000.zarr").exists()
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.rlbench_recordings import write_recording
-from tests.views.ball_demonstrator import BallDemonstrator, episode
+from testing.ball_demonstrator import BallDemonstrator, episode
+from testing.rlbench_recordings import write_recording
 from tests.views.rlbench_standin import installed
 from workflow_scripts.common import backend_registry
 from workflow_scripts.common.demonstration_shard import Demonstration

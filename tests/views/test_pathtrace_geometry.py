@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from testing.reference_raycast import reference_first_hits
 from tests.views.houses import l_shaped_room, living_room, mirrored
 from tests.views.pathtrace_scenes import camera, depth_at, load, seen_at
-from tests.views.reference_raycast import reference_first_hits
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.views.meshes import Material, Mesh
 from workflow_scripts.views.pathtrace import ray_casting

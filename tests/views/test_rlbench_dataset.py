@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.rlbench_recordings import (
+from testing.ball_demonstrator import RADIUS_M, BallDemonstrator, episode
+from testing.rlbench_recordings import (
     FAR_M,
     HANDLES,
     NEAR_M,
@@ -19,7 +20,6 @@ from tests.rlbench_recordings import (
     png,
     write_recording,
 )
-from tests.views.ball_demonstrator import RADIUS_M, BallDemonstrator, episode
 from workflow_scripts.common.demonstration_shard import Demonstration, DemonstrationShard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Episode, SkippedItem
@@ -29,7 +29,8 @@ from workflow_scripts.geometry.cameras import (
     intrinsics_from_coppeliasim,
     project,
 )
-from workflow_scripts.scenes import plan_episodes as plan
+from workflow_scripts.scenes import sample_scenes
+from workflow_scripts.sources.rlbench import EpisodePlanSettings, RecordSettings
 from workflow_scripts.views import record
 from workflow_scripts.views.backends.rlbench_dataset import DatasetDemonstrator
 from workflow_scripts.views.demonstrator import EpisodeError
@@ -270,11 +271,14 @@ def test_an_episode_longer_than_allowed_is_left_out(tmp_path: Path) -> None:
 
 def planned(dataset: Path, folder: Path) -> Path:
     out = folder / "0000.jsonl"
-    plan.main(
+    settings = EpisodePlanSettings(
+        backend="dataset", dataset=str(dataset), tasks=(), episodes_per_task=100
+    )
+    sample_scenes.main(
         source="rlbench",
-        backend="dataset",
-        dataset=dataset,
-        episodes_per_task=100,
+        scene_kind="episode",
+        sampler="workflow_scripts.scenes.plan_episodes:sample_episodes",
+        settings=settings,
         start=0,
         stop=100,
         seed=7,
@@ -294,9 +298,7 @@ def test_one_broken_episode_leaves_the_others(tmp_path: Path) -> None:
     record.main(
         scenes=planned(data, tmp_path),
         out=out,
-        backend="dataset",
-        cameras=CAMERAS,
-        dataset=data,
+        settings=RecordSettings(backend="dataset", cameras=CAMERAS, dataset=str(data)),
     )
     shard = DemonstrationShard.open(out)
     assert list(shard.episodes.scene_id) == ["rlbench-reach_target-v000-00000"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.box_scenes import Box, living_room_scene, render
+from testing.box_scenes import Box, living_room_scene, render
 from workflow_scripts.common.records import ObjectRow
 from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.views.visibility import visibility_rows

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import zarr
 
-from tests.box_scenes import Box, room, write_shard
+from testing.box_scenes import Box, room, write_shard
 from workflow_scripts.common.measurements import MeasuredShard
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import DroppedQuestions

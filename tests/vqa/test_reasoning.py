@@ -8,11 +8,11 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
+from testing.vqa.clouds import context_of_clouds, five_clouds
+from testing.vqa.oracle import Oracle, nearest_in
+from testing.vqa.scenes import DEPTH_M, HEIGHT_M, WIDTH_M, furnished_shard
 from tests.vqa import arithmetic
-from tests.vqa.clouds import context_of_clouds, five_clouds
 from tests.vqa.generation import generate_for_shard
-from tests.vqa.oracle import Oracle, nearest_in
-from tests.vqa.scenes import DEPTH_M, HEIGHT_M, WIDTH_M, furnished_shard
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.vqa.batch import ReferringExpressions
@@ -195,7 +195,8 @@ def test_steps_lead_to_the_answer(generated):
             first, second = one.referents[:2]
             if one.margin_unit in ("px", "ratio") or one.family in ("above_below", "top_higher"):
                 expected = first if one.truth == "yes" else second
-                assert found[1] == expected.phrase, (one.question, one.answer, one.reasoning)
+                part = "the top of " if one.family == "top_higher" else ""
+                assert found[1] == part + expected.phrase, (one.question, one.answer, one.reasoning)
 
 
 def test_steps_are_sentences_without_slots(generated):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from testing.vqa.scenes import furnished_shard, view_contexts
 from tests.vqa.generation import generate_for_shard
-from tests.vqa.scenes import furnished_shard, view_contexts
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.vqa.families.two_views import TWO_VIEW_FAMILIES
 from workflow_scripts.vqa.pair_question_generator import show_same_room
@@ -44,10 +44,9 @@ def test_every_family_of_two_views_is_asked_once_a_fact(generated):
 
 
 @pytest.mark.parametrize("family", TWO_VIEW_FAMILIES, ids=lambda one: one.name)
-def test_there_are_twelve_ways_to_ask_and_eight_to_answer(family):
+def test_there_are_three_to_six_ways_to_ask_and_to_answer(family):
     for name, texts in family.sentences.items():
-        least = 12 if name in ("which", "yes_no", "open") else 8
-        assert len(set(texts)) >= least, name
+        assert 3 <= len(set(texts)) <= 6, name
         for text in texts:
             assert re.search(r"[.?]$", text), text
             assert "*" not in text, text

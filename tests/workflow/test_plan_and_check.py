@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.workflow.conftest import Project
+from testing.project import Project
 
 PROFILE = ("--profile", "profiles/slurm")
 
@@ -47,6 +47,7 @@ def test_the_plan_works_without_a_cluster_and_with_other_configuration(project: 
     assert int(rows[1][1]) > 70
 
 
+@pytest.mark.no_cluster
 def test_the_preflight_says_where_it_must_run(project: Project) -> None:
     asked = shutil.which("sinfo") and subprocess.run(["sinfo"], capture_output=True, check=False)
     if asked and asked.returncode == 0:

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 #: Old key, with * for a name that the user chose: the new key, or what to do instead.
-RENAMED: Mapping[str, str] = {}
+RENAMED: Mapping[str, str] = {
+    "train.tiny.named_share": "train.tiny.named_fraction",
+    "train.experiments.*.checks": "train.experiments.*.num_validations",
+    "evaluate.bootstrap": "evaluate.bootstrap_samples",
+}
 
 
 def new_name(key: str) -> str | None:

@@ -35,20 +35,6 @@ class RenderPlan:
     min_pixels: int
     seed: int
 
-    def check(self) -> None:
-        """Raise `UserError` for sizes and numbers outside their limits."""
-        for name, value, low, high in (
-            ("width_px", self.width_px, 16, 4096),
-            ("height_px", self.height_px, 16, 4096),
-            ("vertical_fov_deg", self.vertical_fov_deg, 10, 150),
-            ("min_pixels", self.min_pixels, 1, self.width_px * self.height_px),
-            *((f"policies.{policy}", n, 0, 1000) for policy, n in self.num_views.items()),
-        ):
-            if not low <= value <= high:
-                raise UserError(f"views.{name} is {value}; it must be from {low} to {high}")
-        if not any(self.num_views.values()):
-            raise UserError("views.policies asks for no view; set at least one policy above 0")
-
     def camera(self, pose: Pose) -> Camera:
         """Return the camera of a pose; the field of view of a pose is that of a square image."""
         fov_deg = self.vertical_fov_deg

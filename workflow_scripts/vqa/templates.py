@@ -14,23 +14,12 @@ from operator import itemgetter
 # Words for one thing, and for a thing whose name is plural ("the curtains").
 AGREEMENT_FORMS = {
     "is": "are",
+    "isn't": "aren't",
     "does": "do",
-    "has": "have",
-    "measures": "measure",
-    "stands": "stand",
-    "sits": "sit",
-    "lies": "lie",
-    "looks": "look",
     "faces": "face",
-    "touches": "touch",
-    "rests": "rest",
-    "takes": "take",
     "covers": "cover",
-    "reaches": "reach",
-    "comes": "come",
     "it": "they",
     "its": "their",
-    "itself": "themselves",
 }
 # A `%` format, and what picks the words that fill it from those of a row.
 Sentence = tuple[str, Callable[[Sequence[str]], object]]
@@ -75,7 +64,8 @@ class Template:
         text, positions = "", []
         for literal, word, subject in self._parts:
             text += literal.replace("%", "%%")
-            at_sentence_start = not text or text.endswith((". ", "? "))
+            # "A: The sofa is 1.80 m wide." begins with the letter of an option.
+            at_sentence_start = not text or text.endswith((". ", "? ")) or text[1:] == ": "
             if subject:
                 is_plural = bool(plural) and plural[places[subject] // 2]
                 word_form = AGREEMENT_FORMS[word] if is_plural else word

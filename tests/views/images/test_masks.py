@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.views.images.photos import picture, read_row, write_json
+from testing.photos import picture, read_row, write_json
 from workflow_scripts.common import rle
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.views.images.backends.masks import UserMasks

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from testing.photos import picture, read_row
 from tests.views.images import tiny_models
-from tests.views.images.photos import picture, read_row
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.views.images.backends import florence2
 from workflow_scripts.views.images.backends.florence2 import Florence2, parse

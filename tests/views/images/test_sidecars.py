@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.views.images.photos import write_json
+from testing.photos import write_json
 from workflow_scripts.geometry.cameras import world_from_camera
 from workflow_scripts.views.images.sidecars import (
     CAMERA_SUFFIXES,

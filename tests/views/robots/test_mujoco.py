@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.views.ball_demonstrator import episode
+from testing.ball_demonstrator import episode
 from workflow_scripts.common.demonstration_shard import Demonstration
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.geometry.cameras import project

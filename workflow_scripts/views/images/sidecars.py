@@ -47,15 +47,6 @@ def find_sidecar(folder: Path | None, stem: str, suffixes: Sequence[str]) -> Pat
     return None
 
 
-def check_folder(folder: Path | None, key: str) -> None:
-    """Raise `UserError` for a folder of sidecars that does not exist."""
-    if folder is not None and not folder.exists():
-        raise UserError(
-            f"sources.images.{key}: {folder} does not exist; give a folder whose files are called "
-            "like the photos, or null"
-        )
-
-
 def read_depth(path: Path, *, depth_unit_m: float, width_px: int, height_px: int) -> np.ndarray:
     """Return planar depth in metres, f32 [h, w]; NaN where it is not a finite number above 0.
 

@@ -16,6 +16,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records, write_text
+from workflow_scripts.sources import SOURCES
 from workflow_scripts.sources.readers.photo_records import (
     PhotoDropCount,
     PhotoStepCounts,
@@ -27,29 +28,18 @@ log = logging.getLogger(__name__)
 TEMPLATE = "card.md.j2"
 COLUMNS = ["scene_id", "source", "image", "family", "form", "answer_type", "answer"]
 COLUMNS += ["evidence_source", "kind"]
-# (how it was made, under which licence), for every source there is.
-SOURCES = {
-    "procthor": (
-        "rooms of ProcTHOR-schema houses, rendered with exact depth and instance masks",
-        "houses and asset tables after ProcTHOR and AI2-THOR, Apache-2.0; furniture meshes of "
-        "Sweet Home 3D, where they were used, keep the licences of their authors "
-        "(see the credits beside the views)",
-    ),
-    "rlbench": (
-        "demonstrations of robot tasks, seen by several cameras",
-        "tasks and meshes after RLBench; check its licence before you pass pictures on",
-    ),
-    "images": (
-        "photographs, with depth and objects estimated or given by their owner",
-        "the photographs keep the licences of their owners, and the estimators that measured them "
-        "may limit use (see the settings)",
-    ),
-}
 # Where a model was asked and what it may cost: nothing that questions depend on.
 _UNPUBLISHED_KEYS = tuple(
     f"vqa.paraphrase.{name}" for name in ("base_url", "cache", "concurrency", "max_cost_usd")
 )
-_UNKNOWN_SOURCE = ("posed views", "not known; ask whoever gave the views")
+_UNKNOWN_SOURCE = {"how": "posed views", "licence": "not known; ask whoever gave the views"}
+
+
+def _source_texts(name: str) -> dict[str, str]:
+    """Return how the views of a source were made, and under which terms they may be passed on."""
+    if name not in SOURCES:
+        return _UNKNOWN_SOURCE
+    return {"how": SOURCES[name].description, "licence": SOURCES[name].license_note}
 
 
 @dataclass(frozen=True)
@@ -152,9 +142,7 @@ def render_card(
     everything = pd.concat(tables.values(), ignore_index=True)
     measured = set(everything["evidence_source"]) - {"truth"}
     sources = [
-        {"name": source, "how": how, "licence": terms}
-        for source in sorted(set(everything["source"]))
-        for how, terms in [SOURCES.get(source, _UNKNOWN_SOURCE)]
+        {"name": source, **_source_texts(source)} for source in sorted(set(everything["source"]))
     ]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),

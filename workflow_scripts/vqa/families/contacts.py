@@ -68,8 +68,8 @@ TOUCHING = YesNo(
     requires=LEVEL,
     frame="gravity",
     questions=("Are {a} and {b} touching?", "Do {a} and {b} touch each other?"),
-    statements=("{a} and {b} are touching", "{a} {is_a} in contact with {b}"),
-    negations=("{a} and {b} are not touching", "{a} {is_a} not in contact with {b}"),
+    statements=("{a} and {b} are touching", "{a} {is_a} touching {b}"),
+    negations=("{a} and {b} are not touching", "{a} {is_a} not touching {b}"),
 )
 ON_TOP = YesNo(
     name="on_top",
@@ -77,9 +77,9 @@ ON_TOP = YesNo(
     unit="m",
     requires=LEVEL,
     frame="gravity",
-    questions=("{Is_a} {a} on top of {b}?", "{Does_a} {a} stand or lie on {b}?"),
-    statements=("{a} {is_a} on top of {b}", "{b} {is_b} what {a} {rests_a} on"),
-    negations=("{a} {is_a} not on top of {b}", "{b} {is_b} not what {a} {rests_a} on"),
+    questions=("{Is_a} {a} on top of {b}?", "{Is_a} {a} resting on {b}?"),
+    statements=("{a} {is_a} on top of {b}", "{it_a} {is_a}"),
+    negations=("{a} {is_a} not on top of {b}", "{it_a} {isn't_a}"),
 )
 INSIDE = YesNo(
     name="inside",
@@ -87,9 +87,9 @@ INSIDE = YesNo(
     unit="m",
     requires=LEVEL,
     frame="gravity",
-    questions=("{Is_a} {a} inside {b}?", "{Does_b} {b} contain {a}?"),
-    statements=("{a} {is_a} inside {b}", "{a} {is_a} in {b}"),
-    negations=("{a} {is_a} not inside {b}", "{a} {is_a} not in {b}"),
+    questions=("{Is_a} {a} inside {b}?",),
+    statements=("{a} {is_a} inside {b}", "{it_a} {is_a}"),
+    negations=("{a} {is_a} not inside {b}", "{it_a} {isn't_a}"),
 )
 CARRIED_BY = Ranking(
     name="carried_by",
@@ -97,8 +97,20 @@ CARRIED_BY = Ranking(
     unit="",
     requires=LEVEL,
     frame="gravity",
-    extremes=("what {d} {rests_d} on", "the thing that carries {d}"),
+    extremes=(),
     anchored=True,
+    questions=(
+        "Which one {is_d} {d} resting on: {a}, {b} or {c}?",
+        "What {is_d} {d} on top of: {a}, {b} or {c}?",
+        "Of {a}, {b} and {c}, which one {is_d} {d} resting on?",
+        "{a}, {b} or {c}: which one {is_d} {d} on top of?",
+    ),
+    answers=(
+        "{d} {is_d} resting on {winner}.",
+        "{winner}.",
+        "It's {winner}.",
+        "On {winner}.",
+    ),
 )
 BETWEEN = YesNo(
     name="between",
@@ -108,14 +120,14 @@ BETWEEN = YesNo(
     frame="gravity",
     questions=(
         "Seen from above, {is_a} {a} between {b} and {c}?",
-        "On the floor plan, {does_a} {a} lie between {b} and {c}?",
+        "{Is_a} {a} between {b} and {c} on the floor plan?",
     ),
     statements=(
-        "seen from above {a} {is_a} between {b} and {c}",
-        "on the floor plan {a} {lies_a} between {b} and {c}",
+        "{a} {is_a} between {b} and {c}, seen from above",
+        "{it_a} {is_a}",
     ),
     negations=(
-        "seen from above {a} {is_a} not between {b} and {c}",
-        "on the floor plan {a} {is_a} not between {b} and {c}",
+        "{a} {is_a} not between {b} and {c}, seen from above",
+        "{it_a} {isn't_a}",
     ),
 )

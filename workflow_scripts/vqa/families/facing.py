@@ -93,9 +93,9 @@ FACING_OBJECT = YesNo(
     unit="deg",
     requires=FRONT,
     frame="object",
-    questions=("{Does_a} {a} face {b}?", "{Is_a} {a} facing {b}?"),
-    statements=("{a} {is_a} facing {b}", "the front of {a} is turned towards {b}"),
-    negations=("{a} {is_a} not facing {b}", "the front of {a} is not turned towards {b}"),
+    questions=("{Is_a} {a} facing {b}?", "{Does_a} {a} face {b}?"),
+    statements=("{a} {is_a} facing {b}", "{a} {faces_a} {b}"),
+    negations=("{a} {is_a} not facing {b}", "{a} {does_a} not face {b}"),
 )
 FACING = FixedChoice(
     name="facing",
@@ -105,37 +105,18 @@ FACING = FixedChoice(
     requires=FRONT,
     frame="camera",
     questions=(
-        "Which way {does_a} {a} face: towards the camera, away from the camera, to the left or "
-        "to the right?",
-        "Is the front of {a} turned towards the camera, away from the camera, to the left or to "
+        "Which way {is_a} {a} facing: towards the camera, away from the camera, to the left or to "
         "the right?",
-        "As the camera sees it, which way {is_a} {a} facing: towards the camera, away from the "
+        "{Is_a} {a} facing towards the camera, away from the camera, to the left or to the right?",
+        "Seen from the camera, which way {does_a} {a} face: towards the camera, away from the "
         "camera, to the left or to the right?",
-        "Towards the camera, away from the camera, to the left or to the right: which way "
-        "{does_a} {a} face?",
-        "In which direction is the front of {a}: towards the camera, away from the camera, to the "
+        "Which way does the front of {a} point: towards the camera, away from the camera, to the "
         "left or to the right?",
-        "Tell me which way {a} {faces_a}: towards the camera, away from the camera, to the left "
-        "or to the right.",
-        "{Does_a} {a} face towards the camera, away from the camera, to the left or to the right?",
-        "{Is_a} {a} turned towards the camera, away from the camera, to the left or to the right?",
-        "Where {does_a} {a} look: towards the camera, away from the camera, to the left or to the "
-        "right?",
-        "How {is_a} {a} turned: towards the camera, away from the camera, to the left or to the "
-        "right?",
-        "Choose the way in which {a} {faces_a}: towards the camera, away from the camera, to the "
-        "left or to the right.",
-        "Seen in the picture, which way is the front of {a} turned: towards the camera, away "
-        "from the camera, to the left or to the right?",
     ),
     answers=(
-        "{a} {faces_a} {option}.",
-        "The front of {a} is turned {option}.",
-        "{It_a} {faces_a} {option}.",
-        "{a} {is_a} turned {option}.",
-        "I would say that {a} {faces_a} {option}.",
         "{a} {is_a} facing {option}.",
         "{It_a} {is_a} facing {option}.",
-        "As the camera sees it, {a} {faces_a} {option}.",
+        "{option}.",
+        "I'd say {it_a} {is_a} facing {option}.",
     ),
 )

@@ -8,7 +8,7 @@ from workflow_scripts.common.label_text import is_plural
 from workflow_scripts.vqa.measures import metres_in_front, px_to_the_left
 from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
 from workflow_scripts.vqa.question_types.grounding import Grounding, GroundingTargets
-from workflow_scripts.vqa.referring_expressions import MAX_IN_ROW, ORDINALS
+from workflow_scripts.vqa.referring_expressions import MAX_IN_ROW, ordinal_name
 
 
 def all_objects(context: QuestionContext) -> GroundingTargets:
@@ -36,12 +36,12 @@ def nth_of_category(context: QuestionContext) -> GroundingTargets:
         left, front = px_to_the_left(view_context)[0], metres_in_front(view_context)
         needed_m = context.margins.needed("m", view_context, front[1])
         orders = (
-            ("from the left", left, np.full_like(left, margin_px)),
-            ("from the right", -left, np.full_like(left, margin_px)),
-            ("from the camera", front[0], needed_m),
+            ("left", left, np.full_like(left, margin_px)),
+            ("right", -left, np.full_like(left, margin_px)),
+            ("camera", front[0], needed_m),
         )
-        for words, ahead, needed in orders:
-            if words == "from the camera" and not view_context.is_level:
+        for side, ahead, needed in orders:
+            if side == "camera" and not view_context.is_level:
                 continue
             order = sorted(rows, key=lambda row: -(ahead[row, rows] > 0).sum())
             steps = list(itertools.pairwise(order))
@@ -50,7 +50,7 @@ def nth_of_category(context: QuestionContext) -> GroundingTargets:
                 continue
             clear = min(float(ahead[step]) for step in steps)
             for place, row in enumerate(order):
-                targets.append((row, f"the {ORDINALS[place]} {noun} {words}", clear))
+                targets.append((row, f"the {ordinal_name(noun, place, side)}", clear))
     return GroundingTargets(
         np.array([row for row, _, _ in targets], dtype=int),
         [phrase for _, phrase, _ in targets],

@@ -18,16 +18,17 @@ LEFT_RIGHT = Comparison(
     unit="px",
     requires=Requirements(shape=False, position_independent=True),
     frame="picture",
-    scopes=("in this picture", "seen from the camera", "as the camera sees it"),
+    scopes=("in this picture", "seen from the camera"),
     yes_no=(
         "{Is_a} {a} {relation} {b}?",
         "In this picture, {is_a} {a} {relation} {b}?",
         "Seen from the camera, {is_a} {a} {relation} {b}?",
-        "Looking at the picture, do you find {a} {relation} {b}?",
+        "Would you say that {a} {is_a} {relation} {b} in the picture?",
     ),
     which=(
         "Which is {extreme}, {a} or {b}?",
-        "Of {a} and {b}, which one is {extreme} in the picture?",
-        "From the camera's point of view, which is {extreme}: {a} or {b}?",
+        "Of {a} and {b}, which is {extreme} in the picture?",
+        "From the camera's point of view, which is {extreme}, {a} or {b}?",
+        "{a} or {b}: which is {extreme}?",
     ),
 )

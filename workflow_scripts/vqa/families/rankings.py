@@ -35,6 +35,8 @@ def _extreme(
     rank: int = 0,
     anchored: bool = False,
     frame: str = "camera",
+    questions: tuple[str, ...] = (),
+    answers: tuple[str, ...] = (),
 ) -> Ranking:
     return Ranking(
         name=name,
@@ -45,35 +47,35 @@ def _extreme(
         extremes=extremes,
         rank=rank,
         anchored=anchored,
+        questions=questions,
+        answers=answers,
     )
 
 
 NEAREST_TO = _extreme(
     "nearest_to",
     lambda view_context: measures.negated(measures.gap_m(view_context)),
-    ("nearest to {d}", "closest to {d}"),
+    ("closest to {d}",),
     anchored=True,
     frame="gravity",
 )
 FARTHEST_FROM = _extreme(
     "farthest_from",
     measures.gap_m,
-    ("farthest from {d}", "furthest away from {d}"),
+    ("farthest from {d}",),
     anchored=True,
     frame="gravity",
 )
-NEAREST_CAMERA = _extreme(
-    "nearest_camera", _nearness, ("nearest to the camera", "closest to the camera")
-)
+NEAREST_CAMERA = _extreme("nearest_camera", _nearness, ("closest to the camera",))
 FARTHEST_CAMERA = _extreme(
     "farthest_camera",
     measures.camera_distance_m,
-    ("farthest from the camera", "furthest away from the camera"),
+    ("farthest from the camera",),
 )
 LEFTMOST = _extreme(
     "leftmost",
     _columns,
-    ("furthest to the left in the picture", "first from the left in the picture"),
+    ("furthest to the left in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
     frame="picture",
@@ -81,7 +83,7 @@ LEFTMOST = _extreme(
 RIGHTMOST = _extreme(
     "rightmost",
     lambda view_context: measures.negated(_columns(view_context)),
-    ("furthest to the right in the picture", "first from the right in the picture"),
+    ("furthest to the right in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
     frame="picture",
@@ -89,7 +91,7 @@ RIGHTMOST = _extreme(
 SECOND_FROM_LEFT = _extreme(
     "second_from_left",
     _columns,
-    ("second from the left in the picture", "number two from the left in the picture"),
+    ("second from the left in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
     rank=1,
@@ -98,7 +100,7 @@ SECOND_FROM_LEFT = _extreme(
 SECOND_FROM_RIGHT = _extreme(
     "second_from_right",
     lambda view_context: measures.negated(_columns(view_context)),
-    ("second from the right in the picture", "number two from the right in the picture"),
+    ("second from the right in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
     rank=1,
@@ -107,13 +109,13 @@ SECOND_FROM_RIGHT = _extreme(
 SECOND_FROM_FRONT = _extreme(
     "second_from_front",
     _nearness,
-    ("second nearest to the camera", "number two in distance from the camera"),
+    ("second closest to the camera",),
     rank=1,
 )
 BIGGEST = _extreme(
     "biggest",
     measures.cube_edge_m,
-    ("the biggest by volume", "biggest in volume"),
+    ("the biggest",),
     unit="ratio",
     requires=LEVEL,
     frame="object",
@@ -121,7 +123,7 @@ BIGGEST = _extreme(
 SMALLEST = _extreme(
     "smallest",
     lambda view_context: _inverse(measures.cube_edge_m(view_context)),
-    ("the smallest by volume", "smallest in volume"),
+    ("the smallest",),
     unit="ratio",
     requires=LEVEL,
     frame="object",
@@ -129,7 +131,7 @@ SMALLEST = _extreme(
 TALLEST = _extreme(
     "tallest",
     measures.height_m,
-    ("the tallest", "the tallest from bottom to top"),
+    ("the tallest",),
     unit="ratio",
     requires=LEVEL,
     frame="gravity",
@@ -137,7 +139,7 @@ TALLEST = _extreme(
 WIDEST = _extreme(
     "widest",
     measures.width_m,
-    ("the widest", "the widest from side to side"),
+    ("the widest",),
     unit="ratio",
     requires=FRONTED,
     frame="object",
@@ -145,9 +147,21 @@ WIDEST = _extreme(
 HIGHEST = _extreme(
     "highest",
     measures.bottom_m,
-    ("highest up, measured at the underside", "highest above the floor at the underside"),
+    (),
     requires=LEVEL,
     frame="gravity",
+    questions=(
+        "Whose underside is highest off the floor: {a}, {b} or {c}?",
+        "Of {a}, {b} and {c}, whose underside is highest off the floor?",
+        "Measured at the underside, which is highest off the floor: {a}, {b} or {c}?",
+        "{a}, {b} or {c}: whose underside is highest off the floor?",
+    ),
+    answers=(
+        "The underside of {winner} is highest.",
+        "{winner}.",
+        "It's {winner}.",
+        "I'd say {winner}.",
+    ),
 )
 
 

@@ -33,9 +33,9 @@ ROOM_AREA = Numeric(
     requires=Requirements(),
     frame="gravity",
     forms=("named",),
-    quantities=("the floor area of this room", "the size of the floor of this room"),
-    questions=("How large is this room?", "How much floor does this room have?"),
-    answers=("The room has a floor of {value}.",),
+    quantities=("the floor area of this room",),
+    questions=("How large is the floor of this room?", "How much floor space does this room have?"),
+    answers=("The floor area is {value}.",),
 )
 ROOM_LENGTH = Numeric(
     name="room_length",
@@ -46,7 +46,7 @@ ROOM_LENGTH = Numeric(
     requires=Requirements(),
     frame="gravity",
     forms=("named",),
-    quantities=("the length of the longer wall of this room", "the longer side of this room"),
-    questions=("How long is this room?", "How far is it from one end of this room to the other?"),
-    answers=("The room is {value} long.",),
+    quantities=("the length of this room",),
+    questions=("How long is this room?", "How long is the longer wall of this room?"),
+    answers=("It is {value} long.",),
 )

@@ -6,7 +6,13 @@ from functools import cached_property
 
 import numpy as np
 
-from workflow_scripts.common.label_text import is_confusable, phrase, plural, with_article
+from workflow_scripts.common.label_text import (
+    counted,
+    is_confusable,
+    phrase,
+    plural,
+    with_article,
+)
 from workflow_scripts.common.records import Form
 from workflow_scripts.vqa.batch import LETTERS, Batch
 from workflow_scripts.vqa.question_types.base import (
@@ -81,9 +87,7 @@ class Count:
                 shared_slots={"are": "is" if number == 1 else "are", "value": str(number)},
                 row_slots={
                     "things": [plural(name) for name in names],
-                    "counted": [
-                        f"{number} {name if number == 1 else plural(name)}" for name in names
-                    ],
+                    "counted": [counted(number, name) for name in names],
                 },
                 truth=[float(number)] * len(names),
                 unit=[""] * len(names),

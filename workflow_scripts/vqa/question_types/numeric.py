@@ -24,23 +24,12 @@ from workflow_scripts.vqa.view_context import ViewContext
 
 _QUESTIONS = (
     "What is {quantity}?",
-    "Please estimate {quantity}.",
     "Can you estimate {quantity}?",
-    "Tell me {quantity}.",
-    "Give {quantity}.",
-    "What would you say is {quantity}?",
-    "What do you take {quantity} to be?",
-    "What value does {quantity} have?",
 )
 _ANSWERS = (
+    "About {value}.",
     "{Quantity} is {value}.",
-    "I estimate {quantity} at {value}.",
-    "It is {value}.",
-    "{Quantity} comes to {value}.",
-    "My estimate of {quantity} is {value}.",
-    "I would say that {quantity} is {value}.",
-    "It comes to {value}.",
-    "I make it {value}.",
+    "I'd say {value}.",
 )
 _OPTIONS = " A: {option1}. B: {option2}. C: {option3}. D: {option4}."
 # Wrong options differ from the truth and from one another by these, so none is nearly right.
@@ -64,7 +53,8 @@ class Numeric:
     `measure` gives [n] for one object, [n, n] for two. A signed measure is asked for with
     `signed`: then the first-named object is the one it is positive for. `ordered`: the value
     depends on the order of mention. Values under `least` are not asked. Slots: `{a}`, `{b}`, and
-    `{value}` in answers. `quantities` fit "What is {quantity}?".
+    `{value}` in answers. `quantities` fit "What is {quantity}?"; a family without one has only its
+    own questions.
     """
 
     name: str
@@ -103,7 +93,7 @@ class Numeric:
         return [
             text.replace("{quantity}", quantity).replace("{Quantity}", capitalised(quantity))
             for text in texts
-            for quantity in self.quantities
+            for quantity in (self.quantities if "quantity" in text.lower() else ("",))
         ]
 
     def write(self, value: float, *, imperial: bool) -> quantity_text.WrittenQuantity:

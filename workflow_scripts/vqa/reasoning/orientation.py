@@ -22,7 +22,7 @@ from workflow_scripts.vqa.reasoning.question_instance import (
 )
 from workflow_scripts.vqa.view_pair import heading
 
-_MOVE_INTRO = "as the first picture looks, the camera moved"
+_MOVE_INTRO = "seen from the first viewpoint, the camera moved"
 _QUARTER_LABELS = ("0 or 360", "90", "180", "270")
 
 
@@ -32,11 +32,11 @@ def _nearest_quarter(angle: PrintedNumber, meanings: tuple[str, ...], answer: st
     if meanings[quarter % 4] != answer:
         raise InsufficientDigitsError
     listing = [
-        f"{one} degrees is {word}" for one, word in zip(_QUARTER_LABELS, meanings, strict=True)
+        f"{one} degrees means {word}" for one, word in zip(_QUARTER_LABELS, meanings, strict=True)
     ]
     return [
         sentence(join_list(listing)),
-        sentence(f"the nearest of these to {angle} is {90 * quarter}", f"{answer}"),
+        sentence(f"the nearest of these to {angle} is {90 * quarter}", f"which means {answer}"),
     ]
 
 
@@ -46,7 +46,7 @@ def facing(question: QuestionInstance, digits: int) -> list[str]:
     angle = number(facing_camera_deg(question.view_context)[0][object_row] % 360.0, digits - 2)
     statement = (
         f"seen from above, the front of {question.name(object_row)} points {angle} degrees "
-        "counter-clockwise from the way to the camera"
+        "counterclockwise from the direction to the camera"
     )
     return [sentence(statement), *_nearest_quarter(angle, FACING_DIRECTIONS, question.batch.answer)]
 
@@ -61,7 +61,7 @@ def _turn(question: QuestionInstance, digits: int) -> tuple[list[str], PrintedNu
     )
     step, turn = subtract(second, first)
     statement = (
-        f"seen from above and clockwise, the heading is {first} degrees in the first picture and "
+        f"seen from above, the clockwise heading is {first} degrees in the first picture and "
         f"{second} degrees in the second"
     )
     steps = [sentence(statement), sentence(f"{step} degrees")]
@@ -69,7 +69,7 @@ def _turn(question: QuestionInstance, digits: int) -> tuple[list[str], PrintedNu
         way = 360 if turn.value < 0 else -360
         found = number(turn.value + way, turn.digits)
         sign = "+" if way > 0 else "-"
-        steps.append(sentence(f"the shorter way is {turn} {sign} 360 = {found} degrees"))
+        steps.append(sentence(f"the shorter way around is {turn} {sign} 360 = {found} degrees"))
         turn = found
     return steps, turn
 
@@ -83,7 +83,7 @@ def camera_turn(question: QuestionInstance, digits: int) -> list[str]:
     statement = (
         "more than 0, so the camera turned clockwise"
         if right
-        else ("less than 0, so the camera turned counter-clockwise")
+        else ("less than 0, so the camera turned counterclockwise")
     )
     return [*steps, sentence(f"{turn} is {statement}, {question.batch.answer}")]
 
@@ -93,7 +93,7 @@ def camera_turn_angle(question: QuestionInstance, digits: int) -> list[str]:
     steps, turn = _turn(question, digits)
     size = number(abs(turn.value), turn.digits)
     last = to_answer_unit(size, question.value, question.unit)
-    statement = f"without its sign the turn is {size} degrees"
+    statement = f"without its sign, the turn is {size} degrees"
     return [
         *steps,
         *([sentence(statement)] if turn.value < 0 else []),
@@ -115,7 +115,7 @@ def camera_move(question: QuestionInstance, digits: int) -> list[str]:
     ways = ("forward", "to the right", "backward", "to the left")
     return [
         sentence(statement),
-        sentence(f"clockwise from ahead that is {step}"),
+        sentence(f"clockwise from straight ahead, that is {step}"),
         *([sentence(turned)] if turned else []),
         *_nearest_quarter(angle, ways, question.batch.answer),
     ]

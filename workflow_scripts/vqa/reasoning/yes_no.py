@@ -51,7 +51,7 @@ def same_size(question: QuestionInstance, digits: int) -> list[str]:
     for object_row in question.object_rows:
         text, edge = cube_root(*numbers(question.view_context.measured.size_m[object_row], digits))
         steps.append(
-            sentence(f"a cube with the volume of {question.name(object_row)} has sides of {text} m")
+            sentence(f"a cube as big as {question.name(object_row)} would have sides of {text} m")
         )
         edges.append(edge)
     return [*steps, *_ratio(question, edges)]
@@ -65,10 +65,10 @@ def _ratio(question: QuestionInstance, values: list[PrintedNumber]) -> list[str]
     step, share = divide(high, low, high.digits)
     if question.says_yes:
         limit = number(1 + SAME_BELOW, share.digits)
-        verdict = f"{less_than(share, limit)}, up to which sizes count as about the same"
+        verdict = f"{less_than(share, limit)}, the limit for about the same size"
     else:
         limit = number(1 + DIFFERENT_ABOVE, share.digits)
-        verdict = f"{greater_than(share, limit)}, from which on sizes count as different"
+        verdict = f"{greater_than(share, limit)}, the limit for different sizes"
     return [sentence(step), sentence(verdict)]
 
 
@@ -77,19 +77,20 @@ def same_distance(question: QuestionInstance, digits: int) -> list[str]:
     one, other = map(question.name, question.object_rows)
     measured = question.view_context.measured
     steps = []
-    for what, values in (("centre", measured.distance_m), ("nearest point", measured.nearest_m)):
+    for what, values in (("center", measured.distance_m), ("closest point", measured.nearest_m)):
         first, second = numbers(values[question.object_rows], digits)
         high, low = sorted((first, second), key=lambda found: -found.value)
         step, apart = subtract(high, low)
         statement = (
-            f"the {what} of {one} is {first} m from the camera and that of {other} {second} m"
+            f"the {what} of {one} is {first} m from the camera and that of {other} is {second} m "
+            "away"
         )
         if question.says_yes:
             limit = number(SAME_BELOW_M, digits)
-            verdict = f"{less_than(apart, limit)}, up to which distances count as about the same"
+            verdict = f"{less_than(apart, limit)}, the limit for about the same distance"
         else:
             limit = number(DIFFERENT_ABOVE_M, digits)
-            verdict = f"{greater_than(apart, limit)}, from which on distances count as different"
+            verdict = f"{greater_than(apart, limit)}, the limit for different distances"
         steps += [sentence(statement), sentence(step), sentence(verdict)]
     return steps
 
@@ -132,10 +133,11 @@ def _support_steps(question: QuestionInstance, upper: int, lower: int, digits: i
             f"the underside of {one} is at a height of {under} m and the top of {other} at {top} m"
         ),
         sentence(step),
-        sentence(less_than(height_gap, limit), "so their heights meet"),
+        sentence(less_than(height_gap, limit), "so they meet in height"),
         sentence(
-            f"seen from above, the centre of {one} is {centre_offsets[0]} m and {centre_offsets[1]} m from that of "
-            f"{other} along its two sides, which reach {half_sizes[0]} m and {half_sizes[1]} m"
+            f"seen from above, the center of {one} is {centre_offsets[0]} m and "
+            f"{centre_offsets[1]} m from that of {other} along its two sides, and half of each side "
+            f"is {half_sizes[0]} m and {half_sizes[1]} m"
         ),
         sentence(within, f"so {one} {question.verb_be(upper)} over {other}"),
     ]
@@ -156,8 +158,8 @@ def _separation_steps(
     gap = number(measured.gap_m[one, other], digits)
     a, b = question.name(one), question.name(other)
     if gap.value > limit.value or not by_height:
-        statement = f"at the nearest points {a} and {b} are {gap} m apart"
-        return [sentence(statement, f"and {greater_than(gap, limit)}")]
+        statement = f"at their closest points, {a} and {b} are {gap} m apart"
+        return [sentence(statement), sentence(greater_than(gap, limit), "so they do not touch")]
     top, first_top = (
         number(measured.high_m[other, 2], digits),
         number(measured.high_m[one, 2], digits),
@@ -190,9 +192,9 @@ def inside(question: QuestionInstance, digits: int) -> list[str]:
     a, b = question.name(one), question.name(other)
     return [
         sentence(
-            f"from the middle of {b}, along its sides and upwards, {a} {_reach(question, one)} "
-            f"{join_list([f'{value} m' for value in reach])}, and half the size of {b}, with a little "
-            f"play, is {join_list([f'{value} m' for value in half_sizes])}"
+            f"from the center of {b}, along its sides and upward, {a} {_reach(question, one)} "
+            f"{join_list([f'{value} m' for value in reach])}, and half the size of {b}, with a "
+            f"small tolerance, is {join_list([f'{value} m' for value in half_sizes])}"
         ),
         sentence(join_list([_at_most(*pair) for pair in zip(reach, half_sizes, strict=True)])),
     ]
@@ -222,18 +224,21 @@ def between(question: QuestionInstance, digits: int) -> list[str]:
     lateral = _fraction(f"{_product(*high)} - {_product(*low)}", abs(cross), length)
     statement = [
         sentence(
-            "in metres to the right and ahead, "
+            "in meters to the right and ahead, "
             + join_list(
                 [
-                    f"the centre of {name} is at ({x}, {y})"
+                    f"the center of {name} is at ({x}, {y})"
                     for name, x, y in zip(names, (ax, bx, cx), (ay, by, cy), strict=True)
                 ]
             )
         ),
-        sentence(f"from {names[1]} to {names[2]} it is {join_list(steps[:2])}", f"{way} m in all"),
+        sentence(
+            f"from {names[1]} to {names[2]} it is {join_list(steps[:2])}",
+            f"{way} m in a straight line",
+        ),
         sentence(f"from {names[1]} to {names[0]} it is {join_list(steps[2:])}"),
-        sentence(f"along that way lies ({along[0]}) ÷ {square} = {along[1]} of it"),
-        sentence(f"beside it lies ({lateral[0]}) ÷ {square} = {lateral[1]} of it"),
+        sentence(f"as a fraction along that line, this is ({along[0]}) ÷ {square} = {along[1]}"),
+        sentence(f"to the side of it, this is ({lateral[0]}) ÷ {square} = {lateral[1]}"),
     ]
     return [*statement, _between(question, along[1], lateral[1])]
 
@@ -256,9 +261,9 @@ def _between(question: QuestionInstance, along: PrintedNumber, lateral: PrintedN
         )
     low, high, wide = (number(one, 2) for one in (ALONG_NO, 1 - ALONG_NO, ASIDE_NO))
     if lateral.value > wide.value:
-        return sentence(greater_than(lateral, wide), "too far beside the way")
+        return sentence(greater_than(lateral, wide), "too far to the side of the line")
     end = less_than(along, low) if along.value < 0.5 else greater_than(along, high)
-    return sentence(end, "beyond the end of the way")
+    return sentence(end, "beyond the end of the line")
 
 
 def facing_object(question: QuestionInstance, digits: int) -> list[str]:
@@ -277,23 +282,23 @@ def facing_object(question: QuestionInstance, digits: int) -> list[str]:
     ending = [sentence(f"{apart} degrees")]
     if angle.value > 180:
         rest, angle = subtract(number(360, 0), angle)
-        ending.append(sentence(f"the other way round it is {rest} degrees"))
+        ending.append(sentence(f"the other way around, it is {rest} degrees"))
     a, b = question.name(one), question.name(other)
     limit = number(FACES_BELOW_DEG if question.says_yes else DOES_NOT_FACE_ABOVE_DEG, 0)
     verdict = (
         f"{less_than(angle, limit)}, so the front points at {b}"
         if question.says_yes
-        else f"{greater_than(angle, limit)}, so the front points past {b}"
+        else f"{greater_than(angle, limit)}, so the front does not point at {b}"
     )
     return [
         sentence(
-            f"in metres to the right and ahead, the centre of {a} is at "
+            f"in meters to the right and ahead, the center of {a} is at "
             f"({points[0][0]}, {points[0][1]}) and that of {b} at ({points[1][0]}, {points[1][1]})"
         ),
         sentence(f"from {a} to {b} it is {join_list(steps)}"),
-        sentence(f"clockwise from ahead that is {step}"),
+        sentence(f"clockwise from straight ahead, that is {step}"),
         *([sentence(turned)] if turned else []),
-        sentence(f"the front of {a} points {front} degrees clockwise from ahead"),
+        sentence(f"the front of {a} points {front} degrees clockwise from straight ahead"),
         *ending,
         sentence(verdict),
     ]
