@@ -1,5 +1,7 @@
 from workflow_scripts.config.evaluate import BenchmarkFileSettings, ScoreSettings
 from workflow_scripts.evaluate import paths
+from workflow_scripts.sources.base import ALL_STAGES
+from workflow_scripts.train.paths import training_curves
 
 QUESTION_SETS = paths.QuestionSets(config)
 
@@ -245,7 +247,7 @@ rule write_report:
             for experiment in EXPERIMENTS.values()
             for path in paths.training_metrics(experiment)
         ],
-        curves=training_curves(),
+        curves=training_curves(EXPERIMENTS.values(), CONTEXT),
         pictures=[
             f"results/{stage}/{source}/{shard}.png"
             for stage in ALL_STAGES

@@ -1,4 +1,4 @@
-"""Published benchmarks in the workflow: imported, asked and scored to the table and the report."""
+"""Published benchmarks in the workflow: imported, answered and scored, to table and report."""
 
 import json
 import re
@@ -33,29 +33,29 @@ PUBLISHED = (
 
 
 def with_benchmarks(project: Project) -> Project:
-    """Give a project a small file of each form, one row of the first without its picture."""
-    folder = project.folder / "theirs"
+    """Give a project a small file of each format, one row of the first without its image."""
+    folder = project.folder / "benchmarks"
     write_pictures(folder)
-    lost = {**SPATIAL[0], "id": "lost", "image_info": {"file_path": "gone.jpg"}}
-    (folder / "rgpt.json").write_text(json.dumps([*SPATIAL, lost]))
+    without_image = {**SPATIAL[0], "id": "lost", "image_info": {"file_path": "gone.jpg"}}
+    (folder / "rgpt.json").write_text(json.dumps([*SPATIAL, without_image]))
     (folder / "vsi.jsonl").write_text("\n".join(map(json.dumps, VSI)))
-    forms = {"rgpt": ("spatialrgpt-bench", "rgpt.json"), "vsi": ("vsi-bench", "vsi.jsonl")}
+    formats = {"rgpt": ("spatialrgpt-bench", "rgpt.json"), "vsi": ("vsi-bench", "vsi.jsonl")}
     benchmarks = {
         name: {
-            "format": form,
-            "path": f"theirs/{file}",
-            "images": "theirs",
+            "format": file_format,
+            "path": f"benchmarks/{file}",
+            "images": "benchmarks",
             "num_frames": 3,
             "max_new_tokens": 8,
         }
-        for name, (form, file) in forms.items()
+        for name, (file_format, file) in formats.items()
     }
     project.edit({"evaluate": {"benchmarks": benchmarks}})
     return project
 
 
 def check(project: Project) -> None:
-    """Check what the run left: scores beside every baseline, the published names, the lost row."""
+    """Check scores beside every baseline, the published names, the row without its image."""
     results = project.folder / "results"
     scores = pd.concat(
         pd.read_parquet(results / f"evaluate/tiny-lora/{name}.scores.parquet")

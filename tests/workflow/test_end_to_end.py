@@ -59,15 +59,15 @@ def test_snakemake_report_has_the_captions(finished_run: Project) -> None:
 
 
 def test_second_run_has_nothing_to_do(finished_run: Project) -> None:
-    told: list[str] = []
+    outputs: list[str] = []
 
     def run_again() -> None:
         done = finished_run.snakemake("--cores", "2", "results/eval.csv", "results/report.html")
-        told.append(done.stdout + done.stderr)
+        outputs.append(done.stdout + done.stderr)
 
     version_s = cpu_s(lambda: finished_run.snakemake("--version"))
     assert cpu_s(run_again) <= 5 * version_s
-    assert "Nothing to be done" in told[0]
+    assert "Nothing to be done" in outputs[0]
 
 
 def test_no_house_is_in_two_splits(finished_run: Project) -> None:

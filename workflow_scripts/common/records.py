@@ -54,10 +54,6 @@ class Episode(SceneRecord):
     path: str = Field(default="", description="folder of a recorded episode in its data set")
 
 
-# The records of each source's scenes.
-SCENE_RECORDS: dict[str, type[SceneRecord]] = {"procthor": Scene, "rlbench": Episode}
-
-
 class ObjectRow(Record):
     """One row of `{shard}.objects.parquet`: an oriented box in world metres.
 

@@ -18,7 +18,6 @@ from pydantic import TypeAdapter
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.records import (
-    SCENE_RECORDS,
     Caption,
     DroppedQuestions,
     Episode,
@@ -31,13 +30,13 @@ from workflow_scripts.common.storage import read_json, read_records, read_table,
 from workflow_scripts.evaluate.eval_items import OWN_QUESTIONS
 from workflow_scripts.evaluate.metrics import FRACTION, METRICS
 from workflow_scripts.evaluate.score_table import read_eval, read_scores
+from workflow_scripts.sources import SOURCES
 from workflow_scripts.sources.readers.photo_records import Photo
 
 logger = logging.getLogger(__name__)
 TEMPLATE = "report.html.j2"
 SECTIONS = "report_sections"
 MAX_WIDTH_PX = 1600
-RECORDS: dict[str, type[SceneRecord]] = {**SCENE_RECORDS, "images": Photo}
 STAGES = ("scenes", "views", "captions", "vqa", "benchmarks")
 PICTURES = {
     "views": "Rooms: posed views, their objects, depth and instances",
@@ -82,7 +81,7 @@ def embed_picture(path: Path, caption: str) -> Picture:
 
 def read_scenes(path: Path) -> Sequence[SceneRecord]:
     """Read a shard of scenes with the record of its source, `results/scenes/{source}/...`."""
-    return read_records(path, RECORDS[path.parent.name])
+    return read_records(path, SOURCES[path.parent.name].record)
 
 
 def counts(

@@ -69,6 +69,30 @@ class Experiment:
         """Return what the command that scores is given."""
         return self.kind.scorer.arguments(self, context)
 
+    @property
+    def training(self) -> "Training":
+        """Return how it is trained; its kind must have a training."""
+        assert self.kind.training, self.name
+        return self.kind.training
+
+    @property
+    def threads(self) -> int:
+        """Return the processor cores of its training on this machine."""
+        return self.training.threads(self.settings)
+
+    @property
+    def cpus_per_rank(self) -> int:
+        """Return the processor cores of a rank of its training; 0 divides the machine's cores."""
+        return self.training.cpus_per_rank(self.settings)
+
+    def training_arguments(self, context: WorkflowContext) -> "Arguments":
+        """Return what the command that trains is given."""
+        return self.training.arguments(self, context)
+
+    def is_trained_by(self, rule: "TrainingRule") -> bool:
+        """Say whether a rule trains it."""
+        return bool(self.kind.training) and self.training.rule(self.settings) is rule
+
     def answer_files(
         self, condition: Condition, context: WorkflowContext, *, question_set: str = "predictions"
     ) -> list[str]:
@@ -98,6 +122,11 @@ class Arguments:
     def waits_for(self) -> dict[str, Paths]:
         """Return all files that Snakemake waits for, by name."""
         return {**self.inputs, **self.dependencies}
+
+    def paths(self) -> list[str]:
+        """Return all files that Snakemake waits for."""
+        values = self.waits_for().values()
+        return [path for value in values for path in ([value] if isinstance(value, str) else value)]
 
     def command_line(self) -> str:
         """Return the flags, quoted for a shell; one with an empty list is left out."""
@@ -136,9 +165,10 @@ class Training:
     Attributes:
         module: Module of the command.
         arguments: What the command is given.
-        rules: Rules by the name that `rule_of` returns; one for each set of output files.
-        rule_of: Which rule trains an experiment with some settings; None: the first.
-        threads: Processor cores of a rank.
+        rules: One for each set of output files.
+        rule_of: Name of the rule that trains an experiment with some settings; None: the first.
+        threads: Processor cores of a job on this machine.
+        cpus_per_rank: Processor cores of a rank; 0 divides the machine's cores among the ranks.
         curves: What the picture of the curves shows.
     """
 
@@ -147,6 +177,7 @@ class Training:
     rules: tuple[TrainingRule, ...]
     rule_of: Callable[[Any], str] | None = None
     threads: Callable[[Any], int] = lambda _: 2
+    cpus_per_rank: Callable[[Any], int] = lambda _: 0
     curves: str = "losses"
 
     def rule(self, settings: Any) -> TrainingRule:

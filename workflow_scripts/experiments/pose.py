@@ -154,7 +154,7 @@ def _training_arguments(experiment: Experiment, context: WorkflowContext) -> Arg
 
 
 def _threads(settings: PoseSettings) -> int:
-    """Return the processors of a rank: a lifter is too small to keep two of them busy."""
+    """Return the cores of a rank: a lifter is too small for two."""
     return 2 if settings.front_end == "images" else 1
 
 
@@ -181,6 +181,7 @@ POSE = ExperimentKind(
             TrainingRule("train_pose", {"weights": "model.safetensors", "model": "model.json"}),
         ),
         threads=_threads,
+        cpus_per_rank=_threads,
         curves="loss and error",
     ),
     scorer=Scorer(

@@ -21,7 +21,7 @@ from workflow_scripts.experiments.base import (
     WorkflowContext,
 )
 
-# Base models that this workflow trains itself, in results/train/base/.
+# Base models that rule pretrain_base trains, in results/train/base/.
 EMBEDDED_BASES = ("tiny",)
 
 
@@ -111,7 +111,7 @@ def _training_arguments(experiment: Experiment, context: WorkflowContext) -> Arg
 
 
 def _training_rule(settings: VlmSettings) -> str:
-    return "train_lora" if settings.adapter == "lora" else "train_full_finetune"
+    return "train_experiment" if settings.adapter == "lora" else "train_full_finetune"
 
 
 TRAINING = Training(
@@ -119,7 +119,7 @@ TRAINING = Training(
     arguments=_training_arguments,
     rules=(
         TrainingRule(
-            "train_lora",
+            "train_experiment",
             {"weights": "adapter_model.safetensors", "config": "adapter_config.json"},
         ),
         TrainingRule(

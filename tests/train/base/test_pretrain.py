@@ -1,4 +1,4 @@
-"""Lessons are true to their pictures, only training houses are seen, a killed course goes on."""
+"""Samples match their images, only training houses are used, a killed training resumes."""
 
 import json
 from dataclasses import replace
@@ -14,15 +14,17 @@ from testing.box_scenes import living_room_scene, write_shard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.marks import MARK_COLOURS, draw_marks
 from workflow_scripts.common.seeds import rng as seeded
-from workflow_scripts.train import pretrain
+from workflow_scripts.config.train import TinyBaseSettings
+from workflow_scripts.train.base import pretrain
+from workflow_scripts.train.base.experiment import PretrainExperiment
 from workflow_scripts.train.base.pretrain_dataset import (
     IGNORE_INDEX,
     LEFT_RIGHT,
     Mention,
     PretrainDataset,
+    class_word_weights,
     compare_mentions,
     packed_attention_mask,
-    patch_words,
 )
 from workflow_scripts.train.base.pretrain_images import (
     AnnotatedImages,
@@ -46,15 +48,15 @@ def pictures(shard: Path) -> AnnotatedImages:
     return read_annotated_images([shard], side_px=96)
 
 
-def make_dataset(pictures: AnnotatedImages, *, named_share: float = 0.0) -> PretrainDataset:
+def make_dataset(pictures: AnnotatedImages, *, named_fraction: float = 0.0) -> PretrainDataset:
     return PretrainDataset(
         pictures,
         make_processor(TinyVlmConfig()).tokenizer,
         TinyVlmConfig(),
         steps=5,
-        pictures_per_step=4,
-        questions_per_picture=3,
-        named_share=named_share,
+        images_per_step=4,
+        questions_per_image=3,
+        named_fraction=named_fraction,
         seed=7,
     )
 
@@ -116,7 +118,7 @@ def test_answers_follow_from_positions(flip: bool) -> None:
             assert (sample.answer == "yes") == (("left" in sample.question) != flip)
         else:
             assert sample.answer == (left if "left" in sample.question else right)
-        for end, colour in zip(sample.ends, ("red", "blue"), strict=True):
+        for end, colour in zip(sample.keyword_ends, ("red", "blue"), strict=True):
             assert sample.question[:end].endswith(colour)
 
 
@@ -136,13 +138,13 @@ def test_answers_are_balanced() -> None:
 def test_patches_are_named_by_what_they_show(pictures: AnnotatedImages) -> None:
     dataset = make_dataset(pictures)
     tokenizer = make_processor(TinyVlmConfig()).tokenizer
-    words = patch_words(tokenizer, pictures.categories)
+    words = class_word_weights(tokenizer, pictures.categories)
     label_map = np.zeros((1, 96, 96), np.uint8)
     table = pictures.categories.index("CoffeeTable")
     label_map[0, 12:24, 24:36] = table
     # A mark's few pixels win over the rest of their patch: 36 x 5 > 108.
     label_map[0, 12:18, 36:42] = len(pictures.categories) + list(MARK_COLOURS).index("blue")
-    named = dataset.patches(label_map)[0]
+    named = dataset.patch_classes(label_map)[0]
     assert named[8 + 2] == table
     assert words[table, tokenizer.convert_tokens_to_ids("▁coffee")] == 0.5
     blue = words[named[8 + 3]]
@@ -161,7 +163,7 @@ def test_batch_points_at_the_keywords(pictures: AnnotatedImages) -> None:
     class_names = (*pictures.categories, *MARK_COLOURS)
     for word, number, (u, v) in zip(keywords, sequence, batch["mention_uv"].tolist(), strict=True):
         patch = int(v * 8) * 8 + int(u * 8)
-        shown = batch["patch_words"][number]
+        shown = batch["patch_classes"][number]
         assert word.removeprefix("▁") in {class_names[shown[patch]], class_names[shown.max()]} | {
             class_names[class_id] for class_id in shown
         }
@@ -185,7 +187,10 @@ def test_samples_of_one_image_do_not_attend_to_each_other() -> None:
 
 
 def test_batches_depend_on_seed_and_step_alone(pictures: AnnotatedImages) -> None:
-    first, second = make_dataset(pictures, named_share=0.5), make_dataset(pictures, named_share=0.5)
+    first, second = (
+        make_dataset(pictures, named_fraction=0.5),
+        make_dataset(pictures, named_fraction=0.5),
+    )
     second[0]
     for name, value in first[3].items():
         assert torch.equal(value, second[3][name]), name
@@ -193,17 +198,16 @@ def test_batches_depend_on_seed_and_step_alone(pictures: AnnotatedImages) -> Non
 
 
 def run_pretraining(folder: Path, shard: Path, *, steps: int = 6) -> dict[str, torch.Tensor]:
-    pretrain.main(
-        views=[shard],
-        out=folder / "tiny",
-        checkpoints=folder / "checkpoints",
-        metrics=folder / "metrics.json",
-        curves=folder / "curves.png",
-        steps=steps,
-        batch_size=8,
+    experiment = PretrainExperiment(
+        name="tiny",
+        views=(shard,),
+        out=folder,
+        seed=7,
+        settings=TinyBaseSettings(steps=steps, batch_size=8),
         save_minutes=1e-6,
     )
-    return load_file(folder / "tiny/model.safetensors")
+    experiment.train()
+    return load_file(experiment.result / "tiny/model.safetensors")
 
 
 def test_killed_pretraining_resumes_to_the_same_weights(
@@ -225,7 +229,7 @@ def test_killed_pretraining_resumes_to_the_same_weights(
         patched.setattr(pretrain.PretrainTrainer, "training_step", interrupting_step)
         with pytest.raises(KeyboardInterrupt):
             run_pretraining(tmp_path / "cut", shard)
-        assert not (tmp_path / "cut/tiny").exists()
+        assert not (tmp_path / "cut/checkpoints/result").exists()
         newest = max((tmp_path / "cut/checkpoints").glob("checkpoint-*"))
         # A checkpoint that was not finished is passed over.
         (newest / "complete").unlink()
@@ -235,7 +239,8 @@ def test_killed_pretraining_resumes_to_the_same_weights(
     for name, value in uninterrupted.items():
         assert torch.equal(value, resumed[name]), name
     metrics = [
-        json.loads((tmp_path / run / "metrics.json").read_text()) for run in ("whole", "cut")
+        json.loads((tmp_path / run / "checkpoints/result/tiny.metrics.json").read_text())
+        for run in ("whole", "cut")
     ]
     assert metrics[0] == metrics[1]
 
@@ -246,5 +251,5 @@ def test_non_finite_loss_stops_pretraining(
     monkeypatch.setitem(pretrain.LOSS_WEIGHTS, "answer", float("nan"))
     with pytest.raises(UserError, match="loss became nan at step 1; lower the learning rate"):
         run_pretraining(tmp_path, shard, steps=2)
-    assert not (tmp_path / "tiny").exists()
+    assert not (tmp_path / "checkpoints/result").exists()
     assert not list((tmp_path / "checkpoints").glob("checkpoint-*"))

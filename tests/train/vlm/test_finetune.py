@@ -5,6 +5,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,6 +20,7 @@ from testing.micro_training import (
     losses,
     make_data,
     validation_losses,
+    with_settings,
 )
 from testing.wait import background_process, wait_until
 from tests.train.pausing_launcher import pause_file, paused_file
@@ -26,12 +28,13 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json
 from workflow_scripts.models import vlm
 from workflow_scripts.train import launch
-from workflow_scripts.train.checkpoints import latest_complete_checkpoint, prepare_resume
-from workflow_scripts.train.experiment import VlmExperiment, identity
-from workflow_scripts.train.vlm.finetune import deepspeed_settings, micro_batches
-from workflow_scripts.train.launch import JobResources
+from workflow_scripts.train.job_resources import JobResources
+from workflow_scripts.train.resume import latest_complete_checkpoint, prepare_resume
+from workflow_scripts.train.trainer import micro_batches
+from workflow_scripts.train.vlm.experiment import VlmExperiment
+from workflow_scripts.train.vlm.finetune import deepspeed_settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(experiment: VlmExperiment, **resources: object) -> None:
-    launch.main(experiment=experiment, resources=JobResources(threads=1, **resources))  # type: ignore[arg-type]
+    launch.run_or_attach(experiment, JobResources(threads=1, **resources))  # type: ignore[arg-type]
 
 
 def assert_complete(experiment: VlmExperiment) -> None:
@@ -84,12 +87,16 @@ def test_zero3_resumes_after_a_kill_and_leaves_no_second_training(
     run(undisturbed)
     assert_complete(undisturbed)
     experiment = replace(undisturbed, out=tmp_path / "killed")
-    flags = ["--threads", "1"]
-    for name, value in experiment.settings().items():
-        if isinstance(value, bool | list):
-            continue
-        flags += [f"--{name.replace('_', '-')}", str(value)]
-    command = [sys.executable, "-m", "tests.train.pausing_launcher", *flags]
+    flags = {
+        "threads": 1,
+        "settings": experiment.settings.model_dump_json(),
+        **{
+            name: getattr(experiment, name)
+            for name in ("name", "base", "data", "images", "out", "seed", "validation")
+        },
+    }
+    words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
+    command = [sys.executable, "-m", "tests.train.pausing_launcher", *words]
     options = {"cwd": ROOT, "env": {**os.environ, "PYTHONPATH": str(ROOT)}}
     # It waits after its third step for as long as it takes to kill it.
     experiment.out.mkdir()
@@ -103,7 +110,7 @@ def test_zero3_resumes_after_a_kill_and_leaves_no_second_training(
     job_record = read_json(job_file)
     with background_process(command, log=log, **options) as second:
         wait_until(
-            lambda: "is under way" in log.read_text() or second.poll() is not None,
+            lambda: "is running" in log.read_text() or second.poll() is not None,
             "the job to be found",
         )
         # A rank in the middle of a step would lose its partner and say so.
@@ -120,8 +127,8 @@ def test_zero3_resumes_after_a_kill_and_leaves_no_second_training(
             process.kill()
         assert second.wait() == 1
     log_text = log.read_text()
-    assert f"job {job_record['job_id']} is under way" in log_text
-    assert "ended without a word" in log_text
+    assert f"job {job_record['job_id']} is running" in log_text
+    assert "ended without a report" in log_text
     assert "logs: " in log_text
     # Rank 0 lives on, without the process that started it.
     assert len(processes) == 3
@@ -140,9 +147,14 @@ def test_zero3_resumes_after_a_kill_and_leaves_no_second_training(
 
 def test_all_weights_on_one_rank_without_deepspeed(tmp_path: Path, data: Path) -> None:
     experiment = experiment_in(
-        tmp_path / "full", data, adapter="none", deepspeed="none", validation=data / "empty.json"
+        tmp_path / "full",
+        data,
+        adapter="none",
+        deepspeed="none",
+        validation="empty.json",
+        num_processes=1,
     )
-    run(experiment, num_processes=1)
+    run(experiment)
     assert (experiment.out / "model.safetensors").exists()
     model, processor = vlm.load_model_and_processor(experiment.base, experiment.out)
     assert processor.tokenizer.unk_token == "<unk>"
@@ -154,11 +166,11 @@ def test_all_weights_on_one_rank_without_deepspeed(tmp_path: Path, data: Path) -
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"learning_rate": 1e30}, "loss became (nan|inf) at step"),
         (
-            {"lora_targets": ("q_proj", "nowhere")},
+            {"lora": {"targets": ["q_proj", "nowhere"]}},
             "nowhere not found.*linear modules there:.*q_proj",
         ),
         ({"base": "no/such/base"}, "no/such/base.*cannot be loaded"),
@@ -167,14 +179,20 @@ def test_all_weights_on_one_rank_without_deepspeed(tmp_path: Path, data: Path) -
     ids=["nan", "target", "base", "empty"],
 )
 def test_the_launcher_reports_invalid_settings(
-    tmp_path: Path, data: Path, changes: dict, says: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    data: Path,
+    changes: dict[str, Any],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    if "data" in changes:
-        changes = {"data": data / changes["data"]}
-    experiment = experiment_in(tmp_path / "bad", data, deepspeed="none", **changes)
-    with pytest.raises(UserError, match=says):
-        run(experiment, num_processes=1)
+    settings = {name: value for name, value in changes.items() if name != "base"}
+    experiment = experiment_in(
+        tmp_path / "bad", data, deepspeed="none", num_processes=1, **settings
+    )
+    experiment = replace(experiment, base=changes.get("base", experiment.base))
+    with pytest.raises(UserError, match=message):
+        run(experiment)
     assert not (experiment.out / "metrics.json").exists()
 
 
@@ -203,25 +221,25 @@ class FailingRank(launch.Rank):
 
 def test_missing_data_is_reported_before_anything_starts(tmp_path: Path, data: Path) -> None:
     with pytest.raises(UserError, match=r"nothing\.json: not found"):
-        run(experiment_in(tmp_path / "out", data, data=data / "nothing.json"))
+        run(experiment_in(tmp_path / "out", data, data="nothing.json"))
     assert not (tmp_path / "out").exists()
 
 
 def test_checkpoints_of_another_training_are_not_resumed(tmp_path: Path, data: Path) -> None:
     experiment = experiment_in(tmp_path, data)
-    settings = identity(experiment, num_ranks=2)
+    identity = experiment.identity(num_ranks=2)
     folder = experiment.checkpoints
-    assert prepare_resume(folder, settings) is None
+    assert prepare_resume(folder, identity) is None
     for step, complete in ((2, True), (10, True), (12, False)):
         (folder / f"checkpoint-{step}").mkdir()
         if complete:
             (folder / f"checkpoint-{step}/complete").touch()
     assert (
-        prepare_resume(folder, settings)
+        prepare_resume(folder, identity)
         == latest_complete_checkpoint(folder)
         == folder / "checkpoint-10"
     )
-    other = identity(replace(experiment, learning_rate=1.0), num_ranks=2)
+    other = with_settings(experiment, learning_rate=1.0).identity(num_ranks=2)
     assert prepare_resume(folder, other) is None
     assert not (folder / "checkpoint-10").exists()
 
@@ -242,11 +260,13 @@ def test_steps_that_cannot_be_split_are_refused() -> None:
     with pytest.raises(UserError, match="micro_batch_size 3 must divide the 8 samples"):
         micro_batches(16, num_ranks=2, micro_batch_size=3)
     with pytest.raises(UserError, match="--gpus 3 must be a multiple of --nodes 2"):
-        JobResources(gpus=3, nodes=2).ranks_per_node()
-    for wrong in ({"nodes": 0}, {"gpus": -1}, {"num_processes": 0}):
+        JobResources(gpus=3, nodes=2).ranks_per_node(2)
+    for wrong in ({"nodes": 0}, {"gpus": -1}):
         ((key, value),) = wrong.items()
-        with pytest.raises(UserError, match=f"--{key.replace('_', '-')} {value}: must be"):
-            JobResources(**wrong).ranks_per_node()  # type: ignore[arg-type]
+        with pytest.raises(UserError, match=f"--{key} {value}: must be"):
+            JobResources(**wrong).ranks_per_node(2)
+    with pytest.raises(UserError, match="--num-processes 0: must be"):
+        JobResources().ranks_per_node(0)
 
 
 def test_deepspeed_templates_leave_numbers_to_the_trainer() -> None:

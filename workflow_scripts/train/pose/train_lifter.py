@@ -272,10 +272,11 @@ def train(experiment: PoseExperiment, should_stop: Callable[[], bool] = lambda: 
 
     experiment.check_inputs()
     num_ranks = num_ranks_here()
+    train_model: Callable[..., tuple[Any, nn.Module, PoseModel, dict[str, Any]]] = train_lifter
     if experiment.settings.front_end == "images":
-        from workflow_scripts.train.pose.train_detector import train_detector as train_model
-    else:
-        train_model = train_lifter
+        from workflow_scripts.train.pose.train_detector import train_detector
+
+        train_model = train_detector
     trainer, model, model_settings, training_stats = train_model(
         experiment, num_ranks=num_ranks, should_stop=should_stop
     )
