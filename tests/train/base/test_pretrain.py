@@ -22,9 +22,9 @@ from workflow_scripts.train.base.pretrain_dataset import (
     LEFT_RIGHT,
     Mention,
     PretrainDataset,
+    class_word_weights,
     compare_mentions,
     packed_attention_mask,
-    class_word_weights,
 )
 from workflow_scripts.train.base.pretrain_images import (
     AnnotatedImages,

@@ -11,13 +11,13 @@ from PIL import Image
 from tests.train.models import MODELS, llava
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.models import vlm
+from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_processor
 from workflow_scripts.train.vlm.conversation_dataset import (
     IGNORE_INDEX,
     Collator,
     Conversation,
     read_conversations,
 )
-from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_processor
 
 QUESTION, ANSWER = "Is the red mark to the left of the blue mark?", "yes"
 
