@@ -1,6 +1,3 @@
-include: "functions/train.smk"
-
-
 from workflow_scripts.config.train import TinyBaseSettings
 
 # Trainings start a job and wait for it: the resources say where ranks run. Checkpoints lie beside

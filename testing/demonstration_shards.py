@@ -1,4 +1,4 @@
-"""Shards of demonstrations of moving bodies (`testing.keypoint_tracks`), with pictures of their keypoints."""
+"""Shards of demonstrations of moving bodies (`testing.keypoint_tracks`), with images."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A chat-completions server on loopback that answers as a test tells it to, well or badly."""
+"""A chat-completions server on loopback whose replies, good or bad, a test defines."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ USAGE = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """A request as the server got it. `item` names its text and image; `times` counts them."""
+    """A request as the server received it. `item` names its text and image; `times` counts them."""
 
     item: str
     times: int
@@ -31,7 +31,7 @@ class ReceivedRequest:
 class Answer:
     """What to send back: a status, headers and bytes, perhaps cut off.
 
-    It is sent after `wait_s`, and not before `held` is set.
+    It is sent after `wait_s`, and not before `release_event` is set.
     """
 
     content: bytes
@@ -60,7 +60,7 @@ def caption_answer(text: str) -> Answer:
 
 
 def error_answer(status: int, message: str, *, code: str | None = None, **headers: str) -> Answer:
-    """Return an error as OpenAI words them."""
+    """Return an error in OpenAI's form."""
     content = json.dumps({"error": {"message": message, "code": code, "type": "x", "param": None}})
     return Answer(
         content.encode(), status, {name.replace("_", "-"): value for name, value in headers.items()}
@@ -68,7 +68,7 @@ def error_answer(status: int, message: str, *, code: str | None = None, **header
 
 
 class FakeChatServer(ThreadingHTTPServer):
-    """Keep what was asked and how often each item was paid for (a whole 200 reply was sent)."""
+    """Keep the requests and how often each item was paid for (a complete 200 reply was sent)."""
 
     daemon_threads = True
 
@@ -88,7 +88,7 @@ class FakeChatServer(ThreadingHTTPServer):
         return sum(self.paid.values())
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing when a client hangs up: that is what several tests do."""
+        """Print nothing when a client closes the connection: several tests do that."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -141,7 +141,7 @@ def run_server(answer: Callable[[ReceivedRequest], Answer]) -> Iterator[FakeChat
 def kill_after_replies(
     server: FakeChatServer, command: list[str], *, num: int, cache: Path, log: Path, **options: Any
 ) -> set[str]:
-    """Kill a command once `num` replies are kept; return the items that were then under way.
+    """Kill a command once `num` replies are kept; return the items that were still unanswered.
 
     The server withholds all further replies until then, so the kill is never too late.
     """

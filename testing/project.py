@@ -15,7 +15,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 TRACKED = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "envs", "profiles")
-# What a run leaves that is no result: times, logs, and what only resuming needs.
+# Files of a run that are no results: times, logs, and what only resuming needs.
 IGNORED_RESULTS = (
     "benchmarks",
     "checkpoints",
@@ -35,7 +35,7 @@ class Project:
 
     @classmethod
     def create(cls, folder: Path, tiny: bool = True) -> "Project":
-        """Copy the project's own files; `tiny` shrinks every number in the configuration."""
+        """Copy the project's files; `tiny` shrinks every number in the configuration."""
         folder.mkdir(parents=True)
         for name in TRACKED:
             source = ROOT / name
@@ -66,7 +66,7 @@ class Project:
         self.config_path.write_text(yaml.safe_dump(merge(config, changes), sort_keys=False))
 
     def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake; with `check`, a failure shows what it printed and the jobs' logs."""
+        """Run Snakemake; with `check`, a failure shows its output and the last log."""
         done = subprocess.run(
             [str(SNAKEMAKE), *arguments],
             cwd=self.folder,
@@ -81,7 +81,7 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the environment that the README's activated environment gives."""
+        """Return the environment variables of the README's activated virtual environment."""
         path = f"{SNAKEMAKE.parent}{os.pathsep}{os.environ['PATH']}"
         return {**os.environ, "PATH": path}
 
@@ -139,7 +139,7 @@ TINY_CONFIG = {
             "lifter-masked": None,
         },
     },
-    "evaluate": {"bootstrap": 100, "keypoint_noise": [1]},
+    "evaluate": {"bootstrap_samples": 100, "keypoint_noise": [1]},
 }
 WITHOUT_RLBENCH = {
     "sources": {"rlbench": None},

@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-# No test counts on this: it only ends one whose claim never comes true.
+# No test depends on this: it only ends one whose condition never holds.
 MAX_WAIT_S = 1800.0
 
 
 def wait_until(condition: Callable[[], object], description: str, *, poll_s: float = 0.1) -> None:
-    """Wait until a claim holds; say what was waited for if it never does."""
+    """Wait until a condition holds; fail with the description if it never does."""
     deadline = time.monotonic() + MAX_WAIT_S
     while not condition():
-        assert time.monotonic() < deadline, f"waited {MAX_WAIT_S:.0f} s in vain for {description}"
+        assert time.monotonic() < deadline, f"waited {MAX_WAIT_S:.0f} s for {description}"
         time.sleep(poll_s)
 
 
@@ -23,7 +23,7 @@ def wait_until(condition: Callable[[], object], description: str, *, poll_s: flo
 def background_process(
     command: list[str], *, log: Path, **options: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command beside the test, what it says on stderr in a file; kill it at the end."""
+    """Run a command during a test, its stderr in a file; kill it at the end."""
     with log.open("wb") as stderr:
         process = subprocess.Popen(command, stderr=stderr, **options)
     try:

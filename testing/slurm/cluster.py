@@ -2,12 +2,12 @@
 
     python -m testing.slurm.cluster
 
-starts it, says what to type, and takes it down again on Ctrl-C. Two nodes claim two L40S cards
-each, two claim two A6000 cards each. It needs root and Debian's packages `slurm-wlm` and `munge`;
-with `slurmdbd` and `mariadb-server` it also keeps accounts (`sacct`). Everything lies in one
-folder, except what SLURM forces: links in /etc/slurm, because jobs of Snakemake's plugin drop
-SLURM_CONF from their environment, and lines in /etc/hosts, because ranks find each other by the
-names of their nodes. Both are put back.
+starts it, prints what to type, and stops it on Ctrl-C. Two nodes have two L40S cards each, two
+have two A6000 cards each; the cards are only names. It needs root and Debian's packages
+`slurm-wlm` and `munge`; with `slurmdbd` and `mariadb-server` it also keeps accounts (`sacct`).
+Everything is in one folder, except what SLURM demands: links in /etc/slurm, because jobs of
+Snakemake's plugin drop SLURM_CONF from their environment, and lines in /etc/hosts, because ranks
+find each other by the names of their nodes. Both are restored.
 """
 
 import argparse
@@ -41,7 +41,7 @@ ACCOUNTING_PROGRAMS = ("slurmdbd", "mariadbd", "mariadb-install-db", "sacctmgr")
 
 
 def unavailable_reason() -> str | None:
-    """Say why the cluster cannot run here, None if it can."""
+    """Return why the cluster cannot run here, None if it can."""
     missing = [name for name in PROGRAMS if program(name) is None]
     if missing:
         return f"needs {', '.join(missing)}: apt-get install slurm-wlm munge"
@@ -50,12 +50,12 @@ def unavailable_reason() -> str | None:
     for name in LINKED_CONFIG_FILES:
         path = ETC / name
         if path.exists() and not path.is_symlink():
-            return f"{path} is there: this machine belongs to a real cluster"
+            return f"{path} exists: this machine belongs to a real cluster"
     return None
 
 
 def program(name: str) -> str | None:
-    """Return where a program lies; daemons are often outside a user's PATH."""
+    """Return the path of a program; daemons are often outside a user's PATH."""
     places = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin:/sbin"
     return shutil.which(name, path=places)
 
@@ -63,8 +63,8 @@ def program(name: str) -> str | None:
 class Cluster:
     """The running cluster. Use as a context manager, or call `start` and `stop`.
 
-    A node that says nothing for `node_timeout_s` is taken for dead; one that shares a busy machine
-    with three others may only be slow.
+    A node that does not answer for `node_timeout_s` counts as down; on a busy machine, which the
+    four nodes share, it may only be slow.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Cluster:
         self.daemons: dict[str, subprocess.Popen[bytes]] = {}
         self.ports = free_ports(len(NODES) + 3)
         self._guard: subprocess.Popen[bytes] | None = None
-        self._life_line = -1
+        self._guard_pipe = -1
 
     def __enter__(self) -> "Cluster":
         try:
@@ -114,14 +114,14 @@ class Cluster:
         self._wait(lambda: set(self.states().values()) == {"IDLE"}, "nodes to be idle")
 
     def stop(self) -> None:
-        """End every daemon and job, remove the folder, put back what was changed outside it."""
+        """End every daemon and job, remove the folder, restore what was changed outside it."""
         self._cancel_all()
         names = sorted(self.daemons, key=lambda name: not name.startswith("slurmd-"))
         for name in names:
             terminate(self.daemons.pop(name), grace_s=10)
         remove_cluster(self.folder)
         if self._guard is not None:
-            os.close(self._life_line)
+            os.close(self._guard_pipe)
             self._guard.wait()
             self._guard = None
 
@@ -212,8 +212,8 @@ class Cluster:
         private.chmod(0o600)
 
     def _start_guard(self) -> None:
-        """Start what takes the cluster down when this process is killed."""
-        reader, self._life_line = os.pipe()
+        """Start the process that stops the cluster when this one is killed."""
+        reader, self._guard_pipe = os.pipe()
         self._guard = subprocess.Popen(
             [sys.executable, "-m", "testing.slurm.host_setup", str(self.folder)],
             cwd=Path(__file__).parents[2],
@@ -285,14 +285,14 @@ class Cluster:
         ):
             self.ask("sacctmgr", "--immediate", "add", *words)
 
-    def _wait(self, claim: Callable[[], bool], what: str) -> None:
-        """Wait until a claim holds, or a daemon ends; the error shows the daemons' logs."""
+    def _wait(self, condition: Callable[[], bool], description: str) -> None:
+        """Wait until a condition holds or a daemon ends; the error shows the daemons' logs."""
         deadline = time.monotonic() + MAX_WAIT_S
-        while not claim():
+        while not condition():
             ended = [name for name, daemon in self.daemons.items() if daemon.poll() is not None]
             if ended or time.monotonic() > deadline:
                 why = f"{' and '.join(ended)} ended" if ended else f"none after {MAX_WAIT_S:.0f} s"
-                raise RuntimeError(f"waiting for {what}: {why}{self.log_tails()}")
+                raise RuntimeError(f"waiting for {description}: {why}{self.log_tails()}")
             time.sleep(0.2)
 
     def _cancel_all(self) -> None:
@@ -311,22 +311,22 @@ def pairs(line: str) -> dict[str, str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on, and that neither connections nor trainings are given."""
-    found: list[int] = []
+    """Return free ports outside the ranges of outgoing connections and of trainings."""
+    ports: list[int] = []
     for port in range(10_000 + os.getpid() % 1000 * 9, MASTER_PORT_RANGE[0]):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        found.append(port)
-        if len(found) == count:
-            return found
+        ports.append(port)
+        if len(ports) == count:
+            return ports
     raise RuntimeError("no free ports")
 
 
 def is_listening(port: int) -> bool:
-    """Say whether somebody listens on a port of this machine."""
+    """Return whether a process listens on a port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -345,12 +345,12 @@ def main() -> None:
     except RuntimeError as error:
         sys.exit(f"error: {error}; end that one first")
     folder = new_folder()
-    begun = time.monotonic()
+    start_s = time.monotonic()
     with Cluster(folder, accounting=False if arguments.no_accounting else None) as cluster:
         sys.stdout.write(
             f"{cluster.ask('sinfo', '-o', '%P %N %G')}"
-            f"Up after {time.monotonic() - begun:.0f} s; sinfo, squeue, sbatch work in any "
-            f"shell. The account is {ACCOUNT}. Logs: {folder}/log\nCtrl-C takes it down.\n"
+            f"Up after {time.monotonic() - start_s:.0f} s; sinfo, squeue, sbatch work in any "
+            f"shell. The account is {ACCOUNT}. Logs: {folder}/log\nCtrl-C stops it.\n"
         )
         sys.stdout.flush()
         try:

@@ -7,7 +7,7 @@ SlurmUser=root
 SlurmdUser=root
 SlurmctldPort={controller}
 AuthType=auth/munge
-# A job queued again waits until credentials of its first start have expired.
+# A requeued job waits until the credentials of its first start have expired.
 AuthInfo=socket={folder}/munge/socket,cred_expire=15
 CredType=cred/munge
 StateSaveLocation={folder}/state
@@ -27,10 +27,10 @@ JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=5
 AccountingStoreFlags=job_comment
 GresTypes=gpu
-# A job that ended stays known to scontrol for a day, for tests to look at.
+# scontrol remembers ended jobs for a day, so that tests can look at them.
 MinJobAge=86400
 SlurmdTimeout={node_timeout_s}
-# A machine that is busy with something else is slow to answer.
+# A busy machine is slow to answer.
 MessageTimeout=60
 TCPTimeout=20
 BatchStartTimeout=120

@@ -1,9 +1,9 @@
-"""What a test cluster needs outside its folder, and how all of it goes away again.
+"""What a test cluster needs outside its folder, and how it is removed.
 
     python -m testing.slurm.host_setup FOLDER
 
-waits for the end of its input, which is the end of the process that started the cluster, and
-clears what that one left.
+waits until its input is closed, which happens when the process that started the cluster ends, and
+removes what that one did not.
 """
 
 import os
@@ -37,7 +37,7 @@ def install_config(folder: Path, nodes: Iterable[str]) -> None:
     for name in LINKED_CONFIG_FILES:
         (ETC / name).symlink_to(folder / "etc" / name)
     ends_well = HOSTS.read_text().endswith("\n")
-    # Added, not written anew: others read this file at any moment.
+    # Appended, not rewritten: others read this file at any time.
     with HOSTS.open("a") as file:
         file.write(
             ("" if ends_well else "\n") + f"127.0.0.1 {' '.join(nodes)} {HOSTS_MARK} {folder}\n"
@@ -45,7 +45,7 @@ def install_config(folder: Path, nodes: Iterable[str]) -> None:
 
 
 def uninstall_config(folder: Path) -> None:
-    """Take a cluster's links out of /etc/slurm and its line out of /etc/hosts."""
+    """Remove a cluster's links from /etc/slurm and its line from /etc/hosts."""
     for name in LINKED_CONFIG_FILES:
         link = ETC / name
         if link.is_symlink() and link.readlink() == folder / "etc" / name:
@@ -53,18 +53,18 @@ def uninstall_config(folder: Path) -> None:
     lines = HOSTS.read_text().splitlines(keepends=True)
     kept = [line for line in lines if f"{HOSTS_MARK} {folder}" not in line]
     if kept != lines:
-        # In place, for a container mounts this very file, and never empty in between.
+        # In place, for a container mounts this file; it is never empty in between.
         with HOSTS.open("r+") as file:
             file.write("".join(kept))
             file.truncate()
 
 
 def remove_cluster(folder: Path) -> None:
-    """End what runs of a cluster, remove its folder, and vacate its places."""
-    # First the places: what starts anew meanwhile finds no cluster.
+    """End a cluster's processes, remove its folder, and restore the host's files."""
+    # The host's files first: what starts meanwhile finds no cluster.
     uninstall_config(folder)
     for _ in range(5):
-        # A process that was being started while the others were listed is seen the next time.
+        # A process that started while the others were listed is found the next time.
         if not (processes := processes_of(folder)):
             break
         kill_processes(processes)
@@ -72,16 +72,16 @@ def remove_cluster(folder: Path) -> None:
 
 
 def remove_stale_clusters() -> None:
-    """Take down clusters whose starters were killed; refuse beside one that is in use."""
-    found = {
+    """Remove clusters whose starters were killed; raise an error if one is in use."""
+    folders = {
         link.readlink().parents[1]
         for name in LINKED_CONFIG_FILES
         if (link := ETC / name).is_symlink()
     }
-    found |= {
+    folders |= {
         path.parents[1] for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{OWNER_FILE}")
     }
-    for folder in found:
+    for folder in folders:
         owner = folder / OWNER_FILE
         words = owner.read_text().split() if owner.exists() else []
         if len(words) == 2 and process_start_time(int(words[0])) == words[1]:
@@ -91,19 +91,19 @@ def remove_stale_clusters() -> None:
 
 
 def orphan_processes() -> list[psutil.Process]:
-    """Return daemons and jobs of clusters whose folder is gone but that are not."""
-    found = []
+    """Return daemons and jobs of clusters whose folder no longer exists."""
+    orphans = []
     for process in psutil.process_iter(["environ"]):
         conf = Path((process.info["environ"] or {}).get("SLURM_CONF", ""))
         folder = conf.parent.parent
         is_ours = folder.parent == Path(tempfile.gettempdir()) and folder.name.startswith(PREFIX)
         if is_ours and not folder.exists():
-            found.append(process)
-    return found
+            orphans.append(process)
+    return orphans
 
 
 def process_start_time(pid: int) -> str:
-    """Return when a process was started, '' if it is gone: its number is given again."""
+    """Return when a process was started, '' if it has ended: process ids are reused."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""A micro training to be launched on the live cluster, and cut off in the middle."""
+"""A micro training that is launched on the live cluster and interrupted half-way."""
 
 import os
 import threading

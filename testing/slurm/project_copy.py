@@ -8,7 +8,8 @@ from testing.photos import add_photo
 from testing.project import TINY_CONFIG, Project
 from testing.slurm.user import ROOT, User
 
-# With TINY's demonstrations every rule that uses GPUs has jobs; test_workflow.py sees to that.
+# With the demonstrations of TINY_CONFIG every rule that uses GPUs has jobs; test_workflow.py
+# checks it.
 SMALL_CONFIG: dict[str, Any] = {
     "sources": {
         "procthor": {"num_houses": 8, "houses_per_shard": 8},
@@ -43,7 +44,7 @@ SMALL_CONFIG: dict[str, Any] = {
 
 
 def copy_project(user: User) -> User:
-    """Copy the project's own files beside the user's profile."""
+    """Copy the project's files beside the user's profile."""
     for name in ("rules", "workflow_scripts", "envs"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, user.folder / name, ignore=ignore)

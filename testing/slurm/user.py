@@ -17,7 +17,7 @@ from workflow_scripts.train.jobs import JobState
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
-# A test does not wait a minute to hear that a job of one second has ended.
+# Short, so that a test does not wait a minute for the end of a job of one second.
 SHORT_POLL_FLAGS = (
     "--slurm-init-seconds-before-status-checks=2",
     "--seconds-between-status-checks=2",
@@ -36,7 +36,7 @@ class User:
         self.replace("your_account", ACCOUNT)
 
     def replace(self, old: str, new: str, *, in_line: str = "") -> int:
-        """Replace a word of the profile in the first line that names `in_line`; tell its number."""
+        """Replace a word of the profile in the first line with `in_line`; return its number."""
         lines = self.profile.read_text().splitlines()
         for number, line in enumerate(lines):
             if old in line and in_line in line:
@@ -57,25 +57,24 @@ class User:
             check=False,
         )
         if check and done.returncode:
-            # What Snakemake says comes last, where a log that is cut off still has it.
+            # Snakemake's output comes last, so that a shortened log still has it.
             pytest.fail(self.cluster.log_tails() + done.stdout[-3000:] + done.stderr[-6000:])
         return done
 
     def gpu_rules(self) -> dict[str, dict[str, Any]]:
-        """Return what the profile asks for each rule that uses GPUs."""
+        """Return the profile's resources of each rule that uses GPUs."""
         lines: dict[str, dict[str, Any]] = yaml.safe_load(self.profile.read_text())["set-resources"]
         return {name: line for name, line in lines.items() if line.get("gpu")}
 
     def jobs_of(self, rule: str) -> list[dict[str, str]]:
-        """Return what SLURM says about the jobs of a rule of this folder, oldest first.
+        """Return SLURM's records of the jobs of a rule of this folder, oldest first.
 
-        A job is known to have done its work before SLURM has taken note of its end: that is
-        waited for.
+        A job's files may be complete before SLURM has recorded its end: this waits for that.
         """
         mark = re.compile(rf"\brule_{rule}\b|/{rule}/launch/")
         ours: list[dict[str, str]] = []
 
-        def are_over() -> bool:
+        def have_ended() -> bool:
             ours[:] = [
                 job
                 for job in self.cluster.jobs()
@@ -84,5 +83,5 @@ class User:
             ]
             return all(JobState(job["JobState"]).is_over for job in ours)
 
-        wait_until(are_over, f"the jobs of {rule} to be over")
+        wait_until(have_ended, f"the jobs of {rule} to end")
         return sorted(ours, key=lambda job: int(job["JobId"]))

@@ -6,9 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
+from tests.vqa.generation import DEFAULT_MARGINS
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
-from workflow_scripts.vqa.question_types.base import Margins
+from workflow_scripts.vqa.margins import Margins
 from workflow_scripts.vqa.view_context import ViewContext
 
 
@@ -24,7 +25,7 @@ class ReferentLike(Protocol):
 
 
 class QuestionLike(Protocol):
-    """What the oracle looks at: a record of `workflow_scripts.common.questions`, or a `EnumeratedQuestion`."""
+    """What the oracle reads: a record of `common.questions`, or an `EnumeratedQuestion`."""
 
     @property
     def scene_id(self) -> str: ...
@@ -80,7 +81,12 @@ def enumerate_view_questions(
     pixels = [tuple(pixel) for pixel in view_context.mark_px.tolist()]
     text_rng = rng(7, "enumerate", str(view))
     for found_batch in enumerate_batches(
-        view_context, margins or Margins(), seed=view, form=form, marks=marks, multiple_choice=True
+        view_context,
+        margins or DEFAULT_MARGINS,
+        seed=view,
+        form=form,
+        marks=marks,
+        multiple_choice=True,
     ):
         batch = found_batch.batch
         questions, answers = batch.write(

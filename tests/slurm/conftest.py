@@ -10,10 +10,10 @@ from testing.slurm.host_setup import new_folder
 from testing.slurm.user import User
 
 
-# Of the package, not the session: the tests after these expect a machine without a cluster.
+# Of the package, not the session: the other tests expect a machine without a cluster.
 @pytest.fixture(scope="package")
 def cluster() -> Iterator[Cluster]:
-    """Start a private four-node SLURM, and take it down after the last test."""
+    """Start a private four-node SLURM cluster, and stop it after the last test."""
     reason = unavailable_reason()
     if reason:
         pytest.skip(reason)

@@ -1,4 +1,4 @@
-"""A cluster whose starter is killed takes itself down."""
+"""A cluster whose starter is killed removes itself."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from testing.wait import wait_until
 ROOT = Path(__file__).parents[2]
 
 
-# Before the other tests' cluster: two at a time are refused.
+# Runs before the other tests' cluster starts (tests/conftest.py): two at a time are refused.
 @pytest.mark.skipif(unavailable_reason() is not None, reason=str(unavailable_reason()))
 def test_a_killed_starter_leaves_nothing() -> None:
     command = [sys.executable, "-m", "testing.slurm.cluster", "--no-accounting"]
@@ -29,6 +29,6 @@ def test_a_killed_starter_leaves_nothing() -> None:
         starter.kill()
         starter.wait()
     wait_until(lambda: not folder.exists(), "the guard to remove the cluster's folder")
-    wait_until(lambda: not processes_of(folder), "the cluster's last process to be gone")
+    wait_until(lambda: not processes_of(folder), "the cluster's last process to end")
     assert not any(os.path.lexists(ETC / name) for name in LINKED_CONFIG_FILES)
     assert HOSTS_MARK not in HOSTS.read_text()

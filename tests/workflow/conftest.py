@@ -1,10 +1,12 @@
 """Working copies of the project, and one finished tiny run that all tests share."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from testing.project import Project
 
@@ -20,10 +22,19 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Run the tiny configuration once, undisturbed; do not change what it made.
 
     Its folder has a name as people give them, which every command of every rule has to stand.
+    With several workers the first that needs the run makes it, and the others wait for it.
     """
-    project = Project.create(tmp_path_factory.mktemp("finished") / "Zoë's project")
-    project.snakemake("--cores", "2", "results/eval.csv", "results/report.html")
-    return project
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "finished/Zoë's project"
+    complete = shared / "finished/complete"
+    with FileLock(shared / "finished.lock"):
+        if not complete.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            project = Project.create(folder)
+            project.snakemake("--cores", "2", "results/eval.csv", "results/report.html")
+            complete.touch()
+    return Project(folder)
 
 
 @pytest.fixture

@@ -18,7 +18,9 @@ from typing import Any
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.shards import Shard, count_scenes
 from workflow_scripts.common.storage import read_json, write_json, write_text
+from workflow_scripts.sources import SOURCES
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +63,12 @@ class PlanRow:
 
 
 def write_rule_resources(
-    workflow: Any, num_houses: int, num_shards: int, source: str, path: Path
+    workflow: Any, shards: Mapping[str, Mapping[str, Shard]], path: Path
 ) -> Path:
-    """Write what the plan needs to know of a parsed workflow: benchmark files, cards, caps."""
+    """Write what the plan needs to know of a parsed workflow: benchmark files, GPUs, caps.
+
+    `shards` are those of each source; the plan grows with the scenes of the first source.
+    """
     settings = workflow.resource_settings
     rules: dict[str, Any] = {}
     for rule in workflow.rules:
@@ -82,7 +87,13 @@ def write_rule_resources(
             "gpu": values["gpu"] if isinstance(values.get("gpu"), int) else 0,
             "slots": slots,
         }
-    plan = {"houses": num_houses, "shards": num_shards, "source": source, "rules": rules}
+    source, source_shards = next(iter(shards.items()))
+    plan = {
+        "houses": count_scenes(source_shards),
+        "shards": len(source_shards),
+        "source": source,
+        "rules": rules,
+    }
     write_json(path, plan)
     return path
 
@@ -100,6 +111,7 @@ def read_measured_jobs(
     }
     total_houses = sum(shards.values())
     files = [path.as_posix() for path in sorted((results / "benchmarks").rglob("*.tsv"))]
+    counts_episodes = source in SOURCES and SOURCES[source].scene_kind == "episode"
     found = {}
     for rule, rule_info in rules.items():
         if rule_info["benchmark"] is None:
@@ -113,8 +125,8 @@ def read_measured_jobs(
                 continue
             groups = match.groupdict()
             seconds.append(taken)
-            of = "rlbench" if rule in DEMONSTRATION_RULES else groups.get("source", source)
-            if of != source:
+            is_other = groups.get("source", source) != source
+            if is_other or (rule in DEMONSTRATION_RULES and not counts_episodes):
                 houses.append(0)
             else:
                 houses.append(shards.get(groups["shard"], 0) if "shard" in groups else total_houses)

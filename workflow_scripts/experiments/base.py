@@ -60,6 +60,15 @@ class Experiment:
         """Return where the result of the training lies."""
         return f"results/train/{self.name}"
 
+    def predictor_arguments(self, context: WorkflowContext) -> "Arguments":
+        """Return what the command that answers questions is given."""
+        assert self.kind.predictor, self.name
+        return self.kind.predictor.arguments(self, context)
+
+    def scorer_arguments(self, context: WorkflowContext) -> "Arguments":
+        """Return what the command that scores is given."""
+        return self.kind.scorer.arguments(self, context)
+
     @property
     def training(self) -> "Training":
         """Return how it is trained; its kind must have a training."""
@@ -208,8 +217,9 @@ class Scorer:
     """How a kind is scored.
 
     The command also gets `--experiment`, `--seed`, `--out` (results/evaluate/{experiment}/
-    scores.parquet, with scores.csv beside it) and a flag for each picture. Rows with
-    `is_headline` go to results/eval.csv.
+    scores.parquet) and a flag for each picture. It writes `ScoreRow` records with `write_scores`
+    (evaluate/score_table.py), which writes scores.csv beside it; rows with `is_headline` go to
+    results/eval.csv.
 
     Attributes:
         module: Module of the command.
@@ -249,7 +259,8 @@ class ExperimentKind:
         check: Raises `UserError` for an experiment that cannot be.
         why_off: Why experiments of the kind cannot run with the sources that are on, or None. They
             are then left out with a warning; if no experiment is left, it is an error.
-        report_section: Jinja file beside evaluate/report.html.j2, or None.
+        report_section: File of evaluate/report_sections/ that shows an experiment in the report
+            above the table of scores, or None.
     """
 
     name: str

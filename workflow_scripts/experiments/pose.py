@@ -194,6 +194,7 @@ KIND = ExperimentKind(
         mem_mb=3000,
         runtime=120,
     ),
+    report_section="keypoints.html.j2",
     check=_check,
     why_off=_why_off,
 )

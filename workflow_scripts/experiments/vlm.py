@@ -179,5 +179,6 @@ KIND = ExperimentKind(
     training=TRAINING,
     predictor=Predictor("workflow_scripts.evaluate.predict", _predictor_arguments),
     scorer=Scorer("workflow_scripts.evaluate.score", _scorer_arguments),
+    report_section="answers.html.j2",
     check=_check,
 )

@@ -12,6 +12,7 @@ from PIL import Image
 from workflow_scripts.common.answer_text import format_metres
 from workflow_scripts.common.label_text import phrase, plural
 from workflow_scripts.common.marks import MARK_COLOURS
+from workflow_scripts.common.quantity_text import angle_text, area_text, clock_text
 from workflow_scripts.models import vlm
 from workflow_scripts.sources.readers.procthor_assets import read_database
 from workflow_scripts.train.base.pretrain_dataset import (
@@ -26,9 +27,10 @@ from workflow_scripts.train.base.tiny_vlm import (
     make_processor,
     make_tokenizer,
 )
-from workflow_scripts.vqa.families import FAMILIES
+from workflow_scripts.vqa.families import FAMILIES, TWO_VIEW_FAMILIES
 from workflow_scripts.vqa.question_types.comparison import Comparison
 from workflow_scripts.vqa.question_types.fixed_choice import FixedChoice
+from workflow_scripts.vqa.referring_expressions import ordinal_name, position_names
 from workflow_scripts.vqa.templates import AGREEMENT_FORMS
 
 UNTRAINED = TinyVlmConfig(text_layers=1, vision_layers=1)
@@ -36,7 +38,7 @@ UNTRAINED = TinyVlmConfig(text_layers=1, vision_layers=1)
 
 def templates_of_vqa() -> list[str]:
     found = []
-    for family in FAMILIES:
+    for family in (*FAMILIES, *TWO_VIEW_FAMILIES):
         for templates in family.templates.values():
             found += templates.texts
         if isinstance(family, Comparison):
@@ -57,6 +59,13 @@ def test_covers_every_word_that_vqa_can_write() -> None:
     texts += [plural(phrase(category)) for category in read_database("asset-database")]
     texts += [f"the object at the {colour} mark" for colour in MARK_COLOURS]
     texts += [format_metres(value) for value in (0.034, 0.86, 1.24, 12.5)]
+    texts += [f"the {position_names('chair', 5)[place]}" for place in range(5)]
+    texts += [
+        f"the {ordinal_name('chair', place, side)}"
+        for place in range(5)
+        for side in ("left", "right", "camera")
+    ]
+    texts += [area_text(12.3)[0], angle_text(35)[0], clock_text(90)[0]]
     for text in texts:
         assert tokenizer.unk_token_id not in tokenizer(text)["input_ids"], text
 
@@ -65,10 +74,11 @@ def test_covers_every_word_that_vqa_can_write() -> None:
     "text",
     [
         "is the red mark to the left of the tv stand?",
-        "from the camera's point of view, which is further to the left: the cd or the dog bed?",
+        "from the camera's point of view, which is further to the left, the cd or the dog bed?",
         "3.4 cm",
         "the gap between the sofa and the floor lamp is 12.05 m.",
-        "yes, in the picture the sofa is above the roll of toilet paper.",
+        "yes, i'd say the sofa is above the roll of toilet paper.",
+        "no, it isn't.",
     ],
 )
 def test_text_comes_back_as_it_was(text: str) -> None:

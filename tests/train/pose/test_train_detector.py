@@ -14,6 +14,7 @@ from testing import keypoint_tracks
 from testing.demonstration_shards import write_shard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json
+from workflow_scripts.config.evaluate import PoseScoreSettings
 from workflow_scripts.evaluate.pose import score
 from workflow_scripts.experiments.pose import PoseTrainingSettings
 from workflow_scripts.geometry.triangulation import projection_matrices
@@ -90,13 +91,13 @@ def test_detections_are_scored_beside_the_baselines(
         views=(shard,),
         model=trained.result,
         experiment="eyes",
-        split="test",
-        out=tmp_path / "scores.csv",
+        seed=7,
+        out=tmp_path / "scores.parquet",
         frame=tmp_path / "keypoints.png",
         errors=tmp_path / "errors.png",
-        bootstrap=100,
+        settings=PoseScoreSettings(bootstrap_samples=100),
     )
-    rows = pd.read_csv(tmp_path / "scores.csv")
+    rows = pd.read_parquet(tmp_path / "scores.parquet")
     assert set(rows["noise"]) == {"images"}
     assert {"learned", "learned_smoothed", "smoothed_dlt", "ransac_dlt"} <= set(rows["method"])
     assert set(rows["keypoint"]) <= {"all", *KEYPOINTS}

@@ -1,4 +1,4 @@
-"""Backend `mujoco`: a demonstration that agrees with itself, and the same bytes every time."""
+"""Backend `mujoco`: a consistent demonstration, and the same bytes every time."""
 
 import hashlib
 import subprocess

@@ -46,12 +46,13 @@ LEFT_RIGHT = Relation(
         "Is {a} {relation} {b}?",
         "In this picture, is {a} {relation} {b}?",
         "Seen from the camera, is {a} {relation} {b}?",
-        "Looking at the picture, do you find {a} {relation} {b}?",
+        "Would you say that {a} is {relation} {b} in the picture?",
     ),
     (
         "Which is {extreme}, {a} or {b}?",
-        "Of {a} and {b}, which one is {extreme} in the picture?",
-        "From the camera's point of view, which is {extreme}: {a} or {b}?",
+        "Of {a} and {b}, which is {extreme} in the picture?",
+        "From the camera's point of view, which is {extreme}, {a} or {b}?",
+        "{a} or {b}: which is {extreme}?",
     ),
 )
 ABOVE_BELOW_IN_IMAGE = Relation(
@@ -59,14 +60,15 @@ ABOVE_BELOW_IN_IMAGE = Relation(
     (("above", "higher"), ("below", "lower")),
     (
         "In the picture, is {a} {relation} {b}?",
-        "In this image, is {a} {relation} {b}?",
-        "Looking at the picture, do you find {a} {relation} {b}?",
         "Is {a} {relation} {b} in the picture?",
+        "In this image, is {a} {relation} {b}?",
+        "Would you say that {a} is {relation} {b} in the picture?",
     ),
     (
         "Which is {extreme} in the picture, {a} or {b}?",
-        "Of {a} and {b}, which one is {extreme} in the image?",
-        "In the picture, which is {extreme}: {a} or {b}?",
+        "Of {a} and {b}, which is {extreme} in the picture?",
+        "In this image, which is {extreme}, {a} or {b}?",
+        "{a} or {b}: which is {extreme} in the picture?",
     ),
 )
 HIGHER_LOWER_IN_ROOM = Relation(
@@ -74,14 +76,15 @@ HIGHER_LOWER_IN_ROOM = Relation(
     (("higher up than", "higher up"), ("lower down than", "lower down")),
     (
         "Is {a} {relation} {b}?",
-        "In this room, is {a} {relation} {b}?",
+        "In the room, is {a} {relation} {b}?",
         "Measured from the floor, is {a} {relation} {b}?",
-        "Going by its height above the floor, is {a} {relation} {b}?",
+        "Would you say that {a} is {relation} {b}?",
     ),
     (
         "Which is {extreme} in the room, {a} or {b}?",
-        "Of {a} and {b}, which one is {extreme}?",
-        "Measured from the floor, which is {extreme}: {a} or {b}?",
+        "Of {a} and {b}, which is {extreme}?",
+        "Measured from the floor, which is {extreme}, {a} or {b}?",
+        "{a} or {b}: which is {extreme}?",
     ),
 )
 

@@ -69,7 +69,7 @@ def vocabulary() -> list[str]:
     for category in read_database("asset-database"):
         noun = phrase(category).lower()
         words.update(noun.split(), plural(noun).split())
-    suffixes = ["s", "t", "re", "clock", "u", "v"]
+    suffixes = ["s", "t", "d", "re", "clock", "u", "v"]
     return [
         *SPECIAL,
         "▁",

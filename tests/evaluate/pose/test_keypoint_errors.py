@@ -5,8 +5,9 @@ import pytest
 
 from testing import keypoint_tracks
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.models.keypoints.metrics import (
-    POINT_METRICS,
+from workflow_scripts.evaluate.metrics import KEYPOINT_METRICS
+from workflow_scripts.evaluate.pose.keypoint_errors import (
+    KeypointErrors,
     errors_mm,
     pck_curve_area,
     procrustes_errors_mm,
@@ -20,7 +21,9 @@ def test_shares_and_area_count_missing_points_as_missed() -> None:
     assert within_threshold(errors, 5).mean() == pytest.approx(0.4)
     assert within_threshold(errors, 50).mean() == pytest.approx(0.6)
     assert pck_curve_area(errors).mean() == pytest.approx((1 + 0.9 + 0.76) / 5)
-    assert POINT_METRICS["found"](errors).mean() == pytest.approx(0.8)
+    measures = {metric.name: metric.measure for metric in KEYPOINT_METRICS}
+    scores = measures["estimated_fraction"](KeypointErrors(errors, errors, errors))
+    assert scores.mean() == pytest.approx(0.8)
 
 
 def test_the_area_is_that_under_the_curve_of_shares() -> None:
@@ -51,9 +54,9 @@ def test_similarity_is_taken_out_and_undefined_for_few_points() -> None:
     assert np.isnan(procrustes_errors_mm(line, line)).all()
     partly = moved.copy()
     partly[0] = np.nan
-    found = procrustes_errors_mm(partly, truth)
-    assert np.isnan(found[0])
-    assert found[1:].max() < 1e-6
+    errors = procrustes_errors_mm(partly, truth)
+    assert np.isnan(errors[0])
+    assert errors[1:].max() < 1e-6
 
 
 def test_reprojection_is_in_pixels_and_counts_seen_views_only() -> None:
@@ -65,8 +68,8 @@ def test_reprojection_is_in_pixels_and_counts_seen_views_only() -> None:
     assert exact.max() < 1e-9
     seen[:, :, 2] = False
     shifted = track.keypoints_px + np.array([3.0, 4.0])
-    found = reprojection_px(
+    errors = reprojection_px(
         track.keypoints_m, shifted, seen, track.intrinsics, track.world_from_camera
     )
-    assert np.isnan(found[:, 2]).all()
-    assert found[:, 0] == pytest.approx(5)
+    assert np.isnan(errors[:, 2]).all()
+    assert errors[:, 0] == pytest.approx(5)

@@ -1,27 +1,45 @@
-"""How far estimated keypoints are from the truth, in millimetres.
+"""Errors of estimated keypoints, in millimetres and pixels.
 
 Every test frame of every episode counts. A keypoint without an estimate counts as missed in PCK
-and AUC, and is left out of means and medians of errors; `found` says how many have one.
+and AUC, and is excluded from means and medians of errors; the metric `estimated_fraction` says how
+many have one.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-PCK_MM = (5, 10, 20, 50)
 AUC_TO_MM = 50.0
 # A similarity has 7 degrees of freedom; 3 points in space leave 2 numbers, 4 leave 5.
 MIN_PROCRUSTES = 4
 
 
+@dataclass(frozen=True)
+class KeypointErrors:
+    """Errors of n estimated points, NaN without an estimate.
+
+    Attributes:
+        error_mm: Distances from the truth [n].
+        procrustes_mm: The same after the best similarity of each frame [n], NaN where undefined.
+        reprojection_px: Mean distances of reprojections from exact ones [n], NaN where no view
+            counts.
+    """
+
+    error_mm: np.ndarray
+    procrustes_mm: np.ndarray
+    reprojection_px: np.ndarray
+
+
 def errors_mm(points_m: np.ndarray, truth_m: np.ndarray) -> np.ndarray:
     """Return Euclidean errors [...] of points [..., 3], NaN where there is no estimate."""
-    return 1000 * np.linalg.norm(points_m - truth_m, axis=-1)
+    distance_m: np.ndarray = np.linalg.norm(points_m - truth_m, axis=-1)
+    return 1000 * distance_m
 
 
 def within_threshold(error_mm: np.ndarray, limit_mm: float) -> np.ndarray:
     """Return 1 where an error is at most the limit, else 0; a missing estimate is a miss."""
-    return (np.nan_to_num(error_mm, nan=np.inf) <= limit_mm).astype(np.float64)
+    is_within: np.ndarray = np.nan_to_num(error_mm, nan=np.inf) <= limit_mm
+    return is_within.astype(np.float64)
 
 
 def pck_curve_area(error_mm: np.ndarray) -> np.ndarray:
@@ -29,19 +47,8 @@ def pck_curve_area(error_mm: np.ndarray) -> np.ndarray:
 
     The curve's mean height is the mean of max(0, 1 - error / 50 mm): no grid is needed.
     """
-    return np.maximum(0.0, 1 - np.nan_to_num(error_mm, nan=np.inf) / AUC_TO_MM)
-
-
-POINT_METRICS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "mpjpe_mm": lambda error_mm: error_mm,
-    **{
-        f"pck_{limit}mm": lambda error_mm, limit=limit: within_threshold(error_mm, limit)  # type: ignore[misc]
-        for limit in PCK_MM
-    },
-    "auc_50mm": pck_curve_area,
-    "found": lambda error_mm: np.isfinite(error_mm).astype(np.float64),
-}
-LOWER_IS_BETTER = ("mpjpe_mm", "median_mm", "p_mpjpe_mm", "reprojection_px")
+    height: np.ndarray = np.maximum(0, 1 - np.nan_to_num(error_mm, nan=np.inf) / AUC_TO_MM)
+    return height
 
 
 def reprojection_px(
@@ -69,7 +76,7 @@ def reprojection_px(
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = np.linalg.norm(image[..., :2] / image[..., 2:] - pixels, axis=-1)
         counted = seen.astype(bool) & np.isfinite(distance)
-        total = np.where(counted, distance, 0.0).sum(axis=1)
+        total: np.ndarray = np.where(counted, distance, 0.0).sum(axis=1)
         return total / np.where(counted.any(axis=1), counted.sum(axis=1), np.nan)
 
 
