@@ -12,12 +12,13 @@ from workflow_scripts.common import code_fingerprint
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.flags import as_flags
 from workflow_scripts.sources.readers.photo_files import folder_digests
-from workflow_scripts.models.keypoints.settings import check_pose_experiment
 from workflow_scripts.common.records import SPLITS
 from workflow_scripts.config.base import section_json
 from workflow_scripts.config.load import load_config
 from workflow_scripts.config.root import build_config_model
-from workflow_scripts.experiments import EXPERIMENT_SETTINGS
+from workflow_scripts.experiments import EXPERIMENT_KINDS, EXPERIMENT_SETTINGS
+from workflow_scripts.experiments.base import WorkflowContext
+from workflow_scripts.experiments.enabled import enabled_experiments
 from workflow_scripts.scenes.sample_scenes import SHEETS
 from workflow_scripts.sources import SOURCES, settings_models
 from workflow_scripts.sources.base import is_depth_estimated
@@ -27,7 +28,6 @@ from workflow_scripts.sources.planning import (
     resolved_sources,
 )
 
-EMBEDDED_BASES = ("tiny",)
 SHARDS_IN_REPORT = 3
 
 
@@ -40,45 +40,6 @@ def require_file(key, path):
     """Refuse a missing file of the user's: Snakemake passes over it where old results lie."""
     if path is not None and not Path(path).is_file():
         raise UserError(f"{key}: {path}: no such file; correct the path")
-
-
-def require_base_model(key, base):
-    """Refuse a base model's missing folder; any other word is a model's id on the hub."""
-    is_folder = base.startswith(".") or Path(base).is_absolute()
-    if is_folder and not Path(base).is_dir():
-        raise UserError(
-            f"{key}: {base}: no such folder; correct the path, or give a model's id on the hub"
-        )
-
-
-def experiments_of_kind(kind):
-    """Return the names of the experiments of a kind."""
-    return [name for name, value in EXPERIMENTS.items() if value["kind"] == kind]
-
-
-def enabled_experiments(experiments, sources):
-    """Return the experiments that are on and have the source that they learn from.
-
-    Who turns the source of demonstrations off is told that models of keypoints go with it.
-    """
-    chosen = {name: value for name, value in experiments.items() if value is not None}
-    without = [
-        name
-        for name, value in chosen.items()
-        if value["kind"] == "pose"
-        and not any(SOURCES[source].scene_kind == "episode" for source in sources)
-    ]
-    if len(without) == len(chosen):
-        raise UserError(
-            f"train.experiments.{without[0]}: kind pose needs demonstrations; give sources.rlbench "
-            "its settings"
-        )
-    if without:
-        logger.warning(
-            f"train.experiments: {', '.join(without)} off: kind pose needs demonstrations, and "
-            "sources.rlbench is off"
-        )
-    return {name: value for name, value in chosen.items() if name not in without}
 
 
 try:
@@ -98,21 +59,17 @@ try:
     # In place: rules and the card of a data set name what is really used.
     config["sources"] = resolved_sources(config["sources"])
     _plans = plan_sources(config, Path(workflow.basedir))
-    EXPERIMENTS = enabled_experiments(config["train"]["experiments"], _plans)
-    for name, value in EXPERIMENTS.items():
-        if value["kind"] == "pose":
-            for source in _plans:
-                if SOURCES[source].scene_kind == "episode":
-                    check_pose_experiment(name, value, config["sources"][source])
-        else:
-            require_base_model(f"train.experiments.{name}.base", value["base"])
+    CONTEXT = WorkflowContext(
+        config=config,
+        shards={source: tuple(plan.shards) for source, plan in _plans.items()},
+        scene_kinds={source: SOURCES[source].scene_kind for source in _plans},
+    )
+    EXPERIMENTS = enabled_experiments(CONTEXT, EXPERIMENT_KINDS, warn=logger.warning)
 except (UserError, OSError) as error:
     raise WorkflowError(str(error)) from None
 
 SHARDS = {source: plan.shards for source, plan in _plans.items()}
 DIGESTS = {source: plan.digests for source, plan in _plans.items()}
-VLM_EXPERIMENTS = experiments_of_kind("vlm")
-POSE_EXPERIMENTS = experiments_of_kind("pose")
 BENCHMARKS = config["evaluate"]["benchmarks"]
 
 
@@ -224,7 +181,7 @@ def dropped_question_tables():
 
 def family_flags(wildcards):
     """Return the flag that names an experiment's families of questions, if it has some."""
-    families = EXPERIMENTS[wildcards.experiment]["families"]
+    families = EXPERIMENTS[wildcards.experiment].settings.families
     return " ".join(["--families", *families]) if families else ""
 
 

@@ -58,7 +58,7 @@ def test_what_fits_is_not_named() -> None:
         ({"gpu_model": "l40"}, "gpu_model", "did you mean 'l40s'"),
         ({"gpu_model": ""}, "gpu_model", "name its card"),
         ({"gpu": 0}, "gpu", "no number of GPUs"),
-        ({"gpu": 0, "misread": {"gpu": "two"}}, "gpu", "'two': must be a whole number"),
+        ({"gpu": 0, "invalid_values": {"gpu": "two"}}, "gpu", "'two': must be a whole number"),
         ({"nodes": 0}, "nodes", "0: must be 1 or more"),
         ({"gpu": 5}, "gpu", "more than 4 of l40s"),
         ({"gpu": 3, "nodes": 2}, "gpu", "multiple of nodes 2"),

@@ -113,12 +113,18 @@ def test_the_shipped_table_knows_every_rule_without_a_card() -> None:
     names = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
     known = read_example()
     assert set(known) <= names
-    assert {"sample_scenes", "render_shard", "fuse_shard", "generate_questions", "merge_questions"} <= set(known)
+    assert {
+        "sample_scenes",
+        "render_shard",
+        "fuse_shard",
+        "generate_questions",
+        "merge_questions",
+    } <= set(known)
     assert not {"pretrain_base", "train_experiment", "predict_answers"} & set(known)
 
 
 def test_snakemakes_table_of_jobs_is_read() -> None:
-    printed = "noise\njob count\n--- ---\nall    1\nask_shard   10\ntotal  11\n\nother 3\n"
+    printed = "noise\njob count\n--- ---\nall    1\ngenerate_questions   10\ntotal  11\n\nother 3\n"
     assert read_counts(printed) == {"generate_questions": 10}
 
 

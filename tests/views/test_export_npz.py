@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.views.ball_demonstrator import episode
+from testing.ball_demonstrator import episode
 from tests.views.test_record import ball_backend, recorded
 from workflow_scripts.common.demonstration_shard import DemonstrationShard
 from workflow_scripts.common.errors import UserError

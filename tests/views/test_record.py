@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.views.ball_demonstrator import BallDemonstrator, episode
+from testing.ball_demonstrator import BallDemonstrator, episode
 from workflow_scripts.common.demonstration_shard import DemonstrationShard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Episode, SkippedItem
@@ -23,7 +23,7 @@ CAMERAS = ("left_shoulder", "right_shoulder", "overhead", "front")
 
 @pytest.fixture(autouse=True)
 def ball_backend(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(BACKENDS, "ball", "tests.views.ball_demonstrator:BallDemonstrator")
+    monkeypatch.setitem(BACKENDS, "ball", "testing.ball_demonstrator:BallDemonstrator")
 
 
 def recorded(folder: Path, episodes: list[Episode], **changes: object) -> Path:

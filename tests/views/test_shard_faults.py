@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.box_scenes import living_room_scene
-from tests.box_scenes import render as draw
+from testing.box_scenes import living_room_scene
+from testing.box_scenes import render as draw
 from tests.views import houses
 from tests.views.box_renderer import BoxHouse, BoxRenderer
 from tests.views.shards import ROOT, fingerprint, render, scene
@@ -21,8 +21,10 @@ from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.common.view_shard import table_path
 from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.views import shard
+from workflow_scripts.views.credits import Credit
+from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.frame_spool import FrameSpool
-from workflow_scripts.views.renderer import BACKENDS, Credit, EngineError, Frame
+from workflow_scripts.views.renderer import BACKENDS, EngineError
 
 
 @pytest.fixture(autouse=True)

@@ -12,11 +12,11 @@ from workflow_scripts.common.label_text import phrase
 from workflow_scripts.common.records import ViewRow
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import (
-    box_corners,
     heading_vector,
     rotation_about_up,
     yaw_pitch_deg,
 )
+from workflow_scripts.geometry.upright_boxes import box_corners
 
 OPENINGS = ("door", "doorframe", "window")
 MIN_IMAGE_SHARE = 0.0005
@@ -165,4 +165,4 @@ def _rectangle(floor: pd.Series) -> np.ndarray:
 
 def _touches_room(opening: VisibleObject, rectangle: np.ndarray) -> bool:
     """Say whether an opening lies in or at a room: doors belong to two rooms, rows name one."""
-    return opening.footprint.distance(Polygon(rectangle)) <= _OPENING_REACH_M
+    return bool(opening.footprint.distance(Polygon(rectangle)) <= _OPENING_REACH_M)

@@ -18,6 +18,7 @@ from typing import Any
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.shards import Shard, count_scenes
 from workflow_scripts.common.storage import read_json, write_json, write_text
 from workflow_scripts.sources import SOURCES
 
@@ -62,9 +63,12 @@ class PlanRow:
 
 
 def write_rule_resources(
-    workflow: Any, num_houses: int, num_shards: int, source: str, path: Path
+    workflow: Any, shards: Mapping[str, Mapping[str, Shard]], path: Path
 ) -> Path:
-    """Write what the plan needs to know of a parsed workflow: benchmark files, cards, caps."""
+    """Write what the plan needs to know of a parsed workflow: benchmark files, GPUs, caps.
+
+    `shards` are those of each source; the plan grows with the scenes of the first source.
+    """
     settings = workflow.resource_settings
     rules: dict[str, Any] = {}
     for rule in workflow.rules:
@@ -83,7 +87,13 @@ def write_rule_resources(
             "gpu": values["gpu"] if isinstance(values.get("gpu"), int) else 0,
             "slots": slots,
         }
-    plan = {"houses": num_houses, "shards": num_shards, "source": source, "rules": rules}
+    source, source_shards = next(iter(shards.items()))
+    plan = {
+        "houses": count_scenes(source_shards),
+        "shards": len(source_shards),
+        "source": source,
+        "rules": rules,
+    }
     write_json(path, plan)
     return path
 

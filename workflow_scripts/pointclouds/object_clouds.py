@@ -191,7 +191,7 @@ def _largest_clusters(
 
     DBSCAN (Ester et al., 1996) on the occupied cells of a grid of half its reach: a cell is a core
     if enough points lie within reach of its centre. The reach widens with the spacing of pixels,
-    so that far things are not torn apart. VoxelAccumulator of different objects are kept apart by a fourth
+    so that far objects are not split. Cells of different objects are kept apart by a fourth
     coordinate.
     """
     number = len(box_px)
@@ -233,7 +233,8 @@ def _largest_clusters(
     reached = in_best.copy()
     for neighbour_depth, other in ((0, 1), (1, 0)):
         reached[pairs[in_best[pairs[:, neighbour_depth]], other]] = True
-    return reached[cell_of_point]
+    result: np.ndarray = reached[cell_of_point]
+    return result
 
 
 def _boxes_px(

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workflow_scripts.captions.options import Options
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.models.chat.failure_limit import FailureLimit
 from workflow_scripts.models.chat.image_encoding import encode_jpeg, resized_size
@@ -176,17 +175,17 @@ def test_a_prompt_is_named_after_its_text_and_a_bad_file_after_its_key(tmp_path:
 
 
 def test_failures_stop_as_soon_as_the_share_is_out_of_reach() -> None:
-    failures = FailureLimit(Options(max_failed_share=0.2), what="captions", total=40)
+    failures = FailureLimit(0.2, section="captions", what="captions", total=40)
     for number in range(8):
         failures.add(f"room {number}", "failed: HTTP 500")
     with pytest.raises(UserError) as stopped:
         failures.add("room 8", "refused: no")
-    told = str(stopped.value)
-    assert "9 of 40 captions could not be had" in told
-    assert "captions.max_failed_share (0.2)" in told
-    assert "room 0: failed: HTTP 500" in told
-    assert "and 4 more" in told
-    assert "room 8" not in told
+    message = str(stopped.value)
+    assert "9 of 40 captions failed" in message
+    assert "captions.max_failed_fraction (0.2)" in message
+    assert "room 0: failed: HTTP 500" in message
+    assert "and 4 more" in message
+    assert "room 8" not in message
 
 
 def test_images_shrink_but_never_grow() -> None:

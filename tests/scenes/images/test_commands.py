@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests.views.images.photos import encoded, exif_of, picture
+from testing.photos import encoded, exif_of, picture
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import read_records

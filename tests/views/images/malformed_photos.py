@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.views.images.photos import encoded, exif_of, picture
+from testing.photos import encoded, exif_of, picture
 from workflow_scripts.scenes.images import assign_photo_shards, group_photos, hash_photos
 from workflow_scripts.sources.images import ImagesSettings, LocaliseSettings
 from workflow_scripts.views.images import filter, localise, read, shard

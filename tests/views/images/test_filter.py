@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.views.images.photos import picture, read_row, write_photo_shard
+from testing.photos import picture, read_row, write_photo_shard
 from tests.views.images.tiny_models import save_clip, save_siglip
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import records_to_frame

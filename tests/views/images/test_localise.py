@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.views.images.photos import read_row, write_json, write_photo_shard
+from testing.photos import read_row, write_json, write_photo_shard
 from workflow_scripts.common import rle
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import records_to_frame
@@ -177,7 +177,7 @@ def test_the_command_with_given_masks(read, tmp_path):
     [
         ({"backend": "florence"}, r"localise\.backend: 'florence' is not allowed.*'florence2'"),
         ({"backend": "masks"}, r"masks: null, but sources\.images\.localise\.backend is masks"),
-        ({"backend": "grounding_dino"}, "must be told what to look for"),
+        ({"backend": "grounding_dino"}, "needs phrases to detect"),
     ],
 )
 def test_the_command_says_what_is_wrong(read, tmp_path, changes, message):

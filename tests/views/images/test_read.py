@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.views.images.photos import encoded, exif_of, photo, picture, write_json
+from testing.photos import encoded, exif_of, photo, picture, write_json
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import SkippedItem
 from workflow_scripts.common.storage import read_records, write_records

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests.views.images.photos import photo, read_row, write_photo_shard
+from testing.photos import photo, read_row, write_photo_shard
 from workflow_scripts.common import rle
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import (

@@ -68,7 +68,7 @@ def localise(
                 proposals = add_masks(photo, proposals, segmenter, limits=limits)
             height, width = photo.rgb.shape[:2]
             chosen = filter_proposals(proposals, content_area=height * width, limits=limits)
-            yield from mask_rows(photo.row, chosen, shape=shard.group["rgb"].shape[1:3])  # type: ignore[union-attr]
+            yield from mask_rows(photo.row, chosen, shape=shard.image_shape)
 
 
 def add_masks(

@@ -148,8 +148,9 @@ def add_view(
     min_pixels: int,
 ) -> None:
     """Add a photo with the objects that still have enough pixels once all are painted."""
-    shape = shard.group["rgb"].shape[1:3]  # type: ignore[union-attr]
-    instance = rasterise_instances([mask for mask in masks if mask.instance], shape=shape)
+    instance = rasterise_instances(
+        [mask for mask in masks if mask.instance], shape=shard.image_shape
+    )
     view = len(spool)
     num_objects = 0
     for mask in masks:

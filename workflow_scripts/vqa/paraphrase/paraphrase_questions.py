@@ -71,7 +71,7 @@ class Paraphraser:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.prompt = read_prompt(options.prompt)
-        self._chat = ChatClient(options, task=TASK)
+        self._chat = ChatClient(options, options, section=Options.section, task=TASK)
 
     def is_selected(self, question: Question) -> bool:
         """Say whether a question is among those to be put in other words."""
@@ -119,7 +119,12 @@ def paraphrase_questions(
     """
     options = paraphraser.options
     is_selected = [one for one in questions if paraphraser.is_selected(one)]
-    failures = FailureLimit(options, what="paraphrases", total=len(is_selected))
+    failures = FailureLimit(
+        options.max_failed_share,
+        section=Options.section,
+        what="paraphrases",
+        total=len(is_selected),
+    )
     answers = map_concurrently(paraphraser.ask, is_selected, workers=max(1, options.concurrency))
     texts = Counter((one.image, one.question.casefold()) for one in questions)
     changed: dict[str, Question] = {}
