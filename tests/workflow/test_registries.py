@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.workflow.conftest import ROOT, WITHOUT_RLBENCH, Project
+from testing.project import ROOT, WITHOUT_RLBENCH, Project
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.sources import SOURCES
 
