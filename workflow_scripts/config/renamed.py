@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 RENAMED: Mapping[str, str] = {
     "captions.max_failed_share": "captions.max_failed_fraction",
     "vqa.margin_picture": "vqa.margin_image",
+    "vqa.paraphrase.max_failed_share": "vqa.paraphrase.max_failed_fraction",
     "vqa.hub.licence": "vqa.hub.license",
 }
 
