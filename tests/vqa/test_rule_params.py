@@ -1,13 +1,23 @@
 """What the rules of questions take from the configuration."""
 
 import json
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from tests.config import resolved
 from workflow_scripts.vqa import rule_params
 
+DEFAULT = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))
+
+
+def configured(**vqa: Any) -> dict[str, Any]:
+    return resolved(DEFAULT | {"vqa": vqa})
+
 
 def test_exports_are_the_files_of_the_configured_forms() -> None:
-    vqa = resolved({"vqa": {"exports": ["sharegpt", "messages"]}})["vqa"]
+    vqa = configured(exports=["sharegpt", "messages"])["vqa"]
     assert rule_params.export_files(vqa) == [
         "results/vqa/train.sharegpt.json",
         "results/vqa/val.sharegpt.json",
@@ -26,12 +36,12 @@ def test_measurements_are_used_where_the_source_or_the_configuration_says_so() -
         ("truth", "measured", False),
         ("measured", "truth", True),
     ):
-        vqa = resolved({"vqa": {"evidence": evidence}})["vqa"]
+        vqa = configured(evidence=evidence)["vqa"]
         assert rule_params.uses_measurements(vqa, answers_from) == expected
 
 
 def test_the_card_lists_what_questions_depend_on_and_nothing_else() -> None:
-    config = resolved({})
+    config = configured()
     text = rule_params.card_contents(config, ["procthor"], has_houses=True, is_measured=False)
     contents = json.loads(text)
     assert set(contents) == {"seed", "splits", "sources", "depth", "vqa", "views"}
@@ -42,9 +52,9 @@ def test_the_card_lists_what_questions_depend_on_and_nothing_else() -> None:
 
 
 def test_limits_of_requests_are_no_params_of_paraphrases() -> None:
-    assert rule_params.paraphrase_settings(resolved({})["vqa"]) == ""
+    assert rule_params.paraphrase_settings(configured()["vqa"]) == ""
     texts = {
-        rule_params.paraphrase_settings(resolved({"vqa": {"paraphrase": limits}})["vqa"])
+        rule_params.paraphrase_settings(configured(paraphrase=limits)["vqa"])
         for limits in ({"concurrency": 2}, {"max_cost_usd": 1.0})
     }
     (text,) = texts
@@ -52,8 +62,8 @@ def test_limits_of_requests_are_no_params_of_paraphrases() -> None:
 
 
 def test_the_cost_grows_with_the_views() -> None:
-    assert rule_params.paraphrase_cost_message(resolved({}), 100) == ""
-    config = resolved({"vqa": {"paraphrase": {"splits": ["train", "val", "test"]}}})
+    assert rule_params.paraphrase_cost_message(configured(), 100) == ""
+    config = configured(paraphrase={"splits": ["train", "val", "test"]})
     message = rule_params.paraphrase_cost_message(config, 10)
     assert "whole workflow, at most: about 520 requests" in message
     assert "cap 5.0 USD" in message

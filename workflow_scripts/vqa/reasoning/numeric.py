@@ -110,8 +110,8 @@ def length(question: QuestionInstance, digits: int) -> list[str]:
     if str(sides[0]) == str(sides[1]):
         compared = f"both sides are {longest} m"
     else:
-        compared = f"{greater_than(longest, min(sides, key=lambda side: side.value))}, so the longer side is"
-        compared += f" {longest} m"
+        shortest = min(sides, key=lambda side: side.value)
+        compared = f"{greater_than(longest, shortest)}, so the longer side is {longest} m"
     return _with_final_steps(question, [sentence(statement), sentence(compared)], longest)
 
 
