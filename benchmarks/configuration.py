@@ -1,7 +1,11 @@
-"""Write the schema and the page of the configuration from its models: `make schema`."""
+"""Write the generated files: schema and page of the configuration, columns and metrics of scores.
+
+`make schema` runs it.
+"""
 
 from pathlib import Path
 
+from benchmarks import results_page
 from workflow_scripts.config.root import build_config_model
 from workflow_scripts.config.schema import json_schema, reference_page
 from workflow_scripts.experiments import EXPERIMENT_SETTINGS
@@ -16,6 +20,7 @@ def generated() -> dict[Path, str]:
     return {
         ROOT / "rules/schemas/config.schema.yaml": json_schema(model),
         ROOT / "docs/configuration.md": reference_page(model),
+        results_page.PAGE: results_page.filled_page(),
     }
 
 

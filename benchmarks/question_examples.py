@@ -1,7 +1,7 @@
 """Write docs/questions.md: every family of questions with an example and its picture.
 
 Run `python -m benchmarks.question_examples` after a change of families; a test compares the page with what
-this writes. The examples are about the room of boxes of `tests/vqa/scenes.py`.
+this writes. The examples are about the room of boxes of `testing/vqa/scenes.py`.
 """
 
 import tempfile
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tests.vqa.scenes import furnished_shard, view_contexts
+from testing.vqa.scenes import furnished_shard, view_contexts
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.records import Form
 from workflow_scripts.common.seeds import rng

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.figures import Figure, report_figures
-from tests.vqa.clouds import context_of_clouds, five_clouds
+from testing.vqa.clouds import context_of_clouds, five_clouds
 from workflow_scripts.common.cli import run
 from workflow_scripts.config.vqa import ClaritySettings
 from workflow_scripts.vqa.enumerate_questions import enumerate_questions

@@ -8,23 +8,28 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from workflow_scripts.sources.readers.episode_shards import source_flags
 from workflow_scripts.common import code_fingerprint
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.flags import as_flags
-from workflow_scripts.sources.readers import photo_files
-from workflow_scripts.models.keypoints.settings import check_pose_experiment
+from workflow_scripts.sources.readers.photo_files import folder_digests
 from workflow_scripts.common.records import SPLITS
 from workflow_scripts.config.base import section_json
 from workflow_scripts.config.load import load_config
 from workflow_scripts.config.root import build_config_model
-from workflow_scripts.experiments import EXPERIMENT_SETTINGS
+from workflow_scripts.experiments import EXPERIMENT_KINDS, EXPERIMENT_SETTINGS
+from workflow_scripts.experiments.base import WorkflowContext
+from workflow_scripts.experiments.enabled import enabled_experiments
+from workflow_scripts.scenes.sample_scenes import SHEETS
 from workflow_scripts.sources import SOURCES, settings_models
 from workflow_scripts.sources.base import is_depth_estimated
-from workflow_scripts.sources.planning import plan_sources, resolved_sources
+from workflow_scripts.sources.planning import (
+    input_files,
+    plan_sources,
+    resolved_sources,
+)
 
-EMBEDDED_BASES = ("tiny",)
 SHARDS_IN_REPORT = 3
+
 
 def is_estimated(source):
     """Say whether the depth that later stages use is an estimator's, for a source."""
@@ -35,45 +40,6 @@ def require_file(key, path):
     """Refuse a missing file of the user's: Snakemake passes over it where old results lie."""
     if path is not None and not Path(path).is_file():
         raise UserError(f"{key}: {path}: no such file; correct the path")
-
-
-def require_base_model(key, base):
-    """Refuse a base model's missing folder; any other word is a model's id on the hub."""
-    is_folder = base.startswith(".") or Path(base).is_absolute()
-    if is_folder and not Path(base).is_dir():
-        raise UserError(
-            f"{key}: {base}: no such folder; correct the path, or give a model's id on the hub"
-        )
-
-
-def experiments_of_kind(kind):
-    """Return the names of the experiments of a kind."""
-    return [name for name, value in EXPERIMENTS.items() if value["kind"] == kind]
-
-
-def enabled_experiments(experiments, sources):
-    """Return the experiments that are on and have the source that they learn from.
-
-    Who turns the source of demonstrations off is told that models of keypoints go with it.
-    """
-    chosen = {name: value for name, value in experiments.items() if value is not None}
-    without = [
-        name
-        for name, value in chosen.items()
-        if value["kind"] == "pose"
-        and not any(SOURCES[source].scene_kind == "episode" for source in sources)
-    ]
-    if len(without) == len(chosen):
-        raise UserError(
-            f"train.experiments.{without[0]}: kind pose needs demonstrations; give sources.rlbench "
-            "its settings"
-        )
-    if without:
-        logger.warning(
-            f"train.experiments: {', '.join(without)} off: kind pose needs demonstrations, and "
-            "sources.rlbench is off"
-        )
-    return {name: value for name, value in chosen.items() if name not in without}
 
 
 try:
@@ -93,21 +59,17 @@ try:
     # In place: rules and the card of a data set name what is really used.
     config["sources"] = resolved_sources(config["sources"])
     _plans = plan_sources(config, Path(workflow.basedir))
-    EXPERIMENTS = enabled_experiments(config["train"]["experiments"], _plans)
-    for name, value in EXPERIMENTS.items():
-        if value["kind"] == "pose":
-            for source in _plans:
-                if SOURCES[source].scene_kind == "episode":
-                    check_pose_experiment(name, value, config["sources"][source])
-        else:
-            require_base_model(f"train.experiments.{name}.base", value["base"])
+    CONTEXT = WorkflowContext(
+        config=config,
+        shards={source: tuple(plan.shards) for source, plan in _plans.items()},
+        scene_kinds={source: SOURCES[source].scene_kind for source in _plans},
+    )
+    EXPERIMENTS = enabled_experiments(CONTEXT, EXPERIMENT_KINDS, warn=logger.warning)
 except (UserError, OSError) as error:
     raise WorkflowError(str(error)) from None
 
 SHARDS = {source: plan.shards for source, plan in _plans.items()}
 DIGESTS = {source: plan.digests for source, plan in _plans.items()}
-VLM_EXPERIMENTS = experiments_of_kind("vlm")
-POSE_EXPERIMENTS = experiments_of_kind("pose")
 BENCHMARKS = config["evaluate"]["benchmarks"]
 
 
@@ -219,7 +181,7 @@ def dropped_question_tables():
 
 def family_flags(wildcards):
     """Return the flag that names an experiment's families of questions, if it has some."""
-    families = EXPERIMENTS[wildcards.experiment]["families"]
+    families = EXPERIMENTS[wildcards.experiment].settings.families
     return " ".join(["--families", *families]) if families else ""
 
 
@@ -233,24 +195,78 @@ def demonstration_views():
     return per_shard("results/views/{source}/{shard}.zarr", scene_kind="episode")
 
 
-def recorded_episodes(wildcards):
-    """Return the data set that episodes are read from, if they are.
-
-    `ancient`: the digest in the rule's params decides what runs again, not the file's time.
-    """
-    settings = config["sources"][wildcards.source]
-    return [] if settings["backend"] != "dataset" else ancient(settings["dataset"])
-
-
-def episode_flags(*names):
-    """Return an input function: settings of a source of episodes as flags of a command."""
-
-    def flags(wildcards):
-        return source_flags(config["sources"][wildcards.source], names)
-
-    return flags
-
-
 def per_demonstration_source(pattern):
     """Fill `{source}` of a path for the sources of demonstrations that are on."""
     return [pattern.format(source=source) for source in sources_with_scenes("episode")]
+
+
+def sources_with_sampler():
+    """Return the sources that are on and whose scenes one function makes."""
+    return [source for source in SHARDS if SOURCES[source].sample]
+
+
+def sampler_code(wildcards):
+    """Return the fingerprint of sample_scenes with the function and the sheet of a source."""
+    source = SOURCES[wildcards.source]
+    return code_of(
+        "workflow_scripts.scenes.sample_scenes",
+        source.sample.partition(":")[0],
+        backends=[SHEETS[source.scene_kind]],
+    )(wildcards)
+
+
+def sampler_settings(wildcards):
+    """Return the settings that the scenes of a source depend on, as JSON."""
+    return source_settings(SOURCES[wildcards.source].sample_settings)(wildcards)
+
+
+def source_settings(model, *keys):
+    """Return a function for params: a model's fields of the job's source, as JSON.
+
+    With keys, of what stands below them in the source's settings.
+    """
+
+    def text(wildcards):
+        settings = config["sources"][wildcards.source]
+        for key in keys:
+            settings = settings[key]
+        return section_json(settings, model)
+
+    return text
+
+
+def user_files(wildcards):
+    """Return the files of the user's that a source's scenes are read from.
+
+    `ancient`: the digest in the rule's params decides what runs again, not the files' time.
+    """
+    files = input_files(config, wildcards.source)
+    return [ancient(path) for path in files]
+
+
+def sidecar_digest(*keys):
+    """Return a function for params: a digest of what lies in folders beside the photos.
+
+    The folders are those of the source's settings with these keys; names, sizes and times count.
+    """
+
+    def digest(wildcards):
+        settings = config["sources"][wildcards.source]
+        return folder_digests([settings[key] for key in keys])
+
+    return digest
+
+
+def shard_start(wildcards):
+    """Return the index of the shard's first scene."""
+    return SHARDS[wildcards.source][wildcards.shard].start
+
+
+def shard_stop(wildcards):
+    """Return the index after the shard's last scene."""
+    return SHARDS[wildcards.source][wildcards.shard].stop
+
+
+def shard_digest(wildcards):
+    """Return the digest of what the shard is read from, '' if it is made from settings alone."""
+    return DIGESTS[wildcards.source][wildcards.shard]

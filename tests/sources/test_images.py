@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.views.images.photos import encoded, picture
+from testing.photos import encoded, picture
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.shards import Shard
 from workflow_scripts.sources.base import PlanContext

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.box_scenes import living_room_scene, write_shard
+from testing.box_scenes import living_room_scene, write_shard
 from tests.vqa.generation import DEFAULT_MARGINS
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.measurements import GroundTruthShard

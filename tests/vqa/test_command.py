@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.box_scenes import Box, living_room_scene, room, write_shard
+from testing.box_scenes import Box, living_room_scene, room, write_shard
 from tests.vqa import generation
 from workflow_scripts.common.answer_text import format_metres, parse_choice, parse_metres
 from workflow_scripts.common.errors import UserError

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
+from testing.vqa.houses import render_houses
+from testing.vqa.scenes import furnished_shard, view_contexts
 from tests.vqa.generation import DEFAULT_MARGINS, generate_for_shard
-from tests.vqa.houses import render_houses
-from tests.vqa.scenes import furnished_shard, view_contexts
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.vqa.batch import ReferringExpressions
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches

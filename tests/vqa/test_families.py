@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.box_scenes import Box, room, write_shard
+from testing.box_scenes import Box, room, write_shard
 from tests.vqa.generation import DEFAULT_MARGINS
 from workflow_scripts.common.measurements import GroundTruthShard
 from workflow_scripts.common.view_shard import ViewShard

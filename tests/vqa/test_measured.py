@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import zarr
 
-from tests.box_scenes import Box, room, write_shard
+from testing.box_scenes import Box, room, write_shard
 from tests.vqa.generation import DEFAULT_MARGINS, SETTINGS
 from workflow_scripts.common.measurements import MeasuredShard
 from workflow_scripts.common.questions import Question

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fake_chat_server import (
+from testing.fake_chat_server import (
     Answer,
     FakeChatServer,
     ReceivedRequest,

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.vqa.clouds import context_of_clouds, five_clouds
+from testing.vqa.clouds import context_of_clouds, five_clouds
 from tests.vqa.generation import DEFAULT_MARGINS
 from workflow_scripts.common import quantity_text
 from workflow_scripts.common.answer_text import parse_choice, parse_metres
@@ -17,6 +17,7 @@ from workflow_scripts.common.label_text import (
     plural,
     with_article,
 )
+from workflow_scripts.common.units import INCH_M
 from workflow_scripts.vqa.batch import ReferringExpressions
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
 from workflow_scripts.vqa.families import FAMILIES
@@ -124,7 +125,7 @@ def test_lengths_are_never_nothing_and_round_sensibly(imperial):
         # 1 % and 1 cm.
         assert abs(parse_metres(text) - value) <= 0.01 * value + 0.0105
         assert text.endswith(f" {unit}")
-        if value >= (0.05 * quantity_text.INCH_M if imperial else 0.0005):
+        if value >= (0.05 * INCH_M if imperial else 0.0005):
             assert parse_metres(text) > 0
         assert len(text.split(" ")[0].replace(".", "")) <= 4
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.box_scenes import Box, write_shard
-from tests.vqa.enumerated_questions import enumerate_view_questions
+from testing.box_scenes import Box, write_shard
+from testing.vqa.enumerated_questions import enumerate_view_questions
+from testing.vqa.houses import render_houses
+from testing.vqa.oracle import Oracle, contradiction, is_checked
+from testing.vqa.scenes import furnished_shard
 from tests.vqa.generation import generate_for_shard
-from tests.vqa.houses import render_houses
-from tests.vqa.oracle import Oracle, contradiction, is_checked
-from tests.vqa.scenes import furnished_shard
 from workflow_scripts.common.measurements import GroundTruthShard
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import Camera

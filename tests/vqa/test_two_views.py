@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from testing.vqa.scenes import furnished_shard, view_contexts
 from tests.vqa.generation import generate_for_shard
-from tests.vqa.scenes import furnished_shard, view_contexts
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.vqa.families import TWO_VIEW_FAMILIES
 from workflow_scripts.vqa.pair_question_generator import show_same_room

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.vqa.scenes import furnished_shard
+from testing.vqa.scenes import furnished_shard
 
 ROOT = Path(__file__).parents[2]
 NAME = "toy_left_half"

@@ -12,6 +12,7 @@ from workflow_scripts.captions.gallery import Gallery
 from workflow_scripts.captions.overrides import Overrides
 from workflow_scripts.captions.requests import asset_requests, best_asset_views
 from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.records import Caption
 from workflow_scripts.common.storage import write_records
 from workflow_scripts.config.captions import ServerCaptionSettings
 from workflow_scripts.config.server import ConnectionSettings
@@ -47,7 +48,7 @@ def main(
     num_shown = sum(asset_view.shard is not None for asset_view in best)
     gallery = Gallery(total=num_shown)
     overrides = Overrides(settings.overrides)
-    captions = []
+    captions: list[Caption] = []
     results = write_captions(
         asset_requests(best),
         load_backend(settings, limits, seed=seed),
@@ -67,7 +68,8 @@ def main(
         log.warning("overrides for assets that no scene has: %s", overrides.unused_assets())
     log_counts(captions)
     gallery.save(picture)
-    write_records(out, sorted(captions, key=lambda caption: caption.asset_id))
+    captions.sort(key=lambda caption: caption.asset_id)
+    write_records(out, captions)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ from workflow_scripts.common.label_text import phrase
 from workflow_scripts.common.records import ViewRow
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import (
-    box_corners,
     heading_vector,
     rotation_about_up,
     yaw_pitch_deg,
 )
+from workflow_scripts.geometry.upright_boxes import box_corners
 
 OPENINGS = ("door", "doorframe", "window")
 MIN_IMAGE_SHARE = 0.0005

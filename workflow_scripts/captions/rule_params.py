@@ -16,7 +16,8 @@ LIMIT_FLAGS = " --concurrency {resources.openai_calls} --max-cost-usd {resources
 
 def asks_server(captions: Mapping[str, Any]) -> bool:
     """Return whether captions come from a server."""
-    return captions["backend"] == "openai"
+    result: bool = captions["backend"] == "openai"
+    return result
 
 
 def settings_json(captions: Mapping[str, Any]) -> str:

@@ -8,10 +8,10 @@ import math
 from typing import Literal
 
 from workflow_scripts.common.answer_text import format_metres
+from workflow_scripts.common.units import FOOT_M, INCH_M, SQUARE_FOOT_M2
 
 Units = Literal["metric", "imperial", "mixed"]
 WrittenQuantity = tuple[str, str, float]
-INCH_M, FOOT_M, SQUARE_FOOT_M2 = 0.0254, 0.3048, 0.09290304
 LARGEST_IN_INCHES_M = 36 * INCH_M
 # Half a unit of the last place, and what binary numbers add to it.
 _HALF = 0.5 + 1e-9

@@ -5,6 +5,9 @@ from fnmatch import fnmatchcase
 
 #: Old key, with * for a name that the user chose: the new key, or what to do instead.
 RENAMED: Mapping[str, str] = {
+    "train.tiny.named_share": "train.tiny.named_fraction",
+    "train.experiments.*.checks": "train.experiments.*.num_validations",
+    "evaluate.bootstrap": "evaluate.bootstrap_samples",
     "captions.max_failed_share": "captions.max_failed_fraction",
     "vqa.margin_picture": "vqa.margin_image",
     "vqa.paraphrase.max_failed_share": "vqa.paraphrase.max_failed_fraction",

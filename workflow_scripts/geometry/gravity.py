@@ -73,7 +73,7 @@ def gravity_row(
         view=view,
         view_id=view_id,
         scene_id=scene_id,
-        source=source,  # type: ignore[arg-type]
+        source=source,
         **{
             f"{name}_{letter}": float(vector[index])
             for name, vector in vectors.items()

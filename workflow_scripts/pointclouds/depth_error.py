@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 DepthKind = Literal["exact", "sensor", "estimate"]
@@ -28,9 +28,12 @@ class DepthErrorModel:
     scale: float = 0.0
     mask_px: float = 0.0
 
-    def sigma_m(self, depth_m: FloatArray) -> FloatArray:
+    def sigma_m(self, depth_m: ArrayLike) -> FloatArray:
         """Return the standard deviation of pixels with these depths, without the scale's."""
-        return self.constant_m + self.quadratic_per_m * (depth_m - 0.4) ** 2
+        sigma: FloatArray = (
+            self.constant_m + self.quadratic_per_m * (np.asarray(depth_m) - 0.4) ** 2
+        )
+        return sigma
 
     @property
     def is_exact(self) -> bool:

@@ -80,7 +80,7 @@ def measure_view(
             instance=obj.instance,
             object_id=obj.object_id,
             label=obj.label,
-            kind=obj.kind,  # type: ignore[arg-type]
+            kind=obj.kind,
             reason=clouds.reason[number],
             **_mask_fields(clouds, number),
             **_geometry_fields(geometry, index_of.get(number)),

@@ -233,7 +233,8 @@ def _largest_clusters(
     reached = in_best.copy()
     for neighbour_depth, other in ((0, 1), (1, 0)):
         reached[pairs[in_best[pairs[:, neighbour_depth]], other]] = True
-    return reached[cell_of_point]
+    result: np.ndarray = reached[cell_of_point]
+    return result
 
 
 def _boxes_px(

@@ -82,7 +82,8 @@ def sigma_ends(fit: Fit, error: DepthErrorModel, lost_m: np.ndarray) -> np.ndarr
     lost_sigma = np.abs(np.einsum("nax,nx->na", fit.axes, right)) * lost_m[:, :1]
     lost_sigma += np.abs(np.einsum("nax,nx->na", fit.axes, down)) * lost_m[:, 1:]
     seen = np.sqrt(outline**2 + noise**2 + (SHAPE_SHARE * fit.extent) ** 2)
-    return np.hypot(seen * tail_factor(error), lost_sigma)
+    result: np.ndarray = np.hypot(seen * tail_factor(error), lost_sigma)
+    return result
 
 
 def tail_factor(error: DepthErrorModel) -> float:
@@ -109,7 +110,8 @@ def sigma_hidden(fit: Fit, *, hidden: np.ndarray) -> np.ndarray:
             depth = np.where(in_sight[:, face], depth, np.inf)
             inset[:, axis] = np.minimum(inset[:, axis], depth)
     inset[hidden] = np.inf
-    return np.minimum(inset, largest)
+    result: np.ndarray = np.minimum(inset, largest)
+    return result
 
 
 def sigma_size(
@@ -120,7 +122,8 @@ def sigma_size(
     `ends` [n, 5] are those of `sigma_ends`, `missing` [n, 3] those of `sigma_hidden`; so below.
     """
     stretched = error.scale * fit.extent[:, :3]
-    return np.sqrt(2 * ends[:, :3] ** 2 + hidden_sigma**2 + stretched**2)
+    result: np.ndarray = np.sqrt(2 * ends[:, :3] ** 2 + hidden_sigma**2 + stretched**2)
+    return result
 
 
 def sigma_centre(
@@ -129,7 +132,8 @@ def sigma_centre(
     """Return the standard deviations [n, 3] of centres along the frame's axes."""
     variance = ends[:, :3] ** 2 / 2 + (hidden_sigma / 2) ** 2
     turned = np.einsum("na,nax->nx", variance, fit.axes[:, :3] ** 2)
-    return np.sqrt(turned + (error.scale * fit.distance[:, None] * fit.ray) ** 2)
+    result: np.ndarray = np.sqrt(turned + (error.scale * fit.distance[:, None] * fit.ray) ** 2)
+    return result
 
 
 def sigma_extents(
@@ -153,7 +157,10 @@ def sigma_extents(
     yaw_uncertainty = np.minimum(yaw_sigma_deg / NO_YAW_DEG, 1.0)[:, None] ** 2
     unturned = ROUND_SHARE * yaw_uncertainty * fit.extent[:, extent_axes]
     unturned[:, 2] = 0.0
-    return np.sqrt(ends[:, extent_axes] ** 2 + unseen + moved**2 + rounded**2 + unturned**2)
+    result: np.ndarray = np.sqrt(
+        ends[:, extent_axes] ** 2 + unseen + moved**2 + rounded**2 + unturned**2
+    )
+    return result
 
 
 def sigma_tilt(fit: Fit, tilt_deg: float) -> np.ndarray:
@@ -163,7 +170,8 @@ def sigma_tilt(fit: Fit, tilt_deg: float) -> np.ndarray:
     """
     level = np.linalg.norm(fit.ray[:, :2], axis=1)
     lever = np.stack([np.abs(fit.ray[:, 2]), np.abs(fit.ray[:, 2]), level], axis=1)
-    return np.deg2rad(tilt_deg) * fit.distance[:, None] * lever
+    result: np.ndarray = np.deg2rad(tilt_deg) * fit.distance[:, None] * lever
+    return result
 
 
 def sigma_yaw_deg(score: np.ndarray, tried_deg: np.ndarray, yaw_deg: np.ndarray) -> np.ndarray:
@@ -179,4 +187,5 @@ def sigma_yaw_deg(score: np.ndarray, tried_deg: np.ndarray, yaw_deg: np.ndarray)
     weight = np.exp(-(((top - score) / width) ** 2))
     off = (tried_deg - yaw_deg[:, None] + 45.0) % 90.0 - 45.0
     variance = (weight * off**2).sum(axis=1) / weight.sum(axis=1)
-    return np.sqrt(variance + 0.5**2)
+    result: np.ndarray = np.sqrt(variance + 0.5**2)
+    return result

@@ -51,6 +51,25 @@ class PlanContext:
     basedir: Path
 
 
+@dataclass(frozen=True)
+class SampleRequest:
+    """Which scenes the function `Source.sample` is to make.
+
+    Attributes:
+        source: name of the source, the first part of every scene id.
+        start: index of the first scene.
+        stop: index after the last scene.
+        seed: the workflow's seed; a scene depends on it and its own index only.
+        shares: fractions of train, val and test, see common/splits.py.
+    """
+
+    source: str
+    start: int
+    stop: int
+    seed: int
+    shares: Mapping[str, float]
+
+
 def is_depth_estimated(config: Mapping[str, Any], source: str) -> bool:
     """Say whether the depth that later stages use is an estimator's, for a source."""
     settings = config["depth"]
@@ -87,9 +106,10 @@ class Source(Generic[S]):
         description: how its views were made, a noun phrase for the card of a data set.
         license_note: under which terms its pictures may be passed on, for the same card.
         stages: the stages that it takes part in.
-        sample: "package.module:function" that makes the scenes of a shard for rule sample_scenes,
-            see scenes/sample_scenes.py; "" if its kind of scenes has rules of its own.
-        sample_settings: the part of `settings` that scenes depend on and `sample` receives.
+        sample: "package.module:function" that makes the scenes of a shard for rule sample_scenes:
+            it takes (settings, `SampleRequest`) and returns `record`s in order; "" if this kind
+            of scenes has rules of its own.
+        sample_settings: the part of `settings` that scenes depend on, which `sample` receives.
         input_files: returns files or folders of the user's that scenes and views are read from.
         depth_kind: how far its own depth may be wrong: a simulator's is exact.
         answers_from: what answers questions about it with `vqa.evidence: auto`.

@@ -1,7 +1,6 @@
 """Source images: the user's own photos."""
 
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -13,9 +12,11 @@ from workflow_scripts.sources.readers.photo_files import (
     count_photos,
     photo_shard_digests,
     photos_per_shard,
+    require_folder,
 )
 from workflow_scripts.sources.readers.photo_records import Photo
 
+Objects = TypeVar("Objects", bound="PhotoObjectsSettings")
 PIXELS = Annotated[int, Field(ge=16, le=4096)]
 
 
@@ -89,8 +90,8 @@ class PhotoReadSettings(PhotoFilesSettings):
 class FilterSettings(Settings):
     """Which photos are kept, by what a dual encoder sees in them."""
 
-    include: UniqueList[Text] = Field((), description="what photos should show")
-    exclude: UniqueList[Text] = Field((), description="what photos should not show")
+    include: UniqueList[str] = Field((), description="what photos should show")
+    exclude: UniqueList[str] = Field((), description="what photos should not show")
     threshold: float = Field(0.5, ge=0, le=1, description="probability from which a label counts")
     model: str = Field(
         "google/siglip-base-patch16-224",
@@ -104,7 +105,10 @@ class FilterSettings(Settings):
     batch_size: int = Field(32, ge=1, description="photos at a time")
 
     @model_validator(mode="after")
-    def _disjoint(self) -> "FilterSettings":
+    def _labels(self) -> "FilterSettings":
+        for name in ("include", "exclude"):
+            if any(not label.strip() for label in getattr(self, name)):
+                raise SettingsError(((name,), "a label is empty; remove it"))
         both = sorted(set(self.include) & set(self.exclude))
         if both:
             raise ValueError(f"{', '.join(both)} is in include and in exclude; remove one")
@@ -233,7 +237,7 @@ class ImagesSettings(
     )
 
 
-def resolve_localiser(settings: ImagesSettings) -> ImagesSettings:
+def resolve_localiser(settings: Objects) -> Objects:
     """Return settings that name who finds the objects: the user's masks, where there are any."""
     if settings.localise.backend != "auto":
         return settings
@@ -251,12 +255,7 @@ def check_photos(settings: ImagesSettings, context: PlanContext) -> None:
             f"({key}.depth), or set depth.backend to transformers"
         )
     for name in ("depth", "intrinsics", "masks"):
-        folder = getattr(settings, name)
-        if folder is not None and not Path(folder).exists():
-            raise UserError(
-                f"{key}.{name}: {folder} does not exist; give a folder whose files are "
-                "called like the photos, or null"
-            )
+        require_folder(getattr(settings, name), f"{key}.{name}")
 
 
 def plan_photos(settings: ImagesSettings, context: PlanContext) -> ShardPlan:

@@ -41,3 +41,9 @@ def views_per_scene(config: Mapping[str, Any], name: str) -> float:
     source = SOURCES[name]
     settings = source.settings.model_validate(config["sources"][name])
     return source.views_per_scene(settings, config)
+
+
+def input_files(config: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return the user's files or folders that the scenes and views of a source are read from."""
+    source = SOURCES[name]
+    return source.input_files(source.settings.model_validate(config["sources"][name]))

@@ -86,6 +86,8 @@ SOURCE = Source(
     license_note="houses and asset tables after ProcTHOR and AI2-THOR, Apache-2.0; furniture "
     "meshes of Sweet Home 3D, where they were used, keep the licences of their authors "
     "(see the credits beside the views)",
+    sample="workflow_scripts.scenes.sample_houses:sample_houses",
+    sample_settings=HousesSettings,
     input_files=house_files,
     views_per_scene=views_per_house,
 )

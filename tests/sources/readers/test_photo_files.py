@@ -5,7 +5,7 @@ from pathlib import Path
 import datasets
 import pytest
 
-from tests.views.images.photos import encoded, exif_of, picture
+from testing.photos import encoded, exif_of, picture
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_decoding import decode_image
 from workflow_scripts.sources.readers import photo_files

@@ -51,6 +51,15 @@ def is_saved_dataset(path: Path) -> bool:
     return (path / "state.json").is_file() or (path / "dataset_dict.json").is_file()
 
 
+def require_folder(folder: str | None, key: str) -> None:
+    """Raise `UserError` for a folder of sidecar files (depth, cameras, masks) that is missing."""
+    if folder is not None and not Path(folder).exists():
+        raise UserError(
+            f"{key}: {folder} does not exist; give a folder whose files are called like the "
+            "photos, or null"
+        )
+
+
 def count_photos(photos: str, *, dataset_split: str, num_photos: int | None) -> int:
     """Return how many photos a run takes: all that there are, or the first `num_photos`."""
     available = _available(photos, dataset_split)

@@ -8,7 +8,7 @@ the answer, `InsufficientDigitsError` is raised and the steps are written again 
 import math
 from dataclasses import dataclass
 
-from workflow_scripts.common.quantity_text import FOOT_M, INCH_M, SQUARE_FOOT_M2
+from workflow_scripts.common.units import FOOT_M, INCH_M, SQUARE_FOOT_M2
 
 # How many digits after the point lengths in metres get, in turn, until the steps hold.
 DIGITS = (2, 3, 4)

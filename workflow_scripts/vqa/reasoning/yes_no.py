@@ -198,9 +198,7 @@ def inside(question: QuestionInstance, digits: int) -> list[str]:
         return _separation_steps(question, digits, by_height=False)
     one, other = question.object_rows
     measured = question.view_context.measured
-    corners = upright_boxes.upright_box_corners_m(
-        measured.centre_m, measured.size_m, measured.yaw_deg
-    )[one]
+    corners = upright_boxes.box_corners(measured.centre_m, measured.size_m, measured.yaw_deg)[one]
     relative = corners - measured.centre_m[other]
     level = relative[:, :2] @ upright_boxes.footprint_axes(measured.yaw_deg)[other].T
     reach = numbers(np.abs(np.column_stack([level, relative[:, 2]])).max(axis=0), digits)
