@@ -1,4 +1,5 @@
-# The two commands of the README: `make eval` and `make test`. Everything else is Snakemake.
+# The two commands of the README are `make eval` and `make test`; `make help` lists the others.
+# Everything else is Snakemake.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -6,6 +7,9 @@ BIN := $(VENV)/bin
 CORES ?= all
 # A study on top of config.yaml: make eval CONFIG=studies/named.yaml
 CONFIG ?=
+# Processes that run tests side by side; what needs one process or one cluster stays together. One
+# more than two cores, for the tests of the cluster mostly wait.
+TEST_WORKERS ?= 3
 STAMP := $(VENV)/.pins
 # Snakemake wakes up once more in every timespan for each job that has ended, and then looks at all
 # jobs that are ready: with its own second, hundreds of jobs keep a third of a core busy.
@@ -13,38 +17,44 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) --
 # Snakemake's own lock outlives a killed run and must then be removed by hand; this one cannot.
 LOCK := $(shell command -v flock >/dev/null && echo "flock --nonblock --conflict-exit-code 75 $(VENV)/.run.lock env")
 
-.PHONY: eval test test-cluster lint benchmarks readme schema env clean-env
+PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 
-eval: env
+.PHONY: help eval test test-cluster lint schema docs readme benchmarks env clean-env
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+eval: env ## run the workflow to results/eval.csv and results/report.html (CONFIG=studies/NAME.yaml adds a study)
 	@test -z "$(CONFIG)" || test -f "$(CONFIG)" || { echo "error: CONFIG=$(CONFIG): no such file; give the path of a configuration file" >&2; exit 1; }
 	$(LOCK) $(SNAKEMAKE) $(if $(LOCK),--nolock) --rerun-incomplete --show-failed-logs results/eval.csv results/report.html \
 	$(if $(CONFIG),--configfile "$(CONFIG)") \
 	|| { test $$? != 75 || echo "error: another 'make eval' is running in this folder" >&2; exit 1; }
 
-test: env lint
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests
+test: env lint ## check the code and run all tests, TEST_WORKERS=3 side by side
+	$(PYTEST) tests --numprocesses $(TEST_WORKERS) --dist loadgroup --no-loadscope-reorder
 
-test-cluster: env
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/slurm
+test-cluster: env ## run only the tests on a SLURM cluster of this machine (needs root and Debian's SLURM)
+	$(PYTEST) tests/slurm
 
-lint: env
+lint: env ## check style, types and rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(SNAKEMAKE) --lint
 
-benchmarks: env
-	$(BIN)/python -m benchmarks.run
-
-readme: env
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.update_readme
-
 # The editors' schema and the page of the configuration, from the models that check it.
-schema: env
+schema: env ## write rules/schemas/config.schema.yaml and docs/configuration.md
 	$(BIN)/python -m benchmarks.configuration
 
-env: $(STAMP)
+docs: schema readme ## write every generated page: configuration, figures of the README
+readme: env ## write the figures and pictures of the README
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.update_readme
+
+benchmarks: env ## measure speed and accuracy, into benchmarks/figures.csv
+	$(BIN)/python -m benchmarks.run
+
+env: $(STAMP) ## make the virtual environment in .venv
 	@command -v c++ >/dev/null && $(BIN)/python -c "import open3d" 2>/dev/null || envs/system.sh
 
 # torch comes first and by exact version: any later package that wants "torch" is then content,
@@ -56,5 +66,5 @@ $(STAMP): envs/pins.txt
 	$(BIN)/python -m pip install --quiet -r envs/pins.txt
 	touch $@
 
-clean-env:
+clean-env: ## remove the virtual environment
 	rm -rf $(VENV)

@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 from benchmarks.figures import Figure, report_figures
-from tests.slurm.cluster import Cluster, unavailable_reason
-from tests.slurm.conftest import User
-from tests.slurm.host_setup import new_folder
-from tests.slurm.interrupted_trainings import interrupt_three_trainings, make_experiment, settings
-from tests.slurm.project_copy import copy_project, shrink_config
-from tests.workflow.conftest import Project, cpu_s
+from testing.project import Project, cpu_s
+from testing.slurm.cluster import Cluster, unavailable_reason
+from testing.slurm.host_setup import new_folder
+from testing.slurm.interrupted_trainings import interrupt_three_trainings, make_experiment, settings
+from testing.slurm.project_copy import copy_project, shrink_config
+from testing.slurm.user import User
 from workflow_scripts.common.cli import run
 
 MAX_PLAN_S, MAX_JOBS = 15, 1000

@@ -18,7 +18,7 @@ import numpy as np
 import open3d
 
 from benchmarks.figures import Figure, report_figures
-from tests.box_scenes import Box, render, room
+from testing.box_scenes import Box, render, room
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import Camera, invert

@@ -27,12 +27,13 @@ import torch
 from torch import Tensor
 
 from benchmarks.figures import Figure, report_figures
-from tests import keypoint_tracks
+from testing import keypoint_tracks
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.demonstration_shard import KeypointTrack
 from workflow_scripts.common.errors import UserError, allowed_values
 from workflow_scripts.common.storage import atomic_write
 from workflow_scripts.evaluate.pose.conditions import DETECTOR
+from workflow_scripts.experiments.pose import PoseTrainingSettings
 from workflow_scripts.models.keypoints.baselines import BASELINES
 from workflow_scripts.models.keypoints.load_tracks import load_tracks
 from workflow_scripts.models.keypoints.noise import NoiseModel
@@ -46,7 +47,7 @@ from workflow_scripts.train.pose.experiment import PoseExperiment
 from workflow_scripts.train.pose.train_lifter import fit_lifter, mean_error_mm
 
 NUM_TRAIN, NUM_TEST, STEPS_PER_EPISODE = 240, 60, 70
-NOISES = {"1x": NoiseModel(1), "3x": NoiseModel(3), "detector-like": DETECTOR}
+NOISES = {"1x": NoiseModel(multiplier=1), "3x": NoiseModel(multiplier=3), "detector-like": DETECTOR}
 SMOOTHED_BASELINES = ("smoothed_dlt", "smoothed_ransac")
 SHOWN_BASELINES = ("dlt", *SMOOTHED_BASELINES)
 
@@ -190,11 +191,14 @@ def _train_and_measure(
             name=study.name,
             views=(),
             out=Path(folder),
-            noise=NOISES[study.noise],
-            objective=study.objective,  # type: ignore[arg-type]
-            view_dropout=0.0,
-            steps=steps or study.steps,
-            save_steps=10**9,
+            seed=7,
+            settings=PoseTrainingSettings(
+                noise=NOISES[study.noise],
+                objective=study.objective,  # type: ignore[arg-type]
+                view_dropout=0.0,
+                steps=steps or study.steps,
+                save_steps=10**9,
+            ),
         )
         start = time.process_time()
         trainer, lifter = fit_lifter(experiment, tracks, test, keypoint_names)
@@ -212,7 +216,7 @@ def _train_and_measure(
     ]
     goal = f"goal: at most {study.goal_mm:.1f}; " if study.goal_mm else ""
     beside = (
-        f"{goal}{compared(points, test)}; {experiment.steps} steps, {seconds:.0f} CPU s; "
+        f"{goal}{compared(points, test)}; {experiment.settings.steps} steps, {seconds:.0f} CPU s; "
         f"{parameters:,} parameters, "
         f"{latency_ms:.2f} CPU ms a frame"
     )

@@ -2,7 +2,7 @@
 
 Run `python -m benchmarks.question_accuracy`. Half of the questions are about generated houses, half about those
 of `--houses` (any ProcTHOR JSONL), each seen once from a corner of every room. The oracle
-(`tests/vqa/oracle.py`) works from the boxes, the question's words and nothing of the generator's.
+(`testing/vqa/oracle.py`) works from the boxes, the question's words and nothing of the generator's.
 """
 
 import os
@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.figures import Figure, report_figures
-from tests.vqa.enumerated_questions import enumerate_view_questions
-from tests.vqa.houses import render_houses
-from tests.vqa.oracle import Oracle, contradiction, expected_value, is_checked
+from testing.vqa.enumerated_questions import enumerate_view_questions
+from testing.vqa.houses import render_houses
+from testing.vqa.oracle import Oracle, contradiction, expected_value, is_checked
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.measurements import GroundTruthShard
 from workflow_scripts.common.view_shard import ViewShard

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figures import Figure, report_figures
-from tests.views.reference_raycast import reference_first_hits
+from testing.reference_raycast import reference_first_hits
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.view_shard import write_views

@@ -14,7 +14,7 @@ os.environ.setdefault("LP_NUM_THREADS", "0")
 import time
 
 from benchmarks.figures import Figure, report_figures
-from tests.views.ball_demonstrator import episode
+from testing.ball_demonstrator import episode
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Episode

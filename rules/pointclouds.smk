@@ -115,7 +115,7 @@ rule measure_objects:
         depth_kind=lambda wildcards: resolve_depth_kind(
             config["pointclouds"]["depth_kind"],
             is_estimated=is_estimated(wildcards.source),
-            source_kind="sensor" if wildcards.source == "images" else "exact",
+            source_kind=SOURCES[wildcards.source].depth_kind,
         ),
         settings=section_json(config["pointclouds"], MeasurementSettings),
         seed=config["seed"],

@@ -1,6 +1,15 @@
-"""Input functions and flags of the rules in vqa.smk."""
+"""Input functions and params of the rules in vqa.smk."""
 
-from workflow_scripts.sources.readers.house_files import ROOMS_PER_HOUSE
+from workflow_scripts.config.evaluate import BootstrapSettings
+from workflow_scripts.config.vqa import (
+    CardSettings,
+    ClaritySettings,
+    GallerySettings,
+    PushSettings,
+    QuestionSettings,
+    ReasoningSettings,
+)
+from workflow_scripts.sources.planning import views_per_scene
 from workflow_scripts.vqa.paraphrase.estimate import estimate as estimate_paraphrases
 
 
@@ -19,8 +28,8 @@ def exports():
     ]
 
 
-def card_settings():
-    """Return as JSON the settings that the questions depend on, for the card."""
+def card_contents():
+    """Return as JSON the settings that the questions depend on, for the card to list."""
     questions = {
         key: value
         for key, value in config["vqa"].items()
@@ -35,7 +44,7 @@ def card_settings():
         "depth": config["depth"],
         "vqa": questions,
     }
-    if "procthor" in SHARDS:
+    if sources_with_scenes("house"):
         # Photos are not rendered: their views have settings of their own.
         settings["views"] = config["views"]
     if any(map(uses_measurements, sources_with_stage("vqa"))):
@@ -46,7 +55,9 @@ def card_settings():
 def uses_measurements(source):
     """Say whether questions about a source are answered by measurement, not by ground truth."""
     evidence = config["vqa"]["evidence"]
-    return evidence == "measured" or (evidence == "auto" and source == "images")
+    return evidence == "measured" or (
+        evidence == "auto" and SOURCES[source].answers_from == "measured"
+    )
 
 
 def measurement_tables(wildcards):
@@ -59,7 +70,7 @@ def measurement_tables(wildcards):
 
 
 def per_measured_shard(pattern):
-    """Fill a path for every shard that is asked about by measurement."""
+    """Fill a path for every shard whose questions are answered by measurement."""
     return [
         path
         for source in filter(uses_measurements, sources_with_stage("vqa"))
@@ -68,55 +79,32 @@ def per_measured_shard(pattern):
 
 
 def photo_drop_tables():
-    """Return the tables of what every step lost of photos, if there are photos."""
-    return per_shard("results/views/{source}/{shard}.dropped.jsonl", source="images")
+    """Return the tables of the photos that each step dropped, if there are photos."""
+    return per_shard("results/views/{source}/{shard}.dropped.jsonl", scene_kind="photo")
 
 
-def measurement_flag(wildcards):
-    """Return the flag that says where the measured tables lie, if they are asked about."""
+def clouds_flag(wildcards):
+    """Return the flag with the clouds whose measurements questions are about, if they are."""
     if not uses_measurements(wildcards.source):
         return ""
     return f"--clouds results/pointclouds/{wildcards.source}/{wildcards.shard}.zarr"
 
 
-def question_flags():
-    """Return the flags that say what is asked, how often and in which words."""
-    settings = config["vqa"]
-    names = [
-        "forms",
-        "questions_per_view",
-        "questions_per_pair",
-        "min_pixels",
-        "min_fraction_visible",
-    ]
-    names += ["margin_m", "margin_ratio", "margin_picture", "margin_deg"]
-    names += ["margin_sigmas", "answer_style", "units", "num_phrasings", "families"]
-    words = [as_flags(settings, names)]
-    if settings["weights"]:
-        pairs = [f"{name}={number}" for name, number in settings["weights"].items()]
-        words.append(f"--weights {' '.join(pairs)}")
-    if not settings["multiple_choice"]:
-        words.append("--no-multiple-choice")
-    if settings["reasoning"] != "none":
-        words.append("--reasoning")
-    return " ".join(words)
-
-
 def question_shards():
-    """Return the shards of questions as they leave the stage: in other words, if that is wished."""
+    """Return the shards of questions that are merged: paraphrased ones, if that is on."""
     if config["vqa"]["paraphrase"]:
         return per_shard("results/vqa/{source}/{shard}.paraphrased.jsonl")
     return per_shard("results/vqa/{source}/{shard}.jsonl")
 
 
 def paraphrase_setting(name, without):
-    """Return a setting of paraphrases, or what stands for it without any."""
+    """Return a setting of paraphrases, or `without` where they are off."""
     settings = config["vqa"]["paraphrase"]
     return settings[name] if settings else without
 
 
 def paraphrase_prompt():
-    """Return the prompt file of paraphrases, if there are any."""
+    """Return the prompt file of paraphrases, if they are on."""
     return paraphrase_setting("prompt", [])
 
 
@@ -144,12 +132,12 @@ def paraphrase_flags():
 
 
 def paraphrase_estimate():
-    """Say for the dry run what paraphrases may take at most, once for every question."""
+    """Return for the dry run what paraphrases cost at most, each question asked once."""
     settings = config["vqa"]["paraphrase"]
     if not settings:
         return ""
     views = sum(
-        (shard.stop - shard.start) * views_per_scene(source)
+        (shard.stop - shard.start) * views_per_scene(config, source)
         for source in sources_with_stage("vqa")
         for shard in SHARDS[source].values()
     )
@@ -166,31 +154,22 @@ def paraphrase_estimate():
     return f" (whole workflow, at most: {found}; cap {settings['max_cost_usd']} USD)"
 
 
-def views_per_scene(source):
-    """Return about how many views a scene has: a photo one, a house some a room."""
-    if source == "images":
-        return 1
-    return ROOMS_PER_HOUSE * sum(config["views"]["policies"].values())
-
-
 def depth_labels(wildcards):
     """Return what the audit calls labels measured in the depth that the workflow uses."""
     return "estimate" if is_estimated(wildcards.source) else "clouds"
 
 
-def per_audited_shard(pattern):
+def per_auditable_shard(pattern):
     """Fill a path for every shard whose source knows the truth: a simulator's."""
-    return [path for path in per_shard(pattern) if "/images/" not in path]
+    return [
+        path
+        for source in sources_with_stage(pattern.split("/")[1])
+        if SOURCES[source].has_truth
+        for path in per_shard(pattern, source=source)
+    ]
 
 
-def audit_flags():
-    """Return the flags that say which facts are clear enough to be asked."""
-    names = ["min_pixels", "min_fraction_visible", "margin_m", "margin_ratio"]
-    names += ["margin_picture", "margin_deg", "margin_sigmas"]
-    return as_flags(config["vqa"], names)
-
-
-def audited_tables(wildcards):
+def audit_tables(wildcards):
     """Return what was measured in a shard: in its own depth, and in depth with noise added."""
     return [
         f"results/pointclouds/{wildcards.source}/{wildcards.shard}.{kind}{name}.parquet"

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from tests.box_scenes import Box, living_room_scene, room, write_shard
+from testing.box_scenes import Box, living_room_scene, room, write_shard
 from workflow_scripts.common.storage import read_table, write_table
 from workflow_scripts.common.view_shard import table_path
 from workflow_scripts.geometry.cameras import Camera

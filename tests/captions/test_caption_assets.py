@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.box_scenes import Box, room, write_shard
+from testing.box_scenes import Box, room, write_shard
 from tests.captions.rooms import cameras
 from workflow_scripts.captions.requests import (
     asset_requests,

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.captions.rooms import small_shard
-from tests.fake_chat_server import (
+from testing.fake_chat_server import (
     Answer,
     FakeChatServer,
     ReceivedRequest,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.fake_chat_server import (
+from testing.fake_chat_server import (
     Answer,
     ReceivedRequest,
     caption_answer,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from testing.fake_chat_server import Answer, ReceivedRequest, caption_answer, run_server
 from tests.captions.rooms import small_shard
-from tests.fake_chat_server import Answer, ReceivedRequest, caption_answer, run_server
 
 ROOT = Path(__file__).parents[2]
 PROMPTS = ROOT / "workflow_scripts/captions/prompts"

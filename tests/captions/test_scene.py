@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.box_scenes import Box, room
+from testing.box_scenes import Box, room
 from tests.captions.rooms import WIDTH_M, dining_room, mirrored, shard_of
 from workflow_scripts.captions.backends.scene import (
     SceneCaptioner,

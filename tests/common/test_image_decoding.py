@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.views.images.photos import encoded, exif_of, picture
+from testing.photos import encoded, exif_of, picture
 from workflow_scripts.common.image_decoding import DIAGONAL_35MM, UnusableImage, decode_image
 
 LIMITS = {"min_side_px": 16, "max_pixels": 1_000_000}

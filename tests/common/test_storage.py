@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.box_scenes import living_room_scene, write_shard
+from testing.box_scenes import living_room_scene, write_shard
 from workflow_scripts.common import storage
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Caption, ObjectRow, ViewRow, records_to_frame

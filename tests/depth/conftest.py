@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.box_scenes import living_room_scene, write_shard
-from tests.depth.models import save_depth_anything, save_depth_pro, save_zoedepth
+from testing.box_scenes import living_room_scene, write_shard
+from testing.depth_models import save_depth_anything, save_depth_pro, save_zoedepth
 
 
 @pytest.fixture(scope="session")

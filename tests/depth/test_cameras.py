@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.views.images.photos import write_photo_shard
+from testing.photos import write_photo_shard
 from workflow_scripts.common.storage import open_shard, read_array
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.depth import EstimatorSettings

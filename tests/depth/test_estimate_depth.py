@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import DPTConfig, SamConfig
 
-from tests.depth.models import save_depth_anything
+from testing.depth_models import save_depth_anything
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import open_shard, read_array
 from workflow_scripts.common.view_shard import ViewShard

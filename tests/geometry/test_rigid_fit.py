@@ -2,7 +2,7 @@
 
 import torch
 
-from tests import keypoint_tracks
+from testing import keypoint_tracks
 from workflow_scripts.common.demonstration_shard import KeypointTrack
 from workflow_scripts.geometry.rigid_fit import body_columns, estimate_body_shapes, kabsch
 from workflow_scripts.models.keypoints.baselines import dlt, smoothed_dlt

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests import keypoint_tracks
+from testing import keypoint_tracks
 from workflow_scripts.geometry.triangulation import (
     information,
     moving_average,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.box_scenes import Box, living_room_scene, room, write_shard
+from testing.box_scenes import Box, living_room_scene, room, write_shard
 from workflow_scripts.geometry.cameras import Camera
 
 LOOK = {"width_px": 160, "height_px": 160, "vertical_fov_deg": 90.0}

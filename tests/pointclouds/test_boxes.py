@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.box_scenes import Box, room
+from testing.box_scenes import Box, room
 from tests.pointclouds.conftest import corner_cameras
 from tests.pointclouds.test_fuse import views_of
 from workflow_scripts.common.seeds import rng

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.box_scenes import Box, living_room_scene, render, room
+from testing.box_scenes import Box, living_room_scene, render, room
 from tests.pointclouds.conftest import LOOK, corner_cameras
 from workflow_scripts.common.cloud_shard import Cloud
 from workflow_scripts.common.errors import UserError

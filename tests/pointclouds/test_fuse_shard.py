@@ -13,7 +13,7 @@ import open3d
 import pytest
 from PIL import Image
 
-from tests.box_scenes import write_shard
+from testing.box_scenes import write_shard
 from workflow_scripts.common.cloud_shard import CloudShard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import BoxRow
@@ -237,7 +237,7 @@ def test_statistics_do_not_depend_on_threads(clouds, tmp_path):
 
 def test_a_point_of_no_known_object_is_counted(tmp_path):
     """A scene of one distant, tiny box: too few points for a box, still in the sum."""
-    from tests.box_scenes import Box
+    from testing.box_scenes import Box
     from workflow_scripts.geometry.cameras import Camera
 
     camera = Camera.look(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.box_scenes import Box, render, room
+from testing.box_scenes import Box, render, room
 from workflow_scripts.common.records import GravityRow
 from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.geometry.gravity import aligned_camera, axes_from_pose, axes_from_row

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.box_scenes import Box, render, room
+from testing.box_scenes import Box, render, room
 from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.pointclouds.depth_error import ESTIMATE, EXACT, SENSOR
 from workflow_scripts.pointclouds.object_clouds import MIN_POINTS, ObjectClouds, object_clouds

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.box_scenes import Box, render, room
+from testing.box_scenes import Box, render, room
 from tests.pointclouds.measurement_helpers import measure_and_read, view_gravity
 from workflow_scripts.common.measurements import Measurements
 from workflow_scripts.geometry import upright_boxes

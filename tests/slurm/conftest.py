@@ -1,104 +1,24 @@
-"""One cluster for all tests here, and the shipped profile as a user of that cluster edits it."""
+"""One cluster for all tests here."""
 
-import os
-import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from tests.slurm.cluster import ACCOUNT, Cluster, unavailable_reason
-from tests.slurm.host_setup import new_folder
-from tests.wait import wait_until
-from workflow_scripts.train.jobs import JobState
-
-ROOT = Path(__file__).parents[2]
-SNAKEMAKE = Path(sys.executable).with_name("snakemake")
-# A test does not wait a minute to hear that a job of one second has ended.
-SHORT_POLL_FLAGS = (
-    "--slurm-init-seconds-before-status-checks=2",
-    "--seconds-between-status-checks=2",
-)
-SHORT_POLL_FLAGS += ("--latency-wait=5",)
+from testing.slurm.cluster import Cluster, unavailable_reason
+from testing.slurm.host_setup import new_folder
+from testing.slurm.user import User
 
 
-# Of the package, not the session: the tests after these expect a machine without a cluster.
+# Of the package, not the session: the other tests expect a machine without a cluster.
 @pytest.fixture(scope="package")
 def cluster() -> Iterator[Cluster]:
-    """Start a private four-node SLURM, and take it down after the last test."""
+    """Start a private four-node SLURM cluster, and stop it after the last test."""
     reason = unavailable_reason()
     if reason:
         pytest.skip(reason)
     with Cluster(new_folder()) as running:
         yield running
-
-
-class User:
-    """A folder with the profile in it, and a shell on the cluster."""
-
-    def __init__(self, folder: Path, cluster: Cluster) -> None:
-        self.folder = folder
-        self.cluster = cluster
-        shutil.copytree(ROOT / "profiles", folder / "profiles")
-        self.profile = folder / "profiles/slurm/config.yaml"
-        self.replace("your_account", ACCOUNT)
-
-    def replace(self, old: str, new: str, *, in_line: str = "") -> int:
-        """Replace a word of the profile in the first line that names `in_line`; tell its number."""
-        lines = self.profile.read_text().splitlines()
-        for number, line in enumerate(lines):
-            if old in line and in_line in line:
-                lines[number] = line.replace(old, new, 1)
-                self.profile.write_text("\n".join(lines) + "\n")
-                return number + 1
-        raise AssertionError(f"no line with {old!r} and {in_line!r}")
-
-    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake with the profile."""
-        path = f"{SNAKEMAKE.parent}{os.pathsep}{os.environ['PATH']}"
-        done = subprocess.run(
-            [str(SNAKEMAKE), "--profile", "profiles/slurm", *SHORT_POLL_FLAGS, *arguments],
-            cwd=self.folder,
-            env=self.cluster.environment | {"PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if check and done.returncode:
-            # What Snakemake says comes last, where a log that is cut off still has it.
-            pytest.fail(self.cluster.log_tails() + done.stdout[-3000:] + done.stderr[-6000:])
-        return done
-
-    def gpu_rules(self) -> dict[str, dict[str, Any]]:
-        """Return what the profile asks for each rule that uses GPUs."""
-        lines: dict[str, dict[str, Any]] = yaml.safe_load(self.profile.read_text())["set-resources"]
-        return {name: line for name, line in lines.items() if line.get("gpu")}
-
-    def jobs_of(self, rule: str) -> list[dict[str, str]]:
-        """Return what SLURM says about the jobs of a rule of this folder, oldest first.
-
-        A job is known to have done its work before SLURM has taken note of its end: that is
-        waited for.
-        """
-        mark = re.compile(rf"\brule_{rule}\b|/{rule}/launch/")
-        ours: list[dict[str, str]] = []
-
-        def are_over() -> bool:
-            ours[:] = [
-                job
-                for job in self.cluster.jobs()
-                if job.get("StdOut", "").startswith(f"{self.folder}/")
-                and mark.search(f"{job['Comment']} {job['StdOut']}")
-            ]
-            return all(JobState(job["JobState"]).is_over for job in ours)
-
-        wait_until(are_over, f"the jobs of {rule} to be over")
-        return sorted(ours, key=lambda job: int(job["JobId"]))
 
 
 @pytest.fixture

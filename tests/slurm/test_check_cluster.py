@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from tests.slurm.conftest import User
-from tests.slurm.project_copy import copy_project
+from testing.slurm.project_copy import copy_project
+from testing.slurm.user import User
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def project(user: User) -> User:
 
 
 def check(user: User) -> subprocess.CompletedProcess[str]:
-    """Run the preflight; whatever it finds, nothing may be submitted."""
+    """Run the check; whatever its result, nothing may be submitted."""
     before = len(user.cluster.jobs())
     done = user.snakemake("check_cluster", check=False)
     assert len(user.cluster.jobs()) == before
@@ -46,12 +46,16 @@ def test_every_mistake_is_named_with_rule_value_and_line(project: User) -> None:
         (runtime, "rule estimate_depth: runtime 9000 minutes", "stops jobs after 2880"),
         (memory, "rule pretrain_base: mem_mb 999000", "256000"),
     ):
-        told = [
+        problems = [
             text
             for text in done.stdout.splitlines()
             if f"profiles/slurm/config.yaml:{line}: " in text
         ]
-        assert any(all(word in text for word in words) for text in told), (line, words, told)
+        assert any(all(word in text for word in words) for text in problems), (
+            line,
+            words,
+            problems,
+        )
     assert "Traceback" not in done.stdout + done.stderr
 
 

@@ -1,4 +1,4 @@
-"""A cluster whose starter is killed takes itself down."""
+"""A cluster whose starter is killed removes itself."""
 
 import os
 import subprocess
@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm.cluster import unavailable_reason
-from tests.slurm.host_setup import ETC, HOSTS, HOSTS_MARK, LINKED_CONFIG_FILES
-from tests.slurm.processes import processes_of
-from tests.wait import wait_until
+from testing.slurm.cluster import unavailable_reason
+from testing.slurm.host_setup import ETC, HOSTS, HOSTS_MARK, LINKED_CONFIG_FILES
+from testing.slurm.processes import processes_of
+from testing.wait import wait_until
 
 ROOT = Path(__file__).parents[2]
 
 
-# Before the other tests' cluster: two at a time are refused.
+# Runs before the other tests' cluster starts (tests/conftest.py): two at a time are refused.
 @pytest.mark.skipif(unavailable_reason() is not None, reason=str(unavailable_reason()))
 def test_a_killed_starter_leaves_nothing() -> None:
-    command = [sys.executable, "-m", "tests.slurm.cluster", "--no-accounting"]
+    command = [sys.executable, "-m", "testing.slurm.cluster", "--no-accounting"]
     starter = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert starter.stdout is not None
@@ -29,6 +29,6 @@ def test_a_killed_starter_leaves_nothing() -> None:
         starter.kill()
         starter.wait()
     wait_until(lambda: not folder.exists(), "the guard to remove the cluster's folder")
-    wait_until(lambda: not processes_of(folder), "the cluster's last process to be gone")
+    wait_until(lambda: not processes_of(folder), "the cluster's last process to end")
     assert not any(os.path.lexists(ETC / name) for name in LINKED_CONFIG_FILES)
     assert HOSTS_MARK not in HOSTS.read_text()

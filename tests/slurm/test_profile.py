@@ -1,4 +1,4 @@
-"""The shipped profile on a live cluster, with the real plugin: SLURM says what ran where."""
+"""The shipped profile on a live cluster, with the real plugin: SLURM records what ran where."""
 
 import subprocess
 import sys
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.slurm.cluster import ACCOUNT, Cluster
-from tests.slurm.conftest import ROOT, User
+from testing.slurm.cluster import ACCOUNT, Cluster
+from testing.slurm.user import ROOT, User
 
-# A second's work in the place of each rule of the profile: SLURM sees what the profile asks for.
+# A second's work in the place of each rule of the profile, with the resources of the profile.
 RULE = """
 rule {name}:
     output: "{name}.txt"
@@ -38,15 +38,15 @@ rule summarise:
     resources: gpu=0, nodes=1, mem_mb=3000, runtime=240
     shell: "echo $SLURMD_NODENAME > {output}"
 
-rule spoil:
-    output: "spoil.txt"
-    log: "logs/spoil.log"
+rule fail:
+    output: "fail.txt"
+    log: "logs/fail.log"
     shell: "echo the last line of the log > {log}; exit 3"
 """
 
 
 def make_toy_workflow(user: User) -> User:
-    """Give a user a workflow of one-second rules, and switch Unity's line on."""
+    """Give a user a workflow of one-second rules, and enable Unity's line of the profile."""
     user.replace("# render_shard:", "render_shard:")
     text = WITHOUT_GPU
     for name, line in user.gpu_rules().items():
@@ -69,7 +69,7 @@ Ran = tuple[User, subprocess.CompletedProcess[str]]
 def toy_run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """Return a user who has run every rule, one of which fails."""
     toy = make_toy_workflow(User(tmp_path_factory.mktemp("user"), cluster))
-    wanted = [f"{name}.txt" for name in (*toy.gpu_rules(), "summarise", "spoil")]
+    wanted = [f"{name}.txt" for name in (*toy.gpu_rules(), "summarise", "fail")]
     return toy, toy.snakemake("--retries=0", *wanted, check=False)
 
 
@@ -91,14 +91,14 @@ def test_a_failed_rule_shows_its_name_and_its_log(toy_run: Ran) -> None:
     toy, done = toy_run
     printed = done.stdout + done.stderr
     assert done.returncode != 0
-    assert "spoil" in printed
-    assert "logs/spoil.log" in printed
+    assert "rule fail" in printed
+    assert "logs/fail.log" in printed
     assert "the last line of the log" in printed
     assert (toy.folder / "summarise.txt").exists(), "other jobs go on"
 
 
 def assert_fits(job: dict[str, str], line: dict[str, Any]) -> None:
-    """Compare what SLURM says of a job with a rule's line of the profile."""
+    """Compare SLURM's record of a job with a rule's line of the profile."""
     assert job["JobState"] == "COMPLETED"
     nodes = subprocess.check_output(["scontrol", "show", "hostnames", job["NodeList"]], text=True)
     assert len(nodes.split()) == line["nodes"]
@@ -137,7 +137,7 @@ def test_a_drained_node_is_avoided(toy: User) -> None:
 
 def test_the_cluster_starts_by_hand_only_once(toy: User, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.slurm.cluster"],
+        [sys.executable, "-m", "testing.slurm.cluster"],
         cwd=ROOT,
         env=toy.cluster.environment,
         capture_output=True,

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.slurm.cluster import Cluster
-from tests.slurm.interrupted_trainings import (
+from testing.micro_training import losses, validation_losses
+from testing.slurm.cluster import Cluster
+from testing.slurm.interrupted_trainings import (
     MACHINE,
     SAVE_STEPS,
     STEPS,
@@ -21,10 +22,9 @@ from tests.slurm.interrupted_trainings import (
     make_experiment,
     settings,
 )
-from tests.train.micro import losses, validation_losses
 from workflow_scripts.common.storage import read_json
 from workflow_scripts.train import launch
-from workflow_scripts.train.experiment import VlmExperiment
+from workflow_scripts.train.vlm.experiment import VlmExperiment
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +37,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VlmExperiment]:
 @pytest.fixture(scope="module")
 def undisturbed(plan: VlmExperiment) -> VlmExperiment:
     """Return the undisturbed training, two ranks on this machine."""
-    launch_in_thread(
-        plan, launch.JobResources(cluster="local", num_processes=2, threads=1)
-    ).finish()
+    launch_in_thread(plan, launch.JobResources(cluster="local", threads=1)).finish()
     return plan
 
 

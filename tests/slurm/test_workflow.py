@@ -1,4 +1,4 @@
-"""The whole workflow on a live cluster: it is killed while it trains, started again, and ends."""
+"""The whole workflow on a live cluster: killed while it trains, started again, and finished."""
 
 import os
 import signal
@@ -8,15 +8,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.slurm.cluster import Cluster
-from tests.slurm.conftest import SHORT_POLL_FLAGS, SNAKEMAKE, User
-from tests.slurm.project_copy import copy_project, shrink_config
+from testing.slurm.cluster import Cluster
+from testing.slurm.project_copy import copy_project, shrink_config
+from testing.slurm.user import SHORT_POLL_FLAGS, SNAKEMAKE, User
+from testing.wait import wait_until
 from tests.slurm.test_profile import assert_fits
-from tests.wait import wait_until
 
-# Jobs at once: what the machine has cores for, and one that waits.
+# Jobs at once: one more than the machine has cores.
 JOBS = "--jobs=3"
 LAUNCHED = {
+    "pretrain_base": "base",
     "train_experiment": "tiny-lora",
     "train_full_finetune": "tiny-whole",
     "train_pose": "lifter",
@@ -48,7 +49,7 @@ def finished(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> User
         try:
             wait_for_training(first, user.folder)
         finally:
-            # The launcher, too: its job must be found again.
+            # The launcher, too: the next one must find its job.
             os.killpg(first.pid, signal.SIGKILL)
             first.wait()
     os.environ["DS_ACCELERATOR"] = "cpu"
@@ -72,11 +73,13 @@ def wait_for_training(process: subprocess.Popen[bytes], folder: Path) -> None:
 
 def test_every_gpu_job_ran_where_the_profile_says(finished: User) -> None:
     scores = pd.read_csv(finished.folder / "results/eval.csv")
-    assert set(scores["experiment"]) == set(LAUNCHED.values())
+    assert set(scores["experiment"]) == set(LAUNCHED.values()) - {"base"}
     for rule, line in finished.gpu_rules().items():
         jobs = finished.jobs_of(LAUNCHED.get(rule, rule))
         completed = [job for job in jobs if job["JobState"] == "COMPLETED"]
-        assert completed, f"give rule {rule} something to do in tests.slurm.project_copy.SMALL"
+        assert completed, (
+            f"give rule {rule} something to do in testing.slurm.project_copy.SMALL_CONFIG"
+        )
         for job in completed:
             assert_fits(job, line)
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.rlbench_recordings import FAR_M, observations_from
-from tests.views.ball_demonstrator import RADIUS_M, TABLE_Z_M, BallDemonstrator, episode
+from testing.ball_demonstrator import RADIUS_M, TABLE_Z_M, BallDemonstrator, episode
+from testing.rlbench_recordings import FAR_M, observations_from
 
 DUMMY, SHAPE, PATH = "dummy", "shape", "path"
 # Handles as a scene has them: not in the order of the names, one above 16 bits.

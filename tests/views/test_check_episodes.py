@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.views.ball_demonstrator import episode
+from testing.ball_demonstrator import episode
 from tests.views.test_record import ball_backend, recorded
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Episode

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.box_scenes import living_room_scene, write_shard
+from testing.box_scenes import living_room_scene, write_shard
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.views.contact_sheet import (
     GAP_PX,

@@ -1,6 +1,6 @@
 """What every backend of demonstrations promises, checked on each that can run here.
 
-`ball` is an exact scene of the tests' own, `dataset` reads a recording made of it, `coppeliasim`
+`ball` is an exact scene made by the tests, `dataset` reads a recording made of it, `coppeliasim`
 runs on a stand-in of RLBench, `mujoco` is the embedded simulator.
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.rlbench_recordings import write_recording
-from tests.views.ball_demonstrator import BallDemonstrator, episode
+from testing.ball_demonstrator import BallDemonstrator, episode
+from testing.rlbench_recordings import write_recording
 from tests.views.rlbench_standin import installed
 from workflow_scripts.common import backend_registry
 from workflow_scripts.common.demonstration_shard import Demonstration

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.views.ball_demonstrator import episode
+from testing.ball_demonstrator import episode
 from workflow_scripts.common.demonstration_shard import Demonstration
 from workflow_scripts.geometry.cameras import invert, rays_camera
 from workflow_scripts.views.backends.rlbench_dataset import DatasetDemonstrator

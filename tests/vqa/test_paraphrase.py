@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fake_chat_server import (
+from testing.fake_chat_server import (
     Answer,
     FakeChatServer,
     ReceivedRequest,
@@ -155,7 +155,7 @@ def test_every_misfortune_leaves_the_question_as_it_was_and_is_counted(tmp_path)
         assert (after.question == before.question) == (after.scene_id not in changed)
         assert (after.truth, after.answer) == (before.truth, before.answer)
     assert sorted(text.split(":")[0] for text in dropped) == [
-        "a thing is lost or called otherwise",
+        "an object is missing or renamed",
         "failed",
         "refused",
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fake_chat_server import run_server
+from testing.fake_chat_server import run_server
 from tests.vqa.test_paraphrase import good_reply, left_of
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.storage import read_records, write_records

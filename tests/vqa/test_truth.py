@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.box_scenes import Box, write_shard
-from tests.vqa.enumerated_questions import enumerate_view_questions
+from testing.box_scenes import Box, write_shard
+from testing.vqa.enumerated_questions import enumerate_view_questions
+from testing.vqa.houses import render_houses
+from testing.vqa.oracle import Oracle, contradiction, is_checked
+from testing.vqa.scenes import furnished_shard
 from tests.vqa.generation import generate_for_shard
-from tests.vqa.houses import render_houses
-from tests.vqa.oracle import Oracle, contradiction, is_checked
-from tests.vqa.scenes import furnished_shard
 from workflow_scripts.common.measurements import GroundTruthShard
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import Camera
@@ -19,8 +19,8 @@ from workflow_scripts.vqa.view_context import ViewContexts
 REAL_HOUSES = Path(__file__).parents[3] / "shared/data/procthor_houses.jsonl.gz"
 # What the oracle does not know: contents, kinds, names, and choices among written numbers.
 UNCHECKED = {
-    "boxing", "carried_by", "count", "existence", "facing", "identify", "inside",
-    "nth_boxing", "nth_pointing", "pointing", "room_area", "room_length",
+    "box_grounding", "count", "existence", "facing", "identify", "inside", "nth_box_grounding",
+    "nth_point_grounding", "point_grounding", "room_area", "room_length", "supported_by",
 }  # fmt: skip
 
 

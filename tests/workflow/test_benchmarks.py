@@ -1,4 +1,4 @@
-"""Published benchmarks in the workflow: imported, asked and scored to the table and the report."""
+"""Published benchmarks in the workflow: imported, answered and scored, to table and report."""
 
 import json
 import re
@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
+from testing.project import Project
 from tests.evaluate.benchmarks.sample_rows import SPATIAL, VSI, write_pictures
-from tests.workflow.conftest import Project
 
 pytestmark = pytest.mark.e2e
 # Metrics by the type of what is asked: published names in the report, columns here.
@@ -33,31 +33,36 @@ PUBLISHED = (
 
 
 def with_benchmarks(project: Project) -> Project:
-    """Give a project a small file of each form, one row of the first without its picture."""
-    folder = project.folder / "theirs"
+    """Give a project a small file of each format, one row of the first without its image."""
+    folder = project.folder / "benchmarks"
     write_pictures(folder)
-    lost = {**SPATIAL[0], "id": "lost", "image_info": {"file_path": "gone.jpg"}}
-    (folder / "rgpt.json").write_text(json.dumps([*SPATIAL, lost]))
+    without_image = {**SPATIAL[0], "id": "lost", "image_info": {"file_path": "gone.jpg"}}
+    (folder / "rgpt.json").write_text(json.dumps([*SPATIAL, without_image]))
     (folder / "vsi.jsonl").write_text("\n".join(map(json.dumps, VSI)))
-    forms = {"rgpt": ("spatialrgpt-bench", "rgpt.json"), "vsi": ("vsi-bench", "vsi.jsonl")}
+    formats = {"rgpt": ("spatialrgpt-bench", "rgpt.json"), "vsi": ("vsi-bench", "vsi.jsonl")}
     benchmarks = {
         name: {
-            "format": form,
-            "path": f"theirs/{file}",
-            "images": "theirs",
+            "format": file_format,
+            "path": f"benchmarks/{file}",
+            "images": "benchmarks",
             "num_frames": 3,
             "max_new_tokens": 8,
         }
-        for name, (form, file) in forms.items()
+        for name, (file_format, file) in formats.items()
     }
     project.edit({"evaluate": {"benchmarks": benchmarks}})
     return project
 
 
 def check(project: Project) -> None:
-    """Check what the run left: scores beside every baseline, the published names, the lost row."""
+    """Check scores beside every baseline, the published names, the row without its image."""
     results = project.folder / "results"
-    scores = pd.read_csv(results / "eval.csv")
+    scores = pd.concat(
+        pd.read_parquet(results / f"evaluate/tiny-lora/{name}.scores.parquet")
+        for name in ("rgpt", "vsi")
+    )
+    headline = pd.read_csv(results / "eval.csv")
+    assert {"vqa", "rgpt", "vsi"} <= set(headline["benchmark"])
     for (benchmark, family), metrics in EXPECTED.items():
         rows = scores[(scores["benchmark"] == benchmark) & (scores["family"] == family)]
         assert metrics <= set(rows["metric"]), (benchmark, family)
@@ -81,6 +86,6 @@ def test_benchmarks_go_through_the_workflow_beside_our_own_questions(
     planned_jobs = project.planned_jobs()
     assert planned_jobs["import_benchmark"] == planned_jobs["score_benchmark"] == 2
     assert planned_jobs["predict_answers"] == 6
-    assert not {"train_experiment", "pretrain_base", "score_experiment"} & set(planned_jobs)
+    assert not {"train_experiment", "pretrain_base", "score_vlm", "score_pose"} & set(planned_jobs)
     project.snakemake("--cores", "2", "results/eval.csv", "results/report.html")
     check(project)

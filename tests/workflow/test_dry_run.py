@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tests.workflow.conftest import WITHOUT_RLBENCH, Project, cpu_s
+from testing.project import WITHOUT_RLBENCH, Project, cpu_s
 
 STAGES = ("scenes", "views", "depth", "captions", "pointclouds", "vqa", "train", "evaluate")
 
@@ -43,7 +43,9 @@ def test_a_pose_experiment_is_trained_on_demonstrations_and_scored(project: Proj
 def test_null_turns_an_experiment_off(project: Project) -> None:
     project.edit(WITHOUT_RLBENCH)
     planned_jobs = project.planned_jobs()
-    assert not {"plan_episodes", "record_demonstrations", "train_pose", "score_pose"} & set(planned_jobs)
+    assert not {"plan_episodes", "record_demonstrations", "train_pose", "score_pose"} & set(
+        planned_jobs
+    )
     assert planned_jobs["train_experiment"] == 1
     project.edit({"train": {"experiments": {"tiny-lora": None}}})
     done = project.snakemake("--dry-run", check=False)

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 import zarr
 
-from tests.workflow.conftest import Project, cpu_s
-from workflow_scripts.common.records import SPLITS, EvalRow, Scene
+from testing.project import Project, cpu_s
+from workflow_scripts.common.records import SPLITS, Scene
 from workflow_scripts.common.storage import read_records
-from workflow_scripts.models.keypoints.score_row import KeypointScoreRow
+from workflow_scripts.evaluate.score_table import EvalRow, ScoreRow
 
 pytestmark = pytest.mark.e2e
 Copy = Callable[[], Project]
@@ -21,9 +21,12 @@ Copy = Callable[[], Project]
 
 def test_every_promised_file_is_there(finished_run: Project) -> None:
     results = finished_run.folder / "results"
-    scores = pd.read_csv(results / "eval.csv")
-    assert set(scores) == {*EvalRow.model_fields, *KeypointScoreRow.model_fields}
-    assert {"accuracy", "parse_failure_rate", "mpjpe_mm"} <= set(scores["metric"])
+    headline = pd.read_csv(results / "eval.csv")
+    assert list(headline) == list(EvalRow.model_fields)
+    assert {"accuracy", "mpjpe_mm"} <= set(headline["metric"])
+    scores = pd.read_parquet(results / "evaluate/tiny-lora/scores.parquet")
+    assert list(scores) == list(ScoreRow.model_fields)
+    assert {"accuracy", "parse_failure_rate"} <= set(scores["metric"])
     for shard in ("0000", "0001", "0002"):
         for name in (
             f"scenes/procthor/{shard}.png",
@@ -56,15 +59,15 @@ def test_snakemake_report_has_the_captions(finished_run: Project) -> None:
 
 
 def test_second_run_has_nothing_to_do(finished_run: Project) -> None:
-    told: list[str] = []
+    outputs: list[str] = []
 
     def run_again() -> None:
         done = finished_run.snakemake("--cores", "2", "results/eval.csv", "results/report.html")
-        told.append(done.stdout + done.stderr)
+        outputs.append(done.stdout + done.stderr)
 
     version_s = cpu_s(lambda: finished_run.snakemake("--version"))
     assert cpu_s(run_again) <= 5 * version_s
-    assert "Nothing to be done" in told[0]
+    assert "Nothing to be done" in outputs[0]
 
 
 def test_no_house_is_in_two_splits(finished_run: Project) -> None:
@@ -113,14 +116,26 @@ def touch_source(project: Project) -> None:
         (
             lambda project: change(project, captions={"kinds": ["room", "asset"]}),
             {"caption_shard"},
-            {"sample_scenes", "render_shard", "fuse_shard", "generate_questions", "train_experiment"},
+            {
+                "sample_scenes",
+                "render_shard",
+                "fuse_shard",
+                "generate_questions",
+                "train_experiment",
+            },
         ),
         (
             lambda project: change(
                 project, train={"experiments": {"tiny-lora": {"learning_rate": 0.002}}}
             ),
             {"train_experiment", "predict_answers", "merge_scores"},
-            {"render_shard", "pretrain_base", "generate_questions", "merge_questions", "caption_shard"},
+            {
+                "render_shard",
+                "pretrain_base",
+                "generate_questions",
+                "merge_questions",
+                "caption_shard",
+            },
         ),
         (
             lambda project: change(project, pointclouds={"voxel_m": 0.1}),
@@ -133,8 +148,8 @@ def touch_source(project: Project) -> None:
             {"render_shard", "fuse_shard", "caption_shard"},
         ),
         (
-            lambda project: change(project, evaluate={"bootstrap": 200}),
-            {"score_experiment", "merge_scores"},
+            lambda project: change(project, evaluate={"bootstrap_samples": 200}),
+            {"score_vlm", "merge_scores"},
             {"predict_answers", "train_experiment", "render_shard"},
         ),
         (
@@ -164,7 +179,13 @@ def test_one_more_house_reruns_its_shard_only(copy_of_finished: Copy) -> None:
     project = copy_of_finished()
     project.edit({"sources": {"procthor": {"num_houses": 11}}})
     planned_jobs = project.planned_jobs()
-    for rule in ("sample_scenes", "render_shard", "fuse_shard", "generate_questions", "caption_shard"):
+    for rule in (
+        "sample_scenes",
+        "render_shard",
+        "fuse_shard",
+        "generate_questions",
+        "caption_shard",
+    ):
         assert planned_jobs[rule] == 1, rule
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from tests.workflow.test_layout import ROOT, RULE_FILES, rules_of
+from tests.workflow.test_layout import ROOT, RULE_FILES, modules_of, rules_of
 
 # RLBench's own environment needs an older NumPy; tests/views/test_coppeliasim.py looks after it.
 ENVIRONMENTS = sorted(path for path in (ROOT / "envs").glob("*.yaml") if path.stem != "coppeliasim")
@@ -35,12 +35,12 @@ def normalise_name(name: str) -> str:
 @cache
 def transitive_requirements(name: str) -> frozenset[str]:
     """Return a package and all that it needs."""
-    found, todo = set(), [normalise_name(name)]
+    names, todo = set(), [normalise_name(name)]
     while todo:
         current = todo.pop()
-        if current in found:
+        if current in names:
             continue
-        found.add(current)
+        names.add(current)
         try:
             needs = requires(current) or []
         except PackageNotFoundError:
@@ -48,7 +48,7 @@ def transitive_requirements(name: str) -> frozenset[str]:
         for need in map(Requirement, needs):
             if need.marker is None or need.marker.evaluate({"extra": ""}):
                 todo.append(normalise_name(need.name))
-    return frozenset(found)
+    return frozenset(names)
 
 
 @cache
@@ -67,7 +67,7 @@ def imported_modules(path: Path) -> frozenset[str]:
 def third_party_distributions(script: Path) -> set[str]:
     """Return the distributions that a script and all of our modules it reaches import."""
     distributions = packages_distributions()
-    found, seen, todo = set(), set(), [script]
+    names, seen, todo = set(), set(), [script]
     while todo:
         path = todo.pop()
         if path in seen:
@@ -80,8 +80,8 @@ def third_party_distributions(script: Path) -> set[str]:
                 for candidate in (base.with_suffix(".py"), base / "__init__.py"):
                     todo += [candidate] if candidate.is_file() else []
             elif top not in sys.stdlib_module_names and top in distributions:
-                found.add(normalise_name(distributions[top][0]))
-    return found
+                names.add(normalise_name(distributions[top][0]))
+    return names
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
@@ -101,9 +101,9 @@ def test_environment_holds_what_its_rules_import(environment: Path) -> None:
         for rule, text in rules_of(path).items():
             if f"envs/{environment.name}" not in text:
                 continue
-            script = re.search(r'script="([\w/]+\.py)"', text)
-            assert script is not None
-            lacking = third_party_distributions(ROOT / script[1]) - available - OPTIONAL
-            if lacking:
-                missing[rule] = lacking
+            for module in modules_of(text):
+                script = ROOT / f"{module.replace('.', '/')}.py"
+                lacking = third_party_distributions(script) - available - OPTIONAL
+                if lacking:
+                    missing[rule] = lacking
     assert not missing

@@ -1,32 +1,22 @@
 """Source images through the workflow: what runs, what runs again, and what users get wrong."""
 
+import json
 import re
 import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from tests.depth.models import save_depth_anything
-from tests.views.images.photos import encoded, picture, write_json
-from tests.workflow.conftest import ROOT, WITHOUT_RLBENCH, Project
+from testing.depth_models import save_depth_anything
+from testing.photos import add_photo
+from testing.project import ROOT, WITHOUT_RLBENCH, Project
 from workflow_scripts.common.view_shard import ViewShard
 
 STEPS = ("hash_photos", "group_photos", "assign_photo_shards", "read_images", "filter_images")
 STEPS += ("localise_images", "write_image_shard")
-SQUARE = [[20, 20, 60, 20, 60, 50, 20, 50]]
-
-
-def add_photo(folder: Path, name: str, seed: int) -> None:
-    """Write a photo with depth, a mask and a camera."""
-    (folder / "photos").mkdir(exist_ok=True)
-    (folder / "depth").mkdir(exist_ok=True)
-    (folder / f"photos/{name}.png").write_bytes(encoded(picture(96, 64, seed=seed)))
-    np.save(folder / f"depth/{name}.npy", np.full((64, 96), 2.0 + seed, np.float32))
-    write_json(folder / f"masks/{name}.json", [{"label": "box", "segmentation": SQUARE}])
 
 
 def with_photos(folder: Path) -> Project:
@@ -198,4 +188,4 @@ def test_a_model_may_lie_in_a_folder_with_spaces(tmp_path: Path) -> None:
     done = project.snakemake("--dry-run", "--printshellcmds", "depth")
     commands = [line for line in done.stdout.splitlines() if "depth.estimate" in line]
     words = shlex.split(commands[0].split(" > ")[0])
-    assert words[words.index("--model") + 1] == model
+    assert json.loads(words[words.index("--settings") + 1])["model"] == model

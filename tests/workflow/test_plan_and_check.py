@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.conftest import Project
+from testing.project import Project
 
 PROFILE = ("--profile", "profiles/slurm")
 
@@ -102,6 +102,7 @@ def test_the_preflight_wants_a_profile_without_slurm(project: Project) -> None:
     assert "no profile to check" in done.stdout + done.stderr
 
 
+@pytest.mark.no_cluster
 def test_the_preflight_says_where_it_must_run(project: Project) -> None:
     asked = shutil.which("sinfo") and subprocess.run(["sinfo"], capture_output=True, check=False)
     if asked and asked.returncode == 0:

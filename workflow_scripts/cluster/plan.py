@@ -20,6 +20,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.shards import Shard, count_scenes
 from workflow_scripts.common.storage import read_json, write_json, write_text
+from workflow_scripts.sources import SOURCES
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +111,7 @@ def read_measured_jobs(
     }
     total_houses = sum(shards.values())
     files = [path.as_posix() for path in sorted((results / "benchmarks").rglob("*.tsv"))]
+    counts_episodes = source in SOURCES and SOURCES[source].scene_kind == "episode"
     found = {}
     for rule, rule_info in rules.items():
         if rule_info["benchmark"] is None:
@@ -123,8 +125,8 @@ def read_measured_jobs(
                 continue
             groups = match.groupdict()
             seconds.append(taken)
-            of = "rlbench" if rule in DEMONSTRATION_RULES else groups.get("source", source)
-            if of != source:
+            is_other = groups.get("source", source) != source
+            if is_other or (rule in DEMONSTRATION_RULES and not counts_episodes):
                 houses.append(0)
             else:
                 houses.append(shards.get(groups["shard"], 0) if "shard" in groups else total_houses)

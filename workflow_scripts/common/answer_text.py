@@ -7,17 +7,10 @@ What a stage writes with `format_metres` or as one of a question's choices, `par
 import re
 from collections.abc import Sequence
 
-_UNIT_SPELLINGS = {
-    1.0: "m metre metres meter meters",
-    0.01: "cm centimetre centimetres centimeter centimeters",
-    0.001: "mm millimetre millimetres millimeter millimeters",
-    1000.0: "km kilometre kilometres kilometer kilometers",
-    0.3048: "ft foot feet",
-    0.0254: "in inch inches",
-    0.9144: "yd yard yards",
-}
+from workflow_scripts.common.units import UNITS
+
 _METRES_PER_UNIT = {
-    word: metres for metres, words in _UNIT_SPELLINGS.items() for word in words.split()
+    word: unit.size for unit in UNITS if unit.dimension == "length" for word in unit.words
 }
 _UNIT = "|".join(sorted(_METRES_PER_UNIT, key=len, reverse=True))
 _QUANTITY = re.compile(rf"(?<![\w.,-])(\d+(?:[.,]\d+)?)[\s-]*({_UNIT})\b", re.IGNORECASE)

@@ -18,12 +18,15 @@ _CATEGORY_NOUNS = {
     "Bread": "loaf of bread",
     "ButterKnife": "butter knife",
     "CD": "CD",
-    "CounterTop": "countertop",
+    "CounterTop": "kitchen counter",
     "Desktop": "desktop computer",
     "DishSponge": "dish sponge",
+    "HousePlant": "houseplant",
+    "KeyChain": "keychain",
     "Lettuce": "head of lettuce",
     "PaperTowelRoll": "paper towel roll",
     "RoomDecor": "room decoration",
+    "ShowerHead": "showerhead",
     "SoapBar": "bar of soap",
     "TableTopDecor": "tabletop decoration",
     "TVStand": "TV stand",
@@ -80,6 +83,18 @@ _IRREGULAR = {
     "wife": "wives",
     "woman": "women",
 }
+# Cannot be counted: people count pieces ("a piece of furniture").
+_MASS_NOUNS = frozenset(
+    ["bedding", "clothing", "equipment", "furniture", "jewelry", "laundry", "luggage", "silverware"]
+)
+# Are counted in pairs: "2 pairs of scissors".
+_COUNTED_IN_PAIRS = frozenset(
+    [
+        *("binoculars", "goggles", "headphones", "jeans", "leggings", "pajamas"),
+        *("pants", "pliers", "pyjamas", "scissors", "shorts", "slippers", "sunglasses", "tights"),
+        *("trousers", "tweezers"),
+    ]
+)
 _ALWAYS_PLURAL = frozenset(
     [
         "binoculars",
@@ -123,7 +138,8 @@ def phrase(category: str) -> str:
     label = re.sub(r"[{}%<>\x00-\x1f]", " ", category)
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z\s_-]+", label)
     noun = " ".join(word if len(word) > 1 and word.isupper() else word.lower() for word in words)
-    return re.sub(r"^(the|an?) (?=.)", "", noun)
+    noun = re.sub(r"^(the|an?) (?=.)", "", noun)
+    return f"piece of {noun}" if noun.rpartition(" ")[2] in _MASS_NOUNS else noun
 
 
 def _split_head_noun(noun: str) -> tuple[str, str, str]:
@@ -162,6 +178,14 @@ def plural(noun: str) -> str:
     else:
         plural_head = f"{head}s"
     return f"{before}{plural_head}{end}"
+
+
+@lru_cache(maxsize=10_000)
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: "1 lamp", "3 lamps", "1 pair of scissors"."""
+    if _split_head_noun(noun)[1].lower() in _COUNTED_IN_PAIRS:
+        noun = f"pair of {noun}"
+    return f"{number} {noun if number == 1 else plural(noun)}"
 
 
 @lru_cache(maxsize=10_000)

@@ -54,10 +54,6 @@ class Episode(SceneRecord):
     path: str = Field(default="", description="folder of a recorded episode in its data set")
 
 
-# The records of each source's scenes.
-SCENE_RECORDS: dict[str, type[SceneRecord]] = {"procthor": Scene, "rlbench": Episode}
-
-
 class ObjectRow(Record):
     """One row of `{shard}.objects.parquet`: an oriented box in world metres.
 
@@ -319,27 +315,6 @@ class DroppedQuestions(Record):
 
 
 Condition = Literal["image", "blind", "blank"]
-MetricName = Literal[
-    "accuracy",
-    "outputs_number",
-    "within_factor_2",
-    "success_25pct",
-    "abs_rel",
-    "clock_within_1h",
-    "clock_error_deg",
-    "mra",
-    "vsi_mra",
-    "vsi_accuracy",
-    "log_error",
-    "abs_error",
-    "angle_error_deg",
-    "within_15deg",
-    "point_inside",
-    "point_error",
-    "box_iou",
-    "refusal_rate",
-    "parse_failure_rate",
-]
 
 
 class Prediction(Record):
@@ -350,35 +325,6 @@ class Prediction(Record):
     condition: Condition
     question_id: str
     text: str
-
-
-class EvalRow(Record):
-    """One row of `results/eval.csv`: one metric of one family of questions in one experiment.
-
-    Intervals are 95 % bootstrap intervals over scenes. `blind` is the same model asked without a
-    picture, `blank` with a flat grey one, `majority` the commonest training answer of the family;
-    `gain` is by how much the value beats the better of blind and blank (negative: it does not),
-    its interval paired. NaN where a baseline does not exist (no answer parses, nothing to train
-    on).
-    """
-
-    experiment: str
-    benchmark: str = Field(default="vqa", description="'vqa' for our own questions, or its name")
-    split: Split
-    family: str = Field(description="family of questions, or 'all'")
-    form: Form | Literal["all"]
-    metric: MetricName
-    n: int = Field(ge=1, description="questions that count")
-    num_scenes: int = Field(ge=1, description="scenes: houses, photos or videos")
-    value: float
-    ci_low: float
-    ci_high: float
-    blind: float
-    blank: float
-    majority: float
-    gain: float
-    gain_low: float
-    gain_high: float
 
 
 def records_to_frame(rows: Iterable[BaseModel], model: type[BaseModel]) -> pd.DataFrame:

@@ -40,7 +40,9 @@ class PredictSettings(Settings):
 class BootstrapSettings(Settings):
     """Intervals of scores."""
 
-    bootstrap: int = Field(1000, ge=100, description="resamples of scenes for the 95 % intervals")
+    bootstrap_samples: int = Field(
+        1000, ge=100, description="resamples of scenes for the 95 % intervals"
+    )
 
 
 class ScoreSettings(BootstrapSettings):

@@ -25,7 +25,7 @@ class ClaritySettings(Settings):
     margin_ratio: float = Field(
         0.15, ge=0, description="sizes whose ratio is nearer to 1 than this have no clear order"
     )
-    margin_picture: float = Field(
+    margin_image: float = Field(
         0.05,
         ge=0,
         le=1,
@@ -190,9 +190,9 @@ class CardSettings(RepositorySettings):
     """What the data set's card says of it."""
 
     name: Text = Field("Sightline spatial VQA", description="title on the card")
-    licence: Text = Field(
+    license: Text = Field(
         "other",
-        description="the hub's word for the licence of the questions, such as apache-2.0",
+        description="the hub's word for the license of the questions, such as apache-2.0",
     )
 
 

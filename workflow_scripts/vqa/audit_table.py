@@ -14,6 +14,7 @@ from workflow_scripts.common.questions import read_questions
 from workflow_scripts.common.records import Record, records_to_frame
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.common.storage import atomic_write, read_table
+from workflow_scripts.config.evaluate import BootstrapSettings
 from workflow_scripts.vqa.audit_plot import draw_audit
 from workflow_scripts.vqa.blind import BlindScore, blind_scores
 from workflow_scripts.vqa.families import NAMES
@@ -32,7 +33,8 @@ class AuditRow(Record):
 
     family: str
     labels: str = Field(
-        description="truth; measured: clouds (simulator's depth), estimate, disturbed (noise added)"
+        description="truth; measured: clouds (simulator's depth), estimate, sensor_noise (noise "
+        "added)"
     )
     kind: str = Field(description="qualitative or numeric")
     unit: str
@@ -63,7 +65,7 @@ def audit_rows(
     groups = dict(list(facts.groupby(["family", "labels"])))
     rows = []
     for family in dict.fromkeys([*NAMES, *sorted(blind)]):
-        asked_of_truth = len(groups.get((family, "truth"), ()))
+        num_facts_of_truth = len(groups.get((family, "truth"), ()))
         for labels in origins:
             group = groups.get((family, labels), facts.iloc[:0])
             score = blind.get(family, BlindScore(0, NAN))
@@ -78,7 +80,7 @@ def audit_rows(
                     unit=group.unit.iloc[0] if len(group) else "",
                     n=len(group),
                     num_scenes=group.scene_id.nunique(),
-                    asked_share=len(group) / asked_of_truth if asked_of_truth else NAN,
+                    asked_share=len(group) / num_facts_of_truth if num_facts_of_truth else NAN,
                     unclear_rate=float(group.is_unclear.mean()) if len(group) else NAN,
                     error_rate=_error_rate(group),
                     error_low=low,
@@ -146,8 +148,8 @@ def main(
     questions: tuple[Path, ...],
     out: Path,
     picture: Path,
-    resamples: int = 1000,
-    seed: int = 7,
+    settings: BootstrapSettings,
+    seed: int,
 ) -> None:
     """Write the table and the picture of the label audit.
 
@@ -156,7 +158,7 @@ def main(
         questions: `{split}.parquet` of every split, for the blind score.
         out: the table (CSV).
         picture: the picture (PNG).
-        resamples: bootstrap resamples of houses.
+        settings: number of bootstrap resamples of scenes.
         seed: seed of the workflow.
     """
     if not facts:
@@ -166,7 +168,9 @@ def main(
         )
     all_facts = pd.concat([read_table(path) for path in facts], ignore_index=True)
     blind = blind_scores(question for path in questions for question in read_questions(path))
-    rows = records_to_frame(audit_rows(all_facts, blind, resamples=resamples, seed=seed), AuditRow)
+    rows = records_to_frame(
+        audit_rows(all_facts, blind, resamples=settings.bootstrap, seed=seed), AuditRow
+    )
     with atomic_write(picture) as partial:
         draw_audit(partial, all_facts, rows)
     with atomic_write(out) as partial:

@@ -17,15 +17,16 @@ from workflow_scripts.common.questions import (
 )
 from workflow_scripts.common.records import DroppedQuestions, Form, Split
 from workflow_scripts.common.storage import atomic_write, read_records, write_records
+from workflow_scripts.config.vqa import ReasoningSettings
+from workflow_scripts.vqa.export.images import IMAGE_TOKEN
 
 log = logging.getLogger(__name__)
 
 SURPLUS = "left out to balance yes and no"
-IMAGE_TOKEN = "<image>"
 FamilyForm = tuple[str, str]
 
 
-def llava_entry(question: Question, reasoning: Reasoning = "none") -> dict[str, Any]:
+def llava_entry(question: Question, reasoning: Reasoning) -> dict[str, Any]:
     """Return a question in the form that LLaVA's training reads, one turn each."""
     return {
         "id": question.question_id,
@@ -108,8 +109,8 @@ def main(
     split: Split,
     out: Path,
     table: Path,
-    dropped: Path | None = None,
-    reasoning: Reasoning = "none",
+    dropped: Path,
+    settings: ReasoningSettings,
 ) -> None:
     """Merge shards of questions into a split's LLaVA JSON and Parquet table.
 
@@ -119,7 +120,7 @@ def main(
         out: LLaVA JSON; `image` is relative to `results/vqa`.
         table: the same questions with their structured truth, Parquet.
         dropped: what was left out to balance yes and no, counted, one record a line.
-        reasoning: written or tagged puts the steps to an answer before it in the LLaVA JSON.
+        settings: whether the steps to an answer are put before it.
     """
     left_out: Counter[tuple[str, str, Form]] = Counter()
     keep = count_yes_no(shards, split)
@@ -135,20 +136,17 @@ def main(
             rows.add(batch)
             for question in batch:
                 file.write(",\n" if total else "\n")
-                entry = llava_entry(question, reasoning)
+                entry = llava_entry(question, settings.reasoning)
                 file.write(json.dumps(entry, ensure_ascii=False, sort_keys=True))
                 total += 1
         file.write("\n]\n")
-    if dropped is not None:
-        write_records(
-            dropped,
-            (
-                DroppedQuestions(
-                    source=source, family=family, form=form, reason=SURPLUS, count=count
-                )
-                for (source, family, form), count in sorted(left_out.items())
-            ),
-        )
+    write_records(
+        dropped,
+        (
+            DroppedQuestions(source=source, family=family, form=form, reason=SURPLUS, count=count)
+            for (source, family, form), count in sorted(left_out.items())
+        ),
+    )
     surplus = sum(left_out.values())
     log.info("%s: %d questions, %d left out to balance yes and no", split, total, surplus)
 

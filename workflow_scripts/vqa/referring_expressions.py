@@ -91,6 +91,14 @@ def position_names(noun: str, number: int) -> list[str]:
     return [f"leftmost {noun}", *middle, f"rightmost {noun}"]
 
 
+def ordinal_name(noun: str, place: int, side: str) -> str:
+    """Return what to call the object at a place, from 0, counted from the left, right or camera."""
+    if side == "camera":
+        rank = f"{ORDINALS[place]} closest" if place else "closest"
+        return f"{noun} {rank} to the camera"
+    return f"{ORDINALS[place]} {noun} from the {side}" if place else f"{side}most {noun}"
+
+
 def _names_by_support(
     view_context: ViewContext, rows: Sequence[int], unique_rows: Mapping[str, int]
 ) -> dict[int, str]:

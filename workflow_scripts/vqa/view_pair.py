@@ -16,8 +16,8 @@ from workflow_scripts.common.label_text import is_plural
 from workflow_scripts.common.marks import MARK_COLOURS, mark_area_px, mark_radius_px
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.batch import ReferringExpressions
+from workflow_scripts.vqa.margins import Margins
 from workflow_scripts.vqa.pointing import MARK_SPACING_RADII, MIN_OBJECT_TO_MARK_AREA
-from workflow_scripts.vqa.question_types.base import Margins
 from workflow_scripts.vqa.referring_expressions import name_objects
 from workflow_scripts.vqa.view_context import ViewContext
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests import keypoint_tracks
+from testing import keypoint_tracks
 from workflow_scripts.geometry.triangulation import project
 from workflow_scripts.models.keypoints.detector import Detector, DetectorSize, soft_argmax
 from workflow_scripts.models.keypoints.detector_inference import (

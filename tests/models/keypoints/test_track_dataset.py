@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests import keypoint_tracks
+from testing import keypoint_tracks
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.geometry.triangulation import project
 from workflow_scripts.models.keypoints.load_tracks import never_visible, unusable_reason

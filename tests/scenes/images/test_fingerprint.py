@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from tests.views.images.photos import picture
+from testing.photos import picture
 from workflow_scripts.scenes.images.fingerprint import NUM_BITS, fingerprint, group_near_duplicates
 
 MAX_BITS = 10

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.rlbench_recordings import pickle_observations
+from testing.rlbench_recordings import pickle_observations
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.sources.readers.safe_unpickler import read_pickle
 

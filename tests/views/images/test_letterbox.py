@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.views.images.photos import picture
+from testing.photos import picture
 from workflow_scripts.views.images.letterbox import BAR, Letterbox
 from workflow_scripts.views.images.read import pinhole
 

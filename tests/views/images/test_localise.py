@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.views.images.photos import read_row, write_json, write_photo_shard
+from testing.photos import read_row, write_json, write_photo_shard
 from workflow_scripts.common import rle
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import write_table
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.sources.images import PhotoObjectsSettings
 from workflow_scripts.sources.readers.photo_records import (
     PhotoFilterRow,
     PhotoMaskRow,
@@ -162,8 +163,7 @@ def test_the_command_with_given_masks(read, tmp_path):
         read=read,
         filter_table=tmp_path / "0000.filter.parquet",
         out=tmp_path / "m.parquet",
-        backend="masks",
-        masks=str(folder),
+        settings=PhotoObjectsSettings.parse({"masks": str(folder)}),
     )
     masks = pd.read_parquet(tmp_path / "m.parquet")
     assert masks["view"].tolist() == [0, 1]
@@ -175,15 +175,18 @@ def test_the_command_with_given_masks(read, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"backend": "florence"}, "unknown sources.images.localise backend 'florence'"),
-        ({"backend": "masks"}, r"sources\.images\.masks is null"),
-        ({"backend": "grounding_dino"}, "must be told what to look for"),
+        ({"backend": "florence"}, r"localise\.backend: 'florence' is not allowed.*'florence2'"),
+        ({"backend": "masks"}, r"masks: null, but sources\.images\.localise\.backend is masks"),
+        ({"backend": "grounding_dino"}, "needs phrases to detect"),
     ],
 )
 def test_the_command_says_what_is_wrong(read, tmp_path, changes, message):
     with pytest.raises(UserError, match=message):
         localise.main(
-            read=read, filter_table=tmp_path / "0000.filter.parquet", out=tmp_path / "m", **changes
+            read=read,
+            filter_table=tmp_path / "0000.filter.parquet",
+            out=tmp_path / "m",
+            settings=PhotoObjectsSettings.parse({"localise": changes}),
         )
     assert not (tmp_path / "m").exists()
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests.views.images.photos import photo, read_row, write_photo_shard
+from testing.photos import photo, read_row, write_photo_shard
 from workflow_scripts.common import rle
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import (
@@ -20,6 +20,7 @@ from workflow_scripts.common.records import (
 )
 from workflow_scripts.common.storage import read_records, write_records, write_table
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.sources.images import MaskSizeSettings
 from workflow_scripts.sources.readers.photo_records import (
     PhotoDropCount,
     PhotoFilterRow,
@@ -120,7 +121,7 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
     return {
         "scenes": tmp_path / "0000.jsonl",
         "read": read,
-        "filtered": tmp_path / "0000.filter.parquet",
+        "filter_table": tmp_path / "0000.filter.parquet",
         "masks": tmp_path / "0000.masks.parquet",
         "out": tmp_path / "0000.zarr",
     }
@@ -128,7 +129,7 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
 
 @pytest.fixture
 def packed(inputs: dict[str, Path]) -> ViewShard:
-    shard.main(**inputs, min_pixels=4)
+    shard.main(**inputs, settings=MaskSizeSettings(min_pixels=4))
     return ViewShard.open(inputs["out"])
 
 
@@ -222,14 +223,14 @@ def test_a_picture_and_credits_lie_beside(packed, inputs):
 def test_same_inputs_same_bytes(packed, inputs):
     names = [path for path in inputs["out"].parent.glob("0000.*") if path.is_file()]
     before = {path: path.read_bytes() for path in names}
-    shard.main(**inputs, min_pixels=4)
+    shard.main(**inputs, settings=MaskSizeSettings(min_pixels=4))
     assert before == {path: path.read_bytes() for path in names}
 
 
 def test_nothing_left_is_an_empty_shard(inputs, tmp_path):
-    verdicts = pd.read_parquet(inputs["filtered"])
+    verdicts = pd.read_parquet(inputs["filter_table"])
     verdicts["reason"] = "excluded: shows chart"
-    verdicts.to_parquet(inputs["filtered"])
+    verdicts.to_parquet(inputs["filter_table"])
     shard.main(**inputs)
     packed = ViewShard.open(inputs["out"])
     assert len(packed) == 0

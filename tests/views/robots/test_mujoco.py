@@ -1,4 +1,4 @@
-"""Backend `mujoco`: a demonstration that agrees with itself, and the same bytes every time."""
+"""Backend `mujoco`: a consistent demonstration, and the same bytes every time."""
 
 import hashlib
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.views.ball_demonstrator import episode
+from testing.ball_demonstrator import episode
 from workflow_scripts.common.demonstration_shard import Demonstration
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.geometry.cameras import project

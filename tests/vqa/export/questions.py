@@ -5,7 +5,7 @@ from typing import Any
 
 from PIL import Image
 
-from tests.box_scenes import living_room_scene, write_shard
+from testing.box_scenes import living_room_scene, write_shard
 from workflow_scripts.common.questions import Question, QuestionTableWriter, Referent
 from workflow_scripts.common.storage import atomic_write
 from workflow_scripts.common.view_shard import ViewShard

@@ -95,7 +95,7 @@ def counter_top(b: AssetSpec) -> Parts:
     knob = metal(b.pick("steel", "iron", "brass"))
     deep = min(COUNTER_DEPTH_M, b.d, b.w)
     if "_L_" not in b.asset_id and "_C_" not in b.asset_id:
-        return _run(b.w, b.d, b.h, body, top, knob)
+        return [*_run(b.w, b.d, b.h, body, top, knob)]
     parts = [move(part, y=-y + deep / 2) for part in _run(b.w, deep, b.h, body, top, knob)]
     arm = b.d - deep
     if arm < 0.05:

@@ -33,6 +33,7 @@ from workflow_scripts.common.storage import (
 )
 from workflow_scripts.common.view_shard import ViewShard, sibling_path, table_path, write_views
 from workflow_scripts.geometry.cameras import Camera, yaw_pitch_deg
+from workflow_scripts.sources.images import MaskSizeSettings
 from workflow_scripts.sources.readers.photo_records import (
     Photo,
     PhotoDropCount,
@@ -46,6 +47,7 @@ from workflow_scripts.views.frame_spool import FrameSpool
 from workflow_scripts.views.images.proposal_filter import border_sides
 
 log = logging.getLogger(__name__)
+DEFAULT = MaskSizeSettings()
 
 COVERED = "covered: other objects hide all but too few of its pixels"
 
@@ -146,8 +148,9 @@ def add_view(
     min_pixels: int,
 ) -> None:
     """Add a photo with the objects that still have enough pixels once all are painted."""
-    shape = shard.group["rgb"].shape[1:3]  # type: ignore[union-attr]
-    instance = rasterise_instances([mask for mask in masks if mask.instance], shape=shape)
+    instance = rasterise_instances(
+        [mask for mask in masks if mask.instance], shape=shard.image_shape
+    )
     view = len(spool)
     num_objects = 0
     for mask in masks:
@@ -206,18 +209,19 @@ def main(
     filter_table: Path,
     masks: Path,
     out: Path,
-    min_pixels: int = 64,
+    settings: MaskSizeSettings = DEFAULT,
 ) -> None:
     """Write the view shard of the photos that filtering left.
 
     Args:
         scenes: JSON lines of `Photo` records.
         read: the photos, `{shard}.read.zarr`.
-        filtered: table of `PhotoFilterRow` of those photos.
+        filter_table: table of `PhotoFilterRow` of those photos.
         masks: table of `PhotoMaskRow` of the photos that are left.
         out: the Zarr group to write, `{shard}.zarr`; tables and pictures lie beside it.
-        min_pixels: an object with fewer pixels, once smaller ones cover it, is left out.
+        settings: an object with fewer pixels, once smaller ones cover it, is left out.
     """
+    min_pixels = settings.min_pixels
     photos = read_records(scenes, Photo)
     if not photos:
         raise UserError(f"{scenes} has no photo; run the rule that wrote it again")

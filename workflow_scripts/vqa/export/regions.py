@@ -13,7 +13,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,7 +32,9 @@ from workflow_scripts.common.questions import (
 from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import atomic_write, write_records
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.config.vqa import ReasoningSettings
 from workflow_scripts.vqa.export.images import IMAGE_TOKEN
+from workflow_scripts.vqa.run_lengths import encode_mask
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ class TaggedQuestion:
     choices: tuple[str, ...] = ()
 
 
-def tag_regions(question: Question, reasoning: Reasoning = "none") -> TaggedQuestion | None:
+def tag_regions(question: Question, reasoning: Reasoning) -> TaggedQuestion | None:
     """Put region tags for the objects of a question; None if its text names none of them.
 
     Regions are numbered in the order of first mention. A longer phrase is taken before a shorter
@@ -110,21 +112,15 @@ def _match_any(phrases: Sequence[str] | dict[str, Referent]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
 
 
-def mask_to_rle(mask: np.ndarray) -> dict[str, Any]:
-    """Return a mask [height, width] as COCO run lengths: `size` and compressed `counts`."""
-    from pycocotools import mask as coco
-
-    encoded = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
-    return {"size": [int(side) for side in encoded["size"]], "counts": encoded["counts"].decode()}
-
-
 class InstanceMasks:
     """The masks and sizes of views, from the shards that the questions were asked about."""
 
     def __init__(self, views: Sequence[Path]) -> None:
         self._paths = {(path.parent.name, path.stem): path for path in views}
         self._open = cache(ViewShard.open)
-        self._instance = cache_latest(lambda path, view: self._open(path).instance(view))
+        self._instance: Callable[[Path, int], np.ndarray] = cache_latest(
+            lambda path, view: self._open(path).instance(view)
+        )
 
     def of(self, question: Question) -> np.ndarray:
         """Return the instances [height, width] of a question's view."""
@@ -197,7 +193,7 @@ def entry(
 def _region(mask: np.ndarray) -> tuple[dict[str, Any], list[int]]:
     rows, columns = np.nonzero(mask)
     box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-    return mask_to_rle(mask), [int(edge) for edge in box]
+    return encode_mask(mask), [int(edge) for edge in box]
 
 
 def entries(
@@ -233,7 +229,7 @@ def main(
     images: Path,
     out: Path,
     dropped: Path,
-    reasoning: Reasoning = "none",
+    settings: ReasoningSettings,
 ) -> None:
     """Write region-tagged questions.
 
@@ -243,15 +239,17 @@ def main(
         images: folder that the questions' pictures are relative to.
         out: JSON file; pictures are named relative to `images`.
         dropped: what has no entry and why, counted, one record a line.
-        reasoning: written or tagged puts the steps to an answer before it.
+        settings: whether the steps to an answer are put before it.
     """
     left_out: Counter[tuple[str, str, str, str]] = Counter()
     total = 0
     with atomic_write(out) as partial, partial.open("w", encoding="utf-8") as file:
         file.write("[")
-        for one in entries(questions, InstanceMasks(views), images, left_out, reasoning):
+        for region_entry in entries(
+            questions, InstanceMasks(views), images, left_out, settings.reasoning
+        ):
             file.write(",\n" if total else "\n")
-            file.write(json.dumps(one, ensure_ascii=False, sort_keys=True))
+            file.write(json.dumps(region_entry, ensure_ascii=False, sort_keys=True))
             total += 1
         file.write("\n]\n")
     write_records(

@@ -8,7 +8,7 @@ the answer, `InsufficientDigitsError` is raised and the steps are written again 
 import math
 from dataclasses import dataclass
 
-from workflow_scripts.common.quantity_text import FOOT_M, INCH_M, SQUARE_FOOT_M2
+from workflow_scripts.common.units import FOOT_M, INCH_M, SQUARE_FOOT_M2
 
 # How many digits after the point lengths in metres get, in turn, until the steps hold.
 DIGITS = (2, 3, 4)
@@ -91,14 +91,14 @@ def wrap_degrees(angle: PrintedNumber) -> tuple[str, PrintedNumber]:
 
 
 def greater_than(one: PrintedNumber, other: PrintedNumber) -> str:
-    """Return that one number is more than another; `InsufficientDigitsError` if it is not, as printed."""
+    """Return that one number is more than another; `InsufficientDigitsError` if not, as printed."""
     if one.value <= other.value:
         raise InsufficientDigitsError
     return f"{one} is more than {other}"
 
 
 def less_than(one: PrintedNumber, other: PrintedNumber) -> str:
-    """Return that one number is less than another; `InsufficientDigitsError` if it is not, as printed."""
+    """Return that one number is less than another; `InsufficientDigitsError` if not, as printed."""
     if one.value >= other.value:
         raise InsufficientDigitsError
     return f"{one} is less than {other}"
@@ -107,7 +107,7 @@ def less_than(one: PrintedNumber, other: PrintedNumber) -> str:
 def to_answer_unit(found: PrintedNumber, answer: str, unit: str) -> str:
     """Return the step from a length, an area or an angle to the answer's own unit and rounding.
 
-    '' if there is nothing left to do. `InsufficientDigitsError` if the step does not give what the answer says.
+    '' if no step is needed. `InsufficientDigitsError` if the step does not give the answer.
     """
     text = answer.split(" ")[0]
     decimals = len(text.partition(".")[2])

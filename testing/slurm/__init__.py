@@ -1,0 +1,1 @@
+"""A real SLURM cluster of four nodes on this machine."""

@@ -1,0 +1,107 @@
+"""Which package may import which: arrows run one way, and no import leads back."""
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.test_layout import ROOT, STAGES, tracked
+
+# stages -> models, experiments, sources -> geometry, config -> common
+LOWEST = ("common",)
+LOW = ("geometry", "config", *LOWEST)
+MIDDLE = ("models", "experiments", "sources", *LOW)
+ALLOWED = {
+    "common": (),
+    "geometry": LOWEST,
+    "config": LOWEST,
+    "models": LOW,
+    "experiments": LOW,
+    "sources": LOW,
+    "cluster": MIDDLE,
+    **dict.fromkeys(STAGES, MIDDLE),
+}
+# Records that hold cameras and boxes; geometry knows nothing of them.
+EXCEPTIONS = {
+    ("workflow_scripts/common/view_shard.py", "geometry"),
+    ("workflow_scripts/common/measurements.py", "geometry"),
+}
+# Tests of what the benchmarks themselves generate.
+TESTS_OF_BENCHMARKS = {
+    "tests/config/test_schema.py": "configuration",
+    "tests/vqa/test_docs.py": "question_examples",
+    "tests/workflow/test_readme.py": "update_readme",
+}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the dotted name of every module that a file imports, also inside functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if is_module(name) else node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def is_module(name: str) -> bool:
+    """Say whether a dotted name is a module or package of this project."""
+    path = ROOT / name.replace(".", "/")
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def imports_of(package: str) -> Iterator[tuple[str, str]]:
+    """Yield (file, dotted name) of every import in a top-level package."""
+    for path in tracked(f"{package}/*.py"):
+        for name in imports(path):
+            yield str(path.relative_to(ROOT)), name
+
+
+def test_every_package_has_its_arrows() -> None:
+    folders = {path.parent.name for path in (ROOT / "workflow_scripts").glob("*/__init__.py")}
+    assert folders == set(ALLOWED)
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_arrows_run_one_way(package: str) -> None:
+    allowed = {*ALLOWED[package], package}
+    for path, name in imports_of(f"workflow_scripts/{package}"):
+        top, _, rest = name.partition(".")
+        assert top not in ("tests", "testing", "benchmarks"), f"{path} imports {name}"
+        imported = rest.partition(".")[0]
+        if top == "workflow_scripts" and imported and (path, imported) not in EXCEPTIONS:
+            assert imported in allowed, f"{path} imports {name}"
+
+
+def test_no_import_leads_back() -> None:
+    modules = {
+        str(path.relative_to(ROOT))
+        .removesuffix(".py")
+        .removesuffix("/__init__")
+        .replace("/", "."): path
+        for path in tracked("workflow_scripts/*.py")
+    }
+    graph = {
+        name: {imported for imported in imports(path) if imported in modules and imported != name}
+        for name, path in modules.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
+
+
+def test_benchmarks_and_shared_helpers_do_not_import_tests() -> None:
+    for package, forbidden in (("benchmarks", ("tests",)), ("testing", ("tests", "benchmarks"))):
+        for path, name in imports_of(package):
+            assert name.partition(".")[0] not in forbidden, f"{path} imports {name}"
+
+
+def test_tests_import_only_the_benchmark_that_they_test() -> None:
+    for path, name in imports_of("tests"):
+        top, _, rest = name.partition(".")
+        if top == "benchmarks" and rest:
+            assert rest.partition(".")[0] == TESTS_OF_BENCHMARKS.get(path), f"{path} imports {name}"
