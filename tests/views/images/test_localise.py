@@ -177,7 +177,7 @@ def test_the_command_with_given_masks(read, tmp_path):
     [
         ({"backend": "florence"}, r"localise\.backend: 'florence' is not allowed.*'florence2'"),
         ({"backend": "masks"}, r"masks: null, but sources\.images\.localise\.backend is masks"),
-        ({"backend": "grounding_dino"}, "needs phrases to detect"),
+        ({"backend": "grounding_dino"}, "must be told what to look for"),
     ],
 )
 def test_the_command_says_what_is_wrong(read, tmp_path, changes, message):
