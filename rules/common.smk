@@ -124,7 +124,7 @@ shell.prefix(
 
 
 def as_workflow_error(function, *arguments, **settings):
-    """Call a function; a mistake of the user's is told without the lines of code it passed."""
+    """Call a function; a mistake of the user's is shown without a stack trace."""
     try:
         return function(*arguments, **settings)
     except UserError as error:

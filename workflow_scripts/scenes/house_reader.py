@@ -57,7 +57,7 @@ def _entry(index: int, origin: str, line: bytes) -> HouseEntry:
     try:
         return HouseEntry(index, origin, json.loads(line))
     except ValueError as error:
-        reason = f"not valid JSON ({error}); fetch the file again or mend this line"
+        reason = f"not valid JSON ({error}); fetch the file again or correct this line"
         return HouseEntry(index, origin, line.decode("utf-8", errors="replace"), reason)
 
 

@@ -22,7 +22,7 @@ class PhotoHash(Record):
     fingerprint: str = Field(description="128 bits of its look, hexadecimal; '' if not decoded")
     width_px: int = Field(description="upright, as EXIF says")
     height_px: int
-    focal_px: float = Field(description="from EXIF, in pixels of the photo; NaN if it is not told")
+    focal_px: float = Field(description="from EXIF, in pixels of the photo; NaN if it is not known")
     reason: str = Field(description="'' or why it cannot be used")
 
 
@@ -142,8 +142,10 @@ def count_photo_steps(rows: Iterable[PhotoDropCount]) -> list[PhotoStepCounts]:
         PhotoStepCounts(
             step=step,
             unit=unit,
-            kept=found.pop("", 0),
-            lost=tuple(sorted(found.items(), key=lambda item: (-item[1], item[0]))),
+            kept=reasons.pop("", 0),
+            lost=tuple(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
         )
-        for (step, unit), found in sorted(counts.items(), key=lambda item: order.index(item[0][0]))
+        for (step, unit), reasons in sorted(
+            counts.items(), key=lambda item: order.index(item[0][0])
+        )
     ]
