@@ -15,7 +15,7 @@ PROCTHOR_10K = "procthor-10k"
 
 @dataclass(frozen=True)
 class HouseEntry:
-    """What stands at one index of a source: a house, or text that is none and why.
+    """What a file has at an index: a house, or text that is none and why.
 
     `content` is the house, or the text if it is not JSON; `reason` is "" for a house.
     """

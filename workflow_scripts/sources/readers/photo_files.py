@@ -161,7 +161,7 @@ def folder_digests(folders: Iterable[str | None]) -> str:
 def read_photos(
     photos: str, *, column: str, dataset_split: str, start: int, stop: int
 ) -> Iterator[PhotoFile]:
-    """Yield the photos [start, stop) one at a time; one that cannot be had is a reason."""
+    """Yield the photos [start, stop) one at a time; one that cannot be read has a reason."""
     path = Path(photos)
     if not is_hub_id(photos) and not is_saved_dataset(path):
         files = list_folder(path)

@@ -1,4 +1,4 @@
-"""Find the objects of the photos that are left: proposals, masks, and which of them are good."""
+"""Find the objects of the photos that were kept: proposals, masks, and which of them count."""
 
 import logging
 import math
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 def kept_rows(read: Path, filter_table: Path) -> list[PhotoReadRow]:
-    """Return the photos that filtering left, in order."""
+    """Return the photos that the filter kept, in order."""
     rows = [PhotoReadRow(**row) for row in read_table(read).to_dict("records")]
     verdicts = [PhotoFilterRow(**row) for row in read_table(filter_table).to_dict("records")]
     if [row.scene_id for row in rows] != [row.scene_id for row in verdicts]:

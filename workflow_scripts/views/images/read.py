@@ -1,4 +1,4 @@
-"""Read the photos of a shard with their companions: upright, in one frame, with a camera each."""
+"""Read the photos of a shard with their sidecar files: upright, in one frame, with a camera each."""
 
 import hashlib
 import logging
@@ -60,7 +60,7 @@ def pinhole(focal_px: float, *, width_px: int, height_px: int) -> np.ndarray:
 
 
 def read_photo(picture: DecodedImage, stem: str, settings: PhotoReadSettings) -> PhotoFrame:
-    """Put a picture and its companions in the frame; `UnusableSidecar` if one is wrong.
+    """Put a picture and its sidecar files in the frame; `UnusableSidecar` if one is wrong.
 
     The camera is the given one, else EXIF's focal length, else the stated default.
     """
@@ -130,7 +130,7 @@ def skipped(photo: Photo, item: str, reason: str) -> SkippedItem:
 def decode_photo(file: PhotoFile, photo: Photo) -> DecodedImage:
     """Decode a photo that was whole when the scenes were listed."""
     if file.reason:
-        raise UnusableSidecar(f"gone: {file.reason}")
+        raise UnusableSidecar(f"missing: {file.reason}")
     if hashlib.sha256(file.content).hexdigest() != photo.sha256:
         raise UnusableSidecar("changed: not the file that was there when photos were listed")
     return decode_image(file.content, min_side_px=1, max_pixels=photo.width_px * photo.height_px)

@@ -1,4 +1,4 @@
-"""Make the view shard of photos: what is left of them, with their objects as instances.
+"""Make the view shard of the photos that were kept, with their objects as instances.
 
 Writes `{shard}.zarr`, three tables, `{shard}.skipped.jsonl`, `{shard}.dropped.jsonl`,
 `{shard}.credits.csv` and a contact sheet `{shard}.png`, each whole.
@@ -180,7 +180,7 @@ def drop_counts(
     filter_table: Sequence[PhotoFilterRow],
     object_reasons: Sequence[str],
 ) -> list[PhotoDropCount]:
-    """Count what each step lost by reason (what precedes its colon), and what it left."""
+    """Count what each step dropped by reason (what precedes its colon), and what it kept."""
     steps = [
         ("scenes", "photo", [photo.skipped or "" for photo in photos]),
         (
@@ -211,13 +211,13 @@ def main(
     out: Path,
     settings: MaskSizeSettings = DEFAULT,
 ) -> None:
-    """Write the view shard of the photos that filtering left.
+    """Write the view shard of the photos that the filter kept.
 
     Args:
         scenes: JSON lines of `Photo` records.
         read: the photos, `{shard}.read.zarr`.
         filter_table: table of `PhotoFilterRow` of those photos.
-        masks: table of `PhotoMaskRow` of the photos that are left.
+        masks: table of `PhotoMaskRow` of the photos that were kept.
         out: the Zarr group to write, `{shard}.zarr`; tables and pictures lie beside it.
         settings: an object with fewer pixels, once smaller ones cover it, is left out.
     """
