@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 min_version("9.20")
 
 
-configfile: "config.yaml"
+configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "rules/common.smk"
@@ -32,7 +32,7 @@ rule all:
     input:
         "results/eval.csv",
         "results/report.html",
-        ply_folders(),
+        PLY_FOLDERS,
 
 
 rule scenes:
@@ -70,7 +70,7 @@ rule pointclouds:
         per_shard("results/pointclouds/{source}/{shard}.zarr"),
         per_shard("results/pointclouds/{source}/{shard}.boxes.parquet"),
         per_shard("results/pointclouds/{source}/{shard}.measured.parquet"),
-        ply_folders(),
+        PLY_FOLDERS,
         expand(
             "results/pointclouds/{source}/statistics.json",
             source=sources_with_stage("pointclouds"),
@@ -85,7 +85,7 @@ rule vqa:
 
 rule exports:
     input:
-        exports(),
+        question_params.export_files(config["vqa"]),
 
 
 rule audit:

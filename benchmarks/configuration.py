@@ -1,21 +1,26 @@
-"""Write the schema and the page of the configuration from its models: `make schema`."""
+"""Write the generated files: schema and page of the configuration, columns and metrics of scores.
+
+`make schema` runs it.
+"""
 
 from pathlib import Path
 
+from benchmarks import results_page
 from workflow_scripts.config.root import build_config_model
 from workflow_scripts.config.schema import json_schema, reference_page
 from workflow_scripts.experiments import EXPERIMENT_SETTINGS
-from workflow_scripts.sources import SOURCE_SETTINGS
+from workflow_scripts.sources import settings_models
 
 ROOT = Path(__file__).parents[1]
 
 
 def generated() -> dict[Path, str]:
     """Return the text of every generated file by its path."""
-    model = build_config_model(SOURCE_SETTINGS, EXPERIMENT_SETTINGS)
+    model = build_config_model(settings_models(), EXPERIMENT_SETTINGS)
     return {
         ROOT / "rules/schemas/config.schema.yaml": json_schema(model),
         ROOT / "docs/configuration.md": reference_page(model),
+        results_page.PAGE: results_page.filled_page(),
     }
 
 

@@ -1,12 +1,12 @@
 """Lift keypoints in the setting of the published study, beside triangulation; one core.
 
-Run from the repository: `python -m benchmarks.pose_training`. 300 episodes of 70 frames, 240 to learn
-from and 60 unseen, six keypoints on one body that rests, moves and rests, four cameras, noise of
-2D that is independent (1x, 3x) or like a detector's (outliers, bias, correlated in time). Errors
-are means over all frames of the unseen episodes; beside each stands the better of two smoothed
-triangulations on the very points that both estimate, at rest and in motion, and whether it is
-beaten. `--only` chooses some of the trainings; `--curves` draws the errors on the way, among them
-the drift of the published objective.
+Run from the repository: `python -m benchmarks.pose_training`. 300 episodes of 70 frames, 240 to
+learn from and 60 unseen, six keypoints on one body that rests, moves and rests, four cameras,
+noise of 2D that is independent (1x, 3x) or like a detector's (outliers, bias, correlated in time).
+Errors are means over all frames of the unseen episodes; beside each stands the better of two
+smoothed triangulations on the very points that both estimate, at rest and in motion, and whether
+it is beaten. `--only` chooses some of the trainings; `--curves` draws the errors on the way, among
+them the drift of the published objective.
 
 With `--views results/views/rlbench/*.zarr` the same trainings are of simulated tasks with their
 true visibility: the shards of the default run, or of all nine tasks
@@ -33,6 +33,7 @@ from workflow_scripts.common.demonstration_shard import KeypointTrack
 from workflow_scripts.common.errors import UserError, allowed_values
 from workflow_scripts.common.storage import atomic_write
 from workflow_scripts.evaluate.pose.conditions import DETECTOR
+from workflow_scripts.experiments.pose import PoseTrainingSettings
 from workflow_scripts.models.keypoints.baselines import BASELINES
 from workflow_scripts.models.keypoints.load_tracks import load_tracks
 from workflow_scripts.models.keypoints.noise import NoiseModel
@@ -46,7 +47,7 @@ from workflow_scripts.train.pose.experiment import PoseExperiment
 from workflow_scripts.train.pose.train_lifter import fit_lifter, mean_error_mm
 
 NUM_TRAIN, NUM_TEST, STEPS_PER_EPISODE = 240, 60, 70
-NOISES = {"1x": NoiseModel(1), "3x": NoiseModel(3), "detector-like": DETECTOR}
+NOISES = {"1x": NoiseModel(multiplier=1), "3x": NoiseModel(multiplier=3), "detector-like": DETECTOR}
 SMOOTHED_BASELINES = ("smoothed_dlt", "smoothed_ransac")
 SHOWN_BASELINES = ("dlt", *SMOOTHED_BASELINES)
 
@@ -190,11 +191,14 @@ def _train_and_measure(
             name=study.name,
             views=(),
             out=Path(folder),
-            noise=NOISES[study.noise],
-            objective=study.objective,  # type: ignore[arg-type]
-            view_dropout=0.0,
-            steps=steps or study.steps,
-            save_steps=10**9,
+            seed=7,
+            settings=PoseTrainingSettings(
+                noise=NOISES[study.noise],
+                objective=study.objective,  # type: ignore[arg-type]
+                view_dropout=0.0,
+                steps=steps or study.steps,
+                save_steps=10**9,
+            ),
         )
         start = time.process_time()
         trainer, lifter = fit_lifter(experiment, tracks, test, keypoint_names)
@@ -212,7 +216,7 @@ def _train_and_measure(
     ]
     goal = f"goal: at most {study.goal_mm:.1f}; " if study.goal_mm else ""
     beside = (
-        f"{goal}{compared(points, test)}; {experiment.steps} steps, {seconds:.0f} CPU s; "
+        f"{goal}{compared(points, test)}; {experiment.settings.steps} steps, {seconds:.0f} CPU s; "
         f"{parameters:,} parameters, "
         f"{latency_ms:.2f} CPU ms a frame"
     )

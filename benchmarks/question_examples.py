@@ -1,7 +1,7 @@
 """Write docs/questions.md: every family of questions with an example and its picture.
 
-Run `python -m benchmarks.question_examples` after a change of families; a test compares the page with what
-this writes. The examples are about the room of boxes of `testing/vqa/scenes.py`.
+Run `python -m benchmarks.question_examples` after a change of families; a test compares the page
+with what this writes. The examples are about the room of boxes of `testing/vqa/scenes.py`.
 """
 
 import tempfile
@@ -17,15 +17,15 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.records import Form
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.config.vqa import ClaritySettings
 from workflow_scripts.vqa.batch import Batch, ReferringExpressions
 from workflow_scripts.vqa.drawing import draw_annotations
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
-from workflow_scripts.vqa.families import FAMILIES, NAMES
-from workflow_scripts.vqa.families.two_views import TWO_VIEW_FAMILIES
+from workflow_scripts.vqa.families import ALL_FAMILIES, FAMILIES, NAMES, TWO_VIEW_FAMILIES
+from workflow_scripts.vqa.margins import Margins
 from workflow_scripts.vqa.pointing import choose_marks
-from workflow_scripts.vqa.question_types.base import Margins
-from workflow_scripts.vqa.reasoning import WITHOUT_STEPS, reasoning_steps
-from workflow_scripts.vqa.reasoning.question_instance import QuestionInstance
+from workflow_scripts.vqa.reasoning import reasoning_steps
+from workflow_scripts.vqa.reasoning.question_instance import NoReasoning, QuestionInstance
 from workflow_scripts.vqa.view_context import ViewContext
 from workflow_scripts.vqa.view_pair import ViewPair, make_view_pair, side_by_side
 
@@ -36,8 +36,8 @@ COLOURS = ((255, 230, 0), (0, 230, 255), (255, 90, 200), (140, 255, 90))
 NUM_DRAWS = 12
 PAGE_HEADER = """# The families of questions
 
-Written by `python -m benchmarks.question_examples`; do not edit. {number} families. `vqa.families` and
-`vqa.weights` in `config.yaml` take the names of the first column. Forms: *named* ("the sofa"),
+Written by `python -m benchmarks.question_examples`; do not edit. {number} families.
+`vqa.families` and `vqa.weights` in `config.yaml` take the names of the first column. Forms: *named* ("the sofa"),
 *marked* ("the red mark"), *boxed*, *region* (a tag that stands for a mask). Frame: where left,
 far or high is measured: in the picture, from the camera, in the room laid level (gravity), or
 along the object's own axes. The numbers are those of phrasings of questions and of answers, the
@@ -78,18 +78,23 @@ def written(batch: Batch, expressions: ReferringExpressions, name: str) -> tuple
 def examples(shard: ViewShard, seen: list[ViewContext]) -> Iterator[tuple[str, Example]]:
     """Yield an example of each family about one view, in the named form where there is one."""
     for form in ("named", "marked"):
-        wanted = {one.name: one for one in FAMILIES if one.forms[0] == form}
+        wanted = {family.name for family in FAMILIES if family.forms[0] == form}
         for draw in range(NUM_DRAWS):
             for view, view_context in enumerate(seen):
                 for name, example in _examples_of_view(
-                    shard, view_context, view, form, draw, set(wanted)
+                    shard, view_context, view, form, draw, frozenset(wanted)
                 ):
-                    del wanted[name]
+                    wanted.remove(name)
                     yield name, example
 
 
 def _examples_of_view(
-    shard: ViewShard, view_context: ViewContext, view: int, form: Form, draw: int, names: set[str]
+    shard: ViewShard,
+    view_context: ViewContext,
+    view: int,
+    form: Form,
+    draw: int,
+    names: frozenset[str],
 ) -> Iterator[tuple[str, Example]]:
     if not names:
         return
@@ -97,7 +102,12 @@ def _examples_of_view(
     found = set()
     families = [one for one in FAMILIES if one.name in names]
     for one in enumerate_batches(
-        view_context, Margins(), seed=draw, form=form, marks=marks, families=families
+        view_context,
+        Margins.of_settings(ClaritySettings()),
+        seed=draw,
+        form=form,
+        marks=marks,
+        families=families,
     ):
         name = one.family.name
         if name in found:
@@ -106,7 +116,8 @@ def _examples_of_view(
         plain = draw_annotations(shard.rgb(view), view_context, form, marks.get(form, {}))
         boxes = [tuple(view_context.measured.box_px[row]) for row in one.batch.objects[0].tolist()]
         picture = plain if form == "marked" else draw_frames(plain, boxes)
-        steps = reasoning_steps(name, QuestionInstance(view_context, one.batch, 0, one.expressions))
+        instance = QuestionInstance(view_context, one.batch, 0, one.expressions)
+        steps = reasoning_steps(one.family.reasoning, instance)
         yield name, Example(*written(one.batch, one.expressions, name), picture, steps)
 
 
@@ -117,7 +128,12 @@ def pair_examples(shard: ViewShard, seen: list[ViewContext]) -> Iterator[tuple[s
         if len(done) == len(TWO_VIEW_FAMILIES):
             return
         for one, other in ((1, 2), (0, 1)):
-            pair = make_view_pair(seen[one], seen[other], Margins(), rng(draw, "docs", "pair"))
+            pair = make_view_pair(
+                seen[one],
+                seen[other],
+                Margins.of_settings(ClaritySettings()),
+                rng(draw, "docs", "pair"),
+            )
             for family in TWO_VIEW_FAMILIES:
                 batches = list(
                     family.generate_batches(family, pair, rng(draw, "docs", family.name))
@@ -128,7 +144,8 @@ def pair_examples(shard: ViewShard, seen: list[ViewContext]) -> Iterator[tuple[s
                     expressions = pair.mark_expressions if marked else pair.name_expressions
                     picture = side_by_side(*_pictures(shard, pair, marked=marked))
                     steps = reasoning_steps(
-                        family.name, QuestionInstance(pair.first, batches[0], 0, expressions, pair)
+                        family.reasoning,
+                        QuestionInstance(pair.first, batches[0], 0, expressions, pair),
                     )
                     text = written(batches[0], expressions, family.name)
                     yield family.name, Example(*text, picture, steps)
@@ -149,14 +166,16 @@ def _pictures(shard: ViewShard, pair: ViewPair, *, marked: bool) -> list[np.ndar
 
 def page(found: dict[str, Example]) -> str:
     """Return the page from an example of every family."""
-    reasons = dict.fromkeys(WITHOUT_STEPS.values())
+    names_by_reason: dict[str, list[str]] = {}
+    for family in ALL_FAMILIES:
+        if isinstance(family.reasoning, NoReasoning):
+            names_by_reason.setdefault(family.reasoning.reason, []).append(f"`{family.name}`")
     without = "; ".join(
-        f"{', '.join(f'`{name}`' for name, why in WITHOUT_STEPS.items() if why == reason)} ({reason})"
-        for reason in reasons
+        f"{', '.join(names)} ({reason})" for reason, names in names_by_reason.items()
     )
     lines = [PAGE_HEADER.format(number=len(NAMES), without=without)]
     for name in NAMES:
-        entries = [one for one in (*FAMILIES, *TWO_VIEW_FAMILIES) if one.name == name]
+        entries = [family for family in ALL_FAMILIES if family.name == name]
         forms = ", ".join(dict.fromkeys(form for one in entries for form in one.forms))
         counts = [
             (kind in QUESTION_KINDS, len(templates))

@@ -1,21 +1,25 @@
-"""Bring what README quotes up to date: the picture of the rules, figures, scores, the gallery.
+"""Bring the numbers of README.md and docs/results.md up to date, and the gallery.
 
-Reads results/ of a finished run and benchmarks/figures.csv; writes README.md and results/gallery/.
-After `make eval CONFIG=studies/named.yaml`, `python -m benchmarks.update_readme --study named` brings the
-scores of that study up to date, and nothing else; so with `eyes`.
+Reads results/ of a finished run and benchmarks/figures.csv; writes README.md, docs/results.md and
+results/gallery/. After `make eval CONFIG=studies/named.yaml`,
+`python -m benchmarks.update_readme --study named` brings the scores of that study up to date, and
+nothing else; so with `eyes`.
 """
 
-import re
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 from PIL import Image
 
+from benchmarks.results_page import PAGE, replace_block
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.evaluate.metrics import FRACTION, METRICS
+from workflow_scripts.evaluate.score_table import ALL, LEARNED, read_eval, read_scores
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "results"
 GALLERY = {
     "views": "results/views/procthor/0004.png",
     "scenes": "results/scenes/procthor/0001.png",
@@ -25,99 +29,111 @@ GALLERY = {
 MAX_SIDE_PX = (1500, 1150)
 
 
-def replace_block(text: str, name: str, content: str) -> str:
-    """Return the text with the block of that name filled with new content."""
-    pattern = rf"<!-- {name} -->.*?<!-- /{name} -->"
-    block = f"<!-- {name} -->\n{content.strip()}\n<!-- /{name} -->"
-    filled, count = re.subn(pattern, lambda _: block, text, flags=re.DOTALL)
-    if count != 1:
-        raise UserError(f"README.md: needs one block <!-- {name} --> ... <!-- /{name} -->")
-    return filled
-
-
-def rulegraph() -> str:
-    """Return the graph of the rules in mermaid, without Snakemake's colours.
-
-    Snakemake prints the arrows in the order of a set, so they are sorted.
-    """
-    done = subprocess.run(
-        ["snakemake", "--rulegraph", "mermaid-js"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    lines = [line.strip() for line in done.stdout.splitlines()]
-    nodes = [line for line in lines if re.match(r"id\d+\[", line)]
-    arrows = [line for line in lines if re.match(r"id\d+ -->", line)]
-    arrows.sort(key=lambda arrow: [int(number) for number in re.findall(r"\d+", arrow)])
-    return "```mermaid\nflowchart LR\n  " + "\n  ".join(nodes + arrows) + "\n```"
-
-
-def scores(run_name: str) -> str:
-    """Return a table of the accuracies in results/eval.csv, which that run has written."""
-    rows = pd.read_csv(ROOT / "results/eval.csv")
-    asked = (rows["metric"] == "accuracy") & (rows["benchmark"] != "pose")
-    rows = rows[asked].sort_values(["form", "family"])
+def headline() -> str:
+    """Return a table of the scores over all families and tasks in results/eval.csv."""
+    rows = read_eval(RESULTS / "eval.csv")
+    rows = rows[(rows["family"] == ALL) & (rows["method"] == LEARNED) & (rows["form"] != ALL)]
     lines = [
-        f"Accuracy of {run_name} on houses it has never seen (`results/eval.csv`):",
+        "| experiment | scored on | metric | n | scenes | score | baseline | gain, 95 % interval |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows.itertuples():
+        scored_on = f"questions, {row.form}" if row.form else f"keypoints, noise {row.noise}"
+        baseline = f"{format_value(row.metric, row.baseline_value)} (`{row.baseline}`)"
+        lines.append(
+            f"| `{row.experiment}` | {scored_on} | `{row.metric}` | {row.n:,} | {row.num_scenes} "
+            f"| {format_value(row.metric, row.value)} | {baseline} | {format_gain(row)} |"
+        )
+    return "\n".join(lines)
+
+
+def format_value(metric: str, value: float) -> str:
+    """Return a value of a metric as text: fractions in per cent."""
+    if METRICS[metric].unit == FRACTION:
+        return f"{100 * value:.0f} %"
+    return f"{value:.1f} {METRICS[metric].unit}"
+
+
+def format_gain(row: tuple) -> str:  # type: ignore[type-arg]
+    """Return a gain with its interval, in per cent of fractions."""
+    scale, digits = (100, 0) if METRICS[row.metric].unit == FRACTION else (1, 1)
+    gain, low, high = (scale * value for value in (row.gain, row.gain_low, row.gain_high))
+    return f"{gain:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
+
+
+def scores_of_run() -> pd.DataFrame:
+    """Return every score in results/evaluate/ of the experiments that results/eval.csv names."""
+    names = read_eval(RESULTS / "eval.csv")["experiment"].unique()
+    tables = [read_scores(RESULTS / f"evaluate/{name}/scores.parquet") for name in names]
+    return pd.concat(tables, ignore_index=True)
+
+
+def answers(run_name: str) -> str:
+    """Return a table of the accuracies in results/eval.csv, which that run has written."""
+    rows = read_eval(RESULTS / "eval.csv")
+    rows = rows[(rows["metric"] == "accuracy")].sort_values(["form", "family"])
+    lines = [
+        f"Accuracy of {run_name} on unseen scenes (`results/eval.csv`):",
         "",
-        "| family | form | n | houses | with the picture | without | grey picture "
-        "| commonest answer | gain over without and grey, 95 % interval |",
+        "| family | form | n | scenes | score | blind | blank | majority | gain, 95 % interval |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows.itertuples():
+        values = (row.value, row.blind, row.blank, row.majority)
+        percent = " | ".join(format_value("accuracy", value) for value in values)
         lines.append(
             f"| {row.family.replace('_', ' ')} | {row.form} | {row.n} | {row.num_scenes} "
-            f"| {100 * row.value:.0f} % | {100 * row.blind:.0f} % "
-            f"| {100 * row.blank:.0f} % | {100 * row.majority:.0f} % "
-            f"| {100 * row.gain:+.0f} ({100 * row.gain_low:+.0f} to {100 * row.gain_high:+.0f}) |"
+            f"| {percent} | {format_gain(row)} |"
         )
     return "\n".join(lines)
 
 
 def keypoints() -> str:
-    """Return a table of the errors of 3D keypoints in results/eval.csv, by method and noise."""
-    rows = pd.read_csv(ROOT / "results/eval.csv")
-    everything = (rows["family"] == "all") & (rows["keypoint"] == "all") & (rows["views"] == "all")
-    rows = rows[everything & (rows["metric"] == "mpjpe_mm")]
-    named = rows["method"].where(rows["method"] != "learned", rows["experiment"])
-    table = rows.assign(method=named).drop_duplicates(["method", "noise"])
+    """Return a table of the errors of 3D keypoints by method and noise."""
+    rows = scores_of_run()
+    rows = rows[
+        (rows["metric"] == "mpjpe_mm")
+        & (rows["family"] == ALL)
+        & (rows["keypoint"] == ALL)
+        & (rows["views"] == "all")
+    ]
+    method = rows["method"].where(rows["method"] != LEARNED, rows["experiment"])
+    table = rows.assign(method=method).drop_duplicates(["method", "noise"])
     errors = table.pivot(index="method", columns="noise", values="value")
     errors = errors.sort_values(errors.columns[-1], ascending=False)
     lines = [
-        "Mean error (MPJPE) in mm of the default run on unseen episodes, all cameras, under",
-        "multiples of the published noise (`results/eval.csv`):",
+        "Mean error (`mpjpe_mm`) of the default run on unseen episodes, all cameras, under",
+        "multiples of the published noise (`results/evaluate/*/scores.csv`):",
         "",
         "| | " + " | ".join(errors.columns) + " |",
         "|---" * (1 + len(errors.columns)) + "|",
     ]
-    for method, values in errors.iterrows():
-        lines.append(f"| `{method}` | " + " | ".join(f"{value:.1f}" for value in values) + " |")
+    for name, values in errors.iterrows():
+        lines.append(f"| `{name}` | " + " | ".join(f"{value:.1f}" for value in values) + " |")
     return "\n".join(lines)
 
 
 def detections() -> str:
-    """Return a table of the errors of keypoints found in pictures, in results/eval.csv."""
-    rows = pd.read_csv(ROOT / "results/eval.csv")
-    everything = (rows["keypoint"] == "all") & (rows["views"] == "all")
-    rows = rows[everything & rows["method"].notna()]
+    """Return a table of the errors of keypoints detected in images."""
+    rows = scores_of_run()
+    rows = rows[(rows["keypoint"] == ALL) & (rows["views"] == "all")]
+    rows = rows[rows["metric"] != "parameters"].drop_duplicates(["method", "metric"])
     table = rows.pivot(index="method", columns="metric", values="value")
     median = rows[rows["metric"] == "median_mm"].set_index("method")
-    frames, episodes = median["n"].iloc[0], median["num_houses"].iloc[0]
+    points, episodes = median["n"].iloc[0], median["num_scenes"].iloc[0]
     lines = [
-        "Errors in mm of `make eval CONFIG=studies/eyes.yaml` (`results/eval.csv`): "
-        f"{episodes} unseen episodes, {frames:,} points,",
-        "four cameras; a point is found where two cameras are sure of it:",
+        "Errors in mm of `make eval CONFIG=studies/eyes.yaml` (`results/evaluate/*/scores.csv`): "
+        f"{episodes} unseen episodes, {points:,} points,",
+        "four cameras; a point has an estimate where two cameras are sure of it:",
         "",
-        "| triangulation | median, 95 % interval | mean | found |",
+        "| triangulation | median, 95 % interval | mean | estimated |",
         "|---|---|---|---|",
     ]
-    for method, values in table.sort_values("mpjpe_mm", ascending=False).iterrows():
-        low, high = median.loc[method, ["ci_low", "ci_high"]]
+    for name, values in table.sort_values("mpjpe_mm", ascending=False).iterrows():
+        low, high = median.loc[name, ["ci_low", "ci_high"]]
         lines.append(
-            f"| `{method}` | {values['median_mm']:.1f} ({low:.1f} to {high:.1f}) "
-            f"| {values['mpjpe_mm']:.1f} | {100 * values['found']:.0f} % |"
+            f"| `{name}` | {values['median_mm']:.1f} ({low:.1f} to {high:.1f}) "
+            f"| {values['mpjpe_mm']:.1f} | {100 * values['estimated_fraction']:.0f} % |"
         )
     return "\n".join(lines)
 
@@ -148,25 +164,32 @@ def gallery() -> None:
         picture.save(target, quality=85)
 
 
+# Blocks by the study whose results they show; "" is the default run.
+BLOCKS: dict[str, dict[str, tuple[Path, Callable[[], str]]]] = {
+    "": {
+        "headline": (ROOT / "README.md", headline),
+        "scores": (PAGE, lambda: answers("the default run")),
+        "keypoints": (PAGE, keypoints),
+        "figures": (PAGE, figures),
+    },
+    "named": {"named": (PAGE, lambda: answers("`make eval CONFIG=studies/named.yaml`"))},
+    "eyes": {"eyes": (PAGE, detections)},
+}
+
+
 def main(*, study: str = "") -> None:
-    """Rewrite the blocks of README.md and the gallery.
+    """Rewrite the tables of README.md and docs/results.md, and the gallery.
 
     Args:
         study: Whose results these are (a name under studies/); empty for the default run.
     """
-    path = ROOT / "README.md"
-    text = path.read_text(encoding="utf-8")
-    if study == "eyes":
-        text = replace_block(text, study, detections())
-    elif study:
-        text = replace_block(text, study, scores(f"`make eval CONFIG=studies/{study}.yaml`"))
-    else:
-        text = replace_block(text, "rulegraph", rulegraph())
-        text = replace_block(text, "figures", figures())
-        text = replace_block(text, "scores", scores("the default run"))
-        text = replace_block(text, "keypoints", keypoints())
+    if study not in BLOCKS:
+        raise UserError(f"--study {study}: no table is about it; choose {', '.join(BLOCKS)[2:]}")
+    for name, (page, content) in BLOCKS[study].items():
+        text = replace_block(page.read_text(encoding="utf-8"), name, content())
+        page.write_text(text, encoding="utf-8")
+    if not study:
         gallery()
-    path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,23 +1,28 @@
-include: "functions/captions.smk"
+from workflow_scripts.captions import rule_params as caption_params
+from workflow_scripts.common.shards import count_scenes
 
-
-CAPTION_ESTIMATE = caption_estimate()
+CAPTION_COST = as_workflow_error(
+    caption_params.cost_message,
+    config["captions"],
+    sum(count_scenes(SHARDS[source]) for source in sources_with_stage("captions")),
+)
+CAPTION_LIMITS = caption_params.limit_flags(config["captions"])
 
 
 # Calls to a caption server are capped over all jobs, on any machine, with
 # `--resources openai_calls=8` (or the profile's `resources`).
 rule caption_shard:
     input:
-        prompts=caption_prompts("room", "top_down"),
+        prompts=caption_params.prompt_files(config["captions"], "room", "top_down"),
         overrides=config["captions"]["overrides"] or [],
         views="results/views/{source}/{shard}.zarr",
     output:
         captions="results/captions/{source}/{shard}.jsonl",
         picture="results/captions/{source}/{shard}.png",
     log:
-        "logs/captions/{source}.{shard}.log",
+        "logs/captions/caption_shard/{source}/{shard}.log",
     benchmark:
-        "results/benchmarks/captions/{source}.{shard}.tsv"
+        "results/benchmarks/captions/caption_shard/{source}/{shard}.tsv"
     retries: 2
     conda:
         "../envs/captions.yaml"
@@ -25,8 +30,8 @@ rule caption_shard:
     resources:
         mem_mb=2000,
         runtime=120,
-        openai_calls=caption_calls(),
-        max_cost_usd=caption_budget(),
+        openai_calls=caption_params.openai_calls(config["captions"]),
+        max_cost_usd=str(config["captions"]["max_cost_usd"]),
     params:
         code=code_of(
             "workflow_scripts.captions.caption_shard",
@@ -34,28 +39,28 @@ rule caption_shard:
                 f"workflow_scripts.captions.backends.{config['captions']['backend']}"
             ],
         ),
-        flags=caption_flags(),
+        settings=caption_params.settings_json(config["captions"]),
+        seed=config["seed"],
     message:
-        "Caption the rooms of {wildcards.source} {wildcards.shard}{CAPTION_ESTIMATE}"
+        "Caption the rooms of {wildcards.source} {wildcards.shard}{CAPTION_COST}"
     shell:
         "python -m workflow_scripts.captions.caption_shard --views {input.views}"
-        " --out {output.captions} --picture {output.picture} {params.flags}"
-        " --concurrency {resources.openai_calls}"
-        " --max-cost-usd {resources.max_cost_usd} > {log} 2>&1"
+        " --out {output.captions} --picture {output.picture} --seed {params.seed}"
+        f" --settings {{params.settings:q}}{CAPTION_LIMITS} > {{log}} 2>&1"
 
 
 rule caption_assets:
     input:
-        prompts=caption_prompts("asset"),
+        prompts=caption_params.prompt_files(config["captions"], "asset"),
         overrides=config["captions"]["overrides"] or [],
         views=per_shard_of_source("results/views/{source}/{shard}.zarr"),
     output:
         captions="results/captions/{source}/assets.jsonl",
         picture="results/captions/{source}/assets.png",
     log:
-        "logs/captions/{source}.assets.log",
+        "logs/captions/caption_assets/{source}.log",
     benchmark:
-        "results/benchmarks/captions/{source}.assets.tsv"
+        "results/benchmarks/captions/caption_assets/{source}.tsv"
     retries: 2
     conda:
         "../envs/captions.yaml"
@@ -63,8 +68,8 @@ rule caption_assets:
     resources:
         mem_mb=2000,
         runtime=240,
-        openai_calls=caption_calls(),
-        max_cost_usd=caption_budget(),
+        openai_calls=caption_params.openai_calls(config["captions"]),
+        max_cost_usd=str(config["captions"]["max_cost_usd"]),
     params:
         code=code_of(
             "workflow_scripts.captions.caption_assets",
@@ -72,11 +77,12 @@ rule caption_assets:
                 f"workflow_scripts.captions.backends.{config['captions']['backend']}"
             ],
         ),
-        flags=caption_flags(),
+        settings=caption_params.settings_json(config["captions"]),
+        seed=config["seed"],
     message:
-        "Caption the assets of {wildcards.source}{CAPTION_ESTIMATE}"
+        "Caption the assets of {wildcards.source}{CAPTION_COST}"
     shell:
         "python -m workflow_scripts.captions.caption_assets --views {input.views}"
         " --source {wildcards.source} --out {output.captions} --picture {output.picture}"
-        " {params.flags} --concurrency {resources.openai_calls}"
-        " --max-cost-usd {resources.max_cost_usd} > {log} 2>&1"
+        " --seed {params.seed}"
+        f" --settings {{params.settings:q}}{CAPTION_LIMITS} > {{log}} 2>&1"

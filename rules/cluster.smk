@@ -1,12 +1,20 @@
-# Questions to ask before a cluster is used. Nothing here submits anything.
+# Checks before a cluster is used. Nothing here submits a job.
 import json
 import sys
 
-from workflow_scripts.cluster import check_cluster
+from workflow_scripts.cluster import check_cluster, slurm
 from workflow_scripts.cluster import plan as planning
 
+PROFILE = check_cluster.find_profile_file(sys.argv)
 
-include: "functions/cluster.smk"
+
+# Snakemake leaves this out in a dry run.
+onstart:
+    slurm.disable_efficiency_report(workflow.executor_settings)
+    if PROFILE and "check_cluster" in [
+        rule.name for rule in workflow.dag.targetrules
+    ]:
+        slurm.exit_without_slurm()
 
 
 rule check_cluster:
@@ -21,7 +29,7 @@ rule check_cluster:
         mem_mb=500,
         runtime=5,
     params:
-        profile=check_cluster.find_profile_file(sys.argv),
+        profile=PROFILE,
         requests=lambda wildcards: check_cluster.write_requests(
             workflow, Path("logs/cluster/requests.json")
         ),
@@ -45,7 +53,7 @@ rule plan:
         runtime=5,
     params:
         rules=lambda wildcards: planning.write_rule_resources(
-            workflow, *scene_totals(), Path("logs/cluster/rules.json")
+            workflow, SHARDS, Path("logs/cluster/rules.json")
         ),
         arguments=json.dumps(sys.argv[1:]),
     message:

@@ -8,94 +8,48 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from workflow_scripts.sources.readers.episode_shards import (
-    source_flags,
-    assign_episode_shards,
-)
 from workflow_scripts.common import code_fingerprint
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.flags import as_flags
-from workflow_scripts.sources.readers.house_files import (
-    count_houses,
-    house_shard_digests,
-)
-from workflow_scripts.sources.readers import photo_files
-from workflow_scripts.models.keypoints.settings import check_pose_experiment
+from workflow_scripts.sources.readers.photo_files import folder_digests
 from workflow_scripts.common.records import SPLITS
-from workflow_scripts.sources.readers.rlbench_tasks import list_tasks
-from workflow_scripts.common.shards import assign_shards, scenes_per_shard
 from workflow_scripts.config.base import section_json
 from workflow_scripts.config.load import load_config
 from workflow_scripts.config.root import build_config_model
-from workflow_scripts.experiments import EXPERIMENT_SETTINGS
-from workflow_scripts.sources import SOURCE_SETTINGS
+from workflow_scripts.experiments import EXPERIMENT_KINDS, EXPERIMENT_SETTINGS
+from workflow_scripts.experiments.base import WorkflowContext
+from workflow_scripts.experiments.enabled import enabled_experiments
+from workflow_scripts.scenes.sample_scenes import SHEETS
+from workflow_scripts.sources import SOURCES, settings_models
+from workflow_scripts.sources.base import is_depth_estimated
+from workflow_scripts.sources.planning import (
+    input_files,
+    plan_sources,
+    resolved_sources,
+)
 
-PROCTHOR_10K_HOUSES = 12_000
-EMBEDDED_BASES = ("tiny",)
 SHARDS_IN_REPORT = 3
-ALL_STAGES = ("scenes", "views", "depth", "captions", "pointclouds", "vqa")
-STAGES_OF_SOURCE = {
-    "procthor": ALL_STAGES,
-    "images": ("scenes", "views", "depth", "pointclouds", "vqa"),
-    "rlbench": ("scenes", "views"),
-}
-
-
-def assign_house_shards(source, settings):
-    """Return the shards of a source by name, and the digest of each one's share of a file.
-
-    Only the shards whose digest changed run again when the file of houses changes.
-    """
-    houses, wanted = settings["houses"], settings["num_houses"]
-    if houses == "generate":
-        if wanted is None:
-            raise UserError(
-                f"sources.{source}.num_houses: null needs a file of houses; "
-                "with 'houses: generate' give a number"
-            )
-        total = wanted
-    else:
-        known = PROCTHOR_10K_HOUSES if houses == "procthor-10k" else None
-        available = known or count_houses(Path(houses))
-        total = available if wanted is None else min(wanted, available)
-    size = scenes_per_shard(total, settings["houses_per_shard"])
-    shards = assign_shards(total, size)
-    if houses in ("generate", "procthor-10k"):
-        return shards, dict.fromkeys(shards, "")
-    digests = house_shard_digests(Path(houses), size)
-    return shards, dict(zip(shards, digests, strict=False))
-
-
-def assign_photo_shards(source, settings):
-    """Return the shards of a source of photos by name, and a digest of each one's photos."""
-    # In place: rules and the card name who really finds the objects.
-    settings["localise"]["backend"] = photo_files.resolve_localiser(settings)
-    photo_files.check_photo_settings(settings, has_estimator=is_estimated(source))
-    total = photo_files.count(settings)
-    size = photo_files.photos_per_shard(total, settings["photos_per_shard"])
-    shards = assign_shards(total, size)
-    digests = photo_files.photo_shard_digests(settings, photos_per_shard=size)
-    return shards, dict(zip(shards, digests, strict=False))
 
 
 def is_estimated(source):
     """Say whether the depth that later stages use is an estimator's, for a source."""
-    settings = config["depth"]
-    chosen = settings["sources"] is None or source in settings["sources"]
-    return settings["backend"] != "simulator" and chosen
+    return is_depth_estimated(config, source)
 
 
-def assign_demonstration_shards(source, settings):
-    """Return the shards of episodes by name, and a digest of each one's share of a data set."""
-    folder = Path(workflow.basedir, "workflow_scripts/views/robots/tasks")
-    return assign_episode_shards(source, settings, simulated=list_tasks(folder))
+def relative_path(path):
+    """Return a path relative to the working directory if it lies in it."""
+    whole = Path(path).absolute()
+    here = Path.cwd()
+    return whole.relative_to(here) if whole.is_relative_to(here) else whole
 
 
-SHARD_ASSIGNERS = {
-    "procthor": assign_house_shards,
-    "images": assign_photo_shards,
-    "rlbench": assign_demonstration_shards,
-}
+def project_file(path):
+    """Return a path as it is, or the project's own file if there is none in the working directory.
+
+    Raises no error: whoever reads the file says what is missing.
+    """
+    own = Path(workflow.basedir, path)
+    return path if Path(path).exists() or not own.exists() else own
 
 
 def require_file(key, path):
@@ -104,76 +58,44 @@ def require_file(key, path):
         raise UserError(f"{key}: {path}: no such file; correct the path")
 
 
-def require_base_model(key, base):
-    """Refuse a base model's missing folder; any other word is a model's id on the hub."""
-    is_folder = base.startswith(".") or Path(base).is_absolute()
-    if is_folder and not Path(base).is_dir():
-        raise UserError(
-            f"{key}: {base}: no such folder; correct the path, or give a model's id on the hub"
-        )
-
-
-def experiments_of_kind(kind):
-    """Return the names of the experiments of a kind."""
-    return [name for name, value in EXPERIMENTS.items() if value["kind"] == kind]
-
-
-def enabled_experiments(experiments, sources):
-    """Return the experiments that are on and have the source that they learn from.
-
-    Who turns the source of demonstrations off is told that models of keypoints go with it.
-    """
-    chosen = {name: value for name, value in experiments.items() if value is not None}
-    without = [
-        name
-        for name, value in chosen.items()
-        if value["kind"] == "pose" and "rlbench" not in sources
-    ]
-    if len(without) == len(chosen):
-        raise UserError(
-            f"train.experiments.{without[0]}: kind pose needs demonstrations; give sources.rlbench "
-            "its settings"
-        )
-    if without:
-        logger.warning(
-            f"train.experiments: {', '.join(without)} off: kind pose needs demonstrations, and "
-            "sources.rlbench is off"
-        )
-    return {name: value for name, value in chosen.items() if name not in without}
-
-
 try:
     config = load_config(
         config,
-        build_config_model(SOURCE_SETTINGS, EXPERIMENT_SETTINGS),
+        build_config_model(settings_models(), EXPERIMENT_SETTINGS),
         # The files of --configfile win over config.yaml, which Snakemake lists last.
         files=[
-            *map(Path, workflow.configfiles[len(workflow.overwrite_configfiles) :]),
-            *workflow.overwrite_configfiles,
+            relative_path(path)
+            for path in (
+                *workflow.configfiles[len(workflow.overwrite_configfiles) :],
+                *workflow.overwrite_configfiles,
+            )
         ],
         command_line=workflow.config_settings.config,
     ).model_dump(mode="json")
+    # In place: with --directory, prompts that come with the project lie elsewhere.
+    for section, key in (
+        (config["captions"], "prompts"),
+        (config["vqa"]["paraphrase"], "prompt"),
+    ):
+        if section is not None:
+            section[key] = str(project_file(section[key]))
     require_file("captions.overrides", config["captions"]["overrides"])
     for name, value in config["evaluate"]["benchmarks"].items():
         require_file(f"evaluate.benchmarks.{name}.path", value["path"])
-    _plans = {
-        name: SHARD_ASSIGNERS[name](name, value)
-        for name, value in config["sources"].items()
-        if value is not None
-    }
-    EXPERIMENTS = enabled_experiments(config["train"]["experiments"], _plans)
-    for name, value in EXPERIMENTS.items():
-        if value["kind"] == "pose":
-            check_pose_experiment(name, value, config["sources"]["rlbench"])
-        else:
-            require_base_model(f"train.experiments.{name}.base", value["base"])
+    # In place: rules and the card of a data set name what is really used.
+    config["sources"] = resolved_sources(config["sources"])
+    _plans = plan_sources(config, Path(workflow.basedir))
+    CONTEXT = WorkflowContext(
+        config=config,
+        shards={source: tuple(plan.shards) for source, plan in _plans.items()},
+        scene_kinds={source: SOURCES[source].scene_kind for source in _plans},
+    )
+    EXPERIMENTS = enabled_experiments(CONTEXT, EXPERIMENT_KINDS, warn=logger.warning)
 except (UserError, OSError) as error:
     raise WorkflowError(str(error)) from None
 
-SHARDS = {source: shards for source, (shards, _) in _plans.items()}
-DIGESTS = {source: digests for source, (_, digests) in _plans.items()}
-VLM_EXPERIMENTS = experiments_of_kind("vlm")
-POSE_EXPERIMENTS = experiments_of_kind("pose")
+SHARDS = {source: plan.shards for source, plan in _plans.items()}
+DIGESTS = {source: plan.digests for source, plan in _plans.items()}
 BENCHMARKS = config["evaluate"]["benchmarks"]
 
 
@@ -221,19 +143,24 @@ def code_of(module, *extra, backends=()):
 
 def sources_with_stage(stage):
     """Return the sources that take part in a stage."""
-    return [source for source in SHARDS if stage in STAGES_OF_SOURCE[source]]
+    return [source for source in SHARDS if stage in SOURCES[source].stages]
 
 
-def per_shard(pattern, stage=None, source=None):
+def sources_with_scenes(kind):
+    """Return the sources that are on and whose scenes are of a kind: house, photo, episode."""
+    return [source for source in SHARDS if SOURCES[source].scene_kind == kind]
+
+
+def per_shard(pattern, stage=None, source=None, scene_kind=None):
     """Fill `{source}` and `{shard}` of a path for every shard of every source of a stage.
 
     Without a stage, the one whose folder the path lies in: `results/<stage>/...`. With a source,
-    of that source only.
+    or a kind of scenes, of that source or of sources of that kind only.
     """
     return [
         pattern.format(source=name, shard=shard)
         for name in sources_with_stage(stage or pattern.split("/")[1])
-        if source in (None, name)
+        if source in (None, name) and scene_kind in (None, SOURCES[name].scene_kind)
         for shard in SHARDS[name]
     ]
 
@@ -278,40 +205,83 @@ def dropped_question_tables():
     ]
 
 
-def family_flags(wildcards):
-    """Return the flag that names an experiment's families of questions, if it has some."""
-    families = EXPERIMENTS[wildcards.experiment]["families"]
-    return " ".join(["--families", *families]) if families else ""
-
-
 def name_pattern(names):
     """Return a pattern of names, or one that nothing matches."""
     return "|".join(names) or "(?!)"
 
 
-def demonstration_views():
-    """Return the shards that pose models learn from and are scored on."""
-    return per_shard("results/views/{source}/{shard}.zarr", source="rlbench")
-
-
-def recorded_episodes(wildcards):
-    """Return the data set that episodes are read from, if they are.
-
-    `ancient`: the digest in the rule's params decides what runs again, not the file's time.
-    """
-    settings = config["sources"][wildcards.source]
-    return [] if settings["backend"] != "dataset" else ancient(settings["dataset"])
-
-
-def episode_flags(*names):
-    """Return an input function: settings of a source of episodes as flags of a command."""
-
-    def flags(wildcards):
-        return source_flags(config["sources"][wildcards.source], names)
-
-    return flags
-
-
 def per_demonstration_source(pattern):
     """Fill `{source}` of a path for the sources of demonstrations that are on."""
-    return [pattern.format(source=source) for source in SHARDS if source == "rlbench"]
+    return [pattern.format(source=source) for source in sources_with_scenes("episode")]
+
+
+def sources_with_sampler():
+    """Return the sources that are on and whose scenes one function makes."""
+    return [source for source in SHARDS if SOURCES[source].sample]
+
+
+def sampler_code(wildcards):
+    """Return the fingerprint of sample_scenes with the function and the sheet of a source."""
+    source = SOURCES[wildcards.source]
+    return code_of(
+        "workflow_scripts.scenes.sample_scenes",
+        source.sample.partition(":")[0],
+        backends=[SHEETS[source.scene_kind]],
+    )(wildcards)
+
+
+def sampler_settings(wildcards):
+    """Return the settings that the scenes of a source depend on, as JSON."""
+    return source_settings(SOURCES[wildcards.source].sample_settings)(wildcards)
+
+
+def source_settings(model, *keys):
+    """Return a function for params: a model's fields of the job's source, as JSON.
+
+    With keys, of what stands below them in the source's settings.
+    """
+
+    def text(wildcards):
+        settings = config["sources"][wildcards.source]
+        for key in keys:
+            settings = settings[key]
+        return section_json(settings, model)
+
+    return text
+
+
+def user_files(wildcards):
+    """Return the files of the user's that a source's scenes are read from.
+
+    `ancient`: the digest in the rule's params decides what runs again, not the files' time.
+    """
+    files = input_files(config, wildcards.source)
+    return [ancient(path) for path in files]
+
+
+def sidecar_digest(*keys):
+    """Return a function for params: a digest of what lies in folders beside the photos.
+
+    The folders are those of the source's settings with these keys; names, sizes and times count.
+    """
+
+    def digest(wildcards):
+        settings = config["sources"][wildcards.source]
+        return folder_digests([settings[key] for key in keys])
+
+    return digest
+
+
+def shard_start(wildcards):
+    """Return the index of the shard's first scene."""
+    return SHARDS[wildcards.source][wildcards.shard].start
+
+
+def shard_stop(wildcards):
+    """Return the index after the shard's last scene."""
+    return SHARDS[wildcards.source][wildcards.shard].stop
+
+
+def shard_digest(wildcards):
+    """Return the digest of what the shard is read from, '' if it is made from settings alone."""
+    return DIGESTS[wildcards.source][wildcards.shard]

@@ -1,18 +1,26 @@
-include: "functions/evaluate.smk"
+from workflow_scripts.config.evaluate import BenchmarkFileSettings, ScoreSettings
+from workflow_scripts.evaluate import paths
+from workflow_scripts.sources.base import ALL_STAGES
+from workflow_scripts.train.paths import training_curves
+
+QUESTION_SETS = paths.QuestionSets(config)
 
 
 rule predict_answers:
     input:
-        questions=question_set_file,
-        images=question_set_images,
-        base=base_folder,
-        adapter=trained_weights,
+        unpack(
+            lambda wildcards: EXPERIMENTS[wildcards.experiment]
+            .predictor_arguments(CONTEXT)
+            .waits_for()
+        ),
+        questions=lambda wildcards: QUESTION_SETS.questions(wildcards.question_set),
+        images=lambda wildcards: QUESTION_SETS.images(wildcards.question_set),
     output:
         answers="results/evaluate/{experiment}/{question_set}.{condition}.{part}.jsonl",
     log:
-        "logs/evaluate/{question_set}.{experiment}.{condition}.{part}.log",
+        "logs/evaluate/predict_answers/{experiment}/{question_set}.{condition}.{part}.log",
     benchmark:
-        "results/benchmarks/evaluate/{question_set}.{experiment}.{condition}.{part}.tsv"
+        "results/benchmarks/evaluate/predict_answers/{experiment}/{question_set}.{condition}.{part}.tsv"
     conda:
         "../envs/evaluate.yaml"
     threads: 1
@@ -22,63 +30,82 @@ rule predict_answers:
         mem_mb=3000,
         runtime=120,
     params:
-        code=code_of("workflow_scripts.evaluate.predict"),
-        base=base_model,
-        adapter=subpath(input.adapter, parent=True),
-        batch_size=lookup("evaluate/batch_size", within=config),
-        num_parts=lookup("evaluate/num_parts", within=config),
-        families=family_flags,
-        images=question_set_image_folder,
-        max_new_tokens=max_answer_tokens,
+        code=lambda wildcards: code_of(
+            EXPERIMENTS[wildcards.experiment].kind.predictor.module
+        )(wildcards),
+        module=lambda wildcards: EXPERIMENTS[wildcards.experiment].kind.predictor.module,
+        arguments=lambda wildcards: EXPERIMENTS[wildcards.experiment]
+        .predictor_arguments(CONTEXT)
+        .command_line(),
+        images=lambda wildcards: QUESTION_SETS.image_folder(wildcards.question_set),
+        max_new_tokens=lambda wildcards: QUESTION_SETS.max_new_tokens(
+            wildcards.question_set
+        ),
     message:
         "Ask {wildcards.experiment} {input.questions} ({wildcards.condition}, part {wildcards.part})"
     shell:
-        "python -m workflow_scripts.evaluate.predict --questions {input.questions}"
-        " --images {params.images} --max-new-tokens {params.max_new_tokens}"
-        " --base {params.base:q} --adapter {params.adapter}"
-        " --experiment {wildcards.experiment} --condition {wildcards.condition}"
-        " --batch-size {params.batch_size} --part {wildcards.part}"
-        " --num-parts {params.num_parts} {params.families} --out {output.answers}"
-        " > {log} 2>&1"
+        "python -m {params.module} {params.arguments} --experiment {wildcards.experiment}"
+        " --questions {input.questions} --images {params.images}"
+        " --condition {wildcards.condition} --part {wildcards.part}"
+        " --max-new-tokens {params.max_new_tokens} --out {output.answers} > {log} 2>&1"
 
 
-rule score_experiment:
-    input:
-        questions=f"results/vqa/{config['evaluate']['split']}.parquet",
-        training="results/vqa/train.parquet",
-        image=answer_parts("image"),
-        blind=answer_parts("blind"),
-        blank=answer_parts("blank"),
-    output:
-        scores="results/evaluate/{experiment}/scores.csv",
-    log:
-        "logs/evaluate/score.{experiment}.log",
-    benchmark:
-        "results/benchmarks/evaluate/score.{experiment}.tsv"
-    wildcard_constraints:
-        experiment=name_pattern(VLM_EXPERIMENTS),
-    conda:
-        "../envs/evaluate.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        code=code_of("workflow_scripts.evaluate.score"),
-        split=lookup("evaluate/split", within=config),
-        bootstrap=lookup("evaluate/bootstrap", within=config),
-        seed=lookup("seed", within=config),
-        families=family_flags,
-    message:
-        "Score {wildcards.experiment} beside its blind, blank-image and majority baselines"
-    shell:
-        "python -m workflow_scripts.evaluate.score --questions {input.questions}"
-        " --training {input.training} --image {input.image} --blind {input.blind}"
-        " --blank {input.blank}"
-        " --experiment {wildcards.experiment} --split {params.split}"
-        " --bootstrap {params.bootstrap} --seed {params.seed} {params.families}"
-        " --out {output.scores}"
-        " > {log} 2>&1"
+# A rule for every kind of experiment: they draw different pictures.
+for _kind in EXPERIMENT_KINDS.values():
+
+    rule:
+        name:
+            f"score_{_kind.name}"
+        input:
+            unpack(
+                lambda wildcards: EXPERIMENTS[wildcards.experiment]
+                .scorer_arguments(CONTEXT)
+                .waits_for()
+            ),
+        output:
+            scores="results/evaluate/{experiment}/scores.parquet",
+            csv="results/evaluate/{experiment}/scores.csv",
+            pictures=[
+                report(
+                    f"results/evaluate/{{experiment}}/{picture.file}",
+                    caption=picture.caption,
+                    category="Evaluation",
+                    labels={"experiment": "{experiment}", "picture": picture.label},
+                )
+                for picture in _kind.scorer.pictures
+            ],
+        log:
+            f"logs/evaluate/score_{_kind.name}/{{experiment}}.log",
+        benchmark:
+            f"results/benchmarks/evaluate/score_{_kind.name}/{{experiment}}.tsv"
+        wildcard_constraints:
+            experiment=name_pattern(
+                name
+                for name, experiment in EXPERIMENTS.items()
+                if experiment.kind is _kind
+            ),
+        conda:
+            "../envs/evaluate.yaml"
+        threads: 1
+        resources:
+            mem_mb=_kind.scorer.mem_mb,
+            runtime=_kind.scorer.runtime,
+        params:
+            code=code_of(_kind.scorer.module),
+            module=_kind.scorer.module,
+            arguments=lambda wildcards: EXPERIMENTS[wildcards.experiment]
+            .scorer_arguments(CONTEXT)
+            .command_line(),
+            pictures=[
+                f"--{picture.flag} results/evaluate/{{experiment}}/{picture.file}"
+                for picture in _kind.scorer.pictures
+            ],
+            seed=lookup("seed", within=config),
+        message:
+            "Score {wildcards.experiment} beside its baselines"
+        shell:
+            "python -m {params.module} {params.arguments} --experiment {wildcards.experiment}"
+            " --seed {params.seed} {params.pictures} --out {output.scores} > {log} 2>&1"
 
 
 rule import_benchmark:
@@ -89,9 +116,9 @@ rule import_benchmark:
         pictures=directory("results/evaluate/benchmarks/{question_set}.pictures"),
         skipped="results/evaluate/benchmarks/{question_set}.skipped.jsonl",
     log:
-        "logs/evaluate/import.{question_set}.log",
+        "logs/evaluate/import_benchmark/{question_set}.log",
     benchmark:
-        "results/benchmarks/evaluate/import.{question_set}.tsv"
+        "results/benchmarks/evaluate/import_benchmark/{question_set}.tsv"
     conda:
         "../envs/evaluate.yaml"
     threads: 1
@@ -100,30 +127,37 @@ rule import_benchmark:
         runtime=120,
     params:
         code=code_of("workflow_scripts.evaluate.benchmarks.import_benchmark"),
-        form=lambda wildcards: BENCHMARKS[wildcards.question_set]["format"],
-        images=lambda wildcards: BENCHMARKS[wildcards.question_set]["images"],
-        num_frames=lambda wildcards: BENCHMARKS[wildcards.question_set]["num_frames"],
+        settings=lambda wildcards: section_json(
+            BENCHMARKS[wildcards.question_set], BenchmarkFileSettings
+        ),
     message:
         "Import the benchmark {wildcards.question_set}"
     shell:
-        "python -m workflow_scripts.evaluate.benchmarks.import_benchmark --file-format {params.form}"
-        " --name {wildcards.question_set} --path {input.file:q} --images {params.images:q}"
-        " --num-frames {params.num_frames} --out {output.question_set}"
-        " --pictures {output.pictures} --skipped {output.skipped} > {log} 2>&1"
+        "python -m workflow_scripts.evaluate.benchmarks.import_benchmark"
+        " --name {wildcards.question_set} --settings {params.settings:q}"
+        " --out {output.question_set} --pictures {output.pictures}"
+        " --skipped {output.skipped} > {log} 2>&1"
 
 
 rule score_benchmark:
     input:
         questions="results/evaluate/benchmarks/{question_set}.jsonl",
-        image=answer_parts("image", "{question_set}"),
-        blind=answer_parts("blind", "{question_set}"),
-        blank=answer_parts("blank", "{question_set}"),
+        image=lambda wildcards: EXPERIMENTS[wildcards.experiment].answer_files(
+            "image", CONTEXT, question_set=wildcards.question_set
+        ),
+        blind=lambda wildcards: EXPERIMENTS[wildcards.experiment].answer_files(
+            "blind", CONTEXT, question_set=wildcards.question_set
+        ),
+        blank=lambda wildcards: EXPERIMENTS[wildcards.experiment].answer_files(
+            "blank", CONTEXT, question_set=wildcards.question_set
+        ),
     output:
-        scores="results/evaluate/{experiment}/{question_set}.scores.csv",
+        scores="results/evaluate/{experiment}/{question_set}.scores.parquet",
+        csv="results/evaluate/{experiment}/{question_set}.scores.csv",
     log:
-        "logs/evaluate/score.{question_set}.{experiment}.log",
+        "logs/evaluate/score_benchmark/{experiment}/{question_set}.log",
     benchmark:
-        "results/benchmarks/evaluate/score.{question_set}.{experiment}.tsv"
+        "results/benchmarks/evaluate/score_benchmark/{experiment}/{question_set}.tsv"
     conda:
         "../envs/evaluate.yaml"
     threads: 1
@@ -132,80 +166,36 @@ rule score_benchmark:
         runtime=30,
     params:
         code=code_of("workflow_scripts.evaluate.score"),
-        bootstrap=lookup("evaluate/bootstrap", within=config),
+        settings=section_json({**config["evaluate"], "split": "test"}, ScoreSettings),
         seed=lookup("seed", within=config),
     message:
         "Score {wildcards.experiment} on {wildcards.question_set} beside its baselines"
     shell:
         "python -m workflow_scripts.evaluate.score --questions {input.questions}"
         " --image {input.image} --blind {input.blind} --blank {input.blank}"
-        " --experiment {wildcards.experiment} --benchmark {wildcards.question_set} --split test"
-        " --bootstrap {params.bootstrap} --seed {params.seed} --out {output.scores}"
+        " --experiment {wildcards.experiment} --benchmark {wildcards.question_set}"
+        " --settings {params.settings:q} --seed {params.seed} --out {output.scores}"
         " > {log} 2>&1"
-
-
-rule score_pose:
-    input:
-        views=demonstration_views(),
-        weights="results/train/{experiment}/model.safetensors",
-        model="results/train/{experiment}/model.json",
-    output:
-        scores="results/evaluate/{experiment}/scores.csv",
-        frame=report(
-            "results/evaluate/{experiment}/keypoints.png",
-            caption="report/keypoints.rst",
-            category="Evaluation",
-            labels={"experiment": "{experiment}", "picture": "keypoints"},
-        ),
-        errors=report(
-            "results/evaluate/{experiment}/errors.png",
-            caption="report/keypoints.rst",
-            category="Evaluation",
-            labels={"experiment": "{experiment}", "picture": "errors"},
-        ),
-    log:
-        "logs/evaluate/score.{experiment}.log",
-    benchmark:
-        "results/benchmarks/evaluate/score.{experiment}.tsv"
-    wildcard_constraints:
-        experiment=name_pattern(POSE_EXPERIMENTS),
-    conda:
-        "../envs/evaluate.yaml"
-    threads: 1
-    resources:
-        mem_mb=3000,
-        runtime=120,
-    params:
-        code=code_of("workflow_scripts.evaluate.pose.score"),
-        model=subpath(input.weights, parent=True),
-        split=lookup("evaluate/split", within=config),
-        noise=lookup("evaluate/keypoint_noise", within=config),
-        bootstrap=lookup("evaluate/bootstrap", within=config),
-        seed=lookup("seed", within=config),
-    message:
-        "Score {wildcards.experiment} beside geometric baselines"
-    shell:
-        "python -m workflow_scripts.evaluate.pose.score --views {input.views}"
-        " --model {params.model} --experiment {wildcards.experiment}"
-        " --split {params.split} --noise {params.noise} --bootstrap {params.bootstrap}"
-        " --seed {params.seed} --out {output.scores} --frame {output.frame}"
-        " --errors {output.errors} > {log} 2>&1"
 
 
 rule merge_scores:
     input:
-        scores=score_files(),
+        scores=[
+            path
+            for experiment in EXPERIMENTS.values()
+            for path in paths.score_files(experiment, BENCHMARKS)
+        ],
     output:
         report(
             "results/eval.csv",
             caption="report/eval.rst",
             category="Evaluation",
-            labels={"table": "scores"},
+            labels={"table": "headline scores"},
         ),
     log:
-        "logs/evaluate/merge.log",
+        "logs/evaluate/merge_scores.log",
     benchmark:
-        "results/benchmarks/evaluate/merge.tsv"
+        "results/benchmarks/evaluate/merge_scores.tsv"
     conda:
         "../envs/evaluate.yaml"
     threads: 1
@@ -215,7 +205,7 @@ rule merge_scores:
     params:
         code=code_of("workflow_scripts.evaluate.merge"),
     message:
-        "Join the scores of every experiment"
+        "Join the headline scores of every experiment"
     shell:
         "python -m workflow_scripts.evaluate.merge --scores {input.scores} --out {output}"
         " > {log} 2>&1"
@@ -223,7 +213,12 @@ rule merge_scores:
 
 rule write_report:
     input:
-        scores="results/eval.csv",
+        eval_table="results/eval.csv",
+        scores=[
+            path
+            for experiment in EXPERIMENTS.values()
+            for path in paths.score_files(experiment, BENCHMARKS)
+        ],
         scenes=per_shard("results/scenes/{source}/{shard}.jsonl"),
         views=per_shard("results/views/{source}/{shard}.zarr"),
         clouds=per_shard("results/pointclouds/{source}/{shard}.zarr"),
@@ -247,11 +242,23 @@ rule write_report:
         ],
         dropped=dropped_question_tables(),
         depth=per_estimated_shard("results/depth/{source}/{shard}.parquet", "depth"),
-        metrics=expand(
-            "results/train/{experiment}/metrics.json", experiment=EXPERIMENTS
-        ),
-        curves=training_curves(),
-        pictures=report_pictures(),
+        metrics=[
+            path
+            for experiment in EXPERIMENTS.values()
+            for path in paths.training_metrics(experiment)
+        ],
+        curves=training_curves(EXPERIMENTS.values(), CONTEXT),
+        pictures=[
+            f"results/{stage}/{source}/{shard}.png"
+            for stage in ALL_STAGES
+            for source in sources_with_stage(stage)
+            for shard in list(SHARDS[source])[:SHARDS_IN_REPORT]
+        ],
+        score_pictures=[
+            path
+            for experiment in EXPERIMENTS.values()
+            for path in paths.picture_files(experiment).values()
+        ],
     output:
         report(
             "results/report.html",
@@ -260,9 +267,9 @@ rule write_report:
             labels={"table": "everything on one page"},
         ),
     log:
-        "logs/evaluate/report.log",
+        "logs/evaluate/write_report.log",
     benchmark:
-        "results/benchmarks/evaluate/report.tsv"
+        "results/benchmarks/evaluate/write_report.tsv"
     conda:
         "../envs/evaluate.yaml"
     threads: 1
@@ -271,13 +278,13 @@ rule write_report:
         runtime=30,
     params:
         code=code_of("workflow_scripts.evaluate.report"),
-        experiments=list(EXPERIMENTS),
+        experiments=paths.reported_experiments(EXPERIMENTS.values(), BENCHMARKS),
     message:
         "Write results/report.html"
     shell:
-        "python -m workflow_scripts.evaluate.report --scores {input.scores}"
+        "python -m workflow_scripts.evaluate.report --eval-table {input.eval_table}"
+        " --experiments {params.experiments:q}"
         " --scenes {input.scenes} --views {input.views} --pointclouds {input.clouds}"
         " --questions {input.questions} --captions {input.captions}"
         " --skipped {input.skipped} --dropped {input.dropped} --depth {input.depth}"
-        " --experiments {params.experiments} --metrics {input.metrics} --curves {input.curves}"
-        " --pictures {input.pictures} --out {output} > {log} 2>&1"
+        " --curves {input.curves} --pictures {input.pictures} --out {output} > {log} 2>&1"

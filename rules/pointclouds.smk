@@ -1,4 +1,11 @@
-include: "functions/pointclouds.smk"
+from workflow_scripts.config.pointclouds import FusionSettings, MeasurementSettings
+from workflow_scripts.pointclouds.depth_error import resolve_depth_kind
+
+PLY_FOLDERS = (
+    per_shard("results/pointclouds/{source}/{shard}")
+    if config["pointclouds"]["export_ply"]
+    else []
+)
 
 
 rule fuse_shard:
@@ -23,17 +30,14 @@ rule fuse_shard:
         runtime=60,
     params:
         code=code_of("workflow_scripts.pointclouds.fuse_shard"),
-        voxel_m=lookup("pointclouds/voxel_m", within=config),
-        normals=branch(
-            config["pointclouds"]["normals"], then="normals", otherwise="no-normals"
-        ),
+        settings=section_json(config["pointclouds"], FusionSettings),
         seed=config["seed"],
     message:
         "Fuse the views of {wildcards.source} shard {wildcards.shard} into clouds"
     shell:
         "python -m workflow_scripts.pointclouds.fuse_shard --views {input.views}"
-        " --depth {input.depth} --out {output.clouds} --voxel-m {params.voxel_m}"
-        " --{params.normals} --seed {params.seed} > {log} 2>&1"
+        " --depth {input.depth} --out {output.clouds} --settings {params.settings:q}"
+        " --seed {params.seed} > {log} 2>&1"
 
 
 rule export_ply:
@@ -108,15 +112,19 @@ rule measure_objects:
     params:
         code=code_of("workflow_scripts.pointclouds.measure_objects"),
         out="results/pointclouds/{source}/{shard}",
-        depth_kind=depth_kind,
-        min_confidence=lookup("pointclouds/min_confidence", within=config),
+        depth_kind=lambda wildcards: resolve_depth_kind(
+            config["pointclouds"]["depth_kind"],
+            is_estimated=is_estimated(wildcards.source),
+            source_kind=SOURCES[wildcards.source].depth_kind,
+        ),
+        settings=section_json(config["pointclouds"], MeasurementSettings),
         seed=config["seed"],
     message:
         "Measure the objects in the views of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.pointclouds.measure_objects --views {input.views}"
         " --depth {input.depth} --out {params.out} --depth-kind {params.depth_kind}"
-        " --min-confidence {params.min_confidence} --seed {params.seed} > {log} 2>&1"
+        " --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
 
 
 rule measure_with_sensor_noise:

@@ -1,22 +1,10 @@
-include: "functions/scenes.smk"
+from workflow_scripts.sources.images import PhotoGroupSettings, PhotoHashSettings
 
 
-PHOTO_STEP_KEYS = {
-    "hash": ("photos", "column", "dataset_split", "min_side_px", "max_pixels"),
-    "group": ("near_duplicate_bits",),
-    "read": (
-        *("photos", "column", "dataset_split", "width_px", "height_px"),
-        *("default_fov_deg", "depth", "depth_unit_m", "intrinsics"),
-    ),
-    "filter": ("filter",),
-    "localise": ("masks", "localise"),
-}
-
-
-# House JSON, checked, dealt to splits by a hash of the house.
+# Scenes that one function of their source makes: houses, and episodes before they are recorded.
 rule sample_scenes:
     input:
-        houses=houses_file,
+        files=user_files,
     output:
         scenes="results/scenes/{source}/{shard}.jsonl",
         picture=report(
@@ -25,11 +13,11 @@ rule sample_scenes:
             labels={"source": "{source}", "shard": "{shard}"},
         ),
     log:
-        "logs/scenes/{source}/{shard}.log",
+        "logs/scenes/sample_scenes/{source}/{shard}.log",
     benchmark:
-        "results/benchmarks/scenes/{source}/{shard}.tsv"
+        "results/benchmarks/scenes/sample_scenes/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="procthor",
+        source=name_pattern(sources_with_sampler()),
     conda:
         "../envs/scenes.yaml"
     threads: 1
@@ -37,59 +25,21 @@ rule sample_scenes:
         mem_mb=2000,
         runtime=30,
     params:
-        code=code_of("workflow_scripts.scenes.sample_scenes"),
-        houses=lookup("sources/{source}/houses", within=config),
+        code=sampler_code,
+        kind=lambda wildcards: SOURCES[wildcards.source].scene_kind,
+        sampler=lambda wildcards: SOURCES[wildcards.source].sample,
+        settings=sampler_settings,
         start=shard_start,
         stop=shard_stop,
         digest=shard_digest,
         seed=config["seed"],
         splits=[config["splits"][split] for split in SPLITS],
     message:
-        "Sample the houses of {wildcards.source} shard {wildcards.shard}"
+        "Make the scenes of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.scenes.sample_scenes"
-        " --source {wildcards.source} --houses {params.houses:q}"
-        " --start {params.start} --stop {params.stop}"
-        " --seed {params.seed} --splits {params.splits}"
-        " --out {output.scenes} --picture {output.picture} > {log} 2>&1"
-
-
-rule plan_episodes:
-    input:
-        dataset=recorded_episodes,
-    output:
-        scenes="results/scenes/{source}/{shard}.jsonl",
-        picture=report(
-            "results/scenes/{source}/{shard}.png",
-            category="scenes",
-            labels={"source": "{source}", "shard": "{shard}"},
-        ),
-    log:
-        "logs/scenes/{source}/{shard}.log",
-    benchmark:
-        "results/benchmarks/scenes/{source}/{shard}.tsv"
-    wildcard_constraints:
-        source="rlbench",
-    conda:
-        "../envs/scenes.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        code=code_of("workflow_scripts.scenes.plan_episodes"),
-        settings=episode_flags("tasks", "episodes_per_task", "variations"),
-        start=shard_start,
-        stop=shard_stop,
-        digest=shard_digest,
-        seed=config["seed"],
-        splits=[config["splits"][split] for split in SPLITS],
-    message:
-        "Plan the episodes of {wildcards.source} shard {wildcards.shard}"
-    shell:
-        "python -m workflow_scripts.scenes.plan_episodes"
-        " --source {wildcards.source} {params.settings}"
-        " --start {params.start} --stop {params.stop}"
+        " --source {wildcards.source} --scene-kind {params.kind} --sampler {params.sampler}"
+        " --settings {params.settings:q} --start {params.start} --stop {params.stop}"
         " --seed {params.seed} --splits {params.splits}"
         " --out {output.scenes} --picture {output.picture} > {log} 2>&1"
 
@@ -107,7 +57,7 @@ rule hash_photos:
     benchmark:
         "results/benchmarks/scenes/hash_photos/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="images",
+        source=name_pattern(sources_with_scenes("photo")),
     conda:
         "../envs/images.yaml"
     threads: 1
@@ -116,15 +66,15 @@ rule hash_photos:
         runtime=60,
     params:
         code=code_of("workflow_scripts.scenes.images.hash_photos"),
-        flags=photo_flags("hash"),
+        settings=source_settings(PhotoHashSettings),
         start=shard_start,
         stop=shard_stop,
         digest=shard_digest,
     message:
-        "Look at the photos of {wildcards.source} shard {wildcards.shard}"
+        "Hash the photos of {wildcards.source} shard {wildcards.shard}"
     shell:
-        "python -m workflow_scripts.scenes.images.hash_photos {params.flags}"
-        " --start {params.start} --stop {params.stop}"
+        "python -m workflow_scripts.scenes.images.hash_photos"
+        " --settings {params.settings:q} --start {params.start} --stop {params.stop}"
         " --out {output.hashes} --picture {output.picture} > {log} 2>&1"
 
 
@@ -138,7 +88,7 @@ rule group_photos:
     benchmark:
         "results/benchmarks/scenes/group_photos/{source}.tsv"
     wildcard_constraints:
-        source="images",
+        source=name_pattern(sources_with_scenes("photo")),
     conda:
         "../envs/images.yaml"
     threads: 1
@@ -147,13 +97,13 @@ rule group_photos:
         runtime=60,
     params:
         code=code_of("workflow_scripts.scenes.images.group_photos"),
-        flags=photo_flags("group"),
+        settings=source_settings(PhotoGroupSettings),
         splits=[config["splits"][split] for split in SPLITS],
     message:
-        "Deal the photos of {wildcards.source} to splits, near-duplicates together"
+        "Assign the photos of {wildcards.source} to splits, near-duplicates together"
     shell:
         "python -m workflow_scripts.scenes.images.group_photos --hashes {input.hashes}"
-        " {params.flags} --splits {params.splits} --out {output.groups} > {log} 2>&1"
+        " --settings {params.settings:q} --splits {params.splits} --out {output.groups} > {log} 2>&1"
 
 
 rule assign_photo_shards:
@@ -165,7 +115,7 @@ rule assign_photo_shards:
     log:
         "logs/scenes/assign_photo_shards/{source}/{shard}.log",
     wildcard_constraints:
-        source="images",
+        source=name_pattern(sources_with_scenes("photo")),
     localrule: True
     conda:
         "../envs/images.yaml"

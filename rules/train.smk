@@ -1,4 +1,13 @@
-include: "functions/train.smk"
+from workflow_scripts.config.train import TinyBaseSettings
+
+# Trainings start a job and wait for it: the resources say where ranks run. Checkpoints lie beside
+# the outputs, undeclared, because Snakemake removes what a failed job declared.
+WHERE_RANKS_RUN = (
+    "--cluster {resources.cluster} --nodes {resources.nodes} --gpus {resources.gpu}"
+    " --gpu-model '{resources.gpu_model}' --partition '{resources.slurm_partition}'"
+    " --account '{resources.slurm_account}' --minutes {resources.runtime}"
+    " --mem-mb {resources.mem_mb} --threads {resources.cpus_per_gpu} > {log} 2>&1"
+)
 
 
 rule pretrain_base:
@@ -14,161 +23,103 @@ rule pretrain_base:
             labels={"experiment": "tiny base", "picture": "pre-training losses"},
         ),
     log:
-        "logs/train/pretrain.tiny.log",
+        "logs/train/pretrain_base/tiny.log",
     benchmark:
-        "results/benchmarks/train/pretrain.tiny.tsv"
+        "results/benchmarks/train/pretrain_base/tiny.tsv"
+    localrule: True
     conda:
         "../envs/train.yaml"
     threads: 2
     resources:
         gpu=0,
+        gpu_model="",
         nodes=1,
         mem_mb=3000,
         runtime=120,
+        cpus_per_gpu=2,
+        slurm_partition="",
+        slurm_account="",
+        cluster="local",
     params:
-        code=code_of("workflow_scripts.train.pretrain"),
-        steps=lookup("train/tiny/steps", within=config),
-        batch_size=lookup("train/tiny/batch_size", within=config),
-        named_share=lookup("train/tiny/named_share", within=config),
+        code=code_of("workflow_scripts.train.base.launch"),
+        out=subpath(output.model, parent=True),
+        settings=section_json(config["train"]["tiny"], TinyBaseSettings),
         seed=lookup("seed", within=config),
     message:
         "Pre-train the tiny base on views of the training houses"
     shell:
-        "python -m workflow_scripts.train.pretrain --views {input.views}"
-        " --out {output.model} --metrics {output.metrics} --curves {output.curves}"
-        " --checkpoints results/train/base/checkpoints --steps {params.steps}"
-        " --batch-size {params.batch_size} --named-share {params.named_share}"
-        " --seed {params.seed} > {log} 2>&1"
+        "python -m workflow_scripts.train.base.launch --name tiny --views {input.views}"
+        " --out {params.out} --settings {params.settings:q} --seed {params.seed}"
+        f" {WHERE_RANKS_RUN}"
 
 
-# It only starts a training and waits: the flags from resources say on what, and where.
-# Checkpoints lie beside the outputs, undeclared, for Snakemake removes what a failed job declared.
-rule train_experiment:
-    input:
-        data="results/vqa/train.json",
-        validation="results/vqa/val.json",
-        families=expand("results/vqa/{split}.parquet", split=["train", "val"]),
-        base=base_folder,
-    output:
-        weights="results/train/{experiment}/adapter_model.safetensors",
-        config="results/train/{experiment}/adapter_config.json",
-        card="results/train/{experiment}/README.md",
-        metrics="results/train/{experiment}/metrics.json",
-        settings="results/train/{experiment}/config.yaml",
-        curves=report(
-            "results/train/{experiment}/curves.png",
-            caption="report/training.rst",
-            category="Training",
-            labels={"experiment": "{experiment}", "picture": "losses"},
-        ),
-    log:
-        "logs/train/train.{experiment}.log",
-    benchmark:
-        "results/benchmarks/train/train.{experiment}.tsv"
-    wildcard_constraints:
-        experiment=experiments_with("lora"),
-    localrule: True
-    conda:
-        "../envs/train.yaml"
-    threads: 2
-    resources:
-        gpu=0,
-        gpu_model="",
-        nodes=1,
-        mem_mb=3000,
-        runtime=1440,
-        cpus_per_gpu=0,
-        slurm_partition="",
-        slurm_account="",
-        cluster="local",
-    params:
-        code=code_of("workflow_scripts.train.launch"),
-        out=subpath(output.weights, parent=True),
-        base=base_model,
-        flags=experiment_flags,
-        seed=lookup("seed", within=config),
-    message:
-        "Train {wildcards.experiment} from {params.base}"
-    shell:
-        "python -m workflow_scripts.train.launch --name {wildcards.experiment}"
-        " --base {params.base:q} --data {input.data} --validation {input.validation}"
-        " --images results/vqa --out {params.out} {params.flags} --seed {params.seed}"
-        " --cluster {resources.cluster} --nodes {resources.nodes} --gpus {resources.gpu}"
-        " --gpu-model '{resources.gpu_model}' --partition '{resources.slurm_partition}'"
-        " --account '{resources.slurm_account}' --minutes {resources.runtime}"
-        " --mem-mb {resources.mem_mb} --threads {resources.cpus_per_gpu} > {log} 2>&1"
+# A rule for every kind of experiment and set of output files.
+for _kind in EXPERIMENT_KINDS.values():
+    for _rule in _kind.training.rules if _kind.training else ():
 
-
-use rule train_experiment as train_full_finetune with:
-    output:
-        weights="results/train/{experiment}/model.safetensors",
-        config="results/train/{experiment}/config.json",
-        card="results/train/{experiment}/README.md",
-        metrics="results/train/{experiment}/metrics.json",
-        settings="results/train/{experiment}/config.yaml",
-        curves=report(
-            "results/train/{experiment}/curves.png",
-            caption="report/training.rst",
-            category="Training",
-            labels={"experiment": "{experiment}", "picture": "losses"},
-        ),
-    wildcard_constraints:
-        experiment=experiments_with("none"),
-
-
-# `use rule` hands on everything but this: without it the launcher itself would go to a node.
-localrules:
-    train_full_finetune,
-
-
-# A lifter of 2D keypoints, or a detector on the pictures: see train_experiment for how it starts.
-rule train_pose:
-    input:
-        views=demonstration_views(),
-        leaks=per_demonstration_source("results/views/{source}/leaks.json"),
-    output:
-        weights="results/train/{experiment}/model.safetensors",
-        model="results/train/{experiment}/model.json",
-        card="results/train/{experiment}/README.md",
-        metrics="results/train/{experiment}/metrics.json",
-        settings="results/train/{experiment}/config.yaml",
-        curves=report(
-            "results/train/{experiment}/curves.png",
-            caption="report/training.rst",
-            category="Training",
-            labels={"experiment": "{experiment}", "picture": "loss and error"},
-        ),
-    log:
-        "logs/train/train.{experiment}.log",
-    benchmark:
-        "results/benchmarks/train/train.{experiment}.tsv"
-    wildcard_constraints:
-        experiment=name_pattern(POSE_EXPERIMENTS),
-    localrule: True
-    conda:
-        "../envs/train.yaml"
-    threads: pose_threads
-    resources:
-        gpu=0,
-        gpu_model="",
-        nodes=1,
-        mem_mb=3000,
-        runtime=1440,
-        cpus_per_gpu=pose_threads,
-        slurm_partition="",
-        slurm_account="",
-        cluster="local",
-    params:
-        code=code_of("workflow_scripts.train.pose.launch"),
-        out=subpath(output.weights, parent=True),
-        flags=pose_flags,
-        seed=lookup("seed", within=config),
-    message:
-        "Train the keypoint model {wildcards.experiment}"
-    shell:
-        "python -m workflow_scripts.train.pose.launch --name {wildcards.experiment}"
-        " --views {input.views} --out {params.out} {params.flags} --seed {params.seed}"
-        " --cluster {resources.cluster} --nodes {resources.nodes} --gpus {resources.gpu}"
-        " --gpu-model '{resources.gpu_model}' --partition '{resources.slurm_partition}'"
-        " --account '{resources.slurm_account}' --minutes {resources.runtime}"
-        " --mem-mb {resources.mem_mb} --threads {resources.cpus_per_gpu} > {log} 2>&1"
+        rule:
+            name:
+                _rule.name
+            input:
+                unpack(
+                    lambda wildcards: EXPERIMENTS[wildcards.experiment]
+                    .training_arguments(CONTEXT)
+                    .waits_for()
+                ),
+            output:
+                **{
+                    name: f"results/train/{{experiment}}/{file}"
+                    for name, file in _rule.outputs.items()
+                },
+                card="results/train/{experiment}/README.md",
+                metrics="results/train/{experiment}/metrics.json",
+                settings="results/train/{experiment}/config.yaml",
+                curves=report(
+                    "results/train/{experiment}/curves.png",
+                    caption="report/training.rst",
+                    category="Training",
+                    labels={
+                        "experiment": "{experiment}",
+                        "picture": _kind.training.curves,
+                    },
+                ),
+            log:
+                f"logs/train/{_rule.name}/{{experiment}}.log",
+            benchmark:
+                f"results/benchmarks/train/{_rule.name}/{{experiment}}.tsv"
+            wildcard_constraints:
+                experiment=name_pattern(
+                    name
+                    for name, experiment in EXPERIMENTS.items()
+                    if experiment.is_trained_by(_rule)
+                ),
+            localrule: True
+            conda:
+                "../envs/train.yaml"
+            threads: lambda wildcards: EXPERIMENTS[wildcards.experiment].threads
+            resources:
+                gpu=0,
+                gpu_model="",
+                nodes=1,
+                mem_mb=3000,
+                runtime=1440,
+                cpus_per_gpu=lambda wildcards: EXPERIMENTS[
+                    wildcards.experiment
+                ].cpus_per_rank,
+                slurm_partition="",
+                slurm_account="",
+                cluster="local",
+            params:
+                code=code_of(_kind.training.module),
+                module=_kind.training.module,
+                arguments=lambda wildcards: EXPERIMENTS[wildcards.experiment]
+                .training_arguments(CONTEXT)
+                .command_line(),
+                out=subpath(output.card, parent=True),
+                seed=lookup("seed", within=config),
+            message:
+                "Train {wildcards.experiment}"
+            shell:
+                "python -m {params.module} --name {wildcards.experiment} --out {params.out}"
+                " {params.arguments} --seed {params.seed}"
+                f" {WHERE_RANKS_RUN}"

@@ -1,4 +1,14 @@
-include: "functions/views.smk"
+from workflow_scripts.config.views import ViewsSettings
+from workflow_scripts.sources.images import (
+    FilterSettings,
+    MaskSizeSettings,
+    PhotoObjectsSettings,
+    PhotoReadSettings,
+)
+from workflow_scripts.sources.rlbench import NpzSettings, RecordSettings
+from workflow_scripts.views.demonstrator import BACKENDS as DEMONSTRATORS
+from workflow_scripts.views.images.proposals import BACKENDS as PROPOSERS
+from workflow_scripts.views.renderer import BACKENDS as RENDERERS
 
 
 # Posed views of every room, with exact depth, masks and visibility.
@@ -19,11 +29,11 @@ rule render_shard:
             labels={"source": "{source}", "shard": "{shard}"},
         ),
     log:
-        "logs/views/{source}/{shard}.log",
+        "logs/views/render_shard/{source}/{shard}.log",
     benchmark:
-        "results/benchmarks/views/{source}/{shard}.tsv"
+        "results/benchmarks/views/render_shard/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="procthor",
+        source=name_pattern(sources_with_scenes("house")),
     conda:
         "../envs/views.yaml"
     threads: 1
@@ -33,40 +43,28 @@ rule render_shard:
         mem_mb=3000,
         runtime=240,
     params:
-        code=code_of("workflow_scripts.views.shard"),
-        backend=lookup("views/backend", within=config),
-        preset=lookup("views/preset", within=config),
-        furniture=lookup("views/furniture", within=config),
-        width_px=lookup("views/width_px", within=config),
-        height_px=lookup("views/height_px", within=config),
-        vertical_fov_deg=lookup("views/vertical_fov_deg", within=config),
-        corner=lookup("views/policies/corner", within=config),
-        random=lookup("views/policies/random", within=config),
-        panorama=lookup("views/policies/panorama", within=config),
-        top_down=lookup("views/policies/top_down", within=config),
-        min_pixels=lookup("views/min_pixels", within=config),
+        code=code_of(
+            "workflow_scripts.views.shard",
+            backends=[RENDERERS[config["views"]["backend"]]],
+        ),
+        settings=section_json(config["views"], ViewsSettings),
         seed=config["seed"],
     message:
-        "Render the houses of {wildcards.source} shard {wildcards.shard} with {params.backend}"
+        "Render the houses of {wildcards.source} shard {wildcards.shard}"
     shell:
-        "python -m workflow_scripts.views.shard"
-        " --scenes {input.scenes} --out {output.views}"
-        " --backend {params.backend} --preset {params.preset} --furniture {params.furniture}"
-        " --width-px {params.width_px} --height-px {params.height_px}"
-        " --vertical-fov-deg {params.vertical_fov_deg}"
-        " --corner {params.corner} --random {params.random}"
-        " --panorama {params.panorama} --top-down {params.top_down}"
-        " --min-pixels {params.min_pixels} --seed {params.seed} > {log} 2>&1"
+        "python -m workflow_scripts.views.shard --scenes {input.scenes} --out {output.views}"
+        " --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
 
 
-NEEDS_COPPELIASIM = (config["sources"].get("rlbench") or {}).get(
-    "backend"
-) == "coppeliasim"
+NEEDS_COPPELIASIM = any(
+    config["sources"][source]["backend"] == "coppeliasim"
+    for source in sources_with_scenes("episode")
+)
 
 
 rule record_demonstrations:
     input:
-        dataset=recorded_episodes,
+        files=user_files,
         scenes="results/scenes/{source}/{shard}.jsonl",
     output:
         views=directory("results/views/{source}/{shard}.zarr"),
@@ -86,11 +84,11 @@ rule record_demonstrations:
             labels={"source": "{source}", "shard": "{shard}"},
         ),
     log:
-        "logs/views/{source}/{shard}.log",
+        "logs/views/record_demonstrations/{source}/{shard}.log",
     benchmark:
-        "results/benchmarks/views/{source}/{shard}.tsv"
+        "results/benchmarks/views/record_demonstrations/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="rlbench",
+        source=name_pattern(sources_with_scenes("episode")),
     conda:
         "../envs/coppeliasim.yaml" if NEEDS_COPPELIASIM else "../envs/views.yaml"
     threads: 1
@@ -98,21 +96,38 @@ rule record_demonstrations:
         mem_mb=3000,
         runtime=480,
     params:
-        code=code_of("workflow_scripts.views.record", backends=demonstration_backend),
-        settings=episode_flags("cameras", "size_px", "max_steps", "max_attempts"),
+        code=code_of(
+            "workflow_scripts.views.record",
+            backends=lambda wildcards: [
+                DEMONSTRATORS[config["sources"][wildcards.source]["backend"]]
+            ],
+        ),
+        settings=source_settings(RecordSettings),
         digest=shard_digest,
     message:
         "Record the episodes of {wildcards.source} shard {wildcards.shard}"
     shell:
-        "python -m workflow_scripts.views.record"
-        " --scenes {input.scenes} --out {output.views} {params.settings} > {log} 2>&1"
+        "python -m workflow_scripts.views.record --scenes {input.scenes} --out {output.views}"
+        " --settings {params.settings:q} > {log} 2>&1"
+
+
+# A network needs a GPU; without labels to look for, or with masks given, none is loaded.
+FILTERS_PHOTOS = any(
+    config["sources"][source]["filter"][labels]
+    for source in sources_with_scenes("photo")
+    for labels in ("include", "exclude")
+)
+LOCALISES_PHOTOS = any(
+    config["sources"][source]["localise"]["backend"] != "masks"
+    for source in sources_with_scenes("photo")
+)
 
 
 rule read_images:
     input:
         scenes="results/scenes/{source}/{shard}.jsonl",
     output:
-        read=directory("results/views/{source}/{shard}.read.zarr"),
+        photo_frames=directory("results/views/{source}/{shard}.read.zarr"),
         rows="results/views/{source}/{shard}.read.parquet",
         skipped="results/views/{source}/{shard}.read.skipped.jsonl",
     log:
@@ -120,7 +135,7 @@ rule read_images:
     benchmark:
         "results/benchmarks/views/read_images/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="images",
+        source=name_pattern(sources_with_scenes("photo")),
     conda:
         "../envs/images.yaml"
     threads: 1
@@ -129,55 +144,50 @@ rule read_images:
         runtime=120,
     params:
         code=code_of("workflow_scripts.views.images.read"),
-        flags=photo_flags("read"),
-        digest=companions_digest("depth", "intrinsics"),
+        settings=source_settings(PhotoReadSettings),
+        digest=sidecar_digest("depth", "intrinsics"),
     message:
         "Read the photos of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.views.images.read --scenes {input.scenes}"
-        " --out {output.read} {params.flags} > {log} 2>&1"
+        " --out {output.photo_frames} --settings {params.settings:q} > {log} 2>&1"
 
 
 rule filter_images:
     input:
-        read="results/views/{source}/{shard}.read.zarr",
+        photo_frames="results/views/{source}/{shard}.read.zarr",
         rows="results/views/{source}/{shard}.read.parquet",
     output:
-        verdicts="results/views/{source}/{shard}.filter.parquet",
+        filter_table="results/views/{source}/{shard}.filter.parquet",
     log:
         "logs/views/filter_images/{source}/{shard}.log",
     benchmark:
         "results/benchmarks/views/filter_images/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="images",
+        source=name_pattern(sources_with_scenes("photo")),
     conda:
         "../envs/images.yaml"
     threads: 2
     resources:
-        gpu=int(
-            bool(
-                photo_setting("filter", "include")
-                or photo_setting("filter", "exclude")
-            )
-        ),
+        gpu=int(FILTERS_PHOTOS),
         nodes=1,
         mem_mb=6000,
         runtime=60,
     params:
         code=code_of("workflow_scripts.views.images.filter"),
-        flags=photo_flags("filter"),
+        settings=source_settings(FilterSettings, "filter"),
     message:
         "Filter the photos of {wildcards.source} shard {wildcards.shard}"
     shell:
-        "python -m workflow_scripts.views.images.filter --read {input.read}"
-        " --out {output.verdicts} {params.flags} > {log} 2>&1"
+        "python -m workflow_scripts.views.images.filter --photo-frames {input.photo_frames}"
+        " --out {output.filter_table} --settings {params.settings:q} > {log} 2>&1"
 
 
 rule localise_images:
     input:
-        read="results/views/{source}/{shard}.read.zarr",
+        photo_frames="results/views/{source}/{shard}.read.zarr",
         rows="results/views/{source}/{shard}.read.parquet",
-        verdicts="results/views/{source}/{shard}.filter.parquet",
+        filter_table="results/views/{source}/{shard}.filter.parquet",
     output:
         masks="results/views/{source}/{shard}.masks.parquet",
     log:
@@ -185,33 +195,39 @@ rule localise_images:
     benchmark:
         "results/benchmarks/views/localise_images/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="images",
+        source=name_pattern(sources_with_scenes("photo")),
     conda:
         "../envs/images.yaml"
     threads: 2
     resources:
-        gpu=int(photo_setting("localise", "backend") != "masks"),
+        gpu=int(LOCALISES_PHOTOS),
         nodes=1,
         mem_mb=8000,
         runtime=240,
     params:
-        code=code_of("workflow_scripts.views.images.localise"),
-        flags=photo_flags("localise"),
-        digest=companions_digest("masks"),
+        code=code_of(
+            "workflow_scripts.views.images.localise",
+            backends=lambda wildcards: [
+                PROPOSERS[config["sources"][wildcards.source]["localise"]["backend"]]
+            ],
+        ),
+        settings=source_settings(PhotoObjectsSettings),
+        digest=sidecar_digest("masks"),
     message:
         "Find the objects in the photos of {wildcards.source} shard {wildcards.shard}"
     shell:
-        "python -m workflow_scripts.views.images.localise --read {input.read}"
-        " --filter-table {input.verdicts} --out {output.masks} {params.flags} > {log} 2>&1"
+        "python -m workflow_scripts.views.images.localise --photo-frames {input.photo_frames}"
+        " --filter-table {input.filter_table} --out {output.masks}"
+        " --settings {params.settings:q} > {log} 2>&1"
 
 
 rule write_image_shard:
     input:
         scenes="results/scenes/{source}/{shard}.jsonl",
-        read="results/views/{source}/{shard}.read.zarr",
+        photo_frames="results/views/{source}/{shard}.read.zarr",
         rows="results/views/{source}/{shard}.read.parquet",
-        read_skipped="results/views/{source}/{shard}.read.skipped.jsonl",
-        verdicts="results/views/{source}/{shard}.filter.parquet",
+        unreadable_photos="results/views/{source}/{shard}.read.skipped.jsonl",
+        filter_table="results/views/{source}/{shard}.filter.parquet",
         masks="results/views/{source}/{shard}.masks.parquet",
     output:
         views=directory("results/views/{source}/{shard}.zarr"),
@@ -232,7 +248,7 @@ rule write_image_shard:
     benchmark:
         "results/benchmarks/views/write_image_shard/{source}/{shard}.tsv"
     wildcard_constraints:
-        source="images",
+        source=name_pattern(sources_with_scenes("photo")),
     conda:
         "../envs/images.yaml"
     threads: 1
@@ -241,13 +257,14 @@ rule write_image_shard:
         runtime=60,
     params:
         code=code_of("workflow_scripts.views.images.shard"),
-        min_pixels=photo_setting("localise", "min_pixels"),
+        settings=source_settings(MaskSizeSettings, "localise"),
     message:
         "Pack the photos of {wildcards.source} shard {wildcards.shard} into views"
     shell:
         "python -m workflow_scripts.views.images.shard --scenes {input.scenes}"
-        " --read {input.read} --filter-table {input.verdicts} --masks {input.masks}"
-        " --out {output.views} --min-pixels {params.min_pixels} > {log} 2>&1"
+        " --photo-frames {input.photo_frames} --filter-table {input.filter_table}"
+        " --masks {input.masks}"
+        " --out {output.views} --settings {params.settings:q} > {log} 2>&1"
 
 
 rule check_episodes:
@@ -257,11 +274,11 @@ rule check_episodes:
     output:
         "results/views/{source}/leaks.json",
     log:
-        "logs/views/{source}/leaks.log",
+        "logs/views/check_episodes/{source}.log",
     benchmark:
-        "results/benchmarks/views/{source}/leaks.tsv"
+        "results/benchmarks/views/check_episodes/{source}.tsv"
     wildcard_constraints:
-        source="rlbench",
+        source=name_pattern(sources_with_scenes("episode")),
     conda:
         "../envs/views.yaml"
     threads: 1
@@ -279,16 +296,16 @@ rule check_episodes:
 
 rule export_npz:
     input:
-        leaks="results/views/{source}/leaks.json",
+        split_check="results/views/{source}/leaks.json",
         shards=per_shard_of_source("results/views/{source}/{shard}.zarr"),
     output:
         directory("results/views/{source}/npz"),
     log:
-        "logs/views/{source}/npz.log",
+        "logs/views/export_npz/{source}.log",
     benchmark:
-        "results/benchmarks/views/{source}/npz.tsv"
+        "results/benchmarks/views/export_npz/{source}.tsv"
     wildcard_constraints:
-        source="rlbench",
+        source=name_pattern(sources_with_scenes("episode")),
     conda:
         "../envs/views.yaml"
     threads: 1
@@ -297,10 +314,10 @@ rule export_npz:
         runtime=120,
     params:
         code=code_of("workflow_scripts.views.export_npz"),
-        noise=lookup("sources/{source}/npz_noise", within=config),
+        settings=source_settings(NpzSettings),
         seed=config["seed"],
     message:
         "Write the demonstrations of {wildcards.source} as sim_all_formal.npz"
     shell:
         "python -m workflow_scripts.views.export_npz --shards {input.shards}"
-        " --noise {params.noise} --seed {params.seed} --out {output} > {log} 2>&1"
+        " --settings {params.settings:q} --seed {params.seed} --out {output} > {log} 2>&1"

@@ -1,7 +1,20 @@
+from workflow_scripts.config.evaluate import BootstrapSettings
+from workflow_scripts.config.vqa import (
+    CardSettings,
+    ClaritySettings,
+    GallerySettings,
+    PushSettings,
+    QuestionSettings,
+    ReasoningSettings,
+)
+
+
 include: "functions/vqa.smk"
 
 
-PARAPHRASE_ESTIMATE = paraphrase_estimate()
+PARAPHRASE_COST = as_workflow_error(
+    question_params.paraphrase_cost_message, config, num_question_views()
+)
 
 
 rule generate_questions:
@@ -28,22 +41,23 @@ rule generate_questions:
         runtime=60,
     params:
         code=code_of("workflow_scripts.vqa.generate_questions"),
-        flags=question_flags(),
-        measured=measurement_flag,
+        settings=section_json(config["vqa"], QuestionSettings),
+        clouds=clouds_flag,
+        reasoning="--with-reasoning" if config["vqa"]["reasoning"] != "none" else "",
         seed=config["seed"],
     message:
         "Ask about the views of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.vqa.generate_questions --views {input.views}"
         " --out {output.questions} --images {output.images}"
-        " --dropped {output.dropped} --picture {output.picture}"
-        " {params.flags} {params.measured} --seed {params.seed} > {log} 2>&1"
+        " --dropped {output.dropped} --picture {output.picture} --settings {params.settings:q}"
+        " {params.clouds} {params.reasoning} --seed {params.seed} > {log} 2>&1"
 
 
 # Calls to the server are capped over all jobs with `--resources openai_calls=8`, as captions are.
 rule paraphrase_questions:
     input:
-        prompt=paraphrase_prompt(),
+        prompt=question_params.paraphrase_setting(config["vqa"], "prompt", []),
         questions="results/vqa/{source}/{shard}.jsonl",
     output:
         questions="results/vqa/{source}/{shard}.paraphrased.jsonl",
@@ -59,23 +73,31 @@ rule paraphrase_questions:
     resources:
         mem_mb=2000,
         runtime=240,
-        openai_calls=paraphrase_setting("concurrency", 0),
-        max_cost_usd=str(paraphrase_setting("max_cost_usd", None)),
+        openai_calls=question_params.paraphrase_setting(config["vqa"], "concurrency", 0),
+        max_cost_usd=str(
+            question_params.paraphrase_setting(config["vqa"], "max_cost_usd", None)
+        ),
     params:
         code=code_of("workflow_scripts.vqa.paraphrase.paraphrase_questions"),
-        flags=paraphrase_flags(),
+        settings=question_params.paraphrase_settings(config["vqa"]),
+        seed=config["seed"],
     message:
-        "Put the questions of {wildcards.source} {wildcards.shard} in other words{PARAPHRASE_ESTIMATE}"
+        "Paraphrase the questions of {wildcards.source} {wildcards.shard}{PARAPHRASE_COST}"
     shell:
         "python -m workflow_scripts.vqa.paraphrase.paraphrase_questions --questions {input.questions}"
-        " --out {output.questions} --dropped {output.dropped} {params.flags}"
+        " --out {output.questions} --dropped {output.dropped}"
+        " --settings {params.settings:q} --seed {params.seed}"
         " --concurrency {resources.openai_calls}"
         " --max-cost-usd {resources.max_cost_usd} > {log} 2>&1"
 
 
 rule merge_questions:
     input:
-        shards=question_shards(),
+        shards=per_shard(
+            "results/vqa/{source}/{shard}.paraphrased.jsonl"
+            if config["vqa"]["paraphrase"]
+            else "results/vqa/{source}/{shard}.jsonl"
+        ),
     output:
         conversations="results/vqa/{split}.json",
         questions="results/vqa/{split}.parquet",
@@ -92,15 +114,14 @@ rule merge_questions:
         runtime=60,
     params:
         code=code_of("workflow_scripts.vqa.merge"),
-        split="{split}",
-        reasoning=lookup("vqa/reasoning", within=config),
+        settings=section_json(config["vqa"], ReasoningSettings),
     message:
         "Merge the questions of split {wildcards.split}"
     shell:
         "python -m workflow_scripts.vqa.merge --shards {input.shards}"
-        " --split {params.split} --out {output.conversations}"
+        " --split {wildcards.split} --out {output.conversations}"
         " --table {output.questions} --dropped {output.dropped}"
-        " --reasoning {params.reasoning} > {log} 2>&1"
+        " --settings {params.settings:q} > {log} 2>&1"
 
 
 rule export_messages:
@@ -121,13 +142,13 @@ rule export_messages:
         runtime=120,
     params:
         code=code_of("workflow_scripts.vqa.export.messages"),
-        reasoning=lookup("vqa/reasoning", within=config),
+        settings=section_json(config["vqa"], ReasoningSettings),
     message:
         "Write split {wildcards.split} as chat messages with pictures (Parquet)"
     shell:
         "python -m workflow_scripts.vqa.export.messages --questions {input.questions}"
         " --images results/vqa --split {wildcards.split} --out {output.folder}"
-        " --reasoning {params.reasoning} > {log} 2>&1"
+        " --settings {params.settings:q} > {log} 2>&1"
 
 
 rule write_dataset_card:
@@ -149,17 +170,20 @@ rule write_dataset_card:
         runtime=30,
     params:
         code=code_of("workflow_scripts.vqa.export.card"),
-        settings=card_settings(),
-        name=lookup("vqa/hub/name", within=config),
-        licence=lookup("vqa/hub/licence", within=config),
-        repo=config["vqa"]["hub"]["repo"] or "null",
+        made_with=question_params.card_contents(
+            config,
+            sources_with_stage("vqa"),
+            has_houses=bool(sources_with_scenes("house")),
+            is_measured=any(map(uses_measurements, sources_with_stage("vqa"))),
+        ),
+        settings=section_json(config["vqa"]["hub"], CardSettings),
     message:
         "Write the card of the data set"
     shell:
         "python -m workflow_scripts.vqa.export.card --questions {input.questions}"
         " --dropped {input.dropped} --photos {input.photos}"
-        " --settings {params.settings:q} --name {params.name:q}"
-        " --licence {params.licence:q} --repo {params.repo:q} --out {output.card} > {log} 2>&1"
+        " --made-with {params.made_with:q} --settings {params.settings:q}"
+        " --out {output.card} > {log} 2>&1"
 
 
 rule export_sharegpt:
@@ -179,13 +203,13 @@ rule export_sharegpt:
         runtime=60,
     params:
         code=code_of("workflow_scripts.vqa.export.sharegpt"),
-        reasoning=lookup("vqa/reasoning", within=config),
+        settings=section_json(config["vqa"], ReasoningSettings),
     message:
         "Write split {wildcards.split} as ShareGPT conversations"
     shell:
         "python -m workflow_scripts.vqa.export.sharegpt --questions {input.questions}"
         " --out {output.conversations}"
-        " --reasoning {params.reasoning} > {log} 2>&1"
+        " --settings {params.settings:q} > {log} 2>&1"
 
 
 rule export_regions:
@@ -207,13 +231,13 @@ rule export_regions:
         runtime=120,
     params:
         code=code_of("workflow_scripts.vqa.export.regions"),
-        reasoning=lookup("vqa/reasoning", within=config),
+        settings=section_json(config["vqa"], ReasoningSettings),
     message:
         "Write split {wildcards.split} with region tags and masks"
     shell:
         "python -m workflow_scripts.vqa.export.regions --questions {input.questions}"
         " --views {input.views} --images results/vqa --out {output.conversations}"
-        " --dropped {output.dropped} --reasoning {params.reasoning} > {log} 2>&1"
+        " --dropped {output.dropped} --settings {params.settings:q} > {log} 2>&1"
 
 
 rule write_gallery:
@@ -251,7 +275,7 @@ rule write_gallery:
         runtime=60,
     params:
         code=code_of("workflow_scripts.vqa.browse.page"),
-        num_pictures=lookup("vqa/gallery_pictures", within=config),
+        settings=section_json(config["vqa"], GallerySettings),
         seed=config["seed"],
         clouds=per_measured_shard("results/pointclouds/{source}/{shard}.zarr"),
     message:
@@ -260,7 +284,7 @@ rule write_gallery:
         "python -m workflow_scripts.vqa.browse.page --questions {input.questions}"
         " --dropped {input.dropped} --views {input.views} --depth {input.depth}"
         " --measured {params.clouds} --photos {input.photos} --images results/vqa"
-        " --num-pictures {params.num_pictures} --seed {params.seed} --out {output}"
+        " --settings {params.settings:q} --seed {params.seed} --out {output}"
         " > {log} 2>&1"
 
 
@@ -281,14 +305,12 @@ rule push_to_hub:
         runtime=120,
     params:
         code=code_of("workflow_scripts.vqa.export.push"),
-        repo=config["vqa"]["hub"]["repo"] or "null",
-        private="--private" if config["vqa"]["hub"]["private"] else "--no-private",
-        dry_run="--dry-run" if config["vqa"]["hub"]["dry_run"] else "--no-dry-run",
+        settings=section_json(config["vqa"]["hub"], PushSettings),
     message:
-        "Put the data set on the hub: {params.repo} ({params.dry_run})"
+        "Push the data set to the hub: {params.settings}"
     shell:
         "python -m workflow_scripts.vqa.export.push --folder results/vqa/dataset"
-        " --repo {params.repo:q} {params.private} {params.dry_run} --out {output.pushed}"
+        " --settings {params.settings:q} --out {output.pushed}"
         " > {log} 2>&1"
 
 
@@ -298,7 +320,7 @@ rule audit_shard:
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
         visibility="results/views/{source}/{shard}.visibility.parquet",
-        measured=audited_tables,
+        measured=audit_tables,
     output:
         facts="results/vqa/{source}/{shard}.audit.parquet",
     log:
@@ -314,22 +336,24 @@ rule audit_shard:
     params:
         code=code_of("workflow_scripts.vqa.audit"),
         clouds="results/pointclouds/{source}/{shard}.zarr",
-        disturbed="results/pointclouds/{source}/{shard}.sensor_noise.zarr",
-        labels=depth_labels,
-        flags=audit_flags(),
+        sensor_noise="results/pointclouds/{source}/{shard}.sensor_noise.zarr",
+        labels=lambda wildcards: (
+            "estimate" if is_estimated(wildcards.source) else "clouds"
+        ),
+        settings=section_json(config["vqa"], ClaritySettings),
         seed=config["seed"],
     message:
         "Audit the labels of {wildcards.source} shard {wildcards.shard} against ground truth"
     shell:
         "python -m workflow_scripts.vqa.audit --views {input.views} --out {output.facts}"
-        " --labels {params.labels} disturbed"
-        " --clouds {params.clouds} {params.disturbed}"
-        " {params.flags} --seed {params.seed} > {log} 2>&1"
+        " --labels {params.labels} sensor_noise"
+        " --clouds {params.clouds} {params.sensor_noise}"
+        " --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
 
 
 rule write_audit:
     input:
-        facts=per_audited_shard("results/vqa/{source}/{shard}.audit.parquet"),
+        facts=per_auditable_shard("results/vqa/{source}/{shard}.audit.parquet"),
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
     output:
         audit="results/vqa/audit.csv",
@@ -351,11 +375,11 @@ rule write_audit:
         runtime=60,
     params:
         code=code_of("workflow_scripts.vqa.audit_table"),
-        resamples=lookup("evaluate/bootstrap", within=config),
+        settings=section_json(config["evaluate"], BootstrapSettings),
         seed=config["seed"],
     message:
         "Write the label audit"
     shell:
         "python -m workflow_scripts.vqa.audit_table --facts {input.facts}"
         " --questions {input.questions} --out {output.audit} --picture {output.picture}"
-        " --resamples {params.resamples} --seed {params.seed} > {log} 2>&1"
+        " --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"

@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from workflow_scripts.common.storage import read_json
-from workflow_scripts.train.experiment import VlmExperiment
-from workflow_scripts.train.tiny_vlm import TinyVlmConfig, make_model, make_processor
+from workflow_scripts.experiments.vlm import VlmTrainingSettings
+from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_model, make_processor
+from workflow_scripts.train.vlm.experiment import VlmExperiment
 
 MICRO = TinyVlmConfig(image_px=24, vision_width=32, text_width=32, vision_layers=1, text_layers=1)
 COLOURS = {"red": (250, 10, 10), "green": (10, 250, 10), "blue": (10, 10, 250)}
@@ -37,21 +39,31 @@ def make_data(folder: Path) -> Path:
     return folder
 
 
-def experiment_in(out: Path, folder: Path, **changes: object) -> VlmExperiment:
-    """Return an experiment on that data that takes seconds."""
-    plain = VlmExperiment(
+def experiment_in(
+    out: Path,
+    folder: Path,
+    *,
+    data: str = "train.json",
+    validation: str = "val.json",
+    **changes: Any,
+) -> VlmExperiment:
+    """Return an experiment on that data that takes seconds; `changes` are settings."""
+    plain = {"steps": 6, "batch_size": 4, "save_steps": 2, "learning_rate": 5e-3}
+    return VlmExperiment(
         name="micro",
         base=str(folder / "base"),
-        data=folder / "train.json",
+        data=folder / data,
         images=folder,
         out=out,
-        validation=folder / "val.json",
-        steps=6,
-        batch_size=4,
-        save_steps=2,
-        learning_rate=5e-3,
+        seed=7,
+        validation=folder / validation,
+        settings=VlmTrainingSettings.parse(plain | changes),
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def with_settings(experiment: VlmExperiment, **changes: Any) -> VlmExperiment:
+    """Return an experiment with some settings changed."""
+    return replace(experiment, settings=experiment.settings.model_copy(update=changes))
 
 
 def losses(experiment: VlmExperiment) -> list[float]:

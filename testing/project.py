@@ -139,7 +139,7 @@ TINY_CONFIG = {
             "lifter-masked": None,
         },
     },
-    "evaluate": {"bootstrap": 100, "keypoint_noise": [1]},
+    "evaluate": {"bootstrap_samples": 100, "keypoint_noise": [1]},
 }
 WITHOUT_RLBENCH = {
     "sources": {"rlbench": None},

@@ -15,7 +15,7 @@ def reference_first_hits(
     Every triangle [f, 3, 3] is tested, in the camera's frame, against the rays through the pixel
     centres inside its bounding rectangle. A ray is inside a triangle if it passes its three edges
     on the same side. `lead` [h, w] is how far behind the first hit the nearest hit of another
-    label lies, so that a tie between two labels can be told from an error.
+    label lies, so that a tie between two labels can be distinguished from an error.
     """
     height, width = camera.height_px, camera.width_px
     rays = rays_camera(camera.intrinsics, width_px=width, height_px=height)

@@ -3,4 +3,4 @@
 
 def keep_photo_depth_flag(wildcards):
     """Return the flag that keeps the depth maps that came with photos."""
-    return "--keep-original" if wildcards.source == "images" else ""
+    return "--keep-original" if SOURCES[wildcards.source].keeps_given_depth else ""

@@ -16,7 +16,7 @@ from testing.slurm.cluster import ACCOUNT, Cluster
 from testing.slurm.user import ROOT
 from testing.wait import MAX_WAIT_S, wait_until
 from workflow_scripts.train import launch
-from workflow_scripts.train.experiment import VlmExperiment
+from workflow_scripts.train.vlm.experiment import VlmExperiment
 
 STEPS, SAVE_STEPS = 24, 6
 # The step at whose end a training waits to be cut off: past a checkpoint, far from the end.
@@ -42,7 +42,7 @@ class PausingRank(launch.Rank):
 
     def run_training(self, should_stop: Callable[[], bool]) -> None:
         restart_count = os.environ.get("SLURM_RESTART_COUNT", "0")
-        out = self.experiment.out
+        out = self.spec.out
         done = 0
 
         def step_ends() -> bool:
@@ -127,7 +127,7 @@ def launch_in_thread(
 
     def target() -> None:
         try:
-            launch.main(experiment=experiment, resources=resources, poll_s=0.5)
+            launch.run_or_attach(experiment, resources, poll_s=0.5)
         except BaseException as error:
             failures.append(error)
 

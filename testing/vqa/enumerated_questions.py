@@ -1,4 +1,4 @@
-"""Everything that can be asked of a sight, with its truth, in the form that the oracle reads."""
+"""Everything that can be asked about a view, with its truth, in the form that the oracle reads."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
+from tests.vqa.generation import DEFAULT_MARGINS
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
-from workflow_scripts.vqa.question_types.base import Margins
+from workflow_scripts.vqa.margins import Margins
 from workflow_scripts.vqa.view_context import ViewContext
 
 
@@ -48,7 +49,7 @@ class QuestionLike(Protocol):
 
 @dataclass(frozen=True)
 class EnumeratedReferent:
-    """An object of a `EnumeratedQuestion`."""
+    """An object of an `EnumeratedQuestion`."""
 
     instance: int
     pixel: tuple[float, float] | None
@@ -74,13 +75,18 @@ class EnumeratedQuestion:
 def enumerate_view_questions(
     view_context: ViewContext, view: int, *, form: str = "named", margins: Margins | None = None
 ) -> Iterator[EnumeratedQuestion]:
-    """Yield every question that the engine can ask of a sight; all objects marked, if marks are."""
+    """Yield every question that can be asked about a view; with marks, all objects have one."""
     marks = {form: {f"colour {row}": row for row in range(len(view_context))}}
     instances = view_context.measured.instance.tolist()
     pixels = [tuple(pixel) for pixel in view_context.mark_px.tolist()]
     text_rng = rng(7, "enumerate", str(view))
     for found_batch in enumerate_batches(
-        view_context, margins or Margins(), seed=view, form=form, marks=marks, multiple_choice=True
+        view_context,
+        margins or DEFAULT_MARGINS,
+        seed=view,
+        form=form,
+        marks=marks,
+        multiple_choice=True,
     ):
         batch = found_batch.batch
         questions, answers = batch.write(

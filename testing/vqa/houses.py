@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from workflow_scripts.config.views import PolicySettings, ViewsSettings
 from workflow_scripts.scenes import sample_scenes as scenes
+from workflow_scripts.sources.procthor import HousesSettings
 from workflow_scripts.views import shard as views
 
 
@@ -12,7 +14,9 @@ def render_houses(
     """Return the views of some houses: one from a corner of each room."""
     scenes.main(
         source="procthor",
-        houses=houses,
+        scene_kind="house",
+        sampler="workflow_scripts.scenes.sample_houses:sample_houses",
+        settings=HousesSettings(houses=houses),
         start=start,
         stop=stop,
         seed=seed,
@@ -24,13 +28,14 @@ def render_houses(
     views.main(
         scenes=folder / "scenes.jsonl",
         out=out,
-        preset="draft",
-        furniture="procedural",
-        width_px=size_px,
-        height_px=size_px,
-        corner=1,
-        random=0,
-        top_down=0,
-        min_pixels=10,
+        seed=7,
+        settings=ViewsSettings(
+            preset="draft",
+            furniture="procedural",
+            width_px=size_px,
+            height_px=size_px,
+            policies=PolicySettings(corner=1, random=0, top_down=0),
+            min_pixels=10,
+        ),
     )
     return out

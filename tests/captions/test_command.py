@@ -20,22 +20,22 @@ from testing.fake_chat_server import (
     run_server,
 )
 from tests.captions.rooms import small_shard
-from workflow_scripts.captions.options import PROMPTS
 from workflow_scripts.common.records import Caption
 from workflow_scripts.common.storage import read_records
 
 ROOT = Path(__file__).parents[2]
+PROMPTS = ROOT / "workflow_scripts/captions/prompts"
 KEY = "sk-test-0123456789abcdef"
 # USAGE of the test server (1000 + 100 tokens) at gpt-4o's list price.
 COST_USD = (1000 * 2.5 + 100 * 10.0) / 1e6
 
 
 def arguments(
-    folder: Path, shard: Path, *flags: str, module: str = "shard", name: str = "0000"
+    folder: Path, shard: Path, *flags: str, module: str = "caption_shard", name: str = "0000"
 ) -> list[str]:
     command = [sys.executable, "-m", f"workflow_scripts.captions.{module}", "--views", str(shard)]
     outputs = ["--out", str(folder / f"{name}.jsonl"), "--picture", str(folder / f"{name}.png")]
-    return [*command, *outputs, *flags]
+    return [*command, *outputs, "--seed", "7", *flags]
 
 
 def environment(key: str | None = None) -> dict[str, str]:
@@ -54,12 +54,12 @@ def openai_flags(
     return [*flags, "--timeout-s", str(timeout_s), *more]
 
 
-def text_of(asked: ReceivedRequest) -> str:
+def caption_text(asked: ReceivedRequest) -> str:
     return f"A room, item {asked.item}."
 
 
 def well(asked: ReceivedRequest) -> Answer:
-    return caption_answer(text_of(asked))
+    return caption_answer(caption_text(asked))
 
 
 def rows(path: Path) -> list[Caption]:
@@ -98,15 +98,19 @@ def test_nothing_is_lost_when_every_request_meets_another_misfortune(tmp_path: P
 
     def misbehaving(asked: ReceivedRequest) -> Answer:
         number = order.setdefault(asked.item, len(order))
-        # The last two items are hopeless; every other one is mended by its second request.
-        hopeless = number >= len(bad)
+        # The last two items always fail; every other item succeeds at its second request.
+        fails_always = number >= len(bad)
         return (
-            bad[4 + number % 2] if hopeless else (bad[number] if asked.times == 1 else well(asked))
+            bad[4 + number % 2]
+            if fails_always
+            else (bad[number] if asked.times == 1 else well(asked))
         )
 
     shard = small_shard(tmp_path / "v.zarr", num_scenes=4)
     with run_server(misbehaving) as server:
-        flags = openai_flags(server, tmp_path / "cache", "--max-failed-share", "0.3", timeout_s=1.0)
+        flags = openai_flags(
+            server, tmp_path / "cache", "--max-failed-fraction", "0.3", timeout_s=1.0
+        )
         done = run(arguments(tmp_path, shard, *flags), key=KEY)
 
     assert done.returncode == 0, done.stderr
@@ -138,7 +142,7 @@ def test_too_many_failures_stop_the_job_early_and_keep_what_was_paid(tmp_path: P
         done = run(arguments(tmp_path, shard, *flags))
 
     assert failed.returncode == 1
-    assert "2 of 8 captions could not be had" in failed.stderr
+    assert "2 of 8 captions failed" in failed.stderr
     assert "HTTP 500: " in failed.stderr
     assert "Traceback" not in failed.stderr
     assert num_asked == 4
@@ -220,7 +224,13 @@ def test_overrides_win_and_are_not_paid_for(tmp_path: Path) -> None:
         assert server.num_paid == 3
         things = run(
             arguments(
-                tmp_path, shard, "--source", "procthor", *flags, module="assets", name="assets"
+                tmp_path,
+                shard,
+                "--source",
+                "procthor",
+                *flags,
+                module="caption_assets",
+                name="assets",
             )
         )
 
@@ -292,7 +302,7 @@ def test_a_changed_prompt_asks_only_for_its_kind_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--backend", "opnai"], "did you mean 'openai'"),
+        (["--settings", '{"backend": "opnai"}'], "did you mean 'openai'"),
         (["--backend", "openai"], "export OPENAI_API_KEY"),
         (["--overrides", "nowhere.jsonl"], "nowhere.jsonl: no such file"),
         (
@@ -308,12 +318,12 @@ def test_a_changed_prompt_asks_only_for_its_kind_again(tmp_path: Path) -> None:
                 *("--backend", "openai", "--base-url", "http://127.0.0.1:9/v1"),
                 *("--max-retries", "0", "--max-cost-usd", "None"),
             ],
-            "could not be had",
+            "captions failed",
         ),
     ],
     ids=["backend", "key", "overrides", "price", "prompts", "no server"],
 )
-def test_what_a_user_can_mend_is_one_error_without_a_trace(
+def test_what_a_user_can_fix_is_one_error_without_a_trace(
     tmp_path: Path, flags: list[str], message: str
 ) -> None:
     shard = small_shard(tmp_path / "v.zarr", num_scenes=1)

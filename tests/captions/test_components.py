@@ -10,19 +10,21 @@ from PIL import Image, ImageFont
 
 from workflow_scripts.captions.estimate_cost import estimate, estimate_requests
 from workflow_scripts.captions.gallery import MAX_TILES, Gallery, _font, wrap_text
-from workflow_scripts.captions.options import PROMPTS
 from workflow_scripts.captions.overrides import Overrides
 from workflow_scripts.captions.prompts import fill_prompt, read_prompt
 from workflow_scripts.captions.requests import AssetFacts, CaptionRequest
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Caption
+from workflow_scripts.config.captions import ServerCaptionSettings
+
+PROMPTS = Path(__file__).parents[2] / "workflow_scripts/captions/prompts"
 
 
 def test_the_estimate_is_a_function_of_counts() -> None:
     counts = estimate_requests(40, ("room", "top_down", "asset"))
-    whole = estimate(counts, model="gpt-4o", max_image_px=512)
-    rooms = estimate({"room": 2}, model="gpt-4o", max_image_px=512)
-    four = estimate({"room": 4}, model="gpt-4o", max_image_px=512)
+    whole = estimate(counts, ServerCaptionSettings())
+    rooms = estimate({"room": 2}, ServerCaptionSettings())
+    four = estimate({"room": 4}, ServerCaptionSettings())
 
     assert counts == {"room": 120, "top_down": 120, "asset": 1600}
     assert whole.num_requests == 1840
@@ -99,6 +101,9 @@ def test_prompt_files_are_known_by_name_and_hash(tmp_path: Path) -> None:
     assert fill_prompt(mine, asset) == "Name this armchair {now}."
     path.write_text("Name this {categry}.")
     with pytest.raises(UserError, match="did you mean 'category'"):
+        read_prompt(tmp_path, "asset")
+    path.write_text("These are in view: {things}.")
+    with pytest.raises(UserError, match=r"asset\.txt: .*\{things\} is now called \{objects\}"):
         read_prompt(tmp_path, "asset")
     path.write_text("Name this {category.")
     with pytest.raises(UserError, match=r"asset\.txt: .*for braces"):

@@ -6,7 +6,6 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +21,12 @@ from testing.fake_chat_server import (
     error_answer,
     run_server,
 )
-from workflow_scripts.captions.backends import load_backend
+from workflow_scripts.captions.backends import Captioner, load_backend
 from workflow_scripts.captions.facts import RoomFacts
-from workflow_scripts.captions.options import Options
 from workflow_scripts.captions.requests import CaptionRequest
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.captions import ServerCaptionSettings
+from workflow_scripts.config.server import ConnectionSettings
 
 GOOD = caption_answer("A bare room.")
 NEVER = threading.Event()
@@ -44,10 +44,17 @@ def request(*, colour: int = 90, width_px: int = 64, height_px: int = 48) -> Cap
     return CaptionRequest("room", "procthor", "house", "train", "room|2", 0, image, facts)
 
 
-def options(tmp_path: Path, url: str) -> Options:
-    return Options(
-        backend="openai", base_url=url, cache=tmp_path / "cache", timeout_s=20.0, max_retries=2
-    )
+def backend(
+    tmp_path: Path,
+    url: str | None,
+    *,
+    timeout_s: float = 20.0,
+    max_retries: int = 2,
+    **more: object,
+) -> Captioner:
+    settings = {"backend": "openai", "base_url": url, "cache": str(tmp_path / "cache"), **more}
+    limits = ConnectionSettings(timeout_s=timeout_s, max_retries=max_retries)
+    return load_backend(ServerCaptionSettings.parse(settings), limits, seed=7)
 
 
 def first_then_good(bad: Answer) -> Callable[[ReceivedRequest], Answer]:
@@ -56,8 +63,8 @@ def first_then_good(bad: Answer) -> Callable[[ReceivedRequest], Answer]:
 
 def test_a_request_is_what_the_protocol_says(tmp_path: Path) -> None:
     with run_server(lambda asked: GOOD) as server:
-        chosen = replace(options(tmp_path, server.url), max_image_px=32)
-        reply = load_backend(chosen).caption(request())
+        captioner = backend(tmp_path, server.url, max_image_px=64)
+        reply = captioner.caption(request(width_px=128, height_px=96))
 
     body = server.asked[0].body
     system, user = body["messages"]
@@ -76,16 +83,16 @@ def test_a_request_is_what_the_protocol_says(tmp_path: Path) -> None:
     assert "kitchen" in text["text"]
     assert "about 4 by 3 m" in text["text"]
     assert header == "data:image/jpeg;base64"
-    assert (picture.format, picture.size) == ("JPEG", (32, 24))
+    assert (picture.format, picture.size) == ("JPEG", (64, 48))
 
 
-def test_a_server_of_ones_own_gets_a_dummy_key_and_a_given_key_is_used(
+def test_a_local_server_gets_a_dummy_key_and_a_given_key_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with run_server(lambda asked: GOOD) as server:
-        load_backend(options(tmp_path / "a", server.url)).caption(request())
+        backend(tmp_path / "a", server.url).caption(request())
         monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
-        load_backend(options(tmp_path / "b", server.url)).caption(request())
+        backend(tmp_path / "b", server.url).caption(request())
 
     assert [asked.authorization for asked in server.asked] == ["Bearer none", "Bearer sk-mine"]
 
@@ -93,7 +100,7 @@ def test_a_server_of_ones_own_gets_a_dummy_key_and_a_given_key_is_used(
 def test_retry_after_is_waited_for(tmp_path: Path) -> None:
     limited = error_answer(429, "slow down", code="rate_limit_exceeded", Retry_After="1.4")
     with run_server(first_then_good(limited)) as server:
-        reply = load_backend(options(tmp_path, server.url)).caption(request())
+        reply = backend(tmp_path, server.url).caption(request())
 
     first, second = server.asked
     assert reply.status == "ok"
@@ -114,10 +121,9 @@ def test_retry_after_is_waited_for(tmp_path: Path) -> None:
 )
 def test_a_fault_of_the_line_is_retried(tmp_path: Path, bad: Answer) -> None:
     with run_server(first_then_good(bad)) as server:
-        chosen = options(tmp_path, server.url)
         # A good reply, too, may come too late on a busy machine: it has more than one chance.
-        hasty = replace(chosen, timeout_s=1.0, max_retries=6)
-        reply = load_backend(hasty if bad.release_event else chosen).caption(request())
+        hasty = {"timeout_s": 1.0, "max_retries": 6} if bad.release_event else {}
+        reply = backend(tmp_path, server.url, **hasty).caption(request())
 
     assert (reply.status, reply.text) == ("ok", "A bare room.")
     assert len(server.asked) == 2 or (bad.release_event and len(server.asked) > 2)
@@ -150,9 +156,9 @@ BAD_REPLIES = {
 
 
 @pytest.mark.parametrize("name", BAD_REPLIES)
-def test_a_bad_reply_is_asked_for_again_and_accepted_when_mended(tmp_path: Path, name: str) -> None:
+def test_a_bad_reply_is_asked_for_again_and_accepted_when_fixed(tmp_path: Path, name: str) -> None:
     with run_server(first_then_good(BAD_REPLIES[name][0])) as server:
-        reply = load_backend(options(tmp_path, server.url)).caption(request())
+        reply = backend(tmp_path, server.url).caption(request())
 
     assert (reply.status, reply.text) == ("ok", "A bare room.")
     assert len(server.asked) == 2
@@ -164,13 +170,12 @@ def test_a_reply_that_stays_bad_is_given_up_with_a_reason_and_never_paid_again(
 ) -> None:
     bad, status, reason = BAD_REPLIES[name]
     with run_server(lambda asked: bad) as server:
-        chosen = options(tmp_path, server.url)
-        replies = [load_backend(chosen).caption(request()) for _ in range(2)]
+        replies = [backend(tmp_path, server.url).caption(request()) for _ in range(2)]
 
     assert replies[0] == replies[1]
     assert (replies[0].status, replies[0].text) == (status, "")
     assert reason in replies[0].reason
-    assert server.num_paid == chosen.max_attempts
+    assert server.num_paid == ServerCaptionSettings().max_attempts
 
 
 @pytest.mark.parametrize(
@@ -189,11 +194,11 @@ def test_a_lasting_fault_is_a_row_and_is_asked_again_by_the_next_run(
     tmp_path: Path, answer: Answer, status: str, reason: str
 ) -> None:
     with run_server(lambda asked: answer) as server:
-        chosen = replace(options(tmp_path, server.url), max_retries=0)
-        hasty = replace(chosen, timeout_s=0.4 if answer.release_event else 20.0)
-        bad = load_backend(hasty).caption(request())
+        timeout_s = 0.4 if answer.release_event else 20.0
+        hasty = backend(tmp_path, server.url, max_retries=0, timeout_s=timeout_s)
+        bad = hasty.caption(request())
         server.answer = lambda asked: GOOD
-        good = load_backend(chosen).caption(request())
+        good = backend(tmp_path, server.url, max_retries=0).caption(request())
 
     assert bad.status == status
     assert re.search(reason, bad.reason)
@@ -214,7 +219,7 @@ def test_what_would_hit_every_request_stops_the_job_without_showing_the_key(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-1")
     with run_server(lambda asked: answer) as server:
-        captioner = load_backend(replace(options(tmp_path, server.url), max_retries=0))
+        captioner = backend(tmp_path, server.url, max_retries=0)
         with pytest.raises(UserError, match="OPENAI_API_KEY") as caught:
             captioner.caption(request())
 
@@ -223,30 +228,29 @@ def test_what_would_hit_every_request_stops_the_job_without_showing_the_key(
 
 def test_without_key_or_server_the_message_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"export OPENAI_API_KEY.*captions\.base_url"):
-        load_backend(Options(backend="openai", cache=tmp_path))
+        backend(tmp_path, None)
 
 
 def test_equal_requests_are_paid_once_and_others_by_what_differs(tmp_path: Path) -> None:
     prompts = tmp_path / "prompts"
     prompts.mkdir()
-    for path in Options().prompts.glob("*.txt"):
+    for path in Path(ServerCaptionSettings().prompts).glob("*.txt"):
         (prompts / path.name).write_text(path.read_text())
     with run_server(lambda asked: GOOD) as server:
-        base = options(tmp_path, server.url)
-        names = [load_backend(base).caption(request()).prompt for _ in range(2)]
+        names = [backend(tmp_path, server.url).caption(request()).prompt for _ in range(2)]
         assert server.num_paid == 1
-        load_backend(base).caption(request(colour=91))
+        backend(tmp_path, server.url).caption(request(colour=91))
         assert server.num_paid == 2
         for changed in (
-            replace(base, model="gpt-4o-mini"),
-            replace(base, temperature=None),
-            replace(base, max_image_px=40),
-            replace(base, reply_format="json_object"),
+            {"model": "gpt-4o-mini"},
+            {"temperature": None},
+            {"max_image_px": 70},
+            {"reply_format": "json_object"},
         ):
-            load_backend(changed).caption(request())
+            backend(tmp_path, server.url, **changed).caption(request())
         assert server.num_paid == 6
         (prompts / "room.txt").write_text("Describe the {room_type}.")
-        again = load_backend(replace(base, prompts=prompts)).caption(request())
+        again = backend(tmp_path, server.url, prompts=str(prompts)).caption(request())
 
     assert server.num_paid == 7
     assert names[0] == names[1] != again.prompt
@@ -255,9 +259,7 @@ def test_equal_requests_are_paid_once_and_others_by_what_differs(tmp_path: Path)
 
 def test_plain_text_servers_are_understood(tmp_path: Path) -> None:
     with run_server(lambda asked: content_answer("A bare\n room. ")) as server:
-        reply = load_backend(replace(options(tmp_path, server.url), reply_format="text")).caption(
-            request()
-        )
+        reply = backend(tmp_path, server.url, reply_format="text").caption(request())
 
     assert reply.text == "A bare room."
     assert "response_format" not in server.asked[0].body
@@ -266,7 +268,7 @@ def test_plain_text_servers_are_understood(tmp_path: Path) -> None:
 def test_a_reply_without_usage_is_priced_by_estimate(tmp_path: Path) -> None:
     bare = json.dumps({"choices": [{"message": {"content": '{"caption": "A room."}'}}]})
     with run_server(lambda asked: Answer(bare.encode())) as server:
-        captioner = load_backend(options(tmp_path, server.url))
+        captioner = backend(tmp_path, server.url)
         assert captioner.caption(request()).status == "ok"
 
     assert 0 < captioner.chat.cache.spent_usd() < 0.01

@@ -10,9 +10,9 @@ import pytest
 
 from testing.fake_chat_server import Answer, ReceivedRequest, caption_answer, run_server
 from tests.captions.rooms import small_shard
-from workflow_scripts.captions.options import PROMPTS
 
 ROOT = Path(__file__).parents[2]
+PROMPTS = ROOT / "workflow_scripts/captions/prompts"
 KEY = "sk-rule-0123456789abcdef"
 TARGETS = [f"results/captions/procthor/{name}.jsonl" for name in ("0000", "assets")]
 SNAKEFILE = (

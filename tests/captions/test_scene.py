@@ -16,7 +16,6 @@ from workflow_scripts.captions.backends.scene import (
 )
 from workflow_scripts.captions.facts import RoomFacts
 from workflow_scripts.captions.group_mentions import group_mentions, preposition, relation
-from workflow_scripts.captions.options import Options
 from workflow_scripts.captions.requests import (
     AssetFacts,
     CaptionRequest,
@@ -24,9 +23,15 @@ from workflow_scripts.captions.requests import (
     select_views,
 )
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.config.captions import ServerCaptionSettings
+from workflow_scripts.config.server import ConnectionSettings
 from workflow_scripts.sources.readers.procthor_assets import assets_in_category
 
 PARENTS = {"Vase": "DiningTable", "Book": "DiningTable"}
+
+
+def scene_captioner(seed: int) -> SceneCaptioner:
+    return SceneCaptioner(ServerCaptionSettings(), ConnectionSettings(), seed=seed)
 
 
 def requests_of(tmp_path: Path, boxes: list[Box]) -> dict[str, CaptionRequest]:
@@ -43,7 +48,7 @@ def facts_of(tmp_path: Path, boxes: list[Box]) -> RoomFacts:
 
 
 def captions(tmp_path: Path, boxes: list[Box], *, seed: int = 7) -> dict[str, str]:
-    writer = SceneCaptioner(Options(seed=seed))
+    writer = scene_captioner(seed)
     return {
         kind: writer.caption(request).text for kind, request in requests_of(tmp_path, boxes).items()
     }
@@ -171,7 +176,7 @@ def test_two_of_a_kind_are_told_apart_by_colour_or_not_at_all(tmp_path: Path) ->
 
 def test_hung_things_openings_and_regions_of_the_plan_are_named(tmp_path: Path) -> None:
     found = requests_of(tmp_path, dining_room())
-    writer = SceneCaptioner(Options())
+    writer = scene_captioner(7)
     above = found["top_down"].room
     assert above is not None
     regions = {obj.category: region(obj, above) for obj in above.objects}
@@ -188,10 +193,7 @@ def test_captions_vary_between_scenes_but_not_between_runs(tmp_path: Path) -> No
     shard = ViewShard.open(shard_of(tmp_path / "0000.zarr", scenes, parents=PARENTS))
     chosen = select_views(shard.views, ("room",))
     texts = [
-        [
-            SceneCaptioner(Options()).caption(request).text
-            for request in room_requests(shard, chosen)
-        ]
+        [scene_captioner(7).caption(request).text for request in room_requests(shard, chosen)]
         for _ in range(2)
     ]
 
@@ -201,7 +203,7 @@ def test_captions_vary_between_scenes_but_not_between_runs(tmp_path: Path) -> No
 
 def test_an_empty_room_without_a_floor_is_still_described() -> None:
     empty = RoomFacts("attic", 100, None, None)
-    reply = SceneCaptioner(Options()).caption(
+    reply = scene_captioner(7).caption(
         CaptionRequest("room", "procthor", "house", "train", image=None, room=empty)
     )
 

@@ -13,6 +13,9 @@ from workflow_scripts.common.label_text import is_confusable, phrase
         ("CD", "CD"),
         ("Sofa", "sofa"),
         ("Boots", "pair of boots"),
+        ("CounterTop", "kitchen counter"),
+        ("HousePlant", "houseplant"),
+        ("furniture", "piece of furniture"),
         ("wooden chair", "wooden chair"),
     ],
 )

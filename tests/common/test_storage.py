@@ -1,4 +1,4 @@
-"""Files and shards are whole or not there; damage is named."""
+"""Files and shards are complete or absent; damage is named."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ def shard(tmp_path: Path) -> Path:
     return write_shard(tmp_path / "0000.zarr", {"house-1": living_room_scene(32, 24)})
 
 
-def test_whole_leaves_nothing_behind_on_failure(tmp_path: Path) -> None:
+def test_atomic_write_leaves_nothing_behind_on_failure(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "x.txt"
 
     def fail_half_way() -> None:
@@ -35,7 +35,7 @@ def test_whole_leaves_nothing_behind_on_failure(tmp_path: Path) -> None:
     assert list(target.parent.iterdir()) == []
 
 
-def test_whole_replaces_a_folder_and_ignores_a_killed_run(tmp_path: Path) -> None:
+def test_atomic_write_replaces_a_folder_and_ignores_a_killed_run(tmp_path: Path) -> None:
     target = tmp_path / "x"
     living = tmp_path / f".x.{platform.node()}-{os.getppid()}.partial"
     living.touch()
@@ -55,8 +55,8 @@ def test_whole_replaces_a_folder_and_ignores_a_killed_run(tmp_path: Path) -> Non
 def test_killed_writer_leaves_no_target(tmp_path: Path) -> None:
     code = (
         "import sys, time, pathlib\n"
-        "from workflow_scripts.common.storage import whole\n"
-        "with whole(pathlib.Path(sys.argv[1])) as partial:\n"
+        "from workflow_scripts.common.storage import atomic_write\n"
+        "with atomic_write(pathlib.Path(sys.argv[1])) as partial:\n"
         "    partial.write_text('half'); print('ready', flush=True); time.sleep(60)\n"
     )
     target = tmp_path / "x.txt"

@@ -6,9 +6,9 @@ from typing import Any
 from workflow_scripts.config.load import load_config
 from workflow_scripts.config.root import build_config_model
 from workflow_scripts.experiments import EXPERIMENT_SETTINGS
-from workflow_scripts.sources import SOURCE_SETTINGS
+from workflow_scripts.sources import settings_models
 
-MODEL = build_config_model(SOURCE_SETTINGS, EXPERIMENT_SETTINGS)
+MODEL = build_config_model(settings_models(), EXPERIMENT_SETTINGS)
 
 
 def resolved(config: Mapping[str, Any]) -> dict[str, Any]:

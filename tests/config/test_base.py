@@ -33,7 +33,7 @@ def test_a_rules_json_is_the_same_from_models_and_from_resolved_settings() -> No
     assert section_json(plain, QuestionSettings) == section_json(settings, QuestionSettings)
     assert '"margin_deg": 5.0' in section_json(plain, QuestionSettings)
     assert section_json(plain["hub"], CardSettings) == (
-        '{"licence": "other", "name": "Sightline spatial VQA", "repo": "a/b"}'
+        '{"license": "other", "name": "Sightline spatial VQA", "repo": "a/b"}'
     )
     assert set(json.loads(section_json(plain["hub"], PushSettings))) == {
         *("dry_run", "private", "repo")

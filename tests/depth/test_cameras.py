@@ -9,6 +9,7 @@ import pytest
 from testing.photos import write_photo_shard
 from workflow_scripts.common.storage import open_shard, read_array
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.config.depth import EstimatorSettings
 from workflow_scripts.depth import estimate_depth, summarise_depth
 from workflow_scripts.depth.backends.transformers import TransformersEstimator, guessed_focal_px
 from workflow_scripts.depth.estimator import DepthEstimate
@@ -123,9 +124,8 @@ def test_a_guessed_field_of_view_becomes_a_focal_length():
 
 def test_later_stages_read_depth_and_cameras_together(photos, models, tmp_path):
     out = tmp_path / "depth.zarr"
-    estimate_depth.main(
-        views=photos, out=out, model=str(models["depth_anything"]), keep_original=True
-    )
+    settings = EstimatorSettings(backend="transformers", model=str(models["depth_anything"]))
+    estimate_depth.main(views=photos, out=out, settings=settings, keep_original=True)
     used = ViewShard.open(photos, depth=out)
     group = open_shard(out)
     for view in range(4):

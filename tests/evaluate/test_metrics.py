@@ -8,12 +8,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from workflow_scripts.common.questions import AnswerType
-from workflow_scripts.common.records import MetricName
 from workflow_scripts.evaluate import published_metrics
 from workflow_scripts.evaluate.eval_items import EvalItem
-from workflow_scripts.evaluate.metrics import METRICS, iou, score
+from workflow_scripts.evaluate.metric import is_better
+from workflow_scripts.evaluate.metrics import (
+    ANSWER_METRICS,
+    KEYPOINT_METRICS,
+    METRICS,
+    MODEL_METRICS,
+    score_reply,
+)
+from workflow_scripts.evaluate.replies import iou
+from workflow_scripts.evaluate.score_table import ScoreRow
 
 THRESHOLDS = [Fraction(percent, 100) for percent in range(50, 100, 5)]
 hundredths = st.integers(1, 10_000).map(lambda number: Fraction(number, 100))
@@ -55,10 +64,10 @@ def test_published_scores_equal_their_definitions(p: Fraction, g: Fraction) -> N
 
 def test_thresholds_themselves_are_exact() -> None:
     # |p - g| / g is exactly 1 - t for each threshold in turn: < leaves it out, <= takes it.
-    for place, threshold in enumerate(THRESHOLDS):
+    for index, threshold in enumerate(THRESHOLDS):
         p, g = float(100 * threshold), 100.0
-        assert published_metrics.mean_relative_accuracy(p, g) == pytest.approx(place / 10)
-        assert published_metrics.vsi_mra(f"{p}", g) == pytest.approx((place + 1) / 10)
+        assert published_metrics.mean_relative_accuracy(p, g) == pytest.approx(index / 10)
+        assert published_metrics.vsi_mra(f"{p}", g) == pytest.approx((index + 1) / 10)
 
 
 @given(st.integers(1, 12), st.integers(1, 12))
@@ -98,19 +107,19 @@ def test_first_word_reading(text: str, number: float | None) -> None:
     ],
 )  # fmt: skip
 def test_lengths(text: str, expected: dict[str, float]) -> None:
-    scores = score(text, item("metres", 2.0))
+    scores = score_reply(text, item("metres", 2.0))
     for name, value in expected.items():
         assert scores[name] == pytest.approx(value, abs=1e-9, nan_ok=True), name
 
 
 def test_a_bare_number_counts_where_the_question_names_the_unit() -> None:
-    asked = item("metres", 0.86, unit_size=0.01)
-    assert score("86", asked)["abs_rel"] == pytest.approx(0)
-    assert score("0.86 m", asked)["abs_rel"] == pytest.approx(0)
+    eval_item = item("metres", 0.86, unit_size=0.01)
+    assert score_reply("86", eval_item)["abs_rel"] == pytest.approx(0)
+    assert score_reply("0.86 m", eval_item)["abs_rel"] == pytest.approx(0)
 
 
 @pytest.mark.parametrize(
-    ("asked", "text", "expected"),
+    ("eval_item", "text", "expected"),
     [
         (item("choice", "yes", choices=["yes", "no"]), "Yes, it is", {"accuracy": 1}),
         (item("choice", "red", choices=["red", "blue"]), "blue", {"accuracy": 0}),
@@ -141,8 +150,8 @@ def test_a_bare_number_counts_where_the_question_names_the_unit() -> None:
         (item("box", "(0, 0, 0.5, 1)"), "there", {"box_iou": 0, "parse_failure_rate": 1}),
     ],
 )
-def test_every_answer_type(asked: EvalItem, text: str, expected: dict[str, float]) -> None:
-    scores = score(text, asked)
+def test_every_answer_type(eval_item: EvalItem, text: str, expected: dict[str, float]) -> None:
+    scores = score_reply(text, eval_item)
     for name, value in expected.items():
         assert scores[name] == pytest.approx(value, abs=1e-9, nan_ok=True), name
     assert 0 <= scores["parse_failure_rate"] <= 1
@@ -152,10 +161,40 @@ def test_no_answer_type_and_no_metric_is_forgotten() -> None:
     truths = {"choice": "yes", "multiple_choice": "A", "point": "(0, 0)", "box": "(0, 0, 1, 1)"}
     metric_names = set()
     for answer_type in get_args(AnswerType):
-        asked = item(answer_type, truths.get(answer_type, 1.0), choices=["yes", "no"])
+        eval_item = item(answer_type, truths.get(answer_type, 1.0), choices=["yes", "no"])
         for benchmark in ("vqa", "vsi-bench"):
-            metric_names |= set(score("", asked.model_copy(update={"benchmark": benchmark})))
-    assert metric_names == set(METRICS) == set(get_args(MetricName))
+            metric_names |= set(
+                score_reply("", eval_item.model_copy(update={"benchmark": benchmark}))
+            )
+    assert metric_names == {metric.name for metric in ANSWER_METRICS}
+    assert metric_names < set(METRICS)
+
+
+def test_the_table_of_metrics_has_no_name_twice_and_scores_take_no_other() -> None:
+    assert all(name == metric.name for name, metric in METRICS.items())
+    assert len(METRICS) == len(ANSWER_METRICS) + len(KEYPOINT_METRICS) + len(MODEL_METRICS)
+    row = {
+        "experiment": "e",
+        "benchmark": "vqa",
+        "split": "test",
+        "family": "all",
+        "n": 1,
+        "num_scenes": 1,
+        "value": 0.5,
+        "ci_low": 0.5,
+        "ci_high": 0.5,
+    }
+    for name in METRICS:
+        assert ScoreRow.model_validate({**row, "metric": name}).metric == name
+    with pytest.raises(ValidationError, match="vibes is no metric; known are accuracy"):
+        ScoreRow.model_validate({**row, "metric": "vibes"})
+
+
+def test_nothing_is_better_than_nan() -> None:
+    assert is_better(0.1, math.nan, METRICS["accuracy"])
+    assert not is_better(math.nan, 0.1, METRICS["accuracy"])
+    assert is_better(1.0, 2.0, METRICS["mpjpe_mm"])
+    assert not is_better(1.0, 2.0, METRICS["auc_50mm"])
 
 
 def test_iou_is_symmetric_and_one_for_equal_boxes() -> None:

@@ -1,4 +1,4 @@
-"""Asking a model: what an interrupted run answered is taken over, and nothing else is."""
+"""Asking a model: answers of an interrupted run are reused, if nothing else has changed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,17 +8,18 @@ import pytest
 from PIL import Image
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import Prediction
+from workflow_scripts.common.records import Condition, Prediction
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.evaluate import predict
 from workflow_scripts.evaluate.eval_items import EvalItem
+from workflow_scripts.experiments.vlm import VlmPredictSettings
 from workflow_scripts.models import vlm
 
 NUMBER = 2 * predict.BATCHES_PER_CHUNK + 1
 
 
 class FakeModel:
-    """Stands in for a model: answers with the question and how long it may speak."""
+    """Stands in for a model: answers with the question and the longest answer allowed."""
 
     def __init__(self, *, dies_after: int | None = None) -> None:
         self.asked: list[str] = []
@@ -49,17 +50,27 @@ def item(number: int, wording: str = "Is it?") -> EvalItem:
 
 
 def ask(
-    folder: Path, model: FakeModel, monkeypatch: pytest.MonkeyPatch, **settings: Any
+    folder: Path,
+    model: FakeModel,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    condition: Condition = "image",
+    max_new_tokens: int = 16,
+    part: int = 0,
+    **settings: Any,
 ) -> list[Prediction]:
-    monkeypatch.setattr(vlm, "load", lambda base, adapter: (model, model))
+    monkeypatch.setattr(vlm, "load_model_and_processor", lambda base, adapter: (model, model))
     monkeypatch.setattr(vlm, "generate", model.generate)
     predict.main(
         questions=folder / "items.jsonl",
         images=folder,
         base="none",
         experiment="e",
+        condition=condition,
+        max_new_tokens=max_new_tokens,
+        part=part,
         out=folder / "answers.jsonl",
-        **{"condition": "image", "batch_size": 1, **settings},
+        settings=VlmPredictSettings(**{"batch_size": 1, **settings}),
     )
     return read_records(folder / "answers.jsonl", Prediction)
 
@@ -83,10 +94,10 @@ def test_a_restart_predicts_only_missing_answers(
 ) -> None:
     interrupt_after_first_chunk(folder, monkeypatch)
     model = FakeModel()
-    found = ask(folder, model, monkeypatch)
+    answers = ask(folder, model, monkeypatch)
     assert model.asked == [f"Is it? {n}" for n in range(predict.BATCHES_PER_CHUNK, NUMBER)]
-    assert [one.question_id for one in found] == [f"q{number}" for number in range(NUMBER)]
-    assert [one.text for one in found] == [f"16: Is it? {number}" for number in range(NUMBER)]
+    assert [row.question_id for row in answers] == [f"q{number}" for number in range(NUMBER)]
+    assert [row.text for row in answers] == [f"16: Is it? {number}" for number in range(NUMBER)]
     assert sorted(path.name for path in folder.iterdir()) == [
         "a.png", "answers.jsonl", "items.jsonl",
     ]  # fmt: skip
@@ -107,12 +118,12 @@ def test_reworded_questions_are_predicted_again(
 ) -> None:
     interrupt_after_first_chunk(folder, monkeypatch)
     write_records(folder / "items.jsonl", [item(number, "Was it?") for number in range(NUMBER)])
-    assert {one.text[:11] for one in ask(folder, FakeModel(), monkeypatch)} == {"16: Was it?"}
+    assert {row.text[:11] for row in ask(folder, FakeModel(), monkeypatch)} == {"16: Was it?"}
 
 
 def test_parts_are_every_question_once() -> None:
     items = [item(number) for number in range(10)]
-    assert [one for part in range(3) for one in predict.select_part(items, part, 3)] == items
+    assert [item for part in range(3) for item in predict.select_part(items, part, 3)] == items
 
 
 def test_a_missing_picture_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

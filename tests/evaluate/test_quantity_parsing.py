@@ -68,9 +68,9 @@ def test_lengths(text: str, value_m: float) -> None:
     ],
 )
 def test_a_range_counts_as_its_middle(text: str, low_m: float, high_m: float) -> None:
-    [found] = find_quantities(text, "length")
-    assert (found.low, found.high) == pytest.approx((low_m, high_m))
-    assert found.value == pytest.approx((low_m + high_m) / 2)
+    [quantity] = find_quantities(text, "length")
+    assert (quantity.low, quantity.high) == pytest.approx((low_m, high_m))
+    assert quantity.value == pytest.approx((low_m + high_m) / 2)
 
 
 @pytest.mark.parametrize(

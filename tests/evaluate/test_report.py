@@ -1,4 +1,4 @@
-"""The page: what is counted, what was left out, how far estimated depth is off."""
+"""The page: what is counted, what was skipped, errors of estimated depth."""
 
 from pathlib import Path
 
@@ -87,14 +87,15 @@ def test_reasons_are_counted_once_and_stage_by_stage(tmp_path: Path) -> None:
 
 
 def test_scores_that_are_not_fractions_have_no_chart() -> None:
-    columns = ("experiment", "benchmark", "form", "family", "metric")
+    columns = ("experiment", "benchmark", "form", "family", "metric", "is_headline")
     rows = [
-        ("lora", "vqa", "marked", "left_right", "accuracy"),
-        ("lifter", "pose", "", "keypoints", "mpjpe_cm"),
+        ("lora", "vqa", "marked", "left_right", "accuracy", True),
+        ("lora", "vqa", "marked", "left_right", "parse_failure_rate", False),
+        ("lifter", "keypoints", "", "reach_target", "mpjpe_mm", True),
     ]
     scores = pd.DataFrame(rows, columns=columns)
 
-    assert {title: len(found) for title, found in report.charts(scores, "lora").items()} == {
+    assert {title: len(rows) for title, rows in report.charts(scores, "lora").items()} == {
         "lora": 1
     }
     assert report.charts(scores, "lifter") == {}
@@ -105,11 +106,11 @@ def test_depth_errors_are_means_over_views_that_have_both(tmp_path: Path) -> Non
     rows = [depth_row(n, "transformers", error, scale) for n, (error, scale) in
             enumerate([(0.1, 1.1), (0.3, 0.9), (np.nan, np.nan), (0.2, 9.0)])]  # fmt: skip
     write_table(path, records_to_frame(rows, DepthRow))
-    [found] = report.depth_errors([path])
-    assert (found["source"], found["estimator"], found["views"]) == ("procthor", "transformers", 3)
-    assert found["abs_rel"] == pytest.approx(0.2)
-    assert found["delta1"] == pytest.approx(0.8)
-    assert found["median_scale"] == pytest.approx(1.1)
+    [row] = report.depth_errors([path])
+    assert (row["source"], row["estimator"], row["views"]) == ("procthor", "transformers", 3)
+    assert row["abs_rel"] == pytest.approx(0.2)
+    assert row["delta1"] == pytest.approx(0.8)
+    assert row["median_scale"] == pytest.approx(1.1)
 
 
 def test_photos_have_no_true_depth_to_compare_with(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ import pytest
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.questions import Question, QuestionTableWriter, Referent
-from workflow_scripts.common.records import EvalRow, Prediction
+from workflow_scripts.common.records import Prediction
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import atomic_write, write_records
 from workflow_scripts.evaluate import merge, score
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap, interval
 from workflow_scripts.evaluate.eval_items import item_from_question
+from workflow_scripts.evaluate.score_table import EvalRow, ScoreRow, read_eval, read_scores
 
 ROOT = Path(__file__).parents[2]
 
@@ -122,8 +123,8 @@ def test_majority_is_of_the_training_answers_of_the_same_family_and_form() -> No
         question(5, house="a", truth=3.0, family="height"),
     ]
     answers = score.majority_answers(
-        score.questions_frame([item_from_question(one) for one in questions_asked]),
-        score.questions_frame([item_from_question(one) for one in training]),
+        score.questions_frame([item_from_question(asked) for asked in questions_asked]),
+        score.questions_frame([item_from_question(known) for known in training]),
     )
     assert answers.tolist() == ["no", "yes", "1.00 m", "yes", ""]
 
@@ -151,13 +152,13 @@ def files(tmp_path: Path) -> dict[str, Path]:
         "blank": write_predictions(
             tmp_path / "blank.jsonl", "blank", {"q1": "no", "q2": "yes", "q3": "no", "q4": "4 m"}
         ),
-        "out": tmp_path / "scores.csv",
+        "out": tmp_path / "scores.parquet",
     }
 
 
 def run_score(files: dict[str, Path]) -> subprocess.CompletedProcess[str]:
     flags = [text for name, path in files.items() for text in (f"--{name}", str(path))]
-    fixed = ["--experiment", "e", "--split", "test", "--bootstrap", "100", "--seed", "7"]
+    fixed = ["--experiment", "e", "--split", "test", "--bootstrap-samples", "100", "--seed", "7"]
     return subprocess.run(
         [sys.executable, "-m", "workflow_scripts.evaluate.score", *flags, *fixed],
         capture_output=True,
@@ -169,15 +170,12 @@ def run_score(files: dict[str, Path]) -> subprocess.CompletedProcess[str]:
 
 def test_command_writes_hand_worked_rows(files: dict[str, Path], tmp_path: Path) -> None:
     assert run_score(files).returncode == 0
-    out = tmp_path / "eval.csv"
-    merge.main(scores=[files["out"], files["out"]], out=out)
-    rows = pd.read_csv(out)
-    assert list(rows) == list(EvalRow.model_fields)
-    assert len(rows) == 2 * len(pd.read_csv(files["out"]))
-    rows_by_key = rows.drop_duplicates().set_index(["family", "form", "metric"])
+    rows = read_scores(files["out"])
+    assert list(rows) == list(ScoreRow.model_fields)
+    rows_by_key = rows.set_index(["family", "form", "metric"])
     left_right = rows_by_key.loc[("left_right", "marked", "accuracy")]
     assert left_right["n"] == 3
-    assert left_right["num_houses"] == 2
+    assert left_right["num_scenes"] == 2
     assert left_right["value"] == pytest.approx(2 / 3, abs=1e-6)
     assert left_right["blind"] == pytest.approx(1 / 3, abs=1e-6)
     assert left_right["majority"] == pytest.approx(2 / 3, abs=1e-6)
@@ -190,6 +188,35 @@ def test_command_writes_hand_worked_rows(files: dict[str, Path], tmp_path: Path)
     assert width["gain"] == pytest.approx(0.9, abs=1e-6)
     assert rows_by_key.loc[("all", "all", "parse_failure_rate")]["blind"] == pytest.approx(0.25)
     assert ("left_right", "marked", "abs_rel") not in rows_by_key.index
+    # The same rows as CSV, rounded.
+    written = pd.read_csv(tmp_path / "scores.csv", keep_default_na=False, na_values=[""])
+    assert written["value"].to_numpy() == pytest.approx(rows["value"].to_numpy(), abs=1e-6)
+    assert written["metric"].tolist() == rows["metric"].tolist()
+
+
+def test_headline_rows_of_every_table_are_joined_and_sorted(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    assert run_score(files).returncode == 0
+    other = tmp_path / "other.parquet"
+    read_scores(files["out"]).assign(experiment="another").to_parquet(other)
+    merge.main(scores=[files["out"], other], out=tmp_path / "eval.csv")
+    rows = read_eval(tmp_path / "eval.csv")
+    assert list(rows) == list(EvalRow.model_fields)
+    keys = rows[["family", "form", "metric"]].apply(tuple, axis=1).tolist()
+    assert keys[: len(keys) // 2] == keys[len(keys) // 2 :]
+    assert keys[: len(keys) // 2] == [
+        ("all", "all", "accuracy"),
+        ("all", "all", "success_25pct"),
+        ("all", "marked", "accuracy"),
+        ("all", "marked", "success_25pct"),
+        ("left_right", "marked", "accuracy"),
+        ("width", "marked", "success_25pct"),
+    ]
+    assert rows["experiment"].tolist() == ["e"] * 6 + ["another"] * 6
+    assert (rows["baseline_value"] + rows["gain"]).to_numpy() == pytest.approx(
+        rows["value"].to_numpy(), abs=2e-6
+    )
 
 
 def test_missing_answer_is_refused_without_output(files: dict[str, Path]) -> None:
@@ -211,8 +238,26 @@ def test_no_questions_says_what_to_do(files: dict[str, Path]) -> None:
 
 def test_bad_row_of_scores_is_named(files: dict[str, Path], tmp_path: Path) -> None:
     run_score(files)
-    rows = pd.read_csv(files["out"])
+    rows = read_scores(files["out"])
     rows.loc[0, "metric"] = "vibes"
-    rows.to_csv(files["out"], index=False)
-    with pytest.raises(UserError, match=r"scores\.csv, line 2: not a row of scores"):
+    rows.to_parquet(files["out"])
+    with pytest.raises(
+        UserError,
+        match=r"scores\.parquet, row 1: not a row of scores: metric: .*vibes is no metric",
+    ):
         merge.main(scores=[files["out"]], out=tmp_path / "eval.csv")
+
+
+def test_scores_of_an_earlier_version_are_refused_in_one_line(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    run_score(files)
+    rows = read_scores(files["out"])
+    rows.rename(columns={"num_scenes": "num_houses"}).to_parquet(files["out"])
+    with pytest.raises(
+        UserError, match="unknown columns: num_houses; missing: num_scenes"
+    ) as error:
+        merge.main(scores=[files["out"]], out=tmp_path / "eval.csv")
+    assert "\n" not in str(error.value)
+    assert "remove the file" in str(error.value)
+    assert not (tmp_path / "eval.csv").exists()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow_scripts.geometry import cameras
+from workflow_scripts.geometry import cameras, upright_boxes
 
 angles = st.floats(-720, 720)
 coordinates = st.floats(-50, 50)
@@ -51,7 +51,7 @@ def test_box_corner_formula_of_unity_agrees_with_ours() -> None:
             for sz in (-1, 1):
                 lx, ly, lz = sx * size[0] / 2, sy * size[1] / 2, sz * size[2] / 2
                 expected.append((px + lx * cos + lz * sin, py + ly, pz - lx * sin + lz * cos))
-    ours = cameras.box_corners(
+    ours = upright_boxes.box_corners(
         cameras.world_from_unity((px, py, pz)),
         cameras.world_from_unity(size),
         cameras.yaw_from_unity(t),

@@ -5,7 +5,7 @@ import pytest
 from shapely import Polygon
 
 from workflow_scripts.geometry import upright_boxes
-from workflow_scripts.geometry.cameras import box_corners
+from workflow_scripts.geometry.cameras import rotation_about_up
 
 
 @pytest.fixture(scope="module")
@@ -15,15 +15,18 @@ def boxes() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def test_corners_are_those_of_single_boxes(boxes):
-    corners = upright_boxes.upright_box_corners_m(*boxes)
+    corners = upright_boxes.box_corners(*boxes)
+    signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
     for number, (centre, size, yaw) in enumerate(zip(*boxes, strict=True)):
-        np.testing.assert_allclose(corners[number], box_corners(centre, size, yaw), atol=1e-12)
+        expected = (signs * size / 2) @ rotation_about_up(yaw).T + centre
+        np.testing.assert_allclose(corners[number], expected, atol=1e-12)
+        single = upright_boxes.box_corners(tuple(centre), tuple(size), float(yaw))
+        np.testing.assert_array_equal(single, corners[number])
 
 
 def test_gaps_agree_with_polygons(boxes):
     footprints = [
-        Polygon(corners[[0, 2, 6, 4], :2])
-        for corners in upright_boxes.upright_box_corners_m(*boxes)
+        Polygon(corners[[0, 2, 6, 4], :2]) for corners in upright_boxes.box_corners(*boxes)
     ]
     wanted = np.array([[a.distance(b) for b in footprints] for a in footprints])
     found = upright_boxes.footprint_gaps_m(*boxes)
@@ -55,4 +58,4 @@ def test_nearest_point_of_a_turned_box():
 def test_no_boxes():
     nothing = np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0)
     assert upright_boxes.box_gaps_m(*nothing).shape == (0, 0)
-    assert upright_boxes.upright_box_corners_m(*nothing).shape == (0, 8, 3)
+    assert upright_boxes.box_corners(*nothing).shape == (0, 8, 3)

@@ -19,15 +19,16 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import BoxRow
 from workflow_scripts.common.storage import ShardWriter, atomic_write
 from workflow_scripts.common.view_shard import ViewShard
-from workflow_scripts.pointclouds import cloud_statistics, export_ply
-from workflow_scripts.pointclouds import fuse_shard as shard_module
+from workflow_scripts.config.pointclouds import FusionSettings
+from workflow_scripts.pointclouds import cloud_statistics, export_ply, fuse_shard
 from workflow_scripts.pointclouds.cloud_statistics import statistics
 
 VOXEL_M = 0.04
 
 
-def fused(views: Path, out: Path, **options: object) -> Path:
-    shard_module.main(views=views, out=out, voxel_m=VOXEL_M, seed=7, **options)
+def fused(views: Path, out: Path, *, depth: Path | None = None, normals: bool = True) -> Path:
+    settings = FusionSettings(voxel_m=VOXEL_M, normals=normals)
+    fuse_shard.main(views=views, out=out, seed=7, depth=depth, settings=settings)
     return out
 
 
@@ -165,9 +166,8 @@ def test_command_line_reports_one_line_without_a_stack_trace(shard, tmp_path):
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert (
-        done.stderr.strip() == "error: --voxel-m -1.0: must be above 0 (metres); 0.04 suits rooms"
-    )
+    message = "error: voxel_m: Input should be greater than 0 (got -1.0)"
+    assert done.stderr.strip() == message
 
 
 def test_snakemake_s_time_stamp_is_read_past_without_a_word(clouds, tmp_path, recwarn):
@@ -202,7 +202,7 @@ def test_ply_of_one_scene_and_of_an_unknown_one(clouds, tmp_path):
 
 def test_dask_statistics_equal_numpy(shard, clouds, tmp_path):
     second = tmp_path / "0001.zarr"
-    shard_module.main(views=shard, out=second, voxel_m=0.1, seed=7)
+    fuse_shard.main(views=shard, out=second, seed=7, settings=FusionSettings(voxel_m=0.1))
     cloud_statistics.main(clouds=[clouds, second], out=tmp_path / "statistics.json", threads=2)
     got = json.loads((tmp_path / "statistics.json").read_text())
 

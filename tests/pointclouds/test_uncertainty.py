@@ -89,7 +89,7 @@ def errors_in_sigmas(
         np.array([getattr(box, name) for box in mine]) for name in ("centre_m", "size_m")
     )
     yaw = np.array([box.yaw_deg for box in mine])
-    right = upright_boxes.upright_box_corners_m(centre, size, yaw) @ camera.world_from_camera[:3, 0]
+    right = upright_boxes.box_corners(centre, size, yaw) @ camera.world_from_camera[:3, 0]
     found = select_objects(measured, rows.tolist())
     longer = found.size_m[:, :2].argmax(axis=1)
     one, other = np.triu_indices(len(rows), 1)

@@ -7,9 +7,9 @@ import pytest
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Episode
 from workflow_scripts.common.storage import read_records
-from workflow_scripts.scenes import plan_episodes as plan_episodes_command
-from workflow_scripts.sources.readers.episode_shards import assign_episode_shards
+from workflow_scripts.scenes import sample_scenes
 from workflow_scripts.sources.readers.rlbench_tasks import TASK_IDS, task_id
+from workflow_scripts.sources.rlbench import EpisodePlanSettings
 
 TASKS = ("reach_target", "close_fridge", "take_money_out_safe")
 # The nine tasks of the embedded simulator, as published data sets number them.
@@ -24,27 +24,22 @@ IDS = {
     "take_money_out_safe": 79,
     "take_usb_out_of_computer": 84,
 }
-SETTINGS = {
-    "backend": "mujoco",
-    "tasks": list(TASKS),
-    "episodes_per_task": 10,
-    "episodes_per_shard": "auto",
-    "variations": [],
-    "cameras": ["front"],
-    "dataset": None,
-}
 
 
 def plan_and_read(folder: Path, stop: int = 30, start: int = 0, **changes: object) -> list[Episode]:
     out = folder / "0000.jsonl"
-    settings = {"backend": "mujoco", "tasks": TASKS, "seed": 7, "splits": (0.7, 0.1, 0.2)}
-    plan_episodes_command.main(
+    seed, splits = changes.pop("seed", 7), changes.pop("splits", (0.7, 0.1, 0.2))
+    sample_scenes.main(
         source="rlbench",
+        scene_kind="episode",
+        sampler="workflow_scripts.scenes.plan_episodes:sample_episodes",
         start=start,
         stop=stop,
+        seed=seed,  # type: ignore[arg-type]
+        splits=splits,  # type: ignore[arg-type]
         out=out,
         picture=folder / "0000.png",
-        **{**settings, **changes},  # type: ignore[arg-type]
+        settings=EpisodePlanSettings.parse({"tasks": list(TASKS), **changes}),
     )
     assert (folder / "0000.png").stat().st_size > 500
     return read_records(out, Episode)
@@ -116,10 +111,10 @@ def test_another_seed_gives_other_episodes(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"tasks": ("reach_targt",)}, "unknown RLBench task 'reach_targt'.*'reach_target'"),
-        ({"tasks": ()}, r"sources\.rlbench\.tasks is empty"),
-        ({"tasks": ("reach_target", "reach_target")}, "name each task once"),
-        ({"variations": (-1,)}, "must be 0 or more"),
-        ({"backend": "dataset"}, "backend dataset needs --dataset"),
+        ({"tasks": ()}, r"tasks: empty; name at least one"),
+        ({"tasks": ["reach_target", "reach_target"]}, "tasks: .*reach_target"),
+        ({"variations": [-1]}, r"variations\.0: -1 is less than the minimum of 0"),
+        ({"backend": "dataset"}, "backend dataset needs a folder or tar of episodes"),
         ({"splits": (0.7, 0.1, 0.1)}, "must be fractions that sum to 1"),
     ],
 )
@@ -127,27 +122,3 @@ def test_mistakes_are_named(tmp_path: Path, changes: dict[str, object], message:
     with pytest.raises(UserError, match=message):
         plan_and_read(tmp_path, **changes)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
-
-
-def test_shards_hold_all_episodes_once() -> None:
-    shards, digests = assign_episode_shards("rlbench", SETTINGS, simulated=TASKS)
-    assert sum(shard.stop - shard.start for shard in shards.values()) == 30
-    assert list(shards) == list(digests)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"tasks": ["reach_moon"]}, r"sources\.rlbench\.tasks: unknown RLBench task 'reach_moon'"),
-        ({"tasks": []}, r"sources\.rlbench\.tasks is empty"),
-        ({"tasks": ["open_fridge"]}, "tasks: backend mujoco does not simulate.*'close_fridge'"),
-        ({"variations": [0, 30]}, r"variations: reach_target has no variation 30; its last is 19"),
-        ({"variations": [0, 2]}, r"variations: close_fridge has no variation 2; its last is 0"),
-        ({"cameras": ["side"]}, r"sources\.rlbench\.cameras: side; allowed: left_shoulder"),
-        ({"backend": "dataset"}, "backend dataset needs a folder or tar"),
-        ({"backend": "dataset", "dataset": "no.tar"}, "no such folder or tar"),
-    ],
-)
-def test_a_plan_that_cannot_be_is_named(changes: dict[str, object], message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        assign_episode_shards("rlbench", {**SETTINGS, **changes}, simulated=TASKS)

@@ -16,16 +16,20 @@ from workflow_scripts.common.records import Scene
 from workflow_scripts.common.splits import assign_split, content_hash
 from workflow_scripts.common.storage import read_records
 from workflow_scripts.scenes.sample_scenes import main
+from workflow_scripts.sources.procthor import HousesSettings
 
 REPOSITORY = Path(__file__).parents[2]
 REAL_HOUSES = REPOSITORY / "../shared/data/procthor_houses.jsonl.gz"
+SAMPLER = "workflow_scripts.scenes.sample_houses:sample_houses"
 SPLITS = (0.7, 0.1, 0.2)
 
 
 def make(folder: Path, houses: str, start: int, stop: int, *, seed: int = 7) -> list[Scene]:
     main(
         source="procthor",
-        houses=houses,
+        scene_kind="house",
+        sampler=SAMPLER,
+        settings=HousesSettings(houses=houses),
         start=start,
         stop=stop,
         seed=seed,
@@ -43,8 +47,7 @@ def command(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
                 sys.executable,
                 "-m",
                 "workflow_scripts.scenes.sample_scenes",
-                "--source",
-                "procthor",
+                *("--source", "procthor", "--scene-kind", "house", "--sampler", SAMPLER),
             ),
             *("--seed", "7", "--splits", "0.7", "0.1", "0.2"),
             *("--out", str(folder / "0000.jsonl"), "--picture", str(folder / "0000.png")),
@@ -109,7 +112,7 @@ def test_houses_that_cannot_be_used_are_rows_with_a_reason(tmp_path):
 def test_the_command_writes_a_shard(tmp_path):
     done = command(tmp_path, "--houses", "generate", "--start", "3", "--stop", "5")
     assert done.returncode == 0, done.stderr
-    assert "2 houses, 0 left out" in done.stderr
+    assert "2 scenes, 0 left out" in done.stderr
     assert len(read_records(tmp_path / "0000.jsonl", Scene)) == 2
 
 

@@ -18,7 +18,7 @@ from tests.slurm import toy_training
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json
 from workflow_scripts.train import launch
-from workflow_scripts.train.experiment import VlmExperiment
+from workflow_scripts.train.vlm.experiment import VlmExperiment
 
 MACHINE = launch.JobResources(
     cluster="slurm",
@@ -58,7 +58,7 @@ def starts_of(experiment: VlmExperiment, rank: int) -> list[str]:
 def test_ranks_get_the_nodes_cards_and_memory_that_were_asked_for(
     cluster: Cluster, experiment: VlmExperiment
 ) -> None:
-    launch.main(experiment=experiment, resources=MACHINE, poll_s=0.5)
+    launch.run_or_attach(experiment, MACHINE, poll_s=0.5)
     assert (experiment.out / "metrics.json").exists()
     (job,) = jobs_of(cluster, experiment)
     assert job["NodeList"] == "l40s-[1-2]"
@@ -111,7 +111,7 @@ def test_a_killed_launcher_finds_its_job_again(
 
     # The job ends only when the second launcher has looked for it.
     threading.Thread(target=release_ranks, daemon=True).start()
-    launch.main(experiment=experiment, resources=MACHINE, poll_s=0.5)
+    launch.run_or_attach(experiment, MACHINE, poll_s=0.5)
     (job,) = jobs_of(cluster, experiment)
     assert job["JobId"] == read_json(note)["job_id"]
     assert starts_of(experiment, 3) == ["l40s-2"]
@@ -129,7 +129,7 @@ def test_two_launchers_at_once_start_one_job(
         def job_is_known() -> bool:
             told = [log.read_text() for log in logs]
             assert all(process.poll() is None for process in both), told
-            return all(re.search(r"started slurm job|is under way", text) for text in told)
+            return all(re.search(r"started slurm job|is running", text) for text in told)
 
         wait_until(job_is_known, "both launchers to wait for a job")
         hold_file.unlink()
@@ -140,12 +140,12 @@ def test_two_launchers_at_once_start_one_job(
 def test_a_job_that_ended_while_nobody_waited_is_not_run_again(
     cluster: Cluster, experiment: VlmExperiment
 ) -> None:
-    launch.main(experiment=experiment, resources=MACHINE, poll_s=0.5)
-    what = launch.identity(experiment, num_ranks=4)
-    (experiment.checkpoints / "settings.json").write_text(json.dumps(what))
+    launch.run_or_attach(experiment, MACHINE, poll_s=0.5)
+    identity = experiment.identity(num_ranks=4)
+    (experiment.checkpoints / "settings.json").write_text(json.dumps(identity))
     # Snakemake removes what a killed job may have left half-written.
     (experiment.out / "metrics.json").unlink()
-    launch.main(experiment=experiment, resources=MACHINE, poll_s=0.5)
+    launch.run_or_attach(experiment, MACHINE, poll_s=0.5)
     assert (experiment.out / "metrics.json").exists()
     assert len(jobs_of(cluster, experiment)) == 1
 
@@ -158,7 +158,7 @@ def test_a_broken_rank_ends_the_job_with_its_traceback(
     toy_training.hold_file(experiment.out).touch()
     (experiment.out / "break-2").touch()
     with pytest.raises(UserError) as caught:
-        launch.main(experiment=experiment, resources=MACHINE, poll_s=0.5)
+        launch.run_or_attach(experiment, MACHINE, poll_s=0.5)
     assert "training failed on rank 2" in str(caught.value)
     assert "RuntimeError: rank 2 broke" in str(caught.value)
     assert "_2_log.err" in str(caught.value)

@@ -24,7 +24,7 @@ from testing.slurm.interrupted_trainings import (
 )
 from workflow_scripts.common.storage import read_json
 from workflow_scripts.train import launch
-from workflow_scripts.train.experiment import VlmExperiment
+from workflow_scripts.train.vlm.experiment import VlmExperiment
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +37,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VlmExperiment]:
 @pytest.fixture(scope="module")
 def undisturbed(plan: VlmExperiment) -> VlmExperiment:
     """Return the undisturbed training, two ranks on this machine."""
-    launch_in_thread(
-        plan, launch.JobResources(cluster="local", num_processes=2, threads=1)
-    ).finish()
+    launch_in_thread(plan, launch.JobResources(cluster="local", threads=1)).finish()
     return plan
 
 

@@ -17,6 +17,7 @@ from tests.slurm.test_profile import assert_fits
 # Jobs at once: one more than the machine has cores.
 JOBS = "--jobs=3"
 LAUNCHED = {
+    "pretrain_base": "base",
     "train_experiment": "tiny-lora",
     "train_full_finetune": "tiny-whole",
     "train_pose": "lifter",
@@ -72,7 +73,7 @@ def wait_for_training(process: subprocess.Popen[bytes], folder: Path) -> None:
 
 def test_every_gpu_job_ran_where_the_profile_says(finished: User) -> None:
     scores = pd.read_csv(finished.folder / "results/eval.csv")
-    assert set(scores["experiment"]) == set(LAUNCHED.values())
+    assert set(scores["experiment"]) == set(LAUNCHED.values()) - {"base"}
     for rule, line in finished.gpu_rules().items():
         jobs = finished.jobs_of(LAUNCHED.get(rule, rule))
         completed = [job for job in jobs if job["JobState"] == "COMPLETED"]

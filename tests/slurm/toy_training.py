@@ -2,7 +2,7 @@
 
     python -m tests.slurm.toy_training --out FOLDER --cluster slurm --gpus 2 ...
 
-launches it as `workflow_scripts.train.launch` does, with the same flags.
+launches it as `workflow_scripts.train.vlm.launch` does, with the same resources.
 """
 
 import os
@@ -15,15 +15,16 @@ import tyro
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.storage import write_text
+from workflow_scripts.experiments.vlm import VlmTrainingSettings
 from workflow_scripts.train import launch
-from workflow_scripts.train.experiment import VlmExperiment
+from workflow_scripts.train.vlm.experiment import VlmExperiment
 
 
 class Rank(launch.Rank):
     """A rank that notes its node, then works for as long as a file holds it."""
 
     def run_training(self, should_stop: Callable[[], bool]) -> None:
-        out, rank = self.experiment.out, os.environ["RANK"]
+        out, rank = self.spec.out, os.environ["RANK"]
         with (out / f"starts-{rank}.txt").open("a") as file:
             file.write(f"{os.environ['SLURMD_NODENAME']}\n")
         while hold_file(out).exists():
@@ -31,8 +32,8 @@ class Rank(launch.Rank):
             if (out / f"break-{rank}").exists():
                 raise RuntimeError(f"rank {rank} broke")
         if rank == "0":
-            self.experiment.result.mkdir(parents=True, exist_ok=True)
-            (self.experiment.result / "metrics.json").write_text("{}")
+            self.spec.result.mkdir(parents=True, exist_ok=True)
+            (self.spec.result / "metrics.json").write_text("{}")
 
 
 def hold_file(out: Path) -> Path:
@@ -44,13 +45,21 @@ def experiment_in(out: Path) -> VlmExperiment:
     """Return an experiment that takes no time."""
     # Whole: launchers that are started at once read what another has just written.
     write_text(out / "data.json", "[]")
-    return VlmExperiment(name="toy", base="no/such", data=out / "data.json", images=out, out=out)
+    return VlmExperiment(
+        name="toy",
+        base="no/such",
+        data=out / "data.json",
+        images=out,
+        out=out,
+        seed=7,
+        settings=VlmTrainingSettings(),
+    )
 
 
 def main(*, out: Path, resources: Annotated[launch.JobResources, tyro.conf.arg(name="")]) -> None:
     """Launch the toy."""
     launch.Rank = Rank  # type: ignore[misc]
-    launch.main(experiment=experiment_in(out), resources=resources, poll_s=0.5)
+    launch.run_or_attach(experiment_in(out), resources, poll_s=0.5)
 
 
 if __name__ == "__main__":

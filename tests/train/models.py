@@ -26,7 +26,7 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
 )
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from workflow_scripts.train.tiny_vlm import (
+from workflow_scripts.train.base.tiny_vlm import (
     TinyVlmConfig,
     make_model,
     make_processor,

@@ -13,18 +13,18 @@ from workflow_scripts.train import jobs, preemption, rank
 
 FORK = """
 import os, signal
-from workflow_scripts.train.preemption import Leaving
+from workflow_scripts.train.preemption import PreemptionHandler
 
-leaving = Leaving(note=None, checkpoints=None, notice_s=90)
+preemption = PreemptionHandler(counter_file=None, checkpoints=None, notice_s=90)
 os.environ["SLURM_PROCID"] = "1"
-leaving.listen()
+preemption.install_handlers()
 if os.fork() == 0:
     os.kill(os.getpid(), signal.SIGUSR2)
     print("worker lives", flush=True)
     os._exit(0)
 os.wait()
 os.kill(os.getpid(), signal.SIGUSR2)
-print("leaving" if leaving.should_stop() else "staying")
+print("stopping" if preemption.should_stop() else "running")
 """
 
 
@@ -36,11 +36,11 @@ def test_data_loader_workers_do_not_inherit_the_handler() -> None:
         text=True,
         check=True,
     )
-    assert done.stdout.split("\n")[:2] == ["worker lives", "leaving"]
+    assert done.stdout.split("\n")[:2] == ["worker lives", "stopping"]
 
 
 @pytest.mark.parametrize(
-    ("printed", "queued"),
+    ("script", "is_active"),
     [
         ("echo '7|RUNNING|None|'", True),
         ("echo '7|COMPLETED|None|'; echo '7|PENDING|BeginTime|'", True),
@@ -52,10 +52,10 @@ def test_data_loader_workers_do_not_inherit_the_handler() -> None:
     ],
 )
 def test_queue_state_says_whether_a_job_is_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str, queued: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, is_active: bool
 ) -> None:
-    fake_squeue(tmp_path, monkeypatch, printed)
-    assert jobs.query_queue_state("7").is_over is not queued
+    fake_squeue(tmp_path, monkeypatch, script)
+    assert jobs.query_queue_state("7").is_over is not is_active
 
 
 def test_a_controller_that_does_not_answer_starts_nothing(
@@ -67,7 +67,7 @@ def test_a_controller_that_does_not_answer_starts_nothing(
 
 
 def fake_squeue(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """Put a squeue on the PATH that answers as told."""
+    """Put a squeue on the PATH that runs a shell script."""
     path = folder / "squeue"
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
@@ -83,7 +83,7 @@ def test_master_port_is_outside_the_ephemeral_port_range() -> None:
 
 
 def test_a_job_counts_as_running_from_its_start(tmp_path: Path) -> None:
-    """Linux shows no words of a process that was started a moment ago."""
+    """Linux shows no arguments of a process that has just been started."""
     command = [sys.executable, "-c", "input()", "submitit.local._local", str(tmp_path)]
     for _ in range(20):
         with background_process(command, log=tmp_path / "log", stdin=subprocess.PIPE) as process:
@@ -112,7 +112,7 @@ def test_a_job_that_never_saves_is_requeued_a_limited_number_of_times(
 ) -> None:
     requeue_calls: list[str] = []
     monkeypatch.setattr(preemption, "requeue", lambda: requeue_calls.append("again"))
-    counter_file, checkpoints = tmp_path / "unsaved.json", tmp_path / "checkpoints"
+    counter_file, checkpoints = tmp_path / "requeues.json", tmp_path / "checkpoints"
 
     def requeue_unsaved() -> None:
         preemption.PreemptionHandler(
@@ -128,4 +128,4 @@ def test_a_job_that_never_saves_is_requeued_a_limited_number_of_times(
         assert requeue_calls == ["again"] * preemption.MAX_REQUEUES_WITHOUT_CHECKPOINT
         assert "give its rule a longer runtime in the profile" in capfd.readouterr().err
         requeue_calls.clear()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "unsaved.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "requeues.json"]

@@ -34,7 +34,7 @@ def cast(objects: list[ObjectRow], camera: Camera, height_m: float) -> Frame:
 
 
 def grid_m(house: dict[str, Any], objects: list[ObjectRow]) -> np.ndarray:
-    """Return the free points of a 0.25 m grid, 0.2 m from walls and things on the floor."""
+    """Return the free points of a 0.25 m grid, 0.2 m from walls and objects on the floor."""
     points = []
     blocks = [
         shapely.box(

@@ -57,7 +57,7 @@ def wall_entries(
     return walls
 
 
-def thing(
+def object_entry(
     object_id: str,
     category: str,
     position: tuple[float, float, float],
@@ -130,15 +130,15 @@ def living_room() -> dict[str, Any]:
         [room_entry("room|2", SQUARE)],
         wall_entries("room|2", SQUARE),
         [
-            thing("Sofa|2|0", "Sofa", (1.2, 0.45, 3.3), yaw=180.0),
-            thing(
+            object_entry("Sofa|2|0", "Sofa", (1.2, 0.45, 3.3), yaw=180.0),
+            object_entry(
                 "DiningTable|2|1",
                 "DiningTable",
                 (3.6, 0.4, 2.4),
-                children=[thing("Vase|surface|2|0", "Vase", (3.6, 0.95, 2.4), yaw=30.0)],
+                children=[object_entry("Vase|surface|2|0", "Vase", (3.6, 0.95, 2.4), yaw=30.0)],
             ),
             # Rebuilt rooms carry ids without "|", which Unity's masks leave out.
-            thing("lamp_3", "FloorLamp", (0.4, 0.8, 0.5)),
+            object_entry("lamp_3", "FloorLamp", (0.4, 0.8, 0.5)),
         ],
     )
     house["doors"] = [
@@ -164,7 +164,7 @@ def l_shaped_room() -> dict[str, Any]:
     return house_of(
         [room_entry("room|4", L_SHAPE, "Bedroom")],
         wall_entries("room|4", L_SHAPE),
-        [thing("Chair|4|0", "Chair", (1.5, 0.5, 1.5))],
+        [object_entry("Chair|4|0", "Chair", (1.5, 0.5, 1.5))],
     )
 
 

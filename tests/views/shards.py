@@ -6,10 +6,12 @@ from pathlib import Path
 from workflow_scripts.common.records import Scene
 from workflow_scripts.common.storage import write_records
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.config.views import PolicySettings, ViewsSettings
 from workflow_scripts.views import shard
 
 ROOT = Path(__file__).parents[2]
-SMALL = {"width_px": 64, "height_px": 48, "min_pixels": 10, "seed": 3}
+SMALL = {"width_px": 64, "height_px": 48, "min_pixels": 10}
+SEED = 3
 ENDINGS = (
     "credits.csv",
     "objects.parquet",
@@ -32,11 +34,21 @@ def scene(scene_id: str, house: dict | None, skipped: str | None = None) -> Scen
     )
 
 
-def render(folder: Path, scenes: list[Scene], **flags) -> ViewShard:
+def view_settings(backend: str = "boxes", **changes: object) -> ViewsSettings:
+    """Return small views; policies are named without `policies.`; four of those not named."""
+    values = {**SMALL, **changes}
+    given = {name: values.pop(name) for name in PolicySettings.model_fields if name in values}
+    policies = {"corner": 4, "random": 4, "top_down": 1, **given}
+    settings = ViewsSettings.parse({**values, "policies": policies})
+    # The backends of tests are no choice of a user's.
+    return settings.model_copy(update={"backend": backend})
+
+
+def render(folder: Path, scenes: list[Scene], **changes: object) -> ViewShard:
     write_records(folder / "scenes.jsonl", scenes)
     out = folder / "0000.zarr"
-    settings = {"backend": "boxes", **SMALL, **flags}
-    shard.main(scenes=folder / "scenes.jsonl", out=out, **settings)
+    settings = view_settings(**changes)  # type: ignore[arg-type]
+    shard.main(scenes=folder / "scenes.jsonl", out=out, seed=SEED, settings=settings)
     return ViewShard.open(out)
 
 

@@ -1,4 +1,4 @@
-"""What only the AI2-THOR backend must do: one process, restarts, Unity's words, its own names."""
+"""What only the AI2-THOR backend must do: one process, restarts, Unity's messages and names."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_the_process_ends_when_the_block_fails(unity):
     assert unity.running == 0
 
 
-def test_unity_is_told_the_pose_in_its_own_axes(renderer):
+def test_unity_gets_the_pose_in_its_axes(renderer):
     renderer.load(houses.living_room(), scene_id="s").render(camera(), seed=0)
     (action,) = actions("UpdateThirdPartyCamera")
     assert action["position"] == pytest.approx({"x": 2.5, "y": 1.576, "z": 1.0})
@@ -86,7 +86,7 @@ def test_ids_without_a_bar_are_renamed_for_unity_alone(renderer):
     house = houses.living_room()
     loaded = renderer.load(house, scene_id="s")
     sent = actions("CreateHouse")[0]["house"]
-    assert [entry["id"] for entry in sent["objects"]][-1] == "thing|lamp_3"
+    assert [entry["id"] for entry in sent["objects"]][-1] == "object|lamp_3"
     assert house["objects"][-1]["id"] == "lamp_3"
     assert "lamp_3" in {row.object_id for row in loaded.objects}
 
@@ -98,11 +98,11 @@ def test_renaming_reaches_children_doors_and_windows():
         "windows": [{"id": "w|1"}],
     }
     renamed, old = with_bar_separated_ids(house)
-    assert old == {"thing|a": "a", "thing|c": "c", "thing|d": "d"}
+    assert old == {"object|a": "a", "object|c": "c", "object|d": "d"}
     assert renamed["objects"][0]["children"][0]["id"] == "b|1"
 
 
-def test_parts_of_a_thing_count_as_the_thing(renderer):
+def test_parts_of_an_object_count_as_the_object(renderer):
     loaded = renderer.load(houses.living_room(), scene_id="s")
     table = next(row for row in loaded.objects if row.category == "DiningTable")
     frame = loaded.render(camera(), seed=0)
@@ -122,7 +122,7 @@ def test_nothing_hit_is_nan_without_an_instance(renderer):
 
 @pytest.mark.parametrize("fault", [crash(), TimeoutError("timed out (using 100s)")])
 @pytest.mark.parametrize("action", ["CreateHouse", "UpdateThirdPartyCamera"])
-def test_one_crash_or_time_out_is_mended_by_a_fresh_process(renderer, unity, action, fault):
+def test_after_one_crash_or_time_out_a_new_process_is_used(renderer, unity, action, fault):
     calm = renderer.load(houses.living_room(), scene_id="s").render(camera(), seed=0)
     unity.faults[action] = [fault]
     loaded = renderer.load(houses.living_room(), scene_id="s")
@@ -144,10 +144,10 @@ def test_a_house_that_always_crashes_unity_is_given_up_and_the_next_is_shown(ren
     assert unity.running == 1
 
 
-def test_unitys_own_words_are_shown(renderer):
+def test_unitys_messages_are_shown(renderer):
     house = houses.living_room()
     house["metadata"]["schema"] = "0.0.1"
-    with pytest.raises(UserError, match=r"refuses house s: .*schema 0\.0\.1 is not compatible"):
+    with pytest.raises(UserError, match=r"rejects house s: .*schema 0\.0\.1 is not compatible"):
         renderer.load(house, scene_id="s")
 
 

@@ -1,4 +1,4 @@
-"""One suite for every view backend: same rows, true depth, honest masks, repeatable pictures."""
+"""One suite for every view backend: same rows, exact depth and masks, repeatable images."""
 
 import numpy as np
 import pytest
@@ -23,9 +23,9 @@ def open_backend(name: str):
         pytest.importorskip("ai2thor")
         from tests.views.unity_standin import StandInController
 
-        make = backend_registry.load(name, BACKENDS, kind="views")
+        make = backend_registry.load_backend(name, BACKENDS, kind="views")
         return make(**SETTINGS, controller_class=StandInController)
-    return backend_registry.load(name, BACKENDS, kind="views")(**SETTINGS)
+    return backend_registry.load_backend(name, BACKENDS, kind="views")(**SETTINGS)
 
 
 @pytest.fixture(scope="module", params=sorted(BACKENDS))
@@ -37,7 +37,7 @@ def renderer(request):
 def furnished() -> dict:
     """Return the living room with a solid piece of furniture added."""
     house = houses.living_room()
-    house["objects"].append(houses.thing("Fridge|2|3", "Fridge", (4.4, 0.9, 0.6), yaw=-90.0))
+    house["objects"].append(houses.object_entry("Fridge|2|3", "Fridge", (4.4, 0.9, 0.6), yaw=-90.0))
     return house
 
 
@@ -124,7 +124,7 @@ def test_a_room_has_no_hole_to_the_outside(loaded):
         assert (frame.instance > 0).all()
 
 
-def test_the_centre_of_a_solid_thing_is_in_its_mask(loaded):
+def test_the_centre_of_a_solid_object_is_in_its_mask(loaded):
     hits = 0
     for camera in VIEWS:
         frame = loaded.render(camera, seed=1)
@@ -155,7 +155,7 @@ def test_ids_mean_the_same_in_every_view(loaded):
     assert np.linalg.norm(first - second) < 0.4
 
 
-def test_things_without_a_bar_in_their_id_are_seen_too(loaded):
+def test_objects_without_a_bar_in_their_id_are_visible_too(loaded):
     frame = loaded.render(look(2.0, 1.8, 1.2, yaw_deg=130), seed=1)
     assert (frame.instance == number_of(loaded, "lamp_3")).sum() > 20
 
@@ -175,7 +175,7 @@ def test_depth_and_ids_do_not_depend_on_the_seed(loaded):
     np.testing.assert_array_equal(first.instance, second.instance)
 
 
-def test_a_cheap_look_sees_what_the_picture_shows(loaded):
+def test_geometry_alone_equals_that_of_the_rendered_view(loaded):
     if not hasattr(loaded, "geometry"):
         pytest.skip("this backend has no pass without a picture")
     depth_m, instance = loaded.geometry(VIEWS[0])
@@ -230,7 +230,7 @@ def test_an_agent_can_stand_on_every_reachable_point(loaded):
             assert not inside.any()
 
 
-def test_a_house_that_cannot_be_shown_is_refused_in_words(renderer):
+def test_a_house_that_cannot_be_rendered_is_refused_with_a_reason(renderer):
     house = furnished()
     house["objects"][0]["assetId"] = "Sofa_of_nobody"
     with pytest.raises(UserError, match="Sofa_of_nobody"):

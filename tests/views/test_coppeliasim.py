@@ -15,6 +15,7 @@ from workflow_scripts.common.demonstration_shard import DemonstrationShard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import SkippedItem
 from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.sources.rlbench import RecordSettings
 from workflow_scripts.views import coppeliasim_install, record
 from workflow_scripts.views.backends import coppeliasim
 from workflow_scripts.views.coppeliasim_install import (
@@ -32,8 +33,8 @@ CAMERAS = ("overhead", "left_shoulder", "front")
 @pytest.fixture
 def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Scene]]:
     monkeypatch.setattr(coppeliasim, "check_installation", lambda environment: None)
-    with installed() as found:
-        yield found
+    with installed() as modules:
+        yield modules
 
 
 def demonstrator(**changes: object) -> coppeliasim.CoppeliaSimDemonstrator:
@@ -46,26 +47,26 @@ def demonstrator(**changes: object) -> coppeliasim.CoppeliaSimDemonstrator:
 
 def test_what_the_simulator_shows_is_recorded(scene: type[Scene]) -> None:
     with demonstrator() as backend:
-        found = backend.demonstrate(episode(variation=3))
-    found.check()
+        demonstration = backend.demonstrate(episode(variation=3))
+    demonstration.check()
     shown = scene.demonstration
     # RLBench does not call back for the first observation of the six, and orders cameras its way.
     order = [shown.cameras.index(name) for name in CAMERAS]
-    np.testing.assert_array_equal(found.rgb, shown.rgb[1:, order])
+    np.testing.assert_array_equal(demonstration.rgb, shown.rgb[1:, order])
     reached = np.where(shown.depth_m < FAR_M - 1e-4, shown.depth_m, np.nan)[1:, order]
-    np.testing.assert_allclose(found.depth_m, reached, atol=1e-6)
-    np.testing.assert_allclose(found.world_from_camera, shown.world_from_camera[1:, order])
-    np.testing.assert_allclose(found.intrinsics, shown.intrinsics[order])
-    assert found.description == "reach the ball of variation 3"
+    np.testing.assert_allclose(demonstration.depth_m, reached, atol=1e-6)
+    np.testing.assert_allclose(demonstration.world_from_camera, shown.world_from_camera[1:, order])
+    np.testing.assert_allclose(demonstration.intrinsics, shown.intrinsics[order])
+    assert demonstration.description == "reach the ball of variation 3"
 
 
 def test_keypoints_are_the_task_s_waypoints_and_move_with_their_parent(scene: type[Scene]) -> None:
     with demonstrator() as backend:
-        found = backend.demonstrate(episode())
+        demonstration = backend.demonstrate(episode())
     ball = scene.demonstration.keypoints_m[1:, 0]
-    np.testing.assert_allclose(found.keypoints_m[:, 0], ball)
-    np.testing.assert_allclose(found.keypoints_m[:, 1], ball + np.array([0, 0, 0.1]))
-    assert [(point.name, point.parent_id) for point in found.keypoints] == [
+    np.testing.assert_allclose(demonstration.keypoints_m[:, 0], ball)
+    np.testing.assert_allclose(demonstration.keypoints_m[:, 1], ball + np.array([0, 0, 0.1]))
+    assert [(point.name, point.parent_id) for point in demonstration.keypoints] == [
         ("waypoint0", "target"),
         ("waypoint1", ""),
     ]
@@ -73,27 +74,27 @@ def test_keypoints_are_the_task_s_waypoints_and_move_with_their_parent(scene: ty
 
 def test_instances_follow_names_and_not_handles(scene: type[Scene]) -> None:
     with demonstrator() as backend:
-        found = backend.demonstrate(episode())
-    assert {row.instance: row.object_id for row in found.objects} == {
+        demonstration = backend.demonstrate(episode())
+    assert {row.instance: row.object_id for row in demonstration.objects} == {
         1: "table0",
         2: "target",
         3: "Panda_link3",
-        **({4: "handle-0"} if len(found.objects) == 4 else {}),
+        **({4: "handle-0"} if len(demonstration.objects) == 4 else {}),
     }
     shown = scene.demonstration
     order = [shown.cameras.index(name) for name in CAMERAS]
-    np.testing.assert_array_equal(found.instance == 2, shown.instance[1:, order] == 1)
-    assert found.keypoints[0].instance == 2
-    assert [row.category for row in found.objects][:3] == ["table", "target", "Panda_link"]
+    np.testing.assert_array_equal(demonstration.instance == 2, shown.instance[1:, order] == 1)
+    assert demonstration.keypoints[0].instance == 2
+    assert [row.category for row in demonstration.objects][:3] == ["table", "target", "Panda_link"]
 
 
 def test_poses_are_of_the_task_s_shapes_and_unknown_for_others(scene: type[Scene]) -> None:
     with demonstrator() as backend:
-        found = backend.demonstrate(episode())
-    assert found.world_from_object is not None
+        demonstration = backend.demonstrate(episode())
+    assert demonstration.world_from_object is not None
     ball = scene.demonstration.keypoints_m[1:, 0]
-    np.testing.assert_allclose(found.world_from_object[:, 1, :3, 3], ball)
-    assert np.isnan(found.world_from_object[:, 2:]).all()
+    np.testing.assert_allclose(demonstration.world_from_object[:, 1, :3, 3], ball)
+    assert np.isnan(demonstration.world_from_object[:, 2:]).all()
 
 
 def test_a_shard_is_written_like_any_other(scene: type[Scene], tmp_path: Path) -> None:
@@ -105,9 +106,7 @@ def test_a_shard_is_written_like_any_other(scene: type[Scene], tmp_path: Path) -
     record.main(
         scenes=tmp_path / "0000.jsonl",
         out=out,
-        backend="coppeliasim",
-        cameras=CAMERAS,
-        size_px=48,
+        settings=RecordSettings(backend="coppeliasim", cameras=CAMERAS, size_px=48),
     )
     shard = DemonstrationShard.open(out)
     assert list(shard.episodes.scene_id) == [episode().scene_id]
@@ -122,8 +121,8 @@ def test_a_shard_is_written_like_any_other(scene: type[Scene], tmp_path: Path) -
 def test_failed_attempts_are_tried_again_and_reported(scene: type[Scene]) -> None:
     scene.fail_attempts = 2
     with demonstrator() as backend:
-        found = backend.demonstrate(episode())
-    assert found.failures == (
+        demonstration = backend.demonstrate(episode())
+    assert demonstration.failures == (
         "attempt 1: Could not get a path for waypoint 1.",
         "attempt 2: Could not get a path for waypoint 1.",
     )
@@ -182,7 +181,7 @@ def test_the_index_s_unrelated_pyrep_is_recognised(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UserError) as error:
         check_packages()
-    assert "'pyrep' 3.2.0 is the package index's" in str(error.value)
+    assert "'pyrep' 3.2.0 is the one from PyPI" in str(error.value)
     assert "nothing to do with CoppeliaSim" in str(error.value)
     assert f"pip install '{PYREP}'" in str(error.value)
     assert "pyrep" not in sys.modules
@@ -207,7 +206,7 @@ def test_a_missing_package_says_what_to_install(
         ("COPPELIASIM_ROOT", None, "COPPELIASIM_ROOT is not set"),
         ("LD_LIBRARY_PATH", None, "LD_LIBRARY_PATH is not set"),
         ("QT_QPA_PLATFORM_PLUGIN_PATH", None, "QT_QPA_PLATFORM_PLUGIN_PATH is not set"),
-        ("COPPELIASIM_ROOT", "/no/such", "which is no folder"),
+        ("COPPELIASIM_ROOT", "/no/such", "which is not a folder"),
         ("LD_LIBRARY_PATH", "/usr/lib", "LD_LIBRARY_PATH does not hold"),
         ("DISPLAY", None, "xvfb-run -a"),
     ],
@@ -233,8 +232,7 @@ def test_a_run_without_the_simulator_ends_with_one_clear_error(tmp_path: Path) -
         record.main(
             scenes=tmp_path / "0000.jsonl",
             out=tmp_path / "0000.zarr",
-            backend="coppeliasim",
-            cameras=CAMERAS,
+            settings=RecordSettings(backend="coppeliasim", cameras=CAMERAS),
         )
     assert not (tmp_path / "0000.zarr").exists()
 

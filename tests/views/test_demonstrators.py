@@ -1,6 +1,6 @@
 """What every backend of demonstrations promises, checked on each that can run here.
 
-`ball` is an exact scene of the tests' own, `dataset` reads a recording made of it, `coppeliasim`
+`ball` is an exact scene made by the tests, `dataset` reads a recording made of it, `coppeliasim`
 runs on a stand-in of RLBench, `mujoco` is the embedded simulator.
 """
 

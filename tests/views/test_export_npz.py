@@ -11,6 +11,7 @@ from testing.ball_demonstrator import episode
 from tests.views.test_record import ball_backend, recorded
 from workflow_scripts.common.demonstration_shard import DemonstrationShard
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.sources.rlbench import NpzSettings
 from workflow_scripts.views import export_npz
 
 __all__ = ["ball_backend"]
@@ -26,9 +27,10 @@ def shard(tmp_path: Path) -> Path:
     return recorded(tmp_path / "shard", episodes, size_px=SIZE_PX)
 
 
-def exported(shard: Path, **changes: object) -> Path:
+def exported(shard: Path, noise: float = 1.0) -> Path:
     out = shard.parent / f"npz-{len(list(shard.parent.glob('npz-*')))}"
-    export_npz.main(shards=(shard,), out=out, **changes)  # type: ignore[arg-type]
+    settings = NpzSettings.parse({"npz_noise": noise})
+    export_npz.main(shards=(shard,), out=out, seed=7, settings=settings)
     return out
 
 
@@ -121,10 +123,10 @@ def test_what_the_layout_cannot_hold_is_named(shard: Path, tmp_path: Path) -> No
         exported(other)
     larger = recorded(tmp_path / "c", [episode(number=8)], size_px=80)
     with pytest.raises(UserError, match="differ; export them in runs of their own"):
-        export_npz.main(shards=(shard, larger), out=tmp_path / "npz")
+        export_npz.main(shards=(shard, larger), out=tmp_path / "npz", seed=7)
     empty = recorded(tmp_path / "d", [episode("close_fridge")])
     with pytest.raises(UserError, match="no episode to export"):
         exported(empty)
-    with pytest.raises(UserError, match="--noise is -1"):
+    with pytest.raises(UserError, match=r"npz_noise: -1\.0 is less than the minimum of 0"):
         exported(shard, noise=-1.0)
     assert not (tmp_path / "npz").exists()

@@ -40,7 +40,7 @@ def assert_sound(mesh: Mesh, size_m):
     assert mesh.face_material.max() < len(mesh.materials)
 
 
-def test_all_109_types_have_a_builder_of_their_own():
+def test_all_109_types_have_a_builder():
     assert len(CATEGORIES) == 109
     assert [category for category in CATEGORIES if category not in BUILDERS] == []
 
@@ -62,7 +62,7 @@ def test_no_type_is_a_bare_box(category):
 
 
 @pytest.mark.parametrize("category", sorted(SUPPORT_SURFACES))
-def test_things_can_stand_where_the_table_of_surfaces_says(category):
+def test_objects_can_stand_on_the_support_surfaces_of_the_table(category):
     for asset in sample(category, 6):
         for surface in support_surfaces(asset):
             heights = heights_below(build(category, asset.size_m, asset.asset_id), asset, surface)
@@ -114,7 +114,7 @@ def test_closed_parts_face_outward():
         assert volume > 0
 
 
-def test_wrong_orders_are_refused_by_name():
+def test_invalid_arguments_are_refused_by_name():
     with pytest.raises(UserError, match="procedural"):
         build("Chair", (1, 1, 1), "x", library="procedurall")
     with pytest.raises(UserError, match="above 0"):

@@ -49,11 +49,11 @@ def test_sections_along_y_face_outward() -> None:
 
 
 @pytest.mark.parametrize("category", sorted(BUILDERS))
-def test_small_things_stay_small(category: str) -> None:
+def test_small_objects_have_small_meshes(category: str) -> None:
     asset = assets_in_category(category)[0]
     mesh = build(category, asset.size_m, asset.asset_id)
     low, high = mesh.bounds_m
     np.testing.assert_allclose(high - low, asset.size_m, atol=1e-4)
     assert len(mesh.faces) < 3000
-    # Seen from afar they need more than one colour or a shape of their own.
+    # Seen from afar they need more than one colour or a distinct shape.
     assert len(mesh.materials) > 1 or len(mesh.faces) > 12

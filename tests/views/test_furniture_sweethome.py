@@ -1,4 +1,4 @@
-"""Sweet Home 3D libraries: catalogue, defects of models, fit, credits; on a library of our own."""
+"""Sweet Home 3D libraries, on one made by the test: catalogue, defects, fit, credits."""
 
 import io
 import zipfile
@@ -90,7 +90,7 @@ def test_models_are_chosen_by_name_and_by_stretch(library):
     assert sweethome.candidates("Knife", CHAIR) == []
 
 
-def test_defects_of_a_model_are_mended(library):
+def test_defects_of_a_model_are_repaired(library):
     mesh = sweethome_import.convert(library, "own/chair/chair.obj")
     assert np.abs(mesh.uv).max() <= 1
     textures = [m.texture for m in mesh.materials if m.texture is not None]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.views import houses
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.geometry.cameras import box_corners
+from workflow_scripts.geometry.upright_boxes import box_corners
 from workflow_scripts.sources.readers.procthor_assets import assets
 from workflow_scripts.views.house import openings, rooms, walls
 from workflow_scripts.views.objects import object_rows
@@ -74,9 +74,9 @@ def test_a_door_is_placed_along_its_wall_from_the_walls_first_point():
 def test_open_passages_and_the_outside_of_the_house_are_no_walls():
     house = houses.living_room()
     house["walls"][0]["empty"] = True
-    found = walls(house, rooms(house))
-    assert len(found) == 3
-    assert not any("exterior" in wall.wall_id for wall in found)
+    visible_walls = walls(house, rooms(house))
+    assert len(visible_walls) == 3
+    assert not any("exterior" in wall.wall_id for wall in visible_walls)
 
 
 def test_a_hole_in_a_wall_that_is_not_drawn_is_no_opening():
@@ -93,7 +93,7 @@ def test_polygons_of_either_sense_give_the_same_walls():
     assert object_rows(house, "s") == object_rows(twin, "s")
 
 
-def test_a_tilted_thing_gets_the_smallest_box_with_its_yaw():
+def test_a_tilted_object_gets_the_smallest_box_with_its_yaw():
     house = houses.living_room()
     sofa = house["objects"][0]
     sofa["rotation"] = {"x": 0, "y": 0, "z": 90}
@@ -102,9 +102,9 @@ def test_a_tilted_thing_gets_the_smallest_box_with_its_yaw():
     assert (row.width_m, row.depth_m, row.height_m) == pytest.approx((height, depth, width))
 
 
-def test_things_outside_every_room_belong_to_the_nearest():
+def test_objects_outside_every_room_belong_to_the_nearest():
     house = houses.living_room()
-    house["objects"].append(houses.thing("Painting|2|9", "Painting", (2.5, 1.5, 4.02)))
+    house["objects"].append(houses.object_entry("Painting|2|9", "Painting", (2.5, 1.5, 4.02)))
     assert rows_by_id(house)["Painting|2|9"].room_id == "room|2"
 
 
@@ -152,7 +152,7 @@ def rooms_of_text(house):
         (unknown_asset, "Sofa_of_nobody"),
         (nan_position, "DiningTable|2|1"),
         (text_position, "DiningTable|2|1"),
-        (duplicate_id, "two things have the id"),
+        (duplicate_id, "two objects have the id"),
         (flat_room, "encloses 0.00 m2"),
         (crossed_room, "without crossing itself"),
         (no_rooms, "no room"),

@@ -151,7 +151,7 @@ def test_an_open_leaf_leaves_the_doorway_free():
     assert {seen_at(traced, (4.6, 3.0, 1.0), yaw) for yaw in (0.0, 180.0)} >= {"door|1|2"}
 
 
-def test_children_stand_on_what_carries_them():
+def test_children_stand_on_their_parents():
     traced = load(living_room())
     rows = {row.object_id: row for row in traced.objects}
     vase = rows["Vase|surface|2|0"]
@@ -245,16 +245,16 @@ def test_a_cut_out_lets_rays_through_its_holes():
 def test_ray_libraries_agree_on_one_triangle(kind):
     if kind is Open3dRayCaster:
         pytest.importorskip("open3d")
-    found = kind(np.array([[[0, 0, 2], [1, 0, 2], [0, 1, 2]]], dtype=np.float32))
+    ray_caster = kind(np.array([[[0, 0, 2], [1, 0, 2], [0, 1, 2]]], dtype=np.float32))
     origins = np.array([[0.25, 0.5, 0], [0.9, 0.9, 0]], dtype=np.float32)
     directions = np.array([[0, 0, 0.5], [0, 0, 1]], dtype=np.float32)
-    hits = found.cast(origins, directions)
+    hits = ray_caster.cast(origins, directions)
     assert hits.face.tolist() == [0, -1]
     assert hits.distance[0] == pytest.approx(4.0)
     assert (hits.u[0], hits.v[0]) == pytest.approx((0.25, 0.5))
     # A shadow ray ends where its direction ends: 0.5 m is short of the triangle, 5 m is not.
-    assert not found.occluded(origins, directions).any()
-    assert found.occluded(origins, directions * 10).tolist() == [True, False]
+    assert not ray_caster.occluded(origins, directions).any()
+    assert ray_caster.occluded(origins, directions * 10).tolist() == [True, False]
 
 
 def test_without_embreex_the_same_frame_comes_from_open3d(monkeypatch):
@@ -297,7 +297,7 @@ def bad_lamp(house):
     ("spoil", "words"),
     [
         (bad_openness, "openness is 'wide'; it must be a number from 0 to 1"),
-        (bad_hole, "door 'door|1|2': its holePolygon lies beside its wall"),
+        (bad_hole, "door 'door|1|2': its holePolygon lies outside its wall"),
         (bad_colour, "colour of material 'PureWhite'.g is nan"),
         (bad_lamp, "light 'light_2' rgb.r is 'red'"),
     ],

@@ -1,4 +1,4 @@
-"""Pictures of the path tracer: repeatable, bright, clean."""
+"""Images of the path tracer: repeatable, bright, without noise."""
 
 import copy
 import os
@@ -42,7 +42,7 @@ def test_equal_seeds_give_equal_bytes_whatever_was_rendered_before(traced):
     assert again.tobytes() == first.tobytes()
 
 
-def test_another_seed_gives_other_grain_and_the_same_depth(traced):
+def test_another_seed_gives_other_noise_and_the_same_depth(traced):
     first, second = (traced.render(VIEW, seed=seed) for seed in (1, 2))
     assert not np.array_equal(first.rgb, second.rgb)
     assert np.array_equal(first.depth_m, second.depth_m, equal_nan=True)
@@ -61,7 +61,7 @@ def test_a_room_is_bright_with_light_walls_and_no_black_corner(traced):
     assert np.median(light[named == "ceiling"]) > 130
 
 
-def test_a_dark_ceiling_is_lifted_out_of_the_black():
+def test_a_dark_ceiling_is_not_rendered_black():
     house = living_room()
     dark = {"name": "PureWhite", "color": {"r": 0.05, "g": 0.05, "b": 0.06}}
     house["proceduralParameters"]["ceilingMaterial"] = dark
@@ -164,7 +164,7 @@ def noisy(random: np.random.Generator) -> tuple[Radiance, np.ndarray]:
 
 
 @pytest.mark.parametrize("clean", [denoise, atrous_filter])
-def test_denoising_removes_grain_and_keeps_the_edge(clean):
+def test_denoising_removes_noise_and_keeps_the_edge(clean):
     light, truth = noisy(np.random.default_rng(0))
     cleaned = clean(light)
     before = np.abs(light.colour - truth)[4:-4, 4:-4].mean()

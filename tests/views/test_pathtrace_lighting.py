@@ -37,8 +37,8 @@ def test_the_floor_under_the_lamps_gets_the_light_of_their_area():
         expected += lamp.radiance[1] / np.pi * (z**2 / square**2).sum() * (lamp.side_m / 6) ** 2
     view = camera((point[0], point[1], 1.0), pitch_deg=-90, size_px=24, fov_deg=6.0)
     light = traced._tracer.radiance(view, samples=64, bounces=0, random=np.random.default_rng(0))
-    found = (light.colour[..., 1] / light.albedo[..., 1]).mean() - tracing._AMBIENT
-    assert found == pytest.approx(expected, rel=0.02)
+    measured = (light.colour[..., 1] / light.albedo[..., 1]).mean() - tracing._AMBIENT
+    assert measured == pytest.approx(expected, rel=0.02)
 
 
 def test_bounces_add_light_and_the_constant_stands_for_more_of_them():

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from workflow_scripts.views.colour import linear_from_srgb
 from workflow_scripts.views.meshes import Material
 from workflow_scripts.views.pathtrace.texture_atlas import LINEAR_OF_SRGB, TextureAtlas
-from workflow_scripts.views.pathtrace.textures import SIZE_PX, ceiling, linear, surface
+from workflow_scripts.views.pathtrace.textures import SIZE_PX, ceiling_material, surface_material
 
 NAMES = [
     "WoodFloorsCrossRED",
@@ -28,12 +29,12 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_texture_is_seamless_small_and_the_same_every_time(name):
-    material, repeat_m = surface(name)
+    material, repeat_m = surface_material(name)
     assert material.texture.shape == (SIZE_PX, SIZE_PX, 3)
     assert material.texture.dtype == np.uint8
     assert 0.3 < repeat_m < 4
-    surface.cache_clear()
-    assert surface(name)[0].texture.tobytes() == material.texture.tobytes()
+    surface_material.cache_clear()
+    assert surface_material(name)[0].texture.tobytes() == material.texture.tobytes()
     # Across the seam rows and columns differ no more than somewhere inside.
     texture = material.texture.astype(int)
     for axis in (0, 1):
@@ -43,7 +44,7 @@ def test_a_texture_is_seamless_small_and_the_same_every_time(name):
 
 
 def mean(name: str, **options) -> np.ndarray:
-    return surface(name, **options)[0].texture.mean(axis=(0, 1))
+    return surface_material(name, **options)[0].texture.mean(axis=(0, 1))
 
 
 def test_words_of_the_name_give_the_colour():
@@ -56,20 +57,20 @@ def test_words_of_the_name_give_the_colour():
     assert mean("PureWhite").mean() > 220
 
 
-def test_a_given_colour_wins_over_the_name():
+def test_an_explicit_colour_takes_precedence_over_the_name():
     painted = mean("PureWhite", colour=(0.2, 0.4, 0.8))
     assert painted == pytest.approx(np.array([0.2, 0.4, 0.8]) * 255, abs=4)
 
 
 def test_a_ceiling_keeps_less_than_half_of_a_dark_colour():
     colour = (0.1, 0.1, 0.3)
-    lifted = ceiling("PureWhite", colour)[0].texture.mean(axis=(0, 1))
+    lifted = ceiling_material("PureWhite", colour)[0].texture.mean(axis=(0, 1))
     assert (lifted > 145).all()
     assert lifted[2] > lifted[0]
 
 
 def test_linear_light_of_srgb():
-    assert linear([0.0, 0.5, 1.0]) == pytest.approx([0.0, 0.21404, 1.0], abs=1e-4)
+    assert linear_from_srgb([0.0, 0.5, 1.0]) == pytest.approx([0.0, 0.21404, 1.0], abs=1e-4)
 
 
 def test_texels_read_rows_from_the_top_and_repeat():

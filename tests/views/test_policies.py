@@ -195,17 +195,19 @@ def picture(near_share: float, *, near_m: float, instance: int) -> tuple[np.ndar
     ("share", "near_m", "reason"),
     [(0.5, 0.9, BLOCKED), (0.4, 0.9, None), (0.5, 1.1, None), (0.9, 0.2, BLOCKED)],
 )
-def test_a_view_is_blocked_by_one_near_thing_on_more_than_forty_percent(share, near_m, reason):
+def test_a_view_is_blocked_by_a_near_instance_on_more_than_forty_percent(share, near_m, reason):
     depth, ids = picture(share, near_m=near_m, instance=4)
-    assert rejection_reason(depth, ids, object_instances=[3], min_share=0.01) == reason
+    assert rejection_reason(depth, ids, object_instances=[3], min_fraction=0.01) == reason
 
 
 def test_a_view_without_enough_of_an_object_is_empty():
     depth, ids = picture(0.2, near_m=3.0, instance=4)
-    assert rejection_reason(depth, ids, object_instances=[3], min_share=0.05) is None
-    assert rejection_reason(depth, ids, object_instances=[3], min_share=0.06) == EMPTY
-    assert rejection_reason(depth, ids, object_instances=[], min_share=0.01) == EMPTY
-    assert rejection_reason(depth * np.nan, ids * 0, object_instances=[3], min_share=0.01) == EMPTY
+    assert rejection_reason(depth, ids, object_instances=[3], min_fraction=0.05) is None
+    assert rejection_reason(depth, ids, object_instances=[3], min_fraction=0.06) == EMPTY
+    assert rejection_reason(depth, ids, object_instances=[], min_fraction=0.01) == EMPTY
+    assert (
+        rejection_reason(depth * np.nan, ids * 0, object_instances=[3], min_fraction=0.01) == EMPTY
+    )
 
 
 def test_the_probe_sees_the_same_field_of_view():

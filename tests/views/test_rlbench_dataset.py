@@ -29,7 +29,8 @@ from workflow_scripts.geometry.cameras import (
     intrinsics_from_coppeliasim,
     project,
 )
-from workflow_scripts.scenes import plan_episodes as plan
+from workflow_scripts.scenes import sample_scenes
+from workflow_scripts.sources.rlbench import EpisodePlanSettings, RecordSettings
 from workflow_scripts.views import record
 from workflow_scripts.views.backends.rlbench_dataset import DatasetDemonstrator
 from workflow_scripts.views.demonstrator import EpisodeError
@@ -65,23 +66,23 @@ def read(dataset: Path, **changes: object) -> Demonstration:
 def test_a_recording_comes_back_as_it_was(tmp_path: Path) -> None:
     expected = truth()
     write_recording(tmp_path, expected)
-    found = read(tmp_path)
-    found.check()
-    np.testing.assert_array_equal(found.rgb, expected.rgb)
+    result = read(tmp_path)
+    result.check()
+    np.testing.assert_array_equal(result.rgb, expected.rgb)
     reached = np.where(expected.depth_m < FAR_M, expected.depth_m, np.nan)
-    np.testing.assert_allclose(found.depth_m, reached, atol=2e-6)
-    np.testing.assert_allclose(found.world_from_camera, expected.world_from_camera, atol=1e-12)
-    np.testing.assert_allclose(found.intrinsics, expected.intrinsics, atol=1e-12)
-    np.testing.assert_array_equal(found.keypoints_m[:, 1], expected.keypoints_m[:, 0])
-    np.testing.assert_allclose(found.gripper_opening, expected.gripper_opening)
-    names = {row.instance: row.object_id for row in found.objects}
+    np.testing.assert_allclose(result.depth_m, reached, atol=2e-6)
+    np.testing.assert_allclose(result.world_from_camera, expected.world_from_camera, atol=1e-12)
+    np.testing.assert_allclose(result.intrinsics, expected.intrinsics, atol=1e-12)
+    np.testing.assert_array_equal(result.keypoints_m[:, 1], expected.keypoints_m[:, 0])
+    np.testing.assert_allclose(result.gripper_opening, expected.gripper_opening)
+    names = {row.instance: row.object_id for row in result.objects}
     for instance, handle in HANDLES.items():
         if instance in expected.instance:
             number = next(n for n, name in names.items() if name == f"handle-{handle}")
-            np.testing.assert_array_equal(found.instance == number, expected.instance == instance)
+            np.testing.assert_array_equal(result.instance == number, expected.instance == instance)
 
 
-def test_what_the_robot_is_told_comes_along(tmp_path: Path) -> None:
+def test_the_task_description_is_kept(tmp_path: Path) -> None:
     folder = write_recording(tmp_path, truth())
     assert read(tmp_path).description == ""
     descriptions = folder.parents[1] / "variation_descriptions.pkl"
@@ -91,7 +92,7 @@ def test_what_the_robot_is_told_comes_along(tmp_path: Path) -> None:
     assert read(tmp_path).description == ""
 
 
-def test_variations_in_one_folder_are_told_apart(tmp_path: Path) -> None:
+def test_variations_in_one_folder_are_distinguished(tmp_path: Path) -> None:
     data = tmp_path / "data"
     folders = [write_recording(data, truth(), number=number) for number in range(3)]
     folders[0].parents[1].rename(data / "reach_target/all_variations")
@@ -105,8 +106,8 @@ def test_variations_in_one_folder_are_told_apart(tmp_path: Path) -> None:
     (data / "reach_target/all_variations/episodes/episode2/low_dim_obs.pkl").write_bytes(
         pickle_observations(states)
     )
-    found = read_records(planned(data, tmp_path), Episode)
-    assert [row.variation for row in found] == [0, 14, 5]
+    result = read_records(planned(data, tmp_path), Episode)
+    assert [row.variation for row in result] == [0, 14, 5]
 
 
 def test_the_target_belongs_to_the_handle_it_lies_in(tmp_path: Path) -> None:
@@ -133,8 +134,8 @@ def test_masks_use_all_three_bytes() -> None:
 
 def test_depth_is_24_bits_and_nothing_hit_is_nan() -> None:
     depth = np.array([[0.5, 1.2345678], [4.4, np.nan]])
-    found = decode_depth_m(read_png(depth_png(depth), name="d"), near_m=NEAR_M, far_m=FAR_M)
-    np.testing.assert_allclose(found, depth, atol=1e-6)
+    result = decode_depth_m(read_png(depth_png(depth), name="d"), near_m=NEAR_M, far_m=FAR_M)
+    np.testing.assert_allclose(result, depth, atol=1e-6)
 
 
 def test_the_sensor_s_axes_and_signs_are_undone_together() -> None:
@@ -157,15 +158,15 @@ def test_the_sensor_s_axes_and_signs_are_undone_together() -> None:
     np.testing.assert_allclose(depth, in_sensor[:, 2], atol=1e-12)
 
 
-def test_poses_joints_and_force_sensors_are_told_apart() -> None:
+def test_poses_joints_and_force_sensors_are_distinguished() -> None:
     steps = 5
     turn = np.tile([0.0, 0.6, 0.0, 0.8], (steps, 1))
     first, second = np.full((steps, 3), 0.3), np.full((steps, 3), 0.7)
     joint, force = np.full((steps, 1), 0.2), np.full((steps, 6), 9.0)
     state = np.hstack([first, turn, joint, second, turn, force])
-    found = object_positions_m(state, task="close_box")
-    assert [name for name, _, _ in found] == ["object_0", "object_1"]
-    np.testing.assert_array_equal(found[1][1], second)
+    result = object_positions_m(state, task="close_box")
+    assert [name for name, _, _ in result] == ["object_0", "object_1"]
+    np.testing.assert_array_equal(result[1][1], second)
     assert object_positions_m(np.full((steps, 5), 0.3), task="close_box") == []
 
 
@@ -235,15 +236,15 @@ def no_joints(state: dict) -> None:
 
 
 BROKEN = [
-    (remove_a_frame, "front_depth has 3 pictures for 4 steps; 2.png is missing"),
+    (remove_a_frame, "front_depth has 3 images for 4 steps; 2.png is missing"),
     (cut_a_png, "overhead_mask/1.png: cannot be read as a PNG"),
-    (empty_a_png, r"overhead_mask/1.png: cannot be read as a PNG \(no picture\)"),
+    (empty_a_png, r"overhead_mask/1.png: cannot be read as a PNG \(not an image\)"),
     (shrink_a_mask, "front_mask/2.png has 48 x 24 px, .*rgb/0.png 48 x 48"),
     (write_8_bit_depth, "a PNG of mode L; RLBench writes 8-bit RGB"),
     (remove_a_camera, "front_rgb is missing; leave the camera out"),
     (cut_the_pickle, "not a readable RLBench recording"),
     (run_code, "it asks for posix.system"),
-    (changed_states(flatten_rotation), "its rotation is not a rotation"),
+    (changed_states(flatten_rotation), "its 3 x 3 part is not a rotation"),
     (changed_states(zero_focal), "focal lengths 0"),
     (changed_states(intrinsics_of_twice_the_size), "is for pictures of 96 x 96 px"),
     (changed_states(no_depth_range), "sees from 0.01 m to 0.01 m"),
@@ -270,11 +271,14 @@ def test_an_episode_longer_than_allowed_is_left_out(tmp_path: Path) -> None:
 
 def planned(dataset: Path, folder: Path) -> Path:
     out = folder / "0000.jsonl"
-    plan.main(
+    settings = EpisodePlanSettings(
+        backend="dataset", dataset=str(dataset), tasks=(), episodes_per_task=100
+    )
+    sample_scenes.main(
         source="rlbench",
-        backend="dataset",
-        dataset=dataset,
-        episodes_per_task=100,
+        scene_kind="episode",
+        sampler="workflow_scripts.scenes.plan_episodes:sample_episodes",
+        settings=settings,
         start=0,
         stop=100,
         seed=7,
@@ -294,9 +298,7 @@ def test_one_broken_episode_leaves_the_others(tmp_path: Path) -> None:
     record.main(
         scenes=planned(data, tmp_path),
         out=out,
-        backend="dataset",
-        cameras=CAMERAS,
-        dataset=data,
+        settings=RecordSettings(backend="dataset", cameras=CAMERAS, dataset=str(data)),
     )
     shard = DemonstrationShard.open(out)
     assert list(shard.episodes.scene_id) == ["rlbench-reach_target-v000-00000"]
@@ -309,9 +311,9 @@ def test_one_broken_episode_leaves_the_others(tmp_path: Path) -> None:
 def test_copies_of_an_episode_share_a_split(tmp_path: Path) -> None:
     for number in range(12):
         write_recording(tmp_path / "data", truth(), number=number)
-    found = read_records(planned(tmp_path / "data", tmp_path), Episode)
-    assert len({row.split for row in found}) == 1
-    assert len({row.placement for row in found}) == 1
+    result = read_records(planned(tmp_path / "data", tmp_path), Episode)
+    assert len({row.split for row in result}) == 1
+    assert len({row.placement for row in result}) == 1
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_what_cannot_be_shown_is_a_row_with_its_reason(tmp_path):
     full = houses.house_of(
         [houses.room_entry("room|4", closet)],
         houses.wall_entries("room|4", closet),
-        [houses.thing("Bed|4|0", "Bed", (0.5, 0.5, 0.5))],
+        [houses.object_entry("Bed|4|0", "Bed", (0.5, 0.5, 0.5))],
     )
     found = render(
         tmp_path,
@@ -203,7 +203,7 @@ def test_a_wall_before_the_camera_is_rejected_and_counted(tmp_path):
     house = houses.house_of(
         [houses.room_entry("room|2", narrow)],
         houses.wall_entries("room|2", narrow),
-        [houses.thing("Chair|2|0", "Chair", (5.5, 0.5, 0.6))],
+        [houses.object_entry("Chair|2|0", "Chair", (5.5, 0.5, 0.6))],
     )
     found = render(tmp_path, [scene("hall", house)], corner=0, random=3)
     assert dict(found.group.attrs)["rejected_candidates"]["random"][BLOCKED] >= 1

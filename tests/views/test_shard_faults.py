@@ -21,8 +21,10 @@ from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.common.view_shard import table_path
 from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.views import shard
+from workflow_scripts.views.credits import Credit
+from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.frame_spool import FrameSpool
-from workflow_scripts.views.renderer import BACKENDS, Credit, EngineError, Frame
+from workflow_scripts.views.renderer import BACKENDS, EngineError
 
 
 @pytest.fixture(autouse=True)
@@ -64,11 +66,12 @@ def test_an_engine_that_cannot_run_stops_the_shard(tmp_path, monkeypatch):
     ("flags", "words"),
     [
         ({"backend": "unity"}, "unknown views backend 'unity'"),
-        ({"width_px": 0}, "views.width_px is 0"),
-        ({"vertical_fov_deg": 180.0}, "views.vertical_fov_deg is 180.0"),
-        ({"min_pixels": 0}, "views.min_pixels is 0"),
-        ({"corner": -1}, "views.policies.corner is -1"),
-        ({"corner": 0, "random": 0, "top_down": 0}, "asks for no view"),
+        ({"width_px": 0}, "width_px: 0 is less than the minimum of 16"),
+        ({"vertical_fov_deg": 180.0}, "vertical_fov_deg: 180.0 is greater than the maximum"),
+        ({"min_pixels": 0}, "min_pixels: 0 is less than the minimum of 1"),
+        ({"min_pixels": 9999}, "min_pixels: 9999 is more than the 3072 pixels of a view"),
+        ({"corner": -1}, "policies.corner: -1 is less than the minimum of 0"),
+        ({"corner": 0, "random": 0, "top_down": 0}, "policies: asks for no view"),
     ],
 )
 def test_impossible_settings_are_refused_by_key(tmp_path, flags, words):
@@ -82,7 +85,7 @@ def test_impossible_settings_are_refused_by_key(tmp_path, flags, words):
 )
 def test_a_damaged_scene_file_is_named_without_a_stack_trace(tmp_path, text, words):
     (tmp_path / "scenes.jsonl").write_text(text)
-    done = command(tmp_path, "--backend", "pathtrace")
+    done = command(tmp_path, "--backend", "pathtrace", "--seed", "7")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].strip()
     assert "error:" in done.stderr
@@ -104,12 +107,13 @@ def command(folder: Path, *flags: str) -> subprocess.CompletedProcess:
 SLOW_RUN = """
 import sys
 from pathlib import Path
+from tests.views.shards import SEED, view_settings
 from workflow_scripts.views import shard
 from workflow_scripts.views.renderer import BACKENDS
 BACKENDS["boxes"] = "tests.views.box_renderer:BoxRenderer"
 folder = Path(sys.argv[1])
-shard.main(scenes=folder / "scenes.jsonl", out=folder / "0000.zarr", backend="boxes",
-           width_px=64, height_px=48, min_pixels=10, seed=3, corner=2, random=2)
+shard.main(scenes=folder / "scenes.jsonl", out=folder / "0000.zarr", seed=SEED,
+           settings=view_settings(corner=2, random=2))
 """
 
 

@@ -69,7 +69,7 @@ def test_what_is_behind_a_box_does_not_hide_it():
     assert look([CUBE, wall])[1].fraction_visible == 1.0
 
 
-def test_a_thing_within_the_box_does_not_hide_it():
+def test_an_object_within_the_box_does_not_hide_it():
     # A mask that leaves the middle of the box to something inside it, 0.5 m behind its front.
     camera = Camera.look(
         (0, 0, 0), yaw_deg=0, pitch_deg=0, width_px=100, height_px=100, vertical_fov_deg=90
@@ -126,7 +126,7 @@ def test_nothing_hides_a_box_that_holds_the_camera():
     assert rows[0].truncated
 
 
-def test_no_hit_hides_nothing_and_unseen_things_have_no_row():
+def test_no_hit_hides_nothing_and_invisible_objects_have_no_row():
     behind = Box("Box", (0, -3, 0), (1, 1, 1))
     rows = look([CUBE, behind])
     assert set(rows) == {1}

@@ -9,17 +9,19 @@ import pandas as pd
 import pytest
 
 from testing.box_scenes import living_room_scene, write_shard
+from tests.vqa.generation import DEFAULT_MARGINS
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.measurements import GroundTruthShard
 from workflow_scripts.common.questions import Question, QuestionTableWriter, Referent
 from workflow_scripts.common.records import GapRow, GravityRow, MeasuredRow, records_to_frame
 from workflow_scripts.common.storage import write_table
 from workflow_scripts.common.view_shard import ViewShard, table_path
+from workflow_scripts.config.evaluate import BootstrapSettings
+from workflow_scripts.config.vqa import ClaritySettings
 from workflow_scripts.vqa import audit, audit_table
 from workflow_scripts.vqa.audit import AuditFact, audit_view
 from workflow_scripts.vqa.audit_table import AuditRow, audit_rows
 from workflow_scripts.vqa.blind import blind_scores, template_of
-from workflow_scripts.vqa.question_types.base import Margins
 from workflow_scripts.vqa.view_context import ViewContext, ViewContexts
 
 RNG = partial(np.random.default_rng, 3)
@@ -47,7 +49,7 @@ def audit_facts(view_context: ViewContext, **changes: np.ndarray) -> pd.DataFram
         [
             (family.name, fact.answer, answer, fact.value, number)
             for family, fact, answer, number in audit_view(
-                view_context, labelled, margins=Margins(), rng=RNG
+                view_context, labelled, margins=DEFAULT_MARGINS, rng=RNG
             )
         ],
         columns=["family", "answer", "true_answer", "value", "number"],
@@ -112,16 +114,24 @@ def tables(shard: ViewShard, folder: Path, *, stretch: float) -> Path:
 def test_commands_write_the_table_and_the_picture(shard, tmp_path):
     clouds = tables(shard, tmp_path / "clouds", stretch=1.1)
     facts = tmp_path / "0000.audit.parquet"
-    main = partial(audit.main, views=shard.path, out=facts, min_pixels=20, seed=7)
+    main = partial(audit.main, views=shard.path, out=facts, seed=7)
+    settings = ClaritySettings(min_pixels=20)
     with pytest.raises(UserError, match="2 names for 1"):
-        main(labels=("clouds", "disturbed"), clouds=(clouds,))
-    main(labels=("clouds",), clouds=(clouds,))
+        main(labels=("clouds", "sensor_noise"), clouds=(clouds,), settings=settings)
+    main(labels=("clouds",), clouds=(clouds,), settings=settings)
     assert list(pd.read_parquet(facts).columns) == list(AuditFact.model_fields)
     questions = tmp_path / "train.parquet"
     with QuestionTableWriter(questions) as out:
         out.add([make_question(house, "yes") for house in range(10)])
     csv, png = tmp_path / "audit.csv", tmp_path / "audit.png"
-    audit_table.main(facts=(facts,), questions=(questions,), out=csv, picture=png, resamples=50)
+    audit_table.main(
+        facts=(facts,),
+        questions=(questions,),
+        out=csv,
+        picture=png,
+        settings=BootstrapSettings(bootstrap=100),
+        seed=7,
+    )
     written = pd.read_csv(csv)
     assert list(written.columns) == list(AuditRow.model_fields)
     assert png.stat().st_size > 10_000

@@ -20,6 +20,7 @@ from workflow_scripts.common.marks import MARK_COLOURS, mark_radius_px
 from workflow_scripts.common.questions import read_questions
 from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.config.vqa import ReasoningSettings
 from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.vqa import merge
 from workflow_scripts.vqa.families import FAMILIES
@@ -194,7 +195,7 @@ def test_marks_lie_on_their_object_apart_and_are_drawn(generated, views):
 
 
 def test_margins_drop_ties_and_count_them(views, tmp_path):
-    strict = generate_for_shard(views, tmp_path, margin_m=1.0, margin_ratio=0.5, margin_picture=0.3)
+    strict = generate_for_shard(views, tmp_path, margin_m=1.0, margin_ratio=0.5, margin_image=0.3)
     compared = {family.name for family in FAMILIES if isinstance(family, Comparison | Ranking)}
     for one in (question for question in strict if question.family in compared):
         assert one.margin >= {"m": 1.0, "ratio": 0.5, "px": 0.3 * 160}.get(one.margin_unit, 0)
@@ -208,7 +209,7 @@ def test_equal_things_are_a_tie_even_without_margins(tmp_path):
     camera = furnished(0)[1][1]
     moved = [Box(one.category, (one.centre_m[0] + 3, 3.0, 0.5), one.size_m) for one in twins]
     views = write_shard(tmp_path / "t.zarr", {"a": (moved, [camera])})
-    questions = generate_for_shard(views, tmp_path, margin_m=0, margin_ratio=0, margin_picture=0)
+    questions = generate_for_shard(views, tmp_path, margin_m=0, margin_ratio=0, margin_image=0)
     families = {question.family for question in questions if question.answer_type == "choice"}
     assert "left_right" in families
     assert not families & {"wider", "taller", "bigger", "above_below", "tallest", "highest"}
@@ -284,7 +285,14 @@ def test_a_shard_without_views_of_things_gives_empty_files_and_a_gallery(tmp_pat
 
 def merged(folder, split, *shards):
     out, table = folder / f"{split}.json", folder / f"{split}.parquet"
-    merge.main(shards=list(shards), split=split, out=out, table=table)
+    merge.main(
+        shards=list(shards),
+        split=split,
+        out=out,
+        table=table,
+        dropped=folder / f"{split}.dropped.jsonl",
+        settings=ReasoningSettings(),
+    )
     return json.loads(out.read_text()), list(read_questions(table))
 
 
@@ -347,8 +355,9 @@ def test_a_damaged_shard_gives_one_clear_line_and_no_half_file(views, tmp_path, 
     out = tmp_path / "out/procthor"
     flags = ["--views", copy, "--out", out / "0.jsonl", "--images", out / "0.images"]
     ended = command(
-        "generate_questions", *flags, "--dropped", out / "0.d.jsonl", "--picture", out / "0.png"
-    )
+        "generate_questions", *flags, "--dropped", out / "0.d.jsonl", "--picture", out / "0.png",
+        "--seed", 7,
+    )  # fmt: skip
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     assert re.search(r"^error: .*0000", ended.stderr, re.MULTILINE)
@@ -360,7 +369,7 @@ def test_a_cut_line_is_named(generated, tmp_path):
     path.write_text(generated[1][0].model_dump_json()[:-20] + "\n")
     ended = command(
         "merge", "--shards", path, "--split", "train", "--out", tmp_path / "t.json",
-        "--table", tmp_path / "t.parquet",
+        "--table", tmp_path / "t.parquet", "--dropped", tmp_path / "d.jsonl",
     )  # fmt: skip
     assert ended.returncode == 1
     assert "x.jsonl, line 1" in ended.stderr

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from benchmarks import question_examples as table
+from tests.config import resolved
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.vqa.families import NAMES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -22,3 +25,18 @@ def test_the_page_of_families_is_up_to_date():
     written = (DOCS / "questions.md").read_text(encoding="utf-8")
     assert written == table.page(found), "run `python -m benchmarks.question_examples`"
     assert {path.stem for path in (DOCS / "questions").glob("*.jpg")} == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"families": ["carried_by"]}, "'carried_by' is not allowed; it is now 'supported_by'"),
+        ({"weights": {"boxing": 1}}, "'boxing' is not allowed; it is now 'box_grounding'"),
+        ({"margin_picture": 0.1}, "vqa.margin_picture: unknown key; it is now vqa.margin_image"),
+        ({"hub": {"licence": "mit"}}, "vqa.hub.licence: unknown key; it is now vqa.hub.license"),
+    ],
+)
+def test_a_name_of_an_earlier_version_is_refused_with_the_new_one(settings, message):
+    with pytest.raises(UserError) as refused:
+        resolved({"vqa": settings})
+    assert message in str(refused.value)

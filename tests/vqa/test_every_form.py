@@ -9,11 +9,11 @@ import yaml
 
 from testing.vqa.scenes import furnished_shard, view_contexts
 from tests.config import resolved
-from tests.vqa.generation import generate_for_shard
+from tests.vqa.generation import DEFAULT_MARGINS, generate_for_shard
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
 from workflow_scripts.vqa.families import FAMILIES
-from workflow_scripts.vqa.question_types.base import ALL_FORMS, Margins
+from workflow_scripts.vqa.question_types.base import ALL_FORMS
 
 CONFIG = resolved(
     yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))
@@ -35,7 +35,7 @@ def written(room_contexts, form, **settings):
     for view_context in room_contexts:
         marks = {form: {f"colour{row}": row for row in range(len(view_context))}}
         for found_batch in enumerate_batches(
-            view_context, Margins(), seed=1, form=form, marks=marks, multiple_choice=True
+            view_context, DEFAULT_MARGINS, seed=1, form=form, marks=marks, multiple_choice=True
         ):
             most = max(len(found_batch.batch.questions), len(found_batch.batch.answers))
             rows = np.arange(most) % len(found_batch.batch)
@@ -63,7 +63,7 @@ def test_the_default_flags_ask_every_form_with_any_seed(views, tmp_path, style, 
     questions, _ = generate_for_shard(
         views,
         tmp_path / "procthor",
-        weights=tuple(f"{name}={number}" for name, number in settings["weights"].items()),
+        weights=settings["weights"],
         forms=ALL_FORMS,
         answer_style=style,
         units="mixed",

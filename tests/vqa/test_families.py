@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from testing.box_scenes import Box, room, write_shard
+from tests.vqa.generation import DEFAULT_MARGINS
 from workflow_scripts.common.measurements import GroundTruthShard
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import Camera, rotation_about_up
@@ -23,7 +24,6 @@ from workflow_scripts.vqa.measures import (
     px_to_the_left,
     smallest_agreeing,
 )
-from workflow_scripts.vqa.question_types.base import Margins
 from workflow_scripts.vqa.question_types.comparison import Comparison
 from workflow_scripts.vqa.question_types.numeric import Numeric
 from workflow_scripts.vqa.view_context import ViewContexts
@@ -282,7 +282,9 @@ def test_widths_of_things_whose_front_is_not_known_are_compared_only_where_any_s
     )
     for form in ("named", "boxed", "region"):
         marks = {form: {"red": 0, "green": 1, "blue": 2}}
-        batches = list(enumerate_batches(view_context, Margins(), seed=1, form=form, marks=marks))
+        batches = list(
+            enumerate_batches(view_context, DEFAULT_MARGINS, seed=1, form=form, marks=marks)
+        )
         names = {batch.family.name for batch in batches}
         assert "wider" in names
         assert "view_width" in names

@@ -14,6 +14,7 @@ from workflow_scripts.common.questions import Question, read_questions
 from workflow_scripts.common.records import SPLITS, DroppedQuestions
 from workflow_scripts.common.storage import read_records, read_table
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.config.vqa import CardSettings, GallerySettings, ReasoningSettings
 from workflow_scripts.pointclouds import measure_objects
 from workflow_scripts.vqa import merge
 from workflow_scripts.vqa.browse import page
@@ -54,6 +55,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
         min_fraction_visible=0.0,
         margin_sigmas=0.0,
     )
+    steps = ReasoningSettings()
     for split in SPLITS:
         table, out = vqa / f"{split}.parquet", vqa / f"{split}.json"
         merge.main(
@@ -62,26 +64,32 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
             out=out,
             table=table,
             dropped=vqa / f"{split}.dropped.jsonl",
+            settings=steps,
         )
-        messages.main(questions=table, images=vqa, split=split, out=vqa / f"dataset/{split}")
-        sharegpt.main(questions=table, out=vqa / f"{split}.sharegpt.json")
+        messages.main(
+            questions=table, images=vqa, split=split, out=vqa / f"dataset/{split}", settings=steps
+        )
+        sharegpt.main(questions=table, out=vqa / f"{split}.sharegpt.json", settings=steps)
         regions.main(
             questions=table,
             views=[views],
             images=vqa,
             out=vqa / f"{split}.regions.json",
             dropped=vqa / f"{split}.regions.dropped.jsonl",
+            settings=steps,
         )
     tables = [vqa / f"{split}.parquet" for split in SPLITS]
     page_inputs = {"questions": tables, "dropped": [vqa / "images/0000.dropped.jsonl"]}
     page_inputs["photos"] = (views.with_name("0000.dropped.jsonl"),)
-    card.main(**page_inputs, settings="{}", out=vqa / "dataset/README.md")
+    card.main(**page_inputs, made_with="{}", settings=CardSettings(), out=vqa / "dataset/README.md")
     page.main(
         **page_inputs,
         views=[views],
         measured=(clouds.with_suffix(".zarr"),),
         images=vqa,
         out=vqa / "gallery.html",
+        settings=GallerySettings(),
+        seed=7,
     )
     return Run(
         views=ViewShard.open(views),

@@ -10,6 +10,7 @@ import pytest
 import zarr
 
 from testing.box_scenes import Box, room, write_shard
+from tests.vqa.generation import DEFAULT_MARGINS, SETTINGS
 from workflow_scripts.common.measurements import MeasuredShard
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import DroppedQuestions
@@ -29,7 +30,6 @@ from workflow_scripts.vqa.measures import (
     px_to_the_left,
     vertical_distance_m,
 )
-from workflow_scripts.vqa.question_types.base import Margins
 from workflow_scripts.vqa.view_context import ViewContext, ViewContexts
 
 NEAR = Box("Sofa", (1.6, 2.2, 0.4), (0.8, 0.6, 0.8))
@@ -77,8 +77,8 @@ def generate(path: Path) -> tuple[list[Question], list[DroppedQuestions]]:
         images=path.with_suffix(".images"),
         dropped=path.with_suffix(".dropped.jsonl"),
         picture=path.with_suffix(".png"),
-        min_pixels=20,
-        questions_per_view=400,
+        settings=SETTINGS.model_copy(update={"questions_per_view": 400}),
+        seed=7,
     )
     dropped = read_records(path.with_suffix(".dropped.jsonl"), DroppedQuestions)
     return read_records(out, Question), dropped
@@ -142,7 +142,7 @@ def test_seen_from_above_no_middle_has_a_measured_height(photos):
         (replace(above, from_truth=True), True),
     ):
         assert np.isfinite(vertical_distance_m(one)[1]).all() == is_measured
-        asked_of = {made.family.name for made in enumerate_batches(one, Margins(), seed=1)}
+        asked_of = {made.family.name for made in enumerate_batches(one, DEFAULT_MARGINS, seed=1)}
         assert ("vertical_distance" in asked_of) == is_measured
     np.testing.assert_array_equal(
         vertical_distance_m(above)[0], vertical_distance_m(view_context)[0]

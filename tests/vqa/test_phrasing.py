@@ -1,4 +1,4 @@
-"""Words of every family: enough of them, grammatical with any label, answers that read back."""
+"""Words of every family: a few good phrasings, plain English with any label, answers read back."""
 
 import re
 
@@ -6,22 +6,23 @@ import numpy as np
 import pytest
 
 from testing.vqa.clouds import context_of_clouds, five_clouds
+from tests.vqa.generation import DEFAULT_MARGINS
 from workflow_scripts.common import quantity_text
 from workflow_scripts.common.answer_text import parse_choice, parse_metres
 from workflow_scripts.common.label_text import (
+    counted,
     is_confusable,
     is_plural,
     phrase,
     plural,
     with_article,
 )
+from workflow_scripts.common.units import INCH_M
 from workflow_scripts.vqa.batch import ReferringExpressions
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
 from workflow_scripts.vqa.families import FAMILIES
-from workflow_scripts.vqa.question_types.base import Margins
 from workflow_scripts.vqa.templates import Template, Templates
 
-QUESTIONS = {"yes_no", "which", "open", "multiple_choice"}
 VIEW_CONTEXT = context_of_clouds(five_clouds(500))
 SINGULAR = ReferringExpressions(
     [f"the {noun}" for noun in ("sofa", "lamp", "desk", "plant", "fridge")],
@@ -39,16 +40,17 @@ WRONG = re.compile(
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda one: f"{one.name}-{one.forms[0]}")
-def test_there_are_twelve_ways_to_ask_and_eight_to_answer(family):
+def test_there_are_three_to_six_ways_to_ask_and_to_answer(family):
     for name, templates in family.templates.items():
-        least = 12 if name in QUESTIONS else 8
-        assert len(set(templates.texts)) >= least, (family.name, name)
+        assert 3 <= len(set(templates.texts)) <= 6, (family.name, name)
 
 
 @pytest.mark.parametrize("expressions", [SINGULAR, PLURAL], ids=["singular", "plural"])
 def test_every_sentence_of_every_family_is_well_formed(expressions):
     seen = set()
-    for found_batch in enumerate_batches(VIEW_CONTEXT, Margins(), seed=1, multiple_choice=True):
+    for found_batch in enumerate_batches(
+        VIEW_CONTEXT, DEFAULT_MARGINS, seed=1, multiple_choice=True
+    ):
         rows = np.zeros(60, dtype=int)
         seen.add(found_batch.family.name)
         questions, answers = found_batch.batch.write(
@@ -91,7 +93,12 @@ def test_sentences_follow_one_another_from_the_one_drawn():
 
 def test_answers_in_sentences_read_back():
     checked = 0
-    for found_batch in enumerate_batches(VIEW_CONTEXT, Margins(), seed=2):
+    batches = [
+        found_batch
+        for seed in (2, 3, 4)
+        for found_batch in enumerate_batches(VIEW_CONTEXT, DEFAULT_MARGINS, seed=seed)
+    ]
+    for found_batch in batches:
         rows = np.zeros(40, dtype=int)
         _, answers = found_batch.batch.write(rows, SINGULAR, np.random.default_rng(1), limit=None)
         truth = found_batch.batch.truth_of(0, SINGULAR)
@@ -118,7 +125,7 @@ def test_lengths_are_never_nothing_and_round_sensibly(imperial):
         # 1 % and 1 cm.
         assert abs(parse_metres(text) - value) <= 0.01 * value + 0.0105
         assert text.endswith(f" {unit}")
-        if value >= (0.05 * quantity_text.INCH_M if imperial else 0.0005):
+        if value >= (0.05 * INCH_M if imperial else 0.0005):
             assert parse_metres(text) > 0
         assert len(text.split(" ")[0].replace(".", "")) <= 4
 
@@ -145,12 +152,29 @@ def test_clock_hours_are_rounded_not_floored(degrees, hour):
         ("bus", "buses", "a bus"),
         ("TV stand", "TV stands", "a TV stand"),
         ("unicorn", "unicorns", "a unicorn"),
+        ("kitchen counter", "kitchen counters", "a kitchen counter"),
+        ("piece of furniture", "pieces of furniture", "a piece of furniture"),
     ],
 )
 def test_numbers_and_articles_of_nouns(noun, many, article):
     assert plural(noun) == many
     assert with_article(noun) == article
     assert is_plural(many)
+
+
+@pytest.mark.parametrize(
+    ("number", "label", "text"),
+    [
+        (1, "Chair", "1 chair"),
+        (3, "Boots", "3 pairs of boots"),
+        (1, "scissors", "1 pair of scissors"),
+        (2, "sunglasses", "2 pairs of sunglasses"),
+        (1, "furniture", "1 piece of furniture"),
+        (2, "wooden furniture", "2 pieces of wooden furniture"),
+    ],
+)
+def test_things_are_counted_as_people_count_them(number, label, text):
+    assert counted(number, phrase(label)) == text
 
 
 @pytest.mark.parametrize("label", ["", "  ", "日本", "👍", "{a}", "%s", "<b>", "a\nb", "x" * 300])

@@ -12,16 +12,15 @@ from testing.vqa.clouds import context_of_clouds, five_clouds
 from testing.vqa.oracle import Oracle, nearest_in
 from testing.vqa.scenes import DEPTH_M, HEIGHT_M, WIDTH_M, furnished_shard
 from tests.vqa import arithmetic
-from tests.vqa.generation import generate_for_shard
+from tests.vqa.generation import DEFAULT_MARGINS, generate_for_shard
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.vqa.batch import ReferringExpressions
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
-from workflow_scripts.vqa.families import NAMES
+from workflow_scripts.vqa.families import ALL_FAMILIES, NAMES
 from workflow_scripts.vqa.question_generator import NO_REASONING
-from workflow_scripts.vqa.question_types.base import Margins
-from workflow_scripts.vqa.reasoning import STEP_WRITERS, WITHOUT_STEPS, reasoning_steps
-from workflow_scripts.vqa.reasoning.question_instance import QuestionInstance
+from workflow_scripts.vqa.reasoning import reasoning_steps
+from workflow_scripts.vqa.reasoning.question_instance import NoReasoning, QuestionInstance
 
 # Limits of what counts as the same, as touching, as between; units; parts of a turn and a clock.
 CONSTANTS = (
@@ -44,27 +43,35 @@ def generated(views, tmp_path_factory):
         tmp_path_factory.mktemp("a"),
         questions_per_view=200,
         questions_per_pair=40,
-        reasoning=True,
+        with_reasoning=True,
         units="mixed",
         forms=("named", "marked", "region"),
     )
 
 
 def test_every_family_has_steps_or_a_reason_why_not(generated):
-    assert set(STEP_WRITERS) | set(WITHOUT_STEPS) == set(NAMES)
-    assert not set(STEP_WRITERS) & set(WITHOUT_STEPS)
+    without_steps = {
+        family.name for family in ALL_FAMILIES if isinstance(family.reasoning, NoReasoning)
+    }
+    with_steps = {family.name for family in ALL_FAMILIES} - without_steps
+    assert with_steps | without_steps == set(NAMES)
+    assert all(
+        family.reasoning.reason
+        for family in ALL_FAMILIES
+        if isinstance(family.reasoning, NoReasoning)
+    )
     written = {question.family for question in generated[0] if question.reasoning}
-    assert written == set(STEP_WRITERS)
+    assert written == with_steps
     assert not [
         question
         for question in generated[0]
-        if question.family in WITHOUT_STEPS and question.reasoning
+        if question.family in without_steps and question.reasoning
     ]
     # A question whose steps do not come out as printed is counted, and is rare.
     bare = [
         question
         for question in generated[0]
-        if question.family in STEP_WRITERS and not question.reasoning
+        if question.family in with_steps and not question.reasoning
     ]
     assert len(bare) == sum(
         question.count for question in generated[1] if question.reason == NO_REASONING
@@ -149,7 +156,7 @@ def quantities(oracle: Oracle, question: Question) -> list[float]:
 def test_every_number_is_a_measurement_a_result_or_a_known_limit(generated, views):
     oracle = Oracle(ViewShard.open(views))
     # Places of marks stand in records of questions about them, kinds in no record.
-    unknown = {"count", "nth_pointing", "nth_boxing"}
+    unknown = {"count", "nth_point_grounding", "nth_box_grounding"}
     checked = Counter()
     for question in generated[0]:
         if question.images or question.family in unknown or not question.reasoning:
@@ -195,7 +202,8 @@ def test_steps_lead_to_the_answer(generated):
             first, second = one.referents[:2]
             if one.margin_unit in ("px", "ratio") or one.family in ("above_below", "top_higher"):
                 expected = first if one.truth == "yes" else second
-                assert found[1] == expected.phrase, (one.question, one.answer, one.reasoning)
+                part = "the top of " if one.family == "top_higher" else ""
+                assert found[1] == part + expected.phrase, (one.question, one.answer, one.reasoning)
 
 
 def test_steps_are_sentences_without_slots(generated):
@@ -209,7 +217,9 @@ def test_steps_are_sentences_without_slots(generated):
 def test_questions_are_the_same_with_and_without_steps(views, tmp_path):
     some = {"questions_per_view": 30, "questions_per_pair": 40}
     with_steps, without = (
-        generate_for_shard(views, tmp_path / name / "procthor", reasoning=name == "with", **some)[0]
+        generate_for_shard(
+            views, tmp_path / name / "procthor", with_reasoning=name == "with", **some
+        )[0]
         for name in ("with", "without")
     )
     assert [one.model_copy(update={"reasoning": ""}) for one in with_steps] == without
@@ -224,11 +234,11 @@ def test_plural_names_take_plural_verbs():
     )
     singular = re.compile(rf"(?:^|\. |, |so |and )the ({'|'.join(nouns)}) (is|reaches)\b", re.I)
     texts = set()
-    for found_batch in enumerate_batches(view_context, Margins(), seed=1):
+    for found_batch in enumerate_batches(view_context, DEFAULT_MARGINS, seed=1):
         if len(found_batch.batch.objects[0]):
             texts.add(
                 reasoning_steps(
-                    found_batch.family.name,
+                    found_batch.family.reasoning,
                     QuestionInstance(view_context, found_batch.batch, 0, expressions),
                 )
             )

@@ -19,8 +19,8 @@ from workflow_scripts.vqa.view_context import ViewContexts
 REAL_HOUSES = Path(__file__).parents[3] / "shared/data/procthor_houses.jsonl.gz"
 # What the oracle does not know: contents, kinds, names, and choices among written numbers.
 UNCHECKED = {
-    "boxing", "carried_by", "count", "existence", "facing", "identify", "inside",
-    "nth_boxing", "nth_pointing", "pointing", "room_area", "room_length",
+    "box_grounding", "count", "existence", "facing", "identify", "inside", "nth_box_grounding",
+    "nth_point_grounding", "point_grounding", "room_area", "room_length", "supported_by",
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from testing.vqa.scenes import furnished_shard, view_contexts
 from tests.vqa.generation import generate_for_shard
 from workflow_scripts.common.view_shard import ViewShard
-from workflow_scripts.vqa.families.two_views import TWO_VIEW_FAMILIES
+from workflow_scripts.vqa.families import TWO_VIEW_FAMILIES
 from workflow_scripts.vqa.pair_question_generator import show_same_room
 
 NAMES = {family.name for family in TWO_VIEW_FAMILIES}
@@ -44,10 +44,9 @@ def test_every_family_of_two_views_is_asked_once_a_fact(generated):
 
 
 @pytest.mark.parametrize("family", TWO_VIEW_FAMILIES, ids=lambda one: one.name)
-def test_there_are_twelve_ways_to_ask_and_eight_to_answer(family):
+def test_there_are_three_to_six_ways_to_ask_and_to_answer(family):
     for name, texts in family.sentences.items():
-        least = 12 if name in ("which", "yes_no", "open") else 8
-        assert len(set(texts)) >= least, name
+        assert 3 <= len(set(texts)) <= 6, name
         for text in texts:
             assert re.search(r"[.?]$", text), text
             assert "*" not in text, text
@@ -77,7 +76,7 @@ def test_marks_of_one_object_are_of_one_instance(generated, views):
             shift = question.width_px - 160
             view, column = (second, u - shift) if u > 160 else (first, u)
             assert opened.instance(view)[int(v), int(column)] == referent.instance
-        if question.family == "same_thing":
+        if question.family == "same_instance":
             same = question.referents[0].instance == question.referents[1].instance
             assert question.truth == ("yes" if same else "no")
         else:
@@ -142,6 +141,6 @@ def test_only_level_views_of_one_room_from_known_places_are_compared(views):
     assert not show_same_room((first._replace(pose_source="none"), one), (second, other))
 
 
-def test_only_the_families_wished_for_are_asked(views, tmp_path):
+def test_only_the_configured_families_are_asked(views, tmp_path):
     questions = generate_few(views, tmp_path, families=("left_right", "camera_turn"))
     assert {question.family for question in questions} == {"left_right", "camera_turn"}

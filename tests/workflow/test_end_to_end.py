@@ -11,9 +11,9 @@ import pytest
 import zarr
 
 from testing.project import Project, cpu_s
-from workflow_scripts.common.records import SPLITS, EvalRow, Scene
+from workflow_scripts.common.records import SPLITS, Scene
 from workflow_scripts.common.storage import read_records
-from workflow_scripts.models.keypoints.score_row import KeypointScoreRow
+from workflow_scripts.evaluate.score_table import EvalRow, ScoreRow
 
 pytestmark = pytest.mark.e2e
 Copy = Callable[[], Project]
@@ -21,9 +21,12 @@ Copy = Callable[[], Project]
 
 def test_every_promised_file_is_there(finished_run: Project) -> None:
     results = finished_run.folder / "results"
-    scores = pd.read_csv(results / "eval.csv")
-    assert set(scores) == {*EvalRow.model_fields, *KeypointScoreRow.model_fields}
-    assert {"accuracy", "parse_failure_rate", "mpjpe_mm"} <= set(scores["metric"])
+    headline = pd.read_csv(results / "eval.csv")
+    assert list(headline) == list(EvalRow.model_fields)
+    assert {"accuracy", "mpjpe_mm"} <= set(headline["metric"])
+    scores = pd.read_parquet(results / "evaluate/tiny-lora/scores.parquet")
+    assert list(scores) == list(ScoreRow.model_fields)
+    assert {"accuracy", "parse_failure_rate"} <= set(scores["metric"])
     for shard in ("0000", "0001", "0002"):
         for name in (
             f"scenes/procthor/{shard}.png",
@@ -145,8 +148,8 @@ def touch_source(project: Project) -> None:
             {"render_shard", "fuse_shard", "caption_shard"},
         ),
         (
-            lambda project: change(project, evaluate={"bootstrap": 200}),
-            {"score_experiment", "merge_scores"},
+            lambda project: change(project, evaluate={"bootstrap_samples": 200}),
+            {"score_vlm", "merge_scores"},
             {"predict_answers", "train_experiment", "render_shard"},
         ),
         (

@@ -1,5 +1,6 @@
 """Source images through the workflow: what runs, what runs again, and what users get wrong."""
 
+import json
 import re
 import shlex
 import shutil
@@ -187,4 +188,4 @@ def test_a_model_may_lie_in_a_folder_with_spaces(tmp_path: Path) -> None:
     done = project.snakemake("--dry-run", "--printshellcmds", "depth")
     commands = [line for line in done.stdout.splitlines() if "depth.estimate" in line]
     words = shlex.split(commands[0].split(" > ")[0])
-    assert words[words.index("--model") + 1] == model
+    assert json.loads(words[words.index("--settings") + 1])["model"] == model

@@ -10,6 +10,7 @@ import yaml
 from snakemake.cli import parse_config
 from snakemake.utils import update_config
 
+from benchmarks.results_page import PAGE
 from benchmarks.update_readme import figures
 from testing.project import Project
 from tests.config import resolved
@@ -18,9 +19,9 @@ from tests.workflow.test_layout import ROOT
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def block(name: str) -> str:
-    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
-    assert found is not None, f"README has no block {name}"
+def block(name: str, page: str = README) -> str:
+    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", page, re.DOTALL)
+    assert found is not None, f"the page has no block {name}"
     return found[1].strip()
 
 
@@ -38,7 +39,7 @@ def test_the_picture_of_the_rules_is_the_workflow_s(project: Project) -> None:
 
 
 def test_figures_are_those_that_the_benchmarks_wrote() -> None:
-    assert block("figures") == figures()
+    assert block("figures", PAGE.read_text(encoding="utf-8")) == figures()
 
 
 def test_pictures_and_links_lead_somewhere() -> None:

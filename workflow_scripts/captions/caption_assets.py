@@ -6,17 +6,21 @@ from typing import Annotated
 
 import tyro
 
-from workflow_scripts.captions.backends import load_backend
+from workflow_scripts.captions.backends import load_backend, num_workers
 from workflow_scripts.captions.captioning import log_counts, write_captions
 from workflow_scripts.captions.gallery import Gallery
-from workflow_scripts.captions.options import Options
 from workflow_scripts.captions.overrides import Overrides
 from workflow_scripts.captions.requests import asset_requests, best_asset_views
 from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.records import Caption
 from workflow_scripts.common.storage import write_records
+from workflow_scripts.config.captions import ServerCaptionSettings
+from workflow_scripts.config.server import ConnectionSettings
 from workflow_scripts.models.chat.failure_limit import FailureLimit
 
 log = logging.getLogger(__name__)
+
+DEFAULT_LIMITS = ConnectionSettings()
 
 
 def main(
@@ -25,8 +29,9 @@ def main(
     source: str,
     out: Path,
     picture: Path,
-    options: Annotated[Options, tyro.conf.arg(name="")],
-    kinds: tuple[str, ...] = ("asset",),
+    seed: int,
+    settings: ServerCaptionSettings,
+    limits: Annotated[ConnectionSettings, tyro.conf.arg(name="")] = DEFAULT_LIMITS,
 ) -> None:
     """Write `out` (a Caption per line, by asset id) and `picture` for a source.
 
@@ -35,21 +40,24 @@ def main(
         source: name of the source.
         out: JSON Lines file to write.
         picture: PNG file to write.
-        options: who writes captions, and how.
-        kinds: which captions are written; without "asset" the file stays empty.
+        seed: seed of the workflow, which chooses among equivalent wordings.
+        settings: who writes captions, and how; kinds that belong to other commands are ignored.
+        limits: requests at once, the spend cap, and how long a server is waited for.
     """
-    best = best_asset_views(views, source=source) if "asset" in kinds else []
+    best = best_asset_views(views, source=source) if "asset" in settings.kinds else []
     num_shown = sum(asset_view.shard is not None for asset_view in best)
     gallery = Gallery(total=num_shown)
-    overrides = Overrides(options.overrides)
-    captions = []
+    overrides = Overrides(settings.overrides)
+    captions: list[Caption] = []
     results = write_captions(
         asset_requests(best),
-        load_backend(options),
-        backend=options.backend,
+        load_backend(settings, limits, seed=seed),
+        backend=settings.backend,
         overrides=overrides,
-        workers=options.workers,
-        failures=FailureLimit(options, what="captions", total=num_shown),
+        workers=num_workers(settings, limits),
+        failures=FailureLimit(
+            settings.max_failed_fraction, section="captions", what="captions", total=num_shown
+        ),
     )
     for request, caption in progress(results, desc="assets", total=len(best)):
         captions.append(caption)
@@ -60,7 +68,8 @@ def main(
         log.warning("overrides for assets that no scene has: %s", overrides.unused_assets())
     log_counts(captions)
     gallery.save(picture)
-    write_records(out, sorted(captions, key=lambda caption: caption.asset_id))
+    captions.sort(key=lambda caption: caption.asset_id)
+    write_records(out, captions)
 
 
 if __name__ == "__main__":

@@ -5,16 +5,19 @@ from typing import Annotated
 
 import tyro
 
-from workflow_scripts.captions.backends import load_backend
+from workflow_scripts.captions.backends import load_backend, num_workers
 from workflow_scripts.captions.captioning import log_counts, write_captions
 from workflow_scripts.captions.gallery import Gallery
-from workflow_scripts.captions.options import Options
 from workflow_scripts.captions.overrides import Overrides
 from workflow_scripts.captions.requests import room_requests, select_views
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.storage import write_records
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.config.captions import ServerCaptionSettings
+from workflow_scripts.config.server import ConnectionSettings
 from workflow_scripts.models.chat.failure_limit import FailureLimit
+
+DEFAULT_LIMITS = ConnectionSettings()
 
 
 def main(
@@ -22,8 +25,9 @@ def main(
     views: Path,
     out: Path,
     picture: Path,
-    options: Annotated[Options, tyro.conf.arg(name="")],
-    kinds: tuple[str, ...] = ("room", "top_down"),
+    seed: int,
+    settings: ServerCaptionSettings,
+    limits: Annotated[ConnectionSettings, tyro.conf.arg(name="")] = DEFAULT_LIMITS,
 ) -> None:
     """Write `out` (a Caption per line) and `picture` (images beside captions) for a shard.
 
@@ -31,20 +35,23 @@ def main(
         views: `{shard}.zarr` of the views stage.
         out: JSON Lines file to write.
         picture: PNG file to write.
-        options: who writes captions, and how.
-        kinds: which captions are written; those that are not about rooms are ignored.
+        seed: seed of the workflow, which chooses among equivalent wordings.
+        settings: who writes captions, and how; kinds that belong to other commands are ignored.
+        limits: requests at once, the spend cap, and how long a server is waited for.
     """
     shard = ViewShard.open(views)
-    chosen = select_views(shard.views, kinds)
+    chosen = select_views(shard.views, settings.kinds)
     gallery = Gallery(total=len(chosen))
     captions = []
     results = write_captions(
         room_requests(shard, chosen),
-        load_backend(options),
-        backend=options.backend,
-        overrides=Overrides(options.overrides),
-        workers=options.workers,
-        failures=FailureLimit(options, what="captions", total=len(chosen)),
+        load_backend(settings, limits, seed=seed),
+        backend=settings.backend,
+        overrides=Overrides(settings.overrides),
+        workers=num_workers(settings, limits),
+        failures=FailureLimit(
+            settings.max_failed_fraction, section="captions", what="captions", total=len(chosen)
+        ),
     )
     for request, caption in progress(results, desc="captions", total=len(chosen)):
         captions.append(caption)

@@ -1,4 +1,4 @@
-"""Have every request captioned: by hand where somebody did, else by the backend, a few at once."""
+"""Caption every request: a caption written by hand wins, else the backend writes one."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -35,7 +35,10 @@ def write_captions(
 
 
 def _record(request: CaptionRequest, reply: CaptionReply | str, backend: str) -> Caption:
-    override = isinstance(reply, str)
+    if isinstance(reply, str):
+        reply, status, backend = CaptionReply("ok", reply), "manual", ""
+    else:
+        status = reply.status
     return Caption(
         source=request.source,
         kind=request.kind,
@@ -45,19 +48,19 @@ def _record(request: CaptionRequest, reply: CaptionReply | str, backend: str) ->
         view=request.view,
         asset_id=request.asset.asset_id if request.asset else "",
         category=request.asset.category if request.asset else "",
-        status="manual" if override else reply.status,
-        text=reply if override else reply.text,
-        reason="" if override else reply.reason,
-        backend="" if override else backend,
-        model="" if override else reply.model,
-        prompt="" if override else reply.prompt,
+        status=status,
+        text=reply.text,
+        reason=reply.reason,
+        backend=backend,
+        model=reply.model,
+        prompt=reply.prompt,
     )
 
 
 def log_counts(captions: Iterable[Caption]) -> None:
-    """Say how many captions there are of each status."""
+    """Log how many captions there are of each status."""
     counts: dict[str, int] = {}
     for caption in captions:
         counts[caption.status] = counts.get(caption.status, 0) + 1
     summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    log.info("captions: %s", summary or "none asked for")
+    log.info("captions: %s", summary or "none requested")

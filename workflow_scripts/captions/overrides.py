@@ -46,11 +46,12 @@ class Override(Record):
 class Overrides:
     """The overrides of a file, by what they are for."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: str | Path | None) -> None:
         self.texts: dict[Key, str] = {}
         self.used: set[Key] = set()
         if path is None:
             return
+        path = Path(path)
         if not path.is_file():
             raise UserError(f"{path}: no such file of caption overrides (captions.overrides)")
         for line_number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
@@ -74,7 +75,7 @@ class Overrides:
             self.texts[override.key] = override.text
 
     def find(self, request: CaptionRequest) -> str | None:
-        """Return the text that was written by hand for a request, if any."""
+        """Return the override of a request, if there is one."""
         if request.asset is not None:
             ids: tuple[str, ...] = (request.asset.asset_id,)
         else:
@@ -87,5 +88,5 @@ class Overrides:
         return None
 
     def unused_assets(self) -> list[str]:
-        """Return the assets that were overridden but never asked for."""
+        """Return the assets that have an override but no request."""
         return sorted(key[-1] for key in self.texts.keys() - self.used if key[0] == "asset")

@@ -1,4 +1,4 @@
-"""The prompt files of captions, and what fills their {placeholders}."""
+"""The prompt files of captions, and the values of their {placeholders}."""
 
 import string
 from pathlib import Path
@@ -11,11 +11,13 @@ from workflow_scripts.common.errors import UserError, allowed_values
 from workflow_scripts.common.label_text import phrase
 from workflow_scripts.models.chat.prompt_files import Prompt
 
-PLACEHOLDERS = ("article_and_category", "category", "layout", "room_type", "size", "things")
+PLACEHOLDERS = ("article_and_category", "category", "layout", "objects", "room_type", "size")
+# Placeholders of earlier versions.
+RENAMED_PLACEHOLDERS = {"things": "objects"}
 
 
 def read_prompt(folder: Path, kind: str) -> Prompt:
-    """Read `{folder}/{kind}.txt`; `UserError` if it is missing or asks for what we lack."""
+    """Read `{folder}/{kind}.txt`; `UserError` if it is missing or has an unknown placeholder."""
     path = folder / f"{kind}.txt"
     prompt = Prompt.read(path, kind=kind, key="captions.prompts")
     try:
@@ -23,10 +25,14 @@ def read_prompt(folder: Path, kind: str) -> Prompt:
     except ValueError as error:
         raise UserError(f"{path}: {error}; write {{{{ and }}}} for braces") from None
     for field in filter(lambda field: field is not None, fields):
-        if field not in PLACEHOLDERS:
+        if field in RENAMED_PLACEHOLDERS:
             raise UserError(
-                f"{path}: unknown placeholder {{{field}}}; {allowed_values(str(field), PLACEHOLDERS)}"
+                f"{path}: the placeholder {{{field}}} is now called "
+                f"{{{RENAMED_PLACEHOLDERS[field]}}}; rename it in this file (captions.prompts)"
             )
+        if field not in PLACEHOLDERS:
+            allowed = allowed_values(str(field), PLACEHOLDERS)
+            raise UserError(f"{path}: unknown placeholder {{{field}}}; {allowed}")
     return prompt
 
 
@@ -46,7 +52,7 @@ def placeholder_values(request: CaptionRequest) -> dict[str, str]:
             values["size"] = (
                 f"about {format_metres(room.size_m[0])} by {format_metres(room.size_m[1])} m"
             )
-        values["things"] = (
+        values["objects"] = (
             join_list([mention.indefinite for mention in group_mentions(room.objects)]) or "nothing"
         )
         values["layout"] = layout(room) or "(none)"

@@ -3,8 +3,10 @@
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from workflow_scripts.common.errors import UserError
 
@@ -13,7 +15,7 @@ UNUSABLE = re.compile(r"DOWN|DRAIN|FAIL|NOT_RESPONDING|INVAL")
 
 @dataclass(frozen=True)
 class Node:
-    """A node, as `scontrol show node` tells it. `gpus` counts each card; "" is one without name."""
+    """A node, as `scontrol show node` prints it; `gpus` counts each card, "" one without a name."""
 
     name: str
     cpus: int
@@ -34,6 +36,28 @@ class Cluster:
     partitions: Mapping[str, int | None]
     default_partition: str = ""
     accounts: frozenset[str] | None = None
+
+
+def disable_efficiency_report(executor_settings: Any) -> None:
+    """Turn off the efficiency report of the executor's settings where `sacct` is missing.
+
+    The SLURM plugin asks `sacct` for it at the end of every run, even if no job was submitted, and
+    ends with a stack trace if there is no such command.
+    """
+    if getattr(executor_settings, "efficiency_report", False) and shutil.which("sacct") is None:
+        executor_settings.efficiency_report = False
+
+
+def exit_without_slurm() -> None:
+    """End Snakemake with one line and exit status 1 if this machine has no SLURM commands.
+
+    An exception would be printed with the lines of the Snakefile that it passed.
+    """
+    if shutil.which("scontrol") is None:
+        sys.exit(
+            "error: scontrol is missing: no SLURM commands on this machine; run check_cluster on "
+            "the cluster's login node"
+        )
 
 
 def run_slurm_command(*command: str, allow_failure: bool = False) -> str:

@@ -7,17 +7,10 @@ What a stage writes with `format_metres` or as one of a question's choices, `par
 import re
 from collections.abc import Sequence
 
-_UNIT_SPELLINGS = {
-    1.0: "m metre metres meter meters",
-    0.01: "cm centimetre centimetres centimeter centimeters",
-    0.001: "mm millimetre millimetres millimeter millimeters",
-    1000.0: "km kilometre kilometres kilometer kilometers",
-    0.3048: "ft foot feet",
-    0.0254: "in inch inches",
-    0.9144: "yd yard yards",
-}
+from workflow_scripts.common.units import UNITS
+
 _METRES_PER_UNIT = {
-    word: metres for metres, words in _UNIT_SPELLINGS.items() for word in words.split()
+    word: unit.size for unit in UNITS if unit.dimension == "length" for word in unit.words
 }
 _UNIT = "|".join(sorted(_METRES_PER_UNIT, key=len, reverse=True))
 _QUANTITY = re.compile(rf"(?<![\w.,-])(\d+(?:[.,]\d+)?)[\s-]*({_UNIT})\b", re.IGNORECASE)
@@ -44,7 +37,7 @@ def parse_metres(text: str) -> float | None:
     """Read the first length in a text, in metres; None if there is no number with a unit.
 
     Knows metric and imperial units, "5 ft 6 in", and a decimal comma. A number without a unit
-    is no length: nobody can tell whether "86" means metres or centimetres.
+    is no length: it is ambiguous whether "86" means metres or centimetres.
     """
     match = _QUANTITY.search(text)
     if match is None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -166,7 +167,7 @@ class CloudShard:
         return [SceneCloud.model_validate(entry) for entry in self.group.attrs["scenes"]]  # type: ignore[union-attr]
 
     @cached_property
-    def _arrays(self) -> dict[str, zarr.Array]:
+    def _arrays(self) -> "dict[str, zarr.Array[Any]]":
         return arrays_by_name(self.group)
 
     @cached_property

@@ -18,12 +18,15 @@ _CATEGORY_NOUNS = {
     "Bread": "loaf of bread",
     "ButterKnife": "butter knife",
     "CD": "CD",
-    "CounterTop": "countertop",
+    "CounterTop": "kitchen counter",
     "Desktop": "desktop computer",
     "DishSponge": "dish sponge",
+    "HousePlant": "houseplant",
+    "KeyChain": "keychain",
     "Lettuce": "head of lettuce",
     "PaperTowelRoll": "paper towel roll",
     "RoomDecor": "room decoration",
+    "ShowerHead": "showerhead",
     "SoapBar": "bar of soap",
     "TableTopDecor": "tabletop decoration",
     "TVStand": "TV stand",
@@ -61,7 +64,7 @@ _CONFUSABLE_GROUPS = (
 )
 # How the simulator writes its categories, which are looked up in the groups above.
 _CATEGORY_PATTERN = re.compile(r"[A-Z][A-Za-z]+")
-# Names that do not tell a person which thing is meant.
+# Names that do not identify an object to a person.
 VAGUE_CATEGORIES = frozenset({"RoomDecor", "TableTopDecor"})
 
 
@@ -80,6 +83,18 @@ _IRREGULAR = {
     "wife": "wives",
     "woman": "women",
 }
+# Cannot be counted: people count pieces ("a piece of furniture").
+_MASS_NOUNS = frozenset(
+    ["bedding", "clothing", "equipment", "furniture", "jewelry", "laundry", "luggage", "silverware"]
+)
+# Are counted in pairs: "2 pairs of scissors".
+_COUNTED_IN_PAIRS = frozenset(
+    [
+        *("binoculars", "goggles", "headphones", "jeans", "leggings", "pajamas"),
+        *("pants", "pliers", "pyjamas", "scissors", "shorts", "slippers", "sunglasses", "tights"),
+        *("trousers", "tweezers"),
+    ]
+)
 _ALWAYS_PLURAL = frozenset(
     [
         "binoculars",
@@ -123,20 +138,21 @@ def phrase(category: str) -> str:
     label = re.sub(r"[{}%<>\x00-\x1f]", " ", category)
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z\s_-]+", label)
     noun = " ".join(word if len(word) > 1 and word.isupper() else word.lower() for word in words)
-    return re.sub(r"^(the|an?) (?=.)", "", noun)
+    noun = re.sub(r"^(the|an?) (?=.)", "", noun)
+    return f"piece of {noun}" if noun.rpartition(" ")[2] in _MASS_NOUNS else noun
 
 
 def _split_head_noun(noun: str) -> tuple[str, str, str]:
     """Return what stands before the noun's head, the head, and what follows it."""
-    found = _PREPOSITION.match(noun)
-    start, end = (found[1], found[2]) if found else (noun, "")
+    match = _PREPOSITION.match(noun)
+    start, end = (match[1], match[2]) if match else (noun, "")
     before, space, head = start.rpartition(" ")
     return before + space, head, end
 
 
 @lru_cache(maxsize=10_000)
 def is_plural(noun: str) -> bool:
-    """Say whether a noun takes "are": "wooden chairs", "scissors", but not "glass", "bus"."""
+    """Return whether a noun takes "are": "wooden chairs", "scissors", but not "glass", "bus"."""
     _, head, _ = _split_head_noun(noun)
     head = head.lower()
     if head in _ALWAYS_PLURAL or head in _IRREGULAR.values():
@@ -165,6 +181,14 @@ def plural(noun: str) -> str:
 
 
 @lru_cache(maxsize=10_000)
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: "1 lamp", "3 lamps", "1 pair of scissors"."""
+    if _split_head_noun(noun)[1].lower() in _COUNTED_IN_PAIRS:
+        noun = f"pair of {noun}"
+    return f"{number} {noun if number == 1 else plural(noun)}"
+
+
+@lru_cache(maxsize=10_000)
 def with_article(noun: str) -> str:
     """Return a noun with "a" or "an"; bare if it is plural."""
     if is_plural(noun):
@@ -178,7 +202,7 @@ def with_article(noun: str) -> str:
 
 @lru_cache(maxsize=200_000)
 def is_confusable(category_a: str, category_b: str) -> bool:
-    """Say whether "the {one}" could be taken to mean an object of the other category.
+    """Return whether "the {one}" could be taken to mean an object of the other category.
 
     Known categories are looked up; other labels are alike if one's head noun is the other's, in
     whatever number ("wooden chair", "chairs"), or if their words are the same.

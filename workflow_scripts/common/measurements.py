@@ -1,8 +1,8 @@
 """What a view's objects measure, the same from ground truth and from clouds.
 
-`ground_truth_measurements` reads the simulator's boxes, every sigma is 0; `MeasuredShard` reads what the
-`pointclouds` stage measured in depth maps. Both give `Measurements`: arrays over the objects of a
-view, so that a family of questions looks at all objects or pairs at once.
+`ground_truth_measurements` reads the simulator's boxes, every sigma is 0; `MeasuredShard` reads
+what the `pointclouds` stage measured in depth maps. Both give `Measurements`: arrays over the
+objects of a view, so that a family of questions is computed for all objects or pairs at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -172,9 +172,7 @@ class GroundTruthShard:
         box = _numbers(boxes, "x_m", "y_m", "z_m", "width_m", "depth_m", "height_m", "yaw_deg")
         centre, size, yaw = box[:, :3], box[:, 3:6], box[:, 6]
         number = len(boxes)
-        extents = level_coordinates(
-            upright_boxes.upright_box_corners_m(centre, size, yaw), camera, axes
-        )
+        extents = level_coordinates(upright_boxes.box_corners(centre, size, yaw), camera, axes)
         return Measurements(
             view=view,
             scene_id=row.scene_id,

@@ -21,7 +21,8 @@ def numba_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     compiled: Any = numba.njit(function)
     with contextlib.suppress(RuntimeError):  # no such folder
         compiled._cache = _CodeCache(function)
-    return compiled
+    kernel: Callable[..., Any] = compiled
+    return kernel
 
 
 class _CodeCache(FunctionCache):

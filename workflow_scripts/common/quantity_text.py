@@ -8,10 +8,10 @@ import math
 from typing import Literal
 
 from workflow_scripts.common.answer_text import format_metres
+from workflow_scripts.common.units import FOOT_M, INCH_M, SQUARE_FOOT_M2
 
 Units = Literal["metric", "imperial", "mixed"]
 WrittenQuantity = tuple[str, str, float]
-INCH_M, FOOT_M, SQUARE_FOOT_M2 = 0.0254, 0.3048, 0.09290304
 LARGEST_IN_INCHES_M = 36 * INCH_M
 # Half a unit of the last place, and what binary numbers add to it.
 _HALF = 0.5 + 1e-9
@@ -36,11 +36,11 @@ def length_text(value_m: float, *, imperial: bool = False) -> WrittenQuantity:
 
 
 def area_text(value_m2: float, *, imperial: bool = False) -> WrittenQuantity:
-    """Write an area: "0.45 square metres", "12.3 square metres"; "132 square feet"."""
+    """Write an area: "0.45 square meters", "12.3 square meters"; "132 square feet"."""
     number, unit, scale = (
         (value_m2 / SQUARE_FOOT_M2, "square feet", SQUARE_FOOT_M2)
         if imperial
-        else (value_m2, "square metres", 1.0)
+        else (value_m2, "square meters", 1.0)
     )
     digits = 2 if number < 9.995 else 1 if number < 99.95 else 0
     return f"{number:.{digits}f} {unit}", unit, _HALF * scale / 10**digits
@@ -63,5 +63,5 @@ def clock_hour(value_deg: float) -> int:
 
 
 def count(value: float) -> WrittenQuantity:
-    """Write a number of things: "3"."""
+    """Write a number of objects: "3"."""
     return str(round(value)), "", 0.0

@@ -42,7 +42,7 @@ class Scene(SceneRecord):
 class Episode(SceneRecord):
     """A scene of source rlbench: a demonstration to make, or to read from a data set.
 
-    `placement` names where things stand: episodes that share it share a split.
+    `placement` names where objects stand: episodes that share it share a split.
     """
 
     task: str = Field(description="RLBench's name, reach_target")
@@ -54,15 +54,11 @@ class Episode(SceneRecord):
     path: str = Field(default="", description="folder of a recorded episode in its data set")
 
 
-# The records of each source's scenes.
-SCENE_RECORDS: dict[str, type[SceneRecord]] = {"procthor": Scene, "rlbench": Episode}
-
-
 class ObjectRow(Record):
     """One row of `{shard}.objects.parquet`: an oriented box in world metres.
 
-    `kind` is "object" for furniture and things, "structure" for walls, floor, ceiling, doors,
-    windows. Size is along the object's own axes (x width, y depth, z height); yaw is
+    `kind` is "object" for furniture and small objects, "structure" for walls, floor, ceiling,
+    doors, windows. Size is along the object's own axes (x width, y depth, z height); yaw is
     counter-clockwise about world +Z.
     """
 
@@ -180,7 +176,7 @@ class BoxRow(Record):
     """One row of `{shard}.boxes.parquet` of a cloud: an instance's measured and true box.
 
     The measured box is the upright one with the least footprint around the instance's points, so
-    width and depth are not told apart and its yaw is in [-45, 45). `true_*` is the `ObjectRow`.
+    width and depth are not distinguished and its yaw is in [-45, 45). `true_*` is the `ObjectRow`.
     """
 
     scene_id: str
@@ -319,27 +315,6 @@ class DroppedQuestions(Record):
 
 
 Condition = Literal["image", "blind", "blank"]
-MetricName = Literal[
-    "accuracy",
-    "outputs_number",
-    "within_factor_2",
-    "success_25pct",
-    "abs_rel",
-    "clock_within_1h",
-    "clock_error_deg",
-    "mra",
-    "vsi_mra",
-    "vsi_accuracy",
-    "log_error",
-    "abs_error",
-    "angle_error_deg",
-    "within_15deg",
-    "point_inside",
-    "point_error",
-    "box_iou",
-    "refusal_rate",
-    "parse_failure_rate",
-]
 
 
 class Prediction(Record):
@@ -350,35 +325,6 @@ class Prediction(Record):
     condition: Condition
     question_id: str
     text: str
-
-
-class EvalRow(Record):
-    """One row of `results/eval.csv`: one metric of one family of questions in one experiment.
-
-    Intervals are 95 % bootstrap intervals over scenes. `blind` is the same model asked without a
-    picture, `blank` with a flat grey one, `majority` the commonest training answer of the family;
-    `gain` is by how much the value beats the better of blind and blank (negative: it does not),
-    its interval paired. NaN where a baseline does not exist (no answer parses, nothing to train
-    on).
-    """
-
-    experiment: str
-    benchmark: str = Field(default="vqa", description="'vqa' for our own questions, or its name")
-    split: Split
-    family: str = Field(description="family of questions, or 'all'")
-    form: Form | Literal["all"]
-    metric: MetricName
-    n: int = Field(ge=1, description="questions that count")
-    num_scenes: int = Field(ge=1, description="scenes: houses, photos or videos")
-    value: float
-    ci_low: float
-    ci_high: float
-    blind: float
-    blank: float
-    majority: float
-    gain: float
-    gain_low: float
-    gain_high: float
 
 
 def records_to_frame(rows: Iterable[BaseModel], model: type[BaseModel]) -> pd.DataFrame:

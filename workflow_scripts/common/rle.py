@@ -73,6 +73,7 @@ def mask_from_segmentation(segmentation: Any, *, height: int, width: int) -> np.
         if not all(np.isfinite(part).all() for part in polygons):
             raise ValueError("a corner is not finite")
         rle_objects = coco.frPyObjects([part.tolist() for part in polygons], height, width)
-        return coco.decode(coco.merge(rle_objects)).astype(bool)
+        result: np.ndarray = coco.decode(coco.merge(rle_objects)).astype(bool)
+        return result
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise UserError(f"not a COCO segmentation ({error})") from error

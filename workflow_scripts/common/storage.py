@@ -51,7 +51,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def _is_stale_partial(partial: Path, host: str) -> bool:
-    """Say whether nobody writes a temporary file any more.
+    """Return whether no process writes a temporary file any more.
 
     Here that is known from the process; on another node of a cluster only from its age.
     """
@@ -139,7 +139,7 @@ def read_table(path: Path) -> pd.DataFrame:
 class ShardWriter:
     """Fill a Zarr v3 group, one Zarr shard file per array; used inside `whole(path)`.
 
-    The chunk is the unit of reading (one row of the first axis unless told), the shard the unit
+    The chunk is the unit of reading (one row of the first axis by default), the shard the unit
     of writing: each array is written with one call, by one process.
     """
 
@@ -205,16 +205,16 @@ def open_shard(path: Path) -> zarr.Group:
     return group
 
 
-def arrays_by_name(group: zarr.Group) -> dict[str, zarr.Array]:
+def arrays_by_name(group: zarr.Group) -> "dict[str, zarr.Array[Any]]":
     """Return the arrays of a group by name, without a warning of what else lies there."""
     with warnings.catch_warnings():
         # Snakemake leaves its time stamp in every folder that is an output.
         warnings.filterwarnings("ignore", message=r"Object at \.snakemake_timestamp")
-        return dict(group.arrays())  # type: ignore[arg-type]
+        return dict(group.arrays())
 
 
 def read_array(
-    group: zarr.Group | Mapping[str, zarr.Array], name: str, index: Any = ...
+    group: "zarr.Group | Mapping[str, zarr.Array[Any]]", name: str, index: Any = ...
 ) -> np.ndarray:
     """Read (part of) an array; `UserError` names the shard if its file is cut or garbled.
 
@@ -228,7 +228,7 @@ def read_array(
     try:
         values = _read_uncompressed_rows(array, index)  # type: ignore[arg-type]
         if values is None:
-            values = np.asarray(array[index])  # type: ignore[index]
+            values = np.asarray(array[index])
         # Zarr says "little-endian" out loud, which Open3D's tensors do not understand.
         return values.view(values.dtype.newbyteorder("="))
     except Exception as error:  # codecs raise many types for damaged bytes
@@ -237,7 +237,7 @@ def read_array(
         ) from error
 
 
-def _read_uncompressed_rows(array: zarr.Array, index: Any) -> np.ndarray | None:
+def _read_uncompressed_rows(array: "zarr.Array[Any]", index: Any) -> np.ndarray | None:
     """Read rows of an array that lies on disk as one file of plain bytes, None for any other.
 
     Several times faster than through Zarr, which copies the whole file to get at some rows.
@@ -252,7 +252,7 @@ def _read_uncompressed_rows(array: zarr.Array, index: Any) -> np.ndarray | None:
     is_rows = index is ... or (isinstance(index, slice) and index.step in (None, 1))
     if not (is_plain and is_rows):
         return None
-    key = array.metadata.encode_chunk_key((0,) * array.ndim)  # type: ignore[union-attr]
+    key = array.metadata.encode_chunk_key((0,) * array.ndim)
     file = Path(array.store.root) / array.path / key  # type: ignore[attr-defined]
     row_bytes = array.nbytes // array.shape[0]
     if file.stat().st_size != array.nbytes:

@@ -118,6 +118,12 @@ class ViewShard:
     def __len__(self) -> int:
         return int(self.group["rgb"].shape[0])  # type: ignore[union-attr]
 
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Return (height, width) of every view in pixels."""
+        height, width = self.group["rgb"].shape[1:3]  # type: ignore[union-attr]
+        return int(height), int(width)
+
     @cached_property
     def views(self) -> pd.DataFrame:
         """Rows of `ViewRow`; row number equals `view`."""

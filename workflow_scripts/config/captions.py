@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from workflow_scripts.config.base import Settings, UniqueList
-from workflow_scripts.config.server import PriceSettings, RequestLimits
+from workflow_scripts.config.server import RequestLimits, ServerSettings
 
 CaptionKind = Literal["room", "top_down", "asset"]
 
@@ -21,37 +21,21 @@ class SceneCaptionSettings(Settings):
     kinds: UniqueList[CaptionKind] = Field(
         ("room", "top_down", "asset"), description="which captions are written"
     )
-    max_failed_share: float = Field(
+    max_failed_fraction: float = Field(
         0.2,
         ge=0,
         le=1,
-        description="a job fails when more than this share of its captions could not be had",
+        description="a job fails when more than this fraction of its captions failed",
     )
     overrides: str | None = Field(None, description="JSONL file whose captions win")
 
 
-class ServerCaptionSettings(SceneCaptionSettings, PriceSettings):
+class ServerCaptionSettings(SceneCaptionSettings, ServerSettings):
     """What captions of backend openai depend on."""
 
     model: str = Field("gpt-4o", description="model name for openai")
-    base_url: str | None = Field(
-        None, description="address of an OpenAI-compatible server; null: the SDK's default"
-    )
     max_image_px: int = Field(
         512, ge=64, le=4096, description="images are shrunk to this longest side"
-    )
-    max_tokens: int = Field(300, ge=16, description="longest reply of a server in tokens")
-    temperature: float | None = Field(
-        0.2,
-        ge=0,
-        le=2,
-        description="randomness of a server's replies; null leaves it to the server, as some "
-        "models demand",
-    )
-    reply_format: Literal["json_schema", "json_object", "text"] = Field(
-        "json_schema",
-        description="how a server is asked to answer; json_object and text are for servers "
-        "without JSON schemas",
     )
     max_attempts: int = Field(
         3,

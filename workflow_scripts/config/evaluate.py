@@ -7,8 +7,10 @@ from pydantic import Field
 from workflow_scripts.config.base import Settings, Text, UniqueList
 
 Tokens = Annotated[int, Field(ge=1, le=4096)]
-BenchmarkName = Annotated[str, Field(pattern=r"^(?!predictions$|vqa$)[a-z0-9][a-z0-9-]*$")]
-BENCHMARK_NAME = r"letters, digits and hyphens, not predictions or vqa"
+BenchmarkName = Annotated[
+    str, Field(pattern=r"^(?!predictions$|vqa$|keypoints$)[a-z0-9][a-z0-9-]*$")
+]
+BENCHMARK_NAME = r"letters, digits and hyphens, not predictions, vqa or keypoints"
 
 
 class BenchmarkFileSettings(Settings):
@@ -40,7 +42,9 @@ class PredictSettings(Settings):
 class BootstrapSettings(Settings):
     """Intervals of scores."""
 
-    bootstrap: int = Field(1000, ge=100, description="resamples of scenes for the 95 % intervals")
+    bootstrap_samples: int = Field(
+        1000, ge=100, description="resamples of scenes for the 95 % intervals"
+    )
 
 
 class ScoreSettings(BootstrapSettings):

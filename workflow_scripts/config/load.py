@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from workflow_scripts.common.errors import UserError, allowed_values
 from workflow_scripts.config.base import Keys, Model, SettingsError, options_of
 from workflow_scripts.config.lines import Places, dotted
-from workflow_scripts.config.renamed import new_name
+from workflow_scripts.config.renamed import RENAMED_VALUES, new_name
 from workflow_scripts.config.walk import child, kinds_of, literals_of, model_of, type_at
 
 _LIMITS = {
@@ -89,7 +89,11 @@ def _problems(item: Any, model: type[Model], config: Any) -> Iterator[tuple[Keys
     elif kind == "missing":
         yield path, f"missing{hint}"
     elif kind == "not_allowed":
-        yield path, f"{value!r} is not allowed; {allowed_values(str(value), context['names'])}"
+        renamed = RENAMED_VALUES.get(str(value))
+        if renamed in context["names"]:
+            yield path, f"{value!r} is not allowed; it is now {renamed!r}"
+        else:
+            yield path, f"{value!r} is not allowed; {allowed_values(str(value), context['names'])}"
     elif kind == "literal_error":
         yield (
             path,

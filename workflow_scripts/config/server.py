@@ -1,8 +1,12 @@
 """Settings of requests to an OpenAI-compatible server, for captions and paraphrases."""
 
-from pydantic import Field
+from typing import Literal
 
-from workflow_scripts.config.base import Settings
+from pydantic import Field, model_validator
+
+from workflow_scripts.config.base import Settings, SettingsError
+
+ReplyFormat = Literal["json_schema", "json_object", "text"]
 
 
 class PriceSettings(Settings):
@@ -18,6 +22,44 @@ class PriceSettings(Settings):
         None, ge=0, description="price of a million output tokens, as above"
     )
 
+    @model_validator(mode="after")
+    def _both_prices(self) -> "PriceSettings":
+        names = ("input_usd_per_million", "output_usd_per_million")
+        missing = [name for name in names if getattr(self, name) is None]
+        if len(missing) == 1:
+            (given,) = set(names) - set(missing)
+            problem = f"null, but {given} is {getattr(self, given):g}; they go together: give both"
+            raise SettingsError(((missing[0],), problem))
+        return self
+
+
+class ServerSettings(PriceSettings):
+    """A server and what its replies depend on; a stage has defaults and descriptions of its own."""
+
+    model: str = Field("gpt-4o", description="model name")
+    base_url: str | None = Field(
+        None, description="address of an OpenAI-compatible server; null: the SDK's default"
+    )
+    max_tokens: int = Field(300, ge=16, description="longest reply of a server in tokens")
+    temperature: float | None = Field(
+        0.2,
+        ge=0,
+        le=2,
+        description="randomness of a server's replies; null leaves it to the server, as some "
+        "models demand",
+    )
+    reply_format: ReplyFormat = Field(
+        "json_schema",
+        description="how a server is asked to answer; json_object and text are for servers "
+        "without JSON schemas",
+    )
+    max_attempts: int = Field(
+        3, ge=1, le=10, description="times a text is asked for while replies cannot be used"
+    )
+    cache: str = Field(
+        "results/cache", description="folder of paid replies; nothing in it is paid twice"
+    )
+
 
 class RequestLimits(Settings):
     """What changes neither requests nor replies: no reason to run a job again."""
@@ -29,3 +71,15 @@ class RequestLimits(Settings):
         description="asking stops when the replies in the cache have cost this much in all; "
         "null: no cap",
     )
+
+
+class ConnectionSettings(RequestLimits):
+    """The limits of requests, and how often and how long a server is waited for.
+
+    The two fields of its own are flags of a command line, not keys of the configuration.
+    """
+
+    max_retries: int = Field(
+        6, ge=0, description="times a request is repeated after a time-out, 429 or server error"
+    )
+    timeout_s: float = Field(60.0, gt=0, description="longest wait for one reply")

@@ -10,8 +10,8 @@ class TinyBaseSettings(Settings):
 
     steps: int = Field(1200, ge=1, description="optimizer steps")
     batch_size: int = Field(32, ge=1, description="questions in a step")
-    named_share: float = Field(
-        0.1, ge=0, le=1, description="share of questions that name objects instead of marks"
+    named_fraction: float = Field(
+        0.1, ge=0, le=1, description="fraction of questions that name objects instead of marks"
     )
 
 

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from workflow_scripts.config.base import Settings
+from workflow_scripts.config.base import Settings, SettingsError
 
 
 class PolicySettings(Settings):
@@ -14,6 +14,12 @@ class PolicySettings(Settings):
     random: int = Field(1, ge=0, le=1000, description="random reachable poses")
     panorama: int = Field(0, ge=0, le=360, description="equal yaw steps from one point")
     top_down: int = Field(1, ge=0, le=1, description="straight down")
+
+    @model_validator(mode="after")
+    def _some_view(self) -> "PolicySettings":
+        if not any(self.model_dump().values()):
+            raise ValueError("asks for no view; set at least one policy above 0")
+        return self
 
 
 class ViewsSettings(Settings):
@@ -38,3 +44,11 @@ class ViewsSettings(Settings):
     min_pixels: int = Field(
         100, ge=1, description="an object with fewer pixels does not count as visible"
     )
+
+    @model_validator(mode="after")
+    def _visible(self) -> "ViewsSettings":
+        most = self.width_px * self.height_px
+        if self.min_pixels > most:
+            problem = f"{self.min_pixels} is more than the {most} pixels of a view"
+            raise SettingsError((("min_pixels",), problem))
+        return self

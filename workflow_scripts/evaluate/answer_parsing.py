@@ -1,4 +1,4 @@
-"""Read what a model said: its final answer, a yes or no, an option, an hour, a place, a refusal."""
+"""Read a reply: its final answer, a yes or no, an option, an hour, coordinates, a refusal."""
 
 import re
 import unicodedata
@@ -22,20 +22,8 @@ _ANSWER_MARKERS = (
 _POSITIVE = re.compile(r"\b(?:yes|yeah|yep|correct|true|indeed|affirmative)\b")
 _NEGATIVE = re.compile(r"\b(?:no|nope|incorrect|false|negative|not)\b")
 _CLOCK = re.compile(r"(?<![\d.:])(1[0-2]|0?[1-9])(?:\s*(?::00|o\W?\s*clock)|(?=\s*$))")
-_HOURS = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-]
+_HOUR_NAMES = "one two three four five six seven eight nine ten eleven twelve"
+_HOURS = _HOUR_NAMES.split()
 _decimal = r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)"
 
 
@@ -48,15 +36,15 @@ def normalize_text(text: str) -> str:
 def final_answer(text: str) -> str:
     """Return the part of a reply that states its answer.
 
-    Thinking is left out; of answers in <answer> or \\boxed{} the last counts, else all that follows
-    the first "the answer is"; a reply that marks none is its own answer.
+    Text in <think> is removed; of answers in <answer> or \\boxed{} the last counts, else all that
+    follows the first "the answer is"; a reply without such marks is the answer as a whole.
     """
     text = normalize_text(text)
     text = re.sub(r"<think>.*?(?:</think>|$)", "", text, flags=re.IGNORECASE | re.DOTALL).strip()
     for pattern in _ANSWER_MARKERS:
-        found = pattern.findall(text)
-        if found and found[-1].strip():
-            return found[-1].strip()
+        matches: list[str] = pattern.findall(text)
+        if matches and matches[-1].strip():
+            return matches[-1].strip()
     return text
 
 
@@ -66,9 +54,9 @@ def is_refusal(text: str) -> bool:
 
 
 def read_yes_no(text: str) -> str | None:
-    """Read "yes" or "no"; None for neither, both without a first one, or a refusal.
+    """Read "yes" or "no"; None for neither, for both inside the reply, or for a refusal.
 
-    A reply that begins with either is that one, whatever follows ("No, the lamp is").
+    A reply that begins with one of them means it, whatever follows ("No, the lamp is").
     """
     text = final_answer(text).lower()
     first = re.match(r"\W*(yes|yeah|yep|no|nope)\b(?!\s+(?:way|information|idea|one)\b)", text)
@@ -116,13 +104,13 @@ def read_option(text: str, letters: Sequence[str], options: Sequence[str]) -> st
     parsed = re.findall(rf"\(({letter})\)", answer)
     parsed += re.findall(r"\boption\s+\(?([A-Za-z])\b", answer, re.IGNORECASE)
     parsed += re.findall(rf"(?:^|[\s(])({letter})(?=[.):,]|$)", answer)
-    named = {_match_letter(candidate, letters) for candidate in parsed}
-    if len(named) == 1:
-        return named.pop()
-    if named or is_refusal(answer) or (options and _names_several(answer, options)):
+    letters_named = {_match_letter(candidate, letters) for candidate in parsed}
+    if len(letters_named) == 1:
+        return letters_named.pop()
+    if letters_named or is_refusal(answer) or (options and _names_several(answer, options)):
         return None
-    found = parse_choice(answer, options) if options else None
-    return letters[list(options).index(found)] if found is not None else None
+    option = parse_choice(answer, options) if options else None
+    return letters[list(options).index(option)] if option is not None else None
 
 
 def _match_letter(letter: str, letters: Sequence[str]) -> str | None:
@@ -132,32 +120,33 @@ def _match_letter(letter: str, letters: Sequence[str]) -> str | None:
 def read_count(text: str) -> float | None:
     """Read how many: the first number, or 0 where a reply says that there is none."""
     answer = final_answer(text)
-    found = parse_number(answer)
-    if found is None and re.search(r"\b(?:none|no|not\s+any|nothing)\b", answer, re.IGNORECASE):
+    number = parse_number(answer)
+    if number is None and re.search(r"\b(?:none|no|not\s+any|nothing)\b", answer, re.IGNORECASE):
         return None if is_refusal(answer) else 0.0
-    return found
+    return number
 
 
 def read_clock_hour(text: str) -> int | None:
     """Read an hour of the clock, 1 to 12: "3 o'clock", "three o'clock", "3:00", or a bare "3"."""
     answer = final_answer(text).lower().rstrip(" .")
-    found = _CLOCK.search(answer)
-    if found:
-        return int(found[1])
-    named = re.search(rf"\b({'|'.join(_HOURS)})(?:\s+o\W?\s*clock|\s*$)", answer)
-    return _HOURS.index(named[1]) + 1 if named else None
+    match = _CLOCK.search(answer)
+    if match:
+        return int(match[1])
+    match = re.search(rf"\b({'|'.join(_HOURS)})(?:\s+o\W?\s*clock|\s*$)", answer)
+    return _HOURS.index(match[1]) + 1 if match else None
 
 
 def read_coordinates(text: str, how_many: int) -> tuple[float, ...] | None:
-    """Read a place, (u, v) or (u0, v0, u1, v1): the first bracket of so many numbers, else a list.
+    """Read a point (u, v) or a box (u0, v0, u1, v1).
 
-    Also reads the forms <point x="" y=""> and u=0.3, v=0.4.
+    The first bracket with so many numbers counts, else a reply that is a list of them. Also reads
+    the forms <point x="" y=""> and u=0.3, v=0.4.
     """
     answer = final_answer(text)
     listed = rf"({_decimal})\s*%?" + rf"\s*[,;\s]\s*({_decimal})\s*%?" * (how_many - 1)
     for pattern in (rf"[(\[]\s*{listed}\s*[)\]]", rf"^\W*{listed}\W*$"):
-        found = re.search(pattern, answer)
-        if found:
-            return tuple(map(float, found.groups()))
-    named = re.findall(rf"\b[uvxy][01]?\s*=\s*\"?({_decimal})", answer)
-    return tuple(map(float, named[:how_many])) if len(named) >= how_many else None
+        match = re.search(pattern, answer)
+        if match:
+            return tuple(map(float, match.groups()))
+    values = re.findall(rf"\b[uvxy][01]?\s*=\s*\"?({_decimal})", answer)
+    return tuple(map(float, values[:how_many])) if len(values) >= how_many else None

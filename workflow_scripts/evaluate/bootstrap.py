@@ -1,4 +1,4 @@
-"""Put an interval on a mean or median of scores, by drawing scenes again and again."""
+"""Intervals of a mean or median of scores, by resampling scenes."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,15 +8,15 @@ class SceneBootstrap:
     """Resample scenes with replacement; the same resamples serve every statistic, so gains pair.
 
     Questions of one scene (house, photo, video) are not independent, nor are the frames of one
-    episode, so the scene is what is drawn (a cluster bootstrap; Efron & Tibshirani 1993, percentile
+    episode, so scenes are resampled (a cluster bootstrap; Efron & Tibshirani 1993, percentile
     intervals). `scenes` [n] names the scene of each score.
     """
 
     def __init__(self, scenes: ArrayLike, *, resamples: int, rng: np.random.Generator) -> None:
         names, self._scene = np.unique(np.asarray(scenes, dtype=str), return_inverse=True)
         self.num_scenes = len(names)
-        shares = np.full(self.num_scenes, 1 / self.num_scenes)
-        self._weights = rng.multinomial(self.num_scenes, shares, size=resamples)
+        probabilities = np.full(self.num_scenes, 1 / self.num_scenes)
+        self._weights = rng.multinomial(self.num_scenes, probabilities, size=resamples)
 
     def means(self, scores: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the mean of the scores [n] that are finite, and its resamples [resamples]."""
@@ -37,13 +37,13 @@ class SceneBootstrap:
             return float("nan"), np.full(len(self._weights), np.nan)
         order = np.argsort(scores[valid], kind="stable")
         ordered, scene = scores[valid][order], self._scene[valid][order]
-        places = [np.flatnonzero(scene == number) for number in range(self.num_scenes)]
-        totals = self._weights @ np.array([len(place) for place in places])
-        # Every resample's median by bisection at once: the first place that half lies at or below.
+        positions = [np.flatnonzero(scene == index) for index in range(self.num_scenes)]
+        totals = self._weights @ np.array([len(ranks) for ranks in positions])
+        # Medians of all resamples by bisection: the lowest rank with half of the scores up to it.
         low, high = np.zeros(len(totals), dtype=int), np.full(len(totals), len(ordered) - 1)
         while (low < high).any():
             middle = (low + high) // 2
-            counts = [np.searchsorted(place, middle, side="right") for place in places]
+            counts = [np.searchsorted(ranks, middle, side="right") for ranks in positions]
             enough = (self._weights * np.stack(counts, axis=1)).sum(axis=1) >= 0.5 * totals
             low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
         resampled = np.where(totals > 0, ordered[low], np.nan)

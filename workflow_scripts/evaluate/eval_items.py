@@ -1,4 +1,4 @@
-"""What a model is asked and scored on: our own questions or those of a benchmark, one record.
+"""Questions that a model is asked and scored on, ours or those of a benchmark, as one record.
 
 Our questions come from the Parquet table of a split, a benchmark's from the JSON lines that its
 importer wrote.
@@ -21,7 +21,7 @@ class EvalItem(Record):
 
     question_id: str
     benchmark: str = OWN_QUESTIONS
-    scene_id: str = Field(description="what is drawn for intervals: house, photo, video")
+    scene_id: str = Field(description="unit of resampling for intervals: house, photo, video")
     family: str
     form: Form
     question: str
@@ -37,12 +37,12 @@ class EvalItem(Record):
     width_px: int = 0
     height_px: int = 0
     boxes: list[tuple[float, float, float, float]] = Field(
-        default=[], description="where a point is right: u0, v0, u1, v1 as shares"
+        default=[], description="where a point is right: u0, v0, u1, v1 as fractions"
     )
 
 
 def item_from_question(question: Question) -> EvalItem:
-    """Return a question of ours as what is asked; the picture shows all views side by side."""
+    """Return a question of ours as an item; its picture shows all views side by side."""
     width, height = question.width_px or 1, question.height_px or 1
     return EvalItem(
         question_id=question.question_id,
@@ -59,17 +59,17 @@ def item_from_question(question: Question) -> EvalItem:
         width_px=question.width_px,
         height_px=question.height_px,
         boxes=[
-            (one.box[0] / width, one.box[1] / height, one.box[2] / width, one.box[3] / height)
-            for one in question.referents
-            if one.box is not None and question.answer_type == "point"
+            (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
+            for box in (referent.box for referent in question.referents)
+            if box is not None and question.answer_type == "point"
         ],
     )
 
 
 def read_items(path: Path, *, families: Sequence[str] = ()) -> Iterator[EvalItem]:
-    """Yield what is asked, in order: from `.parquet` our questions, from `.jsonl` a benchmark.
+    """Yield items in order: from `.parquet` our questions, from `.jsonl` a benchmark.
 
-    With `families` only our questions of these; a benchmark is asked whole.
+    With `families` only our questions of these; of a benchmark always all.
     """
     if path.suffix == ".parquet":
         yield from map(item_from_question, read_questions(path, families=families))

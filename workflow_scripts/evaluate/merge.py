@@ -1,49 +1,57 @@
-"""Join the scores of all experiments into results/eval.csv, each row checked."""
+"""Join the headline scores of all experiments into results/eval.csv."""
 
 from pathlib import Path
 
 import pandas as pd
-from pydantic import ValidationError
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import EvalRow
-from workflow_scripts.common.storage import atomic_write
-from workflow_scripts.models.keypoints.score_row import KeypointScoreRow
+from workflow_scripts.evaluate.metrics import METRICS
+from workflow_scripts.evaluate.score_table import (
+    ALL,
+    LEARNED,
+    EvalRow,
+    read_scores,
+    write_csv,
+)
 
 
-def read_scores(path: Path) -> pd.DataFrame:
-    """Read a table of scores; `UserError` names the file and the row that is none.
+def headline_rows(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the headline rows of tables of scores, in the order of results/eval.csv.
 
-    Rows about keypoints (`KeypointScoreRow`) and about answers (`EvalRow`) may lie in one table; columns
-    that only the other kind has are then empty.
+    Experiments and their benchmarks keep their order; of each, what is over all families comes
+    first, then family by family, metric by metric, the learned model before its baselines.
     """
-    rows = pd.read_csv(path, dtype={"experiment": str}, keep_default_na=True)
-    for number, row in enumerate(rows.to_dict("records"), start=2):
-        model, other = EvalRow, KeypointScoreRow
-        if row.get("benchmark") == "pose":
-            model, other = KeypointScoreRow, EvalRow
-        other_columns = set(other.model_fields) - set(model.model_fields)
-        row_values = {
-            key: value for key, value in row.items() if key not in other_columns or pd.notna(value)
-        }
-        try:
-            model.model_validate(row_values)
-        except ValidationError as error:
-            raise UserError(f"{path}, line {number}: not a row of scores: {error}") from error
-    return rows
+    rows = scores[scores["is_headline"]]
+    order = pd.DataFrame(
+        {
+            "experiment": rows["experiment"].map(_positions(rows["experiment"])),
+            "benchmark": rows["benchmark"].map(_positions(rows["benchmark"])),
+            "is_one_family": rows["family"] != ALL,
+            "family": rows["family"],
+            "is_one_form": rows["form"] != ALL,
+            "form": rows["form"],
+            "metric": rows["metric"].map({name: index for index, name in enumerate(METRICS)}),
+            "is_baseline": rows["method"] != LEARNED,
+        },
+        index=rows.index,
+    )
+    ordered = order.sort_values(list(order.columns), kind="stable").index
+    return rows.loc[ordered, list(EvalRow.model_fields)].reset_index(drop=True)
+
+
+def _positions(names: pd.Series) -> dict[str, int]:
+    return {name: position for position, name in enumerate(names.unique())}
 
 
 def main(*, scores: list[Path], out: Path) -> None:
-    """Join tables of scores.
+    """Join the headline scores of experiments.
 
     Args:
-        scores: One CSV file per experiment.
+        scores: Tables of scores, in the order in which experiments and their benchmarks appear.
         out: CSV file to write.
     """
     joined = pd.concat([read_scores(path) for path in scores], ignore_index=True)
-    with atomic_write(out) as partial:
-        joined.to_csv(partial, index=False, float_format="%.6f")
+    write_csv(out, headline_rows(joined))
 
 
 if __name__ == "__main__":

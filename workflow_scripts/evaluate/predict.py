@@ -13,6 +13,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Condition, Prediction
 from workflow_scripts.common.storage import read_records, remove, write_records
 from workflow_scripts.evaluate.eval_items import EvalItem, read_items
+from workflow_scripts.experiments.vlm import VlmPredictSettings
 from workflow_scripts.models import vlm
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def images_for(item: EvalItem, root: Path, condition: Condition) -> list[Image.I
 def fingerprint(
     base: str, adapter: Path | None, condition: str, *, batch_size: int, max_new_tokens: int
 ) -> str:
-    """Identify what answers: chunks made by another model or setting are not taken over."""
+    """Identify the model and its settings: chunks of answers made by others are not reused."""
     settings = [base, condition, batch_size, max_new_tokens]
     digest = hashlib.sha256(json.dumps(settings).encode())
     weights = [adapter] if adapter else []
@@ -67,13 +68,11 @@ def main(
     base: str,
     experiment: str,
     condition: Condition,
+    max_new_tokens: int,
     out: Path,
-    batch_size: int = 64,
-    max_new_tokens: int = 16,
+    settings: VlmPredictSettings,
     part: int = 0,
-    num_parts: int = 1,
     adapter: Path | None = None,
-    families: tuple[str, ...] = (),
 ) -> None:
     """Answer questions greedily.
 
@@ -83,25 +82,28 @@ def main(
         base: Local folder or hub id of the base model.
         experiment: Name of the experiment, written into every row.
         condition: With the picture, blind (the question alone), or with a blank picture.
-        out: JSONL file to write, one Prediction a line.
-        batch_size: Questions at a time.
         max_new_tokens: Longest answer, in tokens.
+        out: JSONL file to write, one Prediction a line.
+        settings: Questions at a time, number of parts, families of questions.
         part: Which part of the questions, from 0.
-        num_parts: Into how many parts the questions are dealt.
-        adapter: Folder of a PEFT adapter; none scores the base itself.
-        families: Families of questions that are asked; none given: all.
+        adapter: Folder of a PEFT adapter; without one the base itself answers.
     """
-    items = select_part(list(read_items(questions, families=families)), part, num_parts)
+    items = list(read_items(questions, families=settings.families or ()))
+    items = select_part(items, part, settings.num_parts)
     chunks = out.with_name(f".{out.name}.chunks")
     key = fingerprint(
-        base, adapter, condition, batch_size=batch_size, max_new_tokens=max_new_tokens
+        base,
+        adapter,
+        condition,
+        batch_size=settings.batch_size,
+        max_new_tokens=max_new_tokens,
     )
-    size = batch_size * BATCHES_PER_CHUNK
+    size = settings.batch_size * BATCHES_PER_CHUNK
     model = processor = None
     predictions: list[Prediction] = []
     for start in progress(range(0, len(items), size), desc=f"{experiment} {condition}"):
         rows = items[start : start + size]
-        # The same question may be put in other words, or shown on another picture.
+        # The same question may have another wording, or another picture.
         chunk_content = json.dumps([[row.question_id, row.question, row.images] for row in rows])
         chunk = chunks / f"{key}-{hashlib.sha256(chunk_content.encode()).hexdigest()[:16]}.jsonl"
         if chunk.exists():
@@ -114,7 +116,7 @@ def main(
                 processor,
                 [(images_for(row, images, condition), row.question) for row in rows],
                 max_new_tokens=max_new_tokens,
-                batch_size=batch_size,
+                batch_size=settings.batch_size,
             )
             answers = [
                 Prediction(

@@ -1,6 +1,6 @@
-"""The scores that others published, each by its own definition, on one reply at a time.
+"""Published metrics, each by its own definition, of one reply at a time.
 
-`p` is what the reply says, `g` the truth, in the same unit.
+`p` is the prediction in the reply, `g` the truth, in the same unit.
 
 - SpatialVLM (Chen et al. 2024, section 4.2): the share of replies that hold a number, and the
   share with 0.5 g <= p <= 2 g ("in range [50, 200] %").
@@ -37,18 +37,18 @@ def abs_rel(p: float | None, g: float) -> float:
     return abs(p - g) / abs(g) if p is not None and g else float("nan")
 
 
-def hours_apart(p: int, g: int) -> int:
+def hours_apart(p: float, g: float) -> float:
     """Return the difference of two hours of the clock, 0 to 6."""
     difference = abs(p - g) % HOURS
     return min(difference, HOURS - difference)
 
 
-def clock_success(p: int | None, g: int) -> float:
+def clock_success(p: float | None, g: float) -> float:
     """Return SpatialRGPT-Bench's success for directions: 1 if at most one hour off."""
     return float(p is not None and hours_apart(p, g) <= 1)
 
 
-def clock_error_deg(p: int | None, g: int) -> float:
+def clock_error_deg(p: float | None, g: float) -> float:
     """Return SpatialRGPT-Bench's error of a direction in degrees; NaN if unreadable."""
     return float("nan") if p is None else DEGREES_PER_HOUR * hours_apart(p, g)
 
@@ -89,5 +89,5 @@ def _first_word(text: str) -> str:
 
 
 def _at_most(smaller: float, larger: float) -> bool:
-    """Say whether one <= other; bounds themselves count, also after floating point."""
+    """Say whether smaller <= larger; equal numbers count, also after rounding errors."""
     return smaller <= larger + _ROUNDING * max(abs(smaller), abs(larger))

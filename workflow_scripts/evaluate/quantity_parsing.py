@@ -2,40 +2,21 @@
 
 Metric and imperial lengths, areas and angles come back in SI units or degrees. A range ("1 to
 2 m", "between one and two metres") counts as its middle, and the first quantity of a text is
-taken: a reply states its answer first or marks it (see `replies.final`).
+taken: a reply states its answer first or marks it (`answer_parsing.final_answer`).
 """
 
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
-Dimension = Literal["length", "area", "angle"]
+from workflow_scripts.common.units import FOOT_M, INCH_M, UNITS, Dimension
 
-_LENGTHS = {
-    1.0: "m metre metres meter meters",
-    0.01: "cm cms centimetre centimetres centimeter centimeters",
-    0.001: "mm millimetre millimetres millimeter millimeters",
-    1000.0: "km kilometre kilometres kilometer kilometers",
-    0.3048: "ft foot feet ' ′",
-    0.0254: 'in inch inches " ″',
-    0.9144: "yd yard yards",
-}
-_AREAS = {
-    1.0: "m2 m² m^2 sqm sq_m square_metre square_metres square_meter square_meters",
-    0.0001: "cm2 cm² cm^2 square_centimetres square_centimeters",
-    0.3048**2: "ft2 ft² ft^2 sqft sq_ft square_foot square_feet",
-}
-_ANGLES = {1.0: "° deg degree degrees", 180 / math.pi: "rad radian radians"}
 _UNITS: dict[str, tuple[Dimension, float]] = {
-    word.replace("_", " "): (dimension, size)
-    for dimension, table in (("length", _LENGTHS), ("area", _AREAS), ("angle", _ANGLES))
-    for size, words in table.items()
-    for word in words.split()
+    word: (unit.dimension, unit.size) for unit in UNITS for word in (*unit.words, *unit.signs)
 }
 # After feet come inches, after metres centimetres: "5 ft 6 in", "1 m 20 cm".
-_SUBUNITS = {0.3048: 0.0254, 1.0: 0.01}
+_SUBUNITS = {FOOT_M: INCH_M, 1.0: 0.01}
 
 _SMALL_NAMES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
@@ -52,10 +33,10 @@ _FRACTION_WORDS = {"a half": 0.5, "one half": 0.5, "a quarter": 0.25, "three qua
 
 _words_of_units = "|".join(
     re.escape(word).replace(r"\ ", r"\.?\s+")
-    for word in sorted(_UNITS, key=len, reverse=True)
-    if word not in "'\"′″"
+    for word in sorted((word for unit in UNITS for word in unit.words), key=len, reverse=True)
 )
-_unit = rf"(?:(?:{_words_of_units})(?![\w²°^])|['\"′″])"
+_signs = "|".join(sign for unit in UNITS for sign in unit.signs)
+_unit = rf"(?:(?:{_words_of_units})(?![\w²°^])|(?:{_signs}))"
 _decimal = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _value = "|".join((*_SMALL, *_TENS))
 _WORDS = re.compile(
@@ -64,7 +45,7 @@ _WORDS = re.compile(
     rf"(?:\s+point(?:\s+(?:{'|'.join(_SMALL[:10])}))+)?\b",
     re.IGNORECASE,
 )
-_part = "|".join(_FRACTION_WORDS)
+_fractions = "|".join(_FRACTION_WORDS)
 _QUANTITY = re.compile(
     rf"(?<![\w.,/])(?P<sign>-?)(?P<low>{_decimal})"
     rf"(?:\s*(?P<low_unit>{_unit})?\s*(?:-|–|—|~|\bto\b|\band\b|\bor\b)\s*(?P<high>{_decimal}))?"
@@ -79,7 +60,7 @@ _NUMBER = re.compile(rf"(?<![\w.,/])-?{_decimal}(?![\w²])", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Quantity:
-    """A value in metres, square metres or degrees, and the bounds if a range was said."""
+    """A value in metres, square metres or degrees, with its bounds if the text gives a range."""
 
     value: float
     low: float
@@ -99,13 +80,13 @@ def number_words_to_digits(text: str) -> str:
     text = re.sub(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])", lambda m: m[0].replace(",", ""), text)
     text = re.sub(r"(?<=\d),(?=\d)", ".", text)
     # Nine digits at most: what a model that cannot stop says may be longer than Python divides.
-    integer, part = r"(?:(\d{1,9})\s+)?", r"(\d{1,9})"
-    text = re.sub(rf"(?<![\d.]){integer}{part}/{part}(?![\d/])", _fraction, text)
+    integer, digits = r"(?:(\d{1,9})\s+)?", r"(\d{1,9})"
+    text = re.sub(rf"(?<![\d.]){integer}{digits}/{digits}(?![\d/])", _fraction, text)
     text = re.sub(r"(?<![\w.])\.(?=\d)", "0.", text)
     text = _WORDS.sub(lambda match: f"{_parse_number_words(match[0].lower()):g}", text)
     articles = rf"\ban?\s+(?={_unit})(?<!half a )(?<!half an )(?<!of a )(?<!of an )"
     text = re.sub(articles, "1 ", text, flags=re.IGNORECASE)
-    with_unit = rf"({_decimal})((?:\s+(?:{_unit}))?)\s+and\s+({_part})\b"
+    with_unit = rf"({_decimal})((?:\s+(?:{_unit}))?)\s+and\s+({_fractions})\b"
     text = re.sub(with_unit, _add_fraction, text, flags=re.IGNORECASE)
     for words, value in (("half", 0.5), (r"(?:a|1)\s+quarter", 0.25), (r"3\s+quarters", 0.75)):
         of = rf"\b{words}(?:\s+of)?\s+(?:an?\s+)?(?=(?:{_unit}))"
@@ -121,22 +102,22 @@ def _fraction(match: re.Match[str]) -> str:
 
 
 def _add_fraction(match: re.Match[str]) -> str:
-    part = _FRACTION_WORDS[re.sub(r"\s+", " ", match[3].lower())]
-    return f"{float(match[1]) + part:g}{match[2]}"
+    fraction = _FRACTION_WORDS[re.sub(r"\s+", " ", match[3].lower())]
+    return f"{float(match[1]) + fraction:g}{match[2]}"
 
 
 def _parse_number_words(text: str) -> float:
     integer, _, decimals = re.sub(r"[\s-]+", " ", text).partition(" point ")
-    total, part = 0, 0
+    total, group = 0, 0
     for word in integer.split():
         if word in _SCALES:
-            part = max(part, 1) * _SCALES[word]
+            group = max(group, 1) * _SCALES[word]
             if word == "thousand":
-                total, part = total + part, 0
+                total, group = total + group, 0
         elif word in _VALUES:
-            part += _VALUES[word]
+            group += _VALUES[word]
     digits = "".join(str(_VALUES[word]) for word in decimals.split())
-    return total + part + (float(f"0.{digits}") if digits else 0.0)
+    return total + group + (float(f"0.{digits}") if digits else 0.0)
 
 
 def find_quantities(text: str, dimension: Dimension) -> Iterator[Quantity]:

@@ -14,28 +14,29 @@ import jinja2
 import pandas as pd
 import zarr
 from PIL import Image
+from pydantic import TypeAdapter
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.records import (
-    SCENE_RECORDS,
     Caption,
     DroppedQuestions,
     Episode,
+    Record,
     Scene,
     SceneRecord,
     SkippedItem,
 )
 from workflow_scripts.common.storage import read_json, read_records, read_table, write_text
 from workflow_scripts.evaluate.eval_items import OWN_QUESTIONS
-from workflow_scripts.evaluate.merge import read_scores
-from workflow_scripts.evaluate.metrics import METRICS
+from workflow_scripts.evaluate.metrics import FRACTION, METRICS
+from workflow_scripts.evaluate.score_table import read_eval, read_scores
+from workflow_scripts.sources import SOURCES
 from workflow_scripts.sources.readers.photo_records import Photo
 
 logger = logging.getLogger(__name__)
 TEMPLATE = "report.html.j2"
+SECTIONS = "report_sections"
 MAX_WIDTH_PX = 1600
-HEADLINE_METRICS = ("accuracy", "success_25pct", "clock_within_1h", "within_15deg", "point_inside")
-RECORDS: dict[str, type[SceneRecord]] = {**SCENE_RECORDS, "images": Photo}
 STAGES = ("scenes", "views", "captions", "vqa", "benchmarks")
 PICTURES = {
     "views": "Rooms: posed views, their objects, depth and instances",
@@ -43,9 +44,18 @@ PICTURES = {
     "depth": "Depth in metres",
     "pointclouds": "Point clouds fused from a scene's views",
     "captions": "Captions beside what they describe",
-    "evaluate": "Keypoints: true and estimated, and errors of the learned model and the baselines",
     "vqa": "Questions on pictures, with their answers",
 }
+
+
+class ReportedExperiment(Record):
+    """What the report is told about an experiment."""
+
+    name: str
+    section: str | None
+    scores: list[Path]
+    metrics: Path | None
+    pictures: dict[str, Path]
 
 
 @dataclass(frozen=True)
@@ -71,12 +81,12 @@ def embed_picture(path: Path, caption: str) -> Picture:
 
 def read_scenes(path: Path) -> Sequence[SceneRecord]:
     """Read a shard of scenes with the record of its source, `results/scenes/{source}/...`."""
-    return read_records(path, RECORDS[path.parent.name])
+    return read_records(path, SOURCES[path.parent.name].record)
 
 
 def counts(
     scenes: list[Path], views: list[Path], clouds: list[Path], questions: list[Path]
-) -> dict:
+) -> dict[str, int]:
     """Return how much of everything there is, for the head of the page."""
     records = [scene for path in scenes for scene in read_scenes(path)]
     usable = [scene for scene in records if isinstance(scene, Scene) and scene.house]
@@ -92,10 +102,10 @@ def counts(
         "photos": len(photos),
     }
     return {
-        **{name: number for name, number in scene_counts.items() if number},
+        **{name: count for name, count in scene_counts.items() if count},
         "objects": sum(int((table["kind"] == "object").sum()) for table in objects),
         "views": sum(len(table) for table in tables),
-        "points": sum(zarr.open_group(path, mode="r")["point_m"].shape[0] for path in clouds),
+        "points": sum(zarr.open_array(path / "point_m", mode="r").shape[0] for path in clouds),
         "questions": sum(len(table) for table in question_tables),
     }
 
@@ -103,9 +113,9 @@ def counts(
 def skipped_counts(
     scenes: list[Path], skipped: list[Path], captions: list[Path], dropped: list[Path]
 ) -> list[tuple[str, str, int]]:
-    """Return (where, reason, how many) of everything that was left out, stage by stage.
+    """Return (stage, reason, count) of everything that was skipped, stage by stage.
 
-    What was left out with its scene counts once, as a scene.
+    What was skipped with its scene counts once, as a scene.
     """
     reasons: dict[str, Counter[str]] = {name: Counter() for name in STAGES}
     unusable = {}
@@ -116,10 +126,10 @@ def skipped_counts(
                 unusable[scene.scene_id] = scene.skipped
     for path in skipped:
         # results/views/... or results/evaluate/benchmarks/...
-        where = "benchmarks" if path.parent.name == "benchmarks" else "views"
+        stage = "benchmarks" if path.parent.name == "benchmarks" else "views"
         for row in read_records(path, SkippedItem):
             if unusable.get(row.scene_id) != row.reason:
-                reasons[where][row.reason] += 1
+                reasons[stage][row.reason] += 1
     for path in captions:
         for caption in read_records(path, Caption):
             if caption.status in ("refused", "failed"):
@@ -128,56 +138,54 @@ def skipped_counts(
         for dropped_row in read_records(path, DroppedQuestions):
             reasons["vqa"][dropped_row.reason] += dropped_row.count
     return [
-        (stage, reason, number)
-        for stage, found in reasons.items()
-        for reason, number in found.most_common()
+        (stage, reason, count)
+        for stage, stage_reasons in reasons.items()
+        for reason, count in stage_reasons.most_common()
     ]
 
 
 def depth_errors(tables: list[Path]) -> list[dict[str, Any]]:
-    """Return how far each estimator is from the simulator's depth, over views that have both.
+    """Return the error of each depth estimator against the simulator, over views that have both.
 
     Means over views; of the scale the median, for one view without a floor can be far off.
     """
-    rows = [read_table(path).assign(source=path.parent.name) for path in tables]
-    compared = [part.dropna(subset=["abs_rel"]) for part in rows]
-    known = pd.concat(compared) if compared else pd.DataFrame()
-    if known.empty:
+    tables_by_shard = [read_table(path).assign(source=path.parent.name) for path in tables]
+    compared = [table.dropna(subset=["abs_rel"]) for table in tables_by_shard]
+    rows = pd.concat(compared) if compared else pd.DataFrame()
+    if rows.empty:
         return []
     return [
         {
             "source": source,
             "estimator": estimator,
-            "cameras": ", ".join(sorted(set(part["intrinsics_source"]))),
-            "views": len(part),
-            "abs_rel": part["abs_rel"].mean(),
-            "delta1": part["delta1"].mean(),
-            "rmse_m": part["rmse_m"].mean(),
-            "median_scale": part["median_scale"].median(),
+            "cameras": ", ".join(sorted(set(group["intrinsics_source"]))),
+            "views": len(group),
+            "abs_rel": group["abs_rel"].mean(),
+            "delta1": group["delta1"].mean(),
+            "rmse_m": group["rmse_m"].mean(),
+            "median_scale": group["median_scale"].median(),
         }
-        for (source, estimator), part in known.groupby(["source", "backend"])
+        for (source, estimator), group in rows.groupby(["source", "backend"])
     ]
 
 
 def charts(scores: pd.DataFrame, experiment: str) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of an experiment's charts by title: our questions, then each benchmark.
 
-    Scores without a share to draw, such as keypoints' errors in centimetres, have no chart.
+    A chart has the headline metrics that are fractions; metrics in other units have none.
     """
-    experiment_scores = scores[scores["experiment"] == experiment]
-    rows = {
-        experiment if name == OWN_QUESTIONS else f"{experiment} on {name}": chart_rows(
-            part, experiment
+    fractions = [name for name, metric in METRICS.items() if metric.unit == FRACTION]
+    chosen = scores[
+        (scores["experiment"] == experiment)
+        & scores["is_headline"]
+        & scores["metric"].isin(fractions)
+    ]
+    return {
+        experiment if benchmark == OWN_QUESTIONS else f"{experiment} on {benchmark}": (
+            rows.sort_values(["form", "family", "metric"]).to_dict("records")
         )
-        for name, part in experiment_scores.groupby("benchmark", sort=False)
+        for benchmark, rows in chosen.groupby("benchmark", sort=False)
     }
-    return {title: found for title, found in rows.items() if found}
-
-
-def chart_rows(scores: pd.DataFrame, experiment: str) -> list[dict[str, Any]]:
-    """Return the headline rows of an experiment: shares between 0 and 1 with interval and blind."""
-    chosen = scores[(scores["experiment"] == experiment) & scores["metric"].isin(HEADLINE_METRICS)]
-    return chosen.sort_values(["form", "family", "metric"]).to_dict("records")
 
 
 def format_number(value: float, digits: int = 3) -> str:
@@ -185,17 +193,39 @@ def format_number(value: float, digits: int = 3) -> str:
     return "–" if isinstance(value, float) and math.isnan(value) else f"{value:.{digits}f}"
 
 
+def experiment_section(experiment: ReportedExperiment) -> dict[str, Any]:
+    """Return what the template of an experiment's section reads."""
+    scores = pd.concat([read_scores(path) for path in experiment.scores], ignore_index=True)
+    return {
+        "name": experiment.name,
+        "template": f"{SECTIONS}/{experiment.section}" if experiment.section else None,
+        "scores": scores.to_dict("records"),
+        "charts": charts(scores, experiment.name),
+        "pictures": [
+            embed_picture(path, f"{experiment.name}: {label}")
+            for label, path in experiment.pictures.items()
+        ],
+        "metrics": _summary(read_json(experiment.metrics)) if experiment.metrics else None,
+    }
+
+
+def _summary(metrics: dict[str, Any]) -> str:
+    """Return the single values of a metrics.json; its curves are shown as pictures."""
+    return ", ".join(
+        f"{name} {value}" for name, value in metrics.items() if isinstance(value, str | float | int)
+    )
+
+
 def main(
     *,
-    scores: Path,
+    eval_table: Path,
+    experiments: str,
     scenes: list[Path],
     views: list[Path],
     pointclouds: list[Path],
     questions: list[Path],
     captions: list[Path],
     skipped: list[Path],
-    experiments: list[str],
-    metrics: list[Path],
     curves: list[Path],
     pictures: list[Path],
     out: Path,
@@ -205,33 +235,31 @@ def main(
     """Write the report.
 
     Args:
-        scores: results/eval.csv.
+        eval_table: results/eval.csv.
+        experiments: JSON list of the experiments: name, section (a file in report_sections/, or
+            null), scores (paths), metrics (path of metrics.json, or null), pictures (paths by
+            label).
         scenes: Shards of scenes.
         views: Shards of views.
         pointclouds: Shards of point clouds.
         questions: Parquet tables of questions, one per split.
         captions: Shards of captions.
-        skipped: What the views stage and imported benchmarks left out.
-        experiments: Names of the experiments, in the order of `metrics`.
-        metrics: metrics.json of each experiment.
+        skipped: Items that the views stage and imported benchmarks skipped.
         curves: Pictures of training curves.
         pictures: Pictures of the stages; the folder above the source names the stage.
         out: HTML file to write.
-        dropped: What the vqa stage did not ask.
+        dropped: Questions that the vqa stage dropped.
         depth: Statistics of estimated depth, `results/depth/{source}/{shard}.parquet`.
     """
-    table = read_scores(scores)
-    sections = [
-        (
-            title,
-            [
-                embed_picture(path, f"{path.parent.name} {path.stem}")
-                for path in pictures
-                if stage in path.parts[:-1]
-            ],
-        )
+    reported = TypeAdapter(list[ReportedExperiment]).validate_json(experiments)
+    sections = {
+        title: [
+            embed_picture(path, f"{path.parent.name} {path.stem}")
+            for path in pictures
+            if stage in path.parts[:-1]
+        ]
         for stage, title in PICTURES.items()
-    ]
+    }
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -239,22 +267,17 @@ def main(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["shown"] = format_number
+    environment.filters["format_number"] = format_number
     page = environment.get_template(TEMPLATE).render(
         counts=counts(scenes, views, pointclouds, questions),
-        sections=[
-            (title, section_pictures) for title, section_pictures in sections if section_pictures
-        ],
+        sections=[(title, embedded) for title, embedded in sections.items() if embedded],
         curves=[
             embed_picture(path, f"{path.parent.name} {path.stem.removesuffix('curves').strip('.')}")
             for path in curves
         ],
         definitions=list(METRICS.values()),
-        experiments=[
-            {"name": name, "metrics": read_json(path), "charts": charts(table, name)}
-            for name, path in zip(experiments, metrics, strict=True)
-        ],
-        scores=table.to_dict("records"),
+        experiments=[experiment_section(experiment) for experiment in reported],
+        scores=read_eval(eval_table).to_dict("records"),
         skipped_counts=skipped_counts(scenes, skipped, captions, list(dropped)),
         depth_errors=depth_errors(list(depth)),
         provenance=sorted(dict(zarr.open_group(views[0], mode="r").attrs).items()),

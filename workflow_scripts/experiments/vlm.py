@@ -1,11 +1,28 @@
 """Experiments of kind vlm: a vision-language model learns to answer questions."""
 
+import json
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from workflow_scripts.config.base import Settings, Text, UniqueList
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.base import Settings, Text, UniqueList, section_json
+from workflow_scripts.config.evaluate import PredictSettings, ScoreSettings
 from workflow_scripts.config.vqa import QuestionFamily
+from workflow_scripts.experiments.base import (
+    Arguments,
+    Experiment,
+    ExperimentKind,
+    Predictor,
+    Scorer,
+    Training,
+    TrainingRule,
+    WorkflowContext,
+)
+
+# Base models that rule pretrain_base trains, in results/train/base/.
+EMBEDDED_BASES = ("tiny",)
 
 
 class LoraSettings(Settings):
@@ -56,3 +73,112 @@ class VlmSettings(VlmTrainingSettings):
     kind: Literal["vlm"] = Field("vlm", description="what is trained")
     base: Text = Field("tiny", description="tiny, a hub id, or a local folder")
     data: Literal["vqa"] = Field("vqa", description="which questions")
+
+
+def base_model(settings: VlmSettings) -> str:
+    """Return what the base is loaded from: a folder of this workflow, or what the user named."""
+    is_embedded = settings.base in EMBEDDED_BASES
+    return f"results/train/base/{settings.base}" if is_embedded else settings.base
+
+
+def embedded_base(settings: VlmSettings) -> list[str]:
+    """Return the base model's folder if this workflow trains it, else nothing to wait for."""
+    return [base_model(settings)] if settings.base in EMBEDDED_BASES else []
+
+
+def _check(experiment: Experiment, context: WorkflowContext) -> None:
+    """Refuse a base model's missing folder; any other word is a model's id on the hub."""
+    base = experiment.settings.base
+    is_folder = base.startswith(".") or Path(base).is_absolute()
+    if is_folder and not Path(base).is_dir():
+        raise UserError(
+            f"train.experiments.{experiment.name}.base: {base}: no such folder; correct the path, "
+            "or give a model's id on the hub"
+        )
+
+
+def _training_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
+    settings = experiment.settings
+    return Arguments(
+        settings=section_json(settings, VlmTrainingSettings),
+        inputs={"data": "results/vqa/train.json", "validation": "results/vqa/val.json"},
+        dependencies={
+            "families": [f"results/vqa/{split}.parquet" for split in ("train", "val")],
+            "base_folder": embedded_base(settings),
+        },
+        flags={"base": base_model(settings), "images": "results/vqa"},
+    )
+
+
+def _training_rule(settings: VlmSettings) -> str:
+    return "train_experiment" if settings.adapter == "lora" else "train_full_finetune"
+
+
+TRAINING = Training(
+    module="workflow_scripts.train.vlm.launch",
+    arguments=_training_arguments,
+    rules=(
+        TrainingRule(
+            "train_experiment",
+            {"weights": "adapter_model.safetensors", "config": "adapter_config.json"},
+        ),
+        TrainingRule(
+            "train_full_finetune", {"weights": "model.safetensors", "config": "config.json"}
+        ),
+    ),
+    rule_of=_training_rule,
+)
+
+
+class VlmPredictSettings(PredictSettings, FamilySelection):
+    """How an experiment answers which questions."""
+
+
+class VlmScoreSettings(ScoreSettings, FamilySelection):
+    """How an experiment's answers to which questions are scored."""
+
+
+def _predictor_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
+    settings = experiment.settings
+    weights = TRAINING.rule(settings).outputs["weights"]
+    return Arguments(
+        settings=_with_families(experiment, context, VlmPredictSettings),
+        dependencies={
+            "weights": f"{experiment.folder}/{weights}",
+            "base_folder": embedded_base(settings),
+        },
+        flags={"base": base_model(settings), "adapter": experiment.folder},
+    )
+
+
+def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
+    split = context.config["evaluate"]["split"]
+    return Arguments(
+        settings=_with_families(experiment, context, VlmScoreSettings),
+        inputs={
+            "questions": f"results/vqa/{split}.parquet",
+            "training": "results/vqa/train.parquet",
+            "image": experiment.answer_files("image", context),
+            "blind": experiment.answer_files("blind", context),
+            "blank": experiment.answer_files("blank", context),
+        },
+    )
+
+
+def _with_families(
+    experiment: Experiment, context: WorkflowContext, model: type[FamilySelection]
+) -> str:
+    """Return settings of stage evaluate and the experiment's families as JSON."""
+    families = json.loads(section_json(experiment.settings, FamilySelection))
+    return section_json({**context.config["evaluate"], **families}, model)
+
+
+KIND = ExperimentKind(
+    name="vlm",
+    settings=VlmSettings,
+    training=TRAINING,
+    predictor=Predictor("workflow_scripts.evaluate.predict", _predictor_arguments),
+    scorer=Scorer("workflow_scripts.evaluate.score", _scorer_arguments),
+    report_section="answers.html.j2",
+    check=_check,
+)

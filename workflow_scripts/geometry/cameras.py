@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray = NDArray[np.float64]
 
 # Unity is left-handed with Y up. Exchanging y and z makes it right-handed with Z up, and a plan
-# seen from above (Unity x right, z up the page) keeps its look (world x right, y up the page).
+# seen from above (Unity x right, z up the page) keeps its layout (world x right, y up the page).
 _WORLD_FROM_UNITY = np.array([[1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
 _OPENGL_FROM_OPENCV = np.diag([1.0, -1, -1, 1])
 # A vision sensor of CoppeliaSim looks along +Z with X to the left and Y up.
@@ -23,12 +23,14 @@ _COPPELIASIM_FROM_OPENCV = np.diag([-1.0, -1, 1, 1])
 
 def world_from_unity(points_unity: ArrayLike) -> FloatArray:
     """Map points or directions [..., 3] from Unity's frame to the world frame."""
-    return np.asarray(points_unity, dtype=np.float64) @ _WORLD_FROM_UNITY.T
+    result: FloatArray = np.asarray(points_unity, dtype=np.float64) @ _WORLD_FROM_UNITY.T
+    return result
 
 
 def unity_from_world(points_world: ArrayLike) -> FloatArray:
     """Map points or directions [..., 3] from the world frame to Unity's frame."""
-    return np.asarray(points_world, dtype=np.float64) @ _WORLD_FROM_UNITY
+    result: FloatArray = np.asarray(points_world, dtype=np.float64) @ _WORLD_FROM_UNITY
+    return result
 
 
 def wrap_deg(angle_deg: float) -> float:
@@ -58,7 +60,8 @@ def rotation_about_up(yaw_deg: float) -> FloatArray:
 
 def heading_vector(yaw_deg: float) -> FloatArray:
     """Return the horizontal unit vector [3] that something with this yaw faces."""
-    return rotation_about_up(yaw_deg) @ np.array([0.0, 1.0, 0.0])
+    result: FloatArray = rotation_about_up(yaw_deg) @ np.array([0.0, 1.0, 0.0])
+    return result
 
 
 def world_from_camera(position_m: ArrayLike, *, yaw_deg: float, pitch_deg: float) -> FloatArray:
@@ -172,13 +175,6 @@ def project(
         v = k[1, 1] * camera[..., 1] / depth + k[1, 2]
     pixels = np.stack([u, v], axis=-1)
     return np.where((depth > 0)[..., None], pixels, np.nan), depth
-
-
-def box_corners(centre_m: ArrayLike, size_m: ArrayLike, yaw_deg: float) -> FloatArray:
-    """Return the eight corners [8, 3] of an oriented box, in world metres."""
-    signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2.0
-    offsets = signs * np.asarray(size_m, dtype=np.float64)
-    return offsets @ rotation_about_up(yaw_deg).T + np.asarray(centre_m, dtype=np.float64)
 
 
 @dataclass(frozen=True)

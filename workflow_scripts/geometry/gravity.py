@@ -30,7 +30,7 @@ class GravityAxes:
 
     @property
     def is_steep(self) -> bool:
-        """Say whether the camera looks so far up or down that "ahead" means little."""
+        """Return whether the camera looks so far up or down that "ahead" is badly defined."""
         return bool(abs(self.up[2]) > STEEP_COSINE)
 
 
@@ -73,7 +73,7 @@ def gravity_row(
         view=view,
         view_id=view_id,
         scene_id=scene_id,
-        source=source,  # type: ignore[arg-type]
+        source=source,
         **{
             f"{name}_{letter}": float(vector[index])
             for name, vector in vectors.items()

@@ -221,4 +221,5 @@ def _skew_matrix(vector: Tensor) -> Tensor:
     x, y, z = vector.unbind(-1)
     zero = torch.zeros_like(x)
     rows = [zero, -z, y, z, zero, -x, -y, x, zero]
-    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
+    result: Tensor = torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
+    return result

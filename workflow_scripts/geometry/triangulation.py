@@ -66,7 +66,8 @@ def solve_3x3(matrix: Tensor, vector: Tensor) -> Tensor:
 
 def camera_centres(projections: Tensor) -> Tensor:
     """Return the world positions [..., 3] of cameras P [..., 3, 4]."""
-    return -torch.linalg.solve(projections[..., :3], projections[..., 3])
+    result: Tensor = -torch.linalg.solve(projections[..., :3], projections[..., 3])
+    return result
 
 
 def parallax(projections: Tensor, weights: Tensor, points_m: Tensor) -> Tensor:
@@ -75,7 +76,8 @@ def parallax(projections: Tensor, weights: Tensor, points_m: Tensor) -> Tensor:
     rays = rays / rays.norm(dim=-1, keepdim=True).clamp_min(1e-9)
     sine = torch.linalg.cross(rays[..., :, None, :], rays[..., None, :, :]).norm(dim=-1)
     seen = (weights > 0).to(sine.dtype)
-    return (sine * seen[..., :, None] * seen[..., None, :]).amax(dim=(-1, -2))
+    result: Tensor = (sine * seen[..., :, None] * seen[..., None, :]).amax(dim=(-1, -2))
+    return result
 
 
 def triangulate(projections: Tensor, pixels: Tensor, weights: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ about +Z; its footprint is the turned rectangle that it covers seen from above.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from workflow_scripts.geometry.cameras import FloatArray
 
@@ -22,13 +23,16 @@ def footprint_axes(yaw_deg: FloatArray) -> FloatArray:
     return axes
 
 
-def upright_box_corners_m(
-    centre_m: FloatArray, size_m: FloatArray, yaw_deg: FloatArray
-) -> FloatArray:
-    """Return the corners [n, 8, 3] of boxes."""
-    offsets = _UNIT_CORNERS * size_m[:, None]
-    horizontal = np.einsum("nka,nax->nkx", offsets[..., :2], footprint_axes(yaw_deg))
-    return np.concatenate([horizontal, offsets[..., 2:]], axis=-1) + centre_m[:, None]
+def box_corners(centre_m: ArrayLike, size_m: ArrayLike, yaw_deg: ArrayLike) -> FloatArray:
+    """Return the corners [..., 8, 3] of boxes with centre and size [..., 3] and yaw [...].
+
+    The signs of the corners along the box's axes are (-, -, -), (-, -, +), (-, +, -) and so on.
+    """
+    offsets = _UNIT_CORNERS * np.asarray(size_m, dtype=np.float64)[..., None, :]
+    axes = footprint_axes(np.asarray(yaw_deg, dtype=np.float64))
+    horizontal = np.einsum("...ka,...ax->...kx", offsets[..., :2], axes)
+    corners = np.concatenate([horizontal, offsets[..., 2:]], axis=-1)
+    return corners + np.asarray(centre_m, dtype=np.float64)[..., None, :]
 
 
 def distance_to_point_m(
@@ -38,7 +42,8 @@ def distance_to_point_m(
     offset = point_m - centre_m
     horizontal = np.einsum("nax,nx->na", footprint_axes(yaw_deg), offset[:, :2])
     in_box_frame = np.concatenate([horizontal, offset[:, 2:]], axis=-1)
-    return np.linalg.norm(np.maximum(np.abs(in_box_frame) - size_m / 2, 0.0), axis=-1)
+    result: FloatArray = np.linalg.norm(np.maximum(np.abs(in_box_frame) - size_m / 2, 0.0), axis=-1)
+    return result
 
 
 def box_gaps_m(centre_m: FloatArray, size_m: FloatArray, yaw_deg: FloatArray) -> FloatArray:
@@ -64,7 +69,7 @@ def footprint_gaps_m(centre_m: FloatArray, size_m: FloatArray, yaw_deg: FloatArr
     half = size_m[:, :2] / 2
     corners = np.einsum("nka,nax->nkx", _FOOTPRINT * size_m[:, None, :2], axes)
     corners = corners + centre_m[:, None, :2]
-    # own[i, j, k, a]: corner k of box j along axis a of box i, from the middle of box i.
+    # [i, j, k, a]: corner k of box j along axis a of box i, from the centre of box i.
     relative = corners[None] - centre_m[:, None, None, :2]
     in_box_frame = np.einsum("ijkx,iax->ijka", relative, axes)
     outside = np.maximum(np.abs(in_box_frame) - half[:, None, None], 0.0)

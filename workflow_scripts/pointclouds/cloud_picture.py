@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from workflow_scripts.common.cloud_shard import Cloud, SceneCloud
 from workflow_scripts.common.records import BoxRow
 from workflow_scripts.common.storage import atomic_write
-from workflow_scripts.geometry.cameras import box_corners, world_from_camera
+from workflow_scripts.geometry.cameras import world_from_camera
+from workflow_scripts.geometry.upright_boxes import box_corners
 
 PANEL_PX = (560, 420)
 OVERSAMPLING = 2
@@ -33,7 +34,7 @@ class ParallelProjection:
 
     @classmethod
     def fit(
-        cls, points: np.ndarray, *, pitch_deg: float, yaw_deg: float, size: tuple
+        cls, points: np.ndarray, *, pitch_deg: float, yaw_deg: float, size: tuple[int, int]
     ) -> "ParallelProjection":
         """Fit all points into a panel of `size` (width, height) pixels."""
         axes = world_from_camera((0, 0, 0), yaw_deg=yaw_deg, pitch_deg=pitch_deg)[:3, :3].T
@@ -45,7 +46,8 @@ class ParallelProjection:
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
         """Return x, y [n, 2] in pixels."""
-        return (points @ self.axes[:2].T - self.low) * self.scale_px + self.offset_px
+        result: np.ndarray = (points @ self.axes[:2].T - self.low) * self.scale_px + self.offset_px
+        return result
 
 
 def draw_clouds(
@@ -114,17 +116,20 @@ def _faces_viewer(cloud: Cloud, away: np.ndarray) -> np.ndarray:
 
     Without normals only what is near the ceiling is cut off.
     """
+    mask: np.ndarray
     if cloud.normal is not None:
-        return cloud.normal @ away < 0.05
-    height = cloud.point_m[:, 2]
-    return height < np.quantile(height, 0.995) - 0.3
+        mask = cloud.normal @ away < 0.05
+    else:
+        height = cloud.point_m[:, 2]
+        mask = height < np.quantile(height, 0.995) - 0.3
+    return mask
 
 
 def _splat(
     points: np.ndarray,
     colours: np.ndarray,
     projection: ParallelProjection,
-    size: tuple,
+    size: tuple[int, int],
     *,
     voxel_m: float,
 ) -> np.ndarray:
@@ -149,7 +154,8 @@ def _splat(
     painted = np.flatnonzero(rank)
     image.reshape(-1, 3)[painted] = colours[rank[painted] - 1]
     depth.reshape(-1)[painted] = distance[rank[painted] - 1]
-    return (image * _edge_shade(depth)[..., None]).astype(np.uint8)
+    result: np.ndarray = (image * _edge_shade(depth)[..., None]).astype(np.uint8)
+    return result
 
 
 def _edge_shade(distance: np.ndarray, *, reach_px: int = 3, strength: float = 1.2) -> np.ndarray:
@@ -174,7 +180,8 @@ def _instance_colours(instance: np.ndarray, objects: set[int]) -> np.ndarray:
         hue = (number * 0.618034) % 1.0
         value = (0.95, 0.75, 0.85)[number % 3]
         palette[index] = _hsv_to_rgb(hue, 0.62, value)
-    return palette[instance]
+    result: np.ndarray = palette[instance]
+    return result
 
 
 def _hsv_to_rgb(hue: float, saturation: float, value: float) -> tuple[int, int, int]:

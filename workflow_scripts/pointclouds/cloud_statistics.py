@@ -50,7 +50,7 @@ def _point_statistics(shards: Sequence[CloudShard], boxes: pd.DataFrame) -> dict
     codes = da.concatenate([_category_codes(shard, categories) for shard in shards])
     edges = np.arange(-1, 6 + HEIGHT_STEP_M, HEIGHT_STEP_M)
     heights, _ = da.histogram(points[:, 2], bins=edges)
-    low, high, mean, by_category, by_height = dask.compute(
+    low, high, mean, by_category, by_height = da.compute(
         points.min(axis=0),
         points.max(axis=0),
         points.mean(axis=0, dtype=np.float64),
@@ -75,7 +75,8 @@ def _point_statistics(shards: Sequence[CloudShard], boxes: pd.DataFrame) -> dict
 def _dask_array(shard: CloudShard, name: str) -> da.Array:
     """Return a Dask array over one array of a shard, chunked as it lies on disk."""
     array = shard.group[name]
-    return da.from_zarr(array, chunks=array.chunks)  # type: ignore[union-attr]
+    result: da.Array = da.from_zarr(array, chunks=array.chunks)  # type: ignore[union-attr]
+    return result
 
 
 def _category_codes(shard: CloudShard, categories: Sequence[str]) -> da.Array:
@@ -87,18 +88,19 @@ def _category_codes(shard: CloudShard, categories: Sequence[str]) -> da.Array:
         lookup[scene_number[row.scene_id], row.instance] = number[row.category]
     scene = da.from_array(np.repeat(np.arange(len(shard)), np.diff(shard.scene_start)), chunks=-1)
     instance = _dask_array(shard, "instance")
-    return da.map_blocks(
+    result: da.Array = da.map_blocks(
         lambda scene, instance: lookup[scene, instance],
         scene.rechunk(instance.chunks),
         instance,
         dtype=lookup.dtype,
     )
+    return result
 
 
 def _box_statistics(boxes: pd.DataFrame) -> dict[str, Any]:
     """Return, per category, the number of boxes and how far measured sizes are from true ones.
 
-    Width and depth are compared in order of size, as the measured box does not tell them apart.
+    Width and depth are compared in order of size, as the measured box does not distinguish them.
     """
     measured = np.sort(boxes[["width_m", "depth_m"]].to_numpy(), axis=1)
     true = np.sort(boxes[["true_width_m", "true_depth_m"]].to_numpy(), axis=1)
@@ -112,7 +114,8 @@ def _box_statistics(boxes: pd.DataFrame) -> dict[str, Any]:
     medians = groups.median().round(DECIMALS)
     medians.columns = [f"median_{name}" for name in medians.columns]
     medians.insert(0, "num_boxes", groups.size())
-    return medians.to_dict(orient="index")
+    result: dict[str, Any] = medians.to_dict(orient="index")
+    return result
 
 
 def _rounded(values: np.ndarray) -> list[float]:

@@ -6,11 +6,13 @@ square of the distance, as disparity's quantisation makes it. Masks are wrong by
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
+DepthKind = Literal["exact", "sensor", "estimate"]
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,12 @@ class DepthErrorModel:
     scale: float = 0.0
     mask_px: float = 0.0
 
-    def sigma_m(self, depth_m: FloatArray) -> FloatArray:
+    def sigma_m(self, depth_m: ArrayLike) -> FloatArray:
         """Return the standard deviation of pixels with these depths, without the scale's."""
-        return self.constant_m + self.quadratic_per_m * (depth_m - 0.4) ** 2
+        sigma: FloatArray = (
+            self.constant_m + self.quadratic_per_m * (np.asarray(depth_m) - 0.4) ** 2
+        )
+        return sigma
 
     @property
     def is_exact(self) -> bool:
@@ -38,6 +43,19 @@ class DepthErrorModel:
 EXACT = DepthErrorModel()
 SENSOR = DepthErrorModel(constant_m=0.0012, quadratic_per_m=0.0019, scale=0.0, mask_px=0.5)
 ESTIMATE = DepthErrorModel(constant_m=0.005, quadratic_per_m=0.004, scale=0.1, mask_px=1.0)
-"""The three kinds of depth: of a simulator, of an RGB-D sensor, of a network from one picture."""
+"""The three kinds of depth: of a simulator, of an RGB-D sensor, of a network from one image."""
 
-DEPTH_ERROR_MODELS = {"exact": EXACT, "sensor": SENSOR, "estimate": ESTIMATE}
+DEPTH_ERROR_MODELS: dict[DepthKind, DepthErrorModel] = {
+    "exact": EXACT,
+    "sensor": SENSOR,
+    "estimate": ESTIMATE,
+}
+
+
+def resolve_depth_kind(
+    setting: DepthKind | Literal["auto"], *, is_estimated: bool, source_kind: DepthKind
+) -> DepthKind:
+    """Return the kind of the depth that is measured; "auto": the source's, or an estimate's."""
+    if setting != "auto":
+        return setting
+    return "estimate" if is_estimated else source_kind

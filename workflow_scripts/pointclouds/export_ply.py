@@ -1,11 +1,12 @@
 """Export the clouds of a shard to PLY, one binary file a scene, for MeshLab, CloudCompare, Blender.
 
-Vertices carry x, y, z, red, green, blue, instance, and nx, ny, nz where the shard has normals.
+Vertices have x, y, z, red, green, blue, instance, and nx, ny, nz where the shard has normals.
 """
 
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open3d
@@ -19,14 +20,14 @@ log = logging.getLogger(__name__)
 
 def write_ply(path: Path, cloud: Cloud) -> None:
     """Write a binary PLY through Open3D's tensor cloud, which keeps the instance."""
-    tensor = open3d.core.Tensor
+    tensor: Any = open3d.core.Tensor
     ply = open3d.t.geometry.PointCloud(tensor(cloud.point_m))
     ply.point.colors = tensor(cloud.colour)
     if cloud.normal is not None:
         ply.point.normals = tensor(cloud.normal)
     # Open3D's PLY reader has no 16-bit integers.
     ply.point.instance = tensor(cloud.instance.astype(np.int32)[:, None])
-    if not open3d.t.io.write_point_cloud(str(path), ply):
+    if not open3d.t.io.write_point_cloud(path, ply):
         raise OSError(f"{path}: Open3D could not write it; is the disk full or read-only?")
 
 

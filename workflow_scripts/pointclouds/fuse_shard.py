@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import zarr
 
 from workflow_scripts.common.cli import progress, run
@@ -14,12 +13,15 @@ from workflow_scripts.common.records import BoxRow, records_to_frame
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import open_shard, read_array, write_table
 from workflow_scripts.common.view_shard import ViewShard, table_path
+from workflow_scripts.config.pointclouds import FusionSettings
 from workflow_scripts.pointclouds.boxes import measure_boxes
 from workflow_scripts.pointclouds.cloud_picture import draw_clouds
 from workflow_scripts.pointclouds.floor import find_floor
 from workflow_scripts.pointclouds.fuse import View, fuse
 
 log = logging.getLogger(__name__)
+
+DEFAULT = FusionSettings()
 
 TRIM_OF_ESTIMATES = 0.02
 """Estimated depth smears object edges; this share is cut at either end of a box's axes."""
@@ -54,23 +56,20 @@ def main(
     *,
     views: Path,
     out: Path,
-    voxel_m: float,
     seed: int,
     depth: Path | None = None,
-    normals: bool = True,
+    settings: FusionSettings = DEFAULT,
 ) -> None:
     """Write `out` (Zarr), and beside it `{shard}.boxes.parquet` and `{shard}.png`.
 
     Args:
         views: the view shard.
         out: the cloud shard to write.
-        voxel_m: edge of the voxels.
         seed: the workflow's seed.
         depth: group with depth_m[view, y, x] of an estimator, or the view shard itself.
-        normals: also estimate and store normals.
+        settings: size of the voxels, and whether normals are estimated and stored.
     """
-    if not (np.isfinite(voxel_m) and voxel_m > 0):
-        raise UserError(f"--voxel-m {voxel_m}: must be above 0 (metres); 0.04 suits rooms")
+    voxel_m, normals = settings.voxel_m, settings.normals
     shard = ViewShard.open(views, depth=depth)
     is_estimate = depth is not None and depth.resolve() != views.resolve()
     depth_group = open_depth(depth or views, shard)

@@ -150,7 +150,8 @@ def _near_box(cloud: np.ndarray, cloud_b: np.ndarray, reach: float) -> np.ndarra
     """Return the points of a cloud that are within `reach` of the upright box around another."""
     low, high = cloud_b.min(axis=0), cloud_b.max(axis=0)
     outside = np.maximum(np.maximum(low - cloud, cloud - high), 0.0)
-    return cloud[np.einsum("px,px->p", outside, outside) <= reach**2]
+    result: np.ndarray = cloud[np.einsum("px,px->p", outside, outside) <= reach**2]
+    return result
 
 
 def _nearest(cloud_a: np.ndarray, cloud_b: np.ndarray, reach: float) -> tuple[float, np.ndarray]:

@@ -257,14 +257,16 @@ def _closeness(plan_m: np.ndarray, yaw_deg: np.ndarray, resolution_m: np.ndarray
     resolution = resolution_m.astype(np.float32)[:, None, None]
     np.maximum(distance, resolution, out=distance)
     np.divide(resolution, distance, out=distance)
-    return distance.mean(axis=-1)
+    result: np.ndarray = distance.mean(axis=-1)
+    return result
 
 
 def _align_width_across_view(yaw_deg: np.ndarray, ray: np.ndarray) -> np.ndarray:
     """Turn boxes by quarters so that their x axis lies most nearly across the line of sight."""
     heading = np.rad2deg(np.arctan2(ray[:, 1], ray[:, 0])) - 90.0
     turn = np.round((heading - yaw_deg) / 90.0) * 90.0
-    return (yaw_deg + turn + 180.0) % 360.0 - 180.0
+    result: np.ndarray = (yaw_deg + turn + 180.0) % 360.0 - 180.0
+    return result
 
 
 def _box_ends(

@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -12,13 +11,16 @@ from workflow_scripts.common.records import GapRow, GravityRow, MeasuredRow, rec
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import read_array, write_table
 from workflow_scripts.common.view_shard import ViewShard, table_path
-from workflow_scripts.pointclouds.depth_error import DEPTH_ERROR_MODELS
+from workflow_scripts.config.pointclouds import MeasurementSettings
+from workflow_scripts.pointclouds.depth_error import DEPTH_ERROR_MODELS, DepthKind
 from workflow_scripts.pointclouds.fuse_shard import open_depth
 from workflow_scripts.pointclouds.gravity import gravity_of_view
 from workflow_scripts.pointclouds.measure_view import SceneObject, measure_view
 from workflow_scripts.pointclouds.sensor_noise import add_sensor_noise
 
 log = logging.getLogger(__name__)
+
+DEFAULT = MeasurementSettings()
 
 
 def main(
@@ -27,9 +29,9 @@ def main(
     out: Path,
     seed: int,
     depth: Path | None = None,
-    depth_kind: Literal["exact", "sensor", "estimate"] = "exact",
+    depth_kind: DepthKind = "exact",
     sensor_noise: bool = False,
-    min_confidence: float = 0.0,
+    settings: MeasurementSettings = DEFAULT,
 ) -> None:
     """Write `{out}.gravity.parquet`, `{out}.measured.parquet` and `{out}.gaps.parquet`.
 
@@ -41,8 +43,8 @@ def main(
             one), or the view shard itself.
         depth_kind: how far depth and masks may be wrong: a simulator's, a sensor's, an
             estimate's.
-        disturb: first make depth and masks that wrong, for the label audit.
-        min_confidence: pixels of which the estimator is less sure are left out.
+        sensor_noise: first add the errors of that kind to depth and masks, for the label audit.
+        settings: which pixels are measured.
     """
     shard = ViewShard.open(views, depth=depth)
     store = open_depth(depth or views, shard)
@@ -71,7 +73,7 @@ def main(
             error=error,
             rng=rng(seed, "gravity", row.view_id),
         )
-        # What is in the picture before it is disturbed has a row, whatever is left of it.
+        # Every object of the exact masks has a row, even if the noise removes all its pixels.
         visible = set(np.unique(shard.instance(row.view)).tolist())
         rows, pairs = measure_view(
             depth_m,
@@ -83,7 +85,7 @@ def main(
             confidence=(
                 read_array(store, "confidence", row.view) if "confidence" in store else None
             ),
-            min_confidence=min_confidence,
+            min_confidence=settings.min_confidence,
         )
         gravity.append(gravity_row)
         measured += rows

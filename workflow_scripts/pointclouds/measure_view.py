@@ -44,7 +44,7 @@ def measure_view(
     confidence: np.ndarray | None = None,
     min_confidence: float = 0.0,
 ) -> tuple[list[MeasuredRow], list[GapRow]]:
-    """Return a row for every thing, in order, and one for every pair of measured ones.
+    """Return a row for every object, in order, and one for every pair of measured objects.
 
     `depth_m`, `instance`, `confidence` are [h, w]; `camera` is the shard's.
     """
@@ -80,7 +80,7 @@ def measure_view(
             instance=obj.instance,
             object_id=obj.object_id,
             label=obj.label,
-            kind=obj.kind,  # type: ignore[arg-type]
+            kind=obj.kind,
             reason=clouds.reason[number],
             **_mask_fields(clouds, number),
             **_geometry_fields(geometry, index_of.get(number)),

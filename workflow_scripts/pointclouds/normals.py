@@ -22,11 +22,12 @@ def view_normals(depth_m: np.ndarray, camera: Camera) -> np.ndarray:
     usable = np.isfinite(depth_m) & (depth_m > 0)
     np.divide(1.0, depth_m, out=inverse[2:-2, 2:-2], where=usable, dtype=np.float64)
     rotation = np.ascontiguousarray(camera.world_from_camera[:3, :3])
-    return _normals(inverse, np.ascontiguousarray(camera.intrinsics), rotation)
+    result: np.ndarray = _normals(inverse, np.ascontiguousarray(camera.intrinsics), rotation)
+    return result
 
 
 @numba_kernel
-def _normals(inverse, intrinsics, rotation):
+def _normals(inverse: np.ndarray, intrinsics: np.ndarray, rotation: np.ndarray) -> np.ndarray:
     """Return normals f32 [h, w, 3] from inverse depth f64 [h + 4, w + 4], NaN where unknown."""
     height, width = inverse.shape[0] - 4, inverse.shape[1] - 4
     focal_x, focal_y = intrinsics[0, 0], intrinsics[1, 1]
@@ -55,7 +56,9 @@ def _normals(inverse, intrinsics, rotation):
 
 
 @numba_kernel
-def _slope(two_before, one_before, centre, one_after, two_after):
+def _slope(
+    two_before: float, one_before: float, centre: float, one_after: float, two_after: float
+) -> float:
     """Return the slope at `centre` from the side where the five values are straightest.
 
     Of three stencils (the two pixels before, one on either side, the two after) the one with

@@ -1,9 +1,9 @@
-"""How sure measured boxes are: noise and masks, hidden ends, shapes that are no boxes, scale.
+"""The uncertainty of measured boxes: noise and masks, hidden ends, non-box shapes, scale.
 
-Four things make a measured extent wrong, and their variances add: the outline's pixels, the depth
-noise along the line of sight, what the camera cannot see behind the far end, and that things are
-not boxes. A wrong scale of the depth moves and stretches everything along the line of sight. The
-shares below were set on views of generated houses; the label audit measures the result.
+A measured extent has four errors, and their variances add: the outline's pixels, the depth
+noise along the line of sight, what the camera cannot see behind the far end, and that objects
+are not boxes. A wrong scale of the depth moves and stretches everything along the line of sight.
+The fractions below were set on views of generated houses; the label audit measures the result.
 """
 
 from dataclasses import dataclass
@@ -19,14 +19,15 @@ SHAPE_SHARE = 0.015
 RECEDING_SHARE = 0.2
 """A far edge seen at a flat angle is known at least this well, as a share of the extent."""
 INSET_SHARE = 0.08
-"""How far the hidden part of a thing may stand back from its outline, as a share of its extent."""
+"""How far the hidden part of an object may stand back from its outline, as a fraction of its
+extent."""
 ROUND_SHARE, NO_YAW_DEG = 0.15, 15.0
-"""How much further, as a share of its extent, either end of a box around a round thing reaches
-than the thing itself, if the box may stand at any yaw; and the sigma from which a yaw is as good
-as none, for two of it reach nearly to the far diagonal."""
+"""How much further, as a share of its extent, either end of a box around a round object reaches
+than the object itself, if the box may have any yaw; and the sigma from which a yaw is useless,
+because two sigmas reach nearly to the far diagonal."""
 PEAK_SHARE, MIN_PEAK = 0.3, 0.12
 """A yaw counts as likely as the best if its score is lower by less than this share of how far the
-best stands out, and at least by this share of the best score: all yaws of a round thing differ by
+best stands out, and at least by this share of the best score: all yaws of a round object differ by
 no more, and the highest of them means nothing."""
 TAIL_FACTOR = 1.5
 """Noisy clouds hold points of what is behind, and lose what a mask slips off: such errors are
@@ -59,7 +60,7 @@ def outline_m(fit: Fit) -> tuple[np.ndarray, np.ndarray]:
     """Return how far [n, 5] an end moves along each axis when the outline moves by a pixel.
 
     First the end that is the object's silhouette, second an edge of a face that recedes along the
-    axis, such as the far edge of a table's top: the flatter one looks along it, the more metres a
+    axis, such as the far edge of a table's top: the flatter the view along it, the more metres a
     pixel has. That is not known better than to a share of the extent itself.
     """
     lateral = np.sqrt(np.maximum(1 - fit.along**2, 0.0))
@@ -82,7 +83,8 @@ def sigma_ends(fit: Fit, error: DepthErrorModel, lost_m: np.ndarray) -> np.ndarr
     lost_sigma = np.abs(np.einsum("nax,nx->na", fit.axes, right)) * lost_m[:, :1]
     lost_sigma += np.abs(np.einsum("nax,nx->na", fit.axes, down)) * lost_m[:, 1:]
     seen = np.sqrt(outline**2 + noise**2 + (SHAPE_SHARE * fit.extent) ** 2)
-    return np.hypot(seen * tail_factor(error), lost_sigma)
+    result: np.ndarray = np.hypot(seen * tail_factor(error), lost_sigma)
+    return result
 
 
 def tail_factor(error: DepthErrorModel) -> float:
@@ -96,7 +98,7 @@ def sigma_hidden(fit: Fit, *, hidden: np.ndarray) -> np.ndarray:
     The far end along an axis is in sight if the camera looks onto a face of the box that reaches
     there: the top, the bottom or a side. The more it looks along that face, the more of it an inset
     hides: an inset d of something seen from above at a slope of a : b hides d b / a. `hidden`
-    [n]: things cut off by the picture's border or covered by another.
+    [n]: objects cut off by the image's border or covered by another.
     """
     extent, along = fit.extent[:, :3], fit.along[:, :3]
     largest = HIDDEN_SHARE * extent.max(axis=1, keepdims=True)
@@ -109,7 +111,8 @@ def sigma_hidden(fit: Fit, *, hidden: np.ndarray) -> np.ndarray:
             depth = np.where(in_sight[:, face], depth, np.inf)
             inset[:, axis] = np.minimum(inset[:, axis], depth)
     inset[hidden] = np.inf
-    return np.minimum(inset, largest)
+    result: np.ndarray = np.minimum(inset, largest)
+    return result
 
 
 def sigma_size(
@@ -120,7 +123,8 @@ def sigma_size(
     `ends` [n, 5] are those of `sigma_ends`, `missing` [n, 3] those of `sigma_hidden`; so below.
     """
     stretched = error.scale * fit.extent[:, :3]
-    return np.sqrt(2 * ends[:, :3] ** 2 + hidden_sigma**2 + stretched**2)
+    result: np.ndarray = np.sqrt(2 * ends[:, :3] ** 2 + hidden_sigma**2 + stretched**2)
+    return result
 
 
 def sigma_centre(
@@ -129,7 +133,8 @@ def sigma_centre(
     """Return the standard deviations [n, 3] of centres along the frame's axes."""
     variance = ends[:, :3] ** 2 / 2 + (hidden_sigma / 2) ** 2
     turned = np.einsum("na,nax->nx", variance, fit.axes[:, :3] ** 2)
-    return np.sqrt(turned + (error.scale * fit.distance[:, None] * fit.ray) ** 2)
+    result: np.ndarray = np.sqrt(turned + (error.scale * fit.distance[:, None] * fit.ray) ** 2)
+    return result
 
 
 def sigma_extents(
@@ -141,7 +146,7 @@ def sigma_extents(
 ) -> np.ndarray:
     """Return the standard deviations [n, 3] of ends to the right, ahead and up.
 
-    A box reaches further across the frame than a round thing in it, by how much depends on its
+    A box reaches further across the frame than a round object in it, by how much depends on its
     yaw, and it is the box whose extent is meant: the difference counts.
     """
     extent_axes = [3, 4, 2]
@@ -153,23 +158,27 @@ def sigma_extents(
     yaw_uncertainty = np.minimum(yaw_sigma_deg / NO_YAW_DEG, 1.0)[:, None] ** 2
     unturned = ROUND_SHARE * yaw_uncertainty * fit.extent[:, extent_axes]
     unturned[:, 2] = 0.0
-    return np.sqrt(ends[:, extent_axes] ** 2 + unseen + moved**2 + rounded**2 + unturned**2)
+    result: np.ndarray = np.sqrt(
+        ends[:, extent_axes] ** 2 + unseen + moved**2 + rounded**2 + unturned**2
+    )
+    return result
 
 
 def sigma_tilt(fit: Fit, tilt_deg: float) -> np.ndarray:
     """Return the standard deviations [n, 3] of places to the right, ahead and up for want of up.
 
-    Where up is known to `tilt_deg`, a thing far away may lie that much of its distance higher.
+    Where up is known to `tilt_deg`, an object far away may lie that much of its distance higher.
     """
     level = np.linalg.norm(fit.ray[:, :2], axis=1)
     lever = np.stack([np.abs(fit.ray[:, 2]), np.abs(fit.ray[:, 2]), level], axis=1)
-    return np.deg2rad(tilt_deg) * fit.distance[:, None] * lever
+    result: np.ndarray = np.deg2rad(tilt_deg) * fit.distance[:, None] * lever
+    return result
 
 
 def sigma_yaw_deg(score: np.ndarray, tried_deg: np.ndarray, yaw_deg: np.ndarray) -> np.ndarray:
     """Return the standard deviations [n] of yaws from the scores [n, t] of all yaws tried [t].
 
-    Yaws that score nearly as well as the best are nearly as likely; a round thing, all of whose
+    Yaws that score nearly as well as the best are nearly as likely; a round object, all of whose
     yaws do, has 26 degrees, the standard deviation of no knowledge within a quarter turn.
     """
     ordered, tried = np.sort(score, axis=1), score.shape[1]
@@ -179,4 +188,5 @@ def sigma_yaw_deg(score: np.ndarray, tried_deg: np.ndarray, yaw_deg: np.ndarray)
     weight = np.exp(-(((top - score) / width) ** 2))
     off = (tried_deg - yaw_deg[:, None] + 45.0) % 90.0 - 45.0
     variance = (weight * off**2).sum(axis=1) / weight.sum(axis=1)
-    return np.sqrt(variance + 0.5**2)
+    result: np.ndarray = np.sqrt(variance + 0.5**2)
+    return result

@@ -6,6 +6,7 @@ and the table is asked once for such a run.
 """
 
 from dataclasses import InitVar, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -112,7 +113,7 @@ def _extend_array(array: np.ndarray, length: int) -> np.ndarray:
 
 
 @numba_kernel
-def _first_slot(num_slots, instance, x, y, z):
+def _first_slot(num_slots: int, instance: int, x: int, y: int, z: int) -> np.int64:
     """Return where the search for a cell begins; `num_slots` is a power of two.
 
     Each number is mixed in by an odd factor (2**64 over the golden ratio) and the upper half
@@ -126,8 +127,8 @@ def _first_slot(num_slots, instance, x, y, z):
 
 
 @numba_kernel
-def _fill_slots(slots, keys, num_cells):
-    """Enter the first `num` rows of `keys` into empty slots."""
+def _fill_slots(slots: np.ndarray, keys: np.ndarray, num_cells: int) -> None:
+    """Enter the first `num_cells` rows of `keys` into empty slots."""
     for row in range(num_cells):
         slot = _first_slot(len(slots), keys[row, 0], keys[row, 1], keys[row, 2], keys[row, 3])
         while slots[slot] >= 0:
@@ -136,8 +137,10 @@ def _fill_slots(slots, keys, num_cells):
 
 
 @numba_kernel
-def _find_or_add_cell(slots, keys, num_cells, instance, x, y, z):
-    """Return the row of a cell; a new one becomes row `num`."""
+def _find_or_add_cell(
+    slots: np.ndarray, keys: np.ndarray, num_cells: int, instance: int, x: int, y: int, z: int
+) -> Any:
+    """Return the row of a cell; a new one becomes row `num_cells`."""
     slot = _first_slot(len(slots), instance, x, y, z)
     while slots[slot] >= 0:
         row = slots[slot]
@@ -161,20 +164,20 @@ def _find_or_add_cell(slots, keys, num_cells, instance, x, y, z):
 
 @numba_kernel
 def _add_rows(
-    depth_m,
-    instance,
-    rgb,
-    normal,
-    per_column,
-    per_row,
-    position,
-    first_row,
-    slots,
-    keys,
-    count,
-    sums,
-    num_cells,
-):
+    depth_m: np.ndarray,
+    instance: np.ndarray,
+    rgb: np.ndarray,
+    normal: np.ndarray,
+    per_column: np.ndarray,
+    per_row: np.ndarray,
+    position: np.ndarray,
+    first_row: int,
+    slots: np.ndarray,
+    keys: np.ndarray,
+    count: np.ndarray,
+    sums: np.ndarray,
+    num_cells: int,
+) -> tuple[int, int]:
     """Add pixels from `first_row` on; return the row that no longer fits, and the cells so far.
 
     The row is the height if all fit, and -1 if a cell's index does not fit 32 bits.

@@ -13,11 +13,11 @@ from workflow_scripts.common.fonts import font
 from workflow_scripts.common.records import Scene
 from workflow_scripts.common.storage import atomic_write
 from workflow_scripts.geometry.cameras import (
-    box_corners,
     rotation_about_up,
     world_from_unity,
     yaw_from_unity,
 )
+from workflow_scripts.geometry.upright_boxes import box_corners
 from workflow_scripts.sources.readers.procthor_assets import assets
 
 TILE_PX = 600

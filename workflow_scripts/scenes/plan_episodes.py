@@ -1,33 +1,28 @@
-"""Write one shard of episodes: which task, variation and seed each has, and its split.
+"""Episodes as scenes: which task, variation and seed each has, and its split.
 
 Everything is settled here, before anything is simulated: an episode keeps its seed and split
 whatever else is in the run.
 """
 
-import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import SPLITS, Episode
+from workflow_scripts.common.records import Episode
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.common.splits import (
-    assign_balanced_split,
-    assign_split,
-    check_split_fractions,
-    content_hash,
+from workflow_scripts.common.splits import assign_balanced_split, assign_split, content_hash
+from workflow_scripts.sources.base import SampleRequest
+from workflow_scripts.sources.readers.rlbench_recordings import (
+    LOW_DIM,
+    Recordings,
+    numeric_array,
+    select_episodes,
 )
-from workflow_scripts.common.storage import write_records
-from workflow_scripts.scenes.episode_sheet import draw_episode_sheet
-from workflow_scripts.sources.readers.episode_shards import select_episodes
-from workflow_scripts.sources.readers.rlbench_recordings import LOW_DIM, Recordings, numeric_array
 from workflow_scripts.sources.readers.rlbench_tasks import NUM_VARIATIONS, task_id
-
-logger = logging.getLogger(__name__)
+from workflow_scripts.sources.rlbench import EpisodePlanSettings
 
 
 def plan_episode(
@@ -37,7 +32,7 @@ def plan_episode(
     tasks: Sequence[str],
     variations: Sequence[int],
     seed: int,
-    shares: dict[str, float],
+    shares: Mapping[str, float],
 ) -> Episode:
     """Return episode `index` of a run: tasks take turns, and so do a task's variations.
 
@@ -71,7 +66,7 @@ def read_recorded_episodes(
     episodes_per_task: int,
     start: int,
     stop: int,
-    shares: dict[str, float],
+    shares: Mapping[str, float],
 ) -> list[Episode]:
     """Return recorded episodes [start, stop); one that cannot be read says why.
 
@@ -80,7 +75,7 @@ def read_recorded_episodes(
     """
     episodes = []
     with Recordings(dataset) as recordings:
-        for recording in select_episodes(recordings, tuple(tasks), episodes_per_task)[start:stop]:
+        for recording in select_episodes(recordings, tasks, episodes_per_task)[start:stop]:
             skipped, variation = None, recording.variation
             try:
                 state = recordings.states(recording.path)[0]
@@ -108,7 +103,7 @@ def read_recorded_episodes(
 
 
 def first_state(state: Mapping[str, Any], folder: str) -> list[int]:
-    """Return where the task's things and the arm are at the first step, in tenths of mm or mrad."""
+    """Return the state of the task's objects and the arm at the first step, in 0.1 mm or mrad."""
     name = f"{folder}/{LOW_DIM}"
     object_state = state.get("task_low_dim_state")
     state_parts = [numeric_array(state, "joint_positions", (7,), name=name)]
@@ -119,84 +114,26 @@ def first_state(state: Mapping[str, Any], folder: str) -> list[int]:
     return [round(float(value) * 1e4) for value in np.concatenate(state_parts)]
 
 
-def check_tasks(tasks: Sequence[str], variations: Sequence[int]) -> None:
-    """Raise `UserError` for no task, a task RLBench does not know, one named twice, ..."""
-    if not tasks:
-        raise UserError("sources.rlbench.tasks is empty; name at least one, e.g. reach_target")
-    if len(set(tasks)) < len(tasks):
-        raise UserError(f"sources.rlbench.tasks: name each task once, not {', '.join(tasks)}")
-    for task in tasks:
-        task_id(task)
-    if any(variation < 0 for variation in variations):
-        raise UserError(f"sources.rlbench.variations: {list(variations)} must be 0 or more")
-
-
-def split_counts(episodes: Iterable[Episode]) -> str:
-    """Say how many episodes each split has."""
-    episodes = list(episodes)
-    return ", ".join(f"{sum(e.split == split for e in episodes)} {split}" for split in SPLITS)
-
-
-def main(
-    *,
-    source: str,
-    backend: Literal["mujoco", "coppeliasim", "dataset"],
-    start: int,
-    stop: int,
-    seed: int,
-    splits: tuple[float, float, float],
-    out: Path,
-    picture: Path,
-    tasks: tuple[str, ...] = (),
-    variations: tuple[int, ...] = (),
-    episodes_per_task: int = 1,
-    dataset: Path | None = None,
-) -> None:
-    """Write the episodes [start, stop) of a source and a picture of who is in which split.
-
-    Args:
-        source: name of the source, the first part of every scene id.
-        backend: who will demonstrate them; dataset reads what was recorded before.
-        start: index of the first episode.
-        stop: index after the last episode.
-        seed: the workflow's seed.
-        splits: shares of train, val and test.
-        out: the shard, one `Episode` a line.
-        picture: the picture (PNG).
-        episodes_per_task: how many; of a data set the first so many.
-        tasks: RLBench's names; every task of a data set if empty.
-        variations: numbers of the variations to use; all of a task's if empty.
-        dataset: folder or tar of recorded episodes, for backend dataset.
-    """
-    shares = dict(zip(SPLITS, splits, strict=True))
-    check_split_fractions(shares)
-    if backend == "dataset":
-        if dataset is None:
-            raise UserError("backend dataset needs --dataset, a folder or tar of RLBench episodes")
-        episodes = read_recorded_episodes(
-            dataset,
-            source=source,
-            tasks=tasks,
-            episodes_per_task=episodes_per_task,
-            start=start,
-            stop=stop,
-            shares=shares,
+def sample_episodes(settings: EpisodePlanSettings, request: SampleRequest) -> list[Episode]:
+    """Return the episodes of a shard: planned for a simulator, or found in a data set."""
+    if settings.backend == "dataset":
+        return read_recorded_episodes(
+            Path(settings.dataset or ""),
+            source=request.source,
+            tasks=settings.tasks,
+            episodes_per_task=settings.episodes_per_task,
+            start=request.start,
+            stop=request.stop,
+            shares=request.shares,
         )
-    else:
-        check_tasks(tasks, variations)
-        episodes = [
-            plan_episode(
-                index, source=source, tasks=tasks, variations=variations, seed=seed, shares=shares
-            )
-            for index in range(start, stop)
-        ]
-    for episode in episodes:
-        if episode.skipped:
-            logger.warning("%s left out: %s", episode.scene_id, episode.skipped)
-    logger.info("%d episodes: %s", len(episodes), split_counts(episodes))
-    draw_episode_sheet(picture, episodes)
-    write_records(out, episodes)
-
-
-if __name__ == "__main__":
-    run(main)
+    return [
+        plan_episode(
+            index,
+            source=request.source,
+            tasks=settings.tasks,
+            variations=settings.variations,
+            seed=request.seed,
+            shares=request.shares,
+        )
+        for index in range(request.start, request.stop)
+    ]

@@ -1,11 +1,22 @@
 """Source images: the user's own photos."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.shards import assign_shards
 from workflow_scripts.config.base import Settings, SettingsError, Text, UniqueList
+from workflow_scripts.sources.base import PlanContext, ShardPlan, Source, is_depth_estimated
+from workflow_scripts.sources.readers.photo_files import (
+    count_photos,
+    photo_shard_digests,
+    photos_per_shard,
+    require_folder,
+)
+from workflow_scripts.sources.readers.photo_records import Photo
 
+Objects = TypeVar("Objects", bound="PhotoObjectsSettings")
 PIXELS = Annotated[int, Field(ge=16, le=4096)]
 
 
@@ -79,8 +90,8 @@ class PhotoReadSettings(PhotoFilesSettings):
 class FilterSettings(Settings):
     """Which photos are kept, by what a dual encoder sees in them."""
 
-    include: UniqueList[Text] = Field((), description="what photos should show")
-    exclude: UniqueList[Text] = Field((), description="what photos should not show")
+    include: UniqueList[str] = Field((), description="what photos should show")
+    exclude: UniqueList[str] = Field((), description="what photos should not show")
     threshold: float = Field(0.5, ge=0, le=1, description="probability from which a label counts")
     model: str = Field(
         "google/siglip-base-patch16-224",
@@ -94,7 +105,10 @@ class FilterSettings(Settings):
     batch_size: int = Field(32, ge=1, description="photos at a time")
 
     @model_validator(mode="after")
-    def _disjoint(self) -> "FilterSettings":
+    def _labels(self) -> "FilterSettings":
+        for name in ("include", "exclude"):
+            if any(not label.strip() for label in getattr(self, name)):
+                raise SettingsError(((name,), "a label is empty; remove it"))
         both = sorted(set(self.include) & set(self.exclude))
         if both:
             raise ValueError(f"{', '.join(both)} is in include and in exclude; remove one")
@@ -221,3 +235,54 @@ class ImagesSettings(
         description="which photos are kept, by what a dual encoder sees in them; with both lists "
         "empty all are",
     )
+
+
+def resolve_localiser(settings: Objects) -> Objects:
+    """Return settings that name who finds the objects: the user's masks, where there are any."""
+    if settings.localise.backend != "auto":
+        return settings
+    backend = "florence2" if settings.masks is None else "masks"
+    localise = settings.localise.model_copy(update={"backend": backend})
+    return settings.model_copy(update={"localise": localise})
+
+
+def check_photos(settings: ImagesSettings, context: PlanContext) -> None:
+    """Raise `UserError` for photos without any depth, and for folders that do not exist."""
+    key = f"sources.{context.source}"
+    if settings.depth is None and not is_depth_estimated(context.config, context.source):
+        raise UserError(
+            f"{key}: photos have no depth of their own: give the folder of depth maps "
+            f"({key}.depth), or set depth.backend to transformers"
+        )
+    for name in ("depth", "intrinsics", "masks"):
+        require_folder(getattr(settings, name), f"{key}.{name}")
+
+
+def plan_photos(settings: ImagesSettings, context: PlanContext) -> ShardPlan:
+    """Return the shards of photos, with a digest of each one's files."""
+    photos, split = settings.photos, settings.dataset_split
+    total = count_photos(photos, dataset_split=split, num_photos=settings.num_photos)
+    size = photos_per_shard(total, settings.photos_per_shard)
+    shards = assign_shards(total, size)
+    digests = photo_shard_digests(
+        photos, dataset_split=split, num_photos=total, photos_per_shard=size
+    )
+    return ShardPlan(shards, dict(zip(shards, digests, strict=True)))
+
+
+SOURCE = Source(
+    settings=ImagesSettings,
+    scene_kind="photo",
+    record=Photo,
+    plan=plan_photos,
+    description="photographs, with depth and objects estimated or given by their owner",
+    license_note="the photographs keep the licences of their owners, and the estimators that "
+    "measured them may limit use (see the settings)",
+    stages=("scenes", "views", "depth", "pointclouds", "vqa"),
+    depth_kind="sensor",
+    answers_from="measured",
+    has_truth=False,
+    keeps_given_depth=True,
+    resolve=resolve_localiser,
+    check=check_photos,
+)

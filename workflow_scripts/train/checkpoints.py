@@ -1,7 +1,6 @@
-"""Checkpoints that can be trusted: saved by step, by time and on leaving, marked when complete."""
+"""Checkpoints saved by step, by time and before the run stops, marked when every rank has saved."""
 
 import math
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,30 +12,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json, write_json
 from workflow_scripts.train.preemption import TrainingInterrupted
-
-COMPLETE_MARKER = "complete"
-IDENTITY_FILE = "settings.json"
-
-
-def latest_complete_checkpoint(folder: Path) -> Path | None:
-    """Return the newest checkpoint that was saved to its end, None if there is none."""
-    found = {
-        int(path.parent.name.removeprefix("checkpoint-")): path.parent
-        for path in folder.glob(f"checkpoint-*/{COMPLETE_MARKER}")
-    }
-    return found[max(found)] if found else None
-
-
-def prepare_resume(folder: Path, settings: dict[str, Any]) -> Path | None:
-    """Return the checkpoint to go on from; those of another training are removed first."""
-    identity_file = folder / IDENTITY_FILE
-    if folder.exists() and (not identity_file.exists() or read_json(identity_file) != settings):
-        shutil.rmtree(folder)
-    if not identity_file.exists():
-        write_json(identity_file, settings)
-    for stale in folder.glob(".saving-*"):
-        shutil.rmtree(stale)
-    return latest_complete_checkpoint(folder)
+from workflow_scripts.train.resume import COMPLETE_MARKER
 
 
 class LossAccumulator:
@@ -60,7 +36,7 @@ class LossAccumulator:
         self._sum = _sum_over_ranks([self._sum])[0] / _num_ranks()
 
     def pop_mean(self) -> float:
-        """Return the mean loss over ranks and steps, and start anew."""
+        """Return the mean loss over ranks and steps, and reset both."""
         self.reduce_over_ranks()
         mean = self._sum / max(1, self._num_steps)
         self._sum, self._num_steps = 0.0, 0
@@ -70,14 +46,12 @@ class LossAccumulator:
         write_json(path, {"loss_sum": self._sum, "num_steps": self._num_steps})
 
     def read(self, path: Path) -> None:
-        if not path.stat().st_size:  # a mark of earlier versions
-            return
         saved = read_json(path)
         self._sum, self._num_steps = saved["loss_sum"], saved["num_steps"]
 
 
 class CheckpointCallback(TrainerCallback):
-    """Save also when `minutes` have passed and on leaving; mark what every rank has saved."""
+    """Save when `minutes` have passed and when the run should stop; mark complete checkpoints."""
 
     def __init__(self, minutes: float, should_stop: Callable[[], bool] = lambda: False) -> None:
         self._save_interval_s = 60 * minutes
@@ -95,7 +69,7 @@ class CheckpointCallback(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        # Ranks must save together, and their clocks differ: what one wants all do.
+        # Ranks must save together, and their clocks differ: all save when any of them is due.
         is_due = time.monotonic() - self._last_save_s >= self._save_interval_s
         due, stop = _sum_over_ranks([float(is_due), float(self._should_stop())])
         self._is_stopping = bool(stop) and state.global_step < state.max_steps
@@ -134,18 +108,16 @@ def _sum_over_ranks(values: list[float]) -> list[float]:
 
 
 class FiniteLossTrainer(Trainer):
-    """A Trainer that stops at the first loss that is no number, before anything is saved."""
+    """A Trainer that stops at the first loss that is not finite, before anything is saved."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        found = (
-            callback
+        accumulators = (
+            callback.loss_accumulator
             for callback in self.callback_handler.callbacks
             if isinstance(callback, CheckpointCallback)
         )
-        self.loss_accumulator = next(
-            (callback.loss_accumulator for callback in found), LossAccumulator()
-        )
+        self.loss_accumulator = next(accumulators, LossAccumulator())
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         loss = super().training_step(*args, **kwargs)

@@ -1,10 +1,10 @@
-"""Start a training through submitit and wait for it; a restart finds the one under way.
+"""Start a training through submitit and wait for it, or attach to the job that already runs.
 
-`results/train/{experiment}/launch/` holds the logs of every rank and `job.json`, which names the
-job. If a launcher is killed, its job goes on; the next launcher waits for that job, or, if it is
-gone, starts another that resumes from the newest complete checkpoint. The finished result lies
-beside the checkpoints until a launcher puts it where the workflow wants it, so a job that ended
-while nobody waited is not run again.
+`{out}/launch/` holds the logs of every rank and `job.json`, which names the job. If a launcher is
+killed, its job keeps running; the next launcher waits for that job, or, if it has ended, starts
+another that resumes from the newest complete checkpoint. The finished result lies beside the
+checkpoints until a launcher publishes it to `{out}`, so a job that ended while no launcher waited
+is not run again.
 """
 
 import fcntl
@@ -18,83 +18,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import submitit
-import tyro
 
-from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import atomic_write, read_json, write_json
 from workflow_scripts.train import jobs
-from workflow_scripts.train.experiment import TrainingSpec, VlmExperiment, identity
+from workflow_scripts.train.job_resources import JobResources
 from workflow_scripts.train.rank import Rank
+from workflow_scripts.train.resume import is_finished
+from workflow_scripts.train.training import TrainingSpec
 
 logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[2]
-# A rank that fails leaves the others waiting; so long may they take to fail by themselves.
+# After a rank has failed, the others have this long to fail by themselves.
 GRACE_S = 10.0
-# On a cluster the silent rank may be on a node that died: SLURM notices after SlurmdTimeout, five
-# minutes unless set otherwise, and then queues the job again.
+# On a cluster a rank without a report may be on a node that died: SLURM notices after SlurmdTimeout
+# (five minutes by default) and then queues the job again.
 NODE_GRACE_S = 900.0
-# A shared file system shows what a rank wrote last a while after SLURM says that it ended.
+# A shared file system may show a rank's last files only some time after SLURM reports its end.
 FILES_GRACE_S = 60.0
-
-
-@dataclass(frozen=True)
-class JobResources:
-    """Where ranks run. One rank a GPU; without GPUs `num_processes` ranks on processors.
-
-    Attributes:
-        cluster: slurm, local (this machine), or debug (in this process).
-        nodes: Nodes.
-        gpus: GPUs over all nodes.
-        gpu_model: Card, as the cluster's GRES names it; empty takes any.
-        partition: Partition; empty takes the cluster's default.
-        account: Account; empty takes the user's default.
-        minutes: Longest time.
-        mem_mb: Memory of a node; 0 leaves it to the cluster.
-        num_processes: Ranks on a node without GPUs.
-        threads: Processor cores of a rank; 0 deals this machine's cores to the ranks.
-    """
-
-    cluster: Literal["local", "slurm", "debug"] = "local"
-    nodes: int = 1
-    gpus: int = 0
-    gpu_model: str = ""
-    partition: str = ""
-    account: str = ""
-    minutes: int = 1440
-    mem_mb: int = 0
-    num_processes: int = 2
-    threads: int = 0
-
-    def ranks_per_node(self) -> int:
-        """Return how many ranks a node has."""
-        for flag, value, least in (
-            ("nodes", self.nodes, 1),
-            ("gpus", self.gpus, 0),
-            ("num-processes", self.num_processes, 1),
-        ):
-            if value < least:
-                raise UserError(f"--{flag} {value}: must be {least} or more")
-        if self.gpus % self.nodes:
-            raise UserError(f"--gpus {self.gpus} must be a multiple of --nodes {self.nodes}")
-        return self.gpus // self.nodes or self.num_processes
-
-    def num_ranks(self) -> int:
-        """Return how many ranks there are."""
-        return self.ranks_per_node() * self.nodes
-
-    def notice_s(self) -> int:
-        """Return how long before the time limit ranks are told: a tenth of it, at most 5 min."""
-        return max(30, min(300, 6 * self.minutes))
-
-    def threads_per_rank(self) -> int:
-        """Return how many cores a rank may use."""
-        cores = len(os.sched_getaffinity(0))
-        return self.threads or max(1, cores // self.ranks_per_node())
 
 
 @dataclass(frozen=True)
@@ -107,62 +52,30 @@ class JobRecord:
     identity: str
 
 
-def main(
-    *,
-    experiment: Annotated[VlmExperiment, tyro.conf.arg(name="")],
-    resources: Annotated[JobResources, tyro.conf.arg(name="")],
-    poll_s: float = 0.0,
-) -> None:
-    """Train an experiment.
+def run_or_attach(spec: TrainingSpec, resources: JobResources, *, poll_s: float = 0.0) -> None:
+    """Find or start the job of a training, wait for it, and publish its result.
 
     Args:
-        experiment: What is trained on what.
-        machine: Where ranks run.
-        poll_s: Seconds between looks at the job; 0 chooses by cluster.
+        spec: What is trained.
+        resources: Where ranks run.
+        poll_s: Seconds between queries of the job; 0 chooses by cluster.
     """
-    check_inputs(experiment)
-    identity_fields = identity(experiment, num_ranks=resources.num_ranks())
-    run_or_attach(experiment, Rank, resources, identity_fields, poll_s=poll_s)
-
-
-def run_or_attach(
-    experiment: TrainingSpec,
-    rank: type[Rank],
-    resources: JobResources,
-    identity_fields: dict[str, Any],
-    *,
-    poll_s: float,
-) -> None:
-    """Find or start the job of a training, wait for it, and put its result in place.
-
-    Args:
-        experiment: What is trained.
-        rank: What each rank runs.
-        machine: Where ranks run.
-        what: What decides the result.
-        poll_s: Seconds between looks at the job; 0 chooses by cluster.
-    """
-    num_ranks = resources.num_ranks()
-    folder = (experiment.out / "launch").absolute()
+    spec.check_inputs()
+    num_ranks = resources.num_ranks(spec.num_processes)
+    identity = spec.identity(num_ranks=num_ranks)
+    folder = (spec.out / "launch").absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256(json.dumps(identity_fields, sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     with launch_lock(folder):
-        if is_finished(experiment, identity_fields):
-            logger.info("%s was trained already", experiment.name)
+        if is_finished(spec, identity):
+            logger.info("%s is trained already", spec.name)
             job = None
         else:
             job = find_running_job(folder, resources, digest, num_ranks)
-            job = job or start(experiment, rank, resources, folder, digest)
+            job = job or start(spec, resources, folder, digest)
     if job is not None:
         wait(job, num_ranks, poll_s=poll_s or (10.0 if resources.cluster == "slurm" else 0.5))
-    publish(experiment)
-
-
-def check_inputs(experiment: VlmExperiment) -> None:
-    """Look for mistakes that need no training to be seen."""
-    for flag, path in (("data", experiment.data), ("images", experiment.images)):
-        if not path.exists():
-            raise UserError(f"--{flag} {path}: not found; run the rules of stage vqa first")
+    publish(spec)
 
 
 @contextmanager
@@ -173,24 +86,21 @@ def launch_lock(folder: Path) -> Iterator[None]:
         yield
 
 
-def is_finished(experiment: TrainingSpec, identity_fields: dict[str, Any]) -> bool:
-    """Say whether the result of this very training lies beside its checkpoints."""
-    json_path = experiment.checkpoints / "settings.json"
-    return (
-        experiment.result.is_dir()
-        and json_path.exists()
-        and read_json(json_path) == identity_fields
-    )
+def publish(spec: TrainingSpec) -> None:
+    """Put each file and folder of the finished result where the workflow looks for it."""
+    for path in sorted(spec.result.glob("*")):
+        with atomic_write(spec.out / path.name) as partial:
+            if path.is_dir():
+                shutil.copytree(path, partial, copy_function=_link_or_copy)
+            else:
+                _link_or_copy(path, partial)
 
 
-def publish(experiment: TrainingSpec) -> None:
-    """Put each file of the finished result where the workflow looks for it."""
-    for file in sorted(experiment.result.glob("*")):
-        with atomic_write(experiment.out / file.name) as partial:
-            try:
-                os.link(file, partial)
-            except OSError:  # a file system without links
-                shutil.copyfile(file, partial)
+def _link_or_copy(source: str | Path, target: str | Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without links
+        shutil.copyfile(source, target)
 
 
 def job_name(folder: Path) -> str:
@@ -201,13 +111,13 @@ def job_name(folder: Path) -> str:
 
 def find_running_job(
     folder: Path, resources: JobResources, identity_digest: str, num_ranks: int
-) -> submitit.Job | None:
-    """Return the living job of a former launcher; one that trains otherwise is stopped."""
+) -> submitit.Job[Any] | None:
+    """Return the running job of an earlier launcher; stop jobs that train anything else."""
     json_path = folder / "job.json"
     job_record = JobRecord(**read_json(json_path)) if json_path.exists() else None
     records = [job_record] if job_record else []
     if resources.cluster == "slurm":
-        # SLURM knows its jobs by name, also one whose launcher was killed before it wrote a note.
+        # SLURM lists jobs by name, also one whose launcher was killed before it wrote job.json.
         records += [
             JobRecord("slurm", job_id, num_ranks, comment.rpartition(" ")[2])
             for job_id, comment in jobs.find_queued_jobs(job_name(folder))
@@ -220,7 +130,7 @@ def find_running_job(
             continue
         if job_record.identity == identity_digest and running is None:
             logger.info(
-                "%s job %s is under way; waiting for it", job_record.cluster, job_record.job_id
+                "%s job %s is running; waiting for it", job_record.cluster, job_record.job_id
             )
             write_json(json_path, asdict(job_record))
             running = job
@@ -232,14 +142,14 @@ def find_running_job(
     return running
 
 
-def open_job(folder: Path, job_record: JobRecord) -> submitit.Job:
-    """Return the job that a ticket names."""
+def open_job(folder: Path, job_record: JobRecord) -> submitit.Job[Any]:
+    """Return the job that a record names."""
     tasks = list(range(job_record.num_ranks))
     kind = submitit.SlurmJob if job_record.cluster == "slurm" else submitit.LocalJob
     return kind(folder=folder, job_id=job_record.job_id, tasks=tasks)
 
 
-def is_running(job: submitit.Job) -> bool:
+def is_running(job: submitit.Job[Any]) -> bool:
     """Say whether a job is not over; `UserError` if SLURM does not answer."""
     if isinstance(job, submitit.LocalJob):
         return jobs.controller_process(job) is not None
@@ -247,15 +157,11 @@ def is_running(job: submitit.Job) -> bool:
 
 
 def start(
-    experiment: TrainingSpec,
-    rank: type[Rank],
-    resources: JobResources,
-    folder: Path,
-    identity_digest: str,
-) -> submitit.Job:
-    """Submit the job and note its name."""
+    spec: TrainingSpec, resources: JobResources, folder: Path, identity_digest: str
+) -> submitit.Job[Any]:
+    """Submit the job and write its record."""
     executor = submitit.AutoExecutor(folder=folder, cluster=resources.cluster)
-    ranks = resources.ranks_per_node()
+    ranks = resources.ranks_per_node(spec.num_processes)
     settings: dict[str, Any] = {
         "name": job_name(folder),
         "nodes": resources.nodes,
@@ -263,36 +169,36 @@ def start(
         "timeout_min": resources.minutes,
     }
     if resources.cluster == "slurm":
-        settings |= slurm_settings(experiment, resources) | {
-            "slurm_comment": f"train {experiment.name} {identity_digest}"
+        settings |= slurm_settings(spec, resources) | {
+            "slurm_comment": f"train {spec.name} {identity_digest}"
         }
     elif resources.gpus:
         settings["gpus_per_node"] = resources.gpus
     executor.update_parameters(**settings)
-    set_environment(resources)
-    task = rank(experiment, cluster=resources.cluster, notice_s=resources.notice_s())
+    set_environment(resources, spec.num_processes)
+    task = Rank(spec, cluster=resources.cluster, notice_s=resources.notice_s())
     try:
         job = executor.submit(task)
     except submitit.core.utils.FailedSubmissionError as error:
-        raise UserError(f"SLURM refused the training: {error}") from error
+        raise UserError(f"SLURM refused the job: {error}") from error
     job_record = JobRecord(resources.cluster, job.job_id, ranks * resources.nodes, identity_digest)
     write_json(folder / "job.json", asdict(job_record))
     logger.info("started %s job %s; logs in %s", resources.cluster, job.job_id, folder)
     return job
 
 
-def slurm_settings(experiment: TrainingSpec, resources: JobResources) -> dict[str, Any]:
-    """Return what submitit tells SLURM beyond nodes, tasks and time."""
+def slurm_settings(spec: TrainingSpec, resources: JobResources) -> dict[str, Any]:
+    """Return what submitit asks of SLURM beyond nodes, tasks and time."""
     settings: dict[str, Any] = {
-        "slurm_cpus_per_task": resources.threads_per_rank(),
+        "slurm_cpus_per_task": resources.threads_per_rank(spec.num_processes),
         "slurm_signal_delay_s": resources.notice_s(),
         # Two launchers on two login nodes may submit in the same second: the second job waits.
         "slurm_dependency": "singleton",
-        # Whatever the cluster's default: a job whose node died or that was preempted goes on.
+        # Whatever the cluster's default: a job that lost its node or was preempted runs again.
         "slurm_additional_parameters": {"requeue": True},
         "slurm_use_srun": True,
-        # A rank that lost its partner to a dead node must not end the step: SLURM would take
-        # the job for failed before it knows of the node.
+        # When a node dies, ranks elsewhere fail. That must not end the step: SLURM would report
+        # the job as failed before it notices the node.
         "slurm_srun_args": [
             "--cpu-bind=none",
             "--open-mode=append",
@@ -313,18 +219,18 @@ def slurm_settings(experiment: TrainingSpec, resources: JobResources) -> dict[st
     return settings
 
 
-def set_environment(resources: JobResources) -> None:
-    """Set what ranks inherit and must know before they import anything."""
+def set_environment(resources: JobResources, num_processes: int) -> None:
+    """Set the environment variables that ranks inherit and need before any import."""
     paths = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
-    os.environ["OMP_NUM_THREADS"] = str(resources.threads_per_rank())
+    os.environ["OMP_NUM_THREADS"] = str(resources.threads_per_rank(num_processes))
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     if not resources.gpus:
         os.environ["DS_ACCELERATOR"] = "cpu"
 
 
-def wait(job: submitit.Job, num_ranks: int, *, poll_s: float) -> None:
-    """Wait for a job, telling its state and last line of log; raise what a rank failed with."""
+def wait(job: submitit.Job[Any], num_ranks: int, *, poll_s: float) -> None:
+    """Wait for a job, logging its state and last line of log; raise the error of a rank."""
     if isinstance(job, submitit.DebugJob):
         message = job.result()
         if message is not None:
@@ -333,7 +239,7 @@ def wait(job: submitit.Job, num_ranks: int, *, poll_s: float) -> None:
     logged_line = ""
     failing_since: float | None = None
     while True:
-        # The state first: what ranks wrote before the job was over is then read.
+        # The state first: then all that ranks wrote before the end of the job is read.
         state = jobs.get_job_state(job)
         reports = jobs.read_rank_reports(job, num_ranks)
         for report in reports:
@@ -346,7 +252,7 @@ def wait(job: submitit.Job, num_ranks: int, *, poll_s: float) -> None:
             return
         missing = num_ranks - len(reports)
         is_failing = state.is_over or failed or jobs.has_lost_rank(job, missing)
-        # In the queue again, or about to be: reports are of a run that SLURM has given up.
+        # Queued again, or about to be: the reports are of a run that SLURM has ended.
         if is_failing and (state.is_over or state.code == "RUNNING"):
             failing_since = failing_since or time.monotonic()
             final_state = jobs.last_state(job) if state.is_over else ""
@@ -365,13 +271,13 @@ def wait(job: submitit.Job, num_ranks: int, *, poll_s: float) -> None:
 
 
 def grace_period_s(
-    job: submitit.Job,
+    job: submitit.Job[Any],
     state: jobs.JobState,
     final_state: str,
     failed: list[jobs.RankReport],
     missing: int,
 ) -> float:
-    """Return how long something may be wrong with a job before it is given up."""
+    """Return how long a job may look failed before it is stopped."""
     if isinstance(job, submitit.LocalJob):
         return 0 if failed or state.is_over else GRACE_S
     if state.is_over:
@@ -380,7 +286,7 @@ def grace_period_s(
 
 
 def job_error(
-    job: submitit.Job, num_ranks: int, reports: list[jobs.RankReport], final_state: str
+    job: submitit.Job[Any], num_ranks: int, reports: list[jobs.RankReport], final_state: str
 ) -> UserError:
     """Return the error of a job: the traceback of the rank that failed first, else its log."""
     for report in reports:
@@ -392,11 +298,7 @@ def job_error(
     silent_rank = min(set(range(num_ranks)) - {report.rank for report in reports})
     slurm_note = f" SLURM says {final_state}." if final_state else ""
     return UserError(
-        f"rank {silent_rank} ended without a word (killed? out of memory or time?).{slurm_note} "
+        f"rank {silent_rank} ended without a report (killed? out of memory or time?).{slurm_note} "
         f"The end of its log:\n{jobs.tail(jobs.log_path(job, silent_rank), 15)}\n"
-        f"logs: {job.paths.folder}. Run again to go on from the newest checkpoint."
+        f"logs: {job.paths.folder}. Run again to resume from the newest checkpoint."
     )
-
-
-if __name__ == "__main__":
-    run(main)

@@ -78,7 +78,7 @@ def main(*, scenes: tuple[Path, ...], episodes: tuple[Path, ...], out: Path) -> 
     leaks_found = find_leaks(planned, recorded)
     if leaks_found:
         raise UserError(
-            f"{len(leaks_found)} leaks between splits, so no score of a test split would mean anything:\n"
+            f"{len(leaks_found)} leaks between splits, which make scores of the test split void:\n"
             + "\n".join(f"  {leak}" for leak in leaks_found[:20])
             + "\nRemove the copies from the data set, or results/scenes and results/views of "
             "this source if they were edited by hand, and run again"

@@ -1,4 +1,4 @@
-"""Draw a shard to look at: pictures with boxes, depth and instances side by side."""
+"""Draw a contact sheet of a shard: images with boxes, depth and instances side by side."""
 
 import colorsys
 from pathlib import Path
@@ -27,7 +27,7 @@ BACKGROUND, TEXT_COLOUR, MUTED_COLOUR, HIGHLIGHT_COLOUR = (
 
 
 def choose_views(views: pd.DataFrame, *, limit: int = MAX_VIEWS) -> list[int]:
-    """Return the views to show: best ones, one from above and some others, over many scenes."""
+    """Return the views to show: best views, one from above and others, from many scenes."""
     if views.empty:
         return []
     chosen: list[int] = []
@@ -64,9 +64,9 @@ def draw_contact_sheet(path: Path, shard: ViewShard, *, min_pixels: int) -> None
     )
     drawing = ImageDraw.Draw(sheet)
     drawing.text((MARGIN_PX, MARGIN_PX), _title(shard), font=font(17), fill=TEXT_COLOUR)
-    for place, view in enumerate(chosen):
-        left = MARGIN_PX + (place % columns) * (block + MARGIN_PX)
-        top = 2 * MARGIN_PX + 16 + (place // columns) * heights[0]
+    for index, view in enumerate(chosen):
+        left = MARGIN_PX + (index % columns) * (block + MARGIN_PX)
+        top = 2 * MARGIN_PX + 16 + (index // columns) * heights[0]
         _draw_view(sheet, (left, top), shard, view, min_pixels=min_pixels)
     if not chosen:
         drawing.text(
@@ -87,7 +87,7 @@ def _title(shard: ViewShard) -> str:
 
 
 def _tile_size(shard: ViewShard) -> tuple[int, int]:
-    height, width = shard.group["rgb"].shape[1:3]
+    height, width = shard.image_shape
     return TILE_PX, max(1, round(TILE_PX * height / width))
 
 
@@ -97,7 +97,7 @@ def _draw_view(
     """Draw one view: a caption and three tiles."""
     row = shard.views.iloc[view]
     objects = shard.objects[shard.objects.scene_id == row.scene_id].set_index("instance")
-    seen = shard.visibility[shard.visibility["view"] == view].set_index("instance")
+    visible = shard.visibility[shard.visibility["view"] == view].set_index("instance")
     left, top = corner
     drawing = ImageDraw.Draw(sheet)
     caption = f"{row.view_id}  {row.room_type}  {row.policy}"
@@ -107,22 +107,22 @@ def _draw_view(
     text_end = right - drawing.textlength(note, font=font(14))
     drawing.text((text_end, top + 6), note, font=font(14), fill=MUTED_COLOUR)
     if row.is_best:
-        at = left + drawing.textlength(caption, font=font(14)) + 10
+        badge = left + drawing.textlength(caption, font=font(14)) + 10
         width = drawing.textlength("best view", font=font(12)) + 12
         drawing.rounded_rectangle(
-            (at, top + 5, at + width, top + 23), radius=9, fill=HIGHLIGHT_COLOUR
+            (badge, top + 5, badge + width, top + 23), radius=9, fill=HIGHLIGHT_COLOUR
         )
-        drawing.text((at + 6, top + 7), "best view", font=font(12), fill=BACKGROUND)
+        drawing.text((badge + 6, top + 7), "best view", font=font(12), fill=BACKGROUND)
     size = _tile_size(shard)
     tiles = (
-        _boxes(shard.rgb(view), objects, seen, size, min_pixels=min_pixels),
+        _boxes(shard.rgb(view), objects, visible, size, min_pixels=min_pixels),
         depth_tile(shard.depth_m(view), size),
         instance_tile(shard.instance(view), objects, size),
     )
-    for place, tile in enumerate(tiles):
-        at = (left + place * (TILE_PX + GAP_PX), top + CAPTION_PX)
+    for index, tile in enumerate(tiles):
+        at = (left + index * (TILE_PX + GAP_PX), top + CAPTION_PX)
         sheet.paste(tile, at)
-        if row.is_best and place == 0:
+        if row.is_best and index == 0:
             frame = (at[0] - 2, at[1] - 2, at[0] + size[0] + 1, at[1] + size[1] + 1)
             drawing.rectangle(frame, outline=HIGHLIGHT_COLOUR, width=3)
 
@@ -130,7 +130,7 @@ def _draw_view(
 def _boxes(
     rgb: np.ndarray,
     objects: pd.DataFrame,
-    seen: pd.DataFrame,
+    visible: pd.DataFrame,
     size: tuple[int, int],
     *,
     min_pixels: int,
@@ -139,8 +139,8 @@ def _boxes(
     tile = Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS)
     drawing = ImageDraw.Draw(tile, "RGBA")
     scale = size[0] / rgb.shape[1]
-    is_object = objects.kind.reindex(seen.index) == "object"
-    shown = seen[is_object & (seen.pixels >= min_pixels)].sort_values(
+    is_object = objects.kind.reindex(visible.index) == "object"
+    shown = visible[is_object & (visible.pixels >= min_pixels)].sort_values(
         "pixels", ascending=False, kind="stable"
     )
     label_boxes: list[tuple[float, float, float, float]] = []
@@ -170,11 +170,11 @@ def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
 
 
 def depth_tile(depth_m: np.ndarray, size: tuple[int, int]) -> Image.Image:
-    """Colour depth from near (yellow) to far (violet), none black, with its range in words."""
+    """Colour depth from near (yellow) to far (violet), none black, with its range as text."""
     is_known = np.isfinite(depth_m)
     low, high = np.quantile(depth_m[is_known], (0.0, 0.995)) if is_known.any() else (0.0, 1.0)
-    share = np.clip((np.nan_to_num(depth_m) - low) / max(high - low, 1e-6), 0, 1)
-    colours = (colormaps["viridis"](1 - share)[..., :3] * 255).astype(np.uint8)
+    fraction = np.clip((np.nan_to_num(depth_m) - low) / max(high - low, 1e-6), 0, 1)
+    colours = (colormaps["viridis"](1 - fraction)[..., :3] * 255).astype(np.uint8)
     colours[~is_known] = 0
     tile = Image.fromarray(colours).resize(size, Image.Resampling.NEAREST)
     drawing = ImageDraw.Draw(tile, "RGBA")

@@ -1,7 +1,7 @@
-"""Say what is missing before CoppeliaSim is started, and how to get it.
+"""Check the installation of CoppeliaSim, PyRep and RLBench before the simulator is started.
 
-RLBench and PyRep are on no package index; the index's `pyrep` is another project's, under the
-same import name and another licence.
+RLBench and PyRep are on no package index; `pyrep` on PyPI is another project with the same
+import name and another licence.
 """
 
 import importlib.util
@@ -13,7 +13,7 @@ from pathlib import Path
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.views.renderer import EngineError
 
-PYREP = "pyrep @ git+https://github.com/stepjam/PyRep.git@8f420be064b1970aae18a9cfbc978dfb15747ef"
+PYREP = "pyrep @ git+https://github.com/stepjam/PyRep.git@8f420be8064b1970aae18a9cfbc978dfb15747ef"
 RLBENCH = (
     "rlbench @ git+https://github.com/stepjam/RLBench.git@02720bba4c73fe02eb75df946b8791b806028a9d"
 )
@@ -26,7 +26,7 @@ _INSTALL_HINT = (
 
 
 def check_installation(environment: Mapping[str, str]) -> None:
-    """Raise `UserError` for the first thing that keeps CoppeliaSim from running."""
+    """Raise `UserError` for the first problem that keeps CoppeliaSim from running."""
     check_packages()
     if not sys.platform.startswith("linux"):
         raise EngineError(f"PyRep runs on Linux only, not on {sys.platform}. {_INSTALL_HINT}")
@@ -35,7 +35,7 @@ def check_installation(environment: Mapping[str, str]) -> None:
             raise EngineError(f"the environment variable {name} is not set. {_INSTALL_HINT}")
     root = Path(environment["COPPELIASIM_ROOT"])
     if not root.is_dir():
-        raise EngineError(f"COPPELIASIM_ROOT is {root}, which is no folder. {_INSTALL_HINT}")
+        raise EngineError(f"COPPELIASIM_ROOT is {root}, which is not a folder. {_INSTALL_HINT}")
     for name in ENVIRONMENT_VARIABLES[1:]:
         if str(root) not in environment[name].split(":"):
             raise EngineError(
@@ -49,14 +49,14 @@ def check_installation(environment: Mapping[str, str]) -> None:
 
 
 def check_packages() -> None:
-    """Raise `UserError` unless PyRep and RLBench are the robot simulator's."""
+    """Raise `UserError` unless the packages are the robot simulator's PyRep and RLBench."""
     folders = _package_folders("pyrep")
     if not folders:
         raise UserError(f"PyRep is not installed: pip install '{PYREP}'. {_INSTALL_HINT}")
-    # Looked up as files: importing a stranger's package would run it.
+    # Looked up as files: importing an unknown package would run it.
     if not any((folder / "const.py").is_file() for folder in folders):
         raise UserError(
-            f"the installed package 'pyrep' {_version('pyrep')} is the package index's, which "
+            f"the installed package 'pyrep' {_version('pyrep')} is the one from PyPI, which "
             "stores Python objects and has nothing to do with CoppeliaSim. Remove it "
             f"(pip uninstall pyrep) and install the robot simulator's: pip install '{PYREP}'"
         )
@@ -66,7 +66,7 @@ def check_packages() -> None:
 
 def _package_folders(package: str) -> list[Path]:
     spec = importlib.util.find_spec(package)
-    return [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
+    return [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec else []
 
 
 def _version(package: str) -> str:

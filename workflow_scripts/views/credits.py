@@ -1,4 +1,4 @@
-"""Whom to name for the models that a shard's pictures show."""
+"""Attribution of the 3D models that a shard's images show."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from workflow_scripts.common.storage import atomic_write
 
 @dataclass(frozen=True)
 class Credit:
-    """Whom to name for a model that a shard's pictures show."""
+    """Attribution of one model."""
 
     asset_id: str
     library: str
@@ -21,7 +21,7 @@ class Credit:
 
 
 def write_credits(path: Path, credits: Sequence[Credit]) -> None:
-    """Write whom to name for the models shown, sorted, as CSV."""
+    """Write the attributions as CSV, sorted, without repeats."""
     columns = list(Credit.__dataclass_fields__)
     rows = sorted({tuple(getattr(credit, name) for name in columns) for credit in credits})
     with atomic_write(path) as partial:

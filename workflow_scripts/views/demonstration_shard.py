@@ -1,4 +1,4 @@
-"""Put demonstrations into a shard of posed views: arrays, and rows of the tables beside them."""
+"""Convert demonstrations into a shard of posed views: arrays and the rows of its tables."""
 
 import hashlib
 import logging
@@ -26,16 +26,16 @@ from workflow_scripts.views.frame_spool import FrameSpool
 from workflow_scripts.views.keypoints import project_keypoints
 
 logger = logging.getLogger(__name__)
-# A thing of RLBench is about this many pixels across at 128 px when it can just be made out.
+# An object of RLBench is about this many pixels in size at 128 px when it is just recognisable.
 MIN_PIXELS = 8
 _STATE_STEP_M = 1e-4
 
 
 @dataclass
 class DemonstrationRows:
-    """Rows and keypoints of the shard so far; pictures are in the spool.
+    """Rows and keypoints of the shard so far; images are in the spool.
 
-    The spool is made for the first demonstration, because a recorded data set has its own size.
+    The spool is made for the first demonstration, whose image size is only known then.
     """
 
     folder: Path
@@ -55,7 +55,7 @@ class DemonstrationRows:
     visible: list[np.ndarray] = field(default_factory=list)
 
     def skip(self, episode: Episode, reason: str) -> None:
-        """Note an episode that is left out."""
+        """Record an episode that is left out."""
         logger.warning("%s skipped: %s", episode.scene_id, reason)
         self.skipped.append(
             SkippedItem(
@@ -64,7 +64,7 @@ class DemonstrationRows:
         )
 
     def close(self) -> None:
-        """Let go of the pictures."""
+        """Close the spool of images."""
         if self.spool is not None:
             self.spool.__exit__()
 
@@ -95,7 +95,7 @@ def _padded(rows: Sequence[np.ndarray], shape: tuple[int, ...], fill: float | bo
 def record_episodes(
     episodes: Iterable[Episode], demonstrator: Demonstrator, demonstration_rows: DemonstrationRows
 ) -> None:
-    """Record every episode that can be; the others become `Skipped` rows."""
+    """Record the episodes; those that cannot be recorded become `SkippedItem` rows."""
     for episode in episodes:
         if episode.skipped:
             demonstration_rows.skip(episode, episode.skipped)
@@ -111,7 +111,7 @@ def record_episodes(
 def add_episode(
     demonstration_rows: DemonstrationRows, episode: Episode, demonstration: Demonstration
 ) -> None:
-    """Add a demonstration's pictures, keypoints and rows."""
+    """Add a demonstration's images, keypoints and rows."""
     height, width = demonstration.rgb.shape[2:4]
     if demonstration_rows.spool is None:
         demonstration_rows.spool = FrameSpool(
@@ -120,8 +120,8 @@ def add_episode(
         demonstration_rows.size_px = (width, height)
     if (width, height) != demonstration_rows.size_px:
         raise EpisodeError(
-            f"pictures of {width} x {height} px in a shard of {demonstration_rows.size_px[0]} x "
-            f"{demonstration_rows.size_px[1]} px; put data of different sizes in runs of their own"
+            f"images of {width} x {height} px in a shard of {demonstration_rows.size_px[0]} x "
+            f"{demonstration_rows.size_px[1]} px; use a separate run for each image size"
         )
     first_view = len(demonstration_rows.spool)
     for step in range(demonstration.num_steps):
@@ -166,7 +166,7 @@ def add_episode(
 
 
 def state_hash(demonstration: Demonstration) -> str:
-    """Hash where everything is at the first step, to 0.1 mm: equal scenes have equal hashes."""
+    """Hash the state of the first step, rounded to 0.1 mm: equal scenes have equal hashes."""
     parts = [demonstration.keypoints_m[0].ravel(), demonstration.joint_positions_rad[0]]
     if demonstration.world_from_object is not None:
         parts.append(demonstration.world_from_object[0, :, :3, 3].ravel())
@@ -183,7 +183,7 @@ def _add_view(
     camera: int,
     first_view: int,
 ) -> None:
-    """Add one picture: what camera `camera` sees at step `step`."""
+    """Add one view: the image of camera number `camera` at step `step`."""
     assert demonstration_rows.spool is not None
     frame = Frame(
         demonstration.rgb[step, camera],
@@ -210,8 +210,8 @@ def _add_view(
     demonstration_rows.pixels.append(pixels)
     demonstration_rows.in_frame.append(in_frame)
     demonstration_rows.visible.append(visible)
-    seen = mask_rows(view, episode.scene_id, frame.instance)
-    demonstration_rows.visibility += seen
+    visible_rows = mask_rows(view, episode.scene_id, frame.instance)
+    demonstration_rows.visibility += visible_rows
     object_instances = {row.instance for row in demonstration.objects if row.kind == "object"}
     yaw_deg, pitch_deg = yaw_pitch_deg(camera_model.world_from_camera)
     demonstration_rows.views.append(
@@ -228,7 +228,8 @@ def _add_view(
             pitch_deg=pitch_deg,
             vertical_fov_deg=camera_model.vertical_fov_deg,
             num_visible_objects=sum(
-                row.instance in object_instances and row.pixels >= MIN_PIXELS for row in seen
+                row.instance in object_instances and row.pixels >= MIN_PIXELS
+                for row in visible_rows
             ),
             is_best=step == 0 and camera == _best_camera(demonstration),
         )
@@ -236,23 +237,23 @@ def _add_view(
 
 
 def _best_camera(demonstration: Demonstration) -> int:
-    """Return the camera that shows most instances at the first step, the first of equals."""
+    """Return the camera that shows most instances at the first step, the first on a tie."""
     counts = [len(np.unique(instance)) for instance in demonstration.instance[0]]
     return int(np.argmax(counts))
 
 
 def mask_rows(view: int, scene_id: str, instance: np.ndarray) -> list[VisibilityRow]:
-    """Return a row for each instance in a mask; its hidden share is unknown (NaN).
+    """Return a row for each instance in a mask; `fraction_visible` is unknown (NaN).
 
-    `fraction_visible` needs an upright box, which a thing in a gripper does not have.
+    It needs an upright box, which an object in a gripper does not have.
     """
     height, width = instance.shape
     counts = np.bincount(instance.ravel())
     rows = []
-    for number, place in enumerate(find_objects(instance.astype(np.int32)), start=1):
-        if place is None:
+    for number, bounds in enumerate(find_objects(instance.astype(np.int32)), start=1):
+        if bounds is None:
             continue
-        y, x = place
+        y, x = bounds
         rows.append(
             VisibilityRow(
                 view=view,

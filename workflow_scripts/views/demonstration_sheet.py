@@ -1,4 +1,4 @@
-"""Draw demonstrations to look at: start, middle and end in every camera, with the keypoints."""
+"""Draw a contact sheet of demonstrations: start, middle and end, with keypoints."""
 
 from pathlib import Path
 
@@ -31,9 +31,10 @@ HEAD_PX = 30
 
 
 def draw_demonstration_sheet(path: Path, shard: DemonstrationShard) -> None:
-    """Write the sheet of a shard as PNG: one episode of each task first; none says so.
+    """Write the sheet of a shard as PNG: one episode of each task first.
 
-    A filled dot is a visible keypoint, a ring a hidden one, in the colour of its number.
+    A filled dot is a visible keypoint, a ring an occluded one, in the colour of its number. The
+    sheet of a shard without episodes says so.
     """
     chosen = choose_episodes(shard.episodes)
     rows = [shard.episode(scene_id) for scene_id in chosen]
@@ -54,8 +55,8 @@ def draw_demonstration_sheet(path: Path, shard: DemonstrationShard) -> None:
         font=font(17),
         fill=TEXT_COLOUR,
     )
-    for place, row in enumerate(rows):
-        _draw_episode(sheet, 2 * MARGIN_PX + 16 + place * block, shard, row)
+    for index, row in enumerate(rows):
+        _draw_episode(sheet, 2 * MARGIN_PX + 16 + index * block, shard, row)
     if not rows:
         drawing.text(
             (MARGIN_PX, 60), "No episode: see the skipped items.", font=font(15), fill=MUTED_COLOUR

@@ -1,4 +1,4 @@
-"""What a backend that demonstrates robot tasks must offer, and the table of backends."""
+"""The interface of backends that demonstrate robot tasks, and the table of backends."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -16,16 +16,16 @@ BACKENDS = {
 
 
 class EpisodeError(UserError):
-    """This episode cannot be had, with every reason; others may fare better."""
+    """This episode cannot be recorded, with every reason; others may succeed."""
 
 
 class Demonstrator(AbstractContextManager["Demonstrator"], Protocol):
-    """A backend: opened once a shard, demonstrates one episode after the other.
+    """A backend: opened once per shard, demonstrates one episode after the other.
 
-    Made with keywords `cameras` (names, in the order of the arrays), `size_px` (a recorded data
-    set keeps its own), `max_steps` (a longer demonstration is an `EpisodeError`), `max_attempts`
-    (tries before an `EpisodeError`) and `dataset` (a folder or tar, or None). A setting that
-    cannot be, or an engine that is not there, raises `UserError` at once.
+    Constructed with keywords `cameras` (names, in the order of the arrays), `size_px` (a recorded
+    data set keeps its size), `max_steps` (a longer demonstration is an `EpisodeError`),
+    `max_attempts` (tries before an `EpisodeError`) and `dataset` (a folder or tar, or None). An
+    invalid setting, or an engine that is not installed, raises `UserError` at once.
     """
 
     provenance: Mapping[str, Any]
@@ -34,7 +34,7 @@ class Demonstrator(AbstractContextManager["Demonstrator"], Protocol):
     def demonstrate(self, episode: Episode) -> Demonstration:
         """Record a demonstration of `episode.task` and `episode.variation`.
 
-        All that is random comes from `seeds.rng(episode.seed, episode.task, ...)`, so that the
-        same task, variation and seed give the same bytes in any process, in any order.
+        All randomness comes from `seeds.rng(episode.seed, episode.task, ...)`, so that the same
+        task, variation and seed give the same bytes in any process, in any order.
         """
         ...

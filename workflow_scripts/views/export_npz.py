@@ -27,8 +27,10 @@ from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import atomic_write
 from workflow_scripts.geometry.cameras import coppeliasim_from_opencv
 from workflow_scripts.sources.readers.rlbench_tasks import FIXED_CAMERAS, task_id
+from workflow_scripts.sources.rlbench import NpzSettings
 
 logger = logging.getLogger(__name__)
+DEFAULT = NpzSettings()
 # Standard deviation of the published noise, as a share of the picture's side.
 NOISE_SHARE = 0.00504
 FILE_NAMES = {
@@ -88,17 +90,17 @@ def check_tracks(tracks: Sequence[KeypointTrack]) -> None:
                 )
 
 
-def main(*, shards: tuple[Path, ...], out: Path, noise: float = 1.0, seed: int = 7) -> None:
+def main(
+    *, shards: tuple[Path, ...], out: Path, seed: int, settings: NpzSettings = DEFAULT
+) -> None:
     """Export all shards of a source.
 
     Args:
         shards: the view shards.
         out: folder to write; `sim_all_formal.npz`, `cameras_matrixes/` and `index.json` are in it.
-        noise: multiple of the published noise in the observed pixels.
         seed: the workflow's seed.
+        settings: noise in the observed pixels.
     """
-    if noise < 0:
-        raise UserError(f"--noise is {noise}; it must be 0 or more")
     opened = [DemonstrationShard.open(path) for path in shards]
     tracks = [shard.track(str(name)) for shard in opened for name in shard.episodes.scene_id]
     check_tracks(tracks)
@@ -109,7 +111,7 @@ def main(*, shards: tuple[Path, ...], out: Path, noise: float = 1.0, seed: int =
     for track in tracks:
         task = f"T{task_id(track.task)}" if task_id(track.task) >= 0 else track.task
         name = f"exemple_{len(poses.setdefault(task, {}))}"
-        poses[task][name] = camera_arrays(track, noise=noise, seed=seed)
+        poses[task][name] = camera_arrays(track, noise=settings.npz_noise, seed=seed)
         index.setdefault(task, {})[name] = {"scene_id": track.scene_id, "split": track.split}
     with atomic_write(out) as partial:
         (partial / "cameras_matrixes").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Keep the frames of a shard on disk while it grows, so that memory does not grow with it."""
+"""Keep the frames of a shard on disk while it grows, so that memory use stays constant."""
 
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ IMAGES = ("rgb", "depth_m", "instance")
 
 
 class FrameSpool(AbstractContextManager["FrameSpool"]):
-    """Append frames to nameless temporary files in a folder; they vanish however the job ends."""
+    """Append frames to unnamed temporary files in a folder, deleted however the job ends."""
 
     def __init__(self, folder: Path, *, width_px: int, height_px: int) -> None:
         self._folder = folder
@@ -29,7 +29,7 @@ class FrameSpool(AbstractContextManager["FrameSpool"]):
 
     def __exit__(self, *_: object) -> None:
         for file in self._files.values():
-            # What a full disk kept from being written is thrown away with the rest.
+            # A full disk may fail the last write; the file is deleted anyway.
             with suppress(OSError):
                 file.close()
 
@@ -49,14 +49,14 @@ class FrameSpool(AbstractContextManager["FrameSpool"]):
 
     @contextmanager
     def _name_folder_in_errors(self) -> Iterator[None]:
-        """Say where the disk is full: the files have no names of their own."""
+        """Name the folder in errors such as a full disk: the files have no names."""
         try:
             yield
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self._folder)) from error
 
     def truncate(self, count: int) -> None:
-        """Forget all but the first `count` frames."""
+        """Delete all but the first `count` frames."""
         del self._cameras[count:]
         for name, file in self._files.items():
             dtype, dims, _ = ARRAYS[name]
@@ -65,7 +65,7 @@ class FrameSpool(AbstractContextManager["FrameSpool"]):
             file.truncate()
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the arrays of `common.views.ARRAYS`; images are mapped from disk."""
+        """Return the arrays of `common.view_shard.ARRAYS`; images are mapped from disk."""
         count = len(self._cameras)
         arrays_by_name = {
             "intrinsics": np.array([camera.intrinsics for camera in self._cameras]),

@@ -55,7 +55,7 @@ class Wall:
 
     @property
     def yaw_deg(self) -> float:
-        """Return the yaw of something that stands against the wall and faces its room."""
+        """Return the yaw of an object that stands against the wall and faces its room."""
         return math.degrees(math.atan2(-self.inward[0], self.inward[1]))
 
 
@@ -101,12 +101,12 @@ def entries(house: dict[str, Any], key: str) -> list[dict[str, Any]]:
 def _read_text(entry: dict[str, Any], key: str, *, where: str) -> str:
     value = entry.get(key)
     if not isinstance(value, str) or not value:
-        raise UserError(f"{where} has {key} {value!r}; it must be a text")
+        raise UserError(f"{where} has {key} {value!r}; it must be a string")
     return value
 
 
 def ceiling_height_m(house: dict[str, Any]) -> float:
-    """Return the height of the highest wall, where the engine puts every ceiling."""
+    """Return the height of the highest wall, where AI2-THOR puts every ceiling."""
     heights = [
         read_vector(point, where=f"wall {wall.get('id')!r} polygon")[1]
         for wall in entries(house, "walls")
@@ -141,7 +141,7 @@ def rooms(house: dict[str, Any]) -> list[Room]:
 
 
 def walls(house: dict[str, Any], rooms_of_house: Iterable[Room]) -> list[Wall]:
-    """Return the drawn walls of rooms: neither open passages nor the outside of the house."""
+    """Return the visible walls of rooms: neither open passages nor the outside of the house."""
     shapes = {room.room_id: room.shape for room in rooms_of_house}
     parsed = []
     for entry in entries(house, "walls"):
@@ -153,7 +153,7 @@ def walls(house: dict[str, Any], rooms_of_house: Iterable[Room]) -> list[Wall]:
         points = np.array([read_vector(point, where=where) for point in entry.get("polygon") or []])
         if len(points) != 4:
             raise UserError(f"{where} has {len(points)} points; it must have 4")
-        # The two floor points keep their order; the engine sorts by height in the same way.
+        # The two floor points keep their order, as in AI2-THOR, which sorts by height.
         floor = world_from_unity(points[np.argsort(points[:, 1], kind="stable")[:2]])
         start, end = floor[0, :2], floor[1, :2]
         length = np.linalg.norm(end - start)
@@ -169,7 +169,7 @@ def walls(house: dict[str, Any], rooms_of_house: Iterable[Room]) -> list[Wall]:
 
 
 def openings(house: dict[str, Any], walls_of_house: Iterable[Wall]) -> list[Opening]:
-    """Return doors and windows whose `wall0` is drawn; there is nothing to open in a passage."""
+    """Return doors and windows whose `wall0` is visible; open passages have none."""
     by_id = {wall.wall_id: wall for wall in walls_of_house}
     parsed = []
     for kind in ("door", "window"):
@@ -211,7 +211,5 @@ def find_asset(asset_id: str, *, where: str) -> Any:
     """Return the asset table's entry; `UserError` names the object if there is none."""
     asset = assets().get(asset_id)
     if asset is None:
-        raise UserError(
-            f"{where} is of asset {asset_id!r}, which ProcTHOR's asset table does not have"
-        )
+        raise UserError(f"{where} has asset {asset_id!r}, which is not in ProcTHOR's asset table")
     return asset

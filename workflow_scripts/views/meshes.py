@@ -1,4 +1,4 @@
-"""Triangles with materials: what furniture and shell are made of, and what a renderer eats."""
+"""Triangle meshes with materials: the form in which furniture and building are rendered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Material:
-    """How a surface looks.
+    """Appearance of a surface.
 
     `colour` is linear RGB reflectance in [0, 1]; a `texture` (u8 sRGB [h, w, 3]) replaces it,
-    tinted by `tint`. `roughness` 1 is matte, 0 a mirror; `specular` is the share of light
-    reflected at normal incidence. `emission` is linear radiance. `opacity` below 0.5 lets rays
-    through (leaf cut-outs come as `cutout`, u8 [h, w], same rule for a texel below 128); glass
-    has `opacity` 1 for depth and ids and `transmission` for light.
+    tinted by `tint`. `roughness` 1 is matte, 0 a mirror; `specular` is the fraction of light
+    reflected at normal incidence. `emission` is linear radiance. Rays pass through texels of
+    `cutout` (u8 [h, w]) below 128. `transmission` is the fraction of light that glass lets
+    through; for depth and ids glass is opaque.
     """
 
     colour: tuple[float, float, float] = (0.5, 0.5, 0.5)

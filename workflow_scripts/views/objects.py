@@ -25,7 +25,7 @@ MAX_INSTANCES = 65535
 
 
 def object_rows(house: dict[str, Any], scene_id: str) -> list[ObjectRow]:
-    """Return furniture, things on it and structure, with instance numbers from 1.
+    """Return furniture, objects on it and structure, with instance numbers from 1.
 
     Numbers follow the order of the house file: objects depth first (a child after its parent),
     then floors, ceilings, walls, doors, windows. Sizes come from the asset table, so an open
@@ -39,10 +39,12 @@ def object_rows(house: dict[str, Any], scene_id: str) -> list[ObjectRow]:
     seen: set[str] = set()
     for fields in field_dicts:
         if fields["object_id"] in seen:
-            raise UserError(f"two things have the id {fields['object_id']!r}; ids must differ")
+            raise UserError(f"two objects have the id {fields['object_id']!r}; ids must differ")
         seen.add(fields["object_id"])
     if len(field_dicts) > MAX_INSTANCES:
-        raise UserError(f"{len(field_dicts)} things in one house; masks hold {MAX_INSTANCES}")
+        raise UserError(
+            f"the house has {len(field_dicts)} objects; masks hold at most {MAX_INSTANCES}"
+        )
     return [
         ObjectRow(scene_id=scene_id, instance=number, **fields)
         for number, fields in enumerate(field_dicts, start=1)
@@ -90,7 +92,7 @@ def _with_children(
 ) -> Iterator[dict[str, Any]]:
     object_id = entry.get("id")
     if not isinstance(object_id, str) or not object_id:
-        raise UserError(f"an object has id {object_id!r}; it must be a text")
+        raise UserError(f"an object has id {object_id!r}; it must be a string")
     where = f"object {object_id!r}"
     asset = find_asset(str(entry.get("assetId")), where=where)
     centre_m = world_from_unity(read_vector(entry.get("position"), where=f"{where} position"))
@@ -112,10 +114,10 @@ def _with_children(
 
 
 def _tilted_size_m(size_m: tuple[float, float, float], rotation_deg: np.ndarray) -> np.ndarray:
-    """Return the extents, in the frame turned by yaw alone, of a box that is also tilted.
+    """Return the extents, in the frame rotated by yaw alone, of a box that is also tilted.
 
-    Unity turns about z, then x, then y. Physics leaves about one small thing in five hundred
-    tilted; its row is the smallest box with the same yaw that holds the tilted one.
+    Unity rotates about z, then x, then y. About one small object in five hundred is tilted; its
+    row has the smallest box with the same yaw that contains the tilted box.
     """
     if not np.any(rotation_deg[[0, 2]] % 360.0):
         return np.array(size_m)
@@ -124,11 +126,12 @@ def _tilted_size_m(size_m: tuple[float, float, float], rotation_deg: np.ndarray)
     angle_z = np.array([[math.cos(z), -math.sin(z), 0], [math.sin(z), math.cos(z), 0], [0, 0, 1]])
     width, depth, height = size_m
     extents = np.abs(angle_x @ angle_z) @ np.array([width, height, depth])
-    return extents[[0, 2, 1]]
+    width_depth_height: np.ndarray = extents[[0, 2, 1]]
+    return width_depth_height
 
 
 def _room_at(centre_m: np.ndarray, rooms_of_house: list[Room]) -> str:
-    """Return the room a point lies in, or the nearest one (things on walls)."""
+    """Return the room a point lies in, or the nearest one (for objects on walls)."""
     point = Point(centre_m[:2])
     return min(rooms_of_house, key=lambda room: room.shape.distance(point)).room_id
 

@@ -1,8 +1,8 @@
-"""Choose camera poses: where a room is looked at from.
+"""Choose camera poses in a room.
 
-Each policy gets a room, the points of its floor where an agent can stand and a generator, and
-returns candidate poses in the order of preference, more than are needed; `shard` drops those
-that show a wall or nothing and keeps the first good ones.
+Each policy gets a room, the floor points where an agent can stand and a generator, and returns
+candidate poses in order of preference, more than are needed; `render` drops those that show a
+wall or nothing and keeps the first good ones.
 """
 
 import math
@@ -34,7 +34,7 @@ class Pose:
     """A camera pose: position [3] in world metres, angles in degrees.
 
     `vertical_fov_deg` None means the field of view of the configuration; a number is that of a
-    square picture, and a picture of another shape shows at least as much.
+    square image, and an image of another shape shows at least as much.
     """
 
     policy: str
@@ -50,15 +50,16 @@ Policy = Callable[[Room, np.ndarray, np.random.Generator, int], list[Pose]]
 def points_in(room: Room, reachable_m: np.ndarray) -> np.ndarray:
     """Return the reachable points [n, 3] that lie inside a room."""
     points = np.asarray(reachable_m, dtype=np.float64).reshape(-1, 3)
-    return points[shapely.contains_xy(room.shape, points[:, 0], points[:, 1])]
+    inside: np.ndarray = points[shapely.contains_xy(room.shape, points[:, 0], points[:, 1])]
+    return inside
 
 
 def corners(room: Room) -> list[tuple[np.ndarray, float]]:
     """Return each true corner [2] of a room with the yaw of the view from it.
 
-    The view goes from the corner to the centroid of the previous corner, itself and the next
-    one; at a reflex corner that centroid lies outside the room and the view goes the other way.
-    Vertices in the middle of a straight wall are no corners.
+    The view points from the corner to the centroid of the previous corner, itself and the next
+    one; at a reflex corner that centroid lies outside the room and the view points the other
+    way. Vertices in the middle of a straight wall are not corners.
     """
     polygon = room.polygon_m
     before, after = np.roll(polygon, 1, axis=0), np.roll(polygon, -1, axis=0)
@@ -80,7 +81,7 @@ def corners(room: Room) -> list[tuple[np.ndarray, float]]:
 def corner(
     room: Room, reachable_m: np.ndarray, rng: np.random.Generator, num_views: int
 ) -> list[Pose]:
-    """Look from near each corner into the room, as R2D3 does but at the camera's true height.
+    """Look from near each corner into the room, as R2D3 does, but at the agent's camera height.
 
     The position is one of the ten reachable points nearest to the corner. Corners come in
     random order; every corner is tried once before any is tried again.
@@ -126,7 +127,7 @@ def random(
 def panorama(
     room: Room, reachable_m: np.ndarray, rng: np.random.Generator, num_views: int
 ) -> list[Pose]:
-    """Look around from the reachable point with most room about it, in equal steps of yaw."""
+    """Look around from the reachable point farthest from the walls, in equal steps of yaw."""
     points = points_in(room, reachable_m)
     if not len(points) or not num_views:
         return []
@@ -141,10 +142,10 @@ def panorama(
 def top_down(
     room: Room, reachable_m: np.ndarray, rng: np.random.Generator, num_views: int
 ) -> list[Pose]:
-    """Look straight down on the middle of the room, its longer side across the picture.
+    """Look straight down on the middle of the room, its longer side across the image.
 
-    The camera is above the ceiling, which is not drawn for it. The height is such that a square
-    picture holds the whole floor, and never below the ceiling.
+    The camera is above the ceiling, which is not rendered for it. The height is such that a
+    square image shows the whole floor, and never below the ceiling.
     """
     low, high = room.polygon_m.min(axis=0), room.polygon_m.max(axis=0)
     extent = float((high - low).max())

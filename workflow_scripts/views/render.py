@@ -1,4 +1,4 @@
-"""Choose good cameras in every room of a scene, render them, and note what they show."""
+"""Choose good cameras in every room of a scene, render them, and record what they show."""
 
 import logging
 import math
@@ -13,11 +13,12 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import ObjectRow, Scene, SkippedItem, ViewRow, VisibilityRow
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.geometry.cameras import Camera
+from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.frame_spool import FrameSpool
 from workflow_scripts.views.house import Room, rooms
 from workflow_scripts.views.policies import POLICIES, Pose
 from workflow_scripts.views.probe import probe_camera, rejection_reason
-from workflow_scripts.views.renderer import EngineError, Frame, LoadedHouse, Renderer
+from workflow_scripts.views.renderer import EngineError, LoadedHouse, Renderer
 from workflow_scripts.views.visibility import visibility_rows
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RenderPlan:
-    """What to render of every room: picture size and number of views per policy."""
+    """What to render of every room: image size and number of views per policy."""
 
     width_px: int
     height_px: int
@@ -34,22 +35,8 @@ class RenderPlan:
     min_pixels: int
     seed: int
 
-    def check(self) -> None:
-        """Raise `UserError` for sizes and numbers that cannot be."""
-        for name, value, low, high in (
-            ("width_px", self.width_px, 16, 4096),
-            ("height_px", self.height_px, 16, 4096),
-            ("vertical_fov_deg", self.vertical_fov_deg, 10, 150),
-            ("min_pixels", self.min_pixels, 1, self.width_px * self.height_px),
-            *((f"policies.{policy}", n, 0, 1000) for policy, n in self.num_views.items()),
-        ):
-            if not low <= value <= high:
-                raise UserError(f"views.{name} is {value}; it must be from {low} to {high}")
-        if not any(self.num_views.values()):
-            raise UserError("views.policies asks for no view; set at least one policy above 0")
-
     def camera(self, pose: Pose) -> Camera:
-        """Return the camera of a pose; a field of view of its own is for a square picture."""
+        """Return the camera of a pose; the field of view of a pose is that of a square image."""
         fov_deg = self.vertical_fov_deg
         if pose.vertical_fov_deg is not None:
             upright = max(1.0, self.height_px / self.width_px)
@@ -77,7 +64,7 @@ class RenderedRows:
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def skip(self, scene: Scene, item: str, reason: str) -> None:
-        """Note something that is left out."""
+        """Record an item that is left out."""
         logger.warning("%s: %s skipped: %s", scene.scene_id, item, reason)
         self.skipped.append(
             SkippedItem(source=scene.source, scene_id=scene.scene_id, item=item, reason=reason)
@@ -96,7 +83,7 @@ class RenderedView:
 def render_scenes(
     scenes: Sequence[Scene], renderer: Renderer, render_plan: RenderPlan, spool: FrameSpool
 ) -> RenderedRows:
-    """Render every scene that can be; the others become `Skipped` rows."""
+    """Render the scenes; those that cannot be rendered become `SkippedItem` rows."""
     rendered_rows = RenderedRows(spool)
     for scene in progress(scenes, desc="houses"):
         if scene.house is None:
@@ -130,7 +117,7 @@ def render_scenes(
 
 @dataclass(frozen=True)
 class SceneRenderer:
-    """A loaded scene on its way through the shard; its first view there is `first_view`."""
+    """Renders a loaded scene into the shard; its first view there is `first_view`."""
 
     scene: Scene
     loaded_house: LoadedHouse
@@ -140,7 +127,7 @@ class SceneRenderer:
     first_view: int
 
     def render_room(self, room: Room) -> None:
-        """Add a room's views, the best one marked; none from above without one at eye level."""
+        """Add a room's views and mark the best; add one from above only if there is another."""
         views_per_policy = {name: n for name, n in self.render_plan.num_views.items() if n}
         rendered_views = [
             rendered_view
@@ -186,12 +173,12 @@ class SceneRenderer:
         return rendered_views
 
     def _render_candidate(self, camera: Camera, pose: Pose) -> Frame | str:
-        """Return a frame, or why the view is of no use.
+        """Return a frame, or why the view is rejected.
 
-        A backend with a cheap depth pass is asked for that first; another renders at once.
+        A backend with a cheap depth pass is checked with that first; others render at once.
         """
         geometry = getattr(self.loaded_house, "geometry", None)
-        # A panorama keeps every direction and a plan shows what there is.
+        # Panoramas keep every direction, views from above are always of use.
         check_view = pose.policy not in ("panorama", "top_down")
         if check_view and geometry is not None:
             reason = self._rejection_reason(*geometry(probe_camera(camera)))
@@ -211,7 +198,7 @@ class SceneRenderer:
             object_instances=[
                 row.instance for row in self.loaded_house.objects if row.kind == "object"
             ],
-            min_share=self.render_plan.min_pixels
+            min_fraction=self.render_plan.min_pixels
             / (self.render_plan.width_px * self.render_plan.height_px),
         )
 

@@ -1,4 +1,4 @@
-"""What a view backend must offer, and the table of backends."""
+"""The interface of view backends, and the table of backends."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,14 +19,14 @@ BACKENDS = {
 
 
 class EngineError(UserError):
-    """The engine itself cannot run: no other house would fare better."""
+    """The engine itself cannot run, so every other house would fail too."""
 
 
 class LoadedHouse(Protocol):
-    """A house that a backend has loaded and can show.
+    """A house that a backend has loaded and can render.
 
-    A backend that can also give depth and ids without the picture, at little cost and for any
-    camera, has `geometry(camera) -> (depth_m, instance)`; it is used to look before rendering.
+    A backend that can also give depth and ids without the image, at little cost and for any
+    camera, has `geometry(camera) -> (depth_m, instance)`; it is used to check candidate cameras.
     """
 
     objects: Sequence[ObjectRow]
@@ -37,26 +37,26 @@ class LoadedHouse(Protocol):
         ...
 
     def render(self, camera: Camera, *, seed: int) -> Frame:
-        """Return the picture, exact planar depth and instance ids at pixel centres.
+        """Return the image, exact planar depth and instance ids at pixel centres.
 
-        A camera above the ceilings sees into the rooms: it hits no ceiling.
+        A camera above the ceilings sees into the rooms: its rays hit no ceiling.
         """
         ...
 
 
 class Renderer(AbstractContextManager["Renderer"], Protocol):
-    """A backend: opened once a shard, loads one house after the other.
+    """A backend: opened once per shard, loads one house after the other.
 
-    Made with keywords `preset`, `furniture`, `width_px`, `height_px` (pictures may be asked for
-    in other sizes only through `geometry`).
+    Constructed with keywords `preset`, `furniture`, `width_px`, `height_px` (only `geometry`
+    takes cameras of other sizes).
     """
 
     provenance: Mapping[str, Any]
-    """What the pictures depend on: versions, libraries, furniture; no paths, no times."""
+    """What the images depend on: versions, libraries, furniture; no paths, no times."""
 
     credits: Sequence[Credit]
-    """For the models used in the houses loaded so far; empty if nobody needs naming."""
+    """Attributions of the models in the houses loaded so far; empty if none need one."""
 
     def load(self, house: dict[str, Any], *, scene_id: str) -> LoadedHouse:
-        """Load a ProcTHOR house; `UserError` with the engine's own words if it cannot."""
+        """Load a ProcTHOR house; `UserError` with the engine's message if it cannot."""
         ...

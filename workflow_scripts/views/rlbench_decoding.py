@@ -17,13 +17,13 @@ _ROTATION_TOLERANCE = 1e-3
 
 
 def read_png(content: bytes, *, name: str) -> np.ndarray:
-    """Return u8 [height, width, 3]; `UserError` for a cut file or one that is not 8-bit RGB."""
+    """Return u8 [height, width, 3]; `UserError` for a truncated file or one not 8-bit RGB."""
     try:
         with Image.open(io.BytesIO(content)) as image:
             mode = image.mode
             pixels = np.asarray(image)
     except UnidentifiedImageError:
-        raise UserError(f"{name}: cannot be read as a PNG (no picture); copy it again") from None
+        raise UserError(f"{name}: cannot be read as a PNG (not an image); copy it again") from None
     except (OSError, ValueError, SyntaxError) as error:
         raise UserError(f"{name}: cannot be read as a PNG ({error}); copy it again") from None
     if mode != "RGB":
@@ -37,14 +37,16 @@ def decode_rgb24(rgb: np.ndarray, *, first_is_high: bool) -> np.ndarray:
     Computed in 64 bits: in 8 or 16 bits NumPy drops the third byte or overflows.
     """
     weights = np.array([1 << 16, 1 << 8, 1] if first_is_high else [1, 1 << 8, 1 << 16])
-    return rgb.astype(np.int64) @ weights
+    numbers: np.ndarray = rgb.astype(np.int64) @ weights
+    return numbers
 
 
 def decode_depth_m(rgb: np.ndarray, *, near_m: float, far_m: float) -> np.ndarray:
     """Return f32 [height, width] planar z of a depth PNG; NaN at the far plane (nothing hit)."""
     steps = decode_rgb24(rgb, first_is_high=True)
     depth = near_m + steps / DEPTH_STEPS * (far_m - near_m)
-    return np.where(steps == DEPTH_STEPS, np.nan, depth).astype(np.float32)
+    depth_m: np.ndarray = np.where(steps == DEPTH_STEPS, np.nan, depth).astype(np.float32)
+    return depth_m
 
 
 def decode_handles(rgb: np.ndarray) -> np.ndarray:
@@ -57,7 +59,7 @@ def recorded_camera(
 ) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
     """Return K [3, 3], world_from_camera [4, 4] (OpenCV) and (near, far) metres of a step.
 
-    `UserError` for a camera that cannot be: no rotation, no focal length, a K of other pictures.
+    `UserError` for an invalid camera: no rotation, no focal length, K of another image size.
     """
     key = f"{camera}_camera"
     misc = dict(state)
@@ -65,13 +67,13 @@ def recorded_camera(
     pose = numeric_array(misc, f"{key}_extrinsics", (4, 4), name=name)
     near_m = float(numeric_array(misc, f"{key}_near", (), name=name))
     far_m = float(numeric_array(misc, f"{key}_far", (), name=name))
-    turn = pose[:3, :3]
+    rotation = pose[:3, :3]
     if (
-        np.abs(turn @ turn.T - np.eye(3)).max() > _ROTATION_TOLERANCE
-        or np.linalg.det(turn) < 0
+        np.abs(rotation @ rotation.T - np.eye(3)).max() > _ROTATION_TOLERANCE
+        or np.linalg.det(rotation) < 0
         or np.abs(pose[3] - [0, 0, 0, 1]).max() > _ROTATION_TOLERANCE
     ):
-        raise UserError(f"{name}: {key}_extrinsics is no pose: its rotation is not a rotation")
+        raise UserError(f"{name}: {key}_extrinsics is not a pose: its 3 x 3 part is not a rotation")
     if k[0, 0] < 1 or k[1, 1] < 1:
         raise UserError(f"{name}: {key}_intrinsics has focal lengths {k[0, 0]:g}, {k[1, 1]:g} px")
     if not 0 <= near_m < far_m:
@@ -92,8 +94,8 @@ def object_positions_m(
 
     `states` [T, n] is RLBench's `task_low_dim_state`. reach_target records the target's position
     alone; other tasks record a pose (x, y, z, quaternion x, y, z, w) for each object, then its
-    position if it is a joint or six numbers if it is a force sensor. Which is which is not
-    recorded, so it is found by where unit quaternions lie; an empty list if that fails.
+    position if it is a joint or six numbers if it is a force sensor. The layout is not recorded
+    and is inferred from the columns that hold unit quaternions; an empty list if that fails.
     """
     width = states.shape[1]
     if task == "reach_target" and width == 3:
@@ -114,14 +116,14 @@ def _pose_starts(states: np.ndarray, start: int) -> list[int] | None:
     if start + 7 > states.shape[1]:
         return None
     norms = np.linalg.norm(states[:, start + 3 : start + 7], axis=1)
-    # A thing that a task deletes on the way is all zeros from then on.
-    is_deleted = ~states[:, start : start + 7].any(axis=1)
+    # An object that a task deletes is all zeros from then on.
+    is_deleted = np.logical_not(states[:, start : start + 7].any(axis=1))
     if (np.abs(norms - 1)[~is_deleted] > _ROTATION_TOLERANCE).any() or is_deleted[0]:
         return None
-    for remainder in (0, 1, 6):
-        rest = _pose_starts(states, start + 7 + remainder)
-        if rest is not None:
-            return [start, *rest]
+    for num_extra in (0, 1, 6):
+        following = _pose_starts(states, start + 7 + num_extra)
+        if following is not None:
+            return [start, *following]
     return None
 
 
@@ -133,12 +135,13 @@ def stack_over_time(
 
 
 def gripper_opening(states: Sequence[Mapping[str, Any]], *, name: str) -> np.ndarray:
-    """Return [T], the share of the whole opening, from the fingers' joints in metres."""
+    """Return the opening [T] from 0 to 1, from the finger joints in metres."""
     fingers = stack_over_time(states, "gripper_joint_positions", (2,), name=name)
-    return np.clip(fingers.mean(axis=1) / FINGER_OPEN_M, 0, 1)
+    opening: np.ndarray = np.clip(fingers.mean(axis=1) / FINGER_OPEN_M, 0, 1)
+    return opening
 
 
 def instance_of_handles(handles: Sequence[np.ndarray]) -> dict[int, int]:
-    """Number the handles of an episode from 1 in their order; handles are never labels."""
+    """Number the handles of an episode from 1 in ascending order."""
     known = np.unique(np.concatenate([np.unique(values) for values in handles]))
     return {int(handle): number for number, handle in enumerate(known, start=1)}

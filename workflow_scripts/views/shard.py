@@ -6,7 +6,7 @@ sheet `{shard}.png`, each whole.
 
 import logging
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from workflow_scripts.common import backend_registry
 from workflow_scripts.common.cli import run
@@ -20,6 +20,7 @@ from workflow_scripts.common.records import (
 )
 from workflow_scripts.common.storage import read_records, write_records, write_table
 from workflow_scripts.common.view_shard import ViewShard, sibling_path, table_path, write_views
+from workflow_scripts.config.views import ViewsSettings
 from workflow_scripts.views.contact_sheet import draw_contact_sheet
 from workflow_scripts.views.credits import write_credits
 from workflow_scripts.views.frame_spool import FrameSpool
@@ -27,6 +28,7 @@ from workflow_scripts.views.render import RenderedRows, RenderPlan, render_scene
 from workflow_scripts.views.renderer import BACKENDS
 
 logger = logging.getLogger(__name__)
+DEFAULT = ViewsSettings()
 
 
 def write(out: Path, rendered_rows: RenderedRows, *, attributes: dict[str, Any]) -> None:
@@ -40,66 +42,37 @@ def write(out: Path, rendered_rows: RenderedRows, *, attributes: dict[str, Any])
     write_views(out, rendered_rows.spool.arrays(), attributes=attributes)
 
 
-def main(
-    *,
-    scenes: Path,
-    out: Path,
-    backend: str = "pathtrace",
-    preset: Literal["draft", "default", "high"] = "default",
-    furniture: Literal["auto", "procedural", "sweethome3d"] = "auto",
-    width_px: int = 336,
-    height_px: int = 336,
-    vertical_fov_deg: float = 90.0,
-    corner: int = 4,
-    random: int = 4,
-    panorama: int = 0,
-    top_down: int = 1,
-    min_pixels: int = 100,
-    seed: int = 7,
-) -> None:
+def main(*, scenes: Path, out: Path, seed: int, settings: ViewsSettings = DEFAULT) -> None:
     """Render the scenes of a shard.
 
     Args:
         scenes: JSON lines of `Scene` records.
-        out: the Zarr group to write, `{shard}.zarr`; tables and pictures lie beside it.
-        backend: pathtrace or ai2thor.
-        preset: quality of the picture; depth and masks do not depend on it.
-        furniture: which shapes stand for the assets (pathtrace).
-        width_px: image width.
-        height_px: image height.
-        vertical_fov_deg: vertical field of view, except of views from above.
-        corner: views per room from near its corners.
-        random: views per room from random poses.
-        panorama: views per room around one point.
-        top_down: views per room from above, 0 or 1.
-        min_pixels: an object with fewer pixels does not count as visible.
+        out: the Zarr group to write, `{shard}.zarr`; tables and images lie beside it.
         seed: the workflow's seed.
+        settings: cameras and renderer; depth and masks do not depend on the preset.
     """
     render_plan = RenderPlan(
-        width_px=width_px,
-        height_px=height_px,
-        vertical_fov_deg=vertical_fov_deg,
-        num_views={
-            "corner": corner,
-            "random": random,
-            "panorama": panorama,
-            "top_down": top_down,
-        },
-        min_pixels=min_pixels,
+        width_px=settings.width_px,
+        height_px=settings.height_px,
+        vertical_fov_deg=settings.vertical_fov_deg,
+        num_views=settings.policies.model_dump(),
+        min_pixels=settings.min_pixels,
         seed=seed,
     )
-    render_plan.check()
     if out.suffix != ".zarr":
         raise UserError(f"--out {out} must end in .zarr")
     records = read_records(scenes, Scene)
     if not records:
         raise UserError(f"{scenes} has no scene; run the rule that wrote it again")
-    backend_class = backend_registry.load_backend(backend, BACKENDS, kind="views")
+    backend_class = backend_registry.load_backend(settings.backend, BACKENDS, kind="views")
     out.parent.mkdir(parents=True, exist_ok=True)
     with (
-        FrameSpool(out.parent, width_px=width_px, height_px=height_px) as spool,
+        FrameSpool(out.parent, width_px=settings.width_px, height_px=settings.height_px) as spool,
         backend_class(
-            preset=preset, furniture=furniture, width_px=width_px, height_px=height_px
+            preset=settings.preset,
+            furniture=settings.furniture,
+            width_px=settings.width_px,
+            height_px=settings.height_px,
         ) as renderer,
     ):
         rendered_rows = render_scenes(records, renderer, render_plan, spool)
@@ -111,17 +84,18 @@ def main(
             rendered_rows,
             attributes={
                 "source": records[0].source,
-                "backend": backend,
-                "preset": preset,
+                "backend": settings.backend,
+                "preset": settings.preset,
                 "renderer": dict(renderer.provenance),
                 "policies": render_plan.num_views,
-                "min_pixels": min_pixels,
+                "min_pixels": settings.min_pixels,
                 "seed": seed,
                 "rejected_candidates": rejected,
             },
         )
         write_credits(sibling_path(out, "credits.csv"), renderer.credits)
-    draw_contact_sheet(sibling_path(out, "png"), ViewShard.open(out), min_pixels=min_pixels)
+    shard = ViewShard.open(out)
+    draw_contact_sheet(sibling_path(out, "png"), shard, min_pixels=settings.min_pixels)
     logger.info(
         "%d views of %d scenes, %d skipped items, %d rejected cameras",
         len(rendered_rows.views),

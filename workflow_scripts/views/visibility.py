@@ -1,4 +1,4 @@
-"""Measure what is seen of every instance in a view: pixels, box, truncation, share hidden."""
+"""Measure the visibility of every instance in a view: pixels, box, truncation, occlusion."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,11 @@ import numpy as np
 from workflow_scripts.common.records import ObjectRow, VisibilityRow
 from workflow_scripts.geometry.cameras import (
     Camera,
-    box_corners,
     project,
     rays_camera,
     rotation_about_up,
 )
+from workflow_scripts.geometry.upright_boxes import box_corners
 
 # Depth is float32 and boxes touch what stands on them; nearer means nearer by more than this.
 TOLERANCE_M = 1e-3
@@ -27,7 +27,7 @@ def visibility_rows(
     """Return a row for each instance that has a pixel, in the order of `objects`.
 
     `depth_m` [h, w] is planar with NaN for no hit, `instance` [h, w] has 0 for none. The result
-    depends on these arrays and the boxes alone, not on who rendered them.
+    depends on these arrays and the boxes alone, not on the backend.
     """
     pixel_counts = np.bincount(instance.ravel(), minlength=1)
     rays = rays_camera(camera.intrinsics, width_px=camera.width_px, height_px=camera.height_px)
@@ -50,7 +50,7 @@ def visibility_rows(
             camera.intrinsics,
             camera.world_from_camera,
         )
-        x0, y0, x1, y1 = _mask_box(mask)
+        x0, y0, x1, y1 = mask_box(mask)
         in_front = bool((corner_depths > 0).all())
         corners_outside = not in_front or bool(
             (corners_px < 0).any()
@@ -78,7 +78,7 @@ def visibility_rows(
     return rows
 
 
-def _mask_box(mask: np.ndarray) -> tuple[int, int, int, int]:
+def mask_box(mask: np.ndarray) -> tuple[int, int, int, int]:
     """Return (x0, y0, x1, y1) of a mask with at least one pixel; the upper bounds exclusive."""
     columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
@@ -95,8 +95,8 @@ def _window(corners_px: np.ndarray, camera: Camera) -> tuple[slice, slice]:
 def _box_entry_m(row: ObjectRow, origin_m: np.ndarray, rays_world: np.ndarray) -> np.ndarray:
     """Return the planar depth [h, w] at which rays [3, h, w] enter an oriented box, -inf if never.
 
-    Slab test in the box's own frame, one axis at a time, which is several times faster than on
-    [h, w, 3]. A camera inside the box gets a depth of at most 0, so nothing can hide the box.
+    Slab test in the frame of the box, one axis at a time, which is several times faster than on
+    [h, w, 3]. A camera inside the box gets a depth of at most 0, so nothing can occlude the box.
     """
     object_from_world = rotation_about_up(row.yaw_deg).T
     origin = object_from_world @ (origin_m - np.array([row.x_m, row.y_m, row.z_m]))

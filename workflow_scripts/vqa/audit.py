@@ -21,16 +21,17 @@ from workflow_scripts.common.records import Record, records_to_frame
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.common.storage import write_table
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.config.vqa import ClaritySettings
 from workflow_scripts.vqa.batch import Batch
 from workflow_scripts.vqa.families import FAMILIES
+from workflow_scripts.vqa.margins import NO_MARGINS, Margins
 from workflow_scripts.vqa.question_generator import ReferringExpressionsByForm
-from workflow_scripts.vqa.question_types.base import Family, Margins, QuestionContext
+from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.question_types.numeric import Numeric
 from workflow_scripts.vqa.view_context import ViewContext, ViewContexts, select_objects
 
 log = logging.getLogger(__name__)
 
-NO_MARGINS = Margins(metres=0.0, ratio=0.0, picture=0.0, degrees=0.0, sigmas=0.0)
 NAN = float("nan")
 Key = tuple[object, ...]
 
@@ -62,7 +63,7 @@ class MeasuredAnswer:
     sigma: float
 
 
-def measured_answers(family: Family, context: QuestionContext) -> dict[Key, MeasuredAnswer]:
+def measured_answers(family: OneViewFamily, context: QuestionContext) -> dict[Key, MeasuredAnswer]:
     """Return what a family says, by what it is about.
 
     A choice between objects has the winner for an answer, whatever the order of mention.
@@ -89,7 +90,7 @@ def _key(batch: Batch, row: int) -> tuple[Key, object]:
 
 
 def compare_with_truth(
-    family: Family, labelled: Mapping[Key, MeasuredAnswer], truth: QuestionContext
+    family: OneViewFamily, labelled: Mapping[Key, MeasuredAnswer], truth: QuestionContext
 ) -> Iterator[tuple[MeasuredAnswer, object, float]]:
     """Yield each fact asked, the true answer (None: unclear), and the true number.
 
@@ -105,12 +106,9 @@ def compare_with_truth(
             continue
         seen.add(fact_key)
         if isinstance(family, Numeric):
-            number = true_number(family, truth.view_context, _objects(key))
-            yield (
-                measured_answer,
-                number,
-                measured_answer.value - _error(family, measured_answer.value, number),
-            )
+            number = family.value_of(truth.view_context, _objects(key))
+            error = family.error(measured_answer.value, number)
+            yield measured_answer, number, measured_answer.value - error
         else:
             yield measured_answer, true[key].answer if key in true else None, NAN
 
@@ -119,34 +117,24 @@ def _objects(key: Key) -> tuple[int, ...]:
     return tuple(key[2])  # type: ignore[arg-type]
 
 
-def true_number(family: Numeric, view_context: ViewContext, objects: tuple[int, ...]) -> float:
-    """Return what a family measures of some objects, in the order of mention."""
-    value = family.measure(view_context)[0]
-    return float(value[objects] if objects else value[0])
-
-
-def _error(family: Numeric, value: float, truth: float) -> float:
-    error = value - truth
-    if family.unit == "deg":
-        turn = 360.0 if family.is_clock else 180.0
-        error = (error + turn / 2) % turn - turn / 2
-    return error
-
-
 def match_labels(
     view_context: ViewContext, labels: MeasuredShard, view: int
 ) -> tuple[ViewContext, ViewContext]:
-    """Return a true sight, and the same as labels have it, of the objects that both know."""
+    """Return the true view context and the labelled one, of the objects that both contain."""
     measured = labels.of(view)
     place = {instance: row for row, instance in enumerate(measured.instance.tolist())}
-    rows = [row for row, one in enumerate(view_context.measured.instance.tolist()) if one in place]
+    rows = [
+        row
+        for row, instance in enumerate(view_context.measured.instance.tolist())
+        if instance in place
+    ]
     known = dataclasses.replace(
         view_context,
         measured=select_objects(view_context.measured, rows),
         mark_px=view_context.mark_px[rows],
         middle_px=view_context.middle_px[rows],
     )
-    order = [place[one] for one in known.measured.instance.tolist()]
+    order = [place[instance] for instance in known.measured.instance.tolist()]
     return known, dataclasses.replace(
         known, measured=select_objects(measured, order), from_truth=False
     )
@@ -158,7 +146,7 @@ def audit_view(
     *,
     margins: Margins,
     rng: Callable[[], np.random.Generator],
-) -> Iterator[tuple[Family, MeasuredAnswer, object, float]]:
+) -> Iterator[tuple[OneViewFamily, MeasuredAnswer, object, float]]:
     """Yield every fact of a view: its family, as labelled, the true answer, the true number.
 
     `rng` makes the same generator anew, so that both sides ask about the same groups.
@@ -179,6 +167,7 @@ def audit_view(
             form=form,
             margins=margins,
             rng=rng(),
+            units="metric",
             multiple_choice=False,
         )
         found = measured_answers(family, context)
@@ -195,14 +184,8 @@ def main(
     out: Path,
     labels: tuple[str, ...],
     clouds: tuple[Path, ...],
-    min_pixels: int = 150,
-    min_fraction_visible: float = 0.3,
-    margin_m: float = 0.15,
-    margin_ratio: float = 0.15,
-    margin_picture: float = 0.05,
-    margin_deg: float = 10.0,
-    margin_sigmas: float = 2.0,
-    seed: int = 7,
+    settings: ClaritySettings,
+    seed: int,
 ) -> None:
     """Write every fact of a shard as each kind of labels has it, beside the truth.
 
@@ -211,30 +194,27 @@ def main(
         out: the facts, one row each.
         labels: names of the kinds of labels, in the order of `clouds`.
         clouds: where each kind's tables lie: `x.zarr` beside `x.measured.parquet`.
-        min_pixels: an object with fewer pixels is not asked about.
-        min_fraction_visible: an object hidden more than this is not asked about.
-        margin_m: positions closer than this have no clear order.
-        margin_ratio: sizes whose ratio is nearer to 1 than this have no clear order.
-        margin_picture: places closer than this share of the picture's shorter side have none.
-        margin_deg: directions closer than this to another answer are not clear.
-        margin_sigmas: standard deviations that an answer must be from turning over.
+        settings: which facts are clear enough to be asked.
         seed: seed of the workflow.
     """
     if len(labels) != len(clouds):
         raise UserError(f"--labels has {len(labels)} names for {len(clouds)} --clouds; give pairs")
     shard = ViewShard.open(views)
-    margins = Margins(margin_m, margin_ratio, margin_picture, margin_deg, margin_sigmas)
+    margins = Margins.of_settings(settings)
     view_contexts = ViewContexts(
         shard,
         GroundTruthShard(shard),
-        min_pixels=min_pixels,
-        min_fraction_visible=min_fraction_visible,
+        min_pixels=settings.min_pixels,
+        min_fraction_visible=settings.min_fraction_visible,
     )
     measured = {name: MeasuredShard(shard, path) for name, path in zip(labels, clouds, strict=True)}
     rows = []
     for row in progress(shard.views.itertuples(index=False), desc="views", total=len(shard)):
         view_context = view_contexts.of(row.view)
-        pairs = {name: match_labels(view_context, one, row.view) for name, one in measured.items()}
+        pairs = {
+            name: match_labels(view_context, labelled_shard, row.view)
+            for name, labelled_shard in measured.items()
+        }
         for name, (true, labelled) in {"truth": (view_context, view_context), **pairs}.items():
             for family, measured_answer, answer, number in audit_view(
                 true, labelled, margins=margins, rng=partial(seeded, seed, "audit", row.view_id)

@@ -9,11 +9,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
-COLOURS = {"clouds": "#1f6f8b", "estimate": "#8b3f6f", "disturbed": "#d9822b"}
+COLOURS = {"clouds": "#1f6f8b", "estimate": "#8b3f6f", "sensor_noise": "#d9822b"}
 NAMES = {
     "clouds": "measured in the simulator's depth",
     "estimate": "measured in estimated depth",
-    "disturbed": "measured through a noisy sensor",
+    "sensor_noise": "measured through a noisy sensor",
 }
 GREY = "#777777"
 MOST_SIGMAS = 3.0
@@ -26,7 +26,7 @@ def draw_audit(path: Path, facts: pd.DataFrame, rows: pd.DataFrame) -> None:
     tallest = max(qualitative.family.nunique(), numbers.family.nunique(), 8)
     figure = Figure(figsize=(15, 2.2 + 0.26 * tallest), dpi=90, layout="constrained")
     FigureCanvasAgg(figure)
-    left, middle, right = figure.subfigures(1, 3, width_ratios=[1, 1, 0.8])
+    left, middle, right = np.asarray(figure.subfigures(1, 3, width_ratios=[1, 1, 0.8]))
     _bars(
         left.subplots(),
         qualitative,

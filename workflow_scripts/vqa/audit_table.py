@@ -14,6 +14,7 @@ from workflow_scripts.common.questions import read_questions
 from workflow_scripts.common.records import Record, records_to_frame
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.common.storage import atomic_write, read_table
+from workflow_scripts.config.evaluate import BootstrapSettings
 from workflow_scripts.vqa.audit_plot import draw_audit
 from workflow_scripts.vqa.blind import BlindScore, blind_scores
 from workflow_scripts.vqa.families import NAMES
@@ -26,17 +27,18 @@ NAN = float("nan")
 class AuditRow(Record):
     """One row of `results/vqa/audit.csv`: the labels of a family from one origin, against truth.
 
-    Intervals are 95 % bootstrap intervals over houses. NaN where a column says nothing: numbers
+    Intervals are 95 % bootstrap intervals over scenes. NaN where a column says nothing: numbers
     have no error rate, choices no distance from the truth.
     """
 
     family: str
     labels: str = Field(
-        description="truth; measured: clouds (simulator's depth), estimate, disturbed (noise added)"
+        description="truth; measured: clouds (simulator's depth), estimate, sensor_noise (noise "
+        "added)"
     )
     kind: str = Field(description="qualitative or numeric")
     unit: str
-    n: int = Field(description="facts asked; the same one put another way counts once")
+    n: int = Field(description="facts asked about; the same fact in another question counts once")
     num_scenes: int
     asked_share: float = Field(description="n, of the facts asked from truth")
     unclear_rate: float = Field(description="facts that truth itself does not decide")
@@ -63,7 +65,7 @@ def audit_rows(
     groups = dict(list(facts.groupby(["family", "labels"])))
     rows = []
     for family in dict.fromkeys([*NAMES, *sorted(blind)]):
-        asked_of_truth = len(groups.get((family, "truth"), ()))
+        num_facts_of_truth = len(groups.get((family, "truth"), ()))
         for labels in origins:
             group = groups.get((family, labels), facts.iloc[:0])
             score = blind.get(family, BlindScore(0, NAN))
@@ -78,7 +80,7 @@ def audit_rows(
                     unit=group.unit.iloc[0] if len(group) else "",
                     n=len(group),
                     num_scenes=group.scene_id.nunique(),
-                    asked_share=len(group) / asked_of_truth if asked_of_truth else NAN,
+                    asked_share=len(group) / num_facts_of_truth if num_facts_of_truth else NAN,
                     unclear_rate=float(group.is_unclear.mean()) if len(group) else NAN,
                     error_rate=_error_rate(group),
                     error_low=low,
@@ -130,12 +132,12 @@ def _error_rate(group: pd.DataFrame) -> float:
 def _interval(
     group: pd.DataFrame, *, resamples: int, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """Return the 2.5 and 97.5 percentiles of the error rate over houses drawn again."""
+    """Return the 2.5 and 97.5 percentiles of the error rate over resampled scenes."""
     clear = group[~group.is_unclear & ~group.is_number]
     if not len(clear):
         return NAN, NAN
-    houses = clear.groupby("scene_id").is_wrong.agg(["sum", "size"]).to_numpy()
-    drawn = houses[rng.integers(len(houses), size=(resamples, len(houses)))].sum(axis=1)
+    scenes = clear.groupby("scene_id").is_wrong.agg(["sum", "size"]).to_numpy()
+    drawn = scenes[rng.integers(len(scenes), size=(resamples, len(scenes)))].sum(axis=1)
     low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
     return float(low), float(high)
 
@@ -146,8 +148,8 @@ def main(
     questions: tuple[Path, ...],
     out: Path,
     picture: Path,
-    resamples: int = 1000,
-    seed: int = 7,
+    settings: BootstrapSettings,
+    seed: int,
 ) -> None:
     """Write the table and the picture of the label audit.
 
@@ -156,7 +158,7 @@ def main(
         questions: `{split}.parquet` of every split, for the blind score.
         out: the table (CSV).
         picture: the picture (PNG).
-        resamples: bootstrap resamples of houses.
+        settings: number of bootstrap resamples of scenes.
         seed: seed of the workflow.
     """
     if not facts:
@@ -166,7 +168,9 @@ def main(
         )
     all_facts = pd.concat([read_table(path) for path in facts], ignore_index=True)
     blind = blind_scores(question for path in questions for question in read_questions(path))
-    rows = records_to_frame(audit_rows(all_facts, blind, resamples=resamples, seed=seed), AuditRow)
+    rows = records_to_frame(
+        audit_rows(all_facts, blind, resamples=settings.bootstrap_samples, seed=seed), AuditRow
+    )
     with atomic_write(picture) as partial:
         draw_audit(partial, all_facts, rows)
     with atomic_write(out) as partial:

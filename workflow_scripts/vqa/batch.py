@@ -1,4 +1,4 @@
-"""A batch: questions of one family, kind and answer that wait to be put into words."""
+"""A batch: questions of one family, kind and answer that are not yet written."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +14,13 @@ from workflow_scripts.vqa.templates import SLOTS, Templates, capitalised
 Kind = Literal["yes_no", "which", "multiple_choice", "open"]
 MAX_START_INDEX = 1 << 30
 LETTERS = ("A", "B", "C", "D")
+YES_NO = ("yes", "no")
+OPTIONS_SUFFIX = " A: {option1}. B: {option2}. C: {option3}. D: {option4}."
 
 
 @dataclass(frozen=True)
 class ReferringExpressions:
-    """How a form calls the objects of a sight: by row, with the article, and barely ("red")."""
+    """How a form refers to the objects of a view, by row: with the article, and bare ("red")."""
 
     phrases: Sequence[str]
     bare: Sequence[str]
@@ -37,14 +39,14 @@ class ReferringExpressions:
 
 @dataclass(eq=False, slots=True)
 class Batch:
-    """Rows of one (family, kind, pole, answer); m rows. Not to be changed (freezing costs time).
+    """Rows of one (family, kind, antonym, answer); m rows. Not changed (freezing costs time).
 
-    `fact` [m] numbers what a row asks: rows of other batches with the same number ask the same
-    thing in another way. `objects` [m, k] are rows of the sight in the order of mention; `winner`
-    is the place in that order of the object that is the answer, if one is. `words` and `columns`
-    fill other slots, the same for all rows or row by row. `truth`, `unit`, `tolerance` are those
-    of `Question`; a truth of None is the bare name of the winner. `choices` None: the bare names
-    of the first `num_choices` objects.
+    `fact_ids` [m] number the facts that rows ask about: a row of another batch with the same
+    number asks about the same fact in another way. `objects` [m, k] are rows of the view context
+    in the order of mention; `winner` is the index in that order of the object that is the answer,
+    if an object is. `shared_slots` and `row_slots` fill other slots, the same for all rows or row
+    by row. `truth`, `unit`, `tolerance` are those of `Question`; a truth of None is the bare name
+    of the winner. `choices` None: the bare names of the first `num_choices` objects.
     """
 
     kind: Kind
@@ -74,7 +76,7 @@ class Batch:
         """Return the truth of a row."""
         if self.truth is None:
             assert self.winner is not None
-            return expressions.bare[self.objects[row, self.winner]]
+            return expressions.bare[int(self.objects[row, self.winner])]
         return self.truth if isinstance(self.truth, str) else self.truth[row]
 
     def short_answer(self, row: int, truth: str | float) -> str:
@@ -86,13 +88,14 @@ class Batch:
         return str(truth)
 
     def target(self, row: int) -> str | None:
-        """Return what a row calls its object, where that is not by the book."""
+        """Return the phrase of a row's object, if it is not its usual referring expression."""
         return self.row_slots["target"][row] if "target" in self.row_slots else None
 
     def choices_of(self, row: int, expressions: ReferringExpressions) -> tuple[str, ...]:
         """Return the possible truths of a row, in the order of mention."""
         if self.choices is None:
-            return tuple(expressions.bare[place] for place in self.objects[row, : self.num_choices])
+            named = self.objects[row, : self.num_choices].tolist()
+            return tuple(expressions.bare[object_row] for object_row in named)
         return self.choices
 
     def write(
@@ -103,28 +106,26 @@ class Batch:
         *,
         limit: int | None,
     ) -> tuple[list[str], list[str]]:
-        """Put rows into words: the questions, and the answers as sentences.
+        """Write the questions of rows, and the answers as sentences.
 
         `limit` is how many of the phrasings are drawn from; None draws from all.
         """
         places = self.objects[rows, : len(SLOTS)]
         filled = expressions.names.take(places, axis=0).reshape(len(places), -1).tolist()
         for texts in self.row_slots.values():
-            for words, text in zip(filled, _select_rows(texts, rows), strict=True):
-                words += (text, capitalised(text))
+            for row, text in zip(filled, _select_rows(texts, rows), strict=True):
+                row += (text, capitalised(text))
         layout = (places.shape[1], self.winner, tuple(self.row_slots))
         plural = None
         if expressions.any_plural:
             plural = [tuple(flags) for flags in np.asarray(expressions.plural)[places].tolist()]
-        # Where to begin is drawn; row after row takes the next sentence.
-        question_start, answer_start = (
-            int(rng.random() * MAX_START_INDEX),
-            int(rng.random() * MAX_START_INDEX),
-        )
-        words = self.shared_slots
+        # The first phrasing is drawn; each next row takes the next one.
+        question_start = int(rng.random() * MAX_START_INDEX)
+        answer_start = int(rng.random() * MAX_START_INDEX)
+        slots = self.shared_slots
         return (
-            self.questions.write(question_start, layout, filled, words, plural, limit),
-            self.answers.write(answer_start, layout, filled, words, plural, limit),
+            self.questions.write(question_start, layout, filled, slots, plural, limit),
+            self.answers.write(answer_start, layout, filled, slots, plural, limit),
         )
 
 

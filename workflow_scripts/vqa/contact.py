@@ -1,7 +1,7 @@
 """Contact of objects: what stands on what, what is inside what, what touches.
 
 Each function returns [n, n] how clearly it holds of i and j: positive yes, negative no, 0 where
-boxes cannot tell (a cushion lies inside the box of its sofa).
+boxes do not decide (a cushion lies inside the box of its sofa).
 """
 
 import numpy as np
@@ -10,11 +10,11 @@ from workflow_scripts.geometry import upright_boxes
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.view_context import ViewContext, cached_per_view
 
-# How far the underside of what stands may be from the top of what carries it.
+# How far the underside of an object may be from the top of what it stands on.
 CONTACT_M = 0.03
-# What is this far away does not touch.
+# Objects this far apart do not touch.
 APART_M = 0.15
-# Things with room in them that an onlooker sees into.
+# Categories that contain other objects visibly.
 _CONTAINERS = frozenset(
     [
         "basin",
@@ -105,7 +105,8 @@ def _offsets(view_context: ViewContext) -> FloatArray:
 
 def _centre_over_footprint(view_context: ViewContext) -> np.ndarray:
     """Say of i and j whether the middle of i lies over the footprint of j."""
-    return (np.abs(_offsets(view_context)) <= view_context.measured.size_m[:, :2] / 2).all(axis=-1)
+    half = view_context.measured.size_m[:, :2] / 2
+    return np.asarray((np.abs(_offsets(view_context)) <= half).all(axis=-1))
 
 
 def _zero_diagonal(clear: FloatArray) -> FloatArray:

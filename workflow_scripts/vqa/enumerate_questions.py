@@ -1,4 +1,4 @@
-"""Write every question that can be asked of a sight: for benchmarks, audits and property tests."""
+"""Write every question that can be asked about a view, for benchmarks and property tests."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,16 +8,17 @@ from workflow_scripts.common.records import Form
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.vqa.batch import Batch, ReferringExpressions
 from workflow_scripts.vqa.families import FAMILIES
+from workflow_scripts.vqa.margins import Margins
 from workflow_scripts.vqa.question_generator import ReferringExpressionsByForm
-from workflow_scripts.vqa.question_types.base import Family, Margins, QuestionContext
+from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.view_context import ViewContext
 
 
 @dataclass(frozen=True, eq=False)
 class EnumeratedBatch:
-    """A batch of a family, and the book that names its objects."""
+    """A batch of a family, and the phrases of its objects."""
 
-    family: Family
+    family: OneViewFamily
     batch: Batch
     expressions: ReferringExpressions
 
@@ -31,9 +32,9 @@ def enumerate_batches(
     marks: Mapping[Form, Mapping[str, int]] | None = None,
     units: Units = "metric",
     multiple_choice: bool = False,
-    families: Sequence[Family] = FAMILIES,
+    families: Sequence[OneViewFamily] = FAMILIES,
 ) -> Iterator[EnumeratedBatch]:
-    """Yield all that the families can ask of a sight in a form; `marks` as in `QuestionGenerator.ask`."""
+    """Yield all that families can ask about a view in a form; see `QuestionGenerator.generate`."""
     rng = seeded(seed, "every")
     expressions_by_form = ReferringExpressionsByForm(view_context, marks or {}, margins)
     for family in families:

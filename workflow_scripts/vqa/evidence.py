@@ -3,9 +3,11 @@
 import numpy as np
 
 from workflow_scripts.geometry.cameras import FloatArray
-from workflow_scripts.vqa.batch import SLOTS, Batch
-from workflow_scripts.vqa.question_types.base import Family
+from workflow_scripts.vqa.batch import Batch
+from workflow_scripts.vqa.margins import Unit
+from workflow_scripts.vqa.templates import SLOTS
 from workflow_scripts.vqa.view_context import ViewContext
+from workflow_scripts.vqa.view_pair import ViewPair
 
 
 def quantities_of(frame: str, view_context: ViewContext) -> dict[str, FloatArray]:
@@ -35,22 +37,49 @@ def quantities_of(frame: str, view_context: ViewContext) -> dict[str, FloatArray
     }
 
 
-def evidence_of(
-    family: Family, batch: Batch, row: int, view_context: ViewContext
+def view_evidence(
+    frame: str, unit: Unit, batch: Batch, row: int, view_context: ViewContext
 ) -> dict[str, float]:
-    """Return the evidence of a row: each object's quantities, and gaps of pairs."""
-    places = batch.objects[row].tolist()
-    found = {}
-    values = quantities_of(family.frame, view_context)
-    for slot, place in zip(SLOTS, places, strict=False):
-        for name, value in values.items():
-            found[f"{slot}.{name}"] = round(float(value[place]), 4)
-    if family.frame == "gravity" and len(places) > 1:
-        gaps = view_context.measured.gap_m[np.ix_(places, places)]
-        for one, other in zip(*np.triu_indices(min(len(places), len(SLOTS)), 1), strict=True):
-            found[f"{SLOTS[one]}{SLOTS[other]}.gap_m"] = round(float(gaps[one, other]), 4)
-    if view_context.room_size_m is not None and not places and family.unit in ("m", "m2"):
-        found["room.short_m"], found["room.long_m"] = (
+    """Return the evidence of a row about one view: each object's quantities, and gaps of pairs."""
+    objects = batch.objects[row].tolist()
+    evidence = {}
+    quantities = quantities_of(frame, view_context)
+    for slot, object_row in zip(SLOTS, objects, strict=False):
+        for name, values in quantities.items():
+            evidence[f"{slot}.{name}"] = round(float(values[object_row]), 4)
+    if frame == "gravity" and len(objects) > 1:
+        gaps = view_context.measured.gap_m[np.ix_(objects, objects)]
+        for first, second in zip(*np.triu_indices(min(len(objects), len(SLOTS)), 1), strict=True):
+            gap = round(float(gaps[first, second]), 4)
+            evidence[f"{SLOTS[first]}{SLOTS[second]}.gap_m"] = gap
+    if view_context.room_size_m is not None and not objects and unit in ("m", "m2"):
+        evidence["room.short_m"], evidence["room.long_m"] = (
             round(side, 4) for side in view_context.room_size_m
         )
-    return found
+    return evidence
+
+
+def camera_motion(pair: ViewPair, batch: Batch, row: int) -> dict[str, float]:
+    """Return how the camera turned and moved between two views."""
+    names = ("right_m", "forward_m", "up_m")
+    quantities = {"turn_deg": pair.turn_deg, **dict(zip(names, pair.moved_m, strict=True))}
+    return {f"camera.{name}": round(value, 4) for name, value in quantities.items()}
+
+
+def distances_in_both_views(pair: ViewPair, batch: Batch, row: int) -> dict[str, float]:
+    """Return the distances of an object of both views from either camera."""
+    (object_row,) = batch.objects[row].tolist()
+    rows = next((a, b) for a, b in pair.shared_rows if a == object_row)
+    evidence = {}
+    for view, view_context, at in zip(
+        ("first", "second"), (pair.first, pair.second), rows, strict=True
+    ):
+        measured = view_context.measured
+        evidence[f"{view}.distance_m"] = round(float(measured.distance_m[at]), 4)
+        evidence[f"{view}.nearest_m"] = round(float(measured.nearest_m[at]), 4)
+    return evidence
+
+
+def no_quantities(pair: ViewPair, batch: Batch, row: int) -> dict[str, float]:
+    """Return nothing: what decides is that an object is recognised, not a quantity."""
+    return {}

@@ -1,8 +1,8 @@
-"""What families measure: arrays over the n objects of a sight, each with its standard deviation.
+"""What families measure: arrays over the n objects of a view, with standard deviations.
 
 Every function returns (value, sigma): [n] for one object, [n, n] for pairs, where entry [i, j] is
 of the first-named object i against the second-named j. A difference is antisymmetric, positive
-where the family's first pole holds for i against j, and 0 where sensible readings disagree.
+where the family's first antonym holds for i against j, and 0 where sensible readings disagree.
 """
 
 from functools import partial
@@ -10,11 +10,10 @@ from functools import partial
 import numpy as np
 
 from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.vqa.contact import CONTACT_M
 from workflow_scripts.vqa.view_context import ViewContext, cached_per_view
 
 Measure = tuple[FloatArray, FloatArray]
-# Things sink a little into what they stand on.
-CONTACT_M = 0.03
 
 
 def negated(measure: Measure) -> Measure:
@@ -348,7 +347,8 @@ def facing_camera_deg(view_context: ViewContext) -> Measure:
 
 def _angle_deg(one: FloatArray, other: FloatArray) -> FloatArray:
     cross = one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
-    return np.abs(np.rad2deg(np.arctan2(cross, (one * other).sum(axis=-1))))
+    angle: FloatArray = np.rad2deg(np.arctan2(cross, (one * other).sum(axis=-1)))
+    return np.abs(angle)
 
 
 def _broadcast_rows(sigma: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Ask about two views of one room; what is asked is drawn as for single views."""
+"""Questions about two views of one room, drawn as those about single views."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,19 +11,26 @@ from workflow_scripts.common.questions import Question, Referent
 from workflow_scripts.common.records import Form
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.common.view_shard import ViewShard
-from workflow_scripts.vqa.batch import Batch, ReferringExpressions
+from workflow_scripts.config.vqa import QuestionSettings
+from workflow_scripts.vqa.batch import ReferringExpressions
 from workflow_scripts.vqa.drawing import IMAGE_SUFFIXES, draw_annotations, save_jpeg
-from workflow_scripts.vqa.families.two_views import TWO_VIEW_FAMILIES
+from workflow_scripts.vqa.families import TWO_VIEW_FAMILIES
+from workflow_scripts.vqa.margins import Margins
 from workflow_scripts.vqa.question_generator import (
     GeneratedQuestion,
-    QuestionConfig,
-    write_reasoning,
+    build_question,
+    family_weight,
 )
 from workflow_scripts.vqa.question_record import build_question_record
-from workflow_scripts.vqa.question_types.base import Margins
 from workflow_scripts.vqa.question_types.two_views import TwoViews
 from workflow_scripts.vqa.reasoning.question_instance import QuestionInstance
-from workflow_scripts.vqa.sampling import Difficulty, Sampler, Stratum, difficulties
+from workflow_scripts.vqa.sampling import (
+    DrawnRow,
+    DropCounts,
+    Sampler,
+    Stratum,
+    difficulties,
+)
 from workflow_scripts.vqa.view_context import ViewContext
 from workflow_scripts.vqa.view_pair import ViewPair, can_pair, make_view_pair, side_by_side
 
@@ -32,111 +39,64 @@ ViewAndContext = tuple[Any, ViewContext]
 
 
 class PairQuestionGenerator:
-    """Asks about pairs of views, one after the other, and keeps the answers balanced."""
+    """Generates questions about pairs of views, and balances the answers over them."""
 
-    def __init__(
-        self, *, margins: Margins, config: QuestionConfig, questions_per_pair: int
-    ) -> None:
-        self.margins = margins
-        self._config = config
-        self._budget = questions_per_pair
+    def __init__(self, settings: QuestionSettings, *, reasoning: bool = False) -> None:
+        """Make a generator; with `reasoning`, questions come with the steps to their answers."""
+        self.margins = Margins.of_settings(settings)
+        self._settings = settings
+        self._reasoning = reasoning
         self._sampler = Sampler()
-        self.dropped: Counter[tuple[str, str, str]] = Counter()
-        weights = config.weights or {}
-        self._weight = {
-            family.name: weights.get(family.name, 1.0)
-            for family in TWO_VIEW_FAMILIES
-            if config.families is None or family.name in config.families
-        }
+        self._families = [
+            family for family in TWO_VIEW_FAMILIES if family_weight(family, settings) > 0
+        ]
+        self.dropped: DropCounts = Counter()
 
     @property
     def is_enabled(self) -> bool:
-        """Say whether any question about two views is wished for."""
-        return self._budget > 0 and any(weight > 0 for weight in self._weight.values())
+        """Say whether any question about two views may be asked."""
+        return self._settings.questions_per_pair > 0 and bool(self._families)
 
     def generate(
         self, pair: ViewPair, forms: Sequence[Form], *, split: str, rng: np.random.Generator
     ) -> list[GeneratedQuestion]:
-        """Return at most so many questions about a pair as wished for, families in turn."""
-        strata = [
-            Stratum(
-                family,
-                family.form,
-                self._weight[family.name],
-                batches,
-                [difficulties(batch, family, pair.margins, pair.first) for batch in batches],
-            )
-            for family in TWO_VIEW_FAMILIES
-            if self._weight.get(family.name, 0.0) > 0 and family.form in forms
-            if (batches := [one for one in family.generate_batches(family, pair, rng) if len(one)])
-        ]
-        drawn = self._sampler.draw(strata, budget=self._budget, split=split, rng=rng)
+        """Return questions about a pair, within the budget, families in turn."""
+        strata = []
+        for family in self._families:
+            if family.form not in forms:
+                continue
+            batches = [batch for batch in family.generate_batches(family, pair, rng) if len(batch)]
+            if batches:
+                levels = [
+                    difficulties(batch, family, pair.margins, pair.first) for batch in batches
+                ]
+                weight = family_weight(family, self._settings)
+                strata.append(Stratum(family, family.form, weight, batches, levels))
+        drawn = self._sampler.draw(
+            strata, budget=self._settings.questions_per_pair, split=split, rng=rng
+        )
         return [self._build_question(pair, draw, rng) for draw in drawn]
 
     def _build_question(
-        self,
-        pair: ViewPair,
-        drawn: tuple[Stratum, Batch, int, Difficulty],
-        rng: np.random.Generator,
+        self, pair: ViewPair, drawn: DrawnRow, rng: np.random.Generator
     ) -> GeneratedQuestion:
-        stratum, batch, row, difficulty = drawn
+        stratum, batch, row, _ = drawn
         family = stratum.family
         assert isinstance(family, TwoViews)
         expressions = pair.mark_expressions if family.form == "marked" else pair.name_expressions
-        questions, sentences = batch.write(
-            np.array([row]), expressions, rng, limit=self._config.num_phrasings
+        return build_question(
+            drawn,
+            QuestionInstance(pair.first, batch, row, expressions, pair),
+            self._settings,
+            rng,
+            evidence=family.evidence(pair, batch, row),
+            referents=[
+                _referent(pair, appearance, expressions, family)
+                for appearance in batch.objects[row].tolist()
+            ],
+            reasoning=self._reasoning,
+            dropped=self.dropped,
         )
-        truth = batch.truth_of(row, expressions)
-        sentence = sentences[0]
-        short = batch.short_answer(row, truth)
-        return GeneratedQuestion(
-            family=family,
-            form=family.form,
-            batch=batch,
-            row=row,
-            question=questions[0],
-            answer=sentence if self._config.answer_style == "sentence" else short,
-            sentence=sentence,
-            truth=truth,
-            choices=batch.choices_of(row, expressions),
-            difficulty=difficulty,
-            evidence=pair_evidence(pair, family, batch, row),
-            referents=tuple(
-                _referent(pair, place, expressions, family) for place in batch.objects[row].tolist()
-            ),
-            reasoning=(
-                write_reasoning(
-                    stratum,
-                    QuestionInstance(pair.first, batch, row, expressions, pair),
-                    self.dropped,
-                )
-                if self._config.reasoning
-                else ""
-            ),
-        )
-
-
-def pair_evidence(pair: ViewPair, family: TwoViews, batch: Batch, row: int) -> dict[str, float]:
-    """Return the measured quantities behind an answer."""
-    if family.frame == "gravity":
-        names = ("right_m", "forward_m", "up_m")
-        moved = dict(zip(names, pair.moved_m, strict=True))
-        values = {"turn_deg": pair.turn_deg, **moved}
-        return {f"camera.{name}": round(value, 4) for name, value in values.items()}
-    if family.frame == "camera":
-        (object_row,) = batch.objects[row].tolist()
-        rows = next((a, b) for a, b in pair.shared_rows if a == object_row)
-        return {
-            f"{name}.{key}": round(float(value), 4)
-            for name, view_context, at in zip(
-                ("first", "second"), (pair.first, pair.second), rows, strict=True
-            )
-            for key, value in (
-                ("distance_m", view_context.measured.distance_m[at]),
-                ("nearest_m", view_context.measured.nearest_m[at]),
-            )
-        }
-    return {}
 
 
 def _referent(

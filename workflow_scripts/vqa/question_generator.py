@@ -1,49 +1,42 @@
-"""Ask about one view: what every family can ask of it, which of that is asked, and its truth."""
+"""Questions about one view: all that families can ask of it, and a balanced draw from that."""
 
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from workflow_scripts.common.marks import mark_area_px
-from workflow_scripts.common.quantity_text import Units
 from workflow_scripts.common.questions import Referent
 from workflow_scripts.common.records import Form
+from workflow_scripts.config.vqa import QuestionSettings
 from workflow_scripts.vqa.batch import Batch, ReferringExpressions
-from workflow_scripts.vqa.evidence import evidence_of
+from workflow_scripts.vqa.evidence import view_evidence
 from workflow_scripts.vqa.families import FAMILIES
+from workflow_scripts.vqa.margins import Margins
 from workflow_scripts.vqa.pointing import MIN_OBJECT_TO_MARK_AREA
-from workflow_scripts.vqa.question_types.base import Family, Margins, QuestionContext, Requirements
-from workflow_scripts.vqa.reasoning import STEP_WRITERS, reasoning_steps
-from workflow_scripts.vqa.reasoning.question_instance import QuestionInstance
+from workflow_scripts.vqa.question_types.base import Family, QuestionContext, Requirements
+from workflow_scripts.vqa.reasoning import reasoning_steps
+from workflow_scripts.vqa.reasoning.question_instance import NoReasoning, QuestionInstance
 from workflow_scripts.vqa.referring_expressions import (
     NamedObjects,
     mark_expressions,
     name_expressions,
     name_objects,
 )
-from workflow_scripts.vqa.sampling import Difficulty, Sampler, Stratum, difficulties
+from workflow_scripts.vqa.sampling import (
+    Difficulty,
+    DrawnRow,
+    DropCounts,
+    Sampler,
+    Stratum,
+    difficulties,
+)
 from workflow_scripts.vqa.view_context import ViewContext
 
-AnswerStyle = Literal["short", "sentence"]
-NO_REASONING = "asked without steps: printed numbers do not bear out the answer"
-
-
-@dataclass(frozen=True)
-class QuestionConfig:
-    """What a person wants asked: families, forms, how often, in which words, with which steps."""
-
-    families: frozenset[str] | None = None
-    weights: Mapping[str, float] | None = None
-    questions_per_view: int = 24
-    answer_style: AnswerStyle = "short"
-    units: Units = "metric"
-    num_phrasings: int | None = None
-    multiple_choice: bool = True
-    reasoning: bool = False
+NO_REASONING = "no reasoning: the printed numbers do not support the answer"
+OVER_BUDGET = "over the question budget"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +49,6 @@ class GeneratedQuestion:
     row: int
     question: str
     answer: str
-    sentence: str
     truth: str | float
     choices: tuple[str, ...]
     difficulty: Difficulty
@@ -66,18 +58,16 @@ class GeneratedQuestion:
 
 
 class QuestionGenerator:
-    """Asks about views, one after the other, and keeps the answers balanced over them."""
+    """Generates questions about views, one after the other, and balances the answers over them."""
 
-    def __init__(self, *, margins: Margins, config: QuestionConfig) -> None:
-        self._margins = margins
-        self._config = config
+    def __init__(self, settings: QuestionSettings, *, reasoning: bool = False) -> None:
+        """Make a generator; with `reasoning`, questions come with the steps to their answers."""
+        self._settings = settings
+        self._margins = Margins.of_settings(settings)
+        self._reasoning = reasoning
         self._sampler = Sampler()
-        self._families = tuple(
-            family
-            for family in FAMILIES
-            if config.families is None or family.name in config.families
-        )
-        self.dropped: Counter[tuple[str, str, str]] = Counter()
+        self._families = tuple(family for family in FAMILIES if family_weight(family, settings) > 0)
+        self.dropped: DropCounts = Counter()
 
     def generate(
         self,
@@ -88,10 +78,10 @@ class QuestionGenerator:
         split: str,
         rng: np.random.Generator,
     ) -> list[GeneratedQuestion]:
-        """Return at most so many different questions as wished for, families in turn.
+        """Return different questions about a view, within the budget, families in turn.
 
-        `marks` are, for the forms that point, rows of the sight by colour or tag. Answers are
-        balanced within a split. What was not asked is counted in `dropped` by (family, form,
+        `marks` are rows of the view context by colour or tag, for the forms that point. Answers
+        are balanced within a split. What was not asked is counted in `dropped` by (family, form,
         reason).
         """
         if not len(view_context):
@@ -100,12 +90,12 @@ class QuestionGenerator:
         self.dropped.update(expressions_by_form.dropped)
         strata = list(self._strata(view_context, expressions_by_form, forms, rng))
         drawn = self._sampler.draw(
-            strata, budget=self._config.questions_per_view, split=split, rng=rng
+            strata, budget=self._settings.questions_per_view, split=split, rng=rng
         )
         for stratum in strata:
             num_remaining = stratum.num_remaining()
             if num_remaining:
-                self.dropped[stratum.family.name, stratum.form, "not drawn"] += num_remaining
+                self.dropped[stratum.family.name, stratum.form, OVER_BUDGET] += num_remaining
         generated = [
             self._build_question(view_context, expressions_by_form, draw, rng) for draw in drawn
         ]
@@ -123,10 +113,8 @@ class QuestionGenerator:
         forms: Iterable[Form],
         rng: np.random.Generator,
     ) -> Iterable[Stratum]:
-        weights = self._config.weights or {}
         for family, form in itertools.product(self._families, forms):
-            weight = weights.get(family.name, 1.0)
-            if form not in family.forms or weight <= 0:
+            if form not in family.forms:
                 continue
             usable = expressions_by_form.usable(family, form, self.dropped)
             context = QuestionContext(
@@ -136,74 +124,100 @@ class QuestionGenerator:
                 form=form,
                 margins=self._margins,
                 rng=rng,
-                units=self._config.units,
-                multiple_choice=self._config.multiple_choice,
+                units=self._settings.units,
+                multiple_choice=self._settings.multiple_choice,
             )
             batches = [batch for batch in family.batches(context) if len(batch)]
             for reason, count in context.dropped.items():
                 if count:
                     self.dropped[family.name, form, reason] += count
             if batches:
-                levels = [difficulties(one, family, self._margins, view_context) for one in batches]
+                levels = [
+                    difficulties(batch, family, self._margins, view_context) for batch in batches
+                ]
+                weight = family_weight(family, self._settings)
                 yield Stratum(family, form, weight, batches, levels)
 
     def _build_question(
         self,
         view_context: ViewContext,
         expressions_by_form: "ReferringExpressionsByForm",
-        drawn: tuple[Stratum, Batch, int, Difficulty],
+        drawn: DrawnRow,
         rng: np.random.Generator,
     ) -> GeneratedQuestion:
-        stratum, batch, row, difficulty = drawn
+        stratum, batch, row, _ = drawn
         family, form = stratum.family, stratum.form
         expressions = expressions_by_form.expressions(family, form)
-        questions, sentences = batch.write(
-            np.array([row]), expressions, rng, limit=self._config.num_phrasings
-        )
-        truth = batch.truth_of(row, expressions)
-        short = batch.short_answer(row, truth)
-        return GeneratedQuestion(
-            family=family,
-            form=form,
-            batch=batch,
-            row=row,
-            question=questions[0],
-            answer=sentences[0] if self._config.answer_style == "sentence" else short,
-            sentence=sentences[0],
-            truth=truth,
-            choices=batch.choices_of(row, expressions),
-            difficulty=difficulty,
-            evidence=evidence_of(family, batch, row, view_context),
-            referents=tuple(
-                expressions_by_form.referent(place, family, form, phrase_override=batch.target(row))
-                for place in batch.objects[row].tolist()
-            ),
-            reasoning=self._reasoning(
-                stratum, QuestionInstance(view_context, batch, row, expressions)
-            ),
-        )
-
-    def _reasoning(self, stratum: Stratum, question_instance: QuestionInstance) -> str:
-        return (
-            write_reasoning(stratum, question_instance, self.dropped)
-            if self._config.reasoning
-            else ""
+        return build_question(
+            drawn,
+            QuestionInstance(view_context, batch, row, expressions),
+            self._settings,
+            rng,
+            evidence=view_evidence(family.frame, family.unit, batch, row, view_context),
+            referents=[
+                expressions_by_form.referent(
+                    object_row, family, form, phrase_override=batch.target(row)
+                )
+                for object_row in batch.objects[row].tolist()
+            ],
+            reasoning=self._reasoning,
+            dropped=self.dropped,
         )
 
 
-def write_reasoning(
-    stratum: Stratum, question_instance: QuestionInstance, dropped: Counter[tuple[str, str, str]]
-) -> str:
-    """Return the steps of a question; count it if it should have some and has none."""
-    name = stratum.family.name
-    steps = reasoning_steps(name, question_instance)
-    if not steps and name in STEP_WRITERS:
-        dropped[name, stratum.form, NO_REASONING] += 1
-    return steps
+def family_weight(family: Family, settings: QuestionSettings) -> float:
+    """Return how many times as often as others a family is asked; 0: never."""
+    if settings.families is not None and family.name not in settings.families:
+        return 0.0
+    return settings.weights.get(family.name, 1.0)
+
+
+def build_question(
+    drawn: DrawnRow,
+    instance: QuestionInstance,
+    settings: QuestionSettings,
+    rng: np.random.Generator,
+    *,
+    evidence: dict[str, float],
+    referents: Sequence[Referent],
+    reasoning: bool,
+    dropped: DropCounts,
+) -> GeneratedQuestion:
+    """Return a drawn row as a question with its answer; referents in the order of mention.
+
+    A question that should have steps to its answer and has none is counted in `dropped`.
+    """
+    stratum, batch, row, difficulty = drawn
+    expressions = instance.expressions
+    questions, sentences = batch.write(
+        np.array([row]), expressions, rng, limit=settings.num_phrasings
+    )
+    truth = batch.truth_of(row, expressions)
+    is_sentence = settings.answer_style == "sentence"
+    steps = ""
+    if reasoning:
+        writer = stratum.family.reasoning
+        steps = reasoning_steps(writer, instance)
+        if not steps and not isinstance(writer, NoReasoning):
+            dropped[stratum.family.name, stratum.form, NO_REASONING] += 1
+    return GeneratedQuestion(
+        family=stratum.family,
+        form=stratum.form,
+        batch=batch,
+        row=row,
+        question=questions[0],
+        answer=sentences[0] if is_sentence else batch.short_answer(row, truth),
+        truth=truth,
+        choices=batch.choices_of(row, expressions),
+        difficulty=difficulty,
+        evidence=evidence,
+        referents=tuple(referents),
+        reasoning=steps,
+    )
 
 
 class ReferringExpressionsByForm:
-    """How each form calls the objects of a sight, and which of them it can speak of."""
+    """How each form refers to the objects of a view, and to which of them it can refer."""
 
     def __init__(
         self, view_context: ViewContext, marks: Mapping[Form, Mapping[str, int]], margins: Margins
@@ -217,12 +231,12 @@ class ReferringExpressionsByForm:
         )
         self._expressions: dict[tuple[Form, bool], ReferringExpressions] = {}
         self._usable: dict[tuple[Requirements, Form], tuple[np.ndarray, Counter[str]]] = {}
-        self.dropped: Counter[tuple[str, str, str]] = Counter(
+        self.dropped: DropCounts = Counter(
             ("", "named", reason) for reason in self._named_objects.reasons.values()
         )
 
     def expressions(self, family: Family, form: Form) -> ReferringExpressions:
-        """Return the book of a family's form."""
+        """Return the referring expressions of a family in a form."""
         of_object = family.requires.shape
         if (form, of_object) not in self._expressions:
             self._expressions[form, of_object] = (
@@ -234,23 +248,20 @@ class ReferringExpressionsByForm:
             )
         return self._expressions[form, of_object]
 
-    def usable(
-        self, family: Family, form: Form, dropped: Counter[tuple[str, str, str]]
-    ) -> np.ndarray:
-        """Return the rows of the sight that a family may speak of; count the others."""
+    def usable(self, family: Family, form: Form, dropped: DropCounts) -> np.ndarray:
+        """Return the rows of the view context that a family may refer to; count the others."""
         key = (family.requires, form)
-        found = self._usable.get(key)
-        if found is None:
-            found = self._usable[key] = self._select_rows(*key)
-        good, reasons = found
+        if key not in self._usable:
+            self._usable[key] = self._select_rows(*key)
+        rows, reasons = self._usable[key]
         for reason, count in reasons.items():
             dropped[family.name, form, reason] += count
-        return good
+        return rows
 
     def _select_rows(
         self, requirements: Requirements, form: Form
     ) -> tuple[np.ndarray, Counter[str]]:
-        """Return the rows that meet the requirements, and why how many others do not."""
+        """Return the rows that meet the requirements; the others by reason, counted."""
         if form == "named" and requirements.kinds:
             rows = list(range(len(self._view_context)))
         elif form == "named":
@@ -280,7 +291,7 @@ class ReferringExpressionsByForm:
             and form == "named"
             and row in self._named_objects.by_position
         ):
-            return "object named by its place"
+            return "object named by its position"
         if requirements.shape and form == "marked":
             disc = mark_area_px(view_context.shorter_side_px)
             if measured.pixels[row] < MIN_OBJECT_TO_MARK_AREA * disc:
@@ -290,7 +301,7 @@ class ReferringExpressionsByForm:
     def referent(
         self, row: int, family: Family, form: Form, *, phrase_override: str | None = None
     ) -> Referent:
-        """Return the record of an object as a question calls it, which `called` overrides."""
+        """Return the record of an object; `phrase_override` replaces its usual phrase."""
         measured = self._view_context.measured
         colour = self._colours.get(form, {}).get(row, "") if form != "named" else ""
         u, v = self._view_context.mark_px[row].tolist()

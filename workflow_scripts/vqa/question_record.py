@@ -1,11 +1,10 @@
-"""The record of a question, from what was asked and the sight it was asked about."""
+"""The record of a generated question."""
 
 from typing import Any
 
-import numpy as np
-
 from workflow_scripts.common.questions import Question
 from workflow_scripts.vqa.question_generator import GeneratedQuestion
+from workflow_scripts.vqa.run_lengths import encode_mask
 from workflow_scripts.vqa.view_context import ViewContext
 
 
@@ -24,7 +23,7 @@ def build_question_record(
     referents = list(generated.referents)
     if generated.form == "region" or batch.answer_type in ("point", "box"):
         referents = [
-            referent.model_copy(update={"rle": instance_rle(view_context.mask, referent.instance)})
+            referent.model_copy(update={"rle": _mask_of(view_context, referent.instance)})
             for referent in referents
         ]
     return Question(
@@ -61,9 +60,7 @@ def build_question_record(
     )
 
 
-def instance_rle(mask: np.ndarray | None, instance: int) -> str:
-    """Return the COCO run lengths of an instance's mask, as text."""
-    from pycocotools import mask as coco
-
-    assert mask is not None
-    return coco.encode(np.asfortranarray(mask == instance, dtype=np.uint8))["counts"].decode()
+def _mask_of(view_context: ViewContext, instance: int) -> str:
+    """Return the compressed COCO run lengths of an instance's mask."""
+    assert view_context.mask is not None
+    return str(encode_mask(view_context.mask == instance)["counts"])

@@ -10,10 +10,13 @@ import numpy as np
 
 from workflow_scripts.common.records import Form
 from workflow_scripts.vqa.batch import Batch
-from workflow_scripts.vqa.question_types.base import Family, Margins
+from workflow_scripts.vqa.margins import Margins
+from workflow_scripts.vqa.question_types.base import Family
 from workflow_scripts.vqa.view_context import ViewContext
 
 Difficulty = Literal["easy", "medium", "hard"]
+# By (family, form, reason); "" stands for every family or form.
+DropCounts = Counter[tuple[str, str, str]]
 DIFFICULTIES: tuple[Difficulty, ...] = ("easy", "medium", "hard")
 # As many easy ones as of the other two together.
 _TARGET_WEIGHTS = {"easy": 2.0, "medium": 1.0, "hard": 1.0}
@@ -49,7 +52,7 @@ class Tally:
     def rarest_first(
         self, key: tuple[str, ...], answers: Sequence[str], start_index: int
     ) -> list[str]:
-        """Return answers from the rarest so far to the commonest; ties begin at `lot`."""
+        """Return answers from the rarest so far to the commonest; ties begin at `start_index`."""
         counts = self._answers[key]
         number = len(answers)
         rotated = [answers[(start_index + place) % number] for place in range(number)]
@@ -66,10 +69,12 @@ class Tally:
         others = counts.total() - counts[answer]
         return counts[answer] <= (others if kind == "yes_no" else 2 + others)
 
-    def most_underrepresented(self, key: tuple[str, ...], present: Sequence[str]) -> str:
+    def most_underrepresented(
+        self, key: tuple[str, ...], present: Sequence[Difficulty]
+    ) -> Difficulty:
         """Return which of the difficulties that are present is the furthest from its share."""
         counts = self._difficulties[key]
-        return min(present, key=lambda one: (counts[one] + 0.5) / _TARGET_WEIGHTS[one])
+        return min(present, key=lambda level: (counts[level] + 0.5) / _TARGET_WEIGHTS[level])
 
     def count(
         self, answer_key: tuple[str, ...], answer: str, key: tuple[str, ...], difficulty: str
@@ -117,16 +122,20 @@ class Stratum:
         return sum(int((flags & ~self._asked[kind]).sum()) for kind, flags in facts.items())
 
 
+# A row of a batch of a stratum, and how hard it is.
+DrawnRow = tuple[Stratum, Batch, int, Difficulty]
+
+
 class Sampler:
-    """Draws questions from the cells of views, one view after the other."""
+    """Draws questions from the strata of views, one view after the other."""
 
     def __init__(self) -> None:
         self._tally = Tally()
 
     def draw(
         self, strata: Sequence[Stratum], *, budget: int, split: str, rng: np.random.Generator
-    ) -> list[tuple[Stratum, Batch, int, Difficulty]]:
-        """Draw at most `budget` questions: a cell of weight 2 has its turn twice as often."""
+    ) -> list[DrawnRow]:
+        """Draw at most `budget` questions: a stratum of weight 2 has its turn twice as often."""
         initial_priorities = rng.random(len(strata))
         queue = [
             (initial_priority / stratum.weight, number)
@@ -135,7 +144,7 @@ class Sampler:
             )
         ]
         heapq.heapify(queue)
-        drawn = []
+        drawn: list[DrawnRow] = []
         while queue and len(drawn) < budget:
             priority, number = heapq.heappop(queue)
             stratum = strata[number]
@@ -145,9 +154,7 @@ class Sampler:
                 heapq.heappush(queue, (priority + 1 / stratum.weight, number))
         return drawn
 
-    def _draw_next(
-        self, stratum: Stratum, split: str, rng: np.random.Generator
-    ) -> tuple[Stratum, Batch, int, Difficulty] | None:
+    def _draw_next(self, stratum: Stratum, split: str, rng: np.random.Generator) -> DrawnRow | None:
         start = int(rng.integers(len(stratum.kinds)))
         kinds = stratum.kinds[start:] + stratum.kinds[:start]
         for kind in sorted(kinds, key=lambda kind: stratum.num_asked[kind]):
@@ -158,7 +165,7 @@ class Sampler:
 
     def _draw_of_kind(
         self, stratum: Stratum, kind: str, split: str, rng: np.random.Generator
-    ) -> tuple[Stratum, Batch, int, Difficulty] | None:
+    ) -> DrawnRow | None:
         places = [place for place, batch in enumerate(stratum.batches) if batch.kind == kind]
         by_antonym: dict[str, dict[str, int]] = {}
         for place in places:

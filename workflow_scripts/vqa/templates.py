@@ -1,8 +1,8 @@
 """Sentences with slots: compiled once, then filled for many rows at a time.
 
 A slot is a name in braces. `{a}` takes a text; at the start of a sentence it begins with a
-capital. `{is_a}` is a word that agrees with the number of `{a}`: "is" or "are"; `AGREEMENT_FORMS` lists
-such words.
+capital. `{is_a}` is a word that agrees with the number of `{a}`: "is" or "are"; such words are in
+`AGREEMENT_FORMS`.
 """
 
 import string
@@ -11,26 +11,15 @@ from functools import lru_cache
 from itertools import chain, cycle
 from operator import itemgetter
 
-# Words for one thing, and for a thing whose name is plural ("the curtains").
+# Forms for a singular name, and for a plural one ("the curtains").
 AGREEMENT_FORMS = {
     "is": "are",
+    "isn't": "aren't",
     "does": "do",
-    "has": "have",
-    "measures": "measure",
-    "stands": "stand",
-    "sits": "sit",
-    "lies": "lie",
-    "looks": "look",
     "faces": "face",
-    "touches": "touch",
-    "rests": "rest",
-    "takes": "take",
     "covers": "cover",
-    "reaches": "reach",
-    "comes": "come",
     "it": "they",
     "its": "their",
-    "itself": "themselves",
 }
 # A `%` format, and what picks the words that fill it from those of a row.
 Sentence = tuple[str, Callable[[Sequence[str]], object]]
@@ -75,7 +64,8 @@ class Template:
         text, positions = "", []
         for literal, word, subject in self._parts:
             text += literal.replace("%", "%%")
-            at_sentence_start = not text or text.endswith((". ", "? "))
+            # "A: The sofa is 1.80 m wide." begins with the letter of an option.
+            at_sentence_start = not text or text.endswith((". ", "? ")) or text[1:] == ": "
             if subject:
                 is_plural = bool(plural) and plural[places[subject] // 2]
                 word_form = AGREEMENT_FORMS[word] if is_plural else word
@@ -91,7 +81,7 @@ class Template:
 
 @lru_cache(maxsize=1024)
 def _word_getter(*places: int) -> Callable[[Sequence[str]], object]:
-    """Return what picks those words; sentences share it, so that it stays at hand."""
+    """Return a function that picks those words; sentences share it, so it is cached."""
     return itemgetter(*places) if places else lambda row: ()
 
 
@@ -115,7 +105,7 @@ class Templates:
         plural: Sequence[tuple[bool, ...]] | None,
         limit: int | None,
     ) -> list[str]:
-        """Fill a sentence for every row, the first drawn by `lot`, then in turn.
+        """Fill a sentence for every row, starting with `start_index`, then in turn.
 
         Only the first `limit` sentences are used. `rows` hold the words that the layout says, each
         twice, the second time with a capital; `words` are the same for all rows. `plural` says by
@@ -126,11 +116,12 @@ class Templates:
             number = min(number, limit)
         first = start_index % number
         if plural is None:
-            sentences: Iterable[Sentence] = self._compiled(layout, words, ())
+            compiled = self._compiled(layout, words, ())
+            sentences: Iterable[Sentence] = compiled
             if first + len(rows) > number:
-                sentences = chain(sentences[first:number], cycle(sentences[:number]))
+                sentences = chain(compiled[first:number], cycle(compiled[:number]))
             elif first:
-                sentences = sentences[first:number]
+                sentences = compiled[first:number]
             return [
                 text % get_words(row)
                 for row, (text, get_words) in zip(rows, sentences, strict=False)

@@ -25,9 +25,11 @@ from workflow_scripts.common.marks import MARK_COLOURS
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import Prediction, SkippedItem
 from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.config.evaluate import BenchmarkFileSettings
 from workflow_scripts.evaluate import score
 from workflow_scripts.evaluate.benchmarks import import_benchmark
 from workflow_scripts.evaluate.eval_items import EvalItem
+from workflow_scripts.experiments.vlm import VlmScoreSettings
 from workflow_scripts.vqa.export import regions
 
 ROOT = Path(__file__).parents[3]
@@ -44,14 +46,13 @@ def run_import(
     file = folder / "benchmark.json"
     file.write_text("\n".join(map(json.dumps, rows)) if lines else json.dumps(rows))
     import_benchmark.main(
-        file_format=file_format,
         name="bench",
-        path=file,
-        images=images,
         out=folder / "items.jsonl",
         pictures=folder / "pictures",
         skipped=folder / "skipped.jsonl",
-        **settings,
+        settings=BenchmarkFileSettings(
+            format=file_format, path=str(file), images=str(images), **settings
+        ),
     )
     return read_records(folder / "items.jsonl", EvalItem), read_records(
         folder / "skipped.jsonl", SkippedItem
@@ -64,7 +65,7 @@ def test_spatialrgpt_rows_become_questions_about_marks(
 ) -> None:
     items, skipped = run_import(tmp_path, "spatialrgpt-bench", SPATIAL, images, lines=lines)
     assert not skipped
-    assert [(one.answer_type, one.truth) for one in items] == [
+    assert [(item.answer_type, item.truth) for item in items] == [
         ("choice", "no"),
         ("choice", "green"),
         ("metres", pytest.approx(14.5 * 0.0254)),
@@ -75,8 +76,8 @@ def test_spatialrgpt_rows_become_questions_about_marks(
         "Is the object at the red mark taller than the object at the green mark?"
     )
     assert items[1].choices == ["red", "green"]
-    assert {one.scene_id for one in items} == {"a/b.jpg"}
-    assert all("egion" not in one.question and "<" not in one.question for one in items)
+    assert {item.scene_id for item in items} == {"a/b.jpg"}
+    assert all("egion" not in item.question and "<" not in item.question for item in items)
     with Image.open(tmp_path / "pictures" / items[0].images[0]) as picture:
         pixels = np.asarray(picture).astype(int)
     for colour, (x0, y0, x1, y1) in zip(("red", "green"), BOXES, strict=True):
@@ -163,7 +164,7 @@ def test_our_region_tagged_export_is_read_as_a_benchmark(tmp_path: Path) -> None
     rows = json.loads((tmp_path / "regions.json").read_text())
     items, skipped = run_import(tmp_path, "spatialrgpt-bench", rows, tmp_path / "vqa")
     assert not skipped
-    assert [one.truth for one in items] == ["yes", pytest.approx(1.8), "red"]
+    assert [item.truth for item in items] == ["yes", pytest.approx(1.8), "red"]
 
 
 def test_every_row_of_our_export_is_read_back_with_its_truth(tmp_path: Path) -> None:
@@ -182,22 +183,22 @@ def test_every_row_of_our_export_is_read_back_with_its_truth(tmp_path: Path) -> 
     items, skipped = run_import(tmp_path, "spatialrgpt-bench", rows, vqa)
     assert not skipped
     assert len(items) == len(rows) > 150
-    by_id = {one.question_id: one for one in asked}
+    by_id = {question.question_id: question for question in asked}
     answer_types = set()
     for row, item in zip(rows, items, strict=True):
-        one = by_id[row["id"]]
-        answer_types.add(one.answer_type)
-        assert item.answer_type == one.answer_type
+        source = by_id[row["id"]]
+        answer_types.add(source.answer_type)
+        assert item.answer_type == source.answer_type
         assert (item.truth in item.choices) == bool(item.choices)
         assert "egion" not in item.question + item.answer + str(item.truth)
-        if one.kind == "which" and len(one.referents) > 1:
-            referent_names = [referent.mark or referent.phrase[4:] for referent in one.referents]
-            place = referent_names.index(one.truth)
+        if source.kind == "which" and len(source.referents) > 1:
+            referent_names = [referent.mark or referent.phrase[4:] for referent in source.referents]
+            position = referent_names.index(source.truth)
             masks = [json.dumps(rle) for rle in row["rle"]]
             assert len(set(masks)) == len(masks)
-            assert item.truth == list(MARK_COLOURS)[_order_of(one)[place]]
-        elif not isinstance(one.truth, str):
-            assert item.truth == one.truth
+            assert item.truth == list(MARK_COLOURS)[_order_of(source)[position]]
+        elif not isinstance(source.truth, str):
+            assert item.truth == source.truth
     assert {
         "choice",
         "multiple_choice",
@@ -211,8 +212,8 @@ def test_every_row_of_our_export_is_read_back_with_its_truth(tmp_path: Path) -> 
 def _order_of(question: Question) -> list[int]:
     """Return by referent which region it is: in the order of first mention."""
     text = question.question.lower()
-    first = [text.index(one.phrase.lower()) for one in question.referents]
-    return [sorted(first).index(place) for place in first]
+    first = [text.index(referent.phrase.lower()) for referent in question.referents]
+    return [sorted(first).index(position) for position in first]
 
 
 def test_a_bare_number_is_an_hour_only_of_a_direction(tmp_path: Path, images: Path) -> None:
@@ -222,7 +223,7 @@ def test_a_bare_number_is_an_hour_only_of_a_direction(tmp_path: Path, images: Pa
         spatial_row(2, "How large is Region [0]?", "It covers 2.5 square metres.", "width_data"),
     ]
     items, skipped = run_import(tmp_path, "spatialrgpt-bench", rows, images)
-    assert [(one.answer_type, one.truth) for one in items] == [
+    assert [(item.answer_type, item.truth) for item in items] == [
         ("clock", 4),
         ("square_metres", pytest.approx(2.5)),
     ]
@@ -232,7 +233,7 @@ def test_a_bare_number_is_an_hour_only_of_a_direction(tmp_path: Path, images: Pa
 def test_vsi_rows_become_questions_about_frames(tmp_path: Path, images: Path) -> None:
     items, skipped = run_import(tmp_path, "vsi-bench", VSI, images, num_frames=5)
     assert not skipped
-    assert [(one.answer_type, one.truth, one.unit_size) for one in items] == [
+    assert [(item.answer_type, item.truth, item.unit_size) for item in items] == [
         ("count", 4, 1),
         ("metres", 1.5, 1),
         ("metres", pytest.approx(0.86), 0.01),
@@ -300,7 +301,7 @@ def test_an_unreadable_benchmark_file_is_refused(
 ) -> None:
     file = tmp_path / "b.json"
     file.write_text(text)
-    flags = {"form": "vsi-bench", "name": "b", "path": file, "images": images}
+    flags = {"format": "vsi-bench", "name": "b", "path": file, "images": images}
     flags |= {"out": tmp_path / "i", "pictures": tmp_path / "p", "skipped": tmp_path / "s"}
     words = [text for name, value in flags.items() for text in (f"--{name}", str(value))]
     done = subprocess.run(
@@ -326,7 +327,7 @@ def test_an_imported_benchmark_is_scored_under_its_own_metrics(
 ) -> None:
     items, _ = run_import(tmp_path, "vsi-bench", VSI, images)
     replies = dict(
-        zip((one.question_id for one in items), ["4", "2", "86", "far", "B."], strict=True)
+        zip((item.question_id for item in items), ["4", "2", "86", "far", "B."], strict=True)
     )
     for condition in ("image", "blind", "blank"):
         write_records(
@@ -346,12 +347,11 @@ def test_an_imported_benchmark_is_scored_under_its_own_metrics(
         **{name: [tmp_path / f"{name}.jsonl"] for name in ("image", "blind", "blank")},
         experiment="e",
         benchmark="my-vsi",
-        split="test",
-        bootstrap=100,
         seed=7,
-        out=tmp_path / "scores.csv",
+        out=tmp_path / "scores.parquet",
+        settings=VlmScoreSettings(bootstrap_samples=100),
     )
-    rows = pd.read_csv(tmp_path / "scores.csv").set_index(["family", "form", "metric"])
+    rows = pd.read_parquet(tmp_path / "scores.parquet").set_index(["family", "form", "metric"])
     assert set(rows["benchmark"]) == {"my-vsi"}
     value = rows["value"]
     assert value["object_counting", "named", "vsi_mra"] == 1

@@ -11,6 +11,7 @@ from PIL import Image
 from testing import keypoint_tracks
 from testing.demonstration_shards import write_shard
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.evaluate import PoseScoreSettings
 from workflow_scripts.evaluate import merge
 from workflow_scripts.evaluate.pose import score
 from workflow_scripts.evaluate.pose.conditions import (
@@ -20,11 +21,16 @@ from workflow_scripts.evaluate.pose.conditions import (
     drop_views,
 )
 from workflow_scripts.evaluate.pose.plots import draw_errors, noise_sort_key
+from workflow_scripts.evaluate.score_table import ScoreRow, read_eval, read_scores
 from workflow_scripts.models.keypoints.baselines import BASELINES
 from workflow_scripts.models.keypoints.lifter import Lifter, LifterSize
 from workflow_scripts.models.keypoints.noise import NoiseModel
-from workflow_scripts.models.keypoints.pose_model import PoseModel, load_lifter, save_model
-from workflow_scripts.models.keypoints.score_row import KeypointScoreRow
+from workflow_scripts.models.keypoints.pose_model import (
+    PoseModel,
+    lift_tracks,
+    load_lifter,
+    save_model,
+)
 from workflow_scripts.models.keypoints.track_dataset import build_track_dataset
 
 NAMES = [f"reach_target/point{k}" for k in range(6)]
@@ -54,16 +60,17 @@ def write_untrained_lifter(folder: Path, **changes: object) -> Path:
 
 
 def run_score(folder: Path, shard: Path, model: Path, **changes: object) -> pd.DataFrame:
-    settings = {"split": "test", "bootstrap": 100, "experiment": "micro"}
     score.main(
         views=(shard,),
         model=model,
-        out=folder / "scores.csv",
+        experiment="micro",
+        seed=7,
+        out=folder / "scores.parquet",
         frame=folder / "keypoints.png",
         errors=folder / "errors.png",
-        **{**settings, **changes},  # type: ignore[arg-type]
+        settings=PoseScoreSettings.model_validate({"bootstrap_samples": 100, **changes}),
     )
-    return merge.read_scores(folder / "scores.csv")
+    return read_scores(folder / "scores.parquet")
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +97,10 @@ def test_every_method_noise_and_set_of_views_has_every_metric(rows: pd.DataFrame
             "metric"
         ]
     )
-    wanted = {"mpjpe_mm", "median_mm", "auc_50mm", "found", "reprojection_px", "p_mpjpe_mm"}
-    assert metrics == wanted | {f"pck_{limit}mm" for limit in (5, 10, 20, 50)}
-    assert (all_keypoints["num_houses"] == 2).all()
+    errors = {"mpjpe_mm", "median_mm", "reprojection_px", "p_mpjpe_mm"}
+    shares = {"auc_50mm", "estimated_fraction", *(f"pck_{limit}mm" for limit in (5, 10, 20, 50))}
+    assert metrics == errors | shares
+    assert (all_keypoints["num_scenes"] == 2).all()
     assert (all_keypoints["n"] == 2 * 16 * 6).all()
     size = rows[rows["metric"] == "parameters"]
     assert size["value"].tolist() == [sum(value.numel() for value in micro.parameters())]
@@ -122,17 +130,38 @@ def test_the_gain_is_over_the_smoothed_baseline(rows: pd.DataFrame) -> None:
     assert shares.loc["dlt", "gain"] < 0
 
 
+def test_headline_scores_stand_beside_the_best_geometric_baseline(
+    rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    rows.to_parquet(tmp_path / "scores.parquet")
+    merge.main(scores=[tmp_path / "scores.parquet"], out=tmp_path / "eval.csv")
+    headline = read_eval(tmp_path / "eval.csv")
+    assert set(headline["metric"]) == {"mpjpe_mm", "auc_50mm"}
+    assert set(headline["noise"]) == {"1x"}
+    assert headline["method"].tolist()[0] == "learned"
+    assert set(headline["method"]) == {"learned", *BASELINES}
+    assert not headline.duplicated(["family", "metric", "method"]).any()
+    learned = headline[(headline["method"] == "learned") & (headline["metric"] == "mpjpe_mm")]
+    others = headline[(headline["method"] != "learned") & (headline["metric"] == "mpjpe_mm")]
+    best = others.loc[others["value"].idxmin()]
+    assert learned["baseline"].tolist() == [best["method"]]
+    # Every keypoint has an estimate here, so the gain is the difference of the scores.
+    assert learned["gain"].item() == pytest.approx(
+        best["value"] - learned["value"].item(), abs=1e-5
+    )
+
+
 def test_a_keypoint_that_two_cameras_never_see_has_a_row(
     rows: pd.DataFrame, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert "never_seen" not in set(rows["metric"])
-    like = KeypointScoreRow.model_validate(rows.astype(object).iloc[0].to_dict())
+    assert "unobservable_fraction" not in set(rows["metric"])
+    like = ScoreRow.model_validate(rows.astype(object).iloc[0].to_dict())
     track = keypoint_tracks.episode(0, num_steps=8)
     visible = track.visible.copy()
     visible[:, 1:, 3] = False
     tracks = [track, replace(track, visible=visible)]
-    (row,) = score.never_seen_rows(tracks, like)
-    assert (row.family, row.keypoint, row.metric) == (track.task, "point3", "never_seen")
+    (row,) = score.unobservable_rows(tracks, like)
+    assert (row.family, row.keypoint, row.metric) == (track.task, "point3", "unobservable_fraction")
     assert (row.value, row.n, row.method) == (0.5, 2, "cameras")
     assert len(caplog.records) == 1
     assert f"{track.task}/point3 in 1 of 2" in caplog.text
@@ -140,11 +169,11 @@ def test_a_keypoint_that_two_cameras_never_see_has_a_row(
 
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path, shard: Path) -> None:
     model = write_untrained_lifter(tmp_path / "model")
-    for name in ("one", "two"):
+    for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        run_score(tmp_path / name, shard, model, noise=())
-    for file in ("scores.csv", "errors.png", "keypoints.png"):
-        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+        run_score(tmp_path / name, shard, model, keypoint_noise=())
+    for file in ("scores.parquet", "scores.csv", "errors.png", "keypoints.png"):
+        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
 
 
 def test_a_picture_of_nothing_found_says_so(tmp_path: Path) -> None:
@@ -171,7 +200,7 @@ def test_an_untrained_lifter_is_a_mean_of_triangulations(tmp_path: Path) -> None
     lifter, _ = load_lifter(write_untrained_lifter(tmp_path))
     episodes = keypoint_tracks.episodes(3)
     tracks = build_track_dataset(episodes, noise=NoiseModel(), names=[], seed=1)
-    points = score.lift(lifter, tracks, mask_centre_frame=False)
+    points = lift_tracks(lifter, tracks, mask_centre_frame=False)
     smoothed = BASELINES["smoothed_dlt"](tracks)
     inner = slice(5, 60)
     assert (points - smoothed)[inner].norm(dim=-1).mean() < 0.002
@@ -185,9 +214,9 @@ def test_noise_levels_are_sorted_by_size() -> None:
 
 
 def test_conditions_cover_noise_then_views() -> None:
-    found = conditions(NoiseModel(), keypoint_tracks.CAMERAS, multipliers=(1, 3))
-    assert [c.noise for c in found[:3]] == ["1x", "3x", "detector"]
-    assert [c.views for c in found[3:]] == [
+    all_conditions = conditions(NoiseModel(), keypoint_tracks.CAMERAS, multipliers=(1, 3))
+    assert [c.noise for c in all_conditions[:3]] == ["1x", "3x", "detector"]
+    assert [c.views for c in all_conditions[3:]] == [
         *(f"without {c}" for c in keypoint_tracks.CAMERAS),
         "first 2",
     ]

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workflow_scripts.captions.options import Options
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.server import PriceSettings
 from workflow_scripts.models.chat.failure_limit import FailureLimit
 from workflow_scripts.models.chat.image_encoding import encode_jpeg, resized_size
 from workflow_scripts.models.chat.prices import PRICES, find_price
@@ -58,8 +58,10 @@ def test_prices_come_from_the_user_then_the_table_then_not_at_all() -> None:
     assert find_price("gpt-4o-2024-08-06", **UNPRICED, max_cost_usd=5.0) == PRICES["gpt-4o"]
     with pytest.raises(UserError, match=r"'mine' has no price.*max_cost_usd to null"):
         find_price("mine", **UNPRICED, max_cost_usd=5.0)
-    with pytest.raises(UserError, match="go together"):
-        find_price("x", **{**own, "output_usd_per_million": None}, max_cost_usd=5.0)
+    with pytest.raises(UserError, match=r"output_usd_per_million: null, but .* go together"):
+        PriceSettings.parse({"input_usd_per_million": 1.0})
+    with pytest.raises(UserError, match=r"input_usd_per_million: null, .* is 0; .* go together"):
+        PriceSettings.parse({"output_usd_per_million": 0})
 
 
 def test_a_paid_reply_is_kept_whole_and_counted_over_caches(tmp_path: Path) -> None:
@@ -176,17 +178,17 @@ def test_a_prompt_is_named_after_its_text_and_a_bad_file_after_its_key(tmp_path:
 
 
 def test_failures_stop_as_soon_as_the_share_is_out_of_reach() -> None:
-    failures = FailureLimit(Options(max_failed_share=0.2), what="captions", total=40)
+    failures = FailureLimit(0.2, section="captions", what="captions", total=40)
     for number in range(8):
         failures.add(f"room {number}", "failed: HTTP 500")
     with pytest.raises(UserError) as stopped:
         failures.add("room 8", "refused: no")
-    told = str(stopped.value)
-    assert "9 of 40 captions could not be had" in told
-    assert "captions.max_failed_share (0.2)" in told
-    assert "room 0: failed: HTTP 500" in told
-    assert "and 4 more" in told
-    assert "room 8" not in told
+    message = str(stopped.value)
+    assert "9 of 40 captions failed" in message
+    assert "captions.max_failed_fraction (0.2)" in message
+    assert "room 0: failed: HTTP 500" in message
+    assert "and 4 more" in message
+    assert "room 8" not in message
 
 
 def test_images_shrink_but_never_grow() -> None:

@@ -14,10 +14,11 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import read_records
 from workflow_scripts.scenes.images import assign_photo_shards, group_photos, hash_photos
+from workflow_scripts.sources.images import PhotoGroupSettings, PhotoHashSettings
 from workflow_scripts.sources.readers.photo_records import Photo, PhotoGroup, PhotoHash
 
 SHARES = {"train": 0.5, "val": 0.2, "test": 0.3}
-LIMITS = {"column": "image", "dataset_split": "train", "min_side_px": 16, "max_pixels": 10**6}
+LIMITS = {"min_side_px": 16, "max_pixels": 10**6}
 
 
 @pytest.fixture
@@ -44,16 +45,15 @@ def scenes_of(folder: Path, out: Path, *, shares: dict[str, float] = SHARES) -> 
     parts = [(0, 20), (20, total)]
     for number, (start, stop) in enumerate(parts):
         hash_photos.main(
-            photos=str(folder),
             start=start,
             stop=stop,
             out=out / f"{number}.hashes.parquet",
             picture=out / f"{number}.png",
-            **LIMITS,
+            settings=PhotoHashSettings(photos=str(folder), **LIMITS),
         )
     group_photos.main(
         hashes=tuple(out / f"{number}.hashes.parquet" for number in range(2)),
-        near_duplicate_bits=10,
+        settings=PhotoGroupSettings(near_duplicate_bits=10),
         splits=tuple(shares.values()),
         out=out / "groups.parquet",
     )
@@ -170,7 +170,7 @@ def test_only_broken_photos_still_end_well(tmp_path):
 def test_the_command_says_in_one_line_what_is_wrong(tmp_path):
     command = [
         *(sys.executable, "-m", "workflow_scripts.scenes.images.hash_photos"),
-        *("--photos", str(tmp_path / "none"), "--column", "image", "--dataset-split", "train"),
+        *("--photos", str(tmp_path / "none")),
         *("--start", "0", "--stop", "4", "--min-side-px", "16", "--max-pixels", "1000"),
         *("--out", str(tmp_path / "o.parquet"), "--picture", str(tmp_path / "o.png")),
     ]

@@ -10,21 +10,18 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_decoding import decode_image
 from workflow_scripts.sources.readers import photo_files
 
-SETTINGS = {
-    "photos": "",
-    "column": "image",
-    "dataset_split": "train",
-    "num_photos": None,
-    "depth": "given",
-    "intrinsics": None,
-    "masks": None,
-    "filter": {"include": [], "exclude": []},
-    "localise": {"backend": "florence2", "phrases": []},
-}
+
+def count(photos: Path | str, num_photos: int | None = None, dataset_split: str = "train") -> int:
+    return photo_files.count_photos(str(photos), dataset_split=dataset_split, num_photos=num_photos)
 
 
-def settings(folder: Path | str, **changes: object) -> dict:
-    return {**SETTINGS, "photos": str(folder), **changes}
+def digests(photos: Path | str, photos_per_shard: int, num_photos: int | None = None) -> list[str]:
+    return photo_files.photo_shard_digests(
+        str(photos),
+        dataset_split="train",
+        num_photos=count(photos, num_photos),
+        photos_per_shard=photos_per_shard,
+    )
 
 
 @pytest.fixture
@@ -51,7 +48,7 @@ def read(source: Path | str, start: int, stop: int, *, column: str = "image", sp
 
 
 def test_a_folder_is_listed_in_order_of_names(folder):
-    assert photo_files.count(settings(folder)) == 5
+    assert count(folder) == 5
     found = read(folder, 0, 5)
     assert [file.origin for file in found] == ["a.PNG", "b.jpg", "below/c.jpeg", "d.webp", "e.heic"]
     assert [file.stem for file in found] == ["a", "b", "below/c", "d", "e"]
@@ -60,22 +57,19 @@ def test_a_folder_is_listed_in_order_of_names(folder):
 
 
 def test_only_the_shard_of_a_changed_photo_has_another_digest(folder):
-    before = photo_files.photo_shard_digests(settings(folder), photos_per_shard=2)
+    before = digests(folder, 2)
     assert len(before) == 3
     (folder / "d.webp").write_bytes(b"changed")
-    after = photo_files.photo_shard_digests(settings(folder), photos_per_shard=2)
+    after = digests(folder, 2)
     photo_files._list_folder.cache_clear()
-    after = photo_files.photo_shard_digests(settings(folder), photos_per_shard=2)
+    after = digests(folder, 2)
     assert [one == other for one, other in zip(before, after, strict=True)] == [True, False, True]
 
 
 def test_num_photos_takes_the_first(folder):
-    assert photo_files.count(settings(folder, num_photos=2)) == 2
-    assert photo_files.count(settings(folder, num_photos=99)) == 5
-    assert (
-        len(photo_files.photo_shard_digests(settings(folder, num_photos=3), photos_per_shard=2))
-        == 2
-    )
+    assert count(folder, num_photos=2) == 2
+    assert count(folder, num_photos=99) == 5
+    assert len(digests(folder, 2, num_photos=3)) == 2
 
 
 def test_a_photo_that_cannot_be_opened_is_a_reason(folder):
@@ -98,12 +92,12 @@ def test_names_of_every_alphabet(tmp_path):
 def test_a_folder_that_is_not_there_is_named(tmp_path, name):
     (tmp_path / "a file.jpg").write_bytes(b"")
     with pytest.raises(UserError, match=r"no such folder of photos.*sources\.images\.photos"):
-        photo_files.count(settings(tmp_path / name))
+        count(tmp_path / name)
 
 
 def test_a_folder_without_photos_is_named(tmp_path):
     with pytest.raises(UserError, match="no photo in it"):
-        photo_files.count(settings(tmp_path))
+        count(tmp_path)
 
 
 def jpeg(**options: object) -> bytes:
@@ -125,21 +119,21 @@ def saved(tmp_path: Path) -> Path:
 
 
 def test_a_saved_data_set_keeps_exif(saved):
-    assert photo_files.count(settings(saved)) == 3
+    assert count(saved) == 3
     found = read(saved, 0, 3)
     assert [file.stem for file in found] == ["one", "000001", "000002"]
     assert found[0].origin == "saved:train[0]"
     assert found[0].content == jpeg()
     assert decode_image(found[0].content, min_side_px=1, max_pixels=10**6).rgb.shape == (96, 64, 3)
     assert found[2].reason == "no picture in this row"
-    digests = photo_files.photo_shard_digests(settings(saved), photos_per_shard=2)
-    assert len(digests) == 2
-    assert all(digests)
+    found = digests(saved, 2)
+    assert len(found) == 2
+    assert all(found)
 
 
 def test_rows_that_were_selected_are_counted(saved, tmp_path):
     datasets.load_from_disk(str(saved)).select([2, 0]).save_to_disk(tmp_path / "fewer")
-    assert photo_files.count(settings(tmp_path / "fewer")) == 2
+    assert count(tmp_path / "fewer") == 2
 
 
 def test_splits_columns_and_their_nearest_names(saved, tmp_path):
@@ -147,10 +141,10 @@ def test_splits_columns_and_their_nearest_names(saved, tmp_path):
     datasets.DatasetDict({"train": rows, "validation": rows.select([0])}).save_to_disk(
         tmp_path / "both"
     )
-    assert photo_files.count(settings(tmp_path / "both", dataset_split="validation")) == 1
+    assert count(tmp_path / "both", dataset_split="validation") == 1
     assert len(read(tmp_path / "both", 0, 1, split="validation")) == 1
     with pytest.raises(UserError, match="did you mean 'validation'"):
-        photo_files.count(settings(tmp_path / "both", dataset_split="validatoin"))
+        count(tmp_path / "both", dataset_split="validatoin")
     with pytest.raises(UserError, match=r"column: 'imge'.*did you mean 'image'"):
         read(saved, 0, 1, column="imge")
 
@@ -170,23 +164,18 @@ def test_a_damaged_data_set_is_named(saved):
     arrow = next(saved.glob("*.arrow"))
     arrow.write_bytes(arrow.read_bytes()[:100])
     with pytest.raises(UserError, match="not a whole data set"):
-        photo_files.count(settings(saved))
+        count(saved)
     (saved / "state.json").write_text("{")
     with pytest.raises(UserError, match="not a saved data set"):
-        photo_files.count(settings(saved))
+        count(saved)
 
 
 def test_a_hub_data_set_needs_a_number(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"num_photos: null, but how many photos owner/name"):
-        photo_files.count(settings("owner/name"))
-    assert photo_files.count(settings("owner/name", num_photos=7)) == 7
-    assert photo_files.photo_shard_digests(
-        settings("owner/name", num_photos=7), photos_per_shard=4
-    ) == [
-        "",
-        "",
-    ]
+        count("owner/name")
+    assert count("owner/name", num_photos=7) == 7
+    assert digests("owner/name", 4, num_photos=7) == ["", ""]
 
 
 def test_a_hub_data_set_that_cannot_be_loaded_is_named(tmp_path, monkeypatch):
@@ -197,41 +186,6 @@ def test_a_hub_data_set_that_cannot_be_loaded_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets, "load_dataset", refuse)
     with pytest.raises(UserError, match=r"owner/name \(split train\) cannot be loaded.*no route"):
         read("owner/name", 0, 1)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"localise": {"backend": "masks", "phrases": []}}, r"sources\.images\.masks: null"),
-        ({"localise": {"backend": "grounding_dino", "phrases": []}}, r"localise\.phrases: empty"),
-        ({"depth": None}, "no depth of their own"),
-        ({"masks": "given"}, r"masks: given, but .* is florence2"),
-        ({"filter": {"include": ["a"], "exclude": ["a", "b"]}}, "a is in include and in exclude"),
-        ({"depth": "nowhere"}, r"sources\.images\.depth: nowhere does not exist"),
-        ({"depth": None, "masks": "nowhere"}, r"no depth|sources\.images\.masks"),
-    ],
-)
-def test_settings_that_cannot_work_together(tmp_path, monkeypatch, changes, message):
-    (tmp_path / "given").mkdir()
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=message):
-        photo_files.check_photo_settings(settings("photos", **changes), has_estimator=False)
-    photo_files.check_photo_settings(settings("photos", depth=None), has_estimator=True)
-
-
-@pytest.mark.parametrize(
-    ("backend", "masks", "chosen"),
-    [
-        ("auto", None, "florence2"),
-        ("auto", "given", "masks"),
-        ("grounding_dino", None, "grounding_dino"),
-    ],
-)
-def test_the_user_s_own_masks_are_taken_where_there_are_any(backend, masks, chosen):
-    localise = {"backend": backend, "phrases": []}
-    assert (
-        photo_files.resolve_localiser(settings("photos", localise=localise, masks=masks)) == chosen
-    )
 
 
 def test_shards_of_photos_are_larger_than_of_houses():

@@ -25,7 +25,9 @@ WINDOW = 7
 @pytest.fixture(scope="module")
 def tracks() -> TrackDataset:
     known = keypoint_tracks.episodes(4)
-    return build_track_dataset(known, noise=NoiseModel(1), names=keypoint_vocabulary(known), seed=1)
+    return build_track_dataset(
+        known, noise=NoiseModel(multiplier=1), names=keypoint_vocabulary(known), seed=1
+    )
 
 
 def make_lifter(tracks: TrackDataset) -> Lifter:
@@ -145,11 +147,13 @@ def test_bodies_keep_their_lengths_and_points_stay_before_cameras(tracks: TrackD
     points = clip.points_m[:3]
     lengths = (points[0][:, None] - points[0][None]).norm(dim=-1).expand(3, -1, -1)
     bodies = clip.bodies[:3]
-    assert losses.rigidity(points, bodies, lengths) < 1e-4
-    assert losses.rigidity(1.1 * points, bodies, lengths) > 0.1
-    before = losses.cheirality(points[None], clip.projections[None, :3], clip.weights[None, :3])
+    assert losses.rigidity_loss(points, bodies, lengths) < 1e-4
+    assert losses.rigidity_loss(1.1 * points, bodies, lengths) > 0.1
+    before = losses.cheirality_loss(
+        points[None], clip.projections[None, :3], clip.weights[None, :3]
+    )
     behind = points[None] + torch.tensor([0.0, 0.0, 9.0])
-    after = losses.cheirality(behind, clip.projections[None, :3], clip.weights[None, :3])
+    after = losses.cheirality_loss(behind, clip.projections[None, :3], clip.weights[None, :3])
     assert before == 0
     assert after > 1
     at_rest = clip.points_m[None, :5]

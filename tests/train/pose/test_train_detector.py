@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,9 @@ from testing import keypoint_tracks
 from testing.demonstration_shards import write_shard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json
+from workflow_scripts.config.evaluate import PoseScoreSettings
 from workflow_scripts.evaluate.pose import score
+from workflow_scripts.experiments.pose import PoseTrainingSettings
 from workflow_scripts.geometry.triangulation import projection_matrices
 from workflow_scripts.models.keypoints.detector_inference import load_detector
 from workflow_scripts.models.keypoints.load_tracks import load_tracks
@@ -34,22 +37,19 @@ def shard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_shard(tmp_path_factory.mktemp("views") / "0000.zarr", 5, num_steps=4)
 
 
-def experiment_in(out: Path, shard: Path, **changes: object) -> PoseExperiment:
-    plain = PoseExperiment(
-        name="eyes",
-        views=(shard,),
-        out=out,
-        front_end="images",
-        keypoints=KEYPOINTS,
-        frames_per_episode=2,
-        steps=6,
-        batch_size=2,
-        save_steps=3,
-        checks=2,
-        learning_rate=3e-3,
-        seed=3,
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+def experiment_in(out: Path, shard: Path, **changes: Any) -> PoseExperiment:
+    plain = {
+        "front_end": "images",
+        "keypoints": KEYPOINTS,
+        "frames_per_episode": 2,
+        "steps": 6,
+        "batch_size": 2,
+        "save_steps": 3,
+        "num_validations": 2,
+        "learning_rate": 3e-3,
+    }
+    settings = PoseTrainingSettings.parse(plain | changes)
+    return PoseExperiment(name="eyes", views=(shard,), out=out, seed=3, settings=settings)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_a_detector_learns_and_is_written_whole(trained: PoseExperiment) -> None
     assert settings.names == [f"reach_target/{name}" for name in KEYPOINTS]
     assert settings.conditions == ("reach_target/0", "reach_target/1")
     assert metrics["parameters"] == sum(value.numel() for value in detector.parameters())
-    assert "pictures" in (trained.result / "README.md").read_text()
+    assert "images" in (trained.result / "README.md").read_text()
 
 
 def test_an_interrupted_detector_training_resumes_to_the_same_bytes(
@@ -91,13 +91,13 @@ def test_detections_are_scored_beside_the_baselines(
         views=(shard,),
         model=trained.result,
         experiment="eyes",
-        split="test",
-        out=tmp_path / "scores.csv",
+        seed=7,
+        out=tmp_path / "scores.parquet",
         frame=tmp_path / "keypoints.png",
         errors=tmp_path / "errors.png",
-        bootstrap=100,
+        settings=PoseScoreSettings(bootstrap_samples=100),
     )
-    rows = pd.read_csv(tmp_path / "scores.csv")
+    rows = pd.read_parquet(tmp_path / "scores.parquet")
     assert set(rows["noise"]) == {"images"}
     assert {"learned", "learned_smoothed", "smoothed_dlt", "ransac_dlt"} <= set(rows["method"])
     assert set(rows["keypoint"]) <= {"all", *KEYPOINTS}
@@ -135,9 +135,9 @@ def test_training_frames_are_evenly_spaced_over_an_episode(shard: Path) -> None:
     assert np.array_equal(part.keypoints_m, tracks[0].keypoints_m[[1, 3]])
 
 
-@pytest.mark.parametrize("dropped", range(5))
-def test_dropped_views_leave_the_gradient_finite(dropped: int) -> None:
-    """One view alone fixes nothing, and nothing is learned in space; but the rest is."""
+@pytest.mark.parametrize("num_dropped_views", range(5))
+def test_dropped_views_leave_the_gradient_finite(num_dropped_views: int) -> None:
+    """From one view no position follows, so there is no gradient of the triangulation."""
     scale = np.diag([1 / keypoint_tracks.SIDE_PX, 1 / keypoint_tracks.SIDE_PX, 1])
     projections = projection_matrices(
         torch.from_numpy(np.tile(scale @ keypoint_tracks.K_PX, (4, 1, 1))),
@@ -147,7 +147,7 @@ def test_dropped_views_leave_the_gradient_finite(dropped: int) -> None:
     frames = 300
     points = torch.rand(frames, 4, 2, 2, generator=generator).requires_grad_()
     confidence = torch.randn(frames, 4, 2, generator=generator).requires_grad_()
-    kept = (torch.arange(4) >= dropped).float()[:, None]
+    kept = (torch.arange(4) >= num_dropped_views).float()[:, None]
     loss = triangulation_loss(
         projections.expand(frames, -1, -1, -1),
         points,
@@ -160,4 +160,4 @@ def test_dropped_views_leave_the_gradient_finite(dropped: int) -> None:
     for gradient in (points.grad, confidence.grad):
         assert gradient is not None
         assert gradient.isfinite().all()
-        assert gradient.any() == (dropped <= 2)
+        assert gradient.any() == (num_dropped_views <= 2)

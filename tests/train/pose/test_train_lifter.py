@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,10 +12,10 @@ from testing import keypoint_tracks
 from testing.demonstration_shards import write_shard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json
-from workflow_scripts.models.keypoints.noise import NoiseModel
+from workflow_scripts.experiments.pose import PoseTrainingSettings
 from workflow_scripts.models.keypoints.pose_model import load_lifter
-from workflow_scripts.train.launch import JobResources
-from workflow_scripts.train.pose import launch
+from workflow_scripts.train.job_resources import JobResources
+from workflow_scripts.train.launch import run_or_attach
 from workflow_scripts.train.pose.experiment import PoseExperiment
 from workflow_scripts.train.pose.train_lifter import check_episodes, train
 from workflow_scripts.train.preemption import TrainingInterrupted
@@ -25,22 +26,18 @@ def shard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_shard(tmp_path_factory.mktemp("views") / "0000.zarr", 10, num_steps=20)
 
 
-def experiment_in(out: Path, shard: Path, **changes: object) -> PoseExperiment:
-    plain = PoseExperiment(
-        name="micro",
-        views=(shard,),
-        out=out,
-        noise=NoiseModel(multiplier=1),
-        width=32,
-        layers=1,
-        heads=2,
-        steps=12,
-        batch_size=32,
-        save_steps=4,
-        checks=3,
-        seed=3,
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+def experiment_in(out: Path, shard: Path, **changes: Any) -> PoseExperiment:
+    plain = {
+        "width": 32,
+        "layers": 1,
+        "heads": 2,
+        "steps": 12,
+        "batch_size": 32,
+        "save_steps": 4,
+        "num_validations": 3,
+    }
+    settings = PoseTrainingSettings.parse(plain | changes)
+    return PoseExperiment(name="micro", views=(shard,), out=out, seed=3, settings=settings)
 
 
 def history(experiment: PoseExperiment, key: str = "loss") -> list[float]:
@@ -94,8 +91,9 @@ def test_two_ranks_through_the_launcher_learn_the_same(tmp_path: Path, shard: Pa
     """Two processes, each with half of every batch: losses differ by rounding only."""
     one = experiment_in(tmp_path / "one", shard, steps=6, save_steps=3)
     train(one)
-    two = replace(one, out=tmp_path / "two")
-    launch.main(experiment=two, resources=JobResources(num_processes=2, threads=1))
+    settings = one.settings.model_copy(update={"num_processes": 2})
+    two = replace(one, out=tmp_path / "two", settings=settings)
+    run_or_attach(two, JobResources(threads=1))
     assert history(two) == pytest.approx(history(one), rel=2e-3)
     assert (two.out / "model.safetensors").exists()
 
@@ -106,15 +104,19 @@ def test_two_ranks_through_the_launcher_learn_the_same(tmp_path: Path, shard: Pa
         ({"tasks": ("reach_taget",)}, "did you mean 'reach_target'"),
         ({"window": 6}, "window 6 must be odd"),
         ({"width": 33, "heads": 2}, "must be a multiple of heads"),
-        ({"views": (Path("nowhere.zarr"),)}, "nowhere.zarr: not found"),
-        ({"batch_size": 0}, "batch_size 0"),
+        ({"batch_size": 0}, "batch_size: 0"),
     ],
 )
 def test_invalid_settings_are_named(
-    tmp_path: Path, shard: Path, changes: dict, message: str
+    tmp_path: Path, shard: Path, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
         train(experiment_in(tmp_path, shard, **changes))
+
+
+def test_missing_views_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nowhere\.zarr: not found"):
+        train(experiment_in(tmp_path, Path("nowhere.zarr")))
 
 
 def test_keypoints_that_two_cameras_never_see_are_one_line(
@@ -141,7 +143,7 @@ def test_keypoints_that_two_cameras_never_see_cannot_be_learned_alone(
     with pytest.raises(UserError, match=f"two cameras never see {track.task}/point0 at once"):
         check_episodes(experiment, [single_keypoint, single_keypoint])
     check_episodes(experiment, [single_keypoint, track])
-    unhidden = replace(experiment, noise=NoiseModel(occlusion=False))
+    unhidden = experiment_in(tmp_path, shard, noise={"occlusion": False})
     check_episodes(unhidden, [single_keypoint])
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from testing.photos import encoded, exif_of, picture
 from workflow_scripts.scenes.images import assign_photo_shards, group_photos, hash_photos
+from workflow_scripts.sources.images import ImagesSettings, LocaliseSettings
 from workflow_scripts.views.images import filter, localise, read, shard
 
 LABELS = [
@@ -116,19 +117,27 @@ def run_malformed_photos(top: Path) -> int:
     """
     top.mkdir()
     total = write_malformed_photos(top)
-    source = {"photos": str(top / "photos"), "column": "image", "dataset_split": "train"}
-    hash_photos.main(
-        **source,
-        start=0,
-        stop=total,
+    settings = ImagesSettings(
+        photos=str(top / "photos"),
         min_side_px=16,
         max_pixels=10**6,
+        width_px=64,
+        height_px=64,
+        depth=str(top / "depth"),
+        intrinsics=str(top / "k"),
+        masks=str(top / "masks"),
+        localise=LocaliseSettings(backend="masks", min_pixels=1, exclude_labels=()),
+    )
+    hash_photos.main(
+        settings=settings,
+        start=0,
+        stop=total,
         out=top / "0000.hashes.parquet",
         picture=top / "scenes.png",
     )
     group_photos.main(
         hashes=(top / "0000.hashes.parquet",),
-        near_duplicate_bits=10,
+        settings=settings,
         splits=(0.6, 0.2, 0.2),
         out=top / "groups.parquet",
     )
@@ -139,24 +148,20 @@ def run_malformed_photos(top: Path) -> int:
         out=top / "0000.jsonl",
     )
     read.main(
-        **source,
+        settings=settings,
         scenes=top / "0000.jsonl",
         out=top / "0000.read.zarr",
-        width_px=64,
-        height_px=64,
-        default_fov_deg=60,
-        depth_unit_m=0.001,
-        depth=top / "depth",
-        intrinsics=top / "k",
     )
-    filter.main(read=top / "0000.read.zarr", out=top / "0000.filter.parquet")
+    filter.main(
+        read=top / "0000.read.zarr",
+        out=top / "0000.filter.parquet",
+        settings=settings.filter,
+    )
     localise.main(
         read=top / "0000.read.zarr",
         filter_table=top / "0000.filter.parquet",
         out=top / "0000.masks.parquet",
-        backend="masks",
-        masks=str(top / "masks"),
-        min_pixels=1,
+        settings=settings,
     )
     shard.main(
         scenes=top / "0000.jsonl",
@@ -164,6 +169,6 @@ def run_malformed_photos(top: Path) -> int:
         filter_table=top / "0000.filter.parquet",
         masks=top / "0000.masks.parquet",
         out=top / "0000.zarr",
-        min_pixels=1,
+        settings=settings.localise,
     )
     return total

@@ -14,6 +14,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import write_table
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.sources.images import FilterSettings
 from workflow_scripts.sources.readers.photo_records import PhotoFilterRow, PhotoReadRow
 from workflow_scripts.views.images import filter
 from workflow_scripts.views.images.encoder import DualEncoder
@@ -80,7 +81,8 @@ def test_include_alone_and_exclude_alone():
 
 def test_empty_lists_keep_everything_and_load_no_model(read, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "workflow_scripts.views.images.encoder", None)
-    filter.main(read=read, out=tmp_path / "f.parquet", model="no/such-model")
+    settings = FilterSettings(model="no/such-model")
+    filter.main(photo_frames=read, out=tmp_path / "f.parquet", settings=settings)
     found = pd.read_parquet(tmp_path / "f.parquet")
     assert list(found.columns) == list(PhotoFilterRow.model_fields)
     assert found.reason.tolist() == [""] * 3
@@ -92,12 +94,11 @@ def test_models_decide_and_the_threshold_changes_what_is_kept(read, tmp_path, sa
     reasons = []
     for threshold in (0.0, 1.0):
         filter.main(
-            read=read,
+            photo_frames=read,
             out=tmp_path / "f.parquet",
-            include=("kitchen", "box"),
-            threshold=threshold,
-            model=model,
-            batch_size=2,
+            settings=FilterSettings(
+                include=("kitchen", "box"), threshold=threshold, model=model, batch_size=2
+            ),
         )
         found = pd.read_parquet(tmp_path / "f.parquet")
         assert found.probability.between(0, 1).all()
@@ -150,22 +151,25 @@ def test_the_model_sees_no_bars(read):
 @pytest.mark.parametrize(
     ("include", "exclude", "message"),
     [
-        (["a", " "], [], r"filter\.include: a label is empty"),
-        ([], [""], r"filter\.exclude: a label is empty"),
+        (["a", " "], [], r"include: a label is empty"),
+        ([], [""], r"exclude: a label is empty"),
         (["a"], ["b", "a"], "a is in include and in exclude"),
     ],
 )
 def test_labels_that_make_no_sense(include, exclude, message):
     with pytest.raises(UserError, match=message):
-        filter.check_labels(include, exclude)
+        FilterSettings.parse({"include": include, "exclude": exclude})
 
 
 def test_a_model_that_is_none_or_of_another_kind_is_named(read, tmp_path):
     from tests.views.images.tiny_models import save_sam2
 
-    arguments = {"read": read, "out": tmp_path / "f.parquet", "include": ("box",)}
+    def run(model: Path) -> None:
+        settings = FilterSettings(include=("box",), model=str(model))
+        filter.main(photo_frames=read, out=tmp_path / "f.parquet", settings=settings)
+
     with pytest.raises(UserError, match=r"filter\.model .* cannot be loaded.*empty the include"):
-        filter.main(**arguments, model=str(tmp_path / "none"))
+        run(tmp_path / "none")
     with pytest.raises(UserError, match=r"filter\.model .* is of type 'sam2'; allowed: clip"):
-        filter.main(**arguments, model=str(save_sam2(tmp_path / "sam2")))
+        run(save_sam2(tmp_path / "sam2"))
     assert not (tmp_path / "f.parquet").exists()

@@ -22,8 +22,8 @@ def proposals(folder) -> list[Proposal]:
         model="", phrases=(), min_confidence=0.3, masks=str(folder), device="cpu"
     )
     content = BOX.rgb(picture(96, 64))[BOX.y0 : BOX.y1, BOX.x0 : BOX.x1]
-    (found,) = UserMasks(options).propose([PhotoView(content, read_row(0, BOX))])
-    return found
+    (proposal,) = UserMasks(options).propose([PhotoView(content, read_row(0, BOX))])
+    return proposal
 
 
 def ids(dtype: type = np.uint8, *, scale: int = 1) -> np.ndarray:
@@ -39,27 +39,27 @@ def ids(dtype: type = np.uint8, *, scale: int = 1) -> np.ndarray:
 def test_ids_with_labels(tmp_path, dtype, scale):
     Image.fromarray(ids(dtype, scale=scale)).save(tmp_path / "0.png")
     write_json(tmp_path / "0.json", {"1": "box", "7": "chair"})
-    one, seven = proposals(tmp_path)
-    assert (one.label, seven.label) == ("box", "chair")
-    assert one.mask.shape == (BOX.y1 - BOX.y0, BOX.x1 - BOX.x0)
-    assert one.mask[:, :32].all()
-    assert not one.mask[:, 32:].any()
-    assert not (one.mask & seven.mask).any()
-    assert one.box == (0, 0, 32, 43)
-    assert one.confidence == 1.0
+    proposal, seven = proposals(tmp_path)
+    assert (proposal.label, seven.label) == ("box", "chair")
+    assert proposal.mask.shape == (BOX.y1 - BOX.y0, BOX.x1 - BOX.x0)
+    assert proposal.mask[:, :32].all()
+    assert not proposal.mask[:, 32:].any()
+    assert not (proposal.mask & seven.mask).any()
+    assert proposal.box == (0, 0, 32, 43)
+    assert proposal.confidence == 1.0
 
 
 def test_palettes_hold_ids_and_labels_may_be_missing(tmp_path):
     image = Image.fromarray(ids()).convert("P")
     image.putdata(ids().ravel().tolist())
     image.save(tmp_path / "0.png")
-    assert [found.label for found in proposals(tmp_path)] == ["object", "object"]
+    assert [proposal.label for proposal in proposals(tmp_path)] == ["object", "object"]
 
 
 def test_labels_under_a_key(tmp_path):
     Image.fromarray(ids()).save(tmp_path / "0.png")
     write_json(tmp_path / "0.json", {"labels": {"1": "box", "7": "chair"}})
-    assert [found.label for found in proposals(tmp_path)] == ["box", "chair"]
+    assert [proposal.label for proposal in proposals(tmp_path)] == ["box", "chair"]
 
 
 def test_segmentations_in_a_list_or_under_objects(tmp_path):
@@ -79,26 +79,26 @@ def test_segmentations_in_a_list_or_under_objects(tmp_path):
 
 
 def test_no_masks_are_a_reason(tmp_path):
-    (found,) = proposals(tmp_path)
-    assert found.reason.startswith("no masks")
+    (proposal,) = proposals(tmp_path)
+    assert proposal.reason.startswith("no masks")
 
 
 def test_a_label_without_a_pixel_is_not_lost(tmp_path):
     Image.fromarray(ids()).save(tmp_path / "0.png")
     write_json(tmp_path / "0.json", {"1": "box", "7": "chair", "9": "ghost"})
-    found = {one.label: one.reason for one in proposals(tmp_path)}
-    assert found["ghost"].startswith("no pixel")
-    assert not found["box"]
+    reasons = {proposal.label: proposal.reason for proposal in proposals(tmp_path)}
+    assert reasons["ghost"].startswith("no pixel")
+    assert not reasons["box"]
 
 
 def test_one_pixel_of_a_large_mask_may_vanish_but_not_silently(tmp_path):
     values = np.zeros((64, 96), np.uint8)
     values[np.arange(0, 64, 3), np.arange(0, 64, 3)] = np.arange(22) + 1
     Image.fromarray(values).save(tmp_path / "0.png")
-    found = proposals(tmp_path)
-    assert len(found) == 22
-    for one in found:
-        assert bool(one.reason) != (one.mask is not None and one.mask.any())
+    listed = proposals(tmp_path)
+    assert len(listed) == 22
+    for proposal in listed:
+        assert bool(proposal.reason) != (proposal.mask is not None and proposal.mask.any())
 
 
 GOOD = {"label": "box", "segmentation": [[24, 16, 48, 16, 48, 32, 24, 32]]}
@@ -137,15 +137,15 @@ def test_a_wrong_entry_is_a_reason_and_the_others_stay_in_step(tmp_path, entry):
 @pytest.mark.parametrize("score", ["high", None, [1], float("nan")])
 def test_a_score_that_is_no_number_is_no_confidence(tmp_path, score):
     write_json(tmp_path / "0.json", [{**GOOD, "score": score}])
-    (found,) = proposals(tmp_path)
-    assert np.isnan(found.confidence)
+    (proposal,) = proposals(tmp_path)
+    assert np.isnan(proposal.confidence)
 
 
 @pytest.mark.parametrize("label", [None, 7, {"a": 1}, "", "椅子", "x" * 5000, "a\nb\x00"])
 def test_any_label_is_text(tmp_path, label):
     write_json(tmp_path / "0.json", [{**GOOD, "label": label}])
-    (found,) = proposals(tmp_path)
-    assert isinstance(found.label, str)
+    (proposal,) = proposals(tmp_path)
+    assert isinstance(proposal.label, str)
 
 
 @pytest.mark.parametrize(
@@ -153,8 +153,8 @@ def test_any_label_is_text(tmp_path, label):
 )
 def test_broken_lists(tmp_path, content):
     (tmp_path / "0.json").write_text(content, encoding="utf-8")
-    (found,) = proposals(tmp_path)
-    assert found.reason.startswith("masks: 0.json")
+    (proposal,) = proposals(tmp_path)
+    assert proposal.reason.startswith("masks: 0.json")
 
 
 @pytest.mark.parametrize(
@@ -169,22 +169,22 @@ def test_broken_lists(tmp_path, content):
 )
 def test_images_that_are_no_masks_of_the_photo(tmp_path, image):
     image.save(tmp_path / "0.png")
-    (found,) = proposals(tmp_path)
-    assert found.reason.startswith("masks: 0.png")
+    (proposal,) = proposals(tmp_path)
+    assert proposal.reason.startswith("masks: 0.png")
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG", b"\xff\xd8\xff"])
 def test_broken_images(tmp_path, content):
     (tmp_path / "0.png").write_bytes(content)
-    (found,) = proposals(tmp_path)
-    assert "is broken" in found.reason
+    (proposal,) = proposals(tmp_path)
+    assert "is broken" in proposal.reason
 
 
 @pytest.mark.parametrize("labels", [[], 3, "x", {"1": None}, {"labels": [1]}, {"labels": None}])
 def test_labels_of_another_form(tmp_path, labels):
     Image.fromarray(ids()).save(tmp_path / "0.png")
     (tmp_path / "0.json").write_text(json.dumps(labels))
-    assert all(isinstance(one.label, str) for one in proposals(tmp_path))
+    assert all(isinstance(proposal.label, str) for proposal in proposals(tmp_path))
 
 
 def test_an_empty_mask_has_no_objects(tmp_path):
@@ -195,8 +195,8 @@ def test_an_empty_mask_has_no_objects(tmp_path):
 def test_too_many_ids_are_no_ids(tmp_path):
     values = np.arange(64 * 96, dtype=np.uint16).reshape(64, 96)
     Image.fromarray(values).save(tmp_path / "0.png")
-    (found,) = proposals(tmp_path)
-    assert "6143 ids, more than 4096" in found.reason
+    (proposal,) = proposals(tmp_path)
+    assert "6143 ids, more than 4096" in proposal.reason
 
 
 def test_a_folder_that_is_not_there(tmp_path):

@@ -106,9 +106,9 @@ def test_pictures_of_odd_sizes(folders, size):
 
 def test_grounding_dino_names_boxes_by_the_users_phrases(folders):
     proposer = GroundingDino(options(folders["grounding_dino"], "Red box", "chair.", "person"))
-    (found,) = proposer.propose([view()])
-    assert found
-    for proposal in found:
+    (detected,) = proposer.propose([view()])
+    assert detected
+    for proposal in detected:
         assert proposal.label in ("red box", "chair", "person")
         assert 0.05 <= proposal.confidence <= 1
         x0, y0, x1, y1 = proposal.box
@@ -122,11 +122,11 @@ def test_grounding_dino_sees_photos_alike_alone_and_in_a_batch(folders):
     proposer = GroundingDino(options(folders["grounding_dino"], "box", "chair"))
     photos = [view(80, 60, 1), view(60, 80, 2), view(80, 60, 3)]
     together = proposer.propose(photos)
-    for photo, found in zip(photos, together, strict=True):
+    for photo, detected in zip(photos, together, strict=True):
         (alone,) = proposer.propose([photo])
-        assert [one.label for one in alone] == [one.label for one in found]
+        assert [proposal.label for proposal in alone] == [proposal.label for proposal in detected]
         np.testing.assert_allclose(
-            [one.box for one in alone], [one.box for one in found], atol=1e-3
+            [proposal.box for proposal in alone], [proposal.box for proposal in detected], atol=1e-3
         )
 
 
@@ -158,7 +158,7 @@ def test_phrases_that_cannot_be_asked(phrase):
 
 
 def test_grounding_dino_needs_phrases(folders):
-    with pytest.raises(UserError, match="must be told what to look for"):
+    with pytest.raises(UserError, match="needs phrases to detect"):
         GroundingDino(options(folders["grounding_dino"]))
 
 
@@ -173,10 +173,10 @@ def test_florence2_generates_boxes_within_the_picture(folders, monkeypatch):
     config.forced_eos_token_id = None
     monkeypatch.setattr(florence2, "MAX_NEW_TOKENS", 22)
 
-    found = proposer.propose([view(80, 60), view(60, 80, 1)])
+    detected = proposer.propose([view(80, 60), view(60, 80, 1)])
 
-    assert len(found) == 2
-    for proposals, (width, height) in zip(found, [(80, 60), (60, 80)], strict=True):
+    assert len(detected) == 2
+    for proposals, (width, height) in zip(detected, [(80, 60), (60, 80)], strict=True):
         assert proposals
         for proposal in proposals:
             assert 0 <= proposal.confidence <= 1
@@ -207,8 +207,8 @@ def test_places_are_the_middles_of_bins():
 
 def test_labels_and_boxes_stay_in_step():
     place = "<loc_1><loc_2><loc_3><loc_4>"
-    found = parsed(f"box{place}{place}chair{place}table{place}<loc_5>person")
-    assert [(one.label, bool(one.reason)) for one in found] == [
+    detected = parsed(f"box{place}{place}chair{place}table{place}<loc_5>person")
+    assert [(proposal.label, bool(proposal.reason)) for proposal in detected] == [
         ("box", False),
         ("box", False),
         ("chair", False),
@@ -219,7 +219,7 @@ def test_labels_and_boxes_stay_in_step():
 
 
 @pytest.mark.parametrize("text", ["", "<pad><pad>", "</s>"])
-def test_nothing_said_is_nothing_found(text):
+def test_an_empty_answer_has_no_object(text):
     assert parsed(text) == []
 
 

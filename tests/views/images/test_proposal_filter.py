@@ -43,11 +43,11 @@ def proposal(
 def reasons(*proposals: Proposal, **changes: object) -> list[str]:
     chosen = filter_proposals(proposals, content_area=40 * 60, limits=replace(LIMITS, **changes))
     assert len(chosen) == len(proposals)
-    for given, found in zip(proposals, chosen, strict=True):
-        assert found.mask is given.mask
-        assert found.box == given.box
-        assert found.label == clean_label(given.label)
-    return [found.reason.split(":")[0] for found in chosen]
+    for given, checked in zip(proposals, chosen, strict=True):
+        assert checked.mask is given.mask
+        assert checked.box == given.box
+        assert checked.label == clean_label(given.label)
+    return [checked.reason.split(":")[0] for checked in chosen]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_part_goes_and_its_whole_stays():
     assert reasons(part, whole) == ["nesting", ""]
 
 
-def test_things_on_things_of_another_name_are_not_nested():
+def test_objects_on_objects_with_another_label_are_not_nested():
     table, cup = proposal((5, 25), (5, 45), "table"), proposal((10, 20), (8, 18), "cup")
     assert reasons(table, cup) == ["", ""]
 

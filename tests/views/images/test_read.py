@@ -13,6 +13,7 @@ from workflow_scripts.common.records import SkippedItem
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import world_from_camera
+from workflow_scripts.sources.images import PhotoReadSettings
 from workflow_scripts.sources.readers.photo_records import Photo
 from workflow_scripts.views.images import read
 from workflow_scripts.views.images.letterbox import Letterbox
@@ -54,20 +55,11 @@ def run(folder: Path, scenes: list[Photo] | None = None, **changes) -> tuple[Vie
     """Read the photos; return the shard and what was left out."""
     write_records(folder.parent / "0000.jsonl", scenes if scenes is not None else records())
     out = folder.parent / "0000.read.zarr"
-    read.main(
-        **{
-            "scenes": folder.parent / "0000.jsonl",
-            "out": out,
-            "photos": str(folder),
-            "column": "image",
-            "dataset_split": "train",
-            "width_px": 80,
-            "height_px": 80,
-            "default_fov_deg": 60,
-            "depth_unit_m": 0.001,
-            **changes,
-        }
+    values = {"photos": str(folder), "width_px": 80, "height_px": 80, **changes}
+    settings = PhotoReadSettings.parse(
+        {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
     )
+    read.main(scenes=folder.parent / "0000.jsonl", out=out, settings=settings)
     return ViewShard.open(out), read_records(out.with_suffix(".skipped.jsonl"), SkippedItem)
 
 

@@ -20,6 +20,7 @@ from workflow_scripts.common.records import (
 )
 from workflow_scripts.common.storage import read_records, write_records, write_table
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.sources.images import MaskSizeSettings
 from workflow_scripts.sources.readers.photo_records import (
     PhotoDropCount,
     PhotoFilterRow,
@@ -105,7 +106,7 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
         source="images", scene_id="x", item="depth", reason="missing: no depth map"
     )
     write_records(tmp_path / "0000.read.skipped.jsonl", [missing])
-    verdicts = [
+    filter_rows = [
         PhotoFilterRow(
             view=row.view,
             scene_id=row.scene_id,
@@ -115,12 +116,12 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
         )
         for row in rows()
     ]
-    write_table(tmp_path / "0000.filter.parquet", records_to_frame(verdicts, PhotoFilterRow))
+    write_table(tmp_path / "0000.filter.parquet", records_to_frame(filter_rows, PhotoFilterRow))
     write_table(tmp_path / "0000.masks.parquet", records_to_frame(MASKS, PhotoMaskRow))
     return {
         "scenes": tmp_path / "0000.jsonl",
-        "read": read,
-        "filtered": tmp_path / "0000.filter.parquet",
+        "photo_frames": read,
+        "filter_table": tmp_path / "0000.filter.parquet",
         "masks": tmp_path / "0000.masks.parquet",
         "out": tmp_path / "0000.zarr",
     }
@@ -128,7 +129,7 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
 
 @pytest.fixture
 def packed(inputs: dict[str, Path]) -> ViewShard:
-    shard.main(**inputs, min_pixels=4)
+    shard.main(**inputs, settings=MaskSizeSettings(min_pixels=4))
     return ViewShard.open(inputs["out"])
 
 
@@ -144,7 +145,7 @@ def test_it_is_a_view_shard_like_every_other(packed, inputs):
     assert views.intrinsics_source.tolist() == ["default", "exif", "default"]
     assert views.pose_source.tolist() == ["none"] * 3
     assert views.num_visible_objects.tolist() == [2, 1, 0]
-    read = ViewShard.open(inputs["read"])
+    read = ViewShard.open(inputs["photo_frames"])
     for view in range(3):
         np.testing.assert_array_equal(packed.rgb(view), read.rgb(view))
         np.testing.assert_array_equal(packed.depth_m(view), read.depth_m(view))
@@ -222,14 +223,14 @@ def test_a_picture_and_credits_lie_beside(packed, inputs):
 def test_same_inputs_same_bytes(packed, inputs):
     names = [path for path in inputs["out"].parent.glob("0000.*") if path.is_file()]
     before = {path: path.read_bytes() for path in names}
-    shard.main(**inputs, min_pixels=4)
+    shard.main(**inputs, settings=MaskSizeSettings(min_pixels=4))
     assert before == {path: path.read_bytes() for path in names}
 
 
 def test_nothing_left_is_an_empty_shard(inputs, tmp_path):
-    verdicts = pd.read_parquet(inputs["filtered"])
-    verdicts["reason"] = "excluded: shows chart"
-    verdicts.to_parquet(inputs["filtered"])
+    filter_rows = pd.read_parquet(inputs["filter_table"])
+    filter_rows["reason"] = "excluded: shows chart"
+    filter_rows.to_parquet(inputs["filter_table"])
     shard.main(**inputs)
     packed = ViewShard.open(inputs["out"])
     assert len(packed) == 0

@@ -140,22 +140,22 @@ def test_cameras_in_text_and_with_a_pose(tmp_path):
     [
         ({}, "must have fx"),
         ([], "not a JSON object"),
-        ({"fx": 0, "cx": 1, "cy": 1}, "no pinhole"),
-        ({"fx": -5, "cx": 1, "cy": 1}, "no pinhole"),
+        ({"fx": 0, "cx": 1, "cy": 1}, "not a pinhole"),
+        ({"fx": -5, "cx": 1, "cy": 1}, "not a pinhole"),
         ({"fx": "wide", "cx": 1, "cy": 1}, "must have fx"),
         ({"fx": None, "cx": 1, "cy": 1}, "must have fx"),
         ({"K": [[1, 2], [3, 4]]}, "must have fx"),
-        ({"K": [[10, 5, 4], [0, 10, 2], [0, 0, 1]]}, "no pinhole"),
-        ({"K": [[10, 0, 4], [0, 10, 2], [0, 0, 2]]}, "no pinhole"),
+        ({"K": [[10, 5, 4], [0, 10, 2], [0, 0, 1]]}, "not a pinhole"),
+        ({"K": [[10, 0, 4], [0, 10, 2], [0, 0, 2]]}, "not a pinhole"),
         ({**CAMERA, "cx": 4000}, "principal point"),
-        ({**CAMERA, "width": 80, "height": 80}, "is of a 80 x 80 picture"),
+        ({**CAMERA, "width": 80, "height": 80}, "is of a 80 x 80 image"),
         ({**CAMERA, "width": 0, "height": 0}, "has size"),
         ({**CAMERA, "width": "8", "height": 4}, "has size"),
-        ({**CAMERA, "world_from_camera": [1, 2]}, "no 4 x 4"),
-        ({**CAMERA, "world_from_camera": [[2, 0, 0, 0]] * 4}, "does not turn and move only"),
+        ({**CAMERA, "world_from_camera": [1, 2]}, "not a 4 x 4"),
+        ({**CAMERA, "world_from_camera": [[2, 0, 0, 0]] * 4}, "not a rigid transform"),
         (
             {**CAMERA, "world_from_camera": np.diag([1, 1, -1, 1]).tolist()},
-            "does not turn and move only",
+            "not a rigid transform",
         ),
     ],
 )
@@ -175,5 +175,5 @@ def test_broken_camera_files(tmp_path, suffix, text):
 
 def test_numbers_that_json_does_not_have(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps({**CAMERA, "fx": float("nan")}))
-    with pytest.raises(UnusableSidecar, match="no pinhole"):
+    with pytest.raises(UnusableSidecar, match="not a pinhole"):
         read_camera(tmp_path / "a.json", **SIZE)

@@ -46,23 +46,23 @@ def test_home_is_where_demonstrations_of_rlbench_start() -> None:
     ],
 )
 def test_inverse_kinematics_puts_the_tip_there_within_limits(target: np.ndarray) -> None:
-    found = panda.solve_ik(target, panda.HOME_RAD)
-    assert found.is_exact
-    np.testing.assert_allclose(panda.world_from_tip(found.joints_rad), target, atol=2e-3)
-    assert (found.joints_rad >= panda.LOW_RAD).all()
-    assert (found.joints_rad <= panda.HIGH_RAD).all()
+    solution = panda.solve_ik(target, panda.HOME_RAD)
+    assert solution.is_exact
+    np.testing.assert_allclose(panda.world_from_tip(solution.joints_rad), target, atol=2e-3)
+    assert (solution.joints_rad >= panda.LOW_RAD).all()
+    assert (solution.joints_rad <= panda.HIGH_RAD).all()
 
 
 def test_a_pose_out_of_reach_is_not_called_reached() -> None:
-    found = panda.solve_ik(tip_down((1.4, 0.0, 0.8)), panda.HOME_RAD)
-    assert not found.is_exact
-    assert found.position_error_m > 0.2
+    solution = panda.solve_ik(tip_down((1.4, 0.0, 0.8)), panda.HOME_RAD)
+    assert not solution.is_exact
+    assert solution.position_error_m > 0.2
 
 
 def test_a_straight_way_is_straight() -> None:
     start = panda.solve_ik(tip_down((0.3, 0.2, 0.95)), panda.HOME_RAD).joints_rad
-    way = panda.cartesian_path(tip_down((0.3, -0.1, 0.85)), start, num_points=10)
-    tips = np.array([panda.world_from_tip(found.joints_rad)[:3, 3] for found in way])
+    path = panda.cartesian_path(tip_down((0.3, -0.1, 0.85)), start, num_points=10)
+    tips = np.array([panda.world_from_tip(solution.joints_rad)[:3, 3] for solution in path])
     wanted = np.linspace((0.3, 0.2, 0.95), (0.3, -0.1, 0.85), 11)[1:]
-    assert all(found.is_exact for found in way)
+    assert all(solution.is_exact for solution in path)
     np.testing.assert_allclose(tips, wanted, atol=1e-3)

@@ -1,4 +1,4 @@
-"""Every task of the embedded simulator: shown by contact alone, and the same in any order."""
+"""Every task of the embedded simulator: solved by contact alone, the same in any order."""
 
 import hashlib
 import subprocess
@@ -15,7 +15,7 @@ from workflow_scripts.sources.readers.rlbench_tasks import NUM_VARIATIONS, list_
 from workflow_scripts.views.backends.mujoco import (
     TaskScene,
     keypoint_position_m,
-    keypoints,
+    keypoint_specs_of,
     load_task,
 )
 from workflow_scripts.views.robots import tasks
@@ -62,30 +62,30 @@ def digest(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", tasks.NAMES)
-def test_a_task_is_undone_before_and_done_after(name: str) -> None:
+def test_a_task_is_unsolved_before_and_solved_after(name: str) -> None:
     scene, run = demonstrated(name)
-    assert scene.script.check_success(state_at(scene, run.positions[0]))
-    assert scene.script.description
+    assert scene.scripted_task.check_success(state_at(scene, run.positions[0]))
+    assert scene.scripted_task.description
     assert 20 < len(run.positions) < 400
 
 
 @pytest.mark.parametrize("name", tasks.NAMES)
 def test_nothing_jumps(name: str) -> None:
-    """Things are carried, pushed and dropped: no body moves far within 50 ms."""
+    """Objects move by contact: no body moves far within 50 ms."""
     scene, run = demonstrated(name)
     data = mujoco.MjData(scene.model)
-    places = []
+    positions = []
     for position in run.positions:
         data.qpos[:] = position
         mujoco.mj_kinematics(scene.model, data)
-        places.append(data.xpos.copy())
-    assert np.linalg.norm(np.diff(places, axis=0), axis=-1).max() < FASTEST_M
+        positions.append(data.xpos.copy())
+    assert np.linalg.norm(np.diff(positions, axis=0), axis=-1).max() < FASTEST_M
 
 
 @pytest.mark.parametrize("name", tasks.NAMES)
-def test_keypoints_are_named_and_ride_on_their_things(name: str) -> None:
+def test_keypoints_are_named_and_move_with_their_objects(name: str) -> None:
     scene, run = demonstrated(name)
-    points = keypoints(scene)
+    points = keypoint_specs_of(scene)
     assert len({point.name for point in points}) == len(points) >= 3
     states = [state_at(scene, run.positions[step]) for step in (0, -1)]
     for point in points:

@@ -20,6 +20,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import ShardWriter, atomic_write, remove, write_records
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.config.vqa import GallerySettings
 from workflow_scripts.pointclouds import measure_objects
 from workflow_scripts.sources.readers.photo_records import PhotoDropCount
 from workflow_scripts.vqa.browse import page
@@ -40,7 +41,7 @@ def results(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write(results: Path, questions: list, **settings) -> str:
+def write(results: Path, questions: list, **inputs) -> str:
     table = write_questions(results / "vqa/train.parquet", questions)
     out = results / "vqa/gallery.html"
     page.main(
@@ -49,7 +50,9 @@ def write(results: Path, questions: list, **settings) -> str:
         views=[results / "views/procthor/0000.zarr"],
         images=results / "vqa",
         out=out,
-        **settings,
+        settings=GallerySettings(),
+        seed=7,
+        **inputs,
     )
     return out.read_text()
 
@@ -107,10 +110,10 @@ def test_pictures_are_chosen_to_show_every_family_first() -> None:
     rare = ("width", "marked", "open")
     candidates = [Candidate(f"{n}.jpg", "train", frozenset([common])) for n in range(30)]
     candidates.append(Candidate("rare.jpg", "train", frozenset([rare])))
-    picked = select_images(candidates, how_many=2, seed=7)
+    picked = select_images(candidates, num_images=2, seed=7)
     assert "rare.jpg" in picked
-    assert select_images(reversed(candidates), how_many=2, seed=7) == picked
-    assert len(select_images(candidates, how_many=100, seed=7)) == 31
+    assert select_images(reversed(candidates), num_images=2, seed=7) == picked
+    assert len(select_images(candidates, num_images=100, seed=7)) == 31
 
 
 def test_cloud_points_lie_on_their_objects(results: Path) -> None:

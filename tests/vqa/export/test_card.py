@@ -10,6 +10,7 @@ from tests.vqa.export.questions import question, width, write_questions
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import write_records
+from workflow_scripts.config.vqa import CardSettings
 from workflow_scripts.sources.readers.photo_records import PhotoDropCount
 from workflow_scripts.vqa.export import card
 
@@ -55,10 +56,9 @@ def written(tmp_path: Path) -> str:
         questions=tables,
         dropped=[dropped],
         photos=(photos,),
-        settings=json.dumps(settings),
+        made_with=json.dumps(settings),
         out=tmp_path / "README.md",
-        licence="apache-2.0",
-        repo="my-lab/spatial",
+        settings=CardSettings(license="apache-2.0", repo="my-lab/spatial"),
     )
     return (tmp_path / "README.md").read_text()
 
@@ -73,7 +73,7 @@ def test_header_is_what_the_hub_reads(written: str) -> None:
     DatasetCardData(**header)
 
 
-def test_counts_families_failures_settings_and_licences_are_there(written: str) -> None:
+def test_counts_families_failures_settings_and_licenses_are_there(written: str) -> None:
     assert "6 spatial questions with structured truth about 3 pictures of 2 scenes" in written
     assert "| train | 1 | 2 | 5 |" in written
     assert "| left right | named | choice | 4 | 0 | 0 | no (75%) |" in written
@@ -103,7 +103,13 @@ def test_of_folders_elsewhere_only_the_name_is_published(written: str) -> None:
 def test_no_question_at_all_is_refused(tmp_path: Path) -> None:
     table = write_questions(tmp_path / "train.parquet", [])
     with pytest.raises(UserError, match="there is no data set"):
-        card.main(questions=[table], dropped=[], settings="{}", out=tmp_path / "README.md")
+        card.main(
+            questions=[table],
+            dropped=[],
+            made_with="{}",
+            settings=CardSettings(),
+            out=tmp_path / "README.md",
+        )
     assert not (tmp_path / "README.md").exists()
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.vqa.export.questions import question, width, write_questions, write_views
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.vqa import CardSettings, ReasoningSettings
 from workflow_scripts.vqa.export import card, messages, sharegpt
 from workflow_scripts.vqa.export.images import group_by_image
 
@@ -19,10 +20,17 @@ def results(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def export(results: Path, split: str, questions: list, **settings) -> Path:
+def export(results: Path, split: str, questions: list, **limits) -> Path:
     table = write_questions(results / f"vqa/{split}.parquet", questions)
     out = results / f"vqa/dataset/{split}"
-    messages.main(questions=table, images=results / "vqa", split=split, out=out, **settings)
+    messages.main(
+        questions=table,
+        images=results / "vqa",
+        split=split,
+        out=out,
+        settings=ReasoningSettings(),
+        **limits,
+    )
     return out
 
 
@@ -39,7 +47,8 @@ def test_load_dataset_opens_the_folder_with_pictures_and_truth(
     card.main(
         questions=[results / f"vqa/{split}.parquet" for split in ("train", "val", "test")],
         dropped=[],
-        settings="{}",
+        made_with="{}",
+        settings=CardSettings(),
         out=results / "vqa/dataset/README.md",
     )
     data = load_dataset(str(results / "vqa/dataset"), cache_dir=str(results / "cache"))
@@ -77,7 +86,7 @@ def test_chat_template_takes_the_messages_as_they_are(results: Path) -> None:
         "{% if part.type == 'image' %}<image>{% else %}{{ part.text }}{% endif %}"
         "{% endfor %};{% endfor %}"
     )
-    assert template.render(messages=messages.messages(exported_questions)) == (
+    assert template.render(messages=messages.messages(exported_questions, "none")) == (
         "user:<image>Is the sofa left of the floor lamp?;assistant:yes;"
         "user:How wide is the sofa?;assistant:1.80 m;"
     )
@@ -86,7 +95,7 @@ def test_chat_template_takes_the_messages_as_they_are(results: Path) -> None:
 def test_files_are_of_nearly_equal_size_and_lose_no_picture(results: Path) -> None:
     exported_questions = [question(n, view=n % 2, scene="a") for n in range(2)]
     size_mb = sum(
-        messages.sizes_of(
+        messages.image_sizes(
             write_questions(results / "t.parquet", exported_questions), results / "vqa"
         )
     )
@@ -114,7 +123,7 @@ def test_same_questions_give_the_same_bytes(results: Path) -> None:
 
 def test_a_missing_picture_is_named_and_nothing_is_written(results: Path) -> None:
     (results / "vqa/procthor/0000.images/a-001.jpg").unlink()
-    with pytest.raises(UserError, match=r"a-001\.jpg: the picture of a question is not there"):
+    with pytest.raises(UserError, match=r"a-001\.jpg: the picture of a question is missing"):
         export(results, "train", [question(0), question(1, view=1)])
     assert not (results / "vqa/dataset/train").exists()
 
@@ -125,7 +134,7 @@ def test_sharegpt_has_one_conversation_a_picture_and_one_token(results: Path) ->
     marked = question(2, image="procthor/0000.images/a-000-marked.jpg", form="marked")
     table = write_questions(results / "t.parquet", [question(0), marked, width(1)])
     out = results / "vqa/train.sharegpt.json"
-    sharegpt.main(questions=table, out=out)
+    sharegpt.main(questions=table, out=out, settings=ReasoningSettings())
     first, second = json.loads(out.read_text())
     assert first["images"] == ["procthor/0000.images/a-000.jpg"]
     assert [turn["from"] for turn in first["conversations"]] == ["human", "gpt"] * 2
@@ -138,7 +147,7 @@ def test_no_question_gives_valid_files(results: Path) -> None:
     import json
 
     table = write_questions(results / "t.parquet", [])
-    sharegpt.main(questions=table, out=results / "t.json")
+    sharegpt.main(questions=table, out=results / "t.json", settings=ReasoningSettings())
     assert json.loads((results / "t.json").read_text()) == []
     assert [path.name for path in export(results, "val", []).iterdir()] == [
         "val-00000-of-00001.parquet"

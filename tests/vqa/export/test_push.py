@@ -92,11 +92,18 @@ def test_a_refused_token_is_an_error_that_does_not_show_it(hub: Hub, folder: Pat
     assert not (folder.parent / "pushed.json").exists()
 
 
-@pytest.mark.parametrize("repo", ["null", "rooms", "a/b/c", "me/rooms; rm"])
-def test_a_name_that_is_none_says_what_to_write(folder: Path, repo: str) -> None:
-    done = push(folder, "--repo", repo)
+@pytest.mark.parametrize("repo", ["rooms", "a/b/c", "me/rooms; rm"])
+def test_a_name_that_is_none_is_refused(folder: Path, repo: str) -> None:
+    done = push(folder, "--settings", json.dumps({"repo": repo}))
     assert done.returncode == 1
-    assert f"vqa.hub.repo: {repo!r} is no name" in done.stderr
+    assert f"repo: {repo!r}" in done.stderr
+    assert not (folder.parent / "pushed.json").exists()
+
+
+def test_no_name_says_what_to_write(folder: Path) -> None:
+    done = push(folder)
+    assert done.returncode == 1
+    assert "vqa.hub.repo: null is no name" in done.stderr
 
 
 def test_an_empty_folder_says_what_to_run(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.vqa.export.questions import question, write_questions
 from workflow_scripts.common.questions import read_questions, training_answer
 from workflow_scripts.common.storage import write_records
+from workflow_scripts.config.vqa import ReasoningSettings
 from workflow_scripts.evaluate import answer_parsing
 from workflow_scripts.vqa import merge
 from workflow_scripts.vqa.export.messages import messages
@@ -30,7 +31,9 @@ EXPECTED_REPLIES = {
 def test_every_form_teaches_the_same_reply(tmp_path, style):
     table = write_questions(tmp_path / "train.parquet", [PLAIN, WITH_STEPS])
     assert [one.reasoning for one in read_questions(table)] == ["", STEPS]
-    write_sharegpt(questions=table, out=tmp_path / "s.json", reasoning=style)
+    write_sharegpt(
+        questions=table, out=tmp_path / "s.json", settings=ReasoningSettings(reasoning=style)
+    )
     (entry,) = json.loads((tmp_path / "s.json").read_text())
     sharegpt_replies = [turn["value"] for turn in entry["conversations"] if turn["from"] == "gpt"]
     chat = messages([PLAIN, WITH_STEPS], style)
@@ -43,7 +46,8 @@ def test_every_form_teaches_the_same_reply(tmp_path, style):
         split="train",
         out=tmp_path / "train.json",
         table=tmp_path / "t.parquet",
-        reasoning=style,
+        dropped=tmp_path / "d.jsonl",
+        settings=ReasoningSettings(reasoning=style),
     )
     llava_replies = [
         one["conversations"][1]["value"]

@@ -21,7 +21,9 @@ from tests.vqa.export.questions import (
 from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records
 from workflow_scripts.common.view_shard import ViewShard
-from workflow_scripts.vqa.export.regions import main, mask_to_rle, tag_regions
+from workflow_scripts.config.vqa import ReasoningSettings
+from workflow_scripts.vqa.export.regions import main, tag_regions
+from workflow_scripts.vqa.run_lengths import encode_mask
 
 
 def test_objects_become_tags_in_the_order_of_mention() -> None:
@@ -32,7 +34,7 @@ def test_objects_become_tags_in_the_order_of_mention() -> None:
         choices=["floor lamp", "sofa"],
         truth="sofa",
     )
-    found = tag_regions(original)
+    found = tag_regions(original, "none")
     assert found.question == (
         "Of Region [0] <mask> and Region [1] <mask>, which is wider? Region [1] may be cut off."
     )
@@ -48,7 +50,7 @@ def test_a_name_inside_a_longer_name_is_left_alone() -> None:
         question="Is the cup on the coffee table left of the coffee table?",
         referents=[table, cup],
     )
-    found = tag_regions(original)
+    found = tag_regions(original, "none")
     assert found.question == "Is Region [0] <mask> left of Region [1] <mask>?"
     assert [mention.instance for mention in found.mentions] == [9, 8]
 
@@ -65,11 +67,11 @@ def test_a_bare_or_marked_answer_is_the_region() -> None:
         truth="blue",
         referents=[red, blue],
     )
-    assert tag_regions(original).answer == "Region [1]"
+    assert tag_regions(original, "none").answer == "Region [1]"
     named = question(
         0, question="Which is taller, the sofa or the floor lamp?", answer="floor lamp"
     )
-    assert tag_regions(named).answer == "Region [1]"
+    assert tag_regions(named, "none").answer == "Region [1]"
 
 
 def test_steps_go_before_the_answer_and_call_things_as_it_does() -> None:
@@ -80,14 +82,14 @@ def test_steps_go_before_the_answer_and_call_things_as_it_does() -> None:
     assert tag_regions(original, "written").answer == (
         "The width of Region [0] is 1.80 m and the width of Region [1] is 0.30 m.\nAnswer: yes"
     )
-    assert tag_regions(original, "stored").answer == tag_regions(original).answer == "yes"
+    assert tag_regions(original, "stored").answer == tag_regions(original, "none").answer == "yes"
 
 
 def test_run_lengths_decode_to_the_mask() -> None:
     mask = np.zeros((7, 11), dtype=bool)
     mask[2:5, 3:9] = True
     mask[0, 10] = True
-    found = mask_to_rle(mask)
+    found = encode_mask(mask)
     assert found["size"] == [7, 11]
     assert np.array_equal(coco.decode(found).astype(bool), mask)
     json.dumps(found)
@@ -100,7 +102,14 @@ def exported(tmp_path: Path):
     def export(*questions):
         table = write_questions(tmp_path / "vqa/train.parquet", list(questions))
         out, dropped = tmp_path / "vqa/train.regions.json", tmp_path / "dropped.jsonl"
-        main(questions=table, views=[views], images=tmp_path / "vqa", out=out, dropped=dropped)
+        main(
+            questions=table,
+            views=[views],
+            images=tmp_path / "vqa",
+            out=out,
+            dropped=dropped,
+            settings=ReasoningSettings(),
+        )
         return (
             json.loads(out.read_text()),
             read_records(dropped, DroppedQuestions),
@@ -148,9 +157,9 @@ def test_what_has_no_region_is_counted_with_its_reason(exported) -> None:
     assert entries == []
     assert {record.reason: record.count for record in dropped} == {
         "no object that the text names": 1,
-        "a question about the place of a mark, not about the object under it": 1,
+        "a question about the position of a mark, not about the object under it": 1,
         "a question about several pictures": 1,
-        "a question for a place, which a mask would tell": 1,
+        "a question for a position, which a mask would give away": 1,
         "an object without a mask": 1,
         "the picture without marks was not needed and not saved": 1,
     }

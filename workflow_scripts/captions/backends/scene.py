@@ -27,10 +27,11 @@ from workflow_scripts.captions.group_mentions import (
     preposition,
     relation,
 )
-from workflow_scripts.captions.options import Options
 from workflow_scripts.captions.requests import AssetFacts, CaptionRequest
 from workflow_scripts.common.label_text import phrase
 from workflow_scripts.common.seeds import rng
+from workflow_scripts.config.captions import ServerCaptionSettings
+from workflow_scripts.config.server import ConnectionSettings
 from workflow_scripts.sources.readers.procthor_assets import assets_in_category
 
 MAX_FURNITURE = 7
@@ -56,8 +57,11 @@ _PURPOSES = {
 class SceneCaptioner:
     """Write captions from a request's facts."""
 
-    def __init__(self, options: Options) -> None:
-        self.seed = options.seed
+    def __init__(
+        self, settings: ServerCaptionSettings, limits: ConnectionSettings, *, seed: int
+    ) -> None:
+        del settings, limits  # A server's.
+        self.seed = seed
 
     def caption(self, request: CaptionRequest) -> CaptionReply:
         """Write one caption; an asset's is a noun phrase, a room's a few sentences."""
@@ -117,11 +121,12 @@ def _describe_relations(
     *,
     is_from_above: bool = False,
 ) -> list[str]:
-    """Say where things are, each relative to the largest single thing or one already placed."""
+    """Describe where objects are, relative to the largest single object or one already placed."""
     single = [mention for mention in mentioned if mention.count == 1]
     if not single:
         return []
-    anchors, written = [single[0]], []
+    anchors = [single[0]]
+    written: list[str] = []
     for subject in mentioned:
         if subject is anchors[0] or len(written) == MAX_RELATIONS:
             continue
@@ -148,8 +153,8 @@ def _describe_relations(
 def _describe_surfaces(
     mentioned: list[Mention], room: RoomFacts, generator: np.random.Generator
 ) -> list[str]:
-    """Say what stands on what, for the furniture with most pixels."""
-    written = []
+    """Describe what stands on the furniture with most pixels."""
+    written: list[str] = []
     for mention in mentioned:
         name = mention.definite if mention.count == 1 else f"one of {mention.definite}"
         for parent in mention.objects:
@@ -223,7 +228,7 @@ def top_down_caption(room: RoomFacts, generator: np.random.Generator) -> str:
 
 
 def region(obj: VisibleObject, room: RoomFacts) -> str:
-    """Say in which part of the picture from above a thing lies."""
+    """Return in which part of the picture from above an object lies."""
     if room.bounds_m is None:
         return "in the room"
     left, right, near, far = room.bounds_m
@@ -239,7 +244,7 @@ def region(obj: VisibleObject, room: RoomFacts) -> str:
 
 
 def _contents_phrase(mention: Mention, room: RoomFacts) -> str:
-    """Return " with a vase on it" for a single thing that carries something."""
+    """Return " with a vase on it" for a single object that supports others."""
     children = room.children.get(mention.obj.object_id, [])
     if mention.count != 1 or not children:
         return ""

@@ -1,1 +1,1 @@
-"""Benchmarks of others, read from files in their form; one file a form."""
+"""Importers of published benchmarks, one file for each format."""

@@ -1,19 +1,19 @@
-"""Import a benchmark's file: items to ask, the pictures they show, and what cannot be asked."""
+"""Import a benchmark's file: items to ask, their pictures, and rows that cannot be asked."""
 
 import logging
 from collections import Counter
 from pathlib import Path
-from typing import Literal
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import SkippedItem
 from workflow_scripts.common.storage import atomic_write, write_records
+from workflow_scripts.config.evaluate import BenchmarkFileSettings
 from workflow_scripts.evaluate.benchmarks import spatialrgpt, vsi
 from workflow_scripts.evaluate.benchmarks.importer import Importer, SkippedRow, read_rows
 from workflow_scripts.evaluate.eval_items import EvalItem
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 FORMATS: dict[str, Importer] = {
     spatialrgpt.FORMAT: spatialrgpt.import_rows,
@@ -23,27 +23,22 @@ FORMATS: dict[str, Importer] = {
 
 def main(
     *,
-    file_format: Literal["spatialrgpt-bench", "vsi-bench"],
     name: str,
-    path: Path,
-    images: Path,
     out: Path,
     pictures: Path,
     skipped: Path,
-    num_frames: int = 8,
+    settings: BenchmarkFileSettings,
 ) -> None:
     """Import a benchmark.
 
     Args:
-        form: form of the file.
-        name: the benchmark's name in the configuration.
-        path: JSON array or JSON lines.
-        images: folder that the file's pictures or videos are relative to.
-        out: items, one a line.
-        pictures: folder to write with the pictures as they are shown.
-        skipped: rows that cannot be asked, and why, one a line.
-        num_frames: how many frames of a video are shown.
+        name: The benchmark's name in the configuration.
+        out: JSONL file to write, one item a line.
+        pictures: Folder to write with the pictures as they are shown.
+        skipped: JSONL file to write: rows that cannot be asked, and why.
+        settings: The benchmark's file, its format and its folder of pictures.
     """
+    path, images = Path(settings.path), Path(settings.images)
     if not images.is_dir():
         raise UserError(
             f"evaluate.benchmarks.{name}.images: {images} is no folder; give the folder that the "
@@ -54,7 +49,7 @@ def main(
     skipped_rows: list[SkippedRow] = []
     with atomic_write(pictures) as folder:
         folder.mkdir()
-        imported = FORMATS[file_format](rows, images, folder, num_frames=num_frames)
+        imported = FORMATS[settings.format](rows, images, folder, num_frames=settings.num_frames)
         for result in progress(imported, desc=name, total=len(rows)):
             if isinstance(result, EvalItem):
                 items.append(result)
@@ -73,7 +68,7 @@ def main(
         ),
     )
     write_records(out, items)
-    log.info("%s: %d questions, %d rows left out", name, len(items), len(skipped_rows))
+    logger.info("%s: %d questions, %d rows skipped", name, len(items), len(skipped_rows))
 
 
 if __name__ == "__main__":

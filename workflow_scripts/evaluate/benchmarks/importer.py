@@ -1,4 +1,4 @@
-"""What an importer gives back: an item to ask, or why a row cannot be asked."""
+"""The interface of an importer, and how it reads the rows of a benchmark's file."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class Importer(Protocol):
     def __call__(
         self, rows: list[Row], images: Path, pictures: Path, *, num_frames: int
     ) -> Iterator[EvalItem | SkippedRow]:
-        """Yield what becomes of every row, in order."""
+        """Yield an item, or why there is none, for every row in order."""
         ...
 
 
@@ -41,7 +41,7 @@ def read_rows(path: Path) -> list[Row]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as a benchmark: {error}") from error
     if text.lstrip().startswith("["):
-        rows = _json(text, path)
+        rows: Any = _json(text, path)
     else:
         lines = enumerate(text.split("\n"), start=1)
         rows = [_json(line, f"{path}, line {number}") for number, line in lines if line.strip()]
@@ -50,7 +50,7 @@ def read_rows(path: Path) -> list[Row]:
             f"{path}: holds no list of objects; a benchmark is a JSON array of objects, or one "
             "object a line"
         )
-    return rows
+    return list(rows)
 
 
 def _json(text: str, where: Path | str) -> Any:
@@ -64,7 +64,7 @@ def _json(text: str, where: Path | str) -> Any:
 
 
 def field(row: Row, *names: str) -> Any:
-    """Return a (nested) field of a row; `Unusable` says which one is missing."""
+    """Return a (nested) field of a row; `UnusableRow` says which one is missing."""
     value: Any = row
     for name in names:
         if not isinstance(value, dict) or name not in value:

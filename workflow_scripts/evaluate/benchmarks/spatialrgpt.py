@@ -2,7 +2,7 @@
 
 A row has `id`, `image_info` (file_path, width, height), `text_q`, `qa_info` (type, category),
 `conversations`, and a `bbox` or COCO `rle` for each "Region [k]" of the question. A model that
-knows no region tags sees coloured marks on the regions instead, and the question speaks of "the
+knows no region tags sees coloured marks on the regions instead, and the question says "the
 object at the red mark". The truth is read from the reference answer; `qa_info` of our own export
 also states it (`answer_type`, `truth`, `choices`, `options`, `answer`), and then that counts.
 """
@@ -46,7 +46,7 @@ def import_rows(
 def _item(row: Row, name: str, images: Path, picture: Path) -> EvalItem:
     text = str(field(row, "text_q"))
     file = str(field(row, "image_info", "file_path"))
-    numbers = list(dict.fromkeys(int(found[1]) for found in _REGION.finditer(text)))
+    numbers = list(dict.fromkeys(int(match[1]) for match in _REGION.finditer(text)))
     if len(numbers) > len(MARK_COLOURS):
         raise UnusableRow(f"{len(numbers)} regions, and there are {len(MARK_COLOURS)} marks")
     colours = dict(zip(numbers, MARK_COLOURS, strict=False))
@@ -71,7 +71,7 @@ def _item(row: Row, name: str, images: Path, picture: Path) -> EvalItem:
         family=category,
         form="marked" if marks else "named",
         question=_REGION.sub(
-            lambda found: f"the object at the {colours[int(found[1])]} mark", text
+            lambda match: f"the object at the {colours[int(match[1])]} mark", text
         ),
         images=[picture.name],
         width_px=rgb.shape[1],
@@ -109,8 +109,8 @@ def _stated_answer(info: Any, colours: dict[int, str]) -> dict[str, Any] | None:
 
 
 def _replace_region_tags(text: str, colours: dict[int, str]) -> str:
-    """Put the colours of their marks for the tags of regions."""
-    return _REGION.sub(lambda found: colours.get(int(found[1]), found[0]), text)
+    """Replace the tags of regions by the colours of their marks."""
+    return _REGION.sub(lambda match: colours.get(int(match[1]), match[0]), text)
 
 
 def _parse_truth(
@@ -147,15 +147,15 @@ def _parse_truth(
             "truth": parsed,
             "answer": parsed,
         }
-    named = [
-        colours[int(found[1])] for found in _REGION.finditer(answer) if int(found[1]) in colours
+    mentioned = [
+        colours[int(match[1])] for match in _REGION.finditer(answer) if int(match[1]) in colours
     ]
-    if named and len(colours) > 1:
+    if mentioned and len(colours) > 1:
         return {
             "answer_type": "choice",
             "choices": list(colours.values()),
-            "truth": named[0],
-            "answer": named[0],
+            "truth": mentioned[0],
+            "answer": mentioned[0],
         }
     raise UnusableRow("neither yes or no nor a region can be read from the reference answer")
 
@@ -169,7 +169,7 @@ def _read(path: Path) -> np.ndarray:
 
 
 def _mark_position(row: Row, number: int, shape: tuple[int, ...]) -> tuple[float, float]:
-    """Return where the mark of a region goes: deep inside its mask, else the middle of its box."""
+    """Return the pixel of a region's mark: well inside its mask, else the middle of its box."""
     height, width = shape
     encoded = _get_or_none(row.get("rle"), number)
     if encoded is not None:

@@ -20,7 +20,7 @@ from workflow_scripts.evaluate.eval_items import EvalItem
 from workflow_scripts.evaluate.quantity_parsing import parse_number
 
 FORMAT = "vsi-bench"
-# Type of the answer, and how much in SI units one is that a reply gives without a unit.
+# Type of the answer, and the SI value of a reply's unit where it gives a bare number.
 NUMERIC: dict[str, tuple[str, float]] = {
     "object_counting": ("count", 1.0),
     "object_abs_distance": ("metres", 1.0),
@@ -102,10 +102,10 @@ def _options(options: Any) -> tuple[list[str], list[str]]:
     if not isinstance(options, list) or not 2 <= len(options) <= 26:
         raise UnusableRow("'options' is no list of two to 26 options")
     letters, texts = [], []
-    for place, option in enumerate(map(str, options)):
-        found = re.match(r"\s*\(?([A-Z])\s*[.):]\s*(.+)", option, re.DOTALL)
-        letters.append(found[1] if found else chr(ord("A") + place))
-        texts.append((found[2] if found else option).strip())
+    for index, option in enumerate(map(str, options)):
+        match = re.match(r"\s*\(?([A-Z])\s*[.):]\s*(.+)", option, re.DOTALL)
+        letters.append(match[1] if match else chr(ord("A") + index))
+        texts.append((match[2] if match else option).strip())
     if len(set(letters)) < len(letters):
         raise UnusableRow("two options have one letter")
     return letters, texts
@@ -120,7 +120,7 @@ def _frames(video: Path, out: Path, num_frames: int) -> list[str]:
     elif video.with_name(f"{video.name}.mp4").is_file():
         pictures = _decode(video.with_name(f"{video.name}.mp4"), num_frames)
     else:
-        raise UnusableRow("its video is there neither as .mp4 nor as a folder of frames")
+        raise UnusableRow("its video exists neither as .mp4 nor as a folder of frames")
     if not pictures:
         raise UnusableRow("its video has no frame")
     out.mkdir(parents=True)
@@ -159,7 +159,7 @@ def _decode(path: Path, num_frames: int) -> list[Image.Image]:
         wanted = set(_evenly_spaced(total, num_frames))
         with av.open(str(path)) as container:
             return [
-                frame.to_image()
+                frame.to_image()  # type: ignore[no-untyped-call]
                 for number, frame in enumerate(container.decode(video=0))
                 if number in wanted
             ]

@@ -1,4 +1,4 @@
-"""How test episodes are observed: every noise with all views, and every view missing once."""
+"""How test episodes are observed: every noise with all views, and every camera missing once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ import torch
 from workflow_scripts.models.keypoints.noise import NoiseModel
 from workflow_scripts.models.keypoints.track_dataset import TrackDataset
 
-# Errors as a detector makes them: some gross, some that stay, and slow to change.
+# Errors as a detector makes them: some outliers, some bias, correlated from frame to frame.
 DETECTOR = NoiseModel(multiplier=1, outliers=0.03, bias=0.5, correlation=0.8)
 ALL_VIEWS = "all"
 
@@ -20,8 +20,8 @@ class ObservationCondition:
     Attributes:
         noise: Its name in the table: exact, 1x, 2x, 3x, detector, or images.
         model: The noise model.
-        missing: Name of the camera that is missing, '' for none.
-        only: How many views are left, the first ones of the list; 0 leaves all.
+        missing_camera: Name of the camera that is missing, '' for none.
+        num_views_kept: How many views are kept, the first of the list; 0 keeps all.
     """
 
     noise: str
@@ -39,11 +39,11 @@ class ObservationCondition:
 
 def noise_name(model: NoiseModel) -> str:
     """Return the name of a noise model in the table."""
-    if model == replace(DETECTOR, occlusion=model.occlusion):
+    if model == DETECTOR.model_copy(update={"occlusion": model.occlusion}):
         return "detector"
     is_standard = model == NoiseModel(multiplier=model.multiplier, occlusion=model.occlusion)
     if not is_standard:
-        return "own"
+        return "custom"
     return f"{model.multiplier:g}x" if model.multiplier else "exact"
 
 
@@ -55,13 +55,14 @@ def conditions(
     Args:
         trained: The noise that the model was trained for.
         cameras: Names of the views.
-        multipliers: Further sizes of the published noise.
+        multipliers: Further multiples of the published noise.
     """
     result = [ObservationCondition(noise_name(trained), trained)]
     noise_models = [
         NoiseModel(multiplier=size, occlusion=trained.occlusion) for size in multipliers
     ]
-    for model in [*noise_models, replace(DETECTOR, occlusion=trained.occlusion)]:
+    detector = DETECTOR.model_copy(update={"occlusion": trained.occlusion})
+    for model in [*noise_models, detector]:
         if noise_name(model) not in [condition.noise for condition in result]:
             result.append(ObservationCondition(noise_name(model), model))
     return result + view_subset_conditions(result[0], cameras)
@@ -70,7 +71,7 @@ def conditions(
 def view_subset_conditions(
     base: ObservationCondition, cameras: Sequence[str]
 ) -> list[ObservationCondition]:
-    """Return a condition for each missing view, and those with ever fewer views down to two."""
+    """Return a condition for each missing camera, and with fewer and fewer down to two."""
     if len(cameras) < 3:
         return []
     result = [replace(base, missing_camera=camera) for camera in cameras]
@@ -83,10 +84,10 @@ def drop_views(tracks: TrackDataset, condition: ObservationCondition) -> TrackDa
         return tracks
     views = tracks.clip.weights.shape[1]
     kept = torch.ones(len(tracks.sources), views)
-    for number, track in enumerate(tracks.sources):
+    for episode_index, track in enumerate(tracks.sources):
         for view, camera in enumerate(track.cameras):
             too_many = condition.num_views_kept and view >= condition.num_views_kept
             if camera == condition.missing_camera or too_many:
-                kept[number, view] = 0
+                kept[episode_index, view] = 0
     weights = tracks.clip.weights * kept[tracks.episode][..., None]
     return replace(tracks, clip=replace(tracks.clip, weights=weights))

@@ -13,9 +13,10 @@ from torch import Tensor
 from workflow_scripts.common.demonstration_shard import DemonstrationShard
 from workflow_scripts.common.storage import atomic_write
 from workflow_scripts.evaluate.pose.conditions import ALL_VIEWS
+from workflow_scripts.evaluate.score_table import ALL, ScoreRow
 from workflow_scripts.geometry.triangulation import project
+from workflow_scripts.models.keypoints.baselines import REFERENCE_BASELINE
 from workflow_scripts.models.keypoints.plot_keypoints import plot_keypoint_views
-from workflow_scripts.models.keypoints.score_row import KeypointScoreRow
 from workflow_scripts.models.keypoints.track_dataset import TrackDataset
 
 COLOURS = {
@@ -38,7 +39,7 @@ def draw_frame(
     *,
     title: str,
 ) -> None:
-    """Draw the middle frame of the first episode, true and estimated keypoints on its pictures."""
+    """Draw true and estimated keypoints on the images of the first episode's middle frame."""
     frame = int(tracks.first[0] + tracks.last[0]) // 2
     track, clip = tracks.sources[0], tracks.clip
     step, views, keypoints = frame - int(tracks.first[0]), len(track.cameras), len(track.names)
@@ -56,7 +57,7 @@ def draw_frame(
     save(figure, path)
 
 
-def draw_errors(path: Path, rows: Sequence[KeypointScoreRow], *, experiment: str) -> None:
+def draw_errors(path: Path, rows: Sequence[ScoreRow], *, experiment: str) -> None:
     """Draw the mean error against noise, against views, and each method's in the main setting."""
     import matplotlib
 
@@ -64,17 +65,20 @@ def draw_errors(path: Path, rows: Sequence[KeypointScoreRow], *, experiment: str
     from matplotlib import pyplot
 
     families = {row.family for row in rows}
-    family = "all" if "all" in families else min(families, default="all")
+    family = ALL if ALL in families else min(families, default=ALL)
     chosen = [
         row
         for row in rows
-        if row.metric == "mpjpe_mm" and row.keypoint == "all" and row.family == family
+        if row.metric == "mpjpe_mm"
+        and row.keypoint == ALL
+        and row.family == family
+        and row.baseline == REFERENCE_BASELINE
     ]
     if not any(row.views == ALL_VIEWS for row in chosen):
-        # A model that has hardly begun to learn may see nothing at all; the table says so.
-        figure, place = pyplot.subplots(figsize=(13, 4.2))
-        place.set_axis_off()
-        place.text(0.5, 0.5, f"{experiment}: no method found a keypoint", ha="center")
+        # A model that has hardly been trained may estimate nothing; the table says so.
+        figure, axes = pyplot.subplots(figsize=(13, 4.2))
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, f"{experiment}: no method has an estimate", ha="center")
         save(figure, path)
         return
     first = next(row for row in chosen if row.views == ALL_VIEWS)
@@ -87,12 +91,12 @@ def draw_errors(path: Path, rows: Sequence[KeypointScoreRow], *, experiment: str
     _lines(middle, rows_by_views, lambda row: row.views, f"views, noise {first.noise}")
     methods_shown = [row for row in rows_by_noise if row.noise == first.noise]
     methods_shown.sort(key=lambda row: -row.value)
-    for place, row in enumerate(methods_shown):
-        right.barh(place, row.value, color=COLOURS.get(row.method, "#667085"))
+    for bar_index, row in enumerate(methods_shown):
+        right.barh(bar_index, row.value, color=COLOURS.get(row.method, "#667085"))
         if np.isfinite(row.ci_low):
-            right.plot([row.ci_low, row.ci_high], [place, place], color="#d0d5dd", lw=2)
+            right.plot([row.ci_low, row.ci_high], [bar_index, bar_index], color="#d0d5dd", lw=2)
         right.annotate(
-            f" {row.value:.1f}", (max(row.value, row.ci_high), place), va="center", fontsize=9
+            f" {row.value:.1f}", (max(row.value, row.ci_high), bar_index), va="center", fontsize=9
         )
     right.set_yticks(
         range(len(methods_shown)), [row.method.replace("_", " ") for row in methods_shown]
@@ -106,14 +110,12 @@ def draw_errors(path: Path, rows: Sequence[KeypointScoreRow], *, experiment: str
     save(figure, path)
 
 
-def _lines(
-    place: Any, rows: Sequence[KeypointScoreRow], key: Callable[[KeypointScoreRow], str], title: str
-) -> None:
+def _lines(axes: Any, rows: Sequence[ScoreRow], key: Callable[[ScoreRow], str], title: str) -> None:
     ticks = list(dict.fromkeys(map(key, rows)))
     ticks.sort(key=noise_sort_key)
     for method in dict.fromkeys(row.method for row in rows):
         values = {key(row): row.value for row in rows if row.method == method}
-        place.plot(
+        axes.plot(
             [ticks.index(tick) for tick in values],
             list(values.values()),
             marker="o",
@@ -123,22 +125,22 @@ def _lines(
             color=COLOURS.get(method, "#667085"),
             label=method.replace("_", " "),
         )
-    for line in place.get_lines():
+    for line in axes.get_lines():
         order = np.argsort(line.get_xdata())
         line.set_data(np.asarray(line.get_xdata())[order], np.asarray(line.get_ydata())[order])
     tick_style = {"rotation": 30, "ha": "right"} if max(map(len, ticks)) > 8 else {}
-    place.set_xticks(range(len(ticks)), ticks, fontsize=9, **tick_style)
-    place.set_yscale("log")
-    place.yaxis.set_major_formatter("{x:g}")
-    place.yaxis.set_minor_formatter("{x:g}")
-    place.tick_params(axis="y", which="minor", labelsize=7)
-    place.grid(alpha=0.3, which="both")
-    place.set_ylabel("mean error, mm")
-    place.set_title(title, fontsize=10)
+    axes.set_xticks(range(len(ticks)), ticks, fontsize=9, **tick_style)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
+    axes.tick_params(axis="y", which="minor", labelsize=7)
+    axes.grid(alpha=0.3, which="both")
+    axes.set_ylabel("mean error, mm")
+    axes.set_title(title, fontsize=10)
 
 
 def noise_sort_key(name: str) -> float:
-    """Return where a noise stands on its axis: by size, then what has none; sets of views alike."""
+    """Return the sort key of a noise or set of views: by size, then those without a size."""
     if name == "exact":
         return 0.0
     number = re.fullmatch(r"([\d.e+-]+)x", name)
@@ -146,7 +148,7 @@ def noise_sort_key(name: str) -> float:
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a figure whole and forget it."""
+    """Write a figure as PNG and close it."""
     from matplotlib import pyplot
 
     with atomic_write(path) as partial:

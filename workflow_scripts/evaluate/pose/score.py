@@ -1,4 +1,4 @@
-"""Score a pose model on episodes it has never seen, beside every geometric baseline."""
+"""Score a pose model on unseen episodes, beside every geometric baseline."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -12,8 +12,7 @@ from torch import Tensor
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.demonstration_shard import KeypointTrack
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import records_to_frame
-from workflow_scripts.common.storage import atomic_write
+from workflow_scripts.config.evaluate import PoseScoreSettings
 from workflow_scripts.evaluate.pose.conditions import (
     ALL_VIEWS,
     ObservationCondition,
@@ -21,18 +20,19 @@ from workflow_scripts.evaluate.pose.conditions import (
     drop_views,
     view_subset_conditions,
 )
+from workflow_scripts.evaluate.pose.keypoint_errors import (
+    errors_mm,
+    procrustes_errors_mm,
+    reprojection_px,
+)
 from workflow_scripts.evaluate.pose.plots import draw_errors, draw_frame
 from workflow_scripts.evaluate.pose.score_rows import PointErrors, score_rows
+from workflow_scripts.evaluate.score_table import ALL, LEARNED, NAN, ScoreRow, write_scores
 from workflow_scripts.models.keypoints.baselines import BASELINES, smooth_episodes
 from workflow_scripts.models.keypoints.load_tracks import (
     count_never_visible,
     load_tracks,
     log_never_visible,
-)
-from workflow_scripts.models.keypoints.metrics import (
-    errors_mm,
-    procrustes_errors_mm,
-    reprojection_px,
 )
 from workflow_scripts.models.keypoints.pose_model import (
     WEIGHTS,
@@ -40,11 +40,9 @@ from workflow_scripts.models.keypoints.pose_model import (
     load_lifter,
     read_settings,
 )
-from workflow_scripts.models.keypoints.score_row import KeypointScoreRow
 from workflow_scripts.models.keypoints.track_dataset import TrackDataset, build_track_dataset
 
 logger = logging.getLogger(__name__)
-LEARNED = "learned"
 Method = Callable[[TrackDataset], Tensor]
 
 
@@ -59,31 +57,31 @@ def measure_errors(
     truth = tracks.clip.points_m.double().numpy()
     known = tracks.clip.known.numpy() > 0
     names = np.array([[*t.names, *[""] * (keypoints - len(t.names))] for t in sources])
-    number = tracks.episode.numpy()
+    episode_index = tracks.episode.numpy()
     return PointErrors(
         noise=condition.noise,
         views=condition.views,
-        errors_mm={name: errors_mm(found, truth) for name, found in points.items()},
+        errors_mm={name: errors_mm(estimate, truth) for name, estimate in points.items()},
         procrustes_mm={
-            name: _procrustes(found, truth, known, number) for name, found in points.items()
+            name: _procrustes(estimate, truth, known) for name, estimate in points.items()
         },
-        reprojection_px={name: _reprojection(found, tracks) for name, found in points.items()},
+        reprojection_px={
+            name: _reprojection(estimate, tracks) for name, estimate in points.items()
+        },
         known=known,
-        task=np.array([track.task for track in sources])[number],
-        episode=np.array([track.scene_id for track in sources])[number],
-        keypoint=names[number],
+        task=np.array([track.task for track in sources])[episode_index],
+        episode=np.array([track.scene_id for track in sources])[episode_index],
+        keypoint=names[episode_index],
     )
 
 
-def _procrustes(
-    points: np.ndarray, truth: np.ndarray, known: np.ndarray, number: np.ndarray
-) -> np.ndarray:
+def _procrustes(points: np.ndarray, truth: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Return errors after alignment [F, K]; four keypoints of the frame or more are needed."""
-    found = np.full(known.shape, np.nan)
-    for frame in range(len(number)):
+    errors = np.full(known.shape, np.nan)
+    for frame in range(len(known)):
         present = known[frame]
-        found[frame, present] = procrustes_errors_mm(points[frame, present], truth[frame, present])
-    return found
+        errors[frame, present] = procrustes_errors_mm(points[frame, present], truth[frame, present])
+    return errors
 
 
 def _reprojection(points: np.ndarray, tracks: TrackDataset) -> np.ndarray:
@@ -129,13 +127,11 @@ def main(
     views: tuple[Path, ...],
     model: Path,
     experiment: str,
-    split: str,
+    seed: int,
     out: Path,
     frame: Path,
     errors: Path,
-    noise: tuple[float, ...] = (1.0, 2.0, 3.0),
-    bootstrap: int = 1000,
-    seed: int = 7,
+    settings: PoseScoreSettings,
 ) -> None:
     """Score a pose model.
 
@@ -143,88 +139,90 @@ def main(
         views: Shards of demonstrations.
         model: Folder of the trained model.
         experiment: Name of the experiment.
-        split: Name of the split that is scored.
-        out: CSV file to write.
+        seed: The workflow's seed.
+        out: Parquet file to write, with a CSV file beside it.
         frame: Picture of true and estimated keypoints in every view.
         errors: Picture of errors against noise and views.
-        noise: Multiples of the published noise to score, beside the one trained for.
-        bootstrap: Resamples of episodes for the intervals.
-        seed: The workflow's seed.
+        settings: Split, resamples of episodes, and noise to score with.
     """
-    settings = read_settings(model)
-    keypoint_names = sorted({name.split("/", 1)[1] for name in settings.names})
-    tracks, shards = load_tracks(views, split=split, tasks=settings.tasks, keypoints=keypoint_names)
+    trained = read_settings(model)
+    keypoint_names = sorted({name.split("/", 1)[1] for name in trained.names})
+    split = settings.split
+    tracks, shards = load_tracks(views, split=split, tasks=trained.tasks, keypoints=keypoint_names)
     if not tracks:
         raise UserError(
             f"{experiment}: no episodes in split {split!r} to score; more of them, or a larger "
             "share for it (config: sources.rlbench.episodes_per_task, splits)"
         )
     cameras = most_cameras(tracks)
-    trained = settings.noise_model()
-    if settings.front_end == "images":
+    noise = trained.noise_model()
+    if trained.front_end == "images":
         from workflow_scripts.models.keypoints.detector_inference import detect_episodes
 
         methods, detections = detector_methods(), detect_episodes(model, tracks, shards)
-        first = ObservationCondition("images", trained)
+        first = ObservationCondition("images", noise)
         all_conditions = [first, *view_subset_conditions(first, cameras)]
     else:
         methods, detections = lifter_methods(model), None
-        all_conditions = conditions(trained, cameras, multipliers=noise)
-    rows: list[KeypointScoreRow] = []
-    for number, condition in enumerate(progress(all_conditions, desc="conditions")):
+        all_conditions = conditions(noise, cameras, multipliers=settings.keypoint_noise)
+    rows: list[ScoreRow] = []
+    for condition_index, condition in enumerate(progress(all_conditions, desc="conditions")):
         tracks_seen = build_track_dataset(
-            tracks, noise=condition.model, names=settings.names, seed=seed, detections=detections
+            tracks, noise=condition.model, names=trained.names, seed=seed, detections=detections
         )
         observed = drop_views(tracks_seen, condition)
-        point_errors = measure_errors(observed, methods, condition)
+        is_main = condition_index == 0
         rows += score_rows(
-            point_errors,
+            measure_errors(observed, methods, condition),
             experiment=experiment,
             split=split,
-            resamples=bootstrap,
+            resamples=settings.bootstrap_samples,
             seed=seed,
-            keypoints=condition.views == ALL_VIEWS,
+            is_main=is_main,
         )
-        if number == 0:
+        if is_main:
             draw_frame(frame, observed, methods[LEARNED], shards, title=experiment)
     draw_errors(errors, rows, experiment=experiment)
     rows.append(parameters_row(model, rows[0]))
-    rows += never_seen_rows(tracks, rows[0])
-    with atomic_write(out) as partial:
-        records_to_frame(rows, KeypointScoreRow).to_csv(partial, index=False, float_format="%.6f")
-    logger.info("%s: %d rows about %d episodes", out, len(rows), len(tracks))
+    rows += unobservable_rows(tracks, rows[0])
+    num_rows = write_scores(out, rows)
+    logger.info("%s: %d rows about %d episodes", out, num_rows, len(tracks))
 
 
-def parameters_row(model: Path, template: KeypointScoreRow) -> KeypointScoreRow:
-    """Return the row that says how large a model is; the rest is as in another row."""
+def _model_metric_row(template: ScoreRow, value: float, **changes: object) -> ScoreRow:
+    """Return a row of a number without interval or gain; the rest is as in another row."""
+    empty = ("baseline_value", "gain", "gain_low", "gain_high")
+    values = {"value": value, "ci_low": value, "ci_high": value, "baseline": "", "views": ALL_VIEWS}
+    fixed = {**dict.fromkeys(empty, NAN), "is_headline": False}
+    return ScoreRow.model_validate({**template.model_dump(), **fixed, **values, **changes})
+
+
+def parameters_row(model: Path, template: ScoreRow) -> ScoreRow:
+    """Return the row that says how large a model is."""
     with safe_open(model / WEIGHTS, framework="np") as weights:
-        # The shapes of bodies travel with the weights but are measured, not learned.
+        # The shapes of bodies are saved with the weights but are measured, not learned.
         names = [name for name in weights.keys() if name != "shapes"]  # noqa: SIM118
         count = sum(int(np.prod(weights.get_slice(name).get_shape())) for name in names)
-    no_gain = dict.fromkeys(("gain", "gain_low", "gain_high"), float("nan"))
-    changes = {"metric": "parameters", "method": LEARNED, "value": count, "keypoint": "all"}
-    constant_fields = {"ci_low": count, "ci_high": count, "views": ALL_VIEWS}
-    return KeypointScoreRow.model_validate(
-        {**template.model_dump(), **changes, **constant_fields, **no_gain}
-    )
+    return _model_metric_row(template, count, metric="parameters", method=LEARNED, keypoint=ALL)
 
 
-def never_seen_rows(
-    tracks: Sequence[KeypointTrack], template: KeypointScoreRow
-) -> Iterator[KeypointScoreRow]:
+def unobservable_rows(tracks: Sequence[KeypointTrack], template: ScoreRow) -> Iterator[ScoreRow]:
     """Yield a row for each keypoint that some episodes never show to two cameras; log a line.
 
-    Its value is the share of the task's episodes; the rest is as in another row.
+    Its value is the share of the task's episodes: there no method can do better than guess.
     """
-    no_gain = dict.fromkeys(("gain", "gain_low", "gain_high"), float("nan"))
     counts = count_never_visible(tracks)
     log_never_visible(counts)
-    for (task, name), (count, of) in counts.items():
-        share = dict.fromkeys(("value", "ci_low", "ci_high"), count / of)
-        changes = {"family": task, "keypoint": name, "metric": "never_seen", "method": "cameras"}
-        number = {"n": of, "num_houses": of, "views": ALL_VIEWS}
-        yield KeypointScoreRow.model_validate(
-            {**template.model_dump(), **changes, **share, **number, **no_gain}
+    for (task, keypoint), (count, num_episodes) in counts.items():
+        yield _model_metric_row(
+            template,
+            count / num_episodes,
+            metric="unobservable_fraction",
+            method="cameras",
+            family=task,
+            keypoint=keypoint,
+            n=num_episodes,
+            num_scenes=num_episodes,
         )
 
 

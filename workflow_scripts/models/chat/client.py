@@ -1,7 +1,7 @@
 """Ask a chat model behind any OpenAI-compatible server.
 
 The key comes from OPENAI_API_KEY alone and goes nowhere but into the request's header. What a
-server answers is kept on disk before anything else is done with it, so a reply is paid once.
+server answers is stored on disk before anything else is done with it, so a reply is paid once.
 """
 
 import logging
@@ -10,12 +10,14 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openai
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.server import ConnectionSettings, ServerSettings
 from workflow_scripts.models.chat.image_encoding import (
     JPEG_QUALITY,
     encode_jpeg,
@@ -32,10 +34,9 @@ from workflow_scripts.models.chat.parse_reply import (
 )
 from workflow_scripts.models.chat.prices import find_price, text_tokens
 from workflow_scripts.models.chat.reply_cache import Budget, PaidReply, ReplyCache, request_hash
-from workflow_scripts.models.chat.server_settings import ServerSettings
 
 KEY_VARIABLE = "OPENAI_API_KEY"
-# Servers of one's own take any key, but the SDK insists on one.
+# A local server takes any key, but the SDK insists on one.
 _NO_KEY = "none"
 _REFUSAL_CODES = {"content_filter", "content_policy_violation", "moderation_blocked"}
 ReplyCheck = Callable[[Mapping[str, str]], str]
@@ -45,10 +46,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """One request: a text, and perhaps a picture u8 [h, w, 3] shrunk to a longest side.
+    """One request: a text, and perhaps an image u8 [h, w, 3] shrunk to a longest side.
 
-    `name` says what it is about in messages, `prompt` which prompt file the text is from, `keys`
-    which texts the reply must have.
+    `name` identifies it in messages, `prompt` is the prompt file of the text, `keys` are the texts
+    that the reply must have.
     """
 
     name: str
@@ -62,77 +63,85 @@ class ChatRequest:
 class ChatClient:
     """A server that is asked for texts; called from several threads.
 
-    `task` is the sentence that tells the model what it does: "You describe pictures."
+    `section` names the settings in messages: captions, vqa.paraphrase. `task` is the sentence
+    that tells the model what it does: "You describe pictures."
     """
 
-    def __init__(self, server: ServerSettings, *, task: str) -> None:
-        self.server, self.task = server, task
+    def __init__(
+        self,
+        settings: ServerSettings,
+        limits: ConnectionSettings,
+        *,
+        section: str,
+        task: str,
+    ) -> None:
+        self.settings, self.section, self.task = settings, section, task
         self.key = os.environ.get(KEY_VARIABLE, "")
-        own_server = server.base_url or os.environ.get("OPENAI_BASE_URL")
-        if not self.key and not own_server:
+        has_address = settings.base_url or os.environ.get("OPENAI_BASE_URL")
+        if not self.key and not has_address:
             raise UserError(
-                f"{server.section} asks a server and needs a key: export {KEY_VARIABLE}=... "
-                f"(never in config.yaml), or set {server.section}.base_url to a server that "
+                f"{section} asks a server and needs a key: export {KEY_VARIABLE}=... "
+                f"(never in config.yaml), or set {section}.base_url to a server that "
                 "needs none"
             )
         logging.getLogger("httpx2").setLevel(logging.WARNING)
         logging.getLogger("httpx").setLevel(logging.WARNING)
         self.client = openai.OpenAI(
             api_key=self.key or _NO_KEY,
-            base_url=server.base_url,
-            timeout=server.timeout_s,
-            max_retries=server.max_retries,
+            base_url=settings.base_url,
+            timeout=limits.timeout_s,
+            max_retries=limits.max_retries,
         )
         self.price = find_price(
-            server.model,
-            section=server.section,
-            input_usd_per_million=server.input_usd_per_million,
-            output_usd_per_million=server.output_usd_per_million,
-            max_cost_usd=server.max_cost_usd,
+            settings.model,
+            section=section,
+            input_usd_per_million=settings.input_usd_per_million,
+            output_usd_per_million=settings.output_usd_per_million,
+            max_cost_usd=limits.max_cost_usd,
         )
-        self.cache = ReplyCache(server.cache)
-        self.budget = Budget(self.cache, cap_usd=server.max_cost_usd, section=server.section)
+        self.cache = ReplyCache(Path(settings.cache))
+        self.budget = Budget(self.cache, cap_usd=limits.max_cost_usd, section=section)
         self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._locks_guard = threading.Lock()
 
     def ask(self, request: ChatRequest, check_reply: ReplyCheck | None = None) -> ChatReply:
         """Return the first good reply, or why there was none in `max_attempts`.
 
-        `accept` says what is wrong with a reply's texts, '' if nothing is; such a reply is asked
-        for again like a malformed one.
+        `check_reply` returns what is wrong with a reply's texts, '' if nothing is; a wrong reply
+        is asked for again like a malformed one.
         """
-        section = self.server.section
+        section = self.section
         key = request_hash(self._parameters(request), request.image)
         with self._lock(key):
-            found = ChatReply("failed", reason=f"{section}.max_attempts is 0")
-            for attempt in range(self.server.max_attempts):
+            reply = ChatReply("failed", reason=f"{section}.max_attempts is 0")
+            for attempt in range(self.settings.max_attempts):
                 paid = self.cache.get(key, attempt)
                 if paid is None:
                     try:
                         paid = self._send(request, key=key, attempt=attempt)
                     except openai.APIError as error:
                         return self._reply_from_error(error)
-                found = parse_reply(
-                    paid.body, self.server.reply_format, request.keys, section=section
+                reply = parse_reply(
+                    paid.body, self.settings.reply_format, request.keys, section=section
                 )
-                if found.status == "ok" and check_reply is not None:
-                    problem = check_reply(found.texts)
-                    found = ChatReply("rejected", reason=problem) if problem else found
-                if found.status == "ok":
+                if reply.status == "ok" and check_reply is not None:
+                    problem = check_reply(reply.texts)
+                    reply = ChatReply("rejected", reason=problem) if problem else reply
+                if reply.status == "ok":
                     break
                 log.log(
-                    logging.INFO if found.status == "rejected" else logging.WARNING,
+                    logging.INFO if reply.status == "rejected" else logging.WARNING,
                     "%s, attempt %d: %s: %s",
                     request.name,
                     attempt + 1,
-                    found.status,
-                    found.reason,
+                    reply.status,
+                    reply.reason,
                 )
-        return found
+        return reply
 
     def _send(self, request: ChatRequest, *, key: str, attempt: int) -> PaidReply:
-        """Send one request and keep the reply before its share of the budget is set free."""
-        server = self.server
+        """Send one request and store the reply before its reserved part of the budget is freed."""
+        settings = self.settings
         system = self._system(request)
         input_tokens = text_tokens(system + request.text)
         content: list[dict[str, Any]] = [{"type": "text", "text": request.text}]
@@ -142,27 +151,27 @@ class ChatClient:
             input_tokens += self.price.image_tokens(*size)
             url = jpeg_data_url(encode_jpeg(request.image, max_px=request.max_image_px))
             content.append({"type": "image_url", "image_url": {"url": url, "detail": "high"}})
-        most_usd = self.price.usd(input_tokens=input_tokens, output_tokens=server.max_tokens)
+        most_usd = self.price.usd(input_tokens=input_tokens, output_tokens=settings.max_tokens)
         messages: list[Any] = [
             {"role": "system", "content": system},
             {"role": "user", "content": content},
         ]
         # OpenAI's newer models refuse `max_tokens`; many other servers know nothing else.
-        limit = "max_tokens" if server.base_url else "max_completion_tokens"
-        extra: dict[str, Any] = {limit: server.max_tokens}
-        if server.temperature is not None:
-            extra["temperature"] = server.temperature
-        if server.reply_format != "text":
-            extra["response_format"] = response_format(server.reply_format, request.keys)
+        limit = "max_tokens" if settings.base_url else "max_completion_tokens"
+        extra: dict[str, Any] = {limit: settings.max_tokens}
+        if settings.temperature is not None:
+            extra["temperature"] = settings.temperature
+        if settings.reply_format != "text":
+            extra["response_format"] = response_format(settings.reply_format, request.keys)
         with self.budget.reserve(most_usd):
             raw = self.client.chat.completions.with_raw_response.create(
-                model=server.model, messages=messages, **extra
+                model=settings.model, messages=messages, **extra
             )
             body = self._redacted(raw.content.decode("utf-8", errors="replace"))
-            billed = usage(body) or (input_tokens, min(text_tokens(body), server.max_tokens))
+            billed = usage(body) or (input_tokens, min(text_tokens(body), settings.max_tokens))
             paid = PaidReply(
                 name=request.name,
-                model=server.model,
+                model=settings.model,
                 prompt=request.prompt,
                 attempt=attempt,
                 input_tokens=billed[0],
@@ -174,34 +183,37 @@ class ChatClient:
             return paid
 
     def _system(self, request: ChatRequest) -> str:
-        return system_message(self.task, request.keys, self.server.reply_format)
+        return system_message(self.task, request.keys, self.settings.reply_format)
 
     def _parameters(self, request: ChatRequest) -> dict[str, str | int | float | None]:
         """Return what a reply depends on, besides the image's pixels."""
-        picture: dict[str, str | int | float | None] = {}
+        image_parameters: dict[str, str | int | float | None] = {}
         if request.image is not None:
-            picture = {"max_image_px": request.max_image_px, "jpeg_quality": JPEG_QUALITY}
+            image_parameters = {"max_image_px": request.max_image_px, "jpeg_quality": JPEG_QUALITY}
         return {
             "base_url": str(self.client.base_url),
-            "model": self.server.model,
+            "model": self.settings.model,
             "system": self._system(request),
             "text": request.text,
-            "reply_format": self.server.reply_format,
-            **picture,
-            "max_tokens": self.server.max_tokens,
-            "temperature": self.server.temperature,
+            "reply_format": self.settings.reply_format,
+            **image_parameters,
+            "max_tokens": self.settings.max_tokens,
+            "temperature": self.settings.temperature,
         }
 
     def _reply_from_error(self, error: openai.APIError) -> ChatReply:
-        """Judge an error that outlived the SDK's retries; `UserError` if it will hit every one."""
+        """Return the failed reply for an error that outlived the SDK's retries.
+
+        `UserError` if every other request would meet it too.
+        """
         message = self._redacted(shorten(error.message))
         status = error.status_code if isinstance(error, openai.APIStatusError) else None
-        section = self.server.section
+        section = self.section
         if status in (401, 403, 404) or error.code == "insufficient_quota":
             raise UserError(
                 f"the server of {section} says {status}: {message}. Check {KEY_VARIABLE}, "
                 f"{section}.base_url ({self.client.base_url}), {section}.model "
-                f"({self.server.model}) and the account's credit."
+                f"({self.settings.model}) and the account's credit."
             ) from None
         if error.code in _REFUSAL_CODES:
             return ChatReply("refused", reason=message)
@@ -209,7 +221,7 @@ class ChatClient:
         return ChatReply("failed", reason=f"{what}: {message}")
 
     def _redacted(self, text: str) -> str:
-        """Take the key out of a server's words; some servers repeat it in their errors."""
+        """Remove the key from a server's text; some servers repeat it in their errors."""
         return text.replace(self.key, "***") if self.key else text
 
     def _lock(self, key: str) -> threading.Lock:

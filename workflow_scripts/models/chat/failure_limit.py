@@ -3,33 +3,35 @@
 import logging
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.models.chat.server_settings import ServerSettings
 
 log = logging.getLogger(__name__)
-_SHOWN = 5
+_MAX_REASONS_SHOWN = 5
 
 
 class FailureLimit:
-    """Count requests without a reply, and stop when they are more than is allowed.
+    """Count requests without a reply, and stop when more fail than allowed.
 
-    Stopping as soon as the share can no longer be kept saves waiting for a server that is down.
+    Stopping as soon as the limit is certain to be exceeded saves waiting for a server that is down.
     """
 
-    def __init__(self, server: ServerSettings, *, what: str, total: int) -> None:
-        self.server, self.what, self.total = server, what, total
+    def __init__(self, max_failed_fraction: float, *, section: str, what: str, total: int) -> None:
+        """Allow this fraction of `total` requests; `section` and `what` are used in messages."""
+        self.max_failed_fraction, self.section = max_failed_fraction, section
+        self.what, self.total = what, total
         self.reasons: list[str] = []
 
     def add(self, name: str, reason: str) -> None:
-        """Count one; `UserError` as soon as the share can no longer be kept."""
+        """Count one; `UserError` as soon as more than the allowed fraction failed."""
         self.reasons.append(f"{name}: {reason}")
         log.warning("%s", self.reasons[-1])
-        number, allowed = len(self.reasons), self.server.max_failed_share
+        number, allowed = len(self.reasons), self.max_failed_fraction
         if number <= allowed * self.total:
             return
-        shown = "\n  ".join(self.reasons[:_SHOWN])
-        more = f"\n  and {number - _SHOWN} more" if number > _SHOWN else ""
+        shown = "\n  ".join(self.reasons[:_MAX_REASONS_SHOWN])
+        hidden = number - _MAX_REASONS_SHOWN
+        more = f"\n  and {hidden} more" if hidden > 0 else ""
         raise UserError(
-            f"{number} of {self.total} {self.what} could not be had, more than "
-            f"{self.server.section}.max_failed_share ({allowed:g}) allows:\n  {shown}{more}\n"
-            "What was paid is kept. Mend the cause or raise the share, and run again."
+            f"{number} of {self.total} {self.what} failed, more than "
+            f"{self.section}.max_failed_fraction ({allowed:g}) allows:\n  {shown}{more}\n"
+            "Paid replies are kept. Fix the cause or raise the fraction, and run again."
         )

@@ -1,4 +1,4 @@
-"""Deal all photos of a source to splits, near-duplicates together."""
+"""Assign all photos of a source to splits, near-duplicates together."""
 
 import logging
 from pathlib import Path
@@ -11,6 +11,7 @@ from workflow_scripts.common.records import SPLITS, records_to_frame
 from workflow_scripts.common.splits import assign_split
 from workflow_scripts.common.storage import read_table, write_table
 from workflow_scripts.scenes.images.fingerprint import group_near_duplicates
+from workflow_scripts.sources.images import PhotoGroupSettings
 from workflow_scripts.sources.readers.photo_records import PhotoGroup
 
 log = logging.getLogger(__name__)
@@ -56,22 +57,22 @@ def group_photos(
 def main(
     *,
     hashes: tuple[Path, ...],
-    near_duplicate_bits: int,
     splits: tuple[float, float, float],
     out: Path,
+    settings: PhotoGroupSettings,
 ) -> None:
     """Write a table of `PhotoGroup` over all shards.
 
     Args:
         hashes: tables of `PhotoHash`, one a shard.
-        near_duplicate_bits: fingerprints that differ in at most so many of 128 bits are alike.
         splits: shares of train, val and test.
         out: the table to write.
+        settings: which photos share a split.
     """
     all_hashes = pd.concat([read_table(path) for path in hashes]).sort_values("index")
     rows = group_photos(
         all_hashes.reset_index(drop=True),
-        max_bits=near_duplicate_bits,
+        max_bits=settings.near_duplicate_bits,
         shares=dict(zip(SPLITS, splits, strict=True)),
     )
     kept = [row for row in rows if not row.reason]

@@ -1,4 +1,4 @@
-"""Look at every photo of a shard once: is it whole, how large, and what does it look like?"""
+"""Hash every photo of a shard: whether it can be decoded, its size, bytes and appearance."""
 
 import hashlib
 import logging
@@ -12,6 +12,7 @@ from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import write_table
 from workflow_scripts.scenes.images.contact_sheet import Thumbnail, draw_contact_sheet, thumbnail
 from workflow_scripts.scenes.images.fingerprint import fingerprint
+from workflow_scripts.sources.images import PhotoHashSettings
 from workflow_scripts.sources.readers.photo_files import PhotoFile, read_photos
 from workflow_scripts.sources.readers.photo_records import PhotoHash
 
@@ -46,35 +47,28 @@ def hash_photo(
     return row, rgb
 
 
-def main(
-    *,
-    photos: str,
-    column: str,
-    dataset_split: str,
-    start: int,
-    stop: int,
-    min_side_px: int,
-    max_pixels: int,
-    out: Path,
-    picture: Path,
-) -> None:
+def main(*, start: int, stop: int, out: Path, picture: Path, settings: PhotoHashSettings) -> None:
     """Write a table of `PhotoHash` for the photos [start, stop), and a sheet of thumbnails.
 
     Args:
-        photos: a folder, a folder written by save_to_disk, or a hub id.
-        column: column of a data set that holds the pictures.
-        dataset_split: split of a data set.
         start: index of the first photo.
         stop: index after the last photo.
-        min_side_px: smaller photos are not used.
-        max_pixels: larger photos are not decoded.
         out: the table to write.
         picture: the PNG to write.
+        settings: where the photos are, and which can be used.
     """
     rows, thumbnails = [], []
-    files = read_photos(photos, column=column, dataset_split=dataset_split, start=start, stop=stop)
+    files = read_photos(
+        settings.photos,
+        column=settings.column,
+        dataset_split=settings.dataset_split,
+        start=start,
+        stop=stop,
+    )
     for file in progress(files, desc="photos", total=stop - start):
-        row, rgb = hash_photo(file, min_side_px=min_side_px, max_pixels=max_pixels)
+        row, rgb = hash_photo(
+            file, min_side_px=settings.min_side_px, max_pixels=settings.max_pixels
+        )
         if row.reason:
             log.warning("%s left out: %s", row.origin, row.reason)
         rows.append(row)
@@ -82,7 +76,7 @@ def main(
             Thumbnail(row.origin, None if rgb is None else thumbnail(rgb), row.reason)
         )
     draw_contact_sheet(
-        picture, thumbnails, caption=f"{Path(photos).name}: photos {start} to {stop - 1}"
+        picture, thumbnails, caption=f"{Path(settings.photos).name}: photos {start} to {stop - 1}"
     )
     write_table(out, records_to_frame(rows, PhotoHash))
     log.info("%d photos, %d left out", len(rows), sum(bool(row.reason) for row in rows))

@@ -7,7 +7,7 @@ whenever Snakemake parses the workflow.
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -51,67 +51,33 @@ def is_saved_dataset(path: Path) -> bool:
     return (path / "state.json").is_file() or (path / "dataset_dict.json").is_file()
 
 
-def resolve_localiser(settings: Mapping[str, Any]) -> str:
-    """Return who finds the objects of photos: the user's own masks, where there are any."""
-    backend = settings["localise"]["backend"]
-    if backend == "auto":
-        return "florence2" if settings["masks"] is None else "masks"
-    return str(backend)
+def require_folder(folder: str | None, key: str) -> None:
+    """Raise `UserError` for a folder of sidecar files (depth, cameras, masks) that is missing."""
+    if folder is not None and not Path(folder).exists():
+        raise UserError(
+            f"{key}: {folder} does not exist; give a folder whose files are called like the "
+            "photos, or null"
+        )
 
 
-def check_photo_settings(settings: Mapping[str, Any], *, has_estimator: bool) -> None:
-    """Raise `UserError` for settings of source images that cannot work together."""
-    localise, filtering = settings["localise"], settings["filter"]
-    key = "sources.images"
-    if localise["backend"] == "masks" and settings["masks"] is None:
-        raise UserError(
-            f"{key}.masks: null, but {key}.localise.backend is masks: give the folder of masks, "
-            "or choose florence2 or grounding_dino"
-        )
-    if localise["backend"] == "grounding_dino" and not localise["phrases"]:
-        raise UserError(
-            f"{key}.localise.phrases: empty, but grounding_dino must be told what to look for, "
-            "such as [box, chair]; or choose florence2"
-        )
-    if localise["backend"] != "masks" and settings["masks"] is not None:
-        raise UserError(
-            f"{key}.masks: given, but {key}.localise.backend is {localise['backend']}, which makes "
-            "its own: choose masks, or set the folder to null"
-        )
-    if settings["depth"] is None and not has_estimator:
-        raise UserError(
-            f"{key}: photos have no depth of their own: give the folder of depth maps "
-            f"({key}.depth), or set depth.backend to transformers"
-        )
-    both = sorted(set(filtering["include"]) & set(filtering["exclude"]))
-    if both:
-        raise UserError(f"{key}.filter: {', '.join(both)} is in include and in exclude; remove one")
-    for name in ("depth", "intrinsics", "masks"):
-        if settings[name] is not None and not Path(settings[name]).exists():
-            raise UserError(
-                f"{key}.{name}: {settings[name]} does not exist; give a folder whose files are "
-                "called like the photos, or null"
-            )
-
-
-def count(settings: Mapping[str, Any]) -> int:
-    """Return how many photos a run takes."""
-    available, wanted = _available(settings), settings["num_photos"]
-    if available is None and wanted is None:
+def count_photos(photos: str, *, dataset_split: str, num_photos: int | None) -> int:
+    """Return how many photos a run takes: all that there are, or the first `num_photos`."""
+    available = _available(photos, dataset_split)
+    if available is None and num_photos is None:
         raise UserError(
             "sources.images.num_photos: null, but how many photos "
-            f"{settings['photos']} has is not known before it is loaded; give a number"
+            f"{photos} has is not known before it is loaded; give a number"
         )
-    return min(number for number in (available, wanted) if number is not None)
+    return min(number for number in (available, num_photos) if number is not None)
 
 
-def _available(settings: Mapping[str, Any]) -> int | None:
+def _available(photos: str, dataset_split: str) -> int | None:
     """Return how many photos there are, None if only the hub knows."""
-    path = Path(settings["photos"])
-    if is_hub_id(settings["photos"]):
+    path = Path(photos)
+    if is_hub_id(photos):
         return None
     if is_saved_dataset(path):
-        return _count_rows(split_folder(path, settings["dataset_split"]))
+        return _count_rows(split_folder(path, dataset_split))
     found = len(list_folder(path))
     if not found:
         raise UserError(f"{path}: no photo in it. Photos are files named {', '.join(SUFFIXES)}.")
@@ -124,21 +90,22 @@ def photos_per_shard(num_photos: int, setting: int | str) -> int:
     return auto if setting == "auto" else int(setting)
 
 
-def photo_shard_digests(settings: Mapping[str, Any], *, photos_per_shard: int) -> list[str]:
+def photo_shard_digests(
+    photos: str, *, dataset_split: str, num_photos: int, photos_per_shard: int
+) -> list[str]:
     """Return a digest of what each shard's photos are: only changed shards run again.
 
     Of a folder: names, sizes and times of the shard's files. Of a saved data set: its
     fingerprint. Of the hub: nothing is known.
     """
-    total = count(settings)
-    path = Path(settings["photos"])
-    starts = range(0, total, photos_per_shard)
-    if is_hub_id(settings["photos"]):
+    path = Path(photos)
+    starts = range(0, num_photos, photos_per_shard)
+    if is_hub_id(photos):
         return [""] * len(starts)
     if is_saved_dataset(path):
-        state = _state(split_folder(path, settings["dataset_split"]))
+        state = _state(split_folder(path, dataset_split))
         return [str(state.get("_fingerprint", ""))] * len(starts)
-    files = list_folder(path)[:total]
+    files = list_folder(path)[:num_photos]
     return [
         hashlib.sha256(repr(files[start : start + photos_per_shard]).encode()).hexdigest()
         for start in starts

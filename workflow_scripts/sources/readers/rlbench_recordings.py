@@ -6,11 +6,12 @@ What the robot is told is in `variation_descriptions.pkl` beside `episodes` or i
 folder, where `all_variations` also has `variation_number.pkl`.
 """
 
+import hashlib
 import lzma
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,3 +193,26 @@ def numeric_array(
         what = "missing" if value is None else f"{np.shape(value)} of {type(value).__name__}"
         raise UserError(f"{name}: {key} must be {list(shape)} numbers; it is {what}")
     return found
+
+
+def select_episodes(
+    recordings: Recordings, tasks: Sequence[str], episodes_per_task: int
+) -> list[RecordedEpisode]:
+    """Return the first `episodes_per_task` recorded episodes of every task, in their order."""
+    counts: dict[str, int] = {}
+    selected = []
+    for episode in recordings.episodes(tuple(tasks)):
+        counts[episode.task] = counts.get(episode.task, 0) + 1
+        if counts[episode.task] <= episodes_per_task:
+            selected.append(episode)
+    return selected
+
+
+def episode_digest(recordings: Recordings, episodes: Sequence[RecordedEpisode]) -> str:
+    """Return a hash of the episodes' paths, the length of each recording and its frames' names."""
+    lines = [
+        f"{episode.path} {recordings.size(f'{episode.path}/{LOW_DIM}')} "
+        f"{','.join(recordings.names(f'{episode.path}/front_rgb'))}"
+        for episode in episodes
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

@@ -1,45 +1,40 @@
-"""Start the training of a pose model through submitit, as `train.launch` does for any model."""
+"""Start the training of a pose model through submitit and wait for it."""
 
-import os
-from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.train.launch import JobResources, run_or_attach
+from workflow_scripts.experiments.pose import PoseTrainingSettings
+from workflow_scripts.train.job_resources import JobResources
+from workflow_scripts.train.launch import run_or_attach
 from workflow_scripts.train.pose.experiment import PoseExperiment
-from workflow_scripts.train.rank import Rank
-
-
-class PoseRank(Rank):
-    """A rank of the training of a pose model."""
-
-    def run_training(self, should_stop: Callable[[], bool]) -> None:
-        """Train."""
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        from workflow_scripts.train.pose.train_lifter import train
-
-        assert isinstance(self.experiment, PoseExperiment)
-        train(self.experiment, should_stop)
 
 
 def main(
     *,
-    experiment: Annotated[PoseExperiment, tyro.conf.arg(name="")],
+    name: str,
+    views: tuple[Path, ...],
+    out: Path,
+    seed: int,
+    settings: PoseTrainingSettings,
     resources: Annotated[JobResources, tyro.conf.arg(name="")],
     poll_s: float = 0.0,
 ) -> None:
     """Train a pose model.
 
     Args:
-        experiment: What is trained on what.
-        machine: Where ranks run.
-        poll_s: Seconds between looks at the job; 0 chooses by cluster.
+        name: Name of the experiment.
+        views: Shards of demonstrations.
+        out: Folder for the result.
+        seed: Seed of the workflow.
+        settings: The experiment's settings.
+        resources: Where ranks run.
+        poll_s: Seconds between queries of the job; 0 chooses by cluster.
     """
-    experiment.check_inputs()
-    identity_fields = experiment.identity(num_ranks=resources.num_ranks())
-    run_or_attach(experiment, PoseRank, resources, identity_fields, poll_s=poll_s)
+    experiment = PoseExperiment(name=name, views=views, out=out, seed=seed, settings=settings)
+    run_or_attach(experiment, resources, poll_s=poll_s)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def acceleration_loss(points_m: Tensor, known: Tensor) -> Tensor:
     return squares.sum() / (known.sum() * max(1, second.shape[1])).clamp_min(1)
 
 
-def rigidity(points_m: Tensor, bodies: Tensor, lengths_m: Tensor) -> Tensor:
+def rigidity_loss(points_m: Tensor, bodies: Tensor, lengths_m: Tensor) -> Tensor:
     """Return how much distances within a body differ from its shape, in square centimetres.
 
     Args:
@@ -103,7 +103,7 @@ def rigidity(points_m: Tensor, bodies: Tensor, lengths_m: Tensor) -> Tensor:
     return (counted * change.square()).sum() / counted.sum().clamp_min(1)
 
 
-def cheirality(points_m: Tensor, projections: Tensor, weights: Tensor) -> Tensor:
+def cheirality_loss(points_m: Tensor, projections: Tensor, weights: Tensor) -> Tensor:
     """Return how far points lie behind what sees them: mean of max(0, 5 cm - depth), in cm."""
     _, depth = project(projections[:, :, None], points_m)
     behind = (_MIN_DEPTH_M - depth.transpose(2, 3)).clamp_min(0)

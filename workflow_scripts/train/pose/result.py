@@ -1,4 +1,4 @@
-"""Write what a pose training made: weights, settings, metrics, curves and a card."""
+"""Write the result of a pose training: weights, settings, metrics, curves and a card."""
 
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from torch import nn
 from workflow_scripts.common.storage import atomic_write, write_json, write_text
 from workflow_scripts.models.keypoints.pose_model import PoseModel, save_model
 from workflow_scripts.train.pose.experiment import PoseExperiment
+from workflow_scripts.train.trainer import last_logged, logged_history
 
 _LOGGED_KEYS = {"loss", "learning_rate", "validation_mpjpe_mm", "validation_px"}
 _CARD = """\
@@ -32,9 +33,9 @@ Input: {front_end}. Output: keypoints in world metres.
 | training loss (last logged) | {loss} |
 | mean error on validation episodes | {error} mm |
 
-Scores on unseen episodes, beside geometric baselines and with intervals, are in
-`results/eval.csv`. A model knows the keypoints that it was taught by name (`model.json`); others
-are lifted by geometry and what all keypoints have in common.
+Scores on test episodes, with geometric baselines and intervals, are in `results/eval.csv`. A model
+knows the keypoints of its training by name (`model.json`); others are lifted by geometry and by
+what all keypoints have in common.
 """
 _SETTINGS_IN_CARD = (
     "objective",
@@ -44,8 +45,9 @@ _SETTINGS_IN_CARD = (
     "view_dropout",
     "steps",
     "batch_size",
+    "learning_rate",
+    "seed",
 )
-_SETTINGS_IN_CARD += ("learning_rate", "seed")
 
 
 def write_result(
@@ -69,26 +71,19 @@ def _write(
     training_stats: dict[str, Any],
     experiment: PoseExperiment,
 ) -> None:
-    history = [
-        {key: round(float(value), 6) for key, value in row.items() if key in _LOGGED_KEYS}
-        | {"step": row["step"]}
-        for row in trainer.state.log_history
-        if _LOGGED_KEYS & set(row)
-    ]
-    losses = [row["loss"] for row in history if "loss" in row]
-    errors = [row["validation_mpjpe_mm"] for row in history if "validation_mpjpe_mm" in row]
+    history = logged_history(trainer, _LOGGED_KEYS, digits=6)
     metrics = {
         "experiment": experiment.name,
         "steps": trainer.state.global_step,
-        "batch_size": experiment.batch_size,
-        "train_loss": losses[-1] if losses else None,
-        "validation_mpjpe_mm": errors[-1] if errors else None,
+        "batch_size": experiment.settings.batch_size,
+        "train_loss": last_logged(history, "loss"),
+        "validation_mpjpe_mm": last_logged(history, "validation_mpjpe_mm"),
         "history": history,
         **training_stats,
     }
     save_model(out, model, model_settings)
     draw_curves(out / "curves.png", metrics, experiment)
-    settings = experiment.settings()
+    settings = experiment.description()
     write_text(out / "config.yaml", yaml.safe_dump(settings, sort_keys=True))
     write_text(
         out / "README.md",
@@ -96,7 +91,7 @@ def _write(
             name=experiment.name,
             what="A lifter" if model_settings.kind == "lifter" else "A detector with triangulation",
             tasks=", ".join(model_settings.tasks),
-            front_end="pictures" if experiment.front_end == "images" else "2D keypoints",
+            front_end="images" if experiment.settings.front_end == "images" else "2D keypoints",
             settings="\n".join(f"| {key} | {settings[key]} |" for key in _SETTINGS_IN_CARD),
             loss=metrics["train_loss"],
             error=metrics["validation_mpjpe_mm"],
@@ -107,7 +102,7 @@ def _write(
 
 
 def draw_curves(path: Path, metrics: dict[str, Any], experiment: PoseExperiment) -> None:
-    """Draw the loss, and beside it the error on validation episodes against the baselines'."""
+    """Draw the loss, and the error on validation episodes with the errors of the baselines."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -134,7 +129,9 @@ def draw_curves(path: Path, metrics: dict[str, Any], experiment: PoseExperiment)
             textcoords="offset points",
             fontsize=8,
         )
-    figure.suptitle(f"{experiment.name}: {experiment.objective}, {experiment.front_end}")
+    figure.suptitle(
+        f"{experiment.name}: {experiment.settings.objective}, {experiment.settings.front_end}"
+    )
     with atomic_write(path) as partial:
         figure.savefig(partial, format="png", dpi=120, metadata={"Software": None})
     pyplot.close(figure)

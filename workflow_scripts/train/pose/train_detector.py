@@ -31,6 +31,8 @@ from workflow_scripts.models.keypoints.track_dataset import (
 )
 from workflow_scripts.train.pose.experiment import PoseExperiment
 from workflow_scripts.train.pose.train_lifter import check_episodes, mean_error_mm
+from workflow_scripts.train.pose.trainer import make_pose_trainer
+from workflow_scripts.train.trainer import run_trainer
 
 logger = logging.getLogger(__name__)
 # Standard deviation of the bump that a heatmap is taught, in cells.
@@ -222,28 +224,28 @@ def check_image_size(tracks: Sequence[KeypointTrack]) -> tuple[int, int]:
 def train_detector(
     experiment: PoseExperiment, *, num_ranks: int, should_stop: Callable[[], bool]
 ) -> tuple[Any, Detector, PoseModel, dict[str, Any]]:
-    """Train on this rank; return the Trainer, the detector, its settings and what was measured."""
-    from workflow_scripts.train.pose.trainer import make_trainer, run_trainer
-
-    chosen = {"tasks": experiment.tasks, "keypoints": experiment.keypoints}
-    known, shards = load_tracks(experiment.views, split="train", **chosen)
+    """Train on this rank; return the Trainer, the detector, its settings and statistics."""
+    settings = experiment.settings
+    chosen = {"tasks": settings.tasks, "keypoints": settings.keypoints}
+    train_tracks, shards = load_tracks(experiment.views, split="train", **chosen)
     val_tracks, val_shards = load_tracks(experiment.views, split="val", **chosen)
-    check_episodes(experiment, known)
-    width, height = check_image_size([*known, *val_tracks])
-    names = keypoint_vocabulary(known)
+    check_episodes(experiment, train_tracks)
+    width, height = check_image_size([*train_tracks, *val_tracks])
+    names = keypoint_vocabulary(train_tracks)
     conditions = {
-        name: number for number, name in enumerate(sorted(set(map(task_condition, known))), 1)
+        name: number
+        for number, name in enumerate(sorted(set(map(task_condition, train_tracks))), 1)
     }
-    noise = experiment.noise_model()
-    tracks = build_track_dataset(known, noise=noise, names=names, seed=experiment.seed)
-    images, steps = read_frames(known, shards, count=experiment.frames_per_episode)
+    noise = settings.noise_model()
+    tracks = build_track_dataset(train_tracks, noise=noise, names=names, seed=experiment.seed)
+    images, steps = read_frames(train_tracks, shards, count=experiment.settings.frames_per_episode)
     samples = FrameDataset(
         tracks,
         images,
         steps,
         conditions,
-        view_dropout=experiment.view_dropout,
-        num_samples=experiment.steps * experiment.batch_size,
+        view_dropout=settings.view_dropout,
+        num_samples=settings.steps * settings.batch_size,
         seed=experiment.seed,
     )
     torch.manual_seed(experiment.seed)
@@ -252,19 +254,19 @@ def train_detector(
     )
     detector = Detector(size)
     validation = _DetectorValidation(experiment, val_tracks, val_shards, names, conditions)
-    trainer = make_trainer(
+    trainer = make_pose_trainer(
         DetectorWithLoss(detector),
         samples,
         experiment,
         num_ranks=num_ranks,
         collator=lambda batch: batch,
-        checks=lambda: validation.validate(detector)[0],
-        pictures=lambda writer, step: validation.log_figure(detector, writer, step),
+        validate=lambda: validation.validate(detector)[0],
+        log_figure=lambda writer, step: validation.log_figure(detector, writer, step),
         should_stop=should_stop,
     )
     run_trainer(trainer, experiment, num_ranks=num_ranks)
     training_stats = {
-        "episodes": len(known),
+        "episodes": len(train_tracks),
         "frames": samples.num_frames,
         "validation_episodes": len(val_tracks),
         "validation_baselines_mm": validation.validate(detector)[1],
@@ -273,12 +275,12 @@ def train_detector(
     model_settings = PoseModel(
         experiment=experiment.name,
         kind="detector",
-        objective=experiment.objective,
-        front_end=experiment.front_end,
+        objective=settings.objective,
+        front_end=settings.front_end,
         names=names,
         tasks=sorted({name.split("/")[0] for name in names}),
         conditions=tuple(conditions),
-        noise=vars(noise),
+        noise=noise.model_dump(),
         size=size.as_dict(),
     )
     return trainer, detector, model_settings, training_stats
@@ -298,7 +300,9 @@ class _DetectorValidation:
         self._seed = experiment.seed
         self._names = names
         self._conditions = conditions
-        self._images, steps = read_frames(tracks, shards, count=experiment.frames_per_episode)
+        self._images, steps = read_frames(
+            tracks, shards, count=experiment.settings.frames_per_episode
+        )
         self._tracks = [track.select_steps(kept) for track, kept in zip(tracks, steps, strict=True)]
 
     def detected(self, detector: Detector) -> TrackDataset:

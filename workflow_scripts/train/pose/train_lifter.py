@@ -1,6 +1,5 @@
 """Train a lifter with the Hugging Face Trainer: any number of ranks, checkpoints, curves."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -31,27 +30,29 @@ from workflow_scripts.models.keypoints.track_dataset import (
 )
 from workflow_scripts.train.pose import losses
 from workflow_scripts.train.pose.experiment import PoseExperiment
+from workflow_scripts.train.pose.trainer import make_pose_trainer
 from workflow_scripts.train.pose.window_dataset import WindowDataset, batch_evidence, collate
+from workflow_scripts.train.trainer import num_ranks_here, run_trainer
 
 _SMOOTHING = 7
 
 
 class LifterWithLoss(nn.Module):
-    """A lifter with its objective: batches in, a loss out, as the Trainer wants it."""
+    """A lifter with its objective: returns the loss of a batch, as the Trainer needs it."""
 
     def __init__(self, lifter: Lifter, experiment: PoseExperiment) -> None:
         super().__init__()
         self.lifter = lifter
-        self.objective = experiment.objective
-        self.weights = experiment.weights
+        self.objective = experiment.settings.objective
+        self.weights = experiment.settings.weights
 
     def forward(self, **batch: Tensor) -> dict[str, Tensor]:
-        """Return the loss of a batch of `data.Windows`."""
+        """Return the loss of a batch of `WindowDataset`."""
         evidence = batch_evidence(batch)
         points = self.lifter(evidence, batch["names"], batch["known"])
         if self.objective == "supervised":
-            # What no frame of the window fixes is not spoken of (`lift`): labels of such points
-            # would teach guesses, and their size would drown the rest.
+            # A point that no frame of the window determines gets no estimate (`lift_tracks`): its
+            # label would teach a guess, and its large error would dominate the loss.
             loss_mask = batch["known"] * (evidence.has_rigid_fit.sum(dim=1) > 0)
             return {"loss": losses.supervised_loss(points, batch["points_m"], loss_mask)}
         views = batch["observed"], batch["projections"], batch["weights"]
@@ -65,9 +66,9 @@ class LifterWithLoss(nn.Module):
             shape = self.lifter.shapes[batch["names"]]
             lengths = (shape[:, :, None] - shape[:, None]).norm(dim=-1)
             middle = points[:, points.shape[1] // 2]
-            loss = loss + added.rigidity * losses.rigidity(middle, batch["bodies"], lengths)
+            loss = loss + added.rigidity * losses.rigidity_loss(middle, batch["bodies"], lengths)
         if added.cheirality:
-            loss = loss + added.cheirality * losses.cheirality(
+            loss = loss + added.cheirality * losses.cheirality_loss(
                 points, batch["projections"], batch["weights"]
             )
         return {"loss": loss}
@@ -78,18 +79,19 @@ def new_lifter(experiment: PoseExperiment, tracks: TrackDataset, names: list[str
 
     Their shapes come from labels under supervision, else from smoothed triangulations.
     """
+    settings = experiment.settings
     size = LifterSize(
-        window=experiment.window,
-        width=experiment.width,
-        layers=experiment.layers,
-        heads=experiment.heads,
+        window=settings.window,
+        width=settings.width,
+        layers=settings.layers,
+        heads=settings.heads,
         num_names=len(names),
     )
     torch.manual_seed(experiment.seed)
     lifter = Lifter(size)
     clip = tracks.clip
     points = clip.points_m
-    if experiment.objective != "supervised":
+    if settings.objective != "supervised":
         points = smooth_episodes(tracks, dlt(tracks), window=_SMOOTHING).float()
     shapes = estimate_body_shapes(points, clip.names, clip.bodies, num_names=len(names))
     lifter.shapes.copy_(shapes)
@@ -98,14 +100,15 @@ def new_lifter(experiment: PoseExperiment, tracks: TrackDataset, names: list[str
 
 def make_windows(experiment: PoseExperiment, tracks: TrackDataset, lifter: Lifter) -> WindowDataset:
     """Return every window of the training, in order."""
+    settings = experiment.settings
     return WindowDataset(
         tracks,
         lifter.shapes.clone(),
-        objective=experiment.objective,
-        noise=experiment.noise_model(),
-        view_dropout=experiment.view_dropout,
-        window=experiment.window,
-        num_samples=experiment.steps * experiment.batch_size,
+        objective=settings.objective,
+        noise=settings.noise_model(),
+        view_dropout=settings.view_dropout,
+        window=settings.window,
+        num_samples=settings.steps * settings.batch_size,
         seed=experiment.seed,
     )
 
@@ -115,11 +118,11 @@ def describe(experiment: PoseExperiment, lifter: Lifter, names: list[str]) -> Po
     return PoseModel(
         experiment=experiment.name,
         kind="lifter",
-        objective=experiment.objective,
-        front_end=experiment.front_end,
+        objective=experiment.settings.objective,
+        front_end=experiment.settings.front_end,
         names=names,
         tasks=sorted({name.split("/")[0] for name in names}),
-        noise=vars(experiment.noise_model()),
+        noise=experiment.settings.noise_model().model_dump(),
         size=lifter.size.as_dict(),
     )
 
@@ -166,17 +169,17 @@ def log_figure(
 def train_lifter(
     experiment: PoseExperiment, *, num_ranks: int, should_stop: Callable[[], bool]
 ) -> tuple[Any, Lifter, PoseModel, dict[str, Any]]:
-    """Train on this rank; return the Trainer, the lifter, its settings and what was measured."""
-    chosen = {"tasks": experiment.tasks, "keypoints": experiment.keypoints}
-    known, _ = load_tracks(experiment.views, split="train", **chosen)
-    unseen, _ = load_tracks(experiment.views, split="val", **chosen)
-    check_episodes(experiment, known)
-    names = keypoint_vocabulary(known)
-    noise = experiment.noise_model()
-    tracks = build_track_dataset(known, noise=noise, names=names, seed=experiment.seed)
+    """Train on this rank; return the Trainer, the lifter, its settings and statistics."""
+    chosen = {"tasks": experiment.settings.tasks, "keypoints": experiment.settings.keypoints}
+    train_tracks, _ = load_tracks(experiment.views, split="train", **chosen)
+    val_tracks, _ = load_tracks(experiment.views, split="val", **chosen)
+    check_episodes(experiment, train_tracks)
+    names = keypoint_vocabulary(train_tracks)
+    noise = experiment.settings.noise_model()
+    tracks = build_track_dataset(train_tracks, noise=noise, names=names, seed=experiment.seed)
     validation = (
-        build_track_dataset(unseen, noise=noise, names=names, seed=experiment.seed)
-        if unseen
+        build_track_dataset(val_tracks, noise=noise, names=names, seed=experiment.seed)
+        if val_tracks
         else None
     )
     trainer, lifter = fit_lifter(
@@ -184,9 +187,9 @@ def train_lifter(
     )
     names_of_baselines = () if validation is None else ("dlt", REFERENCE_BASELINE)
     training_stats = {
-        "episodes": len(known),
+        "episodes": len(train_tracks),
         "frames": len(tracks),
-        "validation_episodes": len(unseen),
+        "validation_episodes": len(val_tracks),
         "validation_baselines_mm": {
             name: mean_error_mm(BASELINES[name](validation), validation)  # type: ignore[arg-type]
             for name in names_of_baselines
@@ -207,47 +210,49 @@ def fit_lifter(
 ) -> tuple[Any, Lifter]:
     """Train on observed episodes; return the Trainer and the lifter.
 
-    `names` are the keypoints that it will know; validation episodes are compared on the way.
+    `names` are the keypoints that it learns; `validation` is for validation during training.
     """
-    from workflow_scripts.train.pose.trainer import make_trainer, run_trainer
-
     lifter = new_lifter(experiment, tracks, names)
 
-    def checks() -> dict[str, float]:
+    def run_validation() -> dict[str, float]:
         if validation is None:
             return {}
-        return validate(lifter, validation, objective=experiment.objective)
+        return validate(lifter, validation, objective=experiment.settings.objective)
 
-    def pictures(writer: Any, step: int) -> None:
-        shown = tracks if validation is None else validation
-        log_figure(lifter, shown, objective=experiment.objective, writer=writer, step=step)
+    def draw(writer: Any, step: int) -> None:
+        drawn = tracks if validation is None else validation
+        log_figure(lifter, drawn, objective=experiment.settings.objective, writer=writer, step=step)
 
-    trainer = make_trainer(
+    trainer = make_pose_trainer(
         LifterWithLoss(lifter, experiment),
         make_windows(experiment, tracks, lifter),
         experiment,
         num_ranks=num_ranks,
         collator=collate,
-        checks=checks,
-        pictures=pictures,
+        validate=run_validation,
+        log_figure=draw,
         should_stop=should_stop,
     )
     run_trainer(trainer, experiment, num_ranks=num_ranks)
     return trainer, lifter
 
 
-def check_episodes(experiment: PoseExperiment, known: list[KeypointTrack]) -> None:
-    """Raise `UserError` if there is nothing to learn from; log keypoints that nothing sees."""
-    if not known:
+def check_episodes(experiment: PoseExperiment, tracks: list[KeypointTrack]) -> None:
+    """Raise `UserError` if there is nothing to learn from; log keypoints that nothing observes."""
+    if not tracks:
         raise UserError(
             f"{experiment.name}: no training episodes; more of them, or a larger share for the "
             "'train' split (config: sources.rlbench.episodes_per_task, splits)"
         )
-    counts = count_never_visible(known)
+    counts = count_never_visible(tracks)
     log_never_visible(counts)
-    names = keypoint_vocabulary(known)
-    never = [f"{task}/{name}" for (task, name), (unseen, of) in counts.items() if unseen == of]
-    if len(never) == len(names) and experiment.noise.occlusion:
+    names = keypoint_vocabulary(tracks)
+    never = [
+        f"{task}/{name}"
+        for (task, name), (num_unseen, num_episodes) in counts.items()
+        if num_unseen == num_episodes
+    ]
+    if len(never) == len(names) and experiment.settings.noise.occlusion:
         raise UserError(
             f"{experiment.name}: two cameras never see {', '.join(never)} at once, so there is no "
             "position to learn from; name other keypoints, add cameras "
@@ -260,16 +265,18 @@ def train(experiment: PoseExperiment, should_stop: Callable[[], bool] = lambda: 
 
     Args:
         experiment: What is trained on what.
-        should_stop: Says that the time of this run is over: `Interrupted` is raised after a save.
+        should_stop: Says that the time of this run is over: `TrainingInterrupted` is raised after
+            a save.
     """
     from workflow_scripts.train.pose.result import write_result
 
     experiment.check_inputs()
-    num_ranks = int(os.environ.get("WORLD_SIZE", "1"))
-    if experiment.front_end == "images":
-        from workflow_scripts.train.pose.train_detector import train_detector as train_model
-    else:
-        train_model = train_lifter
+    num_ranks = num_ranks_here()
+    train_model: Callable[..., tuple[Any, nn.Module, PoseModel, dict[str, Any]]] = train_lifter
+    if experiment.settings.front_end == "images":
+        from workflow_scripts.train.pose.train_detector import train_detector
+
+        train_model = train_detector
     trainer, model, model_settings, training_stats = train_model(
         experiment, num_ranks=num_ranks, should_stop=should_stop
     )

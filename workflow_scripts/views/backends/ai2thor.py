@@ -1,8 +1,8 @@
-"""The AI2-THOR backend: one Unity process shows all houses of a shard, off-screen.
+"""The AI2-THOR backend: one Unity process renders all houses of a shard, off-screen.
 
-Cameras are third-party cameras, whose poses are free of the agent and of collisions. Depth is
-Unity's planar z in metres. Names in Unity's masks: an object's id, perhaps with `___part`; a
-floor is called like its room, a ceiling `Ceiling_` and its room.
+Cameras are third-party cameras, whose poses do not depend on the agent or on collisions. Depth is
+Unity's planar z in metres. Names in Unity's masks: the id of an object, perhaps with `___part`;
+the id of its room for a floor, `Ceiling_` and the id of its room for a ceiling.
 """
 
 import copy
@@ -21,8 +21,10 @@ from workflow_scripts.geometry.cameras import (
     world_from_unity,
     yaw_pitch_deg,
 )
+from workflow_scripts.views.credits import Credit
+from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.objects import object_rows
-from workflow_scripts.views.renderer import Credit, EngineError, Frame
+from workflow_scripts.views.renderer import EngineError
 
 Result = TypeVar("Result")
 
@@ -30,7 +32,7 @@ QUALITY = {"draft": "Low", "default": "High", "high": "Ultra"}
 GRID_M = 0.25
 NEAR_M, FAR_M = 0.05, 60.0
 # Unity's depth buffer ends a little before its far plane.
-FAR_SHARE = 0.999
+FAR_FRACTION = 0.999
 PART_SEPARATOR = "___"
 
 
@@ -69,7 +71,7 @@ class Ai2ThorRenderer:
         self.stop()
 
     def load(self, house: dict[str, Any], *, scene_id: str) -> "Ai2ThorHouse":
-        """Show a house; `UserError` with Unity's own words if it refuses."""
+        """Load a house; `UserError` with Unity's message if it fails."""
         objects = object_rows(house, scene_id)
         renamed, ids_of_names = with_bar_separated_ids(house)
         names = {row.object_id: row.instance for row in objects}
@@ -86,9 +88,9 @@ class Ai2ThorRenderer:
         return loaded
 
     def retry_once(self, call: Callable[[], Result], *, description: str) -> Result:
-        """Do some work; if Unity crashes or hangs, do it once more in a fresh process.
+        """Call a function; if Unity crashes or hangs, call it once more in a new process.
 
-        `UserError` says what Unity said: a refusal at once, a crash the second time.
+        `UserError` has Unity's message: of a rejected action at once, of a crash the second time.
         """
         from ai2thor.exceptions import RestartError
 
@@ -102,7 +104,7 @@ class Ai2ThorRenderer:
             except (RuntimeError, ValueError) as error:
                 if isinstance(error, UserError) or self._action_rejected():
                     raise UserError(
-                        f"AI2-THOR refuses {description}: {_error_message(error)}"
+                        f"AI2-THOR rejects {description}: {_error_message(error)}"
                     ) from error
                 failure = error
             self.stop()
@@ -111,13 +113,13 @@ class Ai2ThorRenderer:
         ) from failure
 
     def _action_rejected(self) -> bool:
-        """Say whether Unity is alive and answered "no" to the last action."""
+        """Say whether Unity is running and rejected the last action."""
         event = getattr(self._controller, "last_event", None)
         return event is not None and not event.metadata["lastActionSuccess"]
 
     @property
     def controller(self) -> Any:
-        """Return the running controller, started when first asked for."""
+        """Return the running controller; the first access starts it."""
         if self._controller is None:
             try:
                 self._controller = self._controller_class(
@@ -133,7 +135,7 @@ class Ai2ThorRenderer:
                     renderInstanceSegmentation=True,
                     makeAgentsVisible=False,
                 )
-            except Exception as error:  # downloads, Vulkan and Unity fail in many types
+            except Exception as error:  # downloads, Vulkan and Unity raise many types
                 raise EngineError(
                     f"AI2-THOR cannot start ({error}). It needs its Unity build (downloaded once, "
                     "to ~/.ai2thor), libvulkan1 and a GPU driver with Vulkan; or choose "
@@ -144,7 +146,7 @@ class Ai2ThorRenderer:
     def stop(self) -> None:
         """End the Unity process if one runs."""
         controller, self._controller = self._controller, None
-        # After a crash that could not be mended the client has no server left to stop.
+        # After two crashes the client has no server to stop.
         if controller is not None and controller.server is not None:
             controller.stop()
 
@@ -166,7 +168,7 @@ class Ai2ThorHouse:
         self._loaded_in: Any = None
 
     def create_house(self) -> None:
-        """Build the house in the running Unity. Its cameras went with the last house."""
+        """Build the house in the running Unity; a reset removes all cameras, so add one."""
         controller = self._renderer.controller
         _succeeded(controller.reset(scene=self._house))
         _succeeded(
@@ -184,20 +186,20 @@ class Ai2ThorHouse:
         self._loaded_in = controller
 
     def reachable_m(self) -> np.ndarray:
-        """Return floor points [n, 3] of Unity's own 0.25 m grid, sorted."""
+        """Return floor points [n, 3] of Unity's 0.25 m grid, sorted."""
         event = self._step(action="GetReachablePositions")
         points = [[point["x"], 0.0, point["z"]] for point in event.metadata["actionReturn"]]
         world = world_from_unity(np.array(points, dtype=np.float64).reshape(-1, 3))
         return world[np.lexsort((world[:, 1], world[:, 0]))]
 
     def render(self, camera: Camera, *, seed: int) -> Frame:
-        """Return Unity's picture, depth and ids. Unity draws nothing at random."""
+        """Return Unity's image, depth and ids; Unity uses no randomness."""
         size = (self._renderer.width_px, self._renderer.height_px)
         if (camera.width_px, camera.height_px) != size:
             raise ValueError(f"Unity runs at {size} pixels, not at that of {camera}")
         yaw_deg, pitch_deg = yaw_pitch_deg(camera.world_from_camera)
         x, y, z = (float(value) for value in unity_from_world(camera.position_m))
-        # Unity forgets clipping planes that an update does not repeat.
+        # Unity resets clipping planes that an update does not repeat.
         event = self._step(
             action="UpdateThirdPartyCamera",
             thirdPartyCameraId=0,
@@ -208,7 +210,7 @@ class Ai2ThorHouse:
             farClippingPlane=FAR_M,
         )
         depth_m = np.array(event.third_party_depth_frames[0], dtype=np.float32)
-        depth_m[depth_m >= FAR_SHARE * FAR_M] = np.nan
+        depth_m[depth_m >= FAR_FRACTION * FAR_M] = np.nan
         return Frame(
             np.ascontiguousarray(event.third_party_camera_frames[0][..., :3]),
             depth_m,
@@ -218,7 +220,7 @@ class Ai2ThorHouse:
         )
 
     def _step(self, **action: Any) -> Any:
-        """Take a step; after a restart of Unity the house is built again first."""
+        """Run an action; after a restart of Unity the house is built again first."""
 
         def call() -> Any:
             if self._loaded_in is not self._renderer.controller:
@@ -244,8 +246,8 @@ class Ai2ThorHouse:
 def with_bar_separated_ids(house: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return a copy of a house whose ids all contain "|", and the old id of each new one.
 
-    Unity leaves things without "|" in their name out of its masks. An id that has none gets
-    "thing|" in front, so the same house always gets the same names.
+    Unity leaves objects without "|" in their name out of its masks. An id that has none gets the
+    prefix "object|", so the same house always gets the same names.
     """
     copied = copy.deepcopy(house)
     ids_of_names: dict[str, str] = {}
@@ -253,8 +255,8 @@ def with_bar_separated_ids(house: dict[str, Any]) -> tuple[dict[str, Any], dict[
     while queue:
         entry = queue.pop()
         if "|" not in entry["id"]:
-            ids_of_names[f"thing|{entry['id']}"] = entry["id"]
-            entry["id"] = f"thing|{entry['id']}"
+            ids_of_names[f"object|{entry['id']}"] = entry["id"]
+            entry["id"] = f"object|{entry['id']}"
         queue += entry.get("children") or []
     return copied, ids_of_names
 
@@ -266,7 +268,7 @@ def _succeeded(event: Any) -> Any:
 
 
 def _error_message(error: BaseException) -> str:
-    """Return what happened without the action the client repeats, which holds a whole house."""
+    """Return the last line of a message: the client repeats the action, with a whole house."""
     if isinstance(error, TimeoutError) and error.__context__:
         error = error.__context__
     lines = str(error).strip().splitlines() or [type(error).__name__]
@@ -275,12 +277,13 @@ def _error_message(error: BaseException) -> str:
 
 def _controller_class() -> Callable[..., Any]:
     try:
-        return importlib.import_module("ai2thor.controller").Controller
+        controller: Callable[..., Any] = importlib.import_module("ai2thor.controller").Controller
     except ImportError as error:
         raise EngineError(
             f"views.backend ai2thor needs the package ai2thor: {error}. "
             "Run 'pip install ai2thor==5.0.0', or choose views.backend: pathtrace"
         ) from error
+    return controller
 
 
 def _version(module: str, attribute: str) -> str:

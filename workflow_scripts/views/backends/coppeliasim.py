@@ -32,12 +32,12 @@ from workflow_scripts.views.rlbench_decoding import (
 )
 
 logger = logging.getLogger(__name__)
-# Depth within this of the far plane hit nothing.
+# Depth this close to the far plane hit nothing.
 _FAR_M = 1e-4
 
 
 class StepRecorder:
-    """Called by RLBench after each step: keeps the observation and where everything is."""
+    """Called by RLBench after each step: records the observation and the poses of all objects."""
 
     def __init__(self, task: str, *, max_steps: int) -> None:
         self._task, self._max_steps = task, max_steps
@@ -49,7 +49,7 @@ class StepRecorder:
         self._dummies: list[Any] = []
 
     def __call__(self, observation: Any) -> None:
-        """Note a step."""
+        """Record a step."""
         if not self.observations:
             self._find_shapes()
         if len(self.observations) >= self._max_steps:
@@ -69,7 +69,7 @@ class StepRecorder:
     def _find_shapes(self) -> None:
         """Look up the task's shapes and its waypoints, before anything is grasped.
 
-        What is grasped becomes the gripper's child, but keeps its handle.
+        A grasped object becomes a child of the gripper, but keeps its handle.
         """
         const = importlib.import_module("pyrep.const")
         objects = importlib.import_module("pyrep.objects.object")
@@ -84,7 +84,7 @@ class StepRecorder:
             name = f"waypoint{number}"
             if not objects.Object.exists(name):
                 break
-            # A waypoint may also be a whole path, which is no point.
+            # A waypoint may also be a path, which is not a keypoint.
             if objects.Object.get_object_type(name) == const.ObjectType.DUMMY:
                 dummy = dummies.Dummy(name)
                 parent = dummy.get_parent()
@@ -121,7 +121,7 @@ class CoppeliaSimDemonstrator:
         self._environment = self._launch()
 
     def _launch(self) -> Any:
-        """Start the simulator with the cameras that are wanted."""
+        """Start the simulator with the configured cameras."""
         rlbench = importlib.import_module("rlbench")
         modes = importlib.import_module("rlbench.action_modes.action_mode")
         arms = importlib.import_module("rlbench.action_modes.arm_action_modes")
@@ -135,7 +135,7 @@ class CoppeliaSimDemonstrator:
             camera.point_cloud = False
             camera.image_size = (self._size_px, self._size_px)
             camera.depth_in_meters = True
-            # Decoded here in whole numbers: see `recorded.packed`.
+            # Decoded as integers: see `rlbench_decoding.decode_handles`.
             camera.masks_as_one_channel = False
         config.record_gripper_closing = True
         launched = environment.Environment(
@@ -177,7 +177,8 @@ class CoppeliaSimDemonstrator:
                 module = importlib.import_module(f"rlbench.tasks.{episode.task}")
             except ImportError:
                 raise EpisodeError(
-                    f"this RLBench has no task {episode.task}; it changed names between versions"
+                    f"this version of RLBench has no task {episode.task}; "
+                    "names differ between versions"
                 ) from None
             name = "".join(word[0].upper() + word[1:] for word in episode.task.split("_"))
             self._task = self._environment.get_task(getattr(module, name))
@@ -192,7 +193,7 @@ class CoppeliaSimDemonstrator:
         with global_seed(episode.seed % 2**32):
             try:
                 descriptions, _ = task.reset()
-            except Exception as error:  # TaskEnvironmentError and whatever the engine raises
+            except Exception as error:  # TaskEnvironmentError and all that the engine raises
                 raise EpisodeError(f"the task cannot be placed: {error}") from None
         self._description = str(descriptions[0]) if descriptions else ""
         return task
@@ -200,29 +201,31 @@ class CoppeliaSimDemonstrator:
     def _demonstration(
         self, episode: Episode, recorder: StepRecorder, failures: Sequence[str]
     ) -> Demonstration:
-        """Turn what was watched into a demonstration."""
+        """Convert the recorded steps into a demonstration."""
         if not recorder.keypoints:
             raise EpisodeError(f"{episode.task} has no waypoint that is a point")
         name = episode.scene_id
-        states: list[Mapping[str, Any]] = [vars(instances) for instances in recorder.observations]
+        states: list[Mapping[str, Any]] = [
+            vars(observation) for observation in recorder.observations
+        ]
         size = (self._size_px, self._size_px)
         cameras = [
             [recorded_camera(state, camera, size_px=size, name=name) for camera in self._cameras]
             for state in states
         ]
 
-        def pictures(kind: str) -> np.ndarray:
+        def images(kind: str) -> np.ndarray:
             return np.array([[state[f"{c}_{kind}"] for c in self._cameras] for state in states])
 
-        depth = pictures("depth").astype(np.float32)
+        depth = images("depth").astype(np.float32)
         far = np.array([[limits[1] for _, _, limits in row] for row in cameras])
         depth[depth >= far[..., None, None] - _FAR_M] = np.nan
-        handles = decode_handles(np.rint(pictures("mask") * 255))
-        objects, numbers = self._objects(episode, recorder, handles)
+        handles = decode_handles(np.rint(images("mask") * 255))
+        objects, numbers = self._object_rows(episode, recorder, handles)
         names = {row.object_id for row in objects}
         return Demonstration(
             cameras=self._cameras,
-            rgb=pictures("rgb").astype(np.uint8),
+            rgb=images("rgb").astype(np.uint8),
             depth_m=depth,
             instance=np.vectorize(numbers.__getitem__, otypes=[np.uint16])(handles),
             intrinsics=np.array([k for k, _, _ in cameras[0]]),
@@ -246,7 +249,7 @@ class CoppeliaSimDemonstrator:
             failures=tuple(failures),
         )
 
-    def _objects(
+    def _object_rows(
         self, episode: Episode, recorder: StepRecorder, handles: np.ndarray
     ) -> tuple[list[ObjectRow], dict[int, int]]:
         """Return the rows and the instance of each handle: the task's shapes, then the others.
@@ -276,14 +279,14 @@ class CoppeliaSimDemonstrator:
 
     @staticmethod
     def _poses(recorder: StepRecorder, num_objects: int) -> np.ndarray:
-        """Return [T, N, 4, 4]; what is not the task's own has no pose (NaN)."""
+        """Return [T, N, 4, 4]; NaN for objects that do not belong to the task."""
         poses = np.full((len(recorder.poses), num_objects, 4, 4), np.nan)
         poses[:, : len(recorder.shapes)] = np.array(recorder.poses)
         return poses
 
 
 def local_bounds(shape: Any) -> np.ndarray:
-    """Return [2, 3], the lower and upper corner of a shape's box in its own frame."""
+    """Return [2, 3], the lower and upper corner of a shape's box in the frame of the shape."""
     return np.asarray(shape.get_bounding_box(), dtype=np.float64).reshape(3, 2).T
 
 
@@ -309,7 +312,7 @@ def _object_row(
 
 @contextmanager
 def global_seed(seed: int) -> Iterator[None]:
-    """Seed NumPy's global generator, which RLBench draws from, and put it back afterwards."""
+    """Seed NumPy's global generator, which RLBench draws from, and restore it afterwards."""
     state = np.random.get_state()
     np.random.seed(seed)
     try:
@@ -320,7 +323,7 @@ def global_seed(seed: int) -> Iterator[None]:
 
 @contextmanager
 def capture_rlbench_errors() -> Iterator[list[str]]:
-    """Collect why RLBench gave up an attempt: it logs that, but raises something else."""
+    """Collect why RLBench gave up an attempt: it logs the reason, but raises another error."""
     reasons: list[str] = []
 
     class Collect(logging.Handler):

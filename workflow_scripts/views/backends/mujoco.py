@@ -1,4 +1,4 @@
-"""Backend `mujoco`: RLBench's tasks simulated and filmed on this machine."""
+"""Backend `mujoco`: RLBench's tasks simulated and rendered on this machine."""
 
 import importlib
 import logging
@@ -19,6 +19,8 @@ from workflow_scripts.views.demonstrator import EpisodeError
 from workflow_scripts.views.robots import tasks
 from workflow_scripts.views.robots.arm import FINGER_NAMES, FINGER_OPEN_M
 from workflow_scripts.views.robots.cameras import intrinsics
+
+# Not `import mujoco` above: the package `robots` must choose MUJOCO_GL before MuJoCo is imported.
 from workflow_scripts.views.robots.offscreen_renderer import (
     OffscreenContext,
     OffscreenRenderer,
@@ -42,9 +44,10 @@ def load_task(name: str) -> TaskModule:
     """Return a task's module; `UserError` for one that is not simulated."""
     if name not in tasks.NAMES:
         raise UserError(
-            f"task {name!r} is not simulated by backend 'mujoco'; {allowed_values(name, tasks.NAMES)}"
+            f"task {name!r} is not simulated by backend 'mujoco'; "
+            f"{allowed_values(name, tasks.NAMES)}"
         )
-    return importlib.import_module(f"{tasks.__name__}.{name}")  # type: ignore[return-value]
+    return importlib.import_module(f"{tasks.__name__}.{name}")
 
 
 class MujocoDemonstrator:
@@ -80,7 +83,7 @@ class MujocoDemonstrator:
             self._gl_context = None
 
     def demonstrate(self, episode: Episode) -> Demonstration:
-        """Simulate until an attempt succeeds, then film it."""
+        """Simulate until an attempt succeeds, then render it."""
         task = load_task(episode.task)
         if not 0 <= episode.variation < task.NUM_VARIATIONS:
             raise UserError(
@@ -100,14 +103,16 @@ class MujocoDemonstrator:
             else:
                 return self.render_demonstration(episode, scene, trajectory, failures)
             logger.debug("%s attempt %d: %s", episode.scene_id, attempt, failures[-1])
-        raise EpisodeError(f"no demonstration in {self.max_attempts} attempts: {join(failures)}")
+        raise EpisodeError(
+            f"no demonstration in {self.max_attempts} attempts: {summarise_failures(failures)}"
+        )
 
     def render_demonstration(
         self, episode: Episode, scene: "TaskScene", trajectory: Trajectory, failures: Sequence[str]
     ) -> Demonstration:
-        """Draw every recorded state in every camera, and look keypoints and poses up.
+        """Render every recorded state in every camera and record keypoints and poses.
 
-        `failures` are the reasons why earlier attempts came to nothing.
+        `failures` are the reasons why earlier attempts failed.
         """
         assert self._gl_context is not None, "the demonstrator is not open"
         state = SceneState(scene.model, mujoco.MjData(scene.model))
@@ -115,7 +120,7 @@ class MujocoDemonstrator:
         offscreen = OffscreenRenderer(
             self._gl_context, scene.model, instance_of_geom=scene.instance_of_geom
         )
-        points = keypoints(scene)
+        keypoint_specs = keypoint_specs_of(scene)
         objects: list[ObjectRow] = []
         rendered, points_m, poses, tip_poses = [], [], [], []
         try:
@@ -126,11 +131,11 @@ class MujocoDemonstrator:
                 mujoco.mj_camlight(scene.model, state.data)
                 if step == 0:
                     objects = [
-                        row(episode, scene, state, scene_object)
+                        object_row(episode, scene, state, scene_object)
                         for scene_object in scene.scene_objects
                     ]
                 rendered.append(offscreen.render(state.data, self.cameras))
-                points_m.append([keypoint_position_m(state, point) for point in points])
+                points_m.append([keypoint_position_m(state, spec) for spec in keypoint_specs])
                 poses.append(
                     [state.pose(scene_object.body.name) for scene_object in scene.scene_objects]
                 )
@@ -152,10 +157,8 @@ class MujocoDemonstrator:
             intrinsics=np.array([intrinsics(name, size_px=self.size_px) for name in self.cameras]),
             world_from_camera=np.array([images[3] for images in rendered]),
             keypoints=[
-                Keypoint(
-                    point.name, point.parent, instance.get(point.parent, 0), point.surface_depth_m
-                )
-                for point in points
+                Keypoint(spec.name, spec.parent, instance.get(spec.parent, 0), spec.surface_depth_m)
+                for spec in keypoint_specs
             ],
             keypoints_m=np.array(points_m),
             joint_positions_rad=positions[:, qpos_indices],
@@ -166,17 +169,17 @@ class MujocoDemonstrator:
             world_from_object=np.array(poses),
             step_s=STEP_S,
             success=True,
-            description=scene.script.description,
+            description=scene.scripted_task.description,
             failures=tuple(failures),
         )
 
 
 class TaskScene:
-    """One attempt's scene: its model, its things, and which thing each shape belongs to."""
+    """The scene of one attempt: its model, its objects, and the object of each geom."""
 
     def __init__(self, task: TaskModule, variation: int, generator: np.random.Generator) -> None:
         builder = SceneBuilder(generator)
-        self.script: ScriptedTask = task.build(builder, variation)
+        self.scripted_task: ScriptedTask = task.build(builder, variation)
         self.model = builder.compile()
         self.scene_objects: list[SceneObject] = list(builder.scene_objects.values())
         instance_of_body = {
@@ -191,45 +194,46 @@ class TaskScene:
 
     def simulate(self, *, max_steps: int) -> Trajectory:
         """Return a demonstration that succeeded; `DemoError` says why there is none."""
-        return Simulation(self.model, self.script, max_steps=max_steps).demonstrate()
+        return Simulation(self.model, self.scripted_task, max_steps=max_steps).demonstrate()
 
 
-def join(failures: Sequence[str]) -> str:
-    """Say every reason once, with how often it was met."""
+def summarise_failures(failures: Sequence[str]) -> str:
+    """Return every reason once, with its count."""
     return "; ".join(f"{failures.count(reason)} x {reason}" for reason in dict.fromkeys(failures))
 
 
-def keypoints(scene: TaskScene) -> list[KeypointSpec]:
-    """Return the keypoints of a scene: its waypoints, its own points, the tip of the gripper.
+def keypoint_specs_of(scene: TaskScene) -> list[KeypointSpec]:
+    """Return the keypoints of a scene: waypoints, extra keypoints, the tip of the gripper.
 
-    Waypoints at the same place of the same thing (the way there and back) are one keypoint.
+    Waypoints at the same position in the same object (approach and retreat) are one keypoint.
     """
     keypoint_specs: list[KeypointSpec] = []
-    for number, waypoint in enumerate(scene.script.waypoints):
+    for number, waypoint in enumerate(scene.scripted_task.waypoints):
         x, y, z = (float(value) for value in waypoint.parent_from_tip[:3, 3])
         if not any(
-            point.parent == waypoint.parent and np.allclose(point.at_m, (x, y, z), atol=1e-3)
-            for point in keypoint_specs
+            spec.parent == waypoint.parent and np.allclose(spec.at_m, (x, y, z), atol=1e-3)
+            for spec in keypoint_specs
         ):
             name = f"waypoint{number}"
             keypoint_specs.append(
                 KeypointSpec(name, waypoint.parent, (x, y, z), waypoint.surface_depth_m)
             )
-    return [*keypoint_specs, *scene.script.points, TIP]
+    return [*keypoint_specs, *scene.scripted_task.extra_keypoints, TIP]
 
 
-def keypoint_position_m(state: SceneState, point: KeypointSpec) -> np.ndarray:
+def keypoint_position_m(state: SceneState, spec: KeypointSpec) -> np.ndarray:
     """Return a keypoint [3] in world metres."""
-    pose = state.pose(point.parent)
-    return pose[:3, :3] @ point.at_m + pose[:3, 3]
+    pose = state.pose(spec.parent)
+    position: np.ndarray = pose[:3, :3] @ spec.at_m + pose[:3, 3]
+    return position
 
 
-def row(
+def object_row(
     episode: Episode, scene: TaskScene, state: SceneState, scene_object: SceneObject
 ) -> ObjectRow:
-    """Describe a thing by the upright box around its own shapes, turned with its front.
+    """Describe an object by the upright box around its geoms, rotated by its yaw.
 
-    A thing that lies on its side gets the box of how it lies.
+    The box of an object that lies on its side is axis-aligned.
     """
     pose = state.pose(scene_object.body.name)
     yaw = float(np.arctan2(pose[1, 0], pose[0, 0])) if abs(pose[2, 2]) > 0.5 else 0.0

@@ -1,4 +1,4 @@
-"""The embedded view backend: ProcTHOR houses drawn by the path tracer of `views/pathtrace`."""
+"""The embedded view backend: ProcTHOR houses rendered by the path tracer of `views/pathtrace`."""
 
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
@@ -9,6 +9,8 @@ import numpy as np
 from workflow_scripts.common.errors import UserError, allowed_values
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.geometry.cameras import Camera
+from workflow_scripts.views.credits import Credit
+from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.furniture import build, credits
 from workflow_scripts.views.meshes import Mesh
 from workflow_scripts.views.pathtrace.lights import Sky
@@ -16,14 +18,13 @@ from workflow_scripts.views.pathtrace.reachability import reachable_m
 from workflow_scripts.views.pathtrace.scene import RenderScene, TriangleMesh, build_scene
 from workflow_scripts.views.pathtrace.tone_mapping import tone_map
 from workflow_scripts.views.pathtrace.tracer import Tracer
-from workflow_scripts.views.renderer import Credit, Frame
 
 PRESETS = {
     "draft": {"samples": 2, "bounces": 2},
     "default": {"samples": 4, "bounces": 2},
     "high": {"samples": 16, "bounces": 3},
 }
-"""Paths per pixel, and how often each is followed off a surface."""
+"""Paths per pixel, and the number of bounces of each."""
 
 
 def _installed(*packages: str) -> str:
@@ -37,7 +38,7 @@ def _installed(*packages: str) -> str:
 
 
 class TracedHouse:
-    """A house whose surfaces are built and ready for rays."""
+    """A house whose surfaces are built and ready for ray casting."""
 
     def __init__(self, scene: RenderScene, tracer: Tracer, *, scene_id: str, preset: str) -> None:
         self.objects = scene.objects
@@ -54,11 +55,11 @@ class TracedHouse:
         return reachable_m(self._scene)
 
     def geometry(self, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-        """Return depth_m f32 [h, w] and instance u16 [h, w] without a picture."""
+        """Return depth_m f32 [h, w] and instance u16 [h, w] without an image."""
         return self._tracer.geometry(camera)
 
     def render(self, camera: Camera, *, seed: int) -> Frame:
-        """Return picture, planar depth and instance ids; equal arguments give equal bytes."""
+        """Return image, planar depth and instance ids; equal arguments give equal bytes."""
         depth_m, instance = self._tracer.geometry(camera)
         pose = np.ascontiguousarray(camera.world_from_camera, dtype="<f8").tobytes().hex()
         light = self._tracer.radiance(
@@ -68,7 +69,7 @@ class TracedHouse:
 
 
 class PathtraceRenderer:
-    """Builds houses for the path tracer; `furniture` names the mesh library."""
+    """Loads houses for the path tracer; `furniture` names the mesh library."""
 
     def __init__(
         self,
@@ -103,7 +104,7 @@ class PathtraceRenderer:
 
     @property
     def credits(self) -> tuple[Credit, ...]:
-        """Whom to name for the models in the houses loaded so far."""
+        """Attributions of the models in the houses loaded so far."""
         return () if self._library == "procedural" else credits(sorted(self._asset_ids))
 
     def load(self, house: dict[str, Any], *, scene_id: str) -> TracedHouse:

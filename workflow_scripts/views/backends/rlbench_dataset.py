@@ -1,4 +1,4 @@
-"""Backend `dataset`: episodes that RLBench recorded before, read from its folders or a tar."""
+"""Backend `dataset`: episodes recorded by RLBench, read from its folders or a tar."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ from workflow_scripts.views.rlbench_decoding import (
 )
 
 KINDS = ("rgb", "depth", "mask")
-# How far under its object's surface the recorded centre of a small thing may lie.
+# How far behind the surface of its object the recorded centre of a small object may lie.
 _MAX_INSIDE_M = 0.15
 _MARGIN_M = 0.005
 
@@ -55,7 +55,7 @@ class DatasetDemonstrator:
         self._recordings.__exit__()
 
     def demonstrate(self, episode: Episode) -> Demonstration:
-        """Read a recorded episode; `EpisodeError` says what of it is missing or broken."""
+        """Read a recorded episode; `EpisodeError` says what is missing or broken."""
         try:
             return self._read(episode)
         except EpisodeError:
@@ -70,7 +70,7 @@ class DatasetDemonstrator:
                 f"{len(states)} steps; sources.rlbench.max_steps allows {self._max_steps}"
             )
         self._check_frames(episode.path, len(states))
-        rgb, depth_png, mask_png = self._pictures(episode.path, len(states))
+        rgb, depth_png, mask_png = self._images(episode.path, len(states))
         name = f"{episode.path}/{LOW_DIM}"
         size_px = (rgb.shape[3], rgb.shape[2])
         cameras = [
@@ -88,11 +88,11 @@ class DatasetDemonstrator:
         )
         intrinsics = np.array([[k for k, _, _ in row] for row in cameras])
         if np.ptp(intrinsics, axis=0).max() > 1e-6:
-            raise EpisodeError(f"{name}: a camera's intrinsics change on the way")
+            raise EpisodeError(f"{name}: a camera's intrinsics change during the episode")
         handles = decode_handles(mask_png)
         instance_of_handle = instance_of_handles([handles])
         instance = np.vectorize(instance_of_handle.__getitem__, otypes=[np.uint16])(handles)
-        observations = FirstStepViews(
+        observations = EpisodeViews(
             depth_m=depth_m,
             instance=instance,
             intrinsics=intrinsics[0],
@@ -124,7 +124,7 @@ class DatasetDemonstrator:
         )
 
     def _check_frames(self, folder: str, num_steps: int) -> None:
-        """Raise `EpisodeError` unless every camera has one picture of each kind for every step."""
+        """Raise `EpisodeError` unless every camera has an image of each kind for every step."""
         expected = {f"{step}.png" for step in range(num_steps)}
         for camera in self._cameras:
             for kind in KINDS:
@@ -135,31 +135,30 @@ class DatasetDemonstrator:
                         "leave the camera out of sources.rlbench.cameras"
                     )
                 if names != expected:
-                    mismatched = sorted(names ^ expected, key=lambda name: (len(name), name))
+                    first = min(names ^ expected, key=lambda name: (len(name), name))
+                    problem = "missing" if first in expected else "not of a step"
                     raise EpisodeError(
-                        f"{folder}/{camera}_{kind} has {len(names)} pictures for {num_steps} "
-                        f"steps; {mismatched[0]} is {'missing' if mismatched[0] in expected else 'too many'}"
+                        f"{folder}/{camera}_{kind} has {len(names)} images for {num_steps} "
+                        f"steps; {first} is {problem}"
                     )
 
-    def _pictures(self, folder: str, num_steps: int) -> np.ndarray:
-        """Return u8 [kind, step, camera, height, width, 3]; all pictures must have one size."""
+    def _images(self, folder: str, num_steps: int) -> np.ndarray:
+        """Return u8 [kind, step, camera, height, width, 3]; all images must have one size."""
         images: list[np.ndarray] = []
         for kind in KINDS:
             for step in range(num_steps):
                 for camera in self._cameras:
                     name = f"{folder}/{camera}_{kind}/{step}.png"
-                    picture = read_png(self._recordings.read(name), name=name)
-                    if images and picture.shape != images[0].shape:
-                        (height, width), (first_height, first_width) = (
-                            picture.shape[:2],
-                            images[0].shape[:2],
-                        )
+                    image = read_png(self._recordings.read(name), name=name)
+                    if images and image.shape != images[0].shape:
+                        height, width = image.shape[:2]
+                        first_height, first_width = images[0].shape[:2]
                         raise EpisodeError(
                             f"{name} has {width} x {height} px, {self._cameras[0]}_rgb/0.png "
-                            f"{first_width} x {first_height}; cameras of other sizes belong in runs of their "
-                            "own (sources.rlbench.cameras)"
+                            f"{first_width} x {first_height}; use a separate run for cameras of "
+                            "another size (sources.rlbench.cameras)"
                         )
-                    images.append(picture)
+                    images.append(image)
         shape = (len(KINDS), num_steps, len(self._cameras), *images[0].shape)
         return np.stack(images).reshape(shape)
 
@@ -168,17 +167,17 @@ class DatasetDemonstrator:
         episode: Episode,
         states: Sequence[dict[str, Any]],
         tip_pose: np.ndarray,
-        observations: "FirstStepViews",
+        observations: "EpisodeViews",
         names: dict[int, str],
         *,
         name: str,
     ) -> tuple[list[Keypoint], np.ndarray]:
         """Return the gripper's tip and the centres of the task's objects over time.
 
-        RLBench does not write its waypoints into a data set, so these are what there is.
+        RLBench does not write its waypoints into a data set.
         """
         keypoints, points = [Keypoint("gripper_tip", "gripper")], [tip_pose[:, :3]]
-        shape = np.shape(states[0].get("task_low_dim_state"))
+        shape = np.shape(states[0].get("task_low_dim_state", 0.0))
         if len(shape) == 1:
             low_dim = stack_over_time(states, "task_low_dim_state", shape, name=name)
             for label, positions, _ in object_positions_m(low_dim, task=episode.task):
@@ -190,8 +189,8 @@ class DatasetDemonstrator:
         return keypoints, np.stack(points, axis=1)
 
 
-class FirstStepViews:
-    """What the cameras saw: depth [T, C, y, x], instances, K [C, 3, 3], poses [T, C, 4, 4]."""
+class EpisodeViews:
+    """Depth [T, C, y, x], instances, K [C, 3, 3] and poses [T, C, 4, 4] of an episode's cameras."""
 
     def __init__(
         self,
@@ -205,10 +204,10 @@ class FirstStepViews:
         self.intrinsics, self.world_from_camera = intrinsics, world_from_camera
 
     def instance_at(self, positions_m: np.ndarray) -> tuple[int, float]:
-        """Return the instance that points [T, 3] lie in and how deep, (0, 0) if none shows.
+        """Return the instance that points [T, 3] lie in and how deep, (0, 0) if none is visible.
 
-        Handles have no names in a data set. A thing's centre lies shortly behind its own surface,
-        so the instance that is most often found there, at the first step, is its own.
+        Handles have no names in a data set. The centre of an object lies just behind its surface,
+        so it belongs to the instance that most cameras see there at the first step.
         """
         votes: dict[int, list[float]] = {}
         height, width = self.depth_m.shape[2:]
@@ -218,18 +217,18 @@ class FirstStepViews:
             )
             if not (depth > 0 and (pixel >= 0).all() and (pixel < (width, height)).all()):
                 continue
-            at = (0, camera, int(pixel[1]), int(pixel[0]))
-            depth_inside_m = float(depth) - float(self.depth_m[at])
+            index = (0, camera, int(pixel[1]), int(pixel[0]))
+            depth_inside_m = float(depth) - float(self.depth_m[index])
             if -_MARGIN_M <= depth_inside_m <= _MAX_INSIDE_M:
-                votes.setdefault(int(self.instance[at]), []).append(depth_inside_m)
+                votes.setdefault(int(self.instance[index]), []).append(depth_inside_m)
         if not votes:
             return 0, 0.0
-        # Of things seen equally often the one that the point lies least deep in.
+        # On a tie the instance that the point lies least deep in.
         instance = min(votes, key=lambda number: (-len(votes[number]), np.median(votes[number])))
         return instance, max(float(np.median(votes[instance])), 0.0) + _MARGIN_M
 
     def object_rows(self, scene_id: str, names: dict[int, str]) -> list[ObjectRow]:
-        """Return a row for each instance; its box is around what the first step shows of it."""
+        """Return a row for each instance; its box encloses what is visible at the first step."""
         points = np.stack(
             [
                 back_project(depth, k, pose)

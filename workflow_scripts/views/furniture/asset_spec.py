@@ -1,4 +1,4 @@
-"""What a furniture builder is told, and the random choices that an asset's name decides."""
+"""The input of furniture builders: an asset's box, and random choices seeded by its id."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class AssetSpec:
     """One asset to build: fill a box of `w` x `d` x `h` metres.
 
     Builders work with x from -w/2 to w/2, y from -d/2 (back) to d/2 (front) and z from 0 (floor)
-    to h. `openness` 0 is closed, 1 fully open. `tops` are the heights in metres where things must
-    be able to stand (common.assets.surfaces_of).
+    to h. `openness` 0 is closed, 1 fully open. `support_heights_m` are the heights of level
+    surfaces on which objects can stand (`procthor_assets.support_surfaces`).
     """
 
     category: str
@@ -50,7 +50,7 @@ class AssetSpec:
         return float(self.rng.uniform(low, high))
 
     def chance(self, probability: float) -> bool:
-        """Say yes with a probability."""
+        """Return True with a probability."""
         return bool(self.rng.random() < probability)
 
 
@@ -62,7 +62,7 @@ def make_asset_spec(
     openness: float = 0,
     support_heights_m: tuple[float, ...] = (),
 ) -> AssetSpec:
-    """Make a brief; equal asset ids make equal choices."""
+    """Make an asset spec; equal asset ids make equal choices."""
     w, d, h = size_m
     return AssetSpec(
         category, asset_id, w, d, h, openness, support_heights_m, seeds.rng(0, "asset", asset_id)

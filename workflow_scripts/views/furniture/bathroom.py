@@ -1,4 +1,4 @@
-"""What hangs on a bathroom wall."""
+"""Towels, holders and paper rolls of bathrooms."""
 
 import numpy as np
 
@@ -29,7 +29,10 @@ def _hanging(b: AssetSpec, finish: Finish, top: float) -> Mesh:
     folds = 0.25 * b.d
 
     def wave(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        return b.d * 0.1 + folds * 0.5 * np.sin(u * 11) * (1 - v) + folds * 0.4 * (1 - v)
+        height: np.ndarray = (
+            b.d * 0.1 + folds * 0.5 * np.sin(u * 11) * (1 - v) + folds * 0.4 * (1 - v)
+        )
+        return height
 
     flat = sheet((-b.w / 2, b.w / 2), (0, top), wave, b.d * 0.2, finish, n=(24, 6))
     return turn(flat, "x", 90)
@@ -143,7 +146,7 @@ def toilet_paper(b: AssetSpec) -> Parts:
 
 
 def toilet_paper_hanger(b: AssetSpec) -> Parts:
-    """Build a wall holder: plate, arm and bar; the roll is an object of its own."""
+    """Build a wall holder: plate, arm and bar; the roll is a separate object."""
     finish = metal(b.pick("chrome", "brass", "steel", "iron"))
     x, y, h = b.w / 2, b.d / 2, b.h
     r = min(0.01, h * 0.2)

@@ -31,10 +31,10 @@ def bed(b: AssetSpec) -> Parts:
             parts.append(block((side * x, side * (x - 0.06)), (-y, -y + head), (0, h), frame))
         parts.append(block((-x, x), (-y, -y + head), (h - 0.09, h), frame, bevel=0.01))
         parts.append(block((-x, x), (-y + 0.01, -y + head - 0.01), (top * 0.6, top * 0.8), frame))
-        for place in np.linspace(-x + 0.12, x - 0.12, max(5, int(b.w / 0.13))):
+        for slat_x in np.linspace(-x + 0.12, x - 0.12, max(5, int(b.w / 0.13))):
             parts.append(
                 block(
-                    (place - 0.02, place + 0.02),
+                    (slat_x - 0.02, slat_x + 0.02),
                     (-y + 0.025, -y + 0.045),
                     (top * 0.7, h - 0.05),
                     frame,
@@ -45,10 +45,10 @@ def bed(b: AssetSpec) -> Parts:
         parts.append(block((-x, x), (-y, -y + head), (0, h), frame, bevel=bevel))
         if style == "upholstered":
             wide = b.w / max(2, round(b.w / 0.5))
-            for place in np.arange(-x + wide / 2, x, wide):
+            for panel_x in np.arange(-x + wide / 2, x, wide):
                 parts.append(
                     block(
-                        (place - wide / 2 + 0.006, place + wide / 2 - 0.006),
+                        (panel_x - wide / 2 + 0.006, panel_x + wide / 2 - 0.006),
                         (-y + head - 0.02, -y + head + 0.025),
                         (top + 0.02, h - 0.04),
                         frame,
@@ -60,14 +60,20 @@ def bed(b: AssetSpec) -> Parts:
         parts.append(block((-x, x), (y - 0.05, y), (0, top * 0.98), frame, bevel=0.008))
     for sx in (-1, 1):
         for sy in (-1, 1):
-            place = (sx * (x - 0.05), sy * (y - 0.06))
-            parts.append(tube([(*place, 0), (*place, low + 0.01)], 0.045, frame, n=4))
-    side, foot = x - 0.03, y - 0.055
+            leg = (sx * (x - 0.05), sy * (y - 0.06))
+            parts.append(tube([(*leg, 0), (*leg, low + 0.01)], 0.045, frame, n=4))
+    half_width, foot = x - 0.03, y - 0.055
     sheet = fabric("#f0ede6")
     parts.append(
-        block((-side, side), (-y + head, foot), (rail - 0.02, top - 0.025), sheet, bevel=0.04)
+        block(
+            (-half_width, half_width),
+            (-y + head, foot),
+            (rail - 0.02, top - 0.025),
+            sheet,
+            bevel=0.04,
+        )
     )
-    parts += _bedding(b, side, foot, head, top, rail)
+    parts += _bedding(b, half_width, foot, head, top, rail)
     return parts
 
 

@@ -121,7 +121,7 @@ def garbage_can(b: AssetSpec) -> Parts:
     steel, dark = (metal("steel"), plastic("#232426"))
     y = d / 2
     body = 0.92 * d
-    parts: Parts = [
+    shell_parts = [
         loft([(0.97 * w, body, 0), (0.97 * w, body, 0.05)], dark, power=power, n=32),
         loft(
             [(0.95 * w, body * 0.97, 0.05), (0.95 * w, body * 0.97, h * 0.84)],
@@ -143,7 +143,7 @@ def garbage_can(b: AssetSpec) -> Parts:
         ),
         block((-0.06, 0.06), (body / 2 - 0.03, body / 2 + 0.0), (0.012, 0.03), dark),
     ]
-    parts = [move(part, y=-(d - body) / 2) for part in parts]
+    parts: Parts = [move(part, y=-(d - body) / 2) for part in shell_parts]
     parts.append(block((-0.055, 0.055), (y - 0.07, y), (0.012, 0.03), dark, bevel=0.006))
     return parts
 

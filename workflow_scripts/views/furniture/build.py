@@ -10,7 +10,7 @@ from workflow_scripts.sources.readers.procthor_assets import Asset, assets, supp
 from workflow_scripts.views.furniture import sweethome
 from workflow_scripts.views.furniture.asset_spec import MovablePart, make_asset_spec
 from workflow_scripts.views.furniture.catalogue import BUILDERS, generic
-from workflow_scripts.views.furniture.shapes import join
+from workflow_scripts.views.furniture.shapes import merge_parts
 from workflow_scripts.views.meshes import Material, Mesh
 
 LIBRARIES = ("auto", "procedural", "sweethome3d")
@@ -28,7 +28,7 @@ def build(
     """Return an asset's mesh in the object frame; its bounds fill its box.
 
     Args:
-        category: ProcTHOR object type; one this table lacks gets a plain shape.
+        category: ProcTHOR object type; one without a builder gets a plain shape.
         size_m: width, depth, height of the box.
         asset_id: decides colours and style; equal ids give equal meshes.
         library: "procedural", "sweethome3d" or "auto" (the latter where it fits, if installed).
@@ -36,7 +36,7 @@ def build(
     """
     if library not in LIBRARIES:
         raise UserError(
-            f"views.furniture: {library!r} is no library; {allowed_values(library, LIBRARIES)}"
+            f"views.furniture: {library!r} is not a library; {allowed_values(library, LIBRARIES)}"
         )
     size = (float(size_m[0]), float(size_m[1]), float(size_m[2]))
     if not all(np.isfinite(side) and side > 0 for side in size):
@@ -74,14 +74,14 @@ def procedural(
         support_heights_m=tuple(surface.height * h for surface in support_surfaces(asset)),
     )
     parts = BUILDERS.get(category, generic)(spec)
-    fixed = join([part for part in parts if not isinstance(part, MovablePart)])
+    fixed = merge_parts([part for part in parts if not isinstance(part, MovablePart)])
     pose = fit_to_box(fixed, size)
-    complete = join([fixed], [part.mesh for part in parts if isinstance(part, MovablePart)])
+    complete = merge_parts([fixed], [part.mesh for part in parts if isinstance(part, MovablePart)])
     return merge_materials(complete.transformed(pose))
 
 
 def fit_to_box(mesh: Mesh, size: tuple[float, float, float]) -> np.ndarray:
-    """Return the affine map [4, 4] that lays the mesh's bounds onto a box about the origin."""
+    """Return the affine map [4, 4] of the mesh's bounds onto a box about the origin."""
     low, high = (bound.astype(np.float64) for bound in mesh.bounds_m)
     scale = np.asarray(size) / np.maximum(high - low, 1e-9)
     pose = np.diag([*scale, 1.0])
@@ -90,19 +90,19 @@ def fit_to_box(mesh: Mesh, size: tuple[float, float, float]) -> np.ndarray:
 
 
 def merge_materials(mesh: Mesh) -> Mesh:
-    """Merge equal materials, so that a renderer meets each once."""
+    """Merge equal materials, so that a renderer handles each once."""
     unique: list[Material] = []
-    place: dict[tuple[object, ...], int] = {}
+    index_of: dict[tuple[object, ...], int] = {}
     index = []
     for material in mesh.materials:
         fields = tuple(
             id(value) if isinstance(value, np.ndarray) else value
             for value in vars(material).values()
         )
-        if fields not in place:
-            place[fields] = len(unique)
+        if fields not in index_of:
+            index_of[fields] = len(unique)
             unique.append(material)
-        index.append(place[fields])
+        index.append(index_of[fields])
     return replace(
         mesh,
         face_material=np.array(index, dtype=np.int32)[mesh.face_material],

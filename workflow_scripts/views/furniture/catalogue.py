@@ -1,4 +1,4 @@
-"""Which function builds which object type."""
+"""The table of builders: one function for each object type."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ Builder = Callable[[AssetSpec], Parts]
 
 
 def generic(b: AssetSpec) -> Parts:
-    """Build a rounded body: for types without a builder of their own."""
+    """Build a rounded body: for types without a builder."""
     finish = materials.plastic(materials.PAINTS[b.pick_from(sorted(materials.PAINTS))])
     return [
         block(

@@ -1,4 +1,4 @@
-"""What cleans: soap, sprays, brushes, cloths and tissues."""
+"""Cleaning: soap, sprays, brushes, cloths and tissues."""
 
 import numpy as np
 
@@ -208,7 +208,9 @@ def cloth(b: AssetSpec) -> Parts:
     def height(u: np.ndarray, v: np.ndarray) -> np.ndarray:
         level = sum(np.sin(a * u + c * v + phase) for a, c, phase in waves) / 5
         edge = np.minimum(np.minimum(u, 1 - u), np.minimum(v, 1 - v)) * 4
-        return t + (b.h - t) * np.clip(0.5 + 0.6 * level, 0, 1) * np.clip(0.15 + edge, 0, 1)
+        bumps = np.clip(0.5 + 0.6 * level, 0, 1)
+        top: np.ndarray = t + (b.h - t) * bumps * np.clip(0.15 + edge, 0, 1)
+        return top
 
     finish = fabric(
         b.pick("cream", "blue", "sage", "rose", "mustard"),

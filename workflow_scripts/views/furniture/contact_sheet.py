@@ -1,7 +1,8 @@
-"""Draw all object types side by side, labelled, so that a person can judge them."""
+"""Draw a labelled contact sheet of all object types, for visual inspection."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -38,7 +39,7 @@ def tile(mesh: Mesh, px: int, *, yaw_deg: float = 35, pitch_deg: float = 22) -> 
     origins, rays = _rays(px * 2, radius, yaw_deg, pitch_deg)
     hit = scene.run(origins, rays, query="INTERSECT", output=True)
     seen = np.flatnonzero(hit["primID"] >= 0)
-    picture = np.full((len(rays), 3), BACKDROP)
+    image = np.full((len(rays), 3), BACKDROP)
     face = hit["primID"][seen]
     weight = np.stack([1 - hit["u"][seen] - hit["v"][seen], hit["u"][seen], hit["v"][seen]], -1)
     flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -51,64 +52,69 @@ def tile(mesh: Mesh, px: int, *, yaw_deg: float = 35, pitch_deg: float = 22) -> 
     light = _light(scene, points.astype(np.float32), normal, radius)
     uv = (mesh.uv[mesh.faces[face]] * weight[..., None]).sum(axis=1)
     colour, emission = _colours(mesh, face, uv)
-    picture[seen] = colour * light[:, None] + emission
-    picture = picture.reshape(px, 2, px, 2, 3).mean(axis=(1, 3))
-    srgb = np.where(picture <= 0.0031308, picture * 12.92, 1.055 * picture ** (1 / 2.4) - 0.055)
-    return (np.clip(srgb, 0, 1) * 255).round().astype(np.uint8)
+    image[seen] = colour * light[:, None] + emission
+    image = image.reshape(px, 2, px, 2, 3).mean(axis=(1, 3))
+    srgb = np.where(image <= 0.0031308, image * 12.92, 1.055 * image ** (1 / 2.4) - 0.055)
+    pixels: np.ndarray = (np.clip(srgb, 0, 1) * 255).round().astype(np.uint8)
+    return pixels
 
 
 def _rays(n: int, radius: float, yaw_deg: float, pitch_deg: float) -> tuple[np.ndarray, np.ndarray]:
     yaw, pitch = np.radians(yaw_deg), np.radians(pitch_deg)
     towards = np.array([np.sin(yaw) * np.cos(pitch), np.cos(yaw) * np.cos(pitch), np.sin(pitch)])
-    eye = towards * radius / np.sin(np.radians(HALF_ANGLE_DEG))
+    camera_m = towards * radius / np.sin(np.radians(HALF_ANGLE_DEG))
     right = np.cross(-towards, [0, 0, 1.0])
     right /= np.linalg.norm(right)
     up = np.cross(right, -towards)
     share = ((np.arange(n) + 0.5) / n * 2 - 1) * np.tan(np.radians(HALF_ANGLE_DEG))
     x, y = np.meshgrid(share, -share)
     rays = (-towards + x[..., None] * right + y[..., None] * up).reshape(-1, 3)
-    return np.repeat(eye[None], len(rays), 0).astype(np.float32), rays.astype(np.float32)
+    return np.repeat(camera_m[None], len(rays), 0).astype(np.float32), rays.astype(np.float32)
 
 
 def _vertex_normals(mesh: Mesh, flat: np.ndarray) -> np.ndarray:
     total = np.zeros((len(mesh.vertices_m), 3))
     for corner in range(3):
         np.add.at(total, mesh.faces[:, corner], flat)
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    normals: np.ndarray = total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    return normals
 
 
-def _light(scene, points: np.ndarray, normal: np.ndarray, radius: float) -> np.ndarray:  # type: ignore[no-untyped-def]
-    """Add sun with shadows and a sky dimmed by what is near."""
+def _light(scene: Any, points: np.ndarray, normal: np.ndarray, radius: float) -> np.ndarray:
+    """Add sun with shadows and a sky occluded by nearby surfaces."""
 
-    def free(ways: np.ndarray, reach: float) -> np.ndarray:
+    def free(directions: np.ndarray, reach: float) -> np.ndarray:
         far = np.full(len(points), reach, dtype=np.float32)
-        return scene.run(points, ways.astype(np.float32), dists=far, query="OCCLUDED") < 0
+        occluder = scene.run(points, directions.astype(np.float32), dists=far, query="OCCLUDED")
+        unoccluded: np.ndarray = occluder < 0
+        return unoccluded
 
     light = np.clip(normal @ SUN, 0, 1) * free(np.repeat(SUN[None], len(points), 0), 10 * radius)
     rng = seeds.rng(0, "contact sheet")
     sky = np.zeros(len(points))
     for _ in range(SKY_RAYS):
-        ways = rng.normal(size=points.shape)
-        ways = ways / np.linalg.norm(ways, axis=1, keepdims=True) + normal * 1.001
-        ways /= np.maximum(np.linalg.norm(ways, axis=1, keepdims=True), 1e-9)
-        sky += free(ways, radius)
-    return 0.8 * light + (0.38 + 0.2 * normal[:, 2]) * sky / SKY_RAYS + 0.06
+        directions = rng.normal(size=points.shape)
+        directions = directions / np.linalg.norm(directions, axis=1, keepdims=True) + normal * 1.001
+        directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-9)
+        sky += free(directions, radius)
+    total: np.ndarray = 0.8 * light + (0.38 + 0.2 * normal[:, 2]) * sky / SKY_RAYS + 0.06
+    return total
 
 
 def _colours(mesh: Mesh, face: np.ndarray, uv: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     table = np.array([linear(f"#{value:02x}{value:02x}{value:02x}")[0] for value in range(256)])
     colour, emission = np.zeros((len(face), 3)), np.zeros((len(face), 3))
     for number, material in enumerate(mesh.materials):
-        here = mesh.face_material[face] == number
-        colour[here] = material.colour
+        selected = mesh.face_material[face] == number
+        colour[selected] = material.colour
         if material.texture is not None:
             rows, columns = material.texture.shape[:2]
-            column = np.floor(uv[here, 0] * columns).astype(int) % columns
-            row = np.floor((1 - uv[here, 1]) * rows).astype(int) % rows
-            colour[here] = table[material.texture[row, column]] * np.array(material.tint)
+            column = np.floor(uv[selected, 0] * columns).astype(int) % columns
+            row = np.floor((1 - uv[selected, 1]) * rows).astype(int) % rows
+            colour[selected] = table[material.texture[row, column]] * np.array(material.tint)
         share = material.transmission * 0.7
-        colour[here] = colour[here] * (1 - share) + BACKDROP * share
-        emission[here] = np.array(material.emission)
+        colour[selected] = colour[selected] * (1 - share) + BACKDROP * share
+        emission[selected] = np.array(material.emission)
     return colour, emission
 
 
@@ -142,8 +148,8 @@ def main(
         library: procedural, sweethome3d or auto.
         categories: object types to show; all 109 if none.
         per_category: assets of each type.
-        tile_px: width of one picture.
-        columns: pictures in a row.
+        tile_px: width of a tile.
+        columns: tiles in a row.
     """
     known = sorted(read_database("asset-database"))
     for category in categories:
@@ -152,8 +158,8 @@ def main(
     chosen = []
     for category in categories or known:
         entries = assets_in_category(category)
-        places = np.linspace(0, len(entries) - 1, min(per_category, len(entries)) + 2)[1:-1]
-        chosen += [entries[round(place)] for place in places]
+        positions = np.linspace(0, len(entries) - 1, min(per_category, len(entries)) + 2)[1:-1]
+        chosen += [entries[round(position)] for position in positions]
     page = sheet(chosen, library=library, tile_px=tile_px, columns=columns)
     with atomic_write(out) as partial:
         page.save(partial, format="PNG")

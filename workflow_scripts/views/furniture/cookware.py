@@ -1,4 +1,4 @@
-"""Pots and pans, and what else stands on a worktop."""
+"""Pots, pans and kitchen appliances for the worktop."""
 
 import numpy as np
 
@@ -64,7 +64,7 @@ def pan(b: AssetSpec) -> Parts:
     ]
     grip = plastic("#1c1c1e") if b.chance(0.7) else metal("steel")
     if long < 0.05:
-        return [*parts, *_ears(r * 0.9, middle, deep * 0.8, b.w * 0.08, grip, "x")]
+        return [*parts, *_loop_handles(r * 0.9, middle, deep * 0.8, b.w * 0.08, grip, "x")]
     parts.append(
         loft_along_y(
             [
@@ -80,18 +80,18 @@ def pan(b: AssetSpec) -> Parts:
     return parts
 
 
-def _ears(r: float, y: float, z: float, size: float, finish: Finish, axis: str) -> Parts:
+def _loop_handles(r: float, y: float, z: float, size: float, finish: Finish, axis: str) -> Parts:
     """Make two loop handles on the sides of a round pot."""
     parts: Parts = []
     for side in (0, 180):
         loop = [(r + size * 0.9 * c, s * size * 1.3, z) for c, s in arc((0, 0), 1, -80, 80, 10)]
-        ear = tube(loop, size * 0.2, finish)
-        parts.append(move(turn(ear, "z", side + (90 if axis == "y" else 0)), y=y))
+        handle = tube(loop, size * 0.2, finish)
+        parts.append(move(turn(handle, "z", side + (90 if axis == "y" else 0)), y=y))
     return parts
 
 
 def pot(b: AssetSpec) -> Parts:
-    """Build a pot with a lid and two ears, or a saucepan with one long handle."""
+    """Build a pot with a lid and two loop handles, or a saucepan with one long handle."""
     body = metal("steel") if b.chance(0.6) else ceramic(b.pick("#a5342c", "#2f5d74", "#d88a2d"))
     dark = plastic("#1d1d1f")
     saucepan = b.d > b.w * 1.35
@@ -116,7 +116,7 @@ def pot(b: AssetSpec) -> Parts:
         ]
         return [*parts, loft_along_y(handle, dark)]
     size = max(max(b.w, b.d) / 2 - r, r * 0.12)
-    return [*parts, *_ears(r * 0.97, y, top * 0.8, size, dark, axis)]
+    return [*parts, *_loop_handles(r * 0.97, y, top * 0.8, size, dark, axis)]
 
 
 def _knob(r: float, low: float, high: float) -> Profile:
@@ -164,7 +164,10 @@ def aluminium_foil(b: AssetSpec) -> Parts:
     r = h / 2
 
     def crumple(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        return h * 0.06 + h * 0.07 * np.sin(9 * u + 7 * v) * v + h * 0.9 * (1 - v) ** 4
+        height: np.ndarray = (
+            h * 0.06 + h * 0.07 * np.sin(9 * u + 7 * v) * v + h * 0.9 * (1 - v) ** 4
+        )
+        return height
 
     return [
         rod((-x, -y + r, r), (x, -y + r, r), r, foil, n=20),

@@ -81,7 +81,7 @@ def cup(b: AssetSpec) -> Parts:
 
 
 def mug(b: AssetSpec) -> Parts:
-    """Build a mug: a straight or bellied body with an ear on the right."""
+    """Build a mug: a straight or bellied body with a handle on the right."""
     r, h = b.d / 2, b.h
     middle = -b.w / 2 + r
     straight = [(0.94, 0), (1, 0.06), (1, 1)]
@@ -91,7 +91,7 @@ def mug(b: AssetSpec) -> Parts:
     side = [(0.0, 0.0), *((share * r, z * h) for share, z in outside)]
     glaze = ceramic(b.pick_from(GLAZES))
     reach = b.w / 2 - (middle + r)
-    ear = catmull_rom(
+    handle = catmull_rom(
         [
             (middle + r * 0.9, 0, h * 0.8),
             (middle + r + reach * 0.62, 0, h * 0.83),
@@ -105,7 +105,7 @@ def mug(b: AssetSpec) -> Parts:
     parts: Parts = [
         lathe(hollow_profile(side, r * 0.1), glaze, n=28, x=middle),
         lathe(hollow_profile(side, r * 0.1, r * 0.02), ceramic("#f4f2ee"), n=28, x=middle),
-        tube(ear, reach * 0.15, glaze, section=(1, 1.5)),
+        tube(handle, reach * 0.15, glaze, section=(1, 1.5)),
     ]
     if b.chance(0.5):
         parts.append(lathe(drink, plastic("#3a2417", 0.15), n=24, x=middle))
@@ -125,7 +125,7 @@ def wine_bottle(b: AssetSpec) -> Parts:
     return _bottle(b, glass("#2c4a34", 0.25), plastic("#12261a", 0.1), wine=True)
 
 
-def _bottle(b: AssetSpec, skin_of: Finish, inside: Finish, *, wine: bool) -> Parts:
+def _bottle(b: AssetSpec, body: Finish, inside: Finish, *, wine: bool) -> Parts:
     r, h, squash = b.w / 2, b.h, b.d / b.w
     neck, shoulder = (0.36, 0.6) if wine else (0.34, 0.56)
     rise = catmull_rom([(r, h * shoulder), (r * 0.9, h * 0.66), (r * neck, h * 0.78)], 7)
@@ -139,7 +139,7 @@ def _bottle(b: AssetSpec, skin_of: Finish, inside: Finish, *, wine: bool) -> Par
     ink = paper(b.pick("#8c2f2a", "#2c4a6b", "#b58b3a"))
     lip = r * neck * 1.15
     return [
-        lathe(side, skin_of, n=24, squash=squash),
+        lathe(side, body, n=24, squash=squash),
         lathe([*core[:-2], (0.0, core[-3][1])], inside, n=20, squash=squash),
         lathe(band, paper("#efe8d6"), n=24, squash=squash),
         lathe(stripe, ink, n=24, squash=squash),

@@ -1,4 +1,4 @@
-"""Smooth paths, hollow profiles and lengthwise bodies: what small things are drawn with."""
+"""Smooth curves, hollow profiles and bodies lofted along y, for small objects."""
 
 from collections.abc import Sequence
 
@@ -9,16 +9,17 @@ from workflow_scripts.views.meshes import Mesh
 
 
 def catmull_rom(points: Sequence[Sequence[float]] | np.ndarray, n: int = 16) -> np.ndarray:
-    """Return n points on a smooth curve through the given ones (Catmull-Rom)."""
+    """Return n points on a Catmull-Rom curve through control points."""
     knots = np.asarray(points, dtype=np.float64)
     ends = np.concatenate([[2 * knots[0] - knots[1]], knots, [2 * knots[-1] - knots[-2]]])
-    place = np.linspace(0, len(knots) - 1, n)
-    start = np.minimum(place.astype(int), len(knots) - 2)
-    t = (place - start)[:, None]
+    position = np.linspace(0, len(knots) - 1, n)
+    start = np.minimum(position.astype(int), len(knots) - 2)
+    t = (position - start)[:, None]
     a, b, c, d = (ends[start + shift] for shift in range(4))
-    return 0.5 * (
+    curve: np.ndarray = 0.5 * (
         2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * (b - c) + d - a) * t**3
     )
+    return curve
 
 
 def arc(
@@ -32,12 +33,12 @@ def arc(
 def hollow_profile(outside: Profile | np.ndarray, wall: float, inset: float = 0.0) -> Profile:
     """Turn the outside of a vessel, from its foot to its rim, into a profile with a wall.
 
-    `inset` moves both sides inward: a lining of another colour is the same outside, inset a little.
+    `inset` moves both sides inward: a lining of another colour has the same outside and an inset.
     """
     low, rim = outside[0][1], outside[-1][1]
 
     def moved(depth: float) -> list[tuple[float, float]]:
-        # A lining ends just under the rim, so that the two do not lie in one plane.
+        # A lining ends just below the rim, so that the two are not coplanar.
         return [(max(r - depth, 0), min(max(z, low + depth), rim - inset)) for r, z in outside]
 
     outer, inner = moved(inset), moved(inset + wall)[::-1]
@@ -56,7 +57,7 @@ def loft_along_y(
     n: int = 12,
     x: float = 0,
 ) -> Mesh:
-    """Skin cross-sections (y, width, thickness, z of the middle), listed from back to front."""
+    """Loft cross-sections (y, width, thickness, z of the middle), listed from back to front."""
     rings = []
     for y, width, thickness, z in stations:
         flat = outline(width, thickness, power, n)

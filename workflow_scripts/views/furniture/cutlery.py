@@ -15,6 +15,7 @@ from workflow_scripts.views.furniture.shapes import (
     stretch,
     tube,
 )
+from workflow_scripts.views.meshes import Mesh
 
 
 def _handle(b: AssetSpec) -> Finish:
@@ -59,8 +60,8 @@ def fork(b: AssetSpec) -> Parts:
     return parts
 
 
-def _bowl(b: AssetSpec, length: float, width: float, depth: float, finish: Finish):
-    """Make the hollow of a spoon about the origin, its rim at z = depth."""
+def _bowl(b: AssetSpec, length: float, width: float, depth: float, finish: Finish) -> Mesh:
+    """Make the bowl of a spoon about the origin, its rim at z = depth."""
     angle = np.linspace(0, np.pi / 2, 7)
     side = np.column_stack([np.sin(angle), 1 - np.cos(angle)])
     unit = lathe(hollow_profile(side, 0.09), finish, n=24)

@@ -100,16 +100,16 @@ def _broad(b: AssetSpec, low: float, pot_r: float, squash: float) -> Parts:
         angle = index * 2.39996
         reach = b.w / 2 * (0.35 + 0.65 * (1 - ring) ** 0.6)
         top = low + (b.h - low) * (0.35 + 0.65 * ring**0.8)
-        way = np.array([np.cos(angle), np.sin(angle) * squash, 0.0])
-        base = way * pot_r * 0.35 + [0, 0, low]
-        knee = way * reach * 0.45 + [0, 0, low + (top - low) * 0.85]
+        direction = np.array([np.cos(angle), np.sin(angle) * squash, 0.0])
+        base = direction * pot_r * 0.35 + [0, 0, low]
+        knee = direction * reach * 0.45 + [0, 0, low + (top - low) * 0.85]
         parts.append(tube([base, (base + knee) / 2 + [0, 0, 0.06 * b.h], knee], 0.004, stalk, n=5))
         size = min(reach * 0.75, b.h * 0.34)
         path = [
             knee,
-            knee + way * size * 0.35 + [0, 0, size * 0.16],
-            knee + way * size * 0.72 + [0, 0, size * 0.08],
-            knee + way * size + [0, 0, -size * 0.18],
+            knee + direction * size * 0.35 + [0, 0, size * 0.16],
+            knee + direction * size * 0.72 + [0, 0, size * 0.08],
+            knee + direction * size + [0, 0, -size * 0.18],
         ]
         parts.append(
             leaf(
@@ -129,16 +129,16 @@ def _blades(b: AssetSpec, low: float, pot_r: float, squash: float) -> Parts:
     count = 20
     for index in range(count):
         angle = index * 2.39996
-        way = np.array([np.cos(angle), np.sin(angle) * squash, 0.0])
+        direction = np.array([np.cos(angle), np.sin(angle) * squash, 0.0])
         out = (index + 1) / count
         reach = b.w / 2 * out
         top = low + (b.h - low) * (1 - 0.42 * out)
-        base = way * pot_r * 0.6 * out + [0, 0, low]
+        base = direction * pot_r * 0.6 * out + [0, 0, low]
         path = [
             base,
-            base + way * (reach - pot_r * 0.6 * out) * 0.2 + [0, 0, (top - low) * 0.4],
-            way * reach * 0.7 + [0, 0, low + (top - low) * 0.82],
-            way * reach + [0, 0, top],
+            base + direction * (reach - pot_r * 0.6 * out) * 0.2 + [0, 0, (top - low) * 0.4],
+            direction * reach * 0.7 + [0, 0, low + (top - low) * 0.82],
+            direction * reach + [0, 0, top],
         ]
         wide = max(0.02, 0.11 * b.w)
         parts.append(leaf(path, [wide * 0.6, wide, wide * 0.8, 0.002], greens[index % 2], fold=0.5))
@@ -162,10 +162,10 @@ def _tree(b: AssetSpec, low: float, pot_r: float, squash: float) -> Parts:
         flat = (1 - z * z) ** 0.5
         angle = index * 2.39996
         depth = 0.55 + 0.45 * ((index * 7) % 10) / 10
-        way = np.array([flat * np.cos(angle), flat * np.sin(angle) * squash, z])
-        spot = way * depth * [b.w * 0.44, b.w * 0.44, (b.h - crown) * 0.44] + [0, 0, middle]
+        direction = np.array([flat * np.cos(angle), flat * np.sin(angle) * squash, z])
+        spot = direction * depth * [b.w * 0.44, b.w * 0.44, (b.h - crown) * 0.44] + [0, 0, middle]
         size = 0.24 * b.w
-        tip = np.array([way[0], way[1], way[2] * 0.4 - 0.25])
+        tip = np.array([direction[0], direction[1], direction[2] * 0.4 - 0.25])
         path = [spot, spot + tip * size * 0.5 + [0, 0, 0.1 * size], spot + tip * size]
         parts.append(leaf(path, [0.1 * size, 0.8 * size, 0.02 * size], greens[index % 2]))
     return parts
@@ -177,25 +177,25 @@ def _palm(b: AssetSpec, low: float, pot_r: float, squash: float) -> Parts:
     stalk, green = plastic("#6f8f4a", 0.6), _green(b)
     for index in range(9):
         angle = index * 2.39996
-        way = np.array([np.cos(angle), np.sin(angle) * squash, 0.0])
+        direction = np.array([np.cos(angle), np.sin(angle) * squash, 0.0])
         out = 0.45 + 0.55 * ((index * 4) % 9) / 8
         reach, top = b.w / 2 * out, b.h - (b.h - low) * 0.3 * out
         t = np.linspace(0, 1, 8)[:, None]
-        base = way * pot_r * 0.2 + [0, 0, low]
+        base = direction * pot_r * 0.2 + [0, 0, low]
         mid, end = (
-            way * reach * 0.35 + [0, 0, top * 1.02],
-            way * reach + [0, 0, low + (top - low) * 0.72],
+            direction * reach * 0.35 + [0, 0, top * 1.02],
+            direction * reach + [0, 0, low + (top - low) * 0.72],
         )
         stem = (1 - t) ** 2 * base + 2 * t * (1 - t) * mid + t**2 * end
         parts.append(tube(stem, np.linspace(0.006, 0.002, 8), stalk, n=5))
-        across = np.array([-way[1], way[0], 0.0])
+        across = np.array([-direction[1], direction[0], 0.0])
         for place in range(3, 8):
             size = reach * 0.5 * (1 - 0.09 * place)
             for side in (-1, 1):
                 tip = (
                     stem[place]
                     + across * side * size * 0.8
-                    + way * size * 0.5
+                    + direction * size * 0.5
                     - [0, 0, size * 0.25]
                 )
                 parts.append(

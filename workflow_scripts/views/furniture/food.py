@@ -21,14 +21,14 @@ from workflow_scripts.views.meshes import Mesh
 
 @cache
 def _two_colour_texture(key: str, base: str, other: str, share: float = 0.5) -> Finish:
-    """Return a skin that wavers between two colours."""
+    """Return an image of noise between two colours."""
     first, second = (np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (base, other))
     mix = np.clip((noise(key, size=64, cells=(4, 8, 16)) + 1) / 2 * 2 * share, 0, 1)[..., None]
     return image(to_u8(first + (second - first) * mix), roughness=0.35)
 
 
 def _displaced(mesh: Mesh, key: str, depth: float, finish: Finish) -> Mesh:
-    """Push a round mesh in and out by a few slow waves."""
+    """Displace the vertices of a round mesh by a few low-frequency waves."""
     rng = seeds.rng(0, "bumps", key)
     points = mesh.vertices_m.astype(np.float64)
     middle = points.mean(axis=0)
@@ -45,7 +45,7 @@ def apple(b: AssetSpec) -> Parts:
     r, h = b.w / 2, b.h
     top = 0.86 * h
     colour = b.pick("red", "green", "yellow", "red")
-    skin_of = {
+    skin = {
         "red": _two_colour_texture("apple red", "#b3242a", "#d9853b", 0.45),
         "green": _two_colour_texture("apple green", "#86a83a", "#b5c65a"),
         "yellow": _two_colour_texture("apple yellow", "#dcb648", "#cf6f3a", 0.4),
@@ -63,7 +63,7 @@ def apple(b: AssetSpec) -> Parts:
         (0.2, 0.94),
         (0, 0.8),
     ]
-    body = lathe([(x * r, z * top) for x, z in shape], skin_of, n=24)
+    body = lathe([(x * r, z * top) for x, z in shape], skin, n=24)
     stem = rod((0, 0, 0.75 * top), (0.08 * r, 0, h), 0.035 * r, plastic("#5a4028"), 0.05 * r, n=6)
     blade = leaf(
         [(0.05 * r, 0, 0.95 * h), (0.3 * r, 0.1 * r, 0.99 * h), (0.6 * r, 0.2 * r, 0.95 * h)],

@@ -1,4 +1,4 @@
-"""What people leave lying about: boots, keys, newspapers, pens, a watering can."""
+"""Household items: boots, keys, newspapers, pens, a watering can."""
 
 import numpy as np
 

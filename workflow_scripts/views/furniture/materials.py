@@ -1,7 +1,7 @@
-"""What furniture is made of: finishes with small generated textures, shared by all assets.
+"""Finishes of furniture, with small generated textures that all assets share.
 
-Textures are grey or near white and tinted per asset wherever that is enough, so that a house full
-of furniture holds each of them once. All are drawn from fixed seeds.
+Textures are grey or near white and tinted per asset where possible, so that each is in memory
+once per house. All are drawn from fixed seeds.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 
 from workflow_scripts.common import seeds
+from workflow_scripts.views.colour import linear_from_srgb
 from workflow_scripts.views.furniture.shapes import Finish
 from workflow_scripts.views.meshes import Material
 
@@ -20,8 +21,7 @@ SIZE = 256
 def linear(colour: str) -> Colour:
     """Turn "#rrggbb" (sRGB) into linear reflectance, kept off pure black and white."""
     srgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-    value = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    r, g, b = np.clip(value, 0.012, 0.88)
+    r, g, b = np.clip(linear_from_srgb(srgb), 0.012, 0.88)
     return (float(r), float(g), float(b))
 
 
@@ -32,20 +32,21 @@ def noise(key: str, size: int = SIZE, cells: Sequence[int] = (8, 16, 32, 64)) ->
     for octave, count in enumerate(cells):
         grid = rng.uniform(-1, 1, (count, count))
         total += _upsample(grid, size) / 2**octave
-    return total / np.abs(total).max()
+    normalised: np.ndarray = total / np.abs(total).max()
+    return normalised
 
 
 def _upsample(grid: np.ndarray, size: int) -> np.ndarray:
     """Enlarge a tileable grid smoothly to [size, size]."""
     for axis in range(2):
         count = grid.shape[axis]
-        place = np.arange(size) * count / size
-        low = np.floor(place).astype(int)
-        share = place - low
-        share = share * share * (3 - 2 * share)
+        position = np.arange(size) * count / size
+        low = np.floor(position).astype(int)
+        t = position - low
+        t = t * t * (3 - 2 * t)
         shape = (-1, 1) if axis == 0 else (1, -1)
         a, b = np.take(grid, low % count, axis), np.take(grid, (low + 1) % count, axis)
-        grid = a + (b - a) * share.reshape(shape)
+        grid = a + (b - a) * t.reshape(shape)
     return grid
 
 
@@ -160,7 +161,7 @@ def _compensated_tint(colour: Colour, mean: float = 0.76) -> Colour:
 
 
 def fabric(colour: str, *, print_kind: str | None = None, repeat_m: float = 0.25) -> Finish:
-    """Return woven cloth of a colour (`FABRICS` name or hex), with a print if asked."""
+    """Return woven cloth of a colour (`FABRICS` name or hex), with a print of `print_kind`."""
     texture = _pattern(print_kind) if print_kind else _weave()
     tint = _compensated_tint(linear(FABRICS.get(colour, colour)), 0.66)
     return Finish(Material(texture=texture, tint=tint, roughness=0.95, specular=0.02), repeat_m)
@@ -228,12 +229,12 @@ def glass(colour: str = "#dfeae8", transmission: float = 0.85) -> Finish:
 
 
 def emissive(colour: str, strength: float) -> Finish:
-    """Return something lit from inside."""
+    """Return an emissive material."""
     r, g, b = linear(colour)
     return Finish(Material((r, g, b), emission=(r * strength, g * strength, b * strength)))
 
 
 def image(texture: np.ndarray, roughness: float = 0.5, glow_strength: float = 0.0) -> Finish:
-    """Return a picture that spans its part once."""
+    """Return an image that spans its part once."""
     emission = (glow_strength,) * 3
     return Finish(Material(texture=texture, roughness=roughness, emission=emission))

@@ -1,7 +1,7 @@
-"""What every part is made with: finishes, closed skins over rings of points, and moving parts.
+"""Mesh operations: finishes, surfaces lofted over rings of points, moving and joining parts.
 
-A vertex is shared only where the surface is meant to look round, so normals averaged over shared
-vertices are right everywhere.
+Vertices are shared only where the surface is smooth, so normals averaged over shared vertices are
+right everywhere.
 """
 
 from collections.abc import Sequence
@@ -72,8 +72,8 @@ def _flat_uv(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return np.take_along_axis(vertices, kept, axis=1)
 
 
-def join(*meshes: Mesh | Sequence[Mesh]) -> Mesh:
-    """Join parts, given one by one or in lists."""
+def merge_parts(*meshes: Mesh | Sequence[Mesh]) -> Mesh:
+    """Merge parts into one mesh; arguments are parts or lists of parts."""
     flat: list[Mesh] = []
     for item in meshes:
         flat.extend([item] if isinstance(item, Mesh) else item)
@@ -127,7 +127,7 @@ def loft_rings(
     caps: bool = True,
     sharp_rows: bool = True,
 ) -> Mesh:
-    """Cover a stack of rings [m, n, 3] that run anticlockwise seen from the far end.
+    """Loft a surface over rings [m, n, 3] that run counter-clockwise seen from the last ring.
 
     Rows where the outline turns by more than `SHARP_DEG` get an edge. `caps` closes both ends.
     """
@@ -145,8 +145,8 @@ def loft_rings(
     length = np.concatenate([[0.0], np.cumsum(_row_lengths(points))])
     v = length / max(length[-1], 1e-12)
     m, n = points.shape[:2]
-    # The seam of a closed ring is shared, so texture runs back over its last column: round parts
-    # that show a picture use an open ring instead.
+    # The seam of a closed ring is shared, so the texture runs backwards over its last column:
+    # round parts that show an image use an open ring instead.
     u = np.arange(n) / (n if closed_ring else max(n - 1, 1))
     uv = np.stack(np.broadcast_arrays(u[None, :], v[:, None]), axis=-1)
     index = np.arange(m * n).reshape(m, n)[:, columns]
@@ -175,10 +175,12 @@ def loft_rings(
 
 
 def _row_lengths(points: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(np.diff(points, axis=0), axis=2).mean(axis=1)
+    lengths: np.ndarray = np.linalg.norm(np.diff(points, axis=0), axis=2).mean(axis=1)
+    return lengths
 
 
 def _cap_uv(ring: np.ndarray) -> np.ndarray:
     keep = np.sort(np.argsort(-np.ptp(ring, axis=0), kind="stable")[:2])
     flat = ring[:, keep]
-    return (flat - flat.min(axis=0)) / np.maximum(np.ptp(flat, axis=0), 1e-9)
+    uv: np.ndarray = (flat - flat.min(axis=0)) / np.maximum(np.ptp(flat, axis=0), 1e-9)
+    return uv

@@ -1,4 +1,4 @@
-"""Doors, frames, windows, blinds and shower curtains as objects of their own."""
+"""Doors, frames, windows, blinds and shower curtains as objects."""
 
 from itertools import pairwise
 
@@ -68,8 +68,8 @@ def _leaf(b: AssetSpec, wide: float, top: float, t: float, finish: Finish) -> li
     frame = min(0.12, wide * 0.18)
     for low, high in ((0.2, 0.85), (1.05, top - 0.14)):
         for side in (-1, 1):
-            y = (side * t / 2, side * (t / 2 + 0.008))
-            parts.append(block((frame, wide - frame), y, (low, high), finish, bevel=0.004))
+            panel_y = (side * t / 2, side * (t / 2 + 0.008))
+            parts.append(block((frame, wide - frame), panel_y, (low, high), finish, bevel=0.004))
     for side in (-1, 1):
         place = wide - 0.06
         y = side * (t / 2 + min(0.035, b.d * 0.2))

@@ -1,4 +1,4 @@
-"""Things kept for their looks: vases, candles, a teddy bear, centrepieces."""
+"""Ornaments: vases, candles, a teddy bear, centrepieces."""
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from workflow_scripts.views.furniture.shapes import (
 
 GLAZES = ("#f1efea", "#3f6f86", "#b4563c", "#7d9a83", "#2f3a4a", "#d0a85a", "#8a4f5e")
 
-# Outsides (radius, height) as shares of half the width and of the height.
+# Outlines (radius, height) as fractions of half the width and of the height.
 VASES = {
     "urn": [(0.5, 0), (0.6, 0.04), (0.95, 0.38), (0.98, 0.55), (0.6, 0.82), (0.52, 0.9), (0.7, 1)],
     "bottle": [(0.62, 0), (0.9, 0.12), (1, 0.3), (0.7, 0.5), (0.3, 0.66), (0.26, 0.9), (0.36, 1)],
@@ -156,7 +156,7 @@ def room_decor(b: AssetSpec) -> Parts:
         tip = np.array([x * reach * np.cos(angle), y * reach * np.sin(angle), h * rise])
         start = np.array([0, 0, top * 0.8])
         bend = np.array([tip[0] * 0.3, tip[1] * 0.3, (top + tip[2]) / 2])
-        branch = catmull_rom([start, bend, tip], 9)
+        branch = catmull_rom(np.array([start, bend, tip]), 9)
         parts.append(tube(branch, np.linspace(0.005, 0.002, 9), twig, n=5))
         for step in range(4, 9):
             for side in (-1, 1):

@@ -1,4 +1,4 @@
-"""Pictures drawn in code: canvases for walls, screens, a keyboard. All u8 sRGB, fixed seeds."""
+"""Procedural images: paintings, screens, a keyboard. All u8 sRGB, from fixed seeds."""
 
 from functools import cache
 
@@ -18,7 +18,7 @@ PALETTES = (
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
-    """Turn "#rrggbb" into numbers."""
+    """Convert "#rrggbb" to numbers from 0 to 255."""
     return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))  # type: ignore[return-value]
 
 

@@ -1,6 +1,6 @@
-"""Prints on small things: clock faces, telephone screens, cards, discs and newsprint.
+"""Textures of small objects: clock faces, telephone screens, cards, discs and newsprint.
 
-Each is drawn once per kind and kept; none holds real words, so that a label never gives it away.
+Each is drawn once per kind. None has real words, which would give away the category.
 """
 
 from functools import cache
@@ -27,12 +27,12 @@ def clock_face(ground: str, ink: str) -> np.ndarray:
     middle = size / 2
     for hour in range(12):
         angle = hour * np.pi / 6
-        way = np.array([np.sin(angle), -np.cos(angle)])
-        start, end = middle + way * size * 0.36, middle + way * size * 0.44
+        direction = np.array([np.sin(angle), -np.cos(angle)])
+        start, end = middle + direction * size * 0.36, middle + direction * size * 0.44
         draw.line([*start, *end], fill=ink, width=9 if hour % 3 == 0 else 5)
     for angle, length, width in ((305, 0.24, 11), (60, 0.34, 8)):
-        way = np.array([np.sin(np.radians(angle)), -np.cos(np.radians(angle))])
-        draw.line([middle, middle, *(middle + way * size * length)], fill=ink, width=width)
+        direction = np.array([np.sin(np.radians(angle)), -np.cos(np.radians(angle))])
+        draw.line([middle, middle, *(middle + direction * size * length)], fill=ink, width=width)
     draw.ellipse([middle - 8, middle - 8, middle + 8, middle + 8], fill="#a03028")
     return np.asarray(image)
 

@@ -1,21 +1,22 @@
-"""The vocabulary of parts that furniture is made of: every function returns one Mesh.
+"""Primitive parts of furniture: every function returns one Mesh.
 
-Lengths are metres, z is up. Surfaces of closed parts face outward. A vertex is shared only where
-the surface is meant to look round, so normals averaged over shared vertices are right everywhere.
+Lengths are metres, z is up. Surfaces of closed parts face outward. Vertices are
+shared only where the surface is smooth, so normals averaged over shared vertices are right.
 """
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 from shapely import constrained_delaunay_triangles
 from shapely.geometry import Polygon
 
 from workflow_scripts.views.furniture.mesh_ops import (
     SHARP_DEG,
     Finish,
-    join,
     loft_rings,
     make_mesh,
+    merge_parts,
     mirror_x,
     move,
     stretch,
@@ -30,13 +31,13 @@ __all__ = [
     "block",
     "cushion",
     "ellipsoid",
-    "join",
     "lathe",
     "leaf",
     "loft",
     "loft_rings",
     "lying",
     "make_mesh",
+    "merge_parts",
     "mirror_x",
     "move",
     "outline",
@@ -62,7 +63,9 @@ def block(x: Span, y: Span, z: Span, finish: Finish, bevel: float = 0.0) -> Mesh
     if bevel > 0:
         bevel = min(bevel, 0.49 * float((high - low).min()))
     steps = np.array([0.0, 1.0]) if bevel <= 0 else np.array([0.0, 0.35, 0.65, 1.0])
-    vertices, faces, uv = [], [], []
+    vertices: list[np.ndarray] = []
+    faces: list[np.ndarray] = []
+    uv: list[np.ndarray] = []
     count = len(steps)
     index = np.arange(count * count).reshape(count, count)
     quads = np.stack([index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]], -1)
@@ -70,15 +73,15 @@ def block(x: Span, y: Span, z: Span, finish: Finish, bevel: float = 0.0) -> Mesh
     first, second = np.meshgrid(steps, steps, indexing="ij")
     for axis in range(3):
         for side in (0.0, 1.0):
-            shares = np.empty((count * count, 3))
-            shares[:, axis] = side
-            shares[:, (axis + 1) % 3] = first.ravel()
-            shares[:, (axis + 2) % 3] = second.ravel()
+            fractions = np.empty((count * count, 3))
+            fractions[:, axis] = side
+            fractions[:, (axis + 1) % 3] = first.ravel()
+            fractions[:, (axis + 2) % 3] = second.ravel()
             order = quads if side else quads[:, ::-1]
             faces.append(np.concatenate([order[:, [0, 1, 2]], order[:, [0, 2, 3]]]))
             faces[-1] = faces[-1] + len(vertices) * count * count
-            vertices.append(shares)
-            uv.append(_face_uv(shares, axis, side))
+            vertices.append(fractions)
+            uv.append(_face_uv(fractions, axis, side))
     points = np.concatenate(vertices)
     if bevel <= 0:
         return make_mesh(
@@ -95,12 +98,12 @@ def block(x: Span, y: Span, z: Span, finish: Finish, bevel: float = 0.0) -> Mesh
     return _weld(core + away, np.concatenate(faces), np.concatenate(uv), finish)
 
 
-def _face_uv(shares: np.ndarray, axis: int, side: float) -> np.ndarray:
-    """Lay a picture upright on each side of a box as seen from outside."""
+def _face_uv(fractions: np.ndarray, axis: int, side: float) -> np.ndarray:
+    """Return uv of a box side, so that an image is upright as seen from outside."""
     if axis == 2:
-        return np.stack([shares[:, 0], shares[:, 1]], axis=1)
-    across = shares[:, 1] if axis == 0 else 1 - shares[:, 0]
-    return np.stack([across if side else 1 - across, shares[:, 2]], axis=1)
+        return np.stack([fractions[:, 0], fractions[:, 1]], axis=1)
+    across = fractions[:, 1] if axis == 0 else 1 - fractions[:, 0]
+    return np.stack([across if side else 1 - across, fractions[:, 2]], axis=1)
 
 
 def _weld(vertices: np.ndarray, faces: np.ndarray, uv: np.ndarray, finish: Finish) -> Mesh:
@@ -142,8 +145,8 @@ def rod(
 
 
 def tube(
-    path: Sequence[Sequence[float]],
-    radius: float | Sequence[float],
+    path: npt.ArrayLike,
+    radius: npt.ArrayLike,
     finish: Finish,
     *,
     n: int = 8,
@@ -151,21 +154,21 @@ def tube(
     section: tuple[float, float] = (1, 1),
 ) -> Mesh:
     """Sweep a circle (an ellipse with `section`) along a path [m, 3]; `loop` joins its ends."""
-    path = np.asarray(path, dtype=np.float64)
-    radii = np.broadcast_to(np.asarray(radius, dtype=np.float64), len(path))
+    points = np.asarray(path, dtype=np.float64)
+    radii = np.broadcast_to(np.asarray(radius, dtype=np.float64), len(points))
     if loop:
-        forward = np.roll(path, -1, axis=0) - np.roll(path, 1, axis=0)
+        forward = np.roll(points, -1, axis=0) - np.roll(points, 1, axis=0)
+    elif len(points) > 2:
+        forward = np.gradient(points, axis=0)
     else:
-        forward = (
-            np.gradient(path, axis=0) if len(path) > 2 else np.repeat(np.diff(path, axis=0), 2, 0)
-        )
+        forward = np.repeat(np.diff(points, axis=0), 2, 0)
     forward = forward / np.maximum(np.linalg.norm(forward, axis=1, keepdims=True), 1e-12)
     side = np.cross(forward[0], [0, 0, 1.0])
     if np.linalg.norm(side) < 0.2:
         side = np.cross(forward[0], [0, 1.0, 0])
     angle = np.arange(n) * 2 * np.pi / n + np.pi / n
     rings = []
-    for point, ahead, r in zip(path, forward, radii, strict=True):
+    for point, ahead, r in zip(points, forward, radii, strict=True):
         side = side - ahead * (side @ ahead)
         side /= max(np.linalg.norm(side), 1e-12)
         up = np.cross(side, ahead)
@@ -203,7 +206,7 @@ def loft(
     y: float = 0,
     caps: bool = True,
 ) -> Mesh:
-    """Skin superellipse sections (width, depth, z), listed upward on the outside."""
+    """Loft superellipse sections (width, depth, z), listed upward on the outside."""
     rings = [
         np.column_stack([outline(width, depth, power, n, x, y), np.full(n, z)])
         for width, depth, z in sections
@@ -217,11 +220,11 @@ def ellipsoid(
     """Make an ellipsoid; a power above 2 makes it boxier (a cushion, a loaf)."""
     rows = max(n // 2, 5)
     latitude = np.linspace(-np.pi / 2, np.pi / 2, rows + 1)
-    share = 2 / power
+    exponent = 2 / power
     rings = []
     for tilt in latitude:
-        radius = max(np.cos(tilt), 0.0) ** share
-        height = np.sign(np.sin(tilt)) * abs(np.sin(tilt)) ** share
+        radius = max(np.cos(tilt), 0.0) ** exponent
+        height = np.sign(np.sin(tilt)) * abs(np.sin(tilt)) ** exponent
         flat = outline(2 * radius, 2 * radius, power, n)
         rings.append(np.column_stack([flat, np.full(n, height)]))
     unit = loft_rings(np.array(rings), finish, caps=False, sharp_rows=False)
@@ -316,7 +319,7 @@ def prism(points: Profile | np.ndarray, span: Span, finish: Finish, axis: str = 
 
 
 def _triangulate(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cut a simple polygon [n, 2] into anticlockwise triangles over its own points."""
+    """Cut a simple polygon [n, 2] into counter-clockwise triangles over its vertices."""
     vertices: list[np.ndarray] = []
     faces = []
     for triangle in constrained_delaunay_triangles(Polygon(flat)).geoms:
@@ -338,21 +341,19 @@ def quad(corners: Sequence[Sequence[float]], finish: Finish) -> Mesh:
 
 
 def picture(x: Span, z: Span, y: float, finish: Finish) -> Mesh:
-    """Hang a flat picture that faces the front (+y); it reads left to right for the viewer."""
+    """Make a flat image that faces the front (+y) and is not mirrored for the viewer."""
     return quad([(x[1], y, z[0]), (x[0], y, z[0]), (x[0], y, z[1]), (x[1], y, z[1])], finish)
 
 
 def lying(x: Span, y: Span, z: float, finish: Finish) -> Mesh:
-    """Lay a flat picture that faces up; its top edge is at the back."""
+    """Make a flat image that faces up; its top edge is at the back."""
     return quad([(x[1], y[1], z), (x[0], y[1], z), (x[0], y[0], z), (x[1], y[0], z)], finish)
 
 
-def leaf(
-    path: Sequence[Sequence[float]], widths: Sequence[float], finish: Finish, fold: float = 0.25
-) -> Mesh:
+def leaf(path: npt.ArrayLike, widths: Sequence[float], finish: Finish, fold: float = 0.25) -> Mesh:
     """Make a leaf along a path [m, 3]: two halves that meet in a fold at the midrib."""
-    path = np.asarray(path, dtype=np.float64)
-    forward = np.gradient(path, axis=0)
+    points = np.asarray(path, dtype=np.float64)
+    forward = np.gradient(points, axis=0)
     side = np.cross(forward, [0, 0, 1.0])
     short = np.linalg.norm(side, axis=1) < 1e-6
     side[short] = [1.0, 0, 0]
@@ -361,7 +362,8 @@ def leaf(
     up /= np.maximum(np.linalg.norm(up, axis=1, keepdims=True), 1e-12)
     half = np.asarray(widths, dtype=np.float64)[:, None] / 2
     rows = np.stack(
-        [path - side * half + up * half * fold, path, path + side * half + up * half * fold], 1
+        [points - side * half + up * half * fold, points, points + side * half + up * half * fold],
+        1,
     )
     return loft_rings(rows, finish, closed_ring=False, caps=False, sharp_rows=False)
 
@@ -374,7 +376,7 @@ def sheet(
     finish: Finish,
     n: tuple[int, int] = (16, 16),
 ) -> Mesh:
-    """Make cloth: a grid over x and y whose top is `height(u, v)` with u, v from 0 to 1."""
+    """Make cloth: a grid over x and y with top height `height(u, v)`, u and v from 0 to 1."""
     u, v = np.meshgrid(np.linspace(0, 1, n[0]), np.linspace(0, 1, n[1]), indexing="ij")
     top = height(u, v)
     rows = []

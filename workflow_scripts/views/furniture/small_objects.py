@@ -1,4 +1,4 @@
-"""Which function builds which small thing; `catalogue` takes this table in."""
+"""The builders of small objects; `catalogue` includes this table."""
 
 from collections.abc import Callable
 

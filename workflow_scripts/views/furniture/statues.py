@@ -1,4 +1,4 @@
-"""Statuettes: a figure, a bust, a cat, a ring or a lying hound, whatever suits the box."""
+"""Statuettes: a figure, a bust, a cat, a ring or a lying dog, chosen by the shape of the box."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from workflow_scripts.views.furniture.shapes import Finish, block, ellipsoid, lo
 def statue(b: AssetSpec) -> Parts:
     """Build a statuette; a tall box gets a tall plinth, so that the statue keeps its build."""
     if b.w > 1.5 * b.d:
-        builders = {_hound: 0.0}
+        builders = {_dog: 0.0}
     elif b.h > 2.2 * max(b.w, b.d):
         builders = {_figure: 3.2, _bust: 1.75}
     else:
@@ -148,7 +148,7 @@ def _ring(x: float, y: float, low: float, h: float, finish: Finish) -> Parts:
     ]
 
 
-def _hound(x: float, y: float, low: float, h: float, finish: Finish) -> Parts:
+def _dog(x: float, y: float, low: float, h: float, finish: Finish) -> Parts:
     """Make a dog that lies with its head up, along x."""
     t = h - low
     tail = catmull_rom(

@@ -1,4 +1,4 @@
-"""Sweet Home 3D's furniture libraries (.sh3f), fitted to ProcTHOR assets when they are installed.
+"""Sweet Home 3D's furniture libraries (.sh3f): models that fit ProcTHOR assets.
 
 A library is a zip of OBJ models with `PluginFurnitureCatalog.properties`. Debian's package
 `sweethome3d-furniture` puts five of them below /usr/share; most are CC-BY, so every model used
@@ -19,9 +19,9 @@ import numpy as np
 from workflow_scripts.common import seeds
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.sources.readers.procthor_assets import Asset, assets, support_surfaces
+from workflow_scripts.views.credits import Credit
 from workflow_scripts.views.furniture.sweethome_import import load_model
 from workflow_scripts.views.meshes import Mesh
-from workflow_scripts.views.renderer import Credit
 
 FOLDER_VARIABLE = "SIGHTLINE_SWEETHOME3D"
 DEBIAN_FOLDER = Path("/usr/share/sweethome3d/furniture")
@@ -30,7 +30,7 @@ MAX_FACES = 60_000
 MAX_SURFACE_ERROR_M = 0.03
 CATALOGUE = "PluginFurnitureCatalog.properties"
 
-# Names of models for each type, and what they must not be.
+# Regular expressions of model names for each type: to include and to exclude.
 PATTERNS: dict[str, tuple[str, str]] = {
     "ArmChair": (r"\barm ?chair", r"ottoman|office"),
     "Bed": (r"\bbed\b(?!side)|double bed|single bed", r"baby|crib|bunk|table|cradle"),
@@ -87,10 +87,10 @@ def require_libraries() -> None:
     if not archives():
         folder = os.environ.get(FOLDER_VARIABLE) or DEBIAN_FOLDER
         raise UserError(
-            f"views.furniture: sweethome3d is asked for, but {folder} holds no .sh3f library. "
+            f"views.furniture is sweethome3d, but {folder} has no .sh3f library. "
             "Install Debian's package sweethome3d-furniture (apt-get install "
             f"sweethome3d-furniture), or set {FOLDER_VARIABLE} to a folder with *.sh3f files, or "
-            "say furniture: procedural."
+            "set views.furniture: procedural."
         )
 
 
@@ -154,11 +154,11 @@ def stretch_ratio(model: Model, size_m: tuple[float, float, float]) -> float:
 
 
 def candidates(category: str, size_m: tuple[float, float, float]) -> list[Model]:
-    """Return the models that may stand for an asset, least stretched first."""
+    """Return the models that fit an asset, least stretched first."""
     if category not in PATTERNS:
         return []
     include_pattern, exclude_pattern = PATTERNS[category]
-    fitting = []
+    fitting: list[tuple[float, str, Model]] = []
     for model in models():
         name = model.name.lower()
         if not re.search(include_pattern, name) or (
@@ -173,7 +173,7 @@ def candidates(category: str, size_m: tuple[float, float, float]) -> list[Model]
 
 
 def choose_model(category: str, size_m: tuple[float, float, float], asset_id: str) -> Model | None:
-    """Choose the model for an asset: at random among those that fit about as well as the best."""
+    """Choose the model for an asset at random among those that fit nearly as well as the best."""
     fitting = candidates(category, size_m)
     if not fitting:
         return None
@@ -181,23 +181,24 @@ def choose_model(category: str, size_m: tuple[float, float, float], asset_id: st
     near = [model for model in fitting if stretch_ratio(model, size_m) <= limit]
     order = seeds.rng(0, "sweethome", asset_id).permutation(len(near))
     for index in order[:4]:
-        mesh = load_model(near[index].archive, near[index].path, near[index].rotation)
+        model = near[int(index)]
+        mesh = load_model(model.archive, model.path, model.rotation)
         if mesh is None or len(mesh.faces) > MAX_FACES:
             continue
         asset = Asset(asset_id, category, *size_m, None, (), False)
         if supports_its_surfaces(mesh, asset):
-            return near[index]
+            return model
     return None
 
 
 def mesh_for(category: str, size_m: tuple[float, float, float], asset_id: str) -> Mesh | None:
-    """Return the mesh chosen for an asset in its library's own size, None if nothing fits."""
+    """Return the mesh chosen for an asset, in the size of its library; None if none fits."""
     model = choose_model(category, size_m, asset_id)
     return load_model(model.archive, model.path, model.rotation) if model else None
 
 
 def supports_its_surfaces(mesh: Mesh, asset: Asset) -> bool:
-    """Tell whether the mesh, laid into the asset's box, is level where things stand."""
+    """Return whether the mesh, fitted to the asset's box, is level on its support surfaces."""
     from embreex import rtcore_scene
     from embreex.mesh_construction import TriangleMesh
 
@@ -207,9 +208,9 @@ def supports_its_surfaces(mesh: Mesh, asset: Asset) -> bool:
     scene = rtcore_scene.EmbreeScene()
     TriangleMesh(scene, points[mesh.faces].astype(np.float32))
     for surface in support_surfaces(asset):
-        share = np.linspace(0.12, 0.88, 6)
-        x = (surface.x0 + share * (surface.x1 - surface.x0)) * asset.width_m
-        y = (surface.y0 + share * (surface.y1 - surface.y0)) * asset.depth_m
+        fraction = np.linspace(0.12, 0.88, 6)
+        x = (surface.x0 + fraction * (surface.x1 - surface.x0)) * asset.width_m
+        y = (surface.y0 + fraction * (surface.y1 - surface.y0)) * asset.depth_m
         grid = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
         level = (surface.height - 0.5) * asset.height_m
         origins = np.column_stack([grid, np.full(len(grid), level + 0.06)]).astype(np.float32)
@@ -224,7 +225,7 @@ def supports_its_surfaces(mesh: Mesh, asset: Asset) -> bool:
 
 
 def _is_open(scene: Any, asset: Asset, level: float) -> bool:
-    """Tell whether a shelf can be reached from the front: no door or pane before it."""
+    """Return whether a shelf is open at the front, without a door or pane."""
     height = level + 0.1 * min(asset.height_m, 1)
     x = np.linspace(-0.3, 0.3, 5) * asset.width_m
     origins = np.column_stack([x, np.full(5, asset.depth_m), np.full(5, height)])
@@ -235,7 +236,7 @@ def _is_open(scene: Any, asset: Asset, level: float) -> bool:
 
 
 def credits(asset_ids: Iterable[str]) -> tuple[Credit, ...]:
-    """Return whom to name for the models that stand for these assets, one row per asset."""
+    """Return the attributions of the models chosen for these assets, one row per asset."""
     rows = []
     for asset_id in sorted(set(asset_ids)):
         asset = assets().get(asset_id)

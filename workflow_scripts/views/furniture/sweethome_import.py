@@ -1,4 +1,4 @@
-"""Convert one model of a Sweet Home 3D library to a Mesh, mending its defects; cached on disk."""
+"""Convert a model of a Sweet Home 3D library to a Mesh and repair its defects; cached on disk."""
 
 import hashlib
 import io
@@ -8,17 +8,19 @@ import tempfile
 import zipfile
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from workflow_scripts.common.storage import atomic_write
+from workflow_scripts.views.colour import linear_from_srgb
 from workflow_scripts.views.meshes import Material, Mesh, merge_meshes
 
 CACHE_VARIABLE = "SIGHTLINE_CACHE"
 VERSION = 1
 MAX_TEXTURE = 512
-# A few models carry texture coordinates of up to 3e9, which no renderer survives.
+# A few models have texture coordinates of up to 3e9, which overflow in renderers.
 MAX_UV = 1e3
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tga")
 
@@ -31,7 +33,7 @@ def cache_folder() -> Path:
 
 @cache
 def load_model(archive: Path, model_path: str, rotation: tuple[float, ...] = ()) -> Mesh | None:
-    """Return the model in our axes (x width, y front, z up), None if it holds no triangles."""
+    """Return the model in the object frame (x width, y front, z up), None without triangles."""
     key = f"{VERSION}|{archive.name}|{archive.stat().st_size}|{model_path}|{rotation}"
     file = cache_folder() / "sweethome3d" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
     if file.is_file():
@@ -50,7 +52,7 @@ def convert(archive: Path, model_path: str, rotation: tuple[float, ...] = ()) ->
         obj = _extract(archive, model_path, Path(folder))
         if obj is None:
             return None
-        scene = trimesh.load(obj, force="scene", process=False)
+        scene: Any = trimesh.load(obj, force="scene", process=False)
         parts = [
             _part(submesh)
             for submesh in scene.dump(concatenate=False)
@@ -59,7 +61,7 @@ def convert(archive: Path, model_path: str, rotation: tuple[float, ...] = ()) ->
     if not parts:
         return None
     full_mesh = merge_meshes(parts)
-    # OBJ: y up, front towards +z. Ours: x width, y front, z up, so x turns over.
+    # OBJ: y up, front towards +z. Here: x width, y front, z up, so x changes sign.
     pose = np.eye(4)
     pose[:3, :3] = np.array([[-1, 0, 0], [0, 0, 1], [0, 1, 0]], dtype=np.float64)
     if rotation:
@@ -68,16 +70,16 @@ def convert(archive: Path, model_path: str, rotation: tuple[float, ...] = ()) ->
 
 
 def _extract(archive: Path, model_path: str, folder: Path) -> Path | None:
-    """Unpack a model's folder; mend texture paths that lead nowhere."""
+    """Unpack a model's folder and repair texture paths to missing files."""
     with zipfile.ZipFile(archive) as file:
         names = set(file.namelist())
         if model_path not in names:
             return None
         parent = str(PurePosixPath(model_path).parent)
         for name in names:
-            place = PurePosixPath(name)
-            if str(place.parent) == parent and not name.endswith("/"):
-                (folder / place.name).write_bytes(file.read(name))
+            member = PurePosixPath(name)
+            if str(member.parent) == parent and not name.endswith("/"):
+                (folder / member.name).write_bytes(file.read(name))
     pictures = {p.name.lower(): p.name for p in folder.iterdir() if p.suffix.lower() in PICTURES}
     for mtl in folder.glob("*.[mM][tT][lL]"):
         text = mtl.read_text(encoding="latin-1")
@@ -99,8 +101,8 @@ def _repair_texture_path(key: str, path: str, pictures: dict[str, str]) -> str:
     return f"{key}{texture}" if texture else ""
 
 
-def _part(submesh: "trimesh.Trimesh") -> Mesh:  # noqa: F821
-    """Turn one trimesh piece into a Mesh of one material."""
+def _part(submesh: Any) -> Mesh:
+    """Convert a `trimesh.Trimesh` into a Mesh of one material."""
     vertices = np.asarray(submesh.vertices, dtype=np.float32)
     uv = getattr(submesh.visual, "uv", None)
     if uv is None or len(uv) != len(vertices):
@@ -120,18 +122,17 @@ def _part(submesh: "trimesh.Trimesh") -> Mesh:  # noqa: F821
 def _material(source: object) -> Material:
     """Read colour, texture, cut-out and transparency from an OBJ material."""
     kwargs = {str(key).lower(): value for key, value in getattr(source, "kwargs", {}).items()}
-    picture = getattr(source, "image", None)
+    image = getattr(source, "image", None)
     diffuse = np.asarray(getattr(source, "diffuse", (128, 128, 128, 255)), dtype=np.float64)[:3]
     srgb = diffuse / 255
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
     # Kd is often pure black or white in these files; real paint is neither.
-    r, g, b = (float(value) for value in np.clip(linear, 0.015, 0.88))
+    r, g, b = (float(value) for value in np.clip(linear_from_srgb(srgb), 0.015, 0.88))
     opacity = float(np.ravel(kwargs.get("d", 1.0))[0]) if "d" in kwargs else 1.0
     shininess = float(np.ravel(kwargs.get("ns", 0.0))[0]) if "ns" in kwargs else 0.0
     texture, cutout = None, None
-    if isinstance(picture, Image.Image):
-        picture.thumbnail((MAX_TEXTURE, MAX_TEXTURE))
-        rgba = np.asarray(picture.convert("RGBA"))
+    if isinstance(image, Image.Image):
+        image.thumbnail((MAX_TEXTURE, MAX_TEXTURE))
+        rgba = np.asarray(image.convert("RGBA"))
         texture = np.ascontiguousarray(rgba[..., :3])
         if (rgba[..., 3] < 128).any():
             cutout = np.ascontiguousarray(rgba[..., 3])
@@ -145,8 +146,8 @@ def _material(source: object) -> Material:
 
 
 def write_mesh(path: Path, mesh: Mesh) -> None:
-    """Store a converted mesh whole."""
-    arrays = {
+    """Store a converted mesh atomically."""
+    arrays: dict[str, Any] = {
         "vertices": mesh.vertices_m,
         "faces": mesh.faces,
         "uv": mesh.uv,

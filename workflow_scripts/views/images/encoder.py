@@ -1,6 +1,7 @@
-"""How likely each label is what a picture shows: CLIP or SigLIP through transformers."""
+"""Zero-shot classification of images with CLIP or SigLIP through transformers."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,14 +15,14 @@ ADVICE = (
     "exclude lists to filter nothing."
 )
 NEUTRAL_LABEL = "a photo"
-"""Stands for everything else among CLIP's labels, so that one label alone is not certain."""
+"""Stands for everything else in CLIP's softmax, so that a single label has no probability of 1."""
 
 
 class DualEncoder:
-    """An image and a text encoder with one space; the labels' features are computed once.
+    """An image and a text encoder with a shared space; the labels' features are computed once.
 
     CLIP's probabilities are a softmax over the labels and a neutral text, so they sum to at most
-    1; SigLIP's are sigmoids, each label for itself.
+    1; SigLIP's are independent sigmoids.
     """
 
     def __init__(
@@ -29,7 +30,8 @@ class DualEncoder:
     ) -> None:
         key = "sources.images.filter.model"
         with model_loading(key, model, types=TYPES, advice=ADVICE) as config:
-            self._processor = AutoImageProcessor.from_pretrained(model)
+            processor: Any = AutoImageProcessor
+            self._processor = processor.from_pretrained(model)
             tokenizer = AutoTokenizer.from_pretrained(model)
             network = AutoModel.from_pretrained(model)
         self._model, self._device, self._dtype = to_device(network, device)
@@ -58,10 +60,11 @@ class DualEncoder:
             label_probabilities = logits.softmax(dim=1)[:, :-1]
         else:
             label_probabilities = (logits + self._model.logit_bias.float()).sigmoid()
-        return label_probabilities.cpu().numpy().astype(np.float32)
+        probabilities: np.ndarray = label_probabilities.cpu().numpy().astype(np.float32)
+        return probabilities
 
     @staticmethod
-    def _features(output: object) -> torch.Tensor:
+    def _features(output: Any) -> torch.Tensor:
         """Return unit vectors, f32 [n, d], of an encoder's output."""
         pooled = getattr(output, "pooler_output", output)
         return torch.nn.functional.normalize(pooled.detach().float(), dim=-1)

@@ -1,4 +1,4 @@
-"""Keep the photos that show what is wanted: a dual encoder, an include and an exclude list."""
+"""Filter photos by their content: zero-shot labels of an include and an exclude list."""
 
 import logging
 import math
@@ -9,17 +9,18 @@ from typing import Protocol
 import numpy as np
 
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import records_to_frame
-from workflow_scripts.common.storage import read_table, write_table
+from workflow_scripts.common.storage import write_table
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.sources.images import FilterSettings
 from workflow_scripts.sources.readers.photo_records import PhotoFilterRow, PhotoReadRow
+from workflow_scripts.views.images.photo_tables import read_photo_rows
 
 log = logging.getLogger(__name__)
 
 
 class Encoder(Protocol):
-    """What filtering needs of a model; see `DualEncoder`."""
+    """The interface of the classifier; see `DualEncoder`."""
 
     labels: list[str]
 
@@ -86,58 +87,31 @@ def filter_photos(
     return filter_rows
 
 
-def check_labels(include: Sequence[str], exclude: Sequence[str]) -> None:
-    """Raise `UserError` for labels that are empty or both wanted and not."""
-    for name, labels in (("include", include), ("exclude", exclude)):
-        if any(not label.strip() for label in labels):
-            raise UserError(f"sources.images.filter.{name}: a label is empty; remove it")
-    both = sorted(set(include) & set(exclude))
-    if both:
-        raise UserError(
-            f"sources.images.filter: {', '.join(both)} is in include and in exclude; remove one"
-        )
-
-
-def main(
-    *,
-    read: Path,
-    out: Path,
-    include: tuple[str, ...] = (),
-    exclude: tuple[str, ...] = (),
-    threshold: float = 0.5,
-    model: str = "",
-    template: str = "a photo of {}",
-    batch_size: int = 32,
-    device: str = "auto",
-) -> None:
+def main(*, photo_frames: Path, out: Path, settings: FilterSettings, device: str = "auto") -> None:
     """Write a table of `PhotoFilterRow`. With both lists empty no model is loaded and all are kept.
 
     Args:
-        read: the photos, `{shard}.read.zarr`.
+        photo_frames: the photos, `{shard}.read.zarr`.
         out: the table to write.
-        include: labels that are wanted; empty wants everything.
-        exclude: labels that are not wanted.
-        threshold: probability from which a label counts.
-        model: hub id or local folder of a CLIP or SigLIP model.
-        template: text around a label.
-        batch_size: photos at a time.
+        settings: which photos are kept.
         device: auto, cpu or cuda.
     """
-    check_labels(include, exclude)
-    frame = read_table(read.with_suffix(".parquet"))
-    rows = [PhotoReadRow(**row) for row in frame.to_dict("records")]
+    include, exclude = settings.include, settings.exclude
+    rows = read_photo_rows(photo_frames)
     if include or exclude:
         from workflow_scripts.views.images.encoder import DualEncoder
 
-        encoder = DualEncoder(model, [*include, *exclude], template=template, device=device)
+        encoder = DualEncoder(
+            settings.model, [*include, *exclude], template=settings.template, device=device
+        )
         filter_rows = filter_photos(
-            ViewShard.open(read),
+            ViewShard.open(photo_frames),
             rows,
             encoder,
             include=include,
             exclude=exclude,
-            threshold=threshold,
-            batch_size=batch_size,
+            threshold=settings.threshold,
+            batch_size=settings.batch_size,
         )
     else:
         filter_rows = [

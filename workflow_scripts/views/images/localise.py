@@ -1,4 +1,4 @@
-"""Find the objects of the photos that are left: proposals, masks, and which of them are good."""
+"""Find the objects of the photos that passed the filter: proposals, masks, selection."""
 
 import logging
 import math
@@ -10,15 +10,12 @@ import numpy as np
 
 from workflow_scripts.common import backend_registry, rle
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import records_to_frame
-from workflow_scripts.common.storage import read_table, write_table
+from workflow_scripts.common.storage import write_table
 from workflow_scripts.common.view_shard import ViewShard
-from workflow_scripts.sources.readers.photo_records import (
-    PhotoFilterRow,
-    PhotoMaskRow,
-    PhotoReadRow,
-)
+from workflow_scripts.sources.images import PhotoObjectsSettings, resolve_localiser
+from workflow_scripts.sources.readers.photo_records import PhotoMaskRow, PhotoReadRow
+from workflow_scripts.views.images.photo_tables import read_filter_rows, read_photo_rows
 from workflow_scripts.views.images.proposal_filter import ProposalLimits, filter_proposals
 from workflow_scripts.views.images.proposals import (
     BACKENDS,
@@ -33,13 +30,11 @@ from workflow_scripts.views.images.proposals import (
 log = logging.getLogger(__name__)
 
 
-def kept_rows(read: Path, filter_table: Path) -> list[PhotoReadRow]:
-    """Return the photos that filtering left, in order."""
-    rows = [PhotoReadRow(**row) for row in read_table(read).to_dict("records")]
-    verdicts = [PhotoFilterRow(**row) for row in read_table(filter_table).to_dict("records")]
-    if [row.scene_id for row in rows] != [row.scene_id for row in verdicts]:
-        raise UserError(f"{filter_table} is not of the photos in {read}: run its rule again")
-    return [row for row, verdict in zip(rows, verdicts, strict=True) if not verdict.reason]
+def kept_rows(photo_frames: Path, filter_table: Path) -> list[PhotoReadRow]:
+    """Return the photos that passed the filter, in order."""
+    rows = read_photo_rows(photo_frames)
+    filter_rows = read_filter_rows(filter_table, photo_frames, rows)
+    return [row for row, result in zip(rows, filter_rows, strict=True) if not result.reason]
 
 
 def localise(
@@ -51,7 +46,7 @@ def localise(
     limits: ProposalLimits,
     batch_size: int,
 ) -> Iterator[PhotoMaskRow]:
-    """Yield a row for every proposal of every photo, the left-out ones with a reason."""
+    """Yield a row for every proposal of every photo, rejected ones with a reason."""
     for first in progress(range(0, len(rows), batch_size), desc="localise"):
         photos = [
             PhotoView(
@@ -67,15 +62,15 @@ def localise(
                 proposals = add_masks(photo, proposals, segmenter, limits=limits)
             height, width = photo.rgb.shape[:2]
             chosen = filter_proposals(proposals, content_area=height * width, limits=limits)
-            yield from mask_rows(photo.row, chosen, shape=shard.group["rgb"].shape[1:3])  # type: ignore[union-attr]
+            yield from mask_rows(photo.row, chosen, shape=shard.image_shape)
 
 
 def add_masks(
     photo: PhotoView, proposals: Sequence[Proposal], segmenter: Segmenter, *, limits: ProposalLimits
 ) -> list[Proposal]:
-    """Return the proposals with masks made of their boxes, in step with their labels.
+    """Return the proposals with masks made of their boxes, in the same order.
 
-    Boxes that are empty, not finite or too unsure never reach the network; they keep their place.
+    Boxes that are empty, not finite or below the minimum confidence are not segmented.
     """
     height, width = photo.rgb.shape[:2]
     segmented = [clip_box(proposal, width=width, height=height) for proposal in proposals]
@@ -95,7 +90,7 @@ def add_masks(
 
 
 def clip_box(proposal: Proposal, *, width: int, height: int) -> Proposal:
-    """Cut a proposal's box to the picture; one that has no area left gets a reason."""
+    """Clip a proposal's box to the image; one smaller than a pixel gets a reason."""
     if proposal.reason:
         return proposal
     x0, y0, x1, y1 = proposal.box
@@ -140,83 +135,57 @@ def mask_rows(
 
 def main(
     *,
-    read: Path,
+    photo_frames: Path,
     filter_table: Path,
     out: Path,
-    backend: str,
-    model: str = "",
-    mask_model: str = "",
-    masks: str = "",
-    phrases: tuple[str, ...] = (),
-    min_confidence: float = 0.3,
-    min_mask_score: float = 0.5,
-    min_pixels: int = 64,
-    max_area_share: float = 0.75,
-    max_border_sides: int = 2,
-    duplicate_iou: float = 0.5,
-    max_words: int = 5,
-    max_objects: int = 40,
-    exclude_labels: tuple[str, ...] = (),
-    batch_size: int = 4,
+    settings: PhotoObjectsSettings,
     device: str = "auto",
 ) -> None:
     """Write a table of `PhotoMaskRow`.
 
     Args:
-        read: the photos, `{shard}.read.zarr`.
-        filtered: table of `PhotoFilterRow` of the same photos.
+        photo_frames: the photos, `{shard}.read.zarr`.
+        filter_table: table of `PhotoFilterRow` of the same photos.
         out: the table to write.
-        backend: masks, florence2 or grounding_dino.
-        model: hub id or local folder of the proposing network; '' for the backend's default.
-        mask_model: hub id or local folder of the SAM 2 model that turns boxes into masks.
-        masks: folder of the user's masks (backend masks).
-        phrases: what to look for; florence2 looks for what it knows if there are none.
-        min_confidence: proposals less sure are left out.
-        min_mask_score: masks less sure are left out.
-        min_pixels: smaller masks are left out.
-        max_area_share: masks that cover more of the photo are left out.
-        max_border_sides: masks that touch more sides of the photo are left out.
-        duplicate_iou: masks of one label that overlap at least so much are one object.
-        max_words: longer labels are sentences and are left out.
-        max_objects: at most so many objects of a photo are kept, the surest.
-        exclude_labels: labels that name no object.
-        batch_size: photos at a time.
+        settings: the backend that finds the objects, and which are kept.
         device: auto, cpu or cuda.
     """
+    choices = resolve_localiser(settings).localise
     limits = ProposalLimits(
-        min_confidence=min_confidence,
-        min_mask_score=min_mask_score,
-        min_pixels=min_pixels,
-        max_area_share=max_area_share,
-        max_border_sides=max_border_sides,
-        duplicate_iou=duplicate_iou,
-        max_words=max_words,
-        max_objects=max_objects,
-        exclude_labels=tuple(label.lower() for label in exclude_labels),
+        min_confidence=choices.min_confidence,
+        min_mask_score=choices.min_mask_score,
+        min_pixels=choices.min_pixels,
+        max_area_share=choices.max_area_share,
+        max_border_sides=choices.max_border_sides,
+        duplicate_iou=choices.duplicate_iou,
+        max_words=choices.max_words,
+        max_objects=choices.max_objects,
+        exclude_labels=tuple(label.lower() for label in choices.exclude_labels),
     )
     options = ProposerOptions(
-        model=model or DEFAULT_MODELS.get(backend, ""),
-        phrases=phrases,
-        min_confidence=min_confidence,
-        masks=masks,
+        model=choices.model or DEFAULT_MODELS.get(choices.backend, ""),
+        phrases=choices.phrases,
+        min_confidence=choices.min_confidence,
+        masks=settings.masks or "",
         device=device,
     )
-    proposer = backend_registry.load_backend(backend, BACKENDS, kind="sources.images.localise")(
-        options
+    backend_class = backend_registry.load_backend(
+        choices.backend, BACKENDS, kind="sources.images.localise"
     )
+    proposer = backend_class(options)
     segmenter = None
-    if backend != "masks":
+    if choices.backend != "masks":
         from workflow_scripts.views.images.sam2 import Sam2
 
-        segmenter = Sam2(mask_model, device=device)
-    rows = kept_rows(read.with_suffix(".parquet"), filter_table)
-    shard = ViewShard.open(read)
-    segmented = list(
-        localise(shard, rows, proposer, segmenter, limits=limits, batch_size=batch_size)
+        segmenter = Sam2(choices.mask_model, device=device)
+    rows = kept_rows(photo_frames, filter_table)
+    shard = ViewShard.open(photo_frames)
+    masks = list(
+        localise(shard, rows, proposer, segmenter, limits=limits, batch_size=choices.batch_size)
     )
-    write_table(out, records_to_frame(segmented, PhotoMaskRow))
-    kept = sum(bool(row.instance) for row in segmented)
-    log.info("%d photos, %d proposals, %d objects kept", len(rows), len(segmented), kept)
+    write_table(out, records_to_frame(masks, PhotoMaskRow))
+    kept = sum(bool(row.instance) for row in masks)
+    log.info("%d photos, %d proposals, %d objects kept", len(rows), len(masks), kept)
 
 
 if __name__ == "__main__":

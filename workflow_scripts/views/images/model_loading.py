@@ -1,4 +1,4 @@
-"""Load the networks that look at photos: the right type, on a device, with clear errors."""
+"""Load vision models: check the type, move to a device, raise clear errors."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,15 +16,16 @@ log = logging.getLogger(__name__)
 
 
 def to_pil_images(images: Iterable[np.ndarray]) -> list[Image.Image]:
-    """Return arrays u8 [h, w, 3] as pictures: of an array 3 pixels high, processors would take the
-    rows for channels.
+    """Return arrays u8 [h, w, 3] as PIL images.
+
+    Processors would mistake the rows of an array 3 pixels high for channels.
     """
     return [Image.fromarray(image) for image in images]
 
 
 @contextmanager
 def model_loading(key: str, model: str, *, types: Sequence[str], advice: str) -> Iterator[Any]:
-    """Yield the configuration of a model of one of `types`; what fails names the config key."""
+    """Yield the configuration of a model of one of `types`; errors name the config key."""
     try:
         config = AutoConfig.from_pretrained(model)
         if config.model_type not in types:

@@ -1,4 +1,4 @@
-"""Choose among proposed objects: labels, confidence, area, border, duplicates, nesting."""
+"""Filter proposed objects by label, confidence, area, border, duplicates and nesting."""
 
 import re
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def clean_label(text: str) -> str:
 
 
 def label_rejection_reason(label: str, limits: ProposalLimits) -> str:
-    """Say why a cleaned label names no object, '' if it does."""
+    """Return why a cleaned label names no object, '' if it names one."""
     if not any(letter.isalnum() for letter in label):
         return "label: empty"
     if len(label.split()) > limits.max_words or SENTENCE.search(label):
@@ -54,10 +54,10 @@ def label_rejection_reason(label: str, limits: ProposalLimits) -> str:
 def filter_proposals(
     proposals: Sequence[Proposal], *, content_area: int, limits: ProposalLimits
 ) -> list[Proposal]:
-    """Return the proposals in order, each with the reason why it is left out, or ''.
+    """Return the proposals in order, each with the reason why it is rejected, or ''.
 
-    `content_area` is the picture's own, in pixels. Every proposal that comes in comes out, and
-    labels and masks stay together whatever is left out.
+    `content_area` is that of the image without bars, in pixels. No proposal is dropped, so labels
+    and masks stay aligned.
     """
     checked = []
     for proposal in proposals:
@@ -65,7 +65,7 @@ def filter_proposals(
         reason = proposal.reason or _rejection_reason(proposal, content_area, limits)
         checked.append(replace(proposal, reason=reason))
     kept = [number for number, proposal in enumerate(checked) if not proposal.reason]
-    # Surest first; ties by place, so that the order of equals never depends on sorting.
+    # Highest score first; ties by index, so that the order never depends on the sort.
     kept.sort(key=lambda number: (-_ranking_score(checked[number]), number))
     kept = _without_duplicates(checked, kept, limits)
     kept = _without_nested(checked, kept)
@@ -75,7 +75,7 @@ def filter_proposals(
 
 
 def _rejection_reason(proposal: Proposal, content_area: int, limits: ProposalLimits) -> str:
-    """Say why a proposal fails by itself."""
+    """Return why a proposal is rejected on its own, '' if it is not."""
     mask = proposal.mask
     if reason := label_rejection_reason(proposal.label, limits):
         return reason
@@ -96,7 +96,7 @@ def _rejection_reason(proposal: Proposal, content_area: int, limits: ProposalLim
 
 
 def border_sides(mask: np.ndarray) -> int:
-    """Return how many of the picture's four sides a mask [h, w] touches."""
+    """Return how many of the image's four sides a mask [h, w] touches."""
     return int(mask[0].any()) + int(mask[-1].any()) + int(mask[:, 0].any()) + int(mask[:, -1].any())
 
 
@@ -108,7 +108,7 @@ def _ranking_score(proposal: Proposal) -> float:
 def _without_duplicates(
     checked: list[Proposal], kept: list[int], limits: ProposalLimits
 ) -> list[int]:
-    """Keep the surest of masks that are one object; the others get a reason."""
+    """Keep the highest-scoring mask of each object; the others get a reason."""
     unique: list[int] = []
     for number in kept:
         other = next(
@@ -132,10 +132,10 @@ def _without_duplicates(
 
 
 def _without_nested(checked: list[Proposal], kept: list[int]) -> list[int]:
-    """Leave out parts and groups among masks of one label.
+    """Reject parts and groups among masks of one label.
 
-    A mask that holds two or more of the same label is a group of them and goes; one that lies
-    within a single other is a part of it and goes.
+    A mask that contains two or more of the same label is a group and is rejected; one that lies
+    within a single other mask is a part of it and is rejected.
     """
     inside: dict[int, list[int]] = {number: [] for number in kept}
     for outer in kept:
@@ -160,14 +160,14 @@ def _without_nested(checked: list[Proposal], kept: list[int]) -> list[int]:
     return [number for number in kept if not checked[number].reason]
 
 
-def iou(one: Proposal, other: Proposal) -> float:
+def iou(first: Proposal, second: Proposal) -> float:
     """Return intersection over union of two masks."""
-    union = np.count_nonzero(_mask(one) | _mask(other))
-    return np.count_nonzero(_mask(one) & _mask(other)) / union if union else 0.0
+    union = np.count_nonzero(_mask(first) | _mask(second))
+    return np.count_nonzero(_mask(first) & _mask(second)) / union if union else 0.0
 
 
-def _same_label(one: Proposal, other: Proposal) -> bool:
-    return one.label.lower() == other.label.lower()
+def _same_label(first: Proposal, second: Proposal) -> bool:
+    return first.label.lower() == second.label.lower()
 
 
 def _mask(proposal: Proposal) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a proposer of objects must offer, and the table of proposers."""
+"""The interface of object proposers, and the table of proposers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ DEFAULT_MODELS = {
 
 @dataclass(frozen=True)
 class Proposal:
-    """An object in a picture: a phrase, a confidence, a box in pixels (x0, y0, x1, y1).
+    """An object in an image: a phrase, a confidence, a box in pixels (x0, y0, x1, y1).
 
-    `mask` [h, w] is there if the proposer made one; `reason` says why it cannot be used, if so.
+    `mask` [h, w] is None if the proposer made none; `reason` says why it cannot be used, else ''.
     """
 
     label: str
@@ -36,14 +36,14 @@ class Proposal:
 
 @dataclass(frozen=True)
 class PhotoView:
-    """A photo as proposers see it: rgb u8 [h, w, 3] without bars, and where it comes from."""
+    """The input of proposers: rgb u8 [h, w, 3] of a photo without bars, and the photo's row."""
 
     rgb: np.ndarray
     row: PhotoReadRow
 
 
 class Proposer(Protocol):
-    """A backend, made from `ProposerOptions`. Boxes and masks are in pixels of `rgb`."""
+    """A backend, constructed from `ProposerOptions`. Boxes and masks are in pixels of `rgb`."""
 
     def propose(self, photos: Sequence[PhotoView]) -> list[list[Proposal]]:
         """Return the objects of each photo; `UserError` if the model cannot run at all."""
@@ -51,16 +51,16 @@ class Proposer(Protocol):
 
 
 class Segmenter(Protocol):
-    """Makes masks of boxes."""
+    """Predicts masks for boxes."""
 
     def segment(self, rgb: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return masks bool [n, h, w] and scores [n] of boxes [n, 4] in a picture u8 [h, w, 3]."""
+        """Return masks bool [n, h, w] and scores [n] of boxes [n, 4] in an image u8 [h, w, 3]."""
         ...
 
 
 @dataclass(frozen=True)
 class ProposerOptions:
-    """What proposers are made from; each takes what it needs."""
+    """The options of proposers; each uses those that apply to it."""
 
     model: str
     phrases: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Read the photos of a shard with their companions: upright, in one frame, with a camera each."""
+"""Read the photos of a shard with their sidecar files: upright, letterboxed, with cameras."""
 
 import hashlib
 import logging
@@ -14,7 +14,8 @@ from workflow_scripts.common.records import SkippedItem, records_to_frame
 from workflow_scripts.common.storage import read_records, write_records, write_table
 from workflow_scripts.common.view_shard import write_views
 from workflow_scripts.geometry.cameras import Camera, world_from_camera
-from workflow_scripts.sources.readers.photo_files import PhotoFile, read_photos
+from workflow_scripts.sources.images import PhotoReadSettings
+from workflow_scripts.sources.readers.photo_files import PhotoFile, read_photos, require_folder
 from workflow_scripts.sources.readers.photo_records import Photo, PhotoReadRow
 from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.frame_spool import FrameSpool
@@ -24,7 +25,6 @@ from workflow_scripts.views.images.sidecars import (
     DEPTH_SUFFIXES,
     UnusableSidecar,
     UserCamera,
-    check_folder,
     find_sidecar,
     read_camera,
     read_depth,
@@ -37,20 +37,8 @@ LEVEL_POSE = world_from_camera((0.0, 0.0, 0.0), yaw_deg=0.0, pitch_deg=0.0)
 
 
 @dataclass(frozen=True)
-class PhotoReadOptions:
-    """How photos are read: the frame's size, what lies beside them, and what is assumed."""
-
-    width_px: int
-    height_px: int
-    default_fov_deg: float
-    depth: Path | None
-    depth_unit_m: float
-    intrinsics: Path | None
-
-
-@dataclass(frozen=True)
 class PhotoFrame:
-    """A photo in the frame, with what is known of its camera."""
+    """A photo in the frame, with its camera and where that comes from."""
 
     frame: Frame
     camera: Camera
@@ -61,7 +49,7 @@ class PhotoFrame:
 
 
 def default_intrinsics(*, width_px: int, height_px: int, fov_deg: float) -> np.ndarray:
-    """Return K [3, 3] of a pinhole that sees `fov_deg` along the picture's longer side."""
+    """Return K [3, 3] of a pinhole camera with `fov_deg` along the image's longer side."""
     focal_px = 0.5 * max(width_px, height_px) / np.tan(np.deg2rad(fov_deg) / 2)
     return pinhole(focal_px, width_px=width_px, height_px=height_px)
 
@@ -71,40 +59,44 @@ def pinhole(focal_px: float, *, width_px: int, height_px: int) -> np.ndarray:
     return np.array([[focal_px, 0, width_px / 2], [0, focal_px, height_px / 2], [0, 0, 1.0]])
 
 
-def read_photo(picture: DecodedImage, stem: str, options: PhotoReadOptions) -> PhotoFrame:
-    """Put a picture and its companions in the frame; `UnusableSidecar` if one is wrong.
+def read_photo(image: DecodedImage, stem: str, settings: PhotoReadSettings) -> PhotoFrame:
+    """Fit a photo and its sidecars into the frame; `UnusableSidecar` if one is invalid.
 
-    The camera is the given one, else EXIF's focal length, else the stated default.
+    The camera is the user's, else from EXIF's focal length, else the configured default.
     """
-    height, width = picture.rgb.shape[:2]
+    height, width = image.rgb.shape[:2]
     size = {"width_px": width, "height_px": height}
+    shape = (settings.height_px, settings.width_px)
     user_camera: UserCamera | None = None
-    if path := find_sidecar(options.intrinsics, stem, CAMERA_SUFFIXES):
+    if path := find_sidecar(_folder(settings.intrinsics), stem, CAMERA_SUFFIXES):
         user_camera = read_camera(path, **size)
     if user_camera is not None:
         k, source = user_camera.intrinsics, "given"
-    elif picture.focal_px is not None:
-        k, source = pinhole(picture.focal_px, **size), "exif"
+    elif image.focal_px is not None:
+        k, source = pinhole(image.focal_px, **size), "exif"
     else:
-        k, source = default_intrinsics(**size, fov_deg=options.default_fov_deg), "default"
-    box = Letterbox.fit(**size, frame_width_px=options.width_px, frame_height_px=options.height_px)
-    shape = (options.height_px, options.width_px)
+        k, source = default_intrinsics(**size, fov_deg=settings.default_fov_deg), "default"
+    box = Letterbox.fit(**size, frame_width_px=shape[1], frame_height_px=shape[0])
     depth_m = np.full(shape, np.nan, np.float32)
-    path = find_sidecar(options.depth, stem, DEPTH_SUFFIXES)
+    path = find_sidecar(_folder(settings.depth), stem, DEPTH_SUFFIXES)
     if path is not None:
-        given_m = read_depth(path, depth_unit_m=options.depth_unit_m, **size)
-        depth_m = box.nearest(given_m, bar=np.nan)
+        user_depth_m = read_depth(path, depth_unit_m=settings.depth_unit_m, **size)
+        depth_m = box.nearest(user_depth_m, bar=np.nan)
     pose = user_camera.world_from_camera if user_camera is not None else None
     camera = Camera(
-        options.width_px,
-        options.height_px,
+        settings.width_px,
+        settings.height_px,
         box.intrinsics(k),
         LEVEL_POSE if pose is None else pose,
     )
-    frame = Frame(box.rgb(picture.rgb), depth_m, np.zeros(shape, np.uint16))
+    frame = Frame(box.rgb(image.rgb), depth_m, np.zeros(shape, np.uint16))
     return PhotoFrame(
         frame, camera, box, source, "none" if pose is None else "given", has_depth=path is not None
     )
+
+
+def _folder(path: str | None) -> Path | None:
+    return None if path is None else Path(path)
 
 
 def photo_row(view: int, photo: Photo, photo_frame: PhotoFrame) -> PhotoReadRow:
@@ -130,13 +122,13 @@ def photo_row(view: int, photo: Photo, photo_frame: PhotoFrame) -> PhotoReadRow:
 
 
 def skipped(photo: Photo, item: str, reason: str) -> SkippedItem:
-    """Note a photo, or a companion, that is left out."""
-    log.warning("%s (%s): %s left out: %s", photo.scene_id, photo.origin, item, reason)
+    """Record a photo, or a sidecar, that is skipped."""
+    log.warning("%s (%s): %s skipped: %s", photo.scene_id, photo.origin, item, reason)
     return SkippedItem(source=photo.source, scene_id=photo.scene_id, item=item, reason=reason)
 
 
 def decode_photo(file: PhotoFile, photo: Photo) -> DecodedImage:
-    """Decode a photo that was whole when the scenes were listed."""
+    """Decode a photo; `UnusableSidecar` if its file changed since the photos were listed."""
     if file.reason:
         raise UnusableSidecar(f"gone: {file.reason}")
     if hashlib.sha256(file.content).hexdigest() != photo.sha256:
@@ -144,40 +136,16 @@ def decode_photo(file: PhotoFile, photo: Photo) -> DecodedImage:
     return decode_image(file.content, min_side_px=1, max_pixels=photo.width_px * photo.height_px)
 
 
-def main(
-    *,
-    scenes: Path,
-    out: Path,
-    photos: str,
-    column: str,
-    dataset_split: str,
-    width_px: int,
-    height_px: int,
-    default_fov_deg: float,
-    depth_unit_m: float,
-    depth: Path | None = None,
-    intrinsics: Path | None = None,
-) -> None:
-    """Write `{shard}.read.zarr` with its table of `PhotoReadRow`, and what was left out.
+def main(*, scenes: Path, out: Path, settings: PhotoReadSettings) -> None:
+    """Write `{shard}.read.zarr` with its table of `PhotoReadRow`, and the skipped items.
 
     Args:
         scenes: JSON lines of `Photo` records.
         out: the Zarr group to write, `{shard}.read.zarr`.
-        photos: a folder, a folder written by save_to_disk, or a hub id.
-        column: column of a data set that holds the pictures.
-        dataset_split: split of a data set.
-        width_px: width of the frame.
-        height_px: height of the frame.
-        default_fov_deg: field of view along the longer side of a photo without a known camera.
-        depth_unit_m: metres that a whole number of a depth map counts.
-        depth: folder of depth maps.
-        intrinsics: folder of cameras, or the file of one camera for all.
+        settings: where the photos and their sidecar files are, and the frame's size.
     """
-    check_folder(depth, "depth")
-    check_folder(intrinsics, "intrinsics")
-    options = PhotoReadOptions(
-        width_px, height_px, default_fov_deg, depth, depth_unit_m, intrinsics
-    )
+    for key in ("depth", "intrinsics"):
+        require_folder(getattr(settings, key), f"sources.images.{key}")
     records = read_records(scenes, Photo)
     if not records:
         raise UserError(f"{scenes} has no photo; run the rule that wrote it again")
@@ -185,29 +153,33 @@ def main(
     skipped_rows: list[SkippedItem] = []
     first, last = records[0].index, records[-1].index
     files = read_photos(
-        photos, column=column, dataset_split=dataset_split, start=first, stop=last + 1
+        settings.photos,
+        column=settings.column,
+        dataset_split=settings.dataset_split,
+        start=first,
+        stop=last + 1,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    with FrameSpool(out.parent, width_px=width_px, height_px=height_px) as spool:
+    with FrameSpool(out.parent, width_px=settings.width_px, height_px=settings.height_px) as spool:
         pairs = zip(records, files, strict=True)
         for photo, file in progress(pairs, desc="photos", total=len(records)):
             if photo.skipped:
                 continue
             try:
-                photo_frame = read_photo(decode_photo(file, photo), photo.stem, options)
+                photo_frame = read_photo(decode_photo(file, photo), photo.stem, settings)
             except UserError as error:
                 skipped_rows.append(skipped(photo, "photo", str(error)))
                 continue
-            if depth is not None and not photo_frame.has_depth:
+            if settings.depth is not None and not photo_frame.has_depth:
                 skipped_rows.append(skipped(photo, "depth", "missing: no depth map has its name"))
-            if intrinsics is not None and photo_frame.intrinsics_source != "given":
+            if settings.intrinsics is not None and photo_frame.intrinsics_source != "given":
                 skipped_rows.append(skipped(photo, "intrinsics", "missing: no camera has its name"))
             view = spool.add(photo_frame.frame, photo_frame.camera)
             rows.append(photo_row(view, photo, photo_frame))
         write_table(out.with_suffix(".parquet"), records_to_frame(rows, PhotoReadRow))
         write_records(out.with_suffix(".skipped.jsonl"), skipped_rows)
         write_views(out, spool.arrays(), attributes={"source": records[0].source})
-    log.info("%d photos read, %d left out", len(rows), len(records) - len(rows))
+    log.info("%d photos read, %d skipped", len(rows), len(records) - len(rows))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Masks of boxes by SAM 2 through transformers: a picture is encoded once for all its boxes."""
+"""Masks for boxes by SAM 2 through transformers: an image is encoded once for all its boxes."""
 
 import numpy as np
 import torch
@@ -19,15 +19,15 @@ class Sam2:
     def __init__(self, model: str, *, device: str = "auto") -> None:
         key = "sources.images.localise.mask_model"
         with model_loading(key, model, types=("sam2", "sam2_video"), advice=ADVICE):
-            # SAM 2's own processor needs torchvision; ViT's reads the same settings and does the
-            # same (squash to a square, normalise) without it.
+            # SAM 2's processor needs torchvision; ViT's reads the same settings and does the same
+            # (resize to a square, normalise) without it.
             self._processor = ViTImageProcessor.from_pretrained(model)
             network = Sam2Model.from_pretrained(model)
         self._model, self._device, self._dtype = to_device(network, device)
 
     @torch.inference_mode()
     def segment(self, rgb: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return masks bool [n, h, w] and scores f64 [n] of boxes [n, 4] in a picture u8 [h, w, 3].
+        """Return masks bool [n, h, w] and scores f64 [n] of boxes [n, 4] in an image u8 [h, w, 3].
 
         A score is the network's estimate of its mask's IoU, 0 where it sees no object.
         """

@@ -1,8 +1,8 @@
-"""Read what a user has beside a photo: its depth map, its camera, its masks.
+"""Read the sidecar files of a photo: its depth map, its camera, its masks.
 
-A companion has the photo's stem ("shelf/0012.jpg" -> "shelf/0012.png") in a folder of its own and
-is of the upright photo, as a viewer shows it. One that is missing is no error; one that is wrong
-is an `UnusableSidecar`, never a guess.
+A sidecar has the photo's stem ("shelf/0012.jpg" -> "shelf/0012.png") in a separate folder and
+refers to the upright photo, as a viewer shows it. A missing sidecar is no error; an invalid one is
+an `UnusableSidecar`, never a guess.
 """
 
 import json
@@ -22,7 +22,7 @@ _ASPECT_TOLERANCE = 0.02
 
 
 class UnusableSidecar(UserError):
-    """Why a companion cannot be used, in words for a table."""
+    """Why a sidecar cannot be used; the message is written to a table."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class UserCamera:
 
 
 def find_sidecar(folder: Path | None, stem: str, suffixes: Sequence[str]) -> Path | None:
-    """Return the companion of a stem, None if there is none; a file stands for every photo."""
+    """Return the sidecar of a stem, None if there is none; a file serves all photos."""
     if folder is None:
         return None
     if folder.is_file():
@@ -45,15 +45,6 @@ def find_sidecar(folder: Path | None, stem: str, suffixes: Sequence[str]) -> Pat
         if path.is_file():
             return path
     return None
-
-
-def check_folder(folder: Path | None, key: str) -> None:
-    """Raise `UserError` for a folder of companions that is not there."""
-    if folder is not None and not folder.exists():
-        raise UserError(
-            f"sources.images.{key}: {folder} does not exist; give a folder whose files are called "
-            "like the photos, or null"
-        )
 
 
 def read_depth(path: Path, *, depth_unit_m: float, width_px: int, height_px: int) -> np.ndarray:
@@ -88,10 +79,12 @@ def read_depth(path: Path, *, depth_unit_m: float, width_px: int, height_px: int
 def _read_array(path: Path) -> np.ndarray:
     try:
         if path.suffix == ".npy":
-            return np.load(path, allow_pickle=False)
+            array: np.ndarray = np.load(path, allow_pickle=False)
+            return array
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as file:
-                return file[file.files[0]]
+                array = file[file.files[0]]
+                return array
         with Image.open(path) as image:
             return np.asarray(image)
     except Exception as error:  # decoders raise many types for damaged bytes
@@ -101,7 +94,7 @@ def _read_array(path: Path) -> np.ndarray:
 def read_camera(path: Path, *, width_px: int, height_px: int) -> UserCamera:
     """Read a camera: JSON (fx, fy, cx, cy or K; width, height; world_from_camera), or a 3 x 3 text.
 
-    The centre of the first pixel is (0.5, 0.5). With `width` and `height`, K is of a picture of
+    The centre of the first pixel is (0.5, 0.5). With `width` and `height`, K is of an image of
     that size and is scaled to the photo's. `world_from_camera` [4, 4] is of an OpenCV camera in a
     world in metres with Z up.
     """
@@ -130,14 +123,14 @@ def read_camera(path: Path, *, width_px: int, height_px: int) -> UserCamera:
             )
     if abs(source_width / source_height / (width_px / height_px) - 1) > _ASPECT_TOLERANCE:
         raise UnusableSidecar(
-            f"intrinsics: {path.name} is of a {source_width} x {source_height} picture, the upright photo "
-            f"is {width_px} x {height_px}"
+            f"intrinsics: {path.name} is of a {source_width} x {source_height} image, "
+            f"the upright photo is {width_px} x {height_px}"
         )
     k = np.diag([width_px / source_width, height_px / source_height, 1.0]) @ k
     if not (0 <= k[0, 2] <= width_px and 0 <= k[1, 2] <= height_px):
         raise UnusableSidecar(
             f"intrinsics: {path.name} has its principal point ({k[0, 2]:g}, {k[1, 2]:g}) outside "
-            f"the {width_px} x {height_px} photo; say 'width' and 'height' if it is of another size"
+            f"the {width_px} x {height_px} photo; add 'width' and 'height' if it is of another size"
         )
     return UserCamera(k, _pose(content, path.name))
 
@@ -163,7 +156,7 @@ def _intrinsics(content: dict[str, Any], name: str) -> np.ndarray:
         and k[1, 0] == 0
     )
     if not is_pinhole:
-        raise UnusableSidecar(f"intrinsics: {name} is no pinhole camera: {k.tolist()}")
+        raise UnusableSidecar(f"intrinsics: {name} is not a pinhole camera: {k.tolist()}")
     return k
 
 
@@ -173,7 +166,7 @@ def _pose(content: dict[str, Any], name: str) -> np.ndarray | None:
     try:
         pose = np.array(content["world_from_camera"], dtype=np.float64).reshape(4, 4)
     except (TypeError, ValueError) as error:
-        raise UnusableSidecar(f"pose: {name}: world_from_camera is no 4 x 4 matrix") from error
+        raise UnusableSidecar(f"pose: {name}: world_from_camera is not a 4 x 4 matrix") from error
     rotation = pose[:3, :3]
     is_rigid = (
         np.isfinite(pose).all()
@@ -182,5 +175,5 @@ def _pose(content: dict[str, Any], name: str) -> np.ndarray | None:
         and np.linalg.det(rotation) > 0
     )
     if not is_rigid:
-        raise UnusableSidecar(f"pose: {name}: world_from_camera does not turn and move only")
+        raise UnusableSidecar(f"pose: {name}: world_from_camera is not a rigid transform")
     return pose

@@ -43,7 +43,8 @@ class WallFrame:
     @property
     def along(self) -> np.ndarray:
         span = self.end_m - self.start_m
-        return span / np.linalg.norm(span)
+        direction: np.ndarray = span / np.linalg.norm(span)
+        return direction
 
     @property
     def world_from_wall(self) -> np.ndarray:
@@ -68,7 +69,8 @@ class WallFrame:
 
     def floor_points(self, points_m: np.ndarray) -> np.ndarray:
         """Return world x, y [n, 2] of points (x, y) [n, 2] in this frame."""
-        return self.start_m + points_m @ np.stack([self.along, self.inward])
+        world: np.ndarray = self.start_m + points_m @ np.stack([self.along, self.inward])
+        return world
 
     def rectangle(self, hole: Hole, *, offset_m: float) -> np.ndarray:
         """Return corner, side and up vectors [3, 3] of a hole in the world."""
@@ -103,7 +105,7 @@ def _add_frame(
 
 
 def _leaf_mesh(width_m: float, height_m: float) -> Mesh:
-    """Build a panelled door leaf: hinge line at the origin, x away from it, y middle of it."""
+    """Build a panelled door leaf: the hinge line is the z axis, x runs across the leaf."""
     builder = MeshBuilder()
     half = _LEAF_DEPTH_M / 2
     stile = min(0.12, width_m / 5)
@@ -124,7 +126,7 @@ def _leaf_mesh(width_m: float, height_m: float) -> Mesh:
 
 @dataclass(frozen=True)
 class DoorLeaf:
-    """A door leaf from above: its hinge (x, y), width and turn in radians, in the wall's frame."""
+    """A door leaf from above: hinge (x, y), width and angle in radians, in the wall's frame."""
 
     hinge_m: tuple[float, float]
     width_m: float
@@ -174,21 +176,21 @@ def door_leaves(
 
 
 def _leaf_gap_m(openness: float) -> float:
-    """A closed leaf reaches into the jambs: daylight must not draw lines around it."""
+    """Return the gap of a leaf; a closed one overlaps the jambs, so that no daylight shows."""
     return -0.002 if openness < 0.01 else 0.003
 
 
-def door(hole: Hole, back_m: float, openness: float, leaves_of_door: Sequence[DoorLeaf]) -> Mesh:
+def door(hole: Hole, back_m: float, openness: float, leaves: Sequence[DoorLeaf]) -> Mesh:
     """Build the frame of a door and its leaves."""
     builder = MeshBuilder()
     _add_frame(builder, hole, back_m, jamb_m=_JAMB_M, threshold=False)
     u0, v0, u1, v1 = hole
     if back_m < -0.02:
-        # The room's floor ends at the face of the wall; this goes on through its thickness.
+        # The room's floor ends at the face of the wall; the threshold spans its thickness.
         builder.box((u0, back_m, v0 - 0.02), (u1, 0.012, v0 + 0.004), PAINT)
     meshes = [builder.mesh()]
     height_m = v1 - v0 - _JAMB_M - _leaf_gap_m(openness)
-    for leaf in leaves_of_door:
+    for leaf in leaves:
         pose = leaf.wall_from_leaf
         pose[2, 3] = v0
         meshes.append(_leaf_mesh(leaf.width_m, height_m).transformed(pose))

@@ -1,4 +1,4 @@
-"""Where light comes from: ceiling panels, sky through windows, the sun."""
+"""Light sources: ceiling panels, sky through windows, the sun."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,8 +46,10 @@ class Sky:
         to_sun = np.array([0.35, -0.45, 0.82])
         for light in entries(parameters, "lights"):
             if light.get("type") == "directional" and light.get("rotation"):
-                turn = read_vector(light["rotation"], where=f"light {light.get('id')!r} rotation")
-                pitch, yaw = np.deg2rad(turn[:2])
+                rotation_deg = read_vector(
+                    light["rotation"], where=f"light {light.get('id')!r} rotation"
+                )
+                pitch, yaw = np.deg2rad(rotation_deg[:2])
                 forward = [np.sin(yaw) * np.cos(pitch), -np.sin(pitch), np.cos(yaw) * np.cos(pitch)]
                 to_sun = -world_from_unity(forward)
         to_sun = to_sun / np.linalg.norm(to_sun)
@@ -58,16 +60,17 @@ class Sky:
     def radiance(self, directions: np.ndarray) -> np.ndarray:
         """Return radiance f32 [3, n] along directions [3, n] (any length)."""
         up = directions[2] / np.sqrt(np.einsum("ij,ij->j", directions, directions))
-        share = np.sqrt(np.clip(up, 0, 1))
-        colour = self.horizon[:, None] + (self.zenith - self.horizon)[:, None] * share
+        elevation = np.sqrt(np.clip(up, 0, 1))
+        colour = self.horizon[:, None] + (self.zenith - self.horizon)[:, None] * elevation
         below = np.clip(-up * 5, 0, 1)
-        return (colour + (self.ground[:, None] - colour) * below).astype(np.float32)
+        radiance: np.ndarray = colour + (self.ground[:, None] - colour) * below
+        return radiance.astype(np.float32)
 
     def background(self, directions: np.ndarray) -> np.ndarray:
-        """Return what a picture shows outside, f32 [3, n]: sky, a line of trees, a lawn.
+        """Return the radiance outside as the camera sees it, f32 [3, n]: sky, trees, lawn.
 
-        Daylight is some twenty times what lamps give. A photographer lets the window burn out or
-        mixes two exposures; this is the second one, so that the sky keeps a little of its blue.
+        Daylight is some twenty times brighter than lamps. A second, shorter exposure is used for
+        it, so that windows are not overexposed.
         """
         length = np.sqrt(np.einsum("ij,ij->j", directions, directions))
         up, around = directions[2] / length, np.arctan2(directions[0], directions[1])
@@ -89,10 +92,10 @@ class Sky:
 
 
 class Lights:
-    """Rectangles that shine, and a grid that says which matter where.
+    """Rectangular area lights, and a grid for importance sampling among them.
 
-    Every cell of the floor plan holds 64 slots of light numbers, each light taking slots in
-    proportion to its power over distance squared; drawing a slot draws a light in constant time
+    Every cell of the floor plan has 64 slots with indices of lights; a light has slots in
+    proportion to its power over distance squared. Drawing a slot draws a light in constant time,
     however many rooms the house has.
     """
 
@@ -112,7 +115,7 @@ class Lights:
         self.corner = np.array(corners, dtype=np.float32)
         self.side = np.array(sides, dtype=np.float32)
         self.up = np.array(ups, dtype=np.float32)
-        # Lamps shine down and windows into the room; both rectangles are spanned that way.
+        # Side and up vectors span each rectangle so that its normal points into the room.
         normals = np.cross(self.side, self.up)
         self.scaled_normal = normals.astype(np.float32)
         self.radiance = np.array(radiance, dtype=np.float32)
@@ -136,9 +139,9 @@ class Lights:
         facing = np.einsum("clk,lk->cl", to_cells, self.scaled_normal / self.area[:, None])
         facing = np.clip(facing / np.sqrt(squared_distance), 0.15, 1)
         power = self.area * self.radiance.mean(axis=1)
-        share = power * facing / (squared_distance + 0.5)
-        share = share / share.sum(axis=1, keepdims=True)
-        ends = np.round(np.cumsum(share, axis=1) * _SLOTS_PER_CELL).astype(np.int64)
+        probability = power * facing / (squared_distance + 0.5)
+        probability = probability / probability.sum(axis=1, keepdims=True)
+        ends = np.round(np.cumsum(probability, axis=1) * _SLOTS_PER_CELL).astype(np.int64)
         slot = np.arange(_SLOTS_PER_CELL)
         self._slots = (slot[None, :, None] >= ends[:, None, :]).sum(axis=2).astype(np.int32)
         self._slots = np.minimum(self._slots, len(self.corner) - 1)
@@ -149,7 +152,7 @@ class Lights:
     def sample_lights(
         self, points: np.ndarray, random: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw a light for each point [3, n] by `random` [n]; return numbers and 1 / chance."""
+        """Draw a light per point [3, n] by `random` [n]; return indices and 1 / probability."""
         i = ((points[0] - self._low[0]) * np.float32(1 / _CELL_M)).astype(np.int32)
         j = ((points[1] - self._low[1]) * np.float32(1 / _CELL_M)).astype(np.int32)
         i = np.clip(i, 0, self._cells[0] - 1)

@@ -43,7 +43,7 @@ class MeshBuilder:
     def polygon(
         self, corners: np.ndarray, uv: np.ndarray, faces: np.ndarray, material: Material
     ) -> None:
-        """Add a piece: `corners` [n, 3], `uv` [n, 2] in repeats, `faces` [f, 3] into corners."""
+        """Add triangles: `corners` [n, 3], `uv` [n, 2] in repeats, `faces` [f, 3] into corners."""
         self.vertices.append(np.asarray(corners, dtype=np.float64))
         self.uv.append(np.asarray(uv, dtype=np.float64))
         self.faces.append(np.asarray(faces) + self.num_vertices)

@@ -1,7 +1,7 @@
 """Draw seamless patterns: planks, tiles, bricks, stone, plaster, cloth.
 
 Every function returns sRGB f64 [size, size, 3] in [0, 1]; rows run along v, columns along u, and
-opposite edges meet. `random` decides everything that varies.
+opposite edges meet. Everything that varies is drawn from `random`.
 """
 
 from itertools import pairwise
@@ -20,18 +20,22 @@ def noise(random: Generator, size: int, sigma_px: tuple[float, float]) -> Image:
     falloff[0, 0] = 0
     spectrum = np.fft.fft2(random.standard_normal((size, size))) * falloff
     field = np.fft.ifft2(spectrum).real
-    return field / max(float(field.std()), 1e-9)
+    normalised: np.ndarray = field / max(float(field.std()), 1e-9)
+    return normalised
 
 
 def clouds(random: Generator, size: int, sigma_px: float) -> Image:
     """Return seamless noise of unit deviation with detail at three scales."""
-    scales = [(sigma_px, 1.0), (sigma_px / 3, 0.5), (sigma_px / 9, 0.25)]
-    return sum(weight * noise(random, size, (s, s)) for s, weight in scales) / 1.15
+    total = np.zeros((size, size))
+    for sigma, weight in ((sigma_px, 1.0), (sigma_px / 3, 0.5), (sigma_px / 9, 0.25)):
+        total += weight * noise(random, size, (sigma, sigma))
+    return total / 1.15
 
 
 def shade(base: np.ndarray, relative: Image) -> Image:
     """Return the base colour [3] or [.., 3] made lighter or darker by a relative field."""
-    return np.clip(base * (1 + relative[..., None]), 0, 1)
+    shaded: Image = np.clip(base * (1 + relative[..., None]), 0, 1)
+    return shaded
 
 
 def plaster(random: Generator, size: int, base: np.ndarray, *, grain: float = 0.012) -> Image:
@@ -112,7 +116,8 @@ def tiles(
     # A bevel: tiles darken a little towards the joint.
     blend = np.clip((edge - joint_px / 2 + 0.5), 0, 1)[..., None]
     bevel = (0.94 + 0.06 * np.clip(edge / (joint_px * 2), 0, 1))[..., None]
-    return np.clip(image * bevel * blend + grout * (1 - blend), 0, 1)
+    jointed: Image = np.clip(image * bevel * blend + grout * (1 - blend), 0, 1)
+    return jointed
 
 
 def hexagons(
@@ -137,7 +142,8 @@ def hexagons(
             tile_index[nearer] = i * across + j
     tone = random.normal(0, 0.03, up * across)[tile_index]
     blend = np.clip((min_distance[1] - min_distance[0]) * size / 2 - 1, 0, 1)[..., None]
-    return np.clip(shade(base, tone) * blend + grout * (1 - blend), 0, 1)
+    image: Image = np.clip(shade(base, tone) * blend + grout * (1 - blend), 0, 1)
+    return image
 
 
 def marble(random: Generator, size: int, base: np.ndarray) -> Image:
@@ -149,9 +155,10 @@ def marble(random: Generator, size: int, base: np.ndarray) -> Image:
     field = 0.035 * clouds(random, size, 60)
     image = shade(np.asarray(base), field)
     vein = 1 - np.round(image.mean())
-    return np.clip(
+    veined: Image = np.clip(
         image + (vein * 0.8 + 0.1 - image) * (0.22 * np.clip(veins, 0, 1))[..., None], 0, 1
     )
+    return veined
 
 
 def granite(random: Generator, size: int, base: np.ndarray) -> Image:
@@ -163,7 +170,7 @@ def granite(random: Generator, size: int, base: np.ndarray) -> Image:
 
 
 def concrete(random: Generator, size: int, base: np.ndarray, *, boards: int = 0) -> Image:
-    """Draw concrete, with the marks of boards if asked."""
+    """Draw concrete, with the marks of `boards` formwork boards."""
     field = 0.028 * clouds(random, size, 50) + 0.02 * noise(random, size, (1, 1))
     image = shade(base, field)
     if boards:
@@ -175,7 +182,7 @@ def concrete(random: Generator, size: int, base: np.ndarray, *, boards: int = 0)
 
 
 def cloth(random: Generator, size: int, base: np.ndarray, *, stripes: int = 0) -> Image:
-    """Draw carpet or woven cloth, with stripes if asked."""
+    """Draw carpet or woven cloth, with `stripes` stripes."""
     y, x = np.mgrid[0:size, 0:size]
     weave = 0.03 * (np.sin(2 * np.pi * x / 4) + np.sin(2 * np.pi * y / 4))
     field = weave + 0.05 * noise(random, size, (1, 1)) + 0.02 * clouds(random, size, 30)

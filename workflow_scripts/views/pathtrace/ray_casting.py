@@ -1,4 +1,4 @@
-"""Cast rays at triangles, by Embree through `embreex` or, where it has no wheel, Open3D.
+"""Cast rays against triangles with Embree: through `embreex` or, without a wheel of it, Open3D.
 
 Both wrap the same Embree and give the same hits. Measured by benchmarks/renderer.py on one core:
 embreex casts about 5 % more primary and bounce rays a second and 20 % more shadow rays, imports
@@ -7,19 +7,19 @@ need anyway, is what remains on Linux aarch64.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from workflow_scripts.common.errors import UserError
 
-# Shadow rays stop this share of the way to the light, so that it does not shade itself.
+# Shadow rays stop at this fraction of the distance to the light, so that it does not shade itself.
 _SHADOW_END = 0.999
 
 
 @dataclass(frozen=True)
 class Hits:
-    """What rays met first: `face` i32 [n] (-1: nothing), `distance` f32 [n], `u`, `v` f32 [n].
+    """First hits of rays: `face` i32 [n] (-1: nothing), `distance` f32 [n], `u`, `v` f32 [n].
 
     `distance` is in lengths of the direction, so with a direction of forward component 1 it is
     planar depth. The point is (1 - u - v) p0 + u p1 + v p2 of the triangle.
@@ -35,7 +35,7 @@ class RayCaster(Protocol):
     """A bounding volume hierarchy over triangles."""
 
     def cast(self, origins: np.ndarray, directions: np.ndarray) -> Hits:
-        """Find the first triangle each ray [n, 3] meets."""
+        """Find the first triangle that each ray [n, 3] hits."""
         ...
 
     def occluded(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
@@ -54,7 +54,7 @@ class EmbreeRayCaster:
         self._mesh = TriangleMesh(self._scene, np.ascontiguousarray(triangles, np.float32))
 
     def cast(self, origins: np.ndarray, directions: np.ndarray) -> Hits:
-        """Find the first triangle each ray [n, 3] meets."""
+        """Find the first triangle that each ray [n, 3] hits."""
         hit_result = self._scene.run(
             np.ascontiguousarray(origins, np.float32),
             np.ascontiguousarray(directions, np.float32),
@@ -72,7 +72,8 @@ class EmbreeRayCaster:
             limit,
             query="OCCLUDED",
         )
-        return hit_result != -1
+        occluded: np.ndarray = hit_result != -1
+        return occluded
 
 
 class Open3dRayCaster:
@@ -81,14 +82,16 @@ class Open3dRayCaster:
     def __init__(self, triangles: np.ndarray) -> None:
         import open3d
 
-        self._tensor = open3d.core.Tensor
+        # Open3D's stubs do not know that Tensor takes arrays.
+        tensor: Any = open3d.core.Tensor
+        self._tensor = tensor
         self._scene = open3d.t.geometry.RaycastingScene(nthreads=1)
         vertices = np.ascontiguousarray(triangles, np.float32).reshape(-1, 3)
         faces = np.arange(len(vertices), dtype=np.uint32).reshape(-1, 3)
         self._scene.add_triangles(self._tensor(vertices), self._tensor(faces))
 
     def cast(self, origins: np.ndarray, directions: np.ndarray) -> Hits:
-        """Find the first triangle each ray [n, 3] meets."""
+        """Find the first triangle that each ray [n, 3] hits."""
         hit_result = self._scene.cast_rays(self._packed(origins, directions), nthreads=1)
         # What was not hit has face 2**32 - 1 and distance inf.
         face = hit_result["primitive_ids"].numpy().astype(np.int32)
@@ -98,14 +101,17 @@ class Open3dRayCaster:
     def occluded(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
         """Say for each ray whether anything lies between its origin and origin + direction."""
         rays = self._packed(origins, directions)
-        return self._scene.test_occlusions(rays, tfar=_SHADOW_END, nthreads=1).numpy()
+        occluded: np.ndarray = self._scene.test_occlusions(
+            rays, tfar=_SHADOW_END, nthreads=1
+        ).numpy()
+        return occluded
 
-    def _packed(self, origins: np.ndarray, directions: np.ndarray) -> object:
+    def _packed(self, origins: np.ndarray, directions: np.ndarray) -> Any:
         return self._tensor(np.concatenate([origins, directions], axis=1, dtype=np.float32))
 
 
 def build_ray_caster(triangles: np.ndarray) -> RayCaster:
-    """Make the hierarchy of triangles [f, 3, 3] (f32, metres) with the library that is there."""
+    """Build the hierarchy over triangles [f, 3, 3] (f32, metres) with the installed library."""
     if not np.isfinite(triangles).all():
         raise UserError("the house has a surface with a coordinate that is not a number")
     for kind in (EmbreeRayCaster, Open3dRayCaster):

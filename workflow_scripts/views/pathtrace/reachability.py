@@ -1,10 +1,10 @@
-"""Say where on the floor an agent fits."""
+"""Find the floor points where an agent can stand."""
 
 import numpy as np
 import shapely
 from shapely.geometry import LineString, Polygon
 
-from workflow_scripts.geometry.cameras import box_corners
+from workflow_scripts.geometry.upright_boxes import box_corners
 from workflow_scripts.views.pathtrace.scene import RenderScene
 
 GRID_M = 0.25
@@ -17,7 +17,7 @@ def reachable_m(scene: RenderScene) -> np.ndarray:
     """Return points [n, 3] (z = 0) of a grid that are `RADIUS_M` from furniture and walls.
 
     The grid's nodes are multiples of 0.25 m in world x and y. Doorways are free but for their
-    leaves; rugs and whatever hangs above an agent's head are no obstacle. Points are sorted by x,
+    leaves; rugs and objects above an agent's head are no obstacle. Points are sorted by x,
     then y.
     """
     floor = shapely.union_all([room.shape for room in scene.shell.rooms])

@@ -1,4 +1,4 @@
-"""Join shell and furniture into one triangle soup with tables per face."""
+"""Join shell and furniture into one triangle mesh with attributes per face."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ BuildFurniture = Callable[[str, tuple[float, float, float], str], Mesh]
 
 @dataclass(frozen=True)
 class TriangleMesh:
-    """Triangles [f, 3, 3] f32 in the world and what belongs to each.
+    """Triangles [f, 3, 3] f32 in the world and the attributes of each.
 
     `instance` i32 [f], `material` i32 [f] into `materials`, `uv` f32 [f, 3, 2], `normals`
     f32 [f, 3, 3] (per corner, unit length).
@@ -35,7 +35,7 @@ class TriangleMesh:
 
 @dataclass(frozen=True)
 class RenderScene:
-    """A house ready to be traced."""
+    """A house ready for the path tracer."""
 
     shell: Shell
     objects: Sequence[ObjectRow]
@@ -65,14 +65,14 @@ def _iterate_objects(objects: Iterable[dict[str, Any]]) -> Iterable[dict[str, An
 
 
 def _world_from_object(entry: dict[str, Any]) -> np.ndarray:
-    """Return `world_from_object` [4, 4]; Unity turns about z, then x, then y."""
+    """Return `world_from_object` [4, 4]; Unity rotates about z, then x, then y."""
     where = f"object {entry.get('id')!r}"
     angle_x, angle_y, angle_z = np.deg2rad(
         read_vector(entry.get("rotation") or {}, where=f"{where} rotation")
     )
     rotation = _rotation(1, angle_y) @ _rotation(0, angle_x) @ _rotation(2, angle_z)
     pose = np.eye(4)
-    # Each column is the image of a world axis: taken to Unity, turned there, and brought back.
+    # Each column is the image of a world axis: converted to Unity, rotated there, converted back.
     axes_unity = unity_from_world(np.eye(3))
     pose[:3, :3] = world_from_unity(axes_unity @ rotation.T).T
     pose[:3, 3] = world_from_unity(read_vector(entry.get("position"), where=f"{where} position"))
@@ -80,7 +80,7 @@ def _world_from_object(entry: dict[str, Any]) -> np.ndarray:
 
 
 def _rotation(axis: int, angle: float) -> np.ndarray:
-    """Return the matrix [3, 3] that Unity uses for a turn about one axis."""
+    """Return the matrix [3, 3] that Unity uses for a rotation about one axis."""
     cos, sin = np.cos(angle), np.sin(angle)
     first, second = (axis + 1) % 3, (axis + 2) % 3
     matrix = np.eye(3)
@@ -118,7 +118,10 @@ def _triangle_mesh(meshes: Sequence[tuple[int, Mesh]]) -> TriangleMesh:
             strict=True,
         ):
             column.append(values[keep])
-    return TriangleMesh(*(np.concatenate(column) for column in columns), tuple(materials))
+    triangles, instances, face_materials, face_uv, normals = (
+        np.concatenate(column) for column in columns
+    )
+    return TriangleMesh(triangles, instances, face_materials, face_uv, normals, tuple(materials))
 
 
 def _corner_normals(mesh: Mesh, scaled_normals: np.ndarray) -> np.ndarray:

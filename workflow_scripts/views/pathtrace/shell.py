@@ -11,6 +11,7 @@ from shapely.ops import nearest_points
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.geometry.cameras import world_from_unity
+from workflow_scripts.views.colour import linear_from_srgb
 from workflow_scripts.views.house import (
     WALL_THICKNESS_M,
     Opening,
@@ -33,8 +34,7 @@ from workflow_scripts.views.pathtrace.doors_windows import (
     window,
 )
 from workflow_scripts.views.pathtrace.mesh_builder import MeshBuilder
-from workflow_scripts.views.pathtrace.textures import ceiling as ceiling_surface
-from workflow_scripts.views.pathtrace.textures import linear, surface
+from workflow_scripts.views.pathtrace.textures import ceiling_material, surface_material
 from workflow_scripts.views.pathtrace.walls import FACE_INSET_M, has_wall_behind, wall_mesh
 
 LAMP_SIDE_M = 0.6
@@ -53,11 +53,11 @@ class Lamp:
 
 @dataclass(frozen=True)
 class Shell:
-    """The house without its furniture.
+    """The building without its furniture.
 
     `parts` pairs object ids (as in the object rows) with world meshes. `portals` are the window
-    holes [p, 3 (corner, side, up), 3] that let daylight in. `leaves_m` are door leaves seen from
-    above, hinge and free edge [2, 2].
+    holes [p, 3 (corner, side, up), 3] that let daylight in. `leaf_segments_m` are door leaves
+    seen from above, hinge and free edge [2, 2].
     """
 
     parts: list[tuple[str, Mesh]]
@@ -98,20 +98,20 @@ def build_shell(house: dict[str, Any]) -> Shell:
             is_outside=wall.wall_id in outside,
         )
         parts.append((wall.wall_id, mesh))
-    portals, leaf_lines = [], []
+    portals, leaf_segments = [], []
     doors = {entry.get("id"): entry for entry in entries(house, "doors")}
     for opening in openings_of_house:
         frame = frames[opening.wall0.wall_id]
         hole = frame.hole(opening)
         if hole is None:
             raise UserError(
-                f"{opening.kind} {opening.opening_id!r}: its holePolygon lies beside its wall"
+                f"{opening.kind} {opening.opening_id!r}: its holePolygon lies outside its wall"
             )
         is_outside = opening.wall0.wall_id in outside
         back_m = -WALL_THICKNESS_M if is_outside else -FACE_INSET_M
         if opening.kind == "door":
-            mesh, leaf_segments = _door(opening, frame, hole, back_m, doors[opening.opening_id])
-            leaf_lines += leaf_segments
+            mesh, segments = _door(opening, frame, hole, back_m, doors[opening.opening_id])
+            leaf_segments += segments
         else:
             mesh = window(opening.asset_id, hole, back_m)
             if is_outside:
@@ -121,7 +121,7 @@ def build_shell(house: dict[str, Any]) -> Shell:
         parts,
         [lamp for room in rooms_of_house for lamp in lamps[room.room_id]],
         np.array(portals, dtype=np.float64).reshape(-1, 3, 3),
-        leaf_lines,
+        leaf_segments,
         ceiling_m,
         rooms_of_house,
         walls_of_house,
@@ -132,15 +132,13 @@ def build_shell(house: dict[str, Any]) -> Shell:
 def _door(
     opening: Opening, frame: WallFrame, hole: Hole, back_m: float, entry: dict[str, Any]
 ) -> tuple[Mesh, list[np.ndarray]]:
-    """Return a door in the frame of its wall, and its leaves as lines on the floor."""
+    """Return a door in the frame of its wall, and its leaves as segments [2, 2] on the floor."""
     openness = _fraction(entry.get("openness") or 0, where=f"door {opening.opening_id!r} openness")
     # The hinge is where the wall's own first point is; its frame may run the other way.
     reversed_frame = bool(frame.along @ (opening.wall0.end_m - opening.wall0.start_m) < 0)
-    leaf_segments = door_leaves(
-        opening.asset_id, hole, back_m, openness, hinge_at_high_u=reversed_frame
-    )
-    lines = [frame.floor_points(leaf.segment_m) for leaf in leaf_segments]
-    return door(hole, back_m, openness, leaf_segments), lines
+    leaves = door_leaves(opening.asset_id, hole, back_m, openness, hinge_at_high_u=reversed_frame)
+    segments = [frame.floor_points(leaf.segment_m) for leaf in leaves]
+    return door(hole, back_m, openness, leaves), segments
 
 
 def _fraction(value: Any, *, where: str) -> float:
@@ -158,15 +156,15 @@ def _rgb(entry: Any, *, where: str) -> tuple[float, float, float]:
 
 
 def _material(
-    entry: Any, surface_material: Callable[..., tuple[Material, float]] = surface
+    entry: Any, material_of_name: Callable[..., tuple[Material, float]] = surface_material
 ) -> tuple[Material, float]:
     """Read a material of the house: {"name", "color"?}; plain off-white if there is none."""
     if not isinstance(entry, dict):
-        return surface_material("PureWhite")
+        return material_of_name("PureWhite")
     name, colour = str(entry.get("name", "PureWhite")), entry.get("color")
     if colour is None:
-        return surface_material(name)
-    return surface_material(name, _rgb(colour, where=f"colour of material {name!r}"))
+        return material_of_name(name)
+    return material_of_name(name, _rgb(colour, where=f"colour of material {name!r}"))
 
 
 def _triangles(room: Room) -> np.ndarray:
@@ -176,7 +174,8 @@ def _triangles(room: Room) -> np.ndarray:
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     area = np.cross(np.c_[b - a, 0 * a[:, :1]], np.c_[c - a, 0 * a[:, :1]])[:, 2]
     corners[area < 0] = corners[area < 0][:, ::-1]
-    return corners[np.abs(area) > 1e-9]
+    triangles: np.ndarray = corners[np.abs(area) > 1e-9]
+    return triangles
 
 
 def _slab(room: Room, z_m: float, material: Material, repeat_m: float, *, up: bool) -> MeshBuilder:
@@ -194,7 +193,7 @@ def _floor(room: Room, entry: Any) -> Mesh:
 
 
 def _ceiling(room: Room, entry: Any, lamps: Sequence[Lamp], ceiling_m: float) -> Mesh:
-    material, repeat_m = _material(entry, ceiling_surface)
+    material, repeat_m = _material(entry, ceiling_material)
     builder = _slab(room, ceiling_m, material, repeat_m, up=False)
     for lamp in lamps:
         half, rim = lamp.side_m / 2, 0.025
@@ -203,17 +202,16 @@ def _ceiling(room: Room, entry: Any, lamps: Sequence[Lamp], ceiling_m: float) ->
         builder.box((*low, z + 0.004), (*high, ceiling_m - 0.001), PAINT)
         corners = [(x - half, y + half, z), (x + half, y + half, z)]
         corners += [(x + half, y - half, z), (x - half, y - half, z)]
-        builder.quad(
-            np.array(corners), np.zeros((4, 2)), Material(emission=tuple(map(float, lamp.radiance)))
-        )
+        red, green, blue = map(float, lamp.radiance)
+        builder.quad(np.array(corners), np.zeros((4, 2)), Material(emission=(red, green, blue)))
     return builder.mesh()
 
 
 def _lamps(house: dict[str, Any], room: Room, ceiling_m: float) -> list[Lamp]:
-    """Place ceiling panels: one at a small room's own light, more over a large floor.
+    """Place ceiling panels: one at the light of a small room, several over a large floor.
 
     A point light that AI2-THOR puts in the middle of a large room reaches its far corners only
-    because it does not weaken with distance; real rooms of that size have several lamps.
+    because it does not fade with distance; real rooms of that size have several lamps.
     """
     shape = room.shape
     inner = shape.buffer(-0.5)
@@ -224,31 +222,29 @@ def _lamps(house: dict[str, Any], room: Room, ceiling_m: float) -> list[Lamp]:
             where = f"light {light.get('id')!r} position"
             at = world_from_unity(read_vector(light.get("position"), where=where))
             lights.append((shape.distance(Point(at[:2])), at, light))
-    lights.sort(key=lambda leaf_segments: leaf_segments[0])
-    room_lights = [leaf_segments for leaf_segments in lights if leaf_segments[0] < 0.5] or lights[
-        :1
-    ]
+    lights.sort(key=lambda light: light[0])
+    room_lights = [light for light in lights if light[0] < 0.5] or lights[:1]
     low, high = room.polygon_m.min(axis=0), room.polygon_m.max(axis=0)
     num = np.maximum(1, np.ceil((high - low) / _MAX_LAMP_SPACING_M)).astype(int)
-    places = [
+    positions = [
         low + (high - low) * (np.array([i, j]) + 0.5) / num
         for i in range(num[0])
         for j in range(num[1])
     ]
-    places = [place for place in places if inner.contains(Point(place))]
+    positions = [position for position in positions if inner.contains(Point(position))]
     if num.max() == 1 and room_lights:
-        places = [leaf_segments[1][:2] for leaf_segments in room_lights]
-    lamp_position = []
-    for place in places or [np.array(inner.representative_point().coords[0])]:
-        is_near = nearest_points(inner, Point(place))[0]
-        lamp_position.append(np.array(is_near.coords[0]))
+        positions = [position[:2] for _, position, _ in room_lights]
+    lamp_positions = []
+    for position in positions or [np.array(inner.representative_point().coords[0])]:
+        nearest = nearest_points(inner, Point(position))[0]
+        lamp_positions.append(np.array(nearest.coords[0]))
     rgb = np.array([1.0, 0.92, 0.84])
     if room_lights and room_lights[0][2].get("rgb") is not None:
-        light = room_lights[0][2]
-        given = _rgb(light["rgb"], where=f"light {light.get('id')!r} rgb")
-        # A camera balances most of a warm lamp's colour away; a quarter of it is left.
-        rgb = 0.75 + 0.25 * linear(given)
+        entry = room_lights[0][2]
+        lamp_rgb = _rgb(entry["rgb"], where=f"light {entry.get('id')!r} rgb")
+        # White balance removes most of a warm lamp's colour; a quarter of it remains.
+        rgb = 0.75 + 0.25 * linear_from_srgb(lamp_rgb)
     return [
-        Lamp(np.array([*place, ceiling_m - LAMP_DROP_M]), LAMP_SIDE_M, 11.0 * rgb)
-        for place in lamp_position
+        Lamp(np.array([*position, ceiling_m - LAMP_DROP_M]), LAMP_SIDE_M, 11.0 * rgb)
+        for position in lamp_positions
     ]

@@ -1,7 +1,7 @@
-"""SpecularLobe: what lacquer, glaze and metal mirror on top of their colour.
+"""Specular reflection of lacquer, glaze and metal, on top of the diffuse colour.
 
-Lamps in a satin floor are found by looking at them (`sheen`), because paths that leave by chance
-hit so small a thing too rarely; everything else in it, and all in a clear mirror, is found by
+Highlights of lamps on satin surfaces are computed directly (`lamp_highlights`), because random
+paths hit a small lamp too rarely; other reflections, and all in a sharp mirror, come from
 mirrored paths.
 """
 
@@ -18,10 +18,10 @@ _METAL_SPECULAR = 0.3
 
 @dataclass(frozen=True)
 class SpecularLobe:
-    """The gloss of spots [n] seen along unit directions `incoming` [3, n].
+    """The specular reflection of surface points [n] seen along unit directions `incoming` [3, n].
 
-    `fresnel` is the share of light mirrored, 0 on matt surfaces. `is_clear` says that the mirror
-    is sharp enough to show lamps themselves.
+    `fresnel` is the fraction of light that is mirrored, 0 on matte surfaces. `is_sharp_mirror`
+    says that the mirror image shows the lamps themselves.
     """
 
     incoming: np.ndarray
@@ -34,7 +34,7 @@ class SpecularLobe:
     def of(
         cls, surfaces: Surfaces, surface_hits: SurfaceHits, incoming: np.ndarray
     ) -> "SpecularLobe":
-        """Look up the gloss of spots."""
+        """Look up the reflection of the surface points that rays hit."""
         roughness = surfaces.roughness[surface_hits.material]
         specular = surfaces.specular[surface_hits.material]
         facing = -dot(incoming, surface_hits.normal)
@@ -54,13 +54,13 @@ class SpecularLobe:
     def sample_mirror(
         self, surface_hits: SurfaceHits, outgoing: np.ndarray, random: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Turn some of the `outgoing` directions [3, n] into mirrored ones, in place.
+        """Replace some of the `outgoing` directions [3, n] by mirrored ones, in place.
 
-        Returns which [n], and the factor [3, n] by which each path's weight changes.
+        Returns which are mirrored, bool [n], and the factor [3, n] for the weight of each path.
         """
         mirror_probability = np.where(self.fresnel > 0, np.clip(2 * self.fresnel, 0.15, 0.9), 0)
         mirrored = random.random(len(mirror_probability), dtype=np.float32) < mirror_probability
-        share = np.where(
+        weight = np.where(
             mirrored,
             self.fresnel / np.maximum(mirror_probability, 1e-6),
             (1 - self.fresnel) / (1 - mirror_probability),
@@ -70,7 +70,7 @@ class SpecularLobe:
             np.where(
                 mirrored & (self.specular < _METAL_SPECULAR), np.float32(1), surface_hits.albedo
             )
-            * share
+            * weight
         )
         indices = np.flatnonzero(mirrored)
         if len(indices):
@@ -89,10 +89,10 @@ class SpecularLobe:
         light: np.ndarray,
         to_light: np.ndarray,
     ) -> np.ndarray:
-        """Return the glint of lamps [3, k] on the spots numbered `lit` [k].
+        """Return the highlights of lamps [3, k] on the surface points `lit_indices` [k].
 
-        `light` [3, k] is what a white matt surface would reflect of the lamp that lies along
-        `way` [3, k]. The lobe is that of Trowbridge and Reitz with Kelemen's shadowing.
+        `light` [3, k] is what a white diffuse surface would reflect of the lamp in the direction
+        `to_light` [3, k]. The lobe is that of Trowbridge and Reitz with Kelemen's shadowing.
         """
         is_satin = (self.fresnel[lit_indices] > 0) & ~self.is_sharp_mirror[lit_indices]
         highlight = np.zeros_like(light)
@@ -107,8 +107,8 @@ class SpecularLobe:
         cosine = np.clip(dot(half, surface_hits.normal[:, hit_index]), 0, 1)
         lobe = alpha_squared / (np.pi * (cosine * cosine * (alpha_squared - 1) + 1) ** 2)
         cos_half = np.clip(dot(half, to_lamp), 0.2, 1)
-        share = _fresnel(self.specular[hit_index], self.roughness[hit_index], cos_half)
-        factor = np.pi * lobe * share / (4 * cos_half * cos_half)
+        fresnel = _fresnel(self.specular[hit_index], self.roughness[hit_index], cos_half)
+        factor = np.pi * lobe * fresnel / (4 * cos_half * cos_half)
         tint = np.where(
             self.specular[hit_index] < _METAL_SPECULAR,
             np.float32(1),
@@ -119,5 +119,7 @@ class SpecularLobe:
 
 
 def _fresnel(specular: np.ndarray, roughness: np.ndarray, cosine: np.ndarray) -> np.ndarray:
-    """Return the mirrored share after Schlick; rough surfaces mirror less at a grazing look."""
-    return specular + (1 - specular) * (1 - roughness) ** 2 * (1 - np.clip(cosine, 0, 1)) ** 5
+    """Return Schlick's Fresnel term; rough surfaces mirror less at grazing angles."""
+    grazing = (1 - np.clip(cosine, 0, 1)) ** 5
+    fresnel: np.ndarray = specular + (1 - specular) * (1 - roughness) ** 2 * grazing
+    return fresnel

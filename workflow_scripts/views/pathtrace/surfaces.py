@@ -1,6 +1,6 @@
-"""Where rays meet a scene, and what the surface is like there.
+"""Intersect rays with a scene and look up the surface at each hit.
 
-Vectors are f32 [3, n], so that one number per ray multiplies all of them without a stride.
+Vectors are f32 [3, n]: a factor [n] per ray then broadcasts over contiguous memory.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from workflow_scripts.views.pathtrace.scene import TriangleMesh
 from workflow_scripts.views.pathtrace.texture_atlas import TextureAtlas
 
 STEP_M = 2e-4
-"""How far off a surface a ray starts, so that it does not meet the surface again."""
+"""How far off a surface a ray starts, so that it does not hit the same surface again."""
 
 _MAX_LAYERS = 8
 _MIN_TRANSMISSION = 0.3
@@ -25,7 +25,7 @@ _GLASS_TRANSMITTANCE = 0.94
 class SurfaceHits:
     """Points on surfaces: `points`, unit `normal` against the ray, `albedo` [3, n]; `material`.
 
-    `found` [n] is False where the ray met nothing; the rest is meaningless there.
+    `hit_mask` [n] is False where the ray hit nothing; the other values are undefined there.
     """
 
     hit_mask: np.ndarray
@@ -36,7 +36,7 @@ class SurfaceHits:
 
 
 class FaceSubset:
-    """Some faces of a soup, ready for rays, with one row of 64 bytes for each.
+    """Some faces of a triangle mesh, ready for ray casting, with a row of 64 bytes for each.
 
     A row holds the normals of the corners (0:9), their texture coordinates (9:15) and the
     material (15), so that a hit reads memory once.
@@ -59,11 +59,12 @@ class FaceSubset:
 
     def material(self, face: np.ndarray) -> np.ndarray:
         """Return the material of faces [n]."""
-        return self.rows[face, 15].astype(np.int32)
+        material: np.ndarray = self.rows[face, 15].astype(np.int32)
+        return material
 
 
 class Surfaces:
-    """A soup as seen by the camera, and as light meets it: without glass and thin leaves."""
+    """A triangle mesh for camera rays, and for light: without glass and thin leaves."""
 
     def __init__(self, triangle_mesh: TriangleMesh) -> None:
         self.texture_atlas = TextureAtlas(triangle_mesh.materials)
@@ -100,7 +101,7 @@ class Surfaces:
     def view(
         self, origins: np.ndarray, directions: np.ndarray, pixel_angle: float
     ) -> tuple[SurfaceHits, np.ndarray]:
-        """Return what rays [n, 3] from a camera see, and how much glass leaves of it [3, n]."""
+        """Return the surfaces that camera rays [n, 3] hit, and the glass transmittance [3, n]."""
         hits, distance = self._first_opaque_hits(origins, directions)
         transmittance = np.ones((3, len(origins)), dtype=np.float32)
         for _ in range(2):
@@ -124,20 +125,20 @@ class Surfaces:
         ), transmittance
 
     def bounce(self, points: np.ndarray, directions: np.ndarray) -> SurfaceHits:
-        """Return what light that leaves points [3, n] meets; glass is not in its way."""
+        """Return the surfaces that rays from points [3, n] hit; glass does not stop them."""
         hits = self._light_faces.rays.cast(points.T, directions.T)
         # A bounce gathers light over an area, so it reads a coarse copy of the texture.
         level = self._light_faces.density[hits.face] - 3
         return self._surface_hits(self._light_faces, hits, points, directions, hits.distance, level)
 
     def unoccluded(self, points: np.ndarray, to_lights: np.ndarray) -> np.ndarray:
-        """Say for which points [3, n] nothing solid lies on the way [3, n] to a light."""
+        """Say for which points [3, n] no solid surface blocks the vector [3, n] to a light."""
         return ~self._light_faces.rays.occluded(points.T, to_lights.T)
 
     def _first_opaque_hits(
         self, origins: np.ndarray, directions: np.ndarray
     ) -> tuple[Hits, np.ndarray]:
-        """Cast rays [n, 3]; those that meet a hole of a cut-out go on behind it."""
+        """Cast rays [n, 3]; rays that hit a hole of a cut-out continue behind it."""
         hits = self._camera_faces.rays.cast(origins, directions)
         distance = hits.distance.copy()
         in_hole = self._in_holes(hits, np.arange(len(origins)))
@@ -159,16 +160,17 @@ class Surfaces:
         face = hits.face[rays]
         material = self._camera_faces.material(face)
         candidates = np.flatnonzero((face >= 0) & self._has_cutout[material])
-        hit_mask = [np.empty(0, dtype=np.int64)]
+        rays_in_holes = [np.empty(0, dtype=np.int64)]
         for number in np.unique(material[candidates]):
-            mask = self._cutouts[number]
+            cutout = self._cutouts[number]
+            assert cutout is not None
             ray = rays[candidates[material[candidates] == number]]
             rows = self._camera_faces.rows[hits.face[ray], 9:15].T
             u, v = _interpolate(rows, hits.u[ray], hits.v[ray], 2)
-            x = ((u - np.floor(u)) * mask.shape[1]).astype(np.int32) % mask.shape[1]
-            y = ((1 - (v - np.floor(v))) * mask.shape[0]).astype(np.int32) % mask.shape[0]
-            hit_mask.append(ray[mask[y, x] < 128])
-        return np.sort(np.concatenate(hit_mask))
+            x = ((u - np.floor(u)) * cutout.shape[1]).astype(np.int32) % cutout.shape[1]
+            y = ((1 - (v - np.floor(v))) * cutout.shape[0]).astype(np.int32) % cutout.shape[0]
+            rays_in_holes.append(ray[cutout[y, x] < 128])
+        return np.sort(np.concatenate(rays_in_holes))
 
     def _surface_hits(
         self,
@@ -196,12 +198,15 @@ class Surfaces:
 
 def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the dot products [n] of vectors [3, n]."""
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+    products: np.ndarray = a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+    return products
 
 
 def _interpolate(corners: np.ndarray, u: np.ndarray, v: np.ndarray, size: int) -> np.ndarray:
     """Interpolate corner values [3 * size, n] at barycentric u, v [n]; return [size, n]."""
-    return corners[:size] * (1 - u - v) + corners[size : 2 * size] * u + corners[2 * size :] * v
+    first, second, third = corners[:size], corners[size : 2 * size], corners[2 * size :]
+    values: np.ndarray = first * (1 - u - v) + second * u + third * v
+    return values
 
 
 def _replace_hits(hits: Hits, rays: np.ndarray, next_hits: Hits) -> None:

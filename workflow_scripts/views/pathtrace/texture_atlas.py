@@ -1,15 +1,14 @@
-"""Look up the colour of materials at texture coordinates, with coarser copies for distance."""
+"""Look up the colour of materials at texture coordinates, with mip levels for distance."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
+from workflow_scripts.views.colour import linear_from_srgb
 from workflow_scripts.views.meshes import Material
 
-_SRGB = np.arange(256) / 255.0
-_LINEAR = np.where(_SRGB <= 0.04045, _SRGB / 12.92, ((_SRGB + 0.055) / 1.055) ** 2.4)
-LINEAR_OF_SRGB = _LINEAR.astype(np.float32)
+LINEAR_OF_SRGB = linear_from_srgb(np.arange(256) / 255.0).astype(np.float32)
 _MAX_SIDE_PX = 512
 _ALBEDO_MIN, _ALBEDO_MAX = 0.015, 0.88
 
@@ -18,7 +17,7 @@ class TextureAtlas:
     """All textures of a scene in one table, each with its mip levels.
 
     Level 0 is the texture (a material without one gets a single texel of its colour); every next
-    level halves both sides. `blocks` i64 [m, level] are first rows in `colours` u8 [t, 3].
+    level halves both sides. `level_offsets` i64 [m, level] are first rows in `colours` u8 [t, 3].
     """
 
     def __init__(self, materials: Sequence[Material]) -> None:
@@ -69,7 +68,8 @@ class TextureAtlas:
         )
         texels = texels * (self.width * self.height)[material]
         ratio = np.maximum(texels, 1e-12) / np.maximum(area, 1e-12)
-        return (0.5 * np.log2(ratio)).astype(np.float32)
+        density: np.ndarray = (0.5 * np.log2(ratio)).astype(np.float32)
+        return density
 
     def albedo(
         self, material: np.ndarray, u: np.ndarray, v: np.ndarray, level: np.ndarray
@@ -84,7 +84,8 @@ class TextureAtlas:
         np.minimum(y, height - 1, out=y)
         texel = self.level_offsets[material, mip_level] + y * width + x
         colour = LINEAR_OF_SRGB[self.colours[texel]] * self.tint[material]
-        return np.clip(colour, _ALBEDO_MIN, _ALBEDO_MAX).T
+        albedo: np.ndarray = np.clip(colour, _ALBEDO_MIN, _ALBEDO_MAX).T
+        return albedo
 
 
 def _mip_levels(texture: np.ndarray) -> list[np.ndarray]:

@@ -1,8 +1,8 @@
-"""Give ProcTHOR's named wall, floor and ceiling materials a look guessed from their names.
+"""Make textures for ProcTHOR's named wall, floor and ceiling materials from their names.
 
-The names are all that the asset tables carry. Their words say what a surface is made of
-("bathroomTilesTan", "DarkWoodPlanks", "RedBricks 1") and often its colour; what they leave open
-is drawn from a generator seeded by the name, so a name looks the same in every house.
+The asset tables hold nothing but the names. Their words say what a surface is made of
+("bathroomTilesTan", "DarkWoodPlanks", "RedBricks 1") and often its colour; everything else is
+drawn from a generator seeded by the name, so a name looks the same in every house.
 """
 
 import re
@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 
 from workflow_scripts.common.seeds import rng
+from workflow_scripts.views.colour import linear_rgb
 from workflow_scripts.views.meshes import Material
 from workflow_scripts.views.pathtrace import patterns
 
@@ -65,17 +66,18 @@ class _TextureSpec:
 
 
 @cache
-def surface(name: str, colour: tuple[float, float, float] | None = None) -> tuple[Material, float]:
+def surface_material(
+    name: str, colour: tuple[float, float, float] | None = None
+) -> tuple[Material, float]:
     """Return the material of a ProcTHOR material name and the metres one repeat of it spans.
 
     `colour` (sRGB) is the paint of a plain wall; patterns are tinted by it.
     """
     texture_spec = _texture_spec(name, colour)
     texture = (np.clip(texture_spec.image, 0, 1) * 255 + 0.5).astype(np.uint8)
-    # Plain Python numbers: the tables of a scene are made from them.
     return (
         Material(
-            colour=tuple(float(c) for c in linear(texture_spec.image.mean(axis=(0, 1)))),
+            colour=linear_rgb(texture_spec.image.mean(axis=(0, 1))),
             texture=texture,
             roughness=texture_spec.roughness,
             specular=texture_spec.specular,
@@ -85,24 +87,20 @@ def surface(name: str, colour: tuple[float, float, float] | None = None) -> tupl
 
 
 @cache
-def ceiling(name: str, colour: tuple[float, float, float] | None = None) -> tuple[Material, float]:
-    """Return the material of a ceiling: as `surface`, but never darker than a light grey.
+def ceiling_material(
+    name: str, colour: tuple[float, float, float] | None = None
+) -> tuple[Material, float]:
+    """Return the material of a ceiling: as `surface_material`, but at least light grey.
 
-    ProcTHOR draws ceiling colours like wall colours. A dark ceiling swallows the light that its
-    lamps throw back up, and the room below looks like a cellar, so only half the colour is kept.
+    ProcTHOR draws ceiling colours like wall colours. A dark ceiling absorbs much of the lamps'
+    light and the room gets too dark, so less than half of the colour is kept.
     """
-    wall_material, repeat_m = surface(name, colour)
+    wall_material, repeat_m = surface_material(name, colour)
     assert wall_material.texture is not None
     lightened = 255 - (255 - wall_material.texture.astype(np.float64)) * 0.42
     texture = (lightened + 0.5).astype(np.uint8)
-    mean = tuple(float(c) for c in linear(texture.mean(axis=(0, 1)) / 255))
+    mean = linear_rgb(texture.mean(axis=(0, 1)) / 255)
     return Material(colour=mean, texture=texture, roughness=0.95), repeat_m
-
-
-def linear(srgb: np.ndarray | float) -> np.ndarray:
-    """Turn sRGB in [0, 1] into linear light."""
-    srgb = np.asarray(srgb, dtype=np.float64)
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
 def _contains_any(text: str, *words: str) -> bool:
@@ -133,7 +131,7 @@ def _wood_colour(text: str, random: np.random.Generator) -> np.ndarray:
 
 def _texture_spec(name: str, colour: tuple[float, float, float] | None) -> _TextureSpec:
     random = rng(0, "surface", name)
-    # "DarkWood2" and "TexturesCom_WoodFine0031_1_seamless_S" say what they say without these.
+    # These parts of names such as "TexturesCom_WoodFine0031_1_seamless_S" say nothing of the look.
     text = re.sub(r"texturescom|seamless|robothor|diffuse|_mat\b|nrm", "", name.lower())
     paint = None if colour is None else np.clip(np.array(colour), 0.04, 0.97)
 
@@ -147,7 +145,7 @@ def _texture_spec(name: str, colour: tuple[float, float, float] | None) -> _Text
         image = patterns.tiles(
             random, SIZE_PX, base, grout, across=4, up=12, bond=True, variation=0.09, joint_px=5
         )
-        return _TextureSpec(shaded(random, image), 0.92, 0.9)
+        return _TextureSpec(add_roughness(random, image), 0.92, 0.9)
     if _contains_any(text, "tile", "subway", "checker", "kitchenfloor", "kitchenwalls"):
         return _tiles(text, random, paint)
     neutral = _NEUTRAL[int(random.integers(len(_NEUTRAL)))]
@@ -223,6 +221,6 @@ def _tiles(text: str, random: np.random.Generator, paint: np.ndarray | None) -> 
     return _TextureSpec(image, 1.2, 0.22)
 
 
-def shaded(random: np.random.Generator, image: np.ndarray) -> np.ndarray:
-    """Return the image with the unevenness of rough stone."""
+def add_roughness(random: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    """Return the image with the uneven brightness of rough stone."""
     return patterns.shade(image, 0.05 * patterns.noise(random, SIZE_PX, (1.5, 1.5)))

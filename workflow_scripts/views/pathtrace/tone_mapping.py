@@ -1,11 +1,11 @@
-"""Turn light into a picture: denoise, expose, map to sRGB."""
+"""Turn radiance into an image: denoise, expose, map to sRGB."""
 
 import numpy as np
 
 from workflow_scripts.views.pathtrace.tracer import Radiance
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-# The picture's brightness of a surface that reflects half of the median light in the room.
+# Linear brightness, in the image, of a surface that reflects half of the room's median light.
 _TARGET_GREY = 0.41
 _REFERENCE_ALBEDO = 0.42
 _ADAPTATION = 0.28
@@ -16,26 +16,27 @@ _NUM_WAVELET_LEVELS = 4
 
 
 def tone_map(light: Radiance) -> np.ndarray:
-    """Return the picture u8 [h, w, 3] of a frame's light."""
+    """Return the image u8 [h, w, 3] of a frame's radiance."""
     denoised = denoise(light)
     return srgb(denoised * exposure(denoised, light.albedo))
 
 
 def denoise(light: Radiance) -> np.ndarray:
-    """Return the colour without the grain of few samples, f32 [h, w, 3].
+    """Return the colour without the noise of few samples, f32 [h, w, 3].
 
-    Open Image Denoise where `pyoidn` is installed, else the plain filter of `smooth`.
+    Uses Open Image Denoise where `pyoidn` is installed, else `atrous_filter`.
     """
     try:
         import pyoidn
     except ImportError:
         return atrous_filter(light)
-    return pyoidn.denoise(
+    denoised: np.ndarray = pyoidn.denoise(
         np.ascontiguousarray(light.colour),
         albedo=np.ascontiguousarray(light.albedo),
         normal=np.ascontiguousarray(light.normal),
         hdr=True,
     )
+    return denoised
 
 
 def atrous_filter(light: Radiance) -> np.ndarray:
@@ -71,20 +72,20 @@ def atrous_filter(light: Radiance) -> np.ndarray:
                 total += neighbour_values * weight
                 weights += weight
         value = total / weights
-    return value * albedo
+    filtered: np.ndarray = value * albedo
+    return filtered
 
 
 def exposure(colour: np.ndarray, guide: np.ndarray) -> float:
-    """Return the factor that brings a room's light to a picture's range.
+    """Return the factor that maps a room's light to the range of an image.
 
-    `colour` and the albedo `guide` are f32 [h, w, 3]; grain in the colour would shift the
-    medians, so it is the denoised one. What is metered is the light that falls on things, not
-    what they reflect, so that a white table is white and a dark wall is dark; a quarter of the
-    difference is evened out, as an eye would. Where that would burn a large light part of the
-    picture, it steps back by up to half a stop.
+    `colour` (denoised: noise would shift the medians) and the albedo `guide` are f32 [h, w, 3].
+    Metered is the light that falls on surfaces, not what they reflect, so that a white table is
+    white and a dark wall is dark; about a quarter of the difference is compensated. Where that
+    would clip a large bright part of the image, the exposure is reduced by up to half a stop.
     """
     albedo = guide @ _LUMINANCE
-    # Lamps and sky have albedo 1 by agreement; surfaces stay below.
+    # Lamps and sky have albedo 1 by convention; surfaces stay below.
     surface = (albedo < 0.95) & (albedo > 0.01)
     if not surface.any():
         return 1.0
@@ -93,13 +94,12 @@ def exposure(colour: np.ndarray, guide: np.ndarray) -> float:
     adaptation = (_REFERENCE_ALBEDO / float(np.median(albedo[surface]))) ** _ADAPTATION
     exposure_scale = 2 * _TARGET_GREY * adaptation / max(irradiance, 1e-3)
     highlights = float(np.percentile(reflected, 95)) * exposure_scale
-    return exposure_scale * float(
-        np.clip(_MAX_HIGHLIGHT / max(highlights, 1e-3), _MIN_EXPOSURE_SCALE, 1)
-    )
+    reduction = np.clip(_MAX_HIGHLIGHT / max(highlights, 1e-3), _MIN_EXPOSURE_SCALE, 1)
+    return float(exposure_scale * reduction)
 
 
 def srgb(exposed: np.ndarray) -> np.ndarray:
-    """Map linear light to sRGB u8: straight up to a knee, then a shoulder that approaches 1."""
+    """Map linear light to sRGB u8: linear up to a knee, then a shoulder that approaches 1."""
     light = np.maximum(exposed, 0)
     knee = 1 - _SHOULDER
     above_knee = np.maximum(light - knee, 0) / _SHOULDER
@@ -107,4 +107,5 @@ def srgb(exposed: np.ndarray) -> np.ndarray:
     encoded = np.where(
         light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 1e-8) ** (1 / 2.4) - 0.055
     )
-    return (np.clip(encoded, 0, 1) * 255 + 0.5).astype(np.uint8)
+    pixels: np.ndarray = (np.clip(encoded, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return pixels

@@ -1,6 +1,6 @@
 """Trace paths through a scene: exact depth and ids at pixel centres, light with jittered rays.
 
-Vectors are f32 [3, n], so that one number per ray multiplies all of them without a stride.
+Vectors are f32 [3, n]: a factor [n] per ray then broadcasts over contiguous memory.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from workflow_scripts.views.pathtrace.walls import CUT_BELOW_CEILING_M
 
 # Enough paths to keep NumPy busy, few enough to stay in the processor's cache.
 _PATHS_PER_BATCH = 1 << 15
-# No path may add more than this to its pixel: single bright paths are what grain is made of.
+# No path may add more than this to its pixel: single bright paths are visible as noise.
 _MAX_PATH_RADIANCE = 12.0
 _MAX_MIRROR_RADIANCE = 3.0
-# Light that further bounces would bring, as irradiance over pi.
+# Light of the bounces that are not traced, as irradiance over pi.
 _AMBIENT = 0.11
 
 
@@ -36,7 +36,7 @@ class Radiance:
 
 
 class Tracer:
-    """A scene with what its paths need."""
+    """A scene with its surfaces, lights and sky, ready for path tracing."""
 
     def __init__(self, scene: RenderScene, sky: Sky) -> None:
         shell = scene.shell
@@ -59,10 +59,10 @@ class Tracer:
         return (depth + start).reshape(shape), instance.reshape(shape)
 
     def _ray_origins(self, camera: Camera, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return origins [n, 3] and how far along its ray each lies.
+        """Return origins [n, 3] and their distance [n] along the ray from the camera.
 
-        A camera above the ceiling looks into the house as into a doll's house: its rays begin
-        just under the ceiling.
+        Rays of a camera above the ceiling begin just below it, so that the rooms are seen from
+        above.
         """
         origins = np.empty_like(directions)
         origins[:] = camera.position_m
@@ -80,17 +80,22 @@ class Tracer:
         """Return the light that reaches each pixel, averaged over `samples` jittered paths."""
         width, height = camera.width_px, camera.height_px
         rows = max(1, _PATHS_PER_BATCH // (width * samples))
-        hit_mask: list[list[np.ndarray]] = [[], [], []]
+        channel_chunks: list[list[np.ndarray]] = [[], [], []]
         for top in range(0, height, rows):
             directions = _jittered(camera, top, min(top + rows, height), samples, random)
             origins, _ = self._ray_origins(camera, directions)
             angle = 1.0 / float(camera.intrinsics[1, 1])
             for part, values in zip(
-                hit_mask, self._trace(origins, directions, angle, bounces, random), strict=True
+                channel_chunks,
+                self._trace(origins, directions, angle, bounces, random),
+                strict=True,
             ):
-                part.append(sum(values[:, k::samples] for k in range(samples)) / samples)
+                total = np.zeros_like(values[:, ::samples])
+                for sample in range(samples):
+                    total += values[:, sample::samples]
+                part.append(total / samples)
         colour, albedo, normal = (
-            np.concatenate(part, axis=1).T.reshape(height, width, 3) for part in hit_mask
+            np.concatenate(part, axis=1).T.reshape(height, width, 3) for part in channel_chunks
         )
         return Radiance(colour, albedo, normal)
 
@@ -145,7 +150,7 @@ class Tracer:
             if bounce == bounces:
                 break
             if bounce == 1:
-                # What is left is faint and even: every other path carries it for two.
+                # Later bounces are faint and even: every other path goes on with twice the weight.
                 every_other = np.flatnonzero(paths % 2 == 0)
                 surface_hits, paths = _select(surface_hits, every_other), paths[every_other]
                 weight, outgoing = 2 * weight[:, every_other], outgoing[:, every_other]
@@ -166,7 +171,7 @@ class Tracer:
     def _emitted_radiance(
         self, surface_hits: SurfaceHits, directions: np.ndarray, *, through_window: bool = False
     ) -> np.ndarray:
-        """Return the radiance [3, n] of lamps and sky that rays met."""
+        """Return the radiance [3, n] of the lamps and the sky that rays hit."""
         emitted = np.where(
             surface_hits.hit_mask, self._surfaces.emission[surface_hits.material].T, 0
         )
@@ -179,17 +184,17 @@ class Tracer:
     def _direct_light(
         self, surface_hits: SurfaceHits, random: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Light spots by a lamp or window each.
+        """Light each surface point by one sampled lamp or window.
 
-        Returns the light [3, n] that a white matt surface reflects of it, the numbers [k] of the
-        spots that are lit, and the way [3, k] from each of those to the lamp.
+        Returns the light [3, n] that a white diffuse surface reflects of it, the indices [k] of
+        the lit points, and the vectors [3, k] from those to the lamp.
         """
         lights, points = self._lights, surface_hits.points
         draws = random.random((3, points.shape[1]), dtype=np.float32)
         light, weight = lights.sample_lights(points, draws[0])
         target = lights.corner[light].T + lights.side[light].T * draws[1]
         to_light = target + lights.up[light].T * draws[2] - points
-        # Closer than 14 cm the estimate would explode; lamps hang higher.
+        # Closer than 14 cm the estimate would diverge; lamps hang higher.
         square = np.maximum(dot(to_light, to_light), np.float32(0.02))
         cosines = np.maximum(dot(surface_hits.normal, to_light), 0)
         cosines *= np.maximum(-dot(lights.scaled_normal[light].T, to_light), 0)
@@ -207,7 +212,7 @@ class Tracer:
         return result, lit_indices, to_light
 
     def _add_sun(self, light: np.ndarray, surface_hits: SurfaceHits) -> None:
-        """Add to `light` [3, n] what white matt spots reflect of the sun."""
+        """Add to `light` [3, n] the sunlight that white diffuse points reflect."""
         to_sun = self._sky.to_sun.astype(np.float32)
         cosine = to_sun @ surface_hits.normal
         lit_indices = np.flatnonzero(cosine > 0.01)
@@ -223,7 +228,7 @@ class Tracer:
 def _jittered(
     camera: Camera, top: int, bottom: int, samples: int, random: np.random.Generator
 ) -> np.ndarray:
-    """Return directions [rows * width * samples, 3] through random places in the pixels."""
+    """Return directions [rows * width * samples, 3] through random positions in the pixels."""
     width, k = camera.width_px, camera.intrinsics
     jitter = random.random((2, bottom - top, width, samples), dtype=np.float32)
     grid = int(np.sqrt(samples))
@@ -250,7 +255,7 @@ def _select(surface_hits: SurfaceHits, indices: np.ndarray) -> SurfaceHits:
 
 
 def _cosine_directions(normal: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Draw unit directions [3, n] about normals with chance proportional to the cosine."""
+    """Draw unit directions [3, n] about normals, with density proportional to the cosine."""
     draws = random.random((2, normal.shape[1]), dtype=np.float32)
     z = 1 - 2 * draws[0]
     radius = np.sqrt(np.maximum(1 - z * z, 0))
@@ -260,4 +265,6 @@ def _cosine_directions(normal: np.ndarray, random: np.random.Generator) -> np.nd
         0.9999
     )
     offset_normal += normal
-    return offset_normal / np.sqrt(np.maximum(dot(offset_normal, offset_normal), np.float32(1e-12)))
+    square = np.maximum(dot(offset_normal, offset_normal), np.float32(1e-12))
+    directions: np.ndarray = offset_normal / np.sqrt(square)
+    return directions

@@ -15,12 +15,12 @@ from workflow_scripts.views.pathtrace.mesh_builder import MeshBuilder
 FACE_INSET_M = 0.001
 SKIRTING_HEIGHT_M = 0.08
 SKIRTING_DEPTH_M = 0.012
-# A camera above the ceiling looks through it; what it sees begins this far below, and outer
-# walls are closed a little lower, so that it does not look into them.
+# Rays of a camera above the ceiling begin this far below it, and outer walls are closed a little
+# lower, so that such a camera does not see into them.
 CUT_BELOW_CEILING_M = 0.06
 _CAP_BELOW_CEILING_M = 0.08
 
-# Paths end outdoors, so the outside of the house shines with the daylight it would reflect.
+# Paths end outdoors, so the outside of the house emits the daylight that it would reflect.
 EXTERIOR_MATERIAL = Material(colour=(0.62, 0.58, 0.52), roughness=0.9, emission=(0.40, 0.38, 0.35))
 
 
@@ -59,6 +59,11 @@ def wall_mesh(
     ceiling_m: float,
     is_outside: bool,
 ) -> Mesh:
+    """Build the face of a wall with its holes and skirting, in the world frame.
+
+    `others` are the walls of its room, `material` a material and the metres of one repeat. An
+    outside wall also gets its outer face and a cap.
+    """
     frame = WallFrame.of(wall)
     holes = [
         hole

@@ -17,15 +17,16 @@ FINGER_OPEN_M = 0.04
 GRIP_FORCE_N = 60.0
 MAX_TORQUE_NM = (87.0, 87.0, 87.0, 87.0, 12.0, 12.0, 12.0)
 STIFFNESS_NM_PER_RAD = (4500.0, 4500.0, 3500.0, 3500.0, 1500.0, 1500.0, 800.0)
-DAMPING_SHARE = 0.055
+DAMPING_RATIO = 0.055
 MASSES_KG = (4.97, 0.65, 3.23, 3.59, 1.23, 1.67, 0.74)
 JOINT_NAMES = tuple(f"panda_joint{number}" for number in range(1, 8))
 FINGER_NAMES = ("panda_finger_joint1", "panda_finger_joint2")
 _WHITE = (0.93, 0.93, 0.94, 1)
 _DARK = (0.27, 0.28, 0.30, 1)
 _PAD = (0.10, 0.10, 0.11, 1)
+Rgba = tuple[float, float, float, float]
 # Capsules of each link in its own frame (z is its joint's axis): from, to, radius, colour.
-_CAPSULES: tuple[tuple[tuple[tuple[float, ...], tuple[float, ...], float, tuple], ...], ...] = (
+_CAPSULES: tuple[tuple[tuple[tuple[float, ...], tuple[float, ...], float, Rgba], ...], ...] = (
     (((0, 0, -0.20), (0, 0, -0.01), 0.062, _WHITE),),
     (((0, 0, -0.055), (0, 0, 0.055), 0.061, _DARK), ((0, 0, 0), (0, -0.16, 0), 0.058, _WHITE)),
     (((0, 0, -0.16), (0, 0, -0.05), 0.056, _WHITE), ((0, 0, -0.04), (0.08, 0, 0), 0.054, _WHITE)),
@@ -40,10 +41,10 @@ _CAPSULES: tuple[tuple[tuple[tuple[float, ...], tuple[float, ...], float, tuple]
 
 
 def add_arm(spec: mujoco.MjSpec) -> mujoco.MjsBody:
-    """Add the arm at RLBench's place; return the body of its hand.
+    """Add the arm at RLBench's base position; return the body of its hand.
 
-    The hand's frame has the tip's axes and lies at the flange. Hand and fingers touch things;
-    the links do not, their way is planned above what stands on the table.
+    The hand's frame has the tip's axes and lies at the flange. Hand and fingers collide with
+    objects; the links do not, because paths are planned above the objects on the table.
     """
     parent = spec.worldbody.add_body(name="panda", pos=BASE_M)
     _capsule(parent, (0, 0, 0.04), (0, 0, 0.10), 0.075, _WHITE, 2.0)
@@ -137,7 +138,7 @@ def _hand(link: mujoco.MjsBody) -> mujoco.MjsBody:
             rgba=_WHITE,
             mass=0.05,
         )
-        # Two small pads instead of one face: four corners of contact keep a grasp from turning.
+        # A small pad, not the whole face: its four contact points keep a grasp from rotating.
         finger.add_geom(
             type=box,
             size=[0.0105, 0.006, 0.0135],
@@ -154,11 +155,11 @@ def _hand(link: mujoco.MjsBody) -> mujoco.MjsBody:
 
 
 def _actuators(spec: mujoco.MjSpec) -> None:
-    """Add position servos with the arm's own torque limits, and a gripper of 60 N."""
+    """Add position servos with the arm's torque limits, and a gripper of 60 N."""
     for name, stiffness, torque in zip(
         JOINT_NAMES, STIFFNESS_NM_PER_RAD, MAX_TORQUE_NM, strict=True
     ):
-        _servo(spec, name, stiffness, DAMPING_SHARE * stiffness, torque)
+        _servo(spec, name, stiffness, DAMPING_RATIO * stiffness, torque)
     for name in FINGER_NAMES:
         _servo(spec, name, 2500.0, 60.0, GRIP_FORCE_N)
     spec.add_equality(

@@ -14,7 +14,7 @@ from workflow_scripts.views.robots.panda import TIP_FROM_FLANGE_M
 FIXED_FOV_DEG = 40.0
 WRIST_FOV_DEG = 60.0
 # Position, and the direction of the optical axis (CoppeliaSim's matrices are recorded with every
-# RLBench episode); the pictures' x axes are horizontal.
+# RLBench episode); the image x axes are horizontal.
 FIXED = {
     "left_shoulder": ((-0.175, 0.2, 1.98), (0.4162, -0.0734, -0.9063)),
     "right_shoulder": ((-0.175, -0.2, 1.98), (0.4162, 0.0734, -0.9063)),
@@ -43,7 +43,7 @@ def world_from_fixed_camera(name: str) -> np.ndarray:
 
 
 def fov_deg(name: str) -> float:
-    """Return the field of view of a camera, both ways."""
+    """Return the field of view of a camera, horizontal and vertical."""
     return WRIST_FOV_DEG if name == "wrist" else FIXED_FOV_DEG
 
 

@@ -1,4 +1,4 @@
-"""See a MuJoCo scene without a screen: colour, exact depth and instance masks of one camera."""
+"""Render a MuJoCo scene without a screen: colour, exact depth and instance masks."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,19 @@ from workflow_scripts.geometry.cameras import rays_camera
 from workflow_scripts.views.robots.analytic_depth import refine_curved_depth
 from workflow_scripts.views.robots.cameras import intrinsics, world_from_camera
 
+__all__ = ["OffscreenContext", "OffscreenRenderer", "mujoco"]
+
 _FLAG = mujoco.mjtRndFlag
 MAX_SHAPES = 400
-# Round shapes are drawn as polygons of so many sides, which costs most of a picture's time. They
-# lie inside the true surface by 2 % of its radius, a tenth of a pixel for the arm; the square root
-# keeps that so in larger pictures. Depth does not depend on it (see `exact`).
+# Curved geoms are drawn as polygons with this many sides, which takes most of the rendering time.
+# They lie inside the true surface by 2 % of its radius, a tenth of a pixel for the arm; scaling
+# with the square root keeps that so in larger images. Depth does not depend on it: see
+# `analytic_depth`.
 _SLICES_AT_128_PX = 16
 
 
 class OffscreenContext:
-    """An OpenGL context without a window; one for a process, opened when first needed."""
+    """An OpenGL context without a window; one per process."""
 
     def __init__(self, *, size_px: int) -> None:
         self.size_px = size_px
@@ -31,7 +34,7 @@ class OffscreenContext:
             self.renderer = str(GL.glGetString(GL.GL_RENDERER), "ascii")
         except Exception as error:
             raise UserError(
-                f"no OpenGL to draw with (MUJOCO_GL={os.environ.get('MUJOCO_GL')}): {error}. "
+                f"no OpenGL for rendering (MUJOCO_GL={os.environ.get('MUJOCO_GL')}): {error}. "
                 "Install Mesa's software OpenGL (apt-get install libegl1 libgl1 libgl1-mesa-dri), "
                 "or set MUJOCO_GL=osmesa and install libosmesa6"
             ) from error
@@ -41,7 +44,7 @@ class OffscreenContext:
 
 
 class OffscreenRenderer:
-    """Draws the states of one model. Close it before the next model."""
+    """Renders the states of one model. Close it before the next model."""
 
     def __init__(
         self,
@@ -58,7 +61,7 @@ class OffscreenRenderer:
         self.options.sitegroup[:] = 0
         slices = round(_SLICES_AT_128_PX * max(1.0, self.size_px / 128) ** 0.5)
         model.vis.quality.numslices, model.vis.quality.numstacks = slices, round(0.4 * slices)
-        # A buffer larger than the pictures would be cleared twice for each of them.
+        # A buffer larger than the images would take time to clear.
         model.vis.global_.offwidth = model.vis.global_.offheight = self.size_px
         self.context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self.context)
@@ -85,7 +88,7 @@ class OffscreenRenderer:
     def render(
         self, data: mujoco.MjData, names: Sequence[str]
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Return what v cameras see of a state, and their poses [v, 4, 4].
+        """Return the images of v cameras in a state, and their poses [v, 4, 4].
 
         rgb u8 [v, h, w, 3], depth_m f32 [v, h, w] (NaN no hit), instance u16 [v, h, w].
         """
@@ -110,7 +113,7 @@ class OffscreenRenderer:
         id_colours: np.ndarray,
         depth_buffer: np.ndarray,
     ) -> None:
-        """Fill in colour, numbers of shapes and nearness of a camera, the lowest row first."""
+        """Fill in colour, id colours and depth buffer of a camera, the lowest row first."""
         camera = mujoco.MjvCamera()
         camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
         camera.fixedcamid = self.model.camera(name).id
@@ -125,14 +128,14 @@ class OffscreenRenderer:
         self.scene.flags[_FLAG.mjRND_SEGMENT] = self.scene.flags[_FLAG.mjRND_IDCOLOR] = 0
 
     def _geom_ids(self, id_colours: np.ndarray) -> np.ndarray:
-        """Return the number of the shape at each pixel, -1 for none."""
+        """Return the geom id at each pixel, -1 for none."""
         if self._geom_of_segment is None:
-            # Which shapes are drawn, and in which order, is the same in every picture of a model.
+            # The drawn geoms and their order are the same in every image of a model.
             self._geom_of_segment = np.full(self.scene.ngeom + 1, -1, dtype=np.int64)
             for shape in self.scene.geoms[: self.scene.ngeom]:
                 if shape.segid >= 0 and shape.objtype == mujoco.mjtObj.mjOBJ_GEOM:
                     self._geom_of_segment[shape.segid + 1] = shape.objid
-        # As many shapes as two bytes can number (see MAX_SHAPES): the third is always zero.
+        # MAX_SHAPES ids fit into two bytes: the third is always zero.
         return self._geom_of_segment[id_colours[..., 0] + np.uint16(256) * id_colours[..., 1]]
 
     def _depth_m(self, depth_buffer: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Kinematics of Franka's Panda arm: where its tip is, and which joints put it there.
+"""Forward and inverse kinematics of Franka's Panda arm.
 
 Modified Denavit-Hartenberg parameters and joint limits are those of Franka's documentation. The
 tip frame is RLBench's: origin between the finger pads, z out of the gripper, the fingers open
@@ -23,10 +23,10 @@ DH = (
 )
 LOW_RAD = np.array([-2.8973, -1.7628, -2.8973, -3.0718, -2.8973, -0.0175, -2.8973])
 HIGH_RAD = np.array([2.8973, 1.7628, 2.8973, -0.0698, 2.8973, 3.7525, 2.8973])
-# Where RLBench's demonstrations start; its fourth joint counts from 0.07 rad further.
+# Start of RLBench's demonstrations; the zero of its fourth joint is 0.07 rad further.
 HOME_RAD = np.array([0.0, 0.1752, 0.0, -0.8032, 0.0, 1.2216, 0.7854])
 FLANGE_M = 0.107
-# RLBench counts its tip 1 cm beyond the 0.1034 m of Franka's own tool frame.
+# RLBench's tip is 1 cm beyond Franka's tool frame at 0.1034 m.
 TIP_FROM_FLANGE_M = 0.1134
 HAND_YAW_RAD = 3 * np.pi / 4
 BASE_M = np.array([-0.2687, -0.0082, 0.752])
@@ -40,7 +40,7 @@ _SEED_POSTURES_RAD = (
     np.array([0.0, 0.5, 0.0, -2.2, 0.0, 3.4, 0.7854]),
     np.array([0.6, 0.6, -0.6, -2.2, 1.2, 2.0, 0.7854]),
     np.array([-0.6, 0.6, 0.6, -2.2, -1.2, 2.0, 0.7854]),
-    # For a level gripper the wrist turns over: the sixth joint alone does not bend that far.
+    # A level gripper needs the wrist flipped: the sixth joint alone does not bend that far.
     np.array([0.0, 0.25, 0.1, -2.2, -2.85, 2.7, -1.0]),
     np.array([0.0, 0.25, -0.1, -2.2, 2.85, 2.7, 1.0]),
     np.array([1.2, 0.9, -1.1, -2.2, -2.8, 2.3, -1.0]),
@@ -50,7 +50,7 @@ _SEED_POSTURES_RAD = (
 
 @dataclass(frozen=True)
 class IkSolution:
-    """Joints [7] and how far their tip is from what was asked."""
+    """Joints [7] and the pose error of their tip."""
 
     joints_rad: np.ndarray
     position_error_m: float
@@ -113,8 +113,7 @@ def damped_least_squares(
 ) -> IkSolution:
     """Improve joints by damped least squares (Wampler 1986) within their limits.
 
-    Joints at a limit are left out of the step, and what freedom is left pulls the arm towards
-    the middle of its range.
+    The null space of the task pulls the arm towards the middle of its range.
     """
     joints = np.clip(start_rad, LOW_RAD + _LIMIT_BUFFER_RAD, HIGH_RAD - _LIMIT_BUFFER_RAD)
     for _ in range(num_steps):
@@ -139,10 +138,10 @@ def damped_least_squares(
 
 
 def solve_ik(target: np.ndarray, from_rad: np.ndarray) -> IkSolution:
-    """Return joints that put the tip at a pose, as near as may be to where the arm is.
+    """Return joints that put the tip at a pose, as close as possible to the current joints.
 
-    Joints close to their limits leave no way on from there, so other postures are tried first.
-    If none are found, the best try with its errors.
+    Joints near their limits block later motion, so solutions from other start postures are
+    preferred to them. Without an exact solution, return the best one with its errors.
     """
     best = damped_least_squares(target, from_rad)
     if best.is_exact and _limit_margin_rad(best.joints_rad) > _MIN_LIMIT_MARGIN_RAD:
@@ -173,7 +172,7 @@ def _limit_margin_rad(joints_rad: np.ndarray) -> float:
 def cartesian_path(
     target: np.ndarray, from_rad: np.ndarray, *, num_points: int
 ) -> list[IkSolution]:
-    """Return joints along the straight line of the tip to a pose, without its start."""
+    """Return joints along the straight line of the tip to a pose, without the start."""
     start = world_from_tip(from_rad)
     rotation_rad = Rotation.from_matrix(target[:3, :3] @ start[:3, :3].T).as_rotvec()
     solutions: list[IkSolution] = []

@@ -1,4 +1,4 @@
-"""The room that every task shares: floor, back wall, wooden table, light; looks made in code."""
+"""The room that all tasks share: floor, back wall, wooden table, lights, procedural textures."""
 
 import mujoco
 import numpy as np
@@ -10,7 +10,7 @@ _TEXELS = 256
 
 
 def add_room(spec: mujoco.MjSpec, *, table_z_m: float) -> dict[str, mujoco.MjsBody]:
-    """Add the room; return its bodies by name. Its looks are the same in every episode."""
+    """Add the room, which is the same in every episode; return its bodies by name."""
     visual = spec.visual
     visual.quality.offsamples = 0
     visual.headlight.ambient = [0.36, 0.36, 0.37]
@@ -19,11 +19,11 @@ def add_room(spec: mujoco.MjSpec, *, table_z_m: float) -> dict[str, mujoco.MjsBo
     spec.stat.extent = 2.0
     visual.map.znear, visual.map.zfar = 0.005, 10.0
     for position, strength in (((0.9, 0.9, 3.0), 0.48), ((0.2, -1.4, 2.6), 0.20)):
-        aim = np.array([0.2, 0.0, table_z_m]) - position
+        direction = np.array([0.2, 0.0, table_z_m]) - position
         spec.worldbody.add_light(
             type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
             pos=position,
-            dir=aim / np.linalg.norm(aim),
+            dir=direction / np.linalg.norm(direction),
             diffuse=[strength] * 3,
             specular=[0.15] * 3,
             castshadow=False,
@@ -81,7 +81,7 @@ def _material(
 
 
 def _noise(shape: tuple[int, int], cells: tuple[int, int], seed: int) -> np.ndarray:
-    """Return smooth periodic noise [h, w] in [0, 1] with so many cells down and across."""
+    """Return smooth periodic noise [h, w] in [0, 1] with (rows, columns) of grid cells."""
     grid = np.random.default_rng(seed).random(cells)
     rows = np.arange(shape[0]) * cells[0] / shape[0]
     columns = np.arange(shape[1]) * cells[1] / shape[1]
@@ -91,12 +91,14 @@ def _noise(shape: tuple[int, int], cells: tuple[int, int], seed: int) -> np.ndar
     below, right = (r + 1) % cells[0], (c + 1) % cells[1]
     upper = grid[np.ix_(r, c)] * (1 - fc) + grid[np.ix_(r, right)] * fc
     lower = grid[np.ix_(below, c)] * (1 - fc) + grid[np.ix_(below, right)] * fc
-    return upper * (1 - fr) + lower * fr
+    values: np.ndarray = upper * (1 - fr) + lower * fr
+    return values
 
 
-def _shade(share: np.ndarray, dark: tuple[int, ...], light: tuple[int, ...]) -> np.ndarray:
-    mixed = np.asarray(dark) + share[..., None] * (np.asarray(light) - np.asarray(dark))
-    return np.clip(mixed, 0, 255).astype(np.uint8)
+def _shade(fraction: np.ndarray, dark: tuple[int, ...], light: tuple[int, ...]) -> np.ndarray:
+    mixed = np.asarray(dark) + fraction[..., None] * (np.asarray(light) - np.asarray(dark))
+    texels: np.ndarray = np.clip(mixed, 0, 255).astype(np.uint8)
+    return texels
 
 
 def wood() -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Build a task's scene: RLBench's room and table, the arm, cameras, and things on the table."""
+"""Build a task's scene: RLBench's room and table, the arm, cameras, objects on the table."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ from workflow_scripts.views.robots.room import add_room
 
 TABLE_Z_M = 0.752
 STEP_S = 0.0025
-# Where things may stand, in x and y: well inside the arm's reach and the cameras' pictures.
+# Where objects may stand, in x and y: well inside the reach of the arm and all images.
 WORKSPACE_M = ((0.10, -0.38), (0.48, 0.38))
 _MAX_DRAWS = 200
 _GEOM = mujoco.mjtGeom
@@ -21,12 +21,12 @@ Colour = tuple[float, float, float]
 
 
 class PlacementError(Exception):
-    """Things find no room on the table."""
+    """Objects do not fit on the table."""
 
 
 @dataclass
 class SceneObject:
-    """An object of the scene: a body, with the shapes that are added to it.
+    """An object of the scene: a body with its geoms.
 
     Sizes are full lengths in metres; positions are those of centres, in the body's frame.
     """
@@ -51,7 +51,7 @@ class SceneObject:
         turn_deg: tuple[float, float, float] = (0.0, 0.0, 0.0),
         material: str = "",
     ) -> "SceneObject":
-        """Add a box, turned about x, then y, then z."""
+        """Add a box, rotated about x, then y, then z."""
         half = [side / 2 for side in size_m]
         return self._add(_GEOM.mjGEOM_BOX, half, at_m, colour, turn_deg, material)
 
@@ -62,7 +62,7 @@ class SceneObject:
         *,
         colour: Colour,
     ) -> "SceneObject":
-        """Add a ball."""
+        """Add a sphere."""
         return self._add(_GEOM.mjGEOM_SPHERE, [radius_m, 0, 0], at_m, colour)
 
     def ellipsoid(
@@ -127,7 +127,7 @@ class SceneObject:
         damping: float = 0.3,
         friction: float = 0.05,
     ) -> None:
-        """Let the thing turn about an axis fixed in its parent; angle 0 is as built."""
+        """Let the object rotate about an axis fixed in its parent; angle 0 is as built."""
         self.body.add_joint(
             name=name,
             type=mujoco.mjtJoint.mjJNT_HINGE,
@@ -187,7 +187,7 @@ class SceneBuilder:
         friction: float = 0.8,
         is_solid: bool = True,
     ) -> SceneObject:
-        """Add a thing without shapes; it is free to move unless it is fixed or has a parent.
+        """Add an object without geoms; it is free to move unless it is fixed or has a parent.
 
         `at_m` is in the world, or in the parent's frame.
         """
@@ -217,7 +217,7 @@ class SceneBuilder:
         high_m: tuple[float, float] = WORKSPACE_M[1],
         gap_m: float = 0.02,
     ) -> tuple[float, float]:
-        """Draw x and y where a disc of this radius stands free of all placed before."""
+        """Draw x and y where a disc of this radius keeps clear of all objects placed before."""
         for _ in range(_MAX_DRAWS):
             x, y = self.rng.uniform(low_m, high_m)
             if all(
@@ -227,18 +227,18 @@ class SceneBuilder:
                 self.occupied_m.append((float(x), float(y), radius_m))
                 return float(x), float(y)
         raise PlacementError(
-            f"no free place for a thing of {radius_m:.2f} m radius in {_MAX_DRAWS} draws"
+            f"no free position for an object of {radius_m:.2f} m radius in {_MAX_DRAWS} draws"
         )
 
     def to_world_m(
         self, on: SceneObject, at_m: tuple[float, float, float]
     ) -> tuple[float, float, float]:
-        """Return the place in the world of a point in the frame of a fixed thing."""
+        """Return the world position of a point in the frame of a fixed object."""
         w, _, _, z = on.body.quat
-        turn = Rotation.from_quat([0, 0, z, w])
-        x, y, z = np.asarray(on.body.pos) + turn.apply(at_m)
+        rotation = Rotation.from_quat([0, 0, z, w])
+        x, y, z = np.asarray(on.body.pos) + rotation.apply(at_m)
         return float(x), float(y), float(z)
 
     def compile(self) -> mujoco.MjModel:
-        """Return the model."""
+        """Return the compiled model."""
         return self.spec.compile()

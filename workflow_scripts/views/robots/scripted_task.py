@@ -1,4 +1,4 @@
-"""What a task says: a scene, waypoints fixed to its things, keypoints, and when it is done."""
+"""A scripted task: waypoints fixed to objects of a scene, keypoints, a success condition."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ CLOSED = 0.0
 
 @dataclass(frozen=True)
 class Waypoint:
-    """A pose of the tip, fixed to a thing of the scene ('' is the world), and what to do there.
+    """A pose of the tip, fixed to an object of the scene ('' is the world), and a gripper action.
 
-    `parent_from_tip` [4, 4] is looked up in the scene when the arm sets out for it, so a waypoint
-    moves with its thing. A `linear` way is a straight line of the tip. `grip` is the opening (0
-    to 1) that the gripper takes on arrival, None to leave it. `inside_m` is how deep in its
-    thing the point may lie (see `Keypoint`).
+    The target is `parent_from_tip` [4, 4] in the frame of the object when the motion starts, so a
+    waypoint moves with its object. The path is a straight line of the tip if `linear`. `grip` is
+    the opening (0 to 1) of the gripper on arrival, None for no change. `surface_depth_m` is how
+    deep inside its object the point may lie (see `Keypoint`).
     """
 
     parent: str
@@ -34,7 +34,7 @@ class Waypoint:
 
 @dataclass(frozen=True)
 class KeypointSpec:
-    """A keypoint of its own: a point in the frame of a thing."""
+    """A keypoint: a point in the frame of an object."""
 
     name: str
     parent: str
@@ -44,15 +44,16 @@ class KeypointSpec:
 
 @dataclass(frozen=True)
 class ScriptedTask:
-    """A task in a scene: what to do and how to tell that it is done.
+    """A task in a scene: waypoints, a success condition, keypoints besides the waypoints.
 
-    `done` says what is still wrong, '' if nothing is.
+    `check_success` returns '' on success, else the condition that is not met. `angles_rad` are
+    start angles of hinges.
     """
 
     description: str
     waypoints: Sequence[Waypoint]
     check_success: Callable[["SceneState"], str]
-    points: Sequence[KeypointSpec] = ()
+    extra_keypoints: Sequence[KeypointSpec] = ()
     angles_rad: dict[str, float] = field(default_factory=dict)
 
 
@@ -62,19 +63,19 @@ class TaskModule(Protocol):
     NUM_VARIATIONS: int
 
     def build(self, builder: SceneBuilder, variation: int) -> ScriptedTask:
-        """Add the task's things to the stage; all that is random comes from `stage.rng`."""
+        """Add the task's objects to the scene; all randomness comes from `builder.rng`."""
         ...
 
 
 @dataclass(frozen=True)
 class SceneState:
-    """The state of a scene, asked for by names."""
+    """The state of a scene, queried by names."""
 
     model: mujoco.MjModel
     data: mujoco.MjData
 
     def pose(self, object_id: str) -> np.ndarray:
-        """Return the pose [4, 4] of a thing's frame in the world."""
+        """Return the pose [4, 4] of an object in the world."""
         pose = np.eye(4)
         if object_id:
             body = self.data.body(object_id)
@@ -82,19 +83,23 @@ class SceneState:
         return pose
 
     def position_m(self, object_id: str) -> np.ndarray:
-        """Return the origin [3] of a thing's frame."""
-        return self.data.body(object_id).xpos.copy()
+        """Return the origin [3] of an object's frame."""
+        position: np.ndarray = self.data.body(object_id).xpos.copy()
+        return position
 
     def tip_m(self) -> np.ndarray:
-        """Return where the tip is."""
-        return self.data.site("tip").xpos.copy()
+        """Return the position [3] of the tip."""
+        position: np.ndarray = self.data.site("tip").xpos.copy()
+        return position
 
     def angle_deg(self, joint: str) -> float:
         """Return the angle of a hinge."""
         return float(np.rad2deg(self.data.joint(joint).qpos[0]))
 
 
-def tip_down(at_m: Sequence[float], *, yaw_deg: float = 0.0, lean_deg: float = 0.0) -> np.ndarray:
+def tip_down(
+    at_m: Sequence[float] | np.ndarray, *, yaw_deg: float = 0.0, lean_deg: float = 0.0
+) -> np.ndarray:
     """Return a tip pose [4, 4] that points down; at yaw 0 the fingers open along y.
 
     A positive lean tilts the tip's end towards +x (at yaw 0).
@@ -105,7 +110,7 @@ def tip_down(at_m: Sequence[float], *, yaw_deg: float = 0.0, lean_deg: float = 0
 def tip_forward(
     at_m: Sequence[float], *, yaw_deg: float = 0.0, down_deg: float = 0.0, roll_deg: float = 0.0
 ) -> np.ndarray:
-    """Return a tip pose [4, 4] that points along +x turned by yaw, this far below the horizon.
+    """Return a tip pose [4, 4] that points along +x rotated by yaw, `down_deg` below the horizon.
 
     At roll 0 the fingers open sideways, at 90 up and down.
     """
@@ -114,7 +119,7 @@ def tip_forward(
     return pose
 
 
-def _pose(at_m: Sequence[float], yaw_deg: float, pitch_deg: float) -> np.ndarray:
+def _pose(at_m: Sequence[float] | np.ndarray, yaw_deg: float, pitch_deg: float) -> np.ndarray:
     pose = np.eye(4)
     pose[:3, :3] = Rotation.from_euler("ZY", (yaw_deg, pitch_deg), degrees=True).as_matrix()
     pose[:3, 3] = at_m

@@ -1,7 +1,6 @@
-"""Run a script under physics: plan each waypoint by inverse kinematics, follow it with servos.
+"""Run a scripted task under physics: inverse kinematics to each waypoint, position servos.
 
-Nothing is moved by hand after the first instant: things are carried, pulled and pushed by
-contact alone. The states every 50 ms are kept; pictures are made from them later.
+After the start objects move by contact alone. States are recorded every 50 ms and rendered later.
 """
 
 from dataclasses import dataclass, field
@@ -26,22 +25,22 @@ SUBSTEPS = round(RECORD_S / STEP_S)
 SETTLE_STEPS = 10
 GRIPPER_STEPS = 6
 SETTLE_AT_WAYPOINT_STEPS = 2
-# RLBench gives a finished demonstration a few more steps to come true.
+# RLBench checks for success during a few more steps after the last waypoint.
 GRACE_STEPS = 10
 MEAN_SPEED_RAD_PER_S = 0.85
 MEAN_SPEED_M_PER_S = 0.28
-# Servos that are this far behind after arriving have run into something.
+# A tracking error above this on arrival means that the arm hit an obstacle.
 MAX_TRACKING_ERROR_RAD = 0.15
 _LINE_STEP_M = 0.02
 
 
 class DemoError(Exception):
-    """A demonstration that cannot be made, or that did not do what it should."""
+    """A demonstration that cannot be planned, or that did not succeed."""
 
 
 @dataclass
 class Trajectory:
-    """What a demonstration recorded: generalised positions and velocities [T, n] every 50 ms."""
+    """A recorded demonstration: generalised positions and velocities [T, n] every 50 ms."""
 
     positions: list[np.ndarray] = field(default_factory=list)
     velocities: list[np.ndarray] = field(default_factory=list)
@@ -60,7 +59,7 @@ def joint_indices(model: mujoco.MjModel) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Simulation:
-    """A scene in motion."""
+    """A running simulation of a scripted task."""
 
     def __init__(
         self, model: mujoco.MjModel, scripted_task: ScriptedTask, *, max_steps: int
@@ -81,7 +80,7 @@ class Simulation:
         mujoco.mj_forward(model, data)
 
     def demonstrate(self) -> Trajectory:
-        """Settle, follow every waypoint, and check that the task is done."""
+        """Settle, follow every waypoint, and check for success."""
         self.settle()
         self.record()
         for number, waypoint in enumerate(self.scripted_task.waypoints):
@@ -96,12 +95,12 @@ class Simulation:
         return self.trajectory
 
     def settle(self) -> None:
-        """Let things come to rest before anything is recorded."""
+        """Let objects come to rest before the recording starts."""
         data = self.state.data
         for _ in range(SETTLE_STEPS):
             mujoco.mj_step(self.state.model, data, nstep=SUBSTEPS)
         if not np.isfinite(data.qpos).all() or np.abs(data.qvel).max() > 20:
-            raise DemoError("placement: things do not come to rest")
+            raise DemoError("placement: objects do not come to rest")
         data.time = 0.0
 
     def record(self) -> None:
@@ -122,7 +121,7 @@ class Simulation:
         self.record()
 
     def execute_waypoint(self, waypoint: Waypoint, name: str) -> None:
-        """Go to a waypoint and do what is to be done there."""
+        """Move to a waypoint and set the gripper."""
         target = self.state.pose(waypoint.parent) @ waypoint.parent_from_tip
         path = plan_path(target, self.commanded_rad, linear=waypoint.linear, name=name)
         for commands in time_parameterize(path, speed=waypoint.speed):
@@ -134,7 +133,7 @@ class Simulation:
             np.abs(self.state.data.qpos[self._qpos_indices] - self.commanded_rad).max()
         )
         if tracking_error_rad > MAX_TRACKING_ERROR_RAD:
-            raise DemoError(f"demonstration: something stopped the arm on its way to {name}")
+            raise DemoError(f"demonstration: an obstacle stopped the arm on its path to {name}")
         if waypoint.grip is not None:
             self.state.data.ctrl[self._fingers] = waypoint.grip * FINGER_OPEN_M
             for _ in range(GRIPPER_STEPS):
@@ -142,9 +141,9 @@ class Simulation:
 
 
 def plan_path(target: np.ndarray, from_rad: np.ndarray, *, linear: bool, name: str) -> np.ndarray:
-    """Return joints [n, 7] along the way to a pose, from where the arm is.
+    """Return joints [n, 7] along a path to a pose, from the current joints.
 
-    Raises `DemoError` if the arm cannot get there.
+    Raises `DemoError` if the pose cannot be reached.
     """
     if not linear:
         solution = solve_ik(target, from_rad)
@@ -155,22 +154,23 @@ def plan_path(target: np.ndarray, from_rad: np.ndarray, *, linear: bool, name: s
         target, from_rad, num_points=max(3, int(np.ceil(length / _LINE_STEP_M)))
     )
     for solution in solutions:
-        _check_reachable(solution, f"the straight way to {name}")
+        _check_reachable(solution, f"the straight path to {name}")
     return np.stack([from_rad, *(solution.joints_rad for solution in solutions)])
 
 
 def _check_reachable(solution: IkSolution, name: str) -> None:
     if not solution.is_exact:
         raise DemoError(
-            f"waypoint: {name} cannot be reached: best is {1000 * solution.position_error_m:.0f} mm "
-            f"and {np.rad2deg(solution.rotation_error_rad):.0f} degrees off"
+            f"waypoint: {name} cannot be reached: "
+            f"best is {1000 * solution.position_error_m:.0f} mm and "
+            f"{np.rad2deg(solution.rotation_error_rad):.0f} degrees off"
         )
 
 
 def time_parameterize(path: np.ndarray, *, speed: float) -> list[np.ndarray]:
-    """Spread a way [n, 7] over time: commands [substeps, 7] of every 50 ms.
+    """Time-parameterise a path [n, 7]: commands [substeps, 7] for every 50 ms.
 
-    Progress along the way is a minimum-jerk curve (Flash and Hogan 1985); its mean speed is
+    Progress along the path is a minimum-jerk curve (Flash and Hogan 1985); its mean speed is
     bounded at the joints and at the tip.
     """
     joint_steps_rad = np.abs(np.diff(path, axis=0)).max(axis=1)

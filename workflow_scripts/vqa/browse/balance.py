@@ -1,4 +1,4 @@
-"""Count what was asked, how its answers are balanced, and what was left out."""
+"""Count the questions, the balance of their answers, and what was dropped."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,7 @@ import numpy as np
 
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import DroppedQuestions
+from workflow_scripts.common.units import ANSWER_SYMBOLS
 
 BINS = 16
 COLOURS = ("#12805c", "#b4470d", "#2456c4", "#6d7fb3", "#8a5a00", "#8e3a8e", "#566072")
@@ -49,9 +50,6 @@ class AnswerDistribution:
         return (counts / counts.max()).tolist(), least, greatest
 
 
-_UNITS = {"metres": "m", "square_metres": "m²", "degrees": "°", "clock": "o'clock"}
-
-
 class Balance:
     """Counts questions as they pass by."""
 
@@ -71,7 +69,7 @@ class Balance:
         self.by_split[question.split] += 1
         if isinstance(question.truth, float | int):
             distribution.numbers.append(float(question.truth))
-            distribution.unit = _UNITS.get(question.answer_type, "")
+            distribution.unit = ANSWER_SYMBOLS.get(question.answer_type, "")
         elif question.kind == "which" and question.truth in question.choices:
             distribution.truths[f"{_ordinal(question.choices.index(question.truth))} named"] += 1
         elif question.answer_type in ("choice", "multiple_choice"):
@@ -81,18 +79,18 @@ class Balance:
 
     @property
     def distributions(self) -> list[AnswerDistribution]:
-        """Return the cells by family and form."""
+        """Return the distributions by family and form."""
         return [self._distributions[key] for key in sorted(self._distributions)]
 
 
 def _ordinal(place: int) -> str:
-    words = ("first", "second", "third", "fourth")
-    return words[place] if place < len(words) else f"{place + 1}th"
+    ordinals = ("first", "second", "third", "fourth")
+    return ordinals[place] if place < len(ordinals) else f"{place + 1}th"
 
 
 @dataclass(frozen=True)
 class DropReason:
-    """Why things were not asked about, and how many in each form ('' is any)."""
+    """Why questions were dropped, and how many in each form ('' is any)."""
 
     reason: str
     total: int

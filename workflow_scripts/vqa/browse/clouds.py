@@ -13,7 +13,8 @@ import pandas as pd
 
 from workflow_scripts.common.measurements import Measurements
 from workflow_scripts.common.view_shard import ViewShard
-from workflow_scripts.geometry.cameras import FloatArray, back_project, box_corners
+from workflow_scripts.geometry.cameras import FloatArray, back_project
+from workflow_scripts.geometry.upright_boxes import box_corners
 
 MAX_POINTS = 4000
 _REACH_MM = 32_000

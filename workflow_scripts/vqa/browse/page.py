@@ -25,6 +25,7 @@ from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records, write_text
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.config.vqa import GallerySettings
 from workflow_scripts.sources.readers.photo_records import PhotoDropCount, count_photo_steps
 from workflow_scripts.vqa.browse.balance import Balance, reasons
 from workflow_scripts.vqa.browse.clouds import EDGES, cloud
@@ -50,7 +51,8 @@ def encode_image(images: Path, name: str) -> tuple[str, int, int]:
             picture = opened.convert("RGB")
     except OSError as error:
         raise UserError(
-            f"{images / name}: not a picture: {error}. Run the rule 'generate_questions' of its shard again."
+            f"{images / name}: not a picture: {error}. Run the rule 'generate_questions' of its "
+            "shard again."
         ) from error
     size = picture.size
     picture.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.LANCZOS)
@@ -102,10 +104,10 @@ def card(questions: list[Question], images: Path, cloud_name: str | None) -> dic
 
 
 class ViewClouds:
-    """The clouds of views as the page shows them, each made once.
+    """The clouds of views as the page shows them, each computed once.
 
-    Depth and boxes are those that the answers follow from: an estimator's and measured ones where
-    there are such, else the simulator's.
+    Depth and boxes are those that the answers follow from: estimated and measured ones where they
+    exist, else the simulator's.
     """
 
     def __init__(self, views: list[Path], depth: list[Path], measured: list[Path]) -> None:
@@ -153,11 +155,11 @@ def main(
     views: list[Path],
     images: Path,
     out: Path,
+    settings: GallerySettings,
+    seed: int,
     depth: tuple[Path, ...] = (),
     measured: tuple[Path, ...] = (),
     photos: tuple[Path, ...] = (),
-    num_pictures: int = 60,
-    seed: int = 7,
 ) -> None:
     """Write the page.
 
@@ -167,13 +169,13 @@ def main(
         views: shards of views, `results/views/{source}/{shard}.zarr`, for the clouds.
         images: folder that the questions' pictures are relative to.
         out: HTML file to write.
+        settings: how many pictures are shown.
+        seed: seed of the workflow.
         depth: groups with estimated depth, `results/depth/{source}/{shard}.zarr`; of other
             shards it is the views' own.
         measured: cloud shards, `results/pointclouds/{source}/{shard}.zarr`, whose measured boxes
             the answers follow from.
         photos: what every step lost of photos, `results/views/images/{shard}.dropped.jsonl`.
-        num_pictures: how many pictures are shown.
-        seed: seed of the workflow.
     """
     balance = Balance()
     candidates = []
@@ -181,7 +183,7 @@ def main(
         candidates.append(make_candidate(image_questions))
         for question in image_questions:
             balance.add(question)
-    wanted = set(select_images(candidates, how_many=num_pictures, seed=seed))
+    wanted = set(select_images(candidates, num_images=settings.gallery_pictures, seed=seed))
     clouds = ViewClouds(views, list(depth), list(measured))
     cards = []
     for image_questions in progress(questions_by_image(questions), desc="pictures"):

@@ -32,18 +32,21 @@ def make_candidate(questions: list[Question]) -> Candidate:
     )
 
 
-def select_images(candidates: Iterable[Candidate], *, how_many: int, seed: int) -> list[str]:
+def select_images(candidates: Iterable[Candidate], *, num_images: int, seed: int) -> list[str]:
     """Return the pictures to show, the order of the candidates kept.
 
     Each next picture is the one that shows most of what is not shown yet; ties, and the rest
     once everything is shown, go by a hash of seed and name, so the order of files does not count.
     """
-    remaining = sorted(candidates, key=lambda one: _tie_break(seed, one.image))
-    order = {one.image: place for place, one in enumerate(remaining)}
+    remaining = sorted(candidates, key=lambda candidate: _tie_break(seed, candidate.image))
+    order = {candidate.image: place for place, candidate in enumerate(remaining)}
     shown: set[tuple[str, str, str]] = set()
     picked: list[str] = []
-    while remaining and len(picked) < how_many:
-        best = max(remaining, key=lambda one: (len(one.coverage - shown), -order[one.image]))
+    while remaining and len(picked) < num_images:
+        best = max(
+            remaining,
+            key=lambda candidate: (len(candidate.coverage - shown), -order[candidate.image]),
+        )
         shown |= best.coverage
         remaining.remove(best)
         picked.append(best.image)

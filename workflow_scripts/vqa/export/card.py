@@ -1,4 +1,4 @@
-"""Write the card of the data set: how it was made, counts, families, failures, licences."""
+"""Write the card of the data set: how it was made, counts, families, failures, licenses."""
 
 import json
 import logging
@@ -16,6 +16,8 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records, write_text
+from workflow_scripts.config.vqa import CardSettings
+from workflow_scripts.sources import SOURCES
 from workflow_scripts.sources.readers.photo_records import (
     PhotoDropCount,
     PhotoStepCounts,
@@ -27,29 +29,18 @@ log = logging.getLogger(__name__)
 TEMPLATE = "card.md.j2"
 COLUMNS = ["scene_id", "source", "image", "family", "form", "answer_type", "answer"]
 COLUMNS += ["evidence_source", "kind"]
-# (how it was made, under which licence), for every source there is.
-SOURCES = {
-    "procthor": (
-        "rooms of ProcTHOR-schema houses, rendered with exact depth and instance masks",
-        "houses and asset tables after ProcTHOR and AI2-THOR, Apache-2.0; furniture meshes of "
-        "Sweet Home 3D, where they were used, keep the licences of their authors "
-        "(see the credits beside the views)",
-    ),
-    "rlbench": (
-        "demonstrations of robot tasks, seen by several cameras",
-        "tasks and meshes after RLBench; check its licence before you pass pictures on",
-    ),
-    "images": (
-        "photographs, with depth and objects estimated or given by their owner",
-        "the photographs keep the licences of their owners, and the estimators that measured them "
-        "may limit use (see the settings)",
-    ),
-}
 # Where a model was asked and what it may cost: nothing that questions depend on.
 _UNPUBLISHED_KEYS = tuple(
     f"vqa.paraphrase.{name}" for name in ("base_url", "cache", "concurrency", "max_cost_usd")
 )
-_UNKNOWN_SOURCE = ("posed views", "not known; ask whoever gave the views")
+_UNKNOWN_SOURCE = {"how": "posed views", "license": "not known; ask whoever gave the views"}
+
+
+def _source_texts(name: str) -> dict[str, str]:
+    """Return how the views of a source were made, and under which terms they may be passed on."""
+    if name not in SOURCES:
+        return _UNKNOWN_SOURCE
+    return {"how": SOURCES[name].description, "license": SOURCES[name].license_note}
 
 
 @dataclass(frozen=True)
@@ -74,7 +65,7 @@ class FamilyRow:
 
 
 def size_category(total: int) -> str:
-    """Return the hub's word for how many examples there are."""
+    """Return the hub's size category of a number of examples."""
     bounds = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M")]
     for bound, name in bounds:
         if total < bound:
@@ -119,7 +110,7 @@ def count_drop_reasons(paths: Iterable[Path]) -> list[tuple[str, int]]:
 
 
 def flatten_settings(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Return nested settings as (dotted key, value), keys sorted, without `_OWN`.
+    """Return nested settings as (dotted key, value), keys sorted, without `_UNPUBLISHED_KEYS`.
 
     Of a path outside the project only its last part: the card is for others.
     """
@@ -140,9 +131,7 @@ def render_card(
     settings: dict[str, Any],
     *,
     steps: list[PhotoStepCounts],
-    name: str,
-    licence: str,
-    repo: str,
+    card: CardSettings,
 ) -> str:
     """Return the card's text, with the metadata that the hub reads."""
     splits = [
@@ -152,9 +141,7 @@ def render_card(
     everything = pd.concat(tables.values(), ignore_index=True)
     measured = set(everything["evidence_source"]) - {"truth"}
     sources = [
-        {"name": source, "how": how, "licence": terms}
-        for source in sorted(set(everything["source"]))
-        for how, terms in [SOURCES.get(source, _UNKNOWN_SOURCE)]
+        {"name": source, **_source_texts(source)} for source in sorted(set(everything["source"]))
     ]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -164,9 +151,9 @@ def render_card(
         keep_trailing_newline=True,
     )
     return environment.get_template(TEMPLATE).render(
-        name=name,
-        licence=licence,
-        repo=repo,
+        name=card.name,
+        license=card.license,
+        repo=card.repo or "",
         total=len(everything),
         pictures=everything["image"].nunique(),
         scenes=everything[["source", "scene_id"]].drop_duplicates().shape[0],
@@ -190,11 +177,9 @@ def main(
     *,
     questions: list[Path],
     dropped: list[Path],
-    settings: str,
+    made_with: str,
     out: Path,
-    name: str = "Sightline spatial VQA",
-    licence: str = "other",
-    repo: str = "null",
+    settings: CardSettings,
     photos: tuple[Path, ...] = (),
 ) -> None:
     """Write the card.
@@ -202,11 +187,9 @@ def main(
     Args:
         questions: Parquet tables of questions; a file's name is its split's.
         dropped: what was not asked and why.
-        settings: JSON object of the settings that questions depend on.
+        made_with: JSON object of the settings that the questions depend on.
         out: Markdown file.
-        name: title of the data set.
-        licence: the hub's word for the licence of the questions.
-        repo: where on the hub it will lie, owner/name; null if nowhere.
+        settings: title, license and repository.
         photos: what every step lost of photos, `results/views/images/{shard}.dropped.jsonl`.
     """
     tables = {path.stem: pd.read_parquet(path, columns=COLUMNS) for path in questions}
@@ -218,13 +201,11 @@ def main(
     text = render_card(
         tables,
         count_drop_reasons(dropped),
-        json.loads(settings),
+        json.loads(made_with),
         steps=count_photo_steps(
             chain.from_iterable(read_records(path, PhotoDropCount) for path in photos)
         ),
-        name=name,
-        licence=licence,
-        repo="" if repo == "null" else repo,
+        card=settings,
     )
     write_text(out, text)
     log.info("%s written", out)

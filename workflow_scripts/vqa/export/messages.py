@@ -2,7 +2,7 @@
 
 `datasets.load_dataset` opens the folder and shows the pictures, and chat templates take the
 `messages` as they are. One row a picture; beside the text stands every question's structured
-truth, so that nobody has to read a number back out of a sentence.
+truth, so that no number has to be parsed from a sentence.
 """
 
 import logging
@@ -18,12 +18,14 @@ from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.questions import Question, Reasoning, training_answer
 from workflow_scripts.common.storage import atomic_write
+from workflow_scripts.config.vqa import ReasoningSettings
 from workflow_scripts.vqa.export.images import group_by_image, read_image_bytes
 
 log = logging.getLogger(__name__)
 
 # Small enough for the hub's viewer to read one group for a page.
 ROWS_PER_GROUP = 100
+MAX_FILE_MB = 400.0
 _TRUTH_TEXTS = ("question_id", "family", "form", "kind", "answer_type", "unit", "frame")
 _TRUTH_MORE_TEXTS = ("margin_unit", "evidence_source", "difficulty", "reasoning")
 _TRUTH_NUMBERS = ("tolerance", "margin", "sigma")
@@ -69,11 +71,11 @@ def features() -> Any:
     )
 
 
-def messages(questions: list[Question], reasoning: Reasoning = "none") -> list[dict[str, Any]]:
+def messages(questions: list[Question], reasoning: Reasoning) -> list[dict[str, Any]]:
     """Return the chat about one picture; the picture comes before the first question."""
-    chat = []
+    chat: list[dict[str, Any]] = []
     for number, question in enumerate(questions):
-        content = [{"type": "text", "text": question.question}]
+        content: list[dict[str, str | None]] = [{"type": "text", "text": question.question}]
         if number == 0:
             content.insert(0, {"type": "image", "text": None})
         chat.append({"role": "user", "content": content})
@@ -97,7 +99,7 @@ def truth(question: Question) -> dict[str, Any]:
     }
 
 
-def row(questions: list[Question], images: Path, reasoning: Reasoning = "none") -> dict[str, Any]:
+def row(questions: list[Question], images: Path, reasoning: Reasoning) -> dict[str, Any]:
     """Return the row of one picture, its file's bytes included."""
     first = questions[0]
     return {
@@ -114,7 +116,7 @@ def row(questions: list[Question], images: Path, reasoning: Reasoning = "none") 
 def images_per_file(sizes: list[int], max_bytes: int) -> list[int]:
     """Return how many pictures each of the files holds, so that none is much above a size.
 
-    Files are runs of pictures of nearly equal bytes; there is always one, if an empty one.
+    Files are runs of pictures of nearly equal bytes; there is at least one file, perhaps empty.
     """
     num_files = max(1, -(-sum(sizes) // max_bytes))
     counts = [0] * num_files
@@ -134,7 +136,7 @@ def image_sizes(questions: Path, images: Path) -> list[int]:
         ]
     except FileNotFoundError as error:
         raise UserError(
-            f"{error.filename}: the picture of a question is not there. "
+            f"{error.filename}: the picture of a question is missing. "
             "Run the rule 'generate_questions' of its shard again."
         ) from error
 
@@ -152,8 +154,8 @@ def main(
     images: Path,
     split: str,
     out: Path,
-    max_mb: float = 400.0,
-    reasoning: Reasoning = "none",
+    settings: ReasoningSettings,
+    max_mb: float = MAX_FILE_MB,
 ) -> None:
     """Write Parquet shards of messages with pictures.
 
@@ -162,13 +164,13 @@ def main(
         images: folder that the questions' pictures are relative to.
         split: name of the split, for the names of the files.
         out: folder to write, `{split}-00000-of-00003.parquet` and so on.
+        settings: whether the steps to an answer are put before it.
         max_mb: about how large a file may become, in megabytes of pictures.
-        reasoning: written or tagged puts the steps to an answer before it in the messages.
     """
     schema = features().arrow_schema
     counts = images_per_file(image_sizes(questions, images), int(max_mb * 1e6))
     rows = (
-        row(image_questions, images, reasoning)
+        row(image_questions, images, settings.reasoning)
         for image_questions in progress(
             group_by_image(questions), desc="messages", total=sum(counts)
         )

@@ -1,24 +1,24 @@
-"""Put the data set on the Hugging Face hub, or say what would be put there.
+"""Push the data set to the Hugging Face hub, or say what would be pushed.
 
-The token is read from HF_TOKEN and nowhere written. A dry run speaks to nobody.
+The token is read from HF_TOKEN and written nowhere. A dry run contacts no server.
 """
 
 import hashlib
 import logging
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import write_json
+from workflow_scripts.config.vqa import PushSettings
 
 log = logging.getLogger(__name__)
 
 TOKEN_VARIABLE = "HF_TOKEN"
-_REPO = re.compile(r"[\w.-]+/[\w.-]+")
-# Time stamps that Snakemake leaves, and what a killed run left.
+MESSAGE = "Spatial questions made by Sightline"
+# Time stamps of Snakemake, and files of a killed run.
 IGNORED = (".*", "**/.*")
 
 
@@ -34,23 +34,24 @@ def list_files(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def check_dataset(repo: str, folder: Path, files: list[dict[str, Any]]) -> None:
-    """Raise `UserError` if there is nothing to push, or nowhere to push it to."""
-    if not _REPO.fullmatch(repo):
+def check_dataset(repo: str | None, folder: Path, files: list[dict[str, Any]]) -> str:
+    """Return the repository; `UserError` if none is set, or if there is nothing to push."""
+    if repo is None:
         raise UserError(
-            f"vqa.hub.repo: {repo!r} is no name of a data set on the hub; "
+            "vqa.hub.repo: null is no name of a data set on the hub; "
             "give owner/name, such as 'my-lab/spatial-vqa'"
         )
     names = {row["path"] for row in files}
     if "README.md" not in names or not any(name.endswith(".parquet") for name in names):
         raise UserError(
-            f"{folder}: no data set (README.md and Parquet files) is there. "
+            f"{folder}: there is no data set (README.md and Parquet files). "
             "Add 'messages' to vqa.exports and run the target 'exports'."
         )
+    return repo
 
 
 def upload(folder: Path, repo: str, *, private: bool, token: str, message: str) -> str:
-    """Make the data set's repository if need be, put the folder there, return the commit."""
+    """Create the data set's repository if it is missing, upload the folder, return the commit."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -69,7 +70,7 @@ def upload(folder: Path, repo: str, *, private: bool, token: str, message: str) 
         reason = " ".join(str(error).replace(token, "***").split()) or type(error).__name__
         raise UserError(
             f"vqa.hub.repo: {repo!r} could not be pushed: {reason}. "
-            f"Check that the token in {TOKEN_VARIABLE} may write there, and run it again."
+            f"Check that the token in {TOKEN_VARIABLE} may write to it, and run again."
         ) from None
     return str(done.oid)
 
@@ -77,41 +78,44 @@ def upload(folder: Path, repo: str, *, private: bool, token: str, message: str) 
 def main(
     *,
     folder: Path,
-    repo: str,
     out: Path,
-    private: bool = True,
-    dry_run: bool = True,
-    message: str = "Spatial questions made by Sightline",
+    settings: PushSettings,
+    message: str = MESSAGE,
 ) -> None:
     """Push the data set.
 
     Args:
         folder: data set with its card, `results/vqa/dataset`.
-        repo: owner/name on the hub.
         out: JSON file that says what was pushed, or would be.
-        private: a repository that is made is private; one that exists stays as it is.
-        dry_run: only say what would be pushed.
+        settings: the repository on the hub, and whether it is really pushed to; one that exists
+            stays as private or public as it is.
         message: message of the commit.
     """
     files = list_files(folder)
-    check_dataset(repo, folder, files)
+    repo = check_dataset(settings.repo, folder, files)
     commit = None
-    if not dry_run:
+    if not settings.dry_run:
         token = os.environ.get(TOKEN_VARIABLE, "")
         if not token:
             raise UserError(
                 f"{TOKEN_VARIABLE} is not set; put a token that may write to {repo!r} there, "
                 "or set vqa.hub.dry_run: true"
             )
-        commit = upload(folder, repo, private=private, token=token, message=message)
+        commit = upload(folder, repo, private=settings.private, token=token, message=message)
     total = sum(row["bytes"] for row in files)
-    verb = "would push" if dry_run else "pushed"
+    verb = "would push" if settings.dry_run else "pushed"
     log.info("%s %d files, %.1f MB, to %s", verb, len(files), total / 1e6, repo)
     for row in files:
         log.info("  %s, %d bytes", row["path"], row["bytes"])
     write_json(
         out,
-        {"repo": repo, "private": private, "dry_run": dry_run, "commit": commit, "files": files},
+        {
+            "repo": repo,
+            "private": settings.private,
+            "dry_run": settings.dry_run,
+            "commit": commit,
+            "files": files,
+        },
     )
 
 

@@ -1,19 +1,19 @@
 """Write a split with region tags and masks: the form that region-aware models read.
 
-One entry a question, in the form of the SpatialRGPT data: every object that the question speaks
-of is "Region [k] <mask>" where it is first mentioned, and `rle` and `bbox` hold the mask (COCO run
-lengths) and box (x0, y0, x1, y1 in pixels) of region k in place k. Later mentions and answers
+One entry a question, in the form of the SpatialRGPT data: every object that the question
+mentions is "Region [k] <mask>" where it is first mentioned, and item k of `rle` and `bbox` is the
+mask (COCO run lengths) and box (x0, y0, x1, y1 in pixels) of region k. Later mentions and answers
 name a region without its mask. The picture is the one without marks.
 
 `qa_info` holds what that form lacks: the type of the answer, its truth in SI units and, for
-choices, the possible truths, so that nobody has to read a number back out of a sentence.
+choices, the possible truths, so that no number has to be parsed from a sentence.
 """
 
 import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,7 +32,9 @@ from workflow_scripts.common.questions import (
 from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import atomic_write, write_records
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.config.vqa import ReasoningSettings
 from workflow_scripts.vqa.export.images import IMAGE_TOKEN
+from workflow_scripts.vqa.run_lengths import encode_mask
 
 log = logging.getLogger(__name__)
 
@@ -53,13 +55,15 @@ class TaggedQuestion:
     choices: tuple[str, ...] = ()
 
 
-def tag_regions(question: Question, reasoning: Reasoning = "none") -> TaggedQuestion | None:
+def tag_regions(question: Question, reasoning: Reasoning) -> TaggedQuestion | None:
     """Put region tags for the objects of a question; None if its text names none of them.
 
     Regions are numbered in the order of first mention. A longer phrase is taken before a shorter
     one inside it ("the lamp on the desk" before "the desk").
     """
-    by_phrase = {one.phrase.lower(): one for one in question.referents if one.phrase}
+    by_phrase = {
+        referent.phrase.lower(): referent for referent in question.referents if referent.phrase
+    }
     if not by_phrase:
         return None
     numbers: dict[int, int] = {}
@@ -77,10 +81,10 @@ def tag_regions(question: Question, reasoning: Reasoning = "none") -> TaggedQues
     if not mentions:
         return None
     by_name = {_strip_article(phrase): referent for phrase, referent in by_phrase.items()}
-    by_name |= {one.mark: one for one in question.referents if one.mark}
+    by_name |= {referent.mark: referent for referent in question.referents if referent.mark}
     names = {**by_name, **by_phrase}
     # An object that the question does not name has no region, and keeps its name.
-    names = {name: one for name, one in names.items() if one.instance in numbers}
+    names = {name: referent for name, referent in names.items() if referent.instance in numbers}
     name_pattern = _match_any(names)
 
     def replace_names(text_with_names: str) -> str:
@@ -106,16 +110,8 @@ def _strip_article(phrase: str) -> str:
 
 def _match_any(phrases: Sequence[str] | dict[str, Referent]) -> re.Pattern[str]:
     longest_first = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
-    words = "|".join(re.escape(phrase) for phrase in longest_first)
-    return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
-
-
-def mask_to_rle(mask: np.ndarray) -> dict[str, Any]:
-    """Return a mask [height, width] as COCO run lengths: `size` and compressed `counts`."""
-    from pycocotools import mask as coco
-
-    encoded = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
-    return {"size": [int(side) for side in encoded["size"]], "counts": encoded["counts"].decode()}
+    pattern = "|".join(re.escape(phrase) for phrase in longest_first)
+    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
 
 
 class InstanceMasks:
@@ -124,7 +120,9 @@ class InstanceMasks:
     def __init__(self, views: Sequence[Path]) -> None:
         self._paths = {(path.parent.name, path.stem): path for path in views}
         self._open = cache(ViewShard.open)
-        self._instance = cache_latest(lambda path, view: self._open(path).instance(view))
+        self._instance: Callable[[Path, int], np.ndarray] = cache_latest(
+            lambda path, view: self._open(path).instance(view)
+        )
 
     def of(self, question: Question) -> np.ndarray:
         """Return the instances [height, width] of a question's view."""
@@ -151,13 +149,16 @@ def unmarked_image(question: Question, images: Path) -> str | None:
 
 
 def unsupported_reason(question: Question) -> str:
-    """Return why a question cannot be asked with regions, '' if it can."""
+    """Return why a question has no form with regions, '' if it has one."""
     if question.images:
         return "a question about several pictures"
     if question.answer_type in ("point", "box"):
-        return "a question for a place, which a mask would tell"
-    if any(one.mark and one.phrase == f"the {one.mark} mark" for one in question.referents):
-        return "a question about the place of a mark, not about the object under it"
+        return "a question for a position, which a mask would give away"
+    if any(
+        referent.mark and referent.phrase == f"the {referent.mark} mark"
+        for referent in question.referents
+    ):
+        return "a question about the position of a mark, not about the object under it"
     return ""
 
 
@@ -197,7 +198,7 @@ def entry(
 def _region(mask: np.ndarray) -> tuple[dict[str, Any], list[int]]:
     rows, columns = np.nonzero(mask)
     box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-    return mask_to_rle(mask), [int(edge) for edge in box]
+    return encode_mask(mask), [int(edge) for edge in box]
 
 
 def entries(
@@ -233,7 +234,7 @@ def main(
     images: Path,
     out: Path,
     dropped: Path,
-    reasoning: Reasoning = "none",
+    settings: ReasoningSettings,
 ) -> None:
     """Write region-tagged questions.
 
@@ -243,25 +244,27 @@ def main(
         images: folder that the questions' pictures are relative to.
         out: JSON file; pictures are named relative to `images`.
         dropped: what has no entry and why, counted, one record a line.
-        reasoning: written or tagged puts the steps to an answer before it.
+        settings: whether the steps to an answer are put before it.
     """
-    left_out: Counter[tuple[str, str, str, str]] = Counter()
+    drop_counts: Counter[tuple[str, str, str, str]] = Counter()
     total = 0
     with atomic_write(out) as partial, partial.open("w", encoding="utf-8") as file:
         file.write("[")
-        for one in entries(questions, InstanceMasks(views), images, left_out, reasoning):
+        for region_entry in entries(
+            questions, InstanceMasks(views), images, drop_counts, settings.reasoning
+        ):
             file.write(",\n" if total else "\n")
-            file.write(json.dumps(one, ensure_ascii=False, sort_keys=True))
+            file.write(json.dumps(region_entry, ensure_ascii=False, sort_keys=True))
             total += 1
         file.write("\n]\n")
     write_records(
         dropped,
         (
             DroppedQuestions(source=source, family=family, form=form, reason=reason, count=count)
-            for (source, family, form, reason), count in sorted(left_out.items())
+            for (source, family, form, reason), count in sorted(drop_counts.items())
         ),
     )
-    log.info("%s: %d questions, %d left out", out, total, sum(left_out.values()))
+    log.info("%s: %d questions, %d dropped", out, total, sum(drop_counts.values()))
 
 
 if __name__ == "__main__":

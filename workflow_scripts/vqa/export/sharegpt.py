@@ -13,12 +13,13 @@ from typing import Any
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.questions import Question, Reasoning, training_answer
 from workflow_scripts.common.storage import atomic_write
+from workflow_scripts.config.vqa import ReasoningSettings
 from workflow_scripts.vqa.export.images import IMAGE_TOKEN, group_by_image
 
 log = logging.getLogger(__name__)
 
 
-def entry(questions: list[Question], reasoning: Reasoning = "none") -> dict[str, Any]:
+def entry(questions: list[Question], reasoning: Reasoning) -> dict[str, Any]:
     """Return the conversation about one picture."""
     turns = []
     for number, question in enumerate(questions):
@@ -32,13 +33,13 @@ def entry(questions: list[Question], reasoning: Reasoning = "none") -> dict[str,
     }
 
 
-def main(*, questions: Path, out: Path, reasoning: Reasoning = "none") -> None:
+def main(*, questions: Path, out: Path, settings: ReasoningSettings) -> None:
     """Write ShareGPT conversations.
 
     Args:
         questions: Parquet table of a split's questions.
         out: JSON file; pictures are named relative to its folder.
-        reasoning: written or tagged puts the steps to an answer before it.
+        settings: whether the steps to an answer are put before it.
     """
     total = 0
     with atomic_write(out) as partial, partial.open("w", encoding="utf-8") as file:
@@ -46,7 +47,9 @@ def main(*, questions: Path, out: Path, reasoning: Reasoning = "none") -> None:
         for image_questions in progress(group_by_image(questions), desc="sharegpt"):
             file.write(",\n" if total else "\n")
             file.write(
-                json.dumps(entry(image_questions, reasoning), ensure_ascii=False, sort_keys=True)
+                json.dumps(
+                    entry(image_questions, settings.reasoning), ensure_ascii=False, sort_keys=True
+                )
             )
             total += 1
         file.write("\n]\n")

@@ -4,7 +4,7 @@
 on a table is above it), and their middles differ by the margin. Where marks are drawn they must
 lie in the same order in the picture too, so that the marks cannot point the wrong way.
 
-`image_above_below` is about places in the picture alone, whatever lies there. `top_higher`
+`image_above_below` is about positions in the picture alone, whatever is there. `top_higher`
 compares how high up the tops are.
 """
 
@@ -18,6 +18,7 @@ from workflow_scripts.vqa.measures import (
 )
 from workflow_scripts.vqa.question_types.base import POINTING_FORMS, Requirements
 from workflow_scripts.vqa.question_types.comparison import Antonym, Comparison
+from workflow_scripts.vqa.reasoning import comparison
 
 ABOVE_BELOW = Comparison(
     name="above_below",
@@ -25,19 +26,21 @@ ABOVE_BELOW = Comparison(
     antonyms=(Antonym("higher up than", "higher up"), Antonym("lower down than", "lower down")),
     difference=metres_above,
     unit="m",
+    reasoning=comparison.compare_two(comparison.CENTRE_HEIGHT),
     requires=Requirements(level=True),
     frame="gravity",
-    scopes=("in this room", "measured from the floor", "going by the height above the floor"),
+    scopes=("in the room", "measured from the floor"),
     yes_no=(
         "{Is_a} {a} {relation} {b}?",
-        "In this room, {is_a} {a} {relation} {b}?",
+        "In the room, {is_a} {a} {relation} {b}?",
         "Measured from the floor, {is_a} {a} {relation} {b}?",
-        "Going by {its_a} height above the floor, {is_a} {a} {relation} {b}?",
+        "Would you say that {a} {is_a} {relation} {b}?",
     ),
     which=(
         "Which is {extreme} in the room, {a} or {b}?",
-        "Of {a} and {b}, which one is {extreme}?",
-        "Measured from the floor, which is {extreme}: {a} or {b}?",
+        "Of {a} and {b}, which is {extreme}?",
+        "Measured from the floor, which is {extreme}, {a} or {b}?",
+        "{a} or {b}: which is {extreme}?",
     ),
 )
 
@@ -50,34 +53,65 @@ IMAGE_ABOVE_BELOW = Comparison(
     antonyms=(Antonym("above", "higher"), Antonym("below", "lower")),
     difference=px_above,
     unit="px",
+    reasoning=comparison.compare_two(comparison.LINE),
     requires=Requirements(shape=False),
     frame="picture",
-    scopes=("in the picture", "in this image", "on the picture itself"),
+    scopes=("in the picture",),
     forms=POINTING_FORMS,
     yes_no=(
         "In the picture, {is_a} {a} {relation} {b}?",
-        "In this image, {is_a} {a} {relation} {b}?",
-        "Looking at the picture, do you find {a} {relation} {b}?",
         "{Is_a} {a} {relation} {b} in the picture?",
+        "In this image, {is_a} {a} {relation} {b}?",
+        "Would you say that {a} {is_a} {relation} {b} in the picture?",
     ),
     which=(
         "Which is {extreme} in the picture, {a} or {b}?",
-        "Of {a} and {b}, which one is {extreme} in the image?",
-        "In the picture, which is {extreme}: {a} or {b}?",
+        "Of {a} and {b}, which is {extreme} in the picture?",
+        "In this image, which is {extreme}, {a} or {b}?",
+        "{a} or {b}: which is {extreme} in the picture?",
     ),
 )
 
 TOP_HIGHER = Comparison(
     name="top_higher",
     antonyms=(
-        Antonym("higher at the top than", "higher at the top"),
-        Antonym("lower at the top than", "lower at the top"),
+        Antonym("higher than", "higher"),
+        Antonym("lower than", "lower"),
     ),
     difference=metres_top_higher,
     unit="m",
+    reasoning=comparison.compare_two(comparison.TOP),
     requires=Requirements(untruncated=True, level=True),
     frame="gravity",
-    scopes=("above the floor", "measured from the floor", "in this room"),
-    yes_no=("Measured from the floor, {is_a} {a} {relation} {b}?",),
-    which=("Measured from the floor, which is {extreme}: {a} or {b}?",),
+    scopes=("measured from the floor",),
+    yes_no=(
+        "Is the top of {a} {relation} the top of {b}?",
+        "Would you say that the top of {a} is {relation} the top of {b}?",
+        "{Scope}, is the top of {a} {relation} the top of {b}?",
+        "Can you tell me whether the top of {a} is {relation} the top of {b}?",
+    ),
+    which=(
+        "Whose top is {extreme}, {a} or {b}?",
+        "Which has the {extreme} top, {a} or {b}?",
+        "{Scope}, whose top is {extreme}, {a} or {b}?",
+        "{a} or {b}: whose top is {extreme}?",
+    ),
+    yes=(
+        "Yes, the top of {a} is {relation} the top of {b}.",
+        "Yes, it is.",
+        "Yes, the top of {a} is {extreme}.",
+        "Yes, I'd say the top of {a} is {relation} the top of {b}.",
+    ),
+    no=(
+        "No, the top of {a} is not {relation} the top of {b}.",
+        "No, the top of {a} is {opposite} the top of {b}.",
+        "No, it isn't.",
+        "No, the top of {b} is {relation} the top of {a}.",
+    ),
+    winners=(
+        "The top of {winner} is {extreme}.",
+        "{winner}.",
+        "It's {winner}.",
+        "I'd say {winner}.",
+    ),
 )

@@ -11,7 +11,9 @@ import numpy as np
 
 from workflow_scripts.common import quantity_text
 from workflow_scripts.vqa.batch import Batch
+from workflow_scripts.vqa.evidence import camera_motion
 from workflow_scripts.vqa.question_types.two_views import TwoViews, make_batch, make_numeric_batch
+from workflow_scripts.vqa.reasoning import orientation
 from workflow_scripts.vqa.view_pair import ViewPair
 
 # A turn or a way this near to the border of two answers has no clear one.
@@ -61,140 +63,100 @@ def _move_length(family: TwoViews, pair: ViewPair, rng: np.random.Generator) -> 
 _LEFT_RIGHT = "to the left or to the right"
 CAMERA_TURN = TwoViews(
     name="camera_turn",
-    form="named",
+    forms=("named",),
     unit="deg",
+    reasoning=orientation.camera_turn,
     frame="gravity",
+    evidence=camera_motion,
     generate_batches=_turn,
     sentences={
         "which": tuple(
             text.replace("*", _LEFT_RIGHT)
             for text in (
                 "From the first picture to the second, did the camera turn *?",
-                "Between the two pictures, which way did the camera turn: *?",
-                "Which way did the camera turn after the first picture, *?",
-                "To take the second picture, was the camera turned *?",
-                "Did the heading of the camera turn * from the first picture to the second?",
-                "Compare the two pictures: has the camera turned *?",
-                "Tell me which way the camera turned between the pictures: *.",
-                "Seen from above, did the camera turn * between the pictures?",
-                "After the first picture the camera turned. Was that *?",
-                "Say whether the camera turned * between the two pictures.",
-                "In which direction did the camera turn, *, to take the second picture?",
-                "Choose how the camera turned from one picture to the next: *.",
+                "Which way did the camera turn to take the second picture: *?",
+                "Compared with the first picture, was the camera turned * in the second?",
+                "Which way did the camera turn between the two pictures, *?",
             )
         ),
         "answers": (
             "It turned {option}.",
             "The camera turned {option}.",
-            "It was turned {option}.",
-            "From the first picture to the second, it turned {option}.",
-            "I would say that it turned {option}.",
-            "Its heading turned {option}.",
-            "The turn was {option}.",
-            "Between the pictures, the camera turned {option}.",
+            "{option}.",
+            "I'd say it turned {option}.",
         ),
     },
 )
 CAMERA_TURN_ANGLE = TwoViews(
     name="camera_turn_angle",
-    form="named",
+    forms=("named",),
     unit="deg",
+    reasoning=orientation.camera_turn_angle,
     frame="gravity",
+    evidence=camera_motion,
     generate_batches=_turn_angle,
     sentences={
         "open": (
-            "By how many degrees did the camera turn from the first picture to the second?",
-            "How far, in degrees, did the camera turn between the two pictures?",
-            "What is the angle between the camera's headings in the two pictures?",
-            "Seen from above, by how many degrees do the two headings differ?",
-            "Through which angle was the camera turned to take the second picture?",
-            "Please estimate the angle by which the camera turned.",
+            "How many degrees did the camera turn from the first picture to the second?",
+            "By what angle do the two viewing directions differ, seen from above?",
+            "By how many degrees was the camera turned between the two pictures?",
             "Can you estimate how many degrees the camera turned between the pictures?",
-            "Tell me by how many degrees the camera turned.",
-            "How large is the turn of the camera from one picture to the next?",
-            "Give the angle by which the camera's heading changed.",
-            "How many degrees lie between the directions in which the two pictures look?",
-            "What would you say is the angle of the camera's turn?",
         ),
         "answers": (
-            "It turned by {value}.",
+            "It turned {value}.",
+            "About {value}.",
             "The camera turned by {value}.",
-            "By {value}.",
-            "The headings differ by {value}.",
-            "I estimate the turn at {value}.",
-            "The angle is {value}.",
-            "My estimate is {value}.",
-            "It is {value}.",
+            "The two directions differ by {value}.",
         ),
     },
 )
 _FOUR_WAYS = "forward, backward, to the left or to the right"
 CAMERA_MOVE = TwoViews(
     name="camera_move",
-    form="named",
+    forms=("named",),
     unit="deg",
+    reasoning=orientation.camera_move(MOVE_DIRECTIONS),
     frame="gravity",
+    evidence=camera_motion,
     generate_batches=_move,
     sentences={
         "which": tuple(
             text.replace("*", _FOUR_WAYS)
             for text in (
-                "Seen as in the first picture, which way did the camera move: *?",
-                "From where the first picture was taken, is the place of the second *?",
-                "As the first picture looks, did the camera move * to take the second?",
-                "In the view of the first picture, where did the camera go: *?",
-                "Which way did the camera go after the first picture, *?",
-                "By the heading of the first picture, did the camera move *?",
-                "Going by the first picture, in which direction was the camera moved: *?",
-                "Tell me which way the camera moved, seen as in the first picture: *.",
-                "Where does the second picture's camera stand, as the first one sees it: *?",
-                "To take the second picture, did the camera move *, as seen in the first?",
-                "Choose how the camera moved, as the first picture sees it: *.",
-                "Say where the camera moved, going by the first picture: *.",
+                "Seen from the first viewpoint, which way did the camera move: *?",
+                "Seen from the first viewpoint, did the camera move * to take the second picture?",
+                "Looking the way the first picture does, did the camera then move *?",
+                "Relative to the first picture, which way did the camera move: *?",
             )
         ),
         "answers": (
             "It moved {option}.",
             "The camera moved {option}.",
-            "It went {option}.",
-            "From the first picture to the second, it moved {option}.",
-            "I would say that it moved {option}.",
-            "The camera was moved {option}.",
-            "The way goes {option}.",
-            "As the first picture sees it, the camera moved {option}.",
+            "{option}.",
+            "I'd say it moved {option}.",
         ),
     },
 )
 CAMERA_MOVE_LENGTH = TwoViews(
     name="camera_move_length",
-    form="named",
+    forms=("named",),
     unit="m",
+    reasoning=orientation.camera_move_length,
     frame="gravity",
+    evidence=camera_motion,
     generate_batches=_move_length,
     sentences={
         "open": (
             "How far did the camera move from the first picture to the second?",
-            "What is the distance between the places where the two pictures were taken?",
-            "How far apart are the camera's two places?",
-            "By how much was the camera moved, in a straight line, between the pictures?",
-            "What is the straight distance between the two cameras?",
-            "Please estimate how far the camera moved.",
-            "Can you estimate the distance between the two camera positions?",
-            "Tell me how far the camera moved between the pictures.",
-            "How long is the straight way from the first camera's place to the second's?",
-            "Give the distance by which the camera was moved.",
-            "How far from the first picture's place was the second one taken?",
-            "What would you say is the distance that the camera moved?",
+            "How far apart are the two camera positions?",
+            "What is the distance between the two viewpoints?",
+            "Can you estimate how far the camera moved between the pictures?",
         ),
         "answers": (
             "It moved {value}.",
+            "About {value}.",
             "The camera moved {value}.",
-            "By {value}.",
-            "The two places are {value} apart.",
-            "I estimate the distance at {value}.",
-            "The distance is {value}.",
-            "My estimate is {value}.",
-            "It is {value}.",
+            "The two viewpoints are {value} apart.",
         ),
     },
 )

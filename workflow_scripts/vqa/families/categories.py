@@ -12,60 +12,40 @@ from workflow_scripts.common.label_text import (
 from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
 from workflow_scripts.vqa.question_types.category import Count, Identify
 from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo
+from workflow_scripts.vqa.reasoning import comparison
+from workflow_scripts.vqa.reasoning.question_instance import RECOGNITION_ONLY
 
 COUNT = Count(
     name="count",
+    reasoning=comparison.count_objects,
     questions=(
         "How many {things} are there in the picture?",
         "How many {things} can you see?",
         "Count the {things} in the picture.",
-        "What is the number of {things} in this picture?",
-        "How many {things} does the picture show?",
-        "Please count the {things}.",
-        "Tell me how many {things} there are.",
-        "In this picture, how many {things} are there?",
-        "Can you count the {things} in this image?",
         "How many {things} are visible?",
-        "Look at the picture: how many {things} are in it?",
-        "Give the number of {things} in view.",
     ),
     answers=(
         "There {are} {counted}.",
         "{counted}.",
         "I can see {counted}.",
         "The picture shows {counted}.",
-        "I count {counted}.",
-        "In all, there {are} {counted}.",
-        "{counted} {are} in view.",
-        "You can see {counted} in the picture.",
     ),
 )
 
 IDENTIFY = Identify(
     name="identify",
+    reasoning=RECOGNITION_ONLY,
     questions=(
         "What is {a}?",
-        "What do you see at the place of {a}?",
-        "Which word names {a}?",
-        "What kind of thing is {a}?",
-        "Name {a}.",
-        "What would you call {a}?",
-        "Tell me what {a} is.",
         "Which of these is {a}?",
-        "Can you say what {a} is?",
-        "What is shown as {a}?",
-        "Choose the right name for {a}.",
-        "Identify {a}.",
+        "What would you call {a}?",
+        "Can you tell me what {a} is?",
     ),
     answers=(
-        "{a} is {thing}.",
         "It is {thing}.",
-        "I would call it {thing}.",
+        "{a} is {thing}.",
+        "I'd say it is {thing}.",
         "That is {thing}.",
-        "What you see there is {thing}.",
-        "{a} shows {thing}.",
-        "The picture shows {thing} there.",
-        "I think it is {thing}.",
     ),
 )
 
@@ -93,18 +73,27 @@ def category_present(context: QuestionContext) -> PredicateValues:
         objects=np.zeros((len(names), 0), dtype=int),
         value=np.array(value),
         sigma=np.zeros(len(names)),
-        row_slots={"thing": [with_article(phrase(category)) for category in names]},
+        row_slots={
+            "thing": [with_article(phrase(category)) for category in names],
+            "noun": [phrase(category) for category in names],
+        },
     )
 
 
 EXISTENCE = YesNo(
     name="existence",
     forms=("named",),
+    can_paraphrase=False,
     predicate=category_present,
     unit="",
+    reasoning=RECOGNITION_ONLY,
     requires=Requirements(kinds=True),
     frame="picture",
-    questions=("Is there {thing} in the picture?", "Can you see {thing} in the picture?"),
-    statements=("there is {thing} in the picture", "the picture shows {thing}"),
-    negations=("there is not {thing} in the picture", "the picture does not show {thing}"),
+    questions=(
+        "Is there {thing} in the picture?",
+        "Can you see {thing} in the picture?",
+        "Does the picture show {thing}?",
+    ),
+    statements=("there is {thing} in the picture", "I can see {thing}"),
+    negations=("there is no {noun} in the picture", "I can't see {thing}"),
 )

@@ -8,15 +8,16 @@ from workflow_scripts.vqa.measures import Measure
 from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
 from workflow_scripts.vqa.question_types.ranking import Ranking
 from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo
+from workflow_scripts.vqa.reasoning import comparison, yes_no
 from workflow_scripts.vqa.view_context import ViewContext
 
 LEVEL = Requirements(level=True)
-# The sigma of what boxes cannot tell: no pick that it is part of is clear.
+# The sigma where boxes do not decide: no ranking that it is part of is clear.
 UNKNOWN = 1e9
-# Between: the middle lies at this share of the way from one to the other, and at most so far
-# beside the line, as a share of its length. Further out than the second numbers it is not.
-ALONG_YES, ALONG_NO = 0.2, -0.05
-ASIDE_YES, ASIDE_NO = 0.2, 0.5
+# Between: where the foot of the first lies on the way from the second to the third, and how far
+# from that line the first is, as shares of the length of the way.
+ALONG = yes_no.Limits(yes=0.2, no=-0.05)
+ASIDE = yes_no.Limits(yes=0.2, no=0.5)
 # Each of three in turn comes first.
 _ROTATIONS = np.array([[0, 1, 2], [2, 0, 1], [1, 2, 0]])
 
@@ -46,15 +47,15 @@ def between(context: QuestionContext) -> PredicateValues:
     aside = np.abs(cross) / length**2
     inner = np.minimum(along, 1 - along)
     far = length >= 2 * context.margins.metres
-    yes = np.minimum(inner - ALONG_YES, ASIDE_YES - aside)
-    no = np.maximum(ALONG_NO - inner, aside - ASIDE_NO)
+    yes = np.minimum(inner - ALONG.yes, ASIDE.yes - aside)
+    no = np.maximum(ALONG.no - inner, aside - ASIDE.no)
     value = np.where(far & (yes > 0), yes, np.where(far & (no > 0), -no, 0.0))
     sigma = context.view_context.measured.sigma_centre_m[:, :2].max(axis=1)
     return PredicateValues(groups, value, np.sqrt((sigma[groups] ** 2).sum(axis=1)) / length)
 
 
 def _supports(view_context: ViewContext) -> Measure:
-    """Say of anchor i and candidate j whether j carries i."""
+    """Say of anchor i and candidate j whether i rests on j."""
     on = contact.on_top(view_context)
     return np.sign(on), np.where(on == 0, UNKNOWN, 0.0)
 
@@ -65,57 +66,74 @@ TOUCHING = YesNo(
         context, contact.touching(context.view_context), ordered=False
     ),
     unit="m",
+    reasoning=yes_no.touching,
     requires=LEVEL,
     frame="gravity",
     questions=("Are {a} and {b} touching?", "Do {a} and {b} touch each other?"),
-    statements=("{a} and {b} are touching", "{a} {is_a} in contact with {b}"),
-    negations=("{a} and {b} are not touching", "{a} {is_a} not in contact with {b}"),
+    statements=("{a} and {b} are touching", "{a} {is_a} touching {b}"),
+    negations=("{a} and {b} are not touching", "{a} {is_a} not touching {b}"),
 )
 ON_TOP = YesNo(
     name="on_top",
     predicate=lambda context: _pairs(context, contact.on_top(context.view_context), ordered=True),
     unit="m",
+    reasoning=yes_no.on_top,
     requires=LEVEL,
     frame="gravity",
-    questions=("{Is_a} {a} on top of {b}?", "{Does_a} {a} stand or lie on {b}?"),
-    statements=("{a} {is_a} on top of {b}", "{b} {is_b} what {a} {rests_a} on"),
-    negations=("{a} {is_a} not on top of {b}", "{b} {is_b} not what {a} {rests_a} on"),
+    questions=("{Is_a} {a} on top of {b}?", "{Is_a} {a} resting on {b}?"),
+    statements=("{a} {is_a} on top of {b}", "{it_a} {is_a}"),
+    negations=("{a} {is_a} not on top of {b}", "{it_a} {isn't_a}"),
 )
 INSIDE = YesNo(
     name="inside",
     predicate=lambda context: _pairs(context, contact.inside(context.view_context), ordered=True),
     unit="m",
+    reasoning=yes_no.inside,
     requires=LEVEL,
     frame="gravity",
-    questions=("{Is_a} {a} inside {b}?", "{Does_b} {b} contain {a}?"),
-    statements=("{a} {is_a} inside {b}", "{a} {is_a} in {b}"),
-    negations=("{a} {is_a} not inside {b}", "{a} {is_a} not in {b}"),
+    questions=("{Is_a} {a} inside {b}?",),
+    statements=("{a} {is_a} inside {b}", "{it_a} {is_a}"),
+    negations=("{a} {is_a} not inside {b}", "{it_a} {isn't_a}"),
 )
-CARRIED_BY = Ranking(
-    name="carried_by",
+SUPPORTED_BY = Ranking(
+    name="supported_by",
     measure=_supports,
     unit="",
+    reasoning=comparison.supported_by,
     requires=LEVEL,
     frame="gravity",
-    extremes=("what {d} {rests_d} on", "the thing that carries {d}"),
+    extremes=(),
     anchored=True,
+    questions=(
+        "Which one {is_d} {d} resting on: {a}, {b} or {c}?",
+        "What {is_d} {d} on top of: {a}, {b} or {c}?",
+        "Of {a}, {b} and {c}, which one {is_d} {d} resting on?",
+        "{a}, {b} or {c}: which one {is_d} {d} on top of?",
+    ),
+    answers=(
+        "{d} {is_d} resting on {winner}.",
+        "{winner}.",
+        "It's {winner}.",
+        "On {winner}.",
+    ),
 )
 BETWEEN = YesNo(
     name="between",
     predicate=between,
     unit="ratio",
+    reasoning=yes_no.between(ALONG, ASIDE),
     requires=LEVEL,
     frame="gravity",
     questions=(
         "Seen from above, {is_a} {a} between {b} and {c}?",
-        "On the floor plan, {does_a} {a} lie between {b} and {c}?",
+        "{Is_a} {a} between {b} and {c} on the floor plan?",
     ),
     statements=(
-        "seen from above {a} {is_a} between {b} and {c}",
-        "on the floor plan {a} {lies_a} between {b} and {c}",
+        "{a} {is_a} between {b} and {c}, seen from above",
+        "{it_a} {is_a}",
     ),
     negations=(
-        "seen from above {a} {is_a} not between {b} and {c}",
-        "on the floor plan {a} {is_a} not between {b} and {c}",
+        "{a} {is_a} not between {b} and {c}, seen from above",
+        "{it_a} {isn't_a}",
     ),
 )

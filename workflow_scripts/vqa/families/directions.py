@@ -7,32 +7,32 @@ at 6 what lies towards the camera. Hours are rounded to the nearest.
 from workflow_scripts.vqa import measures
 from workflow_scripts.vqa.question_types.base import Requirements
 from workflow_scripts.vqa.question_types.numeric import Numeric
+from workflow_scripts.vqa.reasoning import numeric
 
 LEVEL = Requirements(untruncated=True, level=True)
-_CLOCK = "With 12 o'clock pointing away from the camera and 3 o'clock to its right"
+_CLOCK = "If 12 o'clock points straight away from the camera"
 
 CLOCK_DIRECTION = Numeric(
     name="clock_direction",
     num_objects=2,
     measure=measures.direction_deg,
     unit="deg",
+    reasoning=numeric.clock,
     min_value=0.0,
     requires=LEVEL,
     frame="gravity",
     ordered=True,
     is_clock=True,
-    quantities=("the direction from {a} to {b} on a clock whose 12 points away from the camera",),
+    quantities=(),
     questions=(
-        f"{_CLOCK}, at what hour {{is_b}} {{b}} seen from {{a}}?",
-        f"{_CLOCK}, in which direction is it from {{a}} to {{b}}?",
+        f"{_CLOCK}, at which hour {{is_b}} {{b}}, seen from {{a}}?",
+        "Imagine standing at {a}, facing straight away from the camera. At which hour of the clock "
+        "{is_b} {b}?",
         f"{_CLOCK}, which hour points from {{a}} to {{b}}?",
-        f"{_CLOCK}, where {{is_b}} {{b}} if you stand at {{a}}?",
+        "With 12 o'clock straight away from the camera and 3 o'clock to the right, at which hour "
+        "{is_b} {b}, seen from {a}?",
     ),
-    answers=(
-        "{b} {is_b} at {value} from {a}.",
-        "From {a}, {b} {is_b} at {value}.",
-        "The direction from {a} to {b} is {value}.",
-    ),
+    answers=("{b} {is_b} at {value}.", "At {value}.", "Seen from {a}, {b} {is_b} at {value}."),
 )
 
 BEARING_RIGHT = Numeric(
@@ -40,23 +40,20 @@ BEARING_RIGHT = Numeric(
     num_objects=1,
     measure=measures.bearing_deg,
     unit="deg",
+    reasoning=numeric.bearing(left=False),
     min_value=5.0,
     max_value=90.0,
     requires=LEVEL,
     frame="gravity",
-    quantities=(
-        "the angle, on the floor plan, from straight ahead of the camera to the right to the "
-        "centre of {a}",
-    ),
+    quantities=(),
     questions=(
-        "How many degrees to the right of straight ahead is the centre of {a}?",
-        "By how many degrees must the camera turn right to look at the centre of {a}?",
-        "How far to the right, in degrees, is the centre of {a} from the camera's heading?",
-        "Turning right from straight ahead, after how many degrees does the camera face {a}?",
+        "How many degrees right of straight ahead is the center of {a}?",
+        "How many degrees would the camera have to turn right to face the center of {a}?",
+        "Can you estimate how many degrees right of straight ahead the center of {a} is?",
     ),
     answers=(
-        "The centre of {a} is {value} to the right.",
-        "The camera must turn right by {value}.",
+        "The center of {a} is {value} to the right.",
+        "{value} to the right.",
     ),
 )
 BEARING_LEFT = Numeric(
@@ -64,23 +61,20 @@ BEARING_LEFT = Numeric(
     num_objects=1,
     measure=lambda view_context: measures.negated(measures.bearing_deg(view_context)),
     unit="deg",
+    reasoning=numeric.bearing(left=True),
     min_value=5.0,
     max_value=90.0,
     requires=LEVEL,
     frame="gravity",
-    quantities=(
-        "the angle, on the floor plan, from straight ahead of the camera to the left to the "
-        "centre of {a}",
-    ),
+    quantities=(),
     questions=(
-        "How many degrees to the left of straight ahead is the centre of {a}?",
-        "By how many degrees must the camera turn left to look at the centre of {a}?",
-        "How far to the left, in degrees, is the centre of {a} from the camera's heading?",
-        "Turning left from straight ahead, after how many degrees does the camera face {a}?",
+        "How many degrees left of straight ahead is the center of {a}?",
+        "How many degrees would the camera have to turn left to face the center of {a}?",
+        "Can you estimate how many degrees left of straight ahead the center of {a} is?",
     ),
     answers=(
-        "The centre of {a} is {value} to the left.",
-        "The camera must turn left by {value}.",
+        "The center of {a} is {value} to the left.",
+        "{value} to the left.",
     ),
 )
 
@@ -89,21 +83,17 @@ ANGLE_BETWEEN = Numeric(
     num_objects=2,
     measure=measures.between_bearings_deg,
     unit="deg",
+    reasoning=numeric.between_bearings,
     min_value=5.0,
     requires=LEVEL,
     frame="gravity",
-    quantities=(
-        "the angle, on the floor plan, between the centres of {a} and {b} as the camera sees them",
-    ),
+    quantities=(),
     questions=(
-        "Seen from the camera, how many degrees lie between the centres of {a} and {b} on the "
-        "floor plan?",
-        "Turning level from {a} to {b}, by how many degrees does the camera turn?",
-        "How large is the angle at the camera between {a} and {b} on the floor plan?",
-        "By how many degrees must the camera turn to look first at {a} and then at {b}?",
+        "Seen from the camera, how many degrees apart are the centers of {a} and {b} on the floor "
+        "plan?",
+        "How many degrees would the camera have to pan from the center of {a} to the center of "
+        "{b}?",
+        "What is the horizontal angle between the centers of {a} and {b}, seen from the camera?",
     ),
-    answers=(
-        "{value} lie between {a} and {b}.",
-        "The camera turns by {value}.",
-    ),
+    answers=("They are {value} apart.", "{value}."),
 )

@@ -6,6 +6,7 @@ from workflow_scripts.vqa.measures import facing_camera_deg, facing_deg
 from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
 from workflow_scripts.vqa.question_types.fixed_choice import Classification, FixedChoice
 from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo, between_limits
+from workflow_scripts.vqa.reasoning import orientation, yes_no
 from workflow_scripts.vqa.view_context import ViewContext
 
 FRONT = Requirements(level=True, front=True)
@@ -37,7 +38,7 @@ _CATEGORIES_WITH_FRONT = frozenset(
         "washer",
     ]
 )
-FACES_BELOW_DEG, DOES_NOT_FACE_ABOVE_DEG = 20.0, 60.0
+FACES_DEG = yes_no.Limits(yes=20.0, no=60.0)
 # Four ways to face; nearer than this to the middle of one it is clear.
 CLEAR_WITHIN_DEG = 25.0
 FACING_DIRECTIONS = ("towards the camera", "to the right", "away from the camera", "to the left")
@@ -62,7 +63,7 @@ def faces_object_values(context: QuestionContext) -> PredicateValues:
     pairs = pairs[has_front(context.view_context)[pairs[:, 0]]]
     angle, sigma = facing_deg(context.view_context)
     where = (pairs[:, 0], pairs[:, 1])
-    value = between_limits(angle[where], FACES_BELOW_DEG, DOES_NOT_FACE_ABOVE_DEG)
+    value = between_limits(angle[where], FACES_DEG.yes, FACES_DEG.no)
     # From above or below "facing" means little.
     near = (
         context.view_context.measured.horizontal_distance_m[0][where] < 2 * context.margins.metres
@@ -91,51 +92,34 @@ FACING_OBJECT = YesNo(
     name="facing_object",
     predicate=faces_object_values,
     unit="deg",
+    reasoning=yes_no.facing_object(FACES_DEG),
     requires=FRONT,
     frame="object",
-    questions=("{Does_a} {a} face {b}?", "{Is_a} {a} facing {b}?"),
-    statements=("{a} {is_a} facing {b}", "the front of {a} is turned towards {b}"),
-    negations=("{a} {is_a} not facing {b}", "the front of {a} is not turned towards {b}"),
+    questions=("{Is_a} {a} facing {b}?", "{Does_a} {a} face {b}?"),
+    statements=("{a} {is_a} facing {b}", "{a} {faces_a} {b}"),
+    negations=("{a} {is_a} not facing {b}", "{a} {does_a} not face {b}"),
 )
 FACING = FixedChoice(
     name="facing",
     options=FACING_DIRECTIONS,
     classify=facing_direction,
     unit="deg",
+    reasoning=orientation.facing(FACING_DIRECTIONS),
     requires=FRONT,
     frame="camera",
     questions=(
-        "Which way {does_a} {a} face: towards the camera, away from the camera, to the left or "
-        "to the right?",
-        "Is the front of {a} turned towards the camera, away from the camera, to the left or to "
+        "Which way {is_a} {a} facing: towards the camera, away from the camera, to the left or to "
         "the right?",
-        "As the camera sees it, which way {is_a} {a} facing: towards the camera, away from the "
+        "{Is_a} {a} facing towards the camera, away from the camera, to the left or to the right?",
+        "Seen from the camera, which way {does_a} {a} face: towards the camera, away from the "
         "camera, to the left or to the right?",
-        "Towards the camera, away from the camera, to the left or to the right: which way "
-        "{does_a} {a} face?",
-        "In which direction is the front of {a}: towards the camera, away from the camera, to the "
+        "Which way does the front of {a} point: towards the camera, away from the camera, to the "
         "left or to the right?",
-        "Tell me which way {a} {faces_a}: towards the camera, away from the camera, to the left "
-        "or to the right.",
-        "{Does_a} {a} face towards the camera, away from the camera, to the left or to the right?",
-        "{Is_a} {a} turned towards the camera, away from the camera, to the left or to the right?",
-        "Where {does_a} {a} look: towards the camera, away from the camera, to the left or to the "
-        "right?",
-        "How {is_a} {a} turned: towards the camera, away from the camera, to the left or to the "
-        "right?",
-        "Choose the way in which {a} {faces_a}: towards the camera, away from the camera, to the "
-        "left or to the right.",
-        "Seen in the picture, which way is the front of {a} turned: towards the camera, away "
-        "from the camera, to the left or to the right?",
     ),
     answers=(
-        "{a} {faces_a} {option}.",
-        "The front of {a} is turned {option}.",
-        "{It_a} {faces_a} {option}.",
-        "{a} {is_a} turned {option}.",
-        "I would say that {a} {faces_a} {option}.",
         "{a} {is_a} facing {option}.",
         "{It_a} {is_a} facing {option}.",
-        "As the camera sees it, {a} {faces_a} {option}.",
+        "{option}.",
+        "I'd say {it_a} {is_a} facing {option}.",
     ),
 )

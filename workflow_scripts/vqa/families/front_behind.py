@@ -8,40 +8,32 @@ may be asked of views from above too.
 from workflow_scripts.vqa.measures import metres_in_front, metres_nearer
 from workflow_scripts.vqa.question_types.base import Requirements
 from workflow_scripts.vqa.question_types.comparison import Antonym, Comparison
+from workflow_scripts.vqa.reasoning import comparison
 
 FRONT_BEHIND = Comparison(
     name="front_behind",
     antonyms=(
-        Antonym("in front of", "closer to the camera"),
-        Antonym("behind", "further from the camera"),
+        Antonym("in front of", "in front"),
+        Antonym("behind", "farther back"),
     ),
     difference=metres_in_front,
     unit="m",
+    reasoning=comparison.compare_two(comparison.DEPTH),
     requires=Requirements(level=True),
     frame="camera",
-    scopes=("seen from the camera", "from where the picture was taken", "as the camera sees it"),
-    yes_no=(
-        "{Is_a} {a} {relation} {b}?",
-        "Seen from the camera, {is_a} {a} {relation} {b}?",
-        "Going by the distance from the camera, {is_a} {a} {relation} {b}?",
-        "From where the picture was taken, {is_a} {a} {relation} {b}?",
-    ),
-    which=(
-        "Which is {extreme}, {a} or {b}?",
-        "Of {a} and {b}, which one is {extreme}?",
-        "In this room, which is {extreme}: {a} or {b}?",
-    ),
+    scopes=("seen from the camera",),
 )
 
 CAMERA_NEARER = Comparison(
     name="camera_nearer",
     antonyms=(
-        Antonym("nearer to the camera than", "nearer to the camera"),
+        Antonym("closer to the camera than", "closer to the camera"),
         Antonym("farther from the camera than", "farther from the camera"),
     ),
     difference=metres_nearer,
     unit="m",
+    reasoning=comparison.compare_two(comparison.DISTANCE),
     requires=Requirements(),
     frame="camera",
-    scopes=("measured in a straight line", "in this room", "when the picture was taken"),
+    scopes=("measured in a straight line",),
 )

@@ -1,14 +1,17 @@
 """Places in the picture: a point on what is named, the box around it, the n-th of its kind."""
 
 import itertools
+from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
 from workflow_scripts.common.label_text import is_plural
 from workflow_scripts.vqa.measures import metres_in_front, px_to_the_left
-from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
+from workflow_scripts.vqa.question_types.base import QuestionContext, Reasoning, Requirements
 from workflow_scripts.vqa.question_types.grounding import Grounding, GroundingTargets
-from workflow_scripts.vqa.referring_expressions import MAX_IN_ROW, ORDINALS
+from workflow_scripts.vqa.reasoning import grounding
+from workflow_scripts.vqa.referring_expressions import MAX_IN_ROW, ordinal_name
 
 
 def all_objects(context: QuestionContext) -> GroundingTargets:
@@ -36,12 +39,12 @@ def nth_of_category(context: QuestionContext) -> GroundingTargets:
         left, front = px_to_the_left(view_context)[0], metres_in_front(view_context)
         needed_m = context.margins.needed("m", view_context, front[1])
         orders = (
-            ("from the left", left, np.full_like(left, margin_px)),
-            ("from the right", -left, np.full_like(left, margin_px)),
-            ("from the camera", front[0], needed_m),
+            ("left", left, np.full_like(left, margin_px)),
+            ("right", -left, np.full_like(left, margin_px)),
+            ("camera", front[0], needed_m),
         )
-        for words, ahead, needed in orders:
-            if words == "from the camera" and not view_context.is_level:
+        for side, ahead, needed in orders:
+            if side == "camera" and not view_context.is_level:
                 continue
             order = sorted(rows, key=lambda row: -(ahead[row, rows] > 0).sum())
             steps = list(itertools.pairwise(order))
@@ -50,7 +53,7 @@ def nth_of_category(context: QuestionContext) -> GroundingTargets:
                 continue
             clear = min(float(ahead[step]) for step in steps)
             for place, row in enumerate(order):
-                targets.append((row, f"the {ORDINALS[place]} {noun} {words}", clear))
+                targets.append((row, f"the {ordinal_name(noun, place, side)}", clear))
     return GroundingTargets(
         np.array([row for row, _, _ in targets], dtype=int),
         [phrase for _, phrase, _ in targets],
@@ -58,18 +61,30 @@ def nth_of_category(context: QuestionContext) -> GroundingTargets:
     )
 
 
-def _grounding(name: str, target_type: str, targets: object, *, kinds: bool = False) -> Grounding:
+def _grounding(
+    name: str,
+    target_type: Literal["point", "box"],
+    targets: Callable[[QuestionContext], GroundingTargets],
+    reasoning: Reasoning,
+    *,
+    kinds: bool = False,
+) -> Grounding:
     return Grounding(
         name=name,
-        target_type=target_type,  # type: ignore[arg-type]
-        targets=targets,  # type: ignore[arg-type]
+        target_type=target_type,
+        targets=targets,
         unit="px",
+        reasoning=reasoning,
         requires=Requirements(kinds=kinds),
         frame="picture",
     )
 
 
-POINTING = _grounding("pointing", "point", all_objects)
-BOXING = _grounding("boxing", "box", all_objects)
-NTH_POINTING = _grounding("nth_pointing", "point", nth_of_category, kinds=True)
-NTH_BOXING = _grounding("nth_boxing", "box", nth_of_category, kinds=True)
+POINT_GROUNDING = _grounding("point_grounding", "point", all_objects, grounding.point)
+BOX_GROUNDING = _grounding("box_grounding", "box", all_objects, grounding.box)
+NTH_POINT_GROUNDING = _grounding(
+    "nth_point_grounding", "point", nth_of_category, grounding.nth_point, kinds=True
+)
+NTH_BOX_GROUNDING = _grounding(
+    "nth_box_grounding", "box", nth_of_category, grounding.nth_box, kinds=True
+)

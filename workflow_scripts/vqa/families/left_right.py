@@ -7,6 +7,7 @@ of what is visible of the object must give the same order.
 from workflow_scripts.vqa.measures import px_to_the_left
 from workflow_scripts.vqa.question_types.base import Requirements
 from workflow_scripts.vqa.question_types.comparison import Antonym, Comparison
+from workflow_scripts.vqa.reasoning import comparison
 
 LEFT_RIGHT = Comparison(
     name="left_right",
@@ -16,18 +17,20 @@ LEFT_RIGHT = Comparison(
     ),
     difference=px_to_the_left,
     unit="px",
+    reasoning=comparison.compare_two(comparison.COLUMN),
     requires=Requirements(shape=False, position_independent=True),
     frame="picture",
-    scopes=("in this picture", "seen from the camera", "as the camera sees it"),
+    scopes=("in this picture", "seen from the camera"),
     yes_no=(
         "{Is_a} {a} {relation} {b}?",
         "In this picture, {is_a} {a} {relation} {b}?",
         "Seen from the camera, {is_a} {a} {relation} {b}?",
-        "Looking at the picture, do you find {a} {relation} {b}?",
+        "Would you say that {a} {is_a} {relation} {b} in the picture?",
     ),
     which=(
         "Which is {extreme}, {a} or {b}?",
-        "Of {a} and {b}, which one is {extreme} in the picture?",
-        "From the camera's point of view, which is {extreme}: {a} or {b}?",
+        "Of {a} and {b}, which is {extreme} in the picture?",
+        "From the camera's point of view, which is {extreme}, {a} or {b}?",
+        "{a} or {b}: which is {extreme}?",
     ),
 )

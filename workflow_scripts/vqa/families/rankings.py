@@ -1,11 +1,15 @@
 """Which of three: nearest to another, second from the left, biggest, nearest to the camera."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from workflow_scripts.vqa import measures
+from workflow_scripts.vqa.margins import Unit
 from workflow_scripts.vqa.measures import Measure
-from workflow_scripts.vqa.question_types.base import Requirements, Unit
+from workflow_scripts.vqa.question_types.base import Frame, Reasoning, Requirements
 from workflow_scripts.vqa.question_types.ranking import Ranking
+from workflow_scripts.vqa.reasoning import comparison
 from workflow_scripts.vqa.view_context import ViewContext
 
 WHOLE = Requirements(untruncated=True)
@@ -27,69 +31,84 @@ def _nearness(view_context: ViewContext) -> Measure:
 
 def _extreme(
     name: str,
-    measure: object,
+    reasoning: Reasoning,
+    measure: Callable[[ViewContext], Measure],
     extremes: tuple[str, ...],
     *,
     unit: Unit = "m",
     requires: Requirements = WHOLE,
     rank: int = 0,
     anchored: bool = False,
-    frame: str = "camera",
+    frame: Frame = "camera",
+    questions: tuple[str, ...] = (),
+    answers: tuple[str, ...] = (),
 ) -> Ranking:
     return Ranking(
         name=name,
-        measure=measure,  # type: ignore[arg-type]
+        measure=measure,
         unit=unit,
+        reasoning=reasoning,
         requires=requires,
-        frame=frame,  # type: ignore[arg-type]
+        frame=frame,
         extremes=extremes,
         rank=rank,
         anchored=anchored,
+        questions=questions,
+        answers=answers,
     )
 
 
 NEAREST_TO = _extreme(
     "nearest_to",
+    comparison.rank_by_gap(most=False),
     lambda view_context: measures.negated(measures.gap_m(view_context)),
-    ("nearest to {d}", "closest to {d}"),
+    ("closest to {d}",),
     anchored=True,
     frame="gravity",
 )
 FARTHEST_FROM = _extreme(
     "farthest_from",
+    comparison.rank_by_gap(most=True),
     measures.gap_m,
-    ("farthest from {d}", "furthest away from {d}"),
+    ("farthest from {d}",),
     anchored=True,
     frame="gravity",
 )
 NEAREST_CAMERA = _extreme(
-    "nearest_camera", _nearness, ("nearest to the camera", "closest to the camera")
+    "nearest_camera",
+    comparison.rank_three(comparison.DISTANCE, most=False),
+    _nearness,
+    ("closest to the camera",),
 )
 FARTHEST_CAMERA = _extreme(
     "farthest_camera",
+    comparison.rank_three(comparison.DISTANCE, most=True),
     measures.camera_distance_m,
-    ("farthest from the camera", "furthest away from the camera"),
+    ("farthest from the camera",),
 )
 LEFTMOST = _extreme(
     "leftmost",
+    comparison.rank_three(comparison.COLUMN, most=False),
     _columns,
-    ("furthest to the left in the picture", "first from the left in the picture"),
+    ("furthest to the left in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
     frame="picture",
 )
 RIGHTMOST = _extreme(
     "rightmost",
+    comparison.rank_three(comparison.COLUMN, most=True),
     lambda view_context: measures.negated(_columns(view_context)),
-    ("furthest to the right in the picture", "first from the right in the picture"),
+    ("furthest to the right in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
     frame="picture",
 )
 SECOND_FROM_LEFT = _extreme(
     "second_from_left",
+    comparison.rank_three(comparison.COLUMN, most=False, rank=1),
     _columns,
-    ("second from the left in the picture", "number two from the left in the picture"),
+    ("second from the left in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
     rank=1,
@@ -97,8 +116,9 @@ SECOND_FROM_LEFT = _extreme(
 )
 SECOND_FROM_RIGHT = _extreme(
     "second_from_right",
+    comparison.rank_three(comparison.COLUMN, most=True, rank=1),
     lambda view_context: measures.negated(_columns(view_context)),
-    ("second from the right in the picture", "number two from the right in the picture"),
+    ("second from the right in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
     rank=1,
@@ -106,48 +126,66 @@ SECOND_FROM_RIGHT = _extreme(
 )
 SECOND_FROM_FRONT = _extreme(
     "second_from_front",
+    comparison.rank_three(comparison.DISTANCE, most=False, rank=1),
     _nearness,
-    ("second nearest to the camera", "number two in distance from the camera"),
+    ("second closest to the camera",),
     rank=1,
 )
 BIGGEST = _extreme(
     "biggest",
+    comparison.rank_by_volume(most=True),
     measures.cube_edge_m,
-    ("the biggest by volume", "biggest in volume"),
+    ("the biggest",),
     unit="ratio",
     requires=LEVEL,
     frame="object",
 )
 SMALLEST = _extreme(
     "smallest",
+    comparison.rank_by_volume(most=False),
     lambda view_context: _inverse(measures.cube_edge_m(view_context)),
-    ("the smallest by volume", "smallest in volume"),
+    ("the smallest",),
     unit="ratio",
     requires=LEVEL,
     frame="object",
 )
 TALLEST = _extreme(
     "tallest",
+    comparison.rank_three(comparison.HEIGHT, most=True),
     measures.height_m,
-    ("the tallest", "the tallest from bottom to top"),
+    ("the tallest",),
     unit="ratio",
     requires=LEVEL,
     frame="gravity",
 )
 WIDEST = _extreme(
     "widest",
+    comparison.rank_three(comparison.WIDTH, most=True),
     measures.width_m,
-    ("the widest", "the widest from side to side"),
+    ("the widest",),
     unit="ratio",
     requires=FRONTED,
     frame="object",
 )
 HIGHEST = _extreme(
     "highest",
+    comparison.rank_three(comparison.UNDERSIDE, most=True),
     measures.bottom_m,
-    ("highest up, measured at the underside", "highest above the floor at the underside"),
+    (),
     requires=LEVEL,
     frame="gravity",
+    questions=(
+        "Whose underside is highest off the floor: {a}, {b} or {c}?",
+        "Of {a}, {b} and {c}, whose underside is highest off the floor?",
+        "Measured at the underside, which is highest off the floor: {a}, {b} or {c}?",
+        "{a}, {b} or {c}: whose underside is highest off the floor?",
+    ),
+    answers=(
+        "The underside of {winner} is highest.",
+        "{winner}.",
+        "It's {winner}.",
+        "I'd say {winner}.",
+    ),
 )
 
 
@@ -155,21 +193,3 @@ def _inverse(measure: Measure) -> Measure:
     """Return one over a positive size: ratios stay the same, their order turns round."""
     value, sigma = measure
     return 1 / value, sigma / value**2
-
-
-RANKINGS = (
-    NEAREST_TO,
-    FARTHEST_FROM,
-    NEAREST_CAMERA,
-    FARTHEST_CAMERA,
-    LEFTMOST,
-    RIGHTMOST,
-    SECOND_FROM_LEFT,
-    SECOND_FROM_RIGHT,
-    SECOND_FROM_FRONT,
-    BIGGEST,
-    SMALLEST,
-    TALLEST,
-    WIDEST,
-    HIGHEST,
-)

@@ -5,6 +5,7 @@ import numpy as np
 from workflow_scripts.vqa.measures import Measure
 from workflow_scripts.vqa.question_types.base import Requirements
 from workflow_scripts.vqa.question_types.numeric import Numeric
+from workflow_scripts.vqa.reasoning import numeric
 from workflow_scripts.vqa.view_context import ViewContext
 
 
@@ -29,24 +30,26 @@ ROOM_AREA = Numeric(
     num_objects=0,
     measure=area_m2,
     unit="m2",
+    reasoning=numeric.room_area,
     min_value=1.0,
     requires=Requirements(),
     frame="gravity",
     forms=("named",),
-    quantities=("the floor area of this room", "the size of the floor of this room"),
-    questions=("How large is this room?", "How much floor does this room have?"),
-    answers=("The room has a floor of {value}.",),
+    quantities=("the floor area of this room",),
+    questions=("How large is the floor of this room?", "How much floor space does this room have?"),
+    answers=("The floor area is {value}.",),
 )
 ROOM_LENGTH = Numeric(
     name="room_length",
     num_objects=0,
     measure=long_side_m,
     unit="m",
+    reasoning=numeric.room_length,
     min_value=1.0,
     requires=Requirements(),
     frame="gravity",
     forms=("named",),
-    quantities=("the length of the longer wall of this room", "the longer side of this room"),
-    questions=("How long is this room?", "How far is it from one end of this room to the other?"),
-    answers=("The room is {value} long.",),
+    quantities=("the length of this room",),
+    questions=("How long is this room?", "How long is the longer wall of this room?"),
+    answers=("It is {value} long.",),
 )

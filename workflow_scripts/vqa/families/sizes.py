@@ -16,10 +16,12 @@ from workflow_scripts.vqa.question_types.base import QuestionContext, Requiremen
 from workflow_scripts.vqa.question_types.comparison import Antonym, Comparison
 from workflow_scripts.vqa.question_types.numeric import Numeric
 from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo, between_limits
+from workflow_scripts.vqa.reasoning import comparison, numeric, yes_no
 
 SMALLEST_ASKED_M = 0.05
 SMALLEST_ASKED_M2 = 0.02
-SAME_BELOW, DIFFERENT_ABOVE = 0.07, 0.3
+# By how much the ratio of two sizes exceeds 1.
+SAME_EXCESS = yes_no.Limits(yes=0.07, no=0.3)
 WHOLE = Requirements(untruncated=True)
 STANDING = Requirements(untruncated=True, level=True)
 UPRIGHT = Requirements(untruncated=True, gravity=True)
@@ -31,20 +33,10 @@ WIDER = Comparison(
     antonyms=(Antonym("wider than", "wider"), Antonym("narrower than", "narrower")),
     difference=measures.wider_ratio,
     unit="ratio",
+    reasoning=comparison.wider,
     requires=UPRIGHT,
     frame="object",
-    scopes=("from side to side", "comparing the widths", "in the real room"),
-    yes_no=(
-        "{Is_a} {a} {relation} {b}?",
-        "From side to side, {is_a} {a} {relation} {b}?",
-        "Comparing their widths, {is_a} {a} {relation} {b}?",
-        "Would you call {a} {relation} {b}?",
-    ),
-    which=(
-        "Which is {extreme}, {a} or {b}?",
-        "From side to side, which one is {extreme}: {a} or {b}?",
-        "Of {a} and {b}, which one is {extreme}?",
-    ),
+    scopes=("from side to side",),
 )
 
 TALLER = Comparison(
@@ -52,20 +44,10 @@ TALLER = Comparison(
     antonyms=(Antonym("taller than", "taller"), Antonym("shorter than", "shorter")),
     difference=measures.height_ratio,
     unit="ratio",
+    reasoning=comparison.compare_two(comparison.HEIGHT),
     requires=STANDING,
     frame="gravity",
-    scopes=("from bottom to top", "comparing the heights", "in the real room"),
-    yes_no=(
-        "{Is_a} {a} {relation} {b}?",
-        "From bottom to top, {is_a} {a} {relation} {b}?",
-        "Comparing their heights, {is_a} {a} {relation} {b}?",
-        "Would you call {a} {relation} {b}?",
-    ),
-    which=(
-        "Which is {extreme}, {a} or {b}?",
-        "From bottom to top, which one is {extreme}: {a} or {b}?",
-        "Of {a} and {b}, which one is {extreme}?",
-    ),
+    scopes=("from bottom to top",),
 )
 
 BIGGER = Comparison(
@@ -73,33 +55,36 @@ BIGGER = Comparison(
     antonyms=(Antonym("bigger than", "bigger"), Antonym("smaller than", "smaller")),
     difference=measures.cube_edge_ratio,
     unit="ratio",
+    reasoning=comparison.bigger,
     requires=STANDING,
     frame="object",
-    scopes=("by volume", "going by the space taken up", "in the real room"),
-    yes_no=(
-        "{Is_a} {a} {relation} {b}?",
-        "By volume, {is_a} {a} {relation} {b}?",
-        "Going by the space they take up, {is_a} {a} {relation} {b}?",
-        "In the real room, {is_a} {a} {relation} {b}?",
-    ),
-    which=(
-        "Which is {extreme}, {a} or {b}?",
-        "By volume, which one is {extreme}: {a} or {b}?",
-        "Of {a} and {b}, which one is {extreme} in the real room?",
-    ),
+    scopes=("by volume",),
 )
 
 LONGER = Comparison(
     name="longer",
     antonyms=(
-        Antonym("longer on its longer side than", "longer on its longer side"),
-        Antonym("shorter on its longer side than", "shorter on its longer side"),
+        Antonym("longer than", "longer"),
+        Antonym("shorter than", "shorter"),
     ),
     difference=lambda view_context: measures.ratio_of(measures.length_m(view_context)),
     unit="ratio",
+    reasoning=comparison.compare_two(comparison.LENGTH),
     requires=UPRIGHT,
     frame="object",
-    scopes=("seen from above", "comparing the footprints", "in the real room"),
+    scopes=("seen from above",),
+    yes_no=(
+        "{Scope}, {is_a} {a} {relation} {b}?",
+        "{Is_a} {a} {relation} {b}, seen from above?",
+        "On the floor plan, {is_a} {a} {relation} {b}?",
+        "Would you say that {a} {is_a} {relation} {b}, seen from above?",
+    ),
+    which=(
+        "{Scope}, which is {extreme}, {a} or {b}?",
+        "Which is {extreme} on the floor plan, {a} or {b}?",
+        "Of {a} and {b}, which is {extreme}, seen from above?",
+        "{a} or {b}: which is {extreme}, seen from above?",
+    ),
 )
 
 WIDTH = Numeric(
@@ -107,24 +92,16 @@ WIDTH = Numeric(
     num_objects=1,
     measure=measures.width_m,
     unit="m",
+    reasoning=numeric.width,
     min_value=SMALLEST_ASKED_M,
     requires=FRONTED,
     frame="object",
-    quantities=("the width of {a}", "the distance from one side of {a} to the other"),
+    quantities=("the width of {a}",),
     questions=(
         "How wide {is_a} {a}?",
-        "What is the width of {a}?",
         "How wide {is_a} {a} from side to side?",
-        "What {does_a} {a} measure from side to side?",
-        "Seen from the front, how wide {is_a} {a}?",
-        "Please estimate the width of {a}.",
     ),
-    answers=(
-        "{a} {is_a} {value} wide.",
-        "The width of {a} is {value}.",
-        "From side to side, {a} {measures_a} {value}.",
-        "{It_a} {is_a} {value} wide.",
-    ),
+    answers=("{a} {is_a} {value} wide.", "{It_a} {is_a} {value} wide."),
 )
 
 VIEW_WIDTH = Numeric(
@@ -132,15 +109,16 @@ VIEW_WIDTH = Numeric(
     num_objects=1,
     measure=measures.view_width_m,
     unit="m",
+    reasoning=numeric.view_width,
     min_value=SMALLEST_ASKED_M,
     requires=STANDING,
     frame="gravity",
-    quantities=(
-        "the width of {a} across the line of sight",
-        "the real extent of {a} from its leftmost to its rightmost point as the camera sees it",
+    quantities=("the real width of {a} as seen from the camera",),
+    questions=(
+        "How wide {is_a} {a}, seen from the camera?",
+        "From the camera's point of view, how wide {is_a} {a} from left to right?",
     ),
-    questions=("Across the line of sight, how far {does_a} {a} extend?",),
-    answers=("{a} {is_a} {value} wide across the line of sight.",),
+    answers=("Seen from the camera, {a} {is_a} {value} wide.", "{It_a} {is_a} {value} wide."),
 )
 
 HEIGHT = Numeric(
@@ -148,24 +126,13 @@ HEIGHT = Numeric(
     num_objects=1,
     measure=measures.height_m,
     unit="m",
+    reasoning=numeric.height,
     min_value=SMALLEST_ASKED_M,
     requires=STANDING,
     frame="gravity",
-    quantities=("the height of {a}", "the distance from the bottom of {a} to the top"),
-    questions=(
-        "How tall {is_a} {a}?",
-        "What is the height of {a}?",
-        "How tall {is_a} {a} from bottom to top?",
-        "What {does_a} {a} measure from the underside to the top?",
-        "How high {is_a} {a} {itself_a}, from the lowest to the highest point?",
-        "Please estimate the height of {a}.",
-    ),
-    answers=(
-        "{a} {is_a} {value} tall.",
-        "The height of {a} is {value}.",
-        "From bottom to top, {a} {measures_a} {value}.",
-        "{It_a} {is_a} {value} tall.",
-    ),
+    quantities=("the height of {a} from bottom to top",),
+    questions=("How tall {is_a} {a}?", "How tall {is_a} {a} from bottom to top?"),
+    answers=("{a} {is_a} {value} tall.", "{It_a} {is_a} {value} tall."),
 )
 
 LENGTH = Numeric(
@@ -173,15 +140,18 @@ LENGTH = Numeric(
     num_objects=1,
     measure=measures.length_m,
     unit="m",
+    reasoning=numeric.length,
     min_value=SMALLEST_ASKED_M,
     requires=UPRIGHT,
     frame="object",
-    quantities=(
-        "the length of {a} along the longer side",
-        "the longer side of {a} on the floor plan",
+    quantities=(),
+    questions=(
+        "Seen from above, how long {is_a} {a}?",
+        "How long {is_a} {a} on the floor plan?",
+        "What is the length of {a}, seen from above?",
+        "Seen from above, can you estimate the length of {a}?",
     ),
-    questions=("How long {is_a} {a} along the longer side?",),
-    answers=("{a} {is_a} {value} long.",),
+    answers=("{a} {is_a} {value} long.", "{It_a} {is_a} {value} long."),
 )
 
 FOOTPRINT = Numeric(
@@ -189,12 +159,16 @@ FOOTPRINT = Numeric(
     num_objects=1,
     measure=measures.footprint_m2,
     unit="m2",
+    reasoning=numeric.footprint,
     min_value=SMALLEST_ASKED_M2,
     requires=UPRIGHT,
     frame="object",
-    quantities=("the area that {a} {covers_a} seen from above", "the footprint of {a}"),
-    questions=("How much floor area would {a} cover?", "How large is the footprint of {a}?"),
-    answers=("Seen from above, {a} {covers_a} {value}.",),
+    quantities=("the footprint of {a}",),
+    questions=(
+        "How large is the footprint of {a}?",
+        "Seen from above, how much area {does_a} {a} cover?",
+    ),
+    answers=("{a} {covers_a} {value}.",),
 )
 
 
@@ -203,7 +177,7 @@ def same_size(ratio: measures.Measure, context: QuestionContext) -> PredicateVal
     excess, sigma = context.pair_values(*ratio)
     return PredicateValues(
         objects=context.shuffled_pairs(),
-        value=between_limits(np.abs(excess), SAME_BELOW, DIFFERENT_ABOVE),
+        value=between_limits(np.abs(excess), SAME_EXCESS.yes, SAME_EXCESS.no),
         sigma=sigma,
     )
 
@@ -212,11 +186,12 @@ SAME_HEIGHT = YesNo(
     name="same_height",
     predicate=lambda context: same_size(measures.height_ratio(context.view_context), context),
     unit="ratio",
+    reasoning=yes_no.about_equal(comparison.HEIGHT, SAME_EXCESS),
     requires=STANDING,
     frame="gravity",
-    questions=("Are {a} and {b} about the same height?", "Are {a} and {b} equally tall?"),
-    statements=("{a} and {b} are about the same height",),
-    negations=("{a} and {b} are not the same height",),
+    questions=("Are {a} and {b} about equally tall?", "{Is_a} {a} about as tall as {b}?"),
+    statements=("{a} and {b} are about equally tall", "{a} {is_a} about as tall as {b}"),
+    negations=("{a} and {b} are not equally tall", "one of them is clearly taller"),
 )
 
 SAME_WIDTH = YesNo(
@@ -225,20 +200,22 @@ SAME_WIDTH = YesNo(
         measures.ratio_of(measures.width_m(context.view_context)), context
     ),
     unit="ratio",
+    reasoning=yes_no.about_equal(comparison.WIDTH, SAME_EXCESS),
     requires=FRONTED,
     frame="object",
-    questions=("Are {a} and {b} about the same width?", "Are {a} and {b} equally wide?"),
-    statements=("{a} and {b} are about the same width",),
-    negations=("{a} and {b} are not the same width",),
+    questions=("Are {a} and {b} about equally wide?", "{Is_a} {a} about as wide as {b}?"),
+    statements=("{a} and {b} are about equally wide", "{a} {is_a} about as wide as {b}"),
+    negations=("{a} and {b} are not equally wide", "one of them is clearly wider"),
 )
 
 SAME_SIZE = YesNo(
     name="same_size",
     predicate=lambda context: same_size(measures.cube_edge_ratio(context.view_context), context),
     unit="ratio",
+    reasoning=yes_no.same_size(SAME_EXCESS),
     requires=STANDING,
     frame="object",
-    questions=("Are {a} and {b} about the same size?", "Are {a} and {b} equally big?"),
-    statements=("{a} and {b} are about the same size", "{a} and {b} take up about the same space"),
-    negations=("{a} and {b} are not the same size", "{a} and {b} do not take up the same space"),
+    questions=("Are {a} and {b} about the same size?", "{Is_a} {a} about as big as {b}?"),
+    statements=("{a} and {b} are about the same size", "{a} {is_a} about as big as {b}"),
+    negations=("{a} and {b} are different sizes", "one of them is clearly bigger"),
 )

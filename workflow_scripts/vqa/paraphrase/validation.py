@@ -1,4 +1,4 @@
-"""Whether a question in other words is still the question: what it may not lose, and what not gain.
+"""Whether a paraphrase is still the same question: what it may not lose, and what not gain.
 
 The reasons are few and fixed, so that they can be counted.
 """
@@ -8,12 +8,11 @@ from collections.abc import Mapping
 
 from workflow_scripts.common.answer_text import parse_choice, parse_metres
 from workflow_scripts.common.label_text import phrase, plural
-from workflow_scripts.common.questions import Question
+from workflow_scripts.common.questions import Question, Referent
+from workflow_scripts.vqa.families import family_of
 from workflow_scripts.vqa.paraphrase.sentence_content import SentenceContent, parse_content
 
 MAX_GROWTH = 3
-# Open questions in which it matters which thing is mentioned first.
-_ORDER_MATTERS = frozenset(["clock_direction", "left_offset", "depth_offset", "height_offset"])
 _WH_WORDS = re.compile(r"\b(?:or|which|what|how|where|who)\b", re.IGNORECASE)
 
 
@@ -26,24 +25,29 @@ def split_options(question: Question) -> tuple[str, str]:
 
 
 def object_names(question: Question) -> dict[str, int]:
-    """Return the names of a question's things in lower case, with and without their article."""
+    """Return the names of a question's objects in lower case, with and without their article.
+
+    Objects without a phrase of their own are counted ones: the question names their category.
+    """
     names: dict[str, int] = {}
-    for number, one in enumerate(question.referents):
-        if one.phrase:
-            names[one.phrase.lower()] = number
-            names[re.sub(r"^the ", "", one.phrase.lower())] = number
-            if one.mark:
-                names[one.mark.lower()] = number
-        elif question.family == "count":
-            names[plural(phrase(one.category)).lower()] = 0
+    for number, referent in enumerate(question.referents):
+        if not referent.phrase:
+            names[_counted_name(referent).lower()] = 0
+            continue
+        names[referent.phrase.lower()] = number
+        names[re.sub(r"^the ", "", referent.phrase.lower())] = number
+        if referent.mark:
+            names[referent.mark.lower()] = number
     return names
+
+
+def _counted_name(referent: Referent) -> str:
+    return plural(phrase(referent.category))
 
 
 def protected_terms(question: Question) -> list[str]:
     """Return what a paraphrase must repeat letter by letter, for its prompt."""
-    names = [referent.phrase for referent in question.referents if referent.phrase]
-    if question.family == "count" and question.referents:
-        names = [plural(phrase(question.referents[0].category))]
+    names = [referent.phrase or _counted_name(referent) for referent in question.referents]
     return list(dict.fromkeys([*names, *_listed_choices(question)]))
 
 
@@ -52,23 +56,27 @@ def _listed_choices(question: Question) -> list[str]:
     if question.kind != "which" or question.answer_type != "choice":
         return []
     text = question.question.lower()
-    return [one for one in question.choices if re.search(rf"\b{re.escape(one.lower())}\b", text)]
+    return [
+        choice
+        for choice in question.choices
+        if re.search(rf"\b{re.escape(choice.lower())}\b", text)
+    ]
 
 
 def skip_reason(question: Question) -> str:
-    """Return why a question is not put in other words at all, '' if it may be."""
-    if question.family == "existence":
-        return "the question has no thing with a name to check it by"
+    """Return why a question is not paraphrased at all, '' if it may be."""
+    if not family_of(question.family).can_paraphrase:
+        return "the question names an object that is no referent, so it cannot be checked"
     return ""
 
 
 def validation_error(question: Question, new_question: str, new_answer: str | None) -> str:
-    """Return what is wrong with a question in other words, '' if nothing is.
+    """Return what is wrong with a paraphrase, '' if nothing is.
 
     Args:
         question: the question as it was.
-        asked: the question in other words, without options.
-        answered: the answer in other words, None if it is to stay.
+        new_question: its paraphrase, without options.
+        new_answer: the paraphrase of its answer, None if the answer is to stay.
     """
     before, _ = split_options(question)
     problem = _check_form(before, new_question) or _check_meaning(question, before, new_question)
@@ -100,21 +108,23 @@ def _check_meaning(question: Question, before: str, new_question: str) -> str:
     ]
     if question.kind == "yes_no" and has_wh_word == [False, True]:
         return "no longer a question for yes or no"
-    for one in _listed_choices(question):
-        if not re.search(rf"\b{re.escape(one.lower())}\b", new_question.lower()):
+    for choice in _listed_choices(question):
+        if not re.search(rf"\b{re.escape(choice.lower())}\b", new_question.lower()):
             return "a choice is lost"
-    if question.kind == "yes_no" or question.family in _ORDER_MATTERS:
+    if question.kind == "yes_no" or family_of(question.family).order_matters:
         if old.object_roles != new.object_roles:
-            return "another thing plays another part"
+            return "an object has another role"
     elif _reference_roles(old) != _reference_roles(new) and question.kind == "which":
-        return "another thing plays another part"
+        return "an object has another role"
     return ""
 
 
-def _reference_roles(one: SentenceContent) -> dict[int, str]:
+def _reference_roles(content: SentenceContent) -> dict[int, str]:
     """Return what others are compared with: "nearest to the lamp"."""
     return {
-        number: role for number, role in one.object_roles if role in ("to", "from", "than", "in")
+        number: role
+        for number, role in content.object_roles
+        if role in ("to", "from", "than", "in")
     }
 
 
@@ -124,7 +134,7 @@ def _content_difference(
     if old.numbers != new.numbers:
         return "a number is lost or new"
     if old.object_ids != new.object_ids:
-        return "a thing is lost or called otherwise"
+        return "an object is missing or renamed"
     if old.words - new.words:
         return "a word that carries meaning is lost"
     if new.words - old.words - allowed:
@@ -133,7 +143,7 @@ def _content_difference(
 
 
 def _check_answer(question: Question, new_answer: str) -> str:
-    """Check an answer in other words against the truth, and against the words it had."""
+    """Check the paraphrase of an answer against the truth, and against the original."""
     names = object_names(question)
     old, new = parse_content(question.answer, names), parse_content(new_answer, names)
     truth = question.truth
@@ -144,7 +154,7 @@ def _check_answer(question: Question, new_answer: str) -> str:
         if not re.match(rf"{truth}\b", new_answer, re.IGNORECASE):
             return "yes or no is lost"
         if old.object_roles != new.object_roles:
-            return "another thing plays another part"
+            return "an object has another role"
     elif question.answer_type == "choice":
         if parse_choice(new_answer, question.choices) != truth:
             return "the answer names another choice"
@@ -157,12 +167,12 @@ def _check_answer(question: Question, new_answer: str) -> str:
         or len(new_answer) > MAX_GROWTH * len(question.answer) + 40
     ):
         return "no single answer"
-    # An answer may take up the words of its question.
+    # An answer may repeat words of its question.
     return _content_difference(old, new, parse_content(question.question, names).words)
 
 
 def _strip_names(text: str, names: Mapping[str, int]) -> str:
-    """Take the names of things out of a text."""
+    """Remove the names of objects from a text."""
     for name in sorted(names, key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", " ", text, flags=re.IGNORECASE)
     return text

@@ -1,4 +1,4 @@
-"""Ask about everything of a kind: how many there are, and what a marked thing is."""
+"""Ask about categories: how many objects of one there are, and which one a marked object has."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,37 +6,40 @@ from functools import cached_property
 
 import numpy as np
 
-from workflow_scripts.common.label_text import is_confusable, phrase, plural, with_article
+from workflow_scripts.common.label_text import (
+    counted,
+    is_confusable,
+    phrase,
+    plural,
+    with_article,
+)
 from workflow_scripts.common.records import Form
-from workflow_scripts.vqa.batch import LETTERS, Batch
+from workflow_scripts.vqa.batch import LETTERS, OPTIONS_SUFFIX, Batch
+from workflow_scripts.vqa.margins import Unit
 from workflow_scripts.vqa.question_types.base import (
     POINTING_FORMS,
     Frame,
+    OneViewFamily,
     QuestionContext,
     Requirements,
-    Unit,
 )
 from workflow_scripts.vqa.templates import Templates
 
-_OPTIONS = " A: {option1}. B: {option2}. C: {option3}. D: {option4}."
+_OF_CATEGORIES = Requirements(kinds=True)
 
 
-_OF_KINDS, _OF_OBJECTS = Requirements(kinds=True), Requirements()
-
-
-@dataclass(frozen=True)
-class Count:
+@dataclass(frozen=True, kw_only=True)
+class Count(OneViewFamily):
     """A family that asks how many things of a kind the picture shows.
 
     A kind is counted only if each of its things in view is seen well enough. Slots: `{things}`
     is the plural noun; in answers `{counted}` is "one chair" or "3 chairs", `{are}` agrees.
     """
 
-    name: str
     questions: tuple[str, ...]
     answers: tuple[str, ...]
     unit: Unit = "count"
-    requires: Requirements = _OF_KINDS
+    requires: Requirements = _OF_CATEGORIES
     frame: Frame = "picture"
     forms: tuple[Form, ...] = ("named",)
 
@@ -81,9 +84,7 @@ class Count:
                 shared_slots={"are": "is" if number == 1 else "are", "value": str(number)},
                 row_slots={
                     "things": [plural(name) for name in names],
-                    "counted": [
-                        f"{number} {name if number == 1 else plural(name)}" for name in names
-                    ],
+                    "counted": [counted(number, name) for name in names],
                 },
                 truth=[float(number)] * len(names),
                 unit=[""] * len(names),
@@ -91,19 +92,17 @@ class Count:
             )
 
 
-@dataclass(frozen=True)
-class Identify:
+@dataclass(frozen=True, kw_only=True)
+class Identify(OneViewFamily):
     """A family that asks what a marked thing is, as a multiple choice of nouns.
 
     The wrong options are of the same scene, or of the same view, and no two are alike. Slots:
     `{a}`, and `{thing}` ("a sofa") in answers.
     """
 
-    name: str
     questions: tuple[str, ...]
     answers: tuple[str, ...]
     unit: Unit = ""
-    requires: Requirements = _OF_OBJECTS
     frame: Frame = "picture"
     forms: tuple[Form, ...] = POINTING_FORMS
 
@@ -111,7 +110,7 @@ class Identify:
     def templates(self) -> dict[str, Templates]:
         """Return the phrasings of questions and answers."""
         return {
-            "multiple_choice": Templates([text + _OPTIONS for text in self.questions]),
+            "multiple_choice": Templates([text + OPTIONS_SUFFIX for text in self.questions]),
             "letters": Templates([f"{{letter}}: {text}" for text in self.answers]),
         }
 

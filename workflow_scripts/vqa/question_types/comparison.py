@@ -6,75 +6,42 @@ from functools import cached_property
 
 import numpy as np
 
-from workflow_scripts.common.records import Form
-from workflow_scripts.vqa.batch import Batch
+from workflow_scripts.vqa.batch import YES_NO, Batch
+from workflow_scripts.vqa.margins import Unit
 from workflow_scripts.vqa.measures import Measure
-from workflow_scripts.vqa.question_types.base import (
-    ALL_FORMS,
-    Frame,
-    QuestionContext,
-    Requirements,
-    Unit,
-)
+from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.templates import Templates, capitalised
 from workflow_scripts.vqa.view_context import ViewContext
 
-YES_NO = ("yes", "no")
 _YES_NO = (
     "{Is_a} {a} {relation} {b}?",
     "Would you say that {a} {is_a} {relation} {b}?",
-    "Is it true that {a} {is_a} {relation} {b}?",
-    "Can you tell if {a} {is_a} {relation} {b}?",
-    "Tell me whether {a} {is_a} {relation} {b}.",
-    "Do you agree that {a} {is_a} {relation} {b}?",
-    "Please check whether {a} {is_a} {relation} {b}.",
-    "Is it right to say that {a} {is_a} {relation} {b}?",
-)
-_YES_NO_IN_SCOPE = (
     "{Scope}, {is_a} {a} {relation} {b}?",
-    "{Scope}, would you say that {a} {is_a} {relation} {b}?",
+    "Can you tell me whether {a} {is_a} {relation} {b}?",
 )
 _WHICH = (
     "Which is {extreme}, {a} or {b}?",
-    "Of {a} and {b}, which one is {extreme}?",
-    "Compare {a} and {b}: which one is {extreme}?",
-    "Tell me which is {extreme}, {a} or {b}.",
-    "Which of the two is {extreme}: {a} or {b}?",
-    "Look at {a} and {b}. Which one is {extreme}?",
-)
-_WHICH_IN_SCOPE = (
-    "{Scope}, which is {extreme}: {a} or {b}?",
-    "{Scope}, which one is {extreme}, {a} or {b}?",
+    "Of {a} and {b}, which is {extreme}?",
+    "{Scope}, which is {extreme}, {a} or {b}?",
+    "{a} or {b}: which is {extreme}?",
 )
 _YES = (
     "Yes, {a} {is_a} {relation} {b}.",
-    "Yes, of the two {a} {is_a} {extreme}.",
-    "Yes, that is right: {a} {is_a} {relation} {b}.",
-    "Yes, {a} {is_a} indeed {relation} {b}.",
-    "Yes, I would say that {a} {is_a} {relation} {b}.",
-    "Yes. {a} {is_a} {relation} {b}.",
-    "Yes, and {b} {is_b} {opposite} {a}.",
-    "Yes, it is true that {a} {is_a} {relation} {b}.",
+    "Yes, {it_a} {is_a}.",
+    "Yes, {a} {is_a} {extreme}.",
+    "Yes, I'd say {a} {is_a} {relation} {b}.",
 )
 _NO = (
     "No, {a} {is_a} not {relation} {b}.",
     "No, {a} {is_a} {opposite} {b}.",
-    "No, it is the other way round: {a} {is_a} {opposite} {b}.",
-    "No, that is wrong: {a} {is_a} {opposite} {b}.",
-    "No, of the two {b} {is_b} {extreme}.",
+    "No, {it_a} {isn't_a}.",
     "No, {b} {is_b} {relation} {a}.",
-    "No. {a} {is_a} {opposite} {b}.",
-    "No, I would say that {a} {is_a} {opposite} {b}.",
 )
 _WINNERS = (
     "{winner} {is_winner} {extreme}.",
-    "Of the two, {winner} {is_winner} {extreme}.",
-    "It is {winner} that {is_winner} {extreme}.",
-    "I would say {winner}.",
-    "Of the two, it is {winner}.",
-    "I would say that {winner} {is_winner} {extreme}.",
     "{winner}.",
-    "Comparing the two, {winner} {is_winner} {extreme}.",
+    "It's {winner}.",
+    "I'd say {winner}.",
 )
 
 
@@ -89,39 +56,35 @@ class Antonym:
     extreme: str
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, kw_only=True)
+class Comparison(OneViewFamily):
     """A family that compares two objects.
 
-    `difference` is antisymmetric, in `unit`: positive where the first pole holds for a against
+    `difference` is antisymmetric, in `unit`: positive where the first antonym holds for a against
     b, negative where the second does, 0 where sensible readings disagree. Below the margin of its
-    unit no question is asked. `yes_no` and `which` come first among the phrasings; `scopes` are
-    adverbials that say what is meant ("in this picture") and precede a question.
+    unit no question is asked. Phrasings that a family gives (`yes_no`, `which`, `yes`, `no`,
+    `winners`) take the place of the common ones; `scopes` are adverbials that say what is meant
+    ("in this picture") and fill the slot {Scope} of questions.
     """
 
-    name: str
     antonyms: tuple[Antonym, Antonym]
     difference: Callable[[ViewContext], Measure]
-    unit: Unit
-    requires: Requirements
-    frame: Frame
     scopes: tuple[str, ...]
     yes_no: tuple[str, ...] = ()
     which: tuple[str, ...] = ()
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
     winners: tuple[str, ...] = ()
-    forms: tuple[Form, ...] = ALL_FORMS
 
     @cached_property
     def templates(self) -> dict[str, Templates]:
         """Return the phrasings of questions and answers."""
         return {
-            "yes_no": Templates((*self.yes_no, *_YES_NO, *self._scoped(_YES_NO_IN_SCOPE))),
-            "which": Templates((*self.which, *_WHICH, *self._scoped(_WHICH_IN_SCOPE))),
-            "yes": Templates((*self.yes, *_YES)),
-            "no": Templates((*self.no, *_NO)),
-            "winners": Templates((*self.winners, *_WINNERS)),
+            "yes_no": Templates(self._scoped(self.yes_no or _YES_NO)),
+            "which": Templates(self._scoped(self.which or _WHICH)),
+            "yes": Templates(self.yes or _YES),
+            "no": Templates(self.no or _NO),
+            "winners": Templates(self.winners or _WINNERS),
         }
 
     def _scoped(self, texts: tuple[str, ...]) -> list[str]:

@@ -6,16 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from workflow_scripts.common.records import Form
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.batch import Batch
-from workflow_scripts.vqa.question_types.base import (
-    ALL_FORMS,
-    Frame,
-    QuestionContext,
-    Requirements,
-    Unit,
-)
+from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.templates import Templates
 
 
@@ -29,19 +22,14 @@ class Classification:
     sigma: FloatArray
 
 
-@dataclass(frozen=True)
-class FixedChoice:
+@dataclass(frozen=True, kw_only=True)
+class FixedChoice(OneViewFamily):
     """A family whose answer is one of `options`; `{option}` stands for it in answers."""
 
-    name: str
     options: tuple[str, ...]
     classify: Callable[[QuestionContext], Classification]
-    unit: Unit
-    requires: Requirements
-    frame: Frame
     questions: tuple[str, ...]
     answers: tuple[str, ...]
-    forms: tuple[Form, ...] = ALL_FORMS
 
     @cached_property
     def templates(self) -> dict[str, Templates]:
@@ -52,7 +40,7 @@ class FixedChoice:
         """Yield what each option is the answer to."""
         found = self.classify(context)
         unclear = (found.option < 0) | (found.value < context.margins.sigmas * found.sigma)
-        context.dropped["too close to call"] += np.count_nonzero(unclear)
+        context.dropped["too close to call"] += int(np.count_nonzero(unclear))
         for number, option in enumerate(self.options):
             rows = np.flatnonzero((found.option == number) & ~unclear)
             if len(rows):

@@ -1,4 +1,4 @@
-"""Ask where something is in the picture: the answer is a point on it, or the box around it."""
+"""Ask where an object is in the picture: the answer is a point on it, or the box around it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,85 +10,55 @@ import numpy as np
 from workflow_scripts.common.records import Form
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.batch import Batch
-from workflow_scripts.vqa.question_types.base import Frame, QuestionContext, Requirements, Unit
+from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.templates import Templates
 
 _QUESTIONS = {
     "point": (
         "Point to {target}.",
-        "Where is {target} in the picture? Answer with a point.",
-        "Give a point on {target}.",
-        "Mark {target} with a point.",
-        "Which point of the picture lies on {target}?",
-        "Find {target} and give a point on it.",
-        "Give the place of {target} in the picture as a point (u, v).",
-        "Locate {target} with one point.",
-        "Please point out {target}.",
-        "Name a point (u, v) that lies on {target}.",
-        "At which point of the picture do you see {target}?",
-        "Show me {target}: answer with a point.",
+        "Where {is_a} {target}? Answer with a point (u, v).",
+        "Give a point (u, v) on {target}.",
+        "Locate {target} with a point.",
     ),
     "box": (
         "Draw a box around {target}.",
-        "Where is {target} in the picture? Answer with a box.",
-        "Give the box around {target}.",
-        "Which box encloses {target}?",
-        "Find {target} and give the box around it.",
-        "Give the box (u0, v0, u1, v1) of {target}.",
+        "Where {is_a} {target}? Answer with a box (u0, v0, u1, v1).",
+        "Give the bounding box of {target}.",
         "Locate {target} with a box.",
-        "Please put a box around {target}.",
-        "What is the box of {target} in the picture?",
-        "Enclose {target} in a box.",
-        "Which part of the picture shows {target}? Answer with a box.",
-        "Show me {target}: answer with a box.",
     ),
 }
 _ANSWERS = {
     "point": (
         "{Value}",
-        "The point {value} lies on it.",
-        "It is at {value}.",
-        "You see it at {value}.",
-        "{Value} is a point on it.",
-        "Look at {value}.",
+        "{It_a} {is_a} at {value}.",
         "At {value}.",
-        "I would point to {value}.",
     ),
     "box": (
         "{Value}",
-        "The box {value} encloses it.",
-        "It is inside {value}.",
-        "Its box is {value}.",
-        "{Value} is the box around it.",
-        "Look inside {value}.",
-        "I would draw the box {value}.",
-        "It fills the box {value}.",
+        "{Its_a} bounding box is {value}.",
+        "The box is {value}.",
     ),
 }
 
 
 @dataclass(frozen=True, eq=False)
 class GroundingTargets:
-    """Rows of the sight [m], what a question calls each, and how clear it is which is meant."""
+    """Rows of the view context [m], their phrases, and how clear it is which object is meant."""
 
     rows: np.ndarray
     phrases: list[str]
     value: FloatArray
 
 
-@dataclass(frozen=True)
-class Grounding:
-    """A family that asks for a place in the picture.
+@dataclass(frozen=True, kw_only=True)
+class Grounding(OneViewFamily):
+    """A family that asks for a position in the picture.
 
     The answer is written as shares of the picture's width and height, "(0.42, 0.57)".
     """
 
-    name: str
     target_type: Literal["point", "box"]
     targets: Callable[[QuestionContext], GroundingTargets]
-    unit: Unit
-    requires: Requirements
-    frame: Frame
     forms: tuple[Form, ...] = ("named",)
 
     @cached_property
@@ -109,7 +79,7 @@ class Grounding:
         else:
             corners = context.view_context.measured.box_px[targets.rows]
         shares = corners.reshape(len(corners), -1, 2) / context.view_context.size_px
-        texts = [written_place(row) for row in shares.reshape(len(shares), -1).tolist()]
+        texts = [position_text(row) for row in shares.reshape(len(shares), -1).tolist()]
         yield Batch(
             kind="open",
             antonym="",
@@ -128,6 +98,6 @@ class Grounding:
         )
 
 
-def written_place(shares: list[float]) -> str:
+def position_text(shares: list[float]) -> str:
     """Write shares of the picture's sides: "(0.42, 0.57)"."""
     return f"({', '.join(f'{share:.2f}' for share in shares)})"

@@ -9,40 +9,21 @@ import numpy as np
 
 from workflow_scripts.common import quantity_text
 from workflow_scripts.common.questions import AnswerType
-from workflow_scripts.common.records import Form
-from workflow_scripts.vqa.batch import LETTERS, Batch
+from workflow_scripts.vqa.batch import LETTERS, OPTIONS_SUFFIX, Batch
 from workflow_scripts.vqa.measures import Measure
-from workflow_scripts.vqa.question_types.base import (
-    ALL_FORMS,
-    Frame,
-    QuestionContext,
-    Requirements,
-    Unit,
-)
+from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.templates import Templates, capitalised
 from workflow_scripts.vqa.view_context import ViewContext
 
 _QUESTIONS = (
     "What is {quantity}?",
-    "Please estimate {quantity}.",
     "Can you estimate {quantity}?",
-    "Tell me {quantity}.",
-    "Give {quantity}.",
-    "What would you say is {quantity}?",
-    "What do you take {quantity} to be?",
-    "What value does {quantity} have?",
 )
 _ANSWERS = (
+    "About {value}.",
     "{Quantity} is {value}.",
-    "I estimate {quantity} at {value}.",
-    "It is {value}.",
-    "{Quantity} comes to {value}.",
-    "My estimate of {quantity} is {value}.",
-    "I would say that {quantity} is {value}.",
-    "It comes to {value}.",
-    "I make it {value}.",
+    "I'd say {value}.",
 )
-_OPTIONS = " A: {option1}. B: {option2}. C: {option3}. D: {option4}."
 # Wrong options differ from the truth and from one another by these, so none is nearly right.
 _FACTORS = np.array([0.35, 0.6, 1.6, 2.5])
 _ANGLE_STEPS_DEG = np.array([40.0, 80.0, 120.0, 140.0])
@@ -57,23 +38,20 @@ IMPERIAL_SHARE = 0.25
 AnswerOfUnit: dict[str, AnswerType] = {"m": "metres", "m2": "square_metres", "deg": "degrees"}
 
 
-@dataclass(frozen=True)
-class Numeric:
+@dataclass(frozen=True, kw_only=True)
+class Numeric(OneViewFamily):
     """A family that asks for a number of `num_objects` objects.
 
     `measure` gives [n] for one object, [n, n] for two. A signed measure is asked for with
     `signed`: then the first-named object is the one it is positive for. `ordered`: the value
     depends on the order of mention. Values under `least` are not asked. Slots: `{a}`, `{b}`, and
-    `{value}` in answers. `quantities` fit "What is {quantity}?".
+    `{value}` in answers. `quantities` fit "What is {quantity}?"; a family without one has only its
+    own questions.
     """
 
-    name: str
     num_objects: Literal[0, 1, 2]
     measure: Callable[[ViewContext], Measure]
-    unit: Unit
     min_value: float
-    requires: Requirements
-    frame: Frame
     quantities: tuple[str, ...]
     questions: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
@@ -81,7 +59,10 @@ class Numeric:
     ordered: bool = False
     is_clock: bool = False
     max_value: float = np.inf
-    forms: tuple[Form, ...] = ALL_FORMS
+
+    @property
+    def order_matters(self) -> bool:
+        return self.ordered or self.signed
 
     @property
     def answer_type(self) -> AnswerType:
@@ -94,7 +75,7 @@ class Numeric:
         answers = [*self.answers, *self._fill_quantity(_ANSWERS)]
         return {
             "open": Templates(questions),
-            "multiple_choice": Templates([text + _OPTIONS for text in questions]),
+            "multiple_choice": Templates([text + OPTIONS_SUFFIX for text in questions]),
             "answers": Templates(answers),
             "letters": Templates([f"{{letter}}: {text}" for text in answers]),
         }
@@ -103,7 +84,7 @@ class Numeric:
         return [
             text.replace("{quantity}", quantity).replace("{Quantity}", capitalised(quantity))
             for text in texts
-            for quantity in self.quantities
+            for quantity in (self.quantities if "quantity" in text.lower() else ("",))
         ]
 
     def write(self, value: float, *, imperial: bool) -> quantity_text.WrittenQuantity:
@@ -115,6 +96,19 @@ class Numeric:
         if self.unit == "deg":
             return quantity_text.angle_text(value)
         return quantity_text.area_text(value, imperial=imperial)
+
+    def value_of(self, view_context: ViewContext, objects: tuple[int, ...]) -> float:
+        """Return the value of some rows of objects, in the order of mention."""
+        value = self.measure(view_context)[0]
+        return float(value[objects] if objects else value[0])
+
+    def error(self, value: float, truth: float) -> float:
+        """Return how far a value is from the true one; of angles, the shorter way round."""
+        error = value - truth
+        if self.unit == "deg":
+            full_turn = 360.0 if self.is_clock else 180.0
+            error = (error + full_turn / 2) % full_turn - full_turn / 2
+        return error
 
     def batches(self, context: QuestionContext) -> Iterator[Batch]:
         """Yield the open questions, and multiple choices by the letter of the right option."""
@@ -135,7 +129,7 @@ class Numeric:
             truth: list[str | float] = [float(quantity_text.clock_hour(one)) for one in values]
         else:
             truth = [round(one, 4) for one in values]
-        common = {
+        common: dict[str, Any] = {
             "antonym": "",
             "fact_ids": fact_ids,
             "objects": objects,
@@ -218,7 +212,7 @@ class Numeric:
         if self.max_value < np.inf:
             small |= value > self.max_value
         good = (~(small | unsure)).nonzero()[0]
-        num_small = np.count_nonzero(small)
+        num_small = int(np.count_nonzero(small))
         reason = "length too small to ask" if self.unit == "m" else "value out of range"
         context.dropped[reason] += num_small
         context.dropped["not known well enough"] += len(value) - num_small - len(good)

@@ -7,42 +7,23 @@ from functools import cached_property
 
 import numpy as np
 
-from workflow_scripts.common.records import Form
 from workflow_scripts.vqa.batch import Batch
 from workflow_scripts.vqa.measures import Measure
-from workflow_scripts.vqa.question_types.base import (
-    ALL_FORMS,
-    Frame,
-    QuestionContext,
-    Requirements,
-    Unit,
-)
+from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.templates import Templates
 from workflow_scripts.vqa.view_context import ViewContext
 
 _QUESTIONS = (
     "Which is {extreme}: {a}, {b} or {c}?",
-    "Which one is {extreme}, {a}, {b} or {c}?",
-    "Of {a}, {b} and {c}, which one is {extreme}?",
-    "Compare {a}, {b} and {c}: which one is {extreme}?",
-    "Tell me which is {extreme}: {a}, {b} or {c}.",
-    "Which of the three is {extreme}: {a}, {b} or {c}?",
-    "Look at {a}, {b} and {c}. Which one is {extreme}?",
-    "Out of {a}, {b} and {c}, which one is {extreme}?",
-    "Here are three things: {a}, {b} and {c}. Which one is {extreme}?",
-    "Can you tell which is {extreme}, {a}, {b} or {c}?",
-    "Say which one is {extreme}: {a}, {b} or {c}.",
-    "Choose the one that is {extreme}: {a}, {b} or {c}.",
+    "Of {a}, {b} and {c}, which is {extreme}?",
+    "Which of these is {extreme}: {a}, {b} or {c}?",
+    "{a}, {b} or {c}: which is {extreme}?",
 )
 _ANSWERS = (
     "{winner} {is_winner} {extreme}.",
-    "Of the three, {winner} {is_winner} {extreme}.",
-    "It is {winner} that {is_winner} {extreme}.",
     "{winner}.",
-    "I would say that {winner} {is_winner} {extreme}.",
-    "Of the three, it is {winner}.",
-    "Comparing the three, {winner} {is_winner} {extreme}.",
-    "I would choose {winner}.",
+    "It's {winner}.",
+    "I'd say {winner}.",
 )
 _ANCHOR_ROTATIONS = np.array([[0, 1, 2, 3], [3, 0, 1, 2], [2, 3, 0, 1], [1, 2, 3, 0]])
 _SECOND_FIRST = np.array([1, 0, 2])
@@ -52,37 +33,36 @@ MENTION_ORDINALS = ("first", "second", "third")
 SQRT2 = math.sqrt(2)
 
 
-@dataclass(frozen=True)
-class Ranking:
+@dataclass(frozen=True, kw_only=True)
+class Ranking(OneViewFamily):
     """A family that picks one of three objects by their order in a measure.
 
     `measure` is a value [n], larger for what comes first, or with `anchored` a value [n, n] whose
     first index is the anchor, a fourth object in slot `{d}`. `rank` 0 picks the first of the
     order, 1 the middle one. All three must differ by the margin in `unit` as far as the pick
-    depends on it. `extremes` fit "{winner} is {extreme}".
+    depends on it. `extremes` fit "{winner} is {extreme}"; `questions` and `answers` take the place
+    of the common phrasings where a family needs its own.
     """
 
-    name: str
     measure: Callable[[ViewContext], Measure]
-    unit: Unit
-    requires: Requirements
-    frame: Frame
     extremes: tuple[str, ...]
     rank: int = 0
     anchored: bool = False
-    forms: tuple[Form, ...] = ALL_FORMS
+    questions: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
 
     @cached_property
     def templates(self) -> dict[str, Templates]:
         """Return the phrasings of questions and answers."""
         return {
-            "which": Templates(
-                [text.replace("{extreme}", word) for text in _QUESTIONS for word in self.extremes]
-            ),
-            "winners": Templates(
-                [text.replace("{extreme}", word) for text in _ANSWERS for word in self.extremes]
-            ),
+            "which": self._with_extremes(self.questions or _QUESTIONS),
+            "winners": self._with_extremes(self.answers or _ANSWERS),
         }
+
+    def _with_extremes(self, texts: tuple[str, ...]) -> Templates:
+        return Templates(
+            [text.replace("{extreme}", word) for word in self.extremes or ("",) for text in texts]
+        )
 
     def batches(self, context: QuestionContext) -> Iterator[Batch]:
         """Yield the picks by the place at which the answer is mentioned."""
@@ -115,7 +95,7 @@ class Ranking:
         if not len(rows):
             return
         fact_ids, sigma, margin = np.arange(len(rows)), both.take(rows), margin.take(rows)
-        # The winner, the two others in an order drawn by lot, and the anchor, if there is one.
+        # The winner, the two others in random order, and the anchor, if there is one.
         placed = groups.take(rows, axis=0)
         in_order = three.take(order.take(rows, axis=0))
         placed[:, :3] = in_order if self.rank == 0 else in_order[:, _SECOND_FIRST]

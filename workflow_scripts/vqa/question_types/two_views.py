@@ -3,38 +3,34 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from workflow_scripts.common import quantity_text
 from workflow_scripts.common.records import Form
 from workflow_scripts.vqa.batch import Batch, Kind
-from workflow_scripts.vqa.question_types.base import Frame, Requirements, Unit
+from workflow_scripts.vqa.question_types.base import Family
 from workflow_scripts.vqa.templates import Templates
 from workflow_scripts.vqa.view_pair import ViewPair
 
-_NONE = Requirements()
 
+@dataclass(frozen=True, kw_only=True)
+class TwoViews(Family):
+    """A family about two views, in one form.
 
-@dataclass(frozen=True)
-class TwoViews:
-    """A family about two views; `ask` yields its batches for a pair.
-
-    `questions` and `answers` are by kind of sentence: "which", "yes_no" or "open" and "answers",
-    "yes" and "no".
+    `generate_batches` yields its batches for a pair, `evidence` the measured quantities behind
+    the answer to a row of one. `sentences` are the phrasings by kind: "which", "yes_no" or "open"
+    of questions; "answers", "yes" and "no" of answers.
     """
 
-    name: str
-    form: Form
-    unit: Unit
-    frame: Frame
     sentences: dict[str, tuple[str, ...]]
     generate_batches: Callable[["TwoViews", ViewPair, np.random.Generator], Iterator[Batch]]
-    requires: Requirements = _NONE
+    evidence: Callable[[ViewPair, Batch, int], dict[str, float]]
 
     @property
-    def forms(self) -> tuple[Form, ...]:
-        return (self.form,)
+    def form(self) -> Form:
+        return self.forms[0]
 
     @cached_property
     def templates(self) -> dict[str, Templates]:
@@ -48,8 +44,9 @@ def make_batch(
     answer: str,
     objects: list[list[int]],
     margin: float,
-    **others: object,
+    **fields: Any,
 ) -> Batch:
+    """Return a batch of some rows of objects; `fields` are other fields of the batch."""
     number = len(objects)
     return Batch(
         kind=kind,
@@ -59,7 +56,7 @@ def make_batch(
         questions=family.templates[kind],
         measure=np.full(number, margin),
         sigma=np.zeros(number),
-        **{"fact_ids": np.arange(number), "answers": family.templates.get("answers"), **others},
+        **{"fact_ids": np.arange(number), "answers": family.templates.get("answers"), **fields},
     )
 
 

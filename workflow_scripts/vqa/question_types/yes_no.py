@@ -6,52 +6,14 @@ from functools import cached_property
 
 import numpy as np
 
-from workflow_scripts.common.records import Form
 from workflow_scripts.geometry.cameras import FloatArray
-from workflow_scripts.vqa.batch import Batch
-from workflow_scripts.vqa.question_types.base import (
-    ALL_FORMS,
-    Frame,
-    QuestionContext,
-    Requirements,
-    Unit,
-)
-from workflow_scripts.vqa.question_types.comparison import YES_NO
+from workflow_scripts.vqa.batch import YES_NO, Batch
+from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.templates import Templates
 
 _QUESTIONS = (
     "Would you say that {statement}?",
-    "Is it true that {statement}?",
-    "Can you tell if {statement}?",
-    "Tell me whether {statement}.",
-    "Do you agree that {statement}?",
-    "Please check whether {statement}.",
-    "Is it right to say that {statement}?",
-    "Does it look as if {statement}?",
-    "Do you think that {statement}?",
-    "Can you say whether {statement}?",
-    "I think that {statement}. Is that right?",
-    "Someone says that {statement}. Is that so?",
-)
-_YES = (
-    "Yes, {statement}.",
-    "Yes, that is right: {statement}.",
-    "Yes, I would say that {statement}.",
-    "Yes, it is true that {statement}.",
-    "Yes, as far as I can see {statement}.",
-    "Yes, I think that {statement}.",
-    "Yes, it looks as if {statement}.",
-    "Yes, one can say that {statement}.",
-)
-_NO = (
-    "No, {negation}.",
-    "No, that is wrong: {negation}.",
-    "No, I would say that {negation}.",
-    "No, it is not so: {negation}.",
-    "No, as far as I can see {negation}.",
-    "No, I think that {negation}.",
-    "No, it looks as if {negation}.",
-    "No, one can say that {negation}.",
+    "Can you tell me whether {statement}?",
 )
 
 
@@ -68,36 +30,34 @@ class PredicateValues:
     row_slots: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class YesNo:
+@dataclass(frozen=True, kw_only=True)
+class YesNo(OneViewFamily):
     """A family that asks whether something holds.
 
     `claims` returns how clearly it holds in `unit`; what is within two sigmas of turning over is
-    not asked. `statements` and `negations` fit "Yes, {statement}." and "No, {negation}.".
+    not asked. `statements` and `negations` fit "Yes, {statement}." and "No, {negation}."; the first
+    of each also fits "Would you say that {statement}?" and "No, I'd say {negation}.".
     """
 
-    name: str
     predicate: Callable[[QuestionContext], PredicateValues]
-    unit: Unit
-    requires: Requirements
-    frame: Frame
     questions: tuple[str, ...]
     statements: tuple[str, ...]
     negations: tuple[str, ...]
-    forms: tuple[Form, ...] = ALL_FORMS
 
     @cached_property
     def templates(self) -> dict[str, Templates]:
         """Return the phrasings of questions and answers."""
-        question_texts = [_fill_statement(text, self.statements) for text in _QUESTIONS]
-        yes = [_fill_statement(text, self.statements) for text in _YES]
-        no = [_fill_statement(text, self.negations) for text in _NO]
+        first, negated = self.statements[0], self.negations[0]
         return {
             "yes_no": Templates(
-                [*self.questions, *(text for texts in question_texts for text in texts)]
+                [*self.questions, *(text.replace("{statement}", first) for text in _QUESTIONS)]
             ),
-            "yes": Templates([text for texts in yes for text in texts]),
-            "no": Templates([text for texts in no for text in texts]),
+            "yes": Templates(
+                [*(f"Yes, {one}." for one in self.statements), f"Yes, I'd say {first}."]
+            ),
+            "no": Templates(
+                [*(f"No, {one}." for one in self.negations), f"No, I'd say {negated}."]
+            ),
         }
 
     def batches(self, context: QuestionContext) -> Iterator[Batch]:
@@ -106,7 +66,7 @@ class YesNo:
         value, sigma = predicate.value, predicate.sigma
         size = np.abs(value)
         clear = (size > 0) & (size >= context.margins.sigmas * sigma)
-        context.dropped["too close to call"] += len(clear) - np.count_nonzero(clear)
+        context.dropped["too close to call"] += int(np.count_nonzero(~clear))
         holds = value > 0
         for answer, those in (("yes", clear & holds), ("no", clear & ~holds)):
             rows = those.nonzero()[0]
@@ -138,10 +98,3 @@ def between_limits(value: FloatArray, yes_below: float, no_above: float) -> Floa
     """
     under, over = np.maximum(yes_below - value, 1e-6), np.maximum(value - no_above, 1e-6)
     return np.where(value <= yes_below, under, np.where(value >= no_above, -over, 0.0))
-
-
-def _fill_statement(text: str, sentences: tuple[str, ...]) -> list[str]:
-    return [
-        text.replace("{statement}", sentence).replace("{negation}", sentence)
-        for sentence in sentences
-    ]

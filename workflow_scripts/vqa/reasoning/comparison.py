@@ -18,6 +18,7 @@ from workflow_scripts.vqa.reasoning.numbers import (
 )
 from workflow_scripts.vqa.reasoning.question_instance import (
     QuestionInstance,
+    StepWriter,
     join_list,
     numbers,
     pixels,
@@ -32,13 +33,15 @@ class ComparisonQuantity:
 
     `values` gives a number [n]; `text` says of `{name}` what its number is, with `{is}` agreeing:
     "the height of {name} is {value} m"; `intro` goes before the first. `ratio`: sizes are divided,
-    other numbers subtracted. `sign` is -1 where the first pole of the family has the smaller
-    number. Of pixels the number is printed, not the middle.
+    other numbers subtracted. `sign` is -1 where the first antonym of the family has the smaller
+    number. Of pixels the number is printed, not the middle. `subject` is what the conclusion
+    names: "so {subject} is higher".
     """
 
     values: Callable[[ViewContext], FloatArray]
     text: str
     intro: str = ""
+    subject: str = "{name}"
     sign: int = 1
     ratio: bool = False
     pixels: bool = False
@@ -56,18 +59,21 @@ class ComparisonQuantity:
 
     def clause(self, question: QuestionInstance, object_row: int, value: PrintedNumber) -> str:
         """Return the clause that gives an object's number."""
-        words = {
+        slots = {
             "name": question.name(object_row),
             "value": value,
             "is": question.verb_be(object_row),
         }
-        return self.text.format(**words)
+        return self.text.format(**slots)
 
     def clauses(
         self, question: QuestionInstance, object_rows: list[int], values: list[PrintedNumber]
     ) -> str:
         """Return the sentence that gives several objects' numbers."""
-        statement = [self.clause(question, *one) for one in zip(object_rows, values, strict=True)]
+        statement = [
+            self.clause(question, object_row, value)
+            for object_row, value in zip(object_rows, values, strict=True)
+        ]
         return sentence(self.intro, join_list(statement))
 
 
@@ -87,11 +93,12 @@ LINE = ComparisonQuantity(
 )
 CENTRE_HEIGHT = ComparisonQuantity(
     lambda view_context: view_context.measured.centre_m[:, 2],
-    "the centre of {name} is at a height of {value} m",
+    "the center of {name} is at a height of {value} m",
 )
 TOP = ComparisonQuantity(
     lambda view_context: view_context.measured.high_m[:, 2],
     "the top of {name} is at a height of {value} m",
+    subject="the top of {name}",
 )
 UNDERSIDE = ComparisonQuantity(
     lambda view_context: view_context.measured.low_m[:, 2],
@@ -99,13 +106,13 @@ UNDERSIDE = ComparisonQuantity(
 )
 DEPTH = ComparisonQuantity(
     lambda view_context: view_context.measured.centre_camera_m[:, 2],
-    "the centre of {name} is {value} m from the camera",
-    "along the line of sight",
+    "the center of {name} is {value} m from the camera",
+    "along the viewing direction",
     sign=-1,
 )
 DISTANCE = ComparisonQuantity(
     lambda view_context: view_context.measured.distance_m,
-    "the centre of {name} is {value} m from the camera",
+    "the center of {name} is {value} m from the camera",
     sign=-1,
 )
 HEIGHT = ComparisonQuantity(
@@ -121,11 +128,12 @@ WIDTH = ComparisonQuantity(
 LENGTH = ComparisonQuantity(
     lambda view_context: view_context.measured.size_m[:, :2].max(axis=1),
     "the longer side of {name} is {value} m",
+    "seen from above",
     ratio=True,
 )
 
 
-def compare_two(quantity: ComparisonQuantity) -> Callable[[QuestionInstance, int], list[str]]:
+def compare_two(quantity: ComparisonQuantity) -> StepWriter:
     """Return the steps of a comparison of two objects."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
@@ -147,19 +155,21 @@ def _verdict(
     high, low = (ahead, behind) if sign > 0 else (behind, ahead)
     greater_than(high, low)
     step, _ = divide(high, low) if quantity.ratio else subtract(high, low)
-    return sentence(step, _conclusion(question))
+    return sentence(step, _conclusion(question, quantity.subject))
 
 
-def _conclusion(question: QuestionInstance) -> str:
+def _conclusion(question: QuestionInstance, subject: str = "{name}") -> str:
     object_row = question.winner
-    return f"so {question.name(object_row)} {question.verb_be(object_row)} {question.batch.shared_slots['extreme']}"
+    verb = question.verb_be(object_row) if subject == "{name}" else "is"
+    name = subject.format(name=question.name(object_row))
+    return f"so {name} {verb} {question.batch.shared_slots['extreme']}"
 
 
 def wider(question: QuestionInstance, digits: int) -> list[str]:
     """Compare the least width of one with the greatest of the other: a front may be unknown."""
     least, most, _ = widths_m(question.view_context)
     object_rows, first = question.object_rows, question.batch.antonym == "0"
-    wide = question.winner if first else next(one for one in object_rows if one != question.winner)
+    wide = question.winner if first else next(row for row in object_rows if row != question.winner)
     clauses = []
     values = {}
     for object_row in object_rows:
@@ -168,7 +178,7 @@ def wider(question: QuestionInstance, digits: int) -> list[str]:
         hedge = "" if known else "at least " if object_row == wide else "at most "
         clauses.append(f"the width of {question.name(object_row)} is {hedge}{one} m")
         values[object_row] = one
-    narrow = next(one for one in object_rows if one != wide)
+    narrow = next(row for row in object_rows if row != wide)
     greater_than(values[wide], values[narrow])
     step, _ = divide(values[wide], values[narrow])
     return [sentence(join_list(clauses)), sentence(step, _conclusion(question))]
@@ -179,10 +189,10 @@ def _volumes(
 ) -> tuple[list[str], list[PrintedNumber]]:
     steps, found = [], []
     for object_row in object_rows:
-        # A cubic centimetre is a millionth of a cubic metre: small things need more digits.
+        # A cubic centimetre is a millionth of a cubic metre: small objects need more digits.
         sides = numbers(question.view_context.measured.size_m[object_row], digits)
         text, volume = multiply(*sides)
-        steps.append(sentence(f"the volume of {question.name(object_row)} is {text} cubic metres"))
+        steps.append(sentence(f"the volume of {question.name(object_row)} is {text} cubic meters"))
         found.append(volume)
     return steps, found
 
@@ -196,9 +206,7 @@ def bigger(question: QuestionInstance, digits: int) -> list[str]:
     return [*steps, sentence(greater_than(high, low), _conclusion(question))]
 
 
-def rank_three(
-    quantity: ComparisonQuantity, *, most: bool, rank: int = 0
-) -> Callable[[QuestionInstance, int], list[str]]:
+def rank_three(quantity: ComparisonQuantity, *, most: bool, rank: int = 0) -> StepWriter:
     """Return the steps of a pick of the object with the most, or the least; or the next to it."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
@@ -210,7 +218,7 @@ def rank_three(
     return write
 
 
-def rank_by_volume(*, most: bool) -> Callable[[QuestionInstance, int], list[str]]:
+def rank_by_volume(*, most: bool) -> StepWriter:
     """Return the steps of a pick by volume."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
@@ -221,14 +229,14 @@ def rank_by_volume(*, most: bool) -> Callable[[QuestionInstance, int], list[str]
     return write
 
 
-def rank_by_gap(*, most: bool) -> Callable[[QuestionInstance, int], list[str]]:
+def rank_by_gap(*, most: bool) -> StepWriter:
     """Return the steps of a pick by the gap to a fourth object."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
         *object_rows, anchor = question.object_rows
         values = numbers(question.view_context.measured.gap_m[anchor, object_rows], digits)
         clauses = [
-            f"{value} m from {question.name(object_row)}"
+            f"{value} m for {question.name(object_row)}"
             for object_row, value in zip(object_rows, values, strict=True)
         ]
         statement = sentence(f"the gap to {question.name(anchor)} is {join_list(clauses)}")
@@ -237,12 +245,12 @@ def rank_by_gap(*, most: bool) -> Callable[[QuestionInstance, int], list[str]]:
     return write
 
 
-def carried_by(question: QuestionInstance, digits: int) -> list[str]:
+def supported_by(question: QuestionInstance, digits: int) -> list[str]:
     """Compare the underside of a fourth object with the tops of the three."""
     *object_rows, supported = question.object_rows
     under = UNDERSIDE.number(question, supported, digits)
     tops = TOP.numbers(question, object_rows, digits)
-    high_low = [sorted((under, top), key=lambda one: -one.value) for top in tops]
+    high_low = [sorted((under, top), key=lambda number: -number.value) for top in tops]
     steps, apart = zip(*(subtract(*pair) for pair in high_low), strict=True)
     statement = [
         sentence(UNDERSIDE.clause(question, supported, under)),
@@ -261,7 +269,7 @@ def _rank_sentence(
     rank: int,
 ) -> str:
     """Say which number decides; `InsufficientDigitsError` if two that matter are printed alike."""
-    order = sorted(values, key=lambda one: one.value, reverse=most)
+    order = sorted(values, key=lambda number: number.value, reverse=most)
     printed = [str(number) for number in order]
     object_row = object_rows[values.index(order[rank])]
     if object_row != question.winner or printed.count(printed[rank]) > 1:
@@ -269,11 +277,12 @@ def _rank_sentence(
     if rank:
         way = "largest" if most else "smallest"
         found = (
-            f"from the {way} on the order is {join_list(printed)}, so the second is {order[rank]}"
+            f"starting with the {way}, the order is {join_list(printed)}, so the second is "
+            f"{order[rank]}"
         )
     else:
         found = f"the {'largest' if most else 'smallest'} of these is {order[0]}"
-    return sentence(found, f"which is that of {question.name(object_row)}")
+    return sentence(found, f"which belongs to {question.name(object_row)}")
 
 
 def nearer_view(question: QuestionInstance, digits: int) -> list[str]:
@@ -290,8 +299,8 @@ def nearer_view(question: QuestionInstance, digits: int) -> list[str]:
         digits,
     )
     statement = sentence(
-        f"the centre of {question.name(object_row)} is {values[0]} m from the camera of the first picture "
-        f"and {values[1]} m from that of the second"
+        f"the center of {question.name(object_row)} is {values[0]} m from the camera in the first "
+        f"picture and {values[1]} m in the second"
     )
     is_first = question.batch.answer == "first"
     near, far = values if is_first else values[::-1]
@@ -302,12 +311,12 @@ def nearer_view(question: QuestionInstance, digits: int) -> list[str]:
 
 
 def count_objects(question: QuestionInstance, digits: int) -> list[str]:
-    """Say where the things of a kind are, and how many that makes."""
+    """Say where the objects of a category are, and how many that makes."""
     columns = pixels(np.sort(question.view_context.mark_px[question.object_rows, 0]))
-    things = question.batch.row_slots["things"][question.row]
+    counted = question.batch.row_slots["counted"][question.row]
     if len(columns) == 1:
-        statement = sentence(f"of {things} there is one, at column {columns[0]} of the picture")
+        statement = sentence(f"{counted} is at column {columns[0]} of the picture")
         return [statement, sentence("that makes 1 in all")]
-    where = join_list([str(one) for one in columns])
-    statement = sentence(f"{things} are at columns {where} of the picture")
+    where = join_list([str(column) for column in columns])
+    statement = sentence(f"{counted} are at columns {where} of the picture")
     return [statement, sentence(f"that makes {len(columns)} in all")]

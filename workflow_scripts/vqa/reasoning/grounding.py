@@ -1,5 +1,6 @@
 """Steps of questions for a place in the picture: shares of its sides, the n-th from one side."""
 
+from workflow_scripts.common.label_text import plural
 from workflow_scripts.vqa.reasoning.numbers import (
     InsufficientDigitsError,
     PrintedNumber,
@@ -13,7 +14,7 @@ from workflow_scripts.vqa.reasoning.question_instance import (
     pixels,
     sentence,
 )
-from workflow_scripts.vqa.referring_expressions import ORDINALS
+from workflow_scripts.vqa.referring_expressions import ordinal_name
 
 
 def _shares(
@@ -25,7 +26,7 @@ def _shares(
     )
     if f"({', '.join(map(str, found))})" != question.value:
         raise InsufficientDigitsError
-    return sentence(f"as shares of the width and the height, {join_list(steps)}"), list(found)
+    return sentence(f"as fractions of the width and height, {join_list(steps)}"), list(found)
 
 
 def _size(question: QuestionInstance) -> str:
@@ -49,7 +50,7 @@ def box(question: QuestionInstance, digits: int) -> list[str]:
     target = question.batch.row_slots["target"][question.row]
     left, top, right, bottom = edges
     statement = (
-        f"what is seen of {target} reaches from column {left} to {right} and from row {top} to "
+        f"the visible part of {target} extends from column {left} to {right} and from row {top} to "
         f"{bottom}"
     )
     return [sentence(_size(question)), sentence(statement), _shares(question, edges)[0]]
@@ -65,25 +66,31 @@ def _order_steps(question: QuestionInstance, digits: int) -> str:
         for row, one in enumerate(view_context.categories)
         if one == view_context.categories[object_row]
     ]
-    if target.endswith("from the camera"):
+    noun = view_context.nouns[object_row]
+    kind = plural(noun)
+    side = next(
+        side
+        for side in ("left", "right", "camera")
+        if target in [f"the {ordinal_name(noun, place, side)}" for place in range(len(rows))]
+    )
+    if side == "camera":
         distances = view_context.measured.distance_m
         order = sorted(rows, key=lambda row: distances[row])
         values = numbers(distances[order], digits)
-        where, unit = "the distances of their centres from the camera, nearest first, are", " m"
+        where, unit = f"from the closest to the farthest, the centers of the {kind} are", " m"
+        ending = " m from the camera"
     else:
         columns = view_context.mark_px[:, 0]
-        left = target.endswith("from the left")
-        order = sorted(rows, key=lambda row: columns[row] if left else -columns[row])
+        order = sorted(rows, key=lambda row: columns[row] if side == "left" else -columns[row])
         values = pixels(columns[order])
-        where, unit = (
-            f"{target.rpartition(' from ')[2]}".join(("from ", " on, their columns are")),
-            "",
-        )
+        where, unit, ending = f"counted from the {side}, the {kind} are at columns", "", ""
     number_in_row = order.index(object_row)
     printed = [str(value) for value in values]
-    if f" {ORDINALS[number_in_row]} " not in f" {target} " or len(set(printed)) < len(printed):
+    if target != f"the {ordinal_name(noun, number_in_row, side)}" or len(set(printed)) < len(
+        printed
+    ):
         raise InsufficientDigitsError
-    statement = f"{where} {join_list(printed)}{unit}"
+    statement = f"{where} {join_list(printed)}{ending}"
     return sentence(statement, f"so {target} is the one at {printed[number_in_row]}{unit}")
 
 

@@ -1,14 +1,14 @@
 """Numbers as steps write them: every later step computes with what the text says.
 
 A step is a clause or an equation such as "2.31 - 1.10 = 1.21". Its right side follows from the
-left side as printed, to half a unit of its last digit; where the printed numbers do not bear out
+left side as printed, to half a unit of its last digit; where the printed numbers do not support
 the answer, `InsufficientDigitsError` is raised and the steps are written again with more digits.
 """
 
 import math
 from dataclasses import dataclass
 
-from workflow_scripts.common.quantity_text import FOOT_M, INCH_M, SQUARE_FOOT_M2
+from workflow_scripts.common.units import FOOT_M, INCH_M, SQUARE_FOOT_M2
 
 # How many digits after the point lengths in metres get, in turn, until the steps hold.
 DIGITS = (2, 3, 4)
@@ -38,7 +38,7 @@ class PrintedNumber:
 
 
 def number(value: float, digits: int) -> PrintedNumber:
-    """Round a measured value to what is printed of it; never to minus nothing."""
+    """Round a measured value to what is printed of it; never to minus zero."""
     return PrintedNumber(round(float(value), digits) + 0.0, digits)
 
 
@@ -55,7 +55,7 @@ def multiply(*factors: PrintedNumber) -> tuple[str, PrintedNumber]:
 
 
 def divide(one: PrintedNumber, other: PrintedNumber, digits: int = 2) -> tuple[str, PrintedNumber]:
-    """Return an equation and its result; nothing is divided by what rounds to nothing."""
+    """Return an equation and its result; `InsufficientDigitsError` for a divisor of 0."""
     if other.value == 0:
         raise InsufficientDigitsError
     found = number(one.value / other.value, digits)
@@ -91,14 +91,14 @@ def wrap_degrees(angle: PrintedNumber) -> tuple[str, PrintedNumber]:
 
 
 def greater_than(one: PrintedNumber, other: PrintedNumber) -> str:
-    """Return that one number is more than another; `InsufficientDigitsError` if it is not, as printed."""
+    """Return that one number is more than another; `InsufficientDigitsError` if not, as printed."""
     if one.value <= other.value:
         raise InsufficientDigitsError
     return f"{one} is more than {other}"
 
 
 def less_than(one: PrintedNumber, other: PrintedNumber) -> str:
-    """Return that one number is less than another; `InsufficientDigitsError` if it is not, as printed."""
+    """Return that one number is less than another; `InsufficientDigitsError` if not, as printed."""
     if one.value >= other.value:
         raise InsufficientDigitsError
     return f"{one} is less than {other}"
@@ -107,7 +107,7 @@ def less_than(one: PrintedNumber, other: PrintedNumber) -> str:
 def to_answer_unit(found: PrintedNumber, answer: str, unit: str) -> str:
     """Return the step from a length, an area or an angle to the answer's own unit and rounding.
 
-    '' if there is nothing left to do. `InsufficientDigitsError` if the step does not give what the answer says.
+    '' if no step is needed. `InsufficientDigitsError` if the step does not give the answer.
     """
     text = answer.split(" ")[0]
     decimals = len(text.partition(".")[2])

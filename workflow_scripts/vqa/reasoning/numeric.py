@@ -20,6 +20,7 @@ from workflow_scripts.vqa.reasoning.numbers import (
 )
 from workflow_scripts.vqa.reasoning.question_instance import (
     QuestionInstance,
+    StepWriter,
     join_list,
     numbers,
     sentence,
@@ -40,9 +41,7 @@ def _with_final_steps(
     return steps
 
 
-def from_measurement(
-    text: str, values: Callable[[QuestionInstance], float]
-) -> Callable[[QuestionInstance, int], list[str]]:
+def from_measurement(text: str, values: Callable[[QuestionInstance], float]) -> StepWriter:
     """Return the steps from one measured length; `text` fits "{text} {value} m."."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
@@ -56,32 +55,30 @@ def from_measurement(
 
 
 width = from_measurement(
-    "seen from the front, the box around {a} measures from side to side",
+    "seen from the front, the width of the box around {a} is",
     lambda question: question.view_context.measured.size_m[question.object_rows[0], 0],
 )
 minimum_distance = from_measurement(
-    "between {a} and {b}, the gap at the nearest points is",
+    "the gap between {a} and {b} at their closest points is",
     lambda question: question.view_context.measured.gap_m[
         question.object_rows[0], question.object_rows[1]
     ],
 )
 camera_nearest = from_measurement(
-    "from the camera to the nearest point of {a} it is",
+    "the distance from the camera to the closest point of {a} is",
     lambda question: question.view_context.measured.nearest_m[question.object_rows[0]],
 )
 bottom_height = from_measurement(
-    "above the floor, the lowest point of {a} is at",
+    "the height of the lowest point of {a} above the floor is",
     lambda question: question.view_context.measured.low_m[question.object_rows[0], 2],
 )
 top_height = from_measurement(
-    "above the floor, the highest point of {a} is at",
+    "the height of the highest point of {a} above the floor is",
     lambda question: question.view_context.measured.high_m[question.object_rows[0], 2],
 )
 
 
-def extent(
-    axis: int, low_name: str, high_name: str
-) -> Callable[[QuestionInstance, int], list[str]]:
+def extent(axis: int, low_name: str, high_name: str) -> StepWriter:
     """Return the steps from two ends of an object along right (0) or up (2) to its extent."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
@@ -91,16 +88,16 @@ def extent(
         high = number(measured.high_m[object_row, axis], digits)
         step, found = subtract(high, low)
         statement = sentence(
-            f"{low_name.format(a=question.name(object_row))} {low} m", f"{high_name} {high} m"
+            f"{low_name.format(a=question.name(object_row))} {low} m {high_name} {high} m"
         )
         return _with_final_steps(question, [statement, sentence(f"{step} m")], found)
 
     return write
 
 
-height = extent(2, "the underside of {a} is at a height of", "its top at")
+height = extent(2, "the underside of {a} is at a height of", "and the top at")
 view_width = extent(
-    0, "measured to the right from the camera, the left end of {a} is at", "its right end at"
+    0, "measured to the right from the camera, the left end of {a} is at", "and the right end at"
 )
 
 
@@ -108,16 +105,21 @@ def length(question: QuestionInstance, digits: int) -> list[str]:
     """Take the longer of the two level sides."""
     (object_row,) = question.object_rows
     sides = numbers(question.view_context.measured.size_m[object_row, :2], digits)
-    longest = max(sides, key=lambda one: one.value)
-    statement = f"seen from above, the box around {question.name(object_row)} is {sides[0]} m by {sides[1]} m"
+    longest = max(sides, key=lambda side: side.value)
+    statement = _footprint_clause(question, object_row, sides)
     if str(sides[0]) == str(sides[1]):
         compared = f"both sides are {longest} m"
     else:
-        compared = (
-            f"{greater_than(longest, min(sides, key=lambda one: one.value))}, so the longer side is"
-        )
-        compared += f" {longest} m"
+        shortest = min(sides, key=lambda side: side.value)
+        compared = f"{greater_than(longest, shortest)}, so the longer side is {longest} m"
     return _with_final_steps(question, [sentence(statement), sentence(compared)], longest)
+
+
+def _footprint_clause(
+    question: QuestionInstance, object_row: int, sides: list[PrintedNumber]
+) -> str:
+    name = question.name(object_row)
+    return f"seen from above, the box around {name} is {sides[0]} m by {sides[1]} m"
 
 
 def footprint(question: QuestionInstance, digits: int) -> list[str]:
@@ -125,9 +127,9 @@ def footprint(question: QuestionInstance, digits: int) -> list[str]:
     (object_row,) = question.object_rows
     sides = numbers(question.view_context.measured.size_m[object_row, :2], digits)
     step, found = multiply(*sides)
-    statement = f"seen from above, the box around {question.name(object_row)} is {sides[0]} m by {sides[1]} m"
+    statement = _footprint_clause(question, object_row, sides)
     return _with_final_steps(
-        question, [sentence(statement), sentence(f"{step} square metres")], found
+        question, [sentence(statement), sentence(f"{step} square meters")], found
     )
 
 
@@ -140,7 +142,7 @@ def _coordinates(
 def _position_clause(
     question: QuestionInstance, object_row: int, values: list[PrintedNumber]
 ) -> str:
-    return f"the centre of {question.name(object_row)} is at ({', '.join(map(str, values))})"
+    return f"the center of {question.name(object_row)} is at ({', '.join(map(str, values))})"
 
 
 def differences(
@@ -151,7 +153,7 @@ def differences(
     first, second = (
         _coordinates(question, object_row, axes, digits) for object_row in (one, other)
     )
-    intro = f"in metres {join_list([_AXES[axis] for axis in axes])}"
+    intro = f"in meters {join_list([_AXES[axis] for axis in axes])}"
     statement = sentence(
         intro,
         f"{_position_clause(question, one, first)} and {_position_clause(question, other, second)}",
@@ -160,7 +162,7 @@ def differences(
     return [statement, sentence(f"the differences are {join_list(steps)}")], list(found)
 
 
-def distance(axes: list[int]) -> Callable[[QuestionInstance, int], list[str]]:
+def distance(axes: list[int]) -> StepWriter:
     """Return the steps from two centres to their distance along some axes."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
@@ -171,8 +173,8 @@ def distance(axes: list[int]) -> Callable[[QuestionInstance, int], list[str]]:
     return write
 
 
-def offset(axis: int, text: str, *, turned: bool) -> Callable[[QuestionInstance, int], list[str]]:
-    """Return the steps to a difference along one axis; `turned`: of the second from the first.
+def offset(axis: int, text: str, *, second_minus_first: bool) -> StepWriter:
+    """Return the steps to a difference along one axis: second minus first, or the reverse.
 
     `text` fits "{text}, the centre of the sofa is at 1.20 m".
     """
@@ -182,11 +184,11 @@ def offset(axis: int, text: str, *, turned: bool) -> Callable[[QuestionInstance,
         first, second = (
             _coordinates(question, object_row, [axis], digits)[0] for object_row in (one, other)
         )
-        step, found = subtract(second, first) if turned else subtract(first, second)
+        step, found = subtract(second, first) if second_minus_first else subtract(first, second)
         statement = sentence(
             text,
-            f"the centre of {question.name(one)} is at {first} m and that of {question.name(other)} at "
-            f"{second} m",
+            f"the center of {question.name(one)} is at {first} m and that of "
+            f"{question.name(other)} at {second} m",
         )
         return _with_final_steps(question, [statement, sentence(f"{step} m")], found)
 
@@ -201,7 +203,7 @@ def vertical(question: QuestionInstance, digits: int) -> list[str]:
     high, low = (first, second) if first.value >= second.value else (second, first)
     step, found = subtract(high, low)
     statement = sentence(
-        f"the centre of {question.name(one)} is at a height of {first} m and that of "
+        f"the center of {question.name(one)} is at a height of {first} m and that of "
         f"{question.name(other)} at {second} m"
     )
     return _with_final_steps(question, [statement, sentence(f"{step} m")], found)
@@ -216,7 +218,10 @@ def camera_distance(question: QuestionInstance, digits: int) -> list[str]:
     lift, rise = subtract(up, camera_height)
     step, found = norm(right, ahead, rise)
     statement = _from_camera(question, object_row, right, ahead)
-    heights = sentence(f"it is at a height of {up} m and the camera at {camera_height} m", lift)
+    heights = sentence(
+        f"it is at a height of {up} m and the camera at {camera_height} m",
+        f"a difference of {lift} m",
+    )
     return _with_final_steps(question, [statement, heights, sentence(f"{step} m")], found)
 
 
@@ -227,7 +232,7 @@ def _bearing(
     step, found = clockwise_angle(right, ahead)
     steps = [
         _from_camera(question, object_row, right, ahead),
-        sentence(f"clockwise from ahead that is {step}"),
+        sentence(f"clockwise from straight ahead, that is {step}"),
     ]
     return steps, found
 
@@ -236,19 +241,19 @@ def _from_camera(
     question: QuestionInstance, object_row: int, right: PrintedNumber, ahead: PrintedNumber
 ) -> str:
     return sentence(
-        "in metres to the right and ahead of the camera",
+        "in meters to the right and ahead of the camera",
         _position_clause(question, object_row, [right, ahead]),
     )
 
 
-def bearing(*, left: bool) -> Callable[[QuestionInstance, int], list[str]]:
+def bearing(*, left: bool) -> StepWriter:
     """Return the steps to the angle at which the camera sees a centre."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
         steps, found = _bearing(question, question.object_rows[0], digits)
         if left:
             turned = number(-found.value, found.digits)
-            steps.append(sentence(f"to the left that is {turned} degrees"))
+            steps.append(sentence(f"that is {turned} degrees to the left"))
             found = turned
         return _with_final_steps(question, steps, found)
 
@@ -265,7 +270,7 @@ def between_bearings(question: QuestionInstance, digits: int) -> list[str]:
     steps = [*first, *second, sentence(f"{step} degrees")]
     if found.value > 180:
         step, found = subtract(number(360, 0), found)
-        steps.append(sentence(f"the other way round it is {step} degrees"))
+        steps.append(sentence(f"the other way around, it is {step} degrees"))
     return _with_final_steps(question, steps, found)
 
 
@@ -282,7 +287,7 @@ def clock(question: QuestionInstance, digits: int) -> list[str]:
     ) or question.value != f"{hour % 12 or 12} o'clock":
         raise InsufficientDigitsError
     steps += [
-        sentence(f"clockwise from ahead that is {step}"),
+        sentence(f"clockwise from straight ahead, that is {step}"),
         *([sentence(turned)] if turned else []),
     ]
     steps.append(sentence(f"an hour is 30 degrees and {share}", f"so {named}"))
@@ -297,7 +302,7 @@ def room_area(question: QuestionInstance, digits: int) -> list[str]:
     step, found = multiply(*sides)
     statement = f"the floor of the room is a rectangle of {sides[1]} m by {sides[0]} m"
     return _with_final_steps(
-        question, [sentence(statement), sentence(f"{step} square metres")], found
+        question, [sentence(statement), sentence(f"{step} square meters")], found
     )
 
 

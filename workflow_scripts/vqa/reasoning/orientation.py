@@ -1,8 +1,7 @@
-"""Steps of ways and turns: which way something faces, how the camera turned and moved."""
+"""Steps to directions: which way an object faces, how the camera turned and moved."""
 
 import numpy as np
 
-from workflow_scripts.vqa.families.facing import FACING_DIRECTIONS as FACING_DIRECTIONS
 from workflow_scripts.vqa.measures import facing_camera_deg
 from workflow_scripts.vqa.reasoning.numbers import (
     InsufficientDigitsError,
@@ -16,13 +15,14 @@ from workflow_scripts.vqa.reasoning.numbers import (
 )
 from workflow_scripts.vqa.reasoning.question_instance import (
     QuestionInstance,
+    StepWriter,
     join_list,
     numbers,
     sentence,
 )
 from workflow_scripts.vqa.view_pair import heading
 
-_MOVE_INTRO = "as the first picture looks, the camera moved"
+_MOVE_INTRO = "seen from the first viewpoint, the camera moved"
 _QUARTER_LABELS = ("0 or 360", "90", "180", "270")
 
 
@@ -32,23 +32,30 @@ def _nearest_quarter(angle: PrintedNumber, meanings: tuple[str, ...], answer: st
     if meanings[quarter % 4] != answer:
         raise InsufficientDigitsError
     listing = [
-        f"{one} degrees is {word}" for one, word in zip(_QUARTER_LABELS, meanings, strict=True)
+        f"{one} degrees means {word}" for one, word in zip(_QUARTER_LABELS, meanings, strict=True)
     ]
     return [
         sentence(join_list(listing)),
-        sentence(f"the nearest of these to {angle} is {90 * quarter}", f"{answer}"),
+        sentence(f"the nearest of these to {angle} is {90 * quarter}", f"which means {answer}"),
     ]
 
 
-def facing(question: QuestionInstance, digits: int) -> list[str]:
-    """Measure where a front points against the way to the camera."""
-    (object_row,) = question.object_rows
-    angle = number(facing_camera_deg(question.view_context)[0][object_row] % 360.0, digits - 2)
-    statement = (
-        f"seen from above, the front of {question.name(object_row)} points {angle} degrees "
-        "counter-clockwise from the way to the camera"
-    )
-    return [sentence(statement), *_nearest_quarter(angle, FACING_DIRECTIONS, question.batch.answer)]
+def facing(directions: tuple[str, ...]) -> StepWriter:
+    """Return the steps from the angle between a front and the way to the camera.
+
+    `directions` are the answers by quarters of a turn counterclockwise.
+    """
+
+    def write(question: QuestionInstance, digits: int) -> list[str]:
+        (object_row,) = question.object_rows
+        angle = number(facing_camera_deg(question.view_context)[0][object_row] % 360.0, digits - 2)
+        statement = (
+            f"seen from above, the front of {question.name(object_row)} points {angle} degrees "
+            "counterclockwise from the direction to the camera"
+        )
+        return [sentence(statement), *_nearest_quarter(angle, directions, question.batch.answer)]
+
+    return write
 
 
 def _turn(question: QuestionInstance, digits: int) -> tuple[list[str], PrintedNumber]:
@@ -61,7 +68,7 @@ def _turn(question: QuestionInstance, digits: int) -> tuple[list[str], PrintedNu
     )
     step, turn = subtract(second, first)
     statement = (
-        f"seen from above and clockwise, the heading is {first} degrees in the first picture and "
+        f"seen from above, the clockwise heading is {first} degrees in the first picture and "
         f"{second} degrees in the second"
     )
     steps = [sentence(statement), sentence(f"{step} degrees")]
@@ -69,7 +76,7 @@ def _turn(question: QuestionInstance, digits: int) -> tuple[list[str], PrintedNu
         way = 360 if turn.value < 0 else -360
         found = number(turn.value + way, turn.digits)
         sign = "+" if way > 0 else "-"
-        steps.append(sentence(f"the shorter way is {turn} {sign} 360 = {found} degrees"))
+        steps.append(sentence(f"the shorter way around is {turn} {sign} 360 = {found} degrees"))
         turn = found
     return steps, turn
 
@@ -83,7 +90,7 @@ def camera_turn(question: QuestionInstance, digits: int) -> list[str]:
     statement = (
         "more than 0, so the camera turned clockwise"
         if right
-        else ("less than 0, so the camera turned counter-clockwise")
+        else ("less than 0, so the camera turned counterclockwise")
     )
     return [*steps, sentence(f"{turn} is {statement}, {question.batch.answer}")]
 
@@ -93,7 +100,7 @@ def camera_turn_angle(question: QuestionInstance, digits: int) -> list[str]:
     steps, turn = _turn(question, digits)
     size = number(abs(turn.value), turn.digits)
     last = to_answer_unit(size, question.value, question.unit)
-    statement = f"without its sign the turn is {size} degrees"
+    statement = f"without its sign, the turn is {size} degrees"
     return [
         *steps,
         *([sentence(statement)] if turn.value < 0 else []),
@@ -106,19 +113,22 @@ def _moved(question: QuestionInstance, axes: int, digits: int) -> list[PrintedNu
     return numbers(question.pair.moved_m[:axes], digits)
 
 
-def camera_move(question: QuestionInstance, digits: int) -> list[str]:
-    """The direction of the move is the nearest quarter of a turn."""
-    right, ahead = _moved(question, 2, digits)
-    step, angle = clockwise_angle(right, ahead)
-    turned, angle = wrap_degrees(angle)
-    statement = f"{_MOVE_INTRO} by ({right}, {ahead}) m to the right and ahead"
-    ways = ("forward", "to the right", "backward", "to the left")
-    return [
-        sentence(statement),
-        sentence(f"clockwise from ahead that is {step}"),
-        *([sentence(turned)] if turned else []),
-        *_nearest_quarter(angle, ways, question.batch.answer),
-    ]
+def camera_move(directions: tuple[str, ...]) -> StepWriter:
+    """Return the steps to the direction of the move, by quarters of a turn clockwise."""
+
+    def write(question: QuestionInstance, digits: int) -> list[str]:
+        right, ahead = _moved(question, 2, digits)
+        step, angle = clockwise_angle(right, ahead)
+        turned, angle = wrap_degrees(angle)
+        statement = f"{_MOVE_INTRO} by ({right}, {ahead}) m to the right and ahead"
+        return [
+            sentence(statement),
+            sentence(f"clockwise from straight ahead, that is {step}"),
+            *([sentence(turned)] if turned else []),
+            *_nearest_quarter(angle, directions, question.batch.answer),
+        ]
+
+    return write
 
 
 def camera_move_length(question: QuestionInstance, digits: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""A question as its steps are written from: what was measured, and how its objects are called."""
+"""What the steps to an answer are written from: the measurements and the phrases of a question."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from workflow_scripts.vqa.view_pair import ViewPair
 
 @dataclass(frozen=True, eq=False)
 class QuestionInstance:
-    """A row of a batch about a sight; about two, `pair` holds both and `sight` is the first."""
+    """A row of a batch about a view; of a pair, `pair` holds both and `view_context` the first."""
 
     view_context: ViewContext
     batch: Batch
@@ -26,12 +26,12 @@ class QuestionInstance:
 
     @cached_property
     def object_rows(self) -> list[int]:
-        """Return the rows of the sight in the order of mention."""
+        """Return the rows of the objects in the order of mention."""
         return [int(object_row) for object_row in self.batch.objects[self.row]]
 
     @cached_property
     def winner(self) -> int:
-        """Return the row that the answer names, or of which a yes or no says that it is ahead."""
+        """Return the row that the answer names, or the one that a yes or no puts first."""
         if self.batch.winner is not None:
             return self.object_rows[self.batch.winner]
         return self.object_rows[0 if self.batch.answer == "yes" else 1]
@@ -42,7 +42,7 @@ class QuestionInstance:
 
     @cached_property
     def value(self) -> str:
-        """Return the written value that is the answer, or stands behind its letter."""
+        """Return the written value that is the answer, or that its letter stands for."""
         return self.batch.row_slots["value"][self.row]
 
     @cached_property
@@ -51,15 +51,25 @@ class QuestionInstance:
         return self.batch.unit[self.row] if self.batch.unit is not None else ""
 
     def name(self, object_row: int) -> str:
-        """Return what an object is called."""
+        """Return the phrase of an object."""
         return self.expressions.phrases[object_row]
 
     def verb_be(self, object_row: int) -> str:
         return "are" if self.expressions.plural[object_row] else "is"
 
 
-# Returns the sentences of a fact, with lengths to so many digits after the point.
+# Returns the sentences of the steps, with lengths to so many digits after the point.
 StepWriter = Callable[[QuestionInstance, int], list[str]]
+
+
+@dataclass(frozen=True)
+class NoReasoning:
+    """Why a family has no steps to its answers."""
+
+    reason: str
+
+
+RECOGNITION_ONLY = NoReasoning("what is there must be recognised; no measured number decides")
 
 
 def sentence(*clauses: str) -> str:
@@ -67,13 +77,13 @@ def sentence(*clauses: str) -> str:
     return f"{capitalised(', '.join(clause for clause in clauses if clause))}."
 
 
-def join_list(words: Sequence[str]) -> str:
+def join_list(texts: Sequence[str]) -> str:
     """Return "one, two and three"."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def pixels(values: FloatArray) -> list[PrintedNumber]:
-    """Return the numbers of the pixels whose middles are given: 135.5 is in column 135."""
+    """Return the indices of the pixels whose centres are given: 135.5 is in column 135."""
     return numbers(np.floor(values), 0)
 
 

@@ -1,16 +1,12 @@
-"""Steps of claims: about the same, touching, on top, inside, between, facing."""
+"""Steps to yes or no: about the same, touching, on top, inside, between, facing."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from workflow_scripts.geometry import upright_boxes
 from workflow_scripts.vqa import contact
-from workflow_scripts.vqa.families.contacts import ALONG_NO, ALONG_YES, ASIDE_NO, ASIDE_YES
-from workflow_scripts.vqa.families.distances import DIFFERENT_ABOVE_M, SAME_BELOW_M
-from workflow_scripts.vqa.families.facing import DOES_NOT_FACE_ABOVE_DEG, FACES_BELOW_DEG
-from workflow_scripts.vqa.families.sizes import DIFFERENT_ABOVE, SAME_BELOW
-from workflow_scripts.vqa.reasoning.comparison import HEIGHT, WIDTH, ComparisonQuantity
+from workflow_scripts.vqa.reasoning.comparison import ComparisonQuantity
 from workflow_scripts.vqa.reasoning.numbers import (
     InsufficientDigitsError,
     PrintedNumber,
@@ -26,81 +22,102 @@ from workflow_scripts.vqa.reasoning.numbers import (
 )
 from workflow_scripts.vqa.reasoning.question_instance import (
     QuestionInstance,
+    StepWriter,
     join_list,
     numbers,
     sentence,
 )
 
-# By so much a thing may stick out of what it is in: `contact.inside`.
+# By so much an object may stick out of its container: `contact.inside`.
 SLACK_M = contact.CONTACT_M / 2
 
 
-def about_equal(quantity: ComparisonQuantity) -> Callable[[QuestionInstance, int], list[str]]:
-    """Return the steps of a claim that two sizes are about equal."""
+@dataclass(frozen=True)
+class Limits:
+    """A value at most `yes` supports a yes, one of at least `no` a no."""
+
+    yes: float
+    no: float
+
+
+def about_equal(quantity: ComparisonQuantity, excess: Limits) -> StepWriter:
+    """Return the steps to whether two sizes are about equal: by their ratio minus 1."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
         values = quantity.numbers(question, question.object_rows, digits)
-        return [quantity.clauses(question, question.object_rows, values), *_ratio(question, values)]
+        return [
+            quantity.clauses(question, question.object_rows, values),
+            *_ratio(question, values, excess),
+        ]
 
     return write
 
 
-def same_size(question: QuestionInstance, digits: int) -> list[str]:
-    """Compare the edges of cubes of the same volumes."""
-    steps, edges = [], []
-    for object_row in question.object_rows:
-        text, edge = cube_root(*numbers(question.view_context.measured.size_m[object_row], digits))
-        steps.append(
-            sentence(f"a cube with the volume of {question.name(object_row)} has sides of {text} m")
-        )
-        edges.append(edge)
-    return [*steps, *_ratio(question, edges)]
+def same_size(excess: Limits) -> StepWriter:
+    """Return the steps of a comparison of the edges of cubes of the same volumes."""
+
+    def write(question: QuestionInstance, digits: int) -> list[str]:
+        steps, edges = [], []
+        for object_row in question.object_rows:
+            sides = numbers(question.view_context.measured.size_m[object_row], digits)
+            text, edge = cube_root(*sides)
+            name = question.name(object_row)
+            steps.append(sentence(f"a cube as big as {name} would have sides of {text} m"))
+            edges.append(edge)
+        return [*steps, *_ratio(question, edges, excess)]
+
+    return write
 
 
-same_height, same_width = about_equal(HEIGHT), about_equal(WIDTH)
-
-
-def _ratio(question: QuestionInstance, values: list[PrintedNumber]) -> list[str]:
-    high, low = sorted(values, key=lambda one: -one.value)
+def _ratio(question: QuestionInstance, values: list[PrintedNumber], excess: Limits) -> list[str]:
+    high, low = sorted(values, key=lambda number: -number.value)
     step, share = divide(high, low, high.digits)
     if question.says_yes:
-        limit = number(1 + SAME_BELOW, share.digits)
-        verdict = f"{less_than(share, limit)}, up to which sizes count as about the same"
+        limit = number(1 + excess.yes, share.digits)
+        verdict = f"{less_than(share, limit)}, the limit for about the same size"
     else:
-        limit = number(1 + DIFFERENT_ABOVE, share.digits)
-        verdict = f"{greater_than(share, limit)}, from which on sizes count as different"
+        limit = number(1 + excess.no, share.digits)
+        verdict = f"{greater_than(share, limit)}, the limit for different sizes"
     return [sentence(step), sentence(verdict)]
 
 
-def same_distance(question: QuestionInstance, digits: int) -> list[str]:
-    """Compare the distances of both centres, and of both nearest points, from the camera."""
+def same_distance(difference_m: Limits) -> StepWriter:
+    """Return the steps that compare the distances of centres and nearest points from the camera."""
+
+    def write(question: QuestionInstance, digits: int) -> list[str]:
+        return _same_distance(question, digits, difference_m)
+
+    return write
+
+
+def _same_distance(question: QuestionInstance, digits: int, limits: Limits) -> list[str]:
     one, other = map(question.name, question.object_rows)
     measured = question.view_context.measured
     steps = []
-    for what, values in (("centre", measured.distance_m), ("nearest point", measured.nearest_m)):
+    for what, values in (("center", measured.distance_m), ("closest point", measured.nearest_m)):
         first, second = numbers(values[question.object_rows], digits)
         high, low = sorted((first, second), key=lambda found: -found.value)
         step, apart = subtract(high, low)
         statement = (
-            f"the {what} of {one} is {first} m from the camera and that of {other} {second} m"
+            f"the {what} of {one} is {first} m from the camera and that of {other} is {second} m "
+            "away"
         )
         if question.says_yes:
-            limit = number(SAME_BELOW_M, digits)
-            verdict = f"{less_than(apart, limit)}, up to which distances count as about the same"
+            limit = number(limits.yes, digits)
+            verdict = f"{less_than(apart, limit)}, the limit for about the same distance"
         else:
-            limit = number(DIFFERENT_ABOVE_M, digits)
-            verdict = f"{greater_than(apart, limit)}, from which on distances count as different"
+            limit = number(limits.no, digits)
+            verdict = f"{greater_than(apart, limit)}, the limit for different distances"
         steps += [sentence(statement), sentence(step), sentence(verdict)]
     return steps
 
 
 def on_top(question: QuestionInstance, digits: int) -> list[str]:
     """Compare underside and top, and see whether one is over the other."""
-    return (
-        _support_steps(question, *question.object_rows, digits)
-        if question.says_yes
-        else _separation_steps(question, digits)
-    )
+    if not question.says_yes:
+        return _separation_steps(question, digits)
+    upper, lower = question.object_rows
+    return _support_steps(question, upper, lower, digits)
 
 
 def touching(question: QuestionInstance, digits: int) -> list[str]:
@@ -117,7 +134,7 @@ def _support_steps(question: QuestionInstance, upper: int, lower: int, digits: i
     measured = question.view_context.measured
     under = number(measured.low_m[upper, 2], digits)
     top = number(measured.high_m[lower, 2], digits)
-    high, low = sorted((under, top), key=lambda one: -one.value)
+    high, low = sorted((under, top), key=lambda number: -number.value)
     step, height_gap = subtract(high, low)
     one, other = question.name(upper), question.name(lower)
     limit = number(contact.CONTACT_M, digits)
@@ -132,10 +149,11 @@ def _support_steps(question: QuestionInstance, upper: int, lower: int, digits: i
             f"the underside of {one} is at a height of {under} m and the top of {other} at {top} m"
         ),
         sentence(step),
-        sentence(less_than(height_gap, limit), "so their heights meet"),
+        sentence(less_than(height_gap, limit), "so they meet in height"),
         sentence(
-            f"seen from above, the centre of {one} is {centre_offsets[0]} m and {centre_offsets[1]} m from that of "
-            f"{other} along its two sides, which reach {half_sizes[0]} m and {half_sizes[1]} m"
+            f"seen from above, the center of {one} is {centre_offsets[0]} m and "
+            f"{centre_offsets[1]} m from that of {other} along its two sides, and half of each "
+            f"side is {half_sizes[0]} m and {half_sizes[1]} m"
         ),
         sentence(within, f"so {one} {question.verb_be(upper)} over {other}"),
     ]
@@ -149,15 +167,15 @@ def _at_most(one: PrintedNumber, other: PrintedNumber) -> str:
 def _separation_steps(
     question: QuestionInstance, digits: int, *, by_height: bool = True
 ) -> list[str]:
-    """Show the space between two things, or that the top of the second is above the first."""
+    """Show the space between two objects, or that the top of the second is above the first."""
     one, other = question.object_rows
     measured = question.view_context.measured
     limit = number(contact.APART_M, digits)
     gap = number(measured.gap_m[one, other], digits)
     a, b = question.name(one), question.name(other)
     if gap.value > limit.value or not by_height:
-        statement = f"at the nearest points {a} and {b} are {gap} m apart"
-        return [sentence(statement, f"and {greater_than(gap, limit)}")]
+        statement = f"at their closest points, {a} and {b} are {gap} m apart"
+        return [sentence(statement), sentence(greater_than(gap, limit), "so they do not touch")]
     top, first_top = (
         number(measured.high_m[other, 2], digits),
         number(measured.high_m[one, 2], digits),
@@ -180,9 +198,7 @@ def inside(question: QuestionInstance, digits: int) -> list[str]:
         return _separation_steps(question, digits, by_height=False)
     one, other = question.object_rows
     measured = question.view_context.measured
-    corners = upright_boxes.upright_box_corners_m(
-        measured.centre_m, measured.size_m, measured.yaw_deg
-    )[one]
+    corners = upright_boxes.box_corners(measured.centre_m, measured.size_m, measured.yaw_deg)[one]
     relative = corners - measured.centre_m[other]
     level = relative[:, :2] @ upright_boxes.footprint_axes(measured.yaw_deg)[other].T
     reach = numbers(np.abs(np.column_stack([level, relative[:, 2]])).max(axis=0), digits)
@@ -190,9 +206,9 @@ def inside(question: QuestionInstance, digits: int) -> list[str]:
     a, b = question.name(one), question.name(other)
     return [
         sentence(
-            f"from the middle of {b}, along its sides and upwards, {a} {_reach(question, one)} "
-            f"{join_list([f'{value} m' for value in reach])}, and half the size of {b}, with a little "
-            f"play, is {join_list([f'{value} m' for value in half_sizes])}"
+            f"from the center of {b}, along its sides and upward, {a} {_reach(question, one)} "
+            f"{join_list([f'{value} m' for value in reach])}, and half the size of {b}, with a "
+            f"small tolerance, is {join_list([f'{value} m' for value in half_sizes])}"
         ),
         sentence(join_list([_at_most(*pair) for pair in zip(reach, half_sizes, strict=True)])),
     ]
@@ -202,8 +218,21 @@ def _reach(question: QuestionInstance, object_row: int) -> str:
     return "reach" if question.expressions.plural[object_row] else "reaches"
 
 
-def between(question: QuestionInstance, digits: int) -> list[str]:
-    """Say where the foot of the first lies on the way between the others, and how far beside it."""
+def between(along: Limits, aside: Limits) -> StepWriter:
+    """Return the steps to where the first lies on the way between the others, and how far aside.
+
+    Both limits are shares of the length of the way; of `along` they are also meant from its end.
+    """
+
+    def write(question: QuestionInstance, digits: int) -> list[str]:
+        return _between(question, digits, along, aside)
+
+    return write
+
+
+def _between(
+    question: QuestionInstance, digits: int, along_limits: Limits, aside_limits: Limits
+) -> list[str]:
     names = list(map(question.name, question.object_rows))
     plan = question.view_context.measured.centre_level_m[question.object_rows, :2]
     (ax, ay), (bx, by), (cx, cy) = (numbers(point, digits) for point in plan)
@@ -222,20 +251,26 @@ def between(question: QuestionInstance, digits: int) -> list[str]:
     lateral = _fraction(f"{_product(*high)} - {_product(*low)}", abs(cross), length)
     statement = [
         sentence(
-            "in metres to the right and ahead, "
+            "in meters to the right and ahead, "
             + join_list(
                 [
-                    f"the centre of {name} is at ({x}, {y})"
+                    f"the center of {name} is at ({x}, {y})"
                     for name, x, y in zip(names, (ax, bx, cx), (ay, by, cy), strict=True)
                 ]
             )
         ),
-        sentence(f"from {names[1]} to {names[2]} it is {join_list(steps[:2])}", f"{way} m in all"),
+        sentence(
+            f"from {names[1]} to {names[2]} it is {join_list(steps[:2])}",
+            f"{way} m in a straight line",
+        ),
         sentence(f"from {names[1]} to {names[0]} it is {join_list(steps[2:])}"),
-        sentence(f"along that way lies ({along[0]}) ÷ {square} = {along[1]} of it"),
-        sentence(f"beside it lies ({lateral[0]}) ÷ {square} = {lateral[1]} of it"),
+        sentence(f"as a fraction along that line, this is ({along[0]}) ÷ {square} = {along[1]}"),
+        sentence(f"to the side of it, this is ({lateral[0]}) ÷ {square} = {lateral[1]}"),
     ]
-    return [*statement, _between(question, along[1], lateral[1])]
+    return [
+        *statement,
+        _between_verdict(question, along[1], lateral[1], along_limits, aside_limits),
+    ]
 
 
 def _product(one: PrintedNumber, other: PrintedNumber) -> str:
@@ -248,21 +283,39 @@ def _fraction(text: str, value: float, length: PrintedNumber) -> tuple[str, Prin
     return text, number(value / length.value**2, 2)
 
 
-def _between(question: QuestionInstance, along: PrintedNumber, lateral: PrintedNumber) -> str:
+def _between_verdict(
+    question: QuestionInstance,
+    along: PrintedNumber,
+    lateral: PrintedNumber,
+    along_limits: Limits,
+    aside_limits: Limits,
+) -> str:
     if question.says_yes:
-        low, high, wide = (number(one, 2) for one in (ALONG_YES, 1 - ALONG_YES, ASIDE_YES))
+        low, high, wide = (
+            number(limit, 2) for limit in (along_limits.yes, 1 - along_limits.yes, aside_limits.yes)
+        )
         return sentence(
             greater_than(along, low), less_than(along, high), f"and {less_than(lateral, wide)}"
         )
-    low, high, wide = (number(one, 2) for one in (ALONG_NO, 1 - ALONG_NO, ASIDE_NO))
+    low, high, wide = (
+        number(limit, 2) for limit in (along_limits.no, 1 - along_limits.no, aside_limits.no)
+    )
     if lateral.value > wide.value:
-        return sentence(greater_than(lateral, wide), "too far beside the way")
+        return sentence(greater_than(lateral, wide), "too far to the side of the line")
     end = less_than(along, low) if along.value < 0.5 else greater_than(along, high)
-    return sentence(end, "beyond the end of the way")
+    return sentence(end, "beyond the end of the line")
 
 
-def facing_object(question: QuestionInstance, digits: int) -> list[str]:
-    """Compare the direction of a front with the direction to the other centre."""
+def facing_object(angle_deg: Limits) -> StepWriter:
+    """Return the steps that compare the direction of a front with that to the other centre."""
+
+    def write(question: QuestionInstance, digits: int) -> list[str]:
+        return _facing_object(question, digits, angle_deg)
+
+    return write
+
+
+def _facing_object(question: QuestionInstance, digits: int, limits: Limits) -> list[str]:
     one, other = question.object_rows
     points = [
         numbers(question.view_context.measured.centre_level_m[row, :2], digits)
@@ -277,23 +330,23 @@ def facing_object(question: QuestionInstance, digits: int) -> list[str]:
     ending = [sentence(f"{apart} degrees")]
     if angle.value > 180:
         rest, angle = subtract(number(360, 0), angle)
-        ending.append(sentence(f"the other way round it is {rest} degrees"))
+        ending.append(sentence(f"the other way around, it is {rest} degrees"))
     a, b = question.name(one), question.name(other)
-    limit = number(FACES_BELOW_DEG if question.says_yes else DOES_NOT_FACE_ABOVE_DEG, 0)
+    limit = number(limits.yes if question.says_yes else limits.no, 0)
     verdict = (
         f"{less_than(angle, limit)}, so the front points at {b}"
         if question.says_yes
-        else f"{greater_than(angle, limit)}, so the front points past {b}"
+        else f"{greater_than(angle, limit)}, so the front does not point at {b}"
     )
     return [
         sentence(
-            f"in metres to the right and ahead, the centre of {a} is at "
+            f"in meters to the right and ahead, the center of {a} is at "
             f"({points[0][0]}, {points[0][1]}) and that of {b} at ({points[1][0]}, {points[1][1]})"
         ),
         sentence(f"from {a} to {b} it is {join_list(steps)}"),
-        sentence(f"clockwise from ahead that is {step}"),
+        sentence(f"clockwise from straight ahead, that is {step}"),
         *([sentence(turned)] if turned else []),
-        sentence(f"the front of {a} points {front} degrees clockwise from ahead"),
+        sentence(f"the front of {a} points {front} degrees clockwise from straight ahead"),
         *ending,
         sentence(verdict),
     ]

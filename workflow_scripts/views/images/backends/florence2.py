@@ -1,4 +1,4 @@
-"""Objects that Florence-2 knows, or those of given phrases, through transformers."""
+"""Object detection or phrase grounding with Florence-2 through transformers."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -18,22 +18,23 @@ ADVICE = (
     "florence-community/Florence-2-base, or to a local folder with one."
 )
 BINS = 1000
-"""A place is one of so many bins along a side of the picture; its value is the bin's middle."""
+"""Locations are quantised into this many bins per side of the image; decoded as bin centres."""
 MAX_NEW_TOKENS = 1024
 _LOCATION_TOKEN = re.compile(r"<loc_(\d+)>")
 
 
 class Florence2:
-    """A Florence-2 model on one device, one generation a photo.
+    """A Florence-2 model on one device, one generation per photo.
 
-    The network states no confidence; that of a box is the geometric mean of the probabilities
-    of the tokens that name and place it.
+    The model gives no confidence; that of a box is the geometric mean of the probabilities of its
+    label and location tokens.
     """
 
     def __init__(self, options: ProposerOptions) -> None:
         key = "sources.images.localise.model"
         with model_loading(key, options.model, types=("florence2",), advice=ADVICE):
-            self._processor = AutoProcessor.from_pretrained(options.model)
+            processor: Any = AutoProcessor
+            self._processor = processor.from_pretrained(options.model)
             network = Florence2ForConditionalGeneration.from_pretrained(options.model)
         self._model, self._device, self._dtype = to_device(network, options.device)
         phrases = ". ".join(phrase.strip(" .") for phrase in options.phrases)
@@ -59,7 +60,7 @@ class Florence2:
             logits_processor=LogitsProcessorList([token_probabilities]),
         )
         probabilities = np.stack(token_probabilities.steps, axis=1)
-        # The decoder's start token was given, not generated.
+        # The decoder's start token is an input, not generated.
         generated = ids[:, ids.shape[1] - probabilities.shape[1] :].tolist()
         tokenizer = self._processor.tokenizer
         return [
@@ -69,7 +70,7 @@ class Florence2:
 
 
 class _TokenProbabilities(LogitsProcessor):
-    """Notes how probable the next token is; greedy decoding takes the most probable one."""
+    """Records the probability of the next token; greedy decoding takes the most probable one."""
 
     def __init__(self) -> None:
         self.steps: list[np.ndarray] = []
@@ -81,7 +82,7 @@ class _TokenProbabilities(LogitsProcessor):
 
 @dataclass
 class _LabelledLocations:
-    """A label and the places that follow it, with the probability of each token."""
+    """A label and the locations that follow it, with the probability of each token."""
 
     label: list[int] = field(default_factory=list)
     label_probabilities: list[float] = field(default_factory=list)
@@ -92,10 +93,10 @@ class _LabelledLocations:
 def parse(
     tokens: Sequence[int], probabilities: Sequence[float], tokenizer: Any, shape: tuple[int, int]
 ) -> Iterator[Proposal]:
-    """Yield a proposal for every four places: "label<x0><y0><x1><y1>", more places the same label.
+    """Yield a proposal for every four locations after a label: "label<x0><y0><x1><y1>...".
 
-    `shape` is the picture's (height, width). A label without a box, and places that are cut off,
-    are proposals with a reason.
+    `shape` is the image's (height, width). A label without a box and incomplete locations are
+    proposals with a reason.
     """
     height, width = shape
     for labelled in _split(tokens, probabilities, tokenizer):
@@ -119,7 +120,7 @@ def parse(
 def _split(
     tokens: Sequence[int], probabilities: Sequence[float], tokenizer: Any
 ) -> list[_LabelledLocations]:
-    """Split generated tokens where a word follows a place; special tokens say nothing."""
+    """Split generated tokens where a word follows a location; special tokens are ignored."""
     special = set(tokenizer.all_special_ids)
     names = tokenizer.convert_ids_to_tokens(list(tokens))
     groups: list[_LabelledLocations] = []

@@ -1,7 +1,8 @@
-"""Objects named by given phrases: Grounding DINO through transformers."""
+"""Phrase grounding with Grounding DINO through transformers."""
 
 import logging
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,30 +23,31 @@ ADVICE = (
     "IDEA-Research/grounding-dino-tiny, or to a local folder with one."
 )
 MIN_SCORE = 0.05
-"""Queries less sure than this are no proposals; what lies between is left out with a reason."""
+"""Queries below this are dropped; those below `min_confidence` are rejected with a reason."""
 
 
 class GroundingDino:
-    """A Grounding DINO model on one device, asked for the same phrases of every photo.
+    """A Grounding DINO model on one device, prompted with the same phrases for every photo.
 
-    A box is called the phrase whose surest word it matches, so labels are always the user's
-    phrases, never pieces of two. Phrases that do not fit one text are asked in several.
+    A box is labelled with the phrase of its best-matching token, so labels are always the user's
+    phrases, never parts of two. Phrases that do not fit into one prompt are split over several.
     """
 
     def __init__(self, options: ProposerOptions) -> None:
         if not options.phrases:
             raise UserError(
-                "sources.images.localise.phrases is empty, but grounding_dino must be told what "
-                "to look for, such as [box, chair]; or choose florence2"
+                "sources.images.localise.phrases is empty, but grounding_dino needs phrases to "
+                "detect, such as [box, chair]; or choose florence2"
             )
         key = "sources.images.localise.model"
         with model_loading(key, options.model, types=("grounding-dino",), advice=ADVICE) as config:
-            self._processor = AutoImageProcessor.from_pretrained(options.model)
+            processor: Any = AutoImageProcessor
+            self._processor = processor.from_pretrained(options.model)
             self._tokenizer = AutoTokenizer.from_pretrained(options.model)
             network = GroundingDinoForObjectDetection.from_pretrained(options.model)
             max_tokens = min(config.max_text_len, config.text_config.max_position_embeddings)
         self._model, self._device, _ = to_device(network, options.device)
-        # Its attention over scales is not made for half precision.
+        # Its deformable attention does not support half precision.
         self._model.float()
         self._min_score = min(MIN_SCORE, options.min_confidence)
         self._prompts = list(batch_phrases(options.phrases, self._tokenizer, max_tokens=max_tokens))
@@ -95,12 +97,12 @@ class GroundingDino:
 
 
 class PhrasePrompt:
-    """Phrases in one text, and which tokens are whose: bool [phrases, tokens]."""
+    """A prompt of several phrases, and the tokens of each: bool [phrases, tokens]."""
 
-    def __init__(self, phrases: Sequence[str], tokenizer: object) -> None:
+    def __init__(self, phrases: Sequence[str], tokenizer: Any) -> None:
         self.phrases = list(phrases)
         self.prompt_text = "".join(f"{phrase}. " for phrase in phrases).strip()
-        tokens = tokenizer(self.prompt_text, return_offsets_mapping=True)  # type: ignore[operator]
+        tokens = tokenizer(self.prompt_text, return_offsets_mapping=True)
         offsets = tokens["offset_mapping"]
         self.phrase_of_token = np.zeros((len(phrases), len(offsets)), dtype=bool)
         start = 0
@@ -112,12 +114,12 @@ class PhrasePrompt:
 
 
 def batch_phrases(
-    phrases: Sequence[str], tokenizer: object, *, max_tokens: int
+    phrases: Sequence[str], tokenizer: Any, *, max_tokens: int
 ) -> Iterator[PhrasePrompt]:
-    """Yield texts of as many phrases as fit into `longest` tokens, in order."""
+    """Yield prompts of as many phrases as fit into `max_tokens` tokens, in order."""
     pending: list[str] = []
     for phrase in phrases:
-        # The dot ends a phrase, so a phrase has none; the network knows lower case only.
+        # A dot ends a phrase, so phrases must have none; the model is uncased.
         phrase = " ".join(phrase.lower().replace(".", " ").split())
         prompt = PhrasePrompt([*pending, phrase], tokenizer)
         if not prompt.phrase_of_token[-1].any():

@@ -1,4 +1,4 @@
-"""Objects that the user has masks of: an image of ids with labels, or COCO segmentations."""
+"""Objects from the user's masks: an image of ids with labels, or COCO segmentations."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.views.images.letterbox import nearest_samples
 from workflow_scripts.views.images.proposals import PhotoView, Proposal, ProposerOptions
 from workflow_scripts.views.images.sidecars import find_sidecar
+from workflow_scripts.views.visibility import mask_box
 
 MAX_MASKS = 4096
 DEFAULT_LABEL = "object"
@@ -36,7 +37,7 @@ class UserMasks:
             raise UserError(f"sources.images.masks: {self._folder} is not a folder of masks")
 
     def propose(self, photos: Sequence[PhotoView]) -> list[list[Proposal]]:
-        """Return the masks of each photo, as large as its picture in the frame."""
+        """Return the masks of each photo, in the size of the photo within the frame."""
         return [self._proposals_of(photo) for photo in photos]
 
     def _proposals_of(self, photo: PhotoView) -> list[Proposal]:
@@ -58,7 +59,7 @@ class UserMasks:
 
 
 def rejected_proposal(reason: str, label: str = "", confidence: float = 0.0) -> Proposal:
-    """Return a proposal that stands for what could not be read."""
+    """Return a proposal for an object that could not be read."""
     return Proposal(label, confidence, (0.0, 0.0, 0.0, 0.0), reason=reason)
 
 
@@ -71,13 +72,8 @@ def proposal_from_mask(
     fitted = mask[rows[:, None], columns]
     if not fitted.any():
         return rejected_proposal("no pixel: nothing of it is left in the frame", label, confidence)
-    return Proposal(label, confidence, box_from_mask(fitted), fitted)
-
-
-def box_from_mask(mask: np.ndarray) -> tuple[float, float, float, float]:
-    """Return x0, y0, x1, y1 (ends exclusive) of a mask with at least one pixel."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+    x0, y0, x1, y1 = map(float, mask_box(fitted))
+    return Proposal(label, confidence, (x0, y0, x1, y1), fitted)
 
 
 def _from_ids(path: Path, labels: dict[str, Any], photo: PhotoView) -> Iterator[Proposal]:

@@ -11,6 +11,7 @@ from workflow_scripts.views.robots.scripted_task import (
     Waypoint,
     tip_down,
 )
+from workflow_scripts.views.robots.tasks.cabinets import add_open_cabinet
 
 NUM_VARIATIONS = 1
 DEPTH_M, WIDTH_M, HEIGHT_M = 0.22, 0.26, 0.34
@@ -56,7 +57,7 @@ def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
             Waypoint("fridge", at(open_deg, 0.02), True),
             *(Waypoint("fridge", at(float(angle), 0.012), True) for angle in pushes),
         ),
-        points=(
+        extra_keypoints=(
             KeypointSpec("door_top", "door", (-DOOR_M / 2, -WIDTH_M, HEIGHT_M), 0.01),
             KeypointSpec("door_bottom", "door", (-DOOR_M / 2, -WIDTH_M, 0.02), 0.01),
             KeypointSpec("handle", "door", (-DOOR_M / 2 - 0.02, -WIDTH_M + 0.025, 0.22), 0.02),
@@ -68,20 +69,17 @@ def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
 
 
 def _body(fridge: SceneObject) -> None:
-    """Add back, sides, floor, top and two shelves; open towards -x."""
-    depth, width, height, wall = DEPTH_M, WIDTH_M, HEIGHT_M, WALL_M
-    # Walls meet edge to edge: faces in one plane would flicker.
-    inner = height - 2 * wall
-    back = (wall, width - 2 * wall, inner)
-    fridge.box(back, (depth / 2 - wall / 2, 0, height / 2), colour=_WHITE)
-    for sign in (-1, 1):
-        at = (0, sign * (width / 2 - wall / 2), height / 2)
-        fridge.box((depth, wall, inner), at, colour=_WHITE)
-        z = height / 2 + sign * (height / 2 - wall / 2)
-        fridge.box((depth, width, wall), (0, 0, z), colour=_WHITE)
-    for z in (0.12, 0.22):
-        shelf = (depth - 0.04, width - 2 * wall, 0.005)
-        fridge.box(shelf, (0.01, 0, z), colour=_INSIDE)
+    """Add a cabinet with two shelves, and food on them."""
+    add_open_cabinet(
+        fridge,
+        size_m=(DEPTH_M, WIDTH_M, HEIGHT_M),
+        wall_m=WALL_M,
+        colour=_WHITE,
+        back_colour=_WHITE,
+        shelves_z_m=(0.12, 0.22),
+        shelf_m=(DEPTH_M - 0.04, 0.005),
+        shelf_colour=_INSIDE,
+    )
     fridge.cylinder(0.022, 0.09, (0.02, 0.05, 0.17), colour=(0.15, 0.50, 0.24))
     fridge.box((0.06, 0.05, 0.08), (0.02, -0.05, 0.165), colour=(0.90, 0.72, 0.22))
 

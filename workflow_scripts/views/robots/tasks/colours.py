@@ -1,5 +1,7 @@
 """RLBench's twenty colours, by name and in its order: the variations of several tasks."""
 
+import numpy as np
+
 COLOURS: dict[str, tuple[float, float, float]] = {
     "red": (1.0, 0.0, 0.0),
     "maroon": (0.5, 0.0, 0.0),
@@ -23,3 +25,16 @@ COLOURS: dict[str, tuple[float, float, float]] = {
     "white": (1.0, 1.0, 1.0),
 }
 NAMES = tuple(COLOURS)
+
+
+def target_and_distractors(
+    variation: int, rng: np.random.Generator
+) -> list[tuple[str, tuple[float, float, float]]]:
+    """Return (object id, colour) of the target of a variation and of two distractors."""
+    others = [name for name in NAMES if name != NAMES[variation]]
+    first, second = rng.choice(len(others), size=2, replace=False)
+    return [
+        ("target", COLOURS[NAMES[variation]]),
+        ("distractor0", COLOURS[others[first]]),
+        ("distractor1", COLOURS[others[second]]),
+    ]

@@ -63,7 +63,7 @@ def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
             Waypoint("", tip_down(high_m)),
             Waypoint("", tip_down(down_m), True, OPEN, speed=0.7),
         ),
-        points=(
+        extra_keypoints=(
             KeypointSpec("grate", "grill", (-0.09, 0, GRATE_Z_M), 0.01),
             *(KeypointSpec(name, name, (0, 0, 0), 0.03) for name in MEATS if name != meat),
         ),
@@ -80,8 +80,8 @@ def _grill(grill: SceneObject) -> None:
             at = (x * (length / 2 - 0.02), y * (width / 2 - 0.02), 0.02)
             grill.cylinder(0.010, 0.04, at, colour=_STEEL)
     for number in range(8):
-        y = (number - 3.5) * 0.036
-        grill.box((length - 0.02, 0.007, 0.008), (0, y, GRATE_Z_M - 0.004), colour=_STEEL)
+        bar_y = (number - 3.5) * 0.036
+        grill.box((length - 0.02, 0.007, 0.008), (0, bar_y, GRATE_Z_M - 0.004), colour=_STEEL)
     for sign in (-1, 1):
         rail = (sign * (length / 2 - 0.006), 0, GRATE_Z_M - 0.008)
         grill.box((0.012, width, 0.014), rail, colour=_STEEL)
@@ -91,7 +91,7 @@ def _grill(grill: SceneObject) -> None:
 
 
 def _chicken(scene_object: SceneObject) -> None:
-    """Add a leg: meat with a flat side to lie on, and a bone."""
+    """Add a chicken leg: meat with a flat side to lie on, and a bone."""
     brown, bone = (0.78, 0.47, 0.20), (0.95, 0.92, 0.84)
     scene_object.cylinder(0.022, 0.028, colour=brown, turn_deg=(0, 90, 0), is_round=True)
     scene_object.box((0.040, 0.026, 0.046), colour=brown)

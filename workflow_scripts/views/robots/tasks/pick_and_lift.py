@@ -1,4 +1,4 @@
-"""pick_and_lift: pick up the block of the colour named and lift it into a ball in the air."""
+"""pick_and_lift: pick up the block of the given colour and lift it into a goal sphere."""
 
 from workflow_scripts.views.robots.scene_builder import TABLE_Z_M, SceneBuilder
 from workflow_scripts.views.robots.scripted_task import (
@@ -10,7 +10,7 @@ from workflow_scripts.views.robots.scripted_task import (
     nearest_yaw_deg,
     tip_down,
 )
-from workflow_scripts.views.robots.tasks.colours import COLOURS, NAMES
+from workflow_scripts.views.robots.tasks.colours import NAMES, target_and_distractors
 
 NUM_VARIATIONS = len(NAMES)
 SIDE_M = 0.05
@@ -20,20 +20,16 @@ _APPROACH_M = 0.12
 
 def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
     """Put three blocks on the table and the goal above it."""
-    others = [name for name in NAMES if name != NAMES[variation]]
-    chosen = builder.rng.choice(len(others), size=2, replace=False)
-    colours = (NAMES[variation], *(others[number] for number in chosen))
     yaw_deg = 0.0
-    for number, colour in enumerate(colours):
+    for name, colour in target_and_distractors(variation, builder.rng):
         x, y = builder.sample_free_position(
             0.06, low_m=(0.10, -0.30), high_m=(0.40, 0.30), gap_m=0.06
         )
         yaw = float(builder.rng.uniform(-45, 45))
-        yaw_deg = yaw if number == 0 else yaw_deg
-        name = "target" if number == 0 else f"distractor{number - 1}"
+        yaw_deg = yaw if name == "target" else yaw_deg
         at = (x, y, TABLE_Z_M + SIDE_M / 2 + 0.001)
         block = builder.add(name, "block", at, yaw_deg=yaw)
-        block.box((SIDE_M,) * 3, colour=COLOURS[colour])
+        block.box((SIDE_M,) * 3, colour=colour)
     goal_m = (
         float(builder.rng.uniform(0.10, 0.35)),
         float(builder.rng.uniform(-0.20, 0.20)),
@@ -41,7 +37,7 @@ def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
     )
     goal = builder.add("goal", "ball", goal_m, is_fixed=True, is_solid=False)
     goal.sphere(GOAL_RADIUS_M, colour=(0.95, 0.45, 0.55))
-    turn = nearest_yaw_deg(yaw_deg) - yaw_deg
+    grasp_yaw = nearest_yaw_deg(yaw_deg) - yaw_deg
 
     def check_success(state: SceneState) -> str:
         gap_m = float(((state.position_m("target") - state.position_m("goal")) ** 2).sum() ** 0.5)
@@ -50,12 +46,12 @@ def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
     return ScriptedTask(
         description=f"pick up the {NAMES[variation]} block and lift it up to the target",
         waypoints=(
-            Waypoint("target", tip_down((0, 0, _APPROACH_M), yaw_deg=turn)),
-            Waypoint("target", tip_down((0, 0, 0), yaw_deg=turn), True, CLOSED, SIDE_M, 0.7),
-            Waypoint("target", tip_down((0, 0, _APPROACH_M), yaw_deg=turn), True, speed=0.7),
+            Waypoint("target", tip_down((0, 0, _APPROACH_M), yaw_deg=grasp_yaw)),
+            Waypoint("target", tip_down((0, 0, 0), yaw_deg=grasp_yaw), True, CLOSED, SIDE_M, 0.7),
+            Waypoint("target", tip_down((0, 0, _APPROACH_M), yaw_deg=grasp_yaw), True, speed=0.7),
             Waypoint("goal", tip_down((0, 0, 0)), True, surface_depth_m=SIDE_M),
         ),
-        points=tuple(
+        extra_keypoints=tuple(
             KeypointSpec(name, name, (0, 0, 0), SIDE_M) for name in ("distractor0", "distractor1")
         ),
         check_success=check_success,

@@ -1,4 +1,4 @@
-"""put_rubbish_in_bin: pick the crumpled paper up, leave the tomatoes, drop the paper in the bin."""
+"""put_rubbish_in_bin: drop the crumpled paper into the bin, not the tomatoes."""
 
 import numpy as np
 
@@ -65,7 +65,7 @@ def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
             Waypoint("", _lift(rubbish.body.pos), True),
             Waypoint("bin", over, grip=OPEN),
         ),
-        points=(
+        extra_keypoints=(
             KeypointSpec("bin_rim", "bin", (-half, 0, height), 0.01),
             KeypointSpec("tomato1", "tomato1", (0, 0, 0), 0.03),
             KeypointSpec("tomato2", "tomato2", (0, 0, 0), 0.03),
@@ -75,5 +75,5 @@ def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
 
 
 def _lift(at_m: np.ndarray) -> np.ndarray:
-    """Return a tip pose high enough over a place to carry a thing over the bin's rim."""
+    """Return a tip pose above a position, high enough to move an object over the bin's rim."""
     return tip_down((float(at_m[0]), float(at_m[1]), TABLE_Z_M + BIN_HEIGHT_M + 0.13))

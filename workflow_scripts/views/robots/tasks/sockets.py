@@ -1,4 +1,4 @@
-"""A plug in a slot: what holds a charger in a wall and a stick in a computer."""
+"""A plate with a slot: the socket of a charger and the port of a USB stick."""
 
 from workflow_scripts.views.robots.scene_builder import Colour, SceneObject
 

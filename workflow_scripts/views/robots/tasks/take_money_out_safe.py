@@ -1,8 +1,8 @@
-"""take_money_out_safe: take the stack of notes from the shelf named and lay it on the table."""
+"""take_money_out_safe: move the stack of notes from the given shelf to the table."""
 
 import numpy as np
 
-from workflow_scripts.views.robots.scene_builder import TABLE_Z_M, SceneBuilder, SceneObject
+from workflow_scripts.views.robots.scene_builder import TABLE_Z_M, SceneBuilder
 from workflow_scripts.views.robots.scripted_task import (
     CLOSED,
     OPEN,
@@ -12,19 +12,20 @@ from workflow_scripts.views.robots.scripted_task import (
     Waypoint,
     tip_forward,
 )
+from workflow_scripts.views.robots.tasks.cabinets import add_open_cabinet
 
 SHELVES = ("bottom", "middle", "top")
 NUM_VARIATIONS = len(SHELVES)
 DEPTH_M, WIDTH_M, HEIGHT_M, WALL_M = 0.20, 0.34, 0.46, 0.012
 SHELF_Z_M = (0.06, 0.19, 0.32)
 STACK_M = (0.10, 0.055, 0.040)
-# How far below the horizon the hand points at each shelf, and from where it sets out, in the safe's
-# frame: the whole way in and out is then within the arm's limits wherever the safe stands, and the
-# hand turns over where it cannot run into the safe.
+# How far below the horizon the hand points at each shelf, and the start of its approach in the
+# safe's frame. With these the whole path is within the arm's limits wherever the safe stands, and
+# the hand flips where it cannot hit the safe.
 PITCH_DOWN_DEG = (40.0, 38.0, 46.0)
 APPROACH_M = ((-0.36, 0.0, 0.20), (-0.36, 0.0, 0.20), (-0.30, 0.0, 0.40))
 PLACE_DEG = 60.0
-# With this side of the hand up the wrist stays clear of its limits.
+# With this roll the wrist stays away from its limits.
 _ROLL_DEG = 180.0
 _STEEL, _INSIDE = (0.30, 0.33, 0.36), (0.46, 0.49, 0.52)
 
@@ -34,7 +35,16 @@ def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
     x, y = float(builder.rng.uniform(0.50, 0.56)), float(builder.rng.uniform(-0.10, 0.10))
     yaw = float(builder.rng.uniform(-8, 8))
     safe = builder.add("safe", "safe", (x, y, TABLE_Z_M), yaw_deg=yaw, is_fixed=True)
-    _safe(safe)
+    add_open_cabinet(
+        safe,
+        size_m=(DEPTH_M, WIDTH_M, HEIGHT_M),
+        wall_m=WALL_M,
+        colour=_STEEL,
+        back_colour=_INSIDE,
+        shelves_z_m=tuple(z - 0.004 for z in SHELF_Z_M),
+        shelf_m=(DEPTH_M - 0.03, 0.008),
+        shelf_colour=_INSIDE,
+    )
     hinge = (-DEPTH_M / 2, WIDTH_M / 2, 0.0)
     door = builder.add("safe_door", "safe door", hinge, yaw_deg=18, parent=safe)
     door.box((0.02, WIDTH_M, HEIGHT_M), (-0.01, WIDTH_M / 2, HEIGHT_M / 2), colour=_STEEL)
@@ -70,7 +80,7 @@ def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
             Waypoint("safe", _tip((-0.28, -0.02, 0.13), PLACE_DEG)),
             Waypoint("safe", _tip((-0.28, -0.02, 0.045), PLACE_DEG), True, OPEN),
         ),
-        points=(
+        extra_keypoints=(
             *(
                 KeypointSpec(f"dollar_stack{number}", f"dollar_stack{number}", (0, 0, 0), 0.03)
                 for number in range(len(SHELF_Z_M))
@@ -85,20 +95,3 @@ def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
 
 def _tip(at_m: tuple[float, float, float], down_deg: float) -> np.ndarray:
     return tip_forward(at_m, down_deg=down_deg, roll_deg=_ROLL_DEG)
-
-
-def _safe(safe: SceneObject) -> None:
-    """Add back, sides, floor, top and shelves; open towards -x."""
-    depth, width, height, wall = DEPTH_M, WIDTH_M, HEIGHT_M, WALL_M
-    # Walls meet edge to edge: faces in one plane would flicker.
-    inner = height - 2 * wall
-    back = (wall, width - 2 * wall, inner)
-    safe.box(back, (depth / 2 - wall / 2, 0, height / 2), colour=_INSIDE)
-    for sign in (-1, 1):
-        at = (0, sign * (width / 2 - wall / 2), height / 2)
-        safe.box((depth, wall, inner), at, colour=_STEEL)
-        z = height / 2 + sign * (height / 2 - wall / 2)
-        safe.box((depth, width, wall), (0, 0, z), colour=_STEEL)
-    for z in SHELF_Z_M:
-        shelf = (depth - 0.03, width - 2 * wall, 0.008)
-        safe.box(shelf, (0.01, 0, z - 0.004), colour=_INSIDE)

@@ -67,7 +67,7 @@ def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
                 True,
             ),
         ),
-        points=(
+        extra_keypoints=(
             KeypointSpec("plug", "usb", (STICK_M[0] / 2 + PLUG_M[0], 0, 0), 0.005),
             KeypointSpec("port", "computer", (0, 0, SLOT_Z_M), 0.01),
             KeypointSpec("corner_left", "computer", (0, width / 2, height), 0.005),

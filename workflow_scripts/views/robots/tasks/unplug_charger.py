@@ -65,7 +65,7 @@ def build(builder: SceneBuilder, variation: int) -> ScriptedTask:
                 True,
             ),
         ),
-        points=(
+        extra_keypoints=(
             KeypointSpec("plug", "charger", (BODY_M[0] / 2 + PRONG_M[0], 0, 0), 0.005),
             KeypointSpec("socket", "task_wall", (0, 0, SLOT_Z_M), 0.01),
             KeypointSpec("wall_corner", "task_wall", (0, WALL_M[1] / 2, WALL_M[2]), 0.005),

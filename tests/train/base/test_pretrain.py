@@ -1,0 +1,255 @@
+"""Samples match their images, only training houses are used, a killed training resumes."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from testing.box_scenes import living_room_scene, write_shard
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.marks import MARK_COLOURS, draw_marks
+from workflow_scripts.common.seeds import rng as seeded
+from workflow_scripts.config.train import TinyBaseSettings
+from workflow_scripts.train.base import pretrain
+from workflow_scripts.train.base.experiment import PretrainExperiment
+from workflow_scripts.train.base.pretrain_dataset import (
+    IGNORE_INDEX,
+    LEFT_RIGHT,
+    Mention,
+    PretrainDataset,
+    class_word_weights,
+    compare_mentions,
+    packed_attention_mask,
+)
+from workflow_scripts.train.base.pretrain_images import (
+    AnnotatedImages,
+    MarkSprites,
+    read_annotated_images,
+)
+from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_processor
+
+
+@pytest.fixture(scope="module")
+def shard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    boxes, cameras = living_room_scene(width_px=120, height_px=100)
+    brighter = [replace(box, colour=(250, 250, 250)) for box in boxes]
+    scenes = {"a": (boxes, cameras), "b": (brighter, cameras), "c": (boxes, cameras)}
+    path = tmp_path_factory.mktemp("views") / "0000.zarr"
+    return write_shard(path, scenes, splits={"a": "train", "b": "test", "c": "val"})
+
+
+@pytest.fixture(scope="module")
+def pictures(shard: Path) -> AnnotatedImages:
+    return read_annotated_images([shard], side_px=96)
+
+
+def make_dataset(pictures: AnnotatedImages, *, named_fraction: float = 0.0) -> PretrainDataset:
+    return PretrainDataset(
+        pictures,
+        make_processor(TinyVlmConfig()).tokenizer,
+        TinyVlmConfig(),
+        steps=5,
+        images_per_step=4,
+        questions_per_image=3,
+        named_fraction=named_fraction,
+        seed=7,
+    )
+
+
+def test_reads_the_training_split_alone(shard: Path, pictures: AnnotatedImages) -> None:
+    assert len(pictures) == 2
+    assert pictures.rgb.shape == (2, 96, 96, 3)
+    test = read_annotated_images([shard], side_px=96, split="test")
+    assert test.rgb.mean() > pictures.rgb.mean() + 20
+    categories = {
+        object_point.category
+        for object_points in pictures.object_points
+        for object_point in object_points
+    }
+    assert {"Sofa", "DiningTable"} <= categories <= {"Sofa", "DiningTable", "Vase", "FloorLamp"}
+    with pytest.raises(UserError, match="nothing to train on"):
+        read_annotated_images([], side_px=96)
+
+
+def test_object_point_lies_on_its_object(pictures: AnnotatedImages) -> None:
+    for number, object_points in enumerate(pictures.object_points):
+        for object_point in object_points:
+            shown = pictures.label_map[number, int(object_point.v), int(object_point.u)]
+            assert pictures.categories[shown] == object_point.category
+
+
+def test_mark_sprites_match_marks_drawn_large_and_scaled() -> None:
+    rng = np.random.default_rng(3)
+    background = Image.fromarray(rng.integers(60, 200, (8, 8, 3), dtype=np.uint8))
+    large = np.asarray(background.resize((336, 336), Image.Resampling.BICUBIC))
+    places = [("red", (100.0, 120.0)), ("blue", (60.5, 250.2)), ("yellow", (280.0, 290.0))]
+    small = Image.fromarray(draw_marks(large, places)).resize((96, 96), Image.Resampling.BICUBIC)
+    pasted = np.asarray(Image.fromarray(large).resize((96, 96), Image.Resampling.BICUBIC)).copy()
+    sprites = MarkSprites(96)
+    for colour, (u, v) in places:
+        sprites.paste(pasted, colour, u * 96 / 336, v * 96 / 336)
+    difference = np.abs(pasted.astype(int) - np.asarray(small))
+    touched = difference.max(axis=2) > 0
+    assert touched.mean() < 0.06
+    assert difference[touched].mean() < 16
+
+
+def test_mark_at_the_border_is_cut_off_not_wrapped() -> None:
+    rgb = np.zeros((96, 96, 3), np.uint8)
+    MarkSprites(96).paste(rgb, "red", 1.0, 95.0)
+    assert rgb[95, 0, 0] == 255
+    assert rgb[:, 50:].max() == 0
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_answers_follow_from_positions(flip: bool) -> None:
+    red = Mention("the red mark", "red", 70.0 if flip else 10.0, 40.0)
+    blue = Mention("the blue mark", "blue", 40.0, 40.0)
+    for number in range(40):
+        sample = compare_mentions(red, blue, LEFT_RIGHT, seeded(7, number))
+        left = "blue" if flip else "red"
+        right = "red" if flip else "blue"
+        if sample.answer in ("yes", "no"):
+            assert (sample.answer == "yes") == (("left" in sample.question) != flip)
+        else:
+            assert sample.answer == (left if "left" in sample.question else right)
+        for end, colour in zip(sample.keyword_ends, ("red", "blue"), strict=True):
+            assert sample.question[:end].endswith(colour)
+
+
+def test_answers_are_balanced() -> None:
+    mention_a, mention_b = (
+        Mention("the red mark", "red", 1, 1),
+        Mention("the blue mark", "blue", 9, 9),
+    )
+    answers = [
+        compare_mentions(mention_a, mention_b, LEFT_RIGHT, seeded(7, number)).answer
+        for number in range(800)
+    ]
+    for answer in ("yes", "no", "red", "blue"):
+        assert 150 < answers.count(answer) < 250
+
+
+def test_patches_are_named_by_what_they_show(pictures: AnnotatedImages) -> None:
+    dataset = make_dataset(pictures)
+    tokenizer = make_processor(TinyVlmConfig()).tokenizer
+    words = class_word_weights(tokenizer, pictures.categories)
+    label_map = np.zeros((1, 96, 96), np.uint8)
+    table = pictures.categories.index("CoffeeTable")
+    label_map[0, 12:24, 24:36] = table
+    # A mark's few pixels win over the rest of their patch: 36 x 5 > 108.
+    label_map[0, 12:18, 36:42] = len(pictures.categories) + list(MARK_COLOURS).index("blue")
+    named = dataset.patch_classes(label_map)[0]
+    assert named[8 + 2] == table
+    assert words[table, tokenizer.convert_tokens_to_ids("▁coffee")] == 0.5
+    blue = words[named[8 + 3]]
+    assert blue.argmax() == tokenizer.convert_tokens_to_ids("▁blue")
+    assert (named == 0).sum() == 62
+    assert words[0].sum() == 0
+
+
+def test_batch_points_at_the_keywords(pictures: AnnotatedImages) -> None:
+    dataset = make_dataset(pictures)
+    batch = dataset[2]
+    tokenizer = make_processor(TinyVlmConfig()).tokenizer
+    sequence, token = batch["mention_at"].unbind(1)
+    keywords = tokenizer.convert_ids_to_tokens(batch["input_ids"][sequence, token])
+    assert {word.removeprefix("▁") for word in keywords} <= set(MARK_COLOURS)
+    class_names = (*pictures.categories, *MARK_COLOURS)
+    for word, number, (u, v) in zip(keywords, sequence, batch["mention_uv"].tolist(), strict=True):
+        patch = int(v * 8) * 8 + int(u * 8)
+        shown = batch["patch_classes"][number]
+        assert word.removeprefix("▁") in {class_names[shown[patch]], class_names[shown.max()]} | {
+            class_names[class_id] for class_id in shown
+        }
+    answers = batch["input_ids"][batch["labels"] != IGNORE_INDEX]
+    known = {"▁yes", "▁no", "</s>", *(f"▁{colour}" for colour in MARK_COLOURS)}
+    assert set(tokenizer.convert_ids_to_tokens(answers)) <= known
+
+
+def test_samples_of_one_image_do_not_attend_to_each_other() -> None:
+    segments = torch.tensor([[0, 0, 1, 1, 2, 2, -1]])
+    allowed = packed_attention_mask(segments)[0, 0].int().tolist()
+    assert allowed == [
+        [1, 0, 0, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0, 0, 0],
+        [1, 1, 1, 0, 0, 0, 0],
+        [1, 1, 1, 1, 0, 0, 0],
+        [1, 1, 0, 0, 1, 0, 0],
+        [1, 1, 0, 0, 1, 1, 0],
+        [1, 1, 0, 0, 0, 0, 1],
+    ]
+
+
+def test_batches_depend_on_seed_and_step_alone(pictures: AnnotatedImages) -> None:
+    first, second = (
+        make_dataset(pictures, named_fraction=0.5),
+        make_dataset(pictures, named_fraction=0.5),
+    )
+    second[0]
+    for name, value in first[3].items():
+        assert torch.equal(value, second[3][name]), name
+    assert not torch.equal(first[3]["pixel_values"], first[4]["pixel_values"])
+
+
+def run_pretraining(folder: Path, shard: Path, *, steps: int = 6) -> dict[str, torch.Tensor]:
+    experiment = PretrainExperiment(
+        name="tiny",
+        views=(shard,),
+        out=folder,
+        seed=7,
+        settings=TinyBaseSettings(steps=steps, batch_size=8),
+        save_minutes=1e-6,
+    )
+    experiment.train()
+    return load_file(experiment.result / "tiny/model.safetensors")
+
+
+def test_killed_pretraining_resumes_to_the_same_weights(
+    tmp_path: Path, shard: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uninterrupted = run_pretraining(tmp_path / "whole", shard)
+    steps_done = []
+    original = pretrain.PretrainTrainer.training_step
+
+    def interrupting_step(
+        self: pretrain.PretrainTrainer, *arguments: object, **more: object
+    ) -> torch.Tensor:
+        steps_done.append(self.state.global_step)
+        if len(steps_done) == 5:
+            raise KeyboardInterrupt
+        return original(self, *arguments, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pretrain.PretrainTrainer, "training_step", interrupting_step)
+        with pytest.raises(KeyboardInterrupt):
+            run_pretraining(tmp_path / "cut", shard)
+        assert not (tmp_path / "cut/checkpoints/result").exists()
+        newest = max((tmp_path / "cut/checkpoints").glob("checkpoint-*"))
+        # A checkpoint that was not finished is passed over.
+        (newest / "complete").unlink()
+        resumed = run_pretraining(tmp_path / "cut", shard)
+    assert steps_done[:5] == [0, 1, 2, 3, 4]
+    assert steps_done[5] == 3
+    for name, value in uninterrupted.items():
+        assert torch.equal(value, resumed[name]), name
+    metrics = [
+        json.loads((tmp_path / run / "checkpoints/result/tiny.metrics.json").read_text())
+        for run in ("whole", "cut")
+    ]
+    assert metrics[0] == metrics[1]
+
+
+def test_non_finite_loss_stops_pretraining(
+    tmp_path: Path, shard: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(pretrain.LOSS_WEIGHTS, "answer", float("nan"))
+    with pytest.raises(UserError, match="loss became nan at step 1; lower the learning rate"):
+        run_pretraining(tmp_path, shard, steps=2)
+    assert not (tmp_path / "checkpoints/result").exists()
+    assert not list((tmp_path / "checkpoints").glob("checkpoint-*"))

@@ -1,0 +1,184 @@
+"""Labels are the answers and nothing else, for every kind of processor; bad data is named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from tests.train.models import MODELS, llava
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.models import vlm
+from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_processor
+from workflow_scripts.train.vlm.conversation_dataset import (
+    IGNORE_INDEX,
+    Collator,
+    Conversation,
+    read_conversations,
+)
+
+QUESTION, ANSWER = "Is the red mark to the left of the blue mark?", "yes"
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "picture.jpg"
+    Image.new("RGB", (40, 30), (90, 60, 30)).save(path)
+    return path
+
+
+def make_conversation(picture: Path | None, *turns: str) -> Conversation:
+    roles = ["user", "assistant"] * len(turns)
+    return Conversation("q", picture, tuple(zip(roles, turns, strict=False)))
+
+
+def write(path: Path, entries: Any) -> Path:
+    path.write_text(json.dumps(entries))
+    return path
+
+
+def entry(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "a-1",
+        "image": "picture.jpg",
+        "conversations": [
+            {"from": "human", "value": f"<image>\n{QUESTION}"},
+            {"from": "gpt", "value": ANSWER},
+        ],
+        **changes,
+    }
+
+
+def test_labels_by_hand_for_the_tiny_processor(picture: Path) -> None:
+    processor = make_processor(TinyVlmConfig())
+    tokenizer = processor.tokenizer
+    batch = Collator(processor)([make_conversation(picture, QUESTION, "1.2 m")])
+    tokens = tokenizer.convert_ids_to_tokens(batch["input_ids"][0])
+    assert tokens[:2] == ["<s>", "<user>"]
+    assert tokens[2:66] == ["<image>"] * 64
+    words = ["▁is", "▁the", "▁red", "▁mark", "▁to", "▁the", "▁left", "▁of", "▁the", "▁blue"]
+    assert tokens[66:] == [
+        *words, "▁mark", "?", "<assistant>", "▁", "1", ".", "2", "▁m", "</s>",
+    ]  # fmt: skip
+    labels = batch["labels"][0]
+    assert (labels[:79] == IGNORE_INDEX).all()
+    assert tokenizer.convert_ids_to_tokens(labels[79:]) == ["▁", "1", ".", "2", "▁m", "</s>"]
+
+
+def test_padding_is_ignored_by_attention_and_loss(picture: Path) -> None:
+    processor = make_processor(TinyVlmConfig())
+    batch = Collator(processor)(
+        [make_conversation(picture, QUESTION, "yes"), make_conversation(picture, "Is it?", "no")]
+    )
+    padding = batch["input_ids"] == processor.tokenizer.pad_token_id
+    assert padding[1].sum() == 9
+    assert not padding[0].any()
+    assert (batch["labels"][padding] == IGNORE_INDEX).all()
+    assert (batch["attention_mask"][padding] == 0).all()
+    assert (batch["labels"] != IGNORE_INDEX).sum(dim=1).tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_every_kind_learns_the_answer_and_its_end_alone(kind: str, picture: Path) -> None:
+    model, processor = MODELS[kind]()
+    batch = Collator(processor)(
+        [make_conversation(picture, QUESTION, "no"), make_conversation(picture, "Is it?", "2.4 m")]
+    )
+    tokenizer = processor.tokenizer
+    for row, answer in zip(batch["labels"], ["no", "2.4 m"], strict=True):
+        learned = tokenizer.decode(row[row != IGNORE_INDEX], skip_special_tokens=True)
+        assert learned.strip() == answer
+        assert tokenizer.eos_token_id in row
+    image_id = model.config.image_token_id
+    assert (batch["labels"] != image_id).all()
+    loss = model(**batch).loss
+    loss.backward()
+    assert torch.isfinite(loss)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_every_kind_answers_in_batches_as_alone(kind: str, picture: Path) -> None:
+    model, processor = MODELS[kind]()
+    model.eval()
+    grey = Image.new("RGB", (40, 30), (128, 128, 128))
+    items = [(Image.open(picture), QUESTION), (grey, "Is it?"), ([grey], "How tall?")]
+    together = vlm.generate(model, processor, items, max_new_tokens=4, batch_size=3)
+    alone = [
+        vlm.generate(model, processor, [item], max_new_tokens=4, batch_size=1)[0] for item in items
+    ]
+    assert together == alone
+    assert len(together) == 3
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_every_kind_answers_without_and_with_several_pictures(kind: str, picture: Path) -> None:
+    model, processor = MODELS[kind]()
+    model.eval()
+    without_image = [(None, QUESTION), (None, "Is it?")]
+    assert len(vlm.generate(model, processor, without_image, max_new_tokens=2, batch_size=2)) == 2
+    text = vlm.conversation_text(processor, [("user", QUESTION)], ask=True, image=2)
+    none = vlm.conversation_text(processor, [("user", QUESTION)], ask=True, image=0)
+    token = getattr(processor, "image_token", "<image>")
+    assert (text.count(token), none.count(token)) == (2, 0)
+    several = [
+        ([Image.open(picture), vlm.BLANK_IMAGE], QUESTION),
+        ([vlm.BLANK_IMAGE, vlm.BLANK_IMAGE], "Is it?"),
+    ]
+    assert len(vlm.generate(model, processor, several, max_new_tokens=2, batch_size=2)) == 2
+
+
+def test_all_answers_of_several_turns_are_learned(picture: Path) -> None:
+    processor = make_processor(TinyVlmConfig())
+    batch = Collator(processor)(
+        [make_conversation(picture, "Is it red?", "no", "How tall is it?", "86 cm")]
+    )
+    row = batch["labels"][0]
+    tokens = processor.tokenizer.convert_ids_to_tokens(row[row != IGNORE_INDEX])
+    assert tokens == ["▁no", "</s>", "▁", "8", "6", "▁cm", "</s>"]
+
+
+def test_training_prompt_is_the_inference_prompt(picture: Path) -> None:
+    _, processor = llava()
+    collator = Collator(processor)
+    prompt = vlm.conversation_text(processor, [("user", QUESTION)], ask=True, image=True)
+    assert collator.text(make_conversation(picture, QUESTION, ANSWER)).startswith(prompt)
+
+
+def test_reads_llava_json(tmp_path: Path, picture: Path) -> None:
+    found = read_conversations(write(tmp_path / "a.json", [entry()]), images=tmp_path)
+    assert len(found) == 1
+    assert found[0] == Conversation("a-1", picture, (("user", QUESTION), ("assistant", ANSWER)))
+
+
+@pytest.mark.parametrize(
+    ("entries", "says"),
+    [
+        ([], "nothing to train on"),
+        ({}, "nothing to train on"),
+        ([entry(image="missing.jpg")], r"'a-1'.*missing\.jpg"),
+        ([entry(conversations=[])], "'a-1'.*take turns"),
+        ([entry(conversations=[{"from": "robot", "value": "x"}])], "'a-1'.*robot"),
+        ([entry(conversations=entry()["conversations"][::-1])], "take turns"),
+        ([{"id": "a-1"}], "'a-1'.*conversations"),
+        ([3], "number 0"),
+        ([entry(image=None)], "<image>"),
+        (
+            [entry(conversations=[entry()["conversations"][0], {"from": "gpt", "value": " "}])],
+            "'a-1'.*empty",
+        ),
+    ],
+)
+def test_bad_data_is_named(tmp_path: Path, picture: Path, entries: Any, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        read_conversations(write(tmp_path / "a.json", entries), images=tmp_path)
+
+
+def test_broken_json_and_picture_are_named(tmp_path: Path, picture: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"id": ')
+    with pytest.raises(UserError, match=r"a\.json: not valid JSON"):
+        read_conversations(tmp_path / "a.json", images=tmp_path)
+    picture.write_bytes(picture.read_bytes()[:50])
+    with pytest.raises(UserError, match=r"'q'.*picture\.jpg"):
+        Collator(make_processor(TinyVlmConfig()))([make_conversation(picture, QUESTION, ANSWER)])

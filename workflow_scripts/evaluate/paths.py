@@ -1,0 +1,101 @@
+"""Files of stage evaluate: question sets, scores and what the report shows.
+
+Read while the rules are parsed, so it imports nothing heavy.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workflow_scripts.experiments.base import Experiment
+
+# Name of the set of our own questions in the names of files.
+OWN = "predictions"
+# A model that writes its reasoning first needs room for it: up to 250 tokens.
+MAX_TOKENS_WITH_REASONING = 384
+
+
+@dataclass(frozen=True)
+class QuestionSets:
+    """Where the questions of a set lie, and how long their answers may be.
+
+    Attributes:
+        config: The resolved configuration.
+    """
+
+    config: Mapping[str, Any]
+
+    @property
+    def benchmarks(self) -> Mapping[str, Any]:
+        """Return the settings of the benchmarks by name."""
+        benchmarks: Mapping[str, Any] = self.config["evaluate"]["benchmarks"]
+        return benchmarks
+
+    def questions(self, name: str) -> str:
+        """Return the file of questions: of the scored split, or of a benchmark."""
+        if name in self.benchmarks:
+            return f"results/evaluate/benchmarks/{name}.jsonl"
+        return f"results/vqa/{self.config['evaluate']['split']}.parquet"
+
+    def image_folder(self, name: str) -> str:
+        """Return the folder that the pictures of a set are relative to."""
+        if name in self.benchmarks:
+            return f"results/evaluate/benchmarks/{name}.pictures"
+        return "results/vqa"
+
+    def images(self, name: str) -> list[str]:
+        """Return the folder of a benchmark's pictures to wait for.
+
+        Nothing for our own questions: their pictures were made with them, in many folders.
+        """
+        return [self.image_folder(name)] if name in self.benchmarks else []
+
+    def max_new_tokens(self, name: str) -> int:
+        """Return the longest answer in tokens."""
+        if name in self.benchmarks:
+            return int(self.benchmarks[name]["max_new_tokens"])
+        max_new_tokens = int(self.config["evaluate"]["max_new_tokens"])
+        if self.config["vqa"]["reasoning"] in ("written", "tagged"):
+            return max(max_new_tokens, MAX_TOKENS_WITH_REASONING)
+        return max_new_tokens
+
+
+def score_files(experiment: Experiment, benchmarks: Iterable[str]) -> list[str]:
+    """Return the tables of an experiment's scores: our own first, then those of benchmarks.
+
+    Only experiments that answer questions are asked the benchmarks.
+    """
+    folder = f"results/evaluate/{experiment.name}"
+    asked = benchmarks if experiment.kind.predictor else ()
+    return [f"{folder}/scores.parquet", *(f"{folder}/{name}.scores.parquet" for name in asked)]
+
+
+def picture_files(experiment: Experiment) -> dict[str, str]:
+    """Return the pictures that scoring an experiment draws, by label."""
+    return {
+        picture.label: f"results/evaluate/{experiment.name}/{picture.file}"
+        for picture in experiment.kind.scorer.pictures
+    }
+
+
+def training_metrics(experiment: Experiment) -> list[str]:
+    """Return the metrics.json of an experiment's training; nothing without a training."""
+    return [f"{experiment.folder}/metrics.json"] if experiment.kind.training else []
+
+
+def reported_experiments(experiments: Iterable[Experiment], benchmarks: Iterable[str]) -> str:
+    """Return what the report is told about experiments, as JSON (`report.ReportedExperiment`)."""
+    names = list(benchmarks)
+    return json.dumps(
+        [
+            {
+                "name": experiment.name,
+                "section": experiment.kind.report_section,
+                "scores": score_files(experiment, names),
+                "metrics": next(iter(training_metrics(experiment)), None),
+                "pictures": picture_files(experiment),
+            }
+            for experiment in experiments
+        ]
+    )

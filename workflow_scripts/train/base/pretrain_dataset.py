@@ -1,0 +1,428 @@
+"""Samples for pre-training: images with drawn marks, and questions answered by their positions.
+
+A batch holds several images with several questions each. The questions about an image follow it
+in one packed sequence; an attention mask separates them, so each is learned as if it were alone,
+and the image is encoded once.
+"""
+
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from workflow_scripts.common.label_text import phrase
+from workflow_scripts.common.marks import MARK_COLOURS, mark_radius_px
+from workflow_scripts.common.seeds import rng as seeded
+from workflow_scripts.train.base.pretrain_images import AnnotatedImages, MarkSprites, ObjectPoint
+from workflow_scripts.train.base.tiny_vlm import ASSISTANT, IMAGE, USER, TinyVlmConfig
+
+# Points closer than this fraction of the side have no clear order.
+MIN_OFFSET_FRACTION = 0.045
+SPACING_RADII = 2.5
+IGNORE_INDEX = -100
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Two opposite words for one direction, and the ways to ask with them.
+
+    `axis` is 0 for columns, 1 for rows; the first pole holds for the smaller coordinate.
+    """
+
+    axis: int
+    poles: tuple[tuple[str, str], tuple[str, str]]
+    yes_no: tuple[str, ...]
+    which: tuple[str, ...]
+
+
+LEFT_RIGHT = Relation(
+    0,
+    (("to the left of", "further to the left"), ("to the right of", "further to the right")),
+    (
+        "Is {a} {relation} {b}?",
+        "In this picture, is {a} {relation} {b}?",
+        "Seen from the camera, is {a} {relation} {b}?",
+        "Would you say that {a} is {relation} {b} in the picture?",
+    ),
+    (
+        "Which is {extreme}, {a} or {b}?",
+        "Of {a} and {b}, which is {extreme} in the picture?",
+        "From the camera's point of view, which is {extreme}, {a} or {b}?",
+        "{a} or {b}: which is {extreme}?",
+    ),
+)
+ABOVE_BELOW_IN_IMAGE = Relation(
+    1,
+    (("above", "higher"), ("below", "lower")),
+    (
+        "In the picture, is {a} {relation} {b}?",
+        "Is {a} {relation} {b} in the picture?",
+        "In this image, is {a} {relation} {b}?",
+        "Would you say that {a} is {relation} {b} in the picture?",
+    ),
+    (
+        "Which is {extreme} in the picture, {a} or {b}?",
+        "Of {a} and {b}, which is {extreme} in the picture?",
+        "In this image, which is {extreme}, {a} or {b}?",
+        "{a} or {b}: which is {extreme} in the picture?",
+    ),
+)
+HIGHER_LOWER_IN_ROOM = Relation(
+    1,
+    (("higher up than", "higher up"), ("lower down than", "lower down")),
+    (
+        "Is {a} {relation} {b}?",
+        "In the room, is {a} {relation} {b}?",
+        "Measured from the floor, is {a} {relation} {b}?",
+        "Would you say that {a} is {relation} {b}?",
+    ),
+    (
+        "Which is {extreme} in the room, {a} or {b}?",
+        "Of {a} and {b}, which is {extreme}?",
+        "Measured from the floor, which is {extreme}, {a} or {b}?",
+        "{a} or {b}: which is {extreme}?",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """An object that a question refers to.
+
+    Its keyword is the colour of a mark, else the last word of its name.
+
+    Attributes:
+        text: The referring expression.
+        label: What an answer calls it.
+        u: Column in the image, pixels.
+        v: Row in the image, pixels.
+        category: Category of an object that is named; empty for a mark.
+    """
+
+    text: str
+    label: str
+    u: float
+    v: float
+    category: str = ""
+
+    @property
+    def chars_after_keyword(self) -> int:
+        """Return how many characters of the text follow its keyword."""
+        return 0 if self.category else len(" mark")
+
+
+@dataclass(frozen=True)
+class PretrainSample:
+    """A question and its answer.
+
+    Attributes:
+        question: Text of the question.
+        keyword_ends: Index in the question after each mention's keyword.
+        answer: Text of the answer.
+        mentions: The objects that are compared.
+        relation_holds: Whether the relation holds for the first mention against the second.
+    """
+
+    question: str
+    keyword_ends: tuple[int, ...]
+    answer: str
+    mentions: tuple[Mention, ...]
+    relation_holds: bool
+
+
+def fill_template(template: str, slot_values: dict[str, str]) -> tuple[str, dict[str, int]]:
+    """Fill a template's slots; also return the index in the text after each slot's value."""
+    text, ends = "", {}
+    for literal, slot, _, _ in string.Formatter().parse(template):
+        text += literal
+        if slot:
+            text += slot_values[slot]
+            ends[slot] = len(text)
+    return text, ends
+
+
+def compare_mentions(
+    mention_a: Mention, mention_b: Mention, relation: Relation, rng: np.random.Generator
+) -> PretrainSample:
+    """Ask about the relation of two mentions that clearly differ; answers are equally likely."""
+    draw = int(rng.integers(2))
+    pole = relation.poles[draw]
+    first = (mention_a.u, mention_a.v)[relation.axis] < (mention_b.u, mention_b.v)[relation.axis]
+    holds = first == (draw == 0)
+    yes_no = bool(rng.integers(2))
+    templates = relation.yes_no if yes_no else relation.which
+    template = templates[int(rng.integers(len(templates)))]
+    slot_values = {
+        "a": mention_a.text,
+        "b": mention_b.text,
+        "relation": pole[0],
+        "extreme": pole[1],
+    }
+    question, ends = fill_template(template, slot_values)
+    answer = ("yes" if holds else "no") if yes_no else (mention_a if holds else mention_b).label
+    keyword_ends = (
+        ends["a"] - mention_a.chars_after_keyword,
+        ends["b"] - mention_b.chars_after_keyword,
+    )
+    return PretrainSample(question, keyword_ends, answer, (mention_a, mention_b), holds)
+
+
+class PretrainDataset(torch.utils.data.Dataset):
+    """Item `step` is a whole batch, always the same for the same seed.
+
+    `named_fraction` of the questions name objects instead of marks.
+    """
+
+    def __init__(
+        self,
+        images: AnnotatedImages,
+        tokenizer: Any,
+        size: TinyVlmConfig,
+        *,
+        steps: int,
+        images_per_step: int,
+        questions_per_image: int,
+        named_fraction: float,
+        seed: int,
+    ) -> None:
+        self._images = images
+        self._size = size
+        self._steps = steps
+        self._per_step = images_per_step
+        self._questions = questions_per_image
+        self._named_fraction = named_fraction
+        self._seed = seed
+        self._sprites = MarkSprites(size.image_px)
+        self._tokenizer = tokenizer
+        self._encode = lru_cache(maxsize=200_000)(self._encode_uncached)
+        self._ids = {
+            name: tokenizer.convert_tokens_to_ids(name)
+            for name in ("<s>", "</s>", USER, ASSISTANT, IMAGE)
+        }
+        self._class_names = (*images.categories, *MARK_COLOURS)
+        self.class_word_weights = class_word_weights(tokenizer, images.categories)
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
+        rng = seeded(self._seed, "lessons", step)
+        chosen = rng.integers(len(self._images), size=self._per_step)
+        rgb, label_map, samples_by_image = [], [], []
+        for index in chosen:
+            image, labels, samples = self.make_samples(int(index), rng)
+            rgb.append(image)
+            label_map.append(labels)
+            samples_by_image.append(samples)
+        patch_classes = self.patch_classes(np.stack(label_map))
+        return {
+            "pixel_values": pixel_values(np.stack(rgb)),
+            "patch_classes": patch_classes,
+            **self.pack_sequences(samples_by_image, patch_classes),
+        }
+
+    def make_samples(
+        self, index: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, list[PretrainSample]]:
+        """Draw marks into an image and ask about it.
+
+        Returns the image u8 [side, side, 3], the class of each pixel u8 [side, side] (marks have
+        the numbers after the categories), and the samples.
+        """
+        side = self._size.image_px
+        rgb, label_map = self._images.rgb[index].copy(), self._images.label_map[index].copy()
+        object_points = self._images.object_points[index]
+        if rng.integers(2):
+            rgb, label_map = (
+                np.ascontiguousarray(rgb[:, ::-1]),
+                np.ascontiguousarray(label_map[:, ::-1]),
+            )
+            object_points = tuple(
+                ObjectPoint(
+                    object_point.category,
+                    side - object_point.u,
+                    object_point.v,
+                    object_point.z_m,
+                    object_point.has_unique_name,
+                )
+                for object_point in object_points
+            )
+        is_named = rng.random(self._questions) < self._named_fraction
+        named = [
+            Mention(f"the {noun}", noun, object_point.u, object_point.v, object_point.category)
+            for object_point in object_points
+            if object_point.has_unique_name
+            for noun in [phrase(object_point.category)]
+        ]
+        marks = [] if is_named.all() else self._place_marks(object_points, rng)
+        radius = mark_radius_px(side)
+        offset = len(self._images.categories)
+        line, column = np.mgrid[:side, :side] + 0.5
+        for mark in marks:
+            self._sprites.paste(rgb, mark.label, mark.u, mark.v)
+            disc = (column - mark.u) ** 2 + (line - mark.v) ** 2 <= radius**2
+            label_map[disc] = offset + list(MARK_COLOURS).index(mark.label)
+        samples = []
+        for use_name in is_named:
+            sample = self._draw_question(named if use_name else marks, rng)
+            sample = sample or self._draw_question(marks, rng)
+            if sample:
+                samples.append(sample)
+        return rgb, label_map, samples
+
+    def _place_marks(
+        self, object_points: Sequence[ObjectPoint], rng: np.random.Generator
+    ) -> list[Mention]:
+        side = self._size.image_px
+        radius = mark_radius_px(side)
+        num_marks = int(rng.integers(2, len(MARK_COLOURS) + 1))
+        colours = list(rng.permutation(list(MARK_COLOURS)))
+        order = rng.permutation(len(object_points))
+        placed: list[Mention] = []
+        for attempt in range(20):
+            if len(placed) == num_marks:
+                break
+            if attempt < len(order) and rng.random() < 0.6:
+                u, v = object_points[order[attempt]].u, object_points[order[attempt]].v
+            else:
+                u, v = rng.uniform(radius, side - radius, size=2)
+            inside = radius <= min(u, v) and max(u, v) <= side - radius
+            is_spaced = all(
+                np.hypot(u - mark.u, v - mark.v) > SPACING_RADII * radius for mark in placed
+            )
+            if inside and is_spaced:
+                colour = str(colours[len(placed)])
+                is_long = rng.random() < 0.1
+                text = f"the object at the {colour} mark" if is_long else f"the {colour} mark"
+                placed.append(Mention(text, colour, float(u), float(v)))
+        return placed
+
+    def _draw_question(
+        self, mentions: Sequence[Mention], rng: np.random.Generator
+    ) -> PretrainSample | None:
+        if len(mentions) < 2:
+            return None
+        for _ in range(8):
+            mention_a, mention_b = (mentions[index] for index in rng.permutation(len(mentions))[:2])
+            draw = rng.integers(4)
+            relation = (
+                LEFT_RIGHT
+                if draw < 2
+                else ABOVE_BELOW_IN_IMAGE
+                if draw == 2
+                else HIGHER_LOWER_IN_ROOM
+            )
+            if mention_a.category and relation is HIGHER_LOWER_IN_ROOM:
+                relation = ABOVE_BELOW_IN_IMAGE
+            difference = (mention_a.u - mention_b.u, mention_a.v - mention_b.v)[relation.axis]
+            if abs(difference) >= MIN_OFFSET_FRACTION * self._size.image_px:
+                return compare_mentions(mention_a, mention_b, relation, rng)
+        return None
+
+    def _encode_uncached(self, question: str, ends: tuple[int, ...]) -> tuple[list[int], list[int]]:
+        encoding = self._tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)
+        last = {
+            stop: token_index for token_index, (_, stop) in enumerate(encoding["offset_mapping"])
+        }
+        return encoding["input_ids"], [last[end] for end in ends]
+
+    def pack_sequences(
+        self, samples_by_image: Sequence[Sequence[PretrainSample]], patch_classes: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Lay out the samples of each image as one sequence.
+
+        `segments` is 0 for the image's tokens, then 1, 2, ... by sample, -1 for padding; `labels`
+        are set at answers only; `mention_at` [m, 2] is (sequence, token) of the keyword of each
+        mention, `mention_uv` [m, 2] its position as a fraction of the image and
+        `mention_patches` bool [m, patches] the patches that show it. `answer_at` [samples, 2] is
+        the token before each answer, `relation_holds` [samples] whether the relation holds.
+        """
+        size, ids = self._size, self._ids
+        class_ids = {name: number for number, name in enumerate(self._class_names)}
+        start = [ids["<s>"], ids[USER], *[ids[IMAGE]] * size.patches_per_side**2]
+        rows, mention_at, mention_uv, mention_patches = [], [], [], []
+        answer_at, relation_holds = [], []
+        for number, samples in enumerate(samples_by_image):
+            tokens, labels = list(start), [IGNORE_INDEX] * len(start)
+            segments, positions = [0] * len(start), list(range(len(start)))
+            for segment, sample in enumerate(samples, start=1):
+                question, ends = self._encode(sample.question, sample.keyword_ends)
+                answer = [*self._encode(sample.answer, ())[0], ids["</s>"]]
+                for end, mention in zip(ends, sample.mentions, strict=True):
+                    mention_at.append((number, len(tokens) + end))
+                    mention_uv.append((mention.u / size.image_px, mention.v / size.image_px))
+                    column, row = int(mention.u) // size.patch_px, int(mention.v) // size.patch_px
+                    class_id = class_ids[mention.category or mention.label]
+                    patch_mask = patch_classes[number] == class_id
+                    patch_mask[row * size.patches_per_side + column] = True
+                    mention_patches.append(patch_mask)
+                answer_at.append((number, len(tokens) + len(question)))
+                relation_holds.append(sample.relation_holds)
+                added = [*question, ids[ASSISTANT], *answer]
+                tokens += added
+                labels += [IGNORE_INDEX] * (len(question) + 1) + answer
+                segments += [segment] * len(added)
+                positions += range(len(start), len(start) + len(added))
+            rows.append((tokens, labels, segments, positions))
+        length = max(len(tokens) for tokens, *_ in rows)
+        padding = (self._tokenizer.pad_token_id, IGNORE_INDEX, -1, 0)
+        padded = [
+            torch.tensor([row[column] + [pad] * (length - len(row[column])) for row in rows])
+            for column, pad in enumerate(padding)
+        ]
+        names = ("input_ids", "labels", "segments", "position_ids")
+        return {
+            **dict(zip(names, padded, strict=True)),
+            "mention_at": torch.tensor(mention_at, dtype=torch.long).reshape(-1, 2),
+            "mention_uv": torch.tensor(mention_uv, dtype=torch.float32).reshape(-1, 2),
+            "mention_patches": torch.stack(mention_patches),
+            "answer_at": torch.tensor(answer_at, dtype=torch.long).reshape(-1, 2),
+            "relation_holds": torch.tensor(relation_holds, dtype=torch.float32),
+        }
+
+    def patch_classes(self, label_map: np.ndarray) -> torch.Tensor:
+        """Return the class [n, patches] that most of a patch's pixels have.
+
+        Pixels of a mark count five times: marks are small, and questions are about them.
+        """
+        count, side = len(label_map), self._size.patches_per_side
+        px, num_classes = self._size.patch_px, len(self.class_word_weights)
+        patch_pixels = label_map.reshape(count, side, px, side, px).transpose(0, 1, 3, 2, 4)
+        patch_pixels = patch_pixels.reshape(count * side * side, px * px).astype(np.int64)
+        bins = patch_pixels + num_classes * np.arange(len(patch_pixels))[:, None]
+        histogram = np.bincount(bins.ravel(), minlength=num_classes * len(patch_pixels))
+        histogram = histogram.reshape(len(patch_pixels), num_classes).astype(np.float32)
+        histogram[:, -len(MARK_COLOURS) :] *= 5
+        return torch.from_numpy(histogram.argmax(axis=1).reshape(count, side * side))
+
+
+def class_word_weights(tokenizer: Any, categories: Sequence[str]) -> torch.Tensor:
+    """Return the weights [classes, tokens] of the words that name each class of a patch.
+
+    Classes are the categories, then the colours of marks. The class without a name has weight 0.
+    """
+    weights = torch.zeros(len(categories) + len(MARK_COLOURS), len(tokenizer))
+    names = [phrase(category) if category else "" for category in categories]
+    for number, name in enumerate([*names, *MARK_COLOURS]):
+        tokens = tokenizer(name, add_special_tokens=False)["input_ids"] if name else []
+        for token in tokens:
+            weights[number, token] += 1 / len(tokens)
+    return weights
+
+
+def pixel_values(rgb: np.ndarray) -> torch.Tensor:
+    """Normalise u8 [n, side, side, 3] as the tiny base's processor does: f32 [n, 3, side, side]."""
+    values = torch.from_numpy(rgb).permute(0, 3, 1, 2).float() / 255
+    return (values - 0.5) / 0.25
+
+
+def packed_attention_mask(segments: torch.Tensor) -> torch.Tensor:
+    """Return the mask bool [n, 1, query, key]: causal, to the image and the query's own sample."""
+    length = segments.shape[1]
+    causal_mask = torch.ones(length, length, dtype=torch.bool).tril()
+    query, key = segments[:, :, None], segments[:, None, :]
+    return (causal_mask & ((key == 0) | (key == query)))[:, None]

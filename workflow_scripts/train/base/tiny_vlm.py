@@ -1,0 +1,201 @@
+"""The tiny base: a vision-language model of LLaVA's architecture, about a million parameters.
+
+Its vocabulary comes from tables, never from data: `vocabulary.txt`, the categories of the asset
+table, the colours of marks, units, digits and punctuation. Any other word becomes `<unk>`.
+"""
+
+import string
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers
+from tokenizers.models import WordLevel
+from tokenizers.processors import TemplateProcessing
+from transformers import (
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+    PreTrainedTokenizerFast,
+)
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+from workflow_scripts.common.label_text import phrase, plural
+from workflow_scripts.common.marks import MARK_COLOURS
+from workflow_scripts.sources.readers.procthor_assets import read_database
+
+IMAGE, USER, ASSISTANT = "<image>", "<user>", "<assistant>"
+SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", IMAGE, USER, ASSISTANT)
+UNITS = ("m", "cm", "mm", "ft")
+# One turn is "<user><image> question<assistant> answer</s>".
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "{% if message['role'] == 'assistant' %}<assistant>{% else %}<user>{% endif %}"
+    "{% for part in message['content'] if part['type'] == 'image' %}<image>{% endfor %}"
+    "{% for part in message['content'] if part['type'] == 'text' %}{{ part['text'] }}{% endfor %}"
+    "{% if message['role'] == 'assistant' %}</s>{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+
+
+@dataclass(frozen=True)
+class TinyVlmConfig:
+    """How large the tiny base is. The default has about a million parameters."""
+
+    image_px: int = 96
+    patch_px: int = 12
+    vision_width: int = 96
+    vision_layers: int = 2
+    text_width: int = 128
+    text_layers: int = 5
+    num_heads: int = 4
+
+    @property
+    def patches_per_side(self) -> int:
+        return self.image_px // self.patch_px
+
+
+def vocabulary() -> list[str]:
+    """Return every word, unit, digit and punctuation sign in a fixed order.
+
+    A word begins with the character that `Metaspace` writes for the space before it, so that
+    decoding restores the text exactly.
+    """
+    text = Path(__file__).with_name("vocabulary.txt").read_text(encoding="utf-8")
+    words = {*text.split(), *MARK_COLOURS, *UNITS}
+    for category in read_database("asset-database"):
+        noun = phrase(category).lower()
+        words.update(noun.split(), plural(noun).split())
+    suffixes = ["s", "t", "d", "re", "clock", "u", "v"]
+    return [
+        *SPECIAL,
+        "▁",
+        *string.digits,
+        *string.punctuation,
+        *suffixes,
+        *(f"▁{word}" for word in sorted(words)),
+    ]
+
+
+def make_tokenizer() -> PreTrainedTokenizerFast:
+    """Make the word-level tokenizer: lower case, single digits and punctuation signs."""
+    words = {word: number for number, word in enumerate(vocabulary())}
+    tokenizer = Tokenizer(WordLevel(words, unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.NFKC(),
+            normalizers.Replace("’", "'"),
+            normalizers.Replace("\n", " "),
+            normalizers.Lowercase(),
+        ]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Metaspace(prepend_scheme="always"),
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.Punctuation(),
+        ]
+    )
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    tokenizer.post_processor = TemplateProcessing(
+        single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", words["<s>"])]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        extra_special_tokens=[IMAGE, USER, ASSISTANT],
+        clean_up_tokenization_spaces=False,
+        model_max_length=512,
+    )
+
+
+def make_processor(size: TinyVlmConfig) -> LlavaProcessor:
+    """Make the processor: an image is scaled to a square without cropping."""
+    side = {"height": size.image_px, "width": size.image_px}
+    return LlavaProcessor(
+        image_processor=CLIPImageProcessorPil(
+            size=side,
+            crop_size=side,
+            do_center_crop=False,
+            image_mean=[0.5, 0.5, 0.5],
+            image_std=[0.25, 0.25, 0.25],
+        ),
+        tokenizer=make_tokenizer(),
+        patch_size=size.patch_px,
+        num_additional_image_tokens=1,
+        vision_feature_select_strategy="default",
+        chat_template=CHAT_TEMPLATE,
+        image_token=IMAGE,
+    )
+
+
+def make_model(
+    size: TinyVlmConfig, processor: LlavaProcessor, *, seed: int
+) -> LlavaForConditionalGeneration:
+    """Make the untrained model from a seed.
+
+    The vision tower's position embeddings start as sines of column and row, and the rotary base is
+    large: both make positions easier to predict (see `pretrain`).
+    """
+    tokenizer = processor.tokenizer
+    config = LlavaConfig(
+        vision_config=CLIPVisionConfig(
+            hidden_size=size.vision_width,
+            intermediate_size=4 * size.vision_width,
+            num_hidden_layers=size.vision_layers,
+            num_attention_heads=size.num_heads,
+            image_size=size.image_px,
+            patch_size=size.patch_px,
+            projection_dim=size.text_width,
+        ),
+        text_config=LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=size.text_width,
+            intermediate_size=2 * size.text_width,
+            num_hidden_layers=size.text_layers,
+            num_attention_heads=size.num_heads,
+            num_key_value_heads=size.num_heads,
+            max_position_embeddings=512,
+            tie_word_embeddings=True,
+            rope_parameters={"rope_type": "default", "rope_theta": 1e5},
+            initializer_range=0.06,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        ),
+        image_token_index=tokenizer.convert_tokens_to_ids(IMAGE),
+        # The tower's last layer: with two layers none should stay unused.
+        vision_feature_layer=-1,
+        vision_feature_select_strategy="default",
+        image_seq_length=size.patches_per_side**2,
+        tie_word_embeddings=True,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = LlavaForConditionalGeneration(config)
+    tower = model.model.vision_tower
+    with torch.no_grad():
+        position_weight = tower.embeddings.position_embedding.weight
+        position_weight[1:] = position_features(size)
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.generation_config.bos_token_id = tokenizer.bos_token_id
+    return model
+
+
+def position_features(size: TinyVlmConfig) -> torch.Tensor:
+    """Return sines and cosines of column and row [patches, vision width], of scale 0.5."""
+    side, width = size.patches_per_side, size.vision_width
+    centers = (torch.arange(side) + 0.5) / side
+    frequencies = torch.linspace(0.5, side / 2, width // 4) * torch.pi
+    angles = centers[:, None] * frequencies
+    line = torch.cat([angles.sin(), angles.cos()], dim=1)
+    rows = line[:, None].expand(side, side, -1)
+    columns = line[None].expand(side, side, -1)
+    return 0.5 * torch.cat([columns, rows], dim=2).reshape(side * side, width)

@@ -1,0 +1,51 @@
+"""Which checkpoint a training may be resumed from: the newest complete one of the same training."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from workflow_scripts.common.storage import read_json, write_json
+from workflow_scripts.train.training import TrainingSpec
+
+COMPLETE_MARKER = "complete"
+IDENTITY_FILE = "settings.json"
+
+
+def latest_complete_checkpoint(folder: Path) -> Path | None:
+    """Return the newest checkpoint that was saved to its end, None if there is none."""
+    steps = {
+        int(path.parent.name.removeprefix("checkpoint-")): path.parent
+        for path in folder.glob(f"checkpoint-*/{COMPLETE_MARKER}")
+    }
+    return steps[max(steps)] if steps else None
+
+
+def prepare_resume(folder: Path, identity: dict[str, Any]) -> Path | None:
+    """Return the checkpoint to resume from; those of another training are removed first."""
+    identity_file = folder / IDENTITY_FILE
+    if folder.exists() and (not identity_file.exists() or read_json(identity_file) != identity):
+        shutil.rmtree(folder)
+    if not identity_file.exists():
+        write_json(identity_file, identity)
+    for stale in folder.glob(".saving-*"):
+        shutil.rmtree(stale)
+    return latest_complete_checkpoint(folder)
+
+
+def broadcast_resume_checkpoint(spec: TrainingSpec, *, num_ranks: int) -> Path | None:
+    """Let rank 0 choose the checkpoint to resume from, and send its path to the other ranks."""
+    import torch
+
+    checkpoint: list[Path | None] = [None]
+    if int(os.environ.get("RANK", "0")) == 0:
+        checkpoint[0] = prepare_resume(spec.checkpoints, spec.identity(num_ranks=num_ranks))
+    if torch.distributed.is_initialized():
+        torch.distributed.broadcast_object_list(checkpoint, src=0)
+    return checkpoint[0]
+
+
+def is_finished(spec: TrainingSpec, identity: dict[str, Any]) -> bool:
+    """Say whether the result of this very training lies beside its checkpoints."""
+    identity_file = spec.checkpoints / IDENTITY_FILE
+    return spec.result.is_dir() and identity_file.exists() and read_json(identity_file) == identity

@@ -1,0 +1,1 @@
+"""Tuning of vision-language models on conversations."""

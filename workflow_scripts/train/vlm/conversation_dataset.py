@@ -1,0 +1,196 @@
+"""Read LLaVA JSON and turn conversations into batches whose labels are the answers alone.
+
+An entry is `{"id", "image", "conversations": [{"from": "human" | "gpt", "value"}, ...]}`; the
+picture belongs to the first human turn.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.storage import read_table
+from workflow_scripts.models.vlm import Turn, conversation_text
+
+IMAGE_PLACEHOLDER = "<image>"
+IGNORE_INDEX = -100
+ROLES = {"human": "user", "gpt": "assistant"}
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Turns (role, text) in order, and the picture they are about, if any."""
+
+    id: str
+    image: Path | None
+    turns: tuple[Turn, ...]
+
+
+class ConversationDataset(torch.utils.data.Dataset):
+    """The entries of a LLaVA JSON file; pictures are opened by the collator."""
+
+    def __init__(self, conversations: Sequence[Conversation]) -> None:
+        self._conversations = conversations
+
+    def __len__(self) -> int:
+        return len(self._conversations)
+
+    def __getitem__(self, index: int) -> Conversation:
+        return self._conversations[index]
+
+
+def read_conversations(
+    path: Path, *, images: Path, families: Sequence[str] = ()
+) -> ConversationDataset:
+    """Read a LLaVA JSON file whose `image` entries are relative to `images`.
+
+    `families` keeps the entries of these families of questions; which those are stands in the
+    Parquet table of the same name beside the file. Without any, every entry is kept.
+
+    Raises `UserError` with the entry's id for what cannot be trained on.
+    """
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid JSON: {error}") from error
+    if not isinstance(entries, list) or not entries:
+        raise UserError(
+            f"{path}: there is nothing to train on; it must be a list of at least one entry "
+            "with id, image and conversations"
+        )
+    if families:
+        entries = _filter_families(path, entries, families)
+    parsed = [_conversation(path, number, entry, images) for number, entry in enumerate(entries)]
+    for picture in sorted({one.image for one in parsed if one.image is not None}):
+        if not picture.is_file():
+            entry_ids = [one.id for one in parsed if one.image == picture]
+            raise UserError(
+                f"{path}: entry {entry_ids[0]!r}: there is no picture {picture}. "
+                "Paths are relative to --images; run the rule that makes them again."
+            )
+    return ConversationDataset(parsed)
+
+
+def _filter_families(path: Path, entries: list[Any], families: Sequence[str]) -> list[Any]:
+    rows = read_table(path.with_suffix(".parquet"))[["question_id", "family"]]
+    kept_ids = set(rows["question_id"][rows["family"].isin(list(families))])
+    kept = [entry for entry in entries if isinstance(entry, dict) and entry.get("id") in kept_ids]
+    if not kept:
+        raise UserError(
+            f"{path}: no entry is of the families {', '.join(families)}; the file has "
+            f"{', '.join(sorted(set(rows['family'])))} (config: train.experiments, families)"
+        )
+    return kept
+
+
+def _conversation(path: Path, number: int, entry: Any, images: Path) -> Conversation:
+    name = entry.get("id", f"number {number}") if isinstance(entry, dict) else f"number {number}"
+    where = f"{path}: entry {name!r}"
+    turns = []
+    try:
+        for turn in entry["conversations"]:
+            turns.append((ROLES[turn["from"]], str(turn["value"])))
+        image = entry.get("image")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{where}: is no conversation ({type(error).__name__}: {error}); it must have "
+            "conversations of turns with 'from' (human or gpt) and 'value'"
+        ) from error
+    roles = [role for role, _ in turns]
+    if not turns or roles != ["user", "assistant"] * (len(turns) // 2):
+        raise UserError(f"{where}: human and gpt must take turns, human first; found {roles}")
+    if any(IMAGE_PLACEHOLDER in text for _, text in turns[1:]):
+        raise UserError(f"{where}: {IMAGE_PLACEHOLDER} may stand in the first human turn only")
+    if turns[0][1].count(IMAGE_PLACEHOLDER) != (image is not None):
+        raise UserError(
+            f"{where}: its first human turn must hold {IMAGE_PLACEHOLDER} once if it has an "
+            "'image', and not at all otherwise"
+        )
+    if not all(text.strip() for role, text in turns if role == "assistant"):
+        raise UserError(f"{where}: a gpt turn is empty, so there is nothing to learn")
+    turns[0] = ("user", turns[0][1].replace(IMAGE_PLACEHOLDER, "").strip())
+    return Conversation(str(name), None if image is None else images / image, tuple(turns))
+
+
+class Collator:
+    """Make a batch for a processor; labels are the answers, everything else is ignored.
+
+    Ignored are the prompt, the picture's tokens and padding. The end of an answer is learned
+    too: where a chat template does not write it, it is added.
+    """
+
+    def __init__(self, processor: Any) -> None:
+        self._processor = processor
+        self._tokenizer = processor.tokenizer
+        self._tokenizer.padding_side = "right"
+
+    def __call__(self, batch: Sequence[Conversation]) -> dict[str, torch.Tensor]:
+        """Return what the model takes, with `labels` [n, tokens]."""
+        with_image = [one for one in batch if one.image is not None]
+        if len(with_image) not in (0, len(batch)):
+            raise UserError(
+                "entries with and without a picture cannot be mixed in one file; "
+                f"entry {next(one.id for one in batch if one.image is None)!r} has none"
+            )
+        texts = [self.text(one) for one in batch]
+        images = [[_open_image(one)] for one in batch] if with_image else None
+        inputs = self._processor(text=texts, images=images, padding=True, return_tensors="pt")
+        labels = torch.full_like(inputs["input_ids"], IGNORE_INDEX)
+        for row, (one, text) in enumerate(zip(batch, texts, strict=True)):
+            tokens = self._tokens(text)
+            length = int(inputs["attention_mask"][row].sum())
+            # Only the picture's one token is expanded, and it comes before every answer.
+            shift = length - len(tokens)
+            for start, stop in self.answers(one, tokens):
+                span = slice(start + shift, stop + shift)
+                labels[row, span] = inputs["input_ids"][row, span]
+        return {**inputs, "labels": labels}
+
+    def text(self, conversation: Conversation) -> str:
+        """Write a conversation with the end of its last answer."""
+        text = self._render_text(conversation.turns, conversation, ask=False)
+        end = self._tokenizer.eos_token
+        if end and not text.rstrip().endswith(end):
+            text = text.rstrip() + end
+        return text
+
+    def answers(self, conversation: Conversation, tokens: list[int]) -> list[tuple[int, int]]:
+        """Return where answers stand in the tokens of `text` before the picture is expanded."""
+        spans = []
+        turns = conversation.turns
+        for number in range(1, len(turns), 2):
+            before = self._tokens(self._render_text(turns[:number], conversation, ask=True))
+            stop = len(tokens)
+            if number + 1 < len(turns):
+                upto = self._tokens(self._render_text(turns[: number + 1], conversation, ask=False))
+                stop = _common_prefix_length(upto, tokens)
+            spans.append((_common_prefix_length(before, tokens), stop))
+        return spans
+
+    def _render_text(self, turns: Sequence[Turn], conversation: Conversation, *, ask: bool) -> str:
+        has_image = conversation.image is not None
+        return conversation_text(self._processor, turns, ask=ask, image=has_image)
+
+    def _tokens(self, text: str) -> list[int]:
+        return self._tokenizer(text)["input_ids"]
+
+
+def _common_prefix_length(one: Sequence[int], other: Sequence[int]) -> int:
+    """Return how many leading tokens are equal."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _open_image(conversation: Conversation) -> Image.Image:
+    try:
+        with Image.open(conversation.image) as picture:  # type: ignore[arg-type]
+            return picture.convert("RGB")
+    except OSError as error:
+        raise UserError(
+            f"entry {conversation.id!r}: picture {conversation.image} cannot be read: {error}"
+        ) from error

@@ -1,0 +1,249 @@
+"""Tune a vision-language model on conversations: Hugging Face Trainer, PEFT, DeepSpeed.
+
+The launcher starts this on every rank; nothing here knows how ranks were started.
+"""
+
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.storage import read_json, remove, write_json, write_text
+from workflow_scripts.models import vlm
+from workflow_scripts.train.checkpoints import FiniteLossTrainer
+from workflow_scripts.train.curves import draw_curves
+from workflow_scripts.train.trainer import (
+    TrainerOptions,
+    last_logged,
+    logged_history,
+    make_arguments,
+    make_trainer,
+    micro_batches,
+    num_ranks_here,
+    run_trainer,
+)
+from workflow_scripts.train.vlm.conversation_dataset import (
+    Collator,
+    ConversationDataset,
+    read_conversations,
+)
+from workflow_scripts.train.vlm.experiment import VlmExperiment
+from workflow_scripts.train.vlm.model_card import model_card
+
+logger = logging.getLogger(__name__)
+
+LANGUAGE_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+def train(experiment: VlmExperiment, should_stop: Callable[[], bool] = lambda: False) -> None:
+    """Train on this rank; rank 0 writes the result.
+
+    Args:
+        experiment: What is trained on what.
+        should_stop: Says that the time of this run is over: `TrainingInterrupted` is raised after
+            a save.
+    """
+    from transformers import set_seed
+
+    settings = experiment.settings
+    num_ranks = num_ranks_here()
+    options = trainer_options(experiment, num_ranks=num_ranks)
+    families = settings.families or ()
+    conversations = read_conversations(experiment.data, images=experiment.images, families=families)
+    validation = _load_validation(experiment)
+    set_seed(experiment.seed)
+    if settings.deepspeed != "none":
+        init_distributed(on_gpu=torch.cuda.is_available())
+    if validation is not None:
+        options.more["eval_strategy"] = "steps"
+    arguments = make_arguments(experiment, options, num_ranks=num_ranks)
+    model = vlm.load_model(experiment.base)
+    processor = vlm.load_processor(experiment.base)
+    model.config.use_cache = False
+    if settings.adapter == "lora":
+        model = add_lora(model, experiment)
+    trainer = make_trainer(
+        FiniteLossTrainer,
+        model,
+        arguments,
+        conversations,
+        eval_dataset=validation,
+        collator=Collator(processor),
+        save_minutes=settings.save_minutes,
+        should_stop=should_stop,
+    )
+    run_trainer(trainer, experiment, num_ranks=num_ranks)
+    write_result(trainer, processor, experiment, num_conversations=len(conversations))
+
+
+def trainer_options(experiment: VlmExperiment, *, num_ranks: int) -> TrainerOptions:
+    """Return what tuning asks of the Trainer; validation is off."""
+    settings = experiment.settings
+    on_gpu = torch.cuda.is_available()
+    micro, accumulation = micro_batches(
+        settings.batch_size, num_ranks=num_ranks, micro_batch_size=settings.micro_batch_size
+    )
+    return TrainerOptions(
+        steps=settings.steps,
+        learning_rate=settings.learning_rate,
+        warmup_steps=max(1, round(0.03 * settings.steps)),
+        weight_decay=0.0,
+        adam_beta2=0.999,
+        micro_batch_size=micro,
+        accumulation=accumulation,
+        logging_steps=max(1, min(10, settings.steps // 4)),
+        save_steps=settings.save_steps,
+        save_minutes=settings.save_minutes,
+        more={
+            "bf16": on_gpu,
+            "deepspeed": deepspeed_settings(settings.deepspeed, on_gpu=on_gpu),
+            "gradient_checkpointing": settings.gradient_checkpointing,
+            "eval_strategy": "no",
+            "eval_steps": max(1, settings.steps // 4),
+            "per_device_eval_batch_size": micro,
+            "prediction_loss_only": True,
+            "label_names": ["labels"],
+            "dataloader_num_workers": 4 if on_gpu else 0,
+        },
+    )
+
+
+def init_distributed(*, on_gpu: bool) -> None:
+    """Connect the ranks through DeepSpeed: with ZeRO-3 each rank loads its part of the model."""
+    import deepspeed
+
+    if "RANK" not in os.environ:
+        single_rank_env = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
+        os.environ.update(single_rank_env, MASTER_ADDR="127.0.0.1", MASTER_PORT="0")
+    if not on_gpu:
+        # DeepSpeed would compile its own shared-memory sums for ranks on processors. That takes a
+        # minute, and a run killed meanwhile leaves a lock that later runs wait for.
+        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    backend = "nccl" if on_gpu else "gloo"
+    deepspeed.init_distributed(dist_backend=backend, auto_mpi_discovery=False, verbose=False)
+
+
+def deepspeed_settings(stage: str, *, on_gpu: bool) -> dict[str, Any] | None:
+    """Return the DeepSpeed settings of a stage; "auto" values follow the Trainer's."""
+    if stage == "none":
+        return None
+    settings = read_json(Path(__file__).parent / "deepspeed" / f"{stage}.json")
+    if not on_gpu:
+        settings["zero_optimization"]["overlap_comm"] = False
+    return settings
+
+
+def add_lora(model: Any, experiment: VlmExperiment) -> Any:
+    """Add LoRA adapters; `UserError` lists the modules that can be adapted if none fits."""
+    from peft import LoraConfig, get_peft_model
+
+    linear = [name for name, part in model.named_modules() if isinstance(part, torch.nn.Linear)]
+    settings = experiment.settings
+    targets = settings.lora.targets
+    if targets:
+        chosen = [name for name in linear if name.rsplit(".", 1)[-1] in targets]
+        missing = set(targets) - {name.rsplit(".", 1)[-1] for name in chosen}
+    else:
+        chosen = [
+            name
+            for name in linear
+            if "language_model" in name and name.rsplit(".", 1)[-1] in LANGUAGE_LINEAR
+        ]
+        missing = set() if chosen else {"the linear layers of the language model"}
+    if missing:
+        known = sorted({name.rsplit(".", 1)[-1] for name in linear})
+        raise UserError(
+            f"lora.targets: {', '.join(sorted(missing))} not found in base {experiment.base!r}; "
+            f"linear modules there: {', '.join(known)}"
+        )
+    config = LoraConfig(
+        r=settings.lora.r,
+        lora_alpha=settings.lora.alpha,
+        lora_dropout=settings.lora.dropout,
+        target_modules="|".join(re.escape(name) for name in chosen),
+        bias="none",
+    )
+    if settings.gradient_checkpointing:
+        model.enable_input_require_grads()
+    model = get_peft_model(model, config)
+    model.peft_config["default"].base_model_name_or_path = experiment.base
+    trained, total = model.get_nb_trainable_parameters()
+    logger.info("%d of %d parameters are trained", trained, total)
+    return model
+
+
+def write_result(
+    trainer: Any, processor: Any, experiment: VlmExperiment, *, num_conversations: int
+) -> None:
+    """Write weights, card, metrics, settings and curves; every rank takes part in saving."""
+    folder = experiment.checkpoints
+    temporary = [
+        tempfile.mkdtemp(prefix=".saving-", dir=folder) if trainer.args.should_save else ""
+    ]
+    if torch.distributed.is_initialized():
+        torch.distributed.broadcast_object_list(temporary, src=0)
+    out = Path(temporary[0])
+    trainer.save_model(str(out))
+    if not trainer.args.should_save:
+        return
+    out.chmod(0o755)
+    if experiment.settings.adapter == "none":
+        processor.save_pretrained(out)
+    (out / "training_args.bin").unlink(missing_ok=True)
+    history = logged_history(trainer, _LOGGED_KEYS, digits=6)
+    batch_size = experiment.settings.batch_size
+    metrics = {
+        "experiment": experiment.name,
+        "base": experiment.base,
+        "steps": trainer.state.global_step,
+        "batch_size": batch_size,
+        "conversations": num_conversations,
+        "epochs": round(trainer.state.global_step * batch_size / num_conversations, 3),
+        "train_loss": last_logged(history, "loss"),
+        "validation_loss": last_logged(history, "eval_loss"),
+        "trained_parameters": trained_parameters(trainer.model),
+        "history": history,
+    }
+    draw_curves(
+        out / "curves.png",
+        history,
+        names={"loss": "training", "eval_loss": "validation"},
+        title=f"{experiment.name}: loss on answers",
+    )
+    write_text(out / "config.yaml", yaml.safe_dump(experiment.description(), sort_keys=True))
+    write_text(out / "README.md", model_card(experiment.description(), metrics))
+    write_json(out / "metrics.json", metrics)
+    remove(experiment.result)
+    out.rename(experiment.result)
+
+
+_LOGGED_KEYS = {"loss", "eval_loss", "learning_rate"}
+
+
+def trained_parameters(model: Any) -> int:
+    """Count trained parameters; with ZeRO-3 a rank's part has the full size in `ds_numel`."""
+    sizes = (
+        getattr(part, "ds_numel", part.numel()) for part in model.parameters() if part.requires_grad
+    )
+    return int(sum(sizes))
+
+
+def _load_validation(experiment: VlmExperiment) -> ConversationDataset | None:
+    """Return at most `max_validation` conversations, evenly spaced; None without any."""
+    if experiment.validation is None or read_json(experiment.validation) == []:
+        return None
+    conversations = read_conversations(
+        experiment.validation,
+        images=experiment.images,
+        families=experiment.settings.families or (),
+    )
+    count = min(len(conversations), experiment.max_validation)
+    indices = torch.linspace(0, len(conversations) - 1, count).long()
+    return ConversationDataset([conversations[int(index)] for index in indices])
