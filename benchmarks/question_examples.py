@@ -162,7 +162,7 @@ def _pictures(shard: ViewShard, pair: ViewPair, *, marked: bool) -> list[np.ndar
     return drawn
 
 
-def page(found: dict[str, Example]) -> str:
+def page(examples_by_name: dict[str, Example]) -> str:
     """Return the page from an example of every family."""
     names_by_reason: dict[str, list[str]] = {}
     for family in ALL_FAMILIES:
@@ -180,16 +180,17 @@ def page(found: dict[str, Example]) -> str:
             for one in entries
             for kind, templates in one.templates.items()
         ]
-        asked, answered = (
+        num_questions, num_answers = (
             min(count for is_question, count in counts if is_question == wanted)
             for wanted in (True, False)
         )
-        example = found[name]
+        example = examples_by_name[name]
         text = f"{example.question} *{example.answer}*".replace("|", "\\|").replace("<", "&lt;")
         text += f"<br><sub>{example.steps}</sub>" if example.steps else ""
         cells = (
             f"`{name}`", forms, entries[0].frame, entries[0].unit or "-",
-            f"{asked} / {answered}", text, f'<img src="questions/{name}.jpg" width="160">',
+            f"{num_questions} / {num_answers}", text,
+            f'<img src="questions/{name}.jpg" width="160">',
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |\n")
     return "".join(lines)
@@ -209,13 +210,13 @@ def main(*, out: Path = DOCS) -> None:
     Args:
         out: the folder for questions.md.
     """
-    found = collect_examples()
+    examples_by_name = collect_examples()
     (out / "questions").mkdir(parents=True, exist_ok=True)
     for old in (out / "questions").glob("*.jpg"):
         old.unlink()
-    for name, example in found.items():
+    for name, example in examples_by_name.items():
         Image.fromarray(example.picture).save(out / "questions" / f"{name}.jpg", quality=85)
-    (out / "questions.md").write_text(page(found), encoding="utf-8")
+    (out / "questions.md").write_text(page(examples_by_name), encoding="utf-8")
 
 
 if __name__ == "__main__":
