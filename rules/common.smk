@@ -10,7 +10,6 @@ from snakemake.logging import logger
 
 from workflow_scripts.common import code_fingerprint
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.flags import as_flags
 from workflow_scripts.sources.readers.photo_files import folder_digests
 from workflow_scripts.common.records import SPLITS
 from workflow_scripts.config.base import section_json
