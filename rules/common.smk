@@ -48,8 +48,8 @@ def project_file(path):
 
     Raises no error: whoever reads the file says what is missing.
     """
-    own = Path(workflow.basedir, path)
-    return path if Path(path).exists() or not own.exists() else own
+    in_project = Path(workflow.basedir, path)
+    return path if Path(path).exists() or not in_project.exists() else in_project
 
 
 def require_file(key, path):
@@ -124,7 +124,7 @@ shell.prefix(
 
 
 def as_workflow_error(function, *arguments, **settings):
-    """Call a function; a mistake of the user's is told without the lines of code it passed."""
+    """Call a function; a mistake of the user's is shown without a stack trace."""
     try:
         return function(*arguments, **settings)
     except UserError as error:
@@ -197,10 +197,10 @@ def dropped_question_tables():
 
     And of paraphrases that were not used, if there are any.
     """
-    own = "results/vqa/{source}/{shard}.paraphrased.dropped.jsonl"
+    paraphrased = "results/vqa/{source}/{shard}.paraphrased.dropped.jsonl"
     return [
         *per_shard("results/vqa/{source}/{shard}.dropped.jsonl"),
-        *(per_shard(own) if config["vqa"]["paraphrase"] else []),
+        *(per_shard(paraphrased) if config["vqa"]["paraphrase"] else []),
         *(f"results/vqa/{split}.dropped.jsonl" for split in SPLITS),
     ]
 

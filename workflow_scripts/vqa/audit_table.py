@@ -169,7 +169,7 @@ def main(
     all_facts = pd.concat([read_table(path) for path in facts], ignore_index=True)
     blind = blind_scores(question for path in questions for question in read_questions(path))
     rows = records_to_frame(
-        audit_rows(all_facts, blind, resamples=settings.bootstrap, seed=seed), AuditRow
+        audit_rows(all_facts, blind, resamples=settings.bootstrap_samples, seed=seed), AuditRow
     )
     with atomic_write(picture) as partial:
         draw_audit(partial, all_facts, rows)

@@ -130,7 +130,7 @@ def skipped(photo: Photo, item: str, reason: str) -> SkippedItem:
 def decode_photo(file: PhotoFile, photo: Photo) -> DecodedImage:
     """Decode a photo; `UnusableSidecar` if its file changed since the photos were listed."""
     if file.reason:
-        raise UnusableSidecar(f"gone: {file.reason}")
+        raise UnusableSidecar(f"missing: {file.reason}")
     if hashlib.sha256(file.content).hexdigest() != photo.sha256:
         raise UnusableSidecar("changed: not the file that was there when photos were listed")
     return decode_image(file.content, min_side_px=1, max_pixels=photo.width_px * photo.height_px)
