@@ -85,7 +85,7 @@ rule vqa:
 
 rule exports:
     input:
-        exports(),
+        question_params.export_files(config["vqa"]),
 
 
 rule audit:

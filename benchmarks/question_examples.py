@@ -1,7 +1,7 @@
 """Write docs/questions.md: every family of questions with an example and its picture.
 
-Run `python -m benchmarks.question_examples` after a change of families; a test compares the page with what
-this writes. The examples are about the room of boxes of `testing/vqa/scenes.py`.
+Run `python -m benchmarks.question_examples` after a change of families; a test compares the page
+with what this writes. The examples are about the room of boxes of `testing/vqa/scenes.py`.
 """
 
 import tempfile
@@ -36,8 +36,8 @@ COLOURS = ((255, 230, 0), (0, 230, 255), (255, 90, 200), (140, 255, 90))
 NUM_DRAWS = 12
 PAGE_HEADER = """# The families of questions
 
-Written by `python -m benchmarks.question_examples`; do not edit. {number} families. `vqa.families` and
-`vqa.weights` in `config.yaml` take the names of the first column. Forms: *named* ("the sofa"),
+Written by `python -m benchmarks.question_examples`; do not edit. {number} families.
+`vqa.families` and `vqa.weights` in `config.yaml` take the names of the first column. Forms: *named* ("the sofa"),
 *marked* ("the red mark"), *boxed*, *region* (a tag that stands for a mask). Frame: where left,
 far or high is measured: in the picture, from the camera, in the room laid level (gravity), or
 along the object's own axes. The numbers are those of phrasings of questions and of answers, the

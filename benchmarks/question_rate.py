@@ -1,8 +1,8 @@
 """Questions per CPU second of one core: five objects, clouds in, distinct questions out.
 
-Run `python -m benchmarks.question_rate`. Every question that the families can ask of five objects is
-written, once in each kind and order of mention but never twice in other words: a question counts
-as distinct by (family, kind, objects, pole, answer), and no two texts are the same either.
+Run `python -m benchmarks.question_rate`. Every question that the families can ask of five objects
+is written, once in each kind and order of mention but never twice in other words: a question
+counts as distinct by (family, kind, objects, pole, answer), and no two texts are the same either.
 """
 
 import time

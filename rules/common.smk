@@ -205,20 +205,9 @@ def dropped_question_tables():
     ]
 
 
-def family_flags(wildcards):
-    """Return the flag that names an experiment's families of questions, if it has some."""
-    families = EXPERIMENTS[wildcards.experiment].settings.families
-    return " ".join(["--families", *families]) if families else ""
-
-
 def name_pattern(names):
     """Return a pattern of names, or one that nothing matches."""
     return "|".join(names) or "(?!)"
-
-
-def demonstration_views():
-    """Return the shards that pose models learn from and are scored on."""
-    return per_shard("results/views/{source}/{shard}.zarr", scene_kind="episode")
 
 
 def per_demonstration_source(pattern):

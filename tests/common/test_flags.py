@@ -1,7 +1,6 @@
 """Settings as flags of a command."""
 
 from workflow_scripts.common.flags import as_flags
-from workflow_scripts.sources.readers.episode_shards import source_flags
 
 SETTINGS = {"kinds": ["a", "b c"], "max_cost": None, "none_yet": [], "seed": 7, "on": True}
 
@@ -10,15 +9,6 @@ def test_lists_are_spread_and_nothing_is_no_flag():
     names = ["kinds", "max_cost", "none_yet", "seed"]
     assert as_flags(SETTINGS, names) == "--kinds a 'b c' --seed 7"
     assert as_flags(SETTINGS, names, with_null=True) == "--kinds a 'b c' --max-cost None --seed 7"
-
-
-def test_only_a_data_set_of_episodes_is_named():
-    settings = {"backend": "mujoco", "dataset": None, "tasks": ["reach_target"], "variations": []}
-    assert (
-        source_flags(settings, ["tasks", "variations"]) == "--backend mujoco --tasks reach_target"
-    )
-    recorded = {**settings, "backend": "dataset", "dataset": "my tar"}
-    assert source_flags(recorded, []) == "--backend dataset --dataset 'my tar'"
 
 
 def test_groups_and_switches() -> None:

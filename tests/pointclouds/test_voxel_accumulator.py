@@ -75,7 +75,7 @@ def test_cells_whose_search_begins_at_one_slot_stay_apart():
 
 
 def test_slots_are_spread_over_neighbouring_cells():
-    """VoxelAccumulator of a room are neighbours; a hash that sends them to few slots would be slow."""
+    """Voxels of a room are neighbours; a hash that sends them to few slots would be slow."""
     grid = np.stack(np.meshgrid(*[np.arange(-16, 16)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     slots = [cells_module._first_slot(1 << 16, 5, *cell) for cell in grid.tolist()]
 

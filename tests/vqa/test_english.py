@@ -104,7 +104,7 @@ def shards(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def contexts(shards):
-    return [context for path in shards for context in view_contexts(path)[:2]]
+    return [context for path in shards for context in view_contexts(path)[:1]]
 
 
 def enumerated_sentences(contexts, form):

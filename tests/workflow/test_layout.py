@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from workflow_scripts.experiments import EXPERIMENT_KINDS
+
 ROOT = Path(__file__).parents[2]
 STAGES = (
     "scenes",
@@ -106,6 +108,12 @@ def test_only_the_profile_names_hardware() -> None:
         assert not found, f"{name} names {found}"
 
 
+def training_rules() -> set[str]:
+    """Return the names of the rules that train experiments: a loop over the registry makes them."""
+    kinds = EXPERIMENT_KINDS.values()
+    return {rule.name for kind in kinds if kind.training for rule in kind.training.rules}
+
+
 def test_every_gpu_rule_has_a_line_in_the_profile() -> None:
     text = PROFILE.read_text()
     # The line of the optional renderer is there to be uncommented.
@@ -115,7 +123,7 @@ def test_every_gpu_rule_has_a_line_in_the_profile() -> None:
         for path in RULE_FILES
         for name, rule in rules_of(path).items()
         if re.search(r"\bgpu=", rule)
-    } | {"train_full_finetune"}
+    } | training_rules()
     mapped = profile["set-resources"]
     assert set(mapped) == wanted
     for name, line in mapped.items():
@@ -132,14 +140,10 @@ def test_what_waits_for_a_training_does_not_go_to_a_node_itself() -> None:
     profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
     launchers = {name for name, line in profile["set-resources"].items() if "cluster" in line}
     text = (ROOT / "rules/train.smk").read_text()
-    declared = {
-        match[1]
-        for match in re.finditer(r"^rule (\w+):\n((?:\n|    .*\n)+)", text, re.M)
-        if "localrule: True" in match[2]
-    }
-    # A rule made by `use rule` is not local because the first one is.
-    listed = set(re.findall(r"^    (\w+),$", text.partition("localrules:")[2], re.M))
-    assert launchers == declared | listed
+    rules = re.split(r"^ *rule ?(?=\w*:\n)", text, flags=re.M)[1:]
+    assert all("localrule: True" in rule for rule in rules)
+    declared = {rule.partition(":")[0] for rule in rules} - {""}
+    assert launchers == declared | training_rules()
 
 
 def test_the_profile_says_why() -> None:

@@ -1,6 +1,6 @@
 """What describes a kind of experiment: its settings, and the commands that train, answer and score.
 
-A kind is one file of this package and one line of `EXPERIMENT_KINDS`. Rules loop over the registry
+A kind is one file of this package and one line of `KIND_NAMES`. Rules loop over the registry
 and ask it; they compare no names. Commands are named by their module as text, because experiments
 import no stage. A command gets `--settings '<json>'`, `--name`, and what its `arguments` say.
 """

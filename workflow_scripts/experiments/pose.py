@@ -171,7 +171,7 @@ def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Argum
     )
 
 
-POSE = ExperimentKind(
+KIND = ExperimentKind(
     name="pose",
     settings=PoseSettings,
     training=Training(

@@ -173,7 +173,7 @@ def _with_families(
     return section_json({**context.config["evaluate"], **families}, model)
 
 
-VLM = ExperimentKind(
+KIND = ExperimentKind(
     name="vlm",
     settings=VlmSettings,
     training=TRAINING,

@@ -91,7 +91,8 @@ class PreemptionHandler:
         if times > MAX_REQUEUES_WITHOUT_CHECKPOINT:
             log_from_handler(
                 f"the job was queued again {MAX_REQUEUES_WITHOUT_CHECKPOINT} times and wrote no "
-                "checkpoint: give its rule a longer runtime in the profile, or lower save_steps. It ends here."
+                "checkpoint: give its rule a longer runtime in the profile, or lower save_steps. "
+                "It ends here."
             )
             return
         self._is_requeued = True

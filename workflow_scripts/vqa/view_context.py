@@ -92,7 +92,7 @@ class ViewContext:
 
 
 def cached_per_view(function: Callable[[ViewContext], T]) -> Callable[[ViewContext], T]:
-    """Work a function out once for each sight; nobody may change what it returns."""
+    """Cache a function's result for each view context; its result must not be changed."""
 
     @wraps(function)
     def wrapper(view_context: ViewContext) -> T:
