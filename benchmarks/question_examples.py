@@ -37,8 +37,8 @@ NUM_DRAWS = 12
 PAGE_HEADER = """# The families of questions
 
 Written by `python -m benchmarks.question_examples`; do not edit. {number} families.
-`vqa.families` and `vqa.weights` in `config.yaml` take the names of the first column. Forms: *named* ("the sofa"),
-*marked* ("the red mark"), *boxed*, *region* (a tag that stands for a mask). Frame: where left,
+`vqa.families` and `vqa.weights` in `config.yaml` take the names of the first column.
+Forms: *named* ("the sofa"), *marked* ("the red mark"), *boxed*, *region* (a tag that stands for a mask). Frame: where left,
 far or high is measured: in the picture, from the camera, in the room laid level (gravity), or
 along the object's own axes. The numbers are those of phrasings of questions and of answers, the
 fewest of any kind of answer. Yellow, cyan, pink and green frames: what the example mentions, in

@@ -34,10 +34,9 @@ OVERHEAD_S = 60
 ASSUMPTIONS = f"""\
 Assumed: a job's seconds grow with its houses (or the scenes of the first source that is on), except
 in trainings, whose steps the configuration sets, and in jobs of other sources, which are as before;
-rules run one after another, each with as many jobs at once as the profile's caps allow; \
-{OVERHEAD_S} s for each round of jobs
-until their end is noticed; no queue, no failures; GPUs, processors, configuration as when measured.
-A training's seconds include its own wait in the queue.
+rules run one after another, each with as many jobs at once as the profile's caps allow;
+{OVERHEAD_S} s for each round of jobs until their end is noticed; no queue, no failures; GPUs,
+processors, configuration as when measured. A training's seconds include its own wait in the queue.
 """
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workflow_scripts.common.marks import MARK_COLOURS, mark_radius_px
+from workflow_scripts.common.image_marks import MARK_COLOURS, mark_radius_px
 from workflow_scripts.common.records import Form
 from workflow_scripts.vqa.view_context import ViewContext
 

@@ -15,8 +15,8 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from workflow_scripts.common.image_marks import mark_pixel
 from workflow_scripts.common.label_text import phrase
-from workflow_scripts.common.marks import mark_pixel
 from workflow_scripts.common.measurements import Measurements
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import FloatArray

@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
+from workflow_scripts.common.image_marks import MARK_COLOURS, mark_area_px, mark_radius_px
 from workflow_scripts.common.label_text import is_plural
-from workflow_scripts.common.marks import MARK_COLOURS, mark_area_px, mark_radius_px
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.batch import ReferringExpressions
 from workflow_scripts.vqa.margins import Margins

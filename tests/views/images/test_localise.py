@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from testing.photos import read_row, write_json, write_photo_shard
-from workflow_scripts.common import rle
+from workflow_scripts.common import coco_rle
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import write_table
@@ -101,7 +101,7 @@ def test_rows_are_in_pixels_of_the_frame(read):
     assert [row.view for row in masks] == [0, 1, 2]
     assert [(row.x0, row.y0) for row in masks] == [(4, 14), (12, 6), (4, 6)]
     for row in masks:
-        mask = rle.decode(row.rle_counts, height=64, width=64)
+        mask = coco_rle.decode(row.rle_counts, height=64, width=64)
         lines, columns = np.nonzero(mask)
         assert (columns.min(), lines.min()) == (row.x0, row.y0)
         assert (columns.max() + 1, lines.max() + 1) == (row.x1, row.y1)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from testing.photos import photo, read_row, write_photo_shard
-from workflow_scripts.common import rle
+from workflow_scripts.common import coco_rle
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import (
     ObjectRow,
@@ -72,7 +72,7 @@ def mask_row(
         pixels=int(mask.sum()),
         rle_height=SIDE,
         rle_width=SIDE,
-        rle_counts=rle.encode(mask),
+        rle_counts=coco_rle.encode(mask),
         reason=reason,
     )
 

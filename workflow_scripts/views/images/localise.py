@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common import backend_registry, rle
+from workflow_scripts.common import backend_registry, coco_rle
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import write_table
@@ -128,7 +128,7 @@ def mask_rows(
             pixels=int(np.count_nonzero(mask)),
             rle_height=shape[0],
             rle_width=shape[1],
-            rle_counts=rle.encode(mask),
+            rle_counts=coco_rle.encode(mask),
             reason=proposal.reason,
         )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common import rle
+from workflow_scripts.common import coco_rle
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import (
@@ -68,7 +68,7 @@ def rasterise_instances(masks: Sequence[PhotoMaskRow], *, shape: tuple[int, int]
     """Return instances u16 [h, w]: where masks overlap the smaller one is on top."""
     instance = np.zeros(shape, dtype=np.uint16)
     for row in sorted(masks, key=lambda row: (-row.pixels, row.instance)):
-        mask = rle.decode(row.rle_counts, height=row.rle_height, width=row.rle_width)
+        mask = coco_rle.decode(row.rle_counts, height=row.rle_height, width=row.rle_width)
         if mask.shape != shape:
             raise UserError(f"a mask of {mask.shape} pixels in a frame of {shape}: localise again")
         instance[mask] = row.instance
