@@ -1,6 +1,5 @@
 """What the stages share: the checked configuration, the shards, lists of paths."""
 
-import json
 import shlex
 import sys
 from pathlib import Path
