@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tests.vqa.generation import DEFAULT_MARGINS
+from testing.vqa.scenes import DEFAULT_MARGINS
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
 from workflow_scripts.vqa.margins import Margins

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from testing.vqa.houses import render_houses
-from testing.vqa.scenes import furnished_shard, view_contexts
-from tests.vqa.generation import DEFAULT_MARGINS, generate_for_shard
+from testing.vqa.scenes import DEFAULT_MARGINS, furnished_shard, view_contexts
+from tests.vqa.generation import generate_for_shard
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.vqa.batch import ReferringExpressions
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
