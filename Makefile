@@ -31,7 +31,7 @@ eval: env ## run the workflow to results/eval.csv and results/report.html (CONFI
 	|| { test $$? != 75 || echo "error: another 'make eval' is running in this folder" >&2; exit 1; }
 
 test: env lint ## check the code and run all tests, TEST_WORKERS=3 side by side
-	$(PYTEST) tests --numprocesses $(TEST_WORKERS) --dist loadgroup --no-loadscope-reorder
+	$(PYTEST) tests --numprocesses $(TEST_WORKERS)
 
 test-cluster: env ## run only the tests on a SLURM cluster of this machine (needs root and Debian's SLURM)
 	$(PYTEST) tests/slurm

@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 min_version("9.20")
 
 
-configfile: "config.yaml"
+configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "rules/common.smk"
@@ -85,7 +85,7 @@ rule vqa:
 
 rule exports:
     input:
-        exports(),
+        question_params.export_files(config["vqa"]),
 
 
 rule audit:

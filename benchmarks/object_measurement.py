@@ -1,8 +1,8 @@
 """Time the objects of a view: masks and depth in, clean clouds, boxes, gaps and sigmas out.
 
-Run from the repository: `python -m benchmarks.object_measurement`, on a 336-pixel view of a room with fifteen
-boxes, and with `--views results/views/procthor/0000.zarr` also on the shard's view with most
-objects up to fifteen. CPU milliseconds of one core, best of `--repeat`.
+Run from the repository: `python -m benchmarks.object_measurement`, on a 336-pixel view of a room
+with fifteen boxes, and with `--views results/views/procthor/0000.zarr` also on the shard's view
+with most objects up to fifteen. CPU milliseconds of one core, best of `--repeat`.
 """
 
 import os

@@ -1,12 +1,12 @@
 """Lift keypoints in the setting of the published study, beside triangulation; one core.
 
-Run from the repository: `python -m benchmarks.pose_training`. 300 episodes of 70 frames, 240 to learn
-from and 60 unseen, six keypoints on one body that rests, moves and rests, four cameras, noise of
-2D that is independent (1x, 3x) or like a detector's (outliers, bias, correlated in time). Errors
-are means over all frames of the unseen episodes; beside each stands the better of two smoothed
-triangulations on the very points that both estimate, at rest and in motion, and whether it is
-beaten. `--only` chooses some of the trainings; `--curves` draws the errors on the way, among them
-the drift of the published objective.
+Run from the repository: `python -m benchmarks.pose_training`. 300 episodes of 70 frames, 240 to
+learn from and 60 unseen, six keypoints on one body that rests, moves and rests, four cameras,
+noise of 2D that is independent (1x, 3x) or like a detector's (outliers, bias, correlated in time).
+Errors are means over all frames of the unseen episodes; beside each stands the better of two
+smoothed triangulations on the very points that both estimate, at rest and in motion, and whether
+it is beaten. `--only` chooses some of the trainings; `--curves` draws the errors on the way, among
+them the drift of the published objective.
 
 With `--views results/views/rlbench/*.zarr` the same trainings are of simulated tasks with their
 true visibility: the shards of the default run, or of all nine tasks

@@ -1,8 +1,9 @@
 """Questions against the truth: write 100,000 about houses and check each with an oracle of its own.
 
-Run `python -m benchmarks.question_accuracy`. Half of the questions are about generated houses, half about those
-of `--houses` (any ProcTHOR JSONL), each seen once from a corner of every room. The oracle
-(`testing/vqa/oracle.py`) works from the boxes, the question's words and nothing of the generator's.
+Run `python -m benchmarks.question_accuracy`. Half of the questions are about generated houses, half
+about those of `--houses` (any ProcTHOR JSONL), each seen once from a corner of every room. The
+oracle (`testing/vqa/oracle.py`) works from the boxes and the text of the question, and uses nothing
+of the generator.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Write docs/questions.md: every family of questions with an example and its picture.
 
-Run `python -m benchmarks.question_examples` after a change of families; a test compares the page with what
-this writes. The examples are about the room of boxes of `testing/vqa/scenes.py`.
+Run `python -m benchmarks.question_examples` after a change of families; a test compares the page
+with what this writes. The examples are about the room of boxes of `testing/vqa/scenes.py`.
 """
 
 import tempfile
@@ -12,17 +12,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from testing.vqa.scenes import furnished_shard, view_contexts
+from testing.vqa.scenes import DEFAULT_MARGINS, furnished_shard, view_contexts
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.records import Form
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.view_shard import ViewShard
-from workflow_scripts.config.vqa import ClaritySettings
 from workflow_scripts.vqa.batch import Batch, ReferringExpressions
 from workflow_scripts.vqa.drawing import draw_annotations
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
 from workflow_scripts.vqa.families import ALL_FAMILIES, FAMILIES, NAMES, TWO_VIEW_FAMILIES
-from workflow_scripts.vqa.margins import Margins
 from workflow_scripts.vqa.pointing import choose_marks
 from workflow_scripts.vqa.reasoning import reasoning_steps
 from workflow_scripts.vqa.reasoning.question_instance import NoReasoning, QuestionInstance
@@ -36,8 +34,8 @@ COLOURS = ((255, 230, 0), (0, 230, 255), (255, 90, 200), (140, 255, 90))
 NUM_DRAWS = 12
 PAGE_HEADER = """# The families of questions
 
-Written by `python -m benchmarks.question_examples`; do not edit. {number} families. `vqa.families` and
-`vqa.weights` in `config.yaml` take the names of the first column. Forms: *named* ("the sofa"),
+Written by `python -m benchmarks.question_examples`; do not edit. {number} families. `vqa.families`
+and `vqa.weights` in `config.yaml` take the names of the first column. Forms: *named* ("the sofa"),
 *marked* ("the red mark"), *boxed*, *region* (a tag that stands for a mask). Frame: where left,
 far or high is measured: in the picture, from the camera, in the room laid level (gravity), or
 along the object's own axes. The numbers are those of phrasings of questions and of answers, the
@@ -70,7 +68,7 @@ def draw_frames(rgb: np.ndarray, boxes: list[tuple[float, ...]]) -> np.ndarray:
 
 
 def written(batch: Batch, expressions: ReferringExpressions, name: str) -> tuple[str, str]:
-    """Put the first row of a batch into words."""
+    """Return the first row of a batch as a question and its answer."""
     questions, answers = batch.write(np.array([0]), expressions, rng(7, "docs", name), limit=None)
     return questions[0], answers[0]
 
@@ -103,7 +101,7 @@ def _examples_of_view(
     families = [one for one in FAMILIES if one.name in names]
     for one in enumerate_batches(
         view_context,
-        Margins.of_settings(ClaritySettings()),
+        DEFAULT_MARGINS,
         seed=draw,
         form=form,
         marks=marks,
@@ -131,7 +129,7 @@ def pair_examples(shard: ViewShard, seen: list[ViewContext]) -> Iterator[tuple[s
             pair = make_view_pair(
                 seen[one],
                 seen[other],
-                Margins.of_settings(ClaritySettings()),
+                DEFAULT_MARGINS,
                 rng(draw, "docs", "pair"),
             )
             for family in TWO_VIEW_FAMILIES:

@@ -1,8 +1,8 @@
 """Questions per CPU second of one core: five objects, clouds in, distinct questions out.
 
-Run `python -m benchmarks.question_rate`. Every question that the families can ask of five objects is
-written, once in each kind and order of mention but never twice in other words: a question counts
-as distinct by (family, kind, objects, pole, answer), and no two texts are the same either.
+Run `python -m benchmarks.question_rate`. Every question that the families can ask about five
+objects is written, once in each kind and order of mention and in one phrasing: a question counts as
+distinct by (family, kind, objects, antonym, answer), and no two texts are the same either.
 """
 
 import time
@@ -13,8 +13,8 @@ import numpy as np
 
 from benchmarks.figures import Figure, report_figures
 from testing.vqa.clouds import context_of_clouds, five_clouds
+from testing.vqa.scenes import DEFAULT_MARGINS
 from workflow_scripts.common.cli import run
-from workflow_scripts.config.vqa import ClaritySettings
 from workflow_scripts.vqa.enumerate_questions import enumerate_questions
 from workflow_scripts.vqa.margins import Margins
 
@@ -45,7 +45,7 @@ def main(*, rounds: int = ROUNDS) -> None:
     Args:
         rounds: the fastest of so many is printed.
     """
-    margins = Margins.of_settings(ClaritySettings())
+    margins = DEFAULT_MARGINS
     figures = []
     for points, rival in REFERENCE_PER_S.items():
         clouds = five_clouds(points)

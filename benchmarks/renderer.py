@@ -72,7 +72,8 @@ def main(
         kind.__name__: _rates(kind(triangle_mesh.triangles), origins, directions, repeat)
         for kind in (EmbreeRayCaster, Open3dRayCaster)
     }
-    what = f"{size_px} px, {_num_objects(loaded, camera)} objects, {len(triangle_mesh.triangles)} triangles"
+    num_triangles = len(triangle_mesh.triangles)
+    what = f"{size_px} px, {_num_objects(loaded, camera)} objects, {num_triangles} triangles"
     report_figures(
         "renderer",
         [

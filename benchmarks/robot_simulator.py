@@ -1,9 +1,9 @@
 """Time the embedded robot simulator on every task; one core.
 
-Run from the repository: `python -m benchmarks.robot_simulator`. CPU seconds of all threads. A frame is one
-step in RLBench's four fixed cameras at 128 px with RGB, depth and masks, shadows off; episodes
-are whole: simulated (failed attempts included) and filmed. A task's rate of frames is the best of
-its episodes, so that a busy machine disturbs it little; the goal is for the slowest task.
+Run from the repository: `python -m benchmarks.robot_simulator`. CPU seconds of all threads. A
+frame is one step in RLBench's four fixed cameras at 128 px with RGB, depth and masks, shadows off;
+episodes are whole: simulated (failed attempts included) and filmed. A task's rate of frames is the
+best of its episodes, so that a busy machine disturbs it little; the goal is for the slowest task.
 """
 
 import os

@@ -46,7 +46,7 @@ rule caption_shard:
     shell:
         "python -m workflow_scripts.captions.caption_shard --views {input.views}"
         " --out {output.captions} --picture {output.picture} --seed {params.seed}"
-        " --settings {params.settings:q}" + CAPTION_LIMITS + " > {log} 2>&1"
+        f" --settings {{params.settings:q}}{CAPTION_LIMITS} > {{log}} 2>&1"
 
 
 rule caption_assets:
@@ -85,4 +85,4 @@ rule caption_assets:
         "python -m workflow_scripts.captions.caption_assets --views {input.views}"
         " --source {wildcards.source} --out {output.captions} --picture {output.picture}"
         " --seed {params.seed}"
-        " --settings {params.settings:q}" + CAPTION_LIMITS + " > {log} 2>&1"
+        f" --settings {{params.settings:q}}{CAPTION_LIMITS} > {{log}} 2>&1"

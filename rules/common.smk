@@ -1,6 +1,5 @@
 """What the stages share: the checked configuration, the shards, lists of paths."""
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -10,7 +9,6 @@ from snakemake.logging import logger
 
 from workflow_scripts.common import code_fingerprint
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.flags import as_flags
 from workflow_scripts.sources.readers.photo_files import folder_digests
 from workflow_scripts.common.records import SPLITS
 from workflow_scripts.config.base import section_json
@@ -36,6 +34,22 @@ def is_estimated(source):
     return is_depth_estimated(config, source)
 
 
+def relative_path(path):
+    """Return a path relative to the working directory if it lies in it."""
+    whole = Path(path).absolute()
+    here = Path.cwd()
+    return whole.relative_to(here) if whole.is_relative_to(here) else whole
+
+
+def project_file(path):
+    """Return a path as it is, or the project's own file if there is none in the working directory.
+
+    Raises no error: whoever reads the file says what is missing.
+    """
+    in_project = Path(workflow.basedir, path)
+    return path if Path(path).exists() or not in_project.exists() else in_project
+
+
 def require_file(key, path):
     """Refuse a missing file of the user's: Snakemake passes over it where old results lie."""
     if path is not None and not Path(path).is_file():
@@ -48,11 +62,21 @@ try:
         build_config_model(settings_models(), EXPERIMENT_SETTINGS),
         # The files of --configfile win over config.yaml, which Snakemake lists last.
         files=[
-            *map(Path, workflow.configfiles[len(workflow.overwrite_configfiles) :]),
-            *workflow.overwrite_configfiles,
+            relative_path(path)
+            for path in (
+                *workflow.configfiles[len(workflow.overwrite_configfiles) :],
+                *workflow.overwrite_configfiles,
+            )
         ],
         command_line=workflow.config_settings.config,
     ).model_dump(mode="json")
+    # In place: with --directory, prompts that come with the project lie elsewhere.
+    for section, key in (
+        (config["captions"], "prompts"),
+        (config["vqa"]["paraphrase"], "prompt"),
+    ):
+        if section is not None:
+            section[key] = str(project_file(section[key]))
     require_file("captions.overrides", config["captions"]["overrides"])
     for name, value in config["evaluate"]["benchmarks"].items():
         require_file(f"evaluate.benchmarks.{name}.path", value["path"])
@@ -98,7 +122,7 @@ shell.prefix(
 
 
 def as_workflow_error(function, *arguments, **settings):
-    """Call a function; a mistake of the user's is told without the lines of code it passed."""
+    """Call a function; a mistake of the user's is shown without a stack trace."""
     try:
         return function(*arguments, **settings)
     except UserError as error:
@@ -171,10 +195,10 @@ def dropped_question_tables():
 
     And of paraphrases that were not used, if there are any.
     """
-    own = "results/vqa/{source}/{shard}.paraphrased.dropped.jsonl"
+    paraphrased = "results/vqa/{source}/{shard}.paraphrased.dropped.jsonl"
     return [
         *per_shard("results/vqa/{source}/{shard}.dropped.jsonl"),
-        *(per_shard(own) if config["vqa"]["paraphrase"] else []),
+        *(per_shard(paraphrased) if config["vqa"]["paraphrase"] else []),
         *(f"results/vqa/{split}.dropped.jsonl" for split in SPLITS),
     ]
 
@@ -182,11 +206,6 @@ def dropped_question_tables():
 def name_pattern(names):
     """Return a pattern of names, or one that nothing matches."""
     return "|".join(names) or "(?!)"
-
-
-def demonstration_views():
-    """Return the shards that pose models learn from and are scored on."""
-    return per_shard("results/views/{source}/{shard}.zarr", scene_kind="episode")
 
 
 def per_demonstration_source(pattern):

@@ -127,7 +127,7 @@ rule read_images:
     input:
         scenes="results/scenes/{source}/{shard}.jsonl",
     output:
-        read=directory("results/views/{source}/{shard}.read.zarr"),
+        photo_frames=directory("results/views/{source}/{shard}.read.zarr"),
         rows="results/views/{source}/{shard}.read.parquet",
         skipped="results/views/{source}/{shard}.read.skipped.jsonl",
     log:
@@ -150,15 +150,15 @@ rule read_images:
         "Read the photos of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.views.images.read --scenes {input.scenes}"
-        " --out {output.read} --settings {params.settings:q} > {log} 2>&1"
+        " --out {output.photo_frames} --settings {params.settings:q} > {log} 2>&1"
 
 
 rule filter_images:
     input:
-        read="results/views/{source}/{shard}.read.zarr",
+        photo_frames="results/views/{source}/{shard}.read.zarr",
         rows="results/views/{source}/{shard}.read.parquet",
     output:
-        verdicts="results/views/{source}/{shard}.filter.parquet",
+        filter_table="results/views/{source}/{shard}.filter.parquet",
     log:
         "logs/views/filter_images/{source}/{shard}.log",
     benchmark:
@@ -179,15 +179,15 @@ rule filter_images:
     message:
         "Filter the photos of {wildcards.source} shard {wildcards.shard}"
     shell:
-        "python -m workflow_scripts.views.images.filter --read {input.read}"
-        " --out {output.verdicts} --settings {params.settings:q} > {log} 2>&1"
+        "python -m workflow_scripts.views.images.filter --photo-frames {input.photo_frames}"
+        " --out {output.filter_table} --settings {params.settings:q} > {log} 2>&1"
 
 
 rule localise_images:
     input:
-        read="results/views/{source}/{shard}.read.zarr",
+        photo_frames="results/views/{source}/{shard}.read.zarr",
         rows="results/views/{source}/{shard}.read.parquet",
-        verdicts="results/views/{source}/{shard}.filter.parquet",
+        filter_table="results/views/{source}/{shard}.filter.parquet",
     output:
         masks="results/views/{source}/{shard}.masks.parquet",
     log:
@@ -216,18 +216,18 @@ rule localise_images:
     message:
         "Find the objects in the photos of {wildcards.source} shard {wildcards.shard}"
     shell:
-        "python -m workflow_scripts.views.images.localise --read {input.read}"
-        " --filter-table {input.verdicts} --out {output.masks}"
+        "python -m workflow_scripts.views.images.localise --photo-frames {input.photo_frames}"
+        " --filter-table {input.filter_table} --out {output.masks}"
         " --settings {params.settings:q} > {log} 2>&1"
 
 
 rule write_image_shard:
     input:
         scenes="results/scenes/{source}/{shard}.jsonl",
-        read="results/views/{source}/{shard}.read.zarr",
+        photo_frames="results/views/{source}/{shard}.read.zarr",
         rows="results/views/{source}/{shard}.read.parquet",
-        read_skipped="results/views/{source}/{shard}.read.skipped.jsonl",
-        verdicts="results/views/{source}/{shard}.filter.parquet",
+        unreadable_photos="results/views/{source}/{shard}.read.skipped.jsonl",
+        filter_table="results/views/{source}/{shard}.filter.parquet",
         masks="results/views/{source}/{shard}.masks.parquet",
     output:
         views=directory("results/views/{source}/{shard}.zarr"),
@@ -262,7 +262,8 @@ rule write_image_shard:
         "Pack the photos of {wildcards.source} shard {wildcards.shard} into views"
     shell:
         "python -m workflow_scripts.views.images.shard --scenes {input.scenes}"
-        " --read {input.read} --filter-table {input.verdicts} --masks {input.masks}"
+        " --photo-frames {input.photo_frames} --filter-table {input.filter_table}"
+        " --masks {input.masks}"
         " --out {output.views} --settings {params.settings:q} > {log} 2>&1"
 
 
@@ -295,7 +296,7 @@ rule check_episodes:
 
 rule export_npz:
     input:
-        leaks="results/views/{source}/leaks.json",
+        split_check="results/views/{source}/leaks.json",
         shards=per_shard_of_source("results/views/{source}/{shard}.zarr"),
     output:
         directory("results/views/{source}/npz"),

@@ -1,7 +1,20 @@
+from workflow_scripts.config.evaluate import BootstrapSettings
+from workflow_scripts.config.vqa import (
+    CardSettings,
+    ClaritySettings,
+    GallerySettings,
+    PushSettings,
+    QuestionSettings,
+    ReasoningSettings,
+)
+
+
 include: "functions/vqa.smk"
 
 
-PARAPHRASE_ESTIMATE = paraphrase_estimate()
+PARAPHRASE_COST = as_workflow_error(
+    question_params.paraphrase_cost_message, config, num_question_views()
+)
 
 
 rule generate_questions:
@@ -44,7 +57,7 @@ rule generate_questions:
 # Calls to the server are capped over all jobs with `--resources openai_calls=8`, as captions are.
 rule paraphrase_questions:
     input:
-        prompt=paraphrase_prompt(),
+        prompt=question_params.paraphrase_setting(config["vqa"], "prompt", []),
         questions="results/vqa/{source}/{shard}.jsonl",
     output:
         questions="results/vqa/{source}/{shard}.paraphrased.jsonl",
@@ -60,23 +73,31 @@ rule paraphrase_questions:
     resources:
         mem_mb=2000,
         runtime=240,
-        openai_calls=paraphrase_setting("concurrency", 0),
-        max_cost_usd=str(paraphrase_setting("max_cost_usd", None)),
+        openai_calls=question_params.paraphrase_setting(config["vqa"], "concurrency", 0),
+        max_cost_usd=str(
+            question_params.paraphrase_setting(config["vqa"], "max_cost_usd", None)
+        ),
     params:
         code=code_of("workflow_scripts.vqa.paraphrase.paraphrase_questions"),
-        flags=paraphrase_flags(),
+        settings=question_params.paraphrase_settings(config["vqa"]),
+        seed=config["seed"],
     message:
-        "Put the questions of {wildcards.source} {wildcards.shard} in other words{PARAPHRASE_ESTIMATE}"
+        "Paraphrase the questions of {wildcards.source} {wildcards.shard}{PARAPHRASE_COST}"
     shell:
         "python -m workflow_scripts.vqa.paraphrase.paraphrase_questions --questions {input.questions}"
-        " --out {output.questions} --dropped {output.dropped} {params.flags}"
+        " --out {output.questions} --dropped {output.dropped}"
+        " --settings {params.settings:q} --seed {params.seed}"
         " --concurrency {resources.openai_calls}"
         " --max-cost-usd {resources.max_cost_usd} > {log} 2>&1"
 
 
 rule merge_questions:
     input:
-        shards=question_shards(),
+        shards=per_shard(
+            "results/vqa/{source}/{shard}.paraphrased.jsonl"
+            if config["vqa"]["paraphrase"]
+            else "results/vqa/{source}/{shard}.jsonl"
+        ),
     output:
         conversations="results/vqa/{split}.json",
         questions="results/vqa/{split}.parquet",
@@ -149,7 +170,12 @@ rule write_dataset_card:
         runtime=30,
     params:
         code=code_of("workflow_scripts.vqa.export.card"),
-        made_with=card_contents(),
+        made_with=question_params.card_contents(
+            config,
+            sources_with_stage("vqa"),
+            has_houses=bool(sources_with_scenes("house")),
+            is_measured=any(map(uses_measurements, sources_with_stage("vqa"))),
+        ),
         settings=section_json(config["vqa"]["hub"], CardSettings),
     message:
         "Write the card of the data set"
@@ -311,7 +337,9 @@ rule audit_shard:
         code=code_of("workflow_scripts.vqa.audit"),
         clouds="results/pointclouds/{source}/{shard}.zarr",
         sensor_noise="results/pointclouds/{source}/{shard}.sensor_noise.zarr",
-        labels=depth_labels,
+        labels=lambda wildcards: (
+            "estimate" if is_estimated(wildcards.source) else "clouds"
+        ),
         settings=section_json(config["vqa"], ClaritySettings),
         seed=config["seed"],
     message:

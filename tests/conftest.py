@@ -1,5 +1,7 @@
 """Settings of all tests, and which of them stay on one worker when there are several."""
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -8,37 +10,50 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-# Groups of tests that stay on one worker, for they share what is expensive to set up or what a
-# machine has only once. The longest come first, so that all workers end at about the same time.
-SLURM, FINISHED_RUN, KILLS, PHOTOS = GROUPS = ("slurm", "finished_run", "kills", "photos")
+# Tests that stay on one worker, by parts of their names: they share what is expensive to set up, or
+# what a machine has only once. The longest group comes first, so that all workers end at about the
+# same time. tests/workflow/test_project_files.py compares with the fixtures that tests use.
+GROUPS = {
+    "slurm": ("tests/slurm/", "::test_the_preflight_says_where_it_must_run"),
+    "kills": ("::test_killed_twenty_times_ends_with_the_same_bytes",),
+    "finished_run": (
+        "tests/workflow/test_end_to_end.py",
+        "tests/workflow/test_benchmarks.py",
+        "::test_results_page_names_every_kind_of_file",
+    ),
+    "photos": ("tests/workflow/test_images.py",),
+}
 
 
-def group_of(item: pytest.Item) -> str | None:
+def group_of(nodeid: str) -> str | None:
     """Return the group of a test, None for one that may run on any worker."""
-    fixtures = getattr(item, "fixturenames", ())
-    if item.nodeid.startswith("tests/slurm/") or "no_cluster" in item.keywords:
-        return SLURM
-    if "test_kill_and_resume.py" in item.nodeid and "finished_run" in fixtures:
-        return KILLS
-    if "finished_run" in fixtures:
-        return FINISHED_RUN
-    if "tests/workflow/test_images.py" in item.nodeid and "finished" in fixtures:
-        return PHOTOS
+    for name, parts in GROUPS.items():
+        if any(part in nodeid for part in parts):
+            return name
     return None
 
 
 def order(item: pytest.Item) -> tuple[int, bool]:
     """Return the sort key of a test: groups first, and before a cluster runs what wants none."""
-    group = group_of(item)
-    place = GROUPS.index(group) if group else len(GROUPS)
-    return place, group == SLURM and "cluster" in getattr(item, "fixturenames", ())
+    group = group_of(item.nodeid)
+    index = list(GROUPS).index(group) if group else len(GROUPS)
+    return index, group == "slurm" and "cluster" in getattr(item, "fixturenames", ())
 
 
-# Before pytest-xdist looks for the marks.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the groups, and let them begin; the order of the others stays."""
-    for item in items:
-        if group := group_of(item):
-            item.add_marker(pytest.mark.xdist_group(group))
+    """Let the groups begin; the order of the other tests stays."""
     items.sort(key=order)
+
+
+# Not `--dist loadgroup`: pytest-xdist 3.8 does not see its marks with pytest 9.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Return a scheduler that gives each group to one worker, and all other tests one by one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class GroupScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid) or nodeid
+
+    config.option.loadscopereorder = False
+    return GroupScheduling(config, log)

@@ -1,4 +1,4 @@
-"""Everything that can be asked of a sight, with its truth, in the form that the oracle reads."""
+"""Everything that can be asked about a view, with its truth, in the form that the oracle reads."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tests.vqa.generation import DEFAULT_MARGINS
+from testing.vqa.scenes import DEFAULT_MARGINS
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
 from workflow_scripts.vqa.margins import Margins
@@ -49,7 +49,7 @@ class QuestionLike(Protocol):
 
 @dataclass(frozen=True)
 class EnumeratedReferent:
-    """An object of a `EnumeratedQuestion`."""
+    """An object of an `EnumeratedQuestion`."""
 
     instance: int
     pixel: tuple[float, float] | None
@@ -75,7 +75,7 @@ class EnumeratedQuestion:
 def enumerate_view_questions(
     view_context: ViewContext, view: int, *, form: str = "named", margins: Margins | None = None
 ) -> Iterator[EnumeratedQuestion]:
-    """Yield every question that the engine can ask of a sight; all objects marked, if marks are."""
+    """Yield every question that can be asked about a view; with marks, all objects have one."""
     marks = {form: {f"colour {row}": row for row in range(len(view_context))}}
     instances = view_context.measured.instance.tolist()
     pixels = [tuple(pixel) for pixel in view_context.mark_px.tolist()]

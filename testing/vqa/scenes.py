@@ -1,4 +1,4 @@
-"""A room in which every family of questions has something to ask about."""
+"""A room in which every family of questions has something to ask about, and usual margins."""
 
 import dataclasses
 from pathlib import Path
@@ -6,9 +6,12 @@ from pathlib import Path
 from testing.box_scenes import Box, write_shard
 from workflow_scripts.common.measurements import GroundTruthShard
 from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.config.vqa import ClaritySettings
 from workflow_scripts.geometry.cameras import Camera
+from workflow_scripts.vqa.margins import Margins
 from workflow_scripts.vqa.view_context import ViewContext, ViewContexts
 
+DEFAULT_MARGINS = Margins.of_settings(ClaritySettings())
 WIDTH_M, DEPTH_M, HEIGHT_M, THICK_M = 6.0, 5.0, 2.6, 0.02
 
 
@@ -76,6 +79,6 @@ def view_contexts(path: Path) -> list[ViewContext]:
 
 
 def with_label(view_context: ViewContext, label: str) -> ViewContext:
-    """Return a sight whose things are all called alike."""
+    """Return a view context whose objects all have one label."""
     measured = dataclasses.replace(view_context.measured, label=(label,) * len(view_context))
     return dataclasses.replace(view_context, measured=measured)

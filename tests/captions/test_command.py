@@ -19,6 +19,7 @@ from testing.fake_chat_server import (
     kill_after_replies,
     run_server,
 )
+from tests.captions.rooms import small_shard
 from workflow_scripts.common.records import Caption
 from workflow_scripts.common.storage import read_records
 

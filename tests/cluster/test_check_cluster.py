@@ -56,7 +56,7 @@ def test_what_fits_is_not_named() -> None:
     ("change", "key", "words"),
     [
         ({"gpu_model": "l40"}, "gpu_model", "did you mean 'l40s'"),
-        ({"gpu_model": ""}, "gpu_model", "name its card"),
+        ({"gpu_model": ""}, "gpu_model", "name its model"),
         ({"gpu": 0}, "gpu", "no number of GPUs"),
         ({"gpu": 0, "invalid_values": {"gpu": "two"}}, "gpu", "'two': must be a whole number"),
         ({"nodes": 0}, "nodes", "0: must be 1 or more"),
@@ -87,7 +87,7 @@ def test_memory_counts_on_the_nodes_with_the_card() -> None:
     assert "more than 64000" in mismatch.reason
 
 
-def test_a_cluster_without_accounts_wants_none() -> None:
+def test_a_cluster_without_accounts_needs_none() -> None:
     without = replace(CLUSTER, accounts=None)
     assert not found(replace(FITS, account=""), without)
     (mismatch,) = found(FITS, without)

@@ -150,7 +150,7 @@ def test_a_command_without_settings_is_as_before(monkeypatch, capsys) -> None:
 
 
 def test_a_stage_is_run_by_hand_without_a_trace() -> None:
-    words = [sys.executable, "-m", "workflow_scripts.depth.estimate", "--views", "no.zarr"]
+    words = [sys.executable, "-m", "workflow_scripts.depth.estimate_depth", "--views", "no.zarr"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "--out" in done.stderr

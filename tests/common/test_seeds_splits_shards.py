@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow_scripts.common import backend_registry, marks, seeds, shards, splits
+from workflow_scripts.common import backend_registry, image_marks, seeds, shards, splits
 from workflow_scripts.common.errors import UserError
 
 SHARES = {"train": 0.7, "val": 0.1, "test": 0.2}
@@ -71,9 +71,9 @@ def test_unknown_backend_says_what_was_meant_and_missing_package_what_to_do() ->
 
 def test_mark_covers_its_pixel_and_keeps_the_rest() -> None:
     grey = np.full((100, 100, 3), 90, dtype=np.uint8)
-    marked = marks.draw_marks(grey, [("red", (30.5, 40.5)), ("blue", (70.5, 40.5))])
-    assert tuple(marked[40, 30]) == marks.MARK_COLOURS["red"]
-    assert tuple(marked[40, 70]) == marks.MARK_COLOURS["blue"]
+    marked = image_marks.draw_marks(grey, [("red", (30.5, 40.5)), ("blue", (70.5, 40.5))])
+    assert tuple(marked[40, 30]) == image_marks.MARK_COLOURS["red"]
+    assert tuple(marked[40, 70]) == image_marks.MARK_COLOURS["blue"]
     rows, columns = np.nonzero((marked != grey).any(axis=-1))
     assert columns.min() >= 30 - 5
     assert columns[columns < 50].mean() + 0.5 == pytest.approx(30.5)
@@ -83,5 +83,5 @@ def test_mark_covers_its_pixel_and_keeps_the_rest() -> None:
 def test_mark_lies_inside_a_concave_mask() -> None:
     mask = np.zeros((60, 60), dtype=bool)
     mask[5:55, 5:15] = mask[45:55, 5:55] = mask[5:15, 5:55] = True  # a C: its mean is outside
-    u, v = marks.mark_pixel(mask)
+    u, v = image_marks.mark_pixel(mask)
     assert mask[int(v), int(u)]

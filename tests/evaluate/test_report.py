@@ -91,7 +91,7 @@ def test_scores_that_are_not_fractions_have_no_chart() -> None:
     rows = [
         ("lora", "vqa", "marked", "left_right", "accuracy", True),
         ("lora", "vqa", "marked", "left_right", "parse_failure_rate", False),
-        ("lifter", "pose", "", "keypoints", "mpjpe_mm", True),
+        ("lifter", "keypoints", "", "reach_target", "mpjpe_mm", True),
     ]
     scores = pd.DataFrame(rows, columns=columns)
 

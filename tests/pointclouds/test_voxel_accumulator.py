@@ -75,11 +75,11 @@ def test_cells_whose_search_begins_at_one_slot_stay_apart():
 
 
 def test_slots_are_spread_over_neighbouring_cells():
-    """VoxelAccumulator of a room are neighbours; a hash that sends them to few slots would be slow."""
+    """Cells of a room are neighbours; a hash that maps them to few slots would be slow."""
     grid = np.stack(np.meshgrid(*[np.arange(-16, 16)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     slots = [cells_module._first_slot(1 << 16, 5, *cell) for cell in grid.tolist()]
 
-    # 32,768 cells thrown at random into 65,536 slots meet 25,787 of them on average.
+    # 32,768 cells assigned at random to 65,536 slots fill 25,787 of them on average.
     assert len(set(slots)) > 0.97 * 65_536 * (1 - np.exp(-0.5))
 
 

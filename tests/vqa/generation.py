@@ -6,11 +6,9 @@ from typing import Any
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records
-from workflow_scripts.config.vqa import ClaritySettings, QuestionSettings
+from workflow_scripts.config.vqa import QuestionSettings
 from workflow_scripts.vqa import generate_questions
-from workflow_scripts.vqa.margins import Margins
 
-DEFAULT_MARGINS = Margins.of_settings(ClaritySettings())
 # Small rooms in small pictures, one view at a time, in every phrasing.
 SETTINGS = QuestionSettings(
     min_pixels=20,

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from testing.box_scenes import living_room_scene, write_shard
-from tests.vqa.generation import DEFAULT_MARGINS
+from testing.vqa.scenes import DEFAULT_MARGINS
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.measurements import GroundTruthShard
 from workflow_scripts.common.questions import Question, QuestionTableWriter, Referent
@@ -129,7 +129,7 @@ def test_commands_write_the_table_and_the_picture(shard, tmp_path):
         questions=(questions,),
         out=csv,
         picture=png,
-        settings=BootstrapSettings(bootstrap=100),
+        settings=BootstrapSettings(bootstrap_samples=100),
         seed=7,
     )
     written = pd.read_csv(csv)

@@ -16,7 +16,7 @@ from testing.box_scenes import Box, living_room_scene, room, write_shard
 from tests.vqa import generation
 from workflow_scripts.common.answer_text import format_metres, parse_choice, parse_metres
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.marks import MARK_COLOURS, mark_radius_px
+from workflow_scripts.common.image_marks import MARK_COLOURS, mark_radius_px
 from workflow_scripts.common.questions import read_questions
 from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records, write_records

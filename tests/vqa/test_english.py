@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from testing.vqa.houses import render_houses
-from testing.vqa.scenes import furnished_shard, view_contexts
-from tests.vqa.generation import DEFAULT_MARGINS, generate_for_shard
+from testing.vqa.scenes import DEFAULT_MARGINS, furnished_shard, view_contexts
+from tests.vqa.generation import generate_for_shard
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.vqa.batch import ReferringExpressions
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
@@ -104,7 +104,7 @@ def shards(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def contexts(shards):
-    return [context for path in shards for context in view_contexts(path)[:2]]
+    return [context for path in shards for context in view_contexts(path)[:1]]
 
 
 def enumerated_sentences(contexts, form):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import yaml
 
-from testing.vqa.scenes import furnished_shard, view_contexts
+from testing.vqa.scenes import DEFAULT_MARGINS, furnished_shard, view_contexts
 from tests.config import resolved
-from tests.vqa.generation import DEFAULT_MARGINS, generate_for_shard
+from tests.vqa.generation import generate_for_shard
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
 from workflow_scripts.vqa.families import FAMILIES

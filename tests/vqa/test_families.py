@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from testing.box_scenes import Box, room, write_shard
-from tests.vqa.generation import DEFAULT_MARGINS
+from testing.vqa.scenes import DEFAULT_MARGINS
 from workflow_scripts.common.measurements import GroundTruthShard
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import Camera, rotation_about_up

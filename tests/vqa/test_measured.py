@@ -10,7 +10,8 @@ import pytest
 import zarr
 
 from testing.box_scenes import Box, room, write_shard
-from tests.vqa.generation import DEFAULT_MARGINS, SETTINGS
+from testing.vqa.scenes import DEFAULT_MARGINS
+from tests.vqa.generation import SETTINGS
 from workflow_scripts.common.measurements import MeasuredShard
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import DroppedQuestions

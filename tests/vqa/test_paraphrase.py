@@ -1,4 +1,4 @@
-"""Questions in other words, from a real server that also misbehaves; what is kept, what is not."""
+"""Paraphrases of questions, from a real server that also misbehaves: which are used, which not."""
 
 import json
 import os
@@ -23,13 +23,15 @@ from tests.vqa.paraphrase_cases import BAD, GOOD, LEFT, LETTERS, SENTENCE
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.config.vqa import ParaphraseSettings
 from workflow_scripts.vqa.paraphrase.estimate import estimate
-from workflow_scripts.vqa.paraphrase.options import PROMPT
-from workflow_scripts.vqa.paraphrase.paraphrase_questions import fill_prompt, read_prompt
+from workflow_scripts.vqa.paraphrase.paraphrase_questions import fill_prompt
+from workflow_scripts.vqa.paraphrase.prompts import read_prompt
 from workflow_scripts.vqa.paraphrase.validation import validation_error
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-test-0123456789abcdef"
+PROMPT = Path(ParaphraseSettings().prompt)
 WAYS = ("Would you say that {}?", "Can you tell me whether {}?", "Please say if {}.")
 
 
@@ -77,7 +79,7 @@ def command(folder: Path, questions: Path, server: FakeChatServer | None, *flags
         *(sys.executable, "-m", "workflow_scripts.vqa.paraphrase.paraphrase_questions"),
         *("--questions", str(questions), "--out", str(folder / "out.jsonl")),
         *("--dropped", str(folder / "dropped.jsonl"), "--cache", str(folder / "cache")),
-        *("--timeout-s", "20", *own, *flags),
+        *("--timeout-s", "20", "--seed", "7", *own, *flags),
     ]
 
 
@@ -143,7 +145,7 @@ def test_every_misfortune_leaves_the_question_as_it_was_and_is_counted(tmp_path)
         )  # fmt: skip
 
     with run_server(answer) as server:
-        flags = ["--max-failed-share", "0.5", "--concurrency", "2"]
+        flags = ["--max-failed-fraction", "0.5", "--concurrency", "2"]
         done = run(command(tmp_path, written(tmp_path, asked_of), server, *flags), key=KEY)
     assert done.returncode == 0, done.stderr
     found, dropped = results(tmp_path)
@@ -244,7 +246,7 @@ def test_sentences_options_splits_and_shares(tmp_path):
         (("--base-url", "http://127.0.0.1:9/v1", "--prompt", "no.txt"), "no.txt: no such prompt"),
         (
             ("--base-url", "http://127.0.0.1:9/v1", "--max-retries", "0"),
-            "1 of 1 paraphrases could not be had",
+            "1 of 1 paraphrases failed",
         ),
     ],
     ids=["key", "price", "prompt", "no server"],
@@ -277,7 +279,7 @@ def test_the_spend_cap_stops_cleanly(tmp_path):
 
 
 def test_a_name_that_looks_like_a_placeholder_stays_a_name():
-    odd = SENTENCE.referents[0].model_copy(update={"phrase": "the {kept} {answer}"})
+    odd = SENTENCE.referents[0].model_copy(update={"phrase": "the {protected_terms} {answer}"})
     asked = SENTENCE.model_copy(
         update={
             "question": SENTENCE.question.replace("the sofa", odd.phrase),
@@ -286,12 +288,12 @@ def test_a_name_that_looks_like_a_placeholder_stays_a_name():
     )
     text = fill_prompt(read_prompt(PROMPT), asked, with_answer=False)
     assert f"\n{asked.question}\n" in text
-    assert '"the {kept} {answer}"; "the floor lamp"' in text
+    assert '"the {protected_terms} {answer}"; "the floor lamp"' in text
     assert "Its answer" not in text
 
 
 def test_the_estimate_grows_with_the_questions():
-    one, two = (estimate(number, model="gpt-4o-mini", prompt=PROMPT) for number in (100, 200))
+    one, two = (estimate(number, ParaphraseSettings()) for number in (100, 200))
     assert two.usd == pytest.approx(2 * one.usd)
     assert 0.003 < one.usd < 0.03
     assert "100 requests" in str(one)

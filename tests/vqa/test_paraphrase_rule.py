@@ -72,7 +72,7 @@ def test_a_server_is_asked_with_an_estimate_and_the_key_is_written_nowhere(tmp_p
     ("settings", "message"),
     [
         ({"prompt": "no.txt"}, "no.txt: no such prompt file (vqa.paraphrase.prompt)"),
-        ({"input_usd_per_million": 1.0}, "vqa.paraphrase.output_usd_per_million go together"),
+        ({"input_usd_per_million": 1.0}, "vqa.paraphrase.output_usd_per_million: null, but"),
     ],
     ids=["prompt", "price"],
 )

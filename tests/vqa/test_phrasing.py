@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from testing.vqa.clouds import context_of_clouds, five_clouds
-from tests.vqa.generation import DEFAULT_MARGINS
+from testing.vqa.scenes import DEFAULT_MARGINS
 from workflow_scripts.common import quantity_text
 from workflow_scripts.common.answer_text import parse_choice, parse_metres
 from workflow_scripts.common.label_text import (

@@ -10,9 +10,9 @@ import pytest
 
 from testing.vqa.clouds import context_of_clouds, five_clouds
 from testing.vqa.oracle import Oracle, nearest_in
-from testing.vqa.scenes import DEPTH_M, HEIGHT_M, WIDTH_M, furnished_shard
+from testing.vqa.scenes import DEFAULT_MARGINS, DEPTH_M, HEIGHT_M, WIDTH_M, furnished_shard
 from tests.vqa import arithmetic
-from tests.vqa.generation import DEFAULT_MARGINS, generate_for_shard
+from tests.vqa.generation import generate_for_shard
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.vqa.batch import ReferringExpressions

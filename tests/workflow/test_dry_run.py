@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,9 @@ def test_every_stage_word_is_a_target(project: Project, stage: str) -> None:
 
 def test_the_default_target_makes_scores_and_report(project: Project) -> None:
     planned_jobs = project.planned_jobs()
-    assert planned_jobs["sample_scenes"] == planned_jobs["render_shard"] == 3
+    assert planned_jobs["render_shard"] == 3
+    assert planned_jobs["record_demonstrations"] == 1
+    assert planned_jobs["sample_scenes"] == 3 + 1
     assert (
         planned_jobs["merge_scores"]
         == planned_jobs["write_report"]
@@ -43,9 +46,7 @@ def test_a_pose_experiment_is_trained_on_demonstrations_and_scored(project: Proj
 def test_null_turns_an_experiment_off(project: Project) -> None:
     project.edit(WITHOUT_RLBENCH)
     planned_jobs = project.planned_jobs()
-    assert not {"plan_episodes", "record_demonstrations", "train_pose", "score_pose"} & set(
-        planned_jobs
-    )
+    assert not {"record_demonstrations", "train_pose", "score_pose"} & set(planned_jobs)
     assert planned_jobs["train_experiment"] == 1
     project.edit({"train": {"experiments": {"tiny-lora": None}}})
     done = project.snakemake("--dry-run", check=False)
@@ -162,6 +163,20 @@ def test_a_file_of_houses_is_counted_and_limited(project: Project) -> None:
     assert project.planned_jobs("scenes")["sample_scenes"] == 3
     project.edit({"sources": {"procthor": {"num_houses": 4}}})
     assert project.planned_jobs("scenes")["sample_scenes"] == 1
+
+
+def test_results_may_lie_in_another_folder(project: Project, tmp_path: Path) -> None:
+    """Files of the project are found from any working directory; the user's are relative to it."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    project.edit({"captions": {"backend": "openai", "base_url": "http://127.0.0.1:9"}})
+    flags = ("--directory", str(elsewhere), "--printshellcmds")
+    done = project.snakemake("--dry-run", *flags)
+    assert "write_report" in done.stdout
+    assert f'"prompts": "{project.folder}/workflow_scripts/captions/prompts"' in done.stdout
+    project.snakemake("--cores", "1", *flags, "results/scenes/procthor/0002.jsonl")
+    assert (elsewhere / "results/scenes/procthor/0002.png").is_file()
+    assert not (project.folder / "results").exists()
 
 
 def test_lint_is_clean(project: Project) -> None:

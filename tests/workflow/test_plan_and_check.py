@@ -43,7 +43,7 @@ def test_the_plan_counts_measures_and_sums(project: Project) -> None:
     scenes = project.folder / "results/scenes/procthor/0000.jsonl"
     scenes.parent.mkdir(parents=True)
     scenes.write_text("{}\n" * 4)
-    write_benchmark(project, "views/procthor/0000", 40)
+    write_benchmark(project, "views/render_shard/procthor/0000", 40)
     write_benchmark(project, "train/train_experiment/tiny-lora", 3600)
     printed = project.snakemake("plan", *PROFILE).stdout
     mine, _, example = printed.partition("An example, 10000 houses")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import GROUPS
+from tests.conftest import GROUPS, group_of
 from tests.workflow.test_layout import ROOT, tracked
 
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -75,11 +75,21 @@ def test_contributing_names_what_exists() -> None:
         assert (ROOT / name).exists(), name
 
 
-def test_every_group_of_tests_that_stay_together_has_tests(request: pytest.FixtureRequest) -> None:
-    """A renamed file or fixture must not leave a group empty."""
+def test_tests_that_share_something_expensive_are_in_one_group(
+    request: pytest.FixtureRequest,
+) -> None:
+    """A renamed file, test or fixture must not leave a group, or a group a test."""
     items = request.session.items
-    grouped = set(tracked("tests/workflow/test_*.py", "tests/slurm/test_*.py"))
-    if not grouped <= {item.path for item in items}:
+    if not set(tracked("tests/workflow/test_*.py", "tests/slurm/test_*.py")) <= {
+        item.path for item in items
+    }:
         pytest.skip("only part of the tests were collected")
-    marked = {mark.args[0] for item in items for mark in item.iter_markers("xdist_group")}
-    assert marked == set(GROUPS)
+    groups = {name: [item for item in items if group_of(item.nodeid) == name] for name in GROUPS}
+    assert all(groups.values())
+    for fixture, names in (("cluster", {"slurm"}), ("finished_run", {"finished_run", "kills"})):
+        users = [item for item in items if fixture in getattr(item, "fixturenames", ())]
+        assert {group_of(item.nodeid) for item in users} == names
+    assert len(groups["kills"]) == 1
+    alone = [item for item in items if "no_cluster" in item.keywords]
+    assert alone
+    assert all(item in groups["slurm"] for item in alone)

@@ -56,7 +56,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the project to which the family was added."""
     copy = tmp_path_factory.mktemp("project")
     ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("workflow_scripts", "benchmarks", "tests"):
+    for name in ("workflow_scripts", "benchmarks", "testing"):
         shutil.copytree(ROOT / name, copy / name, ignore=ignored)
     for name in ("rules", "envs", "docs", "Snakefile", "config.yaml", "pyproject.toml"):
         (copy / name).symlink_to(ROOT / name)

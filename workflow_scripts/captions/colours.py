@@ -70,7 +70,7 @@ def colour_name(rgb: np.ndarray, mask: np.ndarray) -> str:
     """Name the median colour of a mask, or return '' where no single name fits.
 
     No name is given to fewer than `MIN_PIXELS` pixels, nor when less than `MIN_SHARE` of them
-    have it alone: a patterned thing has no one colour.
+    have it alone: a patterned object has no single colour.
     """
     pixels = rgb[mask]
     if len(pixels) < MIN_PIXELS:

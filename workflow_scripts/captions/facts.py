@@ -1,4 +1,4 @@
-"""What a view shows, as facts: which things, where, how big, of which colour."""
+"""What a view shows, as facts: which objects, where, how big, of which colour."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -65,13 +65,13 @@ class VisibleObject:
         return Polygon(corners[[0, 1, 3, 2]])
 
     def gap_m(self, other: "VisibleObject") -> float:
-        """Return the horizontal distance between two things' boxes."""
+        """Return the horizontal distance between the boxes of two objects."""
         return float(self.footprint.distance(other.footprint))
 
 
 @dataclass(frozen=True)
 class RoomFacts:
-    """A room as one view shows it; things with most pixels come first.
+    """A room as one view shows it; objects with most pixels come first.
 
     `size_m` is width and depth of the room's bounding rectangle, None if the shard has no
     floor for it. `left_m, right_m, near_m, far_m` bound it in the camera's horizontal axes.
@@ -87,7 +87,7 @@ class RoomFacts:
 
     @property
     def furniture(self) -> list[VisibleObject]:
-        """The things that stand on nothing else that is seen."""
+        """The objects that stand on no other visible object."""
         supported_ids = {obj.object_id for group in self.children.values() for obj in group}
         return [obj for obj in self.objects if obj.object_id not in supported_ids]
 
@@ -164,5 +164,5 @@ def _rectangle(floor: pd.Series) -> np.ndarray:
 
 
 def _touches_room(opening: VisibleObject, rectangle: np.ndarray) -> bool:
-    """Say whether an opening lies in or at a room: doors belong to two rooms, rows name one."""
+    """Return whether an opening lies in or at a room: doors belong to two rooms, rows name one."""
     return bool(opening.footprint.distance(Polygon(rectangle)) <= _OPENING_REACH_M)

@@ -140,6 +140,6 @@ def _thumbnail(rgb: np.ndarray) -> Image.Image:
 
 
 def _font(size_px: int, *, bold: bool) -> ImageFont.FreeTypeFont:
-    """Load the font that matplotlib brings along: the same on every machine."""
+    """Load the font that comes with matplotlib: the same on every machine."""
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / name), size_px)

@@ -73,7 +73,7 @@ def join_list(items: Sequence[str]) -> str:
 
 
 def is_or_are(count: int) -> str:
-    """Return the verb for that many things."""
+    """Return the verb for that many objects."""
     return "is" if count == 1 else "are"
 
 

@@ -1,4 +1,4 @@
-"""Group the things of a picture into what a sentence can speak of without being misread."""
+"""Group the objects of a view into phrases that are unambiguous in a sentence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _MIN_SIDE_M = 0.2
 
 @dataclass(frozen=True)
 class Mention:
-    """One thing, or several of a category, that a phrase means without doubt."""
+    """One object, or several of a category, that a phrase names unambiguously."""
 
     objects: tuple[VisibleObject, ...]
     is_unique: bool
@@ -62,9 +62,9 @@ class Mention:
 
 
 def group_mentions(objects: Sequence[VisibleObject]) -> list[Mention]:
-    """Group things by category, in the order of their first.
+    """Group objects by category, in the order of their first.
 
-    Things of one category are told apart only if each has a colour of its own.
+    Objects of one category are separate mentions only if each has a different colour.
     """
     groups: dict[str, list[VisibleObject]] = {}
     for obj in objects:
@@ -81,7 +81,7 @@ def group_mentions(objects: Sequence[VisibleObject]) -> list[Mention]:
 
 
 def is_on_wall(obj: VisibleObject) -> bool:
-    """Say whether a thing that stands on nothing hangs on a wall."""
+    """Return whether an object without a parent hangs on a wall."""
     return obj.category in ON_WALLS and obj.bottom_m > WALL_HEIGHT_M
 
 
@@ -116,7 +116,7 @@ def relation(
 
 
 def _surrounds(subject: Mention, reference: VisibleObject) -> bool:
-    """Say whether things stand on more than one side of another."""
+    """Return whether objects stand on more than one side of another."""
     across = [obj.right_m - reference.right_m for obj in subject.objects]
     along = [obj.ahead_m - reference.ahead_m for obj in subject.objects]
     return min(across) < 0 < max(across) or min(along) < 0 < max(along)

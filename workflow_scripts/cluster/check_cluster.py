@@ -1,7 +1,7 @@
-"""Compare what the workflow asks of a cluster with what the cluster has, before anything is sent.
+"""Compare the resources that the rules request with those of the cluster, before any submission.
 
 SLURM refuses some mistakes only after hours in the queue, and Snakemake's plugin sends an unknown
-card to the default partition; here each is named with its rule, its value and the line to edit.
+GPU model to the default partition; here each is named with its rule, value and the line to edit.
 """
 
 import logging
@@ -24,19 +24,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ResourceRequest:
-    """What one job of a rule asks for, profile included.
+    """The resources that one job of a rule requests, profile included.
 
     Attributes:
         rule: Name.
         gpu: GPUs over all nodes.
-        gpu_model: Card.
+        gpu_model: GPU model.
         nodes: Nodes.
         cores: Processor cores of a node.
         mem_mb: Memory of a node.
         runtime: Minutes.
         partition: Partition, or several with commas; empty takes the cluster's default.
         account: Account; empty takes the user's default.
-        misread: Words where numbers belong, by key.
+        invalid_values: Words where numbers belong, by key.
     """
 
     rule: str
@@ -53,7 +53,7 @@ class ResourceRequest:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """One value that does not fit: the profile's key, and what is wrong with it."""
+    """One value that does not fit: the profile's key, and why it does not fit."""
 
     rule: str
     key: str
@@ -62,7 +62,7 @@ class Mismatch:
 
 def read_requests(workflow: Any) -> list[ResourceRequest]:
     """Return what each rule of a parsed workflow sends to the cluster."""
-    found = []
+    requests_made: list[ResourceRequest] = []
     for rule in workflow.rules:
         values = {name: resource.raw for name, resource in rule.resources.items()}
         launches = values.get("cluster") == "slurm"
@@ -70,7 +70,7 @@ def read_requests(workflow: Any) -> list[ResourceRequest]:
             continue
         gpu, nodes = _number(values.get("gpu")), _number(values.get("nodes", 1))
         cpus_per_gpu = _number(values.get("cpus_per_gpu"))
-        found.append(
+        requests_made.append(
             ResourceRequest(
                 rule=rule.name,
                 gpu=gpu,
@@ -90,7 +90,7 @@ def read_requests(workflow: Any) -> list[ResourceRequest]:
                 },
             )
         )
-    return found
+    return requests_made
 
 
 def _number(value: Any) -> int:
@@ -99,13 +99,13 @@ def _number(value: Any) -> int:
 
 
 def _is_word(value: Any) -> bool:
-    """Say whether a resource is a word or a fraction, not something computed for each job."""
+    """Return whether a resource is a word or a fraction, not something computed for each job."""
     known = ("attempt", "threads")
     return isinstance(value, str) and bool(re.fullmatch(r"[\w.]+", value)) and value not in known
 
 
 def write_requests(workflow: Any, path: Path) -> Path:
-    """Write what `check_cluster` compares: the requests, and the names of all rules."""
+    """Write the input of `check_cluster`: the requests, and the names of all rules."""
     requests_made = [asdict(request) for request in read_requests(workflow)]
     write_json(path, {"requests": requests_made, "rules": [rule.name for rule in workflow.rules]})
     return path
@@ -166,7 +166,7 @@ def _partition_mismatches(request: ResourceRequest, cluster: Cluster) -> Iterato
 
 
 def _card_mismatches(request: ResourceRequest, cluster: Cluster) -> Iterator[Mismatch]:
-    """Narrow the nodes down by partition, card, number, memory, cores; tell where none is left."""
+    """Filter the nodes by partition, card, number, memory and cores; yield where none remains."""
     names = set(_partitions(request, cluster)) & set(cluster.partitions)
     if not names:
         return
@@ -175,7 +175,9 @@ def _card_mismatches(request: ResourceRequest, cluster: Cluster) -> Iterator[Mis
     card, rule = request.gpu_model, request.rule
     if request.gpu and not card:
         yield Mismatch(
-            rule, "gpu_model", f"is not set, and the rule wants {request.gpu} GPU: name its card"
+            rule,
+            "gpu_model",
+            f"is not set, and the rule requests {request.gpu} GPU: name its model",
         )
     if card and not request.gpu:
         yield Mismatch(rule, "gpu", f"0: the profile names card {card!r} but no number of GPUs")
@@ -293,11 +295,11 @@ class ProfileLines:
         return {key.value: value for key, value in node.value}
 
 
-def mismatch_messages(found: Iterable[Mismatch], path: Path) -> list[str]:
+def mismatch_messages(mismatches: Iterable[Mismatch], path: Path) -> list[str]:
     """Return a message for each mismatch; rules that share a line and a reason share one."""
     profile = ProfileLines(path)
     rules_by_problem: dict[tuple[int, str, str], list[str]] = {}
-    for mismatch in found:
+    for mismatch in mismatches:
         line = profile.deciding_line(mismatch.rule, mismatch.key) or 1
         rules_by_problem.setdefault((line, mismatch.key, mismatch.reason), []).append(mismatch.rule)
     messages = []
@@ -311,10 +313,11 @@ def mismatch_messages(found: Iterable[Mismatch], path: Path) -> list[str]:
 def unknown_rule_messages(path: Path, known: Iterable[str]) -> list[str]:
     """Return a message for each rule of the profile that the workflow does not have."""
     profile = ProfileLines(path)
-    return [
-        f"{path}:{profile.line('set-resources', name)}: no rule {name!r}; {allowed_values(name, known)}"
-        for name in sorted(profile.rules() - set(known))
-    ]
+    messages = []
+    for name in sorted(profile.rules() - set(known)):
+        line = profile.line("set-resources", name)
+        messages.append(f"{path}:{line}: no rule {name!r}; {allowed_values(name, known)}")
+    return messages
 
 
 def main(*, profile: str, requests: Path) -> None:

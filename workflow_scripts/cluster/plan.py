@@ -1,4 +1,4 @@
-"""Estimate what a run will take: jobs, hours of cards and the clock, from earlier runs.
+"""Estimate a run from earlier runs: jobs, GPU-hours and wall-clock time.
 
 The jobs of each rule come from a dry run, seconds from Snakemake's benchmark files. What is
 assumed is printed below the table.
@@ -27,17 +27,16 @@ logger = logging.getLogger(__name__)
 EXAMPLE_JOBS = Path(__file__).with_name("example_jobs.tsv")
 EXAMPLE_HOUSES = 10_000
 # Steps of a training are set in the configuration, whatever the number of houses.
-FIXED_LENGTH_RULES = ("pretrain_base", "train_experiment", "train_full_finetune", "train_pose")
-# Their paths name no source: they grow with demonstrations, and with nothing else.
-DEMONSTRATION_RULES = ("check_episodes", "score_pose")
+TRAINING_BENCHMARKS = "results/benchmarks/train/"
+# Its path names no source: it grows with the demonstrations alone.
+DEMONSTRATION_RULES = ("score_pose",)
 OVERHEAD_S = 60
 ASSUMPTIONS = f"""\
 Assumed: a job's seconds grow with its houses (or the scenes of the first source that is on), except
-where the configuration sets the steps ({", ".join(FIXED_LENGTH_RULES)})
-and in jobs of other sources, which are as before; rules run one after another,
-each with as many jobs at once as the profile's caps allow; {OVERHEAD_S} s for each round of jobs
-until its end is seen; no queue, no failures; cards, processors, configuration as when measured.
-A training's seconds include its own wait in the queue.
+in trainings, whose steps the configuration sets, and in jobs of other sources, which are as before;
+rules run one after another, each with as many jobs at once as the profile's caps allow;
+{OVERHEAD_S} s for each round of jobs until their end is noticed; no queue, no failures; GPUs,
+processors, configuration as when measured. A training's seconds include its own wait in the queue.
 """
 
 
@@ -65,7 +64,7 @@ class PlanRow:
 def write_rule_resources(
     workflow: Any, shards: Mapping[str, Mapping[str, Shard]], path: Path
 ) -> Path:
-    """Write what the plan needs to know of a parsed workflow: benchmark files, GPUs, caps.
+    """Write what the plan reads of a parsed workflow: benchmark files, GPUs, caps.
 
     `shards` are those of each source; the plan grows with the scenes of the first source.
     """
@@ -112,7 +111,7 @@ def read_measured_jobs(
     total_houses = sum(shards.values())
     files = [path.as_posix() for path in sorted((results / "benchmarks").rglob("*.tsv"))]
     counts_episodes = source in SOURCES and SOURCES[source].scene_kind == "episode"
-    found = {}
+    measured = {}
     for rule, rule_info in rules.items():
         if rule_info["benchmark"] is None:
             continue
@@ -120,11 +119,11 @@ def read_measured_jobs(
         for file in files:
             start = file.find("results/benchmarks/")
             match = re.fullmatch(rule_info["benchmark"].rstrip("$"), file[start:])
-            taken = read_seconds(Path(file)) if match else None
-            if match is None or taken is None:
+            job_seconds = read_seconds(Path(file)) if match else None
+            if match is None or job_seconds is None:
                 continue
             groups = match.groupdict()
-            seconds.append(taken)
+            seconds.append(job_seconds)
             is_other = groups.get("source", source) != source
             if is_other or (rule in DEMONSTRATION_RULES and not counts_episodes):
                 houses.append(0)
@@ -132,12 +131,12 @@ def read_measured_jobs(
                 houses.append(shards.get(groups["shard"], 0) if "shard" in groups else total_houses)
         if seconds:
             number = len(seconds)
-            found[rule] = MeasuredJobs(number, sum(seconds) / number, sum(houses) / number)
-    return found
+            measured[rule] = MeasuredJobs(number, sum(seconds) / number, sum(houses) / number)
+    return measured
 
 
 def read_seconds(path: Path) -> float | None:
-    """Return a benchmark's mean seconds, None if it is not whole."""
+    """Return a benchmark's mean seconds, None if the file is incomplete."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = [row.get("s") for row in csv.DictReader(file, delimiter="\t")]
     try:
@@ -188,7 +187,8 @@ def estimate(
         known = measured[rule]
         per_shard = "(?P<shard>" in (rule_info["benchmark"] or "")
         now = houses / max(shards, 1) if per_shard else houses
-        grows = rule not in FIXED_LENGTH_RULES and known.houses > 0
+        is_training = (rule_info["benchmark"] or "").startswith(TRAINING_BENCHMARKS)
+        grows = not is_training and known.houses > 0
         seconds = known.seconds * (now / known.houses if grows else 1)
         rounds = math.ceil(jobs / slots)
         rows.append(
@@ -231,7 +231,7 @@ def format_table(rows: Sequence[PlanRow], measured: Mapping[str, MeasuredJobs]) 
 
 
 def format_hours(hours: float) -> str:
-    """Write hours as people say them."""
+    """Write hours in the unit that reads best."""
     if hours < 1 / 60:
         return f"{hours * 3600:.0f} s"
     return f"{hours * 60:.0f} min" if hours < 2 else f"{hours:.1f} h"

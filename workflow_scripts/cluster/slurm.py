@@ -15,7 +15,7 @@ UNUSABLE = re.compile(r"DOWN|DRAIN|FAIL|NOT_RESPONDING|INVAL")
 
 @dataclass(frozen=True)
 class Node:
-    """A node, as `scontrol show node` prints it. `gpus` counts each card; "" is one without name."""
+    """A node, as `scontrol show node` prints it; `gpus` counts each card, "" one without a name."""
 
     name: str
     cpus: int

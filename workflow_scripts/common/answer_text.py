@@ -37,7 +37,7 @@ def parse_metres(text: str) -> float | None:
     """Read the first length in a text, in metres; None if there is no number with a unit.
 
     Knows metric and imperial units, "5 ft 6 in", and a decimal comma. A number without a unit
-    is no length: nobody can tell whether "86" means metres or centimetres.
+    is no length: it is ambiguous whether "86" means metres or centimetres.
     """
     match = _QUANTITY.search(text)
     if match is None:

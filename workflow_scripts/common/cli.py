@@ -43,7 +43,7 @@ def run(main: Callable[..., None]) -> None:
     A parameter `settings` whose type is a pydantic model is given by a flag for each of its
     fields, by `--settings '{...}'` or `--settings @file.json`, or by both, where flags win.
 
-    Exit status 1 and a single `error:` line for anything a user can mend (`UserError`, a record
+    Exit status 1 and a single `error:` line for anything a user can fix (`UserError`, a record
     that does not validate, an operating-system error such as a full disk). Exit status 2 for
     flags that do not exist or are missing. Anything else is a defect of ours: its traceback is
     printed so that it can be reported.
@@ -70,8 +70,9 @@ def _with_settings(main: Callable[..., None], arguments: Sequence[str]) -> Calla
     model = get_type_hints(main).get(SETTINGS)
     if model is None:
         return main
-    own = inspect.signature(main).parameters[SETTINGS].default
-    default = _given(model, arguments, None if own is inspect.Parameter.empty else own)
+    main_default = inspect.signature(main).parameters[SETTINGS].default
+    has_default = main_default is not inspect.Parameter.empty
+    default = _default_settings(model, arguments, main_default if has_default else None)
 
     def with_flags(*, settings_json: str | None = None, **values: Any) -> None:
         main(**values)
@@ -100,8 +101,8 @@ def _with_settings(main: Callable[..., None], arguments: Sequence[str]) -> Calla
     return with_flags
 
 
-def _given(
-    model: type[SettingsModel], arguments: Sequence[str], own: SettingsModel | None
+def _default_settings(
+    model: type[SettingsModel], arguments: Sequence[str], main_default: SettingsModel | None
 ) -> SettingsModel | None:
     """Return the settings of `--settings`, else `main`'s own default, else the model's defaults.
 
@@ -114,7 +115,7 @@ def _given(
             text = value if equals else next(iter(arguments[number + 1 :]), None)
     if text is None:
         is_complete = not any(field.is_required() for field in model.model_fields.values())
-        return own or (model() if is_complete else None)
+        return main_default or (model() if is_complete else None)
     if text.startswith("@"):
         text = Path(text[1:]).read_text(encoding="utf-8")
     try:

@@ -45,7 +45,7 @@ class DataFiles:
 
 
 def _is_data(path: Path) -> bool:
-    """Say whether a path is a file that is not Python, or a folder without any."""
+    """Return whether a path is a file that is not Python, or a folder without any."""
     if path.name.startswith((".", "__pycache__")) or path.suffix in (".py", ".pyc"):
         return False
     return path.is_file() or (path.is_dir() and not any(path.rglob("*.py")))

@@ -129,16 +129,16 @@ class CodeGraph:
         return self._known[key]
 
     def _digest(self, reach: Reach) -> str:
-        told = blake2b(digest_size=16)
+        digest = blake2b(digest_size=16)
         for module in sorted(reach.modules, key=lambda one: one.name):
             counted = [one.digest for one in module.definitions if one in reach.definitions]
             if counted:
-                told.update(f"\n{module.name}\n".encode() + b"".join(counted))
-        told.update("\n".join(sorted(reach.texts)).encode())
+                digest.update(f"\n{module.name}\n".encode() + b"".join(counted))
+        digest.update("\n".join(sorted(reach.texts)).encode())
         for path in sorted(reach.data):
-            told.update(f"\n{path.relative_to(self.root).as_posix()}\n".encode())
-            told.update(self._data.digest(path))
-        return told.hexdigest()
+            digest.update(f"\n{path.relative_to(self.root).as_posix()}\n".encode())
+            digest.update(self._data.digest(path))
+        return digest.hexdigest()
 
     def module(self, name: str) -> Module | None:
         """Return a module of the project, None if there is no such file."""
@@ -229,7 +229,7 @@ class CodeGraph:
         return [each for each in (found, below) if each is not None]
 
     def effects(self, module: Module) -> list[Definition]:
-        """Return the definitions that count for whoever imports a module."""
+        """Return the definitions that count for the importers of a module."""
         if module not in self._effects:
             found = [one for one in module.definitions if self._is_effect(module, one)]
             links = _Links()
@@ -240,7 +240,7 @@ class CodeGraph:
         return self._effects[module]
 
     def _is_effect(self, module: Module, one: Definition) -> bool:
-        """Say whether a definition may change a variable of the project when it is imported."""
+        """Return whether a definition may change a variable of the project when it is imported."""
         if one.kind in ("main", "effect"):
             return one.kind == "effect"
         # A variable may be made by a function that is handed over: `list(map(register, names))`.

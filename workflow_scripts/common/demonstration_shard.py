@@ -23,7 +23,7 @@ from workflow_scripts.common.view_shard import ArrayLayout, ViewShard, table_pat
 
 NUM_JOINTS = 7
 # The least opening that RLBench calls open, as a share of the whole; the same split is used for
-# every backend so that "open" means one thing.
+# every backend so that "open" means the same.
 GRIPPER_OPEN_THRESHOLD = 0.9
 KEYPOINT_ARRAYS: ArrayLayout = {
     "keypoints_m": (

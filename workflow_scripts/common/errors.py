@@ -1,4 +1,4 @@
-"""The one exception for what a user can mend."""
+"""The one exception for what a user can fix."""
 
 import difflib
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ class UserError(ValueError):
 
 
 def allowed_values(value: str, allowed: Iterable[str]) -> str:
-    """Say which allowed values there are and which one was probably meant."""
+    """Return the allowed values, and the one that was probably meant."""
     allowed = sorted(allowed)
     close = difflib.get_close_matches(value, allowed, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""

@@ -1,4 +1,4 @@
-"""Decode a user's picture: upright sRGB, the focal length that EXIF tells, or a clear reason.
+"""Decode a user's image: upright sRGB, the focal length from EXIF, or a clear reason.
 
 EXIF is read here, from the bytes as the user has them; nothing re-saves a photo before.
 """
@@ -96,7 +96,7 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
 
 
 def _exif_focal_px(image: Image.Image) -> float | None:
-    """Return the focal length in pixels of the picture's own size, None if EXIF does not tell.
+    """Return the focal length in pixels of the image at its original size, None if EXIF has none.
 
     From the 35 mm equivalent, f = f35 * diagonal_px / 43.27; else from the focal plane's
     resolution, which is that of the picture as taken. Turning a picture does not change it.

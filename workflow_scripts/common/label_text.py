@@ -64,7 +64,7 @@ _CONFUSABLE_GROUPS = (
 )
 # How the simulator writes its categories, which are looked up in the groups above.
 _CATEGORY_PATTERN = re.compile(r"[A-Z][A-Za-z]+")
-# Names that do not tell a person which thing is meant.
+# Names that do not identify an object to a person.
 VAGUE_CATEGORIES = frozenset({"RoomDecor", "TableTopDecor"})
 
 
@@ -144,15 +144,15 @@ def phrase(category: str) -> str:
 
 def _split_head_noun(noun: str) -> tuple[str, str, str]:
     """Return what stands before the noun's head, the head, and what follows it."""
-    found = _PREPOSITION.match(noun)
-    start, end = (found[1], found[2]) if found else (noun, "")
+    match = _PREPOSITION.match(noun)
+    start, end = (match[1], match[2]) if match else (noun, "")
     before, space, head = start.rpartition(" ")
     return before + space, head, end
 
 
 @lru_cache(maxsize=10_000)
 def is_plural(noun: str) -> bool:
-    """Say whether a noun takes "are": "wooden chairs", "scissors", but not "glass", "bus"."""
+    """Return whether a noun takes "are": "wooden chairs", "scissors", but not "glass", "bus"."""
     _, head, _ = _split_head_noun(noun)
     head = head.lower()
     if head in _ALWAYS_PLURAL or head in _IRREGULAR.values():
@@ -202,7 +202,7 @@ def with_article(noun: str) -> str:
 
 @lru_cache(maxsize=200_000)
 def is_confusable(category_a: str, category_b: str) -> bool:
-    """Say whether "the {one}" could be taken to mean an object of the other category.
+    """Return whether "the {one}" could be taken to mean an object of the other category.
 
     Known categories are looked up; other labels are alike if one's head noun is the other's, in
     whatever number ("wooden chair", "chairs"), or if their words are the same.

@@ -1,8 +1,8 @@
 """What a view's objects measure, the same from ground truth and from clouds.
 
-`ground_truth_measurements` reads the simulator's boxes, every sigma is 0; `MeasuredShard` reads what
-the `pointclouds` stage measured in depth maps. Both give `Measurements`: arrays over the objects of a
-view, so that a family of questions looks at all objects or pairs at once.
+`ground_truth_measurements` reads the simulator's boxes, every sigma is 0; `MeasuredShard` reads
+what the `pointclouds` stage measured in depth maps. Both give `Measurements`: arrays over the
+objects of a view, so that a family of questions is computed for all objects or pairs at once.
 """
 
 from collections.abc import Mapping, Sequence

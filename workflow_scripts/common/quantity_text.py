@@ -63,5 +63,5 @@ def clock_hour(value_deg: float) -> int:
 
 
 def count(value: float) -> WrittenQuantity:
-    """Write a number of things: "3"."""
+    """Write a number of objects: "3"."""
     return str(round(value)), "", 0.0

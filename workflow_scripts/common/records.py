@@ -42,7 +42,7 @@ class Scene(SceneRecord):
 class Episode(SceneRecord):
     """A scene of source rlbench: a demonstration to make, or to read from a data set.
 
-    `placement` names where things stand: episodes that share it share a split.
+    `placement` names where objects stand: episodes that share it share a split.
     """
 
     task: str = Field(description="RLBench's name, reach_target")
@@ -57,8 +57,8 @@ class Episode(SceneRecord):
 class ObjectRow(Record):
     """One row of `{shard}.objects.parquet`: an oriented box in world metres.
 
-    `kind` is "object" for furniture and things, "structure" for walls, floor, ceiling, doors,
-    windows. Size is along the object's own axes (x width, y depth, z height); yaw is
+    `kind` is "object" for furniture and small objects, "structure" for walls, floor, ceiling,
+    doors, windows. Size is along the object's own axes (x width, y depth, z height); yaw is
     counter-clockwise about world +Z.
     """
 
@@ -176,7 +176,7 @@ class BoxRow(Record):
     """One row of `{shard}.boxes.parquet` of a cloud: an instance's measured and true box.
 
     The measured box is the upright one with the least footprint around the instance's points, so
-    width and depth are not told apart and its yaw is in [-45, 45). `true_*` is the `ObjectRow`.
+    width and depth are not distinguished and its yaw is in [-45, 45). `true_*` is the `ObjectRow`.
     """
 
     scene_id: str

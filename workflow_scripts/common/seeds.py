@@ -6,7 +6,7 @@ import numpy as np
 
 
 def rng(seed: int, *keys: str | int) -> np.random.Generator:
-    """Make a generator from the workflow's seed and the identity of the thing drawn for.
+    """Make a generator from the workflow's seed and the identity of what is sampled.
 
     Equal arguments give equal streams on every machine; the keys are hashed with their types'
     text form, so `rng(7, "a", 1)` and `rng(7, "a1")` differ.

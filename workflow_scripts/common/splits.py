@@ -43,7 +43,7 @@ def assign_split(identity: str, shares: Mapping[str, float], *, salt: str = "sig
 def assign_balanced_split(
     group: str, index: int, shares: Mapping[str, float], *, salt: str = "sightline"
 ) -> str:
-    """Choose a split for number `index` of a group so that small groups are dealt fairly too.
+    """Choose a split for number `index` of a group so that small groups are split fairly too.
 
     Every block of ten (or as many as make the shares whole numbers) holds the shares exactly, and
     any first few of it as nearly as can be: within a block numbers follow the golden ratio, which

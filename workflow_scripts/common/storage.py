@@ -51,7 +51,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def _is_stale_partial(partial: Path, host: str) -> bool:
-    """Say whether nobody writes a temporary file any more.
+    """Return whether no process writes a temporary file any more.
 
     Here that is known from the process; on another node of a cluster only from its age.
     """
@@ -139,7 +139,7 @@ def read_table(path: Path) -> pd.DataFrame:
 class ShardWriter:
     """Fill a Zarr v3 group, one Zarr shard file per array; used inside `whole(path)`.
 
-    The chunk is the unit of reading (one row of the first axis unless told), the shard the unit
+    The chunk is the unit of reading (one row of the first axis by default), the shard the unit
     of writing: each array is written with one call, by one process.
     """
 

@@ -10,6 +10,7 @@ RENAMED: Mapping[str, str] = {
     "evaluate.bootstrap": "evaluate.bootstrap_samples",
     "captions.max_failed_share": "captions.max_failed_fraction",
     "vqa.margin_picture": "vqa.margin_image",
+    "vqa.paraphrase.max_failed_share": "vqa.paraphrase.max_failed_fraction",
     "vqa.hub.licence": "vqa.hub.license",
 }
 

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from workflow_scripts.config.base import Settings
+from workflow_scripts.config.base import Settings, SettingsError
 
 ReplyFormat = Literal["json_schema", "json_object", "text"]
 
@@ -21,6 +21,16 @@ class PriceSettings(Settings):
     output_usd_per_million: float | None = Field(
         None, ge=0, description="price of a million output tokens, as above"
     )
+
+    @model_validator(mode="after")
+    def _both_prices(self) -> "PriceSettings":
+        names = ("input_usd_per_million", "output_usd_per_million")
+        missing = [name for name in names if getattr(self, name) is None]
+        if len(missing) == 1:
+            (given,) = set(names) - set(missing)
+            problem = f"null, but {given} is {getattr(self, given):g}; they go together: give both"
+            raise SettingsError(((missing[0],), problem))
+        return self
 
 
 class ServerSettings(PriceSettings):

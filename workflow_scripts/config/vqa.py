@@ -6,7 +6,7 @@ from pydantic import Field
 
 from workflow_scripts.config.base import Settings, Text, UniqueList, one_of
 from workflow_scripts.config.question_families import QUESTION_FAMILIES
-from workflow_scripts.config.server import PriceSettings, RequestLimits
+from workflow_scripts.config.server import RequestLimits, ServerSettings
 
 QuestionFamily = Annotated[str, one_of(QUESTION_FAMILIES)]
 Split = Literal["train", "val", "test"]
@@ -113,7 +113,7 @@ class ReasoningSettings(Settings):
     )
 
 
-class ParaphraseRequestSettings(PriceSettings):
+class ParaphraseRequestSettings(ServerSettings):
     """What paraphrases depend on."""
 
     model: str = Field("gpt-4o-mini", description="model name")
@@ -123,7 +123,7 @@ class ParaphraseRequestSettings(PriceSettings):
         "comes from OPENAI_API_KEY alone",
     )
     splits: UniqueList[Split] = Field(
-        ("train",), min_length=1, description="splits whose questions are put in other words"
+        ("train",), min_length=1, description="splits whose questions are paraphrased"
     )
     share: float = Field(1.0, gt=0, le=1, description="share of their questions that is")
     max_tokens: int = Field(200, ge=16, description="longest reply in tokens")
@@ -133,6 +133,7 @@ class ParaphraseRequestSettings(PriceSettings):
         le=2,
         description="randomness of replies; null leaves it to the server, as some models demand",
     )
+    # A plain text cannot hold a question and its answer.
     reply_format: Literal["json_schema", "json_object"] = Field(
         "json_schema",
         description="how the server is asked to answer; json_object is for servers without JSON "
@@ -145,16 +146,16 @@ class ParaphraseRequestSettings(PriceSettings):
         description="times a question is asked for, in all, while replies are refused, malformed "
         "or not used",
     )
-    max_failed_share: float = Field(
+    max_failed_fraction: float = Field(
         0.2,
         ge=0,
         le=1,
-        description="a job fails when more than this share of its requests gets no reply; replies "
-        "that are not used do not count",
+        description="a job fails when more than this fraction of its requests gets no reply; "
+        "replies that are not used do not count",
     )
     prompt: str = Field(
         "workflow_scripts/vqa/paraphrase/prompt.txt",
-        description="file with {question}, {answer} and {kept}",
+        description="file with {question}, {answer} and {protected_terms}",
     )
     cache: str = Field(
         "results/vqa/cache", description="folder of paid replies; nothing in it is paid twice"
@@ -162,7 +163,7 @@ class ParaphraseRequestSettings(PriceSettings):
 
 
 class ParaphraseSettings(ParaphraseRequestSettings, RequestLimits):
-    """Questions in other words, by a model."""
+    """Paraphrases of questions, by a model."""
 
 
 class ExportSettings(Settings):
@@ -222,8 +223,8 @@ class VqaSettings(
 
     paraphrase: ParaphraseSettings | None = Field(
         None,
-        description="has questions put in other words by a model, which are used only if numbers, "
-        "units, things, directions and choices survive; null: questions stay as they are",
+        description="has questions paraphrased by a model; a paraphrase is used only if numbers, "
+        "units, objects, directions and choices stay; null: questions stay as they are",
     )
     hub: HubSettings = Field(
         HubSettings(),

@@ -18,7 +18,7 @@ from workflow_scripts.geometry.cameras import Camera
 log = logging.getLogger(__name__)
 
 ORIGINAL, ESTIMATED = "own", "estimated"
-#: By hand, somebody who estimates depth does not mean the simulator's.
+#: Who runs this command by hand wants an estimator, not the simulator.
 DEFAULT = EstimatorSettings(backend="transformers")
 
 
@@ -38,7 +38,7 @@ def estimate_shard(
     """Estimate every view without its bars; NaN where the estimate is not a positive number.
 
     The camera is the given one, else EXIF's, else the network's guess, else the stated default.
-    With `keep_own` a view that came with depth keeps it.
+    With `keep_original` a view that came with depth keeps it.
     """
     shape = shard.group["rgb"].shape[:3]  # type: ignore[union-attr]
     estimates = ShardEstimates(

@@ -1,4 +1,4 @@
-"""Say in numbers and a picture what depth the later stages use (run for every backend)."""
+"""Summarise the depth that later stages use, as a table and a picture (for every backend)."""
 
 import logging
 from collections.abc import Mapping

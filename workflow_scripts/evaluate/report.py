@@ -205,8 +205,15 @@ def experiment_section(experiment: ReportedExperiment) -> dict[str, Any]:
             embed_picture(path, f"{experiment.name}: {label}")
             for label, path in experiment.pictures.items()
         ],
-        "metrics": read_json(experiment.metrics) if experiment.metrics else None,
+        "metrics": _summary(read_json(experiment.metrics)) if experiment.metrics else None,
     }
+
+
+def _summary(metrics: dict[str, Any]) -> str:
+    """Return the single values of a metrics.json; its curves are shown as pictures."""
+    return ", ".join(
+        f"{name} {value}" for name, value in metrics.items() if isinstance(value, str | float | int)
+    )
 
 
 def main(

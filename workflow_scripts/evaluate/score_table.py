@@ -38,8 +38,8 @@ class EvalRow(Record):
 
     experiment: str = Field(description="name under `train.experiments`")
     benchmark: str = Field(
-        description="`vqa`: questions of this workflow; `pose`: 3D keypoints of demonstrations; "
-        "or the published benchmark"
+        description="`vqa`: questions of this workflow; `keypoints`: 3D keypoints of "
+        "demonstrations; or the name of a published benchmark"
     )
     split: Split = Field(description="split that is scored")
     family: str = Field(description="family of questions, or robot task; `all`: all of them")

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray = NDArray[np.float64]
 
 # Unity is left-handed with Y up. Exchanging y and z makes it right-handed with Z up, and a plan
-# seen from above (Unity x right, z up the page) keeps its look (world x right, y up the page).
+# seen from above (Unity x right, z up the page) keeps its layout (world x right, y up the page).
 _WORLD_FROM_UNITY = np.array([[1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
 _OPENGL_FROM_OPENCV = np.diag([1.0, -1, -1, 1])
 # A vision sensor of CoppeliaSim looks along +Z with X to the left and Y up.

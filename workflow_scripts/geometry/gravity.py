@@ -30,7 +30,7 @@ class GravityAxes:
 
     @property
     def is_steep(self) -> bool:
-        """Say whether the camera looks so far up or down that "ahead" means little."""
+        """Return whether the camera looks so far up or down that "ahead" is badly defined."""
         return bool(abs(self.up[2]) > STEEP_COSINE)
 
 

@@ -100,7 +100,7 @@ def _category_codes(shard: CloudShard, categories: Sequence[str]) -> da.Array:
 def _box_statistics(boxes: pd.DataFrame) -> dict[str, Any]:
     """Return, per category, the number of boxes and how far measured sizes are from true ones.
 
-    Width and depth are compared in order of size, as the measured box does not tell them apart.
+    Width and depth are compared in order of size, as the measured box does not distinguish them.
     """
     measured = np.sort(boxes[["width_m", "depth_m"]].to_numpy(), axis=1)
     true = np.sort(boxes[["true_width_m", "true_depth_m"]].to_numpy(), axis=1)

@@ -1,6 +1,6 @@
 """Export the clouds of a shard to PLY, one binary file a scene, for MeshLab, CloudCompare, Blender.
 
-Vertices carry x, y, z, red, green, blue, instance, and nx, ny, nz where the shard has normals.
+Vertices have x, y, z, red, green, blue, instance, and nx, ny, nz where the shard has normals.
 """
 
 import logging

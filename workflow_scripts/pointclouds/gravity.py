@@ -25,7 +25,7 @@ MIN_HEIGHT_M = 0.1
 MIN_SHARE = 0.05
 FACING_DEG, FACING_RATIO = 20.0, 1.2
 """A plane within so many degrees of facing the camera, with so many times the points of the one
-that looks like a floor, is a wall or the floor itself. Set on views of generated and ProcTHOR
+that resembles a floor, is a wall or the floor itself. Set on views of generated and ProcTHOR
 houses: it rejects 91 of 92 from straight above, and of level ones at any heading one in seven."""
 NUM_INDEPENDENT_POINTS = 30
 """Noise is shared by neighbouring pixels: a floor counts for so many independent points."""
@@ -96,7 +96,7 @@ def _axes_from_floor(
 def _may_look_down(
     points: FloatArray, floor: Floor, *, rng: np.random.Generator, tolerance_m: float
 ) -> bool:
-    """Say whether the camera may look straight down, and what looks like a floor be a wall.
+    """Return whether the camera may look straight down, and what resembles a floor may be a wall.
 
     Rooms are wider than they are high: what is neither on the plane that faces the camera nor on
     the supposed floor lies nearer to the true floor than to a wall, by the median.

@@ -44,7 +44,7 @@ def measure_view(
     confidence: np.ndarray | None = None,
     min_confidence: float = 0.0,
 ) -> tuple[list[MeasuredRow], list[GapRow]]:
-    """Return a row for every thing, in order, and one for every pair of measured ones.
+    """Return a row for every object, in order, and one for every pair of measured objects.
 
     `depth_m`, `instance`, `confidence` are [h, w]; `camera` is the shard's.
     """

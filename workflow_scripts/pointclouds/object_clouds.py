@@ -19,7 +19,7 @@ MIN_POINTS = 16
 STEEPEST_RAMP_TAN = 5.0
 """Depth that changes faster than this per unit across the line of sight is no surface (79 deg)."""
 CLUSTER_M, CLUSTER_SHARE, CLUSTER_PX = 0.2, 0.15, 4.0
-"""Reach of the clustering: metres, or a share of the thing's size in the picture (the shade and
+"""Reach of the clustering: metres, or a fraction of the object's size in the image (the shade and
 the pole of a lamp are apart), or pixels where those are wider apart than that."""
 CLUSTER_POINTS, LINE_SHARE = 8, 0.5
 """A point with fewer points within reach is a stray: eight, or a quarter of what a line of single
@@ -263,10 +263,10 @@ def _find_occluded(
     focal_px: float,
     error: DepthErrorModel,
 ) -> np.ndarray:
-    """Return which objects [n] have a nearer thing along enough of their outline, or at an end.
+    """Return which objects [n] have a nearer object along enough of their outline, or at an end.
 
     Nearer means by more than a few centimetres, the steepest slope of a surface over a pixel and
-    three sigmas of noise. What a thing stands on comes nearer too, but steadily: where the slope
+    three sigmas of noise. What an object stands on comes nearer too, but steadily: where the slope
     of the two pixels outside leads to the outline's own depth there is no step, and nothing is
     covered. An end, such as the foot of a lamp, is a small part of the outline, but its place is
     what a box is measured by.

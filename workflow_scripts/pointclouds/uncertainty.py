@@ -1,9 +1,9 @@
-"""How sure measured boxes are: noise and masks, hidden ends, shapes that are no boxes, scale.
+"""The uncertainty of measured boxes: noise and masks, hidden ends, non-box shapes, scale.
 
-Four things make a measured extent wrong, and their variances add: the outline's pixels, the depth
-noise along the line of sight, what the camera cannot see behind the far end, and that things are
-not boxes. A wrong scale of the depth moves and stretches everything along the line of sight. The
-shares below were set on views of generated houses; the label audit measures the result.
+A measured extent has four errors, and their variances add: the outline's pixels, the depth
+noise along the line of sight, what the camera cannot see behind the far end, and that objects
+are not boxes. A wrong scale of the depth moves and stretches everything along the line of sight.
+The fractions below were set on views of generated houses; the label audit measures the result.
 """
 
 from dataclasses import dataclass
@@ -19,14 +19,15 @@ SHAPE_SHARE = 0.015
 RECEDING_SHARE = 0.2
 """A far edge seen at a flat angle is known at least this well, as a share of the extent."""
 INSET_SHARE = 0.08
-"""How far the hidden part of a thing may stand back from its outline, as a share of its extent."""
+"""How far the hidden part of an object may stand back from its outline, as a fraction of its
+extent."""
 ROUND_SHARE, NO_YAW_DEG = 0.15, 15.0
-"""How much further, as a share of its extent, either end of a box around a round thing reaches
-than the thing itself, if the box may stand at any yaw; and the sigma from which a yaw is as good
-as none, for two of it reach nearly to the far diagonal."""
+"""How much further, as a share of its extent, either end of a box around a round object reaches
+than the object itself, if the box may have any yaw; and the sigma from which a yaw is useless,
+because two sigmas reach nearly to the far diagonal."""
 PEAK_SHARE, MIN_PEAK = 0.3, 0.12
 """A yaw counts as likely as the best if its score is lower by less than this share of how far the
-best stands out, and at least by this share of the best score: all yaws of a round thing differ by
+best stands out, and at least by this share of the best score: all yaws of a round object differ by
 no more, and the highest of them means nothing."""
 TAIL_FACTOR = 1.5
 """Noisy clouds hold points of what is behind, and lose what a mask slips off: such errors are
@@ -59,7 +60,7 @@ def outline_m(fit: Fit) -> tuple[np.ndarray, np.ndarray]:
     """Return how far [n, 5] an end moves along each axis when the outline moves by a pixel.
 
     First the end that is the object's silhouette, second an edge of a face that recedes along the
-    axis, such as the far edge of a table's top: the flatter one looks along it, the more metres a
+    axis, such as the far edge of a table's top: the flatter the view along it, the more metres a
     pixel has. That is not known better than to a share of the extent itself.
     """
     lateral = np.sqrt(np.maximum(1 - fit.along**2, 0.0))
@@ -97,7 +98,7 @@ def sigma_hidden(fit: Fit, *, hidden: np.ndarray) -> np.ndarray:
     The far end along an axis is in sight if the camera looks onto a face of the box that reaches
     there: the top, the bottom or a side. The more it looks along that face, the more of it an inset
     hides: an inset d of something seen from above at a slope of a : b hides d b / a. `hidden`
-    [n]: things cut off by the picture's border or covered by another.
+    [n]: objects cut off by the image's border or covered by another.
     """
     extent, along = fit.extent[:, :3], fit.along[:, :3]
     largest = HIDDEN_SHARE * extent.max(axis=1, keepdims=True)
@@ -145,7 +146,7 @@ def sigma_extents(
 ) -> np.ndarray:
     """Return the standard deviations [n, 3] of ends to the right, ahead and up.
 
-    A box reaches further across the frame than a round thing in it, by how much depends on its
+    A box reaches further across the frame than a round object in it, by how much depends on its
     yaw, and it is the box whose extent is meant: the difference counts.
     """
     extent_axes = [3, 4, 2]
@@ -166,7 +167,7 @@ def sigma_extents(
 def sigma_tilt(fit: Fit, tilt_deg: float) -> np.ndarray:
     """Return the standard deviations [n, 3] of places to the right, ahead and up for want of up.
 
-    Where up is known to `tilt_deg`, a thing far away may lie that much of its distance higher.
+    Where up is known to `tilt_deg`, an object far away may lie that much of its distance higher.
     """
     level = np.linalg.norm(fit.ray[:, :2], axis=1)
     lever = np.stack([np.abs(fit.ray[:, 2]), np.abs(fit.ray[:, 2]), level], axis=1)
@@ -177,7 +178,7 @@ def sigma_tilt(fit: Fit, tilt_deg: float) -> np.ndarray:
 def sigma_yaw_deg(score: np.ndarray, tried_deg: np.ndarray, yaw_deg: np.ndarray) -> np.ndarray:
     """Return the standard deviations [n] of yaws from the scores [n, t] of all yaws tried [t].
 
-    Yaws that score nearly as well as the best are nearly as likely; a round thing, all of whose
+    Yaws that score nearly as well as the best are nearly as likely; a round object, all of whose
     yaws do, has 26 degrees, the standard deviation of no knowledge within a quarter turn.
     """
     ordered, tried = np.sort(score, axis=1), score.shape[1]

@@ -36,7 +36,7 @@ _FURNITURE, _SMALL, _WALL_MOUNTED = (250, 250, 250), (235, 150, 130), (150, 90, 
 _LINE, _TEXT = (90, 90, 96), (30, 30, 34)
 _MIN_TEXT_PX = 16
 _WALL_MOUNTED_ABOVE_M = 0.6
-"""A thing whose bottom is higher than this and that stands on nothing hangs on a wall."""
+"""An object whose bottom is higher than this and that stands on nothing hangs on a wall."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class _PlanCanvas:
 
 @dataclass(frozen=True)
 class _Label:
-    """A name to write, where, and how much room its thing offers."""
+    """A name to write, where, and how much room its object offers."""
 
     text: str
     at_px: tuple[float, float]
@@ -179,7 +179,7 @@ def _draw_swing(sheet: _PlanCanvas, door: dict[str, Any], walls: dict[str, Any])
 def _draw_object(
     sheet: _PlanCanvas, obj: dict[str, Any], labels: list[_Label], *, depth: int
 ) -> None:
-    """Draw a thing as its oriented rectangle with a tick at its front, then what it carries."""
+    """Draw an object as an oriented rectangle with a tick at its front, then what it supports."""
     asset = assets()[obj["assetId"]]
     centre = _plan_points([obj["position"]])[0]
     yaw = yaw_from_unity(obj["rotation"]["y"])
@@ -200,7 +200,7 @@ def _draw_object(
 
 
 def _write_label(pen: ImageDraw.ImageDraw, label: _Label) -> None:
-    """Write a name as large as its thing allows, over two lines if that helps; with a halo."""
+    """Write a name as large as its object allows, over two lines if that helps; with a halo."""
     split = re.sub(r"(?<=[a-z])(?=[A-Z])", "\n", label.text)
     width, height = label.space_px
     for size in range(26, _MIN_TEXT_PX - 1, -2):

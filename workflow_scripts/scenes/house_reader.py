@@ -15,7 +15,7 @@ PROCTHOR_10K = "procthor-10k"
 
 @dataclass(frozen=True)
 class HouseEntry:
-    """What stands at one index of a source: a house, or text that is none and why.
+    """What a file has at an index: a house, or text that is none and why.
 
     `content` is the house, or the text if it is not JSON; `reason` is "" for a house.
     """
@@ -57,7 +57,7 @@ def _entry(index: int, origin: str, line: bytes) -> HouseEntry:
     try:
         return HouseEntry(index, origin, json.loads(line))
     except ValueError as error:
-        reason = f"not valid JSON ({error}); fetch the file again or mend this line"
+        reason = f"not valid JSON ({error}); fetch the file again or correct this line"
         return HouseEntry(index, origin, line.decode("utf-8", errors="replace"), reason)
 
 

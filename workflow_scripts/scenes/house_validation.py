@@ -16,7 +16,7 @@ _NUM_POINTS = {"polygon": 4, "holePolygon": 2}
 
 
 class _UnusableHouse(Exception):
-    """Carries the reason out of the checks."""
+    """The reason why a house cannot be used."""
 
 
 def unusable_reason(house: Any) -> str | None:
@@ -52,7 +52,7 @@ def _check_outline(house: Any) -> None:
         _check_unique(name, [item.get("id") for item in house[name]])
     if not isinstance(house.get("proceduralParameters"), dict):
         raise _UnusableHouse(
-            "proceduralParameters: missing; it carries lights and ceiling material"
+            "proceduralParameters: missing; it has the lights and the ceiling material"
         )
 
 

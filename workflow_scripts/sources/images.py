@@ -49,7 +49,8 @@ class PhotoGroupSettings(Settings):
         10,
         ge=0,
         le=40,
-        description="photos whose looks differ in at most so many of 128 bits share a split",
+        description="photos whose perceptual hashes differ in at most so many of 128 bits share "
+        "a split",
     )
 
 
@@ -66,7 +67,7 @@ class PhotoReadSettings(PhotoFilesSettings):
         60.0,
         ge=5,
         le=150,
-        description="field of view along the longer side of a photo whose camera nothing tells",
+        description="field of view along the longer side of a photo whose camera is unknown",
     )
     depth: str | None = Field(
         None,
@@ -88,7 +89,7 @@ class PhotoReadSettings(PhotoFilesSettings):
 
 
 class FilterSettings(Settings):
-    """Which photos are kept, by what a dual encoder sees in them."""
+    """Which photos are kept, by their similarity to labels in a dual encoder."""
 
     include: UniqueList[str] = Field((), description="what photos should show")
     exclude: UniqueList[str] = Field((), description="what photos should not show")
@@ -232,8 +233,8 @@ class ImagesSettings(
     )
     filter: FilterSettings = Field(
         FilterSettings(),
-        description="which photos are kept, by what a dual encoder sees in them; with both lists "
-        "empty all are",
+        description="which photos are kept, by their similarity to labels in a dual encoder; with "
+        "both lists empty all are",
     )
 
 

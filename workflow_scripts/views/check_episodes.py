@@ -1,7 +1,7 @@
 """Check that no episode and no placement is in two splits; a leak ends the workflow.
 
 Ids are compared whole and so are the hashes of where everything stood at the first step, because
-one recording may lie in a data set under two names.
+a data set may have the same recording under two names.
 """
 
 import logging

@@ -120,17 +120,21 @@ def _objects(key: Key) -> tuple[int, ...]:
 def match_labels(
     view_context: ViewContext, labels: MeasuredShard, view: int
 ) -> tuple[ViewContext, ViewContext]:
-    """Return a true sight, and the same as labels have it, of the objects that both know."""
+    """Return the true view context and the labelled one, of the objects that both contain."""
     measured = labels.of(view)
     place = {instance: row for row, instance in enumerate(measured.instance.tolist())}
-    rows = [row for row, one in enumerate(view_context.measured.instance.tolist()) if one in place]
+    rows = [
+        row
+        for row, instance in enumerate(view_context.measured.instance.tolist())
+        if instance in place
+    ]
     known = dataclasses.replace(
         view_context,
         measured=select_objects(view_context.measured, rows),
         mark_px=view_context.mark_px[rows],
         middle_px=view_context.middle_px[rows],
     )
-    order = [place[one] for one in known.measured.instance.tolist()]
+    order = [place[instance] for instance in known.measured.instance.tolist()]
     return known, dataclasses.replace(
         known, measured=select_objects(measured, order), from_truth=False
     )
@@ -207,7 +211,10 @@ def main(
     rows = []
     for row in progress(shard.views.itertuples(index=False), desc="views", total=len(shard)):
         view_context = view_contexts.of(row.view)
-        pairs = {name: match_labels(view_context, one, row.view) for name, one in measured.items()}
+        pairs = {
+            name: match_labels(view_context, labelled_shard, row.view)
+            for name, labelled_shard in measured.items()
+        }
         for name, (true, labelled) in {"truth": (view_context, view_context), **pairs}.items():
             for family, measured_answer, answer, number in audit_view(
                 true, labelled, margins=margins, rng=partial(seeded, seed, "audit", row.view_id)

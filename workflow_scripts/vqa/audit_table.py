@@ -27,7 +27,7 @@ NAN = float("nan")
 class AuditRow(Record):
     """One row of `results/vqa/audit.csv`: the labels of a family from one origin, against truth.
 
-    Intervals are 95 % bootstrap intervals over houses. NaN where a column says nothing: numbers
+    Intervals are 95 % bootstrap intervals over scenes. NaN where a column says nothing: numbers
     have no error rate, choices no distance from the truth.
     """
 
@@ -38,7 +38,7 @@ class AuditRow(Record):
     )
     kind: str = Field(description="qualitative or numeric")
     unit: str
-    n: int = Field(description="facts asked; the same one put another way counts once")
+    n: int = Field(description="facts asked about; the same fact in another question counts once")
     num_scenes: int
     asked_share: float = Field(description="n, of the facts asked from truth")
     unclear_rate: float = Field(description="facts that truth itself does not decide")
@@ -132,12 +132,12 @@ def _error_rate(group: pd.DataFrame) -> float:
 def _interval(
     group: pd.DataFrame, *, resamples: int, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """Return the 2.5 and 97.5 percentiles of the error rate over houses drawn again."""
+    """Return the 2.5 and 97.5 percentiles of the error rate over resampled scenes."""
     clear = group[~group.is_unclear & ~group.is_number]
     if not len(clear):
         return NAN, NAN
-    houses = clear.groupby("scene_id").is_wrong.agg(["sum", "size"]).to_numpy()
-    drawn = houses[rng.integers(len(houses), size=(resamples, len(houses)))].sum(axis=1)
+    scenes = clear.groupby("scene_id").is_wrong.agg(["sum", "size"]).to_numpy()
+    drawn = scenes[rng.integers(len(scenes), size=(resamples, len(scenes)))].sum(axis=1)
     low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
     return float(low), float(high)
 
@@ -169,7 +169,7 @@ def main(
     all_facts = pd.concat([read_table(path) for path in facts], ignore_index=True)
     blind = blind_scores(question for path in questions for question in read_questions(path))
     rows = records_to_frame(
-        audit_rows(all_facts, blind, resamples=settings.bootstrap, seed=seed), AuditRow
+        audit_rows(all_facts, blind, resamples=settings.bootstrap_samples, seed=seed), AuditRow
     )
     with atomic_write(picture) as partial:
         draw_audit(partial, all_facts, rows)

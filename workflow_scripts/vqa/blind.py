@@ -1,6 +1,6 @@
-"""What a blind answerer scores: the commonest answer to each template, learned on other houses.
+"""The blind score: the commonest answer to each template, learned on other scenes.
 
-A family that a blind answerer does well on teaches a language prior, not sight.
+A family with a high blind score teaches a language prior, not vision.
 """
 
 from collections import Counter, defaultdict
@@ -29,7 +29,9 @@ class BlindScore:
 def template_of(question: Question) -> str:
     """Return the question without its objects: each referent's phrase becomes its number."""
     text = question.question.casefold()
-    phrases = [(one.phrase.casefold(), number) for number, one in enumerate(question.referents)]
+    phrases = [
+        (referent.phrase.casefold(), number) for number, referent in enumerate(question.referents)
+    ]
     for phrase, number in sorted(phrases, key=lambda pair: -len(pair[0])):
         if phrase:
             text = text.replace(phrase, f"{{{number}}}")
@@ -39,7 +41,7 @@ def template_of(question: Question) -> str:
 def blind_scores(questions: Iterable[Question]) -> dict[str, BlindScore]:
     """Return by family what the commonest answer (the median number) to a template scores.
 
-    Houses are dealt to five folds; each fold is answered with what the other four teach. A
+    Scenes are split into five folds; each is answered with the answers of the other four. A
     template that they do not know gets the commonest answer of its kind. Places have no score.
     """
     by_family: dict[str, list[Question]] = defaultdict(list)
@@ -61,10 +63,10 @@ def _score(questions: Sequence[Question]) -> BlindScore:
         if not (fold_questions and training_questions):
             continue
         guesses = _fit_answers(training_questions)
-        for one in fold_questions:
-            template_key = (one.kind, template_of(one))
-            guess = guesses.get(template_key, guesses.get((one.kind, "")))
-            right += guess is not None and _is_right(one, guess)
+        for question in fold_questions:
+            template_key = (question.kind, template_of(question))
+            guess = guesses.get(template_key, guesses.get((question.kind, "")))
+            right += guess is not None and _is_right(question, guess)
             counted += 1
     return BlindScore(counted, right / counted if counted else float("nan"))
 

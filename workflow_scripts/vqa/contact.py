@@ -1,7 +1,7 @@
 """Contact of objects: what stands on what, what is inside what, what touches.
 
 Each function returns [n, n] how clearly it holds of i and j: positive yes, negative no, 0 where
-boxes cannot tell (a cushion lies inside the box of its sofa).
+boxes do not decide (a cushion lies inside the box of its sofa).
 """
 
 import numpy as np

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from workflow_scripts.common.marks import draw_boxes, draw_marks
+from workflow_scripts.common.image_marks import draw_boxes, draw_marks
 from workflow_scripts.common.records import Form
 from workflow_scripts.vqa.view_context import ViewContext
 

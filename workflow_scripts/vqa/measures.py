@@ -1,8 +1,8 @@
-"""What families measure: arrays over the n objects of a sight, each with its standard deviation.
+"""What families measure: arrays over the n objects of a view, with standard deviations.
 
 Every function returns (value, sigma): [n] for one object, [n, n] for pairs, where entry [i, j] is
 of the first-named object i against the second-named j. A difference is antisymmetric, positive
-where the family's first pole holds for i against j, and 0 where sensible readings disagree.
+where the family's first antonym holds for i against j, and 0 where sensible readings disagree.
 """
 
 from functools import partial

@@ -22,7 +22,7 @@ from workflow_scripts.vqa.export.images import IMAGE_TOKEN
 
 log = logging.getLogger(__name__)
 
-SURPLUS = "left out to balance yes and no"
+SURPLUS = "dropped to balance yes and no"
 FamilyForm = tuple[str, str]
 
 
@@ -44,7 +44,7 @@ def is_yes_no(question: Question) -> bool:
 
 
 def count_yes_no(shards: Sequence[Path], split: str) -> dict[FamilyForm, int]:
-    """Count how many of each truth every yes/no cell (family, form) of a split can keep.
+    """Count how many of each truth every (family, form) of a split can keep.
 
     Raises `UserError` if a scene has questions in two splits, or if two questions share an id.
     """
@@ -63,7 +63,7 @@ def count_yes_no(shards: Sequence[Path], split: str) -> dict[FamilyForm, int]:
                 )
             if question.question_id in seen:
                 raise UserError(
-                    f"{path}: question {question.question_id!r} stands there twice. "
+                    f"{path}: question {question.question_id!r} occurs twice. "
                     "Remove the file and run its rule again."
                 )
             seen.add(question.question_id)
@@ -82,10 +82,10 @@ def balance_answers(
     keep: dict[FamilyForm, int],
     dropped: Counter[tuple[str, str, Form]],
 ) -> Iterator[list[Question]]:
-    """Yield a split's questions shard by shard, no yes or no more often than `keep` of its cell.
+    """Yield a split's questions shard by shard, no yes or no more often than `keep` allows.
 
-    What is left out is counted in `dropped` by source, family and form. Shards are balanced to
-    one question a cell and wording, so only the last few are left out.
+    What is dropped is counted in `dropped` by source, family and form. Shards are balanced to
+    one question per family, form and antonym, so only the last few are dropped.
     """
     taken: Counter[tuple[FamilyForm, str]] = Counter()
     for path in progress(shards, desc="merge"):
@@ -119,10 +119,10 @@ def main(
         split: which split to keep.
         out: LLaVA JSON; `image` is relative to `results/vqa`.
         table: the same questions with their structured truth, Parquet.
-        dropped: what was left out to balance yes and no, counted, one record a line.
+        dropped: what was dropped to balance yes and no, counted, one record a line.
         settings: whether the steps to an answer are put before it.
     """
-    left_out: Counter[tuple[str, str, Form]] = Counter()
+    drop_counts: Counter[tuple[str, str, Form]] = Counter()
     keep = count_yes_no(shards, split)
     total = 0
     with (
@@ -132,7 +132,7 @@ def main(
         partial_json.open("w", encoding="utf-8") as file,
     ):
         file.write("[")
-        for batch in balance_answers(shards, split, keep, left_out):
+        for batch in balance_answers(shards, split, keep, drop_counts):
             rows.add(batch)
             for question in batch:
                 file.write(",\n" if total else "\n")
@@ -144,11 +144,11 @@ def main(
         dropped,
         (
             DroppedQuestions(source=source, family=family, form=form, reason=SURPLUS, count=count)
-            for (source, family, form), count in sorted(left_out.items())
+            for (source, family, form), count in sorted(drop_counts.items())
         ),
     )
-    surplus = sum(left_out.values())
-    log.info("%s: %d questions, %d left out to balance yes and no", split, total, surplus)
+    surplus = sum(drop_counts.values())
+    log.info("%s: %d questions, %d dropped to balance yes and no", split, total, surplus)
 
 
 if __name__ == "__main__":

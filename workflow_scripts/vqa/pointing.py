@@ -1,11 +1,11 @@
-"""Which objects of a sight get a mark, a box or a region's tag; drawn by lot."""
+"""Which objects of a view get a mark, a box or a region's tag; drawn at random."""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from workflow_scripts.common.marks import MARK_COLOURS, mark_radius_px
+from workflow_scripts.common.image_marks import MARK_COLOURS, mark_radius_px
 from workflow_scripts.common.records import Form
 from workflow_scripts.vqa.view_context import ViewContext
 
@@ -21,7 +21,7 @@ MAX_REGIONS = 8
 def choose_marks(
     view_context: ViewContext, forms: Sequence[Form], rng: np.random.Generator
 ) -> dict[Form, dict[str, int]]:
-    """Return for each form that points the rows of the sight by colour or tag."""
+    """Return for each pointing form the rows of the view context by colour or tag."""
     place = {"marked": place_marks, "boxed": place_boxes, "region": place_regions}
     return {form: place[form](view_context, rng) for form in forms if form in place}
 
@@ -29,7 +29,7 @@ def choose_marks(
 def place_marks(view_context: ViewContext, rng: np.random.Generator) -> dict[str, int]:
     """Choose which objects get which mark: two to four apart from one another, or none.
 
-    Colours and objects are drawn at random, so a colour tells nothing about an answer. A mark
+    Colours and objects are drawn at random, so a colour says nothing about an answer. A mark
     lies wholly inside the picture.
     """
     width, height = view_context.size_px
@@ -48,7 +48,7 @@ def place_marks(view_context: ViewContext, rng: np.random.Generator) -> dict[str
 
 
 def place_boxes(view_context: ViewContext, rng: np.random.Generator) -> dict[str, int]:
-    """Choose which objects get a coloured box: two to four that can be told apart, or none."""
+    """Choose which objects get a coloured box: two to four that overlap little, or none."""
     boxes = view_context.measured.box_px.astype(float)
     picture = math.prod(view_context.size_px)
     chosen: list[int] = []

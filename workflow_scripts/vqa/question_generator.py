@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workflow_scripts.common.marks import mark_area_px
+from workflow_scripts.common.image_marks import mark_area_px
 from workflow_scripts.common.questions import Referent
 from workflow_scripts.common.records import Form
 from workflow_scripts.config.vqa import QuestionSettings

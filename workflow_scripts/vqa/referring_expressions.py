@@ -1,8 +1,9 @@
-"""How a question calls the objects it speaks of, so that each name means one object in view.
+"""How a question refers to objects, so that each phrase means one object in view.
 
-NamedObjects: by the noun if no other thing in view could be meant; among several of a kind by the place
-in their row ("the second chair from the left"), or by what carries it ("the vase on the desk").
-Marked and boxed: by the colour drawn on the picture. Region: by a tag that a mask stands for.
+Named: by the noun if no other object in view could be meant; among several of a category by the
+position in their row ("the second chair from the left"), or by what supports it ("the vase on the
+desk"). Marked and boxed: by the colour drawn on the picture. Region: by a tag that stands for a
+mask.
 """
 
 import itertools
@@ -24,7 +25,9 @@ MAX_IN_ROW = 5
 
 @dataclass(frozen=True, eq=False)
 class NamedObjects:
-    """Which rows of a sight can be named, and how; `by_place` holds the rows named by place.
+    """Which rows of a view context can be named, and how.
+
+    `by_position` holds the rows that are named by their position.
 
     `reasons` says by row why the others cannot.
     """
@@ -35,7 +38,7 @@ class NamedObjects:
 
 
 def name_objects(view_context: ViewContext, *, margin_px: float) -> NamedObjects:
-    """Name the objects of a sight; a name of two or more is given to neither."""
+    """Name the objects of a view; a name that fits several objects is given to none."""
     nouns: dict[int, str] = {}
     reasons: dict[int, str] = {}
     by_position: set[int] = set()
@@ -45,7 +48,7 @@ def name_objects(view_context: ViewContext, *, margin_px: float) -> NamedObjects
     unique_rows = {}
     for category, rows in rows_of.items():
         if category in VAGUE_CATEGORIES or not view_context.nouns[rows[0]].strip():
-            reasons.update(dict.fromkeys(rows, "object without a telling name"))
+            reasons.update(dict.fromkeys(rows, "object with a vague category name"))
         elif any(
             is_confusable(category, other) for other in view_context.in_view if other != category
         ):
@@ -72,7 +75,7 @@ def name_objects(view_context: ViewContext, *, margin_px: float) -> NamedObjects
 def names_by_position(
     view_context: ViewContext, rows: Sequence[int], *, margin_px: float
 ) -> dict[int, str]:
-    """Name singular things of one kind by their order from left to right, if it is clear."""
+    """Name singular objects of one category by their order from left to right, if it is clear."""
     noun = view_context.nouns[rows[0]]
     if not 2 <= len(rows) <= MAX_IN_ROW or is_plural(noun):
         return {}
@@ -84,7 +87,7 @@ def names_by_position(
 
 
 def position_names(noun: str, number: int) -> list[str]:
-    """Return what to call each of a row of things, from left to right."""
+    """Return the names of a row of objects, from left to right."""
     if number == 2:
         return [f"left {noun}", f"right {noun}"]
     middle = [f"{ORDINALS[place]} {noun} from the left" for place in range(1, number - 1)]
@@ -102,12 +105,12 @@ def ordinal_name(noun: str, place: int, side: str) -> str:
 def _names_by_support(
     view_context: ViewContext, rows: Sequence[int], unique_rows: Mapping[str, int]
 ) -> dict[int, str]:
-    """Name those of a kind that alone stand on something that needs no more than its noun."""
+    """Name objects of a category of which just one stands on an object with a unique noun."""
     supported = on_top(view_context) > 0
     names = {}
     for category, support in unique_rows.items():
         supported_rows = [row for row in rows if supported[row, support]]
-        # Another of the kind that is not known well might stand there too.
+        # Another object of the category that is not known well might stand on it too.
         known = view_context.in_view[view_context.categories[rows[0]]] == len(rows)
         if len(supported_rows) == 1 and known and category != view_context.categories[rows[0]]:
             names[supported_rows[0]] = (
@@ -117,7 +120,7 @@ def _names_by_support(
 
 
 def name_expressions(view_context: ViewContext, names: NamedObjects) -> ReferringExpressions:
-    """Return the book of the named form."""
+    """Return the referring expressions of the named form."""
     bare = [names.nouns.get(row, "") for row in range(len(view_context))]
     return ReferringExpressions(
         [f"the {noun}" for noun in bare], bare, [is_plural(noun) for noun in bare]
@@ -127,9 +130,9 @@ def name_expressions(view_context: ViewContext, names: NamedObjects) -> Referrin
 def mark_expressions(
     number: int, colours: Mapping[int, str], form: Form, *, of_object: bool
 ) -> ReferringExpressions:
-    """Return the book of a form with marks, boxes or regions; `colours` by row.
+    """Return the referring expressions of a form with marks, boxes or regions; `colours` by row.
 
-    `of_object`: the question is about the thing, not about the place of its mark.
+    `of_object`: the question is about the object, not about the position of its mark.
     """
     phrases, bare = [], []
     for row in range(number):

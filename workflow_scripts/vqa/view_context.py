@@ -15,8 +15,8 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from workflow_scripts.common.image_marks import mark_pixel
 from workflow_scripts.common.label_text import phrase
-from workflow_scripts.common.marks import mark_pixel
 from workflow_scripts.common.measurements import Measurements
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import FloatArray
@@ -92,7 +92,7 @@ class ViewContext:
 
 
 def cached_per_view(function: Callable[[ViewContext], T]) -> Callable[[ViewContext], T]:
-    """Work a function out once for each sight; nobody may change what it returns."""
+    """Cache a function's result for each view context; its result must not be changed."""
 
     @wraps(function)
     def wrapper(view_context: ViewContext) -> T:

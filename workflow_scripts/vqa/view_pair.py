@@ -1,6 +1,6 @@
 """Two views of one room side by side: what both show, how the camera moved, and its marks.
 
-An appearance is an object as one of the two pictures shows it: rows of the first sight, then those
+An appearance is an object as one of the two pictures shows it: rows of the first view, then those
 of the second. Marks are drawn with a colour each: one in the first picture, two or three in the
 second.
 """
@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
+from workflow_scripts.common.image_marks import MARK_COLOURS, mark_area_px, mark_radius_px
 from workflow_scripts.common.label_text import is_plural
-from workflow_scripts.common.marks import MARK_COLOURS, mark_area_px, mark_radius_px
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.batch import ReferringExpressions
 from workflow_scripts.vqa.margins import Margins
@@ -27,7 +27,7 @@ MAX_MARKS_IN_SECOND = 3
 
 @dataclass(frozen=True, eq=False)
 class ViewPair:
-    """Two sights of a room. `marks`: appearances by colour, that of the first picture first."""
+    """Two views of a room. `marks`: appearances by colour, that of the first picture first."""
 
     first: ViewContext
     second: ViewContext
@@ -36,7 +36,7 @@ class ViewPair:
 
     @cached_property
     def shared_rows(self) -> list[tuple[int, int]]:
-        """Return the rows in the first and in the second sight of what both show."""
+        """Return the rows in the first and in the second view of the objects that both show."""
         rows = {one: row for row, one in enumerate(self.second.measured.instance.tolist())}
         return [
             (row, rows[one])
@@ -62,7 +62,7 @@ class ViewPair:
 
     @cached_property
     def name_expressions(self) -> ReferringExpressions:
-        """Return what appearances are called by their nouns."""
+        """Return the phrases of appearances by their nouns."""
         nouns = [*self.first.nouns, *self.second.nouns]
         return ReferringExpressions(
             [f"the {noun}" for noun in nouns], nouns, [is_plural(noun) for noun in nouns]
@@ -70,7 +70,7 @@ class ViewPair:
 
     @cached_property
     def mark_expressions(self) -> ReferringExpressions:
-        """Return what appearances are called by their marks."""
+        """Return the phrases of appearances by their marks."""
         number = len(self.first) + len(self.second)
         bare = [""] * number
         for colour, appearance in self.marks.items():
@@ -85,7 +85,7 @@ class ViewPair:
         return int(view_context.measured.instance[row])
 
     def context_of(self, appearance: int) -> tuple[ViewContext, int]:
-        """Return the sight of an appearance, and its row there."""
+        """Return the view context of an appearance, and its row in it."""
         number = len(self.first)
         return (
             (self.first, appearance) if appearance < number else (self.second, appearance - number)

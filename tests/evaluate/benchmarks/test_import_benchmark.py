@@ -21,7 +21,7 @@ from tests.evaluate.benchmarks.sample_rows import (
 from tests.vqa.export.questions import question, width, write_questions, write_views
 from tests.vqa.generation import generate_for_shard
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.marks import MARK_COLOURS
+from workflow_scripts.common.image_marks import MARK_COLOURS
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import Prediction, SkippedItem
 from workflow_scripts.common.storage import read_records, write_records

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.server import PriceSettings
 from workflow_scripts.models.chat.failure_limit import FailureLimit
 from workflow_scripts.models.chat.image_encoding import encode_jpeg, resized_size
 from workflow_scripts.models.chat.prices import PRICES, find_price
@@ -57,8 +58,10 @@ def test_prices_come_from_the_user_then_the_table_then_not_at_all() -> None:
     assert find_price("gpt-4o-2024-08-06", **UNPRICED, max_cost_usd=5.0) == PRICES["gpt-4o"]
     with pytest.raises(UserError, match=r"'mine' has no price.*max_cost_usd to null"):
         find_price("mine", **UNPRICED, max_cost_usd=5.0)
-    with pytest.raises(UserError, match="go together"):
-        find_price("x", **{**own, "output_usd_per_million": None}, max_cost_usd=5.0)
+    with pytest.raises(UserError, match=r"output_usd_per_million: null, but .* go together"):
+        PriceSettings.parse({"input_usd_per_million": 1.0})
+    with pytest.raises(UserError, match=r"input_usd_per_million: null, .* is 0; .* go together"):
+        PriceSettings.parse({"output_usd_per_million": 0})
 
 
 def test_a_paid_reply_is_kept_whole_and_counted_over_caches(tmp_path: Path) -> None:

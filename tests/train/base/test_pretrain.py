@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from testing.box_scenes import living_room_scene, write_shard
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.marks import MARK_COLOURS, draw_marks
+from workflow_scripts.common.image_marks import MARK_COLOURS, draw_marks
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.config.train import TinyBaseSettings
 from workflow_scripts.train.base import pretrain

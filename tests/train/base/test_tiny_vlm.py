@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from workflow_scripts.common.answer_text import format_metres
+from workflow_scripts.common.image_marks import MARK_COLOURS
 from workflow_scripts.common.label_text import phrase, plural
-from workflow_scripts.common.marks import MARK_COLOURS
 from workflow_scripts.common.quantity_text import angle_text, area_text, clock_text
 from workflow_scripts.models import vlm
 from workflow_scripts.sources.readers.procthor_assets import read_database

@@ -82,7 +82,7 @@ def test_include_alone_and_exclude_alone():
 def test_empty_lists_keep_everything_and_load_no_model(read, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "workflow_scripts.views.images.encoder", None)
     settings = FilterSettings(model="no/such-model")
-    filter.main(read=read, out=tmp_path / "f.parquet", settings=settings)
+    filter.main(photo_frames=read, out=tmp_path / "f.parquet", settings=settings)
     found = pd.read_parquet(tmp_path / "f.parquet")
     assert list(found.columns) == list(PhotoFilterRow.model_fields)
     assert found.reason.tolist() == [""] * 3
@@ -94,7 +94,7 @@ def test_models_decide_and_the_threshold_changes_what_is_kept(read, tmp_path, sa
     reasons = []
     for threshold in (0.0, 1.0):
         filter.main(
-            read=read,
+            photo_frames=read,
             out=tmp_path / "f.parquet",
             settings=FilterSettings(
                 include=("kitchen", "box"), threshold=threshold, model=model, batch_size=2
@@ -166,7 +166,7 @@ def test_a_model_that_is_none_or_of_another_kind_is_named(read, tmp_path):
 
     def run(model: Path) -> None:
         settings = FilterSettings(include=("box",), model=str(model))
-        filter.main(read=read, out=tmp_path / "f.parquet", settings=settings)
+        filter.main(photo_frames=read, out=tmp_path / "f.parquet", settings=settings)
 
     with pytest.raises(UserError, match=r"filter\.model .* cannot be loaded.*empty the include"):
         run(tmp_path / "none")

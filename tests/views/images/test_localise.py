@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from testing.photos import read_row, write_json, write_photo_shard
-from workflow_scripts.common import rle
+from workflow_scripts.common import coco_rle
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import write_table
@@ -45,11 +45,11 @@ def read(tmp_path: Path) -> Path:
         tmp_path / "0000.read.zarr", sizes=SIZES, intrinsics_sources=["default"] * 3
     )
     write_table(tmp_path / "0000.read.parquet", records_to_frame(rows(), PhotoReadRow))
-    write_verdicts(tmp_path, ["", "", ""])
+    write_filter_rows(tmp_path, ["", "", ""])
     return path
 
 
-def write_verdicts(folder: Path, reasons: list[str]) -> None:
+def write_filter_rows(folder: Path, reasons: list[str]) -> None:
     localised = [
         PhotoFilterRow(
             view=row.view, scene_id=row.scene_id, label="", probability=NAN, reason=reason
@@ -101,7 +101,7 @@ def test_rows_are_in_pixels_of_the_frame(read):
     assert [row.view for row in masks] == [0, 1, 2]
     assert [(row.x0, row.y0) for row in masks] == [(4, 14), (12, 6), (4, 6)]
     for row in masks:
-        mask = rle.decode(row.rle_counts, height=64, width=64)
+        mask = coco_rle.decode(row.rle_counts, height=64, width=64)
         lines, columns = np.nonzero(mask)
         assert (columns.min(), lines.min()) == (row.x0, row.y0)
         assert (columns.max() + 1, lines.max() + 1) == (row.x1, row.y1)
@@ -158,9 +158,9 @@ def test_the_command_with_given_masks(read, tmp_path):
     for stem in ("0", "2"):
         square = [[10, 10, 30, 10, 30, 30, 10, 30]]
         write_json(folder / f"{stem}.json", [{"label": "The box.", "segmentation": square}])
-    write_verdicts(tmp_path, ["", "", "excluded: shows chart"])
+    write_filter_rows(tmp_path, ["", "", "excluded: shows chart"])
     localise.main(
-        read=read,
+        photo_frames=read,
         filter_table=tmp_path / "0000.filter.parquet",
         out=tmp_path / "m.parquet",
         settings=PhotoObjectsSettings.parse({"masks": str(folder)}),
@@ -177,13 +177,13 @@ def test_the_command_with_given_masks(read, tmp_path):
     [
         ({"backend": "florence"}, r"localise\.backend: 'florence' is not allowed.*'florence2'"),
         ({"backend": "masks"}, r"masks: null, but sources\.images\.localise\.backend is masks"),
-        ({"backend": "grounding_dino"}, "needs phrases to detect"),
+        ({"backend": "grounding_dino"}, "must be told what to look for"),
     ],
 )
 def test_the_command_says_what_is_wrong(read, tmp_path, changes, message):
     with pytest.raises(UserError, match=message):
         localise.main(
-            read=read,
+            photo_frames=read,
             filter_table=tmp_path / "0000.filter.parquet",
             out=tmp_path / "m",
             settings=PhotoObjectsSettings.parse({"localise": changes}),
@@ -191,8 +191,8 @@ def test_the_command_says_what_is_wrong(read, tmp_path, changes, message):
     assert not (tmp_path / "m").exists()
 
 
-def test_verdicts_of_other_photos_are_refused(read, tmp_path):
-    verdicts = pd.read_parquet(tmp_path / "0000.filter.parquet")
-    verdicts.iloc[:2].to_parquet(tmp_path / "fewer.parquet")
+def test_filter_rows_of_other_photos_are_refused(read, tmp_path):
+    filter_rows = pd.read_parquet(tmp_path / "0000.filter.parquet")
+    filter_rows.iloc[:2].to_parquet(tmp_path / "fewer.parquet")
     with pytest.raises(UserError, match=r"is not of the photos in .*run its rule again"):
-        localise.kept_rows(read.with_suffix(".parquet"), tmp_path / "fewer.parquet")
+        localise.kept_rows(read, tmp_path / "fewer.parquet")

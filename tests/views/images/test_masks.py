@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from testing.photos import picture, read_row, write_json
-from workflow_scripts.common import rle
+from workflow_scripts.common import coco_rle
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.views.images.backends.masks import UserMasks
 from workflow_scripts.views.images.letterbox import Letterbox
@@ -64,7 +64,7 @@ def test_labels_under_a_key(tmp_path):
 
 def test_segmentations_in_a_list_or_under_objects(tmp_path):
     square = [[24, 16, 48, 16, 48, 32, 24, 32]]
-    runs = {"size": [64, 96], "counts": rle.encode(ids() == 7)}
+    runs = {"size": [64, 96], "counts": coco_rle.encode(ids() == 7)}
     content = [
         {"label": "box", "segmentation": square, "score": 0.6},
         {"label": "chair", "segmentation": runs},

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from testing.photos import photo, read_row, write_photo_shard
-from workflow_scripts.common import rle
+from workflow_scripts.common import coco_rle
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import (
     ObjectRow,
@@ -72,7 +72,7 @@ def mask_row(
         pixels=int(mask.sum()),
         rle_height=SIDE,
         rle_width=SIDE,
-        rle_counts=rle.encode(mask),
+        rle_counts=coco_rle.encode(mask),
         reason=reason,
     )
 
@@ -106,7 +106,7 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
         source="images", scene_id="x", item="depth", reason="missing: no depth map"
     )
     write_records(tmp_path / "0000.read.skipped.jsonl", [missing])
-    verdicts = [
+    filter_rows = [
         PhotoFilterRow(
             view=row.view,
             scene_id=row.scene_id,
@@ -116,11 +116,11 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
         )
         for row in rows()
     ]
-    write_table(tmp_path / "0000.filter.parquet", records_to_frame(verdicts, PhotoFilterRow))
+    write_table(tmp_path / "0000.filter.parquet", records_to_frame(filter_rows, PhotoFilterRow))
     write_table(tmp_path / "0000.masks.parquet", records_to_frame(MASKS, PhotoMaskRow))
     return {
         "scenes": tmp_path / "0000.jsonl",
-        "read": read,
+        "photo_frames": read,
         "filter_table": tmp_path / "0000.filter.parquet",
         "masks": tmp_path / "0000.masks.parquet",
         "out": tmp_path / "0000.zarr",
@@ -145,7 +145,7 @@ def test_it_is_a_view_shard_like_every_other(packed, inputs):
     assert views.intrinsics_source.tolist() == ["default", "exif", "default"]
     assert views.pose_source.tolist() == ["none"] * 3
     assert views.num_visible_objects.tolist() == [2, 1, 0]
-    read = ViewShard.open(inputs["read"])
+    read = ViewShard.open(inputs["photo_frames"])
     for view in range(3):
         np.testing.assert_array_equal(packed.rgb(view), read.rgb(view))
         np.testing.assert_array_equal(packed.depth_m(view), read.depth_m(view))
@@ -228,9 +228,9 @@ def test_same_inputs_same_bytes(packed, inputs):
 
 
 def test_nothing_left_is_an_empty_shard(inputs, tmp_path):
-    verdicts = pd.read_parquet(inputs["filter_table"])
-    verdicts["reason"] = "excluded: shows chart"
-    verdicts.to_parquet(inputs["filter_table"])
+    filter_rows = pd.read_parquet(inputs["filter_table"])
+    filter_rows["reason"] = "excluded: shows chart"
+    filter_rows.to_parquet(inputs["filter_table"])
     shard.main(**inputs)
     packed = ViewShard.open(inputs["out"])
     assert len(packed) == 0

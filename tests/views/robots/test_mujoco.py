@@ -1,6 +1,7 @@
 """Backend `mujoco`: a consistent demonstration, and the same bytes every time."""
 
 import hashlib
+import os
 import subprocess
 import sys
 
@@ -115,6 +116,21 @@ def test_another_process_gives_the_same_bytes(reach_demonstration: Demonstration
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert printed.stdout.strip() == digest(reach_demonstration)
+
+
+def test_the_backend_renders_without_a_display() -> None:
+    code = (
+        "from workflow_scripts.views.backends.mujoco import MujocoDemonstrator as Backend\n"
+        "with Backend(cameras=('front',), size_px=64, max_steps=1, max_attempts=1) as backend:\n"
+        "    print(backend.provenance['opengl'])"
+    )
+    absent = ("MUJOCO_GL", "PYOPENGL_PLATFORM", "DISPLAY")
+    environment = {name: value for name, value in os.environ.items() if name not in absent}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
 
 
 def test_another_seed_gives_another_place(reach_demonstration: Demonstration) -> None:

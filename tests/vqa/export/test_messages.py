@@ -123,7 +123,7 @@ def test_same_questions_give_the_same_bytes(results: Path) -> None:
 
 def test_a_missing_picture_is_named_and_nothing_is_written(results: Path) -> None:
     (results / "vqa/procthor/0000.images/a-001.jpg").unlink()
-    with pytest.raises(UserError, match=r"a-001\.jpg: the picture of a question is not there"):
+    with pytest.raises(UserError, match=r"a-001\.jpg: the picture of a question is missing"):
         export(results, "train", [question(0), question(1, view=1)])
     assert not (results / "vqa/dataset/train").exists()
 

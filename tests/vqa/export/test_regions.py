@@ -157,9 +157,9 @@ def test_what_has_no_region_is_counted_with_its_reason(exported) -> None:
     assert entries == []
     assert {record.reason: record.count for record in dropped} == {
         "no object that the text names": 1,
-        "a question about the place of a mark, not about the object under it": 1,
+        "a question about the position of a mark, not about the object under it": 1,
         "a question about several pictures": 1,
-        "a question for a place, which a mask would tell": 1,
+        "a question for a position, which a mask would give away": 1,
         "an object without a mask": 1,
         "the picture without marks was not needed and not saved": 1,
     }

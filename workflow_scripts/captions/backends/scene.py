@@ -121,7 +121,7 @@ def _describe_relations(
     *,
     is_from_above: bool = False,
 ) -> list[str]:
-    """Say where things are, each relative to the largest single thing or one already placed."""
+    """Describe where objects are, relative to the largest single object or one already placed."""
     single = [mention for mention in mentioned if mention.count == 1]
     if not single:
         return []
@@ -153,7 +153,7 @@ def _describe_relations(
 def _describe_surfaces(
     mentioned: list[Mention], room: RoomFacts, generator: np.random.Generator
 ) -> list[str]:
-    """Say what stands on what, for the furniture with most pixels."""
+    """Describe what stands on the furniture with most pixels."""
     written: list[str] = []
     for mention in mentioned:
         name = mention.definite if mention.count == 1 else f"one of {mention.definite}"
@@ -228,7 +228,7 @@ def top_down_caption(room: RoomFacts, generator: np.random.Generator) -> str:
 
 
 def region(obj: VisibleObject, room: RoomFacts) -> str:
-    """Say in which part of the picture from above a thing lies."""
+    """Return in which part of the picture from above an object lies."""
     if room.bounds_m is None:
         return "in the room"
     left, right, near, far = room.bounds_m
@@ -244,7 +244,7 @@ def region(obj: VisibleObject, room: RoomFacts) -> str:
 
 
 def _contents_phrase(mention: Mention, room: RoomFacts) -> str:
-    """Return " with a vase on it" for a single thing that carries something."""
+    """Return " with a vase on it" for a single object that supports others."""
     children = room.children.get(mention.obj.object_id, [])
     if mention.count != 1 or not children:
         return ""

@@ -15,10 +15,10 @@ from typing import Any, get_args
 import numpy as np
 from PIL import Image
 
-from workflow_scripts.common import rle
+from workflow_scripts.common import coco_rle
 from workflow_scripts.common.answer_text import format_metres
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.marks import MARK_COLOURS, draw_marks, mark_pixel
+from workflow_scripts.common.image_marks import MARK_COLOURS, draw_marks, mark_pixel
 from workflow_scripts.common.questions import AnswerType
 from workflow_scripts.evaluate import answer_parsing
 from workflow_scripts.evaluate.benchmarks.importer import Row, SkippedRow, UnusableRow, field
@@ -174,7 +174,7 @@ def _mark_position(row: Row, number: int, shape: tuple[int, ...]) -> tuple[float
     encoded = _get_or_none(row.get("rle"), number)
     if encoded is not None:
         try:
-            mask = rle.mask_from_segmentation(encoded, height=height, width=width)
+            mask = coco_rle.mask_from_segmentation(encoded, height=height, width=width)
         except UserError as error:
             raise UnusableRow(f"mask of region {number} cannot be read") from error
         if mask.shape == (height, width) and mask.any():

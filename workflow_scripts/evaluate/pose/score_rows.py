@@ -16,7 +16,7 @@ from workflow_scripts.evaluate.pose.keypoint_errors import KeypointErrors
 from workflow_scripts.evaluate.score_table import ALL, LEARNED, ScoreRow
 from workflow_scripts.models.keypoints.baselines import BASELINES, REFERENCE_BASELINE
 
-BENCHMARK = "pose"
+BENCHMARK = "keypoints"
 MAIN_METRIC = "mpjpe_mm"
 
 

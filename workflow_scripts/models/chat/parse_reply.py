@@ -56,7 +56,7 @@ def _content_model(keys: tuple[str, ...]) -> type[BaseModel]:
 class ChatReply:
     """What a body holds: texts by name, or the reason why there are none.
 
-    `rejected`: it is what was asked for in form, but whoever asked found fault with it.
+    `rejected`: the format is right, but the caller's check refused the texts.
     """
 
     status: Literal["ok", "refused", "failed", "rejected"]

@@ -79,11 +79,6 @@ def find_price(
             images.tile_tokens,
             images.patch_factor,
         )
-    if given != (None, None):
-        raise UserError(
-            f"{section}.input_usd_per_million and {section}.output_usd_per_million go together: "
-            f"one is {given[0]}, the other {given[1]}"
-        )
     if known is not None:
         return known
     if max_cost_usd is None:

@@ -1,4 +1,4 @@
-"""Do a few things at once, in order: what waits for a server gains by it."""
+"""Run a few calls at once, results in order: faster where a call waits for a server."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

@@ -2,7 +2,7 @@
 
 `house` draws one house in this order, a file for every step:
 
-    floor_plan -> walls -> openings -> looks -> floor_objects -> small_objects -> wall_objects
+    floor_plan -> walls -> openings -> materials -> floor_objects -> small_objects -> wall_objects
     -> export
 
 `floor_objects` holds the programme of every room type; its groups (beds, tables with chairs,

@@ -131,7 +131,7 @@ class _RoomFurnisher:
 
     @property
     def categories(self) -> frozenset[str]:
-        """Categories of the things so far and of what stands on them."""
+        """Categories of the objects so far and of what stands on them."""
         return frozenset(
             part.asset.category for obj in self.objects for part in (obj, *obj.children)
         )

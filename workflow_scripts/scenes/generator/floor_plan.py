@@ -20,6 +20,9 @@ MIN_ARM_M = 1.8
 MIN_CUT_M = 0.6
 MIN_TRANSFER_M = 1.2
 """Deep enough for a door into what is bitten off."""
+#: Room types, nested: rooms that are nested together lie together.
+Tree = tuple["str | Tree", ...]
+NumberedTree = tuple["int | NumberedTree", ...]
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class RoomSpec:
 
     spec_id: str
     weight: float
-    tree: tuple
+    tree: Tree
 
 
 _B, _R, _K, _L = "Bathroom", "Bedroom", "Kitchen", "LivingRoom"
@@ -91,11 +94,11 @@ def sample_floor_plan(rng: np.random.Generator) -> FloorPlan:
     return _rasterise(spec.spec_id, labelled_rects, room_types)
 
 
-def _number_rooms(tree: tuple) -> tuple[tuple, dict[int, str]]:
+def _number_rooms(tree: Tree) -> tuple[NumberedTree, dict[int, str]]:
     """Replace the room types of a tree by room numbers."""
     room_types: dict[int, str] = {}
 
-    def walk(node: tuple | str) -> tuple | int:
+    def walk(node: Tree | str) -> NumberedTree | int:
         if isinstance(node, str):
             room_types[FIRST_ROOM + len(room_types)] = node
             return FIRST_ROOM + len(room_types) - 1
@@ -107,9 +110,9 @@ def _number_rooms(tree: tuple) -> tuple[tuple, dict[int, str]]:
 
 
 def _slice_plan(
-    rng: np.random.Generator, tree: tuple, room_types: dict[int, str]
+    rng: np.random.Generator, tree: NumberedTree, room_types: dict[int, str]
 ) -> dict[int, _Rect]:
-    """Give every room a wished area, and cut a rectangle of their sum along the tree."""
+    """Draw an area for every room, and cut a rectangle of their sum along the tree."""
     areas = {
         number: rng.uniform(*AREA_M2[room_type]) / STEP_M**2
         for number, room_type in room_types.items()
@@ -122,10 +125,10 @@ def _slice_plan(
         width, depth = depth, width
     rects: dict[int, _Rect] = {}
 
-    def area(node: tuple | int) -> float:
+    def area(node: NumberedTree | int) -> float:
         return areas[node] if isinstance(node, int) else sum(area(child) for child in node)
 
-    def cut(node: tuple | int, rect: _Rect) -> None:
+    def cut(node: NumberedTree | int, rect: _Rect) -> None:
         if isinstance(node, int):
             rects[node] = rect
             return

@@ -13,7 +13,7 @@ from workflow_scripts.sources.readers.procthor_assets import Asset, assets_in_ca
 EDGE = frozenset({"edge", "corner"})
 MIDDLE = frozenset({"middle"})
 GAP_M = 0.03
-"""Air between things that stand side by side."""
+"""Air between objects that stand side by side."""
 
 
 @dataclass(frozen=True)

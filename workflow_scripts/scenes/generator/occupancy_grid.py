@@ -1,9 +1,9 @@
-"""The floor of a room as a raster of 5 cm: what is free, and where a group of things fits.
+"""The floor of a room as a raster of 5 cm: what is free, and where a group of objects fits.
 
 Three layers are kept, each with its summed-area table, so that a rectangle anywhere is tested
 with four look-ups: `solid` (outside the room, or something stands there), `kept` (solid, or floor
 that must stay free: doors, and the space in front of furniture) and `low` (kept, or in front of a
-window, where only low things may stand).
+window, where only low objects may stand).
 """
 
 from collections.abc import Sequence
@@ -50,13 +50,13 @@ class OccupancyGrid:
         self._integral_images[:, 1:, 1:] = self.layers.cumsum(axis=1, dtype=np.int32).cumsum(axis=2)
 
     def occupy(self, rects: Sequence[Rect]) -> None:
-        """Put solid things on the floor."""
+        """Mark rectangles as occupied."""
         for rect in rects:
             self.layers[(slice(None), *self._cells(rect))] = True
         self._update_integral_images()
 
     def reserve(self, rects: Sequence[Rect], *, reach: bool) -> None:
-        """Keep floor free of things; with `reach` an agent must be able to get there."""
+        """Keep floor free of objects; with `reach` an agent must be able to get there."""
         for rect in rects:
             self.layers[(slice(RESERVED, None), *self._cells(rect))] = True
         if reach:
@@ -64,7 +64,7 @@ class OccupancyGrid:
         self._update_integral_images()
 
     def reserve_low(self, rect: Rect) -> None:
-        """Keep tall things away from a rectangle."""
+        """Allow only low objects in a rectangle."""
         self.layers[(LOW_ONLY, *self._cells(rect))] = True
         self._update_integral_images()
 
@@ -89,7 +89,8 @@ class OccupancyGrid:
             - sums[layer, high[..., 1], low[..., 0]]
             + sums[layer, low[..., 1], low[..., 0]]
         )
-        return inside & (total == 0).all(axis=1)
+        free: np.ndarray = inside & (total == 0).all(axis=1)
+        return free
 
     def walkable(self, extra: Sequence[Rect] = ()) -> np.ndarray:
         """Return the cells [y, x] on whose middle an agent (square of 0.2 m) can stand."""
@@ -104,7 +105,7 @@ class OccupancyGrid:
             sums = self._integral_images[OCCUPIED]
         reach = round(AGENT_RADIUS_M / STEP_M)
         height, width = solid.shape
-        free = np.zeros_like(solid)
+        free: np.ndarray = np.zeros_like(solid)
         window = 2 * reach + 1
         total = (
             sums[window:, window:]
@@ -116,18 +117,18 @@ class OccupancyGrid:
         return free
 
     def stays_connected(self, solid: Sequence[Rect], reach: Sequence[Rect]) -> bool:
-        """Tell whether, with more solid things, every place to reach is on one walkable floor."""
+        """Return whether, with more occupied, all points to reach are on one walkable floor."""
         labels, count = ndimage.label(self.walkable(solid))
         if not count:
             return False
         main: int | None = None
         for rect in (*self.must_reach, *reach):
-            found = labels[self._cells(rect)]
+            reached = labels[self._cells(rect)]
             if main is None:
-                sizes = np.bincount(found.ravel())
+                sizes = np.bincount(reached.ravel())
                 sizes[0] = 0
                 main = int(sizes.argmax()) if sizes.any() else 0
-            if not main or not (found == main).any():
+            if not main or not (reached == main).any():
                 return False
         return True
 
@@ -136,12 +137,12 @@ class OccupancyGrid:
         return float((~self.layers[OCCUPIED]).sum() / self.inside.sum())
 
     def max_clearance_point(self) -> Point:
-        """Return the reachable point of ProcTHOR's 0.25 m grid that is farthest from things."""
+        """Return the reachable point of ProcTHOR's 0.25 m grid that is farthest from objects."""
         labels, _ = ndimage.label(self.walkable())
         distance = ndimage.distance_transform_cdt(~self.layers[OCCUPIED], metric="chessboard")
         if self.must_reach:
-            found = labels[self._cells(self.must_reach[0])]
-            sizes = np.bincount(found.ravel(), minlength=2)
+            reached = labels[self._cells(self.must_reach[0])]
+            sizes = np.bincount(reached.ravel(), minlength=2)
             sizes[0] = 0
             distance = np.where(labels == int(sizes.argmax()), distance, 0)
         # The grid's points lie on corners of cells; a point is the lower left corner of its cell.

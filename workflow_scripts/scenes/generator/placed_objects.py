@@ -1,4 +1,4 @@
-"""Things before and after they are placed: items of a group, and objects of a house."""
+"""Objects before and after they are placed: items of a group, and objects of a house."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Group:
-    """Things that belong together, the floor kept free for using them, and where they may go.
+    """Objects that belong together, the floor kept free for using them, and where they may go.
 
     `where` holds "edge" (back to a wall), "corner" and "middle".
     """

@@ -1,4 +1,4 @@
-"""Put a group of things on the floor of a room, where it fits and blocks no way."""
+"""Place a group of objects on the floor of a room, where it fits and blocks no passage."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,6 @@ from workflow_scripts.scenes.generator.occupancy_grid import (
     OCCUPIED,
     RESERVED,
     OccupancyGrid,
-    Rect,
 )
 from workflow_scripts.scenes.generator.placed_objects import (
     Group,
@@ -18,11 +17,11 @@ from workflow_scripts.scenes.generator.placed_objects import (
     rotate_rect,
     rotate_xy,
 )
-from workflow_scripts.scenes.generator.walls import Room, WallSegment
+from workflow_scripts.scenes.generator.walls import Rect, Room, WallSegment
 
 WALL_GAP_M = 0.025
 TALL_M = 0.95
-"""Things taller than this do not stand in front of windows."""
+"""Objects taller than this do not stand in front of windows."""
 _ALONG_STEP_M = 0.1
 _MIDDLE_STEP_M = 0.15
 _CORNER_WEIGHT = 6.0

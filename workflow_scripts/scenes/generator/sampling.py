@@ -16,7 +16,7 @@ def chance(rng: np.random.Generator, probability: float) -> bool:
 def pick(
     rng: np.random.Generator, options: Sequence[T], weights: Sequence[float] | None = None
 ) -> T:
-    """Pick one thing; `weights` need not sum to 1."""
+    """Pick one item; `weights` need not sum to 1."""
     if weights is None:
         return options[int(rng.integers(len(options)))]
     bounds = np.cumsum(weights)
@@ -25,5 +25,5 @@ def pick(
 
 
 def shuffled(rng: np.random.Generator, options: Sequence[T]) -> list[T]:
-    """Return the things in a random order."""
+    """Return the items in a random order."""
     return [options[int(i)] for i in rng.permutation(len(options))]

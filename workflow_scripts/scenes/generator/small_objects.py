@@ -1,4 +1,4 @@
-"""Small things on the surfaces of furniture, by ProcTHOR's table of what is found on what."""
+"""Small objects on the surfaces of furniture, by ProcTHOR's table of what is found on what."""
 
 from collections.abc import Iterator, Sequence
 
@@ -28,7 +28,7 @@ _MAX_BOTTOM_OFF_M = 0.03
 _PARENT_BIAS = {"Chair": 0.0, "ArmChair": 0.05, "Sofa": 0.1, "Bed": 0.08, "Toilet": 0.0}
 _OTHER_PARENT_BIAS = 0.18
 _CHILD_BIAS = {"HousePlant": 0.2, "Vase": 0.05, "Book": 0.1, "Candle": 0.05}
-# Furniture that the table does not know as a place for things.
+# Furniture that the table does not list as a support.
 _EXTRA_RECEPTACLES: dict[str, dict[str, float]] = {
     "CounterTop": {"AluminumFoil": 0.15},
     "Dresser": {"WateringCan": 0.05},
@@ -37,7 +37,7 @@ _EXTRA_RECEPTACLES: dict[str, dict[str, float]] = {
     "ClothesDryer": {"Cloth": 0.4, "SprayBottle": 0.3},
     "Microwave": {"Bread": 0.2, "Bowl": 0.2},
 }
-# Placed by groups, too tall to stand, or no small things at all.
+# Placed by groups, too tall to stand, or no small objects at all.
 _EXCLUDED_CATEGORIES = frozenset(
     {"BaseballBat", "Faucet", "Painting", "Safe", "ShowerCurtain", "Sink", "Television", "Window"}
 )
@@ -127,7 +127,7 @@ class _SupportSurface:
 def place_small_objects(
     rng: np.random.Generator, room: Room, furniture: list[PlacedObject], ceiling_m: float
 ) -> None:
-    """Stand small things on the furniture of a room, as its children."""
+    """Place small objects on the furniture of a room, as its children."""
     house_bias = -0.3 + 0.4 * float(rng.beta(3.5, 1.9))
     present_categories = {obj.asset.category for obj in _with_children(furniture)}
     placed: list[PlacedObject] = []
@@ -160,7 +160,7 @@ def _with_children(placed_objects: Sequence[PlacedObject]) -> Iterator[PlacedObj
 
 
 def _allowed(room: Room, category: str, present_categories: set[str]) -> bool:
-    """Tell whether a thing of a category is found in this type of room, or one more of it."""
+    """Return whether a room of this type has an object of a category, or one more of it."""
     table = read_database("placement-annotations")
     if category in _EXCLUDED_CATEGORIES or not table[f"in{room.room_type}s"].get(category):
         return False
@@ -184,7 +184,7 @@ def _place_random_objects(
     house_bias: float,
     present_categories: set[str],
 ) -> list[PlacedObject]:
-    """Put on a surface what the table says is found there; large things first."""
+    """Place on a surface what the table says is found there; large objects first."""
     parent = support.parent.asset.category
     table = read_database("receptacles").get(parent, {})
     shares = {child: entry["p"] for child, entry in table.items()} | _EXTRA_RECEPTACLES.get(
@@ -223,7 +223,7 @@ def _fill_shelves(
     supports: list[_SupportSurface],
     present_categories: set[str],
 ) -> list[PlacedObject]:
-    """Put a few things, mostly books, on every shelf."""
+    """Place a few objects, mostly books, on every shelf."""
     table = read_database("receptacles")["ShelvingUnit"]
     placed: list[PlacedObject] = []
     for support in supports:
@@ -275,7 +275,7 @@ def _place_tableware(
 
 
 def _yaw_deg(rng: np.random.Generator, asset: Asset) -> float:
-    """Draw how a thing is turned: some face the front, long ones lie along, round ones anyhow."""
+    """Draw an object's yaw: some face the front, long ones lie along, round ones any way."""
     if asset.category in _FACES_FRONT:
         return float(rng.normal(0.0, 5.0))
     if max(asset.width_m, asset.depth_m) > 1.3 * min(asset.width_m, asset.depth_m):

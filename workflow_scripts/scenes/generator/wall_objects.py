@@ -1,4 +1,4 @@
-"""Things on walls: paintings, televisions, light switches, towels, blinds."""
+"""Objects on walls: paintings, televisions, light switches, towels, blinds."""
 
 from collections.abc import Sequence
 
@@ -39,7 +39,7 @@ class _WallFace:
                     self.occupied.append((along[0], part.bottom_m, along[1], part.top_m))
 
     def covered_range(self, obj: PlacedObject) -> tuple[tuple[float, float], float]:
-        """Return the stretch of the piece that a thing covers, and how near it comes."""
+        """Return the stretch of the piece that an object covers, and how near it comes."""
         (ux, uy), (nx, ny) = self.segment.direction, self.segment.inward
         x0, y0, x1, y1 = obj.footprint()
         sx, sy = self.segment.start
@@ -82,7 +82,7 @@ def place_wall_objects(
     furniture: list[PlacedObject],
     ceiling_m: float,
 ) -> list[PlacedObject]:
-    """Return the things on a room's walls; they hide behind no furniture."""
+    """Return the objects on a room's walls; none hangs behind furniture."""
     faces = [
         _WallFace(segment, openings, furniture)
         for segment in room.segments

@@ -79,9 +79,10 @@ def draw_contact_sheet(path: Path, thumbnails: Sequence[Thumbnail], *, caption: 
         sheet.save(partial, format="PNG")
 
 
-def _truncate_text(
-    text: str, pen: ImageDraw.ImageDraw, font: ImageFont.ImageFont, width: int
-) -> str:
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+def _truncate_text(text: str, pen: ImageDraw.ImageDraw, font: Font, width: int) -> str:
     """Cut a text to a width in pixels."""
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
     if pen.textlength(text, font=font) <= width:

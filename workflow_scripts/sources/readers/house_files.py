@@ -33,8 +33,8 @@ def read_house_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         )
     if not path.is_file():
         raise UserError(
-            f"{path}: no such file of houses. Mend sources.<name>.houses: a path relative to the "
-            "working directory, 'generate' or 'procthor-10k'."
+            f"{path}: no such file of houses. Correct sources.<name>.houses: a path relative to "
+            "the working directory, 'generate' or 'procthor-10k'."
         )
     if path.name.endswith(".json"):
         yield from ((1, text) for text in _houses_of_json(path))

@@ -1,4 +1,4 @@
-"""Where photos lie: a folder, or a data set of the package `datasets`; counted, dealt and read.
+"""Where photos lie: a folder, or a data set of the package `datasets`; counted and read.
 
 Counting and digests look at names, sizes and times only, never into a picture, because they run
 whenever Snakemake parses the workflow.
@@ -40,14 +40,14 @@ class PhotoFile:
 
 
 def is_hub_id(photos: str) -> bool:
-    """Say whether photos come from the hub: nothing lies at the path, and it looks like an id."""
+    """Return whether photos come from the hub: no file has this path, and it has an id's form."""
     return (
         not Path(photos).exists() and photos.count("/") == 1 and not photos.startswith((".", "/"))
     )
 
 
 def is_saved_dataset(path: Path) -> bool:
-    """Say whether a folder was written by `save_to_disk`."""
+    """Return whether a folder was written by `save_to_disk`."""
     return (path / "state.json").is_file() or (path / "dataset_dict.json").is_file()
 
 
@@ -78,10 +78,10 @@ def _available(photos: str, dataset_split: str) -> int | None:
         return None
     if is_saved_dataset(path):
         return _count_rows(split_folder(path, dataset_split))
-    found = len(list_folder(path))
-    if not found:
+    num_photos = len(list_folder(path))
+    if not num_photos:
         raise UserError(f"{path}: no photo in it. Photos are files named {', '.join(SUFFIXES)}.")
-    return found
+    return num_photos
 
 
 def photos_per_shard(num_photos: int, setting: int | str) -> int:
@@ -119,31 +119,32 @@ def list_folder(path: Path) -> tuple[tuple[str, int, int], ...]:
     """
     if not path.is_dir():
         raise UserError(
-            f"{path}: no such folder of photos. Mend sources.images.photos: a folder of photos, a "
-            "folder written by datasets' save_to_disk, or a data set's id on the hub (owner/name)."
+            f"{path}: no such folder of photos. Correct sources.images.photos: a folder of photos, "
+            "a folder written by datasets' save_to_disk, or a data set's id on the hub "
+            "(owner/name)."
         )
     return _list_folder(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=8)
 def _list_folder(path: Path, _: int) -> tuple[tuple[str, int, int], ...]:
-    found = []
+    photos = []
     for folder, folders, names in os.walk(path):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
             if name.lower().endswith(SUFFIXES) and not name.startswith("."):
                 file = Path(folder, name)
                 if not file.exists():
-                    found.append((file.relative_to(path).as_posix(), 0, 0))
+                    photos.append((file.relative_to(path).as_posix(), 0, 0))
                     continue
                 state = file.stat()
-                found.append((file.relative_to(path).as_posix(), state.st_size, state.st_mtime_ns))
-    return tuple(sorted(found))
+                photos.append((file.relative_to(path).as_posix(), state.st_size, state.st_mtime_ns))
+    return tuple(sorted(photos))
 
 
 def folder_digests(folders: Iterable[str | None]) -> str:
     """Return a digest of the names, sizes and times of all files in folders; None has none."""
-    found = []
+    states = []
     for number, folder in enumerate(folders):
         if folder is None:
             continue
@@ -153,14 +154,14 @@ def folder_digests(folders: Iterable[str | None]) -> str:
             if file.is_file():
                 state = file.stat()
                 name = file.relative_to(top).as_posix()
-                found.append((number, name, state.st_size, state.st_mtime_ns))
-    return hashlib.sha256(repr(found).encode()).hexdigest() if found else ""
+                states.append((number, name, state.st_size, state.st_mtime_ns))
+    return hashlib.sha256(repr(states).encode()).hexdigest() if states else ""
 
 
 def read_photos(
     photos: str, *, column: str, dataset_split: str, start: int, stop: int
 ) -> Iterator[PhotoFile]:
-    """Yield the photos [start, stop) one at a time; one that cannot be had is a reason."""
+    """Yield the photos [start, stop) one at a time; one that cannot be read has a reason."""
     path = Path(photos)
     if not is_hub_id(photos) and not is_saved_dataset(path):
         files = list_folder(path)
@@ -231,7 +232,7 @@ def _load_dataset(photos: str, dataset_split: str) -> Any:
     except Exception as error:  # datasets lets errors of the hub, Arrow and fsspec through
         raise UserError(
             f"sources.images.photos: {photos} (split {dataset_split}) cannot be loaded "
-            f"({type(error).__name__}: {error}). Mend the name or sources.images.dataset_split; "
+            f"({type(error).__name__}: {error}). Correct the name or sources.images.dataset_split; "
             "a data set of the hub needs the network the first time."
         ) from error
 

@@ -13,7 +13,7 @@ PhotoStep = Literal["scenes", "read", "filter", "localise"]
 
 
 class PhotoHash(Record):
-    """One row of `results/scenes/{source}/{shard}.hashes.parquet`: a photo looked at once."""
+    """One row of `results/scenes/{source}/{shard}.hashes.parquet`: a photo and its hashes."""
 
     index: int
     origin: str = Field(description="path below the folder, or 'name:split[row]' of a data set")
@@ -22,7 +22,7 @@ class PhotoHash(Record):
     fingerprint: str = Field(description="128 bits of its look, hexadecimal; '' if not decoded")
     width_px: int = Field(description="upright, as EXIF says")
     height_px: int
-    focal_px: float = Field(description="from EXIF, in pixels of the photo; NaN if it is not told")
+    focal_px: float = Field(description="from EXIF, in pixels of the photo; NaN if it is not known")
     reason: str = Field(description="'' or why it cannot be used")
 
 
@@ -112,7 +112,7 @@ class PhotoMaskRow(Record):
 class PhotoDropCount(Record):
     """One line of `results/views/{source}/{shard}.dropped.jsonl`: what a step lost, and why.
 
-    A line with reason '' counts what is left after the step.
+    A line with reason '' counts what the step kept.
     """
 
     source: str
@@ -124,7 +124,7 @@ class PhotoDropCount(Record):
 
 @dataclass(frozen=True)
 class PhotoStepCounts:
-    """What a step left and lost over all shards; `lost` is (reason, count), commonest first."""
+    """What a step kept and dropped over all shards; `lost` is (reason, count), commonest first."""
 
     step: str
     unit: str
@@ -133,7 +133,7 @@ class PhotoStepCounts:
 
 
 def count_photo_steps(rows: Iterable[PhotoDropCount]) -> list[PhotoStepCounts]:
-    """Return what each step left and lost, in the order of the steps."""
+    """Return what each step kept and dropped, in the order of the steps."""
     counts: dict[tuple[str, str], Counter[str]] = {}
     for row in rows:
         counts.setdefault((row.step, row.unit), Counter())[row.reason] += row.count
@@ -142,8 +142,10 @@ def count_photo_steps(rows: Iterable[PhotoDropCount]) -> list[PhotoStepCounts]:
         PhotoStepCounts(
             step=step,
             unit=unit,
-            kept=found.pop("", 0),
-            lost=tuple(sorted(found.items(), key=lambda item: (-item[1], item[0]))),
+            kept=reasons.pop("", 0),
+            lost=tuple(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
         )
-        for (step, unit), found in sorted(counts.items(), key=lambda item: order.index(item[0][0]))
+        for (step, unit), reasons in sorted(
+            counts.items(), key=lambda item: order.index(item[0][0])
+        )
     ]

@@ -1,4 +1,4 @@
-"""The ProcTHOR asset tables (from the `procthor` package) and where things can stand on assets.
+"""The ProcTHOR asset tables (from the `procthor` package) and where objects can stand on assets.
 
 Sizes are in metres along the asset's own axes: width x, depth y (front is +y), height z. Unity's
 table calls them x, z, y.
@@ -34,7 +34,7 @@ class Asset:
 
 @dataclass(frozen=True)
 class SupportSurface:
-    """A horizontal rectangle on an asset where small things can stand.
+    """A horizontal rectangle on an asset where small objects can stand.
 
     `height` is its height as a share of the asset's height. `x0, x1, y0, y1` bound it as shares
     of width and depth, from -0.5 to 0.5 about the middle (y 0.5 is the front). `clearance` is
@@ -94,7 +94,7 @@ MATTRESS_TOP_M = 0.62
 
 
 def support_surfaces(asset: Asset) -> tuple[SupportSurface, ...]:
-    """Return where things can stand on this asset, as the procedural furniture is built.
+    """Return where objects can stand on this asset, as the procedural furniture is built.
 
     It is `SURFACES` except for corner counters (their runs, not their box), desks with shelves
     above (the desk top in front of them), and beds with posts or a high head.
@@ -139,11 +139,11 @@ def read_database(name: str) -> Any:
 @cache
 def assets() -> dict[str, Asset]:
     """Return all assets by id."""
-    found = {}
+    table = {}
     for category, entries in read_database("asset-database").items():
         for entry in entries:
             box = entry["boundingBox"]
-            found[entry["assetId"]] = Asset(
+            table[entry["assetId"]] = Asset(
                 asset_id=entry["assetId"],
                 category=category,
                 width_m=box["x"],
@@ -156,7 +156,7 @@ def assets() -> dict[str, Asset]:
                 ),
                 can_open="open" in (entry.get("states") or {}),
             )
-    return found
+    return table
 
 
 @cache

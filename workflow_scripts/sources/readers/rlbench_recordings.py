@@ -2,7 +2,7 @@
 
 Layout: `{task}/variation{v}/episodes/episode{i}/` (or `{task}/all_variations/episodes/...`) with
 `low_dim_obs.pkl` and folders `{camera}_rgb`, `{camera}_depth`, `{camera}_mask` of `{step}.png`.
-What the robot is told is in `variation_descriptions.pkl` beside `episodes` or in the episode's own
+Descriptions of the task are in `variation_descriptions.pkl` beside `episodes` or in the episode's
 folder, where `all_variations` also has `variation_number.pkl`.
 """
 
@@ -101,30 +101,30 @@ class Recordings(AbstractContextManager["Recordings"]):
             directory = self.path / folder
             return sorted(file.name for file in directory.iterdir()) if directory.is_dir() else []
         start = f"{folder}/"
-        found = [name.removeprefix(start) for name in self._members if name.startswith(start)]
-        return sorted(name for name in found if "/" not in name)
+        below = [name.removeprefix(start) for name in self._members if name.startswith(start)]
+        return sorted(name for name in below if "/" not in name)
 
     def episodes(self, tasks: tuple[str, ...] = ()) -> list[RecordedEpisode]:
         """Return the recorded episodes of tasks (of all if empty) in the order of their names."""
-        found = []
+        episodes = []
         for folder in self._folders():
             # The given folder may be the task's own, so its name counts.
             match = _EPISODE.search(f"{self.path.resolve().name}/{folder}")
             if match and (not tasks or match["task"] in tasks):
-                found.append(
+                episodes.append(
                     RecordedEpisode(
                         match["task"], int(match["variation"] or 0), int(match["episode"]), folder
                     )
                 )
-        if not found:
+        if not episodes:
             wanted = f" of {', '.join(tasks)}" if tasks else ""
             raise UserError(
                 f"sources.rlbench.dataset: {self.path} has no episode{wanted}; it must hold "
                 f"<task>/variation<v>/episodes/episode<i>/{LOW_DIM}"
             )
-        for task in sorted({episode.task for episode in found}):
+        for task in sorted({episode.task for episode in episodes}):
             task_id(task)
-        return sorted(found)
+        return sorted(episodes)
 
     def _folders(self) -> Iterator[str]:
         """Yield the folders that hold a recording, relative to the data set."""
@@ -148,22 +148,22 @@ class Recordings(AbstractContextManager["Recordings"]):
             raise UserError(f"{self.path}: {name} holds something other than observations")
         return [dict(vars(step)) for step in observations]
 
-    def variation(self, found: RecordedEpisode, state: Mapping[str, Any]) -> int:
+    def variation(self, episode: RecordedEpisode, state: Mapping[str, Any]) -> int:
         """Return the variation of an episode: its folder's, or, of all in one, the recorded one.
 
         0 if nothing says which.
         """
-        if "/all_variations/" not in f"/{found.path}":
-            return found.variation
+        if "/all_variations/" not in f"/{episode.path}":
+            return episode.variation
         misc = state.get("misc")
         recorded = misc.get("variation_index") if isinstance(misc, dict) else None
-        for value in (self._read_optional_pickle(f"{found.path}/{VARIATION}"), recorded):
+        for value in (self._read_optional_pickle(f"{episode.path}/{VARIATION}"), recorded):
             if isinstance(value, int) and value >= 0:
                 return value
-        return found.variation
+        return episode.variation
 
     def description(self, folder: str) -> str:
-        """Return the first way in which the robot is told what to do, '' if none is recorded."""
+        """Return the first description of the task, '' if none is recorded."""
         parent_folder = folder.rpartition("/episodes/")[0]
         for directory in (folder, parent_folder):
             texts = self._read_optional_pickle(f"{directory}/{DESCRIPTIONS}")
@@ -186,13 +186,13 @@ def numeric_array(
     misc = state.get("misc")
     value = state.get(key, misc.get(key) if isinstance(misc, dict) else None)
     try:
-        found = np.asarray(value, dtype=np.float64)
+        array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
-        found = np.zeros(0)
-    if value is None or found.shape != shape or not np.isfinite(found).all():
+        array = np.zeros(0)
+    if value is None or array.shape != shape or not np.isfinite(array).all():
         what = "missing" if value is None else f"{np.shape(value)} of {type(value).__name__}"
         raise UserError(f"{name}: {key} must be {list(shape)} numbers; it is {what}")
-    return found
+    return array
 
 
 def select_episodes(

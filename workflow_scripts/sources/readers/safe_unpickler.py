@@ -33,10 +33,10 @@ class _PickledDtype:
 
     def dtype(self) -> np.dtype:
         """Return the number type; anything but plain numbers is an error."""
-        found = np.dtype(self.name)
-        if found.kind not in _NUMBER_KINDS or found.shape or found.names:
+        dtype = np.dtype(self.name)
+        if dtype.kind not in _NUMBER_KINDS or dtype.shape or dtype.names:
             raise ValueError(f"an array of type {self.name!r}; only plain numbers are read")
-        return found.newbyteorder(">" if self.is_big_endian else "<")
+        return dtype.newbyteorder(">" if self.is_big_endian else "<")
 
 
 class _PickledArray:

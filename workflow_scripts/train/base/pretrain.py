@@ -23,7 +23,7 @@ from torch import nn
 from torch.nn import functional
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.marks import MARK_COLOURS
+from workflow_scripts.common.image_marks import MARK_COLOURS
 from workflow_scripts.common.storage import atomic_write, write_json
 from workflow_scripts.train.base.experiment import PretrainExperiment
 from workflow_scripts.train.base.pretrain_dataset import (

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from workflow_scripts.common.image_marks import MARK_COLOURS, mark_radius_px
 from workflow_scripts.common.label_text import phrase
-from workflow_scripts.common.marks import MARK_COLOURS, mark_radius_px
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.train.base.pretrain_images import AnnotatedImages, MarkSprites, ObjectPoint
 from workflow_scripts.train.base.tiny_vlm import ASSISTANT, IMAGE, USER, TinyVlmConfig

@@ -13,8 +13,8 @@ from PIL import Image
 
 from workflow_scripts.common.cli import progress
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.image_marks import MARK_COLOURS, draw_marks, mark_pixel, mark_radius_px
 from workflow_scripts.common.label_text import is_confusable
-from workflow_scripts.common.marks import MARK_COLOURS, draw_marks, mark_pixel, mark_radius_px
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.sources.readers.procthor_assets import read_database
 

@@ -22,8 +22,8 @@ from transformers import (
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from workflow_scripts.common.image_marks import MARK_COLOURS
 from workflow_scripts.common.label_text import phrase, plural
-from workflow_scripts.common.marks import MARK_COLOURS
 from workflow_scripts.sources.readers.procthor_assets import read_database
 
 IMAGE, USER, ASSISTANT = "<image>", "<user>", "<assistant>"

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import mujoco
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -20,7 +19,13 @@ from workflow_scripts.views.demonstrator import EpisodeError
 from workflow_scripts.views.robots import tasks
 from workflow_scripts.views.robots.arm import FINGER_NAMES, FINGER_OPEN_M
 from workflow_scripts.views.robots.cameras import intrinsics
-from workflow_scripts.views.robots.offscreen_renderer import OffscreenContext, OffscreenRenderer
+
+# Not `import mujoco` above: the package `robots` must choose MUJOCO_GL before MuJoCo is imported.
+from workflow_scripts.views.robots.offscreen_renderer import (
+    OffscreenContext,
+    OffscreenRenderer,
+    mujoco,
+)
 from workflow_scripts.views.robots.panda import TIP_FROM_FLANGE_M
 from workflow_scripts.views.robots.scene_builder import PlacementError, SceneBuilder, SceneObject
 from workflow_scripts.views.robots.scripted_task import (

@@ -80,7 +80,7 @@ def door_front(x: Span, z: Span, y: float, finish: Finish, knob: Finish, hinge: 
 
 
 def counter_top(b: AssetSpec) -> Parts:
-    """Build kitchen counters along the runs that the asset's name tells (I, L, C, island)."""
+    """Build kitchen counters along the runs that the asset's name gives (I, L, C, island)."""
     x, y = b.w / 2, b.d / 2
     body = (
         paint(b.pick("white", "cream", "grey", "blue", "green"))
@@ -208,7 +208,7 @@ def tv_stand(b: AssetSpec) -> Parts:
 
 
 def shelving_unit(b: AssetSpec) -> Parts:
-    """Build open shelves at the heights where things stand, in a case or on metal posts."""
+    """Build open shelves at the support heights, in a case or on metal posts."""
     x, y, h = b.w / 2, b.d / 2, b.h
     finish = case_finish(b)
     thick = min(0.025, h * 0.03)

@@ -12,7 +12,7 @@ WOODS = ("oak", "walnut", "cherry", "birch", "wenge", "pine", "teak", "ash")
 
 
 def table_wood(b: AssetSpec) -> Finish:
-    """Choose wood, now and then paint."""
+    """Choose wood, sometimes paint."""
     return paint(b.pick("white", "black", "cream")) if b.chance(0.2) else wood(b.pick_from(WOODS))
 
 
@@ -53,7 +53,7 @@ def side_table(b: AssetSpec) -> Parts:
 
 
 def desk(b: AssetSpec) -> Parts:
-    """Build a desk with a drawer pedestal; a tall one carries a hutch of shelves at the back."""
+    """Build a desk with a drawer pedestal; a tall one has a hutch of shelves at the back."""
     finish = table_wood(b)
     top = b.support_heights_m[0] if b.support_heights_m else b.h
     x, y, t = b.w / 2, b.d / 2, 0.03

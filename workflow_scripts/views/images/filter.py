@@ -1,4 +1,4 @@
-"""Keep the photos that show what is wanted: a dual encoder, an include and an exclude list."""
+"""Filter photos by their content: zero-shot labels of an include and an exclude list."""
 
 import logging
 import math
@@ -10,16 +10,17 @@ import numpy as np
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.records import records_to_frame
-from workflow_scripts.common.storage import read_table, write_table
+from workflow_scripts.common.storage import write_table
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.sources.images import FilterSettings
 from workflow_scripts.sources.readers.photo_records import PhotoFilterRow, PhotoReadRow
+from workflow_scripts.views.images.photo_tables import read_photo_rows
 
 log = logging.getLogger(__name__)
 
 
 class Encoder(Protocol):
-    """What filtering needs of a model; see `DualEncoder`."""
+    """The interface of the classifier; see `DualEncoder`."""
 
     labels: list[str]
 
@@ -86,18 +87,17 @@ def filter_photos(
     return filter_rows
 
 
-def main(*, read: Path, out: Path, settings: FilterSettings, device: str = "auto") -> None:
+def main(*, photo_frames: Path, out: Path, settings: FilterSettings, device: str = "auto") -> None:
     """Write a table of `PhotoFilterRow`. With both lists empty no model is loaded and all are kept.
 
     Args:
-        read: the photos, `{shard}.read.zarr`.
+        photo_frames: the photos, `{shard}.read.zarr`.
         out: the table to write.
         settings: which photos are kept.
         device: auto, cpu or cuda.
     """
     include, exclude = settings.include, settings.exclude
-    frame = read_table(read.with_suffix(".parquet"))
-    rows = [PhotoReadRow(**row) for row in frame.to_dict("records")]
+    rows = read_photo_rows(photo_frames)
     if include or exclude:
         from workflow_scripts.views.images.encoder import DualEncoder
 
@@ -105,7 +105,7 @@ def main(*, read: Path, out: Path, settings: FilterSettings, device: str = "auto
             settings.model, [*include, *exclude], template=settings.template, device=device
         )
         filter_rows = filter_photos(
-            ViewShard.open(read),
+            ViewShard.open(photo_frames),
             rows,
             encoder,
             include=include,

@@ -1,4 +1,4 @@
-"""Find the objects of the photos that are left: proposals, masks, and which of them are good."""
+"""Find the objects of the photos that passed the filter: proposals, masks, selection."""
 
 import logging
 import math
@@ -8,18 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common import backend_registry, rle
+from workflow_scripts.common import backend_registry, coco_rle
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import records_to_frame
-from workflow_scripts.common.storage import read_table, write_table
+from workflow_scripts.common.storage import write_table
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.sources.images import PhotoObjectsSettings, resolve_localiser
-from workflow_scripts.sources.readers.photo_records import (
-    PhotoFilterRow,
-    PhotoMaskRow,
-    PhotoReadRow,
-)
+from workflow_scripts.sources.readers.photo_records import PhotoMaskRow, PhotoReadRow
+from workflow_scripts.views.images.photo_tables import read_filter_rows, read_photo_rows
 from workflow_scripts.views.images.proposal_filter import ProposalLimits, filter_proposals
 from workflow_scripts.views.images.proposals import (
     BACKENDS,
@@ -34,13 +30,11 @@ from workflow_scripts.views.images.proposals import (
 log = logging.getLogger(__name__)
 
 
-def kept_rows(read: Path, filter_table: Path) -> list[PhotoReadRow]:
-    """Return the photos that filtering left, in order."""
-    rows = [PhotoReadRow(**row) for row in read_table(read).to_dict("records")]
-    verdicts = [PhotoFilterRow(**row) for row in read_table(filter_table).to_dict("records")]
-    if [row.scene_id for row in rows] != [row.scene_id for row in verdicts]:
-        raise UserError(f"{filter_table} is not of the photos in {read}: run its rule again")
-    return [row for row, verdict in zip(rows, verdicts, strict=True) if not verdict.reason]
+def kept_rows(photo_frames: Path, filter_table: Path) -> list[PhotoReadRow]:
+    """Return the photos that passed the filter, in order."""
+    rows = read_photo_rows(photo_frames)
+    filter_rows = read_filter_rows(filter_table, photo_frames, rows)
+    return [row for row, result in zip(rows, filter_rows, strict=True) if not result.reason]
 
 
 def localise(
@@ -52,7 +46,7 @@ def localise(
     limits: ProposalLimits,
     batch_size: int,
 ) -> Iterator[PhotoMaskRow]:
-    """Yield a row for every proposal of every photo, the left-out ones with a reason."""
+    """Yield a row for every proposal of every photo, rejected ones with a reason."""
     for first in progress(range(0, len(rows), batch_size), desc="localise"):
         photos = [
             PhotoView(
@@ -74,9 +68,9 @@ def localise(
 def add_masks(
     photo: PhotoView, proposals: Sequence[Proposal], segmenter: Segmenter, *, limits: ProposalLimits
 ) -> list[Proposal]:
-    """Return the proposals with masks made of their boxes, in step with their labels.
+    """Return the proposals with masks made of their boxes, in the same order.
 
-    Boxes that are empty, not finite or too unsure never reach the network; they keep their place.
+    Boxes that are empty, not finite or below the minimum confidence are not segmented.
     """
     height, width = photo.rgb.shape[:2]
     segmented = [clip_box(proposal, width=width, height=height) for proposal in proposals]
@@ -96,7 +90,7 @@ def add_masks(
 
 
 def clip_box(proposal: Proposal, *, width: int, height: int) -> Proposal:
-    """Cut a proposal's box to the picture; one that has no area left gets a reason."""
+    """Clip a proposal's box to the image; one smaller than a pixel gets a reason."""
     if proposal.reason:
         return proposal
     x0, y0, x1, y1 = proposal.box
@@ -134,14 +128,14 @@ def mask_rows(
             pixels=int(np.count_nonzero(mask)),
             rle_height=shape[0],
             rle_width=shape[1],
-            rle_counts=rle.encode(mask),
+            rle_counts=coco_rle.encode(mask),
             reason=proposal.reason,
         )
 
 
 def main(
     *,
-    read: Path,
+    photo_frames: Path,
     filter_table: Path,
     out: Path,
     settings: PhotoObjectsSettings,
@@ -150,10 +144,10 @@ def main(
     """Write a table of `PhotoMaskRow`.
 
     Args:
-        read: the photos, `{shard}.read.zarr`.
+        photo_frames: the photos, `{shard}.read.zarr`.
         filter_table: table of `PhotoFilterRow` of the same photos.
         out: the table to write.
-        settings: who finds the objects, and which are kept.
+        settings: the backend that finds the objects, and which are kept.
         device: auto, cpu or cuda.
     """
     choices = resolve_localiser(settings).localise
@@ -184,13 +178,14 @@ def main(
         from workflow_scripts.views.images.sam2 import Sam2
 
         segmenter = Sam2(choices.mask_model, device=device)
-    rows = kept_rows(read.with_suffix(".parquet"), filter_table)
-    shard = ViewShard.open(read)
-    found = localise(shard, rows, proposer, segmenter, limits=limits, batch_size=choices.batch_size)
-    segmented = list(found)
-    write_table(out, records_to_frame(segmented, PhotoMaskRow))
-    kept = sum(bool(row.instance) for row in segmented)
-    log.info("%d photos, %d proposals, %d objects kept", len(rows), len(segmented), kept)
+    rows = kept_rows(photo_frames, filter_table)
+    shard = ViewShard.open(photo_frames)
+    masks = list(
+        localise(shard, rows, proposer, segmenter, limits=limits, batch_size=choices.batch_size)
+    )
+    write_table(out, records_to_frame(masks, PhotoMaskRow))
+    kept = sum(bool(row.instance) for row in masks)
+    log.info("%d photos, %d proposals, %d objects kept", len(rows), len(masks), kept)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Read the photos of a shard with their companions: upright, in one frame, with a camera each."""
+"""Read the photos of a shard with their sidecar files: upright, letterboxed, with cameras."""
 
 import hashlib
 import logging
@@ -38,7 +38,7 @@ LEVEL_POSE = world_from_camera((0.0, 0.0, 0.0), yaw_deg=0.0, pitch_deg=0.0)
 
 @dataclass(frozen=True)
 class PhotoFrame:
-    """A photo in the frame, with what is known of its camera."""
+    """A photo in the frame, with its camera and where that comes from."""
 
     frame: Frame
     camera: Camera
@@ -49,7 +49,7 @@ class PhotoFrame:
 
 
 def default_intrinsics(*, width_px: int, height_px: int, fov_deg: float) -> np.ndarray:
-    """Return K [3, 3] of a pinhole that sees `fov_deg` along the picture's longer side."""
+    """Return K [3, 3] of a pinhole camera with `fov_deg` along the image's longer side."""
     focal_px = 0.5 * max(width_px, height_px) / np.tan(np.deg2rad(fov_deg) / 2)
     return pinhole(focal_px, width_px=width_px, height_px=height_px)
 
@@ -59,12 +59,12 @@ def pinhole(focal_px: float, *, width_px: int, height_px: int) -> np.ndarray:
     return np.array([[focal_px, 0, width_px / 2], [0, focal_px, height_px / 2], [0, 0, 1.0]])
 
 
-def read_photo(picture: DecodedImage, stem: str, settings: PhotoReadSettings) -> PhotoFrame:
-    """Put a picture and its companions in the frame; `UnusableSidecar` if one is wrong.
+def read_photo(image: DecodedImage, stem: str, settings: PhotoReadSettings) -> PhotoFrame:
+    """Fit a photo and its sidecars into the frame; `UnusableSidecar` if one is invalid.
 
-    The camera is the given one, else EXIF's focal length, else the stated default.
+    The camera is the user's, else from EXIF's focal length, else the configured default.
     """
-    height, width = picture.rgb.shape[:2]
+    height, width = image.rgb.shape[:2]
     size = {"width_px": width, "height_px": height}
     shape = (settings.height_px, settings.width_px)
     user_camera: UserCamera | None = None
@@ -72,16 +72,16 @@ def read_photo(picture: DecodedImage, stem: str, settings: PhotoReadSettings) ->
         user_camera = read_camera(path, **size)
     if user_camera is not None:
         k, source = user_camera.intrinsics, "given"
-    elif picture.focal_px is not None:
-        k, source = pinhole(picture.focal_px, **size), "exif"
+    elif image.focal_px is not None:
+        k, source = pinhole(image.focal_px, **size), "exif"
     else:
         k, source = default_intrinsics(**size, fov_deg=settings.default_fov_deg), "default"
     box = Letterbox.fit(**size, frame_width_px=shape[1], frame_height_px=shape[0])
     depth_m = np.full(shape, np.nan, np.float32)
     path = find_sidecar(_folder(settings.depth), stem, DEPTH_SUFFIXES)
     if path is not None:
-        given_m = read_depth(path, depth_unit_m=settings.depth_unit_m, **size)
-        depth_m = box.nearest(given_m, bar=np.nan)
+        user_depth_m = read_depth(path, depth_unit_m=settings.depth_unit_m, **size)
+        depth_m = box.nearest(user_depth_m, bar=np.nan)
     pose = user_camera.world_from_camera if user_camera is not None else None
     camera = Camera(
         settings.width_px,
@@ -89,7 +89,7 @@ def read_photo(picture: DecodedImage, stem: str, settings: PhotoReadSettings) ->
         box.intrinsics(k),
         LEVEL_POSE if pose is None else pose,
     )
-    frame = Frame(box.rgb(picture.rgb), depth_m, np.zeros(shape, np.uint16))
+    frame = Frame(box.rgb(image.rgb), depth_m, np.zeros(shape, np.uint16))
     return PhotoFrame(
         frame, camera, box, source, "none" if pose is None else "given", has_depth=path is not None
     )
@@ -122,22 +122,22 @@ def photo_row(view: int, photo: Photo, photo_frame: PhotoFrame) -> PhotoReadRow:
 
 
 def skipped(photo: Photo, item: str, reason: str) -> SkippedItem:
-    """Note a photo, or a companion, that is left out."""
-    log.warning("%s (%s): %s left out: %s", photo.scene_id, photo.origin, item, reason)
+    """Record a photo, or a sidecar, that is skipped."""
+    log.warning("%s (%s): %s skipped: %s", photo.scene_id, photo.origin, item, reason)
     return SkippedItem(source=photo.source, scene_id=photo.scene_id, item=item, reason=reason)
 
 
 def decode_photo(file: PhotoFile, photo: Photo) -> DecodedImage:
-    """Decode a photo that was whole when the scenes were listed."""
+    """Decode a photo; `UnusableSidecar` if its file changed since the photos were listed."""
     if file.reason:
-        raise UnusableSidecar(f"gone: {file.reason}")
+        raise UnusableSidecar(f"missing: {file.reason}")
     if hashlib.sha256(file.content).hexdigest() != photo.sha256:
         raise UnusableSidecar("changed: not the file that was there when photos were listed")
     return decode_image(file.content, min_side_px=1, max_pixels=photo.width_px * photo.height_px)
 
 
 def main(*, scenes: Path, out: Path, settings: PhotoReadSettings) -> None:
-    """Write `{shard}.read.zarr` with its table of `PhotoReadRow`, and what was left out.
+    """Write `{shard}.read.zarr` with its table of `PhotoReadRow`, and the skipped items.
 
     Args:
         scenes: JSON lines of `Photo` records.
@@ -179,7 +179,7 @@ def main(*, scenes: Path, out: Path, settings: PhotoReadSettings) -> None:
         write_table(out.with_suffix(".parquet"), records_to_frame(rows, PhotoReadRow))
         write_records(out.with_suffix(".skipped.jsonl"), skipped_rows)
         write_views(out, spool.arrays(), attributes={"source": records[0].source})
-    log.info("%d photos read, %d left out", len(rows), len(records) - len(rows))
+    log.info("%d photos read, %d skipped", len(rows), len(records) - len(rows))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Make the view shard of photos: what is left of them, with their objects as instances.
+"""Write the view shard of the photos that passed the filter, with objects as instances.
 
 Writes `{shard}.zarr`, three tables, `{shard}.skipped.jsonl`, `{shard}.dropped.jsonl`,
-`{shard}.credits.csv` and a contact sheet `{shard}.png`, each whole.
+`{shard}.credits.csv` and a contact sheet `{shard}.png`, each atomically.
 """
 
 import logging
@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from workflow_scripts.common import rle
+from workflow_scripts.common import coco_rle
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import (
@@ -25,7 +24,6 @@ from workflow_scripts.common.records import (
     records_to_frame,
 )
 from workflow_scripts.common.storage import (
-    atomic_write,
     read_records,
     read_table,
     write_records,
@@ -42,9 +40,12 @@ from workflow_scripts.sources.readers.photo_records import (
     PhotoReadRow,
 )
 from workflow_scripts.views.contact_sheet import draw_contact_sheet
+from workflow_scripts.views.credits import write_credits
 from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.frame_spool import FrameSpool
+from workflow_scripts.views.images.photo_tables import read_filter_rows, read_photo_rows
 from workflow_scripts.views.images.proposal_filter import border_sides
+from workflow_scripts.views.visibility import mask_box
 
 log = logging.getLogger(__name__)
 DEFAULT = MaskSizeSettings()
@@ -67,7 +68,7 @@ def rasterise_instances(masks: Sequence[PhotoMaskRow], *, shape: tuple[int, int]
     """Return instances u16 [h, w]: where masks overlap the smaller one is on top."""
     instance = np.zeros(shape, dtype=np.uint16)
     for row in sorted(masks, key=lambda row: (-row.pixels, row.instance)):
-        mask = rle.decode(row.rle_counts, height=row.rle_height, width=row.rle_width)
+        mask = coco_rle.decode(row.rle_counts, height=row.rle_height, width=row.rle_width)
         if mask.shape != shape:
             raise UserError(f"a mask of {mask.shape} pixels in a frame of {shape}: localise again")
         instance[mask] = row.instance
@@ -77,9 +78,9 @@ def rasterise_instances(masks: Sequence[PhotoMaskRow], *, shape: tuple[int, int]
 def visibility_row(
     view: int, row: PhotoReadRow, instance: np.ndarray, number: int
 ) -> VisibilityRow:
-    """Describe an instance's mask; what hides a part of it in a photo is not known."""
+    """Describe an instance's mask; its occlusion in a photo is unknown, so 1 is assumed."""
     mask = instance == number
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    x0, y0, x1, y1 = mask_box(mask)
     content = mask[row.content_y0 : row.content_y1, row.content_x0 : row.content_x1]
     return VisibilityRow(
         view=view,
@@ -87,10 +88,10 @@ def visibility_row(
         instance=number,
         pixels=int(np.count_nonzero(mask)),
         fraction_visible=1.0,
-        x0=int(columns[0]),
-        y0=int(rows[0]),
-        x1=int(columns[-1]) + 1,
-        y1=int(rows[-1]) + 1,
+        x0=x0,
+        y0=y0,
+        x1=x1,
+        y1=y1,
         truncated=border_sides(content) > 0,
     )
 
@@ -116,7 +117,7 @@ def object_row(row: PhotoReadRow, number: int, label: str) -> ObjectRow:
 def view_row(
     view: int, row: PhotoReadRow, camera: Camera, *, source: str, num_objects: int
 ) -> ViewRow:
-    """Describe a photo as a view: the only one, and so the best, of its scene."""
+    """Describe a photo as a view: the only one of its scene, and so the best."""
     yaw_deg, pitch_deg = yaw_pitch_deg(camera.world_from_camera)
     return ViewRow(
         view=view,
@@ -147,7 +148,7 @@ def add_view(
     source: str,
     min_pixels: int,
 ) -> None:
-    """Add a photo with the objects that still have enough pixels once all are painted."""
+    """Add a photo with the objects that have enough pixels where masks overlap."""
     instance = rasterise_instances(
         [mask for mask in masks if mask.instance], shape=shard.image_shape
     )
@@ -176,19 +177,20 @@ def add_view(
 def drop_counts(
     source: str,
     photos: Sequence[Photo],
-    read_skipped: Sequence[SkippedItem],
-    filter_table: Sequence[PhotoFilterRow],
+    unreadable_photos: Sequence[SkippedItem],
+    filter_rows: Sequence[PhotoFilterRow],
     object_reasons: Sequence[str],
 ) -> list[PhotoDropCount]:
-    """Count what each step lost by reason (what precedes its colon), and what it left."""
+    """Count what each step dropped by reason (the part before the colon) and what it kept."""
     steps = [
         ("scenes", "photo", [photo.skipped or "" for photo in photos]),
         (
             "read",
             "photo",
-            [row.reason for row in read_skipped if row.item == "photo"] + [""] * len(filter_table),
+            [row.reason for row in unreadable_photos if row.item == "photo"]
+            + [""] * len(filter_rows),
         ),
-        ("filter", "photo", [row.reason for row in filter_table]),
+        ("filter", "photo", [row.reason for row in filter_rows]),
         ("localise", "object", list(object_reasons)),
     ]
     rows = []
@@ -205,20 +207,20 @@ def drop_counts(
 def main(
     *,
     scenes: Path,
-    read: Path,
+    photo_frames: Path,
     filter_table: Path,
     masks: Path,
     out: Path,
     settings: MaskSizeSettings = DEFAULT,
 ) -> None:
-    """Write the view shard of the photos that filtering left.
+    """Write the view shard of the photos that passed the filter.
 
     Args:
         scenes: JSON lines of `Photo` records.
-        read: the photos, `{shard}.read.zarr`.
+        photo_frames: the photos, `{shard}.read.zarr`.
         filter_table: table of `PhotoFilterRow` of those photos.
-        masks: table of `PhotoMaskRow` of the photos that are left.
-        out: the Zarr group to write, `{shard}.zarr`; tables and pictures lie beside it.
+        masks: table of `PhotoMaskRow` of the photos that passed the filter.
+        out: the Zarr group to write, `{shard}.zarr`; its tables and images are written beside it.
         settings: an object with fewer pixels, once smaller ones cover it, is left out.
     """
     min_pixels = settings.min_pixels
@@ -226,33 +228,29 @@ def main(
     if not photos:
         raise UserError(f"{scenes} has no photo; run the rule that wrote it again")
     source = photos[0].source
-    rows = [
-        PhotoReadRow(**row) for row in read_table(read.with_suffix(".parquet")).to_dict("records")
-    ]
-    verdicts = [PhotoFilterRow(**row) for row in read_table(filter_table).to_dict("records")]
-    if [row.scene_id for row in rows] != [row.scene_id for row in verdicts]:
-        raise UserError(f"{filter_table} is not of the photos in {read}: run its rule again")
+    rows = read_photo_rows(photo_frames)
+    filter_rows = read_filter_rows(filter_table, photo_frames, rows)
     masks_of: dict[str, list[PhotoMaskRow]] = {}
     for values in read_table(masks).to_dict("records"):
         masks_of.setdefault(values["scene_id"], []).append(PhotoMaskRow(**values))
-    read_skipped = read_records(read.with_suffix(".skipped.jsonl"), SkippedItem)
-    shard = ViewShard.open(read)
-    height, width = shard.group["rgb"].shape[1:3]  # type: ignore[union-attr]
+    unreadable_photos = read_records(photo_frames.with_suffix(".skipped.jsonl"), SkippedItem)
+    shard = ViewShard.open(photo_frames)
+    height, width = shard.image_shape
     photo_rows = PhotoRows()
     photo_rows.skipped += [
         SkippedItem(source=source, scene_id=photo.scene_id, item="photo", reason=photo.skipped)
         for photo in photos
         if photo.skipped
     ]
-    photo_rows.skipped += read_skipped
+    photo_rows.skipped += unreadable_photos
     out.parent.mkdir(parents=True, exist_ok=True)
     with FrameSpool(out.parent, width_px=width, height_px=height) as spool:
-        pairs = zip(rows, verdicts, strict=True)
-        for row, verdict in progress(pairs, desc="views", total=len(rows)):
-            if verdict.reason:
+        pairs = zip(rows, filter_rows, strict=True)
+        for row, result in progress(pairs, desc="views", total=len(rows)):
+            if result.reason:
                 photo_rows.skipped.append(
                     SkippedItem(
-                        source=source, scene_id=row.scene_id, item="photo", reason=verdict.reason
+                        source=source, scene_id=row.scene_id, item="photo", reason=result.reason
                     )
                 )
                 continue
@@ -268,13 +266,11 @@ def main(
         write_records(sibling_path(out, "skipped.jsonl"), photo_rows.skipped)
         reasons = [row.reason for row in photo_rows.skipped if row.item.startswith("object")]
         reasons += [""] * len(photo_rows.objects)
-        counts = drop_counts(source, photos, read_skipped, verdicts, reasons)
+        counts = drop_counts(source, photos, unreadable_photos, filter_rows, reasons)
         write_records(sibling_path(out, "dropped.jsonl"), counts)
         attributes = {"source": source, "backend": "photos", "content_px": photo_rows.contents}
         write_views(out, spool.arrays(), attributes=attributes)
-    with atomic_write(sibling_path(out, "credits.csv")) as partial:
-        columns = ["asset_id", "library", "model", "creator", "licence"]
-        pd.DataFrame(columns=columns).to_csv(partial, index=False, lineterminator="\n")
+    write_credits(sibling_path(out, "credits.csv"), [])
     draw_contact_sheet(sibling_path(out, "png"), ViewShard.open(out), min_pixels=min_pixels)
     log.info(
         "%d photos: %d views, %d objects",

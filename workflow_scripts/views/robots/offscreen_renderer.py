@@ -12,6 +12,8 @@ from workflow_scripts.geometry.cameras import rays_camera
 from workflow_scripts.views.robots.analytic_depth import refine_curved_depth
 from workflow_scripts.views.robots.cameras import intrinsics, world_from_camera
 
+__all__ = ["OffscreenContext", "OffscreenRenderer", "mujoco"]
+
 _FLAG = mujoco.mjtRndFlag
 MAX_SHAPES = 400
 # Curved geoms are drawn as polygons with this many sides, which takes most of the rendering time.

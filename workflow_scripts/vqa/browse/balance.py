@@ -1,4 +1,4 @@
-"""Count what was asked, how its answers are balanced, and what was left out."""
+"""Count the questions, the balance of their answers, and what was dropped."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -79,18 +79,18 @@ class Balance:
 
     @property
     def distributions(self) -> list[AnswerDistribution]:
-        """Return the cells by family and form."""
+        """Return the distributions by family and form."""
         return [self._distributions[key] for key in sorted(self._distributions)]
 
 
 def _ordinal(place: int) -> str:
-    words = ("first", "second", "third", "fourth")
-    return words[place] if place < len(words) else f"{place + 1}th"
+    ordinals = ("first", "second", "third", "fourth")
+    return ordinals[place] if place < len(ordinals) else f"{place + 1}th"
 
 
 @dataclass(frozen=True)
 class DropReason:
-    """Why things were not asked about, and how many in each form ('' is any)."""
+    """Why questions were dropped, and how many in each form ('' is any)."""
 
     reason: str
     total: int

@@ -104,10 +104,10 @@ def card(questions: list[Question], images: Path, cloud_name: str | None) -> dic
 
 
 class ViewClouds:
-    """The clouds of views as the page shows them, each made once.
+    """The clouds of views as the page shows them, each computed once.
 
-    Depth and boxes are those that the answers follow from: an estimator's and measured ones where
-    there are such, else the simulator's.
+    Depth and boxes are those that the answers follow from: estimated and measured ones where they
+    exist, else the simulator's.
     """
 
     def __init__(self, views: list[Path], depth: list[Path], measured: list[Path]) -> None:

@@ -65,7 +65,7 @@ class FamilyRow:
 
 
 def size_category(total: int) -> str:
-    """Return the hub's word for how many examples there are."""
+    """Return the hub's size category of a number of examples."""
     bounds = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M")]
     for bound, name in bounds:
         if total < bound:

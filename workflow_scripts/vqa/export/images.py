@@ -1,4 +1,4 @@
-"""Questions picture by picture: what the forms with whole conversations are made of."""
+"""Questions grouped by picture, for exports of whole conversations."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -16,7 +16,7 @@ def group_by_image(table: Path) -> Iterator[list[Question]]:
     Only the questions of one view are held at a time, so a table of any size can be read.
     """
     for _, image_questions in groupby(
-        read_questions(table), key=lambda one: (one.source, one.view_id)
+        read_questions(table), key=lambda question: (question.source, question.view_id)
     ):
         pictures: dict[str, list[Question]] = {}
         for question in image_questions:

@@ -2,7 +2,7 @@
 
 `datasets.load_dataset` opens the folder and shows the pictures, and chat templates take the
 `messages` as they are. One row a picture; beside the text stands every question's structured
-truth, so that nobody has to read a number back out of a sentence.
+truth, so that no number has to be parsed from a sentence.
 """
 
 import logging
@@ -116,7 +116,7 @@ def row(questions: list[Question], images: Path, reasoning: Reasoning) -> dict[s
 def images_per_file(sizes: list[int], max_bytes: int) -> list[int]:
     """Return how many pictures each of the files holds, so that none is much above a size.
 
-    Files are runs of pictures of nearly equal bytes; there is always one, if an empty one.
+    Files are runs of pictures of nearly equal bytes; there is at least one file, perhaps empty.
     """
     num_files = max(1, -(-sum(sizes) // max_bytes))
     counts = [0] * num_files
@@ -136,7 +136,7 @@ def image_sizes(questions: Path, images: Path) -> list[int]:
         ]
     except FileNotFoundError as error:
         raise UserError(
-            f"{error.filename}: the picture of a question is not there. "
+            f"{error.filename}: the picture of a question is missing. "
             "Run the rule 'generate_questions' of its shard again."
         ) from error
 

@@ -1,4 +1,4 @@
-"""Put the data set on the Hugging Face hub, or say what would be put there.
+"""Push the data set to the Hugging Face hub, or say what would be pushed.
 
 The token is read from HF_TOKEN and written nowhere. A dry run contacts no server.
 """
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 TOKEN_VARIABLE = "HF_TOKEN"
 MESSAGE = "Spatial questions made by Sightline"
-# Time stamps that Snakemake leaves, and what a killed run left.
+# Time stamps of Snakemake, and files of a killed run.
 IGNORED = (".*", "**/.*")
 
 
@@ -44,14 +44,14 @@ def check_dataset(repo: str | None, folder: Path, files: list[dict[str, Any]]) -
     names = {row["path"] for row in files}
     if "README.md" not in names or not any(name.endswith(".parquet") for name in names):
         raise UserError(
-            f"{folder}: no data set (README.md and Parquet files) is there. "
+            f"{folder}: there is no data set (README.md and Parquet files). "
             "Add 'messages' to vqa.exports and run the target 'exports'."
         )
     return repo
 
 
 def upload(folder: Path, repo: str, *, private: bool, token: str, message: str) -> str:
-    """Make the data set's repository if need be, put the folder there, return the commit."""
+    """Create the data set's repository if it is missing, upload the folder, return the commit."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -70,7 +70,7 @@ def upload(folder: Path, repo: str, *, private: bool, token: str, message: str) 
         reason = " ".join(str(error).replace(token, "***").split()) or type(error).__name__
         raise UserError(
             f"vqa.hub.repo: {repo!r} could not be pushed: {reason}. "
-            f"Check that the token in {TOKEN_VARIABLE} may write there, and run it again."
+            f"Check that the token in {TOKEN_VARIABLE} may write to it, and run again."
         ) from None
     return str(done.oid)
 

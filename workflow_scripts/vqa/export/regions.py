@@ -1,12 +1,12 @@
 """Write a split with region tags and masks: the form that region-aware models read.
 
-One entry a question, in the form of the SpatialRGPT data: every object that the question speaks
-of is "Region [k] <mask>" where it is first mentioned, and `rle` and `bbox` hold the mask (COCO run
-lengths) and box (x0, y0, x1, y1 in pixels) of region k in place k. Later mentions and answers
+One entry a question, in the form of the SpatialRGPT data: every object that the question
+mentions is "Region [k] <mask>" where it is first mentioned, and item k of `rle` and `bbox` is the
+mask (COCO run lengths) and box (x0, y0, x1, y1 in pixels) of region k. Later mentions and answers
 name a region without its mask. The picture is the one without marks.
 
 `qa_info` holds what that form lacks: the type of the answer, its truth in SI units and, for
-choices, the possible truths, so that nobody has to read a number back out of a sentence.
+choices, the possible truths, so that no number has to be parsed from a sentence.
 """
 
 import json
@@ -61,7 +61,9 @@ def tag_regions(question: Question, reasoning: Reasoning) -> TaggedQuestion | No
     Regions are numbered in the order of first mention. A longer phrase is taken before a shorter
     one inside it ("the lamp on the desk" before "the desk").
     """
-    by_phrase = {one.phrase.lower(): one for one in question.referents if one.phrase}
+    by_phrase = {
+        referent.phrase.lower(): referent for referent in question.referents if referent.phrase
+    }
     if not by_phrase:
         return None
     numbers: dict[int, int] = {}
@@ -79,10 +81,10 @@ def tag_regions(question: Question, reasoning: Reasoning) -> TaggedQuestion | No
     if not mentions:
         return None
     by_name = {_strip_article(phrase): referent for phrase, referent in by_phrase.items()}
-    by_name |= {one.mark: one for one in question.referents if one.mark}
+    by_name |= {referent.mark: referent for referent in question.referents if referent.mark}
     names = {**by_name, **by_phrase}
     # An object that the question does not name has no region, and keeps its name.
-    names = {name: one for name, one in names.items() if one.instance in numbers}
+    names = {name: referent for name, referent in names.items() if referent.instance in numbers}
     name_pattern = _match_any(names)
 
     def replace_names(text_with_names: str) -> str:
@@ -108,8 +110,8 @@ def _strip_article(phrase: str) -> str:
 
 def _match_any(phrases: Sequence[str] | dict[str, Referent]) -> re.Pattern[str]:
     longest_first = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
-    words = "|".join(re.escape(phrase) for phrase in longest_first)
-    return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
+    pattern = "|".join(re.escape(phrase) for phrase in longest_first)
+    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
 
 
 class InstanceMasks:
@@ -147,13 +149,16 @@ def unmarked_image(question: Question, images: Path) -> str | None:
 
 
 def unsupported_reason(question: Question) -> str:
-    """Return why a question cannot be asked with regions, '' if it can."""
+    """Return why a question has no form with regions, '' if it has one."""
     if question.images:
         return "a question about several pictures"
     if question.answer_type in ("point", "box"):
-        return "a question for a place, which a mask would tell"
-    if any(one.mark and one.phrase == f"the {one.mark} mark" for one in question.referents):
-        return "a question about the place of a mark, not about the object under it"
+        return "a question for a position, which a mask would give away"
+    if any(
+        referent.mark and referent.phrase == f"the {referent.mark} mark"
+        for referent in question.referents
+    ):
+        return "a question about the position of a mark, not about the object under it"
     return ""
 
 
@@ -241,12 +246,12 @@ def main(
         dropped: what has no entry and why, counted, one record a line.
         settings: whether the steps to an answer are put before it.
     """
-    left_out: Counter[tuple[str, str, str, str]] = Counter()
+    drop_counts: Counter[tuple[str, str, str, str]] = Counter()
     total = 0
     with atomic_write(out) as partial, partial.open("w", encoding="utf-8") as file:
         file.write("[")
         for region_entry in entries(
-            questions, InstanceMasks(views), images, left_out, settings.reasoning
+            questions, InstanceMasks(views), images, drop_counts, settings.reasoning
         ):
             file.write(",\n" if total else "\n")
             file.write(json.dumps(region_entry, ensure_ascii=False, sort_keys=True))
@@ -256,10 +261,10 @@ def main(
         dropped,
         (
             DroppedQuestions(source=source, family=family, form=form, reason=reason, count=count)
-            for (source, family, form, reason), count in sorted(left_out.items())
+            for (source, family, form, reason), count in sorted(drop_counts.items())
         ),
     )
-    log.info("%s: %d questions, %d left out", out, total, sum(left_out.values()))
+    log.info("%s: %d questions, %d dropped", out, total, sum(drop_counts.values()))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 on a table is above it), and their middles differ by the margin. Where marks are drawn they must
 lie in the same order in the picture too, so that the marks cannot point the wrong way.
 
-`image_above_below` is about places in the picture alone, whatever lies there. `top_higher`
+`image_above_below` is about positions in the picture alone, whatever is there. `top_higher`
 compares how high up the tops are.
 """
 

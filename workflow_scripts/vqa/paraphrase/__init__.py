@@ -1,1 +1,1 @@
-"""Questions in other words, by a model behind an OpenAI-compatible server; each is checked."""
+"""Paraphrases of questions by a model behind an OpenAI-compatible server; each is checked."""

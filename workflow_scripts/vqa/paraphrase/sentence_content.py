@@ -1,7 +1,7 @@
-"""What a sentence says: its things with their roles, its numbers, and the words that carry meaning.
+"""What a sentence says: its objects with their roles, its numbers, and its content words.
 
 Two sentences say the same if these are the same. Words that only carry a question ("can you tell
-me whether") do not count, and of some words another form or another spelling will do.
+me whether") do not count, and some words have synonyms or other spellings.
 """
 
 import re
@@ -52,7 +52,7 @@ _SYNONYMS = (
     "size sizes sized",
 )
 _CANONICAL = {word: group.split()[0] for group in _SYNONYMS for word in group.split()}
-# A preposition straight before a thing says what part it plays.
+# A preposition directly before an object says which role it has.
 _ROLES = frozenset(
     [
         *("of", "from", "to", "than", "on", "in", "inside", "behind", "above", "below", "under"),
@@ -79,8 +79,8 @@ _TOKEN = re.compile(r"@\d+|\d+(?:\.\d+)?|[a-z_]+|<[^<>]*>")
 class SentenceContent:
     """What a sentence says.
 
-    `things`: number of a thing and its role, in the order of mention; a thing may come again. A
-    "than" stands among them, for what comes before it is compared with what comes after.
+    `object_roles`: the number of an object and its role, in the order of mention; an object may
+    occur again. A "than" is among them: what is before it is compared with what is after it.
     """
 
     object_roles: tuple[tuple[int, str], ...]
@@ -93,7 +93,7 @@ class SentenceContent:
 
 
 def parse_content(text: str, names: Mapping[str, int]) -> SentenceContent:
-    """Read a sentence; `names` in lower case say which thing each is of."""
+    """Parse a sentence; `names` in lower case give the number of the object that each names."""
     text = text.lower().replace("’", "'")
     if names:
         longest_first = sorted(names, key=lambda name: (-len(name), name))

@@ -1,1 +1,1 @@
-"""The shapes that questions have; a family is a shape with a measure, a margin and words."""
+"""The types of questions; a family is a type with a measure, phrasings and reasoning."""

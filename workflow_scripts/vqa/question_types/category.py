@@ -1,4 +1,4 @@
-"""Ask about everything of a kind: how many there are, and what a marked thing is."""
+"""Ask about categories: how many objects of one there are, and which one a marked object has."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

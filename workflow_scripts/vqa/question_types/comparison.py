@@ -60,7 +60,7 @@ class Antonym:
 class Comparison(OneViewFamily):
     """A family that compares two objects.
 
-    `difference` is antisymmetric, in `unit`: positive where the first pole holds for a against
+    `difference` is antisymmetric, in `unit`: positive where the first antonym holds for a against
     b, negative where the second does, 0 where sensible readings disagree. Below the margin of its
     unit no question is asked. Phrasings that a family gives (`yes_no`, `which`, `yes`, `no`,
     `winners`) take the place of the common ones; `scopes` are adverbials that say what is meant

@@ -1,4 +1,4 @@
-"""Ask where something is in the picture: the answer is a point on it, or the box around it."""
+"""Ask where an object is in the picture: the answer is a point on it, or the box around it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _ANSWERS = {
 
 @dataclass(frozen=True, eq=False)
 class GroundingTargets:
-    """Rows of the sight [m], what a question calls each, and how clear it is which is meant."""
+    """Rows of the view context [m], their phrases, and how clear it is which object is meant."""
 
     rows: np.ndarray
     phrases: list[str]
@@ -52,7 +52,7 @@ class GroundingTargets:
 
 @dataclass(frozen=True, kw_only=True)
 class Grounding(OneViewFamily):
-    """A family that asks for a place in the picture.
+    """A family that asks for a position in the picture.
 
     The answer is written as shares of the picture's width and height, "(0.42, 0.57)".
     """
@@ -79,7 +79,7 @@ class Grounding(OneViewFamily):
         else:
             corners = context.view_context.measured.box_px[targets.rows]
         shares = corners.reshape(len(corners), -1, 2) / context.view_context.size_px
-        texts = [written_place(row) for row in shares.reshape(len(shares), -1).tolist()]
+        texts = [position_text(row) for row in shares.reshape(len(shares), -1).tolist()]
         yield Batch(
             kind="open",
             antonym="",
@@ -98,6 +98,6 @@ class Grounding(OneViewFamily):
         )
 
 
-def written_place(shares: list[float]) -> str:
+def position_text(shares: list[float]) -> str:
     """Write shares of the picture's sides: "(0.42, 0.57)"."""
     return f"({', '.join(f'{share:.2f}' for share in shares)})"

@@ -95,7 +95,7 @@ class Ranking(OneViewFamily):
         if not len(rows):
             return
         fact_ids, sigma, margin = np.arange(len(rows)), both.take(rows), margin.take(rows)
-        # The winner, the two others in an order drawn by lot, and the anchor, if there is one.
+        # The winner, the two others in random order, and the anchor, if there is one.
         placed = groups.take(rows, axis=0)
         in_order = three.take(order.take(rows, axis=0))
         placed[:, :3] = in_order if self.rank == 0 else in_order[:, _SECOND_FIRST]

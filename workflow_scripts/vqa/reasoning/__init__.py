@@ -1,4 +1,4 @@
-"""Reasoning: the steps from what was measured to an answer, in words and equations.
+"""Reasoning: the steps from what was measured to an answer, in sentences and equations.
 
 A family of questions has a writer of its steps, or a reason why it has none. The numbers of a
 text follow from one another as they are printed; see `numbers`. Nothing is drawn at random, so

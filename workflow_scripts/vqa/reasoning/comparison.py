@@ -33,7 +33,7 @@ class ComparisonQuantity:
 
     `values` gives a number [n]; `text` says of `{name}` what its number is, with `{is}` agreeing:
     "the height of {name} is {value} m"; `intro` goes before the first. `ratio`: sizes are divided,
-    other numbers subtracted. `sign` is -1 where the first pole of the family has the smaller
+    other numbers subtracted. `sign` is -1 where the first antonym of the family has the smaller
     number. Of pixels the number is printed, not the middle. `subject` is what the conclusion
     names: "so {subject} is higher".
     """
@@ -59,18 +59,21 @@ class ComparisonQuantity:
 
     def clause(self, question: QuestionInstance, object_row: int, value: PrintedNumber) -> str:
         """Return the clause that gives an object's number."""
-        words = {
+        slots = {
             "name": question.name(object_row),
             "value": value,
             "is": question.verb_be(object_row),
         }
-        return self.text.format(**words)
+        return self.text.format(**slots)
 
     def clauses(
         self, question: QuestionInstance, object_rows: list[int], values: list[PrintedNumber]
     ) -> str:
         """Return the sentence that gives several objects' numbers."""
-        statement = [self.clause(question, *one) for one in zip(object_rows, values, strict=True)]
+        statement = [
+            self.clause(question, object_row, value)
+            for object_row, value in zip(object_rows, values, strict=True)
+        ]
         return sentence(self.intro, join_list(statement))
 
 
@@ -166,7 +169,7 @@ def wider(question: QuestionInstance, digits: int) -> list[str]:
     """Compare the least width of one with the greatest of the other: a front may be unknown."""
     least, most, _ = widths_m(question.view_context)
     object_rows, first = question.object_rows, question.batch.antonym == "0"
-    wide = question.winner if first else next(one for one in object_rows if one != question.winner)
+    wide = question.winner if first else next(row for row in object_rows if row != question.winner)
     clauses = []
     values = {}
     for object_row in object_rows:
@@ -175,7 +178,7 @@ def wider(question: QuestionInstance, digits: int) -> list[str]:
         hedge = "" if known else "at least " if object_row == wide else "at most "
         clauses.append(f"the width of {question.name(object_row)} is {hedge}{one} m")
         values[object_row] = one
-    narrow = next(one for one in object_rows if one != wide)
+    narrow = next(row for row in object_rows if row != wide)
     greater_than(values[wide], values[narrow])
     step, _ = divide(values[wide], values[narrow])
     return [sentence(join_list(clauses)), sentence(step, _conclusion(question))]
@@ -186,7 +189,7 @@ def _volumes(
 ) -> tuple[list[str], list[PrintedNumber]]:
     steps, found = [], []
     for object_row in object_rows:
-        # A cubic centimetre is a millionth of a cubic metre: small things need more digits.
+        # A cubic centimetre is a millionth of a cubic metre: small objects need more digits.
         sides = numbers(question.view_context.measured.size_m[object_row], digits)
         text, volume = multiply(*sides)
         steps.append(sentence(f"the volume of {question.name(object_row)} is {text} cubic meters"))
@@ -247,7 +250,7 @@ def supported_by(question: QuestionInstance, digits: int) -> list[str]:
     *object_rows, supported = question.object_rows
     under = UNDERSIDE.number(question, supported, digits)
     tops = TOP.numbers(question, object_rows, digits)
-    high_low = [sorted((under, top), key=lambda one: -one.value) for top in tops]
+    high_low = [sorted((under, top), key=lambda number: -number.value) for top in tops]
     steps, apart = zip(*(subtract(*pair) for pair in high_low), strict=True)
     statement = [
         sentence(UNDERSIDE.clause(question, supported, under)),
@@ -266,7 +269,7 @@ def _rank_sentence(
     rank: int,
 ) -> str:
     """Say which number decides; `InsufficientDigitsError` if two that matter are printed alike."""
-    order = sorted(values, key=lambda one: one.value, reverse=most)
+    order = sorted(values, key=lambda number: number.value, reverse=most)
     printed = [str(number) for number in order]
     object_row = object_rows[values.index(order[rank])]
     if object_row != question.winner or printed.count(printed[rank]) > 1:
@@ -308,12 +311,12 @@ def nearer_view(question: QuestionInstance, digits: int) -> list[str]:
 
 
 def count_objects(question: QuestionInstance, digits: int) -> list[str]:
-    """Say where the things of a kind are, and how many that makes."""
+    """Say where the objects of a category are, and how many that makes."""
     columns = pixels(np.sort(question.view_context.mark_px[question.object_rows, 0]))
     counted = question.batch.row_slots["counted"][question.row]
     if len(columns) == 1:
         statement = sentence(f"{counted} is at column {columns[0]} of the picture")
         return [statement, sentence("that makes 1 in all")]
-    where = join_list([str(one) for one in columns])
+    where = join_list([str(column) for column in columns])
     statement = sentence(f"{counted} are at columns {where} of the picture")
     return [statement, sentence(f"that makes {len(columns)} in all")]

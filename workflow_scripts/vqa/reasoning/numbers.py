@@ -1,7 +1,7 @@
 """Numbers as steps write them: every later step computes with what the text says.
 
 A step is a clause or an equation such as "2.31 - 1.10 = 1.21". Its right side follows from the
-left side as printed, to half a unit of its last digit; where the printed numbers do not bear out
+left side as printed, to half a unit of its last digit; where the printed numbers do not support
 the answer, `InsufficientDigitsError` is raised and the steps are written again with more digits.
 """
 
@@ -38,7 +38,7 @@ class PrintedNumber:
 
 
 def number(value: float, digits: int) -> PrintedNumber:
-    """Round a measured value to what is printed of it; never to minus nothing."""
+    """Round a measured value to what is printed of it; never to minus zero."""
     return PrintedNumber(round(float(value), digits) + 0.0, digits)
 
 
@@ -55,7 +55,7 @@ def multiply(*factors: PrintedNumber) -> tuple[str, PrintedNumber]:
 
 
 def divide(one: PrintedNumber, other: PrintedNumber, digits: int = 2) -> tuple[str, PrintedNumber]:
-    """Return an equation and its result; nothing is divided by what rounds to nothing."""
+    """Return an equation and its result; `InsufficientDigitsError` for a divisor of 0."""
     if other.value == 0:
         raise InsufficientDigitsError
     found = number(one.value / other.value, digits)

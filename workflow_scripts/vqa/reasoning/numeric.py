@@ -105,16 +105,21 @@ def length(question: QuestionInstance, digits: int) -> list[str]:
     """Take the longer of the two level sides."""
     (object_row,) = question.object_rows
     sides = numbers(question.view_context.measured.size_m[object_row, :2], digits)
-    longest = max(sides, key=lambda one: one.value)
-    statement = f"seen from above, the box around {question.name(object_row)} is {sides[0]} m by {sides[1]} m"
+    longest = max(sides, key=lambda side: side.value)
+    statement = _footprint_clause(question, object_row, sides)
     if str(sides[0]) == str(sides[1]):
         compared = f"both sides are {longest} m"
     else:
-        compared = (
-            f"{greater_than(longest, min(sides, key=lambda one: one.value))}, so the longer side is"
-        )
-        compared += f" {longest} m"
+        shortest = min(sides, key=lambda side: side.value)
+        compared = f"{greater_than(longest, shortest)}, so the longer side is {longest} m"
     return _with_final_steps(question, [sentence(statement), sentence(compared)], longest)
+
+
+def _footprint_clause(
+    question: QuestionInstance, object_row: int, sides: list[PrintedNumber]
+) -> str:
+    name = question.name(object_row)
+    return f"seen from above, the box around {name} is {sides[0]} m by {sides[1]} m"
 
 
 def footprint(question: QuestionInstance, digits: int) -> list[str]:
@@ -122,7 +127,7 @@ def footprint(question: QuestionInstance, digits: int) -> list[str]:
     (object_row,) = question.object_rows
     sides = numbers(question.view_context.measured.size_m[object_row, :2], digits)
     step, found = multiply(*sides)
-    statement = f"seen from above, the box around {question.name(object_row)} is {sides[0]} m by {sides[1]} m"
+    statement = _footprint_clause(question, object_row, sides)
     return _with_final_steps(
         question, [sentence(statement), sentence(f"{step} square meters")], found
     )
@@ -182,8 +187,8 @@ def offset(axis: int, text: str, *, second_minus_first: bool) -> StepWriter:
         step, found = subtract(second, first) if second_minus_first else subtract(first, second)
         statement = sentence(
             text,
-            f"the center of {question.name(one)} is at {first} m and that of {question.name(other)} at "
-            f"{second} m",
+            f"the center of {question.name(one)} is at {first} m and that of "
+            f"{question.name(other)} at {second} m",
         )
         return _with_final_steps(question, [statement, sentence(f"{step} m")], found)
 

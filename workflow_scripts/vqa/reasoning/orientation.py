@@ -1,4 +1,4 @@
-"""Steps of ways and turns: which way something faces, how the camera turned and moved."""
+"""Steps to directions: which way an object faces, how the camera turned and moved."""
 
 import numpy as np
 

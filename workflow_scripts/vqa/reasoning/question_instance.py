@@ -77,9 +77,9 @@ def sentence(*clauses: str) -> str:
     return f"{capitalised(', '.join(clause for clause in clauses if clause))}."
 
 
-def join_list(words: Sequence[str]) -> str:
+def join_list(texts: Sequence[str]) -> str:
     """Return "one, two and three"."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def pixels(values: FloatArray) -> list[PrintedNumber]:

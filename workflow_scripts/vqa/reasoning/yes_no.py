@@ -70,7 +70,7 @@ def same_size(excess: Limits) -> StepWriter:
 
 
 def _ratio(question: QuestionInstance, values: list[PrintedNumber], excess: Limits) -> list[str]:
-    high, low = sorted(values, key=lambda one: -one.value)
+    high, low = sorted(values, key=lambda number: -number.value)
     step, share = divide(high, low, high.digits)
     if question.says_yes:
         limit = number(1 + excess.yes, share.digits)
@@ -134,7 +134,7 @@ def _support_steps(question: QuestionInstance, upper: int, lower: int, digits: i
     measured = question.view_context.measured
     under = number(measured.low_m[upper, 2], digits)
     top = number(measured.high_m[lower, 2], digits)
-    high, low = sorted((under, top), key=lambda one: -one.value)
+    high, low = sorted((under, top), key=lambda number: -number.value)
     step, height_gap = subtract(high, low)
     one, other = question.name(upper), question.name(lower)
     limit = number(contact.CONTACT_M, digits)
@@ -152,8 +152,8 @@ def _support_steps(question: QuestionInstance, upper: int, lower: int, digits: i
         sentence(less_than(height_gap, limit), "so they meet in height"),
         sentence(
             f"seen from above, the center of {one} is {centre_offsets[0]} m and "
-            f"{centre_offsets[1]} m from that of {other} along its two sides, and half of each side "
-            f"is {half_sizes[0]} m and {half_sizes[1]} m"
+            f"{centre_offsets[1]} m from that of {other} along its two sides, and half of each "
+            f"side is {half_sizes[0]} m and {half_sizes[1]} m"
         ),
         sentence(within, f"so {one} {question.verb_be(upper)} over {other}"),
     ]
@@ -167,7 +167,7 @@ def _at_most(one: PrintedNumber, other: PrintedNumber) -> str:
 def _separation_steps(
     question: QuestionInstance, digits: int, *, by_height: bool = True
 ) -> list[str]:
-    """Show the space between two things, or that the top of the second is above the first."""
+    """Show the space between two objects, or that the top of the second is above the first."""
     one, other = question.object_rows
     measured = question.view_context.measured
     limit = number(contact.APART_M, digits)

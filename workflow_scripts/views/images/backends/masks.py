@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from workflow_scripts.common import rle
+from workflow_scripts.common import coco_rle
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.views.images.letterbox import nearest_samples
 from workflow_scripts.views.images.proposals import PhotoView, Proposal, ProposerOptions
@@ -111,7 +111,7 @@ def _from_list(objects: list[Any], photo: PhotoView) -> Iterator[Proposal]:
         score = entry.get("score", 1.0)
         confidence = float(score) if isinstance(score, int | float) else float("nan")
         try:
-            mask = rle.mask_from_segmentation(
+            mask = coco_rle.mask_from_segmentation(
                 entry.get("segmentation"), height=photo.row.height_px, width=photo.row.width_px
             )
         except UserError as error:

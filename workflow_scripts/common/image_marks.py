@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image, ImageDraw
 
-# Far apart in hue and saturated, so that a 96-pixel vision tower tells them apart.
+# Far apart in hue and saturated, so that a 96-pixel vision tower can distinguish them.
 MARK_COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (255, 0, 0),
     "green": (0, 220, 0),
