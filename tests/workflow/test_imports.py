@@ -23,8 +23,8 @@ ALLOWED = {
     "cluster": MIDDLE,
     **dict.fromkeys(STAGES, MIDDLE),
 }
-# Records that hold cameras and boxes, which geometry does not know; and the kind of experiment whose
-# settings are those of a model's noise, which models do not know.
+# Records that hold cameras and boxes, which geometry does not know; and the kind of experiment
+# whose settings hold those of a model's noise.
 EXCEPTIONS = {
     ("workflow_scripts/experiments/pose.py", "models"),
     ("workflow_scripts/common/view_shard.py", "geometry"),
