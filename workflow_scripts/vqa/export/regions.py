@@ -77,7 +77,7 @@ def tag_regions(question: Question, reasoning: Reasoning) -> TaggedQuestion | No
         return f"Region [{numbers[referent.instance]}] <mask>"
 
     pattern = _match_any(by_phrase)
-    text = pattern.sub(lambda found: region(by_phrase[found[0].lower()]), question.question)
+    text = pattern.sub(lambda tagged: region(by_phrase[tagged[0].lower()]), question.question)
     if not mentions:
         return None
     by_name = {_strip_article(phrase): referent for phrase, referent in by_phrase.items()}
@@ -88,7 +88,7 @@ def tag_regions(question: Question, reasoning: Reasoning) -> TaggedQuestion | No
     name_pattern = _match_any(names)
 
     def replace_names(text_with_names: str) -> str:
-        return name_pattern.sub(lambda found: region(names[found[0].lower()]), text_with_names)
+        return name_pattern.sub(lambda tagged: region(names[tagged[0].lower()]), text_with_names)
 
     def tag_or_text(value: str) -> str:
         return region(names[value.lower()]) if value.lower() in names else value
