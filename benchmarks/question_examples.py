@@ -97,8 +97,8 @@ def _examples_of_view(
     if not names:
         return
     marks = choose_marks(view_context, [form], rng(draw, "docs", str(view)))
-    names = set()
-    families = [one for one in FAMILIES if one.name in names]
+    shown = set()
+    families = [family for family in FAMILIES if family.name in names]
     for one in enumerate_batches(
         view_context,
         DEFAULT_MARGINS,
@@ -108,9 +108,9 @@ def _examples_of_view(
         families=families,
     ):
         name = one.family.name
-        if name in names:
+        if name in shown:
             continue
-        names.add(name)
+        shown.add(name)
         plain = draw_annotations(shard.rgb(view), view_context, form, marks.get(form, {}))
         boxes = [tuple(view_context.measured.box_px[row]) for row in one.batch.objects[0].tolist()]
         picture = plain if form == "marked" else draw_frames(plain, boxes)
