@@ -11,6 +11,7 @@ import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import submitit
@@ -85,7 +86,7 @@ def find_queued_jobs(name: str) -> list[tuple[str, str]]:
     return sorted(found, key=lambda row: int(row[0]), reverse=True)
 
 
-def get_job_state(job: submitit.Job) -> JobState:
+def get_job_state(job: submitit.Job[Any]) -> JobState:
     """Return the state of a job; one whose controller does not answer is taken to live."""
     if isinstance(job, submitit.LocalJob):
         return JobState("RUNNING" if controller_process(job) is not None else "")
@@ -96,7 +97,7 @@ def get_job_state(job: submitit.Job) -> JobState:
         return JobState("UNKNOWN")
 
 
-def last_state(job: submitit.Job) -> str:
+def last_state(job: submitit.Job[Any]) -> str:
     """Return how SLURM says that a job ended, '' if it does not know."""
     if isinstance(job, submitit.LocalJob):
         return ""
@@ -112,7 +113,7 @@ def last_state(job: submitit.Job) -> str:
     return ""
 
 
-def read_rank_reports(job: submitit.Job, num_ranks: int) -> list[RankReport]:
+def read_rank_reports(job: submitit.Job[Any], num_ranks: int) -> list[RankReport]:
     """Return what those ranks said that have ended, the earliest first."""
     found = []
     for rank in range(num_ranks):
@@ -124,7 +125,7 @@ def read_rank_reports(job: submitit.Job, num_ranks: int) -> list[RankReport]:
     return sorted(found, key=lambda report: report.time_s)
 
 
-def controller_process(job: submitit.Job) -> psutil.Process | None:
+def controller_process(job: submitit.Job[Any]) -> psutil.Process | None:
     """Return the process that runs a local job, if it lives."""
     try:
         process = psutil.Process(int(job.job_id))
@@ -138,7 +139,7 @@ def controller_process(job: submitit.Job) -> psutil.Process | None:
     return process if is_ours and process.status() != psutil.STATUS_ZOMBIE else None
 
 
-def has_lost_rank(job: submitit.Job, num_expected: int) -> bool:
+def has_lost_rank(job: submitit.Job[Any], num_expected: int) -> bool:
     """Say whether fewer ranks of a local job live than have not reported."""
     if not isinstance(job, submitit.LocalJob):
         return False
@@ -155,7 +156,7 @@ def has_lost_rank(job: submitit.Job, num_expected: int) -> bool:
     return len(alive) < num_expected
 
 
-def stop(job: submitit.Job) -> None:
+def stop(job: submitit.Job[Any]) -> None:
     """End a job and all its ranks."""
     if not isinstance(job, submitit.LocalJob):
         job.cancel()
@@ -185,7 +186,7 @@ def _kill_process_tree(process: psutil.Process) -> None:
     psutil.wait_procs(processes, timeout=10)
 
 
-def log_path(job: submitit.Job, rank: int) -> Path:
+def log_path(job: submitit.Job[Any], rank: int) -> Path:
     """Return the file with what a rank wrote."""
     path: Path = (job.task(rank) if rank else job).paths.stderr
     return path
@@ -198,7 +199,7 @@ def tail(path: Path, num_lines: int) -> str:
     return "\n".join(path.read_text(errors="replace").splitlines()[-num_lines:])
 
 
-def last_line(job: submitit.Job) -> str:
+def last_line(job: submitit.Job[Any]) -> str:
     """Return the newest line that rank 0 wrote about its progress."""
     for path in (job.paths.stdout, job.paths.stderr):
         text: str = tail(path, 1)

@@ -57,8 +57,8 @@ def detect(
     points, confidences = [], []
     for part in flat.split(_BATCH):
         number = torch.tensor([list(names)] * len(part), device=device)
-        asked = torch.full((len(part),), condition, device=device)
-        _, found, batch_confidences = detector(part.to(device), number, asked)
+        conditions = torch.full((len(part),), condition, device=device)
+        _, found, batch_confidences = detector(part.to(device), number, conditions)
         points.append(width * found.cpu())
         confidences.append(batch_confidences.cpu())
     shape = (steps, views, len(names))
@@ -74,7 +74,7 @@ def detect_episodes(
     detector, settings = load_detector(folder)
     size = (detector.size.width_px, detector.size.height_px)
     numbers = {name: number for number, name in enumerate(settings.names, start=1)}
-    asked = {name: number for number, name in enumerate(settings.conditions, start=1)}
+    conditions = {name: number for number, name in enumerate(settings.conditions, start=1)}
     found = []
     for track in progress(list(tracks), desc="detect"):
         if (track.width_px, track.height_px) != size:
@@ -88,7 +88,7 @@ def detect_episodes(
                 detector,
                 shards[track.scene_id].images(track.scene_id),
                 names=[numbers.get(f"{track.task}/{name}", 0) for name in track.names],
-                condition=asked.get(task_condition(track), 0),
+                condition=conditions.get(task_condition(track), 0),
             )
         )
     return found

@@ -36,7 +36,7 @@ class PoseModel(Record):
 
     def noise_model(self) -> NoiseModel:
         """Return the noise model that it was trained for."""
-        return NoiseModel(**self.noise)  # type: ignore[arg-type]
+        return NoiseModel.parse(self.noise)
 
 
 def save_model(folder: Path, model: torch.nn.Module, settings: PoseModel) -> None:

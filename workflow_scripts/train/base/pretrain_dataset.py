@@ -171,7 +171,7 @@ def compare_mentions(
     return PretrainSample(question, keyword_ends, answer, (mention_a, mention_b), holds)
 
 
-class PretrainDataset(torch.utils.data.Dataset):
+class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
     """Item `step` is a whole batch, always the same for the same seed.
 
     `named_fraction` of the questions name objects instead of marks.

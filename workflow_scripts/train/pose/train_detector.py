@@ -43,7 +43,7 @@ _CONFIDENCE_WEIGHT, _TRIANGULATION_WEIGHT = 0.2, 0.02
 _BRIGHTNESS = 0.1
 
 
-class FrameDataset(Dataset):
+class FrameDataset(Dataset[dict[str, Tensor]]):
     """Frames with all their views, in the order in which they are used, epoch after epoch."""
 
     def __init__(
@@ -79,7 +79,8 @@ class FrameDataset(Dataset):
         return len(self._frames)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return self.__getitems__([index])
+        batch: dict[str, Tensor] = self.__getitems__([index])
+        return batch
 
     def __getitems__(self, indices: list[int]) -> Any:
         """Return a batch; sample number i is the same whatever ran before it."""

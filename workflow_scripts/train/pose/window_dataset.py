@@ -15,7 +15,7 @@ from workflow_scripts.models.keypoints.track_dataset import TrackDataset
 from workflow_scripts.train.pose.losses import hidden_frames
 
 
-class WindowDataset(Dataset):
+class WindowDataset(Dataset[dict[str, Tensor]]):
     """All windows of a training in the order in which they are used, epoch after epoch.
 
     The order, what is hidden and (with labels, where the exact projections are known) the noise
@@ -51,7 +51,8 @@ class WindowDataset(Dataset):
         return self._num_samples
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return self.__getitems__([index])
+        batch: dict[str, Tensor] = self.__getitems__([index])
+        return batch
 
     def __getitems__(self, indices: list[int]) -> Any:
         """Return a batch; the data loader asks for all of its samples at once."""

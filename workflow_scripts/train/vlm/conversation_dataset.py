@@ -31,7 +31,7 @@ class Conversation:
     turns: tuple[Turn, ...]
 
 
-class ConversationDataset(torch.utils.data.Dataset):
+class ConversationDataset(torch.utils.data.Dataset[Conversation]):
     """The entries of a LLaVA JSON file; pictures are opened by the collator."""
 
     def __init__(self, conversations: Sequence[Conversation]) -> None:
@@ -177,7 +177,8 @@ class Collator:
         return conversation_text(self._processor, turns, ask=ask, image=has_image)
 
     def _tokens(self, text: str) -> list[int]:
-        return self._tokenizer(text)["input_ids"]
+        ids: list[int] = self._tokenizer(text)["input_ids"]
+        return ids
 
 
 def _common_prefix_length(one: Sequence[int], other: Sequence[int]) -> int:
