@@ -28,7 +28,7 @@ IGNORE_INDEX = -100
 
 @dataclass(frozen=True)
 class Relation:
-    """Two opposite words for one direction, and the ways to ask with them.
+    """Two opposite relations along one image axis, and question templates for them.
 
     `axis` is 0 for columns, 1 for rows; the first pole holds for the smaller coordinate.
     """
