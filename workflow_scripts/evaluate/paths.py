@@ -67,8 +67,8 @@ def score_files(experiment: Experiment, benchmarks: Iterable[str]) -> list[str]:
     Only experiments that answer questions are asked the benchmarks.
     """
     folder = f"results/evaluate/{experiment.name}"
-    asked = benchmarks if experiment.kind.predictor else ()
-    return [f"{folder}/scores.parquet", *(f"{folder}/{name}.scores.parquet" for name in asked)]
+    names = benchmarks if experiment.kind.predictor else ()
+    return [f"{folder}/scores.parquet", *(f"{folder}/{name}.scores.parquet" for name in names)]
 
 
 def picture_files(experiment: Experiment) -> dict[str, str]:

@@ -153,9 +153,9 @@ def test_our_region_tagged_export_is_read_as_a_benchmark(tmp_path: Path) -> None
         choices=["sofa", "floor lamp"],
         truth="sofa",
     )
-    asked = [question(0), width(1), which]
+    exported = [question(0), width(1), which]
     regions.main(
-        questions=write_questions(tmp_path / "vqa/train.parquet", asked),
+        questions=write_questions(tmp_path / "vqa/train.parquet", exported),
         views=[views],
         images=tmp_path / "vqa",
         out=tmp_path / "regions.json",
@@ -171,9 +171,9 @@ def test_every_row_of_our_export_is_read_back_with_its_truth(tmp_path: Path) -> 
     views = furnished_shard(tmp_path / "views/procthor")
     vqa = tmp_path / "vqa"
     forms = ("named", "marked", "region")
-    asked, _ = generate_for_shard(views, vqa / "procthor", forms=forms, questions_per_view=120)
+    exported, _ = generate_for_shard(views, vqa / "procthor", forms=forms, questions_per_view=120)
     regions.main(
-        questions=write_questions(vqa / "train.parquet", asked),
+        questions=write_questions(vqa / "train.parquet", exported),
         views=[views],
         images=vqa,
         out=tmp_path / "regions.json",
@@ -183,7 +183,7 @@ def test_every_row_of_our_export_is_read_back_with_its_truth(tmp_path: Path) -> 
     items, skipped = run_import(tmp_path, "spatialrgpt-bench", rows, vqa)
     assert not skipped
     assert len(items) == len(rows) > 150
-    by_id = {question.question_id: question for question in asked}
+    by_id = {question.question_id: question for question in exported}
     answer_types = set()
     for row, item in zip(rows, items, strict=True):
         source = by_id[row["id"]]
