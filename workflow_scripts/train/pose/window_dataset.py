@@ -19,8 +19,8 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
     """All windows of a training in the order in which they are used, epoch after epoch.
 
     The order, what is hidden and (with labels, where the exact projections are known) the noise
-    are drawn anew for each epoch from its number, so a resumed training goes on with the very
-    samples that it would have had, on any number of ranks.
+    are drawn for each epoch from its number, so a resumed training continues with the samples of
+    an uninterrupted one, on any number of ranks.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
 
 
 def collate(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Pass a batch on; `Windows` makes whole batches."""
+    """Return the batch unchanged; `WindowDataset` makes whole batches."""
     return batch
 
 
