@@ -1,6 +1,5 @@
 """What the stages share: the checked configuration, the shards, lists of paths."""
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -10,7 +9,6 @@ from snakemake.logging import logger
 
 from workflow_scripts.common import code_fingerprint
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.flags import as_flags
 from workflow_scripts.sources.readers.photo_files import folder_digests
 from workflow_scripts.common.records import SPLITS
 from workflow_scripts.config.base import section_json

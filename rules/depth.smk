@@ -1,9 +1,6 @@
 from workflow_scripts.config.depth import EstimatorSettings
 
 
-include: "functions/depth.smk"
-
-
 rule estimate_depth:
     input:
         views="results/views/{source}/{shard}.zarr",
@@ -24,12 +21,14 @@ rule estimate_depth:
     params:
         code=code_of("workflow_scripts.depth.estimate_depth"),
         settings=section_json(config["depth"], EstimatorSettings),
-        keep_own=keep_photo_depth_flag,
+        keep_original=lambda wildcards: (
+            "--keep-original" if SOURCES[wildcards.source].keeps_given_depth else ""
+        ),
     message:
         "Estimate the depth of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.depth.estimate_depth --views {input.views} --out {output.depth}"
-        " --settings {params.settings:q} {params.keep_own} > {log} 2>&1"
+        " --settings {params.settings:q} {params.keep_original} > {log} 2>&1"
 
 
 rule summarise_depth:

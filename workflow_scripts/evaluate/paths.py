@@ -67,11 +67,8 @@ def score_files(experiment: Experiment, benchmarks: Iterable[str]) -> list[str]:
     Only experiments that answer questions are scored on benchmarks.
     """
     folder = f"results/evaluate/{experiment.name}"
-    question_sets = benchmarks if experiment.kind.predictor else ()
-    return [
-        f"{folder}/scores.parquet",
-        *(f"{folder}/{name}.scores.parquet" for name in question_sets),
-    ]
+    names = benchmarks if experiment.kind.predictor else ()
+    return [f"{folder}/scores.parquet", *(f"{folder}/{name}.scores.parquet" for name in names)]
 
 
 def picture_files(experiment: Experiment) -> dict[str, str]:

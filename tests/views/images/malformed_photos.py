@@ -153,19 +153,19 @@ def run_malformed_photos(top: Path) -> int:
         out=top / "0000.read.zarr",
     )
     filter.main(
-        read=top / "0000.read.zarr",
+        photo_frames=top / "0000.read.zarr",
         out=top / "0000.filter.parquet",
         settings=settings.filter,
     )
     localise.main(
-        read=top / "0000.read.zarr",
+        photo_frames=top / "0000.read.zarr",
         filter_table=top / "0000.filter.parquet",
         out=top / "0000.masks.parquet",
         settings=settings,
     )
     shard.main(
         scenes=top / "0000.jsonl",
-        read=top / "0000.read.zarr",
+        photo_frames=top / "0000.read.zarr",
         filter_table=top / "0000.filter.parquet",
         masks=top / "0000.masks.parquet",
         out=top / "0000.zarr",
