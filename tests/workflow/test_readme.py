@@ -10,8 +10,7 @@ import yaml
 from snakemake.cli import parse_config
 from snakemake.utils import update_config
 
-from benchmarks.results_page import PAGE
-from benchmarks.update_readme import figures
+from benchmarks.update_readme import PAGE, figures
 from testing.project import Project
 from tests.config import resolved
 from tests.workflow.test_layout import ROOT

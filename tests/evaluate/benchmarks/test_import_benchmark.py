@@ -26,6 +26,7 @@ from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import Prediction, SkippedItem
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.config.evaluate import BenchmarkFileSettings
+from workflow_scripts.config.vqa import ReasoningSettings
 from workflow_scripts.evaluate import score
 from workflow_scripts.evaluate.benchmarks import import_benchmark
 from workflow_scripts.evaluate.eval_items import EvalItem
@@ -153,13 +154,14 @@ def test_our_region_tagged_export_is_read_as_a_benchmark(tmp_path: Path) -> None
         choices=["sofa", "floor lamp"],
         truth="sofa",
     )
-    asked = [question(0), width(1), which]
+    exported = [question(0), width(1), which]
     regions.main(
-        questions=write_questions(tmp_path / "vqa/train.parquet", asked),
+        questions=write_questions(tmp_path / "vqa/train.parquet", exported),
         views=[views],
         images=tmp_path / "vqa",
         out=tmp_path / "regions.json",
         dropped=tmp_path / "dropped.jsonl",
+        settings=ReasoningSettings(),
     )
     rows = json.loads((tmp_path / "regions.json").read_text())
     items, skipped = run_import(tmp_path, "spatialrgpt-bench", rows, tmp_path / "vqa")
@@ -171,19 +173,20 @@ def test_every_row_of_our_export_is_read_back_with_its_truth(tmp_path: Path) -> 
     views = furnished_shard(tmp_path / "views/procthor")
     vqa = tmp_path / "vqa"
     forms = ("named", "marked", "region")
-    asked, _ = generate_for_shard(views, vqa / "procthor", forms=forms, questions_per_view=120)
+    exported, _ = generate_for_shard(views, vqa / "procthor", forms=forms, questions_per_view=120)
     regions.main(
-        questions=write_questions(vqa / "train.parquet", asked),
+        questions=write_questions(vqa / "train.parquet", exported),
         views=[views],
         images=vqa,
         out=tmp_path / "regions.json",
         dropped=tmp_path / "dropped.jsonl",
+        settings=ReasoningSettings(),
     )
     rows = json.loads((tmp_path / "regions.json").read_text())
     items, skipped = run_import(tmp_path, "spatialrgpt-bench", rows, vqa)
     assert not skipped
     assert len(items) == len(rows) > 150
-    by_id = {question.question_id: question for question in asked}
+    by_id = {question.question_id: question for question in exported}
     answer_types = set()
     for row, item in zip(rows, items, strict=True):
         source = by_id[row["id"]]
