@@ -36,6 +36,10 @@ class UnusableRow(Exception):
 
 def read_rows(path: Path) -> list[Row]:
     """Read a JSON array of objects, or JSON lines; `UserError` names the place that is broken."""
+    if path.exists() and not path.is_file():
+        raise UserError(
+            f"{path}: no regular file (a folder, pipe or device), so no benchmark is read from it"
+        )
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
