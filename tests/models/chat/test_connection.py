@@ -204,14 +204,14 @@ def test_a_header_that_cannot_be_sent_is_said_at_once(
 def test_what_every_request_would_meet_is_not_repeated(tmp_path: Path, status: int) -> None:
     with run_server(lambda asked: error_answer(status, "no")) as server:
         _, waits = failure(tmp_path, server.url)
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
     assert waits == []
 
 
 def test_no_credit_is_not_repeated(tmp_path: Path) -> None:
     with run_server(lambda asked: error_answer(429, "no", code="insufficient_quota")) as server:
         failure(tmp_path, server.url)
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 HEADERS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -250,7 +250,7 @@ def test_a_reply_of_any_size_is_not_read_to_its_end(tmp_path: Path, status: int)
         reply = chat_client(tmp_path, server.url, max_retries=MANY_RETRIES).ask(question())
     assert reply.status == "failed"
     assert "larger than 4 MiB" in reply.reason
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
     assert not list(tmp_path.rglob("*.json"))
 
 
@@ -277,8 +277,8 @@ def test_an_address_in_the_environment_needs_no_key(
     with run_server(lambda asked: GOOD) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", f" {server.url} ")
         assert chat_client(tmp_path, None).ask(question()).status == "ok"
-    assert server.asked[0].authorization == "Bearer none"
-    assert "max_tokens" in server.asked[0].body
+    assert server.received[0].authorization == "Bearer none"
+    assert "max_tokens" in server.received[0].body
     monkeypatch.setenv("OPENAI_BASE_URL", "localhost:8000/v1")
     with pytest.raises(UserError, match="OPENAI_BASE_URL must begin with http://"):
         chat_client(tmp_path, None)
@@ -305,10 +305,10 @@ def test_the_limit_of_tokens_has_the_name_that_the_server_wants(
         client = chat_client(tmp_path, server.url, max_retries=MANY_RETRIES)
         assert client.ask(question("One?")).status == "ok"
         assert client.ask(question("Two?")).status == "ok"
-    asked = [name for body in (one.body for one in server.asked) for name in names if name in body]
+    asked = [name for body in (one.body for one in server.received) for name in names if name in body]
     # Once it is known, the other name is not tried again.
     assert asked == [names[0], names[1], names[1]]
-    assert server.asked[1].body[names[1]] == 300
+    assert server.received[1].body[names[1]] == 300
 
 
 def test_another_fault_of_the_limit_is_no_reason_for_its_other_name(tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def test_another_fault_of_the_limit_is_no_reason_for_its_other_name(tmp_path: Pa
     with run_server(lambda asked: too_large) as server:
         reply = chat_client(tmp_path, server.url).ask(question())
     assert "too large" in reply.reason
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 def test_a_date_and_milliseconds_say_how_long_to_wait() -> None:

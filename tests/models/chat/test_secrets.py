@@ -74,7 +74,7 @@ def test_the_key_leaks_nowhere(
                 shown.append(f"{reply.reason} {dict(reply.texts)}")
             except UserError as error:
                 shown.append(str(error))
-        assert server.asked[0].authorization == f"Bearer {KEY}"
+        assert server.received[0].authorization == f"Bearer {KEY}"
     leaked = "\n".join([*shown, caplog.text, all_text(tmp_path)])
     for encode in ENCODINGS.values():
         for form in (KEY, encode(KEY), f"Bearer {encode(KEY)}"):
@@ -197,7 +197,7 @@ def test_a_password_in_the_environment_reaches_the_server_alone(
             except UserError as error:
                 messages.append(str(error))
     token = base64.b64encode(b"me:pa/ss-1").decode()
-    assert server.asked[0].authorization == f"Basic {token}"
+    assert server.received[0].authorization == f"Basic {token}"
     assert len(messages) == 1
     for secret in ("ss-1", token):
         assert secret not in "\n".join([*messages, caplog.text, all_text(tmp_path)])
