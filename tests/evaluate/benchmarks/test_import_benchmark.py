@@ -26,8 +26,10 @@ from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import Prediction, SkippedItem
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.config.evaluate import BenchmarkFileSettings
+from workflow_scripts.config.vqa import ReasoningSettings
 from workflow_scripts.evaluate import score
 from workflow_scripts.evaluate.benchmarks import import_benchmark
+from workflow_scripts.evaluate.benchmarks.importer import read_rows
 from workflow_scripts.evaluate.eval_items import EvalItem
 from workflow_scripts.experiments.vlm import VlmScoreSettings
 from workflow_scripts.vqa.export import regions
@@ -160,6 +162,7 @@ def test_our_region_tagged_export_is_read_as_a_benchmark(tmp_path: Path) -> None
         images=tmp_path / "vqa",
         out=tmp_path / "regions.json",
         dropped=tmp_path / "dropped.jsonl",
+        settings=ReasoningSettings(),
     )
     rows = json.loads((tmp_path / "regions.json").read_text())
     items, skipped = run_import(tmp_path, "spatialrgpt-bench", rows, tmp_path / "vqa")
@@ -178,6 +181,7 @@ def test_every_row_of_our_export_is_read_back_with_its_truth(tmp_path: Path) -> 
         images=vqa,
         out=tmp_path / "regions.json",
         dropped=tmp_path / "dropped.jsonl",
+        settings=ReasoningSettings(),
     )
     rows = json.loads((tmp_path / "regions.json").read_text())
     items, skipped = run_import(tmp_path, "spatialrgpt-bench", rows, vqa)
@@ -292,6 +296,8 @@ def test_vsi_rows_that_cannot_be_asked_are_listed(
         ("{", "line 1: not valid JSON"),
         ('{"id": 1}\n{"id"', "line 2: not valid JSON"),
         ("[1, 2]", "holds no list of objects"),
+        ("[" * 100_000, "levels of brackets"),
+        ('[{"id": ' + "9" * 400 + "}]", "400 digits"),
         ("", "holds no list of objects"),
         ('[{"id": 1}]', "none of its 1 rows can be asked"),
     ],
@@ -360,3 +366,11 @@ def test_an_imported_benchmark_is_scored_under_its_own_metrics(
     assert value["object_size_estimation", "named", "vsi_mra"] == 1
     assert value["room_size_estimation", "named", "vsi_mra"] == 0
     assert value["object_rel_distance", "named", "vsi_accuracy"] == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_benchmarks_of_every_unicode_encoding_are_read(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "b.json"
+    for text in ('[{"id": "ü"}]', '{"id": "ü"}\n'):
+        file.write_bytes(text.encode(encoding))
+        assert read_rows(file) == [{"id": "ü"}]
