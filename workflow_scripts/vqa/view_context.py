@@ -72,7 +72,8 @@ class ViewContext:
     def has_agreed_front(self) -> NDArray[np.bool_]:
         """Say which objects have a front that is known and that everyone would agree on [n]."""
         agreed = [has_category_front(noun) for noun in self.nouns]
-        return self.measured.has_front & np.array(agreed, dtype=bool)
+        known: NDArray[np.bool_] = self.measured.has_front & np.array(agreed, dtype=bool)
+        return known
 
     @cached_property
     def cache(self) -> dict[Callable[["ViewContext"], Any], Any]:
