@@ -31,7 +31,7 @@ def choose_marks(
 def is_large_enough(view_context: ViewContext, row: int) -> bool:
     """Say whether both sides of the box around what shows of an object suit a mark or a box."""
     x0, y0, x1, y1 = view_context.measured.box_px[row].tolist()
-    return min(x1 - x0, y1 - y0) >= MIN_SIDE_PX
+    return bool(min(x1 - x0, y1 - y0) >= MIN_SIDE_PX)
 
 
 def place_marks(view_context: ViewContext, rng: np.random.Generator) -> dict[str, int]:

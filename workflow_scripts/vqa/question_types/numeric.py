@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from workflow_scripts.common import quantity_text
 from workflow_scripts.common.questions import AnswerType
+from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.batch import LETTERS, Batch
 from workflow_scripts.vqa.measures import Measure
 from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
@@ -31,6 +32,7 @@ MAX_SIGMA_DEG = 10.0
 CLEAR_OF_NEXT_HOUR_DEG = 2.0
 IMPERIAL_SHARE = 0.25
 
+NumberOrArray = TypeVar("NumberOrArray", float, FloatArray)
 AnswerOfUnit: dict[str, AnswerType] = {"m": "metres", "m2": "square_metres", "deg": "degrees"}
 
 
@@ -99,7 +101,7 @@ class Numeric(OneViewFamily):
         value = self.measure(view_context)[0]
         return float(value[objects] if objects else value[0])
 
-    def error(self, value: float, truth: float) -> float:
+    def error(self, value: NumberOrArray, truth: NumberOrArray) -> NumberOrArray:
         """Return how far a value is from the true one; of angles, the shorter way round."""
         error = value - truth
         if self.unit == "deg":
