@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import IO
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.text_files import decode_text, parse_json, text_encoding
@@ -57,15 +56,15 @@ def read_house_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         ) from error
 
 
-def _utf8_lines(file: IO[bytes]) -> Iterator[bytes]:
+def _utf8_lines(file: io.BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
     """Yield the lines of a file; those of a UTF-8 file are its own bytes."""
-    encoding = text_encoding(file.peek(4)[:4])  # type: ignore[attr-defined]
+    encoding = text_encoding(file.peek(4)[:4])
     if encoding == "utf-8-sig":
         file.read(3)
     if encoding.startswith("utf-8"):
         yield from file
     else:
-        lines = io.TextIOWrapper(file, encoding=encoding, newline="\n")  # type: ignore[type-var]
+        lines = io.TextIOWrapper(file, encoding=encoding, newline="\n")
         yield from (line.encode() for line in lines)
 
 
