@@ -11,11 +11,16 @@ from workflow_scripts.config.base import Settings, SettingsError, Text, UniqueLi
 from workflow_scripts.sources.base import PlanContext, ShardPlan, Source, is_depth_estimated
 from workflow_scripts.sources.readers.photo_files import (
     count_photos,
+    is_hub_id,
+    is_saved_dataset,
+    list_folder,
     photo_shard_digests,
     photos_per_shard,
     require_folder,
 )
+from workflow_scripts.sources.readers.photo_folder import photo_stems
 from workflow_scripts.sources.readers.photo_records import Photo
+from workflow_scripts.sources.readers.sidecar_files import require_sidecars
 
 Objects = TypeVar("Objects", bound="PhotoObjectsSettings")
 PIXELS = Annotated[int, Field(ge=16, le=4096)]
@@ -288,6 +293,10 @@ def plan_photos(settings: ImagesSettings, context: PlanContext) -> ShardPlan:
     total = count_photos(
         photos, dataset_split=split, num_photos=settings.num_photos, ignore_folders=ignored
     )
+    if not is_hub_id(photos) and not is_saved_dataset(Path(photos)):
+        names = [file.name for file in list_folder(Path(photos), ignored)]
+        folders = {name: getattr(settings, name) for name in ("depth", "intrinsics", "masks")}
+        require_sidecars(f"sources.{context.source}", photo_stems(names)[:total], folders)
     size = photos_per_shard(total, settings.photos_per_shard)
     shards = assign_shards(total, size)
     digests = photo_shard_digests(

@@ -8,7 +8,7 @@ from PIL import Image
 
 from testing.photos import write_json
 from workflow_scripts.geometry.cameras import world_from_camera
-from workflow_scripts.views.images.sidecar_files import (
+from workflow_scripts.sources.readers.sidecar_files import (
     CAMERA_SUFFIXES,
     DEPTH_ENDINGS,
     DEPTH_SUFFIXES,

@@ -17,10 +17,7 @@ from workflow_scripts.geometry.cameras import Camera, world_from_camera
 from workflow_scripts.sources.images import PhotoReadSettings
 from workflow_scripts.sources.readers.photo_files import PhotoFile, read_photos, require_folder
 from workflow_scripts.sources.readers.photo_records import Photo, PhotoReadRow
-from workflow_scripts.views.frame import Frame
-from workflow_scripts.views.frame_spool import FrameSpool
-from workflow_scripts.views.images.letterbox import Letterbox
-from workflow_scripts.views.images.sidecar_files import (
+from workflow_scripts.sources.readers.sidecar_files import (
     CAMERA_ENDINGS,
     CAMERA_SUFFIXES,
     DEPTH_ENDINGS,
@@ -28,6 +25,9 @@ from workflow_scripts.views.images.sidecar_files import (
     UnusableSidecar,
     find_sidecar,
 )
+from workflow_scripts.views.frame import Frame
+from workflow_scripts.views.frame_spool import FrameSpool
+from workflow_scripts.views.images.letterbox import Letterbox
 from workflow_scripts.views.images.sidecars import UserCamera, read_camera, read_depth
 
 log = logging.getLogger(__name__)

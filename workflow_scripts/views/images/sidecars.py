@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from workflow_scripts.common.text_files import parse_json, read_text
+from workflow_scripts.sources.readers.sidecar_files import UnusableSidecar
 from workflow_scripts.views.images.depth_plausibility import NO_DEPTH, implausible_depth_reason
-from workflow_scripts.views.images.sidecar_files import UnusableSidecar
 
 _ASPECT_TOLERANCE = 0.02
 _DEPTH_ARRAYS = ("depth", "depth_m")

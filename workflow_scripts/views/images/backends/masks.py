@@ -10,9 +10,9 @@ from PIL import Image
 from workflow_scripts.common import coco_rle
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.text_files import parse_json, read_text
+from workflow_scripts.sources.readers.sidecar_files import MASK_ENDINGS, find_sidecar
 from workflow_scripts.views.images.letterbox import nearest_samples
 from workflow_scripts.views.images.proposals import PhotoView, Proposal, ProposerOptions
-from workflow_scripts.views.images.sidecar_files import MASK_ENDINGS, find_sidecar
 from workflow_scripts.views.visibility import mask_box
 
 MAX_MASKS = 4096

@@ -1,6 +1,6 @@
 """Find the files that belong to a photo: its depth map, its camera, its masks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,7 +11,13 @@ DEPTH_SUFFIXES = (".png", ".npy", ".npz", ".tif", ".tiff")
 CAMERA_SUFFIXES = (".json", ".txt")
 DEPTH_ENDINGS = ("_depth", "-depth", ".depth")
 CAMERA_ENDINGS = ("_camera", "_intrinsics", "_cam", "-camera", "-intrinsics")
+MASK_SUFFIXES = (".png", ".json")
 MASK_ENDINGS = ("_mask", "_masks", "-mask", "-masks", ".mask", "_seg", "_segmentation")
+_FORMS = {
+    "depth": (DEPTH_SUFFIXES, DEPTH_ENDINGS),
+    "intrinsics": (CAMERA_SUFFIXES, CAMERA_ENDINGS),
+    "masks": (MASK_SUFFIXES, MASK_ENDINGS),
+}
 
 
 class UnusableSidecar(UserError):
@@ -49,6 +55,29 @@ def find_sidecar(
             if names and (folder / names[0]).is_file():
                 return folder / names[0]
     return None
+
+
+def require_sidecars(key: str, stems: Sequence[str], folders: Mapping[str, str | None]) -> None:
+    """Raise `UserError` for a folder (of "depth", "intrinsics", "masks") that has no photo's file.
+
+    `key` is where the folders are set; a missing folder, or one file for all, is no matter here.
+    """
+    for name, folder in folders.items():
+        if folder is None or not Path(folder).is_dir():
+            continue
+        suffixes, endings = _FORMS[name]
+        if not any(_has_sidecar(Path(folder), stem, suffixes, endings) for stem in stems):
+            raise UserError(
+                f"{key}.{name}: no file in {folder} belongs to one of the {len(stems)} photos; it "
+                f"must be called like its photo, {stems[0] + suffixes[0]!r}"
+            )
+
+
+def _has_sidecar(folder: Path, stem: str, suffixes: Sequence[str], endings: Sequence[str]) -> bool:
+    try:
+        return find_sidecar(folder, stem, suffixes, endings) is not None
+    except UnusableSidecar:
+        return True
 
 
 @lru_cache(maxsize=8)
