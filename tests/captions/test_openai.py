@@ -91,13 +91,14 @@ def test_a_local_server_gets_a_dummy_key_and_a_given_key_is_used(
 ) -> None:
     with run_server(lambda received: GOOD) as server:
         backend(tmp_path / "a", server.url).caption(request())
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-mine-1")
         backend(tmp_path / "b", server.url).caption(request())
 
     assert [received.authorization for received in server.received] == [
         "Bearer none",
         "Bearer sk-mine",
     ]
+    assert [asked.authorization for asked in server.asked] == ["Bearer none", "Bearer sk-mine-1"]
 
 
 def test_retry_after_is_waited_for(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ class QuestionSets:
 def score_files(experiment: Experiment, benchmarks: Iterable[str]) -> list[str]:
     """Return the tables of an experiment's scores: our own first, then those of benchmarks.
 
-    Only experiments that answer questions are asked the benchmarks.
+    Only experiments that answer questions are scored on benchmarks.
     """
     folder = f"results/evaluate/{experiment.name}"
     names = benchmarks if experiment.kind.predictor else ()

@@ -26,6 +26,7 @@ from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import Prediction, SkippedItem
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.config.evaluate import BenchmarkFileSettings
+from workflow_scripts.config.vqa import ReasoningSettings
 from workflow_scripts.evaluate import score
 from workflow_scripts.evaluate.benchmarks import import_benchmark
 from workflow_scripts.evaluate.benchmarks.importer import read_rows
@@ -161,6 +162,7 @@ def test_our_region_tagged_export_is_read_as_a_benchmark(tmp_path: Path) -> None
         images=tmp_path / "vqa",
         out=tmp_path / "regions.json",
         dropped=tmp_path / "dropped.jsonl",
+        settings=ReasoningSettings(),
     )
     rows = json.loads((tmp_path / "regions.json").read_text())
     items, skipped = run_import(tmp_path, "spatialrgpt-bench", rows, tmp_path / "vqa")
@@ -179,6 +181,7 @@ def test_every_row_of_our_export_is_read_back_with_its_truth(tmp_path: Path) -> 
         images=vqa,
         out=tmp_path / "regions.json",
         dropped=tmp_path / "dropped.jsonl",
+        settings=ReasoningSettings(),
     )
     rows = json.loads((tmp_path / "regions.json").read_text())
     items, skipped = run_import(tmp_path, "spatialrgpt-bench", rows, vqa)

@@ -37,6 +37,14 @@ class UnusableRow(Exception):
 def read_rows(path: Path) -> list[Row]:
     """Read a JSON array of objects, or JSON lines; `UserError` names the place that is broken."""
     text = read_text(path)
+    if path.exists() and not path.is_file():
+        raise UserError(
+            f"{path}: no regular file (a folder, pipe or device), so no benchmark is read from it"
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as a benchmark: {error}") from error
     if text.lstrip().startswith("["):
         rows: Any = _json(text, path)
     else:
