@@ -31,7 +31,7 @@ include: "rules/cluster.smk"
 
 
 # Only asked for when it is needed: a dry run of anything else must not want a key.
-if config["captions"]["backend"] == "openai" and config["captions"]["base_url"] is None:
+if caption_params.needs_key(config["captions"]):
 
     envvars:
         "OPENAI_API_KEY",

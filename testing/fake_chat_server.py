@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,7 +32,8 @@ class ReceivedRequest:
 class Answer:
     """What to send back: a status, headers and bytes, perhaps cut off.
 
-    It is sent after `wait_s`, and not before `release_event` is set.
+    It is sent after `wait_s`, and not before `release_event` is set; with `byte_wait_s` one byte
+    at a time, with a wait before each.
     """
 
     content: bytes
@@ -40,6 +42,7 @@ class Answer:
     wait_s: float = 0.0
     release_event: threading.Event | None = None
     cut_to: int | None = None
+    byte_wait_s: float = 0.0
 
 
 def completion(message: dict[str, Any], *, finish_reason: str = "stop") -> Answer:
@@ -72,8 +75,16 @@ class FakeChatServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, answer: Callable[[ReceivedRequest], Answer]) -> None:
+    def __init__(
+        self, answer: Callable[[ReceivedRequest], Answer], *, tls: ssl.SSLContext | None = None
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.scheme = "http" if tls is None else "https"
+        if tls is not None:
+            # Shaking hands with the first read keeps a client that breaks off from blocking others.
+            self.socket = tls.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.answer = answer
         self.received: list[ReceivedRequest] = []
         self.paid: dict[str, int] = {}
@@ -81,7 +92,7 @@ class FakeChatServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}/v1"
 
     @property
     def num_paid(self) -> int:
@@ -117,17 +128,29 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(answer.content[: answer.cut_to])
+        self.send_body(answer)
         self.close_connection = True
+
+    def send_body(self, answer: Answer) -> None:
+        content = answer.content[: answer.cut_to]
+        if not answer.byte_wait_s:
+            self.wfile.write(content)
+            return
+        for number in range(len(content)):
+            time.sleep(answer.byte_wait_s)
+            self.wfile.write(content[number : number + 1])
+            self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep the tests' output clean."""
 
 
 @contextmanager
-def run_server(answer: Callable[[ReceivedRequest], Answer]) -> Iterator[FakeChatServer]:
-    """Run a server for the duration of a test."""
-    server = FakeChatServer(answer)
+def run_server(
+    answer: Callable[[ReceivedRequest], Answer], *, tls: ssl.SSLContext | None = None
+) -> Iterator[FakeChatServer]:
+    """Run a server for the duration of a test, with `tls` one that speaks https."""
+    server = FakeChatServer(answer, tls=tls)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

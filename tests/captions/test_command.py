@@ -304,6 +304,10 @@ def test_a_changed_prompt_asks_only_for_its_kind_again(tmp_path: Path) -> None:
     [
         (["--settings", '{"backend": "opnai"}'], "did you mean 'openai'"),
         (["--backend", "openai"], "export OPENAI_API_KEY"),
+        (
+            ["--backend", "openai", "--base-url", "http://me:pass-word-1@127.0.0.1:9/v1"],
+            "base_url: the address holds a password",
+        ),
         (["--overrides", "nowhere.jsonl"], "nowhere.jsonl: no such file"),
         (
             ["--backend", "openai", "--base-url", "http://127.0.0.1:9/v1", "--model", "mine"],
@@ -321,7 +325,7 @@ def test_a_changed_prompt_asks_only_for_its_kind_again(tmp_path: Path) -> None:
             "captions failed",
         ),
     ],
-    ids=["backend", "key", "overrides", "price", "prompts", "no server"],
+    ids=["backend", "key", "password", "overrides", "price", "prompts", "no server"],
 )
 def test_what_a_user_can_fix_is_one_error_without_a_trace(
     tmp_path: Path, flags: list[str], message: str
@@ -332,6 +336,7 @@ def test_what_a_user_can_fix_is_one_error_without_a_trace(
     assert failed.returncode == 1
     assert message in failed.stderr
     assert "Traceback" not in failed.stderr
+    assert "pass-word-1" not in failed.stderr
     assert not (tmp_path / "0000.jsonl").exists()
 
 

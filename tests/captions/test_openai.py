@@ -91,12 +91,12 @@ def test_a_local_server_gets_a_dummy_key_and_a_given_key_is_used(
 ) -> None:
     with run_server(lambda received: GOOD) as server:
         backend(tmp_path / "a", server.url).caption(request())
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-mine-1")
         backend(tmp_path / "b", server.url).caption(request())
 
     assert [received.authorization for received in server.received] == [
         "Bearer none",
-        "Bearer sk-mine",
+        "Bearer sk-mine-1",
     ]
 
 

@@ -29,6 +29,7 @@ from workflow_scripts.config.evaluate import BenchmarkFileSettings
 from workflow_scripts.config.vqa import ReasoningSettings
 from workflow_scripts.evaluate import score
 from workflow_scripts.evaluate.benchmarks import import_benchmark
+from workflow_scripts.evaluate.benchmarks.importer import read_rows
 from workflow_scripts.evaluate.eval_items import EvalItem
 from workflow_scripts.experiments.vlm import VlmScoreSettings
 from workflow_scripts.vqa.export import regions
@@ -295,6 +296,8 @@ def test_vsi_rows_that_cannot_be_asked_are_listed(
         ("{", "line 1: not valid JSON"),
         ('{"id": 1}\n{"id"', "line 2: not valid JSON"),
         ("[1, 2]", "holds no list of objects"),
+        ("[" * 100_000, "levels of brackets"),
+        ('[{"id": ' + "9" * 400 + "}]", "400 digits"),
         ("", "holds no list of objects"),
         ('[{"id": 1}]', "none of its 1 rows can be asked"),
     ],
@@ -363,3 +366,11 @@ def test_an_imported_benchmark_is_scored_under_its_own_metrics(
     assert value["object_size_estimation", "named", "vsi_mra"] == 1
     assert value["room_size_estimation", "named", "vsi_mra"] == 0
     assert value["object_rel_distance", "named", "vsi_accuracy"] == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_benchmarks_of_every_unicode_encoding_are_read(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "b.json"
+    for text in ('[{"id": "ü"}]', '{"id": "ü"}\n'):
+        file.write_bytes(text.encode(encoding))
+        assert read_rows(file) == [{"id": "ü"}]
