@@ -86,7 +86,7 @@ class FakeChatServer(ThreadingHTTPServer):
                 self.socket, server_side=True, do_handshake_on_connect=False
             )
         self.answer = answer
-        self.asked: list[ReceivedRequest] = []
+        self.received: list[ReceivedRequest] = []
         self.paid: dict[str, int] = {}
         self.lock = threading.Lock()
 
@@ -110,12 +110,12 @@ class _Handler(BaseHTTPRequestHandler):
         item = hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()[:16]
         server = self.server
         with server.lock:
-            times = sum(asked.item == item for asked in server.asked) + 1
-            asked = ReceivedRequest(
+            times = sum(received.item == item for received in server.received) + 1
+            received = ReceivedRequest(
                 item, times, body, self.headers.get("Authorization", ""), time.monotonic()
             )
-            server.asked.append(asked)
-            answer = server.answer(asked)
+            server.received.append(received)
+            answer = server.answer(received)
         time.sleep(answer.wait_s)
         if answer.release_event is not None:
             answer.release_event.wait()
@@ -170,9 +170,9 @@ def kill_after_replies(
     """
     release_event, answer = threading.Event(), server.answer
 
-    def withhold_answers(asked: ReceivedRequest) -> Answer:
-        reply = answer(asked)
-        return reply if len(server.asked) <= num else replace(reply, release_event=release_event)
+    def withhold_answers(received: ReceivedRequest) -> Answer:
+        reply = answer(received)
+        return reply if len(server.received) <= num else replace(reply, release_event=release_event)
 
     server.answer = withhold_answers
     with background_process(command, log=log, **options) as process:
@@ -181,7 +181,7 @@ def kill_after_replies(
             "replies to be kept",
         )
         assert process.poll() is None
-    under_way = {asked.item for asked in server.asked[num:]}
+    under_way = {received.item for received in server.received[num:]}
     server.answer = answer
     release_event.set()
     return under_way

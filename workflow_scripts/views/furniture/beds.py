@@ -4,14 +4,14 @@ import numpy as np
 
 from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.materials import FABRICS, fabric, leather, metal, paint, wood
-from workflow_scripts.views.furniture.shapes import Finish, block, cushion, move, rod, tube, turn
+from workflow_scripts.views.furniture.shapes import Finish, block, cushion, rod, tube
 
 BED_WOODS = ("oak", "walnut", "cherry", "birch", "wenge", "pine")
 PRINTS = ("stripes", "checks", "dots", "chevron")
 
 
 def bed(b: AssetSpec) -> Parts:
-    """Build a bed, head at the back: frame, mattress, blanket, pillows; posts on a tall one."""
+    """Build a bed, head at the back: frame, mattress, blanket, no pillow; posts on a tall one."""
     x, y, h = b.w / 2, b.d / 2, b.h
     (top,) = b.support_heights_m
     style = "posts" if h > 1.4 else b.pick("panel", "upholstered", "slats", "panel")
@@ -85,9 +85,10 @@ def _bedding(b: AssetSpec, side: float, foot: float, head: float, top: float, ra
         if b.chance(0.4)
         else fabric(colour)
     )
-    fold = -y + head + min(0.55, b.d * 0.26)
+    # Pillows are objects of their own; without them the blanket reaches nearly to the head.
+    fold = -y + head + min(0.3, b.d * 0.14)
     hang = max(rail - 0.05, 0.03)
-    parts: Parts = [
+    return [
         block((-side - 0.018, side + 0.018), (fold, foot + 0.02), (hang, top), blanket, bevel=0.03),
         block(
             (-side - 0.021, side + 0.021),
@@ -98,15 +99,6 @@ def _bedding(b: AssetSpec, side: float, foot: float, head: float, top: float, ra
         ),
         block((-side, side), (-y + head, fold), (rail, top), fabric("#f0ede6"), bevel=0.03),
     ]
-    num = 1 if b.w < 1.25 else 2
-    wide = min(0.72, 2 * side / num - 0.06)
-    case = fabric("#f6f4ef") if b.chance(0.6) else fabric(colour)
-    deep = min(0.4, fold + y - head - 0.03)
-    for index in range(num):
-        middle = (index - (num - 1) / 2) * (2 * side / num)
-        pillow = cushion((-wide / 2, wide / 2), (0, deep), (0, 0.13), case, puff=0.7, power=6)
-        parts.append(move(turn(pillow, "x", -8, (0, 0, 0)), middle, -y + head + 0.02, top + 0.035))
-    return parts
 
 
 def _posts(b: AssetSpec, frame: Finish) -> Parts:

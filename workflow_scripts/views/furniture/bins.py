@@ -109,15 +109,7 @@ def garbage_can(b: AssetSpec) -> Parts:
             (0.7 * w, 0.7 * d, 0.02),
             (0.01, 0.01, 0.02),
         ]
-        liner = plastic("#e9e9ec", 0.6)
-        lip = [
-            (0.955 * w, 0.955 * d, h * 0.8),
-            (0.995 * w, 0.995 * d, h * 0.945),
-            (0.93 * w, 0.93 * d, h * 0.99),
-            (0.8 * w, 0.8 * d, h * 0.5),
-        ]
-        bag = [loft(lip, liner, power=power, n=32, caps=False)] if b.chance(0.4) else []
-        return [loft(sections, shell, power=power, n=32), *bag]
+        return [loft(sections, shell, power=power, n=32)]
     steel, dark = (metal("steel"), plastic("#232426"))
     y = d / 2
     body = 0.92 * d

@@ -177,7 +177,7 @@ def aluminium_foil(b: AssetSpec) -> Parts:
 
 
 def toaster(b: AssetSpec) -> Parts:
-    """Build a toaster: two slots along its length, bread in them, a lever at the front end."""
+    """Build a toaster: two slots along its length, a lever at the front end."""
     x, y, h = b.w / 2, b.d / 2, b.h
     shell = metal("steel") if b.chance(0.5) else ceramic(b.pick("#a8322b", "#e9e2d0", "#2b2c30"))
     dark = plastic("#1b1b1d")
@@ -195,31 +195,26 @@ def toaster(b: AssetSpec) -> Parts:
         block((-x * 0.22, x * 0.22), (y * 0.95, y), (h * 0.6, h * 0.7), dark, bevel=0.006),
         rod((x * 0.5, y * 0.94, h * 0.3), (x * 0.5, y, h * 0.3), h * 0.07, dark),
     ]
-    bread = b.chance(0.5)
     for side in (-0.36, 0.36):
         slot = (side * x - x * 0.14, side * x + x * 0.14)
         parts.append(block(slot, (-y * 0.66, y * 0.66), (h * 0.9, h * 0.965), dark))
-        if bread:
-            slice_x = (side * x - x * 0.09, side * x + x * 0.09)
-            crust, rise = paper("#b9793a"), (h * 0.9, h * 1.12)
-            parts.append(block(slice_x, (-y * 0.5, y * 0.5), rise, crust, bevel=0.006))
     return parts
 
 
 def coffee_machine(b: AssetSpec) -> Parts:
-    """Build a filter coffee machine: tank at the back, hood above, glass jug on a hot plate."""
+    """Build an espresso machine: tank at the back, hood with two spouts over a drip tray."""
     x, y, h = b.w / 2, b.d / 2, b.h
     shell = plastic(b.pick("#1d1e21", "#1d1e21", "#8f1f24", "#d9d6cf"))
     steel, black = metal("steel"), plastic("#17171a")
-    r = min(x * 0.62, y * 0.5)
-    spot, low, top = y * 0.36, h * 0.11, h * 0.54
-    jug = catmull_rom(
-        [(r * 0.8, low), (r, low + h * 0.14), (r * 0.72, top - h * 0.06), (r * 0.7, top)], 8
-    )
-    coffee = [(0, low + 0.003), (r * 0.78, low + 0.003), (r * 0.92, low + h * 0.14)]
-    handle = [
-        (0, spot + c, s)
-        for c, s in catmull_rom([(r * 0.7, top), (y * 0.6, top), (r, low + h * 0.1)])
+    spot, low, top = y * 0.36, h * 0.1, h * 0.62
+    tray = (-y * 0.2, y * 0.92)
+    bars = [
+        block((-x * 0.8, x * 0.8), (place, place + y * 0.04), (low, low + 0.006), steel)
+        for place in np.linspace(tray[0] + y * 0.03, tray[1] - y * 0.07, 8)
+    ]
+    spouts = [
+        rod((side * x * 0.13, spot, top), (side * x * 0.13, spot, h * 0.47), h * 0.014, steel)
+        for side in (-1, 1)
     ]
     return [
         block((-x, x), (-y, y), (0, h * 0.1), shell, bevel=0.012),
@@ -227,9 +222,10 @@ def coffee_machine(b: AssetSpec) -> Parts:
         block((-x, x), (-y, y * 0.86), (h * 0.62, h), shell, bevel=0.03),
         block((-x * 0.7, x * 0.7), (y * 0.85, y * 0.875), (h * 0.72, h * 0.9), steel, bevel=0.004),
         rod((x * 0.4, y * 0.87, h * 0.81), (x * 0.4, y * 0.91, h * 0.81), h * 0.03, black),
-        lathe([(0, h * 0.09), (r * 1.05, h * 0.09), (r * 1.05, low), (0, low)], steel, y=spot),
-        lathe([(0, low), *map(tuple, jug)], glass("#dfe8e6", 0.8), y=spot, n=24),
-        lathe([*coffee, (0, low + h * 0.24)], plastic("#25150d", 0.15), y=spot),
-        lathe([(0, top), (r * 0.76, top), (r * 0.7, h * 0.58), (0, h * 0.6)], black, y=spot, n=20),
-        tube(handle, h * 0.02, black, section=(1.6, 1)),
+        block((-x * 0.85, x * 0.85), tray, (low - 0.004, low + 0.002), black),
+        *bars,
+        rod((0, spot, h * 0.56), (0, spot, top), x * 0.3, steel, n=20),
+        block((-x * 0.2, x * 0.2), (spot - 0.02, spot + 0.02), (h * 0.52, h * 0.57), steel),
+        *spouts,
+        rod((0, spot, h * 0.585), (0, y * 0.98, h * 0.555), h * 0.025, black, h * 0.03),
     ]

@@ -42,7 +42,8 @@ def television(b: AssetSpec) -> Parts:
     thick = min(b.d, 0.055)
     edge = max(0.012, 0.016 * b.w)
     shows = b.chance(0.3)
-    on = picture_textures.landscape(int(b.rng.integers(9)))
+    # A picture on a thin dark panel would be taken for a painting.
+    on = picture_textures.television_menu(int(b.rng.integers(9)))
     screen = image(on if shows else printed_textures.dark_screen(), 0.08)
     parts: Parts = [
         block((-x, x), (front - thick * 0.5, front), (low, h), case, bevel=0.006),

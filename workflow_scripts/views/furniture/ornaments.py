@@ -9,7 +9,6 @@ from workflow_scripts.views.furniture.materials import (
     emissive,
     fabric,
     glass,
-    leather,
     metal,
     plastic,
     rubber,
@@ -17,9 +16,9 @@ from workflow_scripts.views.furniture.materials import (
     wood,
 )
 from workflow_scripts.views.furniture.shapes import (
+    block,
     ellipsoid,
     lathe,
-    leaf,
     rod,
     torus,
     tube,
@@ -40,7 +39,9 @@ VASES = {
 def vase(b: AssetSpec) -> Parts:
     """Build a vase in one of five outlines, glazed, of glass or banded."""
     r, h, squash = b.w / 2, b.h, b.d / b.w
-    kind = b.pick("globe", "tulip") if h < b.w * 0.8 else b.pick_from(sorted(VASES))
+    # A low open outline would be taken for a bowl, a straight one for a cup.
+    kinds = sorted(VASES) if h > 1.6 * b.w else [kind for kind in sorted(VASES) if kind != "column"]
+    kind = "globe" if h < b.w * 0.8 else b.pick_from(kinds)
     outside = catmull_rom([(x * r, z * h) for x, z in VASES[kind]], 16)
     side = [(0.0, 0.0), *map(tuple, outside)]
     finish = (
@@ -138,51 +139,49 @@ def teddy_bear(b: AssetSpec) -> Parts:
 
 
 def room_decor(b: AssetSpec) -> Parts:
-    """Build a tall floor vase with dry branches and leaves."""
+    """Build a tall floor sculpture: three bars of wood or metal wound about each other on a base.
+
+    Not a floor vase with branches: people would count it among the vases and the plants.
+    """
     x, y, h = b.w / 2, b.d / 2, b.h
-    r, top = min(x, y) * 0.62, h * 0.48
-    outside = catmull_rom(
-        [(px * r, pz * top) for px, pz in VASES[b.pick("urn", "bottle", "tulip")]], 14
+    bar = (
+        wood(b.pick("wenge", "walnut", "teak")) if b.chance(0.6) else metal(b.pick("iron", "brass"))
     )
-    finish = ceramic(b.pick_from(GLAZES)) if b.chance(0.6) else stone("#8f8a80")
-    parts: Parts = [
-        lathe(hollow_profile([(0.0, 0.0), *map(tuple, outside)], r * 0.08), finish, n=24)
-    ]
-    twig, dry = wood("wenge"), fabric(b.pick("#c9a86a", "#7f8a5a", "#b06a4a"))
-    count = 7
-    for index in range(count):
-        angle = 2 * np.pi * index / count + b.uniform(-0.3, 0.3)
-        reach, rise = b.uniform(0.5, 1.0), b.uniform(0.82, 1.0)
-        tip = np.array([x * reach * np.cos(angle), y * reach * np.sin(angle), h * rise])
-        start = np.array([0, 0, top * 0.8])
-        bend = np.array([tip[0] * 0.3, tip[1] * 0.3, (top + tip[2]) / 2])
-        branch = catmull_rom(np.array([start, bend, tip]), 9)
-        parts.append(tube(branch, np.linspace(0.005, 0.002, 9), twig, n=5))
-        for step in range(4, 9):
-            for side in (-1, 1):
-                out = np.array([np.cos(angle + side * 1.2), np.sin(angle + side * 1.2), 0.5]) * 0.07
-                blade = [branch[step], branch[step] + out * 0.5, branch[step] + out]
-                parts.append(leaf(blade, [0.004, 0.024, 0.003], dry))
+    foot = h * 0.05
+    thick = min(x, y) * 0.16
+    turns = b.uniform(0.6, 0.9)
+    parts: Parts = [block((-x, x), (-y, y), (0, foot), stone("#3a3836", 10), bevel=foot * 0.2)]
+    rise = np.linspace(0, 1, 25)
+    reach = 0.35 + 0.45 * np.sin(np.pi * rise) ** 2
+    for index in range(3):
+        angle = 2 * np.pi * (turns * rise + index / 3)
+        top = h * (1 - 0.14 * index)
+        path = np.column_stack(
+            [
+                x * reach * np.cos(angle),
+                y * reach * np.sin(angle),
+                foot * 0.9 + (top - foot * 0.9) * rise,
+            ]
+        )
+        parts.append(tube(path, np.linspace(thick, thick * 0.6, 25), bar, n=10))
     return parts
 
 
 def table_top_decor(b: AssetSpec) -> Parts:
-    """Build a shallow wooden bowl heaped with decorative balls."""
+    """Build a centrepiece: three upright rings of wood or metal on a board.
+
+    Not a bowl of decorative balls: people would count it among the bowls.
+    """
     x, y, h = b.w / 2, b.d / 2, b.h
-    rim = h * 0.55
-    side = [
-        (0.0, 0.0),
-        *((px * x, pz * rim) for px, pz in ((0.4, 0), (0.7, 0.3), (0.92, 0.7), (1, 1))),
-    ]
-    dish = (
-        wood(b.pick("walnut", "teak", "wenge")) if b.chance(0.6) else ceramic(b.pick_from(GLAZES))
+    board = h * 0.14
+    ring = (
+        wood(b.pick("oak", "teak", "walnut")) if b.chance(0.5) else metal(b.pick("brass", "iron"))
     )
-    parts: Parts = [lathe(hollow_profile(side, x * 0.05), dish, n=28, squash=y / x)]
-    colours = ("#b4563c", "#d0a85a", "#7d9a83", "#e6dcc4", "#6b4630", "#3f6f86", "#a8884e")
-    spots = [(0.0, 0.0), *((0.5 * np.cos(a), 0.5 * np.sin(a)) for a in np.arange(6) * np.pi / 3)]
-    r = y * 0.3
-    for (px, py), colour in zip(spots, colours, strict=True):
-        level = h - r if (px, py) == (0.0, 0.0) else rim * 0.35 + r
-        finish = leather(colour)
-        parts.append(ellipsoid((px * x, py * y, level), (r, r, r), finish, n=14))
+    parts: Parts = [block((-x, x), (-y, y), (0, board), wood("wenge"), bevel=board * 0.2)]
+    for place, share in ((-0.05, 1.0), (-0.62, 0.78), (0.55, 0.62)):
+        high = (h - board) * share
+        thick = high * 0.08
+        r = high / 2 - thick
+        depth = y * (0.35 if place < -0.5 else -0.3 if place > 0.5 else 0.0)
+        parts.append(torus((place * x, depth, board + high / 2), r, thick, ring, axis="y", n=32))
     return parts

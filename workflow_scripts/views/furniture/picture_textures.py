@@ -73,35 +73,26 @@ def abstract(number: int) -> np.ndarray:
 
 
 @cache
-def still_life(number: int) -> np.ndarray:
-    """Paint flowers in a vase on a table."""
-    rng = seeds.rng(0, "still life", number)
-    w, h = 192, 224
-    canvas = Image.new("RGB", (w, h), rgb(("#d8cbb3", "#8da2a8", "#c9b6a0")[number % 3]))
-    draw = ImageDraw.Draw(canvas)
-    draw.rectangle((0, 176, w, h), fill=rgb("#7a5638"))
-    draw.polygon(
-        [(72, 128), (120, 128), (132, 190), (60, 190)],
-        fill=rgb(("#3f6f8f", "#a5533b", "#e3dccb")[number % 3]),
-    )
-    for _ in range(13):
-        x, y = int(rng.normal(96, 30)), int(rng.normal(78, 24))
-        draw.line((96, 132, x, y), fill=rgb("#44683a"), width=2)
-        r = int(rng.integers(8, 15))
-        draw.ellipse(
-            (x - r, y - r, x + r, y + r),
-            fill=rgb(("#d9584f", "#e6b04a", "#e9dfe6", "#a878b8")[int(rng.integers(4))]),
-        )
-        draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=rgb("#5a3d1f"))
-    return np.asarray(canvas.filter(ImageFilter.GaussianBlur(0.8)))
+def television_menu(number: int) -> np.ndarray:
+    """Draw a television's start page: a wide banner over two rows of plain tiles."""
+    rng = seeds.rng(0, "television menu", number)
+    w, h = 256, 144
+    page = Image.new("RGB", (w, h), rgb(("#141a26", "#1c1622", "#12201f")[number % 3]))
+    draw = ImageDraw.Draw(page)
+    colours = [rgb(colour) for colour in PALETTES[number % len(PALETTES)]]
+    draw.rounded_rectangle((10, 10, w - 10, 58), 4, fill=colours[int(rng.integers(5))])
+    for row in range(2):
+        for column in range(6):
+            x, y = 10 + column * 40, 68 + row * 36
+            draw.rounded_rectangle((x, y, x + 34, y + 28), 3, fill=colours[int(rng.integers(5))])
+    return np.asarray(page)
 
 
 def canvas(rng: np.random.Generator, ratio: float) -> np.ndarray:
-    """Choose a painting; `ratio` is width over height."""
+    """Choose a painting; `ratio` is width over height. None shows an object found in a room."""
     number = int(rng.integers(9))
-    if ratio < 0.95 and rng.random() < 0.6:
-        return still_life(number % 6)
-    return landscape(number) if rng.random() < 0.5 else abstract(number)
+    share_of_landscapes = 0.5 if ratio > 0.95 else 0.2
+    return landscape(number) if rng.random() < share_of_landscapes else abstract(number)
 
 
 @cache

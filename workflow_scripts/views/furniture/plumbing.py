@@ -19,7 +19,6 @@ from workflow_scripts.views.furniture.shapes import (
     outline,
     rod,
     tube,
-    turn,
 )
 from workflow_scripts.views.furniture.storage import case_finish, door_front
 from workflow_scripts.views.meshes import Mesh
@@ -103,7 +102,7 @@ def basin(w: float, d: float, low: float, high: float, finish: Finish, power: fl
 
 
 def sink(b: AssetSpec) -> Parts:
-    """Build a sink: a basin for a counter, a pedestal basin or a vanity cupboard."""
+    """Build a sink without its faucet: for a counter, on a pedestal or on a vanity cupboard."""
     w, d, h = b.w, b.d, b.h
     white = ceramic("#f4f3f0")
     chrome = metal("chrome")
@@ -116,6 +115,14 @@ def sink(b: AssetSpec) -> Parts:
         parts: Parts = [
             move(basin(wide, d, 0, h, finish, power), x=place) for place, wide in halves
         ]
+        if twin:
+            # One deck joins both basins, so that they are one sink.
+            for side in (-1, 1):
+                deck = (side * d / 2, side * d * 0.42)
+                parts.append(block((-w / 2, w / 2), deck, (h * 0.9, h), finish, bevel=0.004))
+            for place in (-w / 2 + 0.02, 0.0, w / 2 - 0.02):
+                strip = (place - 0.02, place + 0.02)
+                parts.append(block(strip, (-y, y), (h * 0.9, h), finish, bevel=0.004))
         for place, _ in halves:
             parts.append(
                 lathe(
@@ -126,8 +133,8 @@ def sink(b: AssetSpec) -> Parts:
                 )
             )
         return parts
-    tap = 0.14 if h > 0.9 else 0.0
-    rim = h - tap
+    # The faucet is an object of its own, which stands on the ledge at the back of the rim.
+    rim = h
     parts = [basin(w, d, rim - 0.17, rim, white, power)]
     parts.append(
         lathe(
@@ -136,6 +143,9 @@ def sink(b: AssetSpec) -> Parts:
             n=16,
         )
     )
+    ledge = (-y, -y + 0.1 * d)
+    half = w * (0.42 if power > 3 else 0.3)
+    parts.append(block((-half, half), ledge, (rim - 0.06, rim), white, bevel=0.012))
     if b.chance(0.5):
         pillar = [
             (w * 0.34, d * 0.42, 0),
@@ -154,40 +164,7 @@ def sink(b: AssetSpec) -> Parts:
         for side in (-1, 1):
             span = (0.006, w * 0.475) if side > 0 else (-w * 0.475, -0.006)
             parts += door_front(span, (0.08, rim - 0.08), y - 0.05, body, chrome, side)
-    if tap:
-        parts += [
-            move(part, y=-d * 0.4, z=rim - 0.005)
-            for part in spout(0.13, d * 0.34, tap + 0.005, chrome)
-        ]
     return parts
-
-
-def spout(w: float, d: float, h: float, finish: Finish) -> list[Mesh]:
-    """Build a curved spout from y = 0 forward with a lever on top."""
-    r = min(0.014, 0.15 * h)
-    arch = [
-        (0, 0, 0),
-        (0, 0, h * 0.55),
-        (0, d * 0.12, h * 0.78),
-        (0, d * 0.4, h * 0.86),
-        (0, d * 0.75, h * 0.78),
-        (0, d * 0.97, h * 0.5),
-    ]
-    return [
-        lathe(
-            [(0, 0), (r * 2, 0), (r * 1.8, h * 0.06), (r * 1.3, h * 0.1), (0, h * 0.1)],
-            finish,
-            n=16,
-        ),
-        tube(arch, [r * 1.2, r * 1.2, r * 1.1, r, r, r * 0.95], finish, n=10),
-        tube(
-            [(0, 0.0, h * 0.7), (0, -d * 0.03, h * 0.9), (0, d * 0.25, h)],
-            [r * 0.7, r * 0.8, r * 0.5],
-            finish,
-            section=(1.6, 0.7),
-        ),
-        rod((-w * 0.02, 0, h * 0.05), (w * 0.02, 0, h * 0.05), r, finish),
-    ]
 
 
 def faucet(b: AssetSpec) -> Parts:
@@ -291,13 +268,13 @@ def faucet(b: AssetSpec) -> Parts:
 
 
 def shower_head(b: AssetSpec) -> Parts:
-    """Build a shower: riser pipe on the wall, arm and a round head facing down."""
+    """Build a shower: riser pipe on a wall plate, arm and one round head facing down."""
     w, d, h = b.w, b.d, b.h
     chrome = metal("chrome")
     back = -d / 2 + 0.015
     r = min(w / 2, 0.11, d * 0.36)
     y = d / 2 - r
-    parts: Parts = [
+    return [
         tube(
             [
                 (0, back, 0.04),
@@ -329,29 +306,6 @@ def shower_head(b: AssetSpec) -> Parts:
             y=y,
             n=28,
         ),
-        block((-w / 2, w / 2), (-d / 2, -d / 2 + 0.05), (0, 0.05), chrome, bevel=0.012),
-        tube(
-            [
-                (0.02, back + 0.02, 0.03),
-                (min(w * 0.45, 0.1), back + 0.06, 0.1),
-                (min(w * 0.4, 0.09), back + 0.05, h * 0.4),
-                (0.01, back + 0.03, h * 0.62),
-            ],
-            0.007,
-            metal("steel"),
-        ),
-        rod((0, back + 0.03, h * 0.6), (0, back + 0.06, h * 0.72), 0.012, chrome, 0.016),
-        lathe([(0, 0), (0.035, 0), (0.04, 0.02), (0.015, 0.03), (0, 0.03)], chrome, n=16),
+        block((-w / 2, w / 2), (-d / 2, -d / 2 + 0.012), (0, 0.06), chrome, bevel=0.004),
+        rod((0, -d / 2, h * 0.55), (0, back + 0.012, h * 0.55), 0.022, chrome, n=16),
     ]
-    hand = turn(parts.pop(), "x", -70)  # type: ignore[arg-type]
-    parts.append(move(hand, y=back + 0.06, z=h * 0.73))
-    for side in (-1, 1):
-        parts.append(
-            rod(
-                (side * w * 0.36, -d / 2 + 0.05, 0.025),
-                (side * w * 0.36, -d / 2 + 0.085, 0.025),
-                0.016,
-                chrome,
-            )
-        )
-    return parts

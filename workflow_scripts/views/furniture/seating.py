@@ -16,7 +16,6 @@ from workflow_scripts.views.furniture.materials import (
 from workflow_scripts.views.furniture.shapes import (
     Finish,
     block,
-    cushion,
     lathe,
     loft,
     move,
@@ -53,7 +52,7 @@ def square_bar(start: Sequence[float], end: Sequence[float], side: float, finish
 
 
 def armchair(b: AssetSpec) -> Parts:
-    """Build an armchair: boxy, rolled arms, or a wooden frame with loose cushions."""
+    """Build an armchair: boxy, rolled arms, or a wooden frame with padding."""
     (seat,) = b.support_heights_m
     if min(b.w, b.d) > 0.55 and b.chance(0.22):
         return _easy_chair(b, seat)
@@ -105,34 +104,12 @@ def _settee(b: AssetSpec, seat: float, seats: int) -> Parts:
         else:
             parts.append(block(outer, (-y + 0.01, y), (foot, arm_top), cloth, bevel=0.035))
     step = 2 * inner / seats
-    plump = b.uniform(0.1, 0.22)
     for index in range(seats):
         span = (-inner + index * step + 0.004, -inner + (index + 1) * step - 0.004)
         parts.append(block(span, (-y + back + 0.02, y), (seat - 0.15, seat), cloth, bevel=0.035))
-        pad = cushion(span, (-0.065, 0.065), (0, b.h - seat - 0.02), cloth, puff=plump, power=6)
+        # The back is upholstered in one piece with the frame: nothing on a seat is a pillow.
+        pad = block(span, (-0.065, 0.065), (0, b.h - seat - 0.02), cloth, bevel=0.035)
         parts.append(move(turn(pad, "x", 11), y=-y + back + 0.035, z=seat - 0.02))
-    if seats > 1 or b.chance(0.4):
-        accent = fabric(
-            b.pick_from(sorted(FABRICS)), print_kind=b.pick("stripes", "checks", "dots", "chevron")
-        )
-        side_length = min(0.42, (b.h - seat) * 0.95, step * 0.7)
-        for side in (-1, 1) if seats > 1 else (1,):
-            pillow = cushion(
-                (-side_length / 2, side_length / 2),
-                (0, side_length),
-                (-0.05, 0.05),
-                accent,
-                puff=0.75,
-                power=6,
-            )
-            spot = side * (inner - side_length * 0.52)
-            placed = move(
-                turn(turn(pillow, "x", 110), "z", side * 12),
-                spot if seats > 1 else 0,
-                -y + back + 0.14,
-                seat - 0.01,
-            )
-            parts.append(placed)
     legs = wood(b.pick("walnut", "wenge", "oak")) if b.chance(0.7) else metal("steel")
     for sx in (-1, 1):
         for sy in (-1, 1):
@@ -271,7 +248,7 @@ def footstool(b: AssetSpec) -> Parts:
 
 
 def ottoman(b: AssetSpec) -> Parts:
-    """Build an upholstered block on feet with a piped, flat cushion."""
+    """Build an upholstered block on feet with a piped, flat top."""
     x, y, h = b.w / 2, b.d / 2, b.h
     cloth = upholstery(b)
     foot = min(0.1, h * 0.2)

@@ -7,7 +7,6 @@ from workflow_scripts.views.furniture.asset_spec import AssetSpec, Parts
 from workflow_scripts.views.furniture.materials import (
     metal,
     paint,
-    plastic,
     rubber,
     stone,
     wood,
@@ -199,11 +198,6 @@ def tv_stand(b: AssetSpec) -> Parts:
                     n=8,
                 )
             )
-    black = plastic("#1d1e20")
-    level = foot + 0.022
-    parts.append(
-        block((-0.17, 0.17), (-y * 0.5, y * 0.4), (level, level + 0.05), black, bevel=0.004)
-    )
     return parts
 
 

@@ -30,10 +30,10 @@ MAX_FACES = 60_000
 MAX_SURFACE_ERROR_M = 0.03
 CATALOGUE = "PluginFurnitureCatalog.properties"
 
-# Regular expressions of model names for each type: to include and to exclude.
+# Regular expressions of model names for each type: to include and to exclude. Beds are missing:
+# the libraries' beds show pillows, which no table of objects lists.
 PATTERNS: dict[str, tuple[str, str]] = {
     "ArmChair": (r"\barm ?chair", r"ottoman|office"),
-    "Bed": (r"\bbed\b(?!side)|double bed|single bed", r"baby|crib|bunk|table|cradle"),
     "Chair": (r"\bchair", r"arm|child|deck|wheel|high|rocking|long"),
     "CoffeeTable": (r"coffee table|low table", r""),
     "Desk": (r"\bdesk\b", r"lamp|chair"),
