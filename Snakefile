@@ -1,11 +1,21 @@
 """Sightline: scenes -> views -> depth -> captions -> pointclouds -> vqa -> train -> evaluate."""
 
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.20")
 
 
 configfile: f"{workflow.basedir}/config.yaml"
+
+
+# With --directory, a config.yaml there goes on top of the project's.
+if Path("config.yaml").is_file() and not Path("config.yaml").samefile(
+    f"{workflow.basedir}/config.yaml"
+):
+
+    configfile: "config.yaml"
 
 
 include: "rules/common.smk"
@@ -21,7 +31,7 @@ include: "rules/cluster.smk"
 
 
 # Only asked for when it is needed: a dry run of anything else must not want a key.
-if config["captions"]["backend"] == "openai" and config["captions"]["base_url"] is None:
+if caption_params.needs_key(config["captions"]):
 
     envvars:
         "OPENAI_API_KEY",

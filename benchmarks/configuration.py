@@ -6,17 +6,16 @@
 from pathlib import Path
 
 from benchmarks import results_page
+from workflow_scripts import experiments, sources
 from workflow_scripts.config.root import build_config_model
 from workflow_scripts.config.schema import json_schema, reference_page
-from workflow_scripts.experiments import EXPERIMENT_SETTINGS
-from workflow_scripts.sources import settings_models
 
 ROOT = Path(__file__).parents[1]
 
 
 def generated() -> dict[Path, str]:
     """Return the text of every generated file by its path."""
-    model = build_config_model(settings_models(), EXPERIMENT_SETTINGS)
+    model = build_config_model(sources.settings_models(), experiments.settings_models())
     return {
         ROOT / "rules/schemas/config.schema.yaml": json_schema(model),
         ROOT / "docs/configuration.md": reference_page(model),

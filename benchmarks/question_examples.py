@@ -97,8 +97,8 @@ def _examples_of_view(
     if not names:
         return
     marks = choose_marks(view_context, [form], rng(draw, "docs", str(view)))
-    found = set()
-    families = [one for one in FAMILIES if one.name in names]
+    shown = set()
+    families = [family for family in FAMILIES if family.name in names]
     for one in enumerate_batches(
         view_context,
         DEFAULT_MARGINS,
@@ -108,9 +108,9 @@ def _examples_of_view(
         families=families,
     ):
         name = one.family.name
-        if name in found:
+        if name in shown:
             continue
-        found.add(name)
+        shown.add(name)
         plain = draw_annotations(shard.rgb(view), view_context, form, marks.get(form, {}))
         boxes = [tuple(view_context.measured.box_px[row]) for row in one.batch.objects[0].tolist()]
         picture = plain if form == "marked" else draw_frames(plain, boxes)
@@ -162,7 +162,7 @@ def _pictures(shard: ViewShard, pair: ViewPair, *, marked: bool) -> list[np.ndar
     return drawn
 
 
-def page(found: dict[str, Example]) -> str:
+def page(examples: dict[str, Example]) -> str:
     """Return the page from an example of every family."""
     names_by_reason: dict[str, list[str]] = {}
     for family in ALL_FAMILIES:
@@ -180,16 +180,16 @@ def page(found: dict[str, Example]) -> str:
             for one in entries
             for kind, templates in one.templates.items()
         ]
-        asked, answered = (
+        question_text, answered = (
             min(count for is_question, count in counts if is_question == wanted)
             for wanted in (True, False)
         )
-        example = found[name]
+        example = examples[name]
         text = f"{example.question} *{example.answer}*".replace("|", "\\|").replace("<", "&lt;")
         text += f"<br><sub>{example.steps}</sub>" if example.steps else ""
         cells = (
             f"`{name}`", forms, entries[0].frame, entries[0].unit or "-",
-            f"{asked} / {answered}", text, f'<img src="questions/{name}.jpg" width="160">',
+            f"{question_text} / {answered}", text, f'<img src="questions/{name}.jpg" width="160">',
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |\n")
     return "".join(lines)
@@ -209,13 +209,13 @@ def main(*, out: Path = DOCS) -> None:
     Args:
         out: the folder for questions.md.
     """
-    found = collect_examples()
+    examples = collect_examples()
     (out / "questions").mkdir(parents=True, exist_ok=True)
     for old in (out / "questions").glob("*.jpg"):
         old.unlink()
-    for name, example in found.items():
+    for name, example in examples.items():
         Image.fromarray(example.picture).save(out / "questions" / f"{name}.jpg", quality=85)
-    (out / "questions.md").write_text(page(found), encoding="utf-8")
+    (out / "questions.md").write_text(page(examples), encoding="utf-8")
 
 
 if __name__ == "__main__":

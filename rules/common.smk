@@ -14,11 +14,12 @@ from workflow_scripts.common.records import SPLITS
 from workflow_scripts.config.base import section_json
 from workflow_scripts.config.load import load_config
 from workflow_scripts.config.root import build_config_model
-from workflow_scripts.experiments import EXPERIMENT_KINDS, EXPERIMENT_SETTINGS
+from workflow_scripts import experiments, sources
+from workflow_scripts.experiments import EXPERIMENT_KINDS
 from workflow_scripts.experiments.base import WorkflowContext
 from workflow_scripts.experiments.enabled import enabled_experiments
 from workflow_scripts.scenes.sample_scenes import SHEETS
-from workflow_scripts.sources import SOURCES, settings_models
+from workflow_scripts.sources import SOURCES
 from workflow_scripts.sources.base import is_depth_estimated
 from workflow_scripts.sources.planning import (
     input_files,
@@ -59,7 +60,7 @@ def require_file(key, path):
 try:
     config = load_config(
         config,
-        build_config_model(settings_models(), EXPERIMENT_SETTINGS),
+        build_config_model(sources.settings_models(), experiments.settings_models()),
         # The files of --configfile win over config.yaml, which Snakemake lists last.
         files=[
             relative_path(path)

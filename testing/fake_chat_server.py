@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,7 +32,8 @@ class ReceivedRequest:
 class Answer:
     """What to send back: a status, headers and bytes, perhaps cut off.
 
-    It is sent after `wait_s`, and not before `release_event` is set.
+    It is sent after `wait_s`, and not before `release_event` is set; with `byte_wait_s` one byte
+    at a time, with a wait before each.
     """
 
     content: bytes
@@ -40,6 +42,7 @@ class Answer:
     wait_s: float = 0.0
     release_event: threading.Event | None = None
     cut_to: int | None = None
+    byte_wait_s: float = 0.0
 
 
 def completion(message: dict[str, Any], *, finish_reason: str = "stop") -> Answer:
@@ -72,16 +75,24 @@ class FakeChatServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, answer: Callable[[ReceivedRequest], Answer]) -> None:
+    def __init__(
+        self, answer: Callable[[ReceivedRequest], Answer], *, tls: ssl.SSLContext | None = None
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.scheme = "http" if tls is None else "https"
+        if tls is not None:
+            # Shaking hands with the first read keeps a client that breaks off from blocking others.
+            self.socket = tls.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.answer = answer
-        self.asked: list[ReceivedRequest] = []
+        self.received: list[ReceivedRequest] = []
         self.paid: dict[str, int] = {}
         self.lock = threading.Lock()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}/v1"
 
     @property
     def num_paid(self) -> int:
@@ -99,12 +110,12 @@ class _Handler(BaseHTTPRequestHandler):
         item = hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()[:16]
         server = self.server
         with server.lock:
-            times = sum(asked.item == item for asked in server.asked) + 1
-            asked = ReceivedRequest(
+            times = sum(received.item == item for received in server.received) + 1
+            received = ReceivedRequest(
                 item, times, body, self.headers.get("Authorization", ""), time.monotonic()
             )
-            server.asked.append(asked)
-            answer = server.answer(asked)
+            server.received.append(received)
+            answer = server.answer(received)
         time.sleep(answer.wait_s)
         if answer.release_event is not None:
             answer.release_event.wait()
@@ -117,17 +128,29 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(answer.content[: answer.cut_to])
+        self.send_body(answer)
         self.close_connection = True
+
+    def send_body(self, answer: Answer) -> None:
+        content = answer.content[: answer.cut_to]
+        if not answer.byte_wait_s:
+            self.wfile.write(content)
+            return
+        for number in range(len(content)):
+            time.sleep(answer.byte_wait_s)
+            self.wfile.write(content[number : number + 1])
+            self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep the tests' output clean."""
 
 
 @contextmanager
-def run_server(answer: Callable[[ReceivedRequest], Answer]) -> Iterator[FakeChatServer]:
-    """Run a server for the duration of a test."""
-    server = FakeChatServer(answer)
+def run_server(
+    answer: Callable[[ReceivedRequest], Answer], *, tls: ssl.SSLContext | None = None
+) -> Iterator[FakeChatServer]:
+    """Run a server for the duration of a test, with `tls` one that speaks https."""
+    server = FakeChatServer(answer, tls=tls)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -147,9 +170,9 @@ def kill_after_replies(
     """
     release_event, answer = threading.Event(), server.answer
 
-    def withhold_answers(asked: ReceivedRequest) -> Answer:
-        reply = answer(asked)
-        return reply if len(server.asked) <= num else replace(reply, release_event=release_event)
+    def withhold_answers(received: ReceivedRequest) -> Answer:
+        reply = answer(received)
+        return reply if len(server.received) <= num else replace(reply, release_event=release_event)
 
     server.answer = withhold_answers
     with background_process(command, log=log, **options) as process:
@@ -158,7 +181,7 @@ def kill_after_replies(
             "replies to be kept",
         )
         assert process.poll() is None
-    under_way = {asked.item for asked in server.asked[num:]}
+    under_way = {received.item for received in server.received[num:]}
     server.answer = answer
     release_event.set()
     return under_way

@@ -54,12 +54,12 @@ def openai_flags(
     return [*flags, "--timeout-s", str(timeout_s), *more]
 
 
-def caption_text(asked: ReceivedRequest) -> str:
-    return f"A room, item {asked.item}."
+def caption_text(received: ReceivedRequest) -> str:
+    return f"A room, item {received.item}."
 
 
-def well(asked: ReceivedRequest) -> Answer:
-    return caption_answer(caption_text(asked))
+def well(received: ReceivedRequest) -> Answer:
+    return caption_answer(caption_text(received))
 
 
 def rows(path: Path) -> list[Caption]:
@@ -96,14 +96,14 @@ def test_nothing_is_lost_when_every_request_meets_another_misfortune(tmp_path: P
     ]
     order: dict[str, int] = {}
 
-    def misbehaving(asked: ReceivedRequest) -> Answer:
-        number = order.setdefault(asked.item, len(order))
+    def misbehaving(received: ReceivedRequest) -> Answer:
+        number = order.setdefault(received.item, len(order))
         # The last two items always fail; every other item succeeds at its second request.
         fails_always = number >= len(bad)
         return (
             bad[4 + number % 2]
             if fails_always
-            else (bad[number] if asked.times == 1 else well(asked))
+            else (bad[number] if received.times == 1 else well(received))
         )
 
     shard = small_shard(tmp_path / "v.zarr", num_scenes=4)
@@ -128,16 +128,16 @@ def test_too_many_failures_stop_the_job_early_and_keep_what_was_paid(tmp_path: P
     shard = small_shard(tmp_path / "v.zarr", num_scenes=4)
     good: set[str] = set()
 
-    def half(asked: ReceivedRequest) -> Answer:
-        if len(good) < 2 or asked.item in good:
-            good.add(asked.item)
-            return well(asked)
+    def half(received: ReceivedRequest) -> Answer:
+        if len(good) < 2 or received.item in good:
+            good.add(received.item)
+            return well(received)
         return error_answer(500, "down")
 
     with run_server(half) as server:
         flags = openai_flags(server, tmp_path / "cache", "--max-retries", "0", "--concurrency", "1")
         failed = run(arguments(tmp_path, shard, *flags))
-        num_asked = len(server.asked)
+        num_asked = len(server.received)
         server.answer = well
         done = run(arguments(tmp_path, shard, *flags))
 
@@ -222,7 +222,7 @@ def test_overrides_win_and_are_not_paid_for(tmp_path: Path) -> None:
         flags = openai_flags(server, tmp_path / "cache", "--overrides", str(overrides))
         rooms = run(arguments(tmp_path, shard, *flags))
         assert server.num_paid == 3
-        things = run(
+        assets = run(
             arguments(
                 tmp_path,
                 shard,
@@ -234,7 +234,7 @@ def test_overrides_win_and_are_not_paid_for(tmp_path: Path) -> None:
             )
         )
 
-    assert rooms.returncode == things.returncode == 0, rooms.stderr + things.stderr
+    assert rooms.returncode == assets.returncode == 0, rooms.stderr + assets.stderr
     found = {(row.scene_id, row.kind): row for row in rows(tmp_path / "0000.jsonl")}
     manual = found["house-1", "room"]
     assert (manual.status, manual.text, manual.model) == ("manual", "By hand.", "")
@@ -250,14 +250,14 @@ def test_overrides_win_and_are_not_paid_for(tmp_path: Path) -> None:
 def test_the_key_is_nowhere_but_in_the_header(tmp_path: Path) -> None:
     shard = small_shard(tmp_path / "v.zarr", num_scenes=2)
 
-    def telling(asked: ReceivedRequest) -> Answer:
-        if asked.times == 1:
+    def telling(received: ReceivedRequest) -> Answer:
+        if received.times == 1:
             return error_answer(500, f"the key {KEY} met an error")
-        if asked.times == 2:
+        if received.times == 2:
             return Answer(f"proxy saw {KEY}".encode())
-        return well(asked)
+        return well(received)
 
-    def refusing(asked: ReceivedRequest) -> Answer:
+    def refusing(received: ReceivedRequest) -> Answer:
         return error_answer(401, f"Incorrect API key provided: {KEY}")
 
     with run_server(telling) as server:
@@ -270,7 +270,7 @@ def test_the_key_is_nowhere_but_in_the_header(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert refused.returncode == 1
     assert "401" in refused.stderr
-    assert server.asked[0].authorization == f"Bearer {KEY}"
+    assert server.received[0].authorization == f"Bearer {KEY}"
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(list((tmp_path / "cache").iterdir())) >= 4
     for path in written:
@@ -304,6 +304,10 @@ def test_a_changed_prompt_asks_only_for_its_kind_again(tmp_path: Path) -> None:
     [
         (["--settings", '{"backend": "opnai"}'], "did you mean 'openai'"),
         (["--backend", "openai"], "export OPENAI_API_KEY"),
+        (
+            ["--backend", "openai", "--base-url", "http://me:pass-word-1@127.0.0.1:9/v1"],
+            "base_url: the address holds a password",
+        ),
         (["--overrides", "nowhere.jsonl"], "nowhere.jsonl: no such file"),
         (
             ["--backend", "openai", "--base-url", "http://127.0.0.1:9/v1", "--model", "mine"],
@@ -321,7 +325,7 @@ def test_a_changed_prompt_asks_only_for_its_kind_again(tmp_path: Path) -> None:
             "captions failed",
         ),
     ],
-    ids=["backend", "key", "overrides", "price", "prompts", "no server"],
+    ids=["backend", "key", "password", "overrides", "price", "prompts", "no server"],
 )
 def test_what_a_user_can_fix_is_one_error_without_a_trace(
     tmp_path: Path, flags: list[str], message: str
@@ -332,6 +336,7 @@ def test_what_a_user_can_fix_is_one_error_without_a_trace(
     assert failed.returncode == 1
     assert message in failed.stderr
     assert "Traceback" not in failed.stderr
+    assert "pass-word-1" not in failed.stderr
     assert not (tmp_path / "0000.jsonl").exists()
 
 

@@ -83,6 +83,17 @@ def test_overrides_are_found_by_what_they_name(tmp_path: Path) -> None:
         Overrides(path)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_overrides_of_every_unicode_encoding_are_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "mine.jsonl"
+    line = json.dumps({"asset_id": "Sofa_1", "text": "椅子\u2028"}, ensure_ascii=False)
+    path.write_bytes(line.encode(encoding))
+    assert Overrides(path).texts == {("asset", "", "Sofa_1"): "椅子\u2028"}
+    path.write_bytes('{"asset_id": "Sofa_1", "text": "für"}'.encode("latin-1"))
+    with pytest.raises(UserError, match=r"mine\.jsonl: line 1 is not UTF-8"):
+        Overrides(path)
+
+
 def test_prompt_files_are_known_by_name_and_hash(tmp_path: Path) -> None:
     asset = CaptionRequest(
         "asset", "procthor", "", None, asset=AssetFacts("a", "ArmChair", (0.9, 0.84, 1.0))

@@ -58,15 +58,15 @@ def backend(
 
 
 def first_then_good(bad: Answer) -> Callable[[ReceivedRequest], Answer]:
-    return lambda asked: bad if asked.times == 1 else GOOD
+    return lambda received: bad if received.times == 1 else GOOD
 
 
 def test_a_request_is_what_the_protocol_says(tmp_path: Path) -> None:
-    with run_server(lambda asked: GOOD) as server:
+    with run_server(lambda received: GOOD) as server:
         captioner = backend(tmp_path, server.url, max_image_px=64)
         reply = captioner.caption(request(width_px=128, height_px=96))
 
-    body = server.asked[0].body
+    body = server.received[0].body
     system, user = body["messages"]
     text, image = user["content"]
     header, data = image["image_url"]["url"].split(",")
@@ -89,12 +89,15 @@ def test_a_request_is_what_the_protocol_says(tmp_path: Path) -> None:
 def test_a_local_server_gets_a_dummy_key_and_a_given_key_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with run_server(lambda asked: GOOD) as server:
+    with run_server(lambda received: GOOD) as server:
         backend(tmp_path / "a", server.url).caption(request())
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-mine-1")
         backend(tmp_path / "b", server.url).caption(request())
 
-    assert [asked.authorization for asked in server.asked] == ["Bearer none", "Bearer sk-mine"]
+    assert [received.authorization for received in server.received] == [
+        "Bearer none",
+        "Bearer sk-mine-1",
+    ]
 
 
 def test_retry_after_is_waited_for(tmp_path: Path) -> None:
@@ -102,7 +105,7 @@ def test_retry_after_is_waited_for(tmp_path: Path) -> None:
     with run_server(first_then_good(limited)) as server:
         reply = backend(tmp_path, server.url).caption(request())
 
-    first, second = server.asked
+    first, second = server.received
     assert reply.status == "ok"
     # The SDK's own first wait would be at most half a second.
     assert second.at_s - first.at_s >= 1.4
@@ -126,7 +129,7 @@ def test_a_fault_of_the_line_is_retried(tmp_path: Path, bad: Answer) -> None:
         reply = backend(tmp_path, server.url, **hasty).caption(request())
 
     assert (reply.status, reply.text) == ("ok", "A bare room.")
-    assert len(server.asked) == 2 or (bad.release_event and len(server.asked) > 2)
+    assert len(server.received) == 2 or (bad.release_event and len(server.received) > 2)
 
 
 BAD_REPLIES = {
@@ -161,7 +164,7 @@ def test_a_bad_reply_is_asked_for_again_and_accepted_when_fixed(tmp_path: Path, 
         reply = backend(tmp_path, server.url).caption(request())
 
     assert (reply.status, reply.text) == ("ok", "A bare room.")
-    assert len(server.asked) == 2
+    assert len(server.received) == 2
 
 
 @pytest.mark.parametrize("name", BAD_REPLIES)
@@ -169,7 +172,7 @@ def test_a_reply_that_stays_bad_is_given_up_with_a_reason_and_never_paid_again(
     tmp_path: Path, name: str
 ) -> None:
     bad, status, reason = BAD_REPLIES[name]
-    with run_server(lambda asked: bad) as server:
+    with run_server(lambda received: bad) as server:
         replies = [backend(tmp_path, server.url).caption(request()) for _ in range(2)]
 
     assert replies[0] == replies[1]
@@ -193,11 +196,11 @@ def test_a_reply_that_stays_bad_is_given_up_with_a_reason_and_never_paid_again(
 def test_a_lasting_fault_is_a_row_and_is_asked_again_by_the_next_run(
     tmp_path: Path, answer: Answer, status: str, reason: str
 ) -> None:
-    with run_server(lambda asked: answer) as server:
+    with run_server(lambda received: answer) as server:
         timeout_s = 0.4 if answer.release_event else 20.0
         hasty = backend(tmp_path, server.url, max_retries=0, timeout_s=timeout_s)
         bad = hasty.caption(request())
-        server.answer = lambda asked: GOOD
+        server.answer = lambda received: GOOD
         good = backend(tmp_path, server.url, max_retries=0).caption(request())
 
     assert bad.status == status
@@ -218,7 +221,7 @@ def test_what_would_hit_every_request_stops_the_job_without_showing_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Answer
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-1")
-    with run_server(lambda asked: answer) as server:
+    with run_server(lambda received: answer) as server:
         captioner = backend(tmp_path, server.url, max_retries=0)
         with pytest.raises(UserError, match="OPENAI_API_KEY") as caught:
             captioner.caption(request())
@@ -236,7 +239,7 @@ def test_equal_requests_are_paid_once_and_others_by_what_differs(tmp_path: Path)
     prompts.mkdir()
     for path in Path(ServerCaptionSettings().prompts).glob("*.txt"):
         (prompts / path.name).write_text(path.read_text())
-    with run_server(lambda asked: GOOD) as server:
+    with run_server(lambda received: GOOD) as server:
         names = [backend(tmp_path, server.url).caption(request()).prompt for _ in range(2)]
         assert server.num_paid == 1
         backend(tmp_path, server.url).caption(request(colour=91))
@@ -254,20 +257,20 @@ def test_equal_requests_are_paid_once_and_others_by_what_differs(tmp_path: Path)
 
     assert server.num_paid == 7
     assert names[0] == names[1] != again.prompt
-    assert "temperature" not in server.asked[3].body
+    assert "temperature" not in server.received[3].body
 
 
 def test_plain_text_servers_are_understood(tmp_path: Path) -> None:
-    with run_server(lambda asked: content_answer("A bare\n room. ")) as server:
+    with run_server(lambda received: content_answer("A bare\n room. ")) as server:
         reply = backend(tmp_path, server.url, reply_format="text").caption(request())
 
     assert reply.text == "A bare room."
-    assert "response_format" not in server.asked[0].body
+    assert "response_format" not in server.received[0].body
 
 
 def test_a_reply_without_usage_is_priced_by_estimate(tmp_path: Path) -> None:
     bare = json.dumps({"choices": [{"message": {"content": '{"caption": "A room."}'}}]})
-    with run_server(lambda asked: Answer(bare.encode())) as server:
+    with run_server(lambda received: Answer(bare.encode())) as server:
         captioner = backend(tmp_path, server.url)
         assert captioner.caption(request()).status == "ok"
 

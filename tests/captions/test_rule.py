@@ -55,8 +55,8 @@ def snakemake(workflow: Path, *flags: str) -> subprocess.CompletedProcess[str]:
 def test_a_server_is_asked_with_an_estimate_and_the_key_is_written_nowhere(
     workflow: Path,
 ) -> None:
-    def answer(asked: ReceivedRequest) -> Answer:
-        return caption_answer(f"A room, item {asked.item}.")
+    def answer(received: ReceivedRequest) -> Answer:
+        return caption_answer(f"A room, item {received.item}.")
 
     with run_server(answer) as server:
         chosen = {"backend": "openai", "base_url": server.url, "prompts": "prompts"}
@@ -78,7 +78,7 @@ def test_a_server_is_asked_with_an_estimate_and_the_key_is_written_nowhere(
     # A changed prompt for assets asks for the two assets that are seen well enough, only.
     assert server.num_paid == num_paid + 2
     assert "caption_shard" not in changed.stdout + changed.stderr
-    assert server.asked[0].authorization == f"Bearer {KEY}"
+    assert server.received[0].authorization == f"Bearer {KEY}"
     for path in workflow.rglob("*"):
         if path.is_file() and not path.is_symlink():
             assert KEY.encode() not in path.read_bytes(), path

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from workflow_scripts.captions import rule_params
 from workflow_scripts.config.captions import CaptionsSettings
 
@@ -30,3 +32,13 @@ def test_limits_of_requests_are_resources_and_not_settings() -> None:
     message = rule_params.cost_message(SERVER, 10)
     assert "about 460 requests" in message
     assert "cap 5.0 USD" in message
+
+
+def test_a_key_is_needed_where_no_address_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    server = {"backend": "openai", "base_url": None}
+    assert rule_params.needs_key(server)
+    assert not rule_params.needs_key({**server, "backend": "scene"})
+    assert not rule_params.needs_key({**server, "base_url": "http://localhost:8000/v1"})
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:8000/v1")
+    assert not rule_params.needs_key(server)

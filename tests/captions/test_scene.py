@@ -166,10 +166,10 @@ def test_two_of_a_kind_are_told_apart_by_colour_or_not_at_all(tmp_path: Path) ->
             Box("Chair", (3.8, 2.6, 0.45), (0.6, 0.6, 0.9), 0.0, second),
         ]
 
-    told = group_mentions(facts_of(tmp_path / "a", with_chairs((40, 60, 190))).objects)
+    mentions = group_mentions(facts_of(tmp_path / "a", with_chairs((40, 60, 190))).objects)
     same = group_mentions(facts_of(tmp_path / "b", with_chairs((170, 40, 40))).objects)
 
-    assert sorted(mention.definite for mention in told) == ["the blue chair", "the red chair"]
+    assert sorted(mention.definite for mention in mentions) == ["the blue chair", "the red chair"]
     assert [mention.definite for mention in same] == ["the two chairs"]
     assert [mention.indefinite for mention in same] == ["two red chairs"]
 

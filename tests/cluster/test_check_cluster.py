@@ -38,18 +38,18 @@ FITS = ResourceRequest(
 )
 
 
-def found(request: ResourceRequest, cluster: Cluster = CLUSTER) -> list[Mismatch]:
+def mismatches(request: ResourceRequest, cluster: Cluster = CLUSTER) -> list[Mismatch]:
     return list(find_mismatches([request], cluster))
 
 
 def test_what_fits_is_not_named() -> None:
-    assert not found(FITS)
-    assert not found(replace(FITS, gpu=8, nodes=2))
-    assert not found(replace(FITS, partition=""), replace(CLUSTER, default_partition="gpu"))
+    assert not mismatches(FITS)
+    assert not mismatches(replace(FITS, gpu=8, nodes=2))
+    assert not mismatches(replace(FITS, partition=""), replace(CLUSTER, default_partition="gpu"))
     # Where a partition has no limit, any time fits; with several, the longest counts.
     old = replace(FITS, gpu=2, gpu_model="a6000", partition="old", runtime=99_999)
-    assert not found(old)
-    assert not found(replace(FITS, partition="gpu,cpu", runtime=4000))
+    assert not mismatches(old)
+    assert not mismatches(replace(FITS, partition="gpu,cpu", runtime=4000))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_fits_is_not_named() -> None:
     ],
 )
 def test_what_does_not_fit_is_named(change: dict, key: str, words: str) -> None:
-    (mismatch,) = found(replace(FITS, **change))
+    (mismatch,) = mismatches(replace(FITS, **change))
     assert mismatch.rule == "predict_answers"
     assert mismatch.key == key
     assert words in mismatch.reason
@@ -82,15 +82,15 @@ def test_what_does_not_fit_is_named(change: dict, key: str, words: str) -> None:
 
 def test_memory_counts_on_the_nodes_with_the_card() -> None:
     request = replace(FITS, gpu=1, gpu_model="a6000", partition="old,gpu", mem_mb=70_000)
-    (mismatch,) = found(request)
+    (mismatch,) = mismatches(request)
     assert mismatch.key == "mem_mb"
     assert "more than 64000" in mismatch.reason
 
 
 def test_a_cluster_without_accounts_needs_none() -> None:
     without = replace(CLUSTER, accounts=None)
-    assert not found(replace(FITS, account=""), without)
-    (mismatch,) = found(FITS, without)
+    assert not mismatches(replace(FITS, account=""), without)
+    (mismatch,) = mismatches(FITS, without)
     assert "slurm-no-account: true" in mismatch.reason
 
 

@@ -94,8 +94,8 @@ def test_a_definition_counts_for_those_that_reach_it(project: Path) -> None:
         ("def pen", "@staticmethod\ndef pen", ["app.render"]),
     ):
         both = ("app.count", "app.render")
-        told = [n for n in both if changed(project, "app/shared.py", old, new, n)]
-        assert told == who, new
+        expected = [n for n in both if changed(project, "app/shared.py", old, new, n)]
+        assert expected == who, new
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,9 @@ def test_chosen_backends_count_alone_in_their_table(project: Path) -> None:
     for name in "abc":
         before = {one: digest(project, backends=one) for one in [("app.a",), ("app.b:go",), ()]}
         (project / f"app/{name}.py").write_text("def go():\n    return 2\n")
-        graphs[name] = [digest(project, backends=one) != told for one, told in before.items()]
+        graphs[name] = [
+            digest(project, backends=one) != expected for one, expected in before.items()
+        ]
     assert graphs == {"a": [True, False, True], "b": [False, True, True], "c": [True] * 3}
     with pytest.raises(UserError, match=r"app\.render: no table .* lists app\.nothing"):
         digest(project, backends=("app.nothing",))

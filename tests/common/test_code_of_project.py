@@ -175,7 +175,7 @@ print(json.dumps(sorted(called)))
 def test_what_an_import_really_runs_is_in_reach(module: str) -> None:
     """Modules that Python imports, and the functions of the project that run meanwhile."""
     name = f"{PACKAGE}.{module}"
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", TRACE, name],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -183,7 +183,7 @@ def test_what_an_import_really_runs_is_in_reach(module: str) -> None:
         text=True,
         check=True,
     )
-    modules, called = (json.loads(line) for line in told.stdout.splitlines()[-2:])
+    modules, called = (json.loads(line) for line in done.stdout.splitlines()[-2:])
     graph = CodeGraph(ROOT, PACKAGE)
     reach = graph.reach(name)
     assert {one for one, _ in modules} <= {one.name for one in reach.modules}

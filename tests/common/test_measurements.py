@@ -27,8 +27,8 @@ def truth(shard: ViewShard) -> Measurements:
     return ground_truth_measurements(shard, 0)
 
 
-def index(found: Measurements, label: str) -> int:
-    return found.label.index(label)
+def index(measurements: Measurements, label: str) -> int:
+    return measurements.label.index(label)
 
 
 def test_truth_is_the_boxes_with_no_uncertainty(truth):
@@ -89,11 +89,11 @@ def test_tables_give_the_same_form_and_keep_labels_in_step(shard, truth, tmp_pat
     gap = GapRow(view=0, scene_id="house-a", instance_a=7, instance_b=9, gap_m=0.5, sigma_gap_m=0.1)
     write_table(table_path(clouds, "gaps"), records_to_frame([gap], GapRow))
 
-    found = MeasuredShard(shard, clouds).of(0)
-    assert found.label == ("Sofa", "Lamp")
-    assert found.unmeasured == {8: "no points"}
-    assert found.gap_m[0, 1] == found.gap_m[1, 0] == 0.5
-    np.testing.assert_array_equal(found.centre_m[1], [9, 9, 9])
+    measurements = MeasuredShard(shard, clouds).of(0)
+    assert measurements.label == ("Sofa", "Lamp")
+    assert measurements.unmeasured == {8: "no points"}
+    assert measurements.gap_m[0, 1] == measurements.gap_m[1, 0] == 0.5
+    np.testing.assert_array_equal(measurements.centre_m[1], [9, 9, 9])
     assert len(MeasuredShard(shard, clouds).of(1)) == 0
 
 

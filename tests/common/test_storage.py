@@ -37,8 +37,8 @@ def test_atomic_write_leaves_nothing_behind_on_failure(tmp_path: Path) -> None:
 
 def test_atomic_write_replaces_a_folder_and_ignores_a_killed_run(tmp_path: Path) -> None:
     target = tmp_path / "x"
-    living = tmp_path / f".x.{platform.node()}-{os.getppid()}.partial"
-    living.touch()
+    partial_of_parent = tmp_path / f".x.{platform.node()}-{os.getppid()}.partial"
+    partial_of_parent.touch()
     for content in ("first", "second"):
         dead = tmp_path / f".x.{platform.node()}-999999999.partial"
         dead.mkdir()
@@ -48,8 +48,8 @@ def test_atomic_write_replaces_a_folder_and_ignores_a_killed_run(tmp_path: Path)
             (partial / "file").write_text(content)
     assert [file.name for file in target.iterdir()] == ["file"]
     assert (target / "file").read_text() == "second"
-    assert living.exists()
-    assert sorted(tmp_path.iterdir()) == [living, target]
+    assert partial_of_parent.exists()
+    assert sorted(tmp_path.iterdir()) == [partial_of_parent, target]
 
 
 def test_killed_writer_leaves_no_target(tmp_path: Path) -> None:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from workflow_scripts import experiments, sources
 from workflow_scripts.config.load import load_config
 from workflow_scripts.config.root import build_config_model
-from workflow_scripts.experiments import EXPERIMENT_SETTINGS
-from workflow_scripts.sources import settings_models
 
-MODEL = build_config_model(settings_models(), EXPERIMENT_SETTINGS)
+MODEL = build_config_model(sources.settings_models(), experiments.settings_models())
 
 
 def resolved(config: Mapping[str, Any]) -> dict[str, Any]:

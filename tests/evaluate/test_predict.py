@@ -22,15 +22,15 @@ class FakeModel:
     """Stands in for a model: answers with the question and the longest answer allowed."""
 
     def __init__(self, *, dies_after: int | None = None) -> None:
-        self.asked: list[str] = []
+        self.questions: list[str] = []
         self.dies_after = dies_after
 
     def generate(
         self, _: Any, __: Any, items: Sequence[tuple[Any, str]], *, max_new_tokens: int, **___: Any
     ) -> list[str]:
-        if self.dies_after is not None and len(self.asked) >= self.dies_after:
+        if self.dies_after is not None and len(self.questions) >= self.dies_after:
             raise KeyboardInterrupt
-        self.asked += [text for _, text in items]
+        self.questions += [text for _, text in items]
         return [f"{max_new_tokens}: {text}" for _, text in items]
 
 
@@ -95,7 +95,7 @@ def test_a_restart_predicts_only_missing_answers(
     interrupt_after_first_chunk(folder, monkeypatch)
     model = FakeModel()
     answers = ask(folder, model, monkeypatch)
-    assert model.asked == [f"Is it? {n}" for n in range(predict.BATCHES_PER_CHUNK, NUMBER)]
+    assert model.questions == [f"Is it? {n}" for n in range(predict.BATCHES_PER_CHUNK, NUMBER)]
     assert [row.question_id for row in answers] == [f"q{number}" for number in range(NUMBER)]
     assert [row.text for row in answers] == [f"16: Is it? {number}" for number in range(NUMBER)]
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -110,7 +110,7 @@ def test_changed_settings_discard_finished_chunks(
     interrupt_after_first_chunk(folder, monkeypatch)
     model = FakeModel()
     ask(folder, model, monkeypatch, **changes)
-    assert len(model.asked) == NUMBER
+    assert len(model.questions) == NUMBER
 
 
 def test_reworded_questions_are_predicted_again(

@@ -65,8 +65,10 @@ def test_reasons_are_counted_once_and_stage_by_stage(tmp_path: Path) -> None:
             for scene, item, reason in rows
         ],
     )
-    asked = tmp_path / "evaluate/benchmarks/bench.skipped.jsonl"
-    write_records(asked, [SkippedItem(source="bench", scene_id="", item="0", reason="no video")])
+    skipped_items = tmp_path / "evaluate/benchmarks/bench.skipped.jsonl"
+    write_records(
+        skipped_items, [SkippedItem(source="bench", scene_id="", item="0", reason="no video")]
+    )
     dropped = tmp_path / "vqa/images/0000.dropped.jsonl"
     write_records(
         dropped,
@@ -77,7 +79,7 @@ def test_reasons_are_counted_once_and_stage_by_stage(tmp_path: Path) -> None:
             for family in ("width", "height")
         ],
     )
-    assert report.skipped_counts([scenes], [skipped, asked], [], [dropped]) == [
+    assert report.skipped_counts([scenes], [skipped, skipped_items], [], [dropped]) == [
         ("scenes", "tiny: 3 x 3", 1),
         ("views", "label: excluded", 1),
         ("vqa", "too close", 80),

@@ -123,7 +123,7 @@ def test_majority_is_of_the_training_answers_of_the_same_family_and_form() -> No
         question(5, house="a", truth=3.0, family="height"),
     ]
     answers = score.majority_answers(
-        score.questions_frame([item_from_question(asked) for asked in questions_asked]),
+        score.questions_frame([item_from_question(question) for question in questions_asked]),
         score.questions_frame([item_from_question(known) for known in training]),
     )
     assert answers.tolist() == ["no", "yes", "1.00 m", "yes", ""]

@@ -27,8 +27,8 @@ def seen(*boxes: Box) -> tuple[np.ndarray, np.ndarray]:
     return depth_m.astype(np.float32), instance
 
 
-def cloud(found: ObjectClouds, number: int = 0) -> np.ndarray:
-    return found.point_m[found.start[number] : found.start[number + 1]]
+def cloud(clouds: ObjectClouds, number: int = 0) -> np.ndarray:
+    return clouds.point_m[clouds.start[number] : clouds.start[number + 1]]
 
 
 def outside_m(points: np.ndarray, box: Box) -> np.ndarray:
@@ -39,20 +39,20 @@ def outside_m(points: np.ndarray, box: Box) -> np.ndarray:
 
 def test_exact_depth_keeps_every_pixel():
     depth_m, instance = seen(SOFA)
-    found = object_clouds(depth_m, instance, CAMERA, [SOFA_ID], error=EXACT)
-    assert len(cloud(found)) == found.pixels[0] == (instance == SOFA_ID).sum()
-    assert outside_m(cloud(found), SOFA).max() < 1e-4
+    clouds = object_clouds(depth_m, instance, CAMERA, [SOFA_ID], error=EXACT)
+    assert len(cloud(clouds)) == clouds.pixels[0] == (instance == SOFA_ID).sum()
+    assert outside_m(cloud(clouds), SOFA).max() < 1e-4
 
 
 def test_border_pixels_are_cut_where_depth_is_a_sensors():
     depth_m, instance = seen(SOFA)
-    found = object_clouds(depth_m, instance, CAMERA, [SOFA_ID], error=SENSOR)
+    clouds = object_clouds(depth_m, instance, CAMERA, [SOFA_ID], error=SENSOR)
     mask = instance == SOFA_ID
     inner = mask.copy()
     for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
         inner &= np.roll(mask, step, axis)
-    assert len(cloud(found)) == inner.sum() < mask.sum()
-    assert found.pixels[0] == mask.sum()
+    assert len(cloud(clouds)) == inner.sum() < mask.sum()
+    assert clouds.pixels[0] == mask.sum()
 
 
 def test_a_mask_that_spills_over_brings_no_wall_along():
@@ -68,8 +68,8 @@ def test_a_mask_that_spills_over_brings_no_wall_along():
     before = np.roll(depth_m, 1, axis=1)
     depth_m[edge] = (depth_m[edge] + before[edge]) / 2
     assert (depth_m[wide & ~mask] > 2.9).sum() > 30
-    found = object_clouds(depth_m, spilled, CAMERA, [SOFA_ID], error=SENSOR)
-    assert outside_m(cloud(found), lamp).max() < 0.02
+    clouds = object_clouds(depth_m, spilled, CAMERA, [SOFA_ID], error=SENSOR)
+    assert outside_m(cloud(clouds), lamp).max() < 0.02
 
 
 def test_strays_inside_a_mask_are_cut():
@@ -77,8 +77,8 @@ def test_strays_inside_a_mask_are_cut():
     rows, columns = np.nonzero(instance == SOFA_ID)
     some = np.random.default_rng(3).permutation(len(rows))[:12]
     depth_m[rows[some], columns[some]] *= 0.5
-    found = object_clouds(depth_m, instance, CAMERA, [SOFA_ID], error=SENSOR)
-    assert outside_m(cloud(found), SOFA).max() < 0.02
+    clouds = object_clouds(depth_m, instance, CAMERA, [SOFA_ID], error=SENSOR)
+    assert outside_m(cloud(clouds), SOFA).max() < 0.02
 
 
 def test_only_the_largest_cluster_stays():
@@ -86,16 +86,16 @@ def test_only_the_largest_cluster_stays():
     lamp = Box("FloorLamp", (1.0, 3.2, 0.8), (0.3, 0.3, 1.6))
     depth_m, instance = seen(SOFA, lamp)
     joined = np.where(instance == SOFA_ID + 1, SOFA_ID, instance).astype(np.uint16)
-    found = object_clouds(depth_m, joined, CAMERA, [SOFA_ID], error=SENSOR)
-    assert outside_m(cloud(found), SOFA).max() < 0.02
-    assert len(cloud(found)) > 0.8 * (instance == SOFA_ID).sum()
+    clouds = object_clouds(depth_m, joined, CAMERA, [SOFA_ID], error=SENSOR)
+    assert outside_m(cloud(clouds), SOFA).max() < 0.02
+    assert len(cloud(clouds)) > 0.8 * (instance == SOFA_ID).sum()
 
 
 def test_pixels_that_the_estimator_is_unsure_of_are_cut():
     depth_m, instance = seen(SOFA)
     confidence = np.where(np.arange(160) < 80, 0.2, 0.9) * np.ones((120, 1))
     depth_m[:, :80] += 1.0
-    found = object_clouds(
+    clouds = object_clouds(
         depth_m,
         instance,
         CAMERA,
@@ -104,7 +104,7 @@ def test_pixels_that_the_estimator_is_unsure_of_are_cut():
         confidence=confidence,
         min_confidence=0.5,
     )
-    assert outside_m(cloud(found), SOFA).max() < 0.02
+    assert outside_m(cloud(clouds), SOFA).max() < 0.02
     everything = object_clouds(depth_m, instance, CAMERA, [SOFA_ID], error=EXACT)
     assert outside_m(cloud(everything), SOFA).max() > 0.5
 
@@ -115,14 +115,14 @@ def test_a_leg_thinner_than_the_border_stays():
     depth_m, instance = seen(pole)
     widths = (instance == SOFA_ID).sum(axis=1)
     assert 0 < widths.max() <= 3
-    found = object_clouds(depth_m, instance, CAMERA, [SOFA_ID], error=SENSOR)
-    assert np.ptp(cloud(found)[:, 2]) > 1.7
+    clouds = object_clouds(depth_m, instance, CAMERA, [SOFA_ID], error=SENSOR)
+    assert np.ptp(cloud(clouds)[:, 2]) > 1.7
 
 
 def test_cut_off_by_the_border_is_flagged_and_nothing_else():
     depth_m, instance = seen(SOFA, Box("Shelf", (1.0, 1.2, 1.0), (0.4, 1.2, 2.0)))
-    found = object_clouds(depth_m, instance, CAMERA, [SOFA_ID, SOFA_ID + 1], error=EXACT)
-    assert found.truncated.tolist() == [False, True]
+    clouds = object_clouds(depth_m, instance, CAMERA, [SOFA_ID, SOFA_ID + 1], error=EXACT)
+    assert clouds.truncated.tolist() == [False, True]
 
 
 @pytest.mark.parametrize("error", [EXACT, SENSOR])
@@ -132,8 +132,8 @@ def test_covered_by_a_nearer_thing_is_flagged(error):
     if error is SENSOR:
         rng = np.random.default_rng(5)
         depth_m, instance = add_sensor_noise(depth_m, instance, error=error, rng=rng)
-    found = object_clouds(depth_m, instance, CAMERA, [SOFA_ID, SOFA_ID + 1], error=error)
-    assert found.occluded.tolist() == [True, False]
+    clouds = object_clouds(depth_m, instance, CAMERA, [SOFA_ID, SOFA_ID + 1], error=error)
+    assert clouds.occluded.tolist() == [True, False]
 
 
 @pytest.mark.parametrize("error", [EXACT, SENSOR])
@@ -141,8 +141,8 @@ def test_standing_on_a_table_is_not_being_covered(error):
     table = Box("DiningTable", (2.5, 2.2, 0.4), (1.6, 1.0, 0.8))
     vase = Box("Vase", (2.5, 2.4, 1.0), (0.3, 0.3, 0.4))
     depth_m, instance = seen(vase, table)
-    found = object_clouds(depth_m, instance, CAMERA, [SOFA_ID], error=error)
-    assert found.occluded.tolist() == [False]
+    clouds = object_clouds(depth_m, instance, CAMERA, [SOFA_ID], error=error)
+    assert clouds.occluded.tolist() == [False]
 
 
 @pytest.mark.parametrize("error", [EXACT, SENSOR])
@@ -152,8 +152,8 @@ def test_a_covered_foot_is_flagged_however_thin(error, is_hidden):
     lamp = Box("FloorLamp", (2.5, 2.5, 0.85), (0.1, 0.1, 1.7))
     chest = Box("Chest", (2.5 if is_hidden else 3.5, 1.9, 0.2), (1.0, 0.3, 0.4))
     depth_m, instance = seen(lamp, chest)
-    found = object_clouds(depth_m, instance, CAMERA, [SOFA_ID], error=error)
-    assert found.occluded.tolist() == [is_hidden]
+    clouds = object_clouds(depth_m, instance, CAMERA, [SOFA_ID], error=error)
+    assert clouds.occluded.tolist() == [is_hidden]
 
 
 @pytest.mark.parametrize(("y_m", "is_hidden"), [(1.4, True), (0.8, False)])
@@ -171,9 +171,9 @@ def test_what_covers_is_seen_through_a_long_lens_too(y_m, is_hidden):
     table = Box("DiningTable", (2.5, 2.0, 0.72), (1.6, 1.0, 0.06))
     floor = Box("floor", (2.5, 2.0, -0.05), (9.0, 9.0, 0.1), kind="structure")
     _, depth_m, instance = render([seat, table, floor], camera)
-    found = object_clouds(depth_m.astype(np.float32), instance, camera, [1], error=EXACT)
-    assert found.pixels[0] > 100
-    assert found.occluded.tolist() == [is_hidden]
+    clouds = object_clouds(depth_m.astype(np.float32), instance, camera, [1], error=EXACT)
+    assert clouds.pixels[0] > 100
+    assert clouds.occluded.tolist() == [is_hidden]
 
 
 def test_clouds_are_in_the_order_asked_and_an_empty_mask_moves_none():
@@ -183,16 +183,16 @@ def test_clouds_are_in_the_order_asked_and_an_empty_mask_moves_none():
     depth_m[instance == SOFA_ID + 1] = np.nan
     instance[0, :3] = 40
     wanted = [40, SOFA_ID + 1, 39, SOFA_ID]
-    found = object_clouds(depth_m, instance, CAMERA, wanted, error=EXACT)
-    assert found.instance.tolist() == wanted
-    assert found.reason == (
+    clouds = object_clouds(depth_m, instance, CAMERA, wanted, error=EXACT)
+    assert clouds.instance.tolist() == wanted
+    assert clouds.reason == (
         f"fewer than {MIN_POINTS} pixels with depth",
         f"fewer than {MIN_POINTS} pixels with depth",
         "no pixel in its mask",
         "",
     )
-    assert np.diff(found.start).tolist() == [0, 0, 0, (instance == SOFA_ID).sum()]
-    assert outside_m(cloud(found, 3), SOFA).max() < 1e-4
+    assert np.diff(clouds.start).tolist() == [0, 0, 0, (instance == SOFA_ID).sum()]
+    assert outside_m(cloud(clouds, 3), SOFA).max() < 1e-4
 
 
 def test_one_object_does_not_touch_another():

@@ -113,8 +113,8 @@ def test_hostile_views(block):
     """Every thing asked about has its row, in its place, with numbers or with a reason."""
     for seed in range(block, NUM_INPUTS, 10):
         mask, objects, rows, found = measure_random_view(seed)
-        asked = [(one.instance, one.object_id, one.label) for one in objects]
-        assert [(row.instance, row.object_id, row.label) for row in rows] == asked, seed
+        expected = [(one.instance, one.object_id, one.label) for one in objects]
+        assert [(row.instance, row.object_id, row.label) for row in rows] == expected, seed
         good = [row for row in rows if not row.reason]
         for row in rows:
             assert row.pixels == (mask == row.instance).sum(), seed

@@ -29,26 +29,26 @@ AGENT_RADIUS_M = 0.2
 TABLES = ("DiningTable", "Desk")
 
 
-def parts(thing):
+def parts(placed):
     """Return the solid parts (rectangle, bottom, top) of a thing that others may reach under.
 
     A chair is seat and back, a table top and legs; everything else is its box.
     """
-    low, high = height_range(thing)
-    category = asset_of(thing).category
+    low, high = height_range(placed)
+    category = asset_of(placed).category
     if category == "Chair":
         seat = low + 0.5 * (high - low)
-        return [(box(thing), low, seat), (box(thing, y=(-0.5, -0.35)), seat, high)]
+        return [(box(placed), low, seat), (box(placed, y=(-0.5, -0.35)), seat, high)]
     if category in TABLES:
-        asset = asset_of(thing)
+        asset = asset_of(placed)
         leg_x, leg_y = 0.06 / asset.width_m, 0.06 / asset.depth_m
         legs = [
-            box(thing, x=x, y=y)
+            box(placed, x=x, y=y)
             for x in ((-0.5, -0.5 + leg_x), (0.5 - leg_x, 0.5))
             for y in ((-0.5, -0.5 + leg_y), (0.5 - leg_y, 0.5))
         ]
-        return [(box(thing), high - 0.07, high), *((leg, low, high - 0.07) for leg in legs)]
-    return [(box(thing), low, high)]
+        return [(box(placed), high - 0.07, high), *((leg, low, high - 0.07) for leg in legs)]
+    return [(box(placed), low, high)]
 
 
 def interpenetrate(a, b):
@@ -76,15 +76,15 @@ def test_a_house_depends_on_seed_and_index_only(houses):
 
 
 def test_top_objects_do_not_interpenetrate(houses):
-    for house, _, things in rooms_with_objects(houses):
-        for a, b in combinations(things, 2):
+    for house, _, placed_objects in rooms_with_objects(houses):
+        for a, b in combinations(placed_objects, 2):
             assert not interpenetrate(a, b), (house["metadata"]["roomSpecId"], a["id"], b["id"])
 
 
 def test_only_tucked_in_chairs_share_floor_with_something(houses):
     tucked = 0
-    for _, _, things in rooms_with_objects(houses):
-        standing = [thing for thing in things if height_range(thing)[0] < 0.01]
+    for _, _, placed_objects in rooms_with_objects(houses):
+        standing = [placed for placed in placed_objects if height_range(placed)[0] < 0.01]
         for a, b in combinations(standing, 2):
             if box(a).buffer(-TOUCH_M).intersects(box(b).buffer(-TOUCH_M)):
                 kinds = {asset_of(a).category, asset_of(b).category}
@@ -105,23 +105,23 @@ def test_what_stands_on_the_same_thing_does_not_interpenetrate(houses):
 
 
 def test_small_objects_do_not_reach_into_other_furniture(houses):
-    for _, _, things in rooms_with_objects(houses):
-        for thing in things:
-            for child in thing["children"]:
-                for other in things:
-                    if other is not thing:
+    for _, _, placed_objects in rooms_with_objects(houses):
+        for placed in placed_objects:
+            for child in placed["children"]:
+                for other in placed_objects:
+                    if other is not placed:
                         assert not interpenetrate(child, other), (child["id"], other["id"])
 
 
 def test_everything_lies_inside_its_room(houses):
-    for house, room, things in rooms_with_objects(houses):
+    for house, room, placed_objects in rooms_with_objects(houses):
         floor = outline(room).buffer(TOUCH_M)
         top = max(point["y"] for wall in house["walls"] for point in wall["polygon"])
-        for thing in with_children(things):
-            assert floor.contains(box(thing)), thing["id"]
-            low, high = height_range(thing)
-            assert low > -TOUCH_M, thing["id"]
-            assert high < top, thing["id"]
+        for placed in with_children(placed_objects):
+            assert floor.contains(box(placed)), placed["id"]
+            low, high = height_range(placed)
+            assert low > -TOUCH_M, placed["id"]
+            assert high < top, placed["id"]
 
 
 def test_small_objects_stand_on_surfaces_of_their_parents(houses):
@@ -174,8 +174,8 @@ def test_floors_in_front_of_doors_are_free(houses):
                 if wall.startswith("wall|exterior"):
                     continue
                 floor = floor_in_front(house, door, wall, 0.95).buffer(-TOUCH_M)
-                for thing in low_things:
-                    assert not box(thing).intersects(floor), (door["id"], thing["id"])
+                for placed in low_things:
+                    assert not box(placed).intersects(floor), (door["id"], placed["id"])
 
 
 def test_no_two_doors_need_the_same_floor(houses):
@@ -210,9 +210,9 @@ def test_an_agent_can_walk_from_every_door_to_every_other_door_and_room(houses):
         assert all(len(group) == len(linked) for group in linked.values())
         for room in house["rooms"]:
             blocked = [
-                box(thing)
-                for thing in house["objects"]
-                if "|wall|" not in thing["id"] and box(thing).intersects(outline(room))
+                box(placed)
+                for placed in house["objects"]
+                if "|wall|" not in placed["id"] and box(placed).intersects(outline(room))
             ]
             free = outline(room).difference(unary_union(blocked)).buffer(-AGENT_RADIUS_M + 0.005)
             pieces = list(free.geoms) if free.geom_type == "MultiPolygon" else [free]
@@ -236,9 +236,9 @@ def test_the_agent_starts_on_free_floor(houses):
         assert position["x"] % 0.25 == pytest.approx(0, abs=1e-6) or position["x"] % 0.25 > 0.2499
         stand = Point(position["x"], position["z"]).buffer(AGENT_RADIUS_M)
         assert any(outline(room).contains(stand) for room in house["rooms"])
-        for thing in house["objects"]:
-            if "|wall|" not in thing["id"]:
-                assert not box(thing).intersects(stand), thing["id"]
+        for placed in house["objects"]:
+            if "|wall|" not in placed["id"]:
+                assert not box(placed).intersects(stand), placed["id"]
 
 
 def test_walls_close_around_rooms_and_doors_and_windows_lie_in_them(houses):
@@ -289,36 +289,36 @@ def test_houses_vary(houses):
     specs = {house["metadata"]["roomSpecId"] for house in houses}
     rooms = [len(house["rooms"]) for house in houses]
     shapes = [len(room["floorPolygon"]) for house in houses for room in house["rooms"]]
-    things = [thing for house in houses for thing in with_children(house["objects"])]
+    placed_objects = [placed for house in houses for placed in with_children(house["objects"])]
     assert len(specs) >= 9
     assert 1.6 < np.mean(rooms) < 2.4
     assert max(rooms) >= 4
     assert np.mean(np.array(shapes) > 4) > 0.15
-    assert len({asset_of(thing).category for thing in things}) > 95
-    assert len({thing["assetId"] for thing in things}) > 900
-    assert len(things) / len(houses) > 40
+    assert len({asset_of(placed).category for placed in placed_objects}) > 95
+    assert len({placed["assetId"] for placed in placed_objects}) > 900
+    assert len(placed_objects) / len(houses) > 40
 
 
 def test_ids_tell_type_and_room(houses):
     for house in houses:
         numbers = {room["id"].split("|")[1] for room in house["rooms"]}
-        for thing in with_children(house["objects"]):
-            assert thing["id"].startswith(f"{asset_of(thing).category}|")
-            assert room_number(thing) in numbers
+        for placed in with_children(house["objects"]):
+            assert placed["id"].startswith(f"{asset_of(placed).category}|")
+            assert room_number(placed) in numbers
 
 
 def test_polygon_helper_agrees_with_the_corner_formula():
     """Guard the tests' own geometry: a desk of known size, turned 90 degrees clockwise."""
-    thing = {
+    placed = {
         "assetId": "Dining_Table_203_1",
         "position": {"x": 1.0, "y": 0.4, "z": 2.0},
         "rotation": {"x": 0, "y": 90, "z": 0},
     }
-    asset = asset_of(thing)
+    asset = asset_of(placed)
     expected = Polygon(
         [
             (1 + sx * asset.depth_m / 2, 2 + sz * asset.width_m / 2)
             for sx, sz in ((-1, -1), (1, -1), (1, 1), (-1, 1))
         ]
     )
-    assert box(thing).symmetric_difference(expected).area < 1e-9
+    assert box(placed).symmetric_difference(expected).area < 1e-9

@@ -75,3 +75,23 @@ def test_procthor_10k_without_the_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "prior", None)
     with pytest.raises(UserError, match="pip install prior"):
         list(read_houses("procthor-10k", start=0, stop=1))
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('{"a": "Küche"}'.encode("latin-1"), "not UTF-8"),
+        (b"[" * 100_000, "levels of brackets"),
+        (b'{"a": ' + b"9" * 400 + b"}", "400 digits"),
+        (b'{"a": ' + b"9" * 9000 + b"}", "too many digits"),
+        (b'{"a": "\\ud83e"}', "surrogate"),
+    ],
+    ids=["latin-1", "brackets", "400 digits", "9000 digits", "half of a pair"],
+)
+def test_an_absurd_line_costs_itself_alone(tmp_path, line, says):
+    path = tmp_path / "h.jsonl"
+    path.write_bytes(b'{"n": 0}\n' + line + b'\n{"n": 2}\n')
+    first, absurd, last = read_houses(str(path), start=0, stop=3)
+    assert (first.content, last.content) == ({"n": 0}, {"n": 2})
+    assert says in absurd.reason
+    json.dumps(absurd.content).encode()

@@ -127,9 +127,9 @@ def test_two_launchers_at_once_start_one_job(
         both = [stack.enter_context(launcher(experiment, cluster, log)) for log in logs]
 
         def job_is_known() -> bool:
-            told = [log.read_text() for log in logs]
-            assert all(process.poll() is None for process in both), told
-            return all(re.search(r"started slurm job|is running", text) for text in told)
+            texts = [log.read_text() for log in logs]
+            assert all(process.poll() is None for process in both), texts
+            return all(re.search(r"started slurm job|is running", text) for text in texts)
 
         wait_until(job_is_known, "both launchers to wait for a job")
         hold_file.unlink()

@@ -120,11 +120,11 @@ def test_nothing_hit_is_nan_without_an_instance(renderer):
     assert not frame.instance.any()
 
 
-@pytest.mark.parametrize("fault", [crash(), TimeoutError("timed out (using 100s)")])
+@pytest.mark.parametrize("failure", [crash(), TimeoutError("timed out (using 100s)")])
 @pytest.mark.parametrize("action", ["CreateHouse", "UpdateThirdPartyCamera"])
-def test_after_one_crash_or_time_out_a_new_process_is_used(renderer, unity, action, fault):
+def test_after_one_crash_or_time_out_a_new_process_is_used(renderer, unity, action, failure):
     calm = renderer.load(houses.living_room(), scene_id="s").render(camera(), seed=0)
-    unity.faults[action] = [fault]
+    unity.faults[action] = [failure]
     loaded = renderer.load(houses.living_room(), scene_id="s")
     frame = loaded.render(camera(), seed=0)
     np.testing.assert_array_equal(frame.rgb, calm.rgb)

@@ -102,9 +102,9 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_every_view_is_asked_about_or_counted(done: Run) -> None:
     assert len(done.questions) > 20
-    asked = {question.view_id for question in done.questions}
+    views_with_questions = {question.view_id for question in done.questions}
     silent = [record.count for record in done.dropped if record.reason == "view without a question"]
-    assert len(asked) + sum(silent) == len(done.views)
+    assert len(views_with_questions) + sum(silent) == len(done.views)
     assert all(record.count > 0 for record in done.dropped)
 
 

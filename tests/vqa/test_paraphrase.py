@@ -59,15 +59,15 @@ def left_of(number: int, *, scene: str = "a", split: str = "train", **changes) -
     )
 
 
-def text_of(asked: ReceivedRequest) -> str:
-    return asked.body["messages"][1]["content"][0]["text"]
+def text_of(received: ReceivedRequest) -> str:
+    return received.body["messages"][1]["content"][0]["text"]
 
 
-def good_reply(asked: ReceivedRequest) -> Answer:
+def good_reply(received: ReceivedRequest) -> Answer:
     """Say it in another way, which depends on the text asked about alone."""
     stated = "the sofa is to the left of the floor lamp"
-    words = {"question": WAYS[len(text_of(asked)) % len(WAYS)].format(stated)}
-    if '"answer"' in asked.body["messages"][0]["content"]:
+    words = {"question": WAYS[len(text_of(received)) % len(WAYS)].format(stated)}
+    if '"answer"' in received.body["messages"][0]["content"]:
         words["answer"] = f"Yes, I would say {stated} in the picture."
         words["question"] = f"In the image, can you see if {stated}?"
     return content_answer(json.dumps(words))
@@ -106,20 +106,26 @@ def results(folder: Path) -> tuple[list[Question], dict[str, int]]:
 def test_every_misfortune_leaves_the_question_as_it_was_and_is_counted(tmp_path):
     stated = "the sofa is to the left of the floor lamp"
     replies = {
-        "a": lambda asked: good_reply(asked),
-        "b": lambda asked: content_answer(
+        "a": lambda received: good_reply(received),
+        "b": lambda received: content_answer(
             json.dumps({"question": "Is the lamp left of the sofa?"})
         ),
-        "c": lambda asked: error_answer(500, "oops") if asked.times == 1 else good_reply(asked),
-        "d": lambda asked: (
-            error_answer(429, "wait", Retry_After="0.1") if asked.times < 3 else good_reply(asked)
+        "c": lambda received: (
+            error_answer(500, "oops") if received.times == 1 else good_reply(received)
         ),
-        "e": lambda asked: content_answer("not json"),
-        "f": lambda asked: content_answer(json.dumps({"question": "I'm sorry, I can't."})),
-        "g": lambda asked: Answer(b"", cut_to=0) if asked.times == 1 else good_reply(asked),
+        "d": lambda received: (
+            error_answer(429, "wait", Retry_After="0.1")
+            if received.times < 3
+            else good_reply(received)
+        ),
+        "e": lambda received: content_answer("not json"),
+        "f": lambda received: content_answer(json.dumps({"question": "I'm sorry, I can't."})),
+        "g": lambda received: (
+            Answer(b"", cut_to=0) if received.times == 1 else good_reply(received)
+        ),
         # Wrong at first: a rejected reply is asked for once more, and both are paid.
-        "h": lambda asked: content_answer(
-            json.dumps({"question": f"Is it so that {stated}?" if asked.times > 1 else "Is it?"})
+        "h": lambda received: content_answer(
+            json.dumps({"question": f"Is it so that {stated}?" if received.times > 1 else "Is it?"})
         ),
     }
     prompts = {}
@@ -136,9 +142,9 @@ def test_every_misfortune_leaves_the_question_as_it_was_and_is_counted(tmp_path)
         )
         prompts[noun] = name
 
-    def answer(asked: ReceivedRequest) -> Answer:
-        noun = re.search(r"sofa [a-h]", text_of(asked))[0]
-        found = replies[prompts[noun]](asked)
+    def answer(received: ReceivedRequest) -> Answer:
+        noun = re.search(r"sofa [a-h]", text_of(received))[0]
+        found = replies[prompts[noun]](received)
         return Answer(
             found.content.replace(b"the sofa", f"the {noun}".encode()),
             found.status, found.headers, cut_to=found.cut_to,
@@ -208,11 +214,11 @@ def test_sentences_options_splits_and_shares(tmp_path):
     same = "Is it so that in this picture the sofa is to the left of the floor lamp?"
     twice = [SENTENCE, SENTENCE.model_copy(update={"question_id": "again", "question": same})]
 
-    def answer(asked: ReceivedRequest) -> Answer:
-        if "How wide" in text_of(asked):
-            assert "A:" not in text_of(asked)
+    def answer(received: ReceivedRequest) -> Answer:
+        if "How wide" in text_of(received):
+            assert "A:" not in text_of(received)
             return content_answer(json.dumps({"question": "What is the width of the sofa?"}))
-        return good_reply(asked)
+        return good_reply(received)
 
     with run_server(answer) as server:
         asked_of = [*others, letters, *twice, *many]
@@ -280,14 +286,14 @@ def test_the_spend_cap_stops_cleanly(tmp_path):
 
 def test_a_name_that_looks_like_a_placeholder_stays_a_name():
     odd = SENTENCE.referents[0].model_copy(update={"phrase": "the {protected_terms} {answer}"})
-    asked = SENTENCE.model_copy(
+    received = SENTENCE.model_copy(
         update={
             "question": SENTENCE.question.replace("the sofa", odd.phrase),
             "referents": [odd, SENTENCE.referents[1]],
         }
     )
-    text = fill_prompt(read_prompt(PROMPT), asked, with_answer=False)
-    assert f"\n{asked.question}\n" in text
+    text = fill_prompt(read_prompt(PROMPT), received, with_answer=False)
+    assert f"\n{received.question}\n" in text
     assert '"the {protected_terms} {answer}"; "the floor lamp"' in text
     assert "Its answer" not in text
 

@@ -61,7 +61,7 @@ def test_a_server_is_asked_with_an_estimate_and_the_key_is_written_nowhere(tmp_p
     ]
     # Another cap or number of calls at once is no reason to ask again.
     assert "Nothing to be done" in capped.stdout + capped.stderr
-    assert server.asked[0].authorization == f"Bearer {KEY}"
+    assert server.received[0].authorization == f"Bearer {KEY}"
     for path in tmp_path.rglob("*"):
         if path.is_file() and not path.is_symlink():
             assert KEY.encode() not in path.read_bytes(), path

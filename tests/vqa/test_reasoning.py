@@ -109,8 +109,8 @@ def quantities(oracle: Oracle, question: Question) -> list[float]:
         question.width_px,
         question.height_px,
     ]
-    things = [oracle.object_at(question, place) for place in range(len(question.referents))]
-    for object_at in things:
+    referents = [oracle.object_at(question, place) for place in range(len(question.referents))]
+    for object_at in referents:
         away = object_at.centre - camera_position
         facing = np.array([-math.sin(object_at.yaw), math.cos(object_at.yaw), 0])
         behind = -away * [1, 1, 0]
@@ -138,7 +138,7 @@ def quantities(oracle: Oracle, question: Question) -> list[float]:
         found += [math.degrees(turn) % 360, math.degrees(back) % 360]
         across = (object_at.corners - camera_position) @ right
         found += [across.min(), across.max(), *object_at.box]
-    for one, other in permutations(things, 2):
+    for one, other in permutations(referents, 2):
         axes = [
             (math.cos(other.yaw), math.sin(other.yaw)),
             (-math.sin(other.yaw), math.cos(other.yaw)),
@@ -146,7 +146,7 @@ def quantities(oracle: Oracle, question: Question) -> list[float]:
         found += [abs((one.centre - other.centre)[:2] @ axis) for axis in axes]
         own = (one.corners - other.centre)[:, :2] @ np.array(axes).T
         found += [*np.abs(own).max(axis=0), np.abs(one.corners - other.centre)[:, 2].max()]
-    pairs = combinations(range(len(things)), 2)
+    pairs = combinations(range(len(referents)), 2)
     found += [oracle.gap_m(question, *pair) for pair in pairs]
     for referent in question.referents:
         found += referent.pixel or ()

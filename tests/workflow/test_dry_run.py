@@ -159,6 +159,7 @@ def test_mistakes_in_the_configuration_are_named(
 def test_a_file_of_houses_is_counted_and_limited(project: Project) -> None:
     lines = "\n".join(json.dumps({"house": number}) for number in range(10)) + "\n"
     (project.folder / "mine.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    project.edit(WITHOUT_RLBENCH)
     project.edit({"sources": {"procthor": {"houses": "mine.jsonl.gz", "num_houses": None}}})
     assert project.planned_jobs("scenes")["sample_scenes"] == 3
     project.edit({"sources": {"procthor": {"num_houses": 4}}})

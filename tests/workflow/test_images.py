@@ -163,8 +163,7 @@ def test_labels_reach_the_command_as_they_are(tmp_path) -> None:
     commands = [line for line in done.stdout.splitlines() if "views.images.filter" in line]
 
     words = shlex.split(commands[0].split(" > ")[0])
-    start = words.index("--include") + 1
-    assert words[start : start + len(include)] == include
+    assert json.loads(words[words.index("--settings") + 1])["include"] == include
 
 
 def test_the_readme_s_command_for_photos_plans_with_the_user_s_own_masks(tmp_path: Path) -> None:
@@ -177,7 +176,7 @@ def test_the_readme_s_command_for_photos_plans_with_the_user_s_own_masks(tmp_pat
     words = shlex.split(line[1])
     done = project.snakemake("--dry-run", "--printshellcmds", *words)
     assert "export_messages" in done.stdout
-    assert "--backend masks" in done.stdout
+    assert '"localise": {"backend": "masks"' in done.stdout
     assert "train.experiments: lifter off" in done.stdout + done.stderr
 
 

@@ -104,8 +104,8 @@ def test_the_preflight_wants_a_profile_without_slurm(project: Project) -> None:
 
 @pytest.mark.no_cluster
 def test_the_preflight_says_where_it_must_run(project: Project) -> None:
-    asked = shutil.which("sinfo") and subprocess.run(["sinfo"], capture_output=True, check=False)
-    if asked and asked.returncode == 0:
+    sinfo = shutil.which("sinfo") and subprocess.run(["sinfo"], capture_output=True, check=False)
+    if sinfo and sinfo.returncode == 0:
         pytest.skip("this machine belongs to a cluster")
     done = project.snakemake("check_cluster", *PROFILE, check=False)
     printed = done.stdout + done.stderr

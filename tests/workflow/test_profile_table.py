@@ -1,4 +1,4 @@
-"""The README's table of GPU rules is the profile's.
+"""The table of GPU rules in docs/cluster.md is the profile's.
 
     python -m tests.workflow.test_profile_table
 
@@ -30,9 +30,9 @@ def table() -> str:
     return "\n".join(rows)
 
 
-def test_the_readme_shows_the_profile() -> None:
-    text = (ROOT / "README.md").read_text()
-    assert table() in text, f"put this into the README:\n{table()}"
+def test_the_cluster_page_shows_the_profile() -> None:
+    text = (ROOT / "docs/cluster.md").read_text()
+    assert table() in text, f"put this into docs/cluster.md:\n{table()}"
 
 
 if __name__ == "__main__":

@@ -10,13 +10,18 @@ import yaml
 from snakemake.cli import parse_config
 from snakemake.utils import update_config
 
-from benchmarks.results_page import PAGE
-from benchmarks.update_readme import figures
+from benchmarks.update_readme import PAGE, figures
 from testing.project import Project
 from tests.config import resolved
 from tests.workflow.test_layout import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+RULES = sorted((ROOT / "rules").glob("*.smk"))
+STAGES = [
+    name
+    for name in re.findall(r"rules/(\w+)\.smk", (ROOT / "Snakefile").read_text())
+    if name not in ("common", "cluster")
+]
 
 
 def block(name: str, page: str = README) -> str:
@@ -32,10 +37,27 @@ def arrows(mermaid: str) -> set[tuple[str, str]]:
     return {(names[before], names[after]) for before, after in pairs}
 
 
-def test_the_picture_of_the_rules_is_the_workflow_s(project: Project) -> None:
+def stage_of_rules() -> dict[str, str]:
+    """Return the stage of every rule, which is where its log lies."""
+    logs = re.findall(r"logs/(\w+)/(\w+)(?:/|\.log)", "".join(map(Path.read_text, RULES)))
+    return {rule: stage for stage, rule in logs}
+
+
+def test_the_drawing_of_the_stages_is_the_workflow_s(project: Project) -> None:
+    """The stages stand in the order of the Snakefile, and no rule needs one of a later stage."""
+    drawing = re.search(r"flowchart LR\n(.*?)\n```", README, re.DOTALL)
+    assert drawing is not None
+    stages = drawing[1].split(" --> ")
+    assert [stage.strip() for stage in stages] == [stage.strip() for stage in STAGES]
     drawn = arrows(project.snakemake("--rulegraph", "mermaid-js").stdout)
     assert len(drawn) > 10
-    assert arrows(block("rulegraph")) == drawn
+    order = {stage: number for number, stage in enumerate(STAGES)}
+    stage_of = stage_of_rules()
+    placed = {rule for arrow in drawn for rule in arrow if rule in stage_of}
+    assert {stage_of[rule] for rule in placed} == set(STAGES)
+    for before, after in drawn:
+        if before in stage_of and after in stage_of:
+            assert order[stage_of[before]] <= order[stage_of[after]], (before, after)
 
 
 def test_figures_are_those_that_the_benchmarks_wrote() -> None:

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 from workflow_scripts.captions.requests import CaptionRequest
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Record
+from workflow_scripts.common.text_files import read_text
 
 Key = tuple[str, ...]
 
@@ -54,7 +55,7 @@ class Overrides:
         path = Path(path)
         if not path.is_file():
             raise UserError(f"{path}: no such file of caption overrides (captions.overrides)")
-        for line_number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        for line_number, line in enumerate(read_text(path).split("\n"), start=1):
             if not line.strip():
                 continue
             try:

@@ -4,6 +4,7 @@ The number of requests at once and the spend cap change no caption, so they are 
 params: changing them runs nothing again.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,12 @@ def asks_server(captions: Mapping[str, Any]) -> bool:
     """Return whether captions come from a server."""
     result: bool = captions["backend"] == "openai"
     return result
+
+
+def needs_key(captions: Mapping[str, Any]) -> bool:
+    """Return whether captions come from a server that no address names: OpenAI's wants a key."""
+    has_address = captions["base_url"] is not None or os.environ.get("OPENAI_BASE_URL", "").strip()
+    return asks_server(captions) and not has_address
 
 
 def settings_json(captions: Mapping[str, Any]) -> str:

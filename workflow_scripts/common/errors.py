@@ -13,6 +13,10 @@ class UserError(ValueError):
     """
 
 
+class SecretValueError(ValueError):
+    """A value is wrong that may hold a secret, so that no message may repeat it."""
+
+
 def allowed_values(value: str, allowed: Iterable[str]) -> str:
     """Return the allowed values, and the one that was probably meant."""
     allowed = sorted(allowed)
@@ -27,5 +31,8 @@ def validation_problems(error: Any) -> list[str]:
     for item in error.errors():
         key = ".".join(str(part) for part in item["loc"])
         value = "" if item["type"] == "missing" else f" (got {item['input']!r})"
-        lines.append(f"{key}: {item['msg']}{value}" if key else str(item["msg"]))
+        text = f"{item['msg']}{value}" if key else str(item["msg"])
+        own = item.get("ctx", {}).get("error")
+        text = str(own) if isinstance(own, SecretValueError) else text
+        lines.append(f"{key}: {text}" if key else text)
     return lines

@@ -1,12 +1,41 @@
 """Settings of requests to an OpenAI-compatible server, for captions and paraphrases."""
 
+import re
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from workflow_scripts.common.errors import SecretValueError
 from workflow_scripts.config.base import Settings, SettingsError
 
 ReplyFormat = Literal["json_schema", "json_object", "text"]
+_SECRET_PARAMETER = re.compile(r"(?:^|[&;])[^=&;]*(?:key|token|secret|passw|pwd|auth|sig)[^=&;]*=")
+
+
+def address_problem(url: str) -> str:
+    """Return why a text is no address of a server, '' if it is one.
+
+    The text may hold a password, so no part of it is repeated.
+    """
+    if any(character.isspace() or not character.isprintable() for character in url):
+        return "holds a space, a line break or a control character"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "is no address: its brackets do not match"
+    if parts.scheme not in ("http", "https"):
+        return "must begin with http:// or https://"
+    if not parts.hostname:
+        return "names no host"
+    if "@" in parts.netloc or _SECRET_PARAMETER.search(parts.query.lower()):
+        return "holds a password, which would reach logs and records"
+    try:
+        if parts.port == 0:
+            return "has the port 0"
+    except ValueError:
+        return "has a port that is no number up to 65535"
+    return ""
 
 
 class PriceSettings(Settings):
@@ -59,6 +88,18 @@ class ServerSettings(PriceSettings):
     cache: str = Field(
         "results/cache", description="folder of paid replies; nothing in it is paid twice"
     )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        problem = address_problem(value) if value is not None else ""
+        if problem:
+            raise SecretValueError(
+                f"the address {problem}; allowed: an address such as http://localhost:8000/v1. A "
+                "key belongs into the environment variable OPENAI_API_KEY, an address with a "
+                "password into OPENAI_BASE_URL"
+            )
+        return value
 
 
 class RequestLimits(Settings):

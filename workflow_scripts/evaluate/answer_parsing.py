@@ -1,11 +1,16 @@
 """Read a reply: its final answer, a yes or no, an option, an hour, coordinates, a refusal."""
 
+import math
 import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from workflow_scripts.common.answer_text import parse_choice
+from workflow_scripts.evaluate.option_letters import letter_grammar
 from workflow_scripts.evaluate.quantity_parsing import parse_number
+from workflow_scripts.evaluate.reply_markup import normalize_text, plain_text
+
+Parsed = TypeVar("Parsed")
 
 _REFUSAL = re.compile(
     r"\b(?:i\s+(?:can(?:no|')t|am\s+(?:not\s+able|unable|not\s+sure)|do\s*n[o']t\s+know)"
@@ -15,37 +20,68 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _ANSWER_MARKERS = (
-    re.compile(r"<answer>(.*?)(?:</answer>|$)", re.IGNORECASE | re.DOTALL),
-    re.compile(r"\\boxed\{([^{}]*)\}"),
-    re.compile(r"\banswer\s*(?:is\b|:|=)\s*:?\s*(.+)", re.IGNORECASE | re.DOTALL),
+    re.compile(
+        r"\banswer(?:\s+to\s+(?:the|this|your)\s+question)?\s*"
+        r"(?:(?:is|(?:would|should|must)\s+be)\b(?!\s+(?:based|derived)\b)"
+        r"|:|=|[-=]>|→|[ \t]+[-–—][ \t]|[ \t]*\n)"
+        r"\s*:?\s*(.+)",
+        re.IGNORECASE | re.DOTALL,
+    ),
+    re.compile(
+        r"^[#\s]*(?:final|conclusion|solution|result)\s*:\s*(.+)",
+        re.IGNORECASE | re.DOTALL | re.MULTILINE,
+    ),
 )
 _POSITIVE = re.compile(r"\b(?:yes|yeah|yep|correct|true|indeed|affirmative)\b")
 _NEGATIVE = re.compile(r"\b(?:no|nope|incorrect|false|negative|not)\b")
-_CLOCK = re.compile(r"(?<![\d.:])(1[0-2]|0?[1-9])(?:\s*(?::00|o\W?\s*clock)|(?=\s*$))")
 _HOUR_NAMES = "one two three four five six seven eight nine ten eleven twelve"
 _HOURS = _HOUR_NAMES.split()
+_hour, _o_clock = r"(?<![\d.:])(1[0-2]|0?[1-9])", r"o\W?\s*clock"
+# As written out, then alone before an explanation, then alone at the end.
+_HOURS_WRITTEN = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"{_hour}\s*(?::00|{_o_clock})",
+        rf"\b({'|'.join(_HOURS)})\s+{_o_clock}",
+        r"^\W*(1[0-2]|0?[1-9])(?=\s*(?:\n|$|[.;,]\s|because\b|since\b))",
+        rf"{_hour}(?=\s*$)",
+        rf"\b({'|'.join(_HOURS)})\s*$",
+    )
+)
+_CONCLUSION = re.compile(r"\b(?:so|therefore|thus|hence)\b", re.IGNORECASE)
+_REASON = re.compile(
+    r"\b(?:because|since|as\s+the|rather\s+than|instead\s+of)\b|[,;(]?\s*\bnot\b|\n|[.;]\s",
+    re.IGNORECASE,
+)
 _decimal = r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)"
 
 
-def normalize_text(text: str) -> str:
-    """Return a text without typographic variants, Markdown emphasis and outer space."""
-    text = unicodedata.normalize("NFC", text).replace("’", "'").replace("\u00a0", " ")
-    return re.sub(r"\*\*|__|`", "", text).strip()
-
-
 def final_answer(text: str) -> str:
-    """Return the part of a reply that states its answer.
+    r"""Return the part of a reply that states its answer.
 
-    Text in <think> is removed; of answers in <answer> or \\boxed{} the last counts, else all that
+    Of answers in boxes, tags or JSON the last counts (`reply_markup.plain_text`), else all that
     follows the first "the answer is"; a reply without such marks is the answer as a whole.
     """
-    text = normalize_text(text)
-    text = re.sub(r"<think>.*?(?:</think>|$)", "", text, flags=re.IGNORECASE | re.DOTALL).strip()
+    return _after_marker(plain_text(text))
+
+
+def _after_marker(text: str) -> str:
     for pattern in _ANSWER_MARKERS:
-        matches: list[str] = pattern.findall(text)
-        if matches and matches[-1].strip():
-            return matches[-1].strip()
+        match = pattern.search(text)
+        if match and match[1].strip():
+            return match[1].strip()
     return text
+
+
+def read_first(text: str, read: Callable[[str], Parsed | None]) -> Parsed | None:
+    """Read the final answer of a reply; the whole reply where that part holds none.
+
+    "1.5 m. The answer is based on the door" is 1.5 m.
+    """
+    whole = plain_text(text)
+    answer = _after_marker(whole)
+    parsed = read(answer)
+    return read(whole) if parsed is None and answer != whole and not is_refusal(answer) else parsed
 
 
 def is_refusal(text: str) -> bool:
@@ -58,7 +94,11 @@ def read_yes_no(text: str) -> str | None:
 
     A reply that begins with one of them means it, whatever follows ("No, the lamp is").
     """
-    text = final_answer(text).lower()
+    return read_first(text, _yes_no)
+
+
+def _yes_no(text: str) -> str | None:
+    text = text.lower()
     first = re.match(r"\W*(yes|yeah|yep|no|nope)\b(?!\s+(?:way|information|idea|one)\b)", text)
     if first:
         return "no" if first[1].startswith("n") else "yes"
@@ -73,10 +113,18 @@ def read_choice(text: str, choices: Sequence[str]) -> str | None:
     if sorted(candidate.lower() for candidate in choices) == ["no", "yes"]:
         parsed = read_yes_no(text)
         return next((candidate for candidate in choices if candidate.lower() == parsed), None)
-    answer = final_answer(text)
+    return read_first(text, lambda answer: _choice(answer, choices))
+
+
+def _choice(answer: str, choices: Sequence[str]) -> str | None:
     if is_refusal(answer) or _names_several(answer, choices):
         return None
-    return parse_choice(answer, choices)
+    return parse_choice(answer, choices) or parse_choice(_before_reason(answer), choices)
+
+
+def _before_reason(answer: str) -> str:
+    """Return a statement without its reason ("On the left, because the right one is taller")."""
+    return _REASON.split(answer.strip(), maxsplit=1)[0]
 
 
 def _names_several(answer: str, words: Sequence[str]) -> bool:
@@ -91,35 +139,51 @@ def _names_several(answer: str, words: Sequence[str]) -> bool:
 def read_option(text: str, letters: Sequence[str], options: Sequence[str]) -> str | None:
     """Read the letter of a multiple choice; None for none, several, or one that is not offered.
 
-    A letter counts alone, in brackets, before punctuation, or after "option"; "A" before a word
-    is an article. Without a letter, the text of exactly one option counts.
+    A stated letter counts before any option's text, which an explanation may mention
+    (`option_letters.LetterGrammar`); "A" before a word is an article. Without a letter, the text
+    of exactly one option counts.
     """
-    answer = final_answer(text)
-    letter = "|".join(re.escape(candidate) for candidate in letters)
-    single_letter = re.fullmatch(r"\W*([A-Za-z])\W*", answer)
-    if single_letter:
-        return _match_letter(single_letter[1], letters)
-    if _names_several(answer, letters):
+    grammar = letter_grammar(tuple(letters))
+    whole = plain_text(text)
+    answer = _after_marker(whole)
+    declines = is_refusal(answer)
+    named = grammar.stated(answer, declines=declines, options=options)
+    if not named and answer != whole:
+        leading = grammar.leading(whole)
+        named = set() if leading is None else {leading}
+    if named:
+        letter = named.pop()
+        return letter if not named and letter in letters else None
+    if not options or declines or any(_names_several(answer, w) for w in (letters, options)):
         return None
-    parsed = re.findall(rf"\(({letter})\)", answer)
-    parsed += re.findall(r"\boption\s+\(?([A-Za-z])\b", answer, re.IGNORECASE)
-    parsed += re.findall(rf"(?:^|[\s(])({letter})(?=[.):,]|$)", answer)
-    letters_named = {_match_letter(candidate, letters) for candidate in parsed}
-    if len(letters_named) == 1:
-        return letters_named.pop()
-    if letters_named or is_refusal(answer) or (options and _names_several(answer, options)):
-        return None
-    option = parse_choice(answer, options) if options else None
+    option = _leading_choice(answer, options) or _concluding_choice(answer, options)
+    mentioned = set() if option else grammar.mentioned(answer, options)
+    if mentioned:
+        return mentioned.pop() if len(mentioned) == 1 else None
+    option = option or read_first(text, lambda part: _choice(part, options))
     return letters[list(options).index(option)] if option is not None else None
 
 
-def _match_letter(letter: str, letters: Sequence[str]) -> str | None:
-    return next((candidate for candidate in letters if candidate.lower() == letter.lower()), None)
+def _leading_choice(answer: str, choices: Sequence[str]) -> str | None:
+    """Return the choice that a reply begins with; None without one."""
+    longest_first = sorted(choices, key=len, reverse=True)
+    words = "|".join(re.escape(choice) for choice in longest_first)
+    match = re.match(rf"\W*(?:(?:the|an?)\s+)?({words})(?!\w)", answer, re.IGNORECASE)
+    return None if match is None else _choice(match[1], choices)
+
+
+def _concluding_choice(answer: str, choices: Sequence[str]) -> str | None:
+    """Return the choice that is named behind the last "so" or "therefore"; None without one."""
+    *_, conclusion = _CONCLUSION.split(answer)
+    return _choice(conclusion, choices) if conclusion != answer else None
 
 
 def read_count(text: str) -> float | None:
     """Read how many: the first number, or 0 where a reply says that there is none."""
-    answer = final_answer(text)
+    return read_first(text, _count)
+
+
+def _count(answer: str) -> float | None:
     number = parse_number(answer)
     if number is None and re.search(r"\b(?:none|no|not\s+any|nothing)\b", answer, re.IGNORECASE):
         return None if is_refusal(answer) else 0.0
@@ -128,23 +192,36 @@ def read_count(text: str) -> float | None:
 
 def read_clock_hour(text: str) -> int | None:
     """Read an hour of the clock, 1 to 12: "3 o'clock", "three o'clock", "3:00", or a bare "3"."""
-    answer = final_answer(text).lower().rstrip(" .")
-    match = _CLOCK.search(answer)
-    if match:
-        return int(match[1])
-    match = re.search(rf"\b({'|'.join(_HOURS)})(?:\s+o\W?\s*clock|\s*$)", answer)
-    return _HOURS.index(match[1]) + 1 if match else None
+    return read_first(text, _clock_hour)
+
+
+def _clock_hour(answer: str) -> int | None:
+    answer = answer.lower().rstrip(" .")
+    for pattern in _HOURS_WRITTEN:
+        match = pattern.search(answer)
+        if match:
+            return int(match[1]) if match[1].isdigit() else _HOURS.index(match[1]) + 1
+    return None
 
 
 def read_coordinates(text: str, how_many: int) -> tuple[float, ...] | None:
     """Read a point (u, v) or a box (u0, v0, u1, v1).
 
-    The first bracket with so many numbers counts, else a reply that is a list of them. Also reads
-    the forms <point x="" y=""> and u=0.3, v=0.4.
+    The first bracket with so many numbers counts, or for a box two brackets that follow each
+    other, else a reply that is a list of them. Also reads the forms <point x="" y=""> and
+    u=0.3, v=0.4.
     """
-    answer = final_answer(text)
+    coordinates = read_first(text, lambda answer: _coordinates(answer, how_many))
+    return coordinates if coordinates and all(map(math.isfinite, coordinates)) else None
+
+
+def _coordinates(answer: str, how_many: int) -> tuple[float, ...] | None:
     listed = rf"({_decimal})\s*%?" + rf"\s*[,;\s]\s*({_decimal})\s*%?" * (how_many - 1)
-    for pattern in (rf"[(\[]\s*{listed}\s*[)\]]", rf"^\W*{listed}\W*$"):
+    pair = rf"[(\[]\s*({_decimal})\s*%?\s*[,;\s]\s*({_decimal})\s*%?\s*[)\]]"
+    patterns = [rf"[(\[]\s*{listed}\s*[)\]]", rf"^\W*{listed}\W*$"]
+    if how_many == 4:
+        patterns.insert(1, rf"{pair}\s*(?:[,;]|to|and)?\s*{pair}")
+    for pattern in patterns:
         match = re.search(pattern, answer)
         if match:
             return tuple(map(float, match.groups()))

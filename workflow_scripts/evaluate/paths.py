@@ -64,11 +64,11 @@ class QuestionSets:
 def score_files(experiment: Experiment, benchmarks: Iterable[str]) -> list[str]:
     """Return the tables of an experiment's scores: our own first, then those of benchmarks.
 
-    Only experiments that answer questions are asked the benchmarks.
+    Only experiments that answer questions are scored on benchmarks.
     """
     folder = f"results/evaluate/{experiment.name}"
-    asked = benchmarks if experiment.kind.predictor else ()
-    return [f"{folder}/scores.parquet", *(f"{folder}/{name}.scores.parquet" for name in asked)]
+    names = benchmarks if experiment.kind.predictor else ()
+    return [f"{folder}/scores.parquet", *(f"{folder}/{name}.scores.parquet" for name in names)]
 
 
 def picture_files(experiment: Experiment) -> dict[str, str]:

@@ -7,6 +7,7 @@ taken: a reply states its answer first or marks it (`answer_parsing.final_answer
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -28,16 +29,29 @@ _VALUES = {word: number for number, word in enumerate(_SMALL)} | {
     word: 10 * number for number, word in enumerate(_TENS, start=2)
 }
 _SCALES = {"hundred": 100, "thousand": 1000}
-_FRACTION_SIGNS = {"½": "1/2", "¼": "1/4", "¾": "3/4"}
+_FRACTION_SIGNS = {
+    sign: unicodedata.normalize("NFKC", sign).replace("⁄", "/") for sign in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
+}
+# Typographic primes and quotes, as feet and inches are written with them.
+_PRIMES = str.maketrans({**dict.fromkeys("′’‘ʹ´", "'"), **dict.fromkeys("″”“ʺ", '"')})
 _FRACTION_WORDS = {"a half": 0.5, "one half": 0.5, "a quarter": 0.25, "three quarters": 0.75}
 
+
+def _words_of(*sizes: float) -> list[str]:
+    """Return the words and signs of the lengths of these sizes."""
+    units = [unit for unit in UNITS if unit.dimension == "length" and unit.size in sizes]
+    return [word for unit in units for word in (*unit.words, *unit.signs)]
+
+
 _words_of_units = "|".join(
-    re.escape(word).replace(r"\ ", r"\.?\s+")
+    re.escape(word).replace(r"\ ", r"(?:\.\s*|\s+)")
     for word in sorted((word for unit in UNITS for word in unit.words), key=len, reverse=True)
 )
 _signs = "|".join(sign for unit in UNITS for sign in unit.signs)
 _unit = rf"(?:(?:{_words_of_units})(?![\w²°^])|(?:{_signs}))"
 _decimal = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+_feet_or_metres = "|".join(_words_of(*_SUBUNITS))
+_inches_or_centimetres = "|".join(_words_of(*_SUBUNITS.values()))
 _value = "|".join((*_SMALL, *_TENS))
 _WORDS = re.compile(
     rf"\b(?:(?:{_value})|an?(?=[\s-]+(?:hundred|thousand)))"
@@ -48,12 +62,24 @@ _WORDS = re.compile(
 _fractions = "|".join(_FRACTION_WORDS)
 _QUANTITY = re.compile(
     rf"(?<![\w.,/])(?P<sign>-?)(?P<low>{_decimal})"
-    rf"(?:\s*(?P<low_unit>{_unit})?\s*(?:-|–|—|~|\bto\b|\band\b|\bor\b)\s*(?P<high>{_decimal}))?"
+    rf"(?:\s*(?:(?P<low_unit>{_unit})\.?)?\s*(?:-|–|—|~|\bto\b|\band\b|\bor\b)"
+    rf"\s*(?P<high>{_decimal}))?"
     rf"(?:\s*(?:±|\+/-)\s*{_decimal})?[\s-]*(?P<unit>{_unit})",
     re.IGNORECASE,
 )
+# What may stand between feet and inches: "5 ft. 3 in", "5' & 3\"", "5-ft-3-in".
+_between = r"(?:[\s.,;:&+-]|\band\b|\bplus\b)*"
 _SUBUNIT_QUANTITY = re.compile(
-    rf"(?:\s|,|and)*(?P<number>{_decimal})[\s-]*(?P<unit>{_unit})", re.IGNORECASE
+    rf"{_between}(?P<number>{_decimal})[\s-]*(?P<unit>{_unit})", re.IGNORECASE
+)
+# "5'3", "5 foot 3", "1 m 20", "1m20": nothing but the subunit can be meant.
+_at_end = r"(?=\s*$|\s*[.,;)\n](?!\d))"
+_BARE_INCHES = re.compile(rf"[\s-]*(?P<number>{_decimal}){_at_end}")
+_BARE_CENTIMETRES = re.compile(rf"\s*(?P<number>\d\d){_at_end}")
+_GLUED = re.compile(
+    rf"(\d\s*(?:{_feet_or_metres})\.?)(?=\d+(?:\.\d+)?\s*(?:{_inches_or_centimetres})(?!\w)"
+    r"|(?<=m)\d\d(?!\w))",
+    re.IGNORECASE,
 )
 _NUMBER = re.compile(rf"(?<![\w.,/])-?{_decimal}(?![\w²])", re.IGNORECASE)
 
@@ -71,9 +97,12 @@ def number_words_to_digits(text: str) -> str:
     """Rewrite every number of a text in plain digits with a decimal point.
 
     "twenty-one" -> "21", "two and a half metres" -> "2.5 metres", "half a metre" -> "0.5 metre",
-    "2 1/2" -> "2.5", "1,5" -> "1.5"; a comma before three digits separates thousands. An article
-    before a unit is a one.
+    "2 1/2" -> "2.5", "1,5" -> "1.5"; a comma before three digits separates thousands, any other
+    comma between digits is decimal. An article before a unit is a one. Primes become ' and ", and
+    what is glued together is taken apart: "1m20cm" -> "1m 20cm", "1.5 (m)" -> "1.5 m".
     """
+    text = text.translate(_PRIMES).replace("⁄", "/")
+    text = re.sub(r"(?<=\d)(\s?)''(?!')", r'\1"', text)
     for sign, fraction in _FRACTION_SIGNS.items():
         text = text.replace(sign, f" {fraction}")
     text = re.sub(r"(?<=[\s(])[−–](?=\d)|^[−–](?=\d)", "-", text)
@@ -83,6 +112,8 @@ def number_words_to_digits(text: str) -> str:
     integer, digits = r"(?:(\d{1,9})\s+)?", r"(\d{1,9})"
     text = re.sub(rf"(?<![\d.]){integer}{digits}/{digits}(?![\d/])", _fraction, text)
     text = re.sub(r"(?<![\w.])\.(?=\d)", "0.", text)
+    text = _GLUED.sub(r"\1 ", text)
+    text = re.sub(rf"(?<=\d)\s*[(\[]\s*({_unit})\s*[)\]]", r" \1", text, flags=re.IGNORECASE)
     text = _WORDS.sub(lambda match: f"{_parse_number_words(match[0].lower()):g}", text)
     articles = rf"\ban?\s+(?={_unit})(?<!half a )(?<!half an )(?<!of a )(?<!of an )"
     text = re.sub(articles, "1 ", text, flags=re.IGNORECASE)
@@ -128,30 +159,44 @@ def find_quantities(text: str, dimension: Dimension) -> Iterator[Quantity]:
         start = match.end()
         kind, size = _UNITS[_normalize_unit(match["unit"])]
         low_kind, low_size = _UNITS[_normalize_unit(match["low_unit"] or match["unit"])]
-        low = float(match["low"]) * low_size
-        if match["high"] and match["low_unit"] and _SUBUNITS.get(low_size) == size:
-            high = low = low + float(match["high"]) * size
-        elif match["high"]:
-            high = float(match["high"]) * size
+        low = float(match["low"])
+        high = float(match["high"]) if match["high"] else None
+        if high is not None and match["low_unit"] and _is_subunit(high, size, low, low_size):
+            low = high = low * low_size + high * size
+        elif high is not None:
+            low, high = low * low_size, high * size
         else:
-            subunit_value, start = _subunit(text, match.end(), size)
-            high = low = (-1.0 if match["sign"] else 1.0) * (low + subunit_value)
+            subunit_value, start = _subunit(text, match.end(), low, size)
+            low = high = (-1.0 if match["sign"] else 1.0) * (low * low_size + subunit_value)
         # "1e999 m" is no number that anybody means.
         if kind == low_kind == dimension and math.isfinite(low) and math.isfinite(high):
             low, high = sorted((low, high))
             yield Quantity((low + high) / 2, low, high)
 
 
-def _subunit(text: str, start: int, size: float) -> tuple[float, int]:
+def _subunit(text: str, start: int, number: float, size: float) -> tuple[float, int]:
     """Return the inches after feet or the centimetres after metres, and where they end."""
-    match = _SUBUNIT_QUANTITY.match(text, start) if size in _SUBUNITS else None
-    if not match or _UNITS[_normalize_unit(match["unit"])] != ("length", _SUBUNITS[size]):
+    match = _SUBUNIT_QUANTITY.match(text, start)
+    if match:
+        kind, subunit_size = _UNITS[_normalize_unit(match["unit"])]
+        value = float(match["number"])
+        if kind == "length" and _is_subunit(value, subunit_size, number, size):
+            return value * subunit_size, match.end()
         return 0.0, start
-    return float(match["number"]) * _SUBUNITS[size], match.end()
+    match = (_BARE_INCHES if size == FOOT_M else _BARE_CENTIMETRES).match(text, start)
+    if match and _is_subunit(float(match["number"]), _SUBUNITS.get(size, 0.0), number, size):
+        return float(match["number"]) * _SUBUNITS[size], match.end()
+    return 0.0, start
+
+
+def _is_subunit(number: float, subunit_size: float, whole: float, size: float) -> bool:
+    """Say whether this many inches or centimetres are the rest of whole feet or metres."""
+    is_part = _SUBUNITS.get(size) == subunit_size and number * subunit_size < size
+    return is_part and whole.is_integer()
 
 
 def _normalize_unit(unit: str) -> str:
-    return re.sub(r"\.?\s+", " ", unit.lower())
+    return re.sub(r"\.\s*|\s+", " ", unit.lower())
 
 
 def parse_quantity(text: str, dimension: Dimension) -> float | None:
@@ -180,6 +225,7 @@ def contains_number(text: str) -> bool:
 
     Digits anywhere count; words only with a unit, for "the red one" holds no number.
     """
-    return bool(re.search(r"[\d½¼¾]", text)) or any(
+    signs = "".join(_FRACTION_SIGNS)
+    return bool(re.search(rf"[\d{signs}]", text)) or any(
         True for dimension in ("length", "area", "angle") for _ in find_quantities(text, dimension)
     )

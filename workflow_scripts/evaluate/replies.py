@@ -95,18 +95,17 @@ def _parse_hour(text: str, item: EvalItem) -> float | None:
 
 def _parse_measure(text: str, item: EvalItem) -> float | None:
     """Read a quantity with its unit, or a bare number where the question names the unit."""
-    answer = answer_parsing.final_answer(text)
-    parsed = parse_quantity(answer, DIMENSIONS[item.answer_type])
+    dimension = DIMENSIONS[item.answer_type]
+    parsed = answer_parsing.read_first(text, lambda answer: parse_quantity(answer, dimension))
     if parsed is None and item.unit_size:
-        bare = parse_number(answer)
+        bare = answer_parsing.read_first(text, parse_number)
         parsed = None if bare is None else bare * item.unit_size
     return parsed
 
 
 def _parse_angle(text: str, item: EvalItem) -> float | None:
-    answer = answer_parsing.final_answer(text)
-    parsed = parse_quantity(answer, "angle")
-    return parse_number(answer) if parsed is None else parsed
+    parsed = answer_parsing.read_first(text, lambda answer: parse_quantity(answer, "angle"))
+    return answer_parsing.read_first(text, parse_number) if parsed is None else parsed
 
 
 def _parse_point(text: str, item: EvalItem) -> tuple[float, ...] | None:

@@ -121,7 +121,10 @@ def conversation_text(
         if number == 0:
             parts[:0] = [{"type": "image"}] * int(image)
         messages.append({"role": role, "content": parts})
-    return processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=ask)
+    rendered: str = processor.apply_chat_template(
+        messages, tokenize=False, add_generation_prompt=ask
+    )
+    return rendered
 
 
 def _image_token(processor: Any) -> str:

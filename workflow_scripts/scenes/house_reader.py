@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.text_files import parse_json
 from workflow_scripts.sources.readers.house_files import read_house_lines
 
 PROCTHOR_10K = "procthor-10k"
@@ -55,9 +56,9 @@ def _read_file(houses: str, start: int, stop: int) -> Iterator[HouseEntry]:
 
 def _entry(index: int, origin: str, line: bytes) -> HouseEntry:
     try:
-        return HouseEntry(index, origin, json.loads(line))
-    except ValueError as error:
-        reason = f"not valid JSON ({error}); fetch the file again or correct this line"
+        return HouseEntry(index, origin, parse_json(line, "this line"))
+    except UserError as error:
+        reason = f"{error}; fetch the file again or correct it"
         return HouseEntry(index, origin, line.decode("utf-8", errors="replace"), reason)
 
 

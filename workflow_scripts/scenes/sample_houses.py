@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from workflow_scripts.common.records import Scene
 from workflow_scripts.common.splits import assign_split, content_hash
 from workflow_scripts.scenes.generator import generate_house
+from workflow_scripts.scenes.house_corners import without_repeated_corners
 from workflow_scripts.scenes.house_reader import HouseEntry, read_houses
 from workflow_scripts.scenes.house_validation import unusable_reason
 from workflow_scripts.sources.base import SampleRequest
@@ -16,13 +17,14 @@ def scene_of(entry: HouseEntry, *, source: str, shares: Mapping[str, float]) -> 
 
     The split depends on the house's content alone, so equal houses never part.
     """
-    reason = entry.reason or unusable_reason(entry.content)
+    house = without_repeated_corners(entry.content)
+    reason = entry.reason or unusable_reason(house)
     return Scene(
         source=source,
         scene_id=f"{source}-{entry.index:06d}",
-        split=assign_split(content_hash(entry.content), shares),
+        split=assign_split(content_hash(house), shares),
         origin=entry.origin,
-        house=None if reason else entry.content,
+        house=None if reason else house,
         skipped=reason,
     )
 

@@ -18,8 +18,8 @@ from workflow_scripts.train.resume import COMPLETE_MARKER
 class LossAccumulator:
     """The losses since the last row of the history.
 
-    A checkpoint keeps them: the row after a resume is then the mean that an undisturbed run
-    writes, and not one over the few steps since the resume.
+    A checkpoint stores them: the row after a resume is then the mean that an uninterrupted run
+    logs, not the mean over the few steps since the resume.
     """
 
     def __init__(self) -> None:
@@ -125,7 +125,7 @@ class FiniteLossTrainer(Trainer):
         if not math.isfinite(value):
             raise UserError(
                 f"the loss became {value} at step {self.state.global_step + 1}; "
-                "lower the learning rate, or look for damaged data. Checkpoints before are kept."
+                "lower the learning rate, or look for damaged data. Earlier checkpoints are kept."
             )
         self.loss_accumulator.add(value, ends_step=self.accelerator.sync_gradients)
         return loss

@@ -1,4 +1,4 @@
-"""Where the ranks of a training run, as the resources of its rule say."""
+"""Where the ranks of a training run: the resources of its rule."""
 
 import os
 from dataclasses import dataclass

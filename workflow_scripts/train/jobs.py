@@ -1,7 +1,7 @@
-"""Look at a job of submitit's, on a cluster or on this machine: does it live, what did ranks say.
+"""Query a submitit job, on a cluster or on this machine: its state and the reports of its ranks.
 
-SLURM's controller is asked, not its accounts: those know a job only seconds after it was
-submitted, and a cluster may keep none.
+SLURM's controller is queried, not its accounting: that lists a job only seconds after it was
+submitted, and a cluster may have none.
 """
 
 import logging
@@ -11,6 +11,7 @@ import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import submitit
@@ -34,7 +35,7 @@ TERMINAL_STATES = {
 
 @dataclass(frozen=True)
 class JobState:
-    """What the controller says of a job; `word` is empty when it knows the job no more."""
+    """State that the controller reports; `code` is empty when it does not list the job any more."""
 
     code: str
     reason: str = ""
@@ -81,23 +82,23 @@ def query_queue_state(job_id: str) -> JobState:
 def find_queued_jobs(name: str) -> list[tuple[str, str]]:
     """Return (id, comment) of my SLURM jobs of this name that are not over, newest first."""
     rows = squeue("--me", "--name", name)
-    found = [(job_id, comment) for job_id, code, _, comment in rows if not JobState(code).is_over]
-    return sorted(found, key=lambda row: int(row[0]), reverse=True)
+    active = [(job_id, comment) for job_id, code, _, comment in rows if not JobState(code).is_over]
+    return sorted(active, key=lambda row: int(row[0]), reverse=True)
 
 
-def get_job_state(job: submitit.Job) -> JobState:
-    """Return the state of a job; one whose controller does not answer is taken to live."""
+def get_job_state(job: submitit.Job[Any]) -> JobState:
+    """Return the state of a job; "unknown" if its controller does not answer."""
     if isinstance(job, submitit.LocalJob):
         return JobState("RUNNING" if controller_process(job) is not None else "")
     try:
         return query_queue_state(job.job_id)
     except UserError as error:
-        logger.warning("%s; waiting on", error)
+        logger.warning("%s; still waiting", error)
         return JobState("UNKNOWN")
 
 
-def last_state(job: submitit.Job) -> str:
-    """Return how SLURM says that a job ended, '' if it does not know."""
+def last_state(job: submitit.Job[Any]) -> str:
+    """Return the final state that SLURM reports for a job, '' if it reports none."""
     if isinstance(job, submitit.LocalJob):
         return ""
     for command, pattern in (
@@ -112,41 +113,41 @@ def last_state(job: submitit.Job) -> str:
     return ""
 
 
-def read_rank_reports(job: submitit.Job, num_ranks: int) -> list[RankReport]:
-    """Return what those ranks said that have ended, the earliest first."""
-    found = []
+def read_rank_reports(job: submitit.Job[Any], num_ranks: int) -> list[RankReport]:
+    """Return the reports of the ranks that have ended, the earliest first."""
+    reports = []
     for rank in range(num_ranks):
         paths = job.task(rank).paths if rank else job.paths
         with suppress(FileNotFoundError, EOFError):
             kind, value = pickle.loads(paths.result_pickle.read_bytes())
             time_s = paths.result_pickle.stat().st_mtime
-            found.append(RankReport(rank, kind == "success", value, time_s))
-    return sorted(found, key=lambda report: report.time_s)
+            reports.append(RankReport(rank, kind == "success", value, time_s))
+    return sorted(reports, key=lambda report: report.time_s)
 
 
-def controller_process(job: submitit.Job) -> psutil.Process | None:
-    """Return the process that runs a local job, if it lives."""
+def controller_process(job: submitit.Job[Any]) -> psutil.Process | None:
+    """Return the process that runs a local job, None if it has ended."""
     try:
         process = psutil.Process(int(job.job_id))
         args = process.cmdline()
-        # A process that was started a moment ago shows no words yet; a kernel's has no program.
+        # A process that has just been started has no arguments yet; a kernel thread has no program.
         is_starting = not args and bool(process.exe())
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return None
-    # A pid is given again to another process some day.
+    # Process ids are reused.
     is_ours = is_starting or {"submitit.local._local", str(job.paths.folder)} <= set(args)
     return process if is_ours and process.status() != psutil.STATUS_ZOMBIE else None
 
 
-def has_lost_rank(job: submitit.Job, num_expected: int) -> bool:
-    """Say whether fewer ranks of a local job live than have not reported."""
+def has_lost_rank(job: submitit.Job[Any], num_expected: int) -> bool:
+    """Return whether fewer ranks of a local job are running than have not reported."""
     if not isinstance(job, submitit.LocalJob):
         return False
     process = controller_process(job)
     if process is None:
         return True
     if not log_path(job, job.num_tasks - 1).exists():
-        return False  # not one of them has been started yet
+        return False  # no rank has been started yet
     try:
         children = process.children()
         alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
@@ -155,7 +156,7 @@ def has_lost_rank(job: submitit.Job, num_expected: int) -> bool:
     return len(alive) < num_expected
 
 
-def stop(job: submitit.Job) -> None:
+def stop(job: submitit.Job[Any]) -> None:
     """End a job and all its ranks."""
     if not isinstance(job, submitit.LocalJob):
         job.cancel()
@@ -170,12 +171,12 @@ def kill_orphan_ranks(folder: Path) -> None:
     for process in psutil.process_iter(["cmdline"]):
         args = process.info["cmdline"] or []
         if "submitit.core._submit" in args and str(folder) in args:
-            logger.info("ending rank %d that a killed job left behind", process.pid)
+            logger.info("stopping orphan rank %d of a killed job", process.pid)
             _kill_process_tree(process)
 
 
 def _kill_process_tree(process: psutil.Process) -> None:
-    """End a process and those it started; any of them may be gone already."""
+    """Kill a process and its descendants; any of them may have ended already."""
     processes = [process]
     with suppress(psutil.NoSuchProcess):
         processes += process.children(recursive=True)
@@ -185,8 +186,8 @@ def _kill_process_tree(process: psutil.Process) -> None:
     psutil.wait_procs(processes, timeout=10)
 
 
-def log_path(job: submitit.Job, rank: int) -> Path:
-    """Return the file with what a rank wrote."""
+def log_path(job: submitit.Job[Any], rank: int) -> Path:
+    """Return the file of a rank's standard error."""
     path: Path = (job.task(rank) if rank else job).paths.stderr
     return path
 
@@ -198,8 +199,8 @@ def tail(path: Path, num_lines: int) -> str:
     return "\n".join(path.read_text(errors="replace").splitlines()[-num_lines:])
 
 
-def last_line(job: submitit.Job) -> str:
-    """Return the newest line that rank 0 wrote about its progress."""
+def last_line(job: submitit.Job[Any]) -> str:
+    """Return the last line of rank 0's log."""
     for path in (job.paths.stdout, job.paths.stderr):
         text: str = tail(path, 1)
         if text.strip():

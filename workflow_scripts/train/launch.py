@@ -80,14 +80,14 @@ def run_or_attach(spec: TrainingSpec, resources: JobResources, *, poll_s: float 
 
 @contextmanager
 def launch_lock(folder: Path) -> Iterator[None]:
-    """Let one launcher at a time look for a job and start one."""
+    """Allow one launcher at a time to find or start a job."""
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def publish(spec: TrainingSpec) -> None:
-    """Put each file and folder of the finished result where the workflow looks for it."""
+    """Link or copy each file and folder of the finished result into `spec.out`."""
     for path in sorted(spec.result.glob("*")):
         with atomic_write(spec.out / path.name) as partial:
             if path.is_dir():
@@ -296,7 +296,7 @@ def job_error(
                 f"logs: {jobs.log_path(job, report.rank)} (all ranks: {job.paths.folder})"
             )
     silent_rank = min(set(range(num_ranks)) - {report.rank for report in reports})
-    slurm_note = f" SLURM says {final_state}." if final_state else ""
+    slurm_note = f" Its state in SLURM: {final_state}." if final_state else ""
     return UserError(
         f"rank {silent_rank} ended without a report (killed? out of memory or time?).{slurm_note} "
         f"The end of its log:\n{jobs.tail(jobs.log_path(job, silent_rank), 15)}\n"

@@ -1,8 +1,8 @@
-"""Leave a cluster's node in time: save at the next step, then ask SLURM to queue the job again.
+"""Preemption: save at the next step after SLURM's signal, then have the job queued again.
 
-SLURM gives notice by a signal, before the time limit and, where a cluster is set up so, before
-preemption. A handler only takes note of it: ranks must save together, at the end of a step.
-Nothing heavy is imported here, for a signal that comes before the handler is set kills the rank.
+SLURM sends a signal before the time limit and, if the cluster is configured so, before
+preemption. The handler only sets a flag: ranks must save together, at the end of a step.
+Slow imports do not belong here: a signal before the handler is installed kills the rank.
 """
 
 import json
@@ -14,22 +14,22 @@ import time
 from pathlib import Path
 from types import FrameType
 
-# So often a job is queued again without a newer checkpoint; then a person must look at it.
+# A job that was queued again so often without a newer checkpoint ends with an error.
 MAX_REQUEUES_WITHOUT_CHECKPOINT = 5
 REQUEUE_TRIES = 5
-# Ranks that asked to be queued again wait so long for SLURM to end them.
+# Ranks that requested a requeue wait so long for SLURM to end them.
 EXIT_TIMEOUT_S = 600.0
 
 
 class TrainingInterrupted(Exception):
-    """The training was left after a save, to be gone on with elsewhere."""
+    """The training stopped after a save, to be resumed by another run."""
 
 
 class PreemptionHandler:
-    """What a rank of a SLURM job knows of the end of its time.
+    """Signal handlers of a rank of a SLURM job.
 
     Args:
-        note: File in which unsaved leaves are counted.
+        counter_file: File that counts requeues without a newer checkpoint.
         checkpoints: Folder of the checkpoints.
         notice_s: Seconds from the signal to the end. When two thirds of them have passed without
             a save, rank 0 has the job queued again as it is.
@@ -44,18 +44,18 @@ class PreemptionHandler:
         self._is_requeued = False
 
     def install_handlers(self) -> None:
-        """Take note of notices from now on."""
+        """Handle signals from now on."""
         signal.signal(signal.SIGUSR2, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
-        # Data-loader workers are forked, and SLURM signals them, too.
+        # Data-loader workers are forked, and SLURM signals them too.
         os.register_at_fork(after_in_child=reset_signal_handlers)
 
     def should_stop(self) -> bool:
-        """Say whether this rank should save and end."""
+        """Return whether this rank should save and stop."""
         return self._should_stop
 
     def requeue_and_wait(self) -> None:
-        """Have the job queued again and wait for the end, once every rank has saved."""
+        """Have the job queued again once every rank has saved, and wait for SLURM to end it."""
         self._is_requeued = True
         if self._requeue_requested and is_rank_zero():
             self._counter_file.unlink(missing_ok=True)
@@ -71,7 +71,7 @@ class PreemptionHandler:
             os._exit(128 + number)
         log_from_handler(f"{signal.Signals(number).name}: saving at the end of this step")
         self._should_stop = True
-        # SIGTERM alone is the end that somebody asked for, or SLURM queues the job again itself.
+        # SIGTERM alone means that the job was cancelled or that SLURM queues it again itself.
         if number == signal.SIGUSR2 and not self._requeue_requested:
             self._requeue_requested = True
             if is_rank_zero():
@@ -96,7 +96,7 @@ class PreemptionHandler:
             )
             return
         self._is_requeued = True
-        log_from_handler("no time to save: the job goes on from its newest checkpoint")
+        log_from_handler("no time to save: the job will resume from its newest checkpoint")
         requeue()
 
     def _newest_checkpoint(self) -> str:
@@ -105,18 +105,18 @@ class PreemptionHandler:
 
 
 def reset_signal_handlers() -> None:
-    """Give a forked process the handlers of one that has nothing to save."""
+    """Give a forked process, which has nothing to save, handlers that ignore the notice."""
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def is_rank_zero() -> bool:
-    """Say whether this is the one rank that talks to SLURM."""
+    """Return whether this is the rank that sends requests to SLURM."""
     return os.environ.get("SLURM_PROCID", "0") == "0"
 
 
 def requeue() -> None:
-    """Ask SLURM to end this job and put it into its queue again."""
+    """Ask SLURM to end this job and queue it again."""
     job_id = os.environ["SLURM_JOB_ID"]
     for attempt in range(REQUEUE_TRIES):
         done = subprocess.run(
@@ -127,9 +127,9 @@ def requeue() -> None:
             return
         log_from_handler(f"scontrol requeue {job_id}: {done.stderr.strip()}")
         time.sleep(2**attempt)
-    raise RuntimeError(f"job {job_id} was not queued again; its newest checkpoint is kept")
+    raise RuntimeError(f"job {job_id} could not be queued again; its newest checkpoint is kept")
 
 
 def log_from_handler(text: str) -> None:
-    """Write a line to the log; unlike a logger, a signal handler may do so at any moment."""
+    """Write a line to the log; safe in a signal handler, unlike a logger."""
     os.write(2, f"{text}\n".encode())

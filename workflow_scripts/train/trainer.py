@@ -33,7 +33,7 @@ class TrainerOptions:
         micro_batch_size: Samples at once on a rank.
         accumulation: Micro-batches that make a step on a rank.
         logging_steps: Steps between rows of the history.
-        save_steps: Steps between checkpoints; None saves by time alone.
+        save_steps: Steps between checkpoints; None saves by time only.
         save_minutes: Minutes between checkpoints.
         more: Further arguments of `TrainingArguments`.
     """

@@ -1,4 +1,4 @@
-"""What a launcher and a rank need to know of any training, and what tells one from another."""
+"""What a launcher and a rank need of any training, and the identity of a training."""
 
 import hashlib
 import json

@@ -26,8 +26,10 @@ from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import Prediction, SkippedItem
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.config.evaluate import BenchmarkFileSettings
+from workflow_scripts.config.vqa import ReasoningSettings
 from workflow_scripts.evaluate import score
 from workflow_scripts.evaluate.benchmarks import import_benchmark
+from workflow_scripts.evaluate.benchmarks.importer import read_rows
 from workflow_scripts.evaluate.eval_items import EvalItem
 from workflow_scripts.experiments.vlm import VlmScoreSettings
 from workflow_scripts.vqa.export import regions
@@ -153,13 +155,14 @@ def test_our_region_tagged_export_is_read_as_a_benchmark(tmp_path: Path) -> None
         choices=["sofa", "floor lamp"],
         truth="sofa",
     )
-    asked = [question(0), width(1), which]
+    exported = [question(0), width(1), which]
     regions.main(
-        questions=write_questions(tmp_path / "vqa/train.parquet", asked),
+        questions=write_questions(tmp_path / "vqa/train.parquet", exported),
         views=[views],
         images=tmp_path / "vqa",
         out=tmp_path / "regions.json",
         dropped=tmp_path / "dropped.jsonl",
+        settings=ReasoningSettings(),
     )
     rows = json.loads((tmp_path / "regions.json").read_text())
     items, skipped = run_import(tmp_path, "spatialrgpt-bench", rows, tmp_path / "vqa")
@@ -171,19 +174,20 @@ def test_every_row_of_our_export_is_read_back_with_its_truth(tmp_path: Path) -> 
     views = furnished_shard(tmp_path / "views/procthor")
     vqa = tmp_path / "vqa"
     forms = ("named", "marked", "region")
-    asked, _ = generate_for_shard(views, vqa / "procthor", forms=forms, questions_per_view=120)
+    exported, _ = generate_for_shard(views, vqa / "procthor", forms=forms, questions_per_view=120)
     regions.main(
-        questions=write_questions(vqa / "train.parquet", asked),
+        questions=write_questions(vqa / "train.parquet", exported),
         views=[views],
         images=vqa,
         out=tmp_path / "regions.json",
         dropped=tmp_path / "dropped.jsonl",
+        settings=ReasoningSettings(),
     )
     rows = json.loads((tmp_path / "regions.json").read_text())
     items, skipped = run_import(tmp_path, "spatialrgpt-bench", rows, vqa)
     assert not skipped
     assert len(items) == len(rows) > 150
-    by_id = {question.question_id: question for question in asked}
+    by_id = {question.question_id: question for question in exported}
     answer_types = set()
     for row, item in zip(rows, items, strict=True):
         source = by_id[row["id"]]
@@ -292,6 +296,8 @@ def test_vsi_rows_that_cannot_be_asked_are_listed(
         ("{", "line 1: not valid JSON"),
         ('{"id": 1}\n{"id"', "line 2: not valid JSON"),
         ("[1, 2]", "holds no list of objects"),
+        ("[" * 100_000, "levels of brackets"),
+        ('[{"id": ' + "9" * 400 + "}]", "400 digits"),
         ("", "holds no list of objects"),
         ('[{"id": 1}]', "none of its 1 rows can be asked"),
     ],
@@ -360,3 +366,11 @@ def test_an_imported_benchmark_is_scored_under_its_own_metrics(
     assert value["object_size_estimation", "named", "vsi_mra"] == 1
     assert value["room_size_estimation", "named", "vsi_mra"] == 0
     assert value["object_rel_distance", "named", "vsi_accuracy"] == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_benchmarks_of_every_unicode_encoding_are_read(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "b.json"
+    for text in ('[{"id": "ü"}]', '{"id": "ü"}\n'):
+        file.write_bytes(text.encode(encoding))
+        assert read_rows(file) == [{"id": "ü"}]

@@ -96,12 +96,12 @@ def test_the_hash_depends_on_parameters_and_pixels() -> None:
 def test_a_request_waits_for_others_under_way_before_the_cap_is_said_to_be_reached(
     tmp_path: Path,
 ) -> None:
-    under_way, asked, may_end = (threading.Event() for _ in range(3))
+    under_way, was_sent, may_end = (threading.Event() for _ in range(3))
 
     class RecordingCache(ReplyCache):
         def spent_usd(self) -> float:
             if under_way.is_set():
-                asked.set()
+                was_sent.set()
             return super().spent_usd()
 
     cache = RecordingCache(tmp_path)
@@ -123,7 +123,7 @@ def test_a_request_waits_for_others_under_way_before_the_cap_is_said_to_be_reach
     threads[0].start()
     under_way.wait()
     threads[1].start()
-    asked.wait()
+    was_sent.wait()
     # It waits now, for ever if need be: one that does not would be through by then.
     threads[1].join(0.2)
     assert order == []

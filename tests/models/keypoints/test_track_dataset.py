@@ -58,7 +58,8 @@ def test_hidden_keypoints_are_unseen_only_if_occlusion_counts() -> None:
     hidden[:, 1, 2] = False
     track = replace(ONE, visible=hidden)
     true = build_track_dataset([track], noise=NOISE, names=[], seed=1)
-    blind = build_track_dataset([track], noise=replace(NOISE, occlusion=False), names=[], seed=1)
+    without_occlusion = NOISE.model_copy(update={"occlusion": False})
+    blind = build_track_dataset([track], noise=without_occlusion, names=[], seed=1)
     assert true.clip.weights[:, 1, 2].max() == 0
     assert blind.clip.weights[:, 1, 2].min() == 1
 

@@ -93,3 +93,39 @@ def test_ten_thousand_houses_take_seconds(tmp_path):
     assert count_houses(path) == 10_000
     assert len(house_shard_digests(path, 128)) == 79
     assert time.process_time() - start < 8
+
+
+HOUSES = [{"rooms": ["Küche"]}, {"rooms": []}]
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("name", ["h.jsonl", "h.jsonl.gz", "h.json"])
+def test_every_unicode_encoding_gives_the_same_houses_and_digests(tmp_path, name, encoding):
+    texts = [json.dumps(house, ensure_ascii=False) for house in HOUSES]
+    text = f"[{', '.join(texts)}]" if name.endswith(".json") else "\n".join(texts)
+    path, plain = tmp_path / name, tmp_path / f"plain-{name}"
+    for file, content in ((path, text.encode(encoding)), (plain, text.encode())):
+        file.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    assert [json.loads(line) for _, line in read_house_lines(path)] == HOUSES
+    assert count_houses(path) == 2
+    assert house_shard_digests(path, 1) == house_shard_digests(plain, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("h.json", '{"rooms": ["Küche"]}'.encode("latin-1"), "line 1 is not UTF-8.*Latin-1"),
+        ("h.json", b"[" * 100_000, "levels of brackets"),
+        ("h.json", b'[{"seed": ' + b"9" * 400 + b"}]", "400 digits"),
+        ("h.json", '[{"id": 1}]'.encode("utf-16")[:-1], "damaged UTF-16"),
+        ("h.jsonl", '{"id": 1}\n{"id": 2}'.encode("utf-16")[:-1], "damaged utf-16"),
+    ],
+)
+def test_text_that_is_none_is_a_line_that_names_the_file(tmp_path, name, content, says):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=says) as error:
+        count_houses(path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)

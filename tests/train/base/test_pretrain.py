@@ -19,17 +19,19 @@ from workflow_scripts.train.base import pretrain
 from workflow_scripts.train.base.experiment import PretrainExperiment
 from workflow_scripts.train.base.pretrain_dataset import (
     IGNORE_INDEX,
-    LEFT_RIGHT,
-    Mention,
     PretrainDataset,
     class_word_weights,
-    compare_mentions,
     packed_attention_mask,
 )
 from workflow_scripts.train.base.pretrain_images import (
     AnnotatedImages,
     MarkSprites,
     read_annotated_images,
+)
+from workflow_scripts.train.base.pretrain_questions import (
+    LEFT_RIGHT,
+    Mention,
+    compare_mentions,
 )
 from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_processor
 

@@ -16,10 +16,12 @@ from workflow_scripts.common.quantity_text import angle_text, area_text, clock_t
 from workflow_scripts.models import vlm
 from workflow_scripts.sources.readers.procthor_assets import read_database
 from workflow_scripts.train.base.pretrain_dataset import (
+    pixel_values,
+)
+from workflow_scripts.train.base.pretrain_questions import (
     ABOVE_BELOW_IN_IMAGE,
     HIGHER_LOWER_IN_ROOM,
     LEFT_RIGHT,
-    pixel_values,
 )
 from workflow_scripts.train.base.tiny_vlm import (
     TinyVlmConfig,

@@ -1,12 +1,12 @@
 """The interface of an importer, and how it reads the rows of a benchmark's file."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.text_files import parse_json, read_text
 from workflow_scripts.evaluate.eval_items import EvalItem
 
 Row = dict[str, Any]
@@ -36,10 +36,11 @@ class UnusableRow(Exception):
 
 def read_rows(path: Path) -> list[Row]:
     """Read a JSON array of objects, or JSON lines; `UserError` names the place that is broken."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as a benchmark: {error}") from error
+    if path.exists() and not path.is_file():
+        raise UserError(
+            f"{path}: no regular file (a folder, pipe or device), so no benchmark is read from it"
+        )
+    text = read_text(path)
     if text.lstrip().startswith("["):
         rows: Any = _json(text, path)
     else:
@@ -55,12 +56,11 @@ def read_rows(path: Path) -> list[Row]:
 
 def _json(text: str, where: Path | str) -> Any:
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
+        return parse_json(text, where)
+    except UserError as error:
         raise UserError(
-            f"{where}: not valid JSON: {error}. A benchmark is a JSON array of objects, or one "
-            "object a line."
-        ) from error
+            f"{error}. A benchmark is a JSON array of objects, or one object a line."
+        ) from None
 
 
 def field(row: Row, *names: str) -> Any:

@@ -21,6 +21,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_marks import MARK_COLOURS, draw_marks, mark_pixel
 from workflow_scripts.common.questions import AnswerType
 from workflow_scripts.evaluate import answer_parsing
+from workflow_scripts.evaluate.benchmarks.benchmark_files import read_picture
 from workflow_scripts.evaluate.benchmarks.importer import Row, SkippedRow, UnusableRow, field
 from workflow_scripts.evaluate.eval_items import EvalItem
 from workflow_scripts.evaluate.quantity_parsing import parse_quantity
@@ -58,7 +59,7 @@ def _item(row: Row, name: str, images: Path, picture: Path) -> EvalItem:
     truth = _stated_answer(field(row, "qa_info"), colours) or _parse_truth(
         str(field(row, "qa_info", "type")), str(answer), colours, category=category
     )
-    rgb = _read(images / file)
+    rgb = np.asarray(read_picture(images, file, what=f"picture {Path(file).name}"))
     marks = [
         (colour, _mark_position(row, number, rgb.shape[:2])) for number, colour in colours.items()
     ]
@@ -158,14 +159,6 @@ def _parse_truth(
             "answer": mentioned[0],
         }
     raise UnusableRow("neither yes or no nor a region can be read from the reference answer")
-
-
-def _read(path: Path) -> np.ndarray:
-    try:
-        with Image.open(path) as picture:
-            return np.asarray(picture.convert("RGB"))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise UnusableRow(f"picture {path.name} cannot be read") from error
 
 
 def _mark_position(row: Row, number: int, shape: tuple[int, ...]) -> tuple[float, float]:

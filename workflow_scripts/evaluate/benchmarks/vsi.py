@@ -15,6 +15,12 @@ from PIL import Image
 
 from workflow_scripts.common.answer_text import format_metres
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.evaluate.benchmarks.benchmark_files import (
+    check_size,
+    file_inside,
+    path_inside,
+    read_picture,
+)
 from workflow_scripts.evaluate.benchmarks.importer import Row, SkippedRow, UnusableRow, field
 from workflow_scripts.evaluate.eval_items import EvalItem
 from workflow_scripts.evaluate.quantity_parsing import parse_number
@@ -29,6 +35,7 @@ NUMERIC: dict[str, tuple[str, float]] = {
 }
 _FRAMES = (".jpg", ".jpeg", ".png", ".webp")
 MAX_SIDE_PX = 640
+_MAX_NAME_CHARACTERS = 60
 JPEG_QUALITY = 92
 
 
@@ -43,8 +50,8 @@ def import_rows(
             dataset, scene = str(field(row, "dataset")), str(field(row, "scene_name"))
             video = images / dataset / scene
             if video not in frames_by_video:
-                folder = re.sub(r"[^\w.-]", "_", f"{dataset}-{scene}")
-                frames_by_video[video] = _frames(video, pictures / folder, num_frames)
+                out = _new_folder(pictures, f"{dataset}-{scene}")
+                frames_by_video[video] = _frames(images, (dataset, scene), out, num_frames)
             yield _item(row, name, f"{dataset}/{scene}", frames_by_video[video])
         except UnusableRow as error:
             yield SkippedRow(name, str(error))
@@ -111,14 +118,31 @@ def _options(options: Any) -> tuple[list[str], list[str]]:
     return letters, texts
 
 
-def _frames(video: Path, out: Path, num_frames: int) -> list[str]:
-    """Write evenly spaced frames of a video, shrunk, and return their names."""
-    if video.is_dir():
-        files = sorted(file for file in video.iterdir() if file.suffix.lower() in _FRAMES)
+def _new_folder(pictures: Path, name: str) -> Path:
+    """Return a folder for the frames of a video that no other video has."""
+    clean = re.sub(r"[^\w.-]", "_", name)[:_MAX_NAME_CHARACTERS]
+    while (pictures / clean).exists():
+        clean += "_"
+    return pictures / clean
+
+
+def _frames(images: Path, video: tuple[str, str], out: Path, num_frames: int) -> list[str]:
+    """Write evenly spaced frames of a video (dataset, scene), and return their names."""
+    dataset, scene = video
+    folder = path_inside(images, dataset, scene, what="its video")
+    movie = path_inside(images, dataset, f"{scene}.mp4", what="its video")
+    if folder.is_dir():
+        try:
+            files = sorted(file.name for file in folder.iterdir())
+        except OSError as error:
+            raise UnusableRow("the folder of its frames cannot be read") from error
+        files = [file for file in files if file.lower().endswith(_FRAMES)]
         chosen = [files[index] for index in _evenly_spaced(len(files), num_frames)]
-        pictures = [_read(file) for file in chosen]
-    elif video.with_name(f"{video.name}.mp4").is_file():
-        pictures = _decode(video.with_name(f"{video.name}.mp4"), num_frames)
+        pictures = [_read(images, dataset, scene, file) for file in chosen]
+    elif movie.exists():
+        what = f"video {movie.name}"
+        path = file_inside(images, dataset, f"{scene}.mp4", what=what)
+        pictures = _decode(path, num_frames)
     else:
         raise UnusableRow("its video exists neither as .mp4 nor as a folder of frames")
     if not pictures:
@@ -137,12 +161,11 @@ def _evenly_spaced(total: int, how_many: int) -> list[int]:
     return sorted(set(np.linspace(0, total - 1, min(how_many, total)).round().astype(int).tolist()))
 
 
-def _read(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as picture:
-            return picture.convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise UnusableRow(f"frame {path.name} cannot be read") from error
+def _read(images: Path, *names: str) -> Image.Image:
+    """Return a frame, shrunk at once: many large ones would not fit into memory together."""
+    picture = read_picture(images, *names, what=f"frame {names[-1]}")
+    picture.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.LANCZOS)
+    return picture
 
 
 def _decode(path: Path, num_frames: int) -> list[Image.Image]:
@@ -155,6 +178,8 @@ def _decode(path: Path, num_frames: int) -> list[Image.Image]:
         ) from error
     try:
         with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            check_size(stream.width, stream.height, what=f"video {path.name}")
             total = sum(1 for _ in container.decode(video=0))
         wanted = set(_evenly_spaced(total, num_frames))
         with av.open(str(path)) as container:

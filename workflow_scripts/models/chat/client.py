@@ -5,19 +5,28 @@ server answers is stored on disk before anything else is done with it, so a repl
 """
 
 import logging
-import os
+import re
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import numpy as np
 import openai
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.server import ConnectionSettings, ServerSettings
+from workflow_scripts.models.chat.connection import (
+    call_within,
+    connection_fault,
+    http_client,
+    retry_wait_s,
+    status_text,
+)
 from workflow_scripts.models.chat.image_encoding import (
     JPEG_QUALITY,
     encode_jpeg,
@@ -33,11 +42,25 @@ from workflow_scripts.models.chat.parse_reply import (
     usage,
 )
 from workflow_scripts.models.chat.prices import find_price, text_tokens
+from workflow_scripts.models.chat.redaction import Redactor
 from workflow_scripts.models.chat.reply_cache import Budget, PaidReply, ReplyCache, request_hash
+from workflow_scripts.models.chat.server_access import (
+    DEFAULT_ADDRESS,
+    KEY_VARIABLE,
+    read_access,
+)
 
-KEY_VARIABLE = "OPENAI_API_KEY"
 # A local server takes any key, but the SDK insists on one.
 _NO_KEY = "none"
+# Retries while no server has answered yet: one may be starting, or there may be none.
+_MAX_UNREACHED_RETRIES = 3
+# Statuses that every other request would meet too: credentials, credit, address, proxy.
+_LASTING_STATUSES = (401, 402, 403, 404, 405, 407)
+_TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
+_NOT_SUPPORTED = re.compile(
+    r"unsupported|not supported|unknown|unrecognized|unexpected|extra|not permitted|deprecated",
+    re.IGNORECASE,
+)
 _REFUSAL_CODES = {"content_filter", "content_policy_violation", "moderation_blocked"}
 ReplyCheck = Callable[[Mapping[str, str]], str]
 
@@ -76,22 +99,31 @@ class ChatClient:
         task: str,
     ) -> None:
         self.settings, self.section, self.task = settings, section, task
-        self.key = os.environ.get(KEY_VARIABLE, "")
-        has_address = settings.base_url or os.environ.get("OPENAI_BASE_URL")
-        if not self.key and not has_address:
-            raise UserError(
-                f"{section} asks a server and needs a key: export {KEY_VARIABLE}=... "
-                f"(never in config.yaml), or set {section}.base_url to a server that "
-                "needs none"
+        access = read_access(settings.base_url, section=section)
+        self.address = access.address
+        self.redactor = Redactor(access.secrets)
+        self.limits = limits
+        for name in ("httpx2", "httpx"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._is_reached = threading.Event()
+        try:
+            self.client = openai.OpenAI(
+                api_key=access.key or _NO_KEY,
+                base_url=access.address,
+                default_headers=access.headers,
+                # Attempts are repeated here, where the cause of a failure can be told.
+                max_retries=0,
+                http_client=http_client(
+                    access.address, timeout_s=limits.timeout_s, on_reply=self._is_reached.set
+                ),
             )
-        logging.getLogger("httpx2").setLevel(logging.WARNING)
-        logging.getLogger("httpx").setLevel(logging.WARNING)
-        self.client = openai.OpenAI(
-            api_key=self.key or _NO_KEY,
-            base_url=settings.base_url,
-            timeout=limits.timeout_s,
-            max_retries=limits.max_retries,
-        )
+        except (openai.OpenAIError, ValueError, httpx2.InvalidURL) as error:
+            if isinstance(error, UserError):
+                raise UserError(f"{section}: {error}") from None
+            reason = shorten(self.redactor.redact(str(error)))
+            raise UserError(f"{section} cannot ask {access.address}: {reason}") from None
+        # OpenAI's newer models refuse `max_tokens`; many other servers know nothing else.
+        self._token_limit = _TOKEN_LIMITS[access.address == DEFAULT_ADDRESS]
         self.price = find_price(
             settings.model,
             section=section,
@@ -122,7 +154,11 @@ class ChatClient:
                     except openai.APIError as error:
                         return self._reply_from_error(error)
                 reply = parse_reply(
-                    paid.body, self.settings.reply_format, request.keys, section=section
+                    paid.body,
+                    self.settings.reply_format,
+                    request.keys,
+                    section=section,
+                    redact=self.redactor.redact,
                 )
                 if reply.status == "ok" and check_reply is not None:
                     problem = check_reply(reply.texts)
@@ -156,18 +192,14 @@ class ChatClient:
             {"role": "system", "content": system},
             {"role": "user", "content": content},
         ]
-        # OpenAI's newer models refuse `max_tokens`; many other servers know nothing else.
-        limit = "max_tokens" if settings.base_url else "max_completion_tokens"
-        extra: dict[str, Any] = {limit: settings.max_tokens}
+        extra: dict[str, Any] = {}
         if settings.temperature is not None:
             extra["temperature"] = settings.temperature
         if settings.reply_format != "text":
             extra["response_format"] = response_format(settings.reply_format, request.keys)
         with self.budget.reserve(most_usd):
-            raw = self.client.chat.completions.with_raw_response.create(
-                model=settings.model, messages=messages, **extra
-            )
-            body = self._redacted(raw.content.decode("utf-8", errors="replace"))
+            content_bytes = self._complete(messages, extra)
+            body = self.redactor.redact_completion(content_bytes.decode("utf-8", errors="replace"))
             billed = usage(body) or (input_tokens, min(text_tokens(body), settings.max_tokens))
             paid = PaidReply(
                 name=request.name,
@@ -181,6 +213,78 @@ class ChatClient:
             )
             self.cache.store(key, paid)
             return paid
+
+    def _complete(self, messages: list[Any], extra: Mapping[str, Any]) -> bytes:
+        """Return the body of a completion, with the name that the server has for the limit."""
+        limit = self._token_limit
+        try:
+            return self._with_retries(messages, {**extra, limit: self.settings.max_tokens})
+        except openai.APIStatusError as error:
+            (other,) = set(_TOKEN_LIMITS) - {limit}
+            text = status_text(error)
+            is_named = re.search(rf"\b{limit}\b", text) is not None
+            is_refused = other in text or _NOT_SUPPORTED.search(text)
+            if error.status_code not in (400, 422) or not is_named or not is_refused:
+                raise
+            body = self._with_retries(messages, {**extra, other: self.settings.max_tokens})
+            self._token_limit = other
+            return body
+
+    def _with_retries(self, messages: list[Any], extra: Mapping[str, Any]) -> bytes:
+        """Send a request until it succeeds, cannot succeed, or was repeated often enough."""
+        num_retries = 0
+
+        def send() -> bytes:
+            try:
+                raw = self.client.chat.completions.with_raw_response.create(
+                    model=self.settings.model, messages=messages, **extra
+                )
+            except (httpx2.InvalidURL, ValueError) as error:
+                # The SDK lets what happens before anything is sent through as it is.
+                request = httpx2.Request("POST", self.address)
+                raise openai.APIConnectionError(request=request) from error
+            return raw.content
+
+        while True:
+            try:
+                return call_within(send, seconds=self.limits.timeout_s, address=self.address)
+            except openai.APIError as error:
+                wait_s = retry_wait_s(error, num_retries)
+                cause = self._cause(error)
+                most = self.limits.max_retries
+                if isinstance(error, openai.APIConnectionError):
+                    fault = connection_fault(error, address=self.address)
+                    is_unreached = fault.kind == "unreachable" and not self._is_reached.is_set()
+                    most = min(most, _MAX_UNREACHED_RETRIES) if is_unreached else most
+                    if fault.kind == "lasting" or (is_unreached and num_retries >= most):
+                        raise UserError(
+                            f"{self.section} failed: no reply from {self.address}: {cause}. Check "
+                            f"{self.section}.base_url, that the server runs, and the network."
+                        ) from None
+                    wait_s = None if fault.kind == "reply" else wait_s
+                if wait_s is None or num_retries >= most:
+                    raise
+                num_retries += 1
+                log.warning(
+                    "%s: %s; retry %d of %d in %.1f s", self.section, cause, num_retries, most,
+                    wait_s,
+                )  # fmt: skip
+                time.sleep(wait_s)
+
+    def _cause(self, error: openai.APIError) -> str:
+        """Return what is behind an error on one line, without secrets."""
+        if isinstance(error, openai.APIStatusError):
+            text = f"HTTP {error.status_code}: {status_text(error)}"
+        elif isinstance(error, openai.APITimeoutError):
+            text = f"no complete reply within {self.limits.timeout_s:g} s"
+            if isinstance(error.__cause__, httpx2.ConnectTimeout):
+                text = connection_fault(error, address=self.address).text
+        elif isinstance(error, openai.APIConnectionError):
+            text = connection_fault(error, address=self.address).text
+        else:
+            text = error.message
+        # All of it is redacted before it is shortened: half a key is one too.
+        return shorten(self.redactor.redact(text))
 
     def _system(self, request: ChatRequest) -> str:
         return system_message(self.task, request.keys, self.settings.reply_format)
@@ -206,23 +310,19 @@ class ChatClient:
 
         `UserError` if every other request would meet it too.
         """
-        message = self._redacted(shorten(error.message))
+        cause = self._cause(error)
         status = error.status_code if isinstance(error, openai.APIStatusError) else None
         section = self.section
-        if status in (401, 403, 404) or error.code == "insufficient_quota":
+        if status in _LASTING_STATUSES or error.code == "insufficient_quota":
             raise UserError(
-                f"the server of {section} says {status}: {message}. Check {KEY_VARIABLE}, "
-                f"{section}.base_url ({self.client.base_url}), {section}.model "
+                f"the server of {section} says {cause}. Check {KEY_VARIABLE}, "
+                f"{section}.base_url ({self.address}), {section}.model "
                 f"({self.settings.model}) and the account's credit."
             ) from None
         if error.code in _REFUSAL_CODES:
-            return ChatReply("refused", reason=message)
-        what = f"HTTP {status}" if status else type(error).__name__
-        return ChatReply("failed", reason=f"{what}: {message}")
-
-    def _redacted(self, text: str) -> str:
-        """Remove the key from a server's text; some servers repeat it in their errors."""
-        return text.replace(self.key, "***") if self.key else text
+            return ChatReply("refused", reason=cause)
+        is_named = status is not None
+        return ChatReply("failed", reason=cause if is_named else f"{type(error).__name__}: {cause}")
 
     def _lock(self, key: str) -> threading.Lock:
         """Return the lock of a request, so that two equal ones are paid once."""

@@ -1,4 +1,4 @@
-"""Geometric baselines: what cameras alone give, without learning. Always reported."""
+"""Geometric baselines: triangulation without learning."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def _inputs(tracks: TrackDataset) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def dlt(tracks: TrackDataset) -> Tensor:
-    """Triangulate each frame by itself; confidences only say seen or not."""
+    """Triangulate each frame by itself; confidences only tell observed from unobserved."""
     matrices, pixels, weights = _inputs(tracks)
     return triangulate(matrices, pixels, (weights > 0).double())
 
@@ -71,5 +71,5 @@ BASELINES: dict[str, Callable[[TrackDataset], Tensor]] = {
     "smoothed_dlt": smoothed_dlt,
     "smoothed_ransac": smoothed_ransac,
 }
-# The baseline that a learned model is held against: it sees the same frames.
+# The baseline of a learned model's gain: it uses the same frames.
 REFERENCE_BASELINE = "smoothed_dlt"

@@ -56,10 +56,10 @@ def detect(
     flat = torch.from_numpy(np.ascontiguousarray(images)).flatten(0, 1)
     points, confidences = [], []
     for part in flat.split(_BATCH):
-        number = torch.tensor([list(names)] * len(part), device=device)
-        asked = torch.full((len(part),), condition, device=device)
-        _, found, batch_confidences = detector(part.to(device), number, asked)
-        points.append(width * found.cpu())
+        name_ids = torch.tensor([list(names)] * len(part), device=device)
+        condition_ids = torch.full((len(part),), condition, device=device)
+        _, batch_points, batch_confidences = detector(part.to(device), name_ids, condition_ids)
+        points.append(width * batch_points.cpu())
         confidences.append(batch_confidences.cpu())
     shape = (steps, views, len(names))
     confidence = torch.cat(confidences).reshape(shape).numpy().astype(np.float32)
@@ -74,8 +74,8 @@ def detect_episodes(
     detector, settings = load_detector(folder)
     size = (detector.size.width_px, detector.size.height_px)
     numbers = {name: number for number, name in enumerate(settings.names, start=1)}
-    asked = {name: number for number, name in enumerate(settings.conditions, start=1)}
-    found = []
+    condition_ids = {name: number for number, name in enumerate(settings.conditions, start=1)}
+    detections = []
     for track in progress(list(tracks), desc="detect"):
         if (track.width_px, track.height_px) != size:
             raise UserError(
@@ -83,15 +83,15 @@ def detect_episodes(
                 f"detector learned from {size[0]} x {size[1]} px; give sources.rlbench.size_px "
                 "that size or train again"
             )
-        found.append(
+        detections.append(
             detect(
                 detector,
                 shards[track.scene_id].images(track.scene_id),
                 names=[numbers.get(f"{track.task}/{name}", 0) for name in track.names],
-                condition=asked.get(task_condition(track), 0),
+                condition=condition_ids.get(task_condition(track), 0),
             )
         )
-    return found
+    return detections
 
 
 def triangulate_weighted(projections: Tensor, pixels: Tensor, weights: Tensor) -> Tensor:

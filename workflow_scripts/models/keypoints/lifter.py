@@ -99,7 +99,8 @@ class Lifter(nn.Module):
         change = self.head(self.norm(tokens)) + self.direct(features)
         batch, keypoints = names.shape
         change = change.view(batch, keypoints, self.size.window, 3).transpose(1, 2)
-        return anchor[:, None] + _MOTION_SCALE_M * change
+        points: Tensor = anchor[:, None] + _MOTION_SCALE_M * change
+        return points
 
 
 def token_features(evidence: LifterInputs, anchor_m: Tensor, known: Tensor) -> Tensor:

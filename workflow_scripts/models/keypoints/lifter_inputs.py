@@ -126,7 +126,8 @@ def compute_lifter_inputs(clip: Clip, episode: Tensor, shapes: Tensor) -> Lifter
 
 
 def _residuals(projections: Tensor, pixels: Tensor, points: Tensor) -> Tensor:
-    return (pixels - project(projections, points)[0]).norm(dim=-1).clamp(max=1e3)
+    error: Tensor = (pixels - project(projections, points)[0]).norm(dim=-1).clamp(max=1e3)
+    return error
 
 
 def _typical_residual(
@@ -160,7 +161,8 @@ def _nearest_to_workspace(projections: Tensor, pixels: Tensor, seen: Tensor) -> 
 
 def _determinant(matrix: Tensor) -> Tensor:
     first = torch.linalg.cross(matrix[..., 0, :], matrix[..., 1, :])
-    return (first * matrix[..., 2, :]).sum(dim=-1)
+    determinant: Tensor = (first * matrix[..., 2, :]).sum(dim=-1)
+    return determinant
 
 
 def mean_positions(evidence: LifterInputs) -> Tensor:

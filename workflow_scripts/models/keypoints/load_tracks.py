@@ -1,4 +1,4 @@
-"""Read the episodes of a split from shards of demonstrations, and say what cannot be used."""
+"""Read the episodes of a split from shards of demonstrations, and log what cannot be used."""
 
 import logging
 from collections import Counter
@@ -18,7 +18,7 @@ def load_tracks(
 
     Of all tasks if none is named, with all keypoints if none is named. `UserError` names tasks
     and keypoints that no shard has. An episode none of whose keypoints two cameras see
-    in any frame is left out, and the log says so.
+    in any frame is skipped, and logged.
     """
     tracks: list[KeypointTrack] = []
     shards: dict[str, DemonstrationShard] = {}
@@ -36,7 +36,7 @@ def load_tracks(
                 track = track.select_keypoints(keypoints)
             reason = unusable_reason(track)
             if reason:
-                logger.warning("%s is left out: %s", track.scene_id, reason)
+                logger.warning("%s is skipped: %s", track.scene_id, reason)
                 continue
             tracks.append(track)
             shards[track.scene_id] = shard

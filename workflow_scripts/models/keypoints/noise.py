@@ -44,8 +44,8 @@ def add_observation_noise(
     pixels: np.ndarray,
     seen: np.ndarray,
     *,
-    width_px: int,
-    height_px: int,
+    width_px: float,
+    height_px: float,
     model: NoiseModel,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Trained pose models on disk, and what they say about episodes."""
+"""Trained pose models on disk, and their estimates for episodes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +36,7 @@ class PoseModel(Record):
 
     def noise_model(self) -> NoiseModel:
         """Return the noise model that it was trained for."""
-        return NoiseModel(**self.noise)  # type: ignore[arg-type]
+        return NoiseModel.parse(self.noise)
 
 
 def save_model(folder: Path, model: torch.nn.Module, settings: PoseModel) -> None:
@@ -85,7 +85,7 @@ def lift_tracks(
 ) -> Tensor:
     """Return points [F, K, 3] of all frames, or of some; NaN where nothing ever fixed a point.
 
-    `blind` leaves the frame itself out of its window, as the masked objective trained it.
+    `mask_centre_frame` hides the frame itself in its window, as in training with objective masked.
     """
     window = lifter.size.window
     device = lifter.shapes.device

@@ -8,6 +8,7 @@ the projection matrices: one normalisation on both sides of every loss.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -191,7 +192,7 @@ def _episode_clip(
     )
     bodies = sorted(set(track.parents) - {""})
     body_of = {name: number for number, name in enumerate(bodies)}
-    per_keypoint: dict[str, list] = {
+    per_keypoint: dict[str, list[Any]] = {
         "known": [1.0] * keypoints,
         "names": [numbers.get(f"{track.task}/{name}", 0) for name in track.names],
         "bodies": [body_of.get(name, -1) for name in track.parents],
@@ -203,7 +204,7 @@ def _episode_clip(
         filled = np.pad(values, [(0, 0), (0, more_views), (0, more_keypoints), *other_axes])
         return torch.from_numpy(filled.astype(np.float32))
 
-    def repeated(values: list, filler: float, dtype: torch.dtype) -> Tensor:
+    def repeated(values: list[Any], filler: float, dtype: torch.dtype) -> Tensor:
         row = torch.tensor([*values, *[filler] * more_keypoints], dtype=dtype)
         return row.expand(frames, -1)
 

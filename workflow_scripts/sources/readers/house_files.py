@@ -6,13 +6,16 @@ workflow, also with 10,000 houses.
 
 import gzip
 import hashlib
+import io
 import json
 import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.text_files import decode_text, parse_json, text_encoding
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".json")
 # The mean of ProcTHOR-10K, for estimates.
@@ -23,8 +26,8 @@ def read_house_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield (line number from 1, text) of every house in a file, without holding the file.
 
     Blank lines are no houses. A .json file gives its one house (or each of its list) with line
-    number 1. `UserError` if the file is missing, of another kind, cut off or not what its name
-    says.
+    number 1. The text is UTF-8 without a byte-order mark, whatever the file is in. `UserError` if
+    the file is missing, of another kind, cut off or not what its name says.
     """
     if not path.name.endswith(SUFFIXES):
         raise UserError(
@@ -42,14 +45,28 @@ def read_house_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     opener = gzip.open if path.name.endswith(".gz") else open
     try:
         with opener(path, "rb") as file:
-            for number, line in enumerate(file, start=1):
+            for number, line in enumerate(_utf8_lines(file), start=1):
                 if line.strip():
                     yield number, line
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: damaged {error.encoding} text; save it as UTF-8") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(
             f"{path}: cut off or not a gzip file ({error}). Fetch or compress it again; "
             "'gzip -t' checks it."
         ) from error
+
+
+def _utf8_lines(file: Any) -> Iterator[bytes]:
+    """Yield the lines of a file; those of a UTF-8 file are its own bytes."""
+    encoding = text_encoding(file.peek(4)[:4])
+    if encoding == "utf-8-sig":
+        file.read(3)
+    if encoding.startswith("utf-8"):
+        yield from file
+    else:
+        lines = io.TextIOWrapper(file, encoding=encoding, newline="\n")
+        yield from (line.encode() for line in lines)
 
 
 def count_houses(path: Path) -> int:
@@ -85,13 +102,13 @@ def _line_digests_of(path: Path, state: tuple[int, int] | None) -> tuple[bytes, 
 
 def _houses_of_json(path: Path) -> Iterator[bytes]:
     """Return the text of the file if it is one house, else the text of each house of its list."""
-    text = path.read_bytes()
-    if not text.lstrip().startswith(b"["):
+    text = decode_text(path.read_bytes(), path)
+    if not text.lstrip().startswith("["):
         if text.strip():
-            yield text
+            yield text.encode()
         return
     try:
-        houses = json.loads(text)
-    except ValueError as error:
-        raise UserError(f"{path}: not valid JSON: {error}. Fetch it again.") from error
+        houses = parse_json(text, path)
+    except UserError as error:
+        raise UserError(f"{error}. Correct it or fetch it again.") from None
     yield from (json.dumps(house).encode() for house in houses)

@@ -14,7 +14,7 @@ The heads for these losses are discarded; the result is an ordinary model folder
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -91,6 +91,9 @@ class PretrainModel(nn.Module):
     `class_word_weights` [classes, tokens] are the words that name the classes of patches.
     """
 
+    class_word_weights: torch.Tensor
+    class_weights: torch.Tensor
+
     def __init__(
         self, model: Any, size: TinyVlmConfig, class_word_weights: torch.Tensor, *, seed: int
     ) -> None:
@@ -106,13 +109,13 @@ class PretrainModel(nn.Module):
         self.register_buffer("class_word_weights", class_word_weights, persistent=False)
         self.register_buffer("class_weights", weight, persistent=False)
 
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
         """Return the weights without the tied copy of the embeddings, which cannot be saved."""
         weights = super().state_dict(*args, **kwargs)
         weights.pop(LM_HEAD_KEY)
         return weights
 
-    def load_state_dict(self, state_dict: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Load weights that `state_dict` gave."""
         embeddings = state_dict[EMBEDDING_KEY]
         return super().load_state_dict({**state_dict, LM_HEAD_KEY: embeddings}, *args, **kwargs)

@@ -6,6 +6,7 @@ All images are held in memory as bytes. Only views of one split are read.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -77,7 +78,7 @@ def read_annotated_images(
     for path in progress(shards, desc="read views"):
         shard = ViewShard.open(path)
         rows = {(row.scene_id, row.instance): row for row in shard.objects.itertuples(index=False)}
-        visible_rows: dict[int, list] = {}
+        visible_rows: dict[int, list[Any]] = {}
         for row in shard.visibility.itertuples(index=False):
             visible_rows.setdefault(row.view, []).append(row)
         for view in shard.views.itertuples(index=False):
@@ -109,11 +110,12 @@ def _downsample_ids(instance: np.ndarray, side_px: int) -> np.ndarray:
     rows, columns = (
         ((np.arange(side_px) + 0.5) * size / side_px).astype(int) for size in instance.shape
     )
-    return instance[rows[:, None], columns]
+    sampled: np.ndarray = instance[rows[:, None], columns]
+    return sampled
 
 
 def _object_points(
-    instance: np.ndarray, visible_rows: Sequence, rows: dict
+    instance: np.ndarray, visible_rows: Sequence[Any], rows: dict[Any, Any]
 ) -> tuple[ObjectPoint, ...]:
     in_view = [rows[row.scene_id, row.instance] for row in visible_rows]
     objects = [row for row in in_view if row.kind == "object"]
@@ -143,9 +145,9 @@ class MarkSprites:
         for colour in MARK_COLOURS:
             for row in range(_SUBPIXEL_STEPS):
                 for column in range(_SUBPIXEL_STEPS):
-                    centre = tuple(
-                        self._half_size_px + (subpixel_step + 0.5) / _SUBPIXEL_STEPS
-                        for subpixel_step in (column, row)
+                    centre = (
+                        self._half_size_px + (column + 0.5) / _SUBPIXEL_STEPS,
+                        self._half_size_px + (row + 0.5) / _SUBPIXEL_STEPS,
                     )
                     on_black, on_white = (
                         draw_marks(background, [(colour, centre)])[:size, :size].astype(np.float32)

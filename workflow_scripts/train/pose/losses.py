@@ -48,7 +48,8 @@ def supervised_loss(points_m: Tensor, truth_m: Tensor, known: Tensor) -> Tensor:
     per_frame = distance.sum(dim=(0, 2)) / known.sum().clamp_min(1)
     weights = torch.full_like(per_frame, _OTHER_FRAME_WEIGHT)
     weights[len(weights) // 2] = 1
-    return _CM_PER_M * (weights * per_frame).sum() / weights.sum()
+    loss: Tensor = _CM_PER_M * (weights * per_frame).sum() / weights.sum()
+    return loss
 
 
 def published_loss(
@@ -63,7 +64,8 @@ def published_loss(
     pixels, _ = project(projections[:, middle, None], points_m[:, middle])
     distance = (pixels.transpose(1, 2) - observed[:, middle]).norm(dim=-1)
     seen = weights[:, middle]
-    return _HUNDREDTHS_OF_WIDTH * (seen * distance).sum() / seen.sum().clamp_min(1)
+    loss: Tensor = _HUNDREDTHS_OF_WIDTH * (seen * distance).sum() / seen.sum().clamp_min(1)
+    return loss
 
 
 def masked_loss(
@@ -75,7 +77,8 @@ def masked_loss(
     inside = residual.clamp(max=_HUBER_DELTA)
     robust = inside * (2 * residual - inside)
     counted = weights * hidden[..., None, None]
-    return (counted * robust).sum() / counted.sum().clamp_min(1)
+    loss: Tensor = (counted * robust).sum() / counted.sum().clamp_min(1)
+    return loss
 
 
 def acceleration_loss(points_m: Tensor, known: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Train a detector on pictures, end to end through triangulation."""
+"""Train a detector on images, end to end through triangulation."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +35,7 @@ from workflow_scripts.train.pose.trainer import make_pose_trainer
 from workflow_scripts.train.trainer import run_trainer
 
 logger = logging.getLogger(__name__)
-# Standard deviation of the bump that a heatmap is taught, in cells.
+# Standard deviation of the Gaussian target of a heatmap, in cells.
 _SIGMA_CELLS = 1.0
 # Squared errors beyond (20 cm)^2 count by their tenth power (Iskakov et al. 2019).
 _CLIP_SQUARE_CM = 400.0
@@ -43,8 +43,8 @@ _CONFIDENCE_WEIGHT, _TRIANGULATION_WEIGHT = 0.2, 0.02
 _BRIGHTNESS = 0.1
 
 
-class FrameDataset(Dataset):
-    """Frames with all their views, in the order in which they are used, epoch after epoch."""
+class FrameDataset(Dataset[dict[str, Tensor]]):
+    """Frames with all their views, in the order of training, epoch after epoch."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class FrameDataset(Dataset):
         self._dropout = view_dropout
         self._num_samples = num_samples
         self._seed = seed
-        # Each taught frame: its number, its episode, and its place among the kept pictures.
+        # Each training frame: its index, its episode, and its index among the images read.
         self._frames = [
             (int(step) + int(tracks.first[tracks.episode == number][0]), number, place)
             for number, kept in enumerate(steps)
@@ -79,7 +79,8 @@ class FrameDataset(Dataset):
         return len(self._frames)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return self.__getitems__([index])
+        batch: dict[str, Tensor] = self.__getitems__([index])
+        return batch
 
     def __getitems__(self, indices: list[int]) -> Any:
         """Return a batch; sample number i is the same whatever ran before it."""
@@ -122,7 +123,7 @@ class DetectorWithLoss(nn.Module):
         self.detector = detector
 
     def forward(self, **batch: Tensor) -> dict[str, Tensor]:
-        """Return the loss of a batch of `Frames`."""
+        """Return the loss of a batch of `FrameDataset`."""
         rgb, exact = batch["rgb"], batch["exact"]
         size, views, keypoints = len(rgb), rgb.shape[1], exact.shape[2]
         names = batch["names"][:, None].expand(-1, views, -1).flatten(0, 1)
@@ -152,7 +153,7 @@ class DetectorWithLoss(nn.Module):
 
 
 def heatmap_loss(maps: Tensor, exact: Tensor, seen: Tensor) -> Tensor:
-    """Return the mean cross-entropy of heatmaps [B, V, K, y, x] with bumps at seen keypoints.
+    """Return the mean cross-entropy of heatmaps [B, V, K, y, x] with Gaussians at seen keypoints.
 
     `exact` [B, V, K, 2] is in picture widths.
     """
@@ -178,12 +179,12 @@ def triangulation_loss(
     picture widths, `weights` and `seen` [B, V, K], `truth_m` [B, K, 3].
     """
     used = ((seen > 0) & (weights > 0)).sum(dim=1) >= 2
-    # Any weights do for the others, but for gradients that times 0 are no numbers.
+    # Unused points need weights that keep gradients finite, because 0 x NaN is NaN.
     weights = torch.where(used[:, None], weights + 1e-4, torch.ones_like(weights))
-    found = triangulate_weighted(
+    points_m = triangulate_weighted(
         projections[:, None], points.transpose(1, 2), weights.transpose(1, 2)
     )
-    square = (100 * (found - truth_m)).square().sum(dim=-1)
+    square = (100 * (points_m - truth_m)).square().sum(dim=-1)
     beyond = square.clamp_min(_CLIP_SQUARE_CM)
     clipped = torch.where(square < _CLIP_SQUARE_CM, square, beyond**0.1 * _CLIP_SQUARE_CM**0.9)
     return (used * clipped).sum() / used.sum().clamp_min(1)
@@ -198,7 +199,7 @@ def evenly_spaced_steps(track: KeypointTrack, count: int) -> np.ndarray:
 def read_frames(
     tracks: Sequence[KeypointTrack], shards: Mapping[str, DemonstrationShard], *, count: int
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return the kept pictures [t, V, y, x, 3] of every episode, and their steps."""
+    """Return images [t, V, y, x, 3] of some frames of every episode, and their steps."""
     steps = [evenly_spaced_steps(track, count) for track in tracks]
     images = [
         shards[track.scene_id].images(track.scene_id)[kept]
@@ -208,14 +209,14 @@ def read_frames(
 
 
 def check_image_size(tracks: Sequence[KeypointTrack]) -> tuple[int, int]:
-    """Return the one size of all pictures; `UserError` for several, or for too small ones."""
+    """Return the common size of all images; `UserError` if sizes differ or are too small."""
     sizes = {(track.width_px, track.height_px) for track in tracks}
     if len(sizes) > 1:
-        raise UserError(f"pictures of several sizes, {sorted(sizes)} px; a detector needs one")
+        raise UserError(f"images of several sizes, {sorted(sizes)} px; a detector needs one size")
     width, height = sizes.pop()
     if min(width, height) < 8 * STRIDE_PX:
         raise UserError(
-            f"pictures of {width} x {height} px are too small for a detector; "
+            f"images of {width} x {height} px are too small for a detector; "
             f"give sources.rlbench.size_px {8 * STRIDE_PX} or more"
         )
     return width, height
@@ -287,7 +288,7 @@ def train_detector(
 
 
 class _DetectorValidation:
-    """Frames of validation episodes that the detector is compared with on the way."""
+    """Frames of validation episodes for validation during training."""
 
     def __init__(
         self,
@@ -306,7 +307,7 @@ class _DetectorValidation:
         self._tracks = [track.select_steps(kept) for track, kept in zip(tracks, steps, strict=True)]
 
     def detected(self, detector: Detector) -> TrackDataset:
-        """Return the episodes as the detector sees them."""
+        """Return the episodes with the detector's observations."""
         numbers = {name: number for number, name in enumerate(self._names, start=1)}
         detector.eval()
         detections = [
@@ -336,14 +337,14 @@ class _DetectorValidation:
         seen = (clip.in_view > 0) & (clip.weights > 0)
         width = self._tracks[0].width_px
         distance = width * (clip.observed - clip.exact).norm(dim=-1)[seen]
-        found = {
+        errors = {
             "validation_mpjpe_mm": mean_error_mm(triangulate_detections(tracks), tracks),
             "validation_px": round(float(distance.mean()), 4) if seen.any() else float("nan"),
         }
-        return found, {"dlt": mean_error_mm(dlt(tracks), tracks)}
+        return errors, {"dlt": mean_error_mm(dlt(tracks), tracks)}
 
     def log_figure(self, detector: Detector, writer: Any, step: int) -> None:
-        """Put a picture of what is found in a validation frame into TensorBoard."""
+        """Log a figure of the detections in a validation frame to TensorBoard."""
         from workflow_scripts.models.keypoints.plot_keypoints import plot_keypoint_views
 
         if not self._tracks:

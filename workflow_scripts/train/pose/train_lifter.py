@@ -145,7 +145,7 @@ def mean_error_mm(points_m: Tensor, tracks: TrackDataset) -> float:
 def log_figure(
     lifter: Lifter, tracks: TrackDataset, *, objective: str, writer: Any, step: int
 ) -> None:
-    """Put a picture of a validation frame's keypoints into TensorBoard."""
+    """Log a figure of a validation frame's keypoints to TensorBoard."""
     from workflow_scripts.models.keypoints.plot_keypoints import plot_keypoint_views
 
     frame = int(tracks.first[0] + tracks.last[0]) // 2

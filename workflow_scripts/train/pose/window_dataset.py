@@ -15,12 +15,12 @@ from workflow_scripts.models.keypoints.track_dataset import TrackDataset
 from workflow_scripts.train.pose.losses import hidden_frames
 
 
-class WindowDataset(Dataset):
+class WindowDataset(Dataset[dict[str, Tensor]]):
     """All windows of a training in the order in which they are used, epoch after epoch.
 
     The order, what is hidden and (with labels, where the exact projections are known) the noise
-    are drawn anew for each epoch from its number, so a resumed training goes on with the very
-    samples that it would have had, on any number of ranks.
+    are drawn for each epoch from its number, so a resumed training continues with the samples of
+    an uninterrupted one, on any number of ranks.
     """
 
     def __init__(
@@ -51,7 +51,8 @@ class WindowDataset(Dataset):
         return self._num_samples
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return self.__getitems__([index])
+        batch: dict[str, Tensor] = self.__getitems__([index])
+        return batch
 
     def __getitems__(self, indices: list[int]) -> Any:
         """Return a batch; the data loader asks for all of its samples at once."""
@@ -128,7 +129,7 @@ class WindowDataset(Dataset):
 
 
 def collate(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Pass a batch on; `Windows` makes whole batches."""
+    """Return the batch unchanged; `WindowDataset` makes whole batches."""
     return batch
 
 

@@ -31,7 +31,7 @@ class Conversation:
     turns: tuple[Turn, ...]
 
 
-class ConversationDataset(torch.utils.data.Dataset):
+class ConversationDataset(torch.utils.data.Dataset[Conversation]):
     """The entries of a LLaVA JSON file; pictures are opened by the collator."""
 
     def __init__(self, conversations: Sequence[Conversation]) -> None:
@@ -66,11 +66,11 @@ def read_conversations(
     if families:
         entries = _filter_families(path, entries, families)
     parsed = [_conversation(path, number, entry, images) for number, entry in enumerate(entries)]
-    for picture in sorted({one.image for one in parsed if one.image is not None}):
-        if not picture.is_file():
-            entry_ids = [one.id for one in parsed if one.image == picture]
+    first_entry = {entry.image: entry.id for entry in reversed(parsed) if entry.image is not None}
+    for image in sorted(first_entry):
+        if not image.is_file():
             raise UserError(
-                f"{path}: entry {entry_ids[0]!r}: there is no picture {picture}. "
+                f"{path}: entry {first_entry[image]!r}: there is no picture {image}. "
                 "Paths are relative to --images; run the rule that makes them again."
             )
     return ConversationDataset(parsed)
@@ -118,10 +118,10 @@ def _conversation(path: Path, number: int, entry: Any, images: Path) -> Conversa
 
 
 class Collator:
-    """Make a batch for a processor; labels are the answers, everything else is ignored.
+    """Make a batch for a processor; labels are the answers, all else is ignored.
 
     Ignored are the prompt, the picture's tokens and padding. The end of an answer is learned
-    too: where a chat template does not write it, it is added.
+    too, and is added where a chat template does not write it.
     """
 
     def __init__(self, processor: Any) -> None:
@@ -131,22 +131,23 @@ class Collator:
 
     def __call__(self, batch: Sequence[Conversation]) -> dict[str, torch.Tensor]:
         """Return what the model takes, with `labels` [n, tokens]."""
-        with_image = [one for one in batch if one.image is not None]
+        with_image = [conversation for conversation in batch if conversation.image is not None]
         if len(with_image) not in (0, len(batch)):
+            without = next(entry.id for entry in batch if entry.image is None)
             raise UserError(
                 "entries with and without a picture cannot be mixed in one file; "
-                f"entry {next(one.id for one in batch if one.image is None)!r} has none"
+                f"entry {without!r} has none"
             )
-        texts = [self.text(one) for one in batch]
-        images = [[_open_image(one)] for one in batch] if with_image else None
+        texts = [self.text(conversation) for conversation in batch]
+        images = [[_open_image(conversation)] for conversation in batch] if with_image else None
         inputs = self._processor(text=texts, images=images, padding=True, return_tensors="pt")
         labels = torch.full_like(inputs["input_ids"], IGNORE_INDEX)
-        for row, (one, text) in enumerate(zip(batch, texts, strict=True)):
+        for row, (conversation, text) in enumerate(zip(batch, texts, strict=True)):
             tokens = self._tokens(text)
             length = int(inputs["attention_mask"][row].sum())
-            # Only the picture's one token is expanded, and it comes before every answer.
+            # Only the image token is expanded, and it comes before every answer.
             shift = length - len(tokens)
-            for start, stop in self.answers(one, tokens):
+            for start, stop in self.answers(conversation, tokens):
                 span = slice(start + shift, stop + shift)
                 labels[row, span] = inputs["input_ids"][row, span]
         return {**inputs, "labels": labels}
@@ -177,13 +178,14 @@ class Collator:
         return conversation_text(self._processor, turns, ask=ask, image=has_image)
 
     def _tokens(self, text: str) -> list[int]:
-        return self._tokenizer(text)["input_ids"]
+        ids: list[int] = self._tokenizer(text)["input_ids"]
+        return ids
 
 
-def _common_prefix_length(one: Sequence[int], other: Sequence[int]) -> int:
+def _common_prefix_length(first: Sequence[int], second: Sequence[int]) -> int:
     """Return how many leading tokens are equal."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(first), len(second)))
 
 
 def _open_image(conversation: Conversation) -> Image.Image:

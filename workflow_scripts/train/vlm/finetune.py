@@ -134,7 +134,7 @@ def deepspeed_settings(stage: str, *, on_gpu: bool) -> dict[str, Any] | None:
     """Return the DeepSpeed settings of a stage; "auto" values follow the Trainer's."""
     if stage == "none":
         return None
-    settings = read_json(Path(__file__).parent / "deepspeed" / f"{stage}.json")
+    settings: dict[str, Any] = read_json(Path(__file__).parent / "deepspeed" / f"{stage}.json")
     if not on_gpu:
         settings["zero_optimization"]["overlap_comm"] = False
     return settings
@@ -165,7 +165,7 @@ def add_lora(model: Any, experiment: VlmExperiment) -> Any:
         )
     config = LoraConfig(
         r=settings.lora.r,
-        lora_alpha=settings.lora.alpha,
+        lora_alpha=settings.lora.alpha,  # type: ignore[arg-type]
         lora_dropout=settings.lora.dropout,
         target_modules="|".join(re.escape(name) for name in chosen),
         bias="none",

@@ -77,7 +77,7 @@ def tag_regions(question: Question, reasoning: Reasoning) -> TaggedQuestion | No
         return f"Region [{numbers[referent.instance]}] <mask>"
 
     pattern = _match_any(by_phrase)
-    text = pattern.sub(lambda found: region(by_phrase[found[0].lower()]), question.question)
+    text = pattern.sub(lambda tagged: region(by_phrase[tagged[0].lower()]), question.question)
     if not mentions:
         return None
     by_name = {_strip_article(phrase): referent for phrase, referent in by_phrase.items()}
@@ -88,7 +88,7 @@ def tag_regions(question: Question, reasoning: Reasoning) -> TaggedQuestion | No
     name_pattern = _match_any(names)
 
     def replace_names(text_with_names: str) -> str:
-        return name_pattern.sub(lambda found: region(names[found[0].lower()]), text_with_names)
+        return name_pattern.sub(lambda tagged: region(names[tagged[0].lower()]), text_with_names)
 
     def tag_or_text(value: str) -> str:
         return region(names[value.lower()]) if value.lower() in names else value
@@ -163,34 +163,34 @@ def unsupported_reason(question: Question) -> str:
 
 
 def entry(
-    question: Question, found: TaggedQuestion, image: str, instance: np.ndarray
+    question: Question, tagged: TaggedQuestion, image: str, instance: np.ndarray
 ) -> dict[str, Any]:
     """Return a tagged question with the masks and boxes of its mentions."""
     regions = {
-        mention.instance: _region(instance == mention.instance) for mention in found.mentions
+        mention.instance: _region(instance == mention.instance) for mention in tagged.mentions
     }
-    masks = [regions[mention.instance] for mention in found.mentions]
+    masks = [regions[mention.instance] for mention in tagged.mentions]
     height, width = instance.shape
     return {
         "id": question.question_id,
         "filename": image,
         "image_info": {"file_path": image, "height": height, "width": width},
-        "text_q": found.question.replace(" <mask>", ""),
+        "text_q": tagged.question.replace(" <mask>", ""),
         "qa_info": {
             "type": "qualitative" if isinstance(question.truth, str) else "quantitative",
             "category": question.family,
-            "class": [mention.category for mention in found.mentions],
+            "class": [mention.category for mention in tagged.mentions],
             "answer_type": question.answer_type,
-            "answer": found.short,
-            "truth": found.truth,
-            "choices": list(found.choices),
+            "answer": tagged.short,
+            "truth": tagged.truth,
+            "choices": list(tagged.choices),
             "options": question.options,
         },
         "bbox": [box for _, box in masks],
         "rle": [rle for rle, _ in masks],
         "conversations": [
-            {"from": "human", "value": f"{IMAGE_TOKEN}\n{found.question}"},
-            {"from": "gpt", "value": found.answer},
+            {"from": "human", "value": f"{IMAGE_TOKEN}\n{tagged.question}"},
+            {"from": "gpt", "value": tagged.answer},
         ],
     }
 
@@ -212,8 +212,8 @@ def entries(
     for question in progress(read_questions(questions), desc="regions"):
         group = (question.source, question.family, question.form)
         reason = unsupported_reason(question)
-        found = None if reason else tag_regions(question, reasoning)
-        if found is None:
+        tagged = None if reason else tag_regions(question, reasoning)
+        if tagged is None:
             dropped[*group, reason or "no object that the text names"] += 1
             continue
         image = unmarked_image(question, images)
@@ -221,10 +221,10 @@ def entries(
             dropped[*group, "the picture without marks was not needed and not saved"] += 1
             continue
         instance = masks.of(question)
-        if not all((instance == mention.instance).any() for mention in found.mentions):
+        if not all((instance == mention.instance).any() for mention in tagged.mentions):
             dropped[*group, "an object without a mask"] += 1
             continue
-        yield entry(question, found, image, instance)
+        yield entry(question, tagged, image, instance)
 
 
 def main(

@@ -44,50 +44,50 @@ def number(value: float, digits: int) -> PrintedNumber:
 
 def subtract(one: PrintedNumber, other: PrintedNumber) -> tuple[str, PrintedNumber]:
     """Return an equation and its result."""
-    found = number(one.value - other.value, max(one.digits, other.digits))
-    return f"{one} - {other.operand} = {found}", found
+    printed = number(one.value - other.value, max(one.digits, other.digits))
+    return f"{one} - {other.operand} = {printed}", printed
 
 
 def multiply(*factors: PrintedNumber) -> tuple[str, PrintedNumber]:
     """Return an equation and its result."""
-    found = number(math.prod(factor.value for factor in factors), factors[0].digits)
-    return f"{' × '.join(one.operand for one in factors)} = {found}", found
+    printed = number(math.prod(factor.value for factor in factors), factors[0].digits)
+    return f"{' × '.join(one.operand for one in factors)} = {printed}", printed
 
 
 def divide(one: PrintedNumber, other: PrintedNumber, digits: int = 2) -> tuple[str, PrintedNumber]:
     """Return an equation and its result; `InsufficientDigitsError` for a divisor of 0."""
     if other.value == 0:
         raise InsufficientDigitsError
-    found = number(one.value / other.value, digits)
-    return f"{one} ÷ {other.operand} = {found}", found
+    printed = number(one.value / other.value, digits)
+    return f"{one} ÷ {other.operand} = {printed}", printed
 
 
 def norm(*sides: PrintedNumber) -> tuple[str, PrintedNumber]:
     """Return the equation of a straight distance from its sides, and its result."""
-    found = number(math.hypot(*(side.value for side in sides)), sides[0].digits)
-    return f"√({' + '.join(f'{one.operand}²' for one in sides)}) = {found}", found
+    printed = number(math.hypot(*(side.value for side in sides)), sides[0].digits)
+    return f"√({' + '.join(f'{one.operand}²' for one in sides)}) = {printed}", printed
 
 
 def cube_root(*sides: PrintedNumber) -> tuple[str, PrintedNumber]:
     """Return the equation of the edge of the cube of a box's volume, and its result."""
     edge = math.prod(side.value for side in sides) ** (1 / 3)
-    found = number(edge, sides[0].digits)
-    return f"∛({' × '.join(map(str, sides))}) = {found}", found
+    printed = number(edge, sides[0].digits)
+    return f"∛({' × '.join(map(str, sides))}) = {printed}", printed
 
 
 def clockwise_angle(right: PrintedNumber, ahead: PrintedNumber) -> tuple[str, PrintedNumber]:
     """Return the equation of an angle clockwise from ahead in degrees, and its result."""
     angle_deg = math.degrees(math.atan2(right.value, ahead.value))
-    found = number(angle_deg, right.digits - 1)
-    return f"atan2({right}, {ahead}) = {found} degrees", found
+    printed = number(angle_deg, right.digits - 1)
+    return f"atan2({right}, {ahead}) = {printed} degrees", printed
 
 
 def wrap_degrees(angle: PrintedNumber) -> tuple[str, PrintedNumber]:
     """Return an angle in [0, 360), with the step that takes it there if one is needed."""
     if angle.value >= 0:
         return "", angle
-    found = number(angle.value + 360, angle.digits)
-    return f"{angle} + 360 = {found}", found
+    printed = number(angle.value + 360, angle.digits)
+    return f"{angle} + 360 = {printed}", printed
 
 
 def greater_than(one: PrintedNumber, other: PrintedNumber) -> str:
@@ -104,20 +104,20 @@ def less_than(one: PrintedNumber, other: PrintedNumber) -> str:
     return f"{one} is less than {other}"
 
 
-def to_answer_unit(found: PrintedNumber, answer: str, unit: str) -> str:
+def to_answer_unit(printed: PrintedNumber, answer: str, unit: str) -> str:
     """Return the step from a length, an area or an angle to the answer's own unit and rounding.
 
     '' if no step is needed. `InsufficientDigitsError` if the step does not give the answer.
     """
     text = answer.split(" ")[0]
     decimals = len(text.partition(".")[2])
-    value = found.value
+    value = printed.value
     if unit == "cm":
-        value, step = 100 * value, f"100 × {found} = {answer}"
+        value, step = 100 * value, f"100 × {printed} = {answer}"
     elif unit in _SCALE:
-        value, step = value / _SCALE[unit], f"{found} ÷ {_SCALE[unit]} = {answer}"
+        value, step = value / _SCALE[unit], f"{printed} ÷ {_SCALE[unit]} = {answer}"
     else:
-        step = "" if float(text) == found.value else f"{found} rounds to {answer}"
+        step = "" if float(text) == printed.value else f"{printed} rounds to {answer}"
     if abs(value - float(text)) > 0.5 / 10**decimals + _ROUNDING:
         raise InsufficientDigitsError
     return step

@@ -31,10 +31,10 @@ _AXES = ("to the right", "ahead", "up")
 
 
 def _with_final_steps(
-    question: QuestionInstance, steps: list[str], found: PrintedNumber
+    question: QuestionInstance, steps: list[str], printed: PrintedNumber
 ) -> list[str]:
     """Add the step to the answer's unit, and the option where there are some."""
-    last = to_answer_unit(found, question.value, question.unit)
+    last = to_answer_unit(printed, question.value, question.unit)
     steps = [*steps, sentence(last)] if last else steps
     if question.batch.kind == "multiple_choice":
         return [*steps, sentence(f"that is option {question.batch.answer}")]
@@ -45,11 +45,11 @@ def from_measurement(text: str, values: Callable[[QuestionInstance], float]) -> 
     """Return the steps from one measured length; `text` fits "{text} {value} m."."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
-        found = number(values(question), digits)
+        printed = number(values(question), digits)
         name = question.name(question.object_rows[0])
         other = question.name(question.object_rows[1]) if len(question.object_rows) > 1 else ""
-        statement = sentence(f"{text.format(a=name, b=other)} {found} m")
-        return _with_final_steps(question, [statement], found)
+        statement = sentence(f"{text.format(a=name, b=other)} {printed} m")
+        return _with_final_steps(question, [statement], printed)
 
     return write
 
@@ -86,11 +86,11 @@ def extent(axis: int, low_name: str, high_name: str) -> StepWriter:
         measured = question.view_context.measured
         low = number(measured.low_m[object_row, axis], digits)
         high = number(measured.high_m[object_row, axis], digits)
-        step, found = subtract(high, low)
+        step, printed = subtract(high, low)
         statement = sentence(
             f"{low_name.format(a=question.name(object_row))} {low} m {high_name} {high} m"
         )
-        return _with_final_steps(question, [statement, sentence(f"{step} m")], found)
+        return _with_final_steps(question, [statement, sentence(f"{step} m")], printed)
 
     return write
 
@@ -126,10 +126,10 @@ def footprint(question: QuestionInstance, digits: int) -> list[str]:
     """Multiply the two level sides."""
     (object_row,) = question.object_rows
     sides = numbers(question.view_context.measured.size_m[object_row, :2], digits)
-    step, found = multiply(*sides)
+    step, printed = multiply(*sides)
     statement = _footprint_clause(question, object_row, sides)
     return _with_final_steps(
-        question, [sentence(statement), sentence(f"{step} square meters")], found
+        question, [sentence(statement), sentence(f"{step} square meters")], printed
     )
 
 
@@ -158,8 +158,8 @@ def differences(
         intro,
         f"{_position_clause(question, one, first)} and {_position_clause(question, other, second)}",
     )
-    steps, found = zip(*map(subtract, second, first), strict=True)
-    return [statement, sentence(f"the differences are {join_list(steps)}")], list(found)
+    steps, printed = zip(*map(subtract, second, first), strict=True)
+    return [statement, sentence(f"the differences are {join_list(steps)}")], list(printed)
 
 
 def distance(axes: list[int]) -> StepWriter:
@@ -167,8 +167,8 @@ def distance(axes: list[int]) -> StepWriter:
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
         steps, sides = differences(question, axes, digits)
-        step, found = norm(*sides)
-        return _with_final_steps(question, [*steps, sentence(f"{step} m")], found)
+        step, printed = norm(*sides)
+        return _with_final_steps(question, [*steps, sentence(f"{step} m")], printed)
 
     return write
 
@@ -184,13 +184,13 @@ def offset(axis: int, text: str, *, second_minus_first: bool) -> StepWriter:
         first, second = (
             _coordinates(question, object_row, [axis], digits)[0] for object_row in (one, other)
         )
-        step, found = subtract(second, first) if second_minus_first else subtract(first, second)
+        step, printed = subtract(second, first) if second_minus_first else subtract(first, second)
         statement = sentence(
             text,
             f"the center of {question.name(one)} is at {first} m and that of "
             f"{question.name(other)} at {second} m",
         )
-        return _with_final_steps(question, [statement, sentence(f"{step} m")], found)
+        return _with_final_steps(question, [statement, sentence(f"{step} m")], printed)
 
     return write
 
@@ -201,12 +201,12 @@ def vertical(question: QuestionInstance, digits: int) -> list[str]:
     heights = question.view_context.measured.centre_m[:, 2]
     first, second = numbers(heights[[one, other]], digits)
     high, low = (first, second) if first.value >= second.value else (second, first)
-    step, found = subtract(high, low)
+    step, printed = subtract(high, low)
     statement = sentence(
         f"the center of {question.name(one)} is at a height of {first} m and that of "
         f"{question.name(other)} at {second} m"
     )
-    return _with_final_steps(question, [statement, sentence(f"{step} m")], found)
+    return _with_final_steps(question, [statement, sentence(f"{step} m")], printed)
 
 
 def camera_distance(question: QuestionInstance, digits: int) -> list[str]:
@@ -216,25 +216,25 @@ def camera_distance(question: QuestionInstance, digits: int) -> list[str]:
     right, ahead, up = _coordinates(question, object_row, [0, 1, 2], digits)
     camera_height = number(measured.camera.position_m[2], digits)
     lift, rise = subtract(up, camera_height)
-    step, found = norm(right, ahead, rise)
+    step, printed = norm(right, ahead, rise)
     statement = _from_camera(question, object_row, right, ahead)
     heights = sentence(
         f"it is at a height of {up} m and the camera at {camera_height} m",
         f"a difference of {lift} m",
     )
-    return _with_final_steps(question, [statement, heights, sentence(f"{step} m")], found)
+    return _with_final_steps(question, [statement, heights, sentence(f"{step} m")], printed)
 
 
 def _bearing(
     question: QuestionInstance, object_row: int, digits: int
 ) -> tuple[list[str], PrintedNumber]:
     right, ahead = _coordinates(question, object_row, [0, 1], digits)
-    step, found = clockwise_angle(right, ahead)
+    step, printed = clockwise_angle(right, ahead)
     steps = [
         _from_camera(question, object_row, right, ahead),
         sentence(f"clockwise from straight ahead, that is {step}"),
     ]
-    return steps, found
+    return steps, printed
 
 
 def _from_camera(
@@ -250,12 +250,12 @@ def bearing(*, left: bool) -> StepWriter:
     """Return the steps to the angle at which the camera sees a centre."""
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
-        steps, found = _bearing(question, question.object_rows[0], digits)
+        steps, printed = _bearing(question, question.object_rows[0], digits)
         if left:
-            turned = number(-found.value, found.digits)
+            turned = number(-printed.value, printed.digits)
             steps.append(sentence(f"that is {turned} degrees to the left"))
-            found = turned
-        return _with_final_steps(question, steps, found)
+            printed = turned
+        return _with_final_steps(question, steps, printed)
 
     return write
 
@@ -265,13 +265,13 @@ def between_bearings(question: QuestionInstance, digits: int) -> list[str]:
     one, other = question.object_rows
     first, angle = _bearing(question, one, digits)
     second, next_angle = _bearing(question, other, digits)
-    high, low = sorted((angle, next_angle), key=lambda found: -found.value)
-    step, found = subtract(high, low)
+    high, low = sorted((angle, next_angle), key=lambda printed: -printed.value)
+    step, printed = subtract(high, low)
     steps = [*first, *second, sentence(f"{step} degrees")]
-    if found.value > 180:
-        step, found = subtract(number(360, 0), found)
+    if printed.value > 180:
+        step, printed = subtract(number(360, 0), printed)
         steps.append(sentence(f"the other way around, it is {step} degrees"))
-    return _with_final_steps(question, steps, found)
+    return _with_final_steps(question, steps, printed)
 
 
 def clock(question: QuestionInstance, digits: int) -> list[str]:
@@ -299,10 +299,10 @@ def clock(question: QuestionInstance, digits: int) -> list[str]:
 def room_area(question: QuestionInstance, digits: int) -> list[str]:
     """Multiply the sides of the room."""
     sides = numbers(_room(question), digits)
-    step, found = multiply(*sides)
+    step, printed = multiply(*sides)
     statement = f"the floor of the room is a rectangle of {sides[1]} m by {sides[0]} m"
     return _with_final_steps(
-        question, [sentence(statement), sentence(f"{step} square meters")], found
+        question, [sentence(statement), sentence(f"{step} square meters")], printed
     )
 
 
