@@ -7,12 +7,13 @@ Rows are objects worth asking about, in one order for every array. Frames and un
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from workflow_scripts.common.image_marks import mark_pixel
@@ -34,6 +35,18 @@ class MeasurementSource(Protocol):
     def of(self, view: int) -> Measurements: ...
 
 
+@dataclass(frozen=True)
+class DrawnContact:
+    """How an object meets what is drawn under it.
+
+    `carrier` is the id of the object whose surface carries it, '' if it hangs above or is sunk in;
+    `lift_m` its height above that surface.
+    """
+
+    carrier: str
+    lift_m: float
+
+
 @dataclass(frozen=True, eq=False)
 class ViewContext:
     """A view and what can be asked about in it; n objects.
@@ -43,6 +56,8 @@ class ViewContext:
     `in_scene` are the categories of the whole scene, `elsewhere` the rows that are known to be in
     another room than the camera. `room_size_m` is that of a rectangular room,
     None if it is unknown. `dropped` counts objects by (form, reason).
+
+    What is drawn decides contact where it is known: `drawn_contacts` has it by object id.
     """
 
     measured: Measurements
@@ -55,6 +70,7 @@ class ViewContext:
     dropped: Counter[tuple[str, str]]
     mask: NDArray[np.integer] | None = None
     elsewhere: frozenset[int] = frozenset()
+    drawn_contacts: Mapping[str, DrawnContact] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.measured)
@@ -154,6 +170,7 @@ class ViewContexts:
         self._scene_rooms = {
             scene: frozenset(group) for scene, group in objects.groupby("scene_id")["room_id"]
         }
+        self._drawn_contacts = drawn_contacts(objects)
 
     def of(self, view: int) -> ViewContext:
         """Return what can be asked about in a view."""
@@ -192,6 +209,7 @@ class ViewContexts:
             dropped=dropped,
             mask=instance_map,
             elsewhere=self._rows_elsewhere(scene, view, chosen.instance.tolist()),
+            drawn_contacts=self._drawn_contacts.get(scene, {}),
         )
 
     def _rows_elsewhere(self, scene: str, view: int, instances: list[int]) -> frozenset[int]:
@@ -201,6 +219,19 @@ class ViewContexts:
             return frozenset()
         rooms = [self._room_of.get((scene, instance), "") for instance in instances]
         return frozenset(place for place, one in enumerate(rooms) if one and one != room)
+
+
+def drawn_contacts(objects: pd.DataFrame) -> dict[str, dict[str, DrawnContact]]:
+    """Return by scene and object id what is known of contact with the drawn surfaces."""
+    found: dict[str, dict[str, DrawnContact]] = {}
+    if "contact" not in objects.columns:
+        return found
+    for row in objects[objects["contact"] != ""].itertuples(index=False):
+        is_carried = row.contact == "carried"
+        lift_m = row.z_m - row.height_m / 2 - row.support_z_m if is_carried else 0.0
+        carrier = row.parent_id if is_carried else ""
+        found.setdefault(row.scene_id, {})[row.object_id] = DrawnContact(carrier, lift_m)
+    return found
 
 
 def select_objects(measured: Measurements, rows: Sequence[int]) -> Measurements:
