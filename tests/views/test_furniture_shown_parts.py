@@ -62,9 +62,9 @@ ALLOWED = {
 
 def words_of(category: str) -> set[str]:
     """Return the words that name a category, in both numbers: "lamp", "lamps"."""
-    thing = phrase(category).lower().rpartition(" of ")[2]
-    head = thing.rpartition(" ")[2]
-    names = {thing, *SYNONYMS.get(category, ())} | ({head} - GENERIC_HEADS)
+    noun = phrase(category).lower().rpartition(" of ")[2]
+    head = noun.rpartition(" ")[2]
+    names = {noun, *SYNONYMS.get(category, ())} | ({head} - GENERIC_HEADS)
     return names | {plural(name) for name in names}
 
 

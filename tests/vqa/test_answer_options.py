@@ -56,7 +56,7 @@ def make_question(family: Numeric, scene: int, name: str, letter: str) -> Questi
 
 
 @pytest.fixture(scope="module")
-def dealt():
+def options_of_shard():
     """Return 3,000 questions and more of all families, with options, and their truths."""
     rng = np.random.default_rng(5)
     plausible, truths, questions = PlausibleValues(), {}, []
@@ -76,17 +76,17 @@ def dealt():
     return questions, finished, truths, dropped
 
 
-def test_every_question_has_its_options_or_is_counted(dealt):
-    questions, finished, _, dropped = dealt
+def test_every_question_has_its_options_or_is_counted(options_of_shard):
+    questions, finished, _, dropped = options_of_shard
     assert len(finished) + dropped.total() == len(questions)
     assert {reason for _, _, reason in dropped} <= {NO_OPTIONS}
     assert len(finished) >= 3000
     assert {question.family for question in finished} == {family.name for family in NUMERIC}
 
 
-def test_one_option_is_right_and_all_differ_clearly(dealt):
-    for question in dealt[1]:
-        truth = dealt[2][question.question_id]
+def test_one_option_is_right_and_all_differ_clearly(options_of_shard):
+    for question in options_of_shard[1]:
+        truth = options_of_shard[2][question.question_id]
         right = LETTERS.index(question.truth)
         written = truth.family.write(truth.value_and_sigma[0], imperial=truth.imperial)[0]
         assert question.options[right] == written
@@ -104,21 +104,21 @@ def test_one_option_is_right_and_all_differ_clearly(dealt):
                 assert apart.min() >= DEFAULT_MARGINS.ratio * values.min() - rounding
 
 
-def test_the_truth_is_at_every_rank_equally_often(dealt):
+def test_the_truth_is_at_every_rank_equally_often(options_of_shard):
     ranks = Counter()
-    for question in dealt[1]:
+    for question in options_of_shard[1]:
         values = [number_of(text) for text in question.options]
         ranks[sorted(values).index(values[LETTERS.index(question.truth)])] += 1
     for rank in range(4):
         assert abs(ranks[rank] / ranks.total() - CHANCE) < MAX_LEAK, ranks
 
 
-def test_options_alone_do_not_tell_the_answer(dealt):
-    finished = dealt[1]
+def test_options_alone_do_not_tell_the_answer(options_of_shard):
+    finished = options_of_shard[1]
     assert right_from_options(finished).mean() < CHANCE + MAX_LEAK
     groups = defaultdict(list)
     for question in finished:
-        family = dealt[2][question.question_id].family
+        family = options_of_shard[2][question.question_id].family
         groups["clock" if family.is_clock else family.unit].append(question)
     for unit, group in groups.items():
         # What chance alone may add to the share of a smaller group.
@@ -126,12 +126,12 @@ def test_options_alone_do_not_tell_the_answer(dealt):
         assert right_from_options(group).mean() < CHANCE + max(MAX_LEAK, spread), unit
 
 
-def test_fixed_factors_would_tell_the_answer(dealt):
+def test_fixed_factors_would_tell_the_answer(options_of_shard):
     """The check itself finds the leak of options that are the truth times fixed factors."""
     rng = np.random.default_rng(2)
     leaking = []
-    for question in dealt[1]:
-        truth = dealt[2][question.question_id]
+    for question in options_of_shard[1]:
+        truth = options_of_shard[2][question.question_id]
         value, family = truth.value_and_sigma[0], truth.family
         if family.unit == "deg":
             wrong = (value + TURNS_DEG) % (360.0 if family.is_clock else 180.0)
@@ -167,9 +167,9 @@ def test_questions_about_views_get_options_and_the_same_ones_again(tmp_path):
     once, _ = generate_for_shard(shard, tmp_path / "a" / "procthor", **settings)
     again, _ = generate_for_shard(shard, tmp_path / "b" / "procthor", **settings)
     assert once == again
-    asked = [question for question in once if question.kind == "multiple_choice"]
-    assert asked
-    for question in asked:
+    questions = [question for question in once if question.kind == "multiple_choice"]
+    assert questions
+    for question in questions:
         assert len(set(question.options)) == 4
         assert question.question.endswith(f" D: {question.options[3]}.")
     used = {question.image.rsplit("/", 1)[1] for question in once}

@@ -71,8 +71,8 @@ def test_a_family_asks_once_about_the_same_objects_of_a_view_whatever_the_form_a
     named = stratum_of("open", [[0, 1], [2, 1]])
     marked = stratum_of("which", [[1, 0], [0, 2]], form="marked")
     drawn = Sampler().draw([named, marked], budget=10, split="train", rng=np.random.default_rng(3))
-    asked = [frozenset(batch.objects[row].tolist()) for _, batch, row, _ in drawn]
-    assert sorted(map(sorted, asked)) == [[0, 1], [0, 2], [1, 2]]
+    groups = [frozenset(batch.objects[row].tolist()) for _, batch, row, _ in drawn]
+    assert sorted(map(sorted, groups)) == [[0, 1], [0, 2], [1, 2]]
     assert named.num_repeats() + marked.num_repeats() == 1
     assert named.num_remaining() == marked.num_remaining() == 0
 

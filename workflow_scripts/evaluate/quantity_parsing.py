@@ -189,10 +189,10 @@ def _subunit(text: str, start: int, number: float, size: float) -> tuple[float, 
     return 0.0, start
 
 
-def _is_subunit(number: float, subunit_size: float, whole: float, size: float) -> bool:
+def _is_subunit(number: float, subunit_size: float, count: float, size: float) -> bool:
     """Say whether this many inches or centimetres are the rest of whole feet or metres."""
     is_part = _SUBUNITS.get(size) == subunit_size and number * subunit_size < size
-    return is_part and whole.is_integer()
+    return is_part and count.is_integer()
 
 
 def _normalize_unit(unit: str) -> str:

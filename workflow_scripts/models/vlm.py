@@ -106,8 +106,8 @@ def _check_chat_template(processor: Any, base: str) -> None:
     """Render a conversation: a template that cannot would end a training after hours of work."""
     turns = [("user", "QUESTION"), ("assistant", "ANSWER")]
     try:
-        asked = conversation_text(processor, turns[:1], ask=True, image=1)
-        taught = conversation_text(processor, turns, ask=False, image=1)
+        prompt = conversation_text(processor, turns[:1], ask=True, image=1)
+        full_text = conversation_text(processor, turns, ask=False, image=1)
     except UserError:
         raise
     # A template is a program: it may raise anything.
@@ -116,7 +116,7 @@ def _check_chat_template(processor: Any, base: str) -> None:
             f"base {base!r}: its chat template cannot be rendered: {_first_line(error)}. "
             "Repair chat_template.jinja (or chat_template in its JSON files)."
         ) from error
-    if "QUESTION" not in asked or "ANSWER" not in taught:
+    if "QUESTION" not in prompt or "ANSWER" not in full_text:
         raise UserError(
             f"base {base!r}: its chat template leaves out what the user or the assistant says. "
             "Repair chat_template.jinja (or chat_template in its JSON files)."

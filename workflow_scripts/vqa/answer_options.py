@@ -109,11 +109,11 @@ def add_options(
             }
             number = max(MIN_POOL, VALUES_PER_QUESTION * len(known)) - len(known)
             drawn = plausible.draw(family, scene_id, number, rng)
-            found, unused = deal_values(family, known, drawn, margins, rng)
+            found, unused = draw_option_values(family, known, drawn, margins, rng)
             wrong |= found
             remaining |= {name: known[name] for name in known if name not in found}
             others += unused
-        wrong |= deal_values(family, remaining, others, margins, rng)[0]
+        wrong |= draw_option_values(family, remaining, others, margins, rng)[0]
     finished = []
     for question in questions:
         truth = truths.get(question.question_id)
@@ -140,7 +140,7 @@ def _with_options(question: Question, truth: NumericTruth, wrong: Sequence[float
     )
 
 
-def deal_values(
+def draw_option_values(
     family: Numeric,
     truths: Mapping[str, ValueAndSigma],
     others: Sequence[ValueAndSigma],
@@ -157,15 +157,15 @@ def deal_values(
     unused: list[ValueAndSigma] = []
     shuffled = [others[place] for place in rng.permutation(len(others)).tolist()]
     for part in range(parts):
-        asked = names[part::parts]
-        pool = [truths[name] for name in asked]
+        question_names = names[part::parts]
+        pool = [truths[name] for name in question_names]
         pool += shuffled[part::parts][: MAX_POOL - len(pool)]
         values, sigmas = np.array(pool).T
-        rows = deal_rows(~clearly_different(family, values, sigmas, margins), rng)
+        rows = draw_option_rows(~clearly_different(family, values, sigmas, margins), rng)
         for place, row in enumerate(rows):
-            if place < len(asked) and row is not None:
-                found[asked[place]] = values[list(row)].tolist()
-            elif place >= len(asked) and row is None:
+            if place < len(question_names) and row is not None:
+                found[question_names[place]] = values[list(row)].tolist()
+            elif place >= len(question_names) and row is None:
                 unused.append(pool[place])
     return found, unused
 
@@ -195,7 +195,9 @@ def clearly_different(
     return different
 
 
-def deal_rows(clash: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[int, int, int] | None]:
+def draw_option_rows(
+    clash: np.ndarray, rng: np.random.Generator
+) -> Iterator[tuple[int, int, int] | None]:
     """Yield for each of n values three others that clash neither with it nor with one another.
 
     `clash` [n, n] says which two may not stand together. Four permutations of the values are the

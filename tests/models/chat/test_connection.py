@@ -307,11 +307,11 @@ def test_the_limit_of_tokens_has_the_name_that_the_server_wants(
         client = chat_client(tmp_path, server.url, max_retries=MANY_RETRIES)
         assert client.ask(question("One?")).status == "ok"
         assert client.ask(question("Two?")).status == "ok"
-    asked = [
+    tried_names = [
         name for body in (one.body for one in server.received) for name in names if name in body
     ]
     # Once it is known, the other name is not tried again.
-    assert asked == [names[0], names[1], names[1]]
+    assert tried_names == [names[0], names[1], names[1]]
     assert server.received[1].body[names[1]] == 300
 
 

@@ -172,17 +172,17 @@ def test_a_start_token_is_never_written_twice(
     assert (
         tokenizer.decode(labels[labels != IGNORE_INDEX], skip_special_tokens=True).strip() == "no"
     )
-    asked: list[list[int]] = []
+    prompts: list[list[int]] = []
 
     def record(input_ids: torch.Tensor, **_: Any) -> torch.Tensor:
-        asked.extend(input_ids.tolist())
+        prompts.extend(input_ids.tolist())
         return input_ids
 
     monkeypatch.setattr(model, "generate", record)
     items = [(Image.open(picture), QUESTION)]
     vlm.generate(model, processor, items, max_new_tokens=1, batch_size=1)
-    assert asked[0].count(tokenizer.bos_token_id) == written
-    assert asked[0] == trained[: len(asked[0])]
+    assert prompts[0].count(tokenizer.bos_token_id) == written
+    assert prompts[0] == trained[: len(prompts[0])]
 
 
 def test_reads_llava_json(tmp_path: Path, picture: Path) -> None:
