@@ -25,6 +25,8 @@ class TrueObject:
     yaw: float
     corners: np.ndarray
     box: tuple[int, int, int, int]
+    object_id: str
+    carrier: str
 
     @property
     def size(self) -> np.ndarray:
@@ -76,7 +78,9 @@ class Oracle:
         )
         centre = np.array([row.x_m, row.y_m, row.z_m])
         corners = np.array([turn @ (half * s) + centre for s in product((-1, 1), repeat=3)])
-        return TrueObject(centre, half, yaw, corners, (seen.x0, seen.y0, seen.x1, seen.y1))
+        box = (seen.x0, seen.y0, seen.x1, seen.y1)
+        carrier = row.parent_id if row.contact == "carried" else ""
+        return TrueObject(centre, half, yaw, corners, box, row.object_id, carrier)
 
     def level(self, question: QuestionLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the camera's position, its right and its heading, both level."""
@@ -249,6 +253,9 @@ def claim(oracle: Oracle, question: QuestionLike) -> bool | None:
         near = oracle.gap_m(question, 0, 1) < 0.05
         above = abs(objects[0].bottom - objects[1].top) < 0.05
         below = abs(objects[1].bottom - objects[0].top) < 0.05
+        # A seat or a board carries what lies below the top of its box.
+        above |= objects[0].carrier == objects[1].object_id
+        below |= objects[1].carrier == objects[0].object_id
         return near and (above or (name == "touching" and below))
     if name == "between":
         a, b, c = (object_at.centre[:2] for object_at in objects)

@@ -77,6 +77,19 @@ class ObjectRow(Record):
     depth_m: float
     height_m: float
     yaw_deg: float
+    moved_z_m: float = Field(
+        default=0.0,
+        description="how far above its place in the house file it is drawn, so that it stands on "
+        "the drawn surface of what carries it",
+    )
+    contact: Literal["", "carried", "unclear"] = Field(
+        default="",
+        description="whether the drawn surface of its parent carries it; unclear: it hangs above "
+        "or is sunk in; '' where no surface is known",
+    )
+    support_z_m: float = Field(
+        default=0.0, description="height of the surface that carries it; 0 unless it is carried"
+    )
 
 
 class ViewRow(Record):

@@ -1,14 +1,16 @@
 """Contact of objects: what stands on what, what is inside what, what touches.
 
 Each function returns [n, n] how clearly it holds of i and j: positive yes, negative no, 0 where
-boxes do not decide (a cushion lies inside the box of its sofa).
+boxes do not decide. Where the views know what is drawn, the surface that carries decides: a seat,
+a mattress, a board, not the highest point of what has it. A thing that hangs above its surface or
+is sunk in has no contact that could be asked about.
 """
 
 import numpy as np
 
 from workflow_scripts.geometry import upright_boxes
 from workflow_scripts.geometry.cameras import FloatArray
-from workflow_scripts.vqa.view_context import ViewContext, cached_per_view
+from workflow_scripts.vqa.view_context import DrawnContact, ViewContext, cached_per_view
 
 # How far the underside of an object may be from the top of what it stands on.
 CONTACT_M = 0.03
@@ -60,7 +62,41 @@ def on_top(view_context: ViewContext) -> FloatArray:
     beneath = high[None, :] - high[:, None] - 2 * sigma
     no = (away >= APART_M) | (beneath >= APART_M)
     clear = np.where(yes, contact, 0.0) - np.where(no & ~yes, np.maximum(away, beneath), 0.0)
-    return _zero_diagonal(clear)
+    for upper, lower in carried_pairs(view_context):
+        lift_m = abs(_drawn_contact(view_context, upper).lift_m)
+        clear[upper, lower] = max(CONTACT_M - lift_m, 0.0) if over[upper, lower] else 0.0
+    return _zero_diagonal(_without_unclear(view_context, clear))
+
+
+def carried_pairs(view_context: ViewContext) -> list[tuple[int, int]]:
+    """Return (i, j) of every object i that the drawn surface of j carries."""
+    place = {object_id: row for row, object_id in enumerate(view_context.measured.object_id)}
+    pairs = ((row, _drawn_contact(view_context, row).carrier) for row in place.values())
+    return [(upper, place[carrier]) for upper, carrier in pairs if carrier in place]
+
+
+def support_height_m(view_context: ViewContext, upper: int, lower: int) -> float:
+    """Return the height of the surface of j that is under i: drawn, or the top of its box."""
+    measured = view_context.measured
+    if (upper, lower) in carried_pairs(view_context):
+        lift_m = _drawn_contact(view_context, upper).lift_m
+        return float(measured.low_m[upper, 2]) - lift_m
+    return float(measured.high_m[lower, 2])
+
+
+def _drawn_contact(view_context: ViewContext, row: int) -> DrawnContact:
+    object_id = view_context.measured.object_id[row]
+    return view_context.drawn_contacts.get(object_id, DrawnContact("", 0.0))
+
+
+def _without_unclear(view_context: ViewContext, clear: FloatArray) -> FloatArray:
+    """Take out what would be said of objects that hang above their surface or are sunk in."""
+    contacts = view_context.drawn_contacts
+    for row, object_id in enumerate(view_context.measured.object_id):
+        if object_id in contacts and not contacts[object_id].carrier:
+            clear[row] = 0.0
+            clear[:, row] = 0.0
+    return clear
 
 
 def inside(view_context: ViewContext) -> FloatArray:
@@ -82,7 +118,7 @@ def inside(view_context: ViewContext) -> FloatArray:
     away = measured.gap_m - 2 * measured.sigma_gap_m
     no = (away >= APART_M) & holds[None, :]
     clear = np.where(yes, room + CONTACT_M, 0.0) - np.where(no & ~yes, away, 0.0)
-    return _zero_diagonal(clear)
+    return _zero_diagonal(_without_unclear(view_context, clear))
 
 
 def touching(view_context: ViewContext) -> FloatArray:
@@ -90,7 +126,8 @@ def touching(view_context: ViewContext) -> FloatArray:
     on = on_top(view_context)
     yes = np.maximum(np.maximum(on, on.T), 0.0)
     away = view_context.measured.gap_m - 2 * view_context.measured.sigma_gap_m
-    return _zero_diagonal(np.where(yes > 0, yes, np.where(away >= APART_M, -away, 0.0)))
+    clear = np.where(yes > 0, yes, np.where(away >= APART_M, -away, 0.0))
+    return _zero_diagonal(_without_unclear(view_context, clear))
 
 
 @cached_per_view

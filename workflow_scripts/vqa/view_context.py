@@ -7,12 +7,13 @@ Rows are objects worth asking about, in one order for every array. Frames and un
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from workflow_scripts.common.image_marks import mark_pixel
@@ -20,6 +21,7 @@ from workflow_scripts.common.label_text import phrase
 from workflow_scripts.common.measurements import Measurements
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.vqa.fronts import has_category_front
 
 T = TypeVar("T")
 STEEPEST_LEVEL_DEG = 60.0
@@ -33,14 +35,29 @@ class MeasurementSource(Protocol):
     def of(self, view: int) -> Measurements: ...
 
 
+@dataclass(frozen=True)
+class DrawnContact:
+    """How an object meets what is drawn under it.
+
+    `carrier` is the id of the object whose surface carries it, '' if it hangs above or is sunk in;
+    `lift_m` its height above that surface.
+    """
+
+    carrier: str
+    lift_m: float
+
+
 @dataclass(frozen=True, eq=False)
 class ViewContext:
     """A view and what can be asked about in it; n objects.
 
     `mark_px` [n, 2] is where an object's mark goes, `middle_px` [n, 2] the middle of the visible
     part's box. `in_view` counts every object that shows, by category, the unaskable too.
-    `in_scene` are the categories of the whole scene. `room_size_m` is that of a rectangular room,
+    `in_scene` are the categories of the whole scene, `elsewhere` the rows that are known to be in
+    another room than the camera. `room_size_m` is that of a rectangular room,
     None if it is unknown. `dropped` counts objects by (form, reason).
+
+    What is drawn decides contact where it is known: `drawn_contacts` has it by object id.
     """
 
     measured: Measurements
@@ -52,6 +69,8 @@ class ViewContext:
     from_truth: bool
     dropped: Counter[tuple[str, str]]
     mask: NDArray[np.integer] | None = None
+    elsewhere: frozenset[int] = frozenset()
+    drawn_contacts: Mapping[str, DrawnContact] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.measured)
@@ -64,6 +83,13 @@ class ViewContext:
     def nouns(self) -> tuple[str, ...]:
         """Return the objects' nouns in the singular."""
         return tuple(phrase(category) for category in self.categories)
+
+    @cached_property
+    def has_agreed_front(self) -> NDArray[np.bool_]:
+        """Say which objects have a front that is known and that everyone would agree on [n]."""
+        agreed = [has_category_front(noun) for noun in self.nouns]
+        known: NDArray[np.bool_] = self.measured.has_front & np.array(agreed, dtype=bool)
+        return known
 
     @cached_property
     def cache(self) -> dict[Callable[["ViewContext"], Any], Any]:
@@ -138,6 +164,13 @@ class ViewContexts:
             for row in objects[is_object].itertuples(index=False)
         }
         self._rooms = room_sizes_m(shard)
+        self._room_of = {
+            (row.scene_id, row.instance): row.room_id for row in objects.itertuples(index=False)
+        }
+        self._scene_rooms = {
+            scene: frozenset(group) for scene, group in objects.groupby("scene_id")["room_id"]
+        }
+        self._drawn_contacts = drawn_contacts(objects)
 
     def of(self, view: int) -> ViewContext:
         """Return what can be asked about in a view."""
@@ -175,7 +208,30 @@ class ViewContexts:
             from_truth=self._from_truth,
             dropped=dropped,
             mask=instance_map,
+            elsewhere=self._rows_elsewhere(scene, view, chosen.instance.tolist()),
+            drawn_contacts=self._drawn_contacts.get(scene, {}),
         )
+
+    def _rows_elsewhere(self, scene: str, view: int, instances: list[int]) -> frozenset[int]:
+        """Return the places of the instances that are known to be in another room than a view."""
+        room = self._shard.views["room_id"].iloc[view]
+        if not room or room not in self._scene_rooms.get(scene, ()):
+            return frozenset()
+        rooms = [self._room_of.get((scene, instance), "") for instance in instances]
+        return frozenset(place for place, one in enumerate(rooms) if one and one != room)
+
+
+def drawn_contacts(objects: pd.DataFrame) -> dict[str, dict[str, DrawnContact]]:
+    """Return by scene and object id what is known of contact with the drawn surfaces."""
+    found: dict[str, dict[str, DrawnContact]] = {}
+    if "contact" not in objects.columns:
+        return found
+    for row in objects[objects["contact"] != ""].itertuples(index=False):
+        is_carried = row.contact == "carried"
+        lift_m = row.z_m - row.height_m / 2 - row.support_z_m if is_carried else 0.0
+        carrier = row.parent_id if is_carried else ""
+        found.setdefault(row.scene_id, {})[row.object_id] = DrawnContact(carrier, lift_m)
+    return found
 
 
 def select_objects(measured: Measurements, rows: Sequence[int]) -> Measurements:

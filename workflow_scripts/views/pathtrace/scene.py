@@ -11,6 +11,7 @@ from workflow_scripts.geometry.cameras import unity_from_world, world_from_unity
 from workflow_scripts.views.house import entries, find_asset, read_vector
 from workflow_scripts.views.meshes import Material, Mesh
 from workflow_scripts.views.objects import object_rows
+from workflow_scripts.views.pathtrace.settle import Placement, settle_children
 from workflow_scripts.views.pathtrace.shell import Shell, build_shell
 
 BuildFurniture = Callable[[str, tuple[float, float, float], str], Mesh]
@@ -44,18 +45,40 @@ class RenderScene:
 
 def build_scene(house: dict[str, Any], scene_id: str, furniture: BuildFurniture) -> RenderScene:
     """Build every surface of a house; `UserError` says what is wrong with the house."""
-    objects = object_rows(house, scene_id)
+    rows = object_rows(house, scene_id)
     shell = build_shell(house)
-    instance_of = {row.object_id: row.instance for row in objects}
+    instance_of = {row.object_id: row.instance for row in rows}
     mesh_of_asset: dict[str, Mesh] = {}
     meshes = [(instance_of[object_id], mesh) for object_id, mesh in shell.parts]
+    placed: dict[str, Mesh] = {}
+    children: dict[str, list[str]] = {}
     for entry in _iterate_objects(entries(house, "objects")):
         asset = find_asset(str(entry.get("assetId")), where=f"object {entry.get('id')!r}")
         if asset.asset_id not in mesh_of_asset:
             mesh_of_asset[asset.asset_id] = furniture(asset.category, asset.size_m, asset.asset_id)
-        mesh = mesh_of_asset[asset.asset_id].transformed(_world_from_object(entry))
-        meshes.append((instance_of[entry["id"]], mesh))
+        placed[entry["id"]] = mesh_of_asset[asset.asset_id].transformed(_world_from_object(entry))
+        children[entry["id"]] = [child["id"] for child in entries(entry, "children")]
+    placements = settle_children(children, placed)
+    for object_id, mesh in placed.items():
+        moved = np.eye(4)
+        if object_id in placements:
+            moved[2, 3] = placements[object_id].moved_z_m
+        meshes.append((instance_of[object_id], mesh.transformed(moved) if moved[2, 3] else mesh))
+    objects = [_settled(row, placements.get(row.object_id)) for row in rows]
     return RenderScene(shell, objects, _triangle_mesh(meshes))
+
+
+def _settled(row: ObjectRow, placement: Placement | None) -> ObjectRow:
+    """Return the row of an object where it is drawn."""
+    if placement is None:
+        return row
+    update = {
+        "z_m": row.z_m + placement.moved_z_m,
+        "moved_z_m": placement.moved_z_m,
+        "contact": placement.contact,
+        "support_z_m": placement.support_z_m,
+    }
+    return row.model_copy(update=update)
 
 
 def _iterate_objects(objects: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:

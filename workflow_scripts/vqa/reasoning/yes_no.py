@@ -133,7 +133,9 @@ def touching(question: QuestionInstance, digits: int) -> list[str]:
 def _support_steps(question: QuestionInstance, upper: int, lower: int, digits: int) -> list[str]:
     measured = question.view_context.measured
     under = number(measured.low_m[upper, 2], digits)
-    top = number(measured.high_m[lower, 2], digits)
+    top = number(contact.support_height_m(question.view_context, upper, lower), digits)
+    carries = (upper, lower) in contact.carried_pairs(question.view_context)
+    surface = "surface under it of" if carries else "top of"
     high, low = sorted((under, top), key=lambda number: -number.value)
     step, height_gap = subtract(high, low)
     one, other = question.name(upper), question.name(lower)
@@ -146,7 +148,8 @@ def _support_steps(question: QuestionInstance, upper: int, lower: int, digits: i
     within = join_list([_at_most(*pair) for pair in zip(centre_offsets, half_sizes, strict=True)])
     return [
         sentence(
-            f"the underside of {one} is at a height of {under} m and the top of {other} at {top} m"
+            f"the underside of {one} is at a height of {under} m "
+            f"and the {surface} {other} at {top} m"
         ),
         sentence(step),
         sentence(less_than(height_gap, limit), "so they meet in height"),
