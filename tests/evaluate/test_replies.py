@@ -64,6 +64,7 @@ LETTERS: list[tuple[str, str | None]] = [
     ("The answer is the sofa because the lamp is far", "B"),
     ("I would choose A or B", None),
     ("A\nB\nC", None),
+    ("B\nB", "B"),
     ("A. the lamp\nB. the sofa", None),
     ("E\n\nThe lamp is far", None),
     ("I cannot tell whether B is nearer", None),

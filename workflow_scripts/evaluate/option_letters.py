@@ -47,7 +47,10 @@ class LetterGrammar:
         listed = rf"(?!\W+(?:or|and)\W+(?i:{_WORD}){other})"
         in_no_list = (
             rf"(?!\s*(?:/|&|or\b|and\b|vs\b)\s*(?i:{_WORD}{other}))"
-            rf"(?!\s*[,\n]\s*{other}\s*(?:$|[.,\n]|and\b|or\b))"
+            rf"(?!\s*[,\n]\s*(?!{_OPEN}\1\b){other}\s*(?:$|[.,\n]|and\b|or\b))"
+        )
+        self._list_of_letters = re.compile(
+            rf"\W*({letter}){_CLOSE}\s*[,\n]\s*(?!{_OPEN}\1\b){other}\s*(?:$|[.,\n]|and\b|or\b)"
         )
         self._single = re.compile(r"[\W_]*([A-Za-z])[\W_]*")
         self._lead = re.compile(
@@ -102,8 +105,11 @@ class LetterGrammar:
         leading = self.leading(text)
         if leading is not None:
             return {leading}
-        if self._unknown_lead.match(text):
+        unknown = self._unknown_lead.match(text)
+        if unknown and self._offered(unknown[1]) == UNKNOWN:
             return {UNKNOWN}
+        if self._list_of_letters.match(text):
+            return set(self._letters)
         found = self._letters_of(self._stated, text) | self._letters_of(self._option, text)
         if found:
             return found
