@@ -252,10 +252,11 @@ def source_settings(model, *keys):
 def user_files(wildcards):
     """Return the files of the user's that a source's scenes are read from.
 
-    `ancient`: the digest in the rule's params decides what runs again, not the files' time.
+    `ancient`: the digest in the rule's params decides what runs again, not the files' time. A path
+    with braces is left out, because Snakemake would take them for wildcards.
     """
     files = input_files(config, wildcards.source)
-    return [ancient(path) for path in files]
+    return [ancient(path) for path in files if "{" not in path]
 
 
 def sidecar_digest(*keys):

@@ -88,6 +88,29 @@ def test_photos_are_planned_in_order_and_a_changed_one_changes_its_own_shard(
     ]
 
 
+@pytest.mark.parametrize(
+    ("key", "own", "of_none"),
+    [
+        ("depth", "A_depth.npy", "c.npy"),
+        ("masks", "b_mask.json", "b.txt"),
+        ("intrinsics", "a.json", "cameras.json"),
+    ],
+)
+def test_a_folder_without_the_file_of_any_photo_is_an_error_before_anything_runs(
+    tmp_path: Path, key: str, own: str, of_none: str
+) -> None:
+    for name in ("photos", "beside"):
+        (tmp_path / name).mkdir()
+    for name in "ab":
+        (tmp_path / f"photos/{name}.png").write_bytes(encoded(picture()))
+    given = settings(photos=str(tmp_path / "photos"), **{key: str(tmp_path / "beside")})
+    (tmp_path / "beside" / of_none).write_bytes(b"x")
+    with pytest.raises(UserError, match=rf"sources\.images\.{key}: no file .* 2 photos.*'a\."):
+        plan_photos(given, context())
+    (tmp_path / "beside" / own).write_bytes(b"x")
+    assert len(plan_photos(given, context()).shards) == 1
+
+
 def test_photos_are_measured_not_known() -> None:
     assert SOURCE.answers_from == "measured"
     assert SOURCE.depth_kind == "sensor"

@@ -252,7 +252,7 @@ def test_sentences_options_splits_and_shares(tmp_path):
         (("--base-url", "http://127.0.0.1:9/v1", "--prompt", "no.txt"), "no.txt: no such prompt"),
         (
             ("--base-url", "http://127.0.0.1:9/v1", "--max-retries", "0"),
-            "1 of 1 paraphrases failed",
+            "Connection refused",
         ),
     ],
     ids=["key", "price", "prompt", "no server"],

@@ -1,12 +1,14 @@
 """Drawing questions: every fact once in a kind, fresh ones first, and fast for any budget."""
 
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from workflow_scripts.vqa.batch import Batch
 from workflow_scripts.vqa.families.left_right import LEFT_RIGHT
+from workflow_scripts.vqa.families.rankings import LEFTMOST
 from workflow_scripts.vqa.sampling import Sampler, Stratum
 
 
@@ -57,3 +59,51 @@ def test_a_large_budget_takes_time_in_proportion():
     # Comparing every row with every fact asked took three times as long and more.
     assert time.process_time() - start_s < 3.0
     assert sorted(fact_id for _, fact_id in drawn) == list(range(5000))
+
+
+def stratum_of(kind, objects, *, family=LEFT_RIGHT, form="named", answer="", choices=()):
+    batch = make_batch(kind, np.arange(len(objects)), answer)
+    batch.objects, batch.choices = np.array(objects), choices
+    return Stratum(family, form, 1.0, [batch], [np.zeros(len(batch), int)])
+
+
+def test_a_family_asks_once_about_the_same_objects_of_a_view_whatever_the_form_and_order():
+    named = stratum_of("open", [[0, 1], [2, 1]])
+    marked = stratum_of("which", [[1, 0], [0, 2]], form="marked")
+    drawn = Sampler().draw([named, marked], budget=10, split="train", rng=np.random.default_rng(3))
+    asked = [frozenset(batch.objects[row].tolist()) for _, batch, row, _ in drawn]
+    assert sorted(map(sorted, asked)) == [[0, 1], [0, 2], [1, 2]]
+    assert named.num_repeats() + marked.num_repeats() == 1
+    assert named.num_remaining() == marked.num_remaining() == 0
+
+
+def test_two_families_may_ask_about_the_same_objects():
+    strata = [stratum_of("open", [[0, 1]]), stratum_of("open", [[0, 1]], family=LEFTMOST)]
+    drawn = Sampler().draw(strata, budget=10, split="train", rng=np.random.default_rng(3))
+    assert len(drawn) == 2
+
+
+def answers_of_views(supply: dict[str, int], choices: tuple[str, ...]) -> Counter[str]:
+    """Return the answers drawn from views of which each can only be asked for one answer."""
+    sampler, rng = Sampler(), np.random.default_rng(4)
+    order = rng.permutation([answer for answer, count in supply.items() for _ in range(count)])
+    found: Counter[str] = Counter()
+    for answer in order.tolist():
+        stratum = stratum_of("which", [[0]], answer=answer, choices=choices)
+        drawn = sampler.draw([stratum], budget=1, split="train", rng=rng)
+        found.update(batch.answer for _, batch, _, _ in drawn)
+    return found
+
+
+def test_of_four_directions_none_is_far_commoner_than_the_others():
+    ways = ("towards", "right", "away", "left")
+    found = answers_of_views({"towards": 60, "right": 34, "left": 30, "away": 12}, ways)
+    assert found["away"] == 12
+    assert max(found.values()) <= 2 + (found.total() - max(found.values())) / 3 + 1
+
+
+def test_no_number_is_counted_far_more_often_than_the_next():
+    found = answers_of_views({"1": 48, "2": 10, "3": 6, "5": 1}, ())
+    assert found["1"] <= 3 + found["2"]
+    assert found["2"] == 10
+    assert found["5"] == 1

@@ -7,6 +7,10 @@ from pycocotools import mask as coco
 
 from workflow_scripts.common.errors import UserError
 
+MAX_PIXELS = 1 << 28
+"""A mask of more pixels is refused before memory is asked for it."""
+_MAX_BITS = 60
+
 
 def encode(mask: np.ndarray) -> str:
     """Return the compressed run lengths of a mask [h, w], counted down its columns."""
@@ -36,6 +40,8 @@ def _parse_runs(counts: str) -> list[int]:
         value |= (bits & 31) << shift
         shift += 5
         if bits & 32:
+            if shift > _MAX_BITS:
+                raise ValueError(f"a run length has more than {_MAX_BITS} bits")
             continue
         if bits & 16:
             value -= 1 << shift
@@ -49,6 +55,8 @@ def _parse_runs(counts: str) -> list[int]:
 def _mask_from_runs(runs: list[int], *, height: int, width: int) -> np.ndarray:
     if any(not isinstance(run, int) or run < 0 for run in runs):
         raise ValueError("run lengths must be whole numbers from 0")
+    if not 0 <= height * width <= MAX_PIXELS:
+        raise ValueError(f"a mask of {height} x {width}, more than {MAX_PIXELS} pixels")
     if sum(runs) != height * width:
         raise ValueError(f"run lengths sum to {sum(runs)}, not {height} x {width}")
     values = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
@@ -72,6 +80,9 @@ def mask_from_segmentation(segmentation: Any, *, height: int, width: int) -> np.
             raise ValueError("a polygon has at least three x, y pairs")
         if not all(np.isfinite(part).all() for part in polygons):
             raise ValueError("a corner is not finite")
+        # The memory of drawing an edge grows with its length.
+        if max(float(np.abs(part).max()) for part in polygons) > 2 * max(height, width):
+            raise ValueError("a corner lies more than a picture away from it")
         rle_objects = coco.frPyObjects([part.tolist() for part in polygons], height, width)
         result: np.ndarray = coco.decode(coco.merge(rle_objects)).astype(bool)
         return result

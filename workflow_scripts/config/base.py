@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import os
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self, TypeVar, Union, get_args, get_origin
@@ -211,6 +212,8 @@ def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 Item = TypeVar("Item")
 Text = Annotated[str, Field(min_length=1)]
+#: The path of a user's file or folder; a leading ~ is the home folder.
+UserPath = Annotated[Text, AfterValidator(os.path.expanduser)]
 #: A list in which nothing stands twice.
 UniqueList = Annotated[
     tuple[Item, ...], AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True})

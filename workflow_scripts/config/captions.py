@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from workflow_scripts.config.base import Settings, UniqueList
+from workflow_scripts.config.base import Settings, UniqueList, UserPath
 from workflow_scripts.config.server import RequestLimits, ServerSettings
 
 CaptionKind = Literal["room", "top_down", "asset"]
@@ -27,7 +27,7 @@ class SceneCaptionSettings(Settings):
         le=1,
         description="a job fails when more than this fraction of its captions failed",
     )
-    overrides: str | None = Field(None, description="JSONL file whose captions win")
+    overrides: UserPath | None = Field(None, description="JSONL file whose captions win")
 
 
 class ServerCaptionSettings(SceneCaptionSettings, ServerSettings):

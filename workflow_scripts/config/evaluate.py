@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from workflow_scripts.config.base import Settings, Text, UniqueList
+from workflow_scripts.config.base import Settings, UniqueList, UserPath
 
 Tokens = Annotated[int, Field(ge=1, le=4096)]
 BenchmarkName = Annotated[
@@ -17,8 +17,8 @@ class BenchmarkFileSettings(Settings):
     """A benchmark's files, as importing reads them."""
 
     format: Literal["spatialrgpt-bench", "vsi-bench"] = Field(description="form of the file")
-    path: Text = Field(description="JSON array or JSON lines")
-    images: Text = Field(
+    path: UserPath = Field(description="JSON array or JSON lines")
+    images: UserPath = Field(
         description="folder that the pictures or videos named in the file are relative to"
     )
     num_frames: int = Field(8, ge=1, le=128, description="how many frames of a video are shown")

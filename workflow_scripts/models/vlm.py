@@ -7,10 +7,13 @@ Works for any `AutoModelForImageTextToText` with its processor. Training and ask
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+from zipfile import BadZipFile
 
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 
 from workflow_scripts.common.cli import progress
 from workflow_scripts.common.errors import UserError
@@ -21,6 +24,8 @@ logger = logging.getLogger(__name__)
 # on, which a prompt without a picture does not.
 BLANK_IMAGE = Image.new("RGB", (336, 336), (128, 128, 128))
 Turn = tuple[str, str]
+# What files of weights raise: cut off, no such format, tensors of other shapes.
+_UNREADABLE_WEIGHTS = (RuntimeError, SafetensorError, UnpicklingError, EOFError, BadZipFile)
 
 
 def device() -> torch.device:
@@ -63,7 +68,25 @@ def load_model(base: str) -> Any:
     """Load the model of a local folder or a hub id in this machine's number format."""
     from transformers import AutoModelForImageTextToText
 
-    return _from_pretrained(AutoModelForImageTextToText, base, dtype=dtype())
+    model, info = _from_pretrained(
+        AutoModelForImageTextToText, base, dtype=dtype(), output_loading_info=True
+    )
+    # Tied weights, which a file holds once, are not among the missing ones.
+    missing, mismatched = sorted(info["missing_keys"]), sorted(map(str, info["mismatched_keys"]))
+    if missing or mismatched:
+        wrong = [f"{len(missing)} missing ({_first(missing)})"] if missing else []
+        wrong += (
+            [f"{len(mismatched)} of another shape ({_first(mismatched)})"] if mismatched else []
+        )
+        raise UserError(
+            f"base {base!r}: its weights do not fit its config.json: {', '.join(wrong)}; they "
+            "would be random. Download or save the base again."
+        )
+    return model
+
+
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 def load_processor(base: str) -> Any:
@@ -75,7 +98,38 @@ def load_processor(base: str) -> Any:
         raise UserError(f"base {base!r} has no processor for pictures and text together")
     if processor.tokenizer.pad_token_id is None:
         processor.tokenizer.pad_token = processor.tokenizer.eos_token
+    _check_chat_template(processor, base)
     return processor
+
+
+def _check_chat_template(processor: Any, base: str) -> None:
+    """Render a conversation: a template that cannot would end a training after hours of work."""
+    turns = [("user", "QUESTION"), ("assistant", "ANSWER")]
+    try:
+        asked = conversation_text(processor, turns[:1], ask=True, image=1)
+        taught = conversation_text(processor, turns, ask=False, image=1)
+    except UserError:
+        raise
+    # A template is a program: it may raise anything.
+    except Exception as error:
+        raise UserError(
+            f"base {base!r}: its chat template cannot be rendered: {_first_line(error)}. "
+            "Repair chat_template.jinja (or chat_template in its JSON files)."
+        ) from error
+    if "QUESTION" not in asked or "ANSWER" not in taught:
+        raise UserError(
+            f"base {base!r}: its chat template leaves out what the user or the assistant says. "
+            "Repair chat_template.jinja (or chat_template in its JSON files)."
+        )
+
+
+def _last_line(error: Exception) -> str:
+    """Return what an error says last: a mismatch is reported behind a table of keys."""
+    return str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
 
 
 def _from_pretrained(kind: Any, base: str, **settings: Any) -> Any:
@@ -90,11 +144,16 @@ def _from_pretrained(kind: Any, base: str, **settings: Any) -> Any:
             f"base {base!r} cannot be loaded: {error}. Its processor needs the package torchvision "
             "(the build that fits the installed torch) or another one named here; install it."
         ) from error
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+    except _UNREADABLE_WEIGHTS as error:
         raise UserError(
-            f"base {base!r} cannot be loaded: {reason}. Give a folder with a Hugging Face model "
-            "and processor for pictures and text, or such a model's hub id."
+            f"base {base!r}: its weights cannot be read or do not fit its config.json: "
+            f"{_last_line(error)}. They may be truncated or of another model: download or save "
+            "the base again."
+        ) from error
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"base {base!r} cannot be loaded: {_first_line(error)}. Give a folder with a Hugging "
+            "Face model and processor for pictures and text, or such a model's hub id."
         ) from error
 
 
@@ -124,7 +183,16 @@ def conversation_text(
     rendered: str = processor.apply_chat_template(
         messages, tokenize=False, add_generation_prompt=ask
     )
-    return rendered
+    return _without_start_token(rendered, processor.tokenizer)
+
+
+def _without_start_token(text: str, tokenizer: Any) -> str:
+    """Drop the start token that a template wrote if the tokenizer writes it too."""
+    first = tokenizer("a")["input_ids"][:1]
+    if not first or first[0] not in tokenizer.all_special_ids:
+        return text
+    token = tokenizer.convert_ids_to_tokens(first[0])
+    return text.lstrip().removeprefix(token) if text.lstrip().startswith(token) else text
 
 
 def _image_token(processor: Any) -> str:

@@ -1,20 +1,26 @@
 """Source images: the user's own photos."""
 
+from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.shards import assign_shards
-from workflow_scripts.config.base import Settings, SettingsError, Text, UniqueList
+from workflow_scripts.config.base import Settings, SettingsError, Text, UniqueList, UserPath
 from workflow_scripts.sources.base import PlanContext, ShardPlan, Source, is_depth_estimated
 from workflow_scripts.sources.readers.photo_files import (
     count_photos,
+    is_hub_id,
+    is_saved_dataset,
+    list_folder,
     photo_shard_digests,
     photos_per_shard,
     require_folder,
 )
+from workflow_scripts.sources.readers.photo_folder import photo_stems
 from workflow_scripts.sources.readers.photo_records import Photo
+from workflow_scripts.sources.readers.sidecar_files import require_sidecars
 
 Objects = TypeVar("Objects", bound="PhotoObjectsSettings")
 PIXELS = Annotated[int, Field(ge=16, le=4096)]
@@ -23,12 +29,17 @@ PIXELS = Annotated[int, Field(ge=16, le=4096)]
 class PhotoFilesSettings(Settings):
     """Where photos lie."""
 
-    photos: Text = Field(
+    photos: UserPath = Field(
         description="a folder of photos (at any depth), a folder written by datasets' "
         "save_to_disk, or a data set's id on the hub (owner/name)"
     )
     column: str = Field("image", description="column of a data set that holds the pictures")
     dataset_split: str = Field("train", description="split of a data set")
+    ignore_folders: UniqueList[UserPath] = Field(
+        (),
+        description="folders below that of the photos that hold none; those of depth, intrinsics "
+        "and masks need no mention",
+    )
 
 
 class PhotoHashSettings(PhotoFilesSettings):
@@ -69,7 +80,7 @@ class PhotoReadSettings(PhotoFilesSettings):
         le=150,
         description="field of view along the longer side of a photo whose camera is unknown",
     )
-    depth: str | None = Field(
+    depth: UserPath | None = Field(
         None,
         description="folder of depth maps named like the photos: 16-bit PNG, TIFF, .npy or .npz; "
         "planar z of the upright photo; null: none",
@@ -77,10 +88,15 @@ class PhotoReadSettings(PhotoFilesSettings):
     depth_unit_m: float = Field(
         0.001,
         gt=0,
-        description="metres that a whole number in a depth map counts; floating-point ones are "
-        "metres",
+        description="metres that a whole number in a depth map counts",
     )
-    intrinsics: str | None = Field(
+    depth_float_unit_m: float = Field(
+        1.0,
+        gt=0,
+        description="metres that a floating-point number in a depth map counts; 0.001 if they are "
+        "millimetres",
+    )
+    intrinsics: UserPath | None = Field(
         None,
         description="folder of cameras named like the photos (.json with fx, fy, cx, cy or K, and "
         "width, height, world_from_camera if known; .txt with 3 x 3 numbers), or one such file "
@@ -174,7 +190,7 @@ class LocaliseSettings(MaskSizeSettings):
 class PhotoObjectsSettings(Settings):
     """How the objects in photos are found."""
 
-    masks: str | None = Field(
+    masks: UserPath | None = Field(
         None,
         description="folder of masks named like the photos: .png of ids with labels in .json, or "
         ".json with COCO segmentations; null: none",
@@ -247,6 +263,17 @@ def resolve_localiser(settings: Objects) -> Objects:
     return settings.model_copy(update={"localise": localise})
 
 
+def resolve_photos(settings: ImagesSettings) -> ImagesSettings:
+    """Return settings with the localiser named, and sidecar folders among the photos left out."""
+    photos = Path(settings.photos).resolve()
+    folders = dict.fromkeys(settings.ignore_folders)
+    for sidecars in (settings.depth, settings.intrinsics, settings.masks):
+        if sidecars is not None and photos in Path(sidecars).resolve().parents:
+            folders[sidecars] = None
+    update = {"ignore_folders": tuple(folders)}
+    return resolve_localiser(settings).model_copy(update=update)
+
+
 def check_photos(settings: ImagesSettings, context: PlanContext) -> None:
     """Raise `UserError` for photos without any depth, and for folders that do not exist."""
     key = f"sources.{context.source}"
@@ -262,11 +289,22 @@ def check_photos(settings: ImagesSettings, context: PlanContext) -> None:
 def plan_photos(settings: ImagesSettings, context: PlanContext) -> ShardPlan:
     """Return the shards of photos, with a digest of each one's files."""
     photos, split = settings.photos, settings.dataset_split
-    total = count_photos(photos, dataset_split=split, num_photos=settings.num_photos)
+    ignored = settings.ignore_folders
+    total = count_photos(
+        photos, dataset_split=split, num_photos=settings.num_photos, ignore_folders=ignored
+    )
+    if not is_hub_id(photos) and not is_saved_dataset(Path(photos)):
+        names = [file.name for file in list_folder(Path(photos), ignored)]
+        folders = {name: getattr(settings, name) for name in ("depth", "intrinsics", "masks")}
+        require_sidecars(f"sources.{context.source}", photo_stems(names)[:total], folders)
     size = photos_per_shard(total, settings.photos_per_shard)
     shards = assign_shards(total, size)
     digests = photo_shard_digests(
-        photos, dataset_split=split, num_photos=total, photos_per_shard=size
+        photos,
+        dataset_split=split,
+        num_photos=total,
+        photos_per_shard=size,
+        ignore_folders=ignored,
     )
     return ShardPlan(shards, dict(zip(shards, digests, strict=True)))
 
@@ -284,6 +322,6 @@ SOURCE = Source(
     answers_from="measured",
     has_truth=False,
     keeps_given_depth=True,
-    resolve=resolve_localiser,
+    resolve=resolve_photos,
     check=check_photos,
 )

@@ -9,7 +9,7 @@ from pydantic import Field
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Scene
 from workflow_scripts.common.shards import assign_shards, scenes_per_shard
-from workflow_scripts.config.base import Settings, Text
+from workflow_scripts.config.base import Settings, UserPath
 from workflow_scripts.sources.base import PlanContext, ShardPlan, Source
 from workflow_scripts.sources.readers.house_files import (
     ROOMS_PER_HOUSE,
@@ -25,7 +25,7 @@ PROCTHOR_10K_HOUSES = 12_000
 class HousesSettings(Settings):
     """What the houses of a shard depend on."""
 
-    houses: Text = Field(
+    houses: UserPath = Field(
         "generate",
         description="generate (ours, nothing to download), procthor-10k (through the package "
         "prior), or the path of a ProcTHOR .jsonl, .jsonl.gz or .json file",

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from workflow_scripts.common.errors import UserError, allowed_values
 from workflow_scripts.common.records import Episode
 from workflow_scripts.common.shards import assign_shards, scenes_per_shard
-from workflow_scripts.config.base import Settings, SettingsError, Text, UniqueList
+from workflow_scripts.config.base import Settings, SettingsError, Text, UniqueList, UserPath
 from workflow_scripts.sources.base import PlanContext, ShardPlan, Source
 from workflow_scripts.sources.readers.rlbench_recordings import (
     Recordings,
@@ -31,7 +31,7 @@ class EpisodeBackendSettings(Settings):
         description="mujoco is embedded; coppeliasim is RLBench itself and needs CoppeliaSim 4.1; "
         "dataset reads what RLBench recorded before",
     )
-    dataset: str | None = Field(
+    dataset: UserPath | None = Field(
         None, description="folder or tar of episodes in RLBench's layout, for backend dataset"
     )
 

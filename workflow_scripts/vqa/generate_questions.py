@@ -1,7 +1,7 @@
 """Ask questions about the views of one shard: records, pictures with marks, and a gallery."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from workflow_scripts.common.cli import progress, run
@@ -12,21 +12,25 @@ from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.common.storage import atomic_write, write_records
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.vqa import QuestionSettings
+from workflow_scripts.vqa.answer_options import NumericTruth, add_options
 from workflow_scripts.vqa.drawing import IMAGE_SUFFIXES, draw_annotations, save_jpeg
 from workflow_scripts.vqa.gallery import draw_gallery
+from workflow_scripts.vqa.margins import Margins
 from workflow_scripts.vqa.pair_question_generator import (
     PairQuestionGenerator,
     ViewAndContext,
     generate_pair_questions,
     show_same_room,
 )
-from workflow_scripts.vqa.pointing import choose_marks
+from workflow_scripts.vqa.pointing import MIN_SIDE_PX, choose_marks, is_large_enough
 from workflow_scripts.vqa.question_generator import QuestionGenerator
 from workflow_scripts.vqa.question_record import build_question_record
 from workflow_scripts.vqa.sampling import DropCounts
 from workflow_scripts.vqa.view_context import ViewContexts
+from workflow_scripts.vqa.view_overlap import overlap_problem
 
 log = logging.getLogger(__name__)
+TOO_SMALL = f"object narrower or lower than {MIN_SIDE_PX} px"
 
 
 def generate_shard_questions(
@@ -39,8 +43,12 @@ def generate_shard_questions(
     image_prefix: str,
     forms: tuple[Form, ...],
     seed: int,
+    truths: dict[str, NumericTruth],
 ) -> Iterator[Question]:
     """Yield the questions of every view in order, and save the pictures they are about.
+
+    Questions for a number with options come without their options; `truths` takes the right
+    values by question id.
 
     Questions about a view and the one before it, if both show the same room, follow its own. An
     image is saved to `images` only if a question needs it, and named `{image_prefix}/{file}` in
@@ -56,9 +64,11 @@ def generate_shard_questions(
             generator.dropped["", "", "view where up is not known"] += 1
         marks = choose_marks(view_context, forms, rng)
         for form, placed in marks.items():
-            if len(view_context) > len(placed):
-                num_unmarked = len(view_context) - len(placed)
-                generator.dropped["", form, "no room for its mark"] += num_unmarked
+            unmarked = set(range(len(view_context))) - set(placed.values())
+            small = {row for row in unmarked if not is_large_enough(view_context, row)}
+            small = set() if form == "region" else small
+            generator.dropped["", form, TOO_SMALL] += len(small)
+            generator.dropped["", form, "no room for its mark"] += len(unmarked - small)
         generated = generator.generate(view_context, marks, forms, split=row.split, rng=rng)
         if not generated:
             generator.dropped["", "", "view without a question"] += 1
@@ -70,23 +80,40 @@ def generate_shard_questions(
             save_jpeg(images / f"{row.view_id}{suffix}.jpg", drawn)
         for number, question in enumerate(generated):
             image = f"{image_prefix}/{row.view_id}{IMAGE_SUFFIXES[question.form]}.jpg"
-            yield build_question_record(question, view_context, row, number, image=image, seed=seed)
+            record = build_question_record(
+                question, view_context, row, number, image=image, seed=seed
+            )
+            if question.numeric_truth is not None:
+                truths[record.question_id] = question.numeric_truth
+            yield record
         if (
             previous is not None
             and pair_generator.is_enabled
             and show_same_room(previous, (row, view_context))
         ):
-            yield from generate_pair_questions(
-                shard,
-                pair_generator,
-                previous,
-                (row, view_context),
-                images=images,
-                prefix=image_prefix,
-                forms=forms,
-                seed=seed,
-            )
+            reason = overlap_problem(shard, previous[1], view_context)
+            if reason:
+                pair_generator.dropped["", "", reason] += 1
+            else:
+                yield from generate_pair_questions(
+                    shard,
+                    pair_generator,
+                    previous,
+                    (row, view_context),
+                    images=images,
+                    prefix=image_prefix,
+                    forms=forms,
+                    seed=seed,
+                )
         previous = row, view_context
+
+
+def remove_unused_images(folder: Path, questions: Iterable[Question]) -> None:
+    """Remove the pictures that no question is about."""
+    used = {Path(name).name for one in questions for name in (one.image, *one.images)}
+    for path in folder.iterdir():
+        if path.name not in used:
+            path.unlink()
 
 
 def dropped_records(dropped: DropCounts, source: str) -> Iterator[DroppedQuestions]:
@@ -134,6 +161,7 @@ def main(
     )
     generator = QuestionGenerator(settings, reasoning=with_reasoning)
     pair_generator = PairQuestionGenerator(settings, reasoning=with_reasoning)
+    truths: dict[str, NumericTruth] = {}
     with atomic_write(images) as folder:
         folder.mkdir()
         questions = list(
@@ -146,8 +174,18 @@ def main(
                 image_prefix=f"{images.resolve().parent.name}/{images.name}",
                 forms=settings.forms,
                 seed=seed,
+                truths=truths,
             )
         )
+        questions = add_options(
+            questions,
+            truths,
+            generator.plausible,
+            Margins.of_settings(settings),
+            generator.dropped,
+            seeded(seed, "vqa options", source, *shard.views["scene_id"].iloc[:1]),
+        )
+        remove_unused_images(folder, questions)
         draw_gallery(questions, folder, picture)
     write_records(dropped, dropped_records(generator.dropped + pair_generator.dropped, source))
     write_records(out, questions)

@@ -8,6 +8,7 @@ where the family's first antonym holds for i against j, and 0 where sensible rea
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.contact import CONTACT_M
@@ -152,7 +153,7 @@ def widths_m(view_context: ViewContext) -> tuple[FloatArray, FloatArray, FloatAr
     """
     level = view_context.measured.size_m[:, :2]
     sigma = view_context.measured.sigma_size_m[:, :2]
-    known = view_context.measured.has_front
+    known = view_context.has_agreed_front
     return (
         np.where(known, level[:, 0], level.min(axis=1)),
         np.where(known, level[:, 0], level.max(axis=1)),
@@ -183,6 +184,13 @@ def length_m(view_context: ViewContext) -> Measure:
     level = view_context.measured.size_m[:, :2]
     rows, longer = np.arange(len(view_context)), level.argmax(axis=1)
     return level[rows, longer], view_context.measured.sigma_size_m[rows, longer]
+
+
+def is_taller_than_long(view_context: ViewContext) -> NDArray[np.bool_]:
+    """Say which objects are taller than their longer horizontal side is long [n]."""
+    size = view_context.measured.size_m
+    taller: NDArray[np.bool_] = size[:, 2] > size[:, :2].max(axis=1)
+    return taller
 
 
 @cached_per_view

@@ -16,6 +16,8 @@ MIN_OBJECT_TO_MARK_AREA = 2.0
 # Boxes that share more than this of their union, or fill more of the picture, mislead.
 MAX_OVERLAP, MAX_BOX_SHARE = 0.4, 0.6
 MAX_REGIONS = 8
+# Of a smaller thing a mark or a box hides more than it shows.
+MIN_SIDE_PX = 16
 
 
 def choose_marks(
@@ -24,6 +26,12 @@ def choose_marks(
     """Return for each pointing form the rows of the view context by colour or tag."""
     place = {"marked": place_marks, "boxed": place_boxes, "region": place_regions}
     return {form: place[form](view_context, rng) for form in forms if form in place}
+
+
+def is_large_enough(view_context: ViewContext, row: int) -> bool:
+    """Say whether both sides of the box around what shows of an object suit a mark or a box."""
+    x0, y0, x1, y1 = view_context.measured.box_px[row].tolist()
+    return bool(min(x1 - x0, y1 - y0) >= MIN_SIDE_PX)
 
 
 def place_marks(view_context: ViewContext, rng: np.random.Generator) -> dict[str, int]:
@@ -36,13 +44,14 @@ def place_marks(view_context: ViewContext, rng: np.random.Generator) -> dict[str
     radius = mark_radius_px(view_context.shorter_side_px)
     chosen: list[int] = []
     for row in rng.permutation(len(view_context)).tolist():
+        large = is_large_enough(view_context, row)
         u, v = view_context.mark_px[row]
         inside = radius <= u <= width - radius and radius <= v <= height - radius
         apart = all(
             math.dist((u, v), view_context.mark_px[other]) > MARK_SPACING_RADII * radius
             for other in chosen
         )
-        if inside and apart and len(chosen) < len(MARK_COLOURS):
+        if inside and apart and large and len(chosen) < len(MARK_COLOURS):
             chosen.append(row)
     return _assign_colours(chosen, rng)
 
@@ -54,8 +63,9 @@ def place_boxes(view_context: ViewContext, rng: np.random.Generator) -> dict[str
     chosen: list[int] = []
     for row in rng.permutation(len(view_context)).tolist():
         small = _area(boxes[row]) <= MAX_BOX_SHARE * picture
+        large = is_large_enough(view_context, row)
         apart = all(_overlap(boxes[row], boxes[other]) <= MAX_OVERLAP for other in chosen)
-        if small and apart and len(chosen) < len(MARK_COLOURS):
+        if small and large and apart and len(chosen) < len(MARK_COLOURS):
             chosen.append(row)
     return _assign_colours(chosen, rng)
 

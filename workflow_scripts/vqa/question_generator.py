@@ -11,12 +11,15 @@ from workflow_scripts.common.image_marks import mark_area_px
 from workflow_scripts.common.questions import Referent
 from workflow_scripts.common.records import Form
 from workflow_scripts.config.vqa import QuestionSettings
+from workflow_scripts.vqa.answer_options import NumericTruth, PlausibleValues
 from workflow_scripts.vqa.batch import Batch, ReferringExpressions
 from workflow_scripts.vqa.evidence import view_evidence
 from workflow_scripts.vqa.families import FAMILIES
 from workflow_scripts.vqa.margins import Margins
+from workflow_scripts.vqa.measures import is_taller_than_long
 from workflow_scripts.vqa.pointing import MIN_OBJECT_TO_MARK_AREA
 from workflow_scripts.vqa.question_types.base import Family, QuestionContext, Requirements
+from workflow_scripts.vqa.question_types.numeric import Numeric
 from workflow_scripts.vqa.reasoning import reasoning_steps
 from workflow_scripts.vqa.reasoning.question_instance import NoReasoning, QuestionInstance
 from workflow_scripts.vqa.referring_expressions import (
@@ -36,7 +39,9 @@ from workflow_scripts.vqa.sampling import (
 from workflow_scripts.vqa.view_context import ViewContext
 
 NO_REASONING = "no reasoning: the printed numbers do not support the answer"
+ASKED_ALREADY = "the family is asked about the same objects of the view already"
 OVER_BUDGET = "over the question budget"
+IMPERIAL_UNITS = ("in", "ft", "square feet")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +61,27 @@ class GeneratedQuestion:
     referents: tuple[Referent, ...]
     reasoning: str = ""
 
+    @property
+    def numeric_truth(self) -> NumericTruth | None:
+        """Return the value behind the right option of a number, where there are to be options."""
+        if self.batch.kind != "multiple_choice" or not isinstance(self.family, Numeric):
+            return None
+        assert self.batch.unit is not None
+        return NumericTruth(
+            family=self.family,
+            value_and_sigma=(
+                float(self.batch.measure[self.row]),
+                float(self.batch.sigma[self.row]),
+            ),
+            imperial=self.batch.unit[self.row] in IMPERIAL_UNITS,
+        )
+
 
 class QuestionGenerator:
-    """Generates questions about views, one after the other, and balances the answers over them."""
+    """Generates questions about views, one after the other, and balances the answers over them.
+
+    `plausible` are the values that the views measure, for the wrong options of numbers.
+    """
 
     def __init__(self, settings: QuestionSettings, *, reasoning: bool = False) -> None:
         """Make a generator; with `reasoning`, questions come with the steps to their answers."""
@@ -68,6 +91,7 @@ class QuestionGenerator:
         self._sampler = Sampler()
         self._families = tuple(family for family in FAMILIES if family_weight(family, settings) > 0)
         self.dropped: DropCounts = Counter()
+        self.plausible = PlausibleValues()
 
     def generate(
         self,
@@ -93,9 +117,12 @@ class QuestionGenerator:
             strata, budget=self._settings.questions_per_view, split=split, rng=rng
         )
         for stratum in strata:
-            num_remaining = stratum.num_remaining()
-            if num_remaining:
-                self.dropped[stratum.family.name, stratum.form, OVER_BUDGET] += num_remaining
+            for reason, number in (
+                (OVER_BUDGET, stratum.num_remaining()),
+                (ASKED_ALREADY, stratum.num_repeats()),
+            ):
+                if number:
+                    self.dropped[stratum.family.name, stratum.form, reason] += number
         generated = [
             self._build_question(view_context, expressions_by_form, draw, rng) for draw in drawn
         ]
@@ -135,6 +162,10 @@ class QuestionGenerator:
                 levels = [
                     difficulties(batch, family, self._margins, view_context) for batch in batches
                 ]
+                if self._settings.multiple_choice and isinstance(family, Numeric):
+                    first = batches[0]
+                    scene_id = view_context.measured.scene_id
+                    self.plausible.add(family, scene_id, first.measure, first.sigma, levels[0])
                 weight = family_weight(family, self._settings)
                 yield Stratum(family, form, weight, batches, levels)
 
@@ -280,12 +311,20 @@ class ReferringExpressionsByForm:
             )
         if requirements.gravity and not view_context.has_gravity:
             return "up is not known"
+        if requirements.range_clear and view_context.has_gravity and not view_context.is_level:
+            return "camera looks steeply up or down"
+        if requirements.same_room and row in view_context.elsewhere:
+            return "object in another room than the camera"
         if requirements.untruncated and measured.truncated[row]:
             return "object cut off by the picture's border"
         if requirements.untruncated and measured.occluded[row] and not view_context.from_truth:
             return "object partly hidden"
         if requirements.front and not measured.has_front[row]:
             return "object whose front is not known"
+        if requirements.agreed_front and not view_context.has_agreed_front[row]:
+            return "object whose front is not known"
+        if requirements.long and is_taller_than_long(view_context)[row]:
+            return "object taller than long"
         if (
             requirements.position_independent
             and form == "named"

@@ -15,14 +15,19 @@ from workflow_scripts.vqa.question_types.base import Family
 from workflow_scripts.vqa.view_context import ViewContext
 
 Difficulty = Literal["easy", "medium", "hard"]
+# How often an answer may be asked for: see `Tally.can_add`.
+BalanceRule = Literal["yes_no", "several", "number", "free"]
 # By (family, form, reason); "" stands for every family or form.
 DropCounts = Counter[tuple[str, str, str]]
 DIFFICULTIES: tuple[Difficulty, ...] = ("easy", "medium", "hard")
 # As many easy ones as of the other two together.
-_TARGET_WEIGHTS = {"easy": 2.0, "medium": 1.0, "hard": 1.0}
+LEVEL_WEIGHTS = (2.0, 1.0, 1.0)
+_TARGET_WEIGHTS = dict(zip(DIFFICULTIES, LEVEL_WEIGHTS, strict=True))
 # Differences of so many margins are medium, of so many easy; lengths in metres the other way.
 MEDIUM_MARGINS, EASY_MARGINS = 2.0, 4.0
 MEDIUM_METRES, HARD_METRES = 1.0, 3.0
+# More objects than any view shows; four numbers below it fit into 63 bits.
+MAX_OBJECTS = 1 << 15
 
 
 def difficulties(
@@ -58,16 +63,23 @@ class Tally:
         rotated = [answers[(start_index + place) % number] for place in range(number)]
         return sorted(rotated, key=lambda answer: counts[answer])
 
-    def can_add(self, key: tuple[str, ...], kind: str, answer: str) -> bool:
+    def can_add(
+        self, key: tuple[str, ...], rule: BalanceRule, answer: str, num_answers: int
+    ) -> bool:
         """Say whether an answer that cannot be chosen freely would not become too common.
 
-        Of yes and no neither is more than one ahead; of several, none is more than all others.
+        Of yes and no neither is more than one ahead; of a known number of answers none is more
+        than two ahead of the mean of the others; of numbers, which may be any, none is more than
+        two ahead of the commonest other.
         """
-        if kind == "free":
-            return True
         counts = self._answers[key]
         others = counts.total() - counts[answer]
-        return counts[answer] <= (others if kind == "yes_no" else 2 + others)
+        if rule == "yes_no":
+            return counts[answer] <= others
+        if rule == "several":
+            return counts[answer] <= 2 + others / max(num_answers - 1, 1)
+        commonest = max((n for other, n in counts.items() if other != answer), default=0)
+        return rule == "free" or counts[answer] <= 2 + commonest
 
     def most_underrepresented(
         self, key: tuple[str, ...], present: Sequence[Difficulty]
@@ -95,30 +107,54 @@ class Stratum:
     levels: list[np.ndarray]
     kinds: list[str] = field(init=False)
     num_asked: Counter[str] = field(default_factory=Counter)
+    asked_objects: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.kinds = list(dict.fromkeys(batch.kind for batch in self.batches))
+        self._object_keys = {id(batch): _object_keys(batch) for batch in self.batches}
         # Facts are numbered, so a flag for each says whether it was asked, in a kind and at all.
         number = 1 + max(int(batch.fact_ids.max()) for batch in self.batches)
         self._asked = {kind: np.zeros(number, bool) for kind in self.kinds}
         self._asked_at_all = np.zeros(number, bool)
 
     def unasked_rows(self, batch: Batch) -> np.ndarray:
-        """Return rows whose fact was not asked at all, or else not in this kind."""
-        fresh = np.flatnonzero(~self._asked_at_all[batch.fact_ids])
-        return fresh if len(fresh) else np.flatnonzero(~self._asked[batch.kind][batch.fact_ids])
+        """Return rows whose fact was not asked at all, or else not in this kind.
+
+        Rows about objects that the family was asked about already are left out.
+        """
+        is_new = self._is_new(batch)
+        fresh = np.flatnonzero(~self._asked_at_all[batch.fact_ids] & is_new)
+        if len(fresh):
+            return fresh
+        return np.flatnonzero(~self._asked[batch.kind][batch.fact_ids] & is_new)
+
+    def _is_new(self, batch: Batch) -> np.ndarray:
+        keys = self._object_keys[id(batch)]
+        if keys is None:
+            return np.ones(len(batch), bool)
+        return ~np.isin(keys, list(self.asked_objects))
 
     def mark_asked(self, batch: Batch, row: int) -> None:
         """Note that the fact of a row is asked."""
+        keys = self._object_keys[id(batch)]
+        if keys is not None:
+            self.asked_objects.add(int(keys[row]))
         fact_id = batch.fact_ids[row]
         self._asked[batch.kind][fact_id] = self._asked_at_all[fact_id] = True
         self.num_asked[batch.kind] += 1
 
     def num_remaining(self) -> int:
-        """Return how many questions have not been asked."""
+        """Return how many questions have not been asked, but for those about the same objects."""
         facts = {kind: np.zeros_like(flags) for kind, flags in self._asked.items()}
         for batch in self.batches:
-            facts[batch.kind][batch.fact_ids] = True
+            facts[batch.kind][batch.fact_ids[self._is_new(batch)]] = True
+        return sum(int((flags & ~self._asked[kind]).sum()) for kind, flags in facts.items())
+
+    def num_repeats(self) -> int:
+        """Return how many questions are left out because their objects were asked about."""
+        facts = {kind: np.zeros_like(flags) for kind, flags in self._asked.items()}
+        for batch in self.batches:
+            facts[batch.kind][batch.fact_ids[~self._is_new(batch)]] = True
         return sum(int((flags & ~self._asked[kind]).sum()) for kind, flags in facts.items())
 
 
@@ -136,6 +172,10 @@ class Sampler:
         self, strata: Sequence[Stratum], *, budget: int, split: str, rng: np.random.Generator
     ) -> list[DrawnRow]:
         """Draw at most `budget` questions: a stratum of weight 2 has its turn twice as often."""
+        # Forms of a family share what has been asked about: one question about the same objects.
+        asked_objects: dict[str, set[int]] = defaultdict(set)
+        for stratum in strata:
+            stratum.asked_objects = asked_objects[stratum.family.name]
         initial_priorities = rng.random(len(strata))
         queue = [
             (initial_priority / stratum.weight, number)
@@ -183,9 +223,8 @@ class Sampler:
                 place = answers[answer]
                 batch = stratum.batches[place]
                 rows = stratum.unasked_rows(batch)
-                if not len(rows) or not self._tally.can_add(
-                    answer_key, _balance_rule(batch), answer
-                ):
+                rule, num_answers = _balance_rule(batch)
+                if not len(rows) or not self._tally.can_add(answer_key, rule, answer, num_answers):
                     continue
                 levels = stratum.levels[place][rows]
                 present = [DIFFICULTIES[level] for level in np.unique(levels).tolist()]
@@ -198,5 +237,24 @@ class Sampler:
         return None
 
 
-def _balance_rule(batch: Batch) -> str:
-    return "yes_no" if batch.kind == "yes_no" else "several" if batch.answer else "free"
+def _balance_rule(batch: Batch) -> tuple[BalanceRule, int]:
+    """Return how the answers of a batch are balanced, and among how many."""
+    if batch.kind == "yes_no":
+        return "yes_no", 2
+    if not batch.answer:
+        return "free", 0
+    number = batch.num_choices if batch.choices is None else len(batch.choices)
+    return ("several", number) if number else ("number", 0)
+
+
+def _object_keys(batch: Batch) -> np.ndarray | None:
+    """Return a number for each row that says which objects it is about, None if about none.
+
+    Questions about more than four objects count the things of a category; four of them tell which.
+    """
+    if not batch.objects.shape[1]:
+        return None
+    keys = np.zeros(len(batch), dtype=np.int64)
+    for column in np.sort(batch.objects, axis=1)[:, :4].T:
+        keys = keys * MAX_OBJECTS + column + 1
+    return keys

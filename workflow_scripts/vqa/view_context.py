@@ -21,6 +21,7 @@ from workflow_scripts.common.label_text import phrase
 from workflow_scripts.common.measurements import Measurements
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.vqa.fronts import has_category_front
 
 T = TypeVar("T")
 STEEPEST_LEVEL_DEG = 60.0
@@ -52,7 +53,8 @@ class ViewContext:
 
     `mark_px` [n, 2] is where an object's mark goes, `middle_px` [n, 2] the middle of the visible
     part's box. `in_view` counts every object that shows, by category, the unaskable too.
-    `in_scene` are the categories of the whole scene. `room_size_m` is that of a rectangular room,
+    `in_scene` are the categories of the whole scene, `elsewhere` the rows that are known to be in
+    another room than the camera. `room_size_m` is that of a rectangular room,
     None if it is unknown. `dropped` counts objects by (form, reason).
 
     What is drawn decides contact where it is known: `drawn_contacts` has it by object id.
@@ -67,6 +69,7 @@ class ViewContext:
     from_truth: bool
     dropped: Counter[tuple[str, str]]
     mask: NDArray[np.integer] | None = None
+    elsewhere: frozenset[int] = frozenset()
     drawn_contacts: Mapping[str, DrawnContact] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -80,6 +83,13 @@ class ViewContext:
     def nouns(self) -> tuple[str, ...]:
         """Return the objects' nouns in the singular."""
         return tuple(phrase(category) for category in self.categories)
+
+    @cached_property
+    def has_agreed_front(self) -> NDArray[np.bool_]:
+        """Say which objects have a front that is known and that everyone would agree on [n]."""
+        agreed = [has_category_front(noun) for noun in self.nouns]
+        known: NDArray[np.bool_] = self.measured.has_front & np.array(agreed, dtype=bool)
+        return known
 
     @cached_property
     def cache(self) -> dict[Callable[["ViewContext"], Any], Any]:
@@ -154,6 +164,12 @@ class ViewContexts:
             for row in objects[is_object].itertuples(index=False)
         }
         self._rooms = room_sizes_m(shard)
+        self._room_of = {
+            (row.scene_id, row.instance): row.room_id for row in objects.itertuples(index=False)
+        }
+        self._scene_rooms = {
+            scene: frozenset(group) for scene, group in objects.groupby("scene_id")["room_id"]
+        }
         self._drawn_contacts = drawn_contacts(objects)
 
     def of(self, view: int) -> ViewContext:
@@ -192,8 +208,17 @@ class ViewContexts:
             from_truth=self._from_truth,
             dropped=dropped,
             mask=instance_map,
+            elsewhere=self._rows_elsewhere(scene, view, chosen.instance.tolist()),
             drawn_contacts=self._drawn_contacts.get(scene, {}),
         )
+
+    def _rows_elsewhere(self, scene: str, view: int, instances: list[int]) -> frozenset[int]:
+        """Return the places of the instances that are known to be in another room than a view."""
+        room = self._shard.views["room_id"].iloc[view]
+        if not room or room not in self._scene_rooms.get(scene, ()):
+            return frozenset()
+        rooms = [self._room_of.get((scene, instance), "") for instance in instances]
+        return frozenset(place for place, one in enumerate(rooms) if one and one != room)
 
 
 def drawn_contacts(objects: pd.DataFrame) -> dict[str, dict[str, DrawnContact]]:

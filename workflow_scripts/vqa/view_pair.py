@@ -17,7 +17,11 @@ from workflow_scripts.common.label_text import is_plural
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.batch import ReferringExpressions
 from workflow_scripts.vqa.margins import Margins
-from workflow_scripts.vqa.pointing import MARK_SPACING_RADII, MIN_OBJECT_TO_MARK_AREA
+from workflow_scripts.vqa.pointing import (
+    MARK_SPACING_RADII,
+    MIN_OBJECT_TO_MARK_AREA,
+    is_large_enough,
+)
 from workflow_scripts.vqa.referring_expressions import name_objects
 from workflow_scripts.vqa.view_context import ViewContext
 
@@ -164,7 +168,7 @@ def _fits_mark(view_context: ViewContext, row: int) -> bool:
     large = view_context.measured.pixels[row] >= MIN_OBJECT_TO_MARK_AREA * mark_area_px(
         view_context.shorter_side_px
     )
-    return bool(inside and large)
+    return bool(inside and large and is_large_enough(view_context, row))
 
 
 def side_by_side(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ def failure(folder: Path, url: str, **more: object) -> tuple[str, list[float]]:
 def test_a_certificate_that_is_not_accepted_is_named_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certificate: tuple[Path, ssl.SSLContext]
 ) -> None:
-    with run_server(lambda asked: GOOD, tls=certificate[1]) as server:
+    with run_server(lambda received: GOOD, tls=certificate[1]) as server:
         message, waits = failure(tmp_path, server.url)
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
         assert chat_client(tmp_path, server.url).ask(question()).status == "ok"
@@ -70,7 +70,7 @@ def test_a_certificate_that_is_not_accepted_is_named_at_once(
 
 
 def test_https_asked_of_a_server_that_speaks_http_is_said_at_once(tmp_path: Path) -> None:
-    with run_server(lambda asked: GOOD) as server:
+    with run_server(lambda received: GOOD) as server:
         message, waits = failure(tmp_path, server.url.replace("http:", "https:"))
     assert "no TLS connection" in message
     assert "speak https?" in message
@@ -118,7 +118,7 @@ def test_a_proxy_that_refuses_is_said_at_once_without_its_password(
 def test_a_proxy_that_wants_a_password_for_plain_http_stops_the_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with run_server(lambda asked: error_answer(407, "who are you?")) as proxy:
+    with run_server(lambda received: error_answer(407, "who are you?")) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
         text, waits = failure(tmp_path, "http://api.example.com/v1")
     assert "HTTP 407" in text
@@ -164,7 +164,7 @@ def test_a_socks_proxy_works_or_is_refused_with_the_package_that_it_needs(
     assert "pass-word-1" not in str(caught.value)
     # A server that is asked without a proxy does not need the package.
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with run_server(lambda asked: GOOD) as server:
+    with run_server(lambda received: GOOD) as server:
         assert chat_client(tmp_path, server.url).ask(question()).status == "ok"
 
 
@@ -194,7 +194,7 @@ def test_a_header_that_cannot_be_sent_is_said_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-1\nX-Other: 2")
-    with run_server(lambda asked: GOOD) as server:
+    with run_server(lambda received: GOOD) as server:
         message, waits = failure(tmp_path, server.url)
     assert "the request cannot be sent" in message
     assert waits == []
@@ -202,16 +202,16 @@ def test_a_header_that_cannot_be_sent_is_said_at_once(
 
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 405])
 def test_what_every_request_would_meet_is_not_repeated(tmp_path: Path, status: int) -> None:
-    with run_server(lambda asked: error_answer(status, "no")) as server:
+    with run_server(lambda received: error_answer(status, "no")) as server:
         _, waits = failure(tmp_path, server.url)
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
     assert waits == []
 
 
 def test_no_credit_is_not_repeated(tmp_path: Path) -> None:
-    with run_server(lambda asked: error_answer(429, "no", code="insufficient_quota")) as server:
+    with run_server(lambda received: error_answer(429, "no", code="insufficient_quota")) as server:
         failure(tmp_path, server.url)
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 HEADERS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -239,18 +239,18 @@ def test_a_request_ends_in_time_however_slowly_bytes_arrive(tmp_path: Path, star
 
 def test_a_slow_reply_in_time_is_read(tmp_path: Path) -> None:
     slow = Answer(GOOD.content, byte_wait_s=0.002)
-    with run_server(lambda asked: slow) as server:
+    with run_server(lambda received: slow) as server:
         assert chat_client(tmp_path, server.url).ask(question()).status == "ok"
 
 
 @pytest.mark.parametrize("status", [200, 400, 500])
 def test_a_reply_of_any_size_is_not_read_to_its_end(tmp_path: Path, status: int) -> None:
     huge = Answer(b" " * (MAX_REPLY_BYTES + 1) + GOOD.content, status)
-    with run_server(lambda asked: huge) as server:
+    with run_server(lambda received: huge) as server:
         reply = chat_client(tmp_path, server.url, max_retries=MANY_RETRIES).ask(question())
     assert reply.status == "failed"
     assert "larger than 4 MiB" in reply.reason
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
     assert not list(tmp_path.rglob("*.json"))
 
 
@@ -263,7 +263,7 @@ def test_a_reply_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
 
 def test_a_compressed_reply_is_refused_for_it_may_grow_without_limit(tmp_path: Path) -> None:
     bomb = Answer(b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
-    with run_server(lambda asked: bomb) as server:
+    with run_server(lambda received: bomb) as server:
         reply = chat_client(tmp_path, server.url, max_retries=MANY_RETRIES).ask(question())
     assert reply.reason == (
         "APIConnectionError: the reply is compressed (gzip), which is not asked for"
@@ -274,11 +274,11 @@ def test_an_address_in_the_environment_needs_no_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
-    with run_server(lambda asked: GOOD) as server:
+    with run_server(lambda received: GOOD) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", f" {server.url} ")
         assert chat_client(tmp_path, None).ask(question()).status == "ok"
-    assert server.asked[0].authorization == "Bearer none"
-    assert "max_tokens" in server.asked[0].body
+    assert server.received[0].authorization == "Bearer none"
+    assert "max_tokens" in server.received[0].body
     monkeypatch.setenv("OPENAI_BASE_URL", "localhost:8000/v1")
     with pytest.raises(UserError, match="OPENAI_BASE_URL must begin with http://"):
         chat_client(tmp_path, None)
@@ -300,23 +300,27 @@ def test_the_limit_of_tokens_has_the_name_that_the_server_wants(
     tmp_path: Path, text: str, status: int, names: tuple[str, str]
 ) -> None:
     with run_server(
-        lambda asked: error_answer(status, text.format(*names)) if names[0] in asked.body else GOOD
+        lambda received: (
+            error_answer(status, text.format(*names)) if names[0] in received.body else GOOD
+        )
     ) as server:
         client = chat_client(tmp_path, server.url, max_retries=MANY_RETRIES)
         assert client.ask(question("One?")).status == "ok"
         assert client.ask(question("Two?")).status == "ok"
-    asked = [name for body in (one.body for one in server.asked) for name in names if name in body]
+    asked = [
+        name for body in (one.body for one in server.received) for name in names if name in body
+    ]
     # Once it is known, the other name is not tried again.
     assert asked == [names[0], names[1], names[1]]
-    assert server.asked[1].body[names[1]] == 300
+    assert server.received[1].body[names[1]] == 300
 
 
 def test_another_fault_of_the_limit_is_no_reason_for_its_other_name(tmp_path: Path) -> None:
     too_large = error_answer(400, "max_tokens is too large: 300. This model has 128 at most.")
-    with run_server(lambda asked: too_large) as server:
+    with run_server(lambda received: too_large) as server:
         reply = chat_client(tmp_path, server.url).ask(question())
     assert "too large" in reply.reason
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 def test_a_date_and_milliseconds_say_how_long_to_wait() -> None:

@@ -67,14 +67,14 @@ def test_the_key_leaks_nowhere(
     shown = []
     for number, encode in enumerate(ENCODINGS.values()):
         answer = echo(encode(KEY))[place]
-        with run_server(lambda asked, answer=answer: answer) as server:
+        with run_server(lambda received, answer=answer: answer) as server:
             client = chat_client(tmp_path, server.url)
             try:
                 reply = client.ask(question(f"Number {number}?"))
                 shown.append(f"{reply.reason} {dict(reply.texts)}")
             except UserError as error:
                 shown.append(str(error))
-        assert server.asked[0].authorization == f"Bearer {KEY}"
+        assert server.received[0].authorization == f"Bearer {KEY}"
     leaked = "\n".join([*shown, caplog.text, all_text(tmp_path)])
     for encode in ENCODINGS.values():
         for form in (KEY, encode(KEY), f"Bearer {encode(KEY)}"):
@@ -89,7 +89,7 @@ def test_a_part_of_the_key_is_no_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with run_server(lambda asked: error_answer(400, f"bad key {part}... given")) as server:
+    with run_server(lambda received: error_answer(400, f"bad key {part}... given")) as server:
         reply = chat_client(tmp_path, server.url).ask(question())
     assert reply.reason == "HTTP 400: Error code: 400 - bad key ***... given"
 
@@ -102,7 +102,7 @@ def test_captions_are_not_redacted(
     caption = "A television on a wooden-table, and more furniture."
     for number, content in enumerate((json.dumps({"caption": caption}), caption)):
         reply_format = ("json_schema", "text")[number]
-        with run_server(lambda asked, content=content: content_answer(content)) as server:
+        with run_server(lambda received, content=content: content_answer(content)) as server:
             client = chat_client(tmp_path, server.url, reply_format=reply_format)
             # Once from the server, once from the cache.
             for _ in range(2):
@@ -178,12 +178,12 @@ def test_a_password_in_the_environment_reaches_the_server_alone(
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
-    def echo_header(asked: ReceivedRequest) -> Answer:
-        return error_answer(403, f"{asked.authorization} and pa/ss-1, pa%2Fss-1 are wrong")
+    def echo_header(received: ReceivedRequest) -> Answer:
+        return error_answer(403, f"{received.authorization} and pa/ss-1, pa%2Fss-1 are wrong")
 
     answers: list[Callable[[ReceivedRequest], Answer]] = [
         echo_header,
-        lambda asked: content_answer(CAPTION),
+        lambda received: content_answer(CAPTION),
     ]
     messages = []
     for number, answer in enumerate(answers):
@@ -197,7 +197,7 @@ def test_a_password_in_the_environment_reaches_the_server_alone(
             except UserError as error:
                 messages.append(str(error))
     token = base64.b64encode(b"me:pa/ss-1").decode()
-    assert server.asked[0].authorization == f"Basic {token}"
+    assert server.received[0].authorization == f"Basic {token}"
     assert len(messages) == 1
     for secret in ("ss-1", token):
         assert secret not in "\n".join([*messages, caplog.text, all_text(tmp_path)])
@@ -206,7 +206,7 @@ def test_a_password_in_the_environment_reaches_the_server_alone(
 def test_a_password_does_not_make_a_reply_paid_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with run_server(lambda asked: content_answer(CAPTION)) as server:
+    with run_server(lambda received: content_answer(CAPTION)) as server:
         for login in ("", "me:one-word@", "me:other-word@"):
             monkeypatch.setenv("OPENAI_BASE_URL", server.url.replace("//", f"//{login}"))
             assert chat_client(tmp_path, None).ask(question()).status == "ok"

@@ -1,5 +1,7 @@
 """Where photos lie: folders and data sets are counted, dealt and read alike."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import datasets
@@ -8,6 +10,8 @@ import pytest
 from testing.photos import encoded, exif_of, picture
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_decoding import decode_image
+from workflow_scripts.sources.images import ImagesSettings, resolve_photos
+from workflow_scripts.sources.procthor import HousesSettings
 from workflow_scripts.sources.readers import photo_files
 
 
@@ -100,6 +104,122 @@ def test_a_folder_without_photos_is_named(tmp_path):
         count(tmp_path)
 
 
+def place(folder: Path, *names: str) -> None:
+    """Write a picture under each name, folders included."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded(picture(seed=len(name))))
+
+
+def origins(folder: Path, **options: object) -> list[str]:
+    photo_files._list_folder.cache_clear()
+    listed = photo_files.list_folder(folder, **options)
+    return [file.name for file in listed]
+
+
+def test_frames_without_leading_zeros_are_in_order_of_their_numbers(tmp_path):
+    names = ["f1.jpg", "f2.jpg", "f10.jpg", "f10b.jpg", "scene2/9.png", "scene10/1.png"]
+    place(tmp_path, *reversed(names))
+    assert origins(tmp_path) == names
+
+
+def test_litter_of_systems_is_no_photo_and_changes_no_digest(tmp_path):
+    place(tmp_path, "a.jpg", "b")
+    before = photo_files.folder_digests([str(tmp_path)])
+    litter = ["._a.jpg", ".DS_Store", "__MACOSX/a.jpg", "@eaDir/a.jpg", "Thumbs.db", "desktop.ini"]
+    place(tmp_path, *litter)
+    assert origins(tmp_path) == ["a.jpg", "b"]
+    assert photo_files.folder_digests([str(tmp_path)]) == before
+
+
+def test_endings_of_every_kind_and_none_are_known_by_content(tmp_path):
+    place(tmp_path, "a.JPG", "b.jfif", "c", "d.1", "e.txt")
+    (tmp_path / "README").write_text("no photo")
+    (tmp_path / "empty").write_bytes(b"")
+    assert origins(tmp_path) == ["a.JPG", "b.jfif", "c", "d.1"]
+    assert [file.stem for file in read(tmp_path, 0, 4)] == ["a", "b", "c", "d.1"]
+
+
+def test_photos_of_one_base_name_have_companions_of_their_own(tmp_path):
+    place(tmp_path, "a.jpg", "a.PNG", "x/b.jpg", "y/b.jpg", "C.jpg", "c.png", "d.jpg")
+    stems = [file.stem for file in read(tmp_path, 0, 7)]
+    assert sorted(stems) == sorted(["a.jpg", "a.PNG", "x/b", "y/b", "C.jpg", "c.png", "d"])
+
+
+def test_linked_folders_are_followed_and_circles_end(tmp_path):
+    place(tmp_path / "elsewhere", "far.jpg", "deep/er.jpg")
+    place(tmp_path / "photos", "own/a.jpg")
+    (tmp_path / "photos/linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "photos/again").symlink_to("own")
+    (tmp_path / "photos/own/circle").symlink_to(tmp_path / "photos")
+    (tmp_path / "elsewhere/back").symlink_to(tmp_path / "photos")
+    (tmp_path / "photos/itself").symlink_to("itself")
+    assert origins(tmp_path / "photos") == ["linked/deep/er.jpg", "linked/far.jpg", "own/a.jpg"]
+
+
+def test_a_folder_that_cannot_be_read_and_a_pipe_are_rows(tmp_path, monkeypatch):
+    place(tmp_path, "a.jpg", "locked/b.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+
+    def refuse(function: Callable[..., object]) -> Callable[..., object]:
+        def refusing(path: object) -> object:
+            if str(path).rstrip("/").endswith("locked"):
+                raise PermissionError(13, "Permission denied")
+            return function(path)
+
+        return refusing
+
+    monkeypatch.setattr(os, "scandir", refuse(os.scandir))
+    monkeypatch.setattr(os, "listdir", refuse(os.listdir))
+    reasons = {file.origin: file.reason for file in read(tmp_path, 0, 3)}
+    assert reasons["a.jpg"] == ""
+    assert reasons["locked/"] == "a folder that cannot be read: Permission denied"
+    assert "not a file" in reasons["pipe.jpg"]
+
+
+def test_folders_of_companions_among_the_photos_hold_no_photos(tmp_path):
+    place(tmp_path, "a.png", "depth/a.png", "masks/a.png", "more/b.png")
+    settings = ImagesSettings(
+        photos=str(tmp_path), depth=str(tmp_path / "depth"), masks=str(tmp_path / "masks")
+    )
+    ignored = resolve_photos(settings).ignore_folders
+    assert origins(tmp_path, ignore_folders=ignored) == ["a.png", "more/b.png"]
+    outside = settings.model_copy(update={"photos": str(tmp_path / "more")})
+    assert resolve_photos(outside).ignore_folders == ()
+
+
+def test_names_that_are_no_utf8_begin_with_a_dash_or_have_braces(tmp_path):
+    names = [b"caf\xe9.jpg", b"-rf.jpg", b"{shard}.jpg", b"{0}{{.jpg", b"a\nb.jpg"]
+    for name in names:
+        Path(tmp_path, os.fsdecode(name)).write_bytes(encoded(picture()))
+    found = read(tmp_path, 0, len(names))
+    assert not any(file.reason for file in found)
+    assert "caf\\xe9.jpg" in {file.origin for file in found}
+    for file in found:
+        f"{file.origin}{file.stem}".encode()
+    assert all(digests(tmp_path, 2))
+
+
+def test_home_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    settings = ImagesSettings(photos="~/photos", depth="~/depth")
+    assert settings.photos == str(tmp_path / "photos")
+    assert settings.depth == str(tmp_path / "depth")
+    assert HousesSettings(houses="~/h.jsonl").houses == str(tmp_path / "h.jsonl")
+    assert HousesSettings(houses="generate").houses == "generate"
+
+
+@pytest.mark.parametrize(
+    "name", ["data/photos", "data/", "my photos/a", "~/photos", "a/b/c", "a\\b/c"]
+)
+def test_a_local_path_is_no_hub_id(tmp_path, monkeypatch, name):
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"no such folder of photos|no photo in it"):
+        count(name, num_photos=3)
+
+
 def jpeg(**options: object) -> bytes:
     return encoded(picture(), kind="JPEG", exif=exif_of(orientation=6, focal_35mm=28, **options))
 
@@ -158,6 +278,14 @@ def test_columns_of_bytes_and_of_paths(tmp_path, feature):
     found = read(tmp_path / "saved", 0, 2)
     assert found[0].content == encoded(picture())
     assert found[1].reason
+
+
+def test_rows_whose_files_have_one_name_have_companions_of_their_own(tmp_path):
+    paths = ["x/1.jpg", "y/1.png", "2.jpg"]
+    features = datasets.Features({"image": datasets.Image()})
+    values = [{"bytes": encoded(picture()), "path": path} for path in paths]
+    datasets.Dataset.from_dict({"image": values}, features=features).save_to_disk(tmp_path / "s")
+    assert [file.stem for file in read(tmp_path / "s", 0, 3)] == ["000000", "000001", "2"]
 
 
 def test_a_damaged_data_set_is_named(saved):

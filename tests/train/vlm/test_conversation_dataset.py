@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from tokenizers.processors import TemplateProcessing
 
 from tests.train.models import MODELS, llava
 from workflow_scripts.common.errors import UserError
@@ -144,6 +145,44 @@ def test_training_prompt_is_the_inference_prompt(picture: Path) -> None:
     collator = Collator(processor)
     prompt = vlm.conversation_text(processor, [("user", QUESTION)], ask=True, image=True)
     assert collator.text(make_conversation(picture, QUESTION, ANSWER)).startswith(prompt)
+
+
+@pytest.mark.parametrize("template_writes", [False, True])
+@pytest.mark.parametrize("tokenizer_writes", [False, True])
+def test_a_start_token_is_never_written_twice(
+    picture: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    template_writes: bool,
+    tokenizer_writes: bool,
+) -> None:
+    model, processor = llava()
+    tokenizer = processor.tokenizer
+    if template_writes:
+        processor.chat_template = "{{ bos_token }}" + processor.chat_template
+    start = tokenizer.bos_token
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single=f"{start} $A" if tokenizer_writes else "$A",
+        special_tokens=[(start, tokenizer.bos_token_id)],
+    )
+    written = int(template_writes or tokenizer_writes)
+    batch = Collator(processor)([make_conversation(picture, QUESTION, "no")])
+    trained = batch["input_ids"][0].tolist()
+    assert trained.count(tokenizer.bos_token_id) == written
+    labels = batch["labels"][0]
+    assert (
+        tokenizer.decode(labels[labels != IGNORE_INDEX], skip_special_tokens=True).strip() == "no"
+    )
+    asked: list[list[int]] = []
+
+    def record(input_ids: torch.Tensor, **_: Any) -> torch.Tensor:
+        asked.extend(input_ids.tolist())
+        return input_ids
+
+    monkeypatch.setattr(model, "generate", record)
+    items = [(Image.open(picture), QUESTION)]
+    vlm.generate(model, processor, items, max_new_tokens=1, batch_size=1)
+    assert asked[0].count(tokenizer.bos_token_id) == written
+    assert asked[0] == trained[: len(asked[0])]
 
 
 def test_reads_llava_json(tmp_path: Path, picture: Path) -> None:

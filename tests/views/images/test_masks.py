@@ -49,11 +49,53 @@ def test_ids_with_labels(tmp_path, dtype, scale):
     assert proposal.confidence == 1.0
 
 
+@pytest.mark.parametrize("name", ["0_mask", "0_MASKS", "0-mask", "0_seg"])
+def test_names_that_say_what_the_file_is(tmp_path, name):
+    Image.fromarray(ids()).save(tmp_path / f"{name}.png")
+    write_json(tmp_path / f"{name}.json", {"1": "box", "7": "chair"})
+    assert [proposal.label for proposal in proposals(tmp_path)] == ["box", "chair"]
+
+
 def test_palettes_hold_ids_and_labels_may_be_missing(tmp_path):
     image = Image.fromarray(ids()).convert("P")
     image.putdata(ids().ravel().tolist())
     image.save(tmp_path / "0.png")
     assert [proposal.label for proposal in proposals(tmp_path)] == ["object", "object"]
+
+
+@pytest.mark.parametrize(
+    ("one", "seven", "expected"),
+    [
+        ({"class": "box"}, {"class": "chair"}, ["box", "chair"]),
+        ({"label": {"name": "box"}}, {"color": [1, 2, 3]}, ["box", "object"]),
+        (None, "chair", ["object", "chair"]),
+        (3, [], ["3", "[]"]),
+    ],
+)
+def test_labels_that_are_dictionaries_or_null(tmp_path, one, seven, expected):
+    Image.fromarray(ids()).save(tmp_path / "0.png")
+    write_json(tmp_path / "0.json", {"1": one, "7": seven})
+    assert [proposal.label for proposal in proposals(tmp_path)] == expected
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_labels_of_every_unicode_encoding(tmp_path, encoding):
+    Image.fromarray(ids()).save(tmp_path / "0.png")
+    (tmp_path / "0.json").write_text('{"1": "K\u00fcche", "7": "椅子"}', encoding=encoding)
+    assert [proposal.label for proposal in proposals(tmp_path)] == ["K\u00fcche", "椅子"]
+
+
+def test_coco_lists_need_names_for_their_ids(tmp_path):
+    entry = {**GOOD, "category_id": 1}
+    del entry["label"]
+    write_json(tmp_path / "0.json", [entry, GOOD])
+    nameless, named = proposals(tmp_path)
+    assert "category_id 1 has no name" in nameless.reason
+    assert (named.label, named.reason) == ("box", "")
+    categories = [{"id": 1, "name": "shelf"}, {"id": 2}, 7]
+    write_json(tmp_path / "0.json", {"annotations": [entry], "categories": categories})
+    (proposal,) = proposals(tmp_path)
+    assert (proposal.label, proposal.reason) == ("shelf", "")
 
 
 def test_labels_under_a_key(tmp_path):
@@ -123,6 +165,13 @@ GOOD = {"label": "box", "segmentation": [[24, 16, 48, 16, 48, 32, 24, 32]]}
         {"label": "box", "segmentation": {"size": [0, 0], "counts": []}},
         {"label": "box", "segmentation": [[-50, -50, -40, -50, -40, -40]]},
         {"label": "box", "segmentation": [[1e30, 0, 1e30, 5, 0, 5]]},
+        {"label": "box", "segmentation": [[0, 0, 1e9, 5, 0, 5]]},
+        {"label": "box", "segmentation": {"size": [10**6, 10**6], "counts": [10**12]}},
+        {"label": "box", "segmentation": {"size": [10**5, 10**5], "counts": [0, 10**10]}},
+        {"label": "box", "segmentation": {"size": [-64, -96], "counts": [64 * 96]}},
+        {"label": "box", "segmentation": {"size": [64, 96], "counts": "o" * 100_000}},
+        {"segmentation": [[24, 16, 48, 16, 48, 32, 24, 32]], "category_id": 3},
+        {"segmentation": None, "category_id": [3]},
     ],
 )
 def test_a_wrong_entry_is_a_reason_and_the_others_stay_in_step(tmp_path, entry):

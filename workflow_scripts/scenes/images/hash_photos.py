@@ -62,6 +62,7 @@ def main(*, start: int, stop: int, out: Path, picture: Path, settings: PhotoHash
         settings.photos,
         column=settings.column,
         dataset_split=settings.dataset_split,
+        ignore_folders=settings.ignore_folders,
         start=start,
         stop=stop,
     )

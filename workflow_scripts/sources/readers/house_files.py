@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.text_files import decode_text, parse_json, text_encoding
@@ -57,7 +56,7 @@ def read_house_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         ) from error
 
 
-def _utf8_lines(file: Any) -> Iterator[bytes]:
+def _utf8_lines(file: io.BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
     """Yield the lines of a file; those of a UTF-8 file are its own bytes."""
     encoding = text_encoding(file.peek(4)[:4])
     if encoding == "utf-8-sig":

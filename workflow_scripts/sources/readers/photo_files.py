@@ -5,9 +5,10 @@ whenever Snakemake parses the workflow.
 """
 
 import hashlib
-import json
 import os
-from collections.abc import Iterable, Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,13 +16,19 @@ from typing import Any
 
 from workflow_scripts.common.errors import UserError, allowed_values
 from workflow_scripts.common.shards import scenes_per_shard
-
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff"),
-    # Listed although they cannot be used, so that none is left out without a word.
-    *(".gif", ".heic", ".heif", ".avif"),
+from workflow_scripts.common.text_files import parse_json, read_text
+from workflow_scripts.sources.readers.photo_folder import (
+    SUFFIXES,
+    ListedFile,
+    list_photos,
+    name_key,
+    photo_stems,
+    shown,
+    walk_files,
 )
+
 MIN_PHOTOS_PER_SHARD = 64
+_HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class PhotoFile:
     """The bytes of one photo, or why there are none.
 
     `origin` is the path below the folder, or "name:split[row]" of a data set; `stem` is what its
-    companions (depth, masks, intrinsics) are called.
+    companions (depth, masks, intrinsics) are called; no two photos share it.
     """
 
     index: int
@@ -40,9 +47,11 @@ class PhotoFile:
 
 
 def is_hub_id(photos: str) -> bool:
-    """Return whether photos come from the hub: no file has this path, and it has an id's form."""
+    """Return whether photos come from the hub: an id's form, and nothing local begins so."""
     return (
-        not Path(photos).exists() and photos.count("/") == 1 and not photos.startswith((".", "/"))
+        _HUB_ID.fullmatch(photos) is not None
+        and not os.path.lexists(photos)
+        and not os.path.lexists(photos.partition("/")[0])
     )
 
 
@@ -60,25 +69,28 @@ def require_folder(folder: str | None, key: str) -> None:
         )
 
 
-def count_photos(photos: str, *, dataset_split: str, num_photos: int | None) -> int:
+def count_photos(
+    photos: str, *, dataset_split: str, num_photos: int | None, ignore_folders: Sequence[str] = ()
+) -> int:
     """Return how many photos a run takes: all that there are, or the first `num_photos`."""
-    available = _available(photos, dataset_split)
+    available = _available(photos, dataset_split, ignore_folders)
     if available is None and num_photos is None:
         raise UserError(
             "sources.images.num_photos: null, but how many photos "
-            f"{photos} has is not known before it is loaded; give a number"
+            f"{photos} has is not known before it is loaded; give a number. If it is to be a "
+            "folder, there is none of this name here"
         )
     return min(number for number in (available, num_photos) if number is not None)
 
 
-def _available(photos: str, dataset_split: str) -> int | None:
+def _available(photos: str, dataset_split: str, ignore_folders: Sequence[str]) -> int | None:
     """Return how many photos there are, None if only the hub knows."""
     path = Path(photos)
     if is_hub_id(photos):
         return None
     if is_saved_dataset(path):
         return _count_rows(split_folder(path, dataset_split))
-    num_photos = len(list_folder(path))
+    num_photos = len(list_folder(path, ignore_folders))
     if not num_photos:
         raise UserError(f"{path}: no photo in it. Photos are files named {', '.join(SUFFIXES)}.")
     return num_photos
@@ -91,7 +103,12 @@ def photos_per_shard(num_photos: int, setting: int | str) -> int:
 
 
 def photo_shard_digests(
-    photos: str, *, dataset_split: str, num_photos: int, photos_per_shard: int
+    photos: str,
+    *,
+    dataset_split: str,
+    num_photos: int,
+    photos_per_shard: int,
+    ignore_folders: Sequence[str] = (),
 ) -> list[str]:
     """Return a digest of what each shard's photos are: only changed shards run again.
 
@@ -105,17 +122,18 @@ def photo_shard_digests(
     if is_saved_dataset(path):
         state = _state(split_folder(path, dataset_split))
         return [str(state.get("_fingerprint", ""))] * len(starts)
-    files = list_folder(path)[:num_photos]
+    files = [tuple(file) for file in list_folder(path, ignore_folders)[:num_photos]]
     return [
         hashlib.sha256(repr(files[start : start + photos_per_shard]).encode()).hexdigest()
         for start in starts
     ]
 
 
-def list_folder(path: Path) -> tuple[tuple[str, int, int], ...]:
-    """Return (path below the folder, bytes, time) of every photo in it, at any depth, sorted.
+def list_folder(path: Path, ignore_folders: Sequence[str] = ()) -> tuple[ListedFile, ...]:
+    """Return every photo in a folder, at any depth, in natural order of their names.
 
-    Names that begin with a dot are not photos. A folder that did not change is read once.
+    Folders below it that hold no photos (depth maps, masks) are named in `ignore_folders`. A
+    folder that did not change is read once.
     """
     if not path.is_dir():
         raise UserError(
@@ -123,61 +141,65 @@ def list_folder(path: Path) -> tuple[tuple[str, int, int], ...]:
             "a folder written by datasets' save_to_disk, or a data set's id on the hub "
             "(owner/name)."
         )
-    return _list_folder(path, path.stat().st_mtime_ns)
+    without = frozenset(Path(folder).resolve() for folder in ignore_folders)
+    return _list_folder(path, without, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=8)
-def _list_folder(path: Path, _: int) -> tuple[tuple[str, int, int], ...]:
-    photos = []
-    for folder, folders, names in os.walk(path):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in names:
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                file = Path(folder, name)
-                if not file.exists():
-                    photos.append((file.relative_to(path).as_posix(), 0, 0))
-                    continue
-                state = file.stat()
-                photos.append((file.relative_to(path).as_posix(), state.st_size, state.st_mtime_ns))
-    return tuple(sorted(photos))
+def _list_folder(path: Path, without: frozenset[Path], _: int) -> tuple[ListedFile, ...]:
+    return tuple(list_photos(path, without=without))
 
 
 def folder_digests(folders: Iterable[str | None]) -> str:
     """Return a digest of the names, sizes and times of all files in folders; None has none."""
-    states = []
+    states: list[tuple[int, str, int, int]] = []
     for number, folder in enumerate(folders):
         if folder is None:
             continue
         top = Path(folder)
-        files = [top] if top.is_file() else sorted(top.rglob("*"))
-        for file in files:
-            if file.is_file():
-                state = file.stat()
-                name = file.relative_to(top).as_posix()
-                states.append((number, name, state.st_size, state.st_mtime_ns))
+        if top.is_file():
+            state = top.stat()
+            states.append((number, ".", state.st_size, state.st_mtime_ns))
+        elif top.is_dir():
+            states += [(number, *file) for file in walk_files(top)]
     return hashlib.sha256(repr(states).encode()).hexdigest() if states else ""
 
 
 def read_photos(
-    photos: str, *, column: str, dataset_split: str, start: int, stop: int
+    photos: str,
+    *,
+    column: str,
+    dataset_split: str,
+    start: int,
+    stop: int,
+    ignore_folders: Sequence[str] = (),
 ) -> Iterator[PhotoFile]:
     """Yield the photos [start, stop) one at a time; one that cannot be read has a reason."""
     path = Path(photos)
     if not is_hub_id(photos) and not is_saved_dataset(path):
-        files = list_folder(path)
-        _check_range(photos, len(files), stop)
+        names = [file.name for file in list_folder(path, ignore_folders)]
+        _check_range(photos, len(names), stop)
+        stems = photo_stems(names)
         for index in range(start, stop):
-            yield _from_file(path, index, files[index][0])
+            yield _from_file(path, index, names[index], stems[index])
     else:
         yield from _from_dataset(photos, column, dataset_split, start, stop)
 
 
-def _from_file(folder: Path, index: int, name: str) -> PhotoFile:
-    stem = Path(name).with_suffix("").as_posix()
+def _from_file(folder: Path, index: int, name: str, stem: str) -> PhotoFile:
+    path = folder / name
     try:
-        return PhotoFile(index, name, stem, (folder / name).read_bytes())
+        if name.endswith("/"):
+            os.listdir(path)
+            reason = "could not be read when the photos were listed"
+        elif path.exists() and not path.is_file():
+            reason = "not a file: a pipe, device or folder has this name"
+        else:
+            return PhotoFile(index, shown(name), stem, path.read_bytes())
     except OSError as error:
-        return PhotoFile(index, name, stem, b"", f"cannot be read: {error.strerror}")
+        reason = f"cannot be read: {error.strerror}"
+    what = "a folder that " if name.endswith("/") else ""
+    return PhotoFile(index, shown(name), stem, b"", f"{what}{reason}")
 
 
 def _from_dataset(
@@ -196,13 +218,30 @@ def _from_dataset(
     if isinstance(rows.features[column], datasets.Image):
         rows = rows.cast_column(column, datasets.Image(decode=False))
     name = Path(photos).name if Path(photos).exists() else photos
+    num_rows = _rows_per_stem(rows, column)
     for index in range(start, stop):
         origin, stem = f"{name}:{dataset_split}[{index}]", f"{index:06d}"
         value = rows[index][column]
         if isinstance(value, dict):
-            stem = Path(value.get("path") or stem).stem
-            value = value.get("bytes") or value.get("path")
+            path, value = value.get("path"), value.get("bytes") or value.get("path")
+        else:
+            path = value if isinstance(value, str) else None
+        if path and num_rows[name_key(Path(path).stem)] == 1:
+            stem = shown(Path(path).stem)
         yield _from_value(index, origin, stem, value)
+
+
+def _rows_per_stem(rows: Any, column: str) -> Counter[str]:
+    """Count the rows whose files have the same name in different folders, or but for the ending."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    values = rows.data.column(column)
+    if pa.types.is_struct(values.type):
+        values = pc.struct_field(values, "path")
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return Counter()
+    return Counter(name_key(Path(path).stem) for path in values.to_pylist() if path)
 
 
 def _from_value(index: int, origin: str, stem: str, value: object) -> PhotoFile:
@@ -211,7 +250,7 @@ def _from_value(index: int, origin: str, stem: str, value: object) -> PhotoFile:
     if isinstance(value, str) and value:
         file = Path(value)
         try:
-            return PhotoFile(index, origin, file.stem, file.read_bytes())
+            return PhotoFile(index, origin, stem, file.read_bytes())
         except OSError as error:
             return PhotoFile(index, origin, stem, b"", f"{value}: {error.strerror}")
     return PhotoFile(index, origin, stem, b"", "no picture in this row")
@@ -276,11 +315,11 @@ def _state(folder: Path) -> dict[str, Any]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = parse_json(read_text(path), path)
+    except UserError as error:
         raise UserError(
-            f"{path}: not a saved data set ({error}). Write it again with save_to_disk."
-        ) from error
+            f"{error}: not a saved data set. Write it again with save_to_disk."
+        ) from None
     return content if isinstance(content, dict) else {}
 
 

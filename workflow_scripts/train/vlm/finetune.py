@@ -14,7 +14,6 @@ from typing import Any
 import torch
 import yaml
 
-from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json, remove, write_json, write_text
 from workflow_scripts.models import vlm
 from workflow_scripts.train.checkpoints import FiniteLossTrainer
@@ -35,11 +34,10 @@ from workflow_scripts.train.vlm.conversation_dataset import (
     read_conversations,
 )
 from workflow_scripts.train.vlm.experiment import VlmExperiment
+from workflow_scripts.train.vlm.lora_targets import describe, lora_targets
 from workflow_scripts.train.vlm.model_card import model_card
 
 logger = logging.getLogger(__name__)
-
-LANGUAGE_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 def train(experiment: VlmExperiment, should_stop: Callable[[], bool] = lambda: False) -> None:
@@ -144,25 +142,9 @@ def add_lora(model: Any, experiment: VlmExperiment) -> Any:
     """Add LoRA adapters; `UserError` lists the modules that can be adapted if none fits."""
     from peft import LoraConfig, get_peft_model
 
-    linear = [name for name, part in model.named_modules() if isinstance(part, torch.nn.Linear)]
     settings = experiment.settings
-    targets = settings.lora.targets
-    if targets:
-        chosen = [name for name in linear if name.rsplit(".", 1)[-1] in targets]
-        missing = set(targets) - {name.rsplit(".", 1)[-1] for name in chosen}
-    else:
-        chosen = [
-            name
-            for name in linear
-            if "language_model" in name and name.rsplit(".", 1)[-1] in LANGUAGE_LINEAR
-        ]
-        missing = set() if chosen else {"the linear layers of the language model"}
-    if missing:
-        known = sorted({name.rsplit(".", 1)[-1] for name in linear})
-        raise UserError(
-            f"lora.targets: {', '.join(sorted(missing))} not found in base {experiment.base!r}; "
-            f"linear modules there: {', '.join(known)}"
-        )
+    chosen = lora_targets(model, settings.lora.targets, experiment.base)
+    logger.info("LoRA adapts %d linear layers: %s", len(chosen), describe(chosen))
     config = LoraConfig(
         r=settings.lora.r,
         lora_alpha=settings.lora.alpha,  # type: ignore[arg-type]

@@ -17,18 +17,18 @@ from workflow_scripts.geometry.cameras import Camera, world_from_camera
 from workflow_scripts.sources.images import PhotoReadSettings
 from workflow_scripts.sources.readers.photo_files import PhotoFile, read_photos, require_folder
 from workflow_scripts.sources.readers.photo_records import Photo, PhotoReadRow
+from workflow_scripts.sources.readers.sidecar_files import (
+    CAMERA_ENDINGS,
+    CAMERA_SUFFIXES,
+    DEPTH_ENDINGS,
+    DEPTH_SUFFIXES,
+    UnusableSidecar,
+    find_sidecar,
+)
 from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.frame_spool import FrameSpool
 from workflow_scripts.views.images.letterbox import Letterbox
-from workflow_scripts.views.images.sidecars import (
-    CAMERA_SUFFIXES,
-    DEPTH_SUFFIXES,
-    UnusableSidecar,
-    UserCamera,
-    find_sidecar,
-    read_camera,
-    read_depth,
-)
+from workflow_scripts.views.images.sidecars import UserCamera, read_camera, read_depth
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,8 @@ def read_photo(image: DecodedImage, stem: str, settings: PhotoReadSettings) -> P
     size = {"width_px": width, "height_px": height}
     shape = (settings.height_px, settings.width_px)
     user_camera: UserCamera | None = None
-    if path := find_sidecar(_folder(settings.intrinsics), stem, CAMERA_SUFFIXES):
+    cameras = _folder(settings.intrinsics)
+    if path := find_sidecar(cameras, stem, CAMERA_SUFFIXES, CAMERA_ENDINGS):
         user_camera = read_camera(path, **size)
     if user_camera is not None:
         k, source = user_camera.intrinsics, "given"
@@ -78,9 +79,12 @@ def read_photo(image: DecodedImage, stem: str, settings: PhotoReadSettings) -> P
         k, source = default_intrinsics(**size, fov_deg=settings.default_fov_deg), "default"
     box = Letterbox.fit(**size, frame_width_px=shape[1], frame_height_px=shape[0])
     depth_m = np.full(shape, np.nan, np.float32)
-    path = find_sidecar(_folder(settings.depth), stem, DEPTH_SUFFIXES)
+    path = find_sidecar(_folder(settings.depth), stem, DEPTH_SUFFIXES, DEPTH_ENDINGS)
     if path is not None:
-        user_depth_m = read_depth(path, depth_unit_m=settings.depth_unit_m, **size)
+        unit_m, float_unit_m = settings.depth_unit_m, settings.depth_float_unit_m
+        user_depth_m = read_depth(
+            path, depth_unit_m=unit_m, depth_float_unit_m=float_unit_m, **size
+        )
         depth_m = box.nearest(user_depth_m, bar=np.nan)
     pose = user_camera.world_from_camera if user_camera is not None else None
     camera = Camera(
@@ -156,6 +160,7 @@ def main(*, scenes: Path, out: Path, settings: PhotoReadSettings) -> None:
         settings.photos,
         column=settings.column,
         dataset_split=settings.dataset_split,
+        ignore_folders=settings.ignore_folders,
         start=first,
         stop=last + 1,
     )
@@ -171,9 +176,13 @@ def main(*, scenes: Path, out: Path, settings: PhotoReadSettings) -> None:
                 skipped_rows.append(skipped(photo, "photo", str(error)))
                 continue
             if settings.depth is not None and not photo_frame.has_depth:
-                skipped_rows.append(skipped(photo, "depth", "missing: no depth map has its name"))
+                skipped_rows.append(
+                    skipped(photo, "depth", f"missing: no depth map is called {photo.stem!r}")
+                )
             if settings.intrinsics is not None and photo_frame.intrinsics_source != "given":
-                skipped_rows.append(skipped(photo, "intrinsics", "missing: no camera has its name"))
+                skipped_rows.append(
+                    skipped(photo, "intrinsics", f"missing: no camera is called {photo.stem!r}")
+                )
             view = spool.add(photo_frame.frame, photo_frame.camera)
             rows.append(photo_row(view, photo, photo_frame))
         write_table(out.with_suffix(".parquet"), records_to_frame(rows, PhotoReadRow))

@@ -1,12 +1,10 @@
 """Read the sidecar files of a photo: its depth map, its camera, its masks.
 
-A sidecar has the photo's stem ("shelf/0012.jpg" -> "shelf/0012.png") in a separate folder and
+A sidecar has the photo's stem ("shelf/0012.jpg" -> "shelf/0012.png", see sidecar_files.py) and
 refers to the upright photo, as a viewer shows it. A missing sidecar is no error; an invalid one is
 an `UnusableSidecar`, never a guess.
 """
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,15 +12,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.text_files import parse_json, read_text
+from workflow_scripts.sources.readers.sidecar_files import UnusableSidecar
+from workflow_scripts.views.images.depth_plausibility import NO_DEPTH, implausible_depth_reason
 
-DEPTH_SUFFIXES = (".png", ".npy", ".npz", ".tif", ".tiff")
-CAMERA_SUFFIXES = (".json", ".txt")
 _ASPECT_TOLERANCE = 0.02
-
-
-class UnusableSidecar(UserError):
-    """Why a sidecar cannot be used; the message is written to a table."""
+_DEPTH_ARRAYS = ("depth", "depth_m")
+_MAX_NORMALISED_FOCAL = 20.0
+_MIDDLE = (0.25, 0.75)
+"""Where the principal point of a camera without its picture's size must lie, as shares of it."""
 
 
 @dataclass(frozen=True)
@@ -33,25 +31,19 @@ class UserCamera:
     world_from_camera: np.ndarray | None
 
 
-def find_sidecar(folder: Path | None, stem: str, suffixes: Sequence[str]) -> Path | None:
-    """Return the sidecar of a stem, None if there is none; a file serves all photos."""
-    if folder is None:
-        return None
-    if folder.is_file():
-        return folder
-    for suffix in suffixes:
-        # Not with_suffix: "room.1" has no suffix.
-        path = folder / f"{stem}{suffix}"
-        if path.is_file():
-            return path
-    return None
-
-
-def read_depth(path: Path, *, depth_unit_m: float, width_px: int, height_px: int) -> np.ndarray:
+def read_depth(
+    path: Path,
+    *,
+    depth_unit_m: float,
+    width_px: int,
+    height_px: int,
+    depth_float_unit_m: float = 1.0,
+) -> np.ndarray:
     """Return planar depth in metres, f32 [h, w]; NaN where it is not a finite number above 0.
 
-    Whole numbers (16-bit PNG, integer arrays) count `depth_unit_m`, floating-point ones metres.
-    The size may differ from the photo's, the aspect ratio may not.
+    Whole numbers (16-bit PNG, integer arrays) count `depth_unit_m`, floating-point ones
+    `depth_float_unit_m`. 65535 beside other 16-bit numbers marks a pixel without depth. The size
+    may differ from the photo's, the aspect ratio may not.
     """
     values = _read_array(path)
     if values.ndim == 3 and 1 in (values.shape[0], values.shape[2]):
@@ -67,28 +59,49 @@ def read_depth(path: Path, *, depth_unit_m: float, width_px: int, height_px: int
         raise UnusableSidecar(
             f"depth: {path.name} is {width} x {height}, the upright photo {width_px} x {height_px}"
         )
-    unit_m = 1.0 if np.issubdtype(values.dtype, np.floating) else depth_unit_m
+    is_float = bool(np.issubdtype(values.dtype, np.floating))
+    unit_m = depth_float_unit_m if is_float else depth_unit_m
     with np.errstate(over="ignore", invalid="ignore"):
         depth_m = (values.astype(np.float64) * unit_m).astype(np.float32)
     depth_m[~(np.isfinite(depth_m) & (depth_m > 0))] = np.nan
+    is_marked = values == NO_DEPTH
+    if not is_float and not is_marked.all() and values.max() == NO_DEPTH:
+        depth_m[is_marked] = np.nan
     if np.isnan(depth_m).all():
         raise UnusableSidecar(f"depth: {path.name} has no pixel with a finite depth above 0")
+    reason = implausible_depth_reason(depth_m, unit_m=unit_m, is_float=is_float)
+    if reason:
+        raise UnusableSidecar(f"depth: {path.name}: {reason}")
     return depth_m
 
 
 def _read_array(path: Path) -> np.ndarray:
     try:
-        if path.suffix == ".npy":
+        suffix = path.suffix.lower()
+        if suffix == ".npy":
             array: np.ndarray = np.load(path, allow_pickle=False)
             return array
-        if path.suffix == ".npz":
+        if suffix == ".npz":
             with np.load(path, allow_pickle=False) as file:
-                array = file[file.files[0]]
+                array = file[_depth_array(path, file.files)]
                 return array
         with Image.open(path) as image:
             return np.asarray(image)
+    except UnusableSidecar:
+        raise
     except Exception as error:  # decoders raise many types for damaged bytes
         raise UnusableSidecar(f"depth: {path.name} is broken ({error})") from error
+
+
+def _depth_array(path: Path, names: list[str]) -> str:
+    """Return the name of the array that is the depth: the only one, or the one called depth."""
+    called = [name for name in names if name in _DEPTH_ARRAYS]
+    if len(names) != 1 and len(called) != 1:
+        raise UnusableSidecar(
+            f"depth: {path.name} has {len(names)} arrays ({', '.join(names[:8])}); call the one to "
+            "be read 'depth'"
+        )
+    return names[0] if len(names) == 1 else called[0]
 
 
 def read_camera(path: Path, *, width_px: int, height_px: int) -> UserCamera:
@@ -99,8 +112,8 @@ def read_camera(path: Path, *, width_px: int, height_px: int) -> UserCamera:
     world in metres with Z up.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".txt":
+        text = read_text(path)
+        if path.suffix.lower() == ".txt":
             content: Any = {
                 "K": [
                     [float(word) for word in line.split()]
@@ -109,8 +122,8 @@ def read_camera(path: Path, *, width_px: int, height_px: int) -> UserCamera:
                 ]
             }
         else:
-            content = json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+            content = parse_json(text, path.name)
+    except ValueError as error:
         raise UnusableSidecar(f"intrinsics: {path.name} is broken ({error})") from error
     if not isinstance(content, dict):
         raise UnusableSidecar(f"intrinsics: {path.name} is not a JSON object")
@@ -126,11 +139,24 @@ def read_camera(path: Path, *, width_px: int, height_px: int) -> UserCamera:
             f"intrinsics: {path.name} is of a {source_width} x {source_height} image, "
             f"the upright photo is {width_px} x {height_px}"
         )
+    if max(k[0, 2], k[1, 2]) <= 1 and max(k[0, 0], k[1, 1]) < _MAX_NORMALISED_FOCAL:
+        raise UnusableSidecar(
+            f"intrinsics: {path.name} is normalised (principal point {k[0, 2]:g}, {k[1, 2]:g}); "
+            "multiply fx and cx by the photo's width, fy and cy by its height"
+        )
     k = np.diag([width_px / source_width, height_px / source_height, 1.0]) @ k
     if not (0 <= k[0, 2] <= width_px and 0 <= k[1, 2] <= height_px):
         raise UnusableSidecar(
             f"intrinsics: {path.name} has its principal point ({k[0, 2]:g}, {k[1, 2]:g}) outside "
             f"the {width_px} x {height_px} photo; add 'width' and 'height' if it is of another size"
+        )
+    across, down = k[0, 2] / width_px, k[1, 2] / height_px
+    is_sized = "width" in content and "height" in content
+    if not is_sized and not (_MIDDLE[0] <= min(across, down) and max(across, down) <= _MIDDLE[1]):
+        raise UnusableSidecar(
+            f"intrinsics: {path.name} has its principal point ({k[0, 2]:g}, {k[1, 2]:g}) far from "
+            f"the middle of the {width_px} x {height_px} photo; add 'width' and 'height' of the "
+            "image that it is of (of this one if it is right)"
         )
     return UserCamera(k, _pose(content, path.name))
 

@@ -27,7 +27,7 @@ ABOVE_BELOW = Comparison(
     difference=metres_above,
     unit="m",
     reasoning=comparison.compare_two(comparison.CENTRE_HEIGHT),
-    requires=Requirements(level=True),
+    requires=Requirements(level=True, same_room=True),
     frame="gravity",
     scopes=("in the room", "measured from the floor"),
     yes_no=(

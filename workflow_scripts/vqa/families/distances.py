@@ -2,7 +2,8 @@
 
 The gap is between nearest points; things that touch, or nearly, have none worth asking for.
 `horizontal_distance` is that of the centres on the ground plan, `vertical_distance` the
-difference in their height. From the camera, distance is in a straight line.
+difference in their height. From the camera, distance is in a straight line; it is not asked of
+views from straight above, where it is a height.
 """
 
 import numpy as np
@@ -17,6 +18,7 @@ MIN_DISTANCE_M = 0.1
 SAME_DIFFERENCE_M = yes_no.Limits(yes=0.1, no=0.5)
 WHOLE = Requirements(untruncated=True)
 LEVEL = Requirements(untruncated=True, gravity=True)
+RANGE = Requirements(untruncated=True, range_clear=True)
 
 MINIMUM_DISTANCE = Numeric(
     name="minimum_distance",
@@ -100,7 +102,7 @@ CAMERA_DISTANCE = Numeric(
     unit="m",
     reasoning=numeric.camera_distance,
     min_value=MIN_DISTANCE_M,
-    requires=WHOLE,
+    requires=RANGE,
     frame="camera",
     quantities=("the distance from the camera to the center of {a}",),
     questions=(
@@ -117,7 +119,7 @@ CAMERA_NEAREST = Numeric(
     unit="m",
     reasoning=numeric.camera_nearest,
     min_value=MIN_DISTANCE_M,
-    requires=WHOLE,
+    requires=RANGE,
     frame="camera",
     quantities=("the shortest distance from the camera to {a}",),
     questions=(
@@ -151,7 +153,7 @@ SAME_DISTANCE = YesNo(
     predicate=same_distance,
     unit="m",
     reasoning=yes_no.same_distance(SAME_DIFFERENCE_M),
-    requires=WHOLE,
+    requires=RANGE,
     frame="camera",
     questions=(
         "Are {a} and {b} about the same distance from the camera?",

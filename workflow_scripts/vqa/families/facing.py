@@ -7,52 +7,12 @@ from workflow_scripts.vqa.question_types.base import QuestionContext, Requiremen
 from workflow_scripts.vqa.question_types.fixed_choice import Classification, FixedChoice
 from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo, between_limits
 from workflow_scripts.vqa.reasoning import orientation, yes_no
-from workflow_scripts.vqa.view_context import ViewContext
 
 FRONT = Requirements(level=True, front=True)
-# What has a front that everyone would agree on.
-_CATEGORIES_WITH_FRONT = frozenset(
-    [
-        "armchair",
-        "cabinet",
-        "chair",
-        "couch",
-        "cupboard",
-        "desktop",
-        "dresser",
-        "dryer",
-        "fridge",
-        "laptop",
-        "machine",
-        "microwave",
-        "monitor",
-        "oven",
-        "refrigerator",
-        "safe",
-        "screen",
-        "sofa",
-        "television",
-        "toilet",
-        "tv",
-        "wardrobe",
-        "washer",
-    ]
-)
 FACES_DEG = yes_no.Limits(yes=20.0, no=60.0)
 # Four ways to face; nearer than this to the middle of one it is clear.
 CLEAR_WITHIN_DEG = 25.0
 FACING_DIRECTIONS = ("towards the camera", "to the right", "away from the camera", "to the left")
-
-
-def has_front(view_context: ViewContext) -> np.ndarray:
-    """Say which objects have a front, by their nouns."""
-    return np.array(
-        [
-            not _CATEGORIES_WITH_FRONT.isdisjoint(noun.lower().split())
-            for noun in view_context.nouns
-        ],
-        dtype=bool,
-    )
 
 
 def faces_object_values(context: QuestionContext) -> PredicateValues:
@@ -60,7 +20,7 @@ def faces_object_values(context: QuestionContext) -> PredicateValues:
     pairs = context.pairs(ordered=True)
     if not len(pairs):
         return PredicateValues(pairs, np.zeros(0), np.zeros(0))
-    pairs = pairs[has_front(context.view_context)[pairs[:, 0]]]
+    pairs = pairs[context.view_context.has_agreed_front[pairs[:, 0]]]
     angle, sigma = facing_deg(context.view_context)
     where = (pairs[:, 0], pairs[:, 1])
     value = between_limits(angle[where], FACES_DEG.yes, FACES_DEG.no)
@@ -76,7 +36,7 @@ def facing_direction(context: QuestionContext) -> Classification:
     rows = context.usable
     if not len(rows):
         return Classification(rows[:, None], rows, np.zeros(0), np.zeros(0))
-    rows = rows[has_front(context.view_context)[rows]]
+    rows = rows[context.view_context.has_agreed_front[rows]]
     angle, sigma = facing_camera_deg(context.view_context)
     quarter = np.round(angle[rows] / 90.0).astype(int) % 4
     off = np.abs((angle[rows] + 45.0) % 90.0 - 45.0)

@@ -1,8 +1,8 @@
 """In front or behind, and nearer or further, as the camera sees it: in front is nearer.
 
 `front_behind` orders by depth along the camera's axis; straight distances of centres and nearest
-points must give the same order. `camera_nearer` orders by straight distances alone, so that it
-may be asked of views from above too.
+points must give the same order. `camera_nearer` orders by straight distances alone. Neither is
+asked of views from straight above, where what is high is near.
 """
 
 from workflow_scripts.vqa.measures import metres_in_front, metres_nearer
@@ -33,7 +33,7 @@ CAMERA_NEARER = Comparison(
     difference=metres_nearer,
     unit="m",
     reasoning=comparison.compare_two(comparison.DISTANCE),
-    requires=Requirements(),
+    requires=Requirements(range_clear=True),
     frame="camera",
     scopes=("measured in a straight line",),
 )

@@ -14,13 +14,20 @@ from workflow_scripts.vqa.view_context import ViewContext
 
 WHOLE = Requirements(untruncated=True)
 LEVEL = Requirements(untruncated=True, level=True)
-FRONTED = Requirements(untruncated=True, level=True, front=True)
+FRONTED = Requirements(untruncated=True, level=True, agreed_front=True)
+RANGE = Requirements(untruncated=True, range_clear=True)
 IMAGE_POSITION = Requirements(shape=False, position_independent=True)
 
 
 def _columns(view_context: ViewContext) -> Measure:
     """Return how far left the marks are, in pixels."""
     columns = -view_context.mark_px[:, 0]
+    return columns, np.zeros(len(columns))
+
+
+def _middle_columns(view_context: ViewContext) -> Measure:
+    """Return how far left the middles of the visible parts are, in pixels."""
+    columns = -view_context.middle_px[:, 0]
     return columns, np.zeros(len(columns))
 
 
@@ -39,6 +46,7 @@ def _extreme(
     requires: Requirements = WHOLE,
     rank: int = 0,
     anchored: bool = False,
+    second_measure: Callable[[ViewContext], Measure] | None = None,
     frame: Frame = "camera",
     questions: tuple[str, ...] = (),
     answers: tuple[str, ...] = (),
@@ -53,6 +61,7 @@ def _extreme(
         extremes=extremes,
         rank=rank,
         anchored=anchored,
+        second_measure=second_measure,
         questions=questions,
         answers=answers,
     )
@@ -79,12 +88,14 @@ NEAREST_CAMERA = _extreme(
     comparison.rank_three(comparison.DISTANCE, most=False),
     _nearness,
     ("closest to the camera",),
+    requires=RANGE,
 )
 FARTHEST_CAMERA = _extreme(
     "farthest_camera",
     comparison.rank_three(comparison.DISTANCE, most=True),
     measures.camera_distance_m,
     ("farthest from the camera",),
+    requires=RANGE,
 )
 LEFTMOST = _extreme(
     "leftmost",
@@ -93,6 +104,7 @@ LEFTMOST = _extreme(
     ("furthest to the left in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
+    second_measure=_middle_columns,
     frame="picture",
 )
 RIGHTMOST = _extreme(
@@ -102,6 +114,7 @@ RIGHTMOST = _extreme(
     ("furthest to the right in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
+    second_measure=lambda view_context: measures.negated(_middle_columns(view_context)),
     frame="picture",
 )
 SECOND_FROM_LEFT = _extreme(
@@ -111,6 +124,7 @@ SECOND_FROM_LEFT = _extreme(
     ("second from the left in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
+    second_measure=_middle_columns,
     rank=1,
     frame="picture",
 )
@@ -121,6 +135,7 @@ SECOND_FROM_RIGHT = _extreme(
     ("second from the right in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
+    second_measure=lambda view_context: measures.negated(_middle_columns(view_context)),
     rank=1,
     frame="picture",
 )
@@ -130,6 +145,7 @@ SECOND_FROM_FRONT = _extreme(
     _nearness,
     ("second closest to the camera",),
     rank=1,
+    requires=RANGE,
 )
 BIGGEST = _extreme(
     "biggest",

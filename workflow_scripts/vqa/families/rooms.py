@@ -28,6 +28,7 @@ def long_side_m(view_context: ViewContext) -> Measure:
 ROOM_AREA = Numeric(
     name="room_area",
     num_objects=0,
+    is_size=True,
     measure=area_m2,
     unit="m2",
     reasoning=numeric.room_area,
@@ -42,6 +43,7 @@ ROOM_AREA = Numeric(
 ROOM_LENGTH = Numeric(
     name="room_length",
     num_objects=0,
+    is_size=True,
     measure=long_side_m,
     unit="m",
     reasoning=numeric.room_length,

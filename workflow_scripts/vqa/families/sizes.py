@@ -3,10 +3,11 @@
 Width is along the object's own side-to-side axis, as seen from its front; where the front is not
 known it is not asked for, and comparisons must hold whichever side it is. `view_width` is the
 extent across the camera's level heading, whatever faces where. Height is along the room's up
-axis, length is the longer of the two horizontal sides, and "bigger" compares the volumes of the
-oriented boxes by the edge of the cube of equal volume, so that one margin suits lengths and
-volumes. A size is asked for only of an object that is wholly in the picture, and heights not in
-views from above. `same_*` ask whether two are about equal: within 7 %, or apart by 30 % or more.
+axis. Length is the longer of the two horizontal sides, of what is not taller than that. "Bigger"
+compares the volumes of the oriented boxes by the edge of the cube of equal volume, so that one
+margin suits lengths and volumes. A size is asked for only of an object that is wholly in the
+picture, and heights not in views from above. `same_*` ask whether two are about equal: within 7 %,
+or apart by 30 % or more.
 """
 
 import numpy as np
@@ -25,7 +26,8 @@ SAME_EXCESS = yes_no.Limits(yes=0.07, no=0.3)
 WHOLE = Requirements(untruncated=True)
 STANDING = Requirements(untruncated=True, level=True)
 UPRIGHT = Requirements(untruncated=True, gravity=True)
-FRONTED = Requirements(untruncated=True, gravity=True, front=True)
+FRONTED = Requirements(untruncated=True, gravity=True, agreed_front=True)
+LONG = Requirements(untruncated=True, gravity=True, long=True)
 
 
 WIDER = Comparison(
@@ -70,7 +72,7 @@ LONGER = Comparison(
     difference=lambda view_context: measures.ratio_of(measures.length_m(view_context)),
     unit="ratio",
     reasoning=comparison.compare_two(comparison.LENGTH),
-    requires=UPRIGHT,
+    requires=LONG,
     frame="object",
     scopes=("seen from above",),
     yes_no=(
@@ -90,6 +92,7 @@ LONGER = Comparison(
 WIDTH = Numeric(
     name="width",
     num_objects=1,
+    is_size=True,
     measure=measures.width_m,
     unit="m",
     reasoning=numeric.width,
@@ -107,6 +110,7 @@ WIDTH = Numeric(
 VIEW_WIDTH = Numeric(
     name="view_width",
     num_objects=1,
+    is_size=True,
     measure=measures.view_width_m,
     unit="m",
     reasoning=numeric.view_width,
@@ -124,6 +128,7 @@ VIEW_WIDTH = Numeric(
 HEIGHT = Numeric(
     name="height",
     num_objects=1,
+    is_size=True,
     measure=measures.height_m,
     unit="m",
     reasoning=numeric.height,
@@ -138,11 +143,12 @@ HEIGHT = Numeric(
 LENGTH = Numeric(
     name="length",
     num_objects=1,
+    is_size=True,
     measure=measures.length_m,
     unit="m",
     reasoning=numeric.length,
     min_value=SMALLEST_ASKED_M,
-    requires=UPRIGHT,
+    requires=LONG,
     frame="object",
     quantities=(),
     questions=(
@@ -157,6 +163,7 @@ LENGTH = Numeric(
 FOOTPRINT = Numeric(
     name="footprint",
     num_objects=1,
+    is_size=True,
     measure=measures.footprint_m2,
     unit="m2",
     reasoning=numeric.footprint,

@@ -34,10 +34,13 @@ class Requirements:
     up is known. `level`: also, the camera does not look steeply up or down, so that up in the room
     is up in the picture. `shape`: the object must be visible, so its mark must leave most of it
     uncovered; without it the question is about the position of the mark itself. `front`: the
-    object's own axes are known. `position_independent`: an object named by its position among
-    others of its category is left out, for its name would give the answer away ("the leftmost
-    chair"). `kinds`: the question names a category, not an object, so objects without a unique
-    name count too.
+    object's own axes are known; `agreed_front`: and everyone would agree on its front, so that its
+    width is from side to side. `long`: the object is not taller than long, so that its length is
+    not its height. `range_clear`: the camera is not known to look steeply up or down, so that
+    near is not high. `same_room`: the object is not known to be in another room than the camera.
+    `position_independent`: an object named by its position among others of its category is left
+    out, for its name would give the answer away ("the leftmost chair"). `kinds`: the question
+    names a category, not an object, so objects without a unique name count too.
     """
 
     untruncated: bool = False
@@ -45,6 +48,10 @@ class Requirements:
     level: bool = False
     shape: bool = True
     front: bool = False
+    agreed_front: bool = False
+    long: bool = False
+    range_clear: bool = False
+    same_room: bool = False
     position_independent: bool = False
     kinds: bool = False
 

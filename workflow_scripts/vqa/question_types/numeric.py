@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from workflow_scripts.common import quantity_text
 from workflow_scripts.common.questions import AnswerType
-from workflow_scripts.vqa.batch import LETTERS, OPTIONS_SUFFIX, Batch
+from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.vqa.batch import LETTERS, Batch
 from workflow_scripts.vqa.measures import Measure
 from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.templates import Templates, capitalised
@@ -24,10 +25,6 @@ _ANSWERS = (
     "{Quantity} is {value}.",
     "I'd say {value}.",
 )
-# Wrong options differ from the truth and from one another by these, so none is nearly right.
-_FACTORS = np.array([0.35, 0.6, 1.6, 2.5])
-_ANGLE_STEPS_DEG = np.array([40.0, 80.0, 120.0, 140.0])
-_CLOCK_STEPS_DEG = np.array([60.0, 120.0, 180.0, 270.0])
 # A number is asked for only if it is known this well.
 MAX_RELATIVE_SIGMA = 0.15
 MAX_SIGMA_DEG = 10.0
@@ -35,6 +32,7 @@ MAX_SIGMA_DEG = 10.0
 CLEAR_OF_NEXT_HOUR_DEG = 2.0
 IMPERIAL_SHARE = 0.25
 
+NumberOrArray = TypeVar("NumberOrArray", float, FloatArray)
 AnswerOfUnit: dict[str, AnswerType] = {"m": "metres", "m2": "square_metres", "deg": "degrees"}
 
 
@@ -47,6 +45,7 @@ class Numeric(OneViewFamily):
     depends on the order of mention. Values under `least` are not asked. Slots: `{a}`, `{b}`, and
     `{value}` in answers. `quantities` fit "What is {quantity}?"; a family without one has only its
     own questions.
+    `is_size`: the value is the size of one thing, so that a ratio says what differs clearly.
     """
 
     num_objects: Literal[0, 1, 2]
@@ -58,6 +57,7 @@ class Numeric(OneViewFamily):
     signed: bool = False
     ordered: bool = False
     is_clock: bool = False
+    is_size: bool = False
     max_value: float = np.inf
 
     @property
@@ -75,7 +75,6 @@ class Numeric(OneViewFamily):
         answers = [*self.answers, *self._fill_quantity(_ANSWERS)]
         return {
             "open": Templates(questions),
-            "multiple_choice": Templates([text + OPTIONS_SUFFIX for text in questions]),
             "answers": Templates(answers),
             "letters": Templates([f"{{letter}}: {text}" for text in answers]),
         }
@@ -102,7 +101,7 @@ class Numeric(OneViewFamily):
         value = self.measure(view_context)[0]
         return float(value[objects] if objects else value[0])
 
-    def error(self, value: float, truth: float) -> float:
+    def error(self, value: NumberOrArray, truth: NumberOrArray) -> NumberOrArray:
         """Return how far a value is from the true one; of angles, the shorter way round."""
         error = value - truth
         if self.unit == "deg":
@@ -111,7 +110,11 @@ class Numeric(OneViewFamily):
         return error
 
     def batches(self, context: QuestionContext) -> Iterator[Batch]:
-        """Yield the open questions, and multiple choices by the letter of the right option."""
+        """Yield the open questions, and multiple choices by the letter of the right option.
+
+        Which wrong options there are follows from all questions of the shard; see
+        `answer_options`.
+        """
         facts = self._measured_values(context)
         if facts is None:
             return
@@ -157,27 +160,16 @@ class Numeric(OneViewFamily):
             if not len(rows):
                 continue
             picked = {name: _select_rows(column, rows) for name, column in common.items()}
-            right = _select_rows(texts, rows)
-            wrong = self._wrong_options(value[rows], _select_rows(imperial, rows), context.rng)
-            options = [
-                (*others[:place], text, *others[place:])
-                for text, others in zip(right, wrong, strict=True)
-            ]
-            names = ("option1", "option2", "option3", "option4")
             yield Batch(
                 kind="multiple_choice",
                 answer=letter,
-                questions=templates["multiple_choice"],
+                questions=templates["open"],
                 answers=templates["letters"],
                 answer_type="multiple_choice",
                 shared_slots={"letter": letter},
-                row_slots={
-                    "value": right,
-                    **dict(zip(names, zip(*options, strict=True), strict=True)),
-                },
+                row_slots={"value": _select_rows(texts, rows)},
                 truth=letter,
                 choices=LETTERS,
-                options=options,
                 **picked,
             )
 
@@ -219,30 +211,6 @@ class Numeric(OneViewFamily):
         if not len(good):
             return None
         return objects.take(good, axis=0), value.take(good), sigma.take(good)
-
-    def _wrong_options(
-        self, value: np.ndarray, imperial: list[bool], rng: np.random.Generator
-    ) -> list[tuple[str, ...]]:
-        """Return three wrong options a row, as texts, none near the truth or another."""
-        excluded = rng.integers(4, size=len(value)).tolist()
-        shuffles = [_SHUFFLES[index] for index in rng.integers(len(_SHUFFLES), size=len(value))]
-        if self.is_clock:
-            candidates = ((value[:, None] + _CLOCK_STEPS_DEG) % 360.0).tolist()
-        elif self.unit == "deg":
-            candidates = ((value[:, None] + _ANGLE_STEPS_DEG) % 180.0).tolist()
-        else:
-            candidates = (value[:, None] * _FACTORS).tolist()
-        rows = []
-        for four, flag, excluded_index, shuffle in zip(
-            candidates, imperial, excluded, shuffles, strict=True
-        ):
-            texts = [self.write(one, imperial=flag)[0] for one in four]
-            del texts[excluded_index]
-            rows.append(tuple(texts[place] for place in shuffle))
-        return rows
-
-
-_SHUFFLES = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
 
 
 def _select_rows(column: Any, rows: np.ndarray) -> Any:

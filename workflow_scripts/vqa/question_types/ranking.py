@@ -40,7 +40,8 @@ class Ranking(OneViewFamily):
     `measure` is a value [n], larger for what comes first, or with `anchored` a value [n, n] whose
     first index is the anchor, a fourth object in slot `{d}`. `rank` 0 picks the first of the
     order, 1 the middle one. All three must differ by the margin in `unit` as far as the pick
-    depends on it. `extremes` fit "{winner} is {extreme}"; `questions` and `answers` take the place
+    depends on it, and in `second_measure` [n], another reading of the order in the same unit, where
+    there is one. `extremes` fit "{winner} is {extreme}"; `questions` and `answers` take the place
     of the common phrasings where a family needs its own.
     """
 
@@ -48,6 +49,7 @@ class Ranking(OneViewFamily):
     extremes: tuple[str, ...]
     rank: int = 0
     anchored: bool = False
+    second_measure: Callable[[ViewContext], Measure] | None = None
     questions: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
 
@@ -89,6 +91,12 @@ class Ranking(OneViewFamily):
         else:
             lead = ahead - behind
         margin = lead[:, 0] if self.rank == 0 else np.minimum(lead[:, 0], lead[:, 1])
+        if self.second_measure is not None:
+            again = self.second_measure(context.view_context)[0].take(places).take(order)
+            leads = again[:, 0] - again[:, 1], again[:, 1] - again[:, 2]
+            if self.rank == 0:
+                leads = leads[0], again[:, 0] - again[:, 2]
+            margin = np.minimum.reduce([margin, *leads])
         clear = margin >= context.margins.needed(self.unit, context.view_context, both)
         rows = clear.nonzero()[0]
         context.dropped["too close to call"] += len(margin) - len(rows)

@@ -174,7 +174,7 @@ def wider(question: QuestionInstance, digits: int) -> list[str]:
     values = {}
     for object_row in object_rows:
         one = numbers([(least if object_row == wide else most)[object_row]], digits)[0]
-        known = bool(question.view_context.measured.has_front[object_row])
+        known = bool(question.view_context.has_agreed_front[object_row])
         hedge = "" if known else "at least " if object_row == wide else "at most "
         clauses.append(f"the width of {question.name(object_row)} is {hedge}{one} m")
         values[object_row] = one

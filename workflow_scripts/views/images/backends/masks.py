@@ -1,6 +1,5 @@
 """Objects from the user's masks: an image of ids with labels, or COCO segmentations."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,15 @@ from PIL import Image
 
 from workflow_scripts.common import coco_rle
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.text_files import parse_json, read_text
+from workflow_scripts.sources.readers.sidecar_files import MASK_ENDINGS, find_sidecar
 from workflow_scripts.views.images.letterbox import nearest_samples
 from workflow_scripts.views.images.proposals import PhotoView, Proposal, ProposerOptions
-from workflow_scripts.views.images.sidecars import find_sidecar
 from workflow_scripts.views.visibility import mask_box
 
 MAX_MASKS = 4096
 DEFAULT_LABEL = "object"
+_LABEL_KEYS = ("label", "class", "name", "category", "category_name", "class_name")
 _ASPECT_TOLERANCE = 0.02
 
 
@@ -41,15 +42,19 @@ class UserMasks:
         return [self._proposals_of(photo) for photo in photos]
 
     def _proposals_of(self, photo: PhotoView) -> list[Proposal]:
-        ids = find_sidecar(self._folder, photo.row.stem, (".png",))
-        table = find_sidecar(self._folder, photo.row.stem, (".json",))
-        if ids is None and table is None:
-            return [rejected_proposal("no masks: no file has the name of the photo")]
+        stem = photo.row.stem
         try:
-            content = json.loads(table.read_text(encoding="utf-8")) if table else {}
-            object_list = content.get("objects") if isinstance(content, dict) else content
+            ids = find_sidecar(self._folder, stem, (".png",), MASK_ENDINGS)
+            table = find_sidecar(self._folder, stem, (".json",), MASK_ENDINGS)
+        except UserError as error:
+            return [rejected_proposal(f"masks: {error}")]
+        if ids is None and table is None:
+            return [rejected_proposal(f"no masks: no file is called {stem!r}")]
+        try:
+            content = parse_json(read_text(table), table.name) if table else {}
+            object_list, names = _object_list(content)
             if isinstance(object_list, list):
-                return list(_from_list(object_list, photo))
+                return list(_from_list(object_list, names, photo))
             if ids is None or not isinstance(content, dict):
                 return [rejected_proposal(f"masks: {table.name} has no list of objects")]  # type: ignore[union-attr]
             return list(_from_ids(ids, content.get("labels", content), photo))
@@ -76,6 +81,26 @@ def proposal_from_mask(
     return Proposal(label, confidence, (x0, y0, x1, y1), fitted)
 
 
+def _object_list(content: Any) -> tuple[Any, dict[str, str]]:
+    """Return the list of objects of a file, and the names of COCO's categories by their ids."""
+    if not isinstance(content, dict):
+        return content, {}
+    names = {}
+    categories = content.get("categories")
+    for category in categories if isinstance(categories, list) else ():
+        if isinstance(category, dict) and isinstance(category.get("id"), int | str):
+            names[str(category["id"])] = _label_text(category)
+    return content.get("objects", content.get("annotations")), names
+
+
+def _label_text(value: Any) -> str:
+    """Return a label of any form as text: dictionaries name it under one of some keys."""
+    if isinstance(value, dict):
+        values = [value.get(key) for key in _LABEL_KEYS]
+        return next((_label_text(inner) for inner in values if inner is not None), DEFAULT_LABEL)
+    return DEFAULT_LABEL if value is None else str(value)
+
+
 def _from_ids(path: Path, labels: dict[str, Any], photo: PhotoView) -> Iterator[Proposal]:
     with Image.open(path) as image:
         if image.mode not in ("1", "L", "P", "I", "I;16"):
@@ -93,21 +118,29 @@ def _from_ids(path: Path, labels: dict[str, Any], photo: PhotoView) -> Iterator[
         yield rejected_proposal(f"masks: {path.name} has {len(numbers)} ids, more than {MAX_MASKS}")
         return
     for number in numbers.tolist():
-        label = labels.get(str(number), DEFAULT_LABEL)
-        yield proposal_from_mask(ids == number, str(label), 1.0, photo)
+        label = _label_text(labels.get(str(number)))
+        yield proposal_from_mask(ids == number, label, 1.0, photo)
     for name in labels:
         if name.isdecimal() and int(name) not in numbers:
             yield rejected_proposal(
-                "no pixel: its number is not in the mask", str(labels[name]), 1.0
+                "no pixel: its number is not in the mask", _label_text(labels[name]), 1.0
             )
 
 
-def _from_list(objects: list[Any], photo: PhotoView) -> Iterator[Proposal]:
+def _from_list(objects: list[Any], names: dict[str, str], photo: PhotoView) -> Iterator[Proposal]:
     for entry in objects[:MAX_MASKS]:
         if not isinstance(entry, dict):
             yield rejected_proposal("masks: an entry is not an object with label and segmentation")
             continue
-        label = str(entry.get("label", entry.get("category", DEFAULT_LABEL)))
+        category = entry.get("category_id")
+        is_named = any(key in entry for key in _LABEL_KEYS)
+        if isinstance(category, int | str) and not is_named and str(category) not in names:
+            yield rejected_proposal(
+                f"masks: category_id {category!r:.20} has no name; give each entry a 'label', or "
+                "the file 'annotations' and 'categories'"
+            )
+            continue
+        label = _label_text(entry) if is_named else names.get(str(category), DEFAULT_LABEL)
         score = entry.get("score", 1.0)
         confidence = float(score) if isinstance(score, int | float) else float("nan")
         try:

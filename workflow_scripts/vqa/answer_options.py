@@ -1,0 +1,230 @@
+"""Wrong options of numeric multiple choice, dealt so that the options alone say nothing.
+
+The questions of a family about a scene share a pool: their own true values, and values drawn as
+questions are drawn from what the views of the scene measure. The pool is dealt four times, in rows
+of four values that differ clearly, by a procedure that treats all four alike; the first value of a
+row is the truth of its question. So a value is as often wrong as it is right, and the truth is
+first, second, third and last in size equally often. What a scene has too few different values for
+is dealt once more, together with that of the other scenes of the shard.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from workflow_scripts.common.questions import Question
+from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.vqa.batch import LETTERS, OPTIONS_SUFFIX
+from workflow_scripts.vqa.margins import Margins
+from workflow_scripts.vqa.question_types.numeric import Numeric
+from workflow_scripts.vqa.sampling import LEVEL_WEIGHTS, DropCounts
+
+ValueAndSigma = tuple[float, float]
+
+NO_OPTIONS = "too few values for clearly different options"
+# A pool holds so many values at least and at most, and so many for each question.
+MIN_POOL, MAX_POOL, VALUES_PER_QUESTION = 32, 512, 6
+MAX_SWEEPS = 40
+# Of one view and form so many values of a level are kept.
+MAX_KEPT = 24
+
+
+@dataclass(frozen=True)
+class NumericTruth:
+    """The value that a question asks for, its sigma, and whether it is written in imperial."""
+
+    family: Numeric
+    value_and_sigma: ValueAndSigma
+    imperial: bool
+
+
+@dataclass(eq=False)
+class PlausibleValues:
+    """The values of each family in a scene, by level of difficulty: (value, sigma) a view."""
+
+    _kept: dict[tuple[str, str], dict[int, list[tuple[FloatArray, FloatArray]]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    )
+
+    def add(
+        self,
+        family: Numeric,
+        scene_id: str,
+        value: FloatArray,
+        sigma: FloatArray,
+        level: np.ndarray,
+    ) -> None:
+        """Add what a view of a scene measures of a family."""
+        for one in np.unique(level).tolist():
+            rows = np.flatnonzero(level == one)
+            rows = rows[:: math.ceil(len(rows) / MAX_KEPT)]
+            self._kept[family.name, scene_id][one].append((value[rows], sigma[rows]))
+
+    def draw(
+        self, family: Numeric, scene_id: str, number: int, rng: np.random.Generator
+    ) -> list[ValueAndSigma]:
+        """Draw values as the sampler draws questions: a level, a view, a value."""
+        kept = self._kept[family.name, scene_id]
+        levels = sorted(kept)
+        weights = np.array([LEVEL_WEIGHTS[level] for level in levels])
+        drawn = []
+        for level in rng.choice(levels, size=number, p=weights / weights.sum()).tolist():
+            values, sigmas = kept[level][int(rng.integers(len(kept[level])))]
+            row = int(rng.integers(len(values)))
+            drawn.append((float(values[row]), float(sigmas[row])))
+        return drawn
+
+
+def add_options(
+    questions: Sequence[Question],
+    truths: dict[str, NumericTruth],
+    plausible: PlausibleValues,
+    margins: Margins,
+    dropped: DropCounts,
+    rng: np.random.Generator,
+) -> list[Question]:
+    """Return the questions, those of numeric multiple choice with options.
+
+    `truths` are by question id. A question for which there are no clearly different values is left
+    out and counted in `dropped`.
+    """
+    groups: dict[tuple[str, str], dict[str, list[Question]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for question in questions:
+        if question.question_id in truths:
+            groups[question.family, question.split][question.scene_id].append(question)
+    wrong: dict[str, list[float]] = {}
+    for _, scenes in sorted(groups.items()):
+        remaining: dict[str, ValueAndSigma] = {}
+        others: list[ValueAndSigma] = []
+        for scene_id, group in sorted(scenes.items()):
+            family = truths[group[0].question_id].family
+            known = {
+                question.question_id: truths[question.question_id].value_and_sigma
+                for question in group
+            }
+            number = max(MIN_POOL, VALUES_PER_QUESTION * len(known)) - len(known)
+            drawn = plausible.draw(family, scene_id, number, rng)
+            found, unused = deal_values(family, known, drawn, margins, rng)
+            wrong |= found
+            remaining |= {name: known[name] for name in known if name not in found}
+            others += unused
+        wrong |= deal_values(family, remaining, others, margins, rng)[0]
+    finished = []
+    for question in questions:
+        truth = truths.get(question.question_id)
+        if truth is None:
+            finished.append(question)
+        elif question.question_id in wrong:
+            finished.append(_with_options(question, truth, wrong[question.question_id]))
+        else:
+            dropped[question.family, question.form, NO_OPTIONS] += 1
+    return finished
+
+
+def _with_options(question: Question, truth: NumericTruth, wrong: Sequence[float]) -> Question:
+    write = truth.family.write
+    values = [*wrong]
+    values.insert(LETTERS.index(str(question.truth)), truth.value_and_sigma[0])
+    options = [write(value, imperial=truth.imperial)[0] for value in values]
+    slots = {f"option{place}": text for place, text in enumerate(options, 1)}
+    return question.model_copy(
+        update={
+            "question": question.question + OPTIONS_SUFFIX.format(**slots),
+            "options": options,
+        }
+    )
+
+
+def deal_values(
+    family: Numeric,
+    truths: Mapping[str, ValueAndSigma],
+    others: Sequence[ValueAndSigma],
+    margins: Margins,
+    rng: np.random.Generator,
+) -> tuple[dict[str, list[float]], list[ValueAndSigma]]:
+    """Return three wrong values for truths of a family by question, where there are some.
+
+    Also those of the other values for which there were none, as if questions asked for them.
+    """
+    names = [list(truths)[place] for place in rng.permutation(len(truths)).tolist()]
+    parts = math.ceil(VALUES_PER_QUESTION * len(names) / MAX_POOL)
+    found: dict[str, list[float]] = {}
+    unused: list[ValueAndSigma] = []
+    shuffled = [others[place] for place in rng.permutation(len(others)).tolist()]
+    for part in range(parts):
+        asked = names[part::parts]
+        pool = [truths[name] for name in asked]
+        pool += shuffled[part::parts][: MAX_POOL - len(pool)]
+        values, sigmas = np.array(pool).T
+        rows = deal_rows(~clearly_different(family, values, sigmas, margins), rng)
+        for place, row in enumerate(rows):
+            if place < len(asked) and row is not None:
+                found[asked[place]] = values[list(row)].tolist()
+            elif place >= len(asked) and row is None:
+                unused.append(pool[place])
+    return found, unused
+
+
+def clearly_different(
+    family: Numeric, values: FloatArray, sigmas: FloatArray, margins: Margins
+) -> np.ndarray:
+    """Say of each two values [n, n] whether nobody who measures well would take one for the other.
+
+    Sizes and areas differ by the ratio of the margins, distances by their metres too, angles by
+    their degrees, hours by two; all by their sigmas and in what is printed.
+    """
+    apart = np.abs(family.error(values[:, None], values[None, :]))
+    both = margins.sigmas * np.hypot(sigmas[:, None], sigmas[None, :])
+    if family.is_clock:
+        needed = np.maximum(both, 45.0)
+    elif family.unit == "deg":
+        needed = np.maximum(both, margins.degrees)
+    else:
+        needed = np.maximum(both, margins.ratio * np.minimum(values[:, None], values[None, :]))
+        if not family.is_size:
+            needed = np.maximum(needed, margins.metres)
+    different: np.ndarray = apart >= np.maximum(needed, 1e-9)
+    for imperial in (False, True):
+        texts = np.array([family.write(value, imperial=imperial)[0] for value in values.tolist()])
+        different &= texts[:, None] != texts[None, :]
+    return different
+
+
+def deal_rows(clash: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[int, int, int] | None]:
+    """Yield for each of n values three others that clash neither with it nor with one another.
+
+    `clash` [n, n] says which two may not stand together. Four permutations of the values are the
+    columns of a table, whose rows are mended by swaps within a column, of any column alike: so no
+    column, and no value's being the first, can be told from the others. None where a row could not
+    be mended.
+    """
+    number = len(clash)
+    clashes = clash.tolist()
+    table = np.stack([rng.permutation(number) for _ in LETTERS], axis=1).tolist()
+
+    def faults(row: list[int]) -> int:
+        a, b, c, d = row
+        of_a, of_b = clashes[a], clashes[b]
+        return int(of_a[b] + of_a[c] + of_a[d] + of_b[c] + of_b[d] + clashes[c][d])
+
+    for _ in range(MAX_SWEEPS):
+        bad = [place for place, row in enumerate(table) if faults(row)]
+        if not bad:
+            break
+        columns = rng.integers(len(LETTERS), size=len(bad)).tolist()
+        others = rng.integers(number, size=len(bad)).tolist()
+        for place, column, other in zip(bad, columns, others, strict=True):
+            one, two = table[place], table[other]
+            before = faults(one) + faults(two)
+            one[column], two[column] = two[column], one[column]
+            if faults(one) + faults(two) > before:
+                one[column], two[column] = two[column], one[column]
+    by_first = {row[0]: row for row in table}
+    for value in range(number):
+        _, b, c, d = row = by_first[value]
+        yield None if faults(row) else (b, c, d)
