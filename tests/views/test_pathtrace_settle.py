@@ -76,6 +76,19 @@ def test_what_stands_on_the_floor_beside_its_parent_has_no_contact_with_it():
     assert (placement.moved_z_m, placement.contact) == (0.0, "")
 
 
+def test_what_lies_in_a_closed_drawer_stays_and_is_unclear():
+    x, y, height = surface_m("Dresser")
+    for below_m in (0.15, 0.3, 0.45):
+        phone = mesh_at("CellPhone", x, y, height - below_m)
+        meshes = {"p": mesh_at("Dresser", 0, 0, 0), "c": phone}
+        placement = settle_children({"p": ["c"], "c": []}, meshes)["c"]
+        if placement.contact == "carried":
+            # Near enough to the top to have been meant for it.
+            assert placement.moved_z_m == pytest.approx(below_m, abs=0.012)
+        else:
+            assert (placement.moved_z_m, placement.contact) == (0.0, "unclear")
+
+
 def test_children_move_with_their_parents():
     x, y, height = surface_m("DiningTable")
     plate = assets_in_category("Plate")[0]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from shapely import MultiPoint
 from shapely.geometry.base import BaseGeometry
 
@@ -18,7 +19,7 @@ from workflow_scripts.views.meshes import Mesh
 
 TOLERANCE_M = 0.01
 """A smaller distance between an object and its surface is left as it is."""
-MAX_UP_M, MAX_DOWN_M = 0.25, 0.8
+MAX_UP_M, MAX_DOWN_M = 0.25, 0.5
 BASE_M = 0.015
 """The base of an object is what is drawn within this of its lowest point."""
 MAX_CORNERS = 12
@@ -82,7 +83,7 @@ def _support_height_m(
     if bottom <= surface[..., 2].min() + 2 * TOLERANCE_M:
         return None, ""
     base = points[points[:, 2] <= bottom + BASE_M, :2]
-    under_base = _heights_m(surface, _within(base))
+    under_base = _heights_m(surface[_face_up(surface)], _within(base))
     over_all = _heights_m(surface, _within(points[:, :2]))
     found = under_base[np.isfinite(under_base)]
     near = found[(found <= bottom + MAX_UP_M) & (found >= bottom - MAX_DOWN_M)]
@@ -94,10 +95,17 @@ def _support_height_m(
         if (
             carries.any(axis=1).mean() >= MIN_SUPPORT_SHARE
             and blocks.any(axis=1).mean() <= MAX_BLOCKED_SHARE
-            and not _collides(_body(points, height), placed)
         ):
+            is_there = abs(height - bottom) <= TOLERANCE_M + STEP_M
+            if not is_there and _collides(_body(points, height), placed):
+                break
             return float(under_base[carries].max()), "carried"
     return None, "unclear"
+
+
+def _face_up(triangles: FloatArray) -> NDArray[np.bool_]:
+    ab, ac = triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]
+    return np.asarray(ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0] > 0)
 
 
 def _within(points: FloatArray) -> FloatArray:
