@@ -1,4 +1,4 @@
-"""Small groups are dealt to splits fairly, and nobody changes its split when others come."""
+"""Small groups are assigned to splits fairly, and none changes its split when others are added."""
 
 from collections import Counter
 

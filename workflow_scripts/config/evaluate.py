@@ -35,7 +35,7 @@ class PredictSettings(Settings):
 
     batch_size: int = Field(64, ge=1, description="questions at a time")
     num_parts: int = Field(
-        1, ge=1, le=999, description="jobs that the questions of an experiment are dealt to"
+        1, ge=1, le=999, description="jobs that the questions of an experiment are divided among"
     )
 
 

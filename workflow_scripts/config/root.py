@@ -74,7 +74,7 @@ def build_config_model(
         "sources": (sources_model, "where scenes come from", True),
         "splits": (
             SplitsSettings,
-            "shares of houses (or scenes, or photos), dealt by hash before anything else; they "
+            "shares of houses (or scenes, or photos), split by hash before anything else; they "
             "sum to 1",
             False,
         ),

@@ -85,7 +85,7 @@ def training_metrics(experiment: Experiment) -> list[str]:
 
 
 def reported_experiments(experiments: Iterable[Experiment], benchmarks: Iterable[str]) -> str:
-    """Return what the report is told about experiments, as JSON (`report.ReportedExperiment`)."""
+    """Return what the report shows of experiments, as JSON (`report.ReportedExperiment`)."""
     names = list(benchmarks)
     return json.dumps(
         [

@@ -49,7 +49,7 @@ PICTURES = {
 
 
 class ReportedExperiment(Record):
-    """What the report is told about an experiment."""
+    """What the report shows of an experiment."""
 
     name: str
     section: str | None

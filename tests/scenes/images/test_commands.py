@@ -1,4 +1,4 @@
-"""Photos become scenes: hashed, grouped, dealt to splits; the commands as a user runs them."""
+"""Photos become scenes: hashed, grouped, assigned to splits; the commands as a user runs them."""
 
 import subprocess
 import sys

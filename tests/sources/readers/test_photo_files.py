@@ -1,4 +1,4 @@
-"""Where photos lie: folders and data sets are counted, dealt and read alike."""
+"""Where photos lie: folders and data sets are counted, sharded and read alike."""
 
 import os
 from collections.abc import Callable
