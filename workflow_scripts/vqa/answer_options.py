@@ -1,11 +1,11 @@
 """Wrong options of numeric multiple choice, sampled so that the options alone say nothing.
 
 The questions of a family about a scene share a pool: their own true values, and values drawn as
-questions are drawn from what the views of the scene measure. The pool is permuted four times, in rows
-of four values that differ clearly, by a procedure that treats all four alike; the first value of a
-row is the truth of its question. So a value is as often wrong as it is right, and the truth is
-first, second, third and last in size equally often. What a scene has too few different values for
-is permuted once more, together with that of the other scenes of the shard.
+questions are drawn from what the views of the scene measure. The pool is permuted four times, in
+rows of four values that differ clearly, by a procedure that treats all four alike; the first value
+of a row is the truth of its question. So a value is as often wrong as it is right, and the truth
+is first, second, third and last in size equally often. What a scene has too few different values
+for is permuted once more, together with that of the other scenes of the shard.
 """
 
 import math
