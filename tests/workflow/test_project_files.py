@@ -19,7 +19,11 @@ TARGETS = ("eval", "test", "test-cluster", "lint", "schema", "benchmarks", "docs
 
 def test_make_help_lists_every_target() -> None:
     printed = subprocess.run(
-        ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     listed = {line.split()[0] for line in printed.splitlines()}
     phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.M)
