@@ -20,6 +20,7 @@ rule render_shard:
         view_rows="results/views/{source}/{shard}.views.parquet",
         object_rows="results/views/{source}/{shard}.objects.parquet",
         visibility_rows="results/views/{source}/{shard}.visibility.parquet",
+        gap_rows="results/views/{source}/{shard}.surface_gaps.parquet",
         skipped="results/views/{source}/{shard}.skipped.jsonl",
         credits="results/views/{source}/{shard}.credits.csv",
         picture=report(

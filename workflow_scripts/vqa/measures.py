@@ -15,6 +15,7 @@ from workflow_scripts.vqa.contact import CONTACT_M
 from workflow_scripts.vqa.view_context import ViewContext, cached_per_view
 
 Measure = tuple[FloatArray, FloatArray]
+MIN_OUTLINE_FILL = 0.9
 
 
 def negated(measure: Measure) -> Measure:
@@ -90,24 +91,36 @@ def _sigma_nearer(view_context: ViewContext) -> FloatArray:
 def metres_in_front(view_context: ViewContext) -> Measure:
     """Return by how much i is nearer to the camera than j.
 
-    By planar depth and straight distance of the centres and by the nearest points: nobody who
-    reads "behind" in another of these ways gets another answer.
+    By planar depth and straight distance of the centres, by the nearest points and by what is
+    visible: nobody who reads "behind" in another of these ways gets another answer.
     """
     measured = view_context.measured
-    metres = smallest_agreeing(
-        pairwise_difference(-measured.centre_camera_m[:, 2]),
-        pairwise_difference(-measured.nearest_m),
-        pairwise_difference(-measured.distance_m),
-    )
+    readings = [measured.centre_camera_m[:, 2], measured.nearest_m, measured.distance_m]
+    if view_context.visible is not None:
+        readings += _known(view_context.visible.depth_m)
+    metres = smallest_agreeing(*(pairwise_difference(-reading) for reading in readings))
     return metres, _sigma_nearer(view_context)
 
 
-def metres_nearer(view_context: ViewContext) -> Measure:
-    """Return by how much i's nearest point and centre are nearer to the camera than j's."""
+def distance_readings_m(view_context: ViewContext) -> list[FloatArray]:
+    """Return the straight distances [n] from the camera by centre, nearest point, what is seen."""
     measured = view_context.measured
-    metres = smallest_agreeing(
-        pairwise_difference(-measured.nearest_m), pairwise_difference(-measured.distance_m)
-    )
+    readings = [measured.distance_m, measured.nearest_m]
+    if view_context.visible is not None:
+        readings += _known(view_context.visible.distance_m)
+    return readings
+
+
+def _known(readings: FloatArray) -> list[FloatArray]:
+    """Return the columns [n] of readings [n, k] if every row has them."""
+    return list(readings.T) if np.isfinite(readings).all() else []
+
+
+@cached_per_view
+def metres_nearer(view_context: ViewContext) -> Measure:
+    """Return by how much i is nearer to the camera than j by every reading of its distance."""
+    readings = distance_readings_m(view_context)
+    metres = smallest_agreeing(*(pairwise_difference(-reading) for reading in readings))
     return metres, _sigma_nearer(view_context)
 
 
@@ -195,11 +208,16 @@ def is_taller_than_long(view_context: ViewContext) -> NDArray[np.bool_]:
 
 @cached_per_view
 def cube_edge_m(view_context: ViewContext) -> Measure:
-    """Return the edge of the cube with the box's volume."""
+    """Return the edge of the cube with the volume of the convex hull, or of the box."""
+    return cube_edges_m(view_context)[0]
+
+
+def cube_edges_m(view_context: ViewContext) -> list[Measure]:
+    """Return the edges of cubes by every reading of the volume: hull, closed surface, box."""
     size = np.maximum(view_context.measured.size_m, 1e-6)
-    edge = np.prod(size, axis=1) ** (1 / 3)
     relative = np.sqrt(((view_context.measured.sigma_size_m / size) ** 2).sum(axis=1)) / 3
-    return edge, edge * relative
+    edges = np.cbrt(np.maximum(view_context.measured.volumes_m3, 1e-18)).T
+    return [(edge, edge * relative) for edge in edges]
 
 
 @cached_per_view
@@ -210,19 +228,28 @@ def height_ratio(view_context: ViewContext) -> Measure:
 
 @cached_per_view
 def cube_edge_ratio(view_context: ViewContext) -> Measure:
-    """Return by which share the edge of i's cube is longer than that of j's."""
-    return ratio_of(cube_edge_m(view_context))
+    """Return by which share the edge of i's cube is longer, 0 where readings of volume disagree."""
+    ratios = [ratio_of(edge) for edge in cube_edges_m(view_context)]
+    return smallest_agreeing(*(excess for excess, _ in ratios)), ratios[0][1]
+
+
+@cached_per_view
+def most_cube_edge_ratio(view_context: ViewContext) -> Measure:
+    """Return by which share the edges differ most, by hull and by box; never negative."""
+    hull, _, box = (ratio_of(edge) for edge in cube_edges_m(view_context))
+    return np.maximum(np.abs(hull[0]), np.abs(box[0])), hull[1]
 
 
 def footprint_m2(view_context: ViewContext) -> Measure:
-    """Return the floor area that the boxes cover.
+    """Return the area of the convex outlines seen from above, or of the boxes.
 
     The errors of the two sides add up: a wrong scale, or a part that is out of sight, makes both
-    too short.
+    too short. An outline that is not filled is nobody's footprint for sure.
     """
-    size = np.maximum(view_context.measured.size_m[:, :2], 1e-6)
-    area = np.prod(size, axis=1)
-    return area, area * (view_context.measured.sigma_size_m[:, :2] / size).sum(axis=1)
+    measured = view_context.measured
+    size = np.maximum(measured.size_m[:, :2], 1e-6)
+    sigma = measured.footprint_m2 * (measured.sigma_size_m[:, :2] / size).sum(axis=1)
+    return measured.footprint_m2, np.where(measured.outline_fill < MIN_OUTLINE_FILL, np.inf, sigma)
 
 
 def bottom_m(view_context: ViewContext) -> Measure:

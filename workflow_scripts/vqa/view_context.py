@@ -22,6 +22,7 @@ from workflow_scripts.common.measurements import Measurements
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.fronts import has_category_front
+from workflow_scripts.vqa.visible_surfaces import VisibleSurfaces, visible_surfaces
 
 T = TypeVar("T")
 STEEPEST_LEVEL_DEG = 60.0
@@ -58,6 +59,8 @@ class ViewContext:
     None if it is unknown. `dropped` counts objects by (form, reason).
 
     What is drawn decides contact where it is known: `drawn_contacts` has it by object id.
+    `parents` says by object id what an object stands on or in, by the scene's own record.
+    `visible` is how far away what shows of the objects is, None if it is not to be compared with.
     """
 
     measured: Measurements
@@ -71,6 +74,8 @@ class ViewContext:
     mask: NDArray[np.integer] | None = None
     elsewhere: frozenset[int] = frozenset()
     drawn_contacts: Mapping[str, DrawnContact] = field(default_factory=dict)
+    parents: Mapping[str, str] = field(default_factory=dict)
+    visible: VisibleSurfaces | None = None
 
     def __len__(self) -> int:
         return len(self.measured)
@@ -171,6 +176,9 @@ class ViewContexts:
             scene: frozenset(group) for scene, group in objects.groupby("scene_id")["room_id"]
         }
         self._drawn_contacts = drawn_contacts(objects)
+        self._parents: dict[str, dict[str, str]] = {}
+        for row in objects[objects["parent_id"] != ""].itertuples(index=False):
+            self._parents.setdefault(row.scene_id, {})[row.object_id] = row.parent_id
 
     def of(self, view: int) -> ViewContext:
         """Return what can be asked about in a view."""
@@ -197,6 +205,9 @@ class ViewContexts:
             _mark_px(instance_map, instance, box)
             for instance, box in zip(chosen.instance.tolist(), boxes.tolist(), strict=True)
         ]
+        visible = None
+        if self._from_truth and instance_map is not None:
+            visible = visible_surfaces(self._shard, chosen, instance_map)
         shown = (self._category.get((scene, instance)) for instance in fractions)
         return ViewContext(
             measured=chosen,
@@ -210,6 +221,8 @@ class ViewContexts:
             mask=instance_map,
             elsewhere=self._rows_elsewhere(scene, view, chosen.instance.tolist()),
             drawn_contacts=self._drawn_contacts.get(scene, {}),
+            parents=self._parents.get(scene, {}),
+            visible=visible,
         )
 
     def _rows_elsewhere(self, scene: str, view: int, instances: list[int]) -> frozenset[int]:
@@ -244,7 +257,7 @@ def select_objects(measured: Measurements, rows: Sequence[int]) -> Measurements:
         if isinstance(value, tuple):
             changes[one.name] = tuple(value[row] for row in chosen)
         elif isinstance(value, np.ndarray):
-            is_pairwise = one.name in ("gap_m", "sigma_gap_m")
+            is_pairwise = one.name in ("gap_m", "sigma_gap_m", "inside_share")
             assert value.shape[0] == number
             changes[one.name] = value[np.ix_(chosen, chosen)] if is_pairwise else value[chosen]
     return dataclasses.replace(measured, **changes)  # type: ignore[arg-type]
