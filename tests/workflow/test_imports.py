@@ -12,11 +12,12 @@ from tests.workflow.test_layout import ROOT, STAGES, tracked
 # stages -> models, experiments, sources -> geometry, config -> common
 LOWEST = ("common",)
 LOW = ("geometry", "config", *LOWEST)
-MIDDLE = ("models", "experiments", "sources", *LOW)
+MIDDLE = ("layouts", "models", "experiments", "sources", *LOW)
 ALLOWED = {
     "common": (),
     "geometry": LOWEST,
     "config": LOWEST,
+    "layouts": LOW,
     "models": LOW,
     "experiments": LOW,
     "sources": LOW,
