@@ -1,12 +1,12 @@
 """Layouts written and read in every format, exact to its decimals, and hostile text."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from tests.layouts.rooms import in_camera, random_layout
 from workflow_scripts.geometry.box_overlap import pairwise_iou
 from workflow_scripts.geometry.cameras import Camera, rotation_about_up
 from workflow_scripts.layouts.camera_boxes import (
@@ -21,8 +21,6 @@ from workflow_scripts.layouts.camera_boxes import (
 )
 from workflow_scripts.layouts.layout import (
     LayoutBox,
-    LayoutOpening,
-    LayoutWall,
     RoomLayout,
     level_camera_from_world,
     room_from_world,
@@ -38,68 +36,6 @@ from workflow_scripts.layouts.r2d3 import read_program, rotation_from_unity_eule
 from workflow_scripts.layouts.spatiallm import read_script, write_script
 
 SEEDS = range(8)
-
-
-def random_layout(seed: int, *, upright: bool = True, count: int = 6) -> RoomLayout:
-    """Return a room of a house far from its origin, with walls, a window, a door and objects."""
-    rng = np.random.default_rng(seed)
-    corner = rng.uniform(0, 30, 2)
-    width, depth = rng.uniform(2, 6, 2)
-    corners = np.array([[0, 0], [0, depth], [width, depth], [width, 0]]) + corner
-    floor = np.column_stack([corners, np.zeros(4)])
-    walls = tuple(
-        LayoutWall(floor[i], floor[(i + 1) % 4], 2.6, 0.1, material=f"Paint {i}'s")
-        for i in range(4)
-    )
-    along = (walls[1].end_m - walls[1].start_m) / walls[1].length_m
-    window = LayoutOpening(
-        "window",
-        1,
-        walls[1].start_m + 1.0 * along + np.array([0, 0, 1.5]),
-        0.8,
-        1.0,
-        asset_id="Window_1",
-    )
-    door = LayoutOpening("door", 2, walls[2].start_m + np.array([0, -1.0, 1.0]), 0.9, 2.0)
-    boxes = []
-    for number in range(count):
-        yaw = rng.uniform(-180, 180)
-        rotation = rotation_about_up(yaw)
-        if not upright:
-            rotation = Rotation.random(random_state=seed * 100 + number).as_matrix()
-        boxes.append(
-            LayoutBox(
-                label=["bed", "side table", "a lamp, green"][number % 3],
-                centre_m=np.array([*(corner + rng.uniform(0, 1, 2) * [width, depth]), 0.5]),
-                size_m=rng.uniform(0.1, 2, 3),
-                rotation=rotation,
-                key=f"object|{number}",
-                parent="object|0" if number in (1, 2) else "",
-                asset_id=f"Bed_{number}",
-            )
-        )
-    return RoomLayout(
-        frame="world",
-        boxes=tuple(boxes),
-        walls=walls,
-        openings=(door, window),
-        floor_polygon_m=floor,
-        floor_material="Wood",
-    )
-
-
-def in_camera(layout: RoomLayout, seed: int) -> tuple[RoomLayout, Camera]:
-    rng = np.random.default_rng(seed)
-    camera = Camera.look(
-        layout.floor_polygon_m.mean(axis=0) + np.array([0, 0, 1.5]),
-        yaw_deg=float(rng.uniform(-180, 180)),
-        pitch_deg=float(rng.uniform(-40, 20)),
-        width_px=640,
-        height_px=480,
-        vertical_fov_deg=60,
-    )
-    camera_from_world = np.linalg.inv(camera.world_from_camera)
-    return transform_layout(layout, camera_from_world, "opencv_camera"), camera
 
 
 def turned_by_deg(a: np.ndarray, b: np.ndarray) -> float:
@@ -390,96 +326,3 @@ def test_a_camera_that_looks_straight_down_has_its_picture_s_top_ahead() -> None
             np.testing.assert_allclose(
                 level[:3, :3], rotation_about_up(yaw).T, atol=1e-6, err_msg=f"{yaw} {pitch}"
             )
-
-
-# Text that no format wrote
-
-GOOD = {
-    "program": "obj_0: ['Bed_4', [120, 40, 80], [0, 90, 0]]",
-    "script": "bbox_0=Bbox(bed,1,2,0.4,0,2,1,0.8)",
-    "boxes": '[{"bbox_3d": [0, 0, 2, 1, 1, 1, 0, 0, 0], "label": "bed"}',
-}
-READERS = {"program": read_program, "script": read_script, "boxes": read_camera_boxes}
-HOSTILE = [
-    "",
-    "no layout at all",
-    "obj_1: ['Bed_4', [120, 40, 80], [0, 90",
-    "obj_1: ['Bed_4', [nan, 40, 80], [0, 90, 0]]",
-    "obj_1: ['Bed_4', [1e999, 40, 80], [0, 90, 0]]",
-    f"obj_1: ['Bed_4', [{'9' * 400}, 40, 80], [0, 90, 0]]",
-    "obj_1: ['Bed_4', [١٢, 40, 80], [0, 90, 0]]",  # digits of another script
-    "obj_1: " + "[" * 100_000,
-    "obj_1: __import__('os').system('true')",
-    "obj_1: !!python/object/apply:os.system ['true']",
-    "polygon: [[0, 0, 0]]",
-    "polygon: 7",
-    "window_0: ['W', [1, 2, 3], [[0, 0, 0], [1, 1, 0]], 99]",
-    "bbox_1=Bbox(bed,1,2,0.4,0,2,1,-0.8)",
-    "bbox_1=Bbox(bed,1,2,0.4,0,2,1)",
-    "bbox_1=Bbox(,1,2,0.4,0,2,1,1)",
-    "bbox_1=Bbox(bed,1,2,inf,0,2,1,1)",
-    "door_0=Door(wall_9,1,2,3,1,2)",
-    "bbox_1=Bbox(" + "(" * 100_000,
-    ',{"bbox_3d": [0, 0, NaN, 1, 1, 1, 0, 0, 0], "label": "bed"}',
-    ',{"bbox_3d": [0, 0, 2, 1, 0, 1, 0, 0, 0], "label": "bed"}',
-    ',{"bbox_3d": [0, 0, 2], "label": "bed"}',
-    ',{"bbox_3d": [0, 0, true, 1, 1, 1, 0, 0, 0], "label": "bed"}',
-    ',{"bbox_3d": [0, 0, 2, 1, 1, 1, 0, 0, 0], "label": 7}',
-    ',{"label": "bed"}',
-    ",{" * 50_000,
-    ',{"bbox_3d": ' + "[" * 100_000,
-    ',{"bbox_3d": [0, 0, ' + "9" * 5000 + ', 1, 1, 1, 0, 0, 0], "label": "bed"}',
-    '"\\',
-]
-
-
-@pytest.mark.parametrize("name", READERS)
-@pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
-def test_what_is_whole_is_kept_and_the_rest_is_a_problem(name: str, hostile: str) -> None:
-    read = READERS[name]
-    layout = read(f"{GOOD[name]}\n{hostile}\n")
-    assert len(layout.boxes) == 1
-    assert len(read(hostile).boxes) == 0
-    if hostile.strip():
-        assert len(layout.problems) <= 1 + hostile.count("{")
-
-
-@pytest.mark.parametrize("name", READERS)
-def test_a_loop_at_the_end_is_one_object(name: str) -> None:
-    repeated = "\n".join(
-        GOOD[name].replace("obj_0", f"obj_{n}").replace("bbox_0", f"bbox_{n}").lstrip("[")
-        + ("," if name == "boxes" else "")
-        for n in range(500)
-    )
-    layout = READERS[name](repeated + "\n" + GOOD[name][:20])
-    assert len(layout.boxes) == 1
-    assert len(layout.problems) == 500
-
-
-@pytest.mark.parametrize("name", READERS)
-def test_every_cut_keeps_what_is_whole(name: str) -> None:
-    world = random_layout(5)
-    camera = in_camera(world, 5)[0]
-    text = {
-        "program": write_program(world),
-        "script": write_script(world),
-        "boxes": write_camera_boxes(camera),
-    }[name]
-    complete = READERS[name](text)
-    counts = [len(READERS[name](text[:length]).boxes) for length in range(0, len(text), 7)]
-    assert counts == sorted(counts)
-    assert counts[-1] in (len(complete.boxes), len(complete.boxes) - 1)
-
-
-def test_ten_thousand_objects_are_the_end() -> None:
-    lines = [f"bbox_{n}=Bbox(bed,{n % 1000},{n // 1000},0.4,0,2,1,1)" for n in range(10_050)]
-    layout = read_script("\n".join(lines))
-    assert len(layout.boxes) == 10_000
-    assert "only 10000 entries" in layout.problems[-1].reason
-
-
-def test_this_file_reads_nothing_of_others() -> None:
-    source = (Path(__file__).parents[2] / "workflow_scripts/layouts").glob("*.py")
-    for path in source:
-        assert "eval(" not in path.read_text()
-        assert "yaml" not in path.read_text()
