@@ -11,7 +11,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Condition, Prediction
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.evaluate import predict
-from workflow_scripts.evaluate.eval_items import EvalItem
+from workflow_scripts.evaluate.eval_items import EvalItem, select_part
 from workflow_scripts.experiments.vlm import VlmPredictSettings
 from workflow_scripts.models import vlm
 
@@ -123,7 +123,7 @@ def test_reworded_questions_are_predicted_again(
 
 def test_parts_are_every_question_once() -> None:
     items = [item(number) for number in range(10)]
-    assert [item for part in range(3) for item in predict.select_part(items, part, 3)] == items
+    assert [item for part in range(3) for item in select_part(items, part, 3)] == items
 
 
 def test_a_missing_picture_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

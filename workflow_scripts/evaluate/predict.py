@@ -12,18 +12,12 @@ from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Condition, Prediction
 from workflow_scripts.common.storage import read_records, remove, write_records
-from workflow_scripts.evaluate.eval_items import EvalItem, read_items
+from workflow_scripts.evaluate.eval_items import EvalItem, read_items, select_part
 from workflow_scripts.experiments.vlm import VlmPredictSettings
 from workflow_scripts.models import vlm
 
 logger = logging.getLogger(__name__)
 BATCHES_PER_CHUNK = 8
-
-
-def select_part(questions: list[EvalItem], part: int, num_parts: int) -> list[EvalItem]:
-    """Return part `part` (from 0) of `num_parts` nearly equal runs of questions."""
-    bounds = [len(questions) * number // num_parts for number in (part, part + 1)]
-    return questions[slice(*bounds)]
 
 
 # Questions come view by view, so few pictures are read twice.
