@@ -30,7 +30,7 @@ from testing.vlm_benchmark import SIZE, TimedData, write_data
 from workflow_scripts.common.cli import run
 from workflow_scripts.models import vlm
 from workflow_scripts.models.generation import PrefixCache, answer_prompts
-from workflow_scripts.models.shared_prefix import choose_attention
+from workflow_scripts.models.shared_prefix import BLOCK_TOKENS, choose_attention
 from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig
 from workflow_scripts.train.vlm.conversation_dataset import Conversation, read_conversations
 from workflow_scripts.train.vlm.lora_targets import lora_targets
@@ -202,10 +202,11 @@ def measure(data: TimedData, shape: Shape) -> list[Figure]:
     processor = vlm.load_processor(str(data.base))
     conversations = read_conversations(data.conversations, images=data.folder)
     model = make_large_model(processor, shape)
-    attention = choose_attention(model)
     entries = [conversations[index] for index in range(QUESTIONS_PER_PICTURE)]
     shared_rate, separate_rate = measure_answers(model.eval(), processor, entries)
-    collator = PackedCollator(processor)
+    attention = choose_attention(model)
+    multiple_of = BLOCK_TOKENS if attention == "flex_attention" else 1
+    collator = PackedCollator(processor, pad_to_multiple_of=multiple_of)
     members = [collator.encode(entry) for entry in entries]
     packed = [collator.group(members)]
     one_by_one = [group for member in members for group in collator.group([member])]

@@ -7,7 +7,7 @@ were answered before it.
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from PIL import Image
@@ -91,7 +91,7 @@ class PreallocatedLayer(DynamicLayer):
         capacity: int,
     ) -> None:
         """Begin rows with keys and values of a prefix, padded to `length` on the left."""
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._buffers = []
         for part in (0, 1):
             first = rows[0][part]
@@ -116,7 +116,7 @@ class PreallocatedLayer(DynamicLayer):
         for buffer, states in zip(self._buffers, (key_states, value_states), strict=True):
             buffer[:, :, start:stop] = states
         self._show(stop)
-        return self.keys, self.values
+        return cast(torch.Tensor, self.keys), cast(torch.Tensor, self.values)
 
 
 def find_prefix_length(
@@ -128,7 +128,7 @@ def find_prefix_length(
     """
     first = prompts[0]
     if num_images:
-        if image_token_id not in first:
+        if image_token_id is None or image_token_id not in first:
             return None
         length = len(first) - list(reversed(first)).index(image_token_id)
     else:
@@ -172,7 +172,7 @@ def read_prefix(model: Any, processor: Any, prompt: SharedPrompt) -> Prefix:
     model(**arguments, past_key_values=cache, use_cache=True, logits_to_keep=1)
     return Prefix(
         arguments["input_ids"][0],
-        tuple((layer.keys, layer.values) for layer in cache.layers),
+        tuple((layer.keys, layer.values) for layer in cast(list[Any], cache.layers)),
         next_position,
         tuple(prompt.images),
     )
@@ -228,7 +228,8 @@ def share_prefixes(
     single: list[SharedPrompt] = []
     can_share = sharing_obstacle(model) is None
     for indices in groups.values():
-        length, tokens = None, [[]] * len(indices)
+        length: int | None = None
+        tokens: list[list[int]] = [[] for _ in indices]
         if can_share and len(indices) > 1:
             tokens = processor.tokenizer([prompts[index] for index in indices])["input_ids"]
             length = find_prefix_length(

@@ -126,7 +126,7 @@ def choose_attention(model: Any, attention: str = "auto") -> str:
 
     FlashAttention takes no mask, so it cannot keep questions apart.
     """
-    from transformers.utils import is_torch_flex_attn_available
+    from transformers.utils.import_utils import is_torch_flex_attn_available
 
     can_flex = torch.cuda.is_available() and is_torch_flex_attn_available()
     can_flex &= getattr(model, "_supports_flex_attn", False)

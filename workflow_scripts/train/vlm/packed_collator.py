@@ -79,7 +79,7 @@ class PackedCollator(Collator):
         super().__init__(processor)
         self._pad_to_multiple_of = pad_to_multiple_of
         self._share_prefix = share_prefix
-        self._image_token_id = getattr(processor, "image_token_id", None)
+        self._image_token_id: Any = getattr(processor, "image_token_id", None)
         self._expansions: dict[tuple[int, int], int] = {}
 
     def encode(self, conversation: Conversation) -> EncodedConversation:
@@ -103,6 +103,8 @@ class PackedCollator(Collator):
 
     def group(self, members: Sequence[EncodedConversation]) -> list[PackedGroup]:
         """Return conversations about one picture as one group; as many where nothing is shared."""
+        if not self._share_prefix:
+            return [PackedGroup((member,), 0) for member in members]
         # The token before an answer predicts it, so it belongs to the conversation.
         length = min(member.first_answer for member in members) - 1
         first = members[0]
@@ -111,7 +113,7 @@ class PackedCollator(Collator):
         image_end = 0
         if first.conversation.image is not None:
             image_end = len(first.tokens) - first.tokens[::-1].index(self._image_token_id)
-        if len(members) > 1 and (not self._share_prefix or length < image_end):
+        if len(members) > 1 and length < image_end:
             return [group for member in members for group in self.group([member])]
         return [PackedGroup(tuple(members), max(length, image_end))]
 

@@ -93,4 +93,5 @@ def answer_loss(model: Any, batch: dict[str, Any], *, base: Any = None) -> torch
         logits = logits[is_predicted]
     targets = labels[:, 1:][is_predicted[:, :-1]]
     loss = functional.cross_entropy(logits.float(), targets, reduction="sum")
-    return loss / batch["num_answer_tokens"]
+    num_answer_tokens: torch.Tensor = batch["num_answer_tokens"]
+    return loss / num_answer_tokens
