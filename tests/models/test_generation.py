@@ -98,6 +98,25 @@ def test_generation_settings_of_a_base_hold(kind: str) -> None:
     assert answer(model, processor, items, batch_size=64) != plain
 
 
+def test_a_start_token_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both the template and the tokenizer write one."""
+    model, processor = llava()
+    model.eval()
+    processor.chat_template = "{{ bos_token }}" + processor.chat_template
+    rows: list[list[int]] = []
+
+    def record(input_ids: torch.Tensor, **_: Any) -> torch.Tensor:
+        rows.extend(input_ids.tolist())
+        return input_ids
+
+    monkeypatch.setattr(model, "generate", record)
+    for items in (make_items(picture(40, 30)), make_items(None)):
+        rows.clear()
+        answer(model, processor, items, batch_size=64)
+        start = processor.tokenizer.bos_token_id
+        assert [row.count(start) for row in rows] == [1] * len(QUESTIONS)
+
+
 @pytest.mark.parametrize("make", [llava, qwen2])
 def test_a_picture_is_encoded_once(make: Any) -> None:
     model, processor = make()

@@ -130,6 +130,8 @@ def choose_attention(model: Any, attention: str = "auto") -> str:
 
     can_flex = torch.cuda.is_available() and is_torch_flex_attn_available()
     can_flex &= getattr(model, "_supports_flex_attn", False)
+    # It takes no dropout of attention.
+    can_flex &= not getattr(model.config.get_text_config(), "attention_dropout", 0.0)
     name = "flex_attention" if can_flex and attention == "auto" else "sdpa"
     model.set_attn_implementation({"text_config": name})
     return name

@@ -17,6 +17,7 @@ from torch.nn import functional
 from testing.micro_training import experiment_in, make_data
 from tests.train.models import MODELS, llava, qwen2
 from tests.train.vlm.first_step import first_step_experiment, load_first_step
+from workflow_scripts.models.shared_prefix import BLOCK_TOKENS
 from workflow_scripts.models.vlm import load_processor
 from workflow_scripts.train.vlm.conversation_dataset import (
     IGNORE_INDEX,
@@ -176,6 +177,28 @@ def test_gradients_are_equal_with_other_settings(
         loss_and_gradients(model, lambda: packed_loss(model, collator, groups)),
         loss_and_gradients(model, lambda: separate_loss(model, processor, conversations)),
     )
+
+
+def test_loss_with_flex_attention(
+    conversations: list[Conversation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a GPU does, but not compiled; on a processor FlexAttention has no gradients."""
+    from torch.nn.attention.flex_attention import flex_attention
+    from transformers.integrations import flex_attention as integration
+
+    def not_compiled(*args: Any, training: bool = False, **kwargs: Any) -> Any:
+        return flex_attention(*args, **kwargs)
+
+    monkeypatch.setattr(integration, "compile_friendly_flex_attention", not_compiled)
+    model, processor = llava()
+    collator = PackedCollator(processor, pad_to_multiple_of=BLOCK_TOKENS)
+    groups = grouped(collator, conversations)
+    assert collator.collate(groups)["input_ids"].shape[1] == BLOCK_TOKENS
+    with torch.no_grad():
+        expected = separate_loss(model, processor, conversations).item()
+        model.set_attn_implementation({"text_config": "flex_attention"})
+        loss = packed_loss(model, collator, groups).item()
+    assert loss == pytest.approx(expected, rel=1e-5)
 
 
 def step_dataset(
