@@ -131,3 +131,20 @@ def test_a_missing_picture_is_named(folder: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(UserError, match=r"a\.png: picture cannot be read"):
         ask(folder, FakeModel(), monkeypatch)
     assert not (folder / "answers.jsonl").exists()
+
+
+def test_questions_about_the_same_frames_get_the_same_pictures(tmp_path: Path) -> None:
+    """However many frames: what is shared is found by the identity of pictures."""
+    names = [f"{number}.png" for number in range(80)]
+    for name in names:
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    rows = [
+        item(number).model_copy(update={"images": images})
+        for number, images in enumerate([names, names[:2], names])
+    ]
+    first, other, second = predict.show_pictures(rows, tmp_path, "image")
+    assert [id(image) for image in first[0] or ()] == [id(image) for image in second[0] or ()]
+    assert (len(first[0] or ()), len(other[0] or ())) == (80, 2)
+    assert predict.show_pictures(rows[1:2], tmp_path, "blind") == [(None, "Is it? 1")]
+    blank = predict.show_pictures(rows, tmp_path, "blank")
+    assert {id(image) for images, _ in blank for image in images or ()} == {id(vlm.BLANK_IMAGE)}

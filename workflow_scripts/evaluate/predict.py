@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from workflow_scripts.common.storage import read_records, remove, write_records
 from workflow_scripts.evaluate.eval_items import EvalItem, read_items, select_part
 from workflow_scripts.experiments.vlm import VlmPredictSettings
 from workflow_scripts.models import vlm
+from workflow_scripts.models.generation import PrefixCache
 
 logger = logging.getLogger(__name__)
 BATCHES_PER_CHUNK = 8
@@ -38,6 +40,17 @@ def images_for(item: EvalItem, root: Path, condition: Condition) -> list[Image.I
     if condition == "blank":
         return [vlm.BLANK_IMAGE] * len(item.images)
     return [load_image(root, name) for name in item.images]
+
+
+def show_pictures(
+    rows: Sequence[EvalItem], root: Path, condition: Condition
+) -> list[tuple[list[Image.Image] | None, str]]:
+    """Return pictures and question of every item; the same pictures are the same objects."""
+    shown: dict[tuple[str, ...], list[Image.Image] | None] = {}
+    for row in rows:
+        if tuple(row.images) not in shown:
+            shown[tuple(row.images)] = images_for(row, root, condition)
+    return [(shown[tuple(row.images)], row.question) for row in rows]
 
 
 def fingerprint(
@@ -94,6 +107,7 @@ def main(
     )
     size = settings.batch_size * BATCHES_PER_CHUNK
     model = processor = None
+    prefixes = PrefixCache()
     predictions: list[Prediction] = []
     for start in progress(range(0, len(items), size), desc=f"{experiment} {condition}"):
         rows = items[start : start + size]
@@ -108,9 +122,10 @@ def main(
             texts = vlm.generate(
                 model,
                 processor,
-                [(images_for(row, images, condition), row.question) for row in rows],
+                show_pictures(rows, images, condition),
                 max_new_tokens=max_new_tokens,
                 batch_size=settings.batch_size,
+                prefixes=prefixes,
             )
             answers = [
                 Prediction(

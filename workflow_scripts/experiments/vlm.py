@@ -55,9 +55,21 @@ class VlmTrainingSettings(FamilySelection):
     deepspeed: Literal["zero2", "zero3", "none"] = Field("zero2", description="sharding")
     num_processes: int = Field(2, ge=1, description="ranks without a GPU; on GPUs one rank a GPU")
     steps: int = Field(200, ge=1, description="optimizer steps")
-    batch_size: int = Field(16, ge=1, description="samples in a step over all ranks")
-    micro_batch_size: int = Field(
-        0, ge=0, description="samples at once on a rank; 0: all of its share of a step"
+    batch_size: int = Field(16, ge=1, description="answers in a step over all ranks")
+    questions_per_sequence: int = Field(
+        8,
+        ge=1,
+        description="questions about one picture that a sequence holds behind it, at most; more "
+        "make a step faster, fewer make it see more pictures",
+    )
+    tokens_per_micro_batch: int = Field(
+        8192,
+        ge=1,
+        description="tokens at once on a rank, at most; a smaller number needs less memory and "
+        "changes nothing else",
+    )
+    attention: Literal["auto", "sdpa"] = Field(
+        "auto", description="auto: FlexAttention on GPUs, sdpa elsewhere"
     )
     gradient_checkpointing: bool = Field(
         False, description="compute activations twice to save memory"
