@@ -99,7 +99,7 @@ def test_a_restart_predicts_only_missing_answers(
     assert [row.question_id for row in answers] == [f"q{number}" for number in range(NUMBER)]
     assert [row.text for row in answers] == [f"16: Is it? {number}" for number in range(NUMBER)]
     assert sorted(path.name for path in folder.iterdir()) == [
-        "a.png", "answers.jsonl", "items.jsonl",
+        ".checksums", "a.png", "answers.jsonl", "items.jsonl",
     ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from workflow_scripts.captions.colours import colour_name
 from workflow_scripts.captions.facts import RoomFacts, room_facts
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import Split, ViewRow
 from workflow_scripts.common.storage import read_table
 from workflow_scripts.common.view_shard import ViewShard, table_path
@@ -30,7 +31,10 @@ class AssetFacts:
 
 @dataclass(frozen=True)
 class CaptionRequest:
-    """One caption to be written. `image` u8 [h, w, 3] is None where nothing shows the asset."""
+    """One caption to be written. `image` u8 [h, w, 3] is None where nothing shows the asset.
+
+    `problem` says why nothing can be asked, '' if it can.
+    """
 
     kind: str
     source: str
@@ -41,6 +45,7 @@ class CaptionRequest:
     image: np.ndarray | None = field(default=None, repr=False)
     room: RoomFacts | None = None
     asset: AssetFacts | None = None
+    problem: str = ""
 
     @property
     def name(self) -> str:
@@ -73,8 +78,14 @@ def room_requests(
     shard: ViewShard, chosen: Sequence[tuple[str, ViewRow]]
 ) -> Iterator[CaptionRequest]:
     """Yield the requests for chosen views of a shard, reading one picture at a time."""
+    errors = ItemErrors()
     for kind, row in chosen:
-        image = shard.rgb(row.view)
+        image, room, problem = None, None, ""
+        try:
+            image = shard.rgb(row.view)
+            room = room_facts(shard, row, image)
+        except Exception as error:
+            problem = errors.reason(error, f"{kind} {row.view_id}")
         yield CaptionRequest(
             kind=kind,
             source=row.source,
@@ -83,7 +94,8 @@ def room_requests(
             room_id=row.room_id,
             view=row.view,
             image=image,
-            room=room_facts(shard, row, image),
+            room=room,
+            problem=problem,
         )
 
 

@@ -1,6 +1,7 @@
 """Ask a model questions with the picture, without it, or with a blank one; resumable."""
 
 import hashlib
+import io
 import json
 import logging
 from functools import lru_cache
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from workflow_scripts.common.checksums import read_file_of_result
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Condition, Prediction
@@ -31,7 +33,7 @@ def select_part(questions: list[EvalItem], part: int, num_parts: int) -> list[Ev
 def load_image(root: Path, name: str) -> Image.Image:
     """Read a question's picture; `UserError` names the file if it cannot be read."""
     try:
-        with Image.open(root / name) as picture:
+        with Image.open(io.BytesIO(read_file_of_result(root / name))) as picture:
             return picture.convert("RGB")
     except OSError as error:
         raise UserError(f"{root / name}: picture cannot be read: {error}") from error

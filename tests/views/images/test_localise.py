@@ -193,6 +193,6 @@ def test_the_command_says_what_is_wrong(read, tmp_path, changes, message):
 
 def test_filter_rows_of_other_photos_are_refused(read, tmp_path):
     filter_rows = pd.read_parquet(tmp_path / "0000.filter.parquet")
-    filter_rows.iloc[:2].to_parquet(tmp_path / "fewer.parquet")
+    write_table(tmp_path / "fewer.parquet", filter_rows.iloc[:2])
     with pytest.raises(UserError, match=r"is not of the photos in .*run its rule again"):
         localise.kept_rows(read, tmp_path / "fewer.parquet")
