@@ -131,3 +131,27 @@ def test_a_missing_picture_is_named(folder: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(UserError, match=r"a\.png: picture cannot be read"):
         ask(folder, FakeModel(), monkeypatch)
     assert not (folder / "answers.jsonl").exists()
+
+
+def test_a_question_that_breaks_the_model_costs_only_its_answer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fragile(FakeModel):
+        def generate(self, model: Any, processor: Any, items: Any, **settings: Any) -> list[str]:
+            if any(text in self.broken for _, text in items):
+                raise IndexError("a token beyond the vocabulary")
+            return super().generate(model, processor, items, **settings)
+
+        broken: frozenset[str] = frozenset({"Is it? 3"})
+
+    answers = ask(folder, Fragile(), monkeypatch)
+    assert [row.question_id for row in answers] == [f"q{number}" for number in range(NUMBER)]
+    reasons = {row.question_id: row.reason for row in answers if row.reason}
+    assert reasons == {"q3": "IndexError: a token beyond the vocabulary"}
+    assert [row.question_id for row in answers if not row.text] == ["q3"]
+    # Where nothing is answered, it is no fault of the questions.
+    (folder / "answers.jsonl").unlink()
+    Fragile.broken = frozenset(f"Is it? {number}" for number in range(NUMBER))
+    with pytest.raises(IndexError):
+        ask(folder, Fragile(), monkeypatch)
+    assert not (folder / "answers.jsonl").exists()

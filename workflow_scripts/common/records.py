@@ -340,6 +340,11 @@ class Prediction(Record):
     condition: Condition
     question_id: str
     text: str
+    reason: str = Field(
+        default="",
+        exclude_if=lambda reason: not reason,
+        description="why there is no answer; left out where there is one",
+    )
 
 
 def records_to_frame(rows: Iterable[BaseModel], model: type[BaseModel]) -> pd.DataFrame:
