@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from testing.box_scenes import living_room_scene, write_shard
-from workflow_scripts.common import storage
+from workflow_scripts.common import storage, verify_results
 from workflow_scripts.common.checksums import checksum_path
 from workflow_scripts.common.cloud_shard import Cloud, CloudShard, SceneCloud, write_clouds
 from workflow_scripts.common.errors import UserError
@@ -206,3 +206,23 @@ def test_results_without_a_checksum_are_refused(tmp_path: Path) -> None:
 def test_snakemakes_time_stamp_is_no_part_of_a_result(shards: tuple[Path, Path]) -> None:
     (shards[1] / ".snakemake_timestamp").touch()
     ViewShard.open(shards[1])
+
+
+def test_all_results_are_verified_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(UserError, match="no result with a checksum"):
+        verify_results.main(results=tmp_path)
+    folder = tmp_path / "views" / "procthor"
+    path = write_shard(folder / "0000.zarr", {"house-1": living_room_scene(20, 12)})
+    verify_results.main(results=tmp_path)
+    rgb = next(file for file in (path / "rgb" / "c").rglob("*") if file.is_file())
+    content = rgb.read_bytes()
+    rgb.write_bytes(content[:9] + bytes([content[9] ^ 4]) + content[10:])
+    table_path(path, "views").write_bytes(b"PAR1")
+    with pytest.raises(UserError, match=r"2 of 4 results are damaged"):
+        verify_results.main(results=tmp_path)
+    assert f"'rm -r {path}'" in caplog.text
+    assert "0000.views.parquet: damaged: 4 bytes" in caplog.text
+    # What was deleted on purpose is no damage.
+    shutil.rmtree(path)
+    table_path(path, "views").unlink()
+    verify_results.main(results=tmp_path)

@@ -141,11 +141,11 @@ def main(
                 model, processor = vlm.load_model_and_processor(base, adapter)
 
             def ask(
-                asked: list[EvalItem], loaded: tuple[Any, Any] = (model, processor)
+                chunk_rows: list[EvalItem], loaded: tuple[Any, Any] = (model, processor)
             ) -> list[str]:
                 return vlm.generate(
                     *loaded,
-                    [(images_for(row, images, condition), row.question) for row in asked],
+                    [(images_for(row, images, condition), row.question) for row in chunk_rows],
                     max_new_tokens=max_new_tokens,
                     batch_size=settings.batch_size,
                 )
