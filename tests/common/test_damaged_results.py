@@ -15,9 +15,9 @@ import pytest
 
 from testing.box_scenes import living_room_scene, write_shard
 from workflow_scripts.common import storage, verify_results
-from workflow_scripts.common.checksums import checksum_path
+from workflow_scripts.common.checksums import check_model, checksum_path, read_file_of_result
 from workflow_scripts.common.cloud_shard import Cloud, CloudShard, SceneCloud, write_clouds
-from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.errors import DamagedResultError, UserError
 from workflow_scripts.common.records import Prediction
 from workflow_scripts.common.view_shard import ViewShard, table_path
 
@@ -226,3 +226,39 @@ def test_all_results_are_verified_at_once(tmp_path: Path, caplog: pytest.LogCapt
     shutil.rmtree(path)
     table_path(path, "views").unlink()
     verify_results.main(results=tmp_path)
+
+
+def test_a_damaged_model_is_refused_and_an_edited_card_is_not(tmp_path: Path) -> None:
+    for name in ("model.safetensors", "config.json", "README.md"):
+        storage.write_text(tmp_path / name, f"{name} of a model", checksum=True)
+    check_model(tmp_path)
+    (tmp_path / "README.md").write_text("my own words")
+    check_model(tmp_path)
+    (tmp_path / "model.safetensors").write_text("model.safetensors of b model")
+    with pytest.raises(DamagedResultError, match=r"model\.safetensors: damaged or replaced"):
+        check_model(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(DamagedResultError, match=r"model\.safetensors: cannot be read|missing"):
+        check_model(tmp_path)
+    # A model from elsewhere has no checksums.
+    shutil.rmtree(tmp_path / ".checksums")
+    check_model(tmp_path)
+
+
+def test_a_damaged_picture_of_a_question_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "0000.images"
+    with storage.atomic_write(folder, checksum=True) as partial:
+        partial.mkdir()
+        for name in ("a.jpg", "b.jpg"):
+            (partial / name).write_bytes(name.encode())
+    assert read_file_of_result(folder / "a.jpg") == b"a.jpg"
+    (folder / "a.jpg").write_bytes(b"b.jpg")
+    with pytest.raises(DamagedResultError, match=r"0000\.images: a\.jpg is damaged.*'rm -r "):
+        read_file_of_result(folder / "a.jpg")
+    (folder / "c.jpg").write_bytes(b"c")
+    with pytest.raises(DamagedResultError, match=r"c\.jpg does not belong to it"):
+        read_file_of_result(folder / "c.jpg")
+    own = tmp_path / "photos" / "a.jpg"
+    own.parent.mkdir()
+    own.write_bytes(b"mine")
+    assert read_file_of_result(own) == b"mine"
