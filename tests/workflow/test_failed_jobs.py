@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from testing.project import WITHOUT_RLBENCH, Project
-from workflow_scripts.common.kept_outputs import forget_outputs, keep_outputs, restore_outputs
+from workflow_scripts.common import kept_outputs, storage
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.kept_outputs import (
+    FOLDER,
+    forget_outputs,
+    keep_outputs,
+    restore_outputs,
+)
 
 SCENES = "results/scenes/procthor/0000.jsonl"
 TARGET = "results/depth/procthor/0000.parquet"
@@ -54,6 +62,32 @@ def test_new_outputs_are_left_and_what_was_kept_is_forgotten(
     forget_outputs([file])
     file.unlink()
     assert restore_outputs([file]) == []
+
+
+def test_a_command_that_succeeds_forgets_what_was_kept_of_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outputs = [Path("results/a.json"), Path("results/b.json")]
+    for output in outputs:
+        storage.write_text(output, "old", checksum=True)
+    keep_outputs(outputs)
+    monkeypatch.setattr(kept_outputs, "written", [])
+
+    def write_one(*, fails: bool = False) -> None:
+        storage.write_text(outputs[0], "new", checksum=True)
+        if fails:
+            raise UserError("the second file cannot be written")
+
+    monkeypatch.setattr("sys.argv", ["command", "--fails"])
+    with pytest.raises(SystemExit):
+        run(write_one)
+    assert {path.name for path in FOLDER.rglob("*.json")} == {
+        "a.json", "b.json", "a.json.json", "b.json.json",
+    }  # fmt: skip
+    monkeypatch.setattr("sys.argv", ["command"])
+    run(write_one)
+    assert {path.name for path in FOLDER.rglob("*.json")} == {"b.json", "b.json.json"}
 
 
 @pytest.mark.e2e

@@ -5,6 +5,9 @@ is forced, or whose settings have changed, would cost a good result by failing. 
 runs, the outputs of the jobs of a run are therefore linked into a folder of Snakemake's
 (hard links take no space); when the run has failed, those that are missing come back.
 
+A command that succeeds forgets what was kept of its files at once, so that a run never holds more
+than it did before, and what its unfinished jobs replace.
+
 Snakemake must not take them for the result that was asked for: they come back as older than
 anything else, and its record of them is removed, so that their rule still runs at the next run.
 """
@@ -15,12 +18,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workflow_scripts.common.checksums import checksum_path
-from workflow_scripts.common.storage import remove
 
 FOLDER = Path(".snakemake", "kept_outputs")
 OLD_TIME_S = 1
 """Modification time of what comes back: 1970, older than any input."""
 _TIME_STAMP = ".snakemake_timestamp"
+written: list[Path] = []
+"""Files and folders that this process has written whole; `storage.atomic_write` adds them."""
 
 
 def keep_outputs(outputs: Iterable[Path], folder: Path = FOLDER) -> None:
@@ -34,7 +38,7 @@ def keep_outputs(outputs: Iterable[Path], folder: Path = FOLDER) -> None:
             if path.is_absolute() or ".." in path.parts or not path.exists():
                 continue
             kept = folder / path
-            remove(kept)
+            _remove(kept)
             kept.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():
                 ignored = shutil.ignore_patterns(_TIME_STAMP)
@@ -54,7 +58,7 @@ def restore_outputs(outputs: Iterable[Path], folder: Path = FOLDER) -> list[Path
         for path in (record, output):
             if (folder / path).exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                remove(path)
+                _remove(path)
                 os.replace(folder / path, path)
         if output.is_dir():
             (output / _TIME_STAMP).touch()
@@ -68,8 +72,15 @@ def forget_outputs(outputs: Iterable[Path], folder: Path = FOLDER) -> None:
     """Remove what was kept of outputs that are there."""
     for output in outputs:
         if output.exists() and not output.is_absolute():
-            remove(folder / output)
-            remove(folder / checksum_path(output))
+            _remove(folder / output)
+            _remove(folder / checksum_path(output))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _link_or_copy(source: str | Path, target: str | Path) -> None:

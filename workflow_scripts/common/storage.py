@@ -26,7 +26,7 @@ from pydantic import BaseModel, ValidationError
 from zarr.codecs import BytesCodec, Crc32cCodec, ZstdCodec
 from zarr.storage import LocalStore
 
-from workflow_scripts.common import checksums
+from workflow_scripts.common import checksums, kept_outputs
 from workflow_scripts.common.errors import UserError, validation_problems
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -60,6 +60,7 @@ def atomic_write(path: Path, *, checksum: bool = False) -> Iterator[Path]:
         if path.is_dir():
             remove(path)
         os.replace(partial, path)
+        kept_outputs.written.append(path)
     finally:
         remove(partial)
 
