@@ -238,7 +238,7 @@ def test_a_damaged_model_is_refused_and_an_edited_card_is_not(tmp_path: Path) ->
     with pytest.raises(DamagedResultError, match=r"model\.safetensors: damaged or replaced"):
         check_model(tmp_path)
     (tmp_path / "model.safetensors").unlink()
-    with pytest.raises(DamagedResultError, match=r"model\.safetensors: cannot be read|missing"):
+    with pytest.raises(DamagedResultError, match=r"model\.safetensors: is missing"):
         check_model(tmp_path)
     # A model from elsewhere has no checksums.
     shutil.rmtree(tmp_path / ".checksums")

@@ -26,6 +26,7 @@ def write_captions(
 ) -> Iterator[tuple[CaptionRequest, Caption]]:
     """Yield every request with its caption, in order; one that fails says why in its caption."""
     errors = ItemErrors()
+    num_written = 0
 
     def caption_request(request: CaptionRequest) -> CaptionReply | str:
         override = overrides.find(request)
@@ -43,7 +44,9 @@ def write_captions(
     for request, reply in map_concurrently(caption_request, requests, workers=workers):
         if isinstance(reply, CaptionReply) and reply.status != "ok" and request.image is not None:
             failures.add(request.name, f"{reply.status}: {reply.reason}")
+        num_written += isinstance(reply, str) or reply.status == "ok"
         yield request, _record(request, reply, backend)
+    errors.require_some(num_written)
 
 
 def _record(request: CaptionRequest, reply: CaptionReply | str, backend: str) -> Caption:

@@ -1,7 +1,7 @@
 """Decide what is to be captioned, and from which picture."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +79,7 @@ def room_requests(
 ) -> Iterator[CaptionRequest]:
     """Yield the requests for chosen views of a shard, reading one picture at a time."""
     errors = ItemErrors()
+    num_usable = 0
     for kind, row in chosen:
         image, room, problem = None, None, ""
         try:
@@ -86,6 +87,7 @@ def room_requests(
             room = room_facts(shard, row, image)
         except Exception as error:
             problem = errors.reason(error, f"{kind} {row.view_id}")
+        num_usable += not problem
         yield CaptionRequest(
             kind=kind,
             source=row.source,
@@ -97,6 +99,7 @@ def room_requests(
             room=room,
             problem=problem,
         )
+    errors.require_some(num_usable)
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,8 @@ def asset_requests(best: Sequence[AssetView]) -> Iterator[CaptionRequest]:
         ),
     )
     shard: ViewShard | None = None
+    errors = ItemErrors()
+    num_usable = 0
     for asset_view in ordered:
         if asset_view.shard is None:
             yield CaptionRequest("asset", asset_view.source, "", None, asset=asset_view.facts)
@@ -172,13 +177,13 @@ def asset_requests(best: Sequence[AssetView]) -> Iterator[CaptionRequest]:
             shard = ViewShard.open(asset_view.shard)
         rgb = shard.rgb(asset_view.view)
         mask = shard.instance(asset_view.view) == asset_view.instance
-        facts = AssetFacts(
-            asset_view.facts.asset_id,
-            asset_view.facts.category,
-            asset_view.facts.size_m,
-            colour_name(rgb, mask),
-        )
-        image = crop(rgb, asset_view.box_px)
+        facts, image, problem = asset_view.facts, None, ""
+        try:
+            facts = replace(facts, colour=colour_name(rgb, mask))
+            image = crop(rgb, asset_view.box_px)
+        except Exception as error:
+            problem = errors.reason(error, f"asset {facts.asset_id}")
+        num_usable += not problem
         yield CaptionRequest(
             "asset",
             asset_view.source,
@@ -186,7 +191,9 @@ def asset_requests(best: Sequence[AssetView]) -> Iterator[CaptionRequest]:
             asset_view.split,
             image=image,
             asset=facts,
+            problem=problem,
         )
+    errors.require_some(num_usable)
 
 
 def crop(rgb: np.ndarray, box_px: tuple[int, int, int, int]) -> np.ndarray:

@@ -198,7 +198,8 @@ def _compare(result: Path, file: Path, expected: FileChecksum, *, is_whole: bool
         only_tail = not expected.sha256 or (size > SMALL_BYTES and not is_whole)
         measured = _measure(file, has_chunk_sums=only_tail)
     except OSError as error:
-        raise damaged(result, f"{file.name} cannot be read: {error.strerror}") from None
+        problem = f"{file.name} cannot be read: {error.strerror}"
+        raise damaged(result, problem if result.exists() else "is missing") from None
     is_equal = (
         measured == expected if measured.sha256 else (measured.tail_sha256 == expected.tail_sha256)
     )
