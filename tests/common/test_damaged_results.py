@@ -203,8 +203,11 @@ def test_results_without_a_checksum_are_refused(tmp_path: Path) -> None:
         storage.read_table(tmp_path / "other.parquet")
 
 
-def test_snakemakes_time_stamp_is_no_part_of_a_result(shards: tuple[Path, Path]) -> None:
-    (shards[1] / ".snakemake_timestamp").touch()
+def test_files_of_snakemake_and_of_the_system_are_no_part_of_a_result(
+    shards: tuple[Path, Path],
+) -> None:
+    for name in (".snakemake_timestamp", ".DS_Store", "rgb/._c", "rgb/.nfs0001", "Thumbs.db"):
+        (shards[1] / name).touch()
     ViewShard.open(shards[1])
 
 

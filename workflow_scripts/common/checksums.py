@@ -29,8 +29,7 @@ _TAIL_BYTES = 1 << 12
 _OTHER_BYTES = "its bytes are not those that were written"
 _MAX_LEVELS = 3
 _MODEL_ENDINGS = frozenset({".safetensors", ".bin", ".json", ".jinja", ".txt", ".model"})
-# Snakemake touches this file in every folder that is an output.
-_FOREIGN = frozenset({".snakemake_timestamp"})
+_SYSTEM_FILES = frozenset({"Thumbs.db", "desktop.ini"})
 
 
 @dataclass(frozen=True)
@@ -169,13 +168,18 @@ def _to_text(content: dict[str, Any]) -> str:
 
 
 def _files_of(folder: Path) -> Iterator[str]:
-    """Yield the relative paths of the files of a folder, sorted."""
-    names = [
-        Path(root, file).relative_to(folder).as_posix()
-        for root, _, files in os.walk(folder)
-        for file in files
-        if file not in _FOREIGN
-    ]
+    """Yield the relative paths of the files of a folder, sorted.
+
+    Without hidden ones: Snakemake's time stamp, what file managers and network disks leave.
+    """
+    names = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        names += [
+            Path(root, name).relative_to(folder).as_posix()
+            for name in files
+            if not name.startswith(".") and name not in _SYSTEM_FILES
+        ]
     yield from sorted(names)
 
 
