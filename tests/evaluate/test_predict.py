@@ -99,7 +99,7 @@ def test_a_restart_predicts_only_missing_answers(
     assert [row.question_id for row in answers] == [f"q{number}" for number in range(NUMBER)]
     assert [row.text for row in answers] == [f"16: Is it? {number}" for number in range(NUMBER)]
     assert sorted(path.name for path in folder.iterdir()) == [
-        "a.png", "answers.jsonl", "items.jsonl",
+        ".checksums", "a.png", "answers.jsonl", "items.jsonl",
     ]  # fmt: skip
 
 
@@ -148,3 +148,27 @@ def test_questions_about_the_same_frames_get_the_same_pictures(tmp_path: Path) -
     assert predict.show_pictures(rows[1:2], tmp_path, "blind") == [(None, "Is it? 1")]
     blank = predict.show_pictures(rows, tmp_path, "blank")
     assert {id(image) for images, _ in blank for image in images or ()} == {id(vlm.BLANK_IMAGE)}
+
+
+def test_a_question_that_breaks_the_model_costs_only_its_answer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fragile(FakeModel):
+        def generate(self, model: Any, processor: Any, items: Any, **settings: Any) -> list[str]:
+            if any(text in self.broken for _, text in items):
+                raise IndexError("a token beyond the vocabulary")
+            return super().generate(model, processor, items, **settings)
+
+        broken: frozenset[str] = frozenset({"Is it? 3"})
+
+    answers = ask(folder, Fragile(), monkeypatch)
+    assert [row.question_id for row in answers] == [f"q{number}" for number in range(NUMBER)]
+    reasons = {row.question_id: row.reason for row in answers if row.reason}
+    assert reasons == {"q3": "IndexError: a token beyond the vocabulary"}
+    assert [row.question_id for row in answers if not row.text] == ["q3"]
+    # Where nothing is answered, it is no fault of the questions.
+    (folder / "answers.jsonl").unlink()
+    Fragile.broken = frozenset(f"Is it? {number}" for number in range(NUMBER))
+    with pytest.raises(IndexError):
+        ask(folder, Fragile(), monkeypatch)
+    assert not (folder / "answers.jsonl").exists()
