@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from workflow_scripts.common.cli import progress
-from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import (
     ObjectRow,
     Scene,
@@ -94,6 +94,7 @@ def render_scenes(
 ) -> RenderedRows:
     """Render the scenes; those that cannot be rendered become `SkippedItem` rows."""
     rendered_rows = RenderedRows(spool)
+    errors = ItemErrors()
     for scene in progress(scenes, desc="houses"):
         if scene.house is None:
             rendered_rows.skip(scene, "house", scene.skipped or "there is no house")
@@ -104,8 +105,8 @@ def render_scenes(
             reachable_m = loaded_house.reachable_m()
         except EngineError:
             raise
-        except UserError as error:
-            rendered_rows.skip(scene, "house", str(error))
+        except Exception as error:
+            rendered_rows.skip(scene, "house", errors.reason(error, scene.scene_id))
             continue
         scene_renderer = SceneRenderer(
             scene, loaded_house, reachable_m, render_plan, rendered_rows, first_view=len(spool)
@@ -117,9 +118,10 @@ def render_scenes(
                 scene_renderer.render_room(room)
             except EngineError:
                 raise
-            except UserError as error:
+            except Exception as error:
                 spool.truncate(start)
-                rendered_rows.skip(scene, room.room_id, str(error))
+                reason = errors.reason(error, f"{scene.scene_id} {room.room_id}")
+                rendered_rows.skip(scene, room.room_id, reason)
         if len(spool) > scene_renderer.first_view:
             rendered_rows.objects += loaded_house.objects
             surfaces = getattr(loaded_house, "surfaces", None)
@@ -127,6 +129,7 @@ def render_scenes(
                 rendered_rows.surface_gaps += surface_gap_rows(
                     loaded_house.objects, rendered_rows.visibility[first_visible:], surfaces
                 )
+    errors.require_some(len(spool))
     return rendered_rows
 
 

@@ -9,12 +9,14 @@ volumes: those of the convex hulls, of the surfaces where they are closed, and o
 agree. The footprint is the convex outline of what is drawn, if that is filled. Where only boxes
 are known, volumes and footprints are asked of the bounding boxes. A size is asked for only of an
 object that is wholly in the picture, and heights not in views from above. `same_*` ask whether two
-are about equal: within 7 %, or apart by 30 % or more.
+are about equal: within 7 %, or apart by 30 % or more. Sizes are compared only of what a person
+would compare (`vqa/plausibility.py`).
 """
 
 import numpy as np
 
 from workflow_scripts.vqa import measures
+from workflow_scripts.vqa.plausibility import NOT_COMPARED, is_compared
 from workflow_scripts.vqa.question_types.base import (
     BOX_VOLUMES,
     QuestionContext,
@@ -44,7 +46,7 @@ WIDER = Comparison(
     reasoning=comparison.wider,
     requires=UPRIGHT,
     frame="object",
-    scopes=("from side to side",),
+    scopes=("judging by the width",),
 )
 
 TALLER = Comparison(
@@ -236,10 +238,11 @@ def same_size(
     least = np.abs(excess)
     (most_excess,) = context.pair_values(most[0]) if most is not None else (least,)
     value = between_limits(np.maximum(least, most_excess), SAME_EXCESS.yes, SAME_EXCESS.no)
+    value = np.where((value < 0) & (least < SAME_EXCESS.no), 0.0, value)
+    compared = is_compared(context.view_context, context.pairs(), 1 + least)
+    context.dropped[NOT_COMPARED] += int(np.count_nonzero((value != 0) & ~compared))
     return PredicateValues(
-        objects=context.shuffled_pairs(),
-        value=np.where((value < 0) & (least < SAME_EXCESS.no), 0.0, value),
-        sigma=sigma,
+        objects=context.shuffled_pairs(), value=np.where(compared, value, 0.0), sigma=sigma
     )
 
 
