@@ -43,6 +43,7 @@ if snakemake_command.is_user_command(COMMAND_LINE):
 
 # Snakemake leaves this out in a dry run.
 onstart:
+    keep_job_outputs()
     slurm.disable_efficiency_report(workflow.executor_settings)
     if PROFILE and "check_cluster" in [
         rule.name for rule in workflow.dag.targetrules
