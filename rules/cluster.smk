@@ -15,6 +15,15 @@ USES_GPU = {
     "filter_images": FILTERS_PHOTOS,
     "localise_images": LOCALISES_PHOTOS,
     **TRAINS,
+    # Those that ask a server use none.
+    **{
+        predictor.rule: predictor.limits is None
+        and any(
+            experiment.kind.predictor is predictor
+            for experiment in EXPERIMENTS.values()
+        )
+        for predictor in PREDICTORS.values()
+    },
 }
 
 if snakemake_command.is_user_command(COMMAND_LINE):

@@ -9,7 +9,7 @@ from testing.project import Project
 from workflow_scripts.cluster.check_gpu_rules import ProfileFile, refusal
 
 PROFILE = ("--profile", "profiles/slurm")
-TRAININGS = ("pretrain_base", "train_experiment", "train_pose")
+TRAININGS = ("pretrain_base", "train_lora", "train_pose")
 
 
 def dry_run(project: Project, *arguments: str, profile: tuple[str, ...] = PROFILE):
