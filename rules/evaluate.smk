@@ -56,7 +56,7 @@ for _rule, _has_limits in sorted(
                     ),
                 }
                 if _has_limits
-                else {}
+                else {"gpu": 0, "nodes": 1}
             ),
             gpu=0,
             nodes=1,
