@@ -113,6 +113,8 @@ rule audit:
     input:
         "results/vqa/audit.csv",
         "results/vqa/audit.png",
+        "results/vqa/audit_questions.csv",
+        "results/vqa/audit_questions.html",
 
 
 rule train:
