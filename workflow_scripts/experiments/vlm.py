@@ -154,7 +154,7 @@ def _predictor_arguments(experiment: Experiment, context: WorkflowContext) -> Ar
     settings = experiment.settings
     weights = TRAINING.rule(settings).outputs["weights"]
     return Arguments(
-        settings=_with_families(experiment, context, VlmPredictSettings),
+        settings=with_families(experiment, context, VlmPredictSettings),
         dependencies={
             "weights": f"{experiment.folder}/{weights}",
             "base_folder": embedded_base(settings),
@@ -163,10 +163,10 @@ def _predictor_arguments(experiment: Experiment, context: WorkflowContext) -> Ar
     )
 
 
-def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
+def scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
     split = context.config["evaluate"]["split"]
     return Arguments(
-        settings=_with_families(experiment, context, VlmScoreSettings),
+        settings=with_families(experiment, context, VlmScoreSettings),
         inputs={
             "questions": f"results/vqa/{split}.parquet",
             "training": "results/vqa/train.parquet",
@@ -177,7 +177,7 @@ def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Argum
     )
 
 
-def _with_families(
+def with_families(
     experiment: Experiment, context: WorkflowContext, model: type[FamilySelection]
 ) -> str:
     """Return settings of stage evaluate and the experiment's families as JSON."""
@@ -190,7 +190,7 @@ KIND = ExperimentKind(
     settings=VlmSettings,
     training=TRAINING,
     predictor=Predictor("workflow_scripts.evaluate.predict", _predictor_arguments),
-    scorer=Scorer("workflow_scripts.evaluate.score", _scorer_arguments),
+    scorer=Scorer("workflow_scripts.evaluate.score", scorer_arguments),
     report_section="answers.html.j2",
     check=_check,
 )

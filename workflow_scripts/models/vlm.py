@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from safetensors import SafetensorError
 
+from workflow_scripts.common.checksums import check_model
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.models.generation import PrefixCache, answer_prompts
 
@@ -51,6 +52,8 @@ def load_model_and_processor(base: str, adapter: Path | None = None) -> tuple[An
                 "it is no adapter and no model. Run the rule 'train' again."
             )
         base, adapter = str(adapter), None
+    if adapter is not None:
+        check_model(adapter)
     model = load_model(base)
     if adapter is not None:
         from peft import PeftModel
@@ -68,6 +71,8 @@ def load_model(base: str) -> Any:
     """Load the model of a local folder or a hub id in this machine's number format."""
     from transformers import AutoModelForImageTextToText
 
+    if Path(base).is_dir():
+        check_model(Path(base))
     model, info = _from_pretrained(
         AutoModelForImageTextToText, base, dtype=dtype(), output_loading_info=True
     )

@@ -4,6 +4,7 @@ An entry is `{"id", "image", "conversations": [{"from": "human" | "gpt", "value"
 picture belongs to the first human turn.
 """
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from workflow_scripts.common.checksums import check_if_recorded, read_file_of_result
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_table
 from workflow_scripts.models.shared_prefix import IGNORE_INDEX
@@ -61,6 +63,7 @@ def read_conversations(
 
     Raises `UserError` with the entry's id for what cannot be trained on.
     """
+    check_if_recorded(path)
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -203,7 +206,8 @@ def common_prefix_length(first: Sequence[int], second: Sequence[int]) -> int:
 def open_image(conversation: Conversation) -> Image.Image:
     """Return a conversation's picture; `UserError` names the entry if it cannot be read."""
     try:
-        with Image.open(conversation.image) as picture:  # type: ignore[arg-type]
+        content = read_file_of_result(conversation.image)  # type: ignore[arg-type]
+        with Image.open(io.BytesIO(content)) as picture:
             return picture.convert("RGB")
     except OSError as error:
         raise UserError(

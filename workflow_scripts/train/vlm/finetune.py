@@ -14,7 +14,7 @@ from typing import Any, cast
 import torch
 import yaml
 
-from workflow_scripts.common.storage import read_json, remove, write_json, write_text
+from workflow_scripts.common.storage import atomic_write, read_json, write_json, write_text
 from workflow_scripts.models import vlm
 from workflow_scripts.models.shared_prefix import (
     BLOCK_TOKENS,
@@ -237,8 +237,8 @@ def write_result(
     write_text(out / "config.yaml", yaml.safe_dump(experiment.description(), sort_keys=True))
     write_text(out / "README.md", model_card(experiment.description(), metrics))
     write_json(out / "metrics.json", metrics)
-    remove(experiment.result)
-    out.rename(experiment.result)
+    with atomic_write(experiment.result, checksum=True) as partial:
+        out.rename(partial)
 
 
 _LOGGED_KEYS = {"loss", "eval_loss", "learning_rate"}
