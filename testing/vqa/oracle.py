@@ -16,6 +16,7 @@ import numpy as np
 
 from testing.vqa.drawn_meshes import DrawnMesh
 from testing.vqa.enumerated_questions import QuestionLike, ReferentLike
+from testing.vqa.recorded_shapes import RecordedShape, RecordedShapes
 from workflow_scripts.common.view_shard import ViewShard
 
 
@@ -30,7 +31,7 @@ class TrueObject:
     box: tuple[int, int, int, int]
     object_id: str
     carrier: str
-    mesh: DrawnMesh | None = None
+    mesh: DrawnMesh | RecordedShape | None = None
     seen_depth: float = math.nan
 
     @property
@@ -68,9 +69,14 @@ class Oracle:
     """Truth of the views of a shard."""
 
     def __init__(
-        self, shard: ViewShard, meshes: dict[tuple[str, int], DrawnMesh] | None = None
+        self,
+        shard: ViewShard,
+        meshes: dict[tuple[str, int], DrawnMesh] | None = None,
+        *,
+        use_recorded_shapes: bool = False,
     ) -> None:
         self.shard = shard
+        self.recorded = RecordedShapes(shard) if use_recorded_shapes else None
         self.meshes = meshes or {}
         self.rows = {(r.scene_id, r.instance): r for r in shard.objects.itertuples()}
         self.boxes = {(r.view, r.instance): r for r in shard.visibility.itertuples()}
@@ -108,9 +114,11 @@ class Oracle:
         box = (seen.x0, seen.y0, seen.x1, seen.y1)
         carrier = row.parent_id if row.contact == "carried" else ""
         mesh = self.meshes.get((question.scene_id, referent.instance))
+        if mesh is None and self.recorded is not None:
+            mesh = self.recorded.of(row, seen)
         pixels = self.shard.instance(question.view) == referent.instance
-        seen = float(np.nanmedian(self.shard.depth_m(question.view)[pixels]))
-        return TrueObject(centre, half, yaw, corners, box, row.object_id, carrier, mesh, seen)
+        seen_depth = float(np.nanmedian(self.shard.depth_m(question.view)[pixels]))
+        return TrueObject(centre, half, yaw, corners, box, row.object_id, carrier, mesh, seen_depth)
 
     def level(self, question: QuestionLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the camera's position, its right and its heading, both level."""

@@ -20,7 +20,7 @@ from tests.views.shards import render, scene
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_table, write_table
 from workflow_scripts.common.view_shard import ViewShard, table_path
-from workflow_scripts.vqa import audit, contact, measures
+from workflow_scripts.vqa import audit, contact, measures, volume_measures
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
 from workflow_scripts.vqa.visible_surfaces import VisibleSurfaces
 
@@ -77,7 +77,7 @@ def test_a_footprint_is_asked_only_of_what_fills_its_outline(drawn):
 
 def test_bigger_is_bigger_by_hull_by_surface_and_by_box(drawn):
     for view_context in drawn[1]:
-        excess = measures.cube_edge_ratio(view_context)[0]
+        excess = volume_measures.cube_edge_ratio(view_context)[0]
         for readings in view_context.measured.volumes_m3.T:
             order = np.sign(readings[:, None] - readings)
             assert (order[excess != 0] == np.sign(excess[excess != 0])).all()

@@ -207,37 +207,9 @@ def is_taller_than_long(view_context: ViewContext) -> NDArray[np.bool_]:
 
 
 @cached_per_view
-def cube_edge_m(view_context: ViewContext) -> Measure:
-    """Return the edge of the cube with the volume of the convex hull, or of the box."""
-    return cube_edges_m(view_context)[0]
-
-
-def cube_edges_m(view_context: ViewContext) -> list[Measure]:
-    """Return the edges of cubes by every reading of the volume: hull, closed surface, box."""
-    size = np.maximum(view_context.measured.size_m, 1e-6)
-    relative = np.sqrt(((view_context.measured.sigma_size_m / size) ** 2).sum(axis=1)) / 3
-    edges = np.cbrt(np.maximum(view_context.measured.volumes_m3, 1e-18)).T
-    return [(edge, edge * relative) for edge in edges]
-
-
-@cached_per_view
 def height_ratio(view_context: ViewContext) -> Measure:
     """Return by which share i is taller than j."""
     return ratio_of(height_m(view_context))
-
-
-@cached_per_view
-def cube_edge_ratio(view_context: ViewContext) -> Measure:
-    """Return by which share the edge of i's cube is longer, 0 where readings of volume disagree."""
-    ratios = [ratio_of(edge) for edge in cube_edges_m(view_context)]
-    return smallest_agreeing(*(excess for excess, _ in ratios)), ratios[0][1]
-
-
-@cached_per_view
-def most_cube_edge_ratio(view_context: ViewContext) -> Measure:
-    """Return by which share the edges differ most, by hull and by box; never negative."""
-    hull, _, box = (ratio_of(edge) for edge in cube_edges_m(view_context))
-    return np.maximum(np.abs(hull[0]), np.abs(box[0])), hull[1]
 
 
 def footprint_m2(view_context: ViewContext) -> Measure:

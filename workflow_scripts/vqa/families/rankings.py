@@ -6,7 +6,7 @@ import numpy as np
 
 from workflow_scripts.common.measurements import ShapeSource
 from workflow_scripts.geometry.cameras import FloatArray
-from workflow_scripts.vqa import measures
+from workflow_scripts.vqa import measures, volume_measures
 from workflow_scripts.vqa.margins import Unit
 from workflow_scripts.vqa.measures import Measure
 from workflow_scripts.vqa.question_types.base import (
@@ -52,8 +52,10 @@ def _nearness_readings(view_context: ViewContext) -> list[FloatArray]:
     return [-reading for reading in measures.distance_readings_m(view_context)]
 
 
-def _cube_edges(view_context: ViewContext) -> list[FloatArray]:
-    return [edge for edge, _ in measures.cube_edges_m(view_context)]
+def _size_readings(view_context: ViewContext) -> list[FloatArray]:
+    """Return how big objects are by every reading of the volume and by their largest faces."""
+    cubes = volume_measures.cube_edges_m(view_context)
+    return [edge for edge, _ in (*cubes, volume_measures.face_edge_m(view_context))]
 
 
 def _extreme(
@@ -201,12 +203,12 @@ BIGGEST = _of_boxes(
     _extreme(
         "biggest",
         comparison.rank_by_volume(most=True),
-        measures.cube_edge_m,
+        volume_measures.cube_edge_m,
         ("the biggest",),
         unit="ratio",
         requires=LEVEL,
         frame="object",
-        other_measures=_cube_edges,
+        other_measures=_size_readings,
     ),
     "the biggest",
     BOX_VOLUMES,
@@ -215,12 +217,12 @@ SMALLEST = _of_boxes(
     _extreme(
         "smallest",
         comparison.rank_by_volume(most=False),
-        lambda view_context: _inverse(measures.cube_edge_m(view_context)),
+        lambda view_context: _inverse(volume_measures.cube_edge_m(view_context)),
         ("the smallest",),
         unit="ratio",
         requires=LEVEL,
         frame="object",
-        other_measures=lambda view_context: [1 / edge for edge in _cube_edges(view_context)],
+        other_measures=lambda view_context: [1 / edge for edge in _size_readings(view_context)],
     ),
     "the smallest",
     BOX_VOLUMES,

@@ -6,16 +6,16 @@ extent across the camera's level heading, whatever faces where. Height is along 
 axis. Length is the longer of the two horizontal sides, of what is not taller than that. "Bigger"
 compares volumes by the edge of the cube of equal volume, so that one margin suits lengths and
 volumes: those of the convex hulls, of the surfaces where they are closed, and of the boxes must
-agree. The footprint is the convex outline of what is drawn, if that is filled. Where only boxes
-are known, volumes and footprints are asked of the bounding boxes. A size is asked for only of an
-object that is wholly in the picture, and heights not in views from above. `same_*` ask whether two
-are about equal: within 7 %, or apart by 30 % or more. Sizes are compared only of what a person
-would compare (`vqa/plausibility.py`).
+agree, and their largest faces too. The footprint is the convex outline of what is drawn, if that is
+filled. Where only boxes are known, volumes and footprints are asked of the bounding boxes. A size
+is asked for only of an object that is wholly in the picture, and heights not in views from above.
+`same_*` ask whether two are about equal: within 7 %, or apart by 30 % or more. Sizes are compared
+only of what a person would compare (`vqa/plausibility.py`).
 """
 
 import numpy as np
 
-from workflow_scripts.vqa import measures
+from workflow_scripts.vqa import measures, volume_measures
 from workflow_scripts.vqa.plausibility import NOT_COMPARED, is_compared
 from workflow_scripts.vqa.question_types.base import (
     BOX_VOLUMES,
@@ -63,7 +63,7 @@ TALLER = Comparison(
 BIGGER = Comparison(
     name="bigger",
     antonyms=(Antonym("bigger than", "bigger"), Antonym("smaller than", "smaller")),
-    difference=measures.cube_edge_ratio,
+    difference=volume_measures.bigger_ratio,
     unit="ratio",
     reasoning=comparison.bigger,
     requires=STANDING,
@@ -275,9 +275,9 @@ SAME_WIDTH = YesNo(
 SAME_SIZE = YesNo(
     name="same_size",
     predicate=lambda context: same_size(
-        measures.cube_edge_ratio(context.view_context),
+        volume_measures.cube_edge_ratio(context.view_context),
         context,
-        measures.most_cube_edge_ratio(context.view_context),
+        volume_measures.most_cube_edge_ratio(context.view_context),
     ),
     unit="ratio",
     reasoning=yes_no.same_size(SAME_EXCESS),
