@@ -107,17 +107,20 @@ def write_records(path: Path, records: Iterable[BaseModel]) -> None:
 
 def read_records(path: Path, model: type[Model]) -> list[Model]:
     """Read typed records; `UserError` names the file, the line and what does not fit."""
-    records = []
+    return list(iterate_records(path, model))
+
+
+def iterate_records(path: Path, model: type[Model]) -> Iterator[Model]:
+    """Yield typed records one by one; errors as of `read_records`."""
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
             try:
-                records.append(model.model_validate_json(line))
+                yield model.model_validate_json(line)
             except ValidationError as error:
                 raise UserError(
                     f"{path}, line {number}: not a {model.__name__} record: {error}. "
                     "Remove the file and run its rule again."
                 ) from error
-    return records
 
 
 def write_table(path: Path, rows: pd.DataFrame) -> None:

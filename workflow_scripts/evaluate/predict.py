@@ -3,7 +3,9 @@
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 from PIL import Image
@@ -12,7 +14,7 @@ from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Condition, Prediction
 from workflow_scripts.common.storage import read_records, remove, write_records
-from workflow_scripts.evaluate.eval_items import EvalItem, read_items
+from workflow_scripts.evaluate.eval_items import EvalItem, open_items
 from workflow_scripts.experiments.vlm import VlmPredictSettings
 from workflow_scripts.models import vlm
 
@@ -20,7 +22,7 @@ logger = logging.getLogger(__name__)
 BATCHES_PER_CHUNK = 8
 
 
-def select_part(questions: list[EvalItem], part: int, num_parts: int) -> list[EvalItem]:
+def select_part(questions: Sequence[EvalItem], part: int, num_parts: int) -> Sequence[EvalItem]:
     """Return part `part` (from 0) of `num_parts` nearly equal runs of questions."""
     bounds = [len(questions) * number // num_parts for number in (part, part + 1)]
     return questions[slice(*bounds)]
@@ -57,7 +59,9 @@ def fingerprint(
         weights.append(Path(base))
     for folder in weights:
         for file in sorted(folder.glob("*.safetensors")):
-            digest.update(file.read_bytes())
+            with file.open("rb") as weights_file:
+                while block := weights_file.read(1 << 20):
+                    digest.update(block)
     return digest.hexdigest()[:16]
 
 
@@ -88,8 +92,8 @@ def main(
         part: Which part of the questions, from 0.
         adapter: Folder of a PEFT adapter; without one the base itself answers.
     """
-    items = list(read_items(questions, families=settings.families or ()))
-    items = select_part(items, part, settings.num_parts)
+    all_items = open_items(questions, families=settings.families or ())
+    items = select_part(all_items, part, settings.num_parts)
     chunks = out.with_name(f".{out.name}.chunks")
     key = fingerprint(
         base,
@@ -100,15 +104,13 @@ def main(
     )
     size = settings.batch_size * BATCHES_PER_CHUNK
     model = processor = None
-    predictions: list[Prediction] = []
+    finished: list[Path] = []
     for start in progress(range(0, len(items), size), desc=f"{experiment} {condition}"):
-        rows = items[start : start + size]
+        rows = list(items[start : start + size])
         # The same question may have another wording, or another picture.
         chunk_content = json.dumps([[row.question_id, row.question, row.images] for row in rows])
         chunk = chunks / f"{key}-{hashlib.sha256(chunk_content.encode()).hexdigest()[:16]}.jsonl"
-        if chunk.exists():
-            answers = read_records(chunk, Prediction)
-        else:
+        if not chunk.exists():
             if model is None:
                 model, processor = vlm.load_model_and_processor(base, adapter)
             texts = vlm.generate(
@@ -128,10 +130,10 @@ def main(
                 for row, text in zip(rows, texts, strict=True)
             ]
             write_records(chunk, answers)
-        predictions += answers
-    write_records(out, predictions)
+        finished.append(chunk)
+    write_records(out, chain.from_iterable(read_records(path, Prediction) for path in finished))
     remove(chunks)
-    logger.info("%s: %d answers", out, len(predictions))
+    logger.info("%s: %d answers", out, len(items))
 
 
 if __name__ == "__main__":

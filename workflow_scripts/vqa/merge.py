@@ -128,7 +128,7 @@ def main(
     with (
         atomic_write(table) as partial_table,
         atomic_write(out) as partial_json,
-        QuestionTableWriter(partial_table) as rows,
+        QuestionTableWriter(partial_table, reasoning=settings.reasoning) as rows,
         partial_json.open("w", encoding="utf-8") as file,
     ):
         file.write("[")

@@ -1,0 +1,134 @@
+"""A table of questions is read row by row, and says itself whether its rows have changed."""
+
+import hashlib
+import pickle
+import re
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.vqa.export.questions import question, width, write_questions
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.question_table import (
+    NUM_CACHED_GROUPS,
+    QuestionTable,
+    content_digest,
+)
+from workflow_scripts.common.questions import Question, QuestionTableWriter, read_questions
+
+COLUMNS = ("question_id", "image", "question", "truth")
+
+
+def many(count: int) -> list[Question]:
+    """Return questions about views with three each; every third has a number for its truth."""
+    return [
+        (width if number % 3 == 2 else question)(number, view=number // 3)
+        for number in range(count)
+    ]
+
+
+def expected_rows(questions: list[Question]) -> list[dict[str, object]]:
+    return [{name: getattr(one, name) for name in COLUMNS} for one in questions]
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write 100 questions in row groups of 7 and less."""
+    monkeypatch.setattr("workflow_scripts.common.questions.ROWS_PER_GROUP", 7)
+    path = tmp_path / "train.parquet"
+    questions = many(100)
+    with QuestionTableWriter(path) as rows:
+        for start in range(0, 100, 20):
+            rows.add(questions[start : start + 20])
+    return path
+
+
+@pytest.mark.parametrize("families", [(), ("width",), ("left_right", "width"), ("taller",)])
+def test_rows_are_those_of_the_table(table: Path, families: tuple[str, ...]) -> None:
+    kept = [one for one in read_questions(table) if not families or one.family in families]
+    expected = expected_rows(kept)
+    rows = QuestionTable(table, columns=COLUMNS, families=families)
+    assert len(rows) == len(expected)
+    assert list(rows.rows()) == list(rows) == expected
+    assert [rows[number] for number in range(len(rows))] == expected
+    assert rows[5:23] == expected[5:23]
+    assert rows[::4] == expected[::4]
+    assert list(pickle.loads(pickle.dumps(rows))) == expected
+    codes, texts = rows.codes("image")
+    assert [texts[code].as_py() for code in codes.tolist()] == [one.image for one in kept]
+    with pytest.raises(IndexError):
+        rows[len(rows)]
+
+
+def test_a_row_decodes_its_row_group_alone_and_few_stay_decoded(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = []
+    read = pq.ParquetFile.read_row_group
+
+    def count_groups(file: pq.ParquetFile, group: int, **options: object) -> object:
+        groups.append(group)
+        assert set(options["columns"]) == {*COLUMNS, "truth_value"}  # type: ignore[call-overload]
+        return read(file, group, **options)
+
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", count_groups)
+    rows = QuestionTable(table, columns=COLUMNS)
+    assert rows[99]["question_id"].endswith("-99")
+    assert rows[98]["question_id"].endswith("-98")
+    assert groups == [14]
+    monkeypatch.setattr("workflow_scripts.common.question_table.NUM_CACHED_GROUPS", 2)
+    for number in (0, 30, 60, 0):
+        rows[number]
+    assert groups == [14, 0, 4, 9, 0]
+    assert NUM_CACHED_GROUPS > 2
+
+
+def test_the_digest_is_stored_and_follows_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = write_questions(tmp_path / "one.parquet", many(20))
+    with QuestionTableWriter(tmp_path / "batches.parquet") as rows:
+        rows.add(many(20)[:3])
+        rows.add(many(20)[3:])
+    other = write_questions(tmp_path / "other.parquet", [*many(19), width(19, answer="1.81 m")])
+    with QuestionTableWriter(tmp_path / "taught.parquet", reasoning="written") as rows:
+        rows.add(many(20))
+    digest = content_digest(one)
+    assert len(digest) == 64
+    assert content_digest(tmp_path / "batches.parquet") == digest
+    assert content_digest(other) != digest
+    assert content_digest(tmp_path / "taught.parquet") != digest
+    assert QuestionTable(tmp_path / "taught.parquet", columns=COLUMNS).reasoning == "written"
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the table was read")
+
+    monkeypatch.setattr(hashlib, "file_digest", refuse)
+    assert content_digest(one) == digest
+
+
+def test_a_table_that_another_program_wrote_is_read_for_its_digest(tmp_path: Path) -> None:
+    path = write_questions(tmp_path / "a.parquet", many(4))
+    rows = pq.read_table(path).replace_schema_metadata(None)
+    pq.write_table(rows, path)
+    digest = content_digest(path)
+    pq.write_table(rows.slice(1), path)
+    assert content_digest(path) != digest
+
+
+def test_a_damaged_table_and_one_of_another_version_are_named(tmp_path: Path) -> None:
+    path = write_questions(tmp_path / "a.parquet", many(4))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match=re.escape(f"{path}: cannot be read as a table")):
+        QuestionTable(path, columns=COLUMNS)
+    garbled = bytearray(whole)
+    garbled[100:600] = bytes(500)
+    path.write_bytes(bytes(garbled))
+    with pytest.raises(UserError, match=re.escape(f"{path}: cannot be read as a table")):
+        list(QuestionTable(path, columns=list(Question.model_fields)))
+    path.write_bytes(whole)
+    pq.write_table(pq.read_table(path).drop_columns(["sigma"]), path)
+    with pytest.raises(UserError, match=r"a\.parquet: not a table.*differ: sigma.*run its rule"):
+        QuestionTable(path, columns=COLUMNS)
