@@ -3,6 +3,7 @@ from workflow_scripts.config.vqa import (
     CardSettings,
     ClaritySettings,
     GallerySettings,
+    MergeSettings,
     PushSettings,
     QuestionSettings,
     ReasoningSettings,
@@ -99,29 +100,30 @@ rule merge_questions:
             else "results/vqa/{source}/{shard}.jsonl"
         ),
     output:
-        conversations="results/vqa/{split}.json",
-        questions="results/vqa/{split}.parquet",
-        dropped="results/vqa/{split}.dropped.jsonl",
+        conversations=expand("results/vqa/{split}.json", split=SPLITS),
+        questions=expand("results/vqa/{split}.parquet", split=SPLITS),
+        dropped=expand("results/vqa/{split}.dropped.jsonl", split=SPLITS),
+        text_only="results/vqa/text_only.csv",
     log:
-        "logs/vqa/merge_questions/{split}.log",
+        "logs/vqa/merge_questions.log",
     benchmark:
-        "results/benchmarks/vqa/merge_questions/{split}.tsv"
+        "results/benchmarks/vqa/merge_questions.tsv"
     conda:
         "../envs/geometry.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=4000,
+        runtime=240,
     params:
         code=code_of("workflow_scripts.vqa.merge"),
-        settings=section_json(config["vqa"], ReasoningSettings),
+        out=subpath(output.text_only, parent=True),
+        settings=section_json(config["vqa"], MergeSettings),
+        seed=config["seed"],
     message:
-        "Merge the questions of split {wildcards.split}"
+        "Merge the questions of every split"
     shell:
-        "python -m workflow_scripts.vqa.merge --shards {input.shards}"
-        " --split {wildcards.split} --out {output.conversations}"
-        " --table {output.questions} --dropped {output.dropped}"
-        " --settings {params.settings:q} > {log} 2>&1"
+        "python -m workflow_scripts.vqa.merge --shards {input.shards} --out {params.out}"
+        " --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
 
 
 rule export_messages:
@@ -156,6 +158,7 @@ rule write_dataset_card:
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
         dropped=dropped_question_tables(),
         photos=photo_drop_tables(),
+        text_only="results/vqa/text_only.csv",
     output:
         card="results/vqa/dataset/README.md",
     log:
@@ -181,7 +184,7 @@ rule write_dataset_card:
         "Write the card of the data set"
     shell:
         "python -m workflow_scripts.vqa.export.card --questions {input.questions}"
-        " --dropped {input.dropped} --photos {input.photos}"
+        " --dropped {input.dropped} --photos {input.photos} --text-only {input.text_only}"
         " --made-with {params.made_with:q} --settings {params.settings:q}"
         " --out {output.card} > {log} 2>&1"
 

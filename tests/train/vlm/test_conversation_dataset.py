@@ -13,7 +13,7 @@ from tests.train.models import MODELS, llava
 from tests.vqa.export.questions import question, width, write_questions
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import write_records
-from workflow_scripts.config.vqa import ReasoningSettings
+from workflow_scripts.config.vqa import MergeSettings
 from workflow_scripts.models import vlm
 from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_processor
 from workflow_scripts.train.vlm.conversation_dataset import (
@@ -246,14 +246,9 @@ def shard(tmp_path: Path) -> Path:
 
 
 def merged(shard: Path, reasoning: str) -> dict[str, Path]:
+    settings = MergeSettings.model_validate({"reasoning": reasoning})
+    merge.main(shards=[shard], out=shard.parent, settings=settings, seed=7)
     paths = {"out": shard.parent / "train.json", "table": shard.parent / "train.parquet"}
-    merge.main(
-        shards=[shard],
-        split="train",
-        dropped=shard.parent / "train.dropped.jsonl",
-        settings=ReasoningSettings.model_validate({"reasoning": reasoning}),
-        **paths,
-    )
     return paths
 
 
