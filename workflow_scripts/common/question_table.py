@@ -132,7 +132,12 @@ class QuestionTable(Sequence[Row]):
 def open_table(path: Path, *, texts_as_codes: Sequence[str] = ()) -> pq.ParquetFile:
     """Open a table of questions memory-mapped; `UserError` if it is damaged or another table."""
     try:
-        file = pq.ParquetFile(path, memory_map=True, read_dictionary=list(texts_as_codes))
+        file = pq.ParquetFile(
+            path,
+            memory_map=True,
+            read_dictionary=list(texts_as_codes),
+            page_checksum_verification=True,
+        )
     except (OSError, pa.ArrowInvalid) as error:
         raise _damaged(path, error) from error
     names = file.schema_arrow.names

@@ -183,7 +183,8 @@ class QuestionTableWriter:
     """
 
     def __init__(self, path: Path, *, reasoning: Reasoning = "none") -> None:
-        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+        # Pages carry a checksum: whoever reads a row notices damage without reading the file.
+        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True)
         self._reasoning = reasoning
         self._digest = hashlib.sha256(reasoning.encode())
 

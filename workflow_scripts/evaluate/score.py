@@ -28,6 +28,7 @@ from workflow_scripts.experiments.vlm import VlmScoreSettings
 logger = logging.getLogger(__name__)
 CONDITIONS = ("image", "blind", "blank", "majority")
 COLUMNS = ["scene_id", "family", "form", "answer", "answer_type"]
+MAX_KNOWN_SCORES = 200_000
 COUNTED = ["family", "form", "answer_type", "answer"]
 
 
@@ -142,8 +143,9 @@ def score_answers(
     """
     rows: dict[str, array[int]] = {}
     values: dict[str, dict[str, array[float]]] = {}
+    known: dict[tuple[Any, ...], dict[str, float]] = {}
     for number, (item, *replies) in enumerate(zip(items, *texts.values(), strict=True)):
-        scores = [score_reply(text, item) for text in replies]
+        scores = _score_replies(replies, item, known)
         for name in scores[0]:
             rows.setdefault(name, array("q")).append(number)
             columns = values.setdefault(name, {condition: array("d") for condition in texts})
@@ -156,6 +158,27 @@ def score_answers(
         )
         for name in rows
     }
+
+
+def _score_replies(
+    replies: Sequence[str], item: EvalItem, known: dict[tuple[Any, ...], dict[str, float]]
+) -> list[dict[str, float]]:
+    """Return every metric of each reply; those of a reply and truth that are known are looked up.
+
+    Questions that differ in their words alone have the same scores (`AnswerMetric.measure`).
+    """
+    if len(known) > MAX_KNOWN_SCORES:
+        known.clear()
+    texts = (tuple(item.choices), tuple(item.options), tuple(item.boxes))
+    sizes = (item.unit_size, item.width_px, item.height_px)
+    truth = (item.benchmark, item.answer_type, item.truth, *texts, *sizes)
+    scores = []
+    for text in replies:
+        key = (text, truth)
+        if key not in known:
+            known[key] = score_reply(text, item)
+        scores.append(known[key])
+    return scores
 
 
 def summarise(

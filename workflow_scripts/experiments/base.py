@@ -227,6 +227,7 @@ class Scorer:
         pictures: What it draws for the report.
         mem_mb: Memory.
         runtime: Longest time in minutes.
+        scene_kind: Kind of the scenes that its time grows with; None: those of every source.
     """
 
     module: str
@@ -234,6 +235,7 @@ class Scorer:
     pictures: tuple[Picture, ...] = ()
     mem_mb: int = 2000
     runtime: int = 30
+    scene_kind: str | None = None
 
 
 def no_check(experiment: Experiment, context: WorkflowContext) -> None:

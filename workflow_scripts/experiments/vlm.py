@@ -108,7 +108,7 @@ def _training_arguments(experiment: Experiment, context: WorkflowContext) -> Arg
 
 
 def _training_rule(settings: VlmSettings) -> str:
-    return "train_experiment" if settings.adapter == "lora" else "train_full_finetune"
+    return "train_lora" if settings.adapter == "lora" else "train_full_finetune"
 
 
 TRAINING = Training(
@@ -116,7 +116,7 @@ TRAINING = Training(
     arguments=_training_arguments,
     rules=(
         TrainingRule(
-            "train_experiment",
+            "train_lora",
             {"weights": "adapter_model.safetensors", "config": "adapter_config.json"},
         ),
         TrainingRule(
