@@ -38,6 +38,7 @@ TESTS_OF_BENCHMARKS = {
     "tests/vqa/test_docs.py": ("question_examples",),
     "tests/workflow/test_layout.py": ("run",),
     "tests/workflow/test_readme.py": ("update_readme", "results_page"),
+    "tests/workflow/test_rule_costs.py": ("rule_costs",),
 }
 
 
