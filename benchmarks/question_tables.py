@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -21,9 +22,10 @@ from testing.vqa.synthetic_tables import SyntheticHouses
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.storage import remove
 
+Command = Literal["first batch", "predict", "score", "card", "merge_questions"]
+COMMANDS: tuple[Command, ...] = get_args(Command)
 QUESTIONS_PER_HOUSE = 300
 MAX_RANK_GB, MAX_FIRST_BATCH_S, MAX_JOB_GB = 1.0, 5.0, 4.0
-CONDITIONS = ("image", "blind", "blank")
 # What a rank of a training does until its first batch, and what it then holds. Imports are not
 # counted as time, but as memory.
 FIRST_BATCH = """
@@ -81,50 +83,71 @@ def measure(*words: str | Path) -> Usage:
     return Usage(used.ru_utime + used.ru_stime, wall_s, used.ru_maxrss / 1e6, text)
 
 
-def measure_commands(folder: Path, num_houses: int) -> dict[str, Usage]:
-    """Return what each command takes on so many houses, by its name in the table."""
+def measure_commands(
+    folder: Path, num_houses: int, names: Sequence[Command] = COMMANDS
+) -> dict[Command, Usage]:
+    """Return what each of these commands takes on so many houses, by its name in the table."""
     houses = SyntheticHouses(num_houses, questions_per_house=QUESTIONS_PER_HOUSE)
-    table, vqa = folder / "train.parquet", folder / "vqa"
-    vqa.mkdir()
-    houses.write_table(table)
-    houses.write_pictures(vqa)
-    usages = {
-        "first batch": measure("-c", FIRST_BATCH, table, vqa),
-        "reading for predict": measure("-c", READ_ITEMS, table),
-    }
-    remove(vqa)
-    answers = {name: folder / f"{name}.jsonl" for name in CONDITIONS}
-    for name, path in answers.items():
-        houses.write_answers(path, name)
-    flags = [word for name, path in answers.items() for word in (f"--{name}", path)]
-    usages["score"] = measure(
-        *("-m", "workflow_scripts.evaluate.score", "--questions", table, "--training", table),
-        *(*flags, "--experiment", "synthetic", "--seed", "7", "--out", folder / "scores.parquet"),
-    )
-    for path in answers.values():
-        remove(path)
-    dropped, made_with = folder / "dropped.jsonl", "{}"
-    dropped.touch()
-    usages["card"] = measure(
-        *("-m", "workflow_scripts.vqa.export.card", "--questions", table, "--dropped", dropped),
-        *("--made-with", made_with, "--out", folder / "README.md"),
-    )
+    table = folder / "train.parquet"
+    if set(names) - {"merge_questions"}:
+        houses.write_table(table)
+    usages = {}
+    for name in names:
+        place = folder / "command"
+        place.mkdir()
+        words = _ARGUMENTS[name](houses, table, place)
+        usages[name] = measure(*words)
+        remove(place)
     remove(table)
-    shards, merged = folder / "shards", folder / "merged"
-    shards.mkdir()
-    paths = houses.write_shards(shards)
-    usages["merge_questions"] = measure(
-        *("-m", "workflow_scripts.vqa.merge", "--shards", *paths, "--out", merged, "--seed", "7")
-    )
-    remove(shards)
-    remove(merged)
     return usages
+
+
+def _first_batch(houses: SyntheticHouses, table: Path, folder: Path) -> list[str | Path]:
+    houses.write_pictures(folder)
+    return ["-c", FIRST_BATCH, table, folder]
+
+
+def _read_items(houses: SyntheticHouses, table: Path, folder: Path) -> list[str | Path]:
+    return ["-c", READ_ITEMS, table]
+
+
+def _score(houses: SyntheticHouses, table: Path, folder: Path) -> list[str | Path]:
+    flags: list[str | Path] = ["--questions", table, "--training", table]
+    for name in ("image", "blind", "blank"):
+        houses.write_answers(folder / f"{name}.jsonl", name)
+        flags += [f"--{name}", folder / f"{name}.jsonl"]
+    module = "workflow_scripts.evaluate.score"
+    flags += ["--experiment", "synthetic", "--seed", "7", "--out", folder / "scores.parquet"]
+    return ["-m", module, *flags]
+
+
+def _card(houses: SyntheticHouses, table: Path, folder: Path) -> list[str | Path]:
+    dropped = folder / "dropped.jsonl"
+    dropped.touch()
+    flags = ["--questions", table, "--dropped", dropped, "--made-with", "{}"]
+    return ["-m", "workflow_scripts.vqa.export.card", *flags, "--out", folder / "README.md"]
+
+
+def _merge(houses: SyntheticHouses, table: Path, folder: Path) -> list[str | Path]:
+    paths = houses.write_shards(folder)
+    flags = ["--out", folder / "merged", "--seed", "7"]
+    return ["-m", "workflow_scripts.vqa.merge", "--shards", *paths, *flags]
+
+
+_ARGUMENTS: dict[Command, Callable[[SyntheticHouses, Path, Path], list[str | Path]]] = {
+    "first batch": _first_batch,
+    "predict": _read_items,
+    "score": _score,
+    "card": _card,
+    "merge_questions": _merge,
+}
 
 
 def main(
     *,
     num_questions: int = 3_000_000,
     curve: tuple[int, ...] = (50, 500, 5000),
+    commands: tuple[Command, ...] = COMMANDS,
     folder: Path | None = None,
 ) -> None:
     """Print the memory and time of a large split beside their goals, and the curve over houses.
@@ -132,52 +155,49 @@ def main(
     Args:
         num_questions: questions of the large split; 0 leaves it out.
         curve: numbers of houses.
+        commands: what is measured.
         folder: where the files go; the system's temporary folder unless told.
     """
     figures = []
     if num_questions:
         with tempfile.TemporaryDirectory(dir=folder) as place:
-            usages = measure_commands(Path(place), -(-num_questions // QUESTIONS_PER_HOUSE))
+            usages = measure_commands(
+                Path(place), -(-num_questions // QUESTIONS_PER_HOUSE), commands
+            )
         figures += figures_of_split(usages, num_questions)
     if curve:
         by_houses = {}
         for num_houses in curve:
             with tempfile.TemporaryDirectory(dir=folder) as place:
-                by_houses[num_houses] = measure_commands(Path(place), num_houses)
+                by_houses[num_houses] = measure_commands(Path(place), num_houses, commands)
         figures += figures_of_curve(by_houses)
     report_figures("tables", figures)
 
 
-def figures_of_split(usages: dict[str, Usage], num_questions: int) -> list[Figure]:
+def figures_of_split(usages: Mapping[Command, Usage], num_questions: int) -> list[Figure]:
     """Return the figures of a large split beside their goals."""
-    first = usages["first batch"]
-    figures = [
-        Figure(
-            f"{num_questions:,} questions: to the first batch of a training",
-            f"{float(first.output):.1f} s",
-            f"goal: at most {MAX_FIRST_BATCH_S:.0f} s",
-        ),
-        Figure(
-            f"{num_questions:,} questions: memory of a rank with its imports",
-            f"{first.gigabytes:.2f} GB",
-            f"goal: at most {MAX_RANK_GB:.0f} GB",
-        ),
-    ]
+    split = f"{num_questions:,} questions"
+    figures = []
     for name, usage in usages.items():
-        if name != "first batch":
+        if name == "first batch":
+            seconds, goal_s = float(usage.output), f"goal: at most {MAX_FIRST_BATCH_S:.0f} s"
             figures.append(
-                Figure(
-                    f"{num_questions:,} questions: memory of {name}",
-                    f"{usage.gigabytes:.2f} GB",
-                    f"goal: at most {MAX_JOB_GB:.0f} GB; {usage.cpu_s:.0f} CPU seconds",
-                )
+                Figure(f"{split}: to a training's first batch", f"{seconds:.1f} s", goal_s)
             )
+        figures.append(
+            Figure(
+                f"{split}: memory of {'a rank of a training' if name == 'first batch' else name}",
+                f"{usage.gigabytes:.2f} GB",
+                f"goal: at most {MAX_RANK_GB if name == 'first batch' else MAX_JOB_GB:.0f} GB; "
+                f"{usage.cpu_s:.0f} CPU seconds",
+            )
+        )
     return figures
 
 
-def figures_of_curve(by_houses: dict[int, dict[str, Usage]]) -> list[Figure]:
-    """Return CPU seconds a thousand houses: a number that grows shows what does not scale."""
-    names: Sequence[str] = list(next(iter(by_houses.values())))
+def figures_of_curve(by_houses: Mapping[int, Mapping[Command, Usage]]) -> list[Figure]:
+    """Return CPU seconds and memory by number of houses: they should grow no faster than it."""
+    names = list(next(iter(by_houses.values())))
     return [
         Figure(
             f"{name}, CPU seconds at {', '.join(f'{count:,}' for count in by_houses)} houses",
