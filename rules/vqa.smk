@@ -358,6 +358,7 @@ rule write_audit:
     input:
         facts=per_auditable_shard("results/vqa/{source}/{shard}.audit.parquet"),
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
+        text_only="results/vqa/text_only.csv",
     output:
         audit="results/vqa/audit.csv",
         picture=report(
@@ -384,5 +385,6 @@ rule write_audit:
         "Write the label audit"
     shell:
         "python -m workflow_scripts.vqa.audit_table --facts {input.facts}"
-        " --questions {input.questions} --out {output.audit} --picture {output.picture}"
+        " --questions {input.questions} --text-only {input.text_only}"
+        " --out {output.audit} --picture {output.picture}"
         " --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
