@@ -12,8 +12,11 @@ from tokenizers.processors import TemplateProcessing
 from tests.train.models import MODELS, llava
 from tests.vqa.export.questions import question, width, write_questions
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.question_table import content_digest
+from workflow_scripts.common.questions import QuestionTableWriter, read_questions
 from workflow_scripts.common.storage import write_records
 from workflow_scripts.config.vqa import MergeSettings
+from workflow_scripts.experiments.vlm import VlmTrainingSettings
 from workflow_scripts.models import vlm
 from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_processor
 from workflow_scripts.train.vlm.conversation_dataset import (
@@ -22,6 +25,7 @@ from workflow_scripts.train.vlm.conversation_dataset import (
     Conversation,
     read_conversations,
 )
+from workflow_scripts.train.vlm.experiment import VlmExperiment
 from workflow_scripts.vqa import merge
 
 QUESTION, ANSWER = "Is the red mark to the left of the blue mark?", "yes"
@@ -292,3 +296,31 @@ def test_bad_rows_and_missing_pictures_of_a_table_are_named(shard: Path) -> None
     write_questions(table, [])
     with pytest.raises(UserError, match="nothing to train on; it holds no question"):
         read_conversations(table, images=shard.parent)
+
+
+def test_what_identifies_a_training_is_the_digest_that_its_table_stores(
+    shard: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = merged(shard, "none")["table"]
+    experiment = VlmExperiment(
+        name="a",
+        base="none",
+        data=table,
+        images=shard.parent,
+        out=shard.parent / "out",
+        seed=7,
+        settings=VlmTrainingSettings(),
+    )
+    identity = experiment.identity_fields()
+    assert identity["data_sha256"] == [content_digest(table)]
+    # The same rows in a file of other bytes are the same data.
+    questions = list(read_questions(table))
+    with QuestionTableWriter(table) as rows:
+        for one in questions:
+            rows.add([one])
+    assert experiment.identity_fields() == identity
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile.read_row_group", None)
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile.read", None)
+    assert experiment.identity_fields() == identity
+    merged(shard, "tagged")
+    assert experiment.identity_fields() != identity
