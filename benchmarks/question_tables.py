@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from benchmarks.figures import Figure, report_figures
 from testing.vqa.synthetic_tables import SyntheticHouses
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.storage import remove
+from workflow_scripts.common.storage import remove, write_records
 
 Command = Literal["first batch", "predict", "score", "card", "merge_questions"]
 COMMANDS: tuple[Command, ...] = get_args(Command)
@@ -123,7 +123,7 @@ def _score(houses: SyntheticHouses, table: Path, folder: Path) -> list[str | Pat
 
 def _card(houses: SyntheticHouses, table: Path, folder: Path) -> list[str | Path]:
     dropped = folder / "dropped.jsonl"
-    dropped.touch()
+    write_records(dropped, [])
     flags = ["--questions", table, "--dropped", dropped, "--made-with", "{}"]
     return ["-m", "workflow_scripts.vqa.export.card", *flags, "--out", folder / "README.md"]
 

@@ -31,6 +31,7 @@ Name = Literal[
     "tables",
     "pose",
     "robots",
+    "packing",
     "cluster",
 ]
 # Modules that are not called as their benchmark.

@@ -6,6 +6,7 @@ in the forms that the workflow writes.
 
 import os
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from workflow_scripts.common.questions import (
 )
 from workflow_scripts.common.records import Prediction
 from workflow_scripts.common.seeds import rng as seeded
+from workflow_scripts.common.storage import atomic_write
 
 NUM_TEMPLATES = 40
 QUESTIONS_PER_VIEW = 25
@@ -152,7 +154,7 @@ class SyntheticHouses:
 
     def write_table(self, path: Path, *, split: str = "train") -> None:
         """Write the table of a split that has all houses."""
-        plain = path.with_suffix(".template")
+        plain = path.with_name("template.parquet")
         tables = []
         for questions in self._templates:
             with QuestionTableWriter(plain) as rows:
@@ -160,7 +162,12 @@ class SyntheticHouses:
             tables.append(pq.read_table(plain).cast(SCHEMA))
         plain.unlink()
         at_split = SCHEMA.get_field_index("split")
-        with pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
+        with (
+            atomic_write(path, checksum=True) as partial,
+            pq.ParquetWriter(
+                partial, SCHEMA, compression="zstd", write_page_checksum=True
+            ) as writer,
+        ):
             waiting = []
             for number, (template, house, shard) in enumerate(self._names(), start=1):
                 table = tables[template]
@@ -195,15 +202,20 @@ class SyntheticHouses:
             "".join(question.model_dump_json() + "\n" for question in questions)
             for questions in self._templates
         ]
-        paths: list[Path] = []
-        for number, (template, house, shard) in enumerate(self._names()):
-            path = folder / f"{shard}.jsonl"
-            split = "test" if number % 5 == 0 else "train"
-            text = texts[template].replace(_HOUSE, house).replace("/0000.", f"/{shard}.")
-            with path.open("a", encoding="utf-8") as file:
-                file.write(text.replace('"split":"train"', f'"split":"{split}"'))
-            if path not in paths:
-                paths.append(path)
+        paths = []
+        houses = [
+            (texts[template], name, shard, "train" if number % 5 else "test")
+            for number, (template, name, shard) in enumerate(self._names())
+        ]
+        for shard, of_shard in groupby(houses, key=lambda house: house[2]):
+            paths.append(folder / f"{shard}.jsonl")
+            with (
+                atomic_write(paths[-1], checksum=True) as partial,
+                partial.open("w", encoding="utf-8") as file,
+            ):
+                for text, name, _, split in of_shard:
+                    named = text.replace(_HOUSE, name).replace("/0000.", f"/{shard}.")
+                    file.write(named.replace('"split":"train"', f'"split":"{split}"'))
         return paths
 
     def write_answers(self, path: Path, condition: str) -> None:
@@ -225,6 +237,9 @@ class SyntheticHouses:
                     for question, right, other in zip(questions, is_right, wrong, strict=True)
                 )
             )
-        with path.open("w", encoding="utf-8") as file:
+        with (
+            atomic_write(path, checksum=True) as partial,
+            partial.open("w", encoding="utf-8") as file,
+        ):
             for template, house, _ in self._names():
                 file.write(texts[template].replace(_HOUSE, house))

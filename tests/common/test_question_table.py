@@ -15,7 +15,13 @@ from workflow_scripts.common.question_table import (
     QuestionTable,
     content_digest,
 )
-from workflow_scripts.common.questions import Question, QuestionTableWriter, read_questions
+from workflow_scripts.common.questions import (
+    Question,
+    QuestionTableWriter,
+    Reasoning,
+    read_questions,
+)
+from workflow_scripts.common.storage import atomic_write
 
 COLUMNS = ("question_id", "image", "question", "truth")
 
@@ -28,6 +34,18 @@ def many(count: int) -> list[Question]:
     ]
 
 
+def write_batches(
+    path: Path, batches: list[list[Question]], *, reasoning: Reasoning = "none"
+) -> Path:
+    with (
+        atomic_write(path, checksum=True) as partial,
+        QuestionTableWriter(partial, reasoning=reasoning) as rows,
+    ):
+        for batch in batches:
+            rows.add(batch)
+    return path
+
+
 def expected_rows(questions: list[Question]) -> list[dict[str, object]]:
     return [{name: getattr(one, name) for name in COLUMNS} for one in questions]
 
@@ -36,12 +54,9 @@ def expected_rows(questions: list[Question]) -> list[dict[str, object]]:
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write 100 questions in row groups of 7 and less."""
     monkeypatch.setattr("workflow_scripts.common.questions.ROWS_PER_GROUP", 7)
-    path = tmp_path / "train.parquet"
     questions = many(100)
-    with QuestionTableWriter(path) as rows:
-        for start in range(0, 100, 20):
-            rows.add(questions[start : start + 20])
-    return path
+    batches = [questions[start : start + 20] for start in range(0, 100, 20)]
+    return write_batches(tmp_path / "train.parquet", batches)
 
 
 @pytest.mark.parametrize("families", [(), ("width",), ("left_right", "width"), ("taller",)])
@@ -88,18 +103,15 @@ def test_the_digest_is_stored_and_follows_the_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = write_questions(tmp_path / "one.parquet", many(20))
-    with QuestionTableWriter(tmp_path / "batches.parquet") as rows:
-        rows.add(many(20)[:3])
-        rows.add(many(20)[3:])
+    batches = write_batches(tmp_path / "batches.parquet", [many(20)[:3], many(20)[3:]])
     other = write_questions(tmp_path / "other.parquet", [*many(19), width(19, answer="1.81 m")])
-    with QuestionTableWriter(tmp_path / "taught.parquet", reasoning="written") as rows:
-        rows.add(many(20))
+    taught = write_batches(tmp_path / "taught.parquet", [many(20)], reasoning="written")
     digest = content_digest(one)
     assert len(digest) == 64
-    assert content_digest(tmp_path / "batches.parquet") == digest
+    assert content_digest(batches) == digest
     assert content_digest(other) != digest
-    assert content_digest(tmp_path / "taught.parquet") != digest
-    assert QuestionTable(tmp_path / "taught.parquet", columns=COLUMNS).reasoning == "written"
+    assert content_digest(taught) != digest
+    assert QuestionTable(taught, columns=COLUMNS).reasoning == "written"
 
     def refuse(*_: object) -> None:
         raise AssertionError("the table was read")
@@ -117,7 +129,11 @@ def test_a_table_that_another_program_wrote_is_read_for_its_digest(tmp_path: Pat
     assert content_digest(path) != digest
 
 
-def test_no_changed_bit_goes_unnoticed(tmp_path: Path) -> None:
+def test_bits_that_change_while_a_table_is_used_are_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A training reads for days what was compared with its checksum when it began."""
+    monkeypatch.setattr("workflow_scripts.common.question_table.check_file", lambda path: None)
     path = write_questions(tmp_path / "a.parquet", many(60))
     columns = list(Question.model_fields)
     rows = list(QuestionTable(path, columns=columns))
@@ -137,13 +153,20 @@ def test_no_changed_bit_goes_unnoticed(tmp_path: Path) -> None:
     assert all(f"{path}: cannot be read as a table" in problem for problem in problems)
 
 
-def test_a_damaged_table_and_one_of_another_version_are_named(tmp_path: Path) -> None:
+def test_a_damaged_table_and_one_of_another_version_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_questions(tmp_path / "a.parquet", many(4))
     whole = path.read_bytes()
+    for garbled in (whole[: len(whole) // 2], whole[:300] + b"?" + whole[301:]):
+        path.write_bytes(garbled)
+        with pytest.raises(UserError, match=re.escape(f"{path}: damaged")):
+            QuestionTable(path, columns=COLUMNS)
+    monkeypatch.setattr("workflow_scripts.common.question_table.check_file", lambda path: None)
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match=re.escape(f"{path}: cannot be read as a table")):
         QuestionTable(path, columns=COLUMNS)
     path.write_bytes(whole)
     pq.write_table(pq.read_table(path).drop_columns(["sigma"]), path)
-    with pytest.raises(UserError, match=r"a\.parquet: not a table.*differ: sigma.*run its rule"):
+    with pytest.raises(UserError, match=r"a\.parquet: not a table.*differ: sigma.*workflow again"):
         QuestionTable(path, columns=COLUMNS)

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.checksums import check_file, damaged
 from workflow_scripts.common.questions import (
     DIGEST_KEY,
     REASONING_KEY,
@@ -26,6 +26,7 @@ from workflow_scripts.common.questions import (
 Row = dict[str, Any]
 # Row groups that a table keeps decoded: about 1 MB each.
 NUM_CACHED_GROUPS = 16
+UNREADABLE = "cannot be read as a table of questions"
 
 
 class QuestionTable(Sequence[Row]):
@@ -45,6 +46,7 @@ class QuestionTable(Sequence[Row]):
 
         Raises `UserError` if the table is damaged or of another version.
         """
+        check_file(path)
         self.path = path
         self.columns = tuple(columns)
         with_number = ["truth_value"] if "truth" in self.columns else []
@@ -122,7 +124,7 @@ class QuestionTable(Sequence[Row]):
             # One thread: ranks and loader workers share the cores, and forks have no pool.
             rows = self._file.read_row_group(group, columns=self._stored_columns, use_threads=False)
         except (OSError, pa.ArrowInvalid) as error:
-            raise _damaged(self.path, error) from error
+            raise damaged(self.path, f"{UNREADABLE}: {error}") from error
         self._cache[group] = rows
         if len(self._cache) > NUM_CACHED_GROUPS:
             self._cache.popitem(last=False)
@@ -139,13 +141,14 @@ def open_table(path: Path, *, texts_as_codes: Sequence[str] = ()) -> pq.ParquetF
             page_checksum_verification=True,
         )
     except (OSError, pa.ArrowInvalid) as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, f"{UNREADABLE}: {error}") from error
     names = file.schema_arrow.names
     if names != SCHEMA.names:
         different = sorted(set(names) ^ set(SCHEMA.names))
-        raise UserError(
-            f"{path}: not a table of questions of this version; columns differ: "
-            f"{', '.join(different) or 'their order'}. Remove it and run its rule again."
+        raise damaged(
+            path,
+            "not a table of questions of this version; columns differ: "
+            f"{', '.join(different) or 'their order'}",
         )
     return file
 
@@ -155,7 +158,7 @@ def read_codes(path: Path, column: str) -> tuple[np.ndarray, pa.Array]:
     try:
         values = open_table(path, texts_as_codes=[column]).read([column], use_threads=False)
     except (OSError, pa.ArrowInvalid) as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, f"{UNREADABLE}: {error}") from error
     chunks = values.unify_dictionaries()[column].chunks
     if not chunks:
         return np.empty(0, dtype=np.int32), pa.array([], pa.string())
@@ -169,6 +172,12 @@ def table_reasoning(file: pq.ParquetFile) -> Reasoning:
     return cast(Reasoning, stored.get(REASONING_KEY, b"none").decode())
 
 
+def count_questions(path: Path) -> int:
+    """Return how many rows a table has; `UserError` if it is not what was written."""
+    check_file(path)
+    return int(open_table(path).metadata.num_rows)
+
+
 def content_digest(path: Path) -> str:
     """Return the digest of a table's rows that its writer stored; nothing but it is read.
 
@@ -179,10 +188,3 @@ def content_digest(path: Path) -> str:
         return str(stored[DIGEST_KEY].decode())
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _damaged(path: Path, error: Exception) -> UserError:
-    return UserError(
-        f"{path}: cannot be read as a table of questions: {error}. "
-        "Remove it and run its rule again."
-    )

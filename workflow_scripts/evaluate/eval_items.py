@@ -129,3 +129,9 @@ def open_items(path: Path, *, families: Sequence[str] = ()) -> Sequence[EvalItem
     if path.suffix == ".parquet":
         return TableItems(QuestionTable(path, columns=ITEM_COLUMNS, families=families))
     return read_records(path, EvalItem)
+
+
+def select_part(questions: Sequence[EvalItem], part: int, num_parts: int) -> Sequence[EvalItem]:
+    """Return part `part` (from 0) of `num_parts` nearly equal runs of questions."""
+    bounds = [len(questions) * number // num_parts for number in (part, part + 1)]
+    return questions[slice(*bounds)]

@@ -12,12 +12,12 @@ from typing import Any
 
 import jinja2
 import pandas as pd
-import zarr
 from PIL import Image
 from pydantic import TypeAdapter
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.question_table import open_table
+from workflow_scripts.common.cloud_shard import CloudShard
+from workflow_scripts.common.question_table import count_questions
 from workflow_scripts.common.records import (
     Caption,
     DroppedQuestions,
@@ -27,7 +27,13 @@ from workflow_scripts.common.records import (
     SceneRecord,
     SkippedItem,
 )
-from workflow_scripts.common.storage import read_json, read_records, read_table, write_text
+from workflow_scripts.common.storage import (
+    open_shard,
+    read_json,
+    read_records,
+    read_table,
+    write_text,
+)
 from workflow_scripts.evaluate.eval_items import OWN_QUESTIONS
 from workflow_scripts.evaluate.metrics import FRACTION, METRICS
 from workflow_scripts.evaluate.score_table import read_eval, read_scores
@@ -105,8 +111,8 @@ def counts(
         **{name: count for name, count in scene_counts.items() if count},
         "objects": sum(int((read_table(path)["kind"] == "object").sum()) for path in objects),
         "views": sum(len(read_table(path)) for path in tables),
-        "points": sum(zarr.open_array(path / "point_m", mode="r").shape[0] for path in clouds),
-        "questions": sum(open_table(path).metadata.num_rows for path in questions),
+        "points": sum(CloudShard.open(path).num_points for path in clouds),
+        "questions": sum(map(count_questions, questions)),
     }
 
 
@@ -280,7 +286,7 @@ def main(
         scores=read_eval(eval_table).to_dict("records"),
         skipped_counts=skipped_counts(scenes, skipped, captions, list(dropped)),
         depth_errors=depth_errors(list(depth)),
-        provenance=sorted(dict(zarr.open_group(views[0], mode="r").attrs).items()),
+        provenance=sorted(dict(open_shard(views[0]).attrs).items()),
     )
     write_text(out, page)
     logger.info("%s: %.1f MB", out, len(page) / 1e6)

@@ -19,6 +19,7 @@ from workflow_scripts.config.evaluate import BootstrapSettings
 from workflow_scripts.vqa.audit_plot import draw_audit
 from workflow_scripts.vqa.blind import BlindScore, blind_scores
 from workflow_scripts.vqa.families import NAMES
+from workflow_scripts.vqa.solvable_questions import read_text_only
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +205,7 @@ def main(
             blind,
             resamples=settings.bootstrap_samples,
             seed=seed,
-            text_only=text_only_scores(pd.read_csv(text_only)),
+            text_only=text_only_scores(read_text_only(text_only)),
         ),
         AuditRow,
     )

@@ -141,7 +141,9 @@ class SplitWriter:
 
     def __enter__(self) -> "SplitWriter":
         files = [
-            self._files.enter_context(atomic_write(self._folder / f"{self._split}.{ending}"))
+            self._files.enter_context(
+                atomic_write(self._folder / f"{self._split}.{ending}", checksum=True)
+            )
             for ending in ("parquet", "json")
         ]
         self._table = self._files.enter_context(
@@ -223,7 +225,7 @@ def main(*, shards: list[Path], out: Path, settings: MergeSettings, seed: int) -
         }
         for question, reason in zip(read_questions_once(shards), reasons.tolist(), strict=True):
             writers[question.split].add(question, REASONS[reason])
-    with atomic_write(out / "text_only.csv") as partial:
+    with atomic_write(out / "text_only.csv", checksum=True) as partial:
         records_to_frame(text_only, TextOnlyRow).to_csv(partial, index=False, float_format="%.4f")
 
 

@@ -7,11 +7,14 @@ about pictures. What the words say is learned from training houses alone, for ev
 import zlib
 from array import array
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from pydantic import BaseModel, Field
 
+from workflow_scripts.common.checksums import check_if_recorded
 from workflow_scripts.common.questions import AnswerType
 from workflow_scripts.common.records import SPLITS, Record, Split
 from workflow_scripts.vqa.text_only_classifier import (
@@ -133,6 +136,12 @@ class TextOnlySurvey:
             for before, right, commonest, after, right_after, commonest_after in [numbers.tolist()]
             if before
         ]
+
+
+def read_text_only(path: Path) -> pd.DataFrame:
+    """Return the table of what words alone score; `UserError` if it is not what was written."""
+    check_if_recorded(path)
+    return pd.read_csv(path)
 
 
 def _answer(question: QuestionSummary) -> str | float:

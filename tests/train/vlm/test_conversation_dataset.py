@@ -14,7 +14,7 @@ from tests.vqa.export.questions import question, width, write_questions
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.question_table import content_digest
 from workflow_scripts.common.questions import QuestionTableWriter, read_questions
-from workflow_scripts.common.storage import write_records
+from workflow_scripts.common.storage import atomic_write, write_records
 from workflow_scripts.config.vqa import MergeSettings
 from workflow_scripts.experiments.vlm import VlmTrainingSettings
 from workflow_scripts.models import vlm
@@ -315,7 +315,7 @@ def test_what_identifies_a_training_is_the_digest_that_its_table_stores(
     assert identity["data_sha256"] == [content_digest(table)]
     # The same rows in a file of other bytes are the same data.
     questions = list(read_questions(table))
-    with QuestionTableWriter(table) as rows:
+    with atomic_write(table, checksum=True) as partial, QuestionTableWriter(partial) as rows:
         for one in questions:
             rows.add([one])
     assert experiment.identity_fields() == identity

@@ -5,6 +5,7 @@ of the user's own. Its entries are `{"id", "image", "conversations": [{"from": "
 "value"}, ...]}`; the picture belongs to the first human turn.
 """
 
+import io
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -16,13 +17,14 @@ import numpy as np
 import torch
 from PIL import Image
 
+from workflow_scripts.common.checksums import check_if_recorded, read_file_of_result
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.question_table import QuestionTable
 from workflow_scripts.common.questions import answer_with_steps
+from workflow_scripts.models.shared_prefix import IGNORE_INDEX
 from workflow_scripts.models.vlm import Turn, conversation_text
 
 IMAGE_PLACEHOLDER = "<image>"
-IGNORE_INDEX = -100
 ROLES = {"human": "user", "gpt": "assistant"}
 
 
@@ -107,6 +109,7 @@ def read_conversations(
             f"{path}: which family an entry is of stands in no LLaVA JSON file, so families "
             f"({', '.join(families)}) cannot be chosen; give the table of questions (.parquet)"
         )
+    check_if_recorded(path)
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -220,15 +223,8 @@ class Collator:
 
     def __call__(self, batch: Sequence[Conversation]) -> dict[str, torch.Tensor]:
         """Return what the model takes, with `labels` [n, tokens]."""
-        with_image = [conversation for conversation in batch if conversation.image is not None]
-        if len(with_image) not in (0, len(batch)):
-            without = next(entry.id for entry in batch if entry.image is None)
-            raise UserError(
-                "entries with and without a picture cannot be mixed in one file; "
-                f"entry {without!r} has none"
-            )
         texts = [self.text(conversation) for conversation in batch]
-        images = [[_open_image(conversation)] for conversation in batch] if with_image else None
+        images = open_images(batch)
         inputs = self._processor(text=texts, images=images, padding=True, return_tensors="pt")
         labels = torch.full_like(inputs["input_ids"], IGNORE_INDEX)
         for row, (conversation, text) in enumerate(zip(batch, texts, strict=True)):
@@ -258,8 +254,8 @@ class Collator:
             stop = len(tokens)
             if number + 1 < len(turns):
                 upto = self._tokens(self._render_text(turns[: number + 1], conversation, ask=False))
-                stop = _common_prefix_length(upto, tokens)
-            spans.append((_common_prefix_length(before, tokens), stop))
+                stop = common_prefix_length(upto, tokens)
+            spans.append((common_prefix_length(before, tokens), stop))
         return spans
 
     def _render_text(self, turns: Sequence[Turn], conversation: Conversation, *, ask: bool) -> str:
@@ -271,15 +267,29 @@ class Collator:
         return ids
 
 
-def _common_prefix_length(first: Sequence[int], second: Sequence[int]) -> int:
+def open_images(batch: Sequence[Conversation]) -> list[list[Image.Image]] | None:
+    """Return the picture of every conversation, None if none has one."""
+    with_image = [conversation for conversation in batch if conversation.image is not None]
+    if len(with_image) not in (0, len(batch)):
+        without = next(entry.id for entry in batch if entry.image is None)
+        raise UserError(
+            "entries with and without a picture cannot be mixed in one file; "
+            f"entry {without!r} has none"
+        )
+    return [[open_image(conversation)] for conversation in batch] if with_image else None
+
+
+def common_prefix_length(first: Sequence[int], second: Sequence[int]) -> int:
     """Return how many leading tokens are equal."""
     pairs = enumerate(zip(first, second, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(first), len(second)))
 
 
-def _open_image(conversation: Conversation) -> Image.Image:
+def open_image(conversation: Conversation) -> Image.Image:
+    """Return a conversation's picture; `UserError` names the entry if it cannot be read."""
     try:
-        with Image.open(conversation.image) as picture:  # type: ignore[arg-type]
+        content = read_file_of_result(conversation.image)  # type: ignore[arg-type]
+        with Image.open(io.BytesIO(content)) as picture:
             return picture.convert("RGB")
     except OSError as error:
         raise UserError(

@@ -15,7 +15,7 @@ import pandas as pd
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import DroppedQuestions
-from workflow_scripts.common.storage import read_records, write_text
+from workflow_scripts.common.storage import read_records, read_table, write_text
 from workflow_scripts.config.vqa import CardSettings
 from workflow_scripts.sources import SOURCES
 from workflow_scripts.sources.readers.photo_records import (
@@ -23,6 +23,7 @@ from workflow_scripts.sources.readers.photo_records import (
     PhotoStepCounts,
     count_photo_steps,
 )
+from workflow_scripts.vqa.solvable_questions import read_text_only
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +197,7 @@ def main(
         photos: what every step lost of photos, `results/views/images/{shard}.dropped.jsonl`.
         text_only: what words alone score, `results/vqa/text_only.csv`.
     """
-    tables = {path.stem: pd.read_parquet(path, columns=COLUMNS) for path in questions}
+    tables = {path.stem: read_table(path, columns=COLUMNS) for path in questions}
     if not sum(len(table) for table in tables.values()):
         raise UserError(
             f"{', '.join(map(str, questions))}: no question in any split, so there is no data set. "
@@ -210,7 +211,7 @@ def main(
             chain.from_iterable(read_records(path, PhotoDropCount) for path in photos)
         ),
         card=settings,
-        text_only=pd.read_csv(text_only).to_dict("records") if text_only else (),
+        text_only=read_text_only(text_only).to_dict("records") if text_only else (),
     )
     write_text(out, text)
     log.info("%s written", out)
