@@ -47,7 +47,7 @@ def modules_by_rule() -> dict[str, str]:
     for kind in EXPERIMENT_KINDS.values():
         modules[f"score_{kind.name}"] = kind.scorer.module
         if kind.predictor:
-            modules["predict_answers"] = kind.predictor.module
+            modules[kind.predictor.rule] = kind.predictor.module
         for rule in kind.training.rules if kind.training else ():
             assert kind.training
             modules[rule.name] = kind.training.module
