@@ -162,6 +162,15 @@ def test_the_choice_is_the_same_again_and_nothing_of_test_houses_reaches_trainin
         pd.testing.assert_series_equal(table.loc[family, "train"], alone_table.loc[family, "train"])
 
 
+def test_without_training_questions_nothing_is_known_and_nothing_left_out() -> None:
+    few = [one for one in questions_of_houses(16) if one.split != "train"]
+    is_kept, table = chosen(few, "balance")
+    assert is_kept.all()
+    assert (table.score_before == 0).all()
+    is_kept, table = chosen(list(questions_of_houses(2)), "balance")
+    assert is_kept.all()
+
+
 def test_features_tell_apart_what_decides() -> None:
     assert (
         template_of("which is higher, the tall lamp or the lamp?", ["the tall lamp", "the lamp"])

@@ -162,7 +162,7 @@ def answer_by_words(group: QuestionGroup, is_kept: np.ndarray) -> TextOnlyAnswer
     truth = answers.astype(np.int64)
     ordered = np.sort(outputs, axis=1)
     return TextOnlyAnswers(
-        outputs.argmax(axis=1) == truth,
+        (outputs.argmax(axis=1) == truth) & is_training.any(),
         truth == commonest,
         outputs[np.arange(len(truth)), truth],
         ordered[:, -1],
