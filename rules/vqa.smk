@@ -3,6 +3,7 @@ from workflow_scripts.config.vqa import (
     CardSettings,
     ClaritySettings,
     GallerySettings,
+    MergeSettings,
     PushSettings,
     QuestionSettings,
     ReasoningSettings,
@@ -100,30 +101,30 @@ rule merge_questions:
         ),
         skipped=per_shard("results/views/{source}/{shard}.skipped.jsonl", stage="vqa"),
     output:
-        conversations="results/vqa/{split}.json",
-        questions="results/vqa/{split}.parquet",
-        dropped="results/vqa/{split}.dropped.jsonl",
+        conversations=expand("results/vqa/{split}.json", split=SPLITS),
+        questions=expand("results/vqa/{split}.parquet", split=SPLITS),
+        dropped=expand("results/vqa/{split}.dropped.jsonl", split=SPLITS),
+        text_only="results/vqa/text_only.csv",
     log:
-        "logs/vqa/merge_questions/{split}.log",
+        "logs/vqa/merge_questions.log",
     benchmark:
-        "results/benchmarks/vqa/merge_questions/{split}.tsv"
+        "results/benchmarks/vqa/merge_questions.tsv"
     conda:
         "../envs/geometry.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=4000,
+        runtime=240,
     params:
         code=code_of("workflow_scripts.vqa.merge"),
-        settings=section_json(config["vqa"], ReasoningSettings),
+        out=subpath(output.text_only, parent=True),
+        settings=section_json(config["vqa"], MergeSettings),
+        seed=config["seed"],
     message:
-        "Merge the questions of split {wildcards.split}"
+        "Merge the questions of every split"
     shell:
-        "python -m workflow_scripts.vqa.merge --shards {input.shards}"
-        " --skipped {input.skipped}"
-        " --split {wildcards.split} --out {output.conversations}"
-        " --table {output.questions} --dropped {output.dropped}"
-        " --settings {params.settings:q} > {log} 2>&1"
+        "python -m workflow_scripts.vqa.merge --shards {input.shards} --skipped {input.skipped}"
+        " --out {params.out} --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
 
 
 rule export_messages:
@@ -158,6 +159,7 @@ rule write_dataset_card:
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
         dropped=dropped_question_tables(),
         photos=photo_drop_tables(),
+        text_only="results/vqa/text_only.csv",
     output:
         card="results/vqa/dataset/README.md",
     log:
@@ -183,7 +185,7 @@ rule write_dataset_card:
         "Write the card of the data set"
     shell:
         "python -m workflow_scripts.vqa.export.card --questions {input.questions}"
-        " --dropped {input.dropped} --photos {input.photos}"
+        " --dropped {input.dropped} --photos {input.photos} --text-only {input.text_only}"
         " --made-with {params.made_with:q} --settings {params.settings:q}"
         " --out {output.card} > {log} 2>&1"
 
@@ -357,6 +359,7 @@ rule write_audit:
     input:
         facts=per_auditable_shard("results/vqa/{source}/{shard}.audit.parquet"),
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
+        text_only="results/vqa/text_only.csv",
     output:
         audit="results/vqa/audit.csv",
         picture=report(
@@ -383,7 +386,8 @@ rule write_audit:
         "Write the label audit"
     shell:
         "python -m workflow_scripts.vqa.audit_table --facts {input.facts}"
-        " --questions {input.questions} --out {output.audit} --picture {output.picture}"
+        " --questions {input.questions} --text-only {input.text_only}"
+        " --out {output.audit} --picture {output.picture}"
         " --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
 
 

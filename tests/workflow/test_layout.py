@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.run import BENCHMARKS, module_of
 from workflow_scripts.experiments import EXPERIMENT_KINDS
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +86,11 @@ def test_logs_and_benchmarks_have_one_scheme() -> None:
             assert re.fullmatch(rf"logs/{place}(/.+)?\.log", log), f"rule {name}: {log}"
             for benchmark in re.findall(r"^    benchmark:\n +\"([^\"]+)\"", text, re.M):
                 assert benchmark == f"results/benchmarks/{log[5:-4]}.tsv", f"rule {name}"
+
+
+def test_every_benchmark_has_its_module() -> None:
+    for name in BENCHMARKS:
+        assert (ROOT / f"{module_of(name).replace('.', '/')}.py").is_file(), name
 
 
 def test_only_the_profile_names_hardware() -> None:

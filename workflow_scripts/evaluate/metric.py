@@ -52,6 +52,8 @@ class AnswerMetric(Metric):
     Attributes:
         answer_types: Types of answers that it applies to.
         measure: Returns its value for one reply; NaN where it needs an answer and none was read.
+            It may read of the item all but its ids, its words and its pictures: questions that
+            differ in these alone are measured once.
         benchmark: The published benchmark whose questions alone it applies to; "" for all.
         omit_zero: Whether it has no row where it is 0 for every question.
     """

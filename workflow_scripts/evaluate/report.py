@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.cloud_shard import CloudShard
+from workflow_scripts.common.question_table import count_questions
 from workflow_scripts.common.records import (
     Caption,
     DroppedQuestions,
@@ -93,26 +94,25 @@ def read_scenes(path: Path) -> Sequence[SceneRecord]:
 def counts(
     scenes: list[Path], views: list[Path], clouds: list[Path], questions: list[Path]
 ) -> dict[str, int]:
-    """Return how much of everything there is, for the head of the page."""
-    records = [scene for path in scenes for scene in read_scenes(path)]
-    usable = [scene for scene in records if isinstance(scene, Scene) and scene.house]
-    episodes = [scene for scene in records if isinstance(scene, Episode) and not scene.skipped]
-    photos = [scene for scene in records if isinstance(scene, Photo) and not scene.skipped]
-    tables = [read_table(path.with_suffix("").with_suffix(".views.parquet")) for path in views]
-    objects = [read_table(path.with_suffix("").with_suffix(".objects.parquet")) for path in views]
-    question_tables = [read_table(path) for path in questions]
-    scene_counts = {
-        "houses": len(usable),
-        "rooms": sum(len(scene.house["rooms"]) for scene in usable if scene.house),
-        "episodes": len(episodes),
-        "photos": len(photos),
-    }
+    """Return how much of everything there is, for the head of the page.
+
+    A shard is read at a time, and of questions only how many there are.
+    """
+    scene_counts = Counter({"houses": 0, "rooms": 0, "episodes": 0, "photos": 0})
+    for scene in (scene for path in scenes for scene in read_scenes(path)):
+        if isinstance(scene, Scene) and scene.house:
+            scene_counts["houses"] += 1
+            scene_counts["rooms"] += len(scene.house["rooms"])
+        scene_counts["episodes"] += isinstance(scene, Episode) and not scene.skipped
+        scene_counts["photos"] += isinstance(scene, Photo) and not scene.skipped
+    tables = [path.with_suffix("").with_suffix(".views.parquet") for path in views]
+    objects = [path.with_suffix("").with_suffix(".objects.parquet") for path in views]
     return {
         **{name: count for name, count in scene_counts.items() if count},
-        "objects": sum(int((table["kind"] == "object").sum()) for table in objects),
-        "views": sum(len(table) for table in tables),
+        "objects": sum(int((read_table(path)["kind"] == "object").sum()) for path in objects),
+        "views": sum(len(read_table(path)) for path in tables),
         "points": sum(CloudShard.open(path).num_points for path in clouds),
-        "questions": sum(len(table) for table in question_tables),
+        "questions": sum(map(count_questions, questions)),
     }
 
 
