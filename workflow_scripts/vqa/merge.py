@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.errors import UserError, most_common_reasons
 from workflow_scripts.common.questions import (
     Question,
     QuestionTableWriter,
@@ -28,9 +28,15 @@ from workflow_scripts.common.records import (
     SPLITS,
     DroppedQuestions,
     Form,
+    SkippedItem,
     records_to_frame,
 )
-from workflow_scripts.common.storage import atomic_write, iterate_records, write_records
+from workflow_scripts.common.storage import (
+    atomic_write,
+    iterate_records,
+    read_records,
+    write_records,
+)
 from workflow_scripts.config.vqa import MergeSettings
 from workflow_scripts.vqa.export.images import IMAGE_TOKEN
 from workflow_scripts.vqa.solvable_questions import (
@@ -47,6 +53,29 @@ SOLVABLE = "answered by its words alone"
 # What happens to a question, by its code.
 REASONS = ("", SOLVABLE, SURPLUS)
 NUM_PER_BATCH = 4096
+
+
+def check_sources(shards: Sequence[Path], skipped: Sequence[Path]) -> None:
+    """Raise `UserError` if a source lost everything, or if there is no question at all.
+
+    A source without any question and with skipped items has lost its houses, photos, masks or
+    depth. The most common reasons are named.
+    """
+    with_questions = {path.parent.name for path in shards if path.stat().st_size > 0}
+    rows = [row for path in skipped for row in read_records(path, SkippedItem)]
+    for source in dict.fromkeys(path.parent.name for path in shards):
+        reasons = [f"{row.item}: {row.reason}" for row in rows if row.source == source]
+        if source not in with_questions and reasons:
+            raise UserError(
+                f"source {source} has no question: {len(reasons)} items were left out; "
+                f"{most_common_reasons(reasons)}. "
+                f"All of them: results/views/{source}/*.skipped.jsonl"
+            )
+    if not with_questions:
+        raise UserError(
+            "no question was asked of any source; the reasons are counted in "
+            "results/vqa/*/*.dropped.jsonl"
+        )
 
 
 def llava_entry(question: Question, reasoning: Reasoning) -> dict[str, Any]:
@@ -205,7 +234,14 @@ def read_questions_once(shards: Sequence[Path]) -> Iterator[Question]:
         yield from iterate_records(path, Question)
 
 
-def main(*, shards: list[Path], out: Path, settings: MergeSettings, seed: int) -> None:
+def main(
+    *,
+    shards: list[Path],
+    out: Path,
+    settings: MergeSettings,
+    seed: int,
+    skipped: tuple[Path, ...] = (),
+) -> None:
     """Merge shards of questions into a table and LLaVA JSON of every split.
 
     Args:
@@ -217,7 +253,9 @@ def main(*, shards: list[Path], out: Path, settings: MergeSettings, seed: int) -
         settings: what happens to questions that their words alone answer, and whether the steps
             to an answer are put before it.
         seed: seed of the workflow.
+        skipped: what stage views left out of the same sources.
     """
+    check_sources(shards, skipped)
     reasons, text_only = Survey(shards, seed=seed).reasons(settings.solvable_without_picture)
     with ExitStack() as files:
         writers = {
