@@ -123,8 +123,9 @@ rule merge_questions:
     message:
         "Merge the questions of every split"
     shell:
-        "python -m workflow_scripts.vqa.merge --shards {input.shards} --skipped {input.skipped}"
-        " --out {params.out} --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
+        "python -m workflow_scripts.vqa.merge --shards {input.shards}"
+        " --skipped {input.skipped} --out {params.out}"
+        " --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
 
 
 rule export_messages:

@@ -48,12 +48,12 @@ def test_photos_that_all_lost_their_depth_are_an_error_with_the_most_common_reas
     with pytest.raises(UserError, match="source images has no question"):
         merge.main(
             shards=[houses["shard"], photos["shard"]],
-            out=tmp_path,
+            out=tmp_path / "merged",
             settings=MergeSettings(),
             seed=7,
             skipped=(photos["skipped"],),
         )
-    assert not (tmp_path / "train.json").exists()
+    assert not (tmp_path / "merged").exists()
 
 
 def test_one_photo_that_is_left_is_enough(tmp_path: Path) -> None:

@@ -182,6 +182,12 @@ def test_features_tell_apart_what_decides() -> None:
     assert set(one) != set(features("Which is higher, the lamp or the sofa?", phrases[::-1]))
 
 
+def test_what_the_record_names_but_the_question_does_not_is_no_feature() -> None:
+    text = "How many chairs can you see?"
+    assert features(text, ["chair"]) == features(text, ["chair"] * 4)
+    assert features(text, []) == features(text, ["the sofa"])
+
+
 def test_merging_counts_what_it_leaves_out(tmp_path: Path) -> None:
     shards = [tmp_path / f"{number}.jsonl" for number in range(2)]
     all_questions = [

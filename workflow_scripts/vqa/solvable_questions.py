@@ -24,6 +24,7 @@ from workflow_scripts.vqa.text_only_classifier import (
     QuestionGroup,
     TextOnlyAnswers,
     answer_by_words,
+    answer_of_words,
 )
 
 SolvableHandling = Literal["keep", "balance", "drop"]
@@ -103,7 +104,7 @@ class TextOnlySurvey:
             row,
             question.question,
             [referent.phrase for referent in question.referents],
-            _answer(question),
+            answer_of_words(question.kind, question.choices, question.truth),
             fold=zlib.crc32(scene.encode()) % NUM_FOLDS if is_training else -1,
         )
 
@@ -142,13 +143,6 @@ def read_text_only(path: Path) -> pd.DataFrame:
     """Return the table of what words alone score; `UserError` if it is not what was written."""
     check_if_recorded(path)
     return pd.read_csv(path)
-
-
-def _answer(question: QuestionSummary) -> str | float:
-    """Return the truth as words can give it: the place of a choice, a class, or a number."""
-    if question.kind == "which" and question.truth in question.choices:
-        return f"choice {question.choices.index(str(question.truth))}"
-    return question.truth
 
 
 def _count_right(answers: TextOnlyAnswers, is_counted: np.ndarray) -> list[int]:

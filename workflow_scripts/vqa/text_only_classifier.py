@@ -35,6 +35,7 @@ def features(question: str, phrases: Sequence[str]) -> list[int]:
 
     They are its words and pairs of words, its template (`phrases` are what it calls objects, in
     order), and the template with each object, with what the object is, and with all of them.
+    What its record names but its words do not, such as all that is counted, is left out.
     """
     text = question.casefold()
     words = _WORD.findall(text)
@@ -42,8 +43,10 @@ def features(question: str, phrases: Sequence[str]) -> list[int]:
         *words,
         *(f"{first} {second}" for first, second in pairwise(words)),
     }
-    template = template_of(text, phrases)
-    objects = [phrase.casefold() for phrase in phrases]
+    objects = list(
+        dict.fromkeys(phrase.casefold() for phrase in phrases if phrase.casefold() in text)
+    )
+    template = template_of(text, objects)
     heads = [phrase.split()[-1] if phrase.strip() else "" for phrase in objects]
     found.add(template)
     for names in (objects, heads):
@@ -51,6 +54,13 @@ def features(question: str, phrases: Sequence[str]) -> list[int]:
         found.add("|".join(names))
         found.add("|".join((template, *names)))
     return sorted({zlib.crc32(text.encode()) % NUM_FEATURES for text in found})
+
+
+def answer_of_words(kind: str, choices: Sequence[str], truth: str | float) -> str | float:
+    """Return the truth as words can give it: the place of a choice, a class, or a number."""
+    if kind == "which" and truth in choices:
+        return f"choice {choices.index(str(truth))}"
+    return truth
 
 
 def template_of(text: str, phrases: Sequence[str]) -> str:
