@@ -30,6 +30,7 @@ Name = Literal[
     "questions",
     "pose",
     "robots",
+    "packing",
     "cluster",
 ]
 BENCHMARKS = get_args(Name)

@@ -10,6 +10,7 @@ PROFILE = check_cluster.find_profile_file(sys.argv)
 
 # Snakemake leaves this out in a dry run.
 onstart:
+    keep_job_outputs()
     slurm.disable_efficiency_report(workflow.executor_settings)
     if PROFILE and "check_cluster" in [
         rule.name for rule in workflow.dag.targetrules

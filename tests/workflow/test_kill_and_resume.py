@@ -23,7 +23,7 @@ NUM_KILLS = 20
 FIRST_JOB = re.compile(r"(?m)^(Job \d+:|(local)?rule \w+:)")
 # The floating-point sums of two training ranks may differ after a resume, so training is
 # compared by the rows of scores, everything else by bytes.
-TRAINING_RESULTS = ("train/", "evaluate/", "eval.csv", "report.html")
+TRAINING_RESULTS = ("train/", "evaluate/", "eval.csv", ".checksums/eval.csv.json", "report.html")
 
 
 def descendants(process: subprocess.Popen) -> list[psutil.Process]:

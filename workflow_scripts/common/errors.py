@@ -13,6 +13,10 @@ class UserError(ValueError):
     """
 
 
+class DamagedResultError(UserError):
+    """A result of the workflow is not what was written; the message says how to make it again."""
+
+
 class SecretValueError(ValueError):
     """A value is wrong that may hold a secret, so that no message may repeat it."""
 

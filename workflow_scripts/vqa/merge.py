@@ -126,8 +126,8 @@ def main(
     keep = count_yes_no(shards, split)
     total = 0
     with (
-        atomic_write(table) as partial_table,
-        atomic_write(out) as partial_json,
+        atomic_write(table, checksum=True) as partial_table,
+        atomic_write(out, checksum=True) as partial_json,
         QuestionTableWriter(partial_table) as rows,
         partial_json.open("w", encoding="utf-8") as file,
     ):

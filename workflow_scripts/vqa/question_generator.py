@@ -319,6 +319,8 @@ class ReferringExpressionsByForm:
             return "object cut off by the picture's border"
         if requirements.untruncated and measured.occluded[row] and not view_context.from_truth:
             return "object partly hidden"
+        if requirements.untruncated and row in view_context.partly_hidden:
+            return "object partly hidden"
         if requirements.front and not measured.has_front[row]:
             return "object whose front is not known"
         if requirements.agreed_front and not view_context.has_agreed_front[row]:

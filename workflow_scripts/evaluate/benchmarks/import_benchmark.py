@@ -47,7 +47,7 @@ def main(
     rows = read_rows(path)
     items: list[EvalItem] = []
     skipped_rows: list[SkippedRow] = []
-    with atomic_write(pictures) as folder:
+    with atomic_write(pictures, checksum=True) as folder:
         folder.mkdir()
         imported = FORMATS[settings.format](rows, images, folder, num_frames=settings.num_frames)
         for result in progress(imported, desc=name, total=len(rows)):

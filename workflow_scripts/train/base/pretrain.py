@@ -255,7 +255,7 @@ def write_result(
         "attention": "attention to the object",
         "offset": "offset of two objects",
     }
-    with atomic_write(experiment.result) as partial:
+    with atomic_write(experiment.result, checksum=True) as partial:
         folder = partial / experiment.name
         folder.mkdir(parents=True)
         model.save_pretrained(folder)

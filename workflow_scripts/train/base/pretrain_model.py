@@ -23,8 +23,8 @@ from torch import nn
 from torch.nn import functional
 
 from workflow_scripts.models.patch_naming import image_tokens_of, patch_name_logits
+from workflow_scripts.models.shared_prefix import IGNORE_INDEX, attention_input
 from workflow_scripts.sources.readers.procthor_assets import STRUCTURE_CATEGORIES
-from workflow_scripts.train.base.pretrain_dataset import IGNORE_INDEX, packed_attention_mask
 from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig
 
 # The text layer (from 0) whose attention is supervised, and how many of its heads are.
@@ -109,12 +109,10 @@ class PretrainModel(nn.Module):
         tower.train(self.training and is_patch_batch)
         if is_patch_batch:
             return self._patch_losses(batch)
-        blocked = ~packed_attention_mask(batch["segments"])
-        mask = torch.zeros(blocked.shape, device=blocked.device).masked_fill(blocked, -1e9)
         outputs = self.model.model(
             input_ids=batch["input_ids"],
             pixel_values=batch["pixel_values"],
-            attention_mask=mask,
+            attention_mask=attention_input(self.model, batch["segments"]),
             position_ids=batch["position_ids"],
             output_hidden_states=True,
             output_attentions=True,

@@ -7,12 +7,14 @@ axis. Length is the longer of the two horizontal sides, of what is not taller th
 compares the volumes of the oriented boxes by the edge of the cube of equal volume, so that one
 margin suits lengths and volumes. A size is asked for only of an object that is wholly in the
 picture, and heights not in views from above. `same_*` ask whether two are about equal: within 7 %,
-or apart by 30 % or more.
+or apart by 30 % or more. Sizes are compared only of what a person would compare
+(`vqa/plausibility.py`).
 """
 
 import numpy as np
 
 from workflow_scripts.vqa import measures
+from workflow_scripts.vqa.plausibility import NOT_COMPARED, is_compared
 from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
 from workflow_scripts.vqa.question_types.comparison import Antonym, Comparison
 from workflow_scripts.vqa.question_types.numeric import Numeric
@@ -38,7 +40,7 @@ WIDER = Comparison(
     reasoning=comparison.wider,
     requires=UPRIGHT,
     frame="object",
-    scopes=("from side to side",),
+    scopes=("judging by the width",),
 )
 
 TALLER = Comparison(
@@ -182,10 +184,11 @@ FOOTPRINT = Numeric(
 def same_size(ratio: measures.Measure, context: QuestionContext) -> PredicateValues:
     """YesNo of every pair that two sizes are about equal."""
     excess, sigma = context.pair_values(*ratio)
+    value = between_limits(np.abs(excess), SAME_EXCESS.yes, SAME_EXCESS.no)
+    compared = is_compared(context.view_context, context.pairs(), 1 + np.abs(excess))
+    context.dropped[NOT_COMPARED] += int(np.count_nonzero((value != 0) & ~compared))
     return PredicateValues(
-        objects=context.shuffled_pairs(),
-        value=between_limits(np.abs(excess), SAME_EXCESS.yes, SAME_EXCESS.no),
-        sigma=sigma,
+        objects=context.shuffled_pairs(), value=np.where(compared, value, 0.0), sigma=sigma
     )
 
 
