@@ -62,10 +62,8 @@ for _rule, _has_limits in sorted(
                     ),
                 }
                 if _has_limits
-                else {}
+                else {"gpu": 0, "nodes": 1}
             ),
-            gpu=0,
-            nodes=1,
             mem_mb=3000,
             runtime=120,
         params:
