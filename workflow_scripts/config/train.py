@@ -18,15 +18,17 @@ class TinyBaseSettings(Settings):
     """Pre-training of the tiny embedded base."""
 
     patch_steps: int = Field(
-        1500, ge=1, description="optimizer steps of the vision tower, which learns to name patches"
+        2500, ge=1, description="optimizer steps of the vision tower, which learns to name patches"
     )
-    patch_batch_size: int = Field(32, ge=1, description="pictures in such a step")
+    patch_batch_size: int = Field(16, ge=1, description="pictures in such a step")
     steps: int = Field(
-        1200, ge=1, description="optimizer steps of the language model, which learns questions"
+        1500, ge=1, description="optimizer steps of the language model, which learns questions"
     )
-    batch_size: int = Field(32, ge=1, description="questions in a step")
+    batch_size: int = Field(
+        48, ge=1, description="questions in a step, 12 of them about one picture"
+    )
     named_fraction: float = Field(
-        0.1, ge=0, le=1, description="fraction of questions that name objects instead of marks"
+        0.5, ge=0, le=1, description="fraction of questions that name objects instead of marks"
     )
 
 

@@ -310,6 +310,30 @@ def test_batches_depend_on_seed_and_step_alone(pictures: AnnotatedImages) -> Non
     assert not torch.equal(first[3]["pixel_values"], first[4]["pixel_values"])
 
 
+def test_names_come_after_marks(pictures: AnnotatedImages) -> None:
+    dataset = PretrainDataset(
+        pictures,
+        make_processor(TinyVlmConfig()).tokenizer,
+        TinyVlmConfig(),
+        steps=40,
+        images_per_step=4,
+        questions_per_image=6,
+        named_fraction=1.0,
+        named_rise_steps=20,
+        seed=7,
+    )
+    tokenizer = make_processor(TinyVlmConfig()).tokenizer
+
+    def marked_fraction(step: int) -> float:
+        batch = dataset[step]
+        sequence, token = batch["mention_at"].unbind(1)
+        words = tokenizer.convert_ids_to_tokens(batch["input_ids"][sequence, token])
+        return float(np.mean([word.removeprefix("▁") in MARK_COLOURS for word in words]))
+
+    assert marked_fraction(0) == 1
+    assert np.mean([marked_fraction(step) for step in range(20, 24)]) < 0.7
+
+
 def run_pretraining(folder: Path, shard: Path, *, steps: int = 6) -> dict[str, torch.Tensor]:
     experiment = PretrainExperiment(
         name="tiny",

@@ -39,10 +39,12 @@ from workflow_scripts.train.trainer import (
 logger = logging.getLogger(__name__)
 
 # Questions about one image; the images of a step follow from it and the batch size.
-QUESTIONS_PER_IMAGE = 4
+QUESTIONS_PER_IMAGE = 12
 # Peaks of the two phases.
 PATCH_LEARNING_RATE = 2e-3
 LEARNING_RATE = 1.5e-3
+# Share of the steps of the second phase over which the fraction of named objects rises.
+NAMED_RISE = 0.4
 VALIDATION_BATCHES = 8
 
 
@@ -135,7 +137,12 @@ def train(experiment: PretrainExperiment, should_stop: Callable[[], bool] = lamb
     model.set_attn_implementation({"text_config": "eager"})
     images = read_annotated_images(experiment.views, side_px=size.image_px)
     questions = make_dataset(
-        experiment, images, processor, num_steps=settings.steps, named=settings.named_fraction
+        experiment,
+        images,
+        processor,
+        num_steps=settings.steps,
+        named=settings.named_fraction,
+        named_rise_steps=round(NAMED_RISE * settings.steps),
     )
     patches = PatchDataset(
         images,
@@ -186,9 +193,10 @@ def make_dataset(
     *,
     num_steps: int,
     named: float,
+    named_rise_steps: int = 0,
     seed_offset: int = 0,
 ) -> PretrainDataset:
-    """Return batches of questions; the fraction `named` of them names objects."""
+    """Return batches of questions; the fraction `named` of them names objects in the end."""
     return PretrainDataset(
         images,
         processor.tokenizer,
@@ -197,6 +205,7 @@ def make_dataset(
         images_per_step=max(1, experiment.settings.batch_size // QUESTIONS_PER_IMAGE),
         questions_per_image=QUESTIONS_PER_IMAGE,
         named_fraction=named,
+        named_rise_steps=named_rise_steps,
         seed=experiment.seed + seed_offset,
     )
 

@@ -65,7 +65,9 @@ QUESTION_SHARES = (0.3, 0.1, 0.1, 0.15, 0.13, 0.12, 0.1)
 class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
     """Item `step` is a whole batch, always the same for the same seed.
 
-    `named_fraction` of the questions name objects instead of marks.
+    `named_fraction` of the questions name objects instead of marks; over the first
+    `named_rise_steps` batches the fraction rises to that. Marks are easy to find, so the model
+    learns to compare places with them and then needs to learn names alone.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         questions_per_image: int,
         named_fraction: float,
         seed: int,
+        named_rise_steps: int = 0,
     ) -> None:
         self._images = images
         self._size = size
@@ -86,6 +89,7 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         self._per_step = images_per_step
         self._questions = questions_per_image
         self._named_fraction = named_fraction
+        self._named_rise_steps = named_rise_steps
         self._seed = seed
         self._sprites = MarkSprites(size.image_px)
         self._tokenizer = tokenizer
@@ -104,8 +108,11 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         rng = seeded(self._seed, "lessons", step)
         chosen = rng.integers(len(self._images), size=self._per_step)
         rgb, label_map, samples_by_image = [], [], []
+        rise = min(1.0, step / self._named_rise_steps) if self._named_rise_steps else 1.0
         for index in chosen:
-            image, labels, samples = self.make_samples(int(index), rng)
+            image, labels, samples = self.make_samples(
+                int(index), rng, named_fraction=rise * self._named_fraction
+            )
             rgb.append(image)
             label_map.append(labels)
             samples_by_image.append(samples)
@@ -121,7 +128,7 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         }
 
     def make_samples(
-        self, index: int, rng: np.random.Generator
+        self, index: int, rng: np.random.Generator, *, named_fraction: float
     ) -> tuple[np.ndarray, np.ndarray, list[PretrainSample]]:
         """Draw marks into an image and ask about it.
 
@@ -141,7 +148,7 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
             object_points = tuple(
                 replace(object_point, u=side - object_point.u) for object_point in object_points
             )
-        is_named = rng.random(self._questions) < self._named_fraction
+        is_named = rng.random(self._questions) < named_fraction
         named = [
             Mention(
                 f"the {noun}",

@@ -25,10 +25,12 @@ from torch.nn import functional
 from workflow_scripts.models.patch_naming import image_tokens_of, patch_name_logits
 from workflow_scripts.models.shared_prefix import IGNORE_INDEX, attention_input
 from workflow_scripts.sources.readers.procthor_assets import STRUCTURE_CATEGORIES
-from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig
+from workflow_scripts.train.base.tiny_vlm import (
+    GROUNDING_LAYER,
+    NUM_GROUNDING_HEADS,
+    TinyVlmConfig,
+)
 
-# The text layer (from 0) whose attention is supervised, and how many of its heads are.
-GROUNDING_LAYER, NUM_GROUNDING_HEADS = 1, 2
 LOSS_WEIGHTS = {
     "answer": 1.0,
     "patch_label": 1.0,

@@ -28,6 +28,10 @@ from workflow_scripts.sources.readers.procthor_assets import read_database
 
 IMAGE, USER, ASSISTANT = "<image>", "<user>", "<assistant>"
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", IMAGE, USER, ASSISTANT)
+# The text layer (from 0) in which words attend to the image tokens they name, how many of its
+# heads do, and by how much their projections are larger at the start than others.
+GROUNDING_LAYER, NUM_GROUNDING_HEADS = 1, 2
+GROUNDING_SCALE = 1.5
 UNITS = ("m", "cm", "mm", "ft")
 # One turn is "<user><image> question<assistant> answer</s>".
 CHAT_TEMPLATE = (
@@ -141,7 +145,9 @@ def make_model(
     """Make the untrained model from a seed; its tower has batch normalisation (`pretrain`).
 
     The vision tower's position embeddings start as sines of column and row, and the rotary base is
-    large: both make positions easier to predict (see `pretrain`).
+    large: both make positions easier to predict (see `pretrain`). Some heads start with the same
+    projection for queries and keys: a word then attends to the image tokens that resemble it, which
+    are those of the object that it names.
     """
     tokenizer = processor.tokenizer
     config = LlavaConfig(
@@ -178,6 +184,10 @@ def make_model(
         model = LlavaForConditionalGeneration(config)
     with torch.no_grad():
         model.model.vision_tower.position_embedding.copy_(position_features(size))
+        for layer in model.model.language_model.layers[GROUNDING_LAYER : GROUNDING_LAYER + 1]:
+            rows = slice(NUM_GROUNDING_HEADS * size.text_width // size.num_heads)
+            layer.self_attn.q_proj.weight[rows] *= GROUNDING_SCALE
+            layer.self_attn.k_proj.weight[rows] = layer.self_attn.q_proj.weight[rows]
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.bos_token_id = tokenizer.bos_token_id
