@@ -39,11 +39,14 @@ def measured_values(family: Numeric, rng: np.random.Generator) -> np.ndarray:
     return values.clip(family.min_value, 20.0)
 
 
-def level_of(values: np.ndarray, family: Numeric) -> np.ndarray:
-    """Return the difficulty of lengths."""
-    if family.unit != "m":
-        return np.ones(len(values), int)
-    return np.where(values < 1.0, 0, np.where(values < 3.0, 1, 2))
+def chosen_by_difficulty(
+    values: np.ndarray, family: Numeric, rng: np.random.Generator
+) -> np.ndarray:
+    """Return values that questions ask for: of some lengths and sizes more than of others."""
+    share = np.ones(len(values))
+    if family.unit != "deg":
+        share = np.where(values < 1.0, 0.5, np.where(values < 3.0, 1, 4))
+    return rng.choice(values, size=PER_SCENE, p=share / share.sum())
 
 
 def make_question(family: Numeric, scene: int, name: str, letter: str) -> Question:
@@ -63,10 +66,9 @@ def options_of_shard():
     for family in NUMERIC:
         for scene in range(NUM_SCENES):
             values = measured_values(family, rng)
-            levels = level_of(values, family)
-            plausible.add(family, f"house{scene}", values, np.zeros(len(values)), levels)
-            drawn = plausible.draw(family, f"house{scene}", PER_SCENE, rng)
-            for place, value_and_sigma in enumerate(drawn):
+            plausible.add(family, f"house{scene}", values, np.zeros(len(values)))
+            for place, value in enumerate(chosen_by_difficulty(values, family, rng)):
+                value_and_sigma = float(value), 0.0
                 name = f"{family.name}-{scene}-{place}"
                 letter = LETTERS[int(rng.integers(4))]
                 questions.append(make_question(family, scene, name, letter))

@@ -74,7 +74,7 @@ def test_nobody_compares_what_is_of_another_scale_or_kind(tmp_path, objects):
 @pytest.mark.parametrize(
     "objects",
     [
-        [("Sofa", (1.3, 0.8, 0.8)), ("Dresser", (0.7, 0.5, 1.4))],
+        [("Sofa", (1.8, 0.8, 0.8)), ("Dresser", (0.7, 0.5, 1.4))],
         [("Mug", (0.2, 0.2, 0.25)), ("Bowl", (0.4, 0.4, 0.15))],
         [("FloorLamp", (0.4, 0.4, 1.6)), ("Fridge", (0.8, 0.7, 1.2))],
         [("gizmo", (0.5, 0.4, 0.4)), ("widget", (0.6, 0.6, 0.7))],
@@ -155,3 +155,29 @@ def test_a_frame_is_drawn_only_around_the_largest_object_in_it(tmp_path):
         boxes = place_boxes(hidden, np.random.default_rng(seed))
         assert boxes
         assert row not in boxes.values()
+
+
+def test_flat_objects_are_bigger_by_what_is_seen_of_them(tmp_path):
+    """A thin large picture has less volume than a thick small one: nobody would say smaller."""
+    thin, thick = ("Painting", (1.2, 0.02, 0.9)), ("Painting", (0.8, 0.15, 0.7))
+    view_context = side_by_side(tmp_path / "a", thin, thick)
+    assert len(view_context) == 2
+    assert "bigger" not in asked_families(view_context, 0, 1)
+    same_depth = side_by_side(tmp_path / "b", thin, ("Painting", (0.6, 0.02, 0.5)))
+    assert "bigger" in asked_families(same_depth, 0, 1)
+    three = [thin, thick, ("Painting", (0.5, 0.02, 0.4))]
+    ranked = asked_families(side_by_side(tmp_path / "c", *three), 0, 1, 2)
+    assert "biggest" not in ranked
+    assert "smallest" in ranked
+
+
+def test_where_something_faces_is_not_asked_of_what_is_cut_off(tmp_path):
+    boxes = [
+        Box("Sofa", (0.0, 4.0, 0.4), (1.7, 0.8, 0.8), 180.0),
+        Box("ArmChair", (3.2, 4.0, 0.5), (0.9, 0.8, 1.0), 180.0),
+    ]
+    view_context = context_of(tmp_path, boxes, camera())
+    row_of = {name: row for row, name in enumerate(view_context.categories)}
+    assert view_context.measured.truncated[row_of["ArmChair"]]
+    assert "facing" in asked_families(view_context, row_of["Sofa"])
+    assert "facing" not in asked_families(view_context, row_of["ArmChair"])

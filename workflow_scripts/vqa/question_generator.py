@@ -165,7 +165,7 @@ class QuestionGenerator:
                 if self._settings.multiple_choice and isinstance(family, Numeric):
                     first = batches[0]
                     scene_id = view_context.measured.scene_id
-                    self.plausible.add(family, scene_id, first.measure, first.sigma, levels[0])
+                    self.plausible.add(family, scene_id, first.measure, first.sigma)
                 weight = family_weight(family, self._settings)
                 yield Stratum(family, form, weight, batches, levels)
 

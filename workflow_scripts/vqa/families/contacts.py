@@ -12,6 +12,7 @@ from workflow_scripts.vqa.reasoning import comparison, yes_no
 from workflow_scripts.vqa.view_context import ViewContext
 
 LEVEL = Requirements(level=True)
+WHOLE = Requirements(untruncated=True, level=True)
 # The sigma where boxes do not decide: no ranking that it is part of is clear.
 UNKNOWN = 1e9
 # Between: where the foot of the first lies on the way from the second to the third, and how far
@@ -135,7 +136,7 @@ BETWEEN = YesNo(
     predicate=between,
     unit="ratio",
     reasoning=yes_no.between(ALONG, ASIDE),
-    requires=LEVEL,
+    requires=WHOLE,
     frame="gravity",
     questions=(
         "Seen from above, {is_a} {a} between {b} and {c}?",

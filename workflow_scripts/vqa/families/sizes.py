@@ -5,10 +5,10 @@ known it is not asked for, and comparisons must hold whichever side it is. `view
 extent across the camera's level heading, whatever faces where. Height is along the room's up
 axis. Length is the longer of the two horizontal sides, of what is not taller than that. "Bigger"
 compares the volumes of the oriented boxes by the edge of the cube of equal volume, so that one
-margin suits lengths and volumes. A size is asked for only of an object that is wholly in the
-picture, and heights not in views from above. `same_*` ask whether two are about equal: within 7 %,
-or apart by 30 % or more. Sizes are compared only of what a person would compare
-(`vqa/plausibility.py`).
+margin suits lengths and volumes, and must hold of their largest faces too. A size is asked for
+only of an object that is wholly in the picture, and heights not in views from above. `same_*` ask
+whether two are about equal: within 7 %, or apart by 30 % or more. Sizes are compared only of what
+a person would compare (`vqa/plausibility.py`).
 """
 
 import numpy as np
@@ -57,7 +57,7 @@ TALLER = Comparison(
 BIGGER = Comparison(
     name="bigger",
     antonyms=(Antonym("bigger than", "bigger"), Antonym("smaller than", "smaller")),
-    difference=measures.cube_edge_ratio,
+    difference=measures.bigger_ratio,
     unit="ratio",
     reasoning=comparison.bigger,
     requires=STANDING,
