@@ -36,6 +36,12 @@ from workflow_scripts.sources.planning import (
 SHARDS_IN_REPORT = 3
 
 
+def stop(error):
+    """End Snakemake with one line; an exception would come with lines of the Snakefile."""
+    logger.error(f"error: {error}")
+    sys.exit(1)
+
+
 def is_estimated(source):
     """Say whether the depth that later stages use is an estimator's, for a source."""
     return is_depth_estimated(config, source)
@@ -97,7 +103,7 @@ try:
     )
     EXPERIMENTS = enabled_experiments(CONTEXT, EXPERIMENT_KINDS, warn=logger.warning)
 except (UserError, OSError) as error:
-    raise WorkflowError(str(error)) from None
+    stop(error)
 
 SHARDS = {source: plan.shards for source, plan in _plans.items()}
 DIGESTS = {source: plan.digests for source, plan in _plans.items()}

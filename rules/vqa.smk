@@ -97,6 +97,7 @@ rule merge_questions:
             if config["vqa"]["paraphrase"]
             else "results/vqa/{source}/{shard}.jsonl"
         ),
+        skipped=per_shard("results/views/{source}/{shard}.skipped.jsonl", stage="vqa"),
     output:
         conversations="results/vqa/{split}.json",
         questions="results/vqa/{split}.parquet",
@@ -118,6 +119,7 @@ rule merge_questions:
         "Merge the questions of split {wildcards.split}"
     shell:
         "python -m workflow_scripts.vqa.merge --shards {input.shards}"
+        " --skipped {input.skipped}"
         " --split {wildcards.split} --out {output.conversations}"
         " --table {output.questions} --dropped {output.dropped}"
         " --settings {params.settings:q} > {log} 2>&1"

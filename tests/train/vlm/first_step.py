@@ -59,20 +59,28 @@ PLAIN_ADD_LORA = finetune.add_lora
 
 
 def main(data: Path, out: Path, adapter: str, stage: str) -> None:
-    """Store what DeepSpeed's optimizer would step by."""
+    """Store what the optimizer would step by."""
     from deepspeed.utils import safe_get_full_grad
 
     plain_step = PackedTrainer.training_step
 
     def training_step(self: PackedTrainer, model: Any, inputs: Any, *_: Any) -> torch.Tensor:
-        self.accelerator.deepspeed_engine_wrapped.engine.step = lambda *_, **__: None
+        wrapped = getattr(self.accelerator, "deepspeed_engine_wrapped", None)
+        if wrapped is not None:
+            wrapped.engine.step = lambda *_, **__: None
         loss = plain_step(self, model, inputs)
         losses = loss.detach().clone()
         torch.distributed.all_reduce(losses)
         gradients = {
-            name: safe_get_full_grad(part).clone()
+            name: part.grad if wrapped is None else safe_get_full_grad(part)
             for name, part in model.module.named_parameters()
-            if part.requires_grad and safe_get_full_grad(part).any()
+            if part.requires_grad
+        }
+        # DeepSpeed has gradients of zero for what is not used, others have none.
+        gradients = {
+            name: value.clone()
+            for name, value in gradients.items()
+            if value is not None and value.any()
         }
         result = {
             "loss": losses.item() / torch.distributed.get_world_size(),

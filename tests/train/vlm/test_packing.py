@@ -248,12 +248,10 @@ def test_micro_batches_of_all_ranks_add_up_to_a_step(
 
 @pytest.mark.parametrize(
     ("adapter", "stage"),
-    [("none", "zero2"), ("lora", "zero3")],
+    [("none", "zero2"), ("lora", "zero3"), ("lora", "none")],
 )
-def test_gradients_of_deepspeed_on_two_ranks(
-    adapter: str, stage: str, data: Path, tmp_path: Path
-) -> None:
-    """Two ranks with several micro-batches each: the loss and gradients that DeepSpeed steps by."""
+def test_gradients_on_two_ranks(adapter: str, stage: str, data: Path, tmp_path: Path) -> None:
+    """Several micro-batches on each: the loss and gradients that the optimizer steps by."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
