@@ -68,6 +68,7 @@ class DirectLight:
             num = _unblocked_light(
                 points[part],
                 normals[part],
+                seeds[part],
                 self.corner,
                 self.side,
                 self.up,
@@ -112,9 +113,20 @@ def _sky_radiance(sky: np.ndarray, x: Any, y: Any, z: Any, colour: np.ndarray) -
 
 
 @numba_kernel
+def _random(seed: Any) -> Any:
+    """Return a number in [0, 1) that a seed u64 decides (splitmix64)."""
+    z = (seed + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return np.float32(z >> np.uint64(40)) * np.float32(1 / (1 << 24))
+
+
+@numba_kernel
 def _unblocked_light(
     points: np.ndarray,
     normals: np.ndarray,
+    seeds: np.ndarray,
     corner: np.ndarray,
     side: np.ndarray,
     up: np.ndarray,
@@ -178,23 +190,20 @@ def _unblocked_light(
                 strength[light] += luminance[channel] * amount
             total += strength[light]
         for light in range(len(corner)):
-            share = strength[light] / max(total, np.float32(1e-9))
-            if share < 0.004 or total < 1e-5:
-                grid[point, light] = 0
+            grid[point, light] = 0
+            if strength[light] <= 0 or total < 1e-5:
+                continue
+            rays = strength[light] / total * num_rays
+            if rays >= 1:
+                grid[point, light] = int(np.sqrt(rays) + 0.5)
             else:
-                grid[point, light] = max(1, int(np.sqrt(share * num_rays) + 0.5))
+                # Of weak lights some are drawn, and stand for the others.
+                chance = max(rays, np.float32(0.1))
+                if _random(seeds[point] * np.uint64(64) + np.uint64(light)) < chance:
+                    grid[point, light] = 1
+                    unblocked[point, light] /= chance
             total_rays += grid[point, light] * grid[point, light]
     return total_rays
-
-
-@numba_kernel
-def _random(seed: Any) -> Any:
-    """Return a number in [0, 1) that a seed u64 decides (splitmix64)."""
-    z = (seed + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return np.float32(z >> np.uint64(40)) * np.float32(1 / (1 << 24))
 
 
 @numba_kernel

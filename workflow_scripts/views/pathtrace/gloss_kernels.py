@@ -19,8 +19,54 @@ def _random(seed: Any) -> Any:
 
 @numba_kernel
 def _fresnel(specular: float, roughness: float, cosine: Any) -> Any:
-    grazing = (1 - min(max(cosine, np.float32(0)), np.float32(1))) ** 5
+    grazing = 1 - min(max(cosine, np.float32(0)), np.float32(1))
+    grazing = grazing * grazing * grazing * grazing * grazing
     return specular + (1 - specular) * (1 - roughness) * (1 - roughness) * grazing
+
+
+@numba_kernel
+def _brightest(
+    point: np.ndarray,
+    normal: np.ndarray,
+    incoming: np.ndarray,
+    roughness: float,
+    specular: float,
+    lights: Any,
+    light: int,
+) -> Any:
+    """Return about the brightest highlight of any point of a light, from that of its middle."""
+    square, half_square = np.float32(0), np.float32(0)
+    half_normal, half_to = np.float32(0), np.float32(0)
+    size, area, radiance = np.float32(0), np.float32(0), np.float32(0)
+    for axis in range(3):
+        across = (lights.side[light, axis] + lights.up[light, axis]) / 2
+        way = lights.corner[light, axis] + across - point[axis]
+        square += way * way
+        size += across * across
+        area += lights.scaled_normal[light, axis] * lights.scaled_normal[light, axis]
+        radiance += lights.radiance[light, axis]
+    size, distance = np.sqrt(size), np.sqrt(max(square, np.float32(1e-6)))
+    if distance < 2 * size:
+        return np.float32(1)
+    for axis in range(3):
+        across = (lights.side[light, axis] + lights.up[light, axis]) / 2
+        way = (lights.corner[light, axis] + across - point[axis]) / distance
+        half = way - incoming[axis]
+        half_square += half * half
+        half_normal += half * normal[axis]
+        half_to += half * way
+    half_length = np.sqrt(max(half_square, np.float32(1e-6)))
+    half_normal = min(max(half_normal / half_length, np.float32(0)), np.float32(1))
+    # The half vector turns by half the angle that the light fills.
+    turn = size / (2 * (distance - size))
+    half_normal = min(half_normal + turn * np.sqrt(1 - half_normal * half_normal), np.float32(1))
+    half_to = max(half_to / half_length - turn, np.float32(0.2))
+    alpha = roughness * roughness * roughness * roughness
+    bend = half_normal * half_normal * (alpha - 1) + 1
+    lobe = alpha / (np.float32(np.pi) * bend * bend)
+    factor = lobe * _fresnel(specular, roughness, half_to) / (4 * half_to * half_to)
+    near = distance - size
+    return factor * radiance * np.sqrt(area) / (near * near)
 
 
 @numba_kernel
@@ -49,6 +95,8 @@ def _highlights(
     for light in range(len(lights.corner)):
         rarity = lights.weight[cell, light]
         if rarity <= 0:
+            continue
+        if _brightest(point, normal, incoming, roughness, specular, lights, light) < 0.01:
             continue
         shift_s = _random(seed + np.uint64(2 * light)) / np.float32(2)
         shift_t = _random(seed + np.uint64(2 * light + 1)) / np.float32(2)

@@ -50,9 +50,8 @@ class LightCache:
 
     def light(self, rows: np.ndarray) -> None:
         """Light those of `rows` i32 [...] (-1: none) that are not lit."""
-        needed = np.zeros(len(self.share), dtype=bool)
-        needed[rows[rows >= 0]] = True
-        unlit = np.flatnonzero(needed & ~self._is_lit)
+        rows = rows[rows >= 0]
+        unlit = np.unique(rows[~self._is_lit[rows]]).astype(np.int64)
         if not len(unlit):
             return
         self._is_lit[unlit] = True
@@ -117,10 +116,8 @@ class LightCache:
             self._cells.link(around[around >= 0])
             around = np.where(around >= 0, self._cells.neighbours[around, np.arange(8)], -1)
         side = (rows // num_cells * num_cells)[:, None]
-        wanted = np.zeros(len(present), dtype=bool)
-        wanted[rows] = True
-        wanted[(around + side)[around >= 0]] = True
-        return np.flatnonzero(wanted & ~present)
+        wanted = np.concatenate([rows, (around + side)[around >= 0]])
+        return np.unique(wanted[~present[wanted]])
 
     def _average(
         self, rows: np.ndarray, source: np.ndarray, target: np.ndarray, *, step: int

@@ -185,9 +185,8 @@ class Radiosity:
 
 def _missing(sides: np.ndarray, present: np.ndarray) -> np.ndarray:
     """Return those of `sides` that are not present, each once, in order."""
-    wanted = np.zeros(len(present), dtype=bool)
-    wanted[sides[sides >= 0]] = True
-    return np.flatnonzero(wanted & ~present)
+    sides = sides[sides >= 0]
+    return np.unique(sides[~present[sides]]).astype(np.int64)
 
 
 def _mean_by_owner(
