@@ -31,10 +31,10 @@ _RAYS_PER_CHUNK = 1 << 16
 _EDGE_TOLERANCE = 0.25
 # Where the cells around a point differ by more than this in the share of lamp light that
 # arrives, there is the edge of a shadow, and shadow rays of the view itself draw it.
-_SHADOW_SPREAD = 0.25
+_SHADOW_SPREAD = 0.2
 _SHADOW_RAYS = 12
 # Where less of the light comes from cells that are seen, the view gathers its own.
-_MIN_KNOWN = 0.3
+_MIN_KNOWN = 0.5
 _GATHER_RAYS = 64
 _SHARP_MIRROR_ROUGHNESS = 0.2
 _MIN_FRESNEL = 0.004

@@ -136,7 +136,7 @@ def cell_light(
                 continue
             # What lies hidden against another surface tells nothing of what is seen.
             weight = weights[point, number]
-            weight *= min(distance[row] * distance[row] * np.float32(10000), np.float32(1))
+            weight *= min(distance[row] * distance[row] * np.float32(4000), np.float32(1))
             if weight <= 0:
                 continue
             total += weight

@@ -9,7 +9,7 @@ import numpy as np
 from workflow_scripts.common.numba_kernels import numba_kernel
 from workflow_scripts.views.pathtrace.direct_light import DirectLight
 from workflow_scripts.views.pathtrace.radiosity import Radiosity
-from workflow_scripts.views.pathtrace.surface_cells import CELL_M, SurfaceCells
+from workflow_scripts.views.pathtrace.surface_cells import SurfaceCells
 from workflow_scripts.views.pathtrace.surfaces import STEP_M
 
 SHADOW_RAYS = 24
@@ -129,7 +129,6 @@ class LightCache:
             self._cells.position_m,
             self.distance,
             np.float32(_SMOOTHING_RADIUS),
-            np.float32(CELL_M),
             source,
             target,
         )
@@ -143,7 +142,6 @@ def _average(
     positions: np.ndarray,
     distance: np.ndarray,
     radius: float,
-    cell_m: float,
     source: np.ndarray,
     target: np.ndarray,
 ) -> None:
