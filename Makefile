@@ -5,8 +5,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
-# A study on top of config.yaml: make eval CONFIG=studies/named.yaml
+# A study on top of config.yaml: make eval CONFIG=studies/named.yaml. The shell reads it from its
+# environment, so that it may have any name.
 CONFIG ?=
+export CONFIG
 # Processes that run tests side by side; what needs one process or one cluster stays together. One
 # more than two cores, for the tests of the cluster mostly wait.
 TEST_WORKERS ?= 3
@@ -14,9 +16,6 @@ STAMP := $(VENV)/.pins
 # Snakemake wakes up once more in every timespan for each job that has ended, and then looks at all
 # jobs that are ready: with its own second, hundreds of jobs keep a third of a core busy.
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) --max-jobs-per-timespan 1000/5s
-# Snakemake's own lock outlives a killed run and must then be removed by hand; this one cannot.
-LOCK := $(shell command -v flock >/dev/null && echo "flock --nonblock --conflict-exit-code 75 $(VENV)/.run.lock env")
-
 PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 
 .PHONY: help eval test test-cluster lint schema docs readme benchmarks env clean-env
@@ -25,10 +24,10 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 eval: env ## run the workflow to results/eval.csv and results/report.html (CONFIG=studies/NAME.yaml adds a study)
-	@test -z "$(CONFIG)" || test -f "$(CONFIG)" || { echo "error: CONFIG=$(CONFIG): no such file; give the path of a configuration file" >&2; exit 1; }
-	$(LOCK) $(SNAKEMAKE) $(if $(LOCK),--nolock) --rerun-incomplete --show-failed-logs results/eval.csv results/report.html \
-	$(if $(CONFIG),--configfile "$(CONFIG)") \
-	|| { test $$? != 75 || echo "error: another 'make eval' is running in this folder" >&2; exit 1; }
+	$(BIN)/python -m workflow_scripts.config.files $${CONFIG:+"$$CONFIG"}
+	case $$CONFIG in "~/"*) CONFIG=$$HOME/$${CONFIG#"~/"};; esac; \
+	$(SNAKEMAKE) --rerun-incomplete --show-failed-logs results/eval.csv results/report.html \
+	$${CONFIG:+"--configfile=$$CONFIG"}
 
 test: env lint ## check the code and run all tests, TEST_WORKERS=3 side by side
 	$(PYTEST) tests --numprocesses $(TEST_WORKERS)

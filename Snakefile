@@ -1,10 +1,21 @@
 """Sightline: scenes -> views -> depth -> captions -> pointclouds -> vqa -> train -> evaluate."""
 
+import sys
 from pathlib import Path
 
 from snakemake.utils import min_version
 
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.files import check_config_file
+
 min_version("9.20")
+
+try:
+    for path in {Path(workflow.basedir), Path.cwd()}:
+        if path == Path(workflow.basedir) or (path / "config.yaml").exists():
+            check_config_file(path / "config.yaml")
+except UserError as error:
+    sys.exit(f"error: {error}")
 
 
 configfile: f"{workflow.basedir}/config.yaml"
@@ -102,6 +113,8 @@ rule audit:
     input:
         "results/vqa/audit.csv",
         "results/vqa/audit.png",
+        "results/vqa/audit_questions.csv",
+        "results/vqa/audit_questions.html",
 
 
 rule train:

@@ -31,6 +31,7 @@ Name = Literal[
     "questions",
     "pose",
     "robots",
+    "packing",
     "cluster",
 ]
 BENCHMARKS = get_args(Name)

@@ -1,15 +1,58 @@
-# Checks before a cluster is used. Nothing here submits a job.
+# Checks before anything runs or a cluster is used. Nothing here submits a job.
 import json
 import sys
 
-from workflow_scripts.cluster import check_cluster, slurm
+from workflow_scripts.cluster import check_cluster, check_gpu_rules, slurm
 from workflow_scripts.cluster import plan as planning
+from workflow_scripts.common import snakemake_command
+from workflow_scripts.common.run_lock import lock_run
 
 PROFILE = check_cluster.find_profile_file(sys.argv)
+COMMAND_LINE = snakemake_command.read_command_line()
+USES_GPU = {
+    "render_shard": config["views"]["backend"] == "ai2thor",
+    "estimate_depth": any(map(is_estimated, SHARDS)),
+    "filter_images": FILTERS_PHOTOS,
+    "localise_images": LOCALISES_PHOTOS,
+    **TRAINS,
+    # Those that ask a server use none.
+    **{
+        predictor.rule: predictor.limits is None
+        and any(
+            experiment.kind.predictor is predictor
+            for experiment in EXPERIMENTS.values()
+        )
+        for predictor in PREDICTORS.values()
+    },
+}
+
+if snakemake_command.is_user_command(COMMAND_LINE):
+    if check_gpu_rules.uses_slurm(COMMAND_LINE) and not config["allow_no_gpu"]:
+        _profiles = check_gpu_rules.read_profiles(COMMAND_LINE)
+        _warning = check_gpu_rules.lost_defaults(
+            _profiles, COMMAND_LINE.default_resources or {}
+        )
+        if _warning:
+            logger.warning(_warning)
+        _problems = list(
+            check_gpu_rules.find_problems(
+                workflow,
+                _profiles,
+                unused=[name for name, uses in USES_GPU.items() if not uses],
+            )
+        )
+        if _problems:
+            stop(check_gpu_rules.refusal(_problems, _profiles))
+    if snakemake_command.changes_files(COMMAND_LINE, ("check_cluster", "plan")):
+        try:
+            lock_run()
+        except UserError as error:
+            stop(error)
 
 
 # Snakemake leaves this out in a dry run.
 onstart:
+    keep_job_outputs()
     slurm.disable_efficiency_report(workflow.executor_settings)
     if PROFILE and "check_cluster" in [
         rule.name for rule in workflow.dag.targetrules

@@ -5,10 +5,16 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import is_flagged
 from snakemake.logging import logger
 
 from workflow_scripts.common import code_fingerprint
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.kept_outputs import (
+    forget_outputs,
+    keep_outputs,
+    restore_outputs,
+)
 from workflow_scripts.sources.readers.photo_files import folder_digests
 from workflow_scripts.common.records import SPLITS
 from workflow_scripts.config.base import section_json
@@ -28,6 +34,12 @@ from workflow_scripts.sources.planning import (
 )
 
 SHARDS_IN_REPORT = 3
+
+
+def stop(error):
+    """End Snakemake with one line; an exception would come with lines of the Snakefile."""
+    logger.error(f"error: {error}")
+    sys.exit(1)
 
 
 def is_estimated(source):
@@ -91,7 +103,7 @@ try:
     )
     EXPERIMENTS = enabled_experiments(CONTEXT, EXPERIMENT_KINDS, warn=logger.warning)
 except (UserError, OSError) as error:
-    raise WorkflowError(str(error)) from None
+    stop(error)
 
 SHARDS = {source: plan.shards for source, plan in _plans.items()}
 DIGESTS = {source: plan.digests for source, plan in _plans.items()}
@@ -285,3 +297,43 @@ def shard_stop(wildcards):
 def shard_digest(wildcards):
     """Return the digest of what the shard is read from, '' if it is made from settings alone."""
     return DIGESTS[wildcards.source][wildcards.shard]
+
+
+def runs_after_inputs(job):
+    """Say whether a job is run again for the time of an input: then its old outputs may be kept.
+
+    Snakemake would take those of a job without inputs for what was asked for.
+    """
+    return any(not is_flagged(path, "ancient") for path in job.input)
+
+
+# (job, its outputs) of every job of this run that replaces something worth keeping.
+kept_jobs = []
+
+
+def keep_job_outputs():
+    """Keep what the jobs of this run replace, until the run has ended."""
+    if not workflow.is_main_process:
+        return
+    for job in filter(runs_after_inputs, workflow.dag.needrun_jobs()):
+        outputs = [Path(path) for path in job.output]
+        keep_outputs(outputs)
+        kept_jobs.append((job, outputs))
+
+
+onsuccess:
+    for _, outputs in kept_jobs:
+        forget_outputs(outputs)
+
+
+onerror:
+    for job, outputs in kept_jobs:
+        restored = restore_outputs(outputs)
+        if restored:
+            # Without its record and with an old time, the rule runs again.
+            workflow.persistence.cleanup(job)
+            logger.warning(
+                f"Kept the earlier {', '.join(map(str, restored))}: the job that was to replace "
+                "it failed and runs again next time (to accept it as it is: snakemake --touch)"
+            )
+        forget_outputs(outputs)

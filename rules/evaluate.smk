@@ -6,48 +6,87 @@ from workflow_scripts.train.paths import training_curves
 QUESTION_SETS = paths.QuestionSets(config)
 
 
-rule predict_answers:
-    input:
-        unpack(
-            lambda wildcards: EXPERIMENTS[wildcards.experiment]
+# Those that load a model, which a profile may give a GPU, and those that ask a server.
+PREDICTORS = {
+    name: kind.predictor for name, kind in EXPERIMENT_KINDS.items() if kind.predictor
+}
+
+for _rule, _has_limits in sorted(
+    {
+        (predictor.rule, predictor.limits is not None)
+        for predictor in PREDICTORS.values()
+    }
+):
+
+    rule:
+        name:
+            _rule
+        input:
+            unpack(
+                lambda wildcards: EXPERIMENTS[wildcards.experiment]
+                .predictor_arguments(CONTEXT)
+                .waits_for()
+            ),
+            questions=lambda wildcards: QUESTION_SETS.questions(wildcards.question_set),
+            images=lambda wildcards: QUESTION_SETS.images(wildcards.question_set),
+        output:
+            answers="results/evaluate/{experiment}/{question_set}.{condition}.{part}.jsonl",
+        log:
+            f"logs/evaluate/{_rule}/{{experiment}}/{{question_set}}.{{condition}}.{{part}}.log",
+        benchmark:
+            f"results/benchmarks/evaluate/{_rule}/{{experiment}}/{{question_set}}.{{condition}}.{{part}}.tsv"
+        wildcard_constraints:
+            experiment=name_pattern(
+                name
+                for name, experiment in EXPERIMENTS.items()
+                if experiment.kind.predictor
+                and experiment.kind.predictor.rule == _rule
+            ),
+        conda:
+            "../envs/evaluate.yaml"
+        threads: 1
+        resources:
+            **(
+                {
+                    "openai_calls": lambda wildcards: EXPERIMENTS[wildcards.experiment]
+                    .request_limits()
+                    .concurrency,
+                    "max_cost_usd": lambda wildcards: str(
+                        EXPERIMENTS[wildcards.experiment].request_limits().max_cost_usd
+                    ),
+                }
+                if _has_limits
+                else {"gpu": 0, "nodes": 1}
+            ),
+            mem_mb=3000,
+            runtime=120,
+        params:
+            code=lambda wildcards: code_of(
+                EXPERIMENTS[wildcards.experiment].kind.predictor.module
+            )(wildcards),
+            module=lambda wildcards: EXPERIMENTS[
+                wildcards.experiment
+            ].kind.predictor.module,
+            arguments=lambda wildcards: EXPERIMENTS[wildcards.experiment]
             .predictor_arguments(CONTEXT)
-            .waits_for()
-        ),
-        questions=lambda wildcards: QUESTION_SETS.questions(wildcards.question_set),
-        images=lambda wildcards: QUESTION_SETS.images(wildcards.question_set),
-    output:
-        answers="results/evaluate/{experiment}/{question_set}.{condition}.{part}.jsonl",
-    log:
-        "logs/evaluate/predict_answers/{experiment}/{question_set}.{condition}.{part}.log",
-    benchmark:
-        "results/benchmarks/evaluate/predict_answers/{experiment}/{question_set}.{condition}.{part}.tsv"
-    conda:
-        "../envs/evaluate.yaml"
-    threads: 1
-    resources:
-        gpu=0,
-        nodes=1,
-        mem_mb=3000,
-        runtime=120,
-    params:
-        code=lambda wildcards: code_of(
-            EXPERIMENTS[wildcards.experiment].kind.predictor.module
-        )(wildcards),
-        module=lambda wildcards: EXPERIMENTS[wildcards.experiment].kind.predictor.module,
-        arguments=lambda wildcards: EXPERIMENTS[wildcards.experiment]
-        .predictor_arguments(CONTEXT)
-        .command_line(),
-        images=lambda wildcards: QUESTION_SETS.image_folder(wildcards.question_set),
-        max_new_tokens=lambda wildcards: QUESTION_SETS.max_new_tokens(
-            wildcards.question_set
-        ),
-    message:
-        "Ask {wildcards.experiment} {input.questions} ({wildcards.condition}, part {wildcards.part})"
-    shell:
-        "python -m {params.module} {params.arguments} --experiment {wildcards.experiment}"
-        " --questions {input.questions} --images {params.images}"
-        " --condition {wildcards.condition} --part {wildcards.part}"
-        " --max-new-tokens {params.max_new_tokens} --out {output.answers} > {log} 2>&1"
+            .command_line(),
+            images=lambda wildcards: QUESTION_SETS.image_folder(wildcards.question_set),
+            max_new_tokens=lambda wildcards: QUESTION_SETS.max_new_tokens(
+                wildcards.question_set
+            ),
+        message:
+            "Ask {wildcards.experiment} {input.questions} ({wildcards.condition}, part {wildcards.part})"
+        shell:
+            "python -m {params.module} {params.arguments} --experiment {wildcards.experiment}"
+            " --questions {input.questions} --images {params.images}"
+            " --condition {wildcards.condition} --part {wildcards.part}"
+            " --max-new-tokens {params.max_new_tokens} --out {output.answers}"
+            + (
+                " --concurrency {resources.openai_calls} --max-cost-usd {resources.max_cost_usd}"
+                if _has_limits
+                else ""
+            )
+            + " > {log} 2>&1"
 
 
 # A rule for every kind of experiment: they draw different pictures.

@@ -9,6 +9,22 @@ WHERE_RANKS_RUN = (
     " --mem-mb {resources.mem_mb} --threads {resources.cpus_per_gpu} > {log} 2>&1"
 )
 
+# Which training rules have a job in this configuration.
+TRAINS = {
+    training.name: any(
+        experiment.is_trained_by(training) for experiment in EXPERIMENTS.values()
+    )
+    for kind in EXPERIMENT_KINDS.values()
+    if kind.training
+    for training in kind.training.rules
+}
+TRAINS["pretrain_base"] = any(
+    path.startswith("results/train/base/")
+    for experiment in EXPERIMENTS.values()
+    if experiment.kind.training
+    for path in experiment.training_arguments(CONTEXT).paths()
+)
+
 
 rule pretrain_base:
     input:

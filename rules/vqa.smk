@@ -98,6 +98,7 @@ rule merge_questions:
             if config["vqa"]["paraphrase"]
             else "results/vqa/{source}/{shard}.jsonl"
         ),
+        skipped=per_shard("results/views/{source}/{shard}.skipped.jsonl", stage="vqa"),
     output:
         conversations="results/vqa/{split}.json",
         questions="results/vqa/{split}.parquet",
@@ -119,6 +120,7 @@ rule merge_questions:
         "Merge the questions of split {wildcards.split}"
     shell:
         "python -m workflow_scripts.vqa.merge --shards {input.shards}"
+        " --skipped {input.skipped}"
         " --split {wildcards.split} --out {output.conversations}"
         " --table {output.questions} --dropped {output.dropped}"
         " --settings {params.settings:q} > {log} 2>&1"
@@ -383,3 +385,43 @@ rule write_audit:
         "python -m workflow_scripts.vqa.audit_table --facts {input.facts}"
         " --questions {input.questions} --out {output.audit} --picture {output.picture}"
         " --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
+
+
+rule audit_questions:
+    input:
+        questions=expand("results/vqa/{split}.parquet", split=SPLITS),
+        views=per_auditable_shard("results/views/{source}/{shard}.zarr"),
+        tables=[
+            per_auditable_shard(f"results/views/{{source}}/{{shard}}.{table}.parquet")
+            for table in ("views", "objects", "visibility")
+        ],
+    output:
+        table="results/vqa/audit_questions.csv",
+        page=report(
+            "results/vqa/audit_questions.html",
+            caption="report/audit_questions.rst",
+            category="Questions",
+            labels={"page": "audit of questions"},
+        ),
+    log:
+        "logs/vqa/audit_questions.log",
+    benchmark:
+        "results/benchmarks/vqa/audit_questions.tsv"
+    conda:
+        "../envs/geometry.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code_of("workflow_scripts.vqa.audit_questions"),
+        settings=section_json(config["vqa"], ClaritySettings),
+        bootstrap_samples=config["evaluate"]["bootstrap_samples"],
+        seed=config["seed"],
+    message:
+        "Audit what questions give away without their pictures, and what they show"
+    shell:
+        "python -m workflow_scripts.vqa.audit_questions --questions {input.questions}"
+        " --views {input.views} --out {output.table} --report {output.page}"
+        " --settings {params.settings:q} --bootstrap-samples {params.bootstrap_samples}"
+        " --seed {params.seed} > {log} 2>&1"

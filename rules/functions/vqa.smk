@@ -36,12 +36,12 @@ def per_measured_shard(pattern):
 
 
 def per_auditable_shard(pattern):
-    """Fill a path for every shard of a source with ground truth."""
+    """Fill a path for every shard with questions of a source with ground truth."""
     return [
         path
-        for source in sources_with_stage(pattern.split("/")[1])
+        for source in sources_with_stage("vqa")
         if SOURCES[source].has_truth
-        for path in per_shard(pattern, source=source)
+        for path in per_shard(pattern, stage="vqa", source=source)
     ]
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
+from workflow_scripts.captions.backends import CaptionReply
+from workflow_scripts.captions.captioning import write_captions
 from workflow_scripts.captions.estimate_cost import estimate, estimate_requests
 from workflow_scripts.captions.gallery import MAX_TILES, Gallery, _font, wrap_text
 from workflow_scripts.captions.overrides import Overrides
@@ -16,6 +18,7 @@ from workflow_scripts.captions.requests import AssetFacts, CaptionRequest
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Caption
 from workflow_scripts.config.captions import ServerCaptionSettings
+from workflow_scripts.models.chat.failure_limit import FailureLimit
 
 PROMPTS = Path(__file__).parents[2] / "workflow_scripts/captions/prompts"
 
@@ -160,3 +163,35 @@ def test_lines_are_broken_to_fit_and_no_word_is_lost() -> None:
     lines = wrap_text(text, font, 200)
     assert all(font.getlength(line) <= 200 for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+def test_a_request_that_breaks_the_backend_costs_only_itself() -> None:
+    class Fragile:
+        def caption(self, request: CaptionRequest) -> CaptionReply:
+            if request.scene_id == "b":
+                raise ValueError("no colour\nof this name")
+            return CaptionReply("ok", f"a room of {request.scene_id}")
+
+    requests = [
+        CaptionRequest(
+            kind="room", source="procthor", scene_id=name, split="train", problem=problem
+        )
+        for name, problem in (("a", ""), ("b", ""), ("c", "KeyError: 'Sofa'"), ("d", ""))
+    ]
+    captions = [
+        caption
+        for _, caption in write_captions(
+            requests,
+            Fragile(),  # type: ignore[arg-type]
+            backend="scene",
+            overrides=Overrides(None),
+            workers=2,
+            failures=FailureLimit(1.0, section="captions", what="captions", total=4),
+        )
+    ]
+    assert [(row.status, row.text, row.reason) for row in captions] == [
+        ("ok", "a room of a", ""),
+        ("failed", "", "ValueError: no colour of this name"),
+        ("failed", "", "KeyError: 'Sofa'"),
+        ("ok", "a room of d", ""),
+    ]

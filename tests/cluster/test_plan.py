@@ -28,7 +28,7 @@ RULES = {
         "gpu": 2,
         "slots": 100,
     },
-    "train_experiment": {
+    "train_lora": {
         "benchmark": r"results/benchmarks/train/(?P<experiment>.+)\.tsv$",
         "gpu": 8,
         "slots": 1,
@@ -62,24 +62,24 @@ def test_benchmarks_are_found_by_rule_and_counted_by_house(results: Path) -> Non
     assert read_measured_jobs(RULES, results, "a") == {
         "render_shard": MeasuredJobs(2, 40.0, 4.0),
         "predict_answers": MeasuredJobs(1, 16.0, 8.0),
-        "train_experiment": MeasuredJobs(1, 1800.0, 8.0),
+        "train_lora": MeasuredJobs(1, 1800.0, 8.0),
     }
 
 
 def test_scores_of_poses_do_not_grow_with_houses(results: Path) -> None:
     (results / "benchmarks/evaluate/score.lifter.tsv").write_text("s\n10.0\n")
     pattern = r"results/benchmarks/evaluate/score\.(?P<experiment>.+)\.tsv$"
-    rules = {"score_pose": {"benchmark": pattern, "gpu": 0, "slots": 9}}
+    rules = {"score_pose": {"benchmark": pattern, "gpu": 0, "slots": 9, "scene_kind": "episode"}}
     measured = read_measured_jobs(rules, results, "procthor")
     assert measured == {"score_pose": MeasuredJobs(1, 10.0, 0)}
-    (row,) = estimate({"score_pose": 1}, rules, measured, houses=10_000, shards=79)
+    (row,) = estimate({"score_pose": 1}, rules, measured, scenes=10_000, shards=79)
     assert row.seconds_per_job == 10.0
 
 
 def test_the_sums(results: Path) -> None:
     measured = read_measured_jobs(RULES, results, "a")
-    counts = {"render_shard": 10, "predict_answers": 2, "train_experiment": 1, "merge_scores": 1}
-    rows = {row.rule: row for row in estimate(counts, RULES, measured, houses=1000, shards=10)}
+    counts = {"render_shard": 10, "predict_answers": 2, "train_lora": 1, "merge_scores": 1}
+    rows = {row.rule: row for row in estimate(counts, RULES, measured, scenes=1000, shards=10)}
     # 100 houses a job at 10 s a house; 10 jobs, 4 at once: 3 rounds, each with a minute on top.
     assert rows["render_shard"].seconds_per_job == pytest.approx(1000)
     assert rows["render_shard"].wall_hours == pytest.approx(3 * 1060 / 3600)
@@ -89,13 +89,13 @@ def test_the_sums(results: Path) -> None:
     assert rows["predict_answers"].gpu_hours == pytest.approx(2 * 2000 * 2 / 3600)
     assert rows["predict_answers"].wall_hours == pytest.approx(2060 / 3600)
     # A training has its steps, whatever the houses.
-    assert rows["train_experiment"].gpu_hours == pytest.approx(4.0)
+    assert rows["train_lora"].gpu_hours == pytest.approx(4.0)
     assert rows["merge_scores"].gpu_hours is None
 
 
 def test_what_is_unknown_is_said(results: Path) -> None:
     measured = read_measured_jobs(RULES, results, "a")
-    rows = estimate({"merge_scores": 1, "train_experiment": 1}, RULES, measured, houses=8, shards=2)
+    rows = estimate({"merge_scores": 1, "train_lora": 1}, RULES, measured, scenes=8, shards=2)
     text = format_table(rows, measured).splitlines()
     assert "unknown" in text[1]
     assert text[-1].split()[:3] == ["sum", "2", "4.0"]
@@ -126,7 +126,7 @@ def test_the_shipped_table_knows_every_rule_without_a_card() -> None:
         "generate_questions",
         "merge_questions",
     } <= set(known)
-    assert not {"pretrain_base", "train_experiment", "predict_answers"} & set(known)
+    assert not {"pretrain_base", "train_lora", "predict_answers"} & set(known)
 
 
 def test_snakemakes_table_of_jobs_is_read() -> None:

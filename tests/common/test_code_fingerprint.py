@@ -117,6 +117,19 @@ def test_a_name_that_moves_to_other_code_counts(project: Path) -> None:
     assert changed(project, "app/shared.py", "def pen", "import numpy as limit\n\ndef pen") is False
 
 
+def test_a_name_both_imported_and_assigned_in_a_function_counts(project: Path) -> None:
+    write(
+        project,
+        {
+            "app/render.py": "def start():\n    pen = None\n    try:\n"
+            "        from app.low import pen\n    except ImportError:\n        pass\n"
+            "    return pen\n\nstart()\n",
+            "app/low.py": "def pen():\n    return 1\n",
+        },
+    )
+    assert changed(project, "app/low.py", "return 1", "return 2")
+
+
 def test_annotations_stay_with_their_arguments(project: Path) -> None:
     write(project, {"app/shared.py": "LIMIT = 3\ndef draw(a: int, b=0):\n    return a\n"})
     assert changed(project, "app/shared.py", "a: int, b=0", "a, b: int=0")

@@ -2,11 +2,12 @@
 
 import io
 import random
+import re
 from contextlib import suppress
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from testing.photos import encoded, exif_of, picture
 from workflow_scripts.common.image_decoding import DIAGONAL_35MM, UnusableImage, decode_image
@@ -153,3 +154,32 @@ def test_damage_anywhere_is_a_reason_or_a_picture(kind):
             rgb = decode_image(bytes(content), **LIMITS).rgb
             assert rgb.dtype == np.uint8
             assert rgb.shape[2] == 3
+
+
+@pytest.mark.parametrize("num_bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_grey_of_any_number_of_bits_keeps_its_contrast(num_bits: int, kind: str) -> None:
+    ramp = np.linspace(0, 2**num_bits - 1, 32 * 32).reshape(32, 32).astype(np.uint16)
+    decoded = decode_image(encode_image(Image.fromarray(ramp), kind), **LIMITS)
+    assert (decoded.rgb.min(), decoded.rgb.max()) == (0, 255)
+
+
+def test_colours_of_an_embedded_profile_are_converted_to_srgb() -> None:
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    # The same primaries with a linear tone curve, as scanners write: 'curv' of no entries.
+    linear = re.sub(rb"para.{4}\0\x03.{2}.{20}", b"curv" + bytes(8) + bytes(20), lab, flags=re.S)
+    assert len(linear) == len(lab)
+    linear = linear.replace(b"s\0R\0G\0B", b"l\0R\0G\0B").replace(b"sRGB", b"lRGB")
+    image = Image.new("RGB", (32, 32), (60, 60, 60))
+    decoded = decode_image(encode_image(image, "PNG", icc_profile=linear), **LIMITS)
+    assert decoded.rgb[0, 0].tolist() == pytest.approx([132] * 3, abs=4)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_profiles_that_are_srgb_or_damaged_change_no_pixel(kind: str) -> None:
+    image = Image.fromarray(picture())
+    plain = decode_image(encode_image(image, kind), **LIMITS).rgb
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for profile in (srgb, b"no profile", srgb[:200], bytes(200)):
+        content = encode_image(image, kind, icc_profile=profile)
+        assert (decode_image(content, **LIMITS).rgb == plain).all()

@@ -156,3 +156,34 @@ def test_missing_views_are_named(models, tmp_path):
             out=tmp_path / "o.zarr",
             settings=EstimatorSettings(backend="transformers", model=str(models["depth_anything"])),
         )
+
+
+def test_a_view_that_breaks_the_estimator_costs_only_itself(views):
+    class Fragile:
+        """Fails on view 1, whichever pictures come with it."""
+
+        def __init__(self, broken):
+            self.broken = broken
+
+        def estimate(self, images, cameras, *, is_known):
+            if any((image == self.broken).all() for image in images):
+                raise RuntimeError("shape mismatch")
+            return DepthEstimate(
+                np.full(images.shape[:3], 2.0, np.float32), np.full(len(images), np.nan)
+            )
+
+    shard = ViewShard.open(views)
+    estimates = estimate_depth.estimate_shard(Fragile(shard.rgb(1)), shard, batch_size=2)
+
+    assert np.isnan(estimates.depth_m[1]).all()
+    assert (estimates.depth_m[[0, 2]] == 2).all()
+    assert estimates.depth_source[:3] == [
+        "estimated", "failed: RuntimeError: shape mismatch", "estimated",
+    ]  # fmt: skip
+
+    class Broken:
+        def estimate(self, images, cameras, *, is_known):
+            raise RuntimeError("no kernel for this card")
+
+    with pytest.raises(RuntimeError, match="no kernel"):
+        estimate_depth.estimate_shard(Broken(), shard, batch_size=2)

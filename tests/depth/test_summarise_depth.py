@@ -17,7 +17,7 @@ from workflow_scripts.depth.summarise_depth import main, select_views
 
 
 def write_depth(path: Path, depth_m: np.ndarray) -> Path:
-    with atomic_write(path) as partial:
+    with atomic_write(path, checksum=True) as partial:
         writer = ShardWriter(partial, {"backend": "transformers", "model": "some/model"})
         writer.add("depth_m", depth_m, dims=("view", "y", "x"))
     return path

@@ -11,7 +11,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Condition, Prediction
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.evaluate import predict
-from workflow_scripts.evaluate.eval_items import EvalItem
+from workflow_scripts.evaluate.eval_items import EvalItem, select_part
 from workflow_scripts.experiments.vlm import VlmPredictSettings
 from workflow_scripts.models import vlm
 
@@ -99,7 +99,7 @@ def test_a_restart_predicts_only_missing_answers(
     assert [row.question_id for row in answers] == [f"q{number}" for number in range(NUMBER)]
     assert [row.text for row in answers] == [f"16: Is it? {number}" for number in range(NUMBER)]
     assert sorted(path.name for path in folder.iterdir()) == [
-        "a.png", "answers.jsonl", "items.jsonl",
+        ".checksums", "a.png", "answers.jsonl", "items.jsonl",
     ]  # fmt: skip
 
 
@@ -123,11 +123,52 @@ def test_reworded_questions_are_predicted_again(
 
 def test_parts_are_every_question_once() -> None:
     items = [item(number) for number in range(10)]
-    assert [item for part in range(3) for item in predict.select_part(items, part, 3)] == items
+    assert [item for part in range(3) for item in select_part(items, part, 3)] == items
 
 
 def test_a_missing_picture_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "a.png").unlink()
     with pytest.raises(UserError, match=r"a\.png: picture cannot be read"):
         ask(folder, FakeModel(), monkeypatch)
+    assert not (folder / "answers.jsonl").exists()
+
+
+def test_questions_about_the_same_frames_get_the_same_pictures(tmp_path: Path) -> None:
+    """However many frames: what is shared is found by the identity of pictures."""
+    names = [f"{number}.png" for number in range(80)]
+    for name in names:
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    rows = [
+        item(number).model_copy(update={"images": images})
+        for number, images in enumerate([names, names[:2], names])
+    ]
+    first, other, second = predict.show_pictures(rows, tmp_path, "image")
+    assert [id(image) for image in first[0] or ()] == [id(image) for image in second[0] or ()]
+    assert (len(first[0] or ()), len(other[0] or ())) == (80, 2)
+    assert predict.show_pictures(rows[1:2], tmp_path, "blind") == [(None, "Is it? 1")]
+    blank = predict.show_pictures(rows, tmp_path, "blank")
+    assert {id(image) for images, _ in blank for image in images or ()} == {id(vlm.BLANK_IMAGE)}
+
+
+def test_a_question_that_breaks_the_model_costs_only_its_answer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fragile(FakeModel):
+        def generate(self, model: Any, processor: Any, items: Any, **settings: Any) -> list[str]:
+            if any(text in self.broken for _, text in items):
+                raise IndexError("a token beyond the vocabulary")
+            return super().generate(model, processor, items, **settings)
+
+        broken: frozenset[str] = frozenset({"Is it? 3"})
+
+    answers = ask(folder, Fragile(), monkeypatch)
+    assert [row.question_id for row in answers] == [f"q{number}" for number in range(NUMBER)]
+    reasons = {row.question_id: row.reason for row in answers if row.reason}
+    assert reasons == {"q3": "IndexError: a token beyond the vocabulary"}
+    assert [row.question_id for row in answers if not row.text] == ["q3"]
+    # Where nothing is answered, it is no fault of the questions.
+    (folder / "answers.jsonl").unlink()
+    Fragile.broken = frozenset(f"Is it? {number}" for number in range(NUMBER))
+    with pytest.raises(IndexError):
+        ask(folder, Fragile(), monkeypatch)
     assert not (folder / "answers.jsonl").exists()

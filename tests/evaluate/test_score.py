@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from testing.result_files import record_checksum
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.questions import Question, QuestionTableWriter, Referent
 from workflow_scripts.common.records import Prediction
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.common.storage import atomic_write, write_records
+from workflow_scripts.common.storage import atomic_write, write_records, write_table
 from workflow_scripts.evaluate import merge, score
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap, interval
 from workflow_scripts.evaluate.eval_items import item_from_question
@@ -47,7 +48,7 @@ def question(
 
 
 def write_questions(path: Path, questions: list[Question]) -> Path:
-    with atomic_write(path) as partial, QuestionTableWriter(partial) as rows:
+    with atomic_write(path, checksum=True) as partial, QuestionTableWriter(partial) as rows:
         rows.add(questions)
     return path
 
@@ -199,7 +200,7 @@ def test_headline_rows_of_every_table_are_joined_and_sorted(
 ) -> None:
     assert run_score(files).returncode == 0
     other = tmp_path / "other.parquet"
-    read_scores(files["out"]).assign(experiment="another").to_parquet(other)
+    write_table(other, read_scores(files["out"]).assign(experiment="another"))
     merge.main(scores=[files["out"], other], out=tmp_path / "eval.csv")
     rows = read_eval(tmp_path / "eval.csv")
     assert list(rows) == list(EvalRow.model_fields)
@@ -222,6 +223,7 @@ def test_headline_rows_of_every_table_are_joined_and_sorted(
 def test_missing_answer_is_refused_without_output(files: dict[str, Path]) -> None:
     lines = files["image"].read_text().splitlines()
     files["image"].write_text("\n".join(lines[:3]) + "\n")
+    record_checksum(files["image"])
     done = run_score(files)
     assert done.returncode == 1
     assert "image.jsonl: 1 of 4 questions have no answer, the first is q4" in done.stderr
@@ -240,7 +242,7 @@ def test_bad_row_of_scores_is_named(files: dict[str, Path], tmp_path: Path) -> N
     run_score(files)
     rows = read_scores(files["out"])
     rows.loc[0, "metric"] = "vibes"
-    rows.to_parquet(files["out"])
+    write_table(files["out"], rows)
     with pytest.raises(
         UserError,
         match=r"scores\.parquet, row 1: not a row of scores: metric: .*vibes is no metric",
@@ -253,7 +255,7 @@ def test_scores_of_an_earlier_version_are_refused_in_one_line(
 ) -> None:
     run_score(files)
     rows = read_scores(files["out"])
-    rows.rename(columns={"num_scenes": "num_houses"}).to_parquet(files["out"])
+    write_table(files["out"], rows.rename(columns={"num_scenes": "num_houses"}))
     with pytest.raises(
         UserError, match="unknown columns: num_houses; missing: num_scenes"
     ) as error:

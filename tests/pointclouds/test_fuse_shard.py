@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from testing.box_scenes import write_shard
+from testing.result_files import record_checksum
 from workflow_scripts.common.cloud_shard import CloudShard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import BoxRow
@@ -99,7 +100,7 @@ def test_normals_can_be_left_out(shard, tmp_path):
 def test_estimated_depth_replaces_the_simulators(shard, clouds, tmp_path):
     views = ViewShard.open(shard)
     depth_m = np.stack([views.depth_m(view) for view in range(len(views))])
-    with atomic_write(tmp_path / "depth.zarr") as partial:
+    with atomic_write(tmp_path / "depth.zarr", checksum=True) as partial:
         ShardWriter(partial, {}).add("depth_m", depth_m * 2, dims=("view", "y", "x"))
 
     doubled = CloudShard.open(
@@ -133,7 +134,7 @@ def test_a_shard_without_scenes_gives_an_empty_cloud(shard, tmp_path):
 def test_damaged_views_are_named(shard, tmp_path, damage):
     views = tmp_path / "0000.zarr"
     if damage != "missing folder":
-        for path in shard.parent.glob("0000*"):
+        for path in (*shard.parent.glob("0000*"), shard.parent / ".checksums"):
             copy = shutil.copytree if path.is_dir() else shutil.copy
             copy(path, tmp_path / path.name)
     data = views / "depth_m" / "c" / "0" / "0" / "0"
@@ -144,7 +145,7 @@ def test_damaged_views_are_named(shard, tmp_path, damage):
     elif damage == "lost array":
         shutil.rmtree(views / "depth_m")
 
-    with pytest.raises(UserError, match=r"0000\.zarr.*run its rule again"):
+    with pytest.raises(UserError, match=r"0000\.zarr.*run the workflow again"):
         fused(views, tmp_path / "out.zarr")
 
     assert not (tmp_path / "out.zarr").exists()
@@ -152,7 +153,7 @@ def test_damaged_views_are_named(shard, tmp_path, damage):
 
 
 def test_depth_of_other_views_is_refused(shard, tmp_path):
-    with atomic_write(tmp_path / "depth.zarr") as partial:
+    with atomic_write(tmp_path / "depth.zarr", checksum=True) as partial:
         ShardWriter(partial, {}).add("depth_m", np.ones((2, 4, 4)), dims=("view", "y", "x"))
     with pytest.raises(UserError, match=r"depth\.zarr: depth_m has shape \(2, 4, 4\)"):
         fused(shard, tmp_path / "out.zarr", depth=tmp_path / "depth.zarr")
@@ -172,6 +173,7 @@ def test_command_line_reports_one_line_without_a_stack_trace(shard, tmp_path):
 
 def test_snakemake_s_time_stamp_is_read_past_without_a_word(clouds, tmp_path, recwarn):
     shutil.copytree(clouds, tmp_path / "0000.zarr")
+    record_checksum(tmp_path / "0000.zarr")
     (tmp_path / "0000.zarr/.snakemake_timestamp").touch()
 
     assert len(CloudShard.open(tmp_path / "0000.zarr").cloud(0)) > 10_000
@@ -250,3 +252,19 @@ def test_a_point_of_no_known_object_is_counted(tmp_path):
     counted = statistics([cloud])
     assert 0 < counted["num_points"] < 16
     assert counted["points_by_category"] == {cloud_statistics.NO_BOX: counted["num_points"]}
+
+
+def test_a_scene_that_cannot_be_fused_costs_only_itself(shard, tmp_path, monkeypatch):
+    whole = fuse_shard.measure_boxes
+
+    def measure(cloud, objects, *, scene_id, trim):
+        if scene_id == "house-a":
+            raise np.linalg.LinAlgError("SVD did not converge")
+        return whole(cloud, objects, scene_id=scene_id, trim=trim)
+
+    monkeypatch.setattr(fuse_shard, "measure_boxes", measure)
+    found = CloudShard.open(fused(shard, tmp_path / "0000.zarr"))
+
+    assert [len(found.cloud(number)) > 0 for number in range(2)] == [False, True]
+    assert [scene.skipped for scene in found.scenes] == ["LinAlgError: SVD did not converge", ""]
+    assert set(found.boxes.scene_id) == {"house-b"}

@@ -67,3 +67,28 @@ def test_same_input_same_bytes(shard, measured, tmp_path):
     for name in ("gravity", "measured", "gaps"):
         again = (tmp_path / f"0000.{name}.parquet").read_bytes()
         assert again == Path(f"{measured}.{name}.parquet").read_bytes()
+
+
+def test_a_view_that_cannot_be_measured_costs_only_itself(shard, measured, tmp_path, monkeypatch):
+    whole = measure_objects.measure_view
+
+    def measure(depth_m, instance, camera, objects, gravity, **settings):
+        if gravity.view == 1:
+            raise FloatingPointError("overflow")
+        return whole(depth_m, instance, camera, objects, gravity, **settings)
+
+    monkeypatch.setattr(measure_objects, "measure_view", measure)
+    measure_objects.main(views=shard, out=tmp_path / "0000", seed=7)
+
+    for name in ("gravity", "measured", "gaps"):
+        before, after = rows(measured, name), rows(tmp_path / "0000", name)
+        pd.testing.assert_frame_equal(
+            before[before["view"] != 1].reset_index(drop=True),
+            after[after["view"] != 1].reset_index(drop=True),
+        )
+    broken = rows(tmp_path / "0000", "measured").query("view == 1")
+    assert len(broken) == (rows(measured, "measured")["view"] == 1).sum() > 0
+    assert set(broken.reason) == {"FloatingPointError: overflow"}
+    assert broken.x_m.isna().all()
+    assert not rows(tmp_path / "0000", "gravity").accepted[1]
+    assert MeasuredShard(ViewShard.open(shard), tmp_path / "0000.zarr").of(1) is not None

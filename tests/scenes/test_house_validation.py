@@ -50,6 +50,8 @@ def test_a_house_without_furniture_doors_and_windows_is_fine():
         ("objects.0.rotation.y", "90", "finite"),
         ("objects.0.children.0.id", "2|0|0", "'2|0|0' occurs twice"),
         ("objects.0.children.0.position.x", math.nan, "small|2|0"),
+        ("objects.0.position.x", True, "finite"),
+        ("objects.0.children", 0, "must be a list"),
         ("objects.0.children", ["vase"], "'vase' is not an object"),
         ("proceduralParameters", None, "proceduralParameters"),
     ],

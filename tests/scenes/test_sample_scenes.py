@@ -15,6 +15,7 @@ from tests.scenes.houses import house_with, small_house
 from workflow_scripts.common.records import Scene
 from workflow_scripts.common.splits import assign_split, content_hash
 from workflow_scripts.common.storage import read_records
+from workflow_scripts.scenes import sample_houses
 from workflow_scripts.scenes.sample_scenes import main
 from workflow_scripts.sources.procthor import HousesSettings
 
@@ -155,3 +156,22 @@ def test_an_excerpt_that_refers_to_walls_it_lost_is_left_out_with_the_reason(tmp
     assert scene.skipped is not None
     assert "'room|3' is no room of the house" in scene.skipped
     assert scene.origin == "house_excerpt.json:1"
+
+
+def test_a_house_that_breaks_the_checks_costs_only_itself(tmp_path, monkeypatch):
+    houses = tmp_path / "houses.jsonl"
+    houses.write_text("".join(json.dumps(small_house()) + "\n" for _ in range(3)))
+    whole, seen = sample_houses.unusable_reason, []
+
+    def check(house):
+        seen.append(house)
+        if len(seen) == 2:
+            raise AttributeError("'list' object has no attribute 'items'")
+        return whole(house)
+
+    monkeypatch.setattr(sample_houses, "unusable_reason", check)
+    scenes = make(tmp_path, str(houses), 0, 3)
+    assert [scene.skipped for scene in scenes] == [
+        None, "AttributeError: 'list' object has no attribute 'items'", None,
+    ]  # fmt: skip
+    assert [scene.house is None for scene in scenes] == [False, True, False]

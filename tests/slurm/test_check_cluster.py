@@ -31,7 +31,7 @@ def test_the_shipped_profile_fits_once_its_account_is_there(project: User) -> No
 
 def test_every_mistake_is_named_with_rule_value_and_line(project: User) -> None:
     card = project.replace("a6000", "h100", in_line="predict_answers:")
-    number = project.replace("gpu: 2", "gpu: 3", in_line="train_experiment:")
+    number = project.replace("gpu: 2", "gpu: 3", in_line="train_lora:")
     partition = project.replace("cpu #", "cpus #", in_line="slurm_partition:")
     account = project.replace("sightline", "sihgtline", in_line="&account")
     runtime = project.replace("runtime: 120", "runtime: 9000", in_line="estimate_depth:")
@@ -40,7 +40,7 @@ def test_every_mistake_is_named_with_rule_value_and_line(project: User) -> None:
     assert done.returncode != 0
     for line, *words in (
         (card, "rule predict_answers: gpu_model 'h100': no node has this card", "a6000, l40s"),
-        (number, "rule train_experiment: gpu 3 on 1 node(s)", "more than 2 of l40s"),
+        (number, "rule train_lora: gpu 3 on 1 node(s)", "more than 2 of l40s"),
         (partition, "sample_scenes", "slurm_partition 'cpus'", "did you mean 'cpu'"),
         (account, "slurm_account 'sihgtline'", "did you mean 'sightline'"),
         (runtime, "rule estimate_depth: runtime 9000 minutes", "stops jobs after 2880"),

@@ -18,7 +18,7 @@ from tests.slurm.test_profile import assert_fits
 JOBS = "--jobs=3"
 LAUNCHED = {
     "pretrain_base": "base",
-    "train_experiment": "tiny-lora",
+    "train_lora": "tiny-lora",
     "train_full_finetune": "tiny-whole",
     "train_pose": "lifter",
 }

@@ -8,6 +8,11 @@ from typing import Any
 import torch
 from tokenizers import AddedToken
 from transformers import (
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaNextConfig,
+    LlavaNextForConditionalGeneration,
+    LlavaNextProcessor,
     LlavaOnevisionConfig,
     LlavaOnevisionForConditionalGeneration,
     LlavaOnevisionProcessor,
@@ -19,7 +24,13 @@ from transformers import (
     Qwen2VLConfig,
     Qwen2VLForConditionalGeneration,
     Qwen2VLProcessor,
+    Qwen3VLConfig,
+    Qwen3VLForConditionalGeneration,
+    Qwen3VLProcessor,
     SiglipVisionConfig,
+)
+from transformers.models.llava_next.image_processing_pil_llava_next import (
+    LlavaNextImageProcessorPil,
 )
 from transformers.models.llava_onevision.image_processing_pil_llava_onevision import (
     LlavaOnevisionImageProcessorPil,
@@ -66,6 +77,10 @@ class Qwen2Pictures(WithoutVideo, Qwen2VLProcessor):
 
 class Qwen25Pictures(WithoutVideo, Qwen2_5_VLProcessor):
     """Qwen2.5-VL's processor for pictures."""
+
+
+class Qwen3Pictures(WithoutVideo, Qwen3VLProcessor):
+    """Qwen3-VL's processor for pictures."""
 
 
 def chatml_tokenizer(*extra: str) -> PreTrainedTokenizerFast:
@@ -138,6 +153,38 @@ def onevision() -> tuple[Any, Any]:
     return LlavaOnevisionForConditionalGeneration(config), processor
 
 
+def llava_next() -> tuple[Any, Any]:
+    tokenizer = make_tokenizer()
+    pinpoints = [[24, 48], [48, 24]]
+    side = {"height": 24, "width": 24}
+    processor = LlavaNextProcessor(
+        LlavaNextImageProcessorPil(
+            size={"shortest_edge": 24}, crop_size=side, image_grid_pinpoints=pinpoints
+        ),
+        tokenizer,
+        patch_size=12,
+        num_additional_image_tokens=1,
+        vision_feature_select_strategy="default",
+        chat_template=LLAVA_TEMPLATE,
+    )
+    config = LlavaNextConfig(
+        vision_config=CLIPVisionConfig(
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            image_size=24,
+            patch_size=12,
+        ),
+        text_config=LlamaConfig(**_qwen2_text(tokenizer)),
+        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+        image_grid_pinpoints=pinpoints,
+        vision_feature_layer=-1,
+    )
+    torch.manual_seed(1)
+    return LlavaNextForConditionalGeneration(config), processor
+
+
 def qwen2() -> tuple[Any, Any]:
     return _qwen(
         Qwen2Pictures,
@@ -161,8 +208,26 @@ def qwen25() -> tuple[Any, Any]:
     return _qwen(Qwen25Pictures, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, vision)
 
 
+def qwen3() -> tuple[Any, Any]:
+    vision = {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "out_hidden_size": 32,
+        "depth": 2,
+        "num_heads": 4,
+        "patch_size": 14,
+        "num_position_embeddings": 16,
+        "deepstack_visual_indexes": [0, 1],
+    }
+    return _qwen(Qwen3Pictures, Qwen3VLConfig, Qwen3VLForConditionalGeneration, vision, head_dim=8)
+
+
 def _qwen(
-    processor_class: Any, config_class: Any, model_class: Any, vision: dict[str, Any]
+    processor_class: Any,
+    config_class: Any,
+    model_class: Any,
+    vision: dict[str, Any],
+    **text: Any,
 ) -> tuple[Any, Any]:
     tokens = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
     tokenizer = chatml_tokenizer(*tokens)
@@ -176,7 +241,7 @@ def _qwen(
     rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 1, 1]}
     config = config_class(
         vision_config=vision,
-        text_config=_qwen2_text(tokenizer, rope_parameters=rope),
+        text_config=_qwen2_text(tokenizer, rope_parameters=rope, **text),
         vision_start_token_id=ids["<|vision_start|>"],
         vision_end_token_id=ids["<|vision_end|>"],
         image_token_id=ids["<|image_pad|>"],
@@ -189,7 +254,9 @@ def _qwen(
 MODELS = {
     "llava-1.5": llava,
     "no-template": bare_llava,
+    "llava-next": llava_next,
     "onevision": onevision,
     "qwen2-vl": qwen2,
     "qwen2.5-vl": qwen25,
+    "qwen3-vl": qwen3,
 }

@@ -7,7 +7,7 @@ import pytest
 from testing.ball_demonstrator import episode
 from tests.views.test_record import ball_backend, recorded
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import Episode
+from workflow_scripts.common.records import Episode, SkippedItem
 from workflow_scripts.common.storage import read_json, read_table, write_records, write_table
 from workflow_scripts.views import check_episodes
 
@@ -78,6 +78,22 @@ def test_a_split_edited_by_hand_is_found(tmp_path: Path) -> None:
     table.loc[1, "split"] = "test"
     write_table(path, table)
     with pytest.raises(UserError, match="1 leaks between splits"):
+        check_episodes.main(
+            scenes=(tmp_path / "plan.jsonl",), episodes=(path,), out=tmp_path / "leaks.json"
+        )
+
+
+def test_a_source_without_any_recording_names_the_reasons(tmp_path: Path) -> None:
+    checked(tmp_path, [episode(number=0), episode(number=1)])
+    path = next(tmp_path.rglob("0000.episodes.parquet"))
+    write_table(path, read_table(path).iloc[:0])
+    rows = [
+        SkippedItem(source="rlbench", scene_id=f"e{n}", item="episode", reason="no demonstration")
+        for n in range(2)
+    ]
+    write_records(path.with_name("0000.skipped.jsonl"), rows)
+    message = "none of the 2 episodes could be recorded; 2 times: no demonstration"
+    with pytest.raises(UserError, match=message):
         check_episodes.main(
             scenes=(tmp_path / "plan.jsonl",), episodes=(path,), out=tmp_path / "leaks.json"
         )

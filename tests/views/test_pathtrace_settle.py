@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 
 from tests.views.houses import living_room
-from workflow_scripts.sources.readers.procthor_assets import assets_in_category, support_surfaces
+from workflow_scripts.sources.readers.procthor_assets import (
+    Asset,
+    assets_in_category,
+    support_surfaces,
+)
 from workflow_scripts.views.furniture import build
 from workflow_scripts.views.pathtrace.scene import build_scene
 from workflow_scripts.views.pathtrace.settle import settle_children
+
+BEDS = assets_in_category("Bed")
 
 
 def mesh_at(category: str, x: float, y: float, bottom_m: float, index: int = 0):
@@ -26,6 +32,11 @@ def surface_m(category: str, index: int = 0, number: int = 0) -> tuple[float, fl
         (surface.y0 + surface.y1) / 2 * asset.depth_m,
         surface.height * asset.height_m,
     )
+
+
+def above_surface_m(asset: Asset) -> float:
+    """Return how far an asset reaches above its first surface."""
+    return asset.height_m * (1 - support_surfaces(asset)[0].height)
 
 
 def placed(parent: str, child: str, off_m: float, number: int = 0):
@@ -114,6 +125,50 @@ def test_two_objects_never_share_a_place():
     placements = settle_children({"p": ["low", "high"], "low": [], "high": []}, meshes)
     assert placements["low"].contact == "carried"
     assert placements["high"].contact == "unclear"
+
+
+def test_what_is_stacked_in_the_house_file_stays_stacked():
+    x, y, height = surface_m("DiningTable")
+    plate = assets_in_category("Plate")[0]
+    meshes = {
+        "p": mesh_at("DiningTable", 0, 0, 0),
+        "plate": mesh_at("Plate", x, y, height + 0.02),
+        "mug": mesh_at("Mug", x, y, height + 0.02 + plate.height_m + 0.03),
+    }
+    placements = settle_children({"p": ["plate", "mug"], "plate": [], "mug": []}, meshes)
+    assert placements["plate"].contact == "carried"
+    assert placements["mug"].contact == "unclear"
+    assert placements["mug"].support_z_m == 0.0
+    mug_m, plate_m = (
+        np.array(meshes[name].bounds_m)[:, 2] + placements[name].moved_z_m
+        for name in ("mug", "plate")
+    )
+    assert height < mug_m[0] <= plate_m[1] + 1e-6
+
+
+def test_what_leans_on_another_in_the_house_file_moves_with_it():
+    x, y, height = surface_m("Bed")
+    meshes = {
+        "p": mesh_at("Bed", 0, 0, 0),
+        "box": mesh_at("Box", x, y, height + 0.18),
+        "pillow": mesh_at("Pillow", x + 0.1, y, height + 0.18),
+    }
+    placements = settle_children({"p": ["box", "pillow"], "box": [], "pillow": []}, meshes)
+    for name in ("box", "pillow"):
+        assert placements[name].contact == "carried"
+        assert placements[name].moved_z_m == pytest.approx(-0.18, abs=0.012)
+
+
+def test_a_pillow_at_the_height_of_the_headboard_lies_on_the_mattress():
+    """The simulator's bed is another one: its mattress may be where ours has its headboard."""
+    index = max(range(len(BEDS)), key=lambda place: above_surface_m(BEDS[place]))
+    x, y, height = surface_m("Bed", index)
+    up_m = above_surface_m(BEDS[index])
+    assert up_m > 0.6
+    meshes = {"p": mesh_at("Bed", 0, 0, 0, index), "c": mesh_at("Pillow", x, y, height + up_m)}
+    placement = settle_children({"p": ["c"], "c": []}, meshes)["c"]
+    assert placement.contact == "carried"
+    assert placement.moved_z_m == pytest.approx(-up_m, abs=0.02)
 
 
 def test_rows_say_where_objects_are_drawn():

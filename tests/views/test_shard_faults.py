@@ -12,6 +12,7 @@ import pytest
 
 from testing.box_scenes import living_room_scene
 from testing.box_scenes import render as draw
+from testing.result_files import record_checksum
 from tests.views import houses
 from tests.views.box_renderer import BoxHouse, BoxRenderer
 from tests.views.shards import ROOT, fingerprint, render, scene
@@ -59,7 +60,9 @@ def test_an_engine_that_cannot_run_stops_the_shard(tmp_path, monkeypatch):
     monkeypatch.setattr(BoxRenderer, "load", fail)
     with pytest.raises(EngineError):
         render(tmp_path, [scene("a", houses.living_room())])
-    assert [path.name for path in tmp_path.iterdir()] == ["scenes.jsonl"]
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".checksums"] == [
+        "scenes.jsonl"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -85,6 +88,7 @@ def test_impossible_settings_are_refused_by_key(tmp_path, flags, words):
 )
 def test_a_damaged_scene_file_is_named_without_a_stack_trace(tmp_path, text, words):
     (tmp_path / "scenes.jsonl").write_text(text)
+    record_checksum(tmp_path / "scenes.jsonl")
     done = command(tmp_path, "--backend", "pathtrace", "--seed", "7")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].strip()
@@ -92,7 +96,9 @@ def test_a_damaged_scene_file_is_named_without_a_stack_trace(tmp_path, text, wor
     assert "scenes.jsonl" in done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["scenes.jsonl"]
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".checksums"] == [
+        "scenes.jsonl"
+    ]
 
 
 def command(folder: Path, *flags: str) -> subprocess.CompletedProcess:
@@ -130,8 +136,8 @@ def test_a_kill_at_any_moment_leaves_nothing_half_written(tmp_path):
     duration = time.monotonic() - start
     assert fingerprint(folder) == wanted
     for share in (0.6, 0.8, 0.93):
-        for path in folder.iterdir():
-            if path.name != "scenes.jsonl":
+        for path in [*folder.iterdir(), *(folder / ".checksums").iterdir()]:
+            if path.name not in ("scenes.jsonl", "scenes.jsonl.json", ".checksums"):
                 subprocess.run(["rm", "-r", str(path)], check=True)
         process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
         time.sleep(share * duration)
@@ -184,3 +190,24 @@ def test_credits_are_sorted_and_named_once(tmp_path):
     rows = pd.read_csv(tmp_path / "x.credits.csv")
     assert rows.asset_id.tolist() == ["Bed_1", "Chair_1"]
     assert table_path(tmp_path / "x.zarr", "views").name == "x.views.parquet"
+
+
+def test_a_room_and_a_house_that_break_a_renderer_cost_only_themselves(tmp_path, monkeypatch):
+    class BrokenRoom(BoxHouse):
+        def render(self, camera, *, seed):
+            raise KeyError("polygon")
+
+    def load(self, house, *, scene_id):
+        if scene_id == "b":
+            raise ZeroDivisionError("a wall of no length")
+        return (BrokenRoom if scene_id == "c" else BoxHouse)(house, scene_id)
+
+    monkeypatch.setattr(BoxRenderer, "load", load)
+    found = render(tmp_path, [scene(name, houses.living_room()) for name in "abcd"])
+    assert set(found.views.scene_id) == {"a", "d"}
+    rows = read_records(tmp_path / "0000.skipped.jsonl", SkippedItem)
+    reasons = {row.scene_id: row.reason for row in rows if row.scene_id in "bc"}
+    assert reasons == {"b": "ZeroDivisionError: a wall of no length", "c": "KeyError: 'polygon'"}
+    # Where it leaves nothing, it is no fault of the houses.
+    with pytest.raises(ZeroDivisionError):
+        render(tmp_path / "none", [scene("b", houses.living_room())])

@@ -23,8 +23,8 @@ from workflow_scripts.vqa.view_overlap import (
 )
 
 RANGES = {
-    "camera_distance", "camera_nearest", "camera_nearer", "farthest_camera", "nearest_camera",
-    "same_distance", "second_from_front",
+    "camera_distance", "camera_nearest", "camera_nearer", "centre_distance", "farthest_camera",
+    "nearest_camera", "same_distance", "second_from_front", "vertical_distance",
 }  # fmt: skip
 BOXES = [
     Box("Sofa", (-1.0, 3.0, 0.4), (1.7, 0.8, 0.8)),

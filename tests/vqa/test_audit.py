@@ -14,7 +14,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.measurements import GroundTruthShard
 from workflow_scripts.common.questions import Question, QuestionTableWriter, Referent
 from workflow_scripts.common.records import GapRow, GravityRow, MeasuredRow, records_to_frame
-from workflow_scripts.common.storage import write_table
+from workflow_scripts.common.storage import atomic_write, write_table
 from workflow_scripts.common.view_shard import ViewShard, table_path
 from workflow_scripts.config.evaluate import BootstrapSettings
 from workflow_scripts.config.vqa import ClaritySettings
@@ -121,7 +121,7 @@ def test_commands_write_the_table_and_the_picture(shard, tmp_path):
     main(labels=("clouds",), clouds=(clouds,), settings=settings)
     assert list(pd.read_parquet(facts).columns) == list(AuditFact.model_fields)
     questions = tmp_path / "train.parquet"
-    with QuestionTableWriter(questions) as out:
+    with atomic_write(questions, checksum=True) as file, QuestionTableWriter(file) as out:
         out.add([make_question(house, "yes") for house in range(10)])
     csv, png = tmp_path / "audit.csv", tmp_path / "audit.png"
     audit_table.main(

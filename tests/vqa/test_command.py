@@ -20,9 +20,10 @@ from workflow_scripts.common.image_marks import MARK_COLOURS, mark_radius_px
 from workflow_scripts.common.questions import read_questions
 from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.vqa import ReasoningSettings
 from workflow_scripts.geometry.cameras import Camera
-from workflow_scripts.vqa import merge
+from workflow_scripts.vqa import generate_questions, merge
 from workflow_scripts.vqa.families import FAMILIES
 from workflow_scripts.vqa.question_types.comparison import Comparison
 from workflow_scripts.vqa.question_types.ranking import Ranking
@@ -348,6 +349,7 @@ def test_a_damaged_shard_gives_one_clear_line_and_no_half_file(views, tmp_path, 
         shutil.copytree(views, copy)
         for table in views.parent.glob("*.parquet"):
             shutil.copy(table, tmp_path)
+        shutil.copytree(views.parent / ".checksums", tmp_path / ".checksums")
     if damage == "no instance data":
         shutil.rmtree(copy / "instance/c")
     if damage == "no table":
@@ -374,3 +376,22 @@ def test_a_cut_line_is_named(generated, tmp_path):
     assert ended.returncode == 1
     assert "x.jsonl, line 1" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_view_that_cannot_be_asked_about_costs_only_itself(views, tmp_path, monkeypatch):
+    whole, broken = (
+        generate_questions.generate_view_questions,
+        ViewShard.open(views).views.view_id[1],
+    )
+
+    def generate(shard, row, view_context, generator, **settings):
+        if row.view_id == broken:
+            raise IndexError("index 7 is out of bounds")
+        return whole(shard, row, view_context, generator, **settings)
+
+    monkeypatch.setattr(generate_questions, "generate_view_questions", generate)
+    questions, dropped = generation.generate_for_shard(views, tmp_path / "procthor")
+    assert questions
+    assert 1 not in {question.view for question in questions}
+    reason = "view left out: IndexError: index 7 is out of bounds"
+    assert [row.count for row in dropped if row.reason == reason] == [1]

@@ -264,7 +264,7 @@ def test_widths_of_things_whose_front_is_not_known_are_compared_only_where_any_s
     boxes = [
         Box("Sofa", (-1.0, 3.0, 0.5), (1.6, 0.8, 1.0)),
         Box("Fridge", (1.0, 4.0, 0.75), (0.6, 0.9, 1.5)),
-        Box("Vase", (0.0, 3.0, 0.5), (0.3, 0.3, 0.4)),
+        Box("Stool", (0.0, 3.0, 0.5), (0.3, 0.3, 0.4)),
     ]
     known = view_of_boxes(tmp_path, boxes)
     assert measure_by_category(known, WIDER.difference, "Sofa", "Fridge") == pytest.approx(
@@ -272,12 +272,12 @@ def test_widths_of_things_whose_front_is_not_known_are_compared_only_where_any_s
     )
     blind = replace(known.measured, has_front=np.zeros(3, dtype=bool))
     view_context = replace(known, measured=blind)
-    # The sofa's shorter side is less than the fridge's longer one; the vase is less than both.
+    # The sofa's shorter side is less than the fridge's longer one; the stool is less than both.
     assert measure_by_category(view_context, WIDER.difference, "Sofa", "Fridge") == 0.0
-    assert measure_by_category(view_context, WIDER.difference, "Sofa", "Vase") == pytest.approx(
+    assert measure_by_category(view_context, WIDER.difference, "Sofa", "Stool") == pytest.approx(
         0.8 / 0.3 - 1
     )
-    assert measure_by_category(view_context, WIDER.difference, "Vase", "Fridge") == pytest.approx(
+    assert measure_by_category(view_context, WIDER.difference, "Stool", "Fridge") == pytest.approx(
         -(0.6 / 0.3 - 1)
     )
     for form in ("named", "boxed", "region"):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.question_check import check_shard
 from testing.box_scenes import Box, write_shard
 from testing.vqa.enumerated_questions import enumerate_view_questions
 from testing.vqa.houses import render_houses
@@ -96,3 +97,19 @@ def test_records_agree_with_the_oracle_too(tmp_path):
     records = [question for question in questions if is_checked(oracle, question)]
     assert len(records) > 150
     assert not [record.question for record in records if contradiction(oracle, record)]
+
+
+def test_records_agree_with_masks_and_poses_too(tmp_path):
+    """Every family but `inside` is recomputed, multiple choices by their right option."""
+    path = furnished_shard(tmp_path)
+    questions, _ = generate_for_shard(
+        path, tmp_path / "procthor", questions_per_view=400, questions_per_pair=40
+    )
+    checked, unchecked, wrong = check_shard(ViewShard.open(path), questions)
+    assert not wrong, wrong[:5]
+    assert set(unchecked) <= {"inside"}
+    assert len(checked) > 60
+    identify = next(question for question in questions if question.family == "identify")
+    others = [letter for letter in identify.choices if letter != identify.truth]
+    changed = identify.model_copy(update={"truth": others[0]})
+    assert len(check_shard(ViewShard.open(path), [changed])[2]) == 1

@@ -86,6 +86,6 @@ def test_benchmarks_go_through_the_workflow_beside_our_own_questions(
     planned_jobs = project.planned_jobs()
     assert planned_jobs["import_benchmark"] == planned_jobs["score_benchmark"] == 2
     assert planned_jobs["predict_answers"] == 6
-    assert not {"train_experiment", "pretrain_base", "score_vlm", "score_pose"} & set(planned_jobs)
+    assert not {"train_lora", "pretrain_base", "score_vlm", "score_pose"} & set(planned_jobs)
     project.snakemake("--cores", "2", "results/eval.csv", "results/report.html")
     check(project)

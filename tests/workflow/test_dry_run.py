@@ -37,7 +37,7 @@ def test_a_pose_experiment_is_trained_on_demonstrations_and_scored(project: Proj
     project.edit({"sources": {"rlbench": settings}, "train": {"experiments": {"second": second}}})
     planned_jobs = project.planned_jobs()
     assert planned_jobs["train_pose"] == planned_jobs["score_pose"] == 2
-    assert planned_jobs["train_experiment"] == 1
+    assert planned_jobs["train_lora"] == 1
     assert planned_jobs["record_demonstrations"] == 2
     # Nothing is trained before the splits are known not to leak.
     assert planned_jobs["check_episodes"] == 1
@@ -47,7 +47,7 @@ def test_null_turns_an_experiment_off(project: Project) -> None:
     project.edit(WITHOUT_RLBENCH)
     planned_jobs = project.planned_jobs()
     assert not {"record_demonstrations", "train_pose", "score_pose"} & set(planned_jobs)
-    assert planned_jobs["train_experiment"] == 1
+    assert planned_jobs["train_lora"] == 1
     project.edit({"train": {"experiments": {"tiny-lora": None}}})
     done = project.snakemake("--dry-run", check=False)
     assert "train.experiments: every experiment is null" in done.stdout + done.stderr
@@ -59,7 +59,7 @@ def test_without_demonstrations_models_of_keypoints_are_off_and_it_is_said(
     project.edit({"sources": {"rlbench": None}})
     done = project.snakemake("--dry-run")
     assert "train.experiments: lifter off" in done.stdout + done.stderr
-    assert "train_experiment" in done.stdout
+    assert "train_lora" in done.stdout
     assert "train_pose" not in done.stdout
 
 
@@ -115,7 +115,7 @@ def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
         ({"splits": {"train": 0.7, "val": 0.2, "test": 0.2}}, "splits"),
         (
             {"train": {"experiments": {"lifter": {"kind": "poze"}}}},
-            "train.experiments.lifter.kind: 'poze' is not allowed; allowed: pose, vlm",
+            "train.experiments.lifter.kind: 'poze' is not allowed; allowed: api, pose, vlm",
         ),
         (
             {"train": {"experiments": {"lifter": {"kind": "pose", "noise": {"outlier": 1}}}}},

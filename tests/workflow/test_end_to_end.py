@@ -121,14 +121,14 @@ def touch_source(project: Project) -> None:
                 "render_shard",
                 "fuse_shard",
                 "generate_questions",
-                "train_experiment",
+                "train_lora",
             },
         ),
         (
             lambda project: change(
                 project, train={"experiments": {"tiny-lora": {"learning_rate": 0.002}}}
             ),
-            {"train_experiment", "predict_answers", "merge_scores"},
+            {"train_lora", "predict_answers", "merge_scores"},
             {
                 "render_shard",
                 "pretrain_base",
@@ -140,27 +140,27 @@ def touch_source(project: Project) -> None:
         (
             lambda project: change(project, pointclouds={"voxel_m": 0.1}),
             {"fuse_shard", "write_report"},
-            {"render_shard", "generate_questions", "train_experiment", "caption_shard"},
+            {"render_shard", "generate_questions", "train_lora", "caption_shard"},
         ),
         (
             lambda project: change(project, vqa={"margin_m": 0.4}),
-            {"generate_questions", "merge_questions", "train_experiment"},
+            {"generate_questions", "merge_questions", "train_lora"},
             {"render_shard", "fuse_shard", "caption_shard"},
         ),
         (
             lambda project: change(project, evaluate={"bootstrap_samples": 200}),
             {"score_vlm", "merge_scores"},
-            {"predict_answers", "train_experiment", "render_shard"},
+            {"predict_answers", "train_lora", "render_shard"},
         ),
         (
             lambda project: change(project, views={"preset": "default"}),
-            {"render_shard", "fuse_shard", "train_experiment"},
+            {"render_shard", "fuse_shard", "train_lora"},
             {"sample_scenes"},
         ),
         (
             touch_source,
             set(),
-            {"sample_scenes", "render_shard", "pretrain_base", "train_experiment"},
+            {"sample_scenes", "render_shard", "pretrain_base", "train_lora"},
         ),
     ],
     ids=["caption", "train", "voxel", "margin", "bootstrap", "preset", "touched-scripts"],
@@ -193,7 +193,7 @@ def test_a_new_experiment_trains_alone(copy_of_finished: Copy) -> None:
     project = copy_of_finished()
     project.edit({"train": {"experiments": {"second": {"steps": 2}}}})
     planned_jobs = project.planned_jobs()
-    assert planned_jobs["train_experiment"] == 1
+    assert planned_jobs["train_lora"] == 1
     assert "pretrain_base" not in planned_jobs
 
 

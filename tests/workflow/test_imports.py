@@ -12,23 +12,25 @@ from tests.workflow.test_layout import ROOT, STAGES, tracked
 # stages -> models, experiments, sources -> geometry, config -> common
 LOWEST = ("common",)
 LOW = ("geometry", "config", *LOWEST)
-MIDDLE = ("models", "experiments", "sources", *LOW)
+MIDDLE = ("layouts", "models", "experiments", "sources", *LOW)
 ALLOWED = {
     "common": (),
     "geometry": LOWEST,
     "config": LOWEST,
+    "layouts": LOW,
     "models": LOW,
     "experiments": LOW,
     "sources": LOW,
     "cluster": MIDDLE,
     **dict.fromkeys(STAGES, MIDDLE),
 }
-# Records that hold cameras and boxes, which geometry does not know; and the kind of experiment
-# whose settings hold those of a model's noise.
+# Records that hold cameras and boxes, which geometry does not know; the kind of experiment whose
+# settings hold those of a model's noise; and the command that looks up the sizes of assets.
 EXCEPTIONS = {
     ("workflow_scripts/experiments/pose.py", "models"),
     ("workflow_scripts/common/view_shard.py", "geometry"),
     ("workflow_scripts/common/measurements.py", "geometry"),
+    ("workflow_scripts/layouts/convert.py", "sources"),
 }
 # Tests of what the benchmarks themselves generate.
 TESTS_OF_BENCHMARKS = {

@@ -23,7 +23,7 @@ NUM_KILLS = 20
 FIRST_JOB = re.compile(r"(?m)^(Job \d+:|(local)?rule \w+:)")
 # The floating-point sums of two training ranks may differ after a resume, so training is
 # compared by the rows of scores, everything else by bytes.
-TRAINING_RESULTS = ("train/", "evaluate/", "eval.csv", "report.html")
+TRAINING_RESULTS = ("train/", "evaluate/", "eval.csv", ".checksums/eval.csv.json", "report.html")
 
 
 def descendants(process: subprocess.Popen) -> list[psutil.Process]:
@@ -37,12 +37,10 @@ def kill_at_random(project: Project, generator: random.Random, *, victims: str) 
     """Run for a random time, then SIGKILL some processes; return whether the run was interrupted.
 
     `victims`: "all" of it, as a power cut does; "snakemake" alone, whose jobs then go on as
-    orphans beside those of the next run; or one "job", and soon after Snakemake. Only "all"
-    locks the folder, as plain Snakemake does; the others do without, as `make eval` does.
+    orphans beside those of the next run; or one "job", and soon after Snakemake.
     """
     log = project.folder / "killed.log"
     command = [str(SNAKEMAKE), "--cores", "2", "--rerun-incomplete", *TARGETS]
-    command += [] if victims == "all" else ["--nolock"]
     with background_process(
         command,
         log=log,
@@ -103,8 +101,6 @@ def test_killed_twenty_times_ends_with_the_same_bytes(
         victims = ("all", "snakemake", "job")[number % 3]
         if kill_at_random(project, generator, victims=victims):
             number += 1
-            if victims == "all":
-                project.snakemake("--unlock", check=False)
         else:
             # A fast machine may finish before it was killed often enough: it starts again.
             wait_until(lambda: not processes_in(project), "jobs of killed runs to end")

@@ -114,6 +114,12 @@ def training_rules() -> set[str]:
     return {rule.name for kind in kinds if kind.training for rule in kind.training.rules}
 
 
+def answering_rules() -> set[str]:
+    """Return the names of the rules whose jobs load a model to answer, as registered."""
+    predictors = [kind.predictor for kind in EXPERIMENT_KINDS.values() if kind.predictor]
+    return {predictor.rule for predictor in predictors if predictor.limits is None}
+
+
 def test_every_gpu_rule_has_a_line_in_the_profile() -> None:
     text = PROFILE.read_text()
     # The line of the optional renderer is there to be uncommented.
@@ -123,7 +129,8 @@ def test_every_gpu_rule_has_a_line_in_the_profile() -> None:
         for path in RULE_FILES
         for name, rule in rules_of(path).items()
         if re.search(r"\bgpu=", rule)
-    } | training_rules()
+    }
+    wanted |= training_rules() | answering_rules()
     mapped = profile["set-resources"]
     assert set(mapped) == wanted
     for name, line in mapped.items():

@@ -44,12 +44,12 @@ def test_the_plan_counts_measures_and_sums(project: Project) -> None:
     scenes.parent.mkdir(parents=True)
     scenes.write_text("{}\n" * 4)
     write_benchmark(project, "views/render_shard/procthor/0000", 40)
-    write_benchmark(project, "train/train_experiment/tiny-lora", 3600)
+    write_benchmark(project, "train/train_lora/tiny-lora", 3600)
     printed = project.snakemake("plan", *PROFILE).stdout
     mine, _, example = printed.partition("An example, 10000 houses")
     rows = {line.split()[0]: line.split() for line in mine.splitlines() if line.split()}
     assert rows["render_shard"][1:5] == ["3", "3", "33", "s"]
-    assert rows["train_experiment"][1:6] == ["1", "1", "60", "min", "2.0"]
+    assert rows["train_lora"][1:6] == ["1", "1", "60", "min", "2.0"]
     assert "unknown" in rows["predict_answers"]
     assert rows["sum"][2] == "2.0"
     assert "Assumed:" in example

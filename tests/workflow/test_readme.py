@@ -1,5 +1,6 @@
 """What README says is true: the picture of the rules, the figures, the scores, the commands."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -79,12 +80,26 @@ def test_make_targets_and_modules_that_it_names_exist() -> None:
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
 
 
-def test_make_takes_a_configuration_whose_path_has_spaces() -> None:
-    command = ["make", "--dry-run", "eval", "CONFIG=my studies/long.yaml"]
-    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    command_line = printed[printed.index("--rerun-incomplete") :].partition("||")[0]
-    words = shlex.split(command_line.replace("\\\n", " "))
-    assert words[words.index("--configfile") + 1 :] == ["my studies/long.yaml"]
+NAMES = ("my studies/long.yaml", "a{b}.yaml", "it's.yaml", 'say "hi".yaml', "-n.yaml", "50%.yaml")
+
+
+@pytest.mark.parametrize("name", [*NAMES, "", "~/mine.yaml", b"caf\xe9.yaml"])
+def test_make_takes_a_configuration_of_any_name(tmp_path: Path, name: str | bytes) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for program in ("python", "snakemake"):
+        (programs / program).write_text('#!/bin/sh\nprintf "%s\\n" "$0" "$@" >> "$PRINTED"\n')
+        (programs / program).chmod(0o755)
+    printed = tmp_path / "printed"
+    command = ["make", "-o", "env", "eval", f"VENV={tmp_path}", b"CONFIG=" + os.fsencode(name)]
+    environment = {**os.environ, "PRINTED": str(printed), "HOME": "/home folder"}
+    subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
+    words = printed.read_bytes().splitlines()
+    path = os.fsencode(name).replace(b"~", b"/home folder")
+    assert words[-1] == (b"--configfile=" + path if name else b"results/report.html")
+    checked = words[: words.index(os.fsencode(programs / "snakemake"))]
+    assert checked[1:3] == [b"-m", b"workflow_scripts.config.files"]
+    assert checked[3:] == ([os.fsencode(name)] if name else [])
 
 
 @pytest.mark.parametrize("line", re.findall(r"^snakemake .*--config .*", README, re.MULTILINE))

@@ -161,7 +161,7 @@ def test_a_new_source_is_planned_in_every_stage(with_studio: Project) -> None:
     assert {rule: planned[rule] for rule in STAGES_OF_A_SHARD} == dict.fromkeys(
         STAGES_OF_A_SHARD, 2
     )
-    assert planned["write_report"] == planned["train_experiment"] == 1
+    assert planned["write_report"] == planned["train_lora"] == 1
     with_studio.edit({"sources": {"studio": {"num_flats": 3}, "procthor": {"num_houses": 4}}})
     planned = with_studio.planned_jobs("results/vqa/train.json")
     assert planned["sample_scenes"] == planned["render_shard"] == 4

@@ -118,7 +118,7 @@ def test_the_dry_run_shows_its_jobs_and_no_training(project: Project) -> None:
     jobs = project.planned_jobs()
     assert jobs["predict_answers"] == 3
     assert jobs["score_constant"] == jobs["merge_scores"] == jobs["write_report"] == 1
-    assert not {"pretrain_base", "train_experiment", "train_pose", "score_vlm"} & set(jobs)
+    assert not {"pretrain_base", "train_lora", "train_pose", "score_vlm"} & set(jobs)
 
 
 def test_its_settings_are_checked(project: Project, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from workflow_scripts.captions.backends import Captioner, CaptionReply
 from workflow_scripts.captions.overrides import Overrides
 from workflow_scripts.captions.requests import CaptionRequest
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import Caption
 from workflow_scripts.models.chat.failure_limit import FailureLimit
 from workflow_scripts.models.chat.thread_pool import map_concurrently
@@ -22,16 +24,29 @@ def write_captions(
     workers: int,
     failures: FailureLimit,
 ) -> Iterator[tuple[CaptionRequest, Caption]]:
-    """Yield every request with its caption, in order."""
+    """Yield every request with its caption, in order; one that fails says why in its caption."""
+    errors = ItemErrors()
+    num_written = 0
 
     def caption_request(request: CaptionRequest) -> CaptionReply | str:
         override = overrides.find(request)
-        return captioner.caption(request) if override is None else override
+        if override is not None:
+            return override
+        if request.problem:
+            return CaptionReply("failed", "", request.problem)
+        try:
+            return captioner.caption(request)
+        except UserError:
+            raise
+        except Exception as error:
+            return CaptionReply("failed", "", errors.reason(error, request.name))
 
     for request, reply in map_concurrently(caption_request, requests, workers=workers):
         if isinstance(reply, CaptionReply) and reply.status != "ok" and request.image is not None:
             failures.add(request.name, f"{reply.status}: {reply.reason}")
+        num_written += isinstance(reply, str) or reply.status == "ok"
         yield request, _record(request, reply, backend)
+    errors.require_some(num_written)
 
 
 def _record(request: CaptionRequest, reply: CaptionReply | str, backend: str) -> Caption:

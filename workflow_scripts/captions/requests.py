@@ -1,7 +1,7 @@
 """Decide what is to be captioned, and from which picture."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 
 from workflow_scripts.captions.colours import colour_name
 from workflow_scripts.captions.facts import RoomFacts, room_facts
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import Split, ViewRow
 from workflow_scripts.common.storage import read_table
 from workflow_scripts.common.view_shard import ViewShard, table_path
@@ -30,7 +31,10 @@ class AssetFacts:
 
 @dataclass(frozen=True)
 class CaptionRequest:
-    """One caption to be written. `image` u8 [h, w, 3] is None where nothing shows the asset."""
+    """One caption to be written. `image` u8 [h, w, 3] is None where nothing shows the asset.
+
+    `problem` says why nothing can be asked, '' if it can.
+    """
 
     kind: str
     source: str
@@ -41,6 +45,7 @@ class CaptionRequest:
     image: np.ndarray | None = field(default=None, repr=False)
     room: RoomFacts | None = None
     asset: AssetFacts | None = None
+    problem: str = ""
 
     @property
     def name(self) -> str:
@@ -73,8 +78,16 @@ def room_requests(
     shard: ViewShard, chosen: Sequence[tuple[str, ViewRow]]
 ) -> Iterator[CaptionRequest]:
     """Yield the requests for chosen views of a shard, reading one picture at a time."""
+    errors = ItemErrors()
+    num_usable = 0
     for kind, row in chosen:
-        image = shard.rgb(row.view)
+        image, room, problem = None, None, ""
+        try:
+            image = shard.rgb(row.view)
+            room = room_facts(shard, row, image)
+        except Exception as error:
+            problem = errors.reason(error, f"{kind} {row.view_id}")
+        num_usable += not problem
         yield CaptionRequest(
             kind=kind,
             source=row.source,
@@ -83,8 +96,10 @@ def room_requests(
             room_id=row.room_id,
             view=row.view,
             image=image,
-            room=room_facts(shard, row, image),
+            room=room,
+            problem=problem,
         )
+    errors.require_some(num_usable)
 
 
 @dataclass(frozen=True)
@@ -152,6 +167,8 @@ def asset_requests(best: Sequence[AssetView]) -> Iterator[CaptionRequest]:
         ),
     )
     shard: ViewShard | None = None
+    errors = ItemErrors()
+    num_usable = 0
     for asset_view in ordered:
         if asset_view.shard is None:
             yield CaptionRequest("asset", asset_view.source, "", None, asset=asset_view.facts)
@@ -160,13 +177,13 @@ def asset_requests(best: Sequence[AssetView]) -> Iterator[CaptionRequest]:
             shard = ViewShard.open(asset_view.shard)
         rgb = shard.rgb(asset_view.view)
         mask = shard.instance(asset_view.view) == asset_view.instance
-        facts = AssetFacts(
-            asset_view.facts.asset_id,
-            asset_view.facts.category,
-            asset_view.facts.size_m,
-            colour_name(rgb, mask),
-        )
-        image = crop(rgb, asset_view.box_px)
+        facts, image, problem = asset_view.facts, None, ""
+        try:
+            facts = replace(facts, colour=colour_name(rgb, mask))
+            image = crop(rgb, asset_view.box_px)
+        except Exception as error:
+            problem = errors.reason(error, f"asset {facts.asset_id}")
+        num_usable += not problem
         yield CaptionRequest(
             "asset",
             asset_view.source,
@@ -174,7 +191,9 @@ def asset_requests(best: Sequence[AssetView]) -> Iterator[CaptionRequest]:
             asset_view.split,
             image=image,
             asset=facts,
+            problem=problem,
         )
+    errors.require_some(num_usable)
 
 
 def crop(rgb: np.ndarray, box_px: tuple[int, int, int, int]) -> np.ndarray:

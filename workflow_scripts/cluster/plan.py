@@ -20,20 +20,19 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.shards import Shard, count_scenes
 from workflow_scripts.common.storage import read_json, write_json, write_text
+from workflow_scripts.experiments import EXPERIMENT_KINDS
 from workflow_scripts.sources import SOURCES
 
 logger = logging.getLogger(__name__)
 
 EXAMPLE_JOBS = Path(__file__).with_name("example_jobs.tsv")
-EXAMPLE_HOUSES = 10_000
-# Steps of a training are set in the configuration, whatever the number of houses.
+EXAMPLE_SCENES = 10_000
+# Steps of a training are set in the configuration, whatever the number of scenes.
 TRAINING_BENCHMARKS = "results/benchmarks/train/"
-# Its path names no source: it grows with the demonstrations alone.
-DEMONSTRATION_RULES = ("score_pose",)
 OVERHEAD_S = 60
 ASSUMPTIONS = f"""\
-Assumed: a job's seconds grow with its houses (or the scenes of the first source that is on), except
-in trainings, whose steps the configuration sets, and in jobs of other sources, which are as before;
+Assumed: a job's seconds grow with its scenes (those of the first source that is on), except in
+trainings, whose steps the configuration sets, and in jobs of other sources, which are as before;
 rules run one after another, each with as many jobs at once as the profile's caps allow;
 {OVERHEAD_S} s for each round of jobs until their end is noticed; no queue, no failures; GPUs,
 processors, configuration as when measured. A training's seconds include its own wait in the queue.
@@ -42,11 +41,11 @@ processors, configuration as when measured. A training's seconds include its own
 
 @dataclass(frozen=True)
 class MeasuredJobs:
-    """Earlier jobs of a rule: how many, mean seconds, mean houses of one."""
+    """Earlier jobs of a rule: how many, mean seconds, mean scenes of one."""
 
     jobs: int
     seconds: float
-    houses: float
+    scenes: float
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,7 @@ def write_rule_resources(
     `shards` are those of each source; the plan grows with the scenes of the first source.
     """
     settings = workflow.resource_settings
+    scored = {f"score_{kind.name}": kind.scorer.scene_kind for kind in EXPERIMENT_KINDS.values()}
     rules: dict[str, Any] = {}
     for rule in workflow.rules:
         values = {name: resource.raw for name, resource in rule.resources.items()}
@@ -85,10 +85,11 @@ def write_rule_resources(
             "benchmark": rule.benchmark.regex().pattern if rule.benchmark else None,
             "gpu": values["gpu"] if isinstance(values.get("gpu"), int) else 0,
             "slots": slots,
+            "scene_kind": scored.get(rule.name),
         }
     source, source_shards = next(iter(shards.items()))
     plan = {
-        "houses": count_scenes(source_shards),
+        "scenes": count_scenes(source_shards),
         "shards": len(source_shards),
         "source": source,
         "rules": rules,
@@ -100,22 +101,23 @@ def write_rule_resources(
 def read_measured_jobs(
     rules: Mapping[str, Any], results: Path, source: str
 ) -> dict[str, MeasuredJobs]:
-    """Read the benchmark files of earlier runs, and count the houses that their jobs had.
+    """Read the benchmark files of earlier runs, and count the scenes that their jobs had.
 
-    Jobs of other sources than the one whose houses are counted have none: they do not grow.
+    Jobs of other sources than the one whose scenes are counted have none: they do not grow. Where
+    the path of a rule names no source, the rule's `scene_kind` may say which scenes it grows with.
     """
     shards = {
         path.stem: len(path.read_text(encoding="utf-8").splitlines())
         for path in sorted((results / "scenes" / source).glob("*.jsonl"))
     }
-    total_houses = sum(shards.values())
+    total_scenes = sum(shards.values())
     files = [path.as_posix() for path in sorted((results / "benchmarks").rglob("*.tsv"))]
-    counts_episodes = source in SOURCES and SOURCES[source].scene_kind == "episode"
+    counted_kind = SOURCES[source].scene_kind if source in SOURCES else None
     measured = {}
     for rule, rule_info in rules.items():
         if rule_info["benchmark"] is None:
             continue
-        seconds, houses = [], []
+        seconds, scenes = [], []
         for file in files:
             start = file.find("results/benchmarks/")
             match = re.fullmatch(rule_info["benchmark"].rstrip("$"), file[start:])
@@ -125,13 +127,13 @@ def read_measured_jobs(
             groups = match.groupdict()
             seconds.append(job_seconds)
             is_other = groups.get("source", source) != source
-            if is_other or (rule in DEMONSTRATION_RULES and not counts_episodes):
-                houses.append(0)
+            if is_other or rule_info.get("scene_kind") not in (None, counted_kind):
+                scenes.append(0)
             else:
-                houses.append(shards.get(groups["shard"], 0) if "shard" in groups else total_houses)
+                scenes.append(shards.get(groups["shard"], 0) if "shard" in groups else total_scenes)
         if seconds:
             number = len(seconds)
-            measured[rule] = MeasuredJobs(number, sum(seconds) / number, sum(houses) / number)
+            measured[rule] = MeasuredJobs(number, sum(seconds) / number, sum(scenes) / number)
     return measured
 
 
@@ -150,16 +152,16 @@ def read_example(path: Path = EXAMPLE_JOBS) -> dict[str, MeasuredJobs]:
     """Read the shipped table of measured jobs."""
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line[:1] != "#"]
     return {
-        row["rule"]: MeasuredJobs(int(row["jobs"]), float(row["seconds"]), float(row["houses"]))
+        row["rule"]: MeasuredJobs(int(row["jobs"]), float(row["seconds"]), float(row["scenes"]))
         for row in csv.DictReader(lines, delimiter="\t")
     }
 
 
 def write_example(measured: Mapping[str, MeasuredJobs], path: Path, comment: str) -> None:
     """Write a table like the shipped one."""
-    lines = [f"# {comment}", "rule\tjobs\tseconds\thouses"]
+    lines = [f"# {comment}", "rule\tjobs\tseconds\tscenes"]
     lines += [
-        f"{rule}\t{rule_info.jobs}\t{rule_info.seconds:.2f}\t{rule_info.houses:g}"
+        f"{rule}\t{rule_info.jobs}\t{rule_info.seconds:.2f}\t{rule_info.scenes:g}"
         for rule, rule_info in measured.items()
     ]
     write_text(path, "\n".join(lines) + "\n")
@@ -170,12 +172,12 @@ def estimate(
     rules: Mapping[str, Any],
     measured: Mapping[str, MeasuredJobs],
     *,
-    houses: int,
+    scenes: int,
     shards: int,
 ) -> list[PlanRow]:
     """Return a row for each rule that has jobs.
 
-    A rule with a job for each shard has `houses / shards` houses in a job, any other has all.
+    A rule with a job for each shard has `scenes / shards` scenes in a job, any other has all.
     """
     rows = []
     for rule, jobs in counts.items():
@@ -186,10 +188,10 @@ def estimate(
             continue
         known = measured[rule]
         per_shard = "(?P<shard>" in (rule_info["benchmark"] or "")
-        now = houses / max(shards, 1) if per_shard else houses
+        now = scenes / max(shards, 1) if per_shard else scenes
         is_training = (rule_info["benchmark"] or "").startswith(TRAINING_BENCHMARKS)
-        grows = not is_training and known.houses > 0
-        seconds = known.seconds * (now / known.houses if grows else 1)
+        grows = not is_training and known.scenes > 0
+        seconds = known.seconds * (now / known.scenes if grows else 1)
         rounds = math.ceil(jobs / slots)
         rows.append(
             PlanRow(
@@ -221,7 +223,7 @@ def format_table(rows: Sequence[PlanRow], measured: Mapping[str, MeasuredJobs]) 
             format_hours(row.seconds_per_job / 3600),
             f"{row.gpu_hours:.1f}",
             format_hours(row.wall_hours),
-            f"{known.jobs} jobs of {known.seconds:.0f} s with {known.houses:g} houses",
+            f"{known.jobs} jobs of {known.seconds:.0f} s with {known.scenes:g} scenes",
         )
     unknown = sum(row.gpu_hours is None for row in rows)
     sums = f"{sum(row.gpu_hours or 0 for row in rows):.1f}"
@@ -274,7 +276,7 @@ def read_counts(printed: str) -> dict[str, int]:
 
 
 def main(*, rules: Path, arguments: str, results: Path = Path("results"), save: str = "") -> None:
-    """Print the plan of what is left to do, and of a run of 10,000 houses.
+    """Print the plan of what is left to do, and of an example with 10,000 scenes.
 
     Args:
         rules: JSON of the workflow's rules.
@@ -290,23 +292,22 @@ def main(*, rules: Path, arguments: str, results: Path = Path("results"), save: 
     words = json.loads(arguments)
     counts = count_jobs(words)
     rows = estimate(
-        counts, saved["rules"], measured, houses=saved["houses"], shards=saved["shards"]
+        counts, saved["rules"], measured, scenes=saved["scenes"], shards=saved["shards"]
     )
-    sys.stdout.write(f"\nThis configuration, {saved['houses']} houses: what is left to do\n")
+    noun = f"{SOURCES[saved['source']].scene_kind}s"
+    sys.stdout.write(f"\nThis configuration, {saved['scenes']} {noun}: what is left to do\n")
     sys.stdout.write(format_table(rows, measured) if rows else "nothing\n")
-    example_settings = {
-        "num_houses": EXAMPLE_HOUSES,
-        "houses": "generate",
-        "houses_per_shard": "auto",
-    }
-    config = rules.with_name("many_houses.json")
-    write_json(config, {"sources": {saved["source"]: example_settings}})
-    counts = count_jobs(words, config=config, all_jobs=True)
-    example = read_example()
-    shards = counts.get("sample_scenes", 1)
-    rows = estimate(counts, saved["rules"], example, houses=EXAMPLE_HOUSES, shards=shards)
-    sys.stdout.write(f"\nAn example, {EXAMPLE_HOUSES} houses, from {EXAMPLE_JOBS.name}\n")
-    sys.stdout.write(format_table(rows, example) + "\n" + ASSUMPTIONS)
+    example_settings = SOURCES[saved["source"]].example_settings
+    if example_settings:
+        config = rules.with_name("many_scenes.json")
+        write_json(config, {"sources": {saved["source"]: dict(example_settings(EXAMPLE_SCENES))}})
+        counts = count_jobs(words, config=config, all_jobs=True)
+        example = read_example()
+        shards = counts.get("sample_scenes", 1)
+        rows = estimate(counts, saved["rules"], example, scenes=EXAMPLE_SCENES, shards=shards)
+        sys.stdout.write(f"\nAn example, {EXAMPLE_SCENES} {noun}, from {EXAMPLE_JOBS.name}\n")
+        sys.stdout.write(format_table(rows, example))
+    sys.stdout.write("\n" + ASSUMPTIONS)
 
 
 if __name__ == "__main__":

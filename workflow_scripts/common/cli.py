@@ -14,6 +14,7 @@ import tyro
 from pydantic import ValidationError
 from tqdm import tqdm
 
+from workflow_scripts.common import kept_outputs
 from workflow_scripts.common.errors import UserError, validation_problems
 
 Item = TypeVar("Item")
@@ -53,6 +54,7 @@ def run(main: Callable[..., None]) -> None:
     )
     try:
         tyro.cli(_with_settings(main, sys.argv[1:]), config=(tyro.conf.AvoidSubcommands,))
+        kept_outputs.forget_outputs(kept_outputs.written)
     except ValidationError as error:
         _fail("; ".join(validation_problems(error)))
     except (UserError, OSError) as error:

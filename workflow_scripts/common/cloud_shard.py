@@ -54,6 +54,7 @@ class SceneCloud(BaseModel):
     num_views: int
     num_pixels: int = Field(description="pixels with depth that went into the cloud")
     floor: Floor | None = Field(description="None: no plane passed as a floor")
+    skipped: str = Field(default="", description="why it has no cloud; left out where it has one")
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,14 @@ class Cloud:
         return Cloud(self.point_m[mask], self.colour[mask], self.instance[mask], normal)
 
 
+def empty_cloud(*, normals: bool) -> Cloud:
+    """Return the cloud of a scene that has none."""
+    points = np.zeros((0, 3), np.float32)
+    return Cloud(
+        points, np.zeros((0, 3), np.uint8), np.zeros(0, np.uint16), points if normals else None
+    )
+
+
 def write_clouds(
     path: Path,
     clouds: Sequence[Cloud],
@@ -98,7 +107,10 @@ def write_clouds(
         "source": source,
         "voxel_m": voxel_m,
         "frame": "world right-handed Z up",
-        "scenes": [scene.model_dump(mode="json") for scene in scenes],
+        "scenes": [
+            scene.model_dump(mode="json", exclude=None if scene.skipped else {"skipped"})
+            for scene in scenes
+        ],
     }
 
     def joined(name: str, empty: np.ndarray) -> np.ndarray:
@@ -106,7 +118,7 @@ def write_clouds(
 
     rows = {"rows_per_chunk": int(start[-1]), "compression_level": 0}
     vector = ("point", "axis")
-    with atomic_write(path) as partial:
+    with atomic_write(path, checksum=True) as partial:
         writer = ShardWriter(partial, attributes)
         writer.add(
             "point_m",
@@ -179,6 +191,11 @@ class CloudShard:
     def boxes(self) -> pd.DataFrame:
         """Rows of `records.BoxRow`; (scene_id, instance) is the key."""
         return read_table(table_path(self.path, "boxes"))
+
+    @property
+    def num_points(self) -> int:
+        """Return the number of points of all scenes."""
+        return int(self._arrays["point_m"].shape[0])
 
     @property
     def has_normals(self) -> bool:

@@ -203,10 +203,13 @@ class Reader:
         """Walk a scope of its own: only names that it does not bind are its surroundings'."""
         outer = self.mentions, self.bound, self.globals, self.mutated
         self.mentions, self.bound, self.globals, self.mutated = set(), bound, set(), set()
+        num_imports = len(self.imports)
         self.depth += 1
         walk()
         self.depth -= 1
-        local = self.bound - self.globals
+        # A name that is both imported and assigned may be what was imported.
+        imported = {one.local for one in self.imports[num_imports:]}
+        local = self.bound - self.globals - imported
         mentions = {one for one in self.mentions if one.partition(".")[0] not in local}
         mutated = self.mutated - local
         self.mentions, self.bound, self.globals, self.mutated = outer

@@ -1,6 +1,7 @@
 """The one exception for what a user can fix."""
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,10 @@ class UserError(ValueError):
     """
 
 
+class DamagedResultError(UserError):
+    """A result of the workflow is not what was written; the message says how to make it again."""
+
+
 class SecretValueError(ValueError):
     """A value is wrong that may hold a secret, so that no message may repeat it."""
 
@@ -23,6 +28,12 @@ def allowed_values(value: str, allowed: Iterable[str]) -> str:
     close = difflib.get_close_matches(value, allowed, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"allowed: {', '.join(allowed)}{hint}"
+
+
+def most_common_reasons(reasons: Iterable[str], number: int = 3) -> str:
+    """Return the most common reasons with how often they occur: "12 times: no depth; ..."."""
+    counted = Counter(reasons).most_common(number)
+    return "; ".join(f"{count} times: {reason:.300}" for reason, count in counted)
 
 
 def validation_problems(error: Any) -> list[str]:

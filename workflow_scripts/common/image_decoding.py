@@ -9,7 +9,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from workflow_scripts.common.errors import UserError
 
@@ -52,7 +52,7 @@ def decode_image(content: bytes, *, min_side_px: int, max_pixels: int) -> Decode
                 image.load()
                 focal_px = _exif_focal_px(image)
                 upright = ImageOps.exif_transpose(image)
-                return DecodedImage(_to_rgb(upright), focal_px)
+                return DecodedImage(to_rgb(upright), focal_px)
     except UnusableImage:
         raise
     except MemoryError as error:
@@ -78,21 +78,40 @@ def _check_header(image: Image.Image, *, min_side_px: int, max_pixels: int) -> N
         raise UnusableImage(f"huge: {width} x {height}, more than {max_pixels} pixels")
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
-    """Return u8 [h, w, 3] of a picture in any of Pillow's modes."""
+def to_rgb(image: Image.Image) -> np.ndarray:
+    """Return u8 [h, w, 3] in sRGB of a picture in any of Pillow's modes."""
     if image.mode.startswith("I"):
-        # 16-bit grey; a picture that uses 8 of the bits only is not darkened.
-        values = np.asarray(image).astype(np.int64)
-        values = np.clip(values, 0, 65535)
-        grey = (values >> 8 if values.max(initial=0) > 255 else values).astype(np.uint8)
+        # Grey of up to 16 bits; one that uses 8, 10, 12 or 14 of them only is not darkened.
+        values = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
+        num_bits = int(values.max(initial=0)).bit_length()
+        grey = (values >> max(0, num_bits + num_bits % 2 - 8)).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=2)
     if image.mode == "F":
         raise UnusableImage("floating-point pixels; save it with 8 bits a channel")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        profile = image.info.get("icc_profile")
         image = image.convert("RGBA")
         background = Image.new("RGBA", image.size, (*_BACKGROUND, 255))
-        image = Image.alpha_composite(background, image)
-    return np.asarray(image.convert("RGB")).copy()
+        image = Image.alpha_composite(background, image).convert("RGB")
+        image.info["icc_profile"] = profile
+    return np.asarray(_in_srgb(image).convert("RGB")).copy()
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """Return a picture with an embedded colour profile (Display P3, Adobe RGB, ...) in sRGB."""
+    embedded = image.info.get("icc_profile")
+    if not embedded or image.mode not in ("RGB", "CMYK", "L"):
+        return image
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(embedded))
+        if "srgb" in ImageCms.getProfileDescription(profile).lower():
+            return image
+        converted = ImageCms.profileToProfile(
+            image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except Exception:  # a garbled profile, or one of another kind of pixels
+        return image
+    return converted or image
 
 
 def _exif_focal_px(image: Image.Image) -> float | None:

@@ -25,6 +25,7 @@ _CATEGORY_NOUNS = {
     "KeyChain": "keychain",
     "Lettuce": "head of lettuce",
     "PaperTowelRoll": "paper towel roll",
+    "Pot": "cooking pot",
     "RoomDecor": "room decoration",
     "ShowerHead": "showerhead",
     "SoapBar": "bar of soap",

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.checksums import check_file, damaged
 from workflow_scripts.common.records import Form, Record, Split
 
 
@@ -200,6 +200,7 @@ def read_questions(path: Path, *, families: Sequence[str] = ()) -> Iterator[Ques
 
     `families` keeps those of these families; without any, every question is kept.
     """
+    check_file(path)
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=4096):
@@ -211,7 +212,4 @@ def read_questions(path: Path, *, families: Sequence[str] = ()) -> Iterator[Ques
                     row["evidence"] = dict(row["evidence"])
                     yield Question.model_validate(row)
     except (OSError, pa.ArrowInvalid) as error:
-        raise UserError(
-            f"{path}: cannot be read as a table of questions: {error}. "
-            "Remove it and run its rule again."
-        ) from error
+        raise damaged(path, f"cannot be read as a table of questions: {error}") from error

@@ -173,7 +173,9 @@ class DepthRow(Record):
     view: int
     view_id: str
     scene_id: str
-    backend: str = Field(description="simulator, given (beside a photo), or the estimator's")
+    backend: str = Field(
+        description="simulator, given (with a photo), the estimator's; 'failed: ' and why"
+    )
     intrinsics_source: str = Field(description="as in ViewRow, or network: guessed with the depth")
     valid_share: float = Field(description="pixels with depth, of all pixels")
     min_m: float
@@ -338,6 +340,11 @@ class Prediction(Record):
     condition: Condition
     question_id: str
     text: str
+    reason: str = Field(
+        default="",
+        exclude_if=lambda reason: not reason,
+        description="why there is no answer; left out where there is one",
+    )
 
 
 def records_to_frame(rows: Iterable[BaseModel], model: type[BaseModel]) -> pd.DataFrame:

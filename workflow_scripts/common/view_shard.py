@@ -66,7 +66,7 @@ def write_views(
     layout = {**ARRAYS, **(extra_arrays or {})}
     if set(arrays) != set(layout):
         raise ValueError(f"arrays {sorted(arrays)} must be {sorted(layout)}")
-    with atomic_write(path) as partial:
+    with atomic_write(path, checksum=True) as partial:
         writer = ShardWriter(partial, {"schema_version": 1, **attributes})
         for name, (dtype, dims, notes) in layout.items():
             values = np.ascontiguousarray(arrays[name], dtype=dtype)

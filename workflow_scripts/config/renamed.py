@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 RENAMED: Mapping[str, str] = {
     "train.tiny.named_share": "train.tiny.named_fraction",
     "train.experiments.*.checks": "train.experiments.*.num_validations",
+    "train.experiments.*.micro_batch_size": "train.experiments.*.tokens_per_micro_batch",
     "evaluate.bootstrap": "evaluate.bootstrap_samples",
     "captions.max_failed_share": "captions.max_failed_fraction",
     "vqa.margin_picture": "vqa.margin_image",

@@ -97,7 +97,18 @@ def build_config_model(
         description="every random choice follows from this number and the identity of what it is "
         "for",
     )
-    return create_model("SightlineConfig", __base__=Settings, seed=(int, seed), **fields)
+    allow_no_gpu = Field(
+        False,
+        description="under SLURM, run rules without a GPU that may use one, and trainings on this "
+        "machine, where the profile says so; otherwise that is an error",
+    )
+    return create_model(
+        "SightlineConfig",
+        __base__=Settings,
+        seed=(int, seed),
+        allow_no_gpu=(bool, allow_no_gpu),
+        **fields,
+    )
 
 
 def _first_line(model: type[Settings]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from workflow_scripts.common.backend_registry import load_backend
 from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.storage import ShardWriter, atomic_write
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.depth import EstimatorSettings
@@ -18,6 +19,8 @@ from workflow_scripts.geometry.cameras import Camera
 log = logging.getLogger(__name__)
 
 ORIGINAL, ESTIMATED = "own", "estimated"
+FAILED = "failed: "
+"""What `depth_source` of a view without an estimate begins with; the reason follows."""
 #: Who runs this command by hand wants an estimator, not the simulator.
 DEFAULT = EstimatorSettings(backend="transformers")
 
@@ -38,7 +41,8 @@ def estimate_shard(
     """Estimate every view without its bars; NaN where the estimate is not a positive number.
 
     The camera is the given one, else EXIF's, else the network's guess, else the stated default.
-    With `keep_original` a view that came with depth keeps it.
+    With `keep_original` a view that came with depth keeps it. A view whose estimate fails has none,
+    and its `depth_source` says why.
     """
     shape = shard.group["rgb"].shape[:3]  # type: ignore[union-attr]
     estimates = ShardEstimates(
@@ -57,14 +61,35 @@ def estimate_shard(
         else:
             to_estimate.append(view)
     batches = list(make_batches(shard, to_estimate, batch_size=batch_size))
+    errors = ItemErrors()
+    failed: list[int] = []
     for views in progress(batches, desc="depth"):
-        rows, columns = shard.content(views[0])
-        images = np.stack([shard.rgb(view)[rows, columns] for view in views])
-        cameras = [crop_camera(shard.camera(view), rows, columns) for view in views]
-        is_known = [estimates.intrinsics_source[view] != "default" for view in views]
-        estimate = estimator.estimate(images, cameras, is_known=is_known)
-        _store_batch(estimates, estimate, views, (rows, columns))
+        try:
+            _estimate_batch(estimator, shard, estimates, views)
+        except Exception as error:
+            # One picture must not cost those beside it theirs.
+            errors.reason(error, f"views {views}")
+            for view in views:
+                try:
+                    _estimate_batch(estimator, shard, estimates, [view])
+                except Exception as error_of_view:
+                    reason = errors.reason(error_of_view, f"view {view}")
+                    log.warning("view %d has no depth: %s", view, reason)
+                    estimates.depth_source[view] = f"{FAILED}{reason}"
+                    failed.append(view)
+    errors.require_some(len(shard) - len(failed))
     return estimates
+
+
+def _estimate_batch(
+    estimator: DepthEstimator, shard: ViewShard, estimates: ShardEstimates, views: list[int]
+) -> None:
+    rows, columns = shard.content(views[0])
+    images = np.stack([shard.rgb(view)[rows, columns] for view in views])
+    cameras = [crop_camera(shard.camera(view), rows, columns) for view in views]
+    is_known = [estimates.intrinsics_source[view] != "default" for view in views]
+    estimate = estimator.estimate(images, cameras, is_known=is_known)
+    _store_batch(estimates, estimate, views, (rows, columns))
 
 
 def _store_batch(
@@ -139,7 +164,7 @@ def main(
         "depth_source": estimates.depth_source,
         "intrinsics_source": estimates.intrinsics_source,
     }
-    with atomic_write(out) as partial:
+    with atomic_write(out, checksum=True) as partial:
         writer = ShardWriter(partial, attributes)
         writer.add(
             "depth_m",

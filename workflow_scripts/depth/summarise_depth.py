@@ -37,10 +37,14 @@ def select_views(shard: ViewShard) -> list[int]:
 def depth_backends(
     attributes: Mapping[str, Any], *, num_views: int, original_backend: str
 ) -> list[str]:
-    """Return who made the depth of each view: `own`, or the estimator that the notes name."""
+    """Return who made the depth of each view: `own`, or the estimator that the notes name.
+
+    Of a view whose estimate failed, "failed: " and why.
+    """
     estimator = str(attributes.get("backend", original_backend))
     sources = attributes.get("depth_source", ["estimated"] * num_views)
-    return [original_backend if source == "own" else estimator for source in sources]
+    names = {"own": original_backend, "estimated": estimator}
+    return [names.get(source, source) for source in sources]
 
 
 def main(*, views: Path, out: Path, picture: Path, depth: Path | None = None) -> None:

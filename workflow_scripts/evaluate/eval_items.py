@@ -75,3 +75,9 @@ def read_items(path: Path, *, families: Sequence[str] = ()) -> Iterator[EvalItem
         yield from map(item_from_question, read_questions(path, families=families))
     else:
         yield from read_records(path, EvalItem)
+
+
+def select_part(questions: list[EvalItem], part: int, num_parts: int) -> list[EvalItem]:
+    """Return part `part` (from 0) of `num_parts` nearly equal runs of questions."""
+    bounds = [len(questions) * number // num_parts for number in (part, part + 1)]
+    return questions[slice(*bounds)]

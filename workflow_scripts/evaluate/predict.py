@@ -1,29 +1,29 @@
 """Ask a model questions with the picture, without it, or with a blank one; resumable."""
 
 import hashlib
+import io
 import json
 import logging
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
+from workflow_scripts.common.checksums import read_file_of_result
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import Condition, Prediction
 from workflow_scripts.common.storage import read_records, remove, write_records
-from workflow_scripts.evaluate.eval_items import EvalItem, read_items
+from workflow_scripts.evaluate.eval_items import EvalItem, read_items, select_part
 from workflow_scripts.experiments.vlm import VlmPredictSettings
 from workflow_scripts.models import vlm
+from workflow_scripts.models.generation import PrefixCache
 
 logger = logging.getLogger(__name__)
 BATCHES_PER_CHUNK = 8
-
-
-def select_part(questions: list[EvalItem], part: int, num_parts: int) -> list[EvalItem]:
-    """Return part `part` (from 0) of `num_parts` nearly equal runs of questions."""
-    bounds = [len(questions) * number // num_parts for number in (part, part + 1)]
-    return questions[slice(*bounds)]
 
 
 # Questions come view by view, so few pictures are read twice.
@@ -31,7 +31,7 @@ def select_part(questions: list[EvalItem], part: int, num_parts: int) -> list[Ev
 def load_image(root: Path, name: str) -> Image.Image:
     """Read a question's picture; `UserError` names the file if it cannot be read."""
     try:
-        with Image.open(root / name) as picture:
+        with Image.open(io.BytesIO(read_file_of_result(root / name))) as picture:
             return picture.convert("RGB")
     except OSError as error:
         raise UserError(f"{root / name}: picture cannot be read: {error}") from error
@@ -44,6 +44,39 @@ def images_for(item: EvalItem, root: Path, condition: Condition) -> list[Image.I
     if condition == "blank":
         return [vlm.BLANK_IMAGE] * len(item.images)
     return [load_image(root, name) for name in item.images]
+
+
+def show_pictures(
+    rows: Sequence[EvalItem], root: Path, condition: Condition
+) -> list[tuple[list[Image.Image] | None, str]]:
+    """Return pictures and question of every item; the same pictures are the same objects."""
+    shown: dict[tuple[str, ...], list[Image.Image] | None] = {}
+    for row in rows:
+        if tuple(row.images) not in shown:
+            shown[tuple(row.images)] = images_for(row, root, condition)
+    return [(shown[tuple(row.images)], row.question) for row in rows]
+
+
+def answer_each(
+    ask: Callable[[list[EvalItem]], list[str]], rows: list[EvalItem], errors: ItemErrors
+) -> list[tuple[str, str]]:
+    """Return (answer, '') of each question, or ('', reason) of one that cannot be asked.
+
+    They are asked together; only if that fails, one by one.
+    """
+    try:
+        return [(text, "") for text in ask(rows)]
+    except Exception as error:
+        errors.reason(error, f"questions {rows[0].question_id} to {rows[-1].question_id}")
+    answers = []
+    for row in rows:
+        try:
+            answers.append((ask([row])[0], ""))
+        except Exception as error:
+            reason = errors.reason(error, f"question {row.question_id}")
+            logger.warning("question %s has no answer: %s", row.question_id, reason)
+            answers.append(("", reason))
+    return answers
 
 
 def fingerprint(
@@ -100,7 +133,9 @@ def main(
     )
     size = settings.batch_size * BATCHES_PER_CHUNK
     model = processor = None
+    prefixes = PrefixCache()
     predictions: list[Prediction] = []
+    errors = ItemErrors()
     for start in progress(range(0, len(items), size), desc=f"{experiment} {condition}"):
         rows = items[start : start + size]
         # The same question may have another wording, or another picture.
@@ -111,24 +146,34 @@ def main(
         else:
             if model is None:
                 model, processor = vlm.load_model_and_processor(base, adapter)
-            texts = vlm.generate(
-                model,
-                processor,
-                [(images_for(row, images, condition), row.question) for row in rows],
-                max_new_tokens=max_new_tokens,
-                batch_size=settings.batch_size,
-            )
+
+            def ask(
+                chunk_rows: list[EvalItem], loaded: tuple[Any, Any] = (model, processor)
+            ) -> list[str]:
+                return vlm.generate(
+                    *loaded,
+                    show_pictures(chunk_rows, images, condition),
+                    max_new_tokens=max_new_tokens,
+                    batch_size=settings.batch_size,
+                    prefixes=prefixes,
+                )
+
             answers = [
                 Prediction(
                     experiment=experiment,
                     condition=condition,
                     question_id=row.question_id,
                     text=text,
+                    reason=reason,
                 )
-                for row, text in zip(rows, texts, strict=True)
+                for row, (text, reason) in zip(rows, answer_each(ask, rows, errors), strict=True)
             ]
             write_records(chunk, answers)
         predictions += answers
+    reasons = [row.reason for row in predictions if row.reason]
+    errors.require_some(len(predictions) - len(reasons))
+    if reasons and len(reasons) == len(predictions):
+        raise UserError(f"{questions}: no question could be asked; the first: {reasons[0]}")
     write_records(out, predictions)
     remove(chunks)
     logger.info("%s: %d answers", out, len(predictions))

@@ -12,11 +12,11 @@ from typing import Any
 
 import jinja2
 import pandas as pd
-import zarr
 from PIL import Image
 from pydantic import TypeAdapter
 
 from workflow_scripts.common.cli import run
+from workflow_scripts.common.cloud_shard import CloudShard
 from workflow_scripts.common.records import (
     Caption,
     DroppedQuestions,
@@ -26,7 +26,13 @@ from workflow_scripts.common.records import (
     SceneRecord,
     SkippedItem,
 )
-from workflow_scripts.common.storage import read_json, read_records, read_table, write_text
+from workflow_scripts.common.storage import (
+    open_shard,
+    read_json,
+    read_records,
+    read_table,
+    write_text,
+)
 from workflow_scripts.evaluate.eval_items import OWN_QUESTIONS
 from workflow_scripts.evaluate.metrics import FRACTION, METRICS
 from workflow_scripts.evaluate.score_table import read_eval, read_scores
@@ -105,7 +111,7 @@ def counts(
         **{name: count for name, count in scene_counts.items() if count},
         "objects": sum(int((table["kind"] == "object").sum()) for table in objects),
         "views": sum(len(table) for table in tables),
-        "points": sum(zarr.open_array(path / "point_m", mode="r").shape[0] for path in clouds),
+        "points": sum(CloudShard.open(path).num_points for path in clouds),
         "questions": sum(len(table) for table in question_tables),
     }
 
@@ -280,7 +286,7 @@ def main(
         scores=read_eval(eval_table).to_dict("records"),
         skipped_counts=skipped_counts(scenes, skipped, captions, list(dropped)),
         depth_errors=depth_errors(list(depth)),
-        provenance=sorted(dict(zarr.open_group(views[0], mode="r").attrs).items()),
+        provenance=sorted(dict(open_shard(views[0]).attrs).items()),
     )
     write_text(out, page)
     logger.info("%s: %.1f MB", out, len(page) / 1e6)

@@ -5,6 +5,7 @@
 lists the columns; it is made from the descriptions here.
 """
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +13,7 @@ from typing import Annotated, Literal
 import pandas as pd
 from pydantic import AfterValidator, Field, ValidationError
 
+from workflow_scripts.common.checksums import read_checked_bytes
 from workflow_scripts.common.errors import UserError, validation_problems
 from workflow_scripts.common.records import Form, Record, Split, records_to_frame
 from workflow_scripts.common.storage import atomic_write, read_table, write_table
@@ -112,7 +114,7 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     # Adding 0 turns the -0.0 of a rounded gain into 0.0.
     numbers = rounded.select_dtypes("float").columns
     rounded[numbers] += 0.0
-    with atomic_write(path) as partial:
+    with atomic_write(path, checksum=True) as partial:
         rounded.to_csv(partial, index=False, float_format=f"%.{DECIMALS}f")
 
 
@@ -130,7 +132,10 @@ def read_eval(path: Path) -> pd.DataFrame:
     texts = {name: str for name, field in EvalRow.model_fields.items() if name not in numbers}
     texts = {name: kind for name, kind in texts.items() if name not in ("n", "num_scenes")}
     frame = pd.read_csv(
-        path, dtype=texts, keep_default_na=False, na_values={name: [""] for name in numbers}
+        io.BytesIO(read_checked_bytes(path)),
+        dtype=texts,
+        keep_default_na=False,
+        na_values={name: [""] for name in numbers},
     )
     return _checked(path, frame, EvalRow)
 

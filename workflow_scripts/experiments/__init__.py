@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 KIND_NAMES = (
     "vlm",
     "pose",
+    "api",
 )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from workflow_scripts.config.base import Settings
+from workflow_scripts.config.server import RequestLimits
 
 Condition = Literal["image", "blind", "blank"]
 Paths = str | Sequence[str]
@@ -64,6 +65,12 @@ class Experiment:
         """Return what the command that answers questions is given."""
         assert self.kind.predictor, self.name
         return self.kind.predictor.arguments(self, context)
+
+    def request_limits(self) -> RequestLimits:
+        """Return the limits of its requests to a server."""
+        assert self.kind.predictor, self.name
+        assert self.kind.predictor.limits, self.name
+        return self.kind.predictor.limits(self)
 
     def scorer_arguments(self, context: WorkflowContext) -> "Arguments":
         """Return what the command that scores is given."""
@@ -196,10 +203,15 @@ class Predictor:
     Attributes:
         module: Module of the command.
         arguments: What the command is given.
+        rule: Name of the rule; a profile gives GPUs by rule, so kinds that need none have another.
+        limits: Limits of the requests to a server, which the command gets as `--concurrency` and
+            `--max-cost-usd`: they change no answer, so a changed limit runs nothing again.
     """
 
     module: str
     arguments: MakeArguments
+    rule: str = "predict_answers"
+    limits: Callable[[Experiment], RequestLimits] | None = None
 
 
 @dataclass(frozen=True)
@@ -227,6 +239,7 @@ class Scorer:
         pictures: What it draws for the report.
         mem_mb: Memory.
         runtime: Longest time in minutes.
+        scene_kind: Kind of the scenes that its time grows with; None: those of every source.
     """
 
     module: str
@@ -234,6 +247,7 @@ class Scorer:
     pictures: tuple[Picture, ...] = ()
     mem_mb: int = 2000
     runtime: int = 30
+    scene_kind: str | None = None
 
 
 def no_check(experiment: Experiment, context: WorkflowContext) -> None:

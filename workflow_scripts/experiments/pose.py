@@ -193,6 +193,7 @@ KIND = ExperimentKind(
         ),
         mem_mb=3000,
         runtime=120,
+        scene_kind=EPISODE,
     ),
     report_section="keypoints.html.j2",
     check=_check,

@@ -55,9 +55,21 @@ class VlmTrainingSettings(FamilySelection):
     deepspeed: Literal["zero2", "zero3", "none"] = Field("zero2", description="sharding")
     num_processes: int = Field(2, ge=1, description="ranks without a GPU; on GPUs one rank a GPU")
     steps: int = Field(200, ge=1, description="optimizer steps")
-    batch_size: int = Field(16, ge=1, description="samples in a step over all ranks")
-    micro_batch_size: int = Field(
-        0, ge=0, description="samples at once on a rank; 0: all of its share of a step"
+    batch_size: int = Field(16, ge=1, description="answers in a step over all ranks")
+    questions_per_sequence: int = Field(
+        8,
+        ge=1,
+        description="questions about one picture that a sequence holds behind it, at most; more "
+        "make a step faster, fewer make it see more pictures",
+    )
+    tokens_per_micro_batch: int = Field(
+        8192,
+        ge=1,
+        description="tokens at once on a rank, at most; a smaller number needs less memory and "
+        "changes nothing else",
+    )
+    attention: Literal["auto", "sdpa"] = Field(
+        "auto", description="auto: FlexAttention on GPUs, sdpa elsewhere"
     )
     gradient_checkpointing: bool = Field(
         False, description="compute activations twice to save memory"
@@ -111,7 +123,7 @@ def _training_arguments(experiment: Experiment, context: WorkflowContext) -> Arg
 
 
 def _training_rule(settings: VlmSettings) -> str:
-    return "train_experiment" if settings.adapter == "lora" else "train_full_finetune"
+    return "train_lora" if settings.adapter == "lora" else "train_full_finetune"
 
 
 TRAINING = Training(
@@ -119,7 +131,7 @@ TRAINING = Training(
     arguments=_training_arguments,
     rules=(
         TrainingRule(
-            "train_experiment",
+            "train_lora",
             {"weights": "adapter_model.safetensors", "config": "adapter_config.json"},
         ),
         TrainingRule(
@@ -142,7 +154,7 @@ def _predictor_arguments(experiment: Experiment, context: WorkflowContext) -> Ar
     settings = experiment.settings
     weights = TRAINING.rule(settings).outputs["weights"]
     return Arguments(
-        settings=_with_families(experiment, context, VlmPredictSettings),
+        settings=with_families(experiment, context, VlmPredictSettings),
         dependencies={
             "weights": f"{experiment.folder}/{weights}",
             "base_folder": embedded_base(settings),
@@ -151,10 +163,10 @@ def _predictor_arguments(experiment: Experiment, context: WorkflowContext) -> Ar
     )
 
 
-def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
+def scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
     split = context.config["evaluate"]["split"]
     return Arguments(
-        settings=_with_families(experiment, context, VlmScoreSettings),
+        settings=with_families(experiment, context, VlmScoreSettings),
         inputs={
             "questions": f"results/vqa/{split}.parquet",
             "training": "results/vqa/train.parquet",
@@ -165,7 +177,7 @@ def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Argum
     )
 
 
-def _with_families(
+def with_families(
     experiment: Experiment, context: WorkflowContext, model: type[FamilySelection]
 ) -> str:
     """Return settings of stage evaluate and the experiment's families as JSON."""
@@ -178,7 +190,7 @@ KIND = ExperimentKind(
     settings=VlmSettings,
     training=TRAINING,
     predictor=Predictor("workflow_scripts.evaluate.predict", _predictor_arguments),
-    scorer=Scorer("workflow_scripts.evaluate.score", _scorer_arguments),
+    scorer=Scorer("workflow_scripts.evaluate.score", scorer_arguments),
     report_section="answers.html.j2",
     check=_check,
 )

@@ -15,8 +15,9 @@ import torch
 from PIL import Image
 from safetensors import SafetensorError
 
-from workflow_scripts.common.cli import progress
+from workflow_scripts.common.checksums import check_model
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.models.generation import PrefixCache, answer_prompts
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ def load_model_and_processor(base: str, adapter: Path | None = None) -> tuple[An
                 "it is no adapter and no model. Run the rule 'train' again."
             )
         base, adapter = str(adapter), None
+    if adapter is not None:
+        check_model(adapter)
     model = load_model(base)
     if adapter is not None:
         from peft import PeftModel
@@ -68,6 +71,8 @@ def load_model(base: str) -> Any:
     """Load the model of a local folder or a hub id in this machine's number format."""
     from transformers import AutoModelForImageTextToText
 
+    if Path(base).is_dir():
+        check_model(Path(base))
     model, info = _from_pretrained(
         AutoModelForImageTextToText, base, dtype=dtype(), output_loading_info=True
     )
@@ -213,47 +218,29 @@ def generate(
     *,
     max_new_tokens: int,
     batch_size: int,
+    prefixes: PrefixCache | None = None,
 ) -> list[str]:
     """Answer questions greedily, a batch at a time, in order.
 
     Items are (picture, question), or (pictures, question); with None the model gets the question
-    alone. All items of a call have pictures, or none has.
+    alone. All items of a call have pictures, or none has. Items with the same pictures (the same
+    objects) share what the model reads before the question; with `prefixes` the next call goes
+    on with the pictures of this one.
     """
-    tokenizer = processor.tokenizer
-    padding_side, tokenizer.padding_side = tokenizer.padding_side, "left"
-    answers: list[str] = []
-    try:
-        for start in progress(range(0, len(items), batch_size), desc="answers"):
-            batch = [
-                (_as_image_list(images), text) for images, text in items[start : start + batch_size]
-            ]
-            pictures = [images for images, _ in batch]
-            inputs = processor(
-                text=[
-                    conversation_text(processor, [("user", question)], ask=True, image=len(images))
-                    for images, question in batch
-                ],
-                images=pictures if any(pictures) else None,
-                padding=True,
-                return_tensors="pt",
-            ).to(model.device)
-            for name, value in inputs.items():
-                if torch.is_floating_point(value):
-                    inputs[name] = value.to(model.dtype)
-            produced = model.generate(
-                **inputs,
-                max_new_tokens=max_new_tokens,
-                do_sample=False,
-                num_beams=1,
-                pad_token_id=tokenizer.pad_token_id,
-            )
-            new = produced[:, inputs["input_ids"].shape[1] :]
-            answers += [
-                text.strip() for text in tokenizer.batch_decode(new, skip_special_tokens=True)
-            ]
-    finally:
-        tokenizer.padding_side = padding_side
-    return answers
+    pictures = [_as_image_list(images) for images, _ in items]
+    prompts = [
+        conversation_text(processor, [("user", question)], ask=True, image=len(images))
+        for images, (_, question) in zip(pictures, items, strict=True)
+    ]
+    return answer_prompts(
+        model,
+        processor,
+        prompts,
+        pictures,
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+        prefixes=PrefixCache() if prefixes is None else prefixes,
+    )
 
 
 def _as_image_list(images: Image.Image | Sequence[Image.Image] | None) -> list[Image.Image]:

@@ -7,8 +7,9 @@ from pathlib import Path
 import zarr
 
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.cloud_shard import Cloud, SceneCloud, write_clouds
+from workflow_scripts.common.cloud_shard import Cloud, SceneCloud, empty_cloud, write_clouds
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import BoxRow, records_to_frame
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import open_shard, read_array, write_table
@@ -76,24 +77,31 @@ def main(
     clouds: list[Cloud] = []
     scenes: list[SceneCloud] = []
     boxes: list[BoxRow] = []
+    errors = ItemErrors()
     groups = shard.views.groupby("scene_id", sort=False)
     for scene_id, rows in progress(groups, desc="clouds", total=groups.ngroups):
-        cloud, num_pixels = fuse(
-            scene_views(shard, depth_group, scene_id), voxel_m=voxel_m, normals=normals
-        )
-        floor = find_floor(
-            cloud.point_m,
-            rng=rng(seed, "floor", scene_id),
-            tolerance_m=0.1 if is_estimate else 0.02,
-        )
-        if floor is None:
-            log.warning("scene %s: no plane passes as its floor", scene_id)
-        boxes += measure_boxes(
-            cloud,
-            shard.objects,
-            scene_id=scene_id,
-            trim=TRIM_OF_ESTIMATES if is_estimate else 0.0,
-        )
+        skipped = ""
+        try:
+            cloud, num_pixels = fuse(
+                scene_views(shard, depth_group, scene_id), voxel_m=voxel_m, normals=normals
+            )
+            floor = find_floor(
+                cloud.point_m,
+                rng=rng(seed, "floor", scene_id),
+                tolerance_m=0.1 if is_estimate else 0.02,
+            )
+            if floor is None:
+                log.warning("scene %s: no plane passes as its floor", scene_id)
+            boxes += measure_boxes(
+                cloud,
+                shard.objects,
+                scene_id=scene_id,
+                trim=TRIM_OF_ESTIMATES if is_estimate else 0.0,
+            )
+        except Exception as error:
+            skipped = errors.reason(error, f"scene {scene_id}")
+            log.warning("scene %s has no cloud: %s", scene_id, skipped)
+            cloud, num_pixels, floor = empty_cloud(normals=normals), 0, None
         clouds.append(cloud)
         scenes.append(
             SceneCloud(
@@ -102,9 +110,11 @@ def main(
                 num_views=len(rows),
                 num_pixels=num_pixels,
                 floor=floor,
+                skipped=skipped,
             )
         )
         log.info("scene %s: %d pixels to %d points", scene_id, num_pixels, len(cloud))
+    errors.require_some(sum(not scene.skipped for scene in scenes))
     draw_clouds(out.with_suffix(".png"), clouds, scenes, boxes, voxel_m=voxel_m)
     write_table(table_path(out, "boxes"), records_to_frame(boxes, BoxRow))
     write_clouds(

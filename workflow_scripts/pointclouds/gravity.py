@@ -65,6 +65,20 @@ def gravity_of_view(
     )
 
 
+def rejected_gravity(*, view: int, view_id: str, scene_id: str, reason: str) -> GravityRow:
+    """Return the row of a view that nothing is known of: the camera's own axes, and the reason."""
+    return gravity_row(
+        axes_from_up(CAMERA_UP),
+        view=view,
+        view_id=view_id,
+        scene_id=scene_id,
+        source="floor",
+        camera_height_m=np.nan,
+        sigma_up_deg=np.nan,
+        reason=reason,
+    )
+
+
 def _axes_from_floor(
     depth_m: np.ndarray, camera: Camera, error: DepthErrorModel, rng: np.random.Generator
 ) -> tuple[GravityAxes, float, float, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import GapRow, GravityRow, MeasuredRow, records_to_frame
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import read_array, write_table
@@ -14,8 +15,8 @@ from workflow_scripts.common.view_shard import ViewShard, table_path
 from workflow_scripts.config.pointclouds import MeasurementSettings
 from workflow_scripts.pointclouds.depth_error import DEPTH_ERROR_MODELS, DepthKind
 from workflow_scripts.pointclouds.fuse_shard import open_depth
-from workflow_scripts.pointclouds.gravity import gravity_of_view
-from workflow_scripts.pointclouds.measure_view import SceneObject, measure_view
+from workflow_scripts.pointclouds.gravity import gravity_of_view, rejected_gravity
+from workflow_scripts.pointclouds.measure_view import SceneObject, measure_view, unmeasured_rows
 from workflow_scripts.pointclouds.sensor_noise import add_sensor_noise
 
 log = logging.getLogger(__name__)
@@ -57,39 +58,48 @@ def main(
     gravity: list[GravityRow] = []
     measured: list[MeasuredRow] = []
     gaps: list[GapRow] = []
+    errors = ItemErrors()
+    failed = 0
     for row in progress(shard.views.itertuples(index=False), desc="views", total=len(shard)):
         camera = shard.camera(row.view)
         depth_m, instance = read_array(store, "depth_m", row.view), shard.instance(row.view)
-        if sensor_noise:
-            noise_rng = rng(seed, "sensor", row.view_id)
-            depth_m, instance = add_sensor_noise(depth_m, instance, error=error, rng=noise_rng)
-        gravity_row = gravity_of_view(
-            depth_m,
-            camera,
-            view=row.view,
-            view_id=row.view_id,
-            scene_id=row.scene_id,
-            pose_is_known=getattr(row, "pose_source", "simulator") != "none",
-            error=error,
-            rng=rng(seed, "gravity", row.view_id),
-        )
         # Every object of the exact masks has a row, even if the noise removes all its pixels.
-        visible = set(np.unique(shard.instance(row.view)).tolist())
-        rows, pairs = measure_view(
-            depth_m,
-            instance,
-            camera,
-            [obj for obj in objects.get(row.scene_id, []) if obj.instance in visible],
-            gravity_row,
-            error=error,
-            confidence=(
-                read_array(store, "confidence", row.view) if "confidence" in store else None
-            ),
-            min_confidence=settings.min_confidence,
-        )
+        visible = set(np.unique(instance).tolist())
+        seen = [obj for obj in objects.get(row.scene_id, []) if obj.instance in visible]
+        names = {"view": row.view, "view_id": row.view_id, "scene_id": row.scene_id}
+        try:
+            if sensor_noise:
+                noise_rng = rng(seed, "sensor", row.view_id)
+                depth_m, instance = add_sensor_noise(depth_m, instance, error=error, rng=noise_rng)
+            gravity_row = gravity_of_view(
+                depth_m,
+                camera,
+                **names,
+                pose_is_known=getattr(row, "pose_source", "simulator") != "none",
+                error=error,
+                rng=rng(seed, "gravity", row.view_id),
+            )
+            rows, pairs = measure_view(
+                depth_m,
+                instance,
+                camera,
+                seen,
+                gravity_row,
+                error=error,
+                confidence=(
+                    read_array(store, "confidence", row.view) if "confidence" in store else None
+                ),
+                min_confidence=settings.min_confidence,
+            )
+        except Exception as problem:
+            reason = errors.reason(problem, row.view_id)
+            gravity_row = rejected_gravity(**names, reason=reason)
+            rows, pairs = unmeasured_rows(gravity_row, seen, reason), []
+            failed += 1
         gravity.append(gravity_row)
         measured += rows
         gaps += pairs
+    errors.require_some(len(gravity) - failed)
     base = out.with_name(f"{out.name}.zarr")
     write_table(table_path(base, "gaps"), records_to_frame(gaps, GapRow))
     write_table(table_path(base, "measured"), records_to_frame(measured, MeasuredRow))

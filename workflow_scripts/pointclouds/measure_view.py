@@ -92,6 +92,33 @@ def measure_view(
     )
 
 
+def unmeasured_rows(
+    gravity: GravityRow, objects: Sequence[SceneObject], reason: str
+) -> list[MeasuredRow]:
+    """Return the rows of a view in which nothing could be measured: NaN, and the reason."""
+    nothing = {float: np.nan, int: 0, bool: False}
+    unknown = {
+        name: nothing[field.annotation]
+        for name, field in MeasuredRow.model_fields.items()
+        if field.annotation in nothing
+    }
+    return [
+        MeasuredRow.model_validate(
+            {
+                **unknown,
+                "view": gravity.view,
+                "scene_id": gravity.scene_id,
+                "instance": obj.instance,
+                "object_id": obj.object_id,
+                "label": obj.label,
+                "kind": obj.kind,
+                "reason": reason,
+            }
+        )
+        for obj in objects
+    ]
+
+
 def _mask_fields(clouds: ObjectClouds, number: int) -> Mapping[str, int | bool]:
     """Return the fields of a row that the mask decides."""
     box = dict(zip(("x0", "y0", "x1", "y1"), clouds.box_px[number].tolist(), strict=True))

@@ -135,7 +135,7 @@ def _with_children(objects: Sequence[Any]) -> Iterator[dict[str, Any]]:
         if not isinstance(item, dict):
             raise _UnusableHouse(f"objects: {item!r:.60} is not an object")
         yield item
-        children = item.get("children") or []
+        children = [] if item.get("children") is None else item["children"]
         if not isinstance(children, list):
             raise _UnusableHouse(
                 f"object {item.get('id')!r}: children must be a list, not {children!r:.60}"
@@ -177,7 +177,10 @@ def _vector(item: dict[str, Any], key: str, label: str) -> tuple[float, float, f
     value = item.get(key)
     try:
         x, y, z = (value[axis] for axis in "xyz")  # type: ignore[index]
-        is_valid = all(isinstance(v, int | float) and abs(v) < MAX_COORDINATE for v in (x, y, z))
+        is_valid = all(
+            isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < MAX_COORDINATE
+            for v in (x, y, z)
+        )
     except (TypeError, KeyError):
         is_valid = False
     if not is_valid:

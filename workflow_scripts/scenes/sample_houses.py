@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import Scene
 from workflow_scripts.common.splits import assign_split, content_hash
 from workflow_scripts.scenes.generator import generate_house
@@ -12,13 +13,24 @@ from workflow_scripts.sources.base import SampleRequest
 from workflow_scripts.sources.procthor import GENERATE, HousesSettings
 
 
-def scene_of(entry: HouseEntry, *, source: str, shares: Mapping[str, float]) -> Scene:
+def scene_of(
+    entry: HouseEntry,
+    *,
+    source: str,
+    shares: Mapping[str, float],
+    errors: ItemErrors | None = None,
+) -> Scene:
     """Turn an entry into a scene: a checked house in its split, or the reason why there is none.
 
     The split depends on the house's content alone, so equal houses never part.
     """
-    house = without_repeated_corners(entry.content)
-    reason = entry.reason or unusable_reason(house)
+    house = entry.content
+    try:
+        house = without_repeated_corners(entry.content)
+        reason = entry.reason or unusable_reason(house)
+    # No check foresees every JSON file.
+    except Exception as error:
+        reason = (errors or ItemErrors()).reason(error, entry.origin)
     return Scene(
         source=source,
         scene_id=f"{source}-{entry.index:06d}",
@@ -44,5 +56,10 @@ def sample_houses(settings: HousesSettings, request: SampleRequest) -> Iterator[
         if settings.houses == GENERATE
         else read_houses(settings.houses, start=request.start, stop=request.stop)
     )
+    errors = ItemErrors()
+    num_usable = 0
     for entry in entries:
-        yield scene_of(entry, source=request.source, shares=request.shares)
+        scene = scene_of(entry, source=request.source, shares=request.shares, errors=errors)
+        num_usable += scene.house is not None
+        yield scene
+    errors.require_some(num_usable)

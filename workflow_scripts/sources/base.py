@@ -118,6 +118,8 @@ class Source(Generic[S]):
         views_per_scene: about how many views a scene has, from its settings and the configuration.
         resolve: returns settings with automatic choices replaced by what they mean.
         check: raises `UserError` for settings that cannot work with the rest of the configuration.
+        example_settings: returns settings with some number of scenes, for the example of
+            `snakemake plan`; None where cluster/example_jobs.tsv has no times of this source.
     """
 
     settings: type[S]
@@ -137,3 +139,4 @@ class Source(Generic[S]):
     views_per_scene: Callable[[S, Mapping[str, Any]], float] = _one_view
     resolve: Callable[[S], S] = _unchanged
     check: Callable[[S, PlanContext], None] = _no_problem
+    example_settings: Callable[[int], Mapping[str, Any]] | None = None

@@ -72,6 +72,11 @@ def plan_houses(settings: ProcthorSettings, context: PlanContext) -> ShardPlan:
     return ShardPlan(shards, dict(zip(shards, digests, strict=False)))
 
 
+def example_settings(num_houses: int) -> dict[str, Any]:
+    """Return settings of a run with many generated houses."""
+    return {"num_houses": num_houses, "houses": "generate", "houses_per_shard": "auto"}
+
+
 def views_per_house(_: Settings, config: Mapping[str, Any]) -> float:
     """Return about how many views a house has: some a room."""
     return float(ROOMS_PER_HOUSE * sum(config["views"]["policies"].values()))
@@ -90,4 +95,5 @@ SOURCE = Source(
     sample_settings=HousesSettings,
     input_files=house_files,
     views_per_scene=views_per_house,
+    example_settings=example_settings,
 )

@@ -89,7 +89,7 @@ def launch_lock(folder: Path) -> Iterator[None]:
 def publish(spec: TrainingSpec) -> None:
     """Link or copy each file and folder of the finished result into `spec.out`."""
     for path in sorted(spec.result.glob("*")):
-        with atomic_write(spec.out / path.name) as partial:
+        with atomic_write(spec.out / path.name, checksum=True) as partial:
             if path.is_dir():
                 shutil.copytree(path, partial, copy_function=_link_or_copy)
             else:

@@ -1,13 +1,17 @@
 """Which checkpoint a training may be resumed from: the newest complete one of the same training."""
 
+import logging
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
+from workflow_scripts.common.checksums import check_folder
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json, write_json
 from workflow_scripts.train.training import TrainingSpec
 
+logger = logging.getLogger(__name__)
 COMPLETE_MARKER = "complete"
 IDENTITY_FILE = "settings.json"
 
@@ -46,6 +50,15 @@ def broadcast_resume_checkpoint(spec: TrainingSpec, *, num_ranks: int) -> Path |
 
 
 def is_finished(spec: TrainingSpec, identity: dict[str, Any]) -> bool:
-    """Say whether the result of this very training lies beside its checkpoints."""
+    """Say whether the result of this very training lies whole beside its checkpoints."""
     identity_file = spec.checkpoints / IDENTITY_FILE
-    return spec.result.is_dir() and identity_file.exists() and read_json(identity_file) == identity
+    if not spec.result.is_dir() or not identity_file.exists():
+        return False
+    if read_json(identity_file) != identity:
+        return False
+    try:
+        check_folder(spec.result, is_whole=True)
+    except UserError as error:
+        logger.warning("%s; trained again from the last checkpoint", error)
+        return False
+    return True

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.records import SPLITS, Episode
+from workflow_scripts.common.errors import UserError, most_common_reasons
+from workflow_scripts.common.records import SPLITS, Episode, SkippedItem
 from workflow_scripts.common.storage import read_records, read_table, write_json
 
 logger = logging.getLogger(__name__)
@@ -75,6 +75,13 @@ def main(*, scenes: tuple[Path, ...], episodes: tuple[Path, ...], out: Path) -> 
     """
     planned = [row for path in scenes for row in read_records(path, Episode)]
     recorded = pd.concat([read_table(path) for path in episodes], ignore_index=True)
+    if recorded.empty:
+        tables = [path.with_name(f"{path.name.split('.')[0]}.skipped.jsonl") for path in episodes]
+        rows = [row for path in tables if path.exists() for row in read_records(path, SkippedItem)]
+        raise UserError(
+            f"none of the {len(planned)} episodes could be recorded; "
+            f"{most_common_reasons(row.reason for row in rows)}"
+        )
     leaks_found = find_leaks(planned, recorded)
     if leaks_found:
         raise UserError(

@@ -18,6 +18,8 @@ from workflow_scripts.common.demonstration_shard import (
     PoseRow,
     StepRow,
 )
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import Episode, ObjectRow, SkippedItem, ViewRow, VisibilityRow
 from workflow_scripts.geometry.cameras import Camera, yaw_pitch_deg
 from workflow_scripts.views.demonstrator import Demonstrator, EpisodeError
@@ -63,6 +65,22 @@ class DemonstrationRows:
             )
         )
 
+    def mark(self) -> dict[str, int]:
+        """Return how long every list is, for `truncate`."""
+        lengths = {name: len(rows) for name, rows in vars(self).items() if isinstance(rows, list)}
+        return {**lengths, "spool": 0 if self.spool is None else len(self.spool)}
+
+    def truncate(self, mark: dict[str, int]) -> None:
+        """Take back all that an episode has added since `mark`."""
+        for name, rows in vars(self).items():
+            if isinstance(rows, list):
+                del rows[mark[name] :]
+        if self.spool is not None:
+            self.spool.truncate(mark["spool"])
+            if not mark["spool"]:  # the next one may have images of another size
+                self.close()
+                self.spool = None
+
     def close(self) -> None:
         """Close the spool of images."""
         if self.spool is not None:
@@ -96,16 +114,25 @@ def record_episodes(
     episodes: Iterable[Episode], demonstrator: Demonstrator, demonstration_rows: DemonstrationRows
 ) -> None:
     """Record the episodes; those that cannot be recorded become `SkippedItem` rows."""
+    errors = ItemErrors()
     for episode in episodes:
         if episode.skipped:
             demonstration_rows.skip(episode, episode.skipped)
             continue
+        mark = demonstration_rows.mark()
         try:
             demonstration = demonstrator.demonstrate(episode)
             demonstration.check()
             add_episode(demonstration_rows, episode, demonstration)
         except EpisodeError as error:
+            demonstration_rows.truncate(mark)
             demonstration_rows.skip(episode, str(error))
+        except UserError:
+            raise
+        except Exception as error:
+            demonstration_rows.truncate(mark)
+            demonstration_rows.skip(episode, errors.reason(error, episode.scene_id))
+    errors.require_some(len(demonstration_rows.episodes))
 
 
 def add_episode(

@@ -91,8 +91,8 @@ def read_vector(value: Any, *, where: str) -> np.ndarray:
 
 
 def entries(house: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    """Return a list of the house; `UserError` if it is not a list of objects."""
-    parsed = house.get(key, [])
+    """Return a list of the house, empty for null; `UserError` if it is no list of objects."""
+    parsed = [] if house.get(key) is None else house[key]
     if not isinstance(parsed, list) or not all(isinstance(entry, dict) for entry in parsed):
         raise UserError(f"{key!r} of the house must be a list of JSON objects")
     return parsed

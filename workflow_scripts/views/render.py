@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from workflow_scripts.common.cli import progress
-from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import ObjectRow, Scene, SkippedItem, ViewRow, VisibilityRow
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.geometry.cameras import Camera
@@ -85,6 +85,7 @@ def render_scenes(
 ) -> RenderedRows:
     """Render the scenes; those that cannot be rendered become `SkippedItem` rows."""
     rendered_rows = RenderedRows(spool)
+    errors = ItemErrors()
     for scene in progress(scenes, desc="houses"):
         if scene.house is None:
             rendered_rows.skip(scene, "house", scene.skipped or "there is no house")
@@ -95,8 +96,8 @@ def render_scenes(
             reachable_m = loaded_house.reachable_m()
         except EngineError:
             raise
-        except UserError as error:
-            rendered_rows.skip(scene, "house", str(error))
+        except Exception as error:
+            rendered_rows.skip(scene, "house", errors.reason(error, scene.scene_id))
             continue
         scene_renderer = SceneRenderer(
             scene, loaded_house, reachable_m, render_plan, rendered_rows, first_view=len(spool)
@@ -107,11 +108,13 @@ def render_scenes(
                 scene_renderer.render_room(room)
             except EngineError:
                 raise
-            except UserError as error:
+            except Exception as error:
                 spool.truncate(start)
-                rendered_rows.skip(scene, room.room_id, str(error))
+                reason = errors.reason(error, f"{scene.scene_id} {room.room_id}")
+                rendered_rows.skip(scene, room.room_id, reason)
         if len(spool) > scene_renderer.first_view:
             rendered_rows.objects += loaded_house.objects
+    errors.require_some(len(spool))
     return rendered_rows
 
 

@@ -1,7 +1,7 @@
 """Wrong options of numeric multiple choice, sampled so that the options alone say nothing.
 
-The questions of a family about a scene share a pool: their own true values, and values drawn as
-questions are drawn from what the views of the scene measure. The pool is permuted four times, in
+The questions of a family about a scene share a pool: their own true values, and values drawn in
+the same proportions from what the views of the scene measure. The pool is permuted four times, in
 rows of four values that differ clearly, by a procedure that treats all four alike; the first value
 of a row is the truth of its question. So a value is as often wrong as it is right, and the truth
 is first, second, third and last in size equally often. What a scene has too few different values
@@ -20,7 +20,7 @@ from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.batch import LETTERS, OPTIONS_SUFFIX
 from workflow_scripts.vqa.margins import Margins
 from workflow_scripts.vqa.question_types.numeric import Numeric
-from workflow_scripts.vqa.sampling import LEVEL_WEIGHTS, DropCounts
+from workflow_scripts.vqa.sampling import DropCounts
 
 ValueAndSigma = tuple[float, float]
 
@@ -28,8 +28,10 @@ NO_OPTIONS = "too few values for clearly different options"
 # A pool holds so many values at least and at most, and so many for each question.
 MIN_POOL, MAX_POOL, VALUES_PER_QUESTION = 32, 512, 6
 MAX_SWEEPS = 40
-# Of one view and form so many values of a level are kept.
-MAX_KEPT = 24
+# Of one view and form so many values are kept.
+MAX_KEPT = 48
+# How finely the density of truths is compared with that of what is measured.
+MAX_BINS, MIN_IN_BIN = 12, 4
 
 
 @dataclass(frozen=True)
@@ -43,39 +45,56 @@ class NumericTruth:
 
 @dataclass(eq=False)
 class PlausibleValues:
-    """The values of each family in a scene, by level of difficulty: (value, sigma) a view."""
+    """What the views of each scene measure of each family: (value, sigma) a view and form."""
 
-    _kept: dict[tuple[str, str], dict[int, list[tuple[FloatArray, FloatArray]]]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    _kept: dict[tuple[str, str], list[tuple[FloatArray, FloatArray]]] = field(
+        default_factory=lambda: defaultdict(list)
     )
 
-    def add(
-        self,
-        family: Numeric,
-        scene_id: str,
-        value: FloatArray,
-        sigma: FloatArray,
-        level: np.ndarray,
-    ) -> None:
+    def add(self, family: Numeric, scene_id: str, value: FloatArray, sigma: FloatArray) -> None:
         """Add what a view of a scene measures of a family."""
-        for one in np.unique(level).tolist():
-            rows = np.flatnonzero(level == one)
-            rows = rows[:: math.ceil(len(rows) / MAX_KEPT)]
-            self._kept[family.name, scene_id][one].append((value[rows], sigma[rows]))
+        step = math.ceil(len(value) / MAX_KEPT)
+        self._kept[family.name, scene_id].append((value[::step], sigma[::step]))
+
+    def of(self, family: Numeric, scene_id: str) -> tuple[FloatArray, FloatArray]:
+        """Return the values and sigmas of a family in a scene."""
+        values, sigmas = zip(*self._kept[family.name, scene_id], strict=True)
+        return np.concatenate(values), np.concatenate(sigmas)
+
+
+@dataclass(frozen=True, eq=False)
+class TruthDensity:
+    """How much more often values are asked for than measured, by bins between truths.
+
+    Which of the measured values questions ask for depends on forms, difficulties and what was
+    asked already; wrong options that are drawn in the same proportions cannot be told from truths.
+    """
+
+    edges: FloatArray
+    weight: FloatArray
+
+    @classmethod
+    def of(
+        cls, truths: Mapping[str, Sequence[float]], measured: Mapping[str, FloatArray]
+    ) -> "TruthDensity":
+        """Compare the truths with the measured values of a family, both by scene."""
+        values = np.sort([value for group in truths.values() for value in group])
+        number = max(1, min(MAX_BINS, len(values) // MIN_IN_BIN))
+        edges = np.quantile(values, np.linspace(0, 1, number + 1)[1:-1])
+        true_counts = np.bincount(np.searchsorted(edges, values), minlength=number)
+        counts = np.zeros(number)
+        for scene_id, group in truths.items():
+            bins = np.searchsorted(edges, measured[scene_id])
+            counts += len(group) * np.bincount(bins, minlength=number) / len(bins)
+        return cls(edges, true_counts / np.maximum(counts, 1e-9))
 
     def draw(
-        self, family: Numeric, scene_id: str, number: int, rng: np.random.Generator
+        self, values: FloatArray, sigmas: FloatArray, number: int, rng: np.random.Generator
     ) -> list[ValueAndSigma]:
-        """Draw values as the sampler draws questions: a level, a view, a value."""
-        kept = self._kept[family.name, scene_id]
-        levels = sorted(kept)
-        weights = np.array([LEVEL_WEIGHTS[level] for level in levels])
-        drawn = []
-        for level in rng.choice(levels, size=number, p=weights / weights.sum()).tolist():
-            values, sigmas = kept[level][int(rng.integers(len(kept[level])))]
-            row = int(rng.integers(len(values)))
-            drawn.append((float(values[row]), float(sigmas[row])))
-        return drawn
+        """Draw some of the measured values of a scene as often as questions ask for them."""
+        weight = self.weight[np.searchsorted(self.edges, values)]
+        rows = rng.choice(len(values), size=number, p=weight / weight.sum())
+        return list(zip(values[rows].tolist(), sigmas[rows].tolist(), strict=True))
 
 
 def add_options(
@@ -98,6 +117,7 @@ def add_options(
         if question.question_id in truths:
             groups[question.family, question.split][question.scene_id].append(question)
     wrong: dict[str, list[float]] = {}
+    density = _densities(groups, truths, plausible)
     for _, scenes in sorted(groups.items()):
         remaining: dict[str, ValueAndSigma] = {}
         others: list[ValueAndSigma] = []
@@ -108,7 +128,8 @@ def add_options(
                 for question in group
             }
             number = max(MIN_POOL, VALUES_PER_QUESTION * len(known)) - len(known)
-            drawn = plausible.draw(family, scene_id, number, rng)
+            measured = plausible.of(family, scene_id)
+            drawn = density[family.name].draw(*measured, number, rng)
             found, unused = draw_option_values(family, known, drawn, margins, rng)
             wrong |= found
             remaining |= {name: known[name] for name in known if name not in found}
@@ -124,6 +145,22 @@ def add_options(
         else:
             dropped[question.family, question.form, NO_OPTIONS] += 1
     return finished
+
+
+def _densities(
+    groups: Mapping[tuple[str, str], Mapping[str, Sequence[Question]]],
+    truths: Mapping[str, NumericTruth],
+    plausible: PlausibleValues,
+) -> dict[str, TruthDensity]:
+    """Return for each family, over all splits, how often its values are asked for."""
+    values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    measured: dict[str, dict[str, FloatArray]] = defaultdict(dict)
+    for (name, _), scenes in groups.items():
+        for scene_id, group in scenes.items():
+            known = [truths[question.question_id] for question in group]
+            values[name][scene_id] += [one.value_and_sigma[0] for one in known]
+            measured[name][scene_id] = plausible.of(known[0].family, scene_id)[0]
+    return {name: TruthDensity.of(values[name], measured[name]) for name in values}
 
 
 def _with_options(question: Question, truth: NumericTruth, wrong: Sequence[float]) -> Question:

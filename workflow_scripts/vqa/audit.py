@@ -28,7 +28,7 @@ from workflow_scripts.vqa.margins import NO_MARGINS, Margins
 from workflow_scripts.vqa.question_generator import ReferringExpressionsByForm
 from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.question_types.numeric import Numeric
-from workflow_scripts.vqa.view_context import ViewContext, ViewContexts, select_objects
+from workflow_scripts.vqa.view_context import ViewContext, ViewContexts, select_objects, select_rows
 
 log = logging.getLogger(__name__)
 
@@ -128,12 +128,7 @@ def match_labels(
         for row, instance in enumerate(view_context.measured.instance.tolist())
         if instance in place
     ]
-    known = dataclasses.replace(
-        view_context,
-        measured=select_objects(view_context.measured, rows),
-        mark_px=view_context.mark_px[rows],
-        middle_px=view_context.middle_px[rows],
-    )
+    known = select_rows(view_context, rows)
     order = [place[instance] for instance in known.measured.instance.tolist()]
     return known, dataclasses.replace(
         known, measured=select_objects(measured, order), from_truth=False

@@ -3,8 +3,10 @@
 import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.measurements import GroundTruthShard, MeasuredShard
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import DroppedQuestions, Form
@@ -26,7 +28,7 @@ from workflow_scripts.vqa.pointing import MIN_SIDE_PX, choose_marks, is_large_en
 from workflow_scripts.vqa.question_generator import QuestionGenerator
 from workflow_scripts.vqa.question_record import build_question_record
 from workflow_scripts.vqa.sampling import DropCounts
-from workflow_scripts.vqa.view_context import ViewContexts
+from workflow_scripts.vqa.view_context import ViewContext, ViewContexts
 from workflow_scripts.vqa.view_overlap import overlap_problem
 
 log = logging.getLogger(__name__)
@@ -55,57 +57,93 @@ def generate_shard_questions(
     records.
     """
     previous: ViewAndContext | None = None
+    errors = ItemErrors()
+    count = 0
     for row in progress(shard.views.itertuples(index=False), desc="views", total=len(shard)):
-        rng = seeded(seed, "vqa", row.source, row.view_id)
-        view_context = view_contexts.of(row.view)
-        for (form, reason), count in view_context.dropped.items():
-            generator.dropped["", form, reason] += count
-        if not view_context.has_gravity:
-            generator.dropped["", "", "view where up is not known"] += 1
-        marks = choose_marks(view_context, forms, rng)
-        for form, placed in marks.items():
-            unmarked = set(range(len(view_context))) - set(placed.values())
-            small = {row for row in unmarked if not is_large_enough(view_context, row)}
-            small = set() if form == "region" else small
-            generator.dropped["", form, TOO_SMALL] += len(small)
-            generator.dropped["", form, "no room for its mark"] += len(unmarked - small)
-        generated = generator.generate(view_context, marks, forms, split=row.split, rng=rng)
-        if not generated:
-            generator.dropped["", "", "view without a question"] += 1
-        used = {IMAGE_SUFFIXES[question.form]: question.form for question in generated}
-        if used:
-            rgb = shard.rgb(row.view)
-        for suffix, form in used.items():
-            drawn = draw_annotations(rgb, view_context, form, marks.get(form, {}))
-            save_jpeg(images / f"{row.view_id}{suffix}.jpg", drawn)
-        for number, question in enumerate(generated):
-            image = f"{image_prefix}/{row.view_id}{IMAGE_SUFFIXES[question.form]}.jpg"
-            record = build_question_record(
-                question, view_context, row, number, image=image, seed=seed
-            )
-            if question.numeric_truth is not None:
-                truths[record.question_id] = question.numeric_truth
-            yield record
-        if (
-            previous is not None
-            and pair_generator.is_enabled
-            and show_same_room(previous, (row, view_context))
-        ):
-            reason = overlap_problem(shard, previous[1], view_context)
-            if reason:
-                pair_generator.dropped["", "", reason] += 1
-            else:
-                yield from generate_pair_questions(
+        try:
+            view_context = view_contexts.of(row.view)
+            questions = list(
+                generate_view_questions(
                     shard,
-                    pair_generator,
-                    previous,
-                    (row, view_context),
+                    row,
+                    view_context,
+                    generator,
                     images=images,
-                    prefix=image_prefix,
+                    image_prefix=image_prefix,
                     forms=forms,
                     seed=seed,
+                    truths=truths,
                 )
+            )
+            if (
+                previous is not None
+                and pair_generator.is_enabled
+                and show_same_room(previous, (row, view_context))
+            ):
+                reason = overlap_problem(shard, previous[1], view_context)
+                if reason:
+                    pair_generator.dropped["", "", reason] += 1
+                else:
+                    questions += generate_pair_questions(
+                        shard,
+                        pair_generator,
+                        previous,
+                        (row, view_context),
+                        images=images,
+                        prefix=image_prefix,
+                        forms=forms,
+                        seed=seed,
+                    )
+        except Exception as error:
+            generator.dropped["", "", f"view left out: {errors.reason(error, row.view_id)}"] += 1
+            previous = None
+            continue
+        yield from questions
+        count += len(questions)
         previous = row, view_context
+    errors.require_some(count)
+
+
+def generate_view_questions(
+    shard: ViewShard,
+    row: Any,
+    view_context: ViewContext,
+    generator: QuestionGenerator,
+    *,
+    images: Path,
+    image_prefix: str,
+    forms: tuple[Form, ...],
+    seed: int,
+    truths: dict[str, NumericTruth],
+) -> Iterator[Question]:
+    """Yield the questions about one view (a row of the views table), and save its pictures."""
+    rng = seeded(seed, "vqa", row.source, row.view_id)
+    for (form, reason), count in view_context.dropped.items():
+        generator.dropped["", form, reason] += count
+    if not view_context.has_gravity:
+        generator.dropped["", "", "view where up is not known"] += 1
+    marks = choose_marks(view_context, forms, rng)
+    for form, placed in marks.items():
+        unmarked = set(range(len(view_context))) - set(placed.values())
+        small = {row for row in unmarked if not is_large_enough(view_context, row)}
+        small = set() if form == "region" else small
+        generator.dropped["", form, TOO_SMALL] += len(small)
+        generator.dropped["", form, "no room for its mark"] += len(unmarked - small)
+    generated = generator.generate(view_context, marks, forms, split=row.split, rng=rng)
+    if not generated:
+        generator.dropped["", "", "view without a question"] += 1
+    used = {IMAGE_SUFFIXES[question.form]: question.form for question in generated}
+    if used:
+        rgb = shard.rgb(row.view)
+    for suffix, form in used.items():
+        drawn = draw_annotations(rgb, view_context, form, marks.get(form, {}))
+        save_jpeg(images / f"{row.view_id}{suffix}.jpg", drawn)
+    for number, question in enumerate(generated):
+        image = f"{image_prefix}/{row.view_id}{IMAGE_SUFFIXES[question.form]}.jpg"
+        record = build_question_record(question, view_context, row, number, image=image, seed=seed)
+        if question.numeric_truth is not None:
+            truths[record.question_id] = question.numeric_truth
+        yield record
 
 
 def remove_unused_images(folder: Path, questions: Iterable[Question]) -> None:
@@ -162,7 +200,7 @@ def main(
     generator = QuestionGenerator(settings, reasoning=with_reasoning)
     pair_generator = PairQuestionGenerator(settings, reasoning=with_reasoning)
     truths: dict[str, NumericTruth] = {}
-    with atomic_write(images) as folder:
+    with atomic_write(images, checksum=True) as folder:
         folder.mkdir()
         questions = list(
             generate_shard_questions(

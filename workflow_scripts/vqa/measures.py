@@ -214,6 +214,32 @@ def cube_edge_ratio(view_context: ViewContext) -> Measure:
     return ratio_of(cube_edge_m(view_context))
 
 
+@cached_per_view
+def face_edge_m(view_context: ViewContext) -> Measure:
+    """Return the edge of the square with the area of the box's largest face."""
+    size = np.maximum(view_context.measured.size_m, 1e-6)
+    edge = np.sqrt(np.prod(np.sort(size, axis=1)[:, 1:], axis=1))
+    relative = (view_context.measured.sigma_size_m / size).max(axis=1)
+    return edge, edge * relative
+
+
+@cached_per_view
+def bigger_ratio(view_context: ViewContext) -> Measure:
+    """Return by which share i is bigger than j, by volume and by the largest face alike.
+
+    Of flat objects the eye compares the faces; 0 where they are the other way round.
+    """
+    excess, sigma = cube_edge_ratio(view_context)
+    faces, _ = ratio_of(face_edge_m(view_context))
+    return smallest_agreeing(excess, faces), sigma
+
+
+def face_order(view_context: ViewContext) -> Measure:
+    """Return the logarithms of the edges of faces: their differences are ratios."""
+    edge, sigma = face_edge_m(view_context)
+    return np.log(edge), sigma / edge
+
+
 def footprint_m2(view_context: ViewContext) -> Measure:
     """Return the floor area that the boxes cover.
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.errors import UserError, most_common_reasons
 from workflow_scripts.common.questions import (
     Question,
     QuestionTableWriter,
     Reasoning,
     training_answer,
 )
-from workflow_scripts.common.records import DroppedQuestions, Form, Split
+from workflow_scripts.common.records import DroppedQuestions, Form, SkippedItem, Split
 from workflow_scripts.common.storage import atomic_write, read_records, write_records
 from workflow_scripts.config.vqa import ReasoningSettings
 from workflow_scripts.vqa.export.images import IMAGE_TOKEN
@@ -24,6 +24,29 @@ log = logging.getLogger(__name__)
 
 SURPLUS = "dropped to balance yes and no"
 FamilyForm = tuple[str, str]
+
+
+def check_sources(shards: Sequence[Path], skipped: Sequence[Path]) -> None:
+    """Raise `UserError` if a source lost everything, or if there is no question at all.
+
+    A source without any question and with skipped items has lost its houses, photos, masks or
+    depth. The most common reasons are named.
+    """
+    with_questions = {path.parent.name for path in shards if path.stat().st_size > 0}
+    rows = [row for path in skipped for row in read_records(path, SkippedItem)]
+    for source in dict.fromkeys(path.parent.name for path in shards):
+        reasons = [f"{row.item}: {row.reason}" for row in rows if row.source == source]
+        if source not in with_questions and reasons:
+            raise UserError(
+                f"source {source} has no question: {len(reasons)} items were left out; "
+                f"{most_common_reasons(reasons)}. "
+                f"All of them: results/views/{source}/*.skipped.jsonl"
+            )
+    if not with_questions:
+        raise UserError(
+            "no question was asked of any source; the reasons are counted in "
+            "results/vqa/*/*.dropped.jsonl"
+        )
 
 
 def llava_entry(question: Question, reasoning: Reasoning) -> dict[str, Any]:
@@ -111,6 +134,7 @@ def main(
     table: Path,
     dropped: Path,
     settings: ReasoningSettings,
+    skipped: tuple[Path, ...] = (),
 ) -> None:
     """Merge shards of questions into a split's LLaVA JSON and Parquet table.
 
@@ -121,13 +145,15 @@ def main(
         table: the same questions with their structured truth, Parquet.
         dropped: what was dropped to balance yes and no, counted, one record a line.
         settings: whether the steps to an answer are put before it.
+        skipped: what stage views left out of the same sources.
     """
+    check_sources(shards, skipped)
     drop_counts: Counter[tuple[str, str, Form]] = Counter()
     keep = count_yes_no(shards, split)
     total = 0
     with (
-        atomic_write(table) as partial_table,
-        atomic_write(out) as partial_json,
+        atomic_write(table, checksum=True) as partial_table,
+        atomic_write(out, checksum=True) as partial_json,
         QuestionTableWriter(partial_table) as rows,
         partial_json.open("w", encoding="utf-8") as file,
     ):

@@ -57,7 +57,10 @@ def place_marks(view_context: ViewContext, rng: np.random.Generator) -> dict[str
 
 
 def place_boxes(view_context: ViewContext, rng: np.random.Generator) -> dict[str, int]:
-    """Choose which objects get a coloured box: two to four that overlap little, or none."""
+    """Choose which objects get a coloured box: two to four that overlap little, or none.
+
+    An object that another one covers most of within its box gets none.
+    """
     boxes = view_context.measured.box_px.astype(float)
     picture = math.prod(view_context.size_px)
     chosen: list[int] = []
@@ -65,7 +68,8 @@ def place_boxes(view_context: ViewContext, rng: np.random.Generator) -> dict[str
         small = _area(boxes[row]) <= MAX_BOX_SHARE * picture
         large = is_large_enough(view_context, row)
         apart = all(_overlap(boxes[row], boxes[other]) <= MAX_OVERLAP for other in chosen)
-        if small and large and apart and len(chosen) < len(MARK_COLOURS):
+        clear = view_context.fills_box is None or view_context.fills_box[row]
+        if small and large and apart and clear and len(chosen) < len(MARK_COLOURS):
             chosen.append(row)
     return _assign_colours(chosen, rng)
 

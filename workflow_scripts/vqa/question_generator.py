@@ -165,7 +165,7 @@ class QuestionGenerator:
                 if self._settings.multiple_choice and isinstance(family, Numeric):
                     first = batches[0]
                     scene_id = view_context.measured.scene_id
-                    self.plausible.add(family, scene_id, first.measure, first.sigma, levels[0])
+                    self.plausible.add(family, scene_id, first.measure, first.sigma)
                 weight = family_weight(family, self._settings)
                 yield Stratum(family, form, weight, batches, levels)
 
@@ -318,6 +318,8 @@ class ReferringExpressionsByForm:
         if requirements.untruncated and measured.truncated[row]:
             return "object cut off by the picture's border"
         if requirements.untruncated and measured.occluded[row] and not view_context.from_truth:
+            return "object partly hidden"
+        if requirements.untruncated and row in view_context.partly_hidden:
             return "object partly hidden"
         if requirements.front and not measured.has_front[row]:
             return "object whose front is not known"

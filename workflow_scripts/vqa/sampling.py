@@ -16,7 +16,7 @@ from workflow_scripts.vqa.view_context import ViewContext
 
 Difficulty = Literal["easy", "medium", "hard"]
 # How often an answer may be asked for: see `Tally.can_add`.
-BalanceRule = Literal["yes_no", "several", "number", "free"]
+BalanceRule = Literal["yes_no", "yes_leads", "several", "number", "free"]
 # By (family, form, reason); "" stands for every family or form.
 DropCounts = Counter[tuple[str, str, str]]
 DIFFICULTIES: tuple[Difficulty, ...] = ("easy", "medium", "hard")
@@ -68,14 +68,15 @@ class Tally:
     ) -> bool:
         """Say whether an answer that cannot be chosen freely would not become too common.
 
-        Of yes and no neither is more than one ahead; of a known number of answers none is more
-        than two ahead of the mean of the others; of numbers, which may be any, none is more than
-        two ahead of the commonest other.
+        Of yes and no neither is more than one ahead, nor "no" ahead where yes leads; of a known
+        number of answers none is more than two ahead of the mean of the others; of numbers, which
+        may be any, none is more than two ahead of the commonest other.
         """
         counts = self._answers[key]
         others = counts.total() - counts[answer]
-        if rule == "yes_no":
-            return counts[answer] <= others
+        if rule in ("yes_no", "yes_leads"):
+            lead = 0 if rule == "yes_leads" and answer == "no" else 1
+            return counts[answer] < others + lead
         if rule == "several":
             return counts[answer] <= 2 + others / max(num_answers - 1, 1)
         commonest = max((n for other, n in counts.items() if other != answer), default=0)
@@ -223,7 +224,7 @@ class Sampler:
                 place = answers[answer]
                 batch = stratum.batches[place]
                 rows = stratum.unasked_rows(batch)
-                rule, num_answers = _balance_rule(batch)
+                rule, num_answers = _balance_rule(batch, yes_leads=stratum.family.yes_leads)
                 if not len(rows) or not self._tally.can_add(answer_key, rule, answer, num_answers):
                     continue
                 levels = stratum.levels[place][rows]
@@ -237,10 +238,10 @@ class Sampler:
         return None
 
 
-def _balance_rule(batch: Batch) -> tuple[BalanceRule, int]:
+def _balance_rule(batch: Batch, *, yes_leads: bool) -> tuple[BalanceRule, int]:
     """Return how the answers of a batch are balanced, and among how many."""
     if batch.kind == "yes_no":
-        return "yes_no", 2
+        return "yes_leads" if yes_leads else "yes_no", 2
     if not batch.answer:
         return "free", 0
     number = batch.num_choices if batch.choices is None else len(batch.choices)

@@ -25,6 +25,8 @@ from workflow_scripts.vqa.fronts import has_category_front
 
 T = TypeVar("T")
 STEEPEST_LEVEL_DEG = 60.0
+# Less of an object than this shows nobody how large it is or where its middle lies.
+MIN_SHARE_MEASURED = 0.6
 # A wall of a rectangular room may differ from the room's side by its own thickness.
 RECTANGLE_TOLERANCE_M = 0.02
 
@@ -54,7 +56,9 @@ class ViewContext:
     `mark_px` [n, 2] is where an object's mark goes, `middle_px` [n, 2] the middle of the visible
     part's box. `in_view` counts every object that shows, by category, the unaskable too.
     `in_scene` are the categories of the whole scene, `elsewhere` the rows that are known to be in
-    another room than the camera. `room_size_m` is that of a rectangular room,
+    another room than the camera, `partly_hidden` those too much of which is out of sight to judge
+    their size. `fills_box` [n] says of what more pixels of the box around it are than of any other
+    object; None if masks are not known. `room_size_m` is that of a rectangular room,
     None if it is unknown. `dropped` counts objects by (form, reason).
 
     What is drawn decides contact where it is known: `drawn_contacts` has it by object id.
@@ -70,6 +74,8 @@ class ViewContext:
     dropped: Counter[tuple[str, str]]
     mask: NDArray[np.integer] | None = None
     elsewhere: frozenset[int] = frozenset()
+    partly_hidden: frozenset[int] = frozenset()
+    fills_box: NDArray[np.bool_] | None = None
     drawn_contacts: Mapping[str, DrawnContact] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -197,6 +203,11 @@ class ViewContexts:
             _mark_px(instance_map, instance, box)
             for instance, box in zip(chosen.instance.tolist(), boxes.tolist(), strict=True)
         ]
+        fills_box = [
+            self._fills_box(instance_map, scene, instance, box)
+            for instance, box in zip(chosen.instance.tolist(), boxes.tolist(), strict=True)
+        ]
+        hidden = (fractions.get(one, 1.0) < MIN_SHARE_MEASURED for one in chosen.instance.tolist())
         shown = (self._category.get((scene, instance)) for instance in fractions)
         return ViewContext(
             measured=chosen,
@@ -209,8 +220,21 @@ class ViewContexts:
             dropped=dropped,
             mask=instance_map,
             elsewhere=self._rows_elsewhere(scene, view, chosen.instance.tolist()),
+            partly_hidden=frozenset(row for row, one in enumerate(hidden) if one),
+            fills_box=np.array(fills_box, dtype=bool),
             drawn_contacts=self._drawn_contacts.get(scene, {}),
         )
+
+    def _fills_box(
+        self, instance_map: NDArray[np.integer] | None, scene: str, own: int, box: Sequence[int]
+    ) -> bool:
+        """Say whether no other object has more pixels in the box around one."""
+        assert instance_map is not None
+        x0, y0, x1, y1 = box
+        instances, counts = np.unique(instance_map[y0:y1, x0:x1], return_counts=True)
+        pixels = dict(zip(instances.tolist(), counts.tolist(), strict=True))
+        most = max((n for one, n in pixels.items() if (scene, one) in self._category), default=0)
+        return bool(pixels.get(own, 0) >= most)
 
     def _rows_elsewhere(self, scene: str, view: int, instances: list[int]) -> frozenset[int]:
         """Return the places of the instances that are known to be in another room than a view."""
@@ -248,6 +272,20 @@ def select_objects(measured: Measurements, rows: Sequence[int]) -> Measurements:
             assert value.shape[0] == number
             changes[one.name] = value[np.ix_(chosen, chosen)] if is_pairwise else value[chosen]
     return dataclasses.replace(measured, **changes)  # type: ignore[arg-type]
+
+
+def select_rows(view_context: ViewContext, rows: Sequence[int]) -> ViewContext:
+    """Return what a view shows without some of its objects; `rows` stay, in their order."""
+    place = {row: number for number, row in enumerate(rows)}
+    return dataclasses.replace(
+        view_context,
+        measured=select_objects(view_context.measured, rows),
+        mark_px=view_context.mark_px[list(rows)],
+        middle_px=view_context.middle_px[list(rows)],
+        elsewhere=frozenset(place[row] for row in view_context.elsewhere if row in place),
+        partly_hidden=frozenset(place[row] for row in view_context.partly_hidden if row in place),
+        fills_box=None if view_context.fills_box is None else view_context.fills_box[list(rows)],
+    )
 
 
 def _mark_px(

@@ -11,6 +11,7 @@ from PIL import Image
 from testing import keypoint_tracks
 from testing.demonstration_shards import write_shard
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.storage import write_table
 from workflow_scripts.config.evaluate import PoseScoreSettings
 from workflow_scripts.evaluate import merge
 from workflow_scripts.evaluate.pose import score
@@ -133,7 +134,7 @@ def test_the_gain_is_over_the_smoothed_baseline(rows: pd.DataFrame) -> None:
 def test_headline_scores_stand_beside_the_best_geometric_baseline(
     rows: pd.DataFrame, tmp_path: Path
 ) -> None:
-    rows.to_parquet(tmp_path / "scores.parquet")
+    write_table(tmp_path / "scores.parquet", rows)
     merge.main(scores=[tmp_path / "scores.parquet"], out=tmp_path / "eval.csv")
     headline = read_eval(tmp_path / "eval.csv")
     assert set(headline["metric"]) == {"mpjpe_mm", "auc_50mm"}

@@ -12,7 +12,7 @@ from PIL import Image
 from testing.photos import encoded, exif_of, picture
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import records_to_frame
-from workflow_scripts.common.storage import read_records
+from workflow_scripts.common.storage import read_records, write_table
 from workflow_scripts.scenes.images import assign_photo_shards, group_photos, hash_photos
 from workflow_scripts.sources.images import PhotoGroupSettings, PhotoHashSettings
 from workflow_scripts.sources.readers.photo_records import Photo, PhotoGroup, PhotoHash
@@ -146,7 +146,7 @@ def test_groups_of_other_photos_are_refused(folder, tmp_path):
     scenes_of(folder, tmp_path)
     groups = pd.read_parquet(tmp_path / "groups.parquet")
     groups.loc[3, "sha256"] = "f" * 64
-    groups.to_parquet(tmp_path / "groups.parquet")
+    write_table(tmp_path / "groups.parquet", groups)
     with pytest.raises(UserError, match=r"does not know photo .*run its rule again"):
         assign_photo_shards.main(
             source="images",

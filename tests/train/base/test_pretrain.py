@@ -15,13 +15,12 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_marks import MARK_COLOURS, draw_marks
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.config.train import TinyBaseSettings
+from workflow_scripts.models.shared_prefix import IGNORE_INDEX, packed_attention_mask
 from workflow_scripts.train.base import pretrain
 from workflow_scripts.train.base.experiment import PretrainExperiment
 from workflow_scripts.train.base.pretrain_dataset import (
-    IGNORE_INDEX,
     PretrainDataset,
     class_word_weights,
-    packed_attention_mask,
 )
 from workflow_scripts.train.base.pretrain_images import (
     AnnotatedImages,

@@ -11,7 +11,7 @@ import torch
 from testing import keypoint_tracks
 from testing.demonstration_shards import write_shard
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.storage import read_json
+from workflow_scripts.common.storage import read_json, write_table
 from workflow_scripts.experiments.pose import PoseTrainingSettings
 from workflow_scripts.models.keypoints.pose_model import load_lifter
 from workflow_scripts.train.job_resources import JobResources
@@ -153,6 +153,6 @@ def test_a_split_without_episodes_is_named(tmp_path: Path) -> None:
     import pandas as pd
 
     rows = pd.read_parquet(table).assign(split="test")
-    rows.to_parquet(table)
+    write_table(table, rows)
     with pytest.raises(UserError, match="no training episodes"):
         train(experiment_in(tmp_path / "out", shard))

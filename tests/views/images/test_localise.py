@@ -193,6 +193,19 @@ def test_the_command_says_what_is_wrong(read, tmp_path, changes, message):
 
 def test_filter_rows_of_other_photos_are_refused(read, tmp_path):
     filter_rows = pd.read_parquet(tmp_path / "0000.filter.parquet")
-    filter_rows.iloc[:2].to_parquet(tmp_path / "fewer.parquet")
+    write_table(tmp_path / "fewer.parquet", filter_rows.iloc[:2])
     with pytest.raises(UserError, match=r"is not of the photos in .*run its rule again"):
         localise.kept_rows(read, tmp_path / "fewer.parquet")
+
+
+def test_a_photo_that_breaks_the_search_costs_only_itself(read):
+    class Fragile(ConstantProposer):
+        def propose(self, photos):
+            if any(photo.row.view == 1 for photo in photos):
+                raise IndexError("list index out of range")
+            return super().propose(photos)
+
+    masks = localised(read, Fragile(Proposal("a box", 0.8, (4.0, 6.0, 20.0, 16.0))), BoxSegmenter())
+    assert [(row.view, row.instance, row.reason) for row in masks] == [
+        (0, 1, ""), (1, 0, "failed: IndexError: list index out of range"), (2, 1, ""),
+    ]  # fmt: skip

@@ -167,3 +167,19 @@ def test_same_photos_same_bytes(folder):
 def test_a_folder_of_companions_that_is_not_there(folder, tmp_path, key):
     with pytest.raises(UserError, match=rf"sources\.images\.{key}: .*does not exist"):
         run(folder, **{key: tmp_path / "nowhere"})
+
+
+def test_a_photo_that_breaks_the_reader_costs_only_itself(folder, monkeypatch):
+    whole = read.read_photo
+
+    def read_photo(rgb, stem, settings):
+        if stem == "b":
+            raise OverflowError("a focal length of 1e999")
+        return whole(rgb, stem, settings)
+
+    monkeypatch.setattr(read, "read_photo", read_photo)
+    shard, left_out = run(folder)
+    assert len(shard) == 3
+    assert [(row.scene_id, row.reason) for row in left_out] == [
+        (records()[1].scene_id, "OverflowError: a focal length of 1e999")
+    ]

@@ -230,7 +230,7 @@ def test_same_inputs_same_bytes(packed, inputs):
 def test_nothing_left_is_an_empty_shard(inputs, tmp_path):
     filter_rows = pd.read_parquet(inputs["filter_table"])
     filter_rows["reason"] = "excluded: shows chart"
-    filter_rows.to_parquet(inputs["filter_table"])
+    write_table(inputs["filter_table"], filter_rows)
     shard.main(**inputs)
     packed = ViewShard.open(inputs["out"])
     assert len(packed) == 0
@@ -241,7 +241,7 @@ def test_nothing_left_is_an_empty_shard(inputs, tmp_path):
 def test_masks_of_another_frame_are_refused(inputs):
     masks = pd.read_parquet(inputs["masks"])
     masks["rle_height"], masks["rle_width"] = 32, 128
-    masks.to_parquet(inputs["masks"])
+    write_table(inputs["masks"], masks)
     with pytest.raises(UserError, match="in a frame of"):
         shard.main(**inputs)
     assert not inputs["out"].exists()
@@ -250,7 +250,7 @@ def test_masks_of_another_frame_are_refused(inputs):
 def test_garbled_masks_are_refused(inputs):
     masks = pd.read_parquet(inputs["masks"])
     masks["rle_counts"] = "~~~"
-    masks.to_parquet(inputs["masks"])
+    write_table(inputs["masks"], masks)
     with pytest.raises(UserError, match="not a COCO mask"):
         shard.main(**inputs)
 

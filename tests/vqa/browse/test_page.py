@@ -138,7 +138,7 @@ def estimated_depth(results: Path, scale: float) -> Path:
     shard = ViewShard.open(results / "views/procthor/0000.zarr")
     path = results / "depth/procthor/0000.zarr"
     depth_m = np.stack([scale * shard.depth_m(view) for view in range(len(shard))])
-    with atomic_write(path) as partial:
+    with atomic_write(path, checksum=True) as partial:
         writer = ShardWriter(partial, {})
         writer.add("depth_m", depth_m.astype(np.float32), dims=("view", "y", "x"), attributes={})
     return path

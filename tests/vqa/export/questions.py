@@ -75,7 +75,7 @@ def width(number: int, **changes: Any) -> Question:
 
 
 def write_questions(path: Path, questions: list[Question]) -> Path:
-    with atomic_write(path) as partial, QuestionTableWriter(partial) as rows:
+    with atomic_write(path, checksum=True) as partial, QuestionTableWriter(partial) as rows:
         rows.add(questions)
     return path
 

@@ -36,7 +36,7 @@ class OpenAICaptioner:
             prompt=prompt.name,
             text=fill_prompt(prompt, request),
             keys=(_KEY,),
-            image=request.image,
+            images=(request.image,),
             max_image_px=self.settings.max_image_px,
         )
         return self._reply(self.chat.ask(chat_request), prompt)

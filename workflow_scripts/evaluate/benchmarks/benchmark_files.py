@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from workflow_scripts.common.image_decoding import to_rgb
 from workflow_scripts.evaluate.benchmarks.importer import UnusableRow
 
 MAX_PICTURE_PIXELS = 100_000_000
@@ -43,7 +44,10 @@ def file_inside(folder: Path, *names: str, what: str) -> Path:
 
 
 def read_picture(folder: Path, *names: str, what: str) -> Image.Image:
-    """Return a picture in RGB; `UnusableRow` if it cannot be read or is too large."""
+    """Return a picture in sRGB as it is stored, with its EXIF tags.
+
+    `UnusableRow` if it cannot be read or is too large.
+    """
     path = file_inside(folder, *names, what=what)
     try:
         num_bytes = path.stat().st_size
@@ -51,11 +55,17 @@ def read_picture(folder: Path, *names: str, what: str) -> Image.Image:
             raise UnusableRow(f"{what} has {num_bytes} bytes, more than {MAX_PICTURE_BYTES}")
         with Image.open(path) as picture:
             check_size(*picture.size, what=what)
-            return picture.convert("RGB")
+            exif = picture.getexif()
+            rgb = Image.fromarray(to_rgb(picture))
     except Image.DecompressionBombError as error:
         raise UnusableRow(f"{what} has more than {MAX_PICTURE_PIXELS} pixels") from error
-    except (OSError, ValueError, MemoryError, SyntaxError) as error:  # decoders raise many types
+    except UnusableRow:
+        raise
+    except Exception as error:  # decoders raise many types
         raise UnusableRow(f"{what} cannot be read") from error
+    if exif:
+        rgb.info["exif"] = exif.tobytes()
+    return rgb
 
 
 def check_size(width_px: int, height_px: int, *, what: str) -> None:

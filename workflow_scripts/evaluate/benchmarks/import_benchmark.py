@@ -1,11 +1,10 @@
 """Import a benchmark's file: items to ask, their pictures, and rows that cannot be asked."""
 
 import logging
-from collections import Counter
 from pathlib import Path
 
 from workflow_scripts.common.cli import progress, run
-from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.errors import UserError, most_common_reasons
 from workflow_scripts.common.records import SkippedItem
 from workflow_scripts.common.storage import atomic_write, write_records
 from workflow_scripts.config.evaluate import BenchmarkFileSettings
@@ -47,7 +46,7 @@ def main(
     rows = read_rows(path)
     items: list[EvalItem] = []
     skipped_rows: list[SkippedRow] = []
-    with atomic_write(pictures) as folder:
+    with atomic_write(pictures, checksum=True) as folder:
         folder.mkdir()
         imported = FORMATS[settings.format](rows, images, folder, num_frames=settings.num_frames)
         for result in progress(imported, desc=name, total=len(rows)):
@@ -56,9 +55,9 @@ def main(
             else:
                 skipped_rows.append(result)
         if not items:
-            reason, count = Counter(result.reason for result in skipped_rows).most_common(1)[0]
             raise UserError(
-                f"{path}: none of its {len(rows)} rows can be asked; {count} times: {reason}"
+                f"{path}: none of its {len(rows)} rows can be asked; "
+                f"{most_common_reasons(row.reason for row in skipped_rows)}"
             )
     write_records(
         skipped,

@@ -1,12 +1,13 @@
 """The interface of an importer, and how it reads the rows of a benchmark's file."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.text_files import parse_json, read_text
+from workflow_scripts.common.text_files import parse_json, read_text, unusable_value
 from workflow_scripts.evaluate.eval_items import EvalItem
 
 Row = dict[str, Any]
@@ -24,7 +25,7 @@ class Importer(Protocol):
     """Turns the rows of a benchmark's file into items, and writes the pictures that they name."""
 
     def __call__(
-        self, rows: list[Row], images: Path, pictures: Path, *, num_frames: int
+        self, rows: list[Row | SkippedRow], images: Path, pictures: Path, *, num_frames: int
     ) -> Iterator[EvalItem | SkippedRow]:
         """Yield an item, or why there is none, for every row in order."""
         ...
@@ -34,33 +35,86 @@ class UnusableRow(Exception):
     """Why a row cannot be asked; caught row by row."""
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Read a JSON array of objects, or JSON lines; `UserError` names the place that is broken."""
+# What an absurd value in a row can raise where nobody looked for it.
+_ROW_ERRORS = (
+    *(ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError),
+    *(MemoryError, RecursionError),
+)
+_MAX_ID_CHARACTERS = 80
+_NO_OBJECT = "no JSON object"
+_FORM = "a benchmark is a JSON array of objects, or one object a line"
+
+
+def row_name(number: int, row: Row | SkippedRow) -> str:
+    """Return the name of a row: its place in the file and its own id."""
+    own = number if isinstance(row, SkippedRow) else row.get("id", number)
+    return f"{number:06d}-{own!s:.{_MAX_ID_CHARACTERS}}"
+
+
+def import_row(
+    row: Row | SkippedRow, name: str, read_item: Callable[[Row, str], EvalItem]
+) -> EvalItem | SkippedRow:
+    """Return a row's item, or why there is none, whatever reading it raises.
+
+    A `UserError` is about more than this row and goes on.
+    """
+    if isinstance(row, SkippedRow):
+        return row
+    try:
+        return read_item(row, name)
+    except UserError:
+        raise
+    except UnusableRow as error:
+        return SkippedRow(name, str(error))
+    except _ROW_ERRORS as error:
+        reason = (str(error).strip().splitlines() or [""])[0]
+        return SkippedRow(name, f"cannot be read ({type(error).__name__}: {reason:.200})")
+
+
+def read_rows(path: Path) -> list[Row | SkippedRow]:
+    """Read a JSON array of objects, or JSON lines; what is no object is a `SkippedRow`.
+
+    `UserError` names the file, and the place that is broken, if it is neither.
+    """
     if path.exists() and not path.is_file():
         raise UserError(
             f"{path}: no regular file (a folder, pipe or device), so no benchmark is read from it"
         )
     text = read_text(path)
     if text.lstrip().startswith("["):
-        rows: Any = _json(text, path)
+        rows = _rows_of_array(text, path)
     else:
         lines = enumerate(text.split("\n"), start=1)
-        rows = [_json(line, f"{path}, line {number}") for number, line in lines if line.strip()]
-    if not rows or not all(isinstance(row, dict) for row in rows):
-        raise UserError(
-            f"{path}: holds no list of objects; a benchmark is a JSON array of objects, or one "
-            "object a line"
-        )
-    return list(rows)
+        rows = [_row_of_line(line, f"line {number}") for number, line in lines if line.strip()]
+    is_broken = [isinstance(row, SkippedRow) and row.reason != _NO_OBJECT for row in rows]
+    if not any(isinstance(row, dict) for row in rows) and not any(is_broken):
+        raise UserError(f"{path}: holds no list of objects; {_FORM}")
+    return rows
 
 
-def _json(text: str, where: Path | str) -> Any:
+def _rows_of_array(text: str, path: Path) -> list[Row | SkippedRow]:
     try:
-        return parse_json(text, where)
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        try:
+            values = parse_json(text, path)
+        except UserError as error:
+            raise UserError(f"{error}. {_FORM.capitalize()}.") from None
+    return [_checked_row(value, f"row {number}") for number, value in enumerate(values)]
+
+
+def _row_of_line(line: str, name: str) -> Row | SkippedRow:
+    try:
+        return _checked_row(parse_json(line, name), name)
     except UserError as error:
-        raise UserError(
-            f"{error}. A benchmark is a JSON array of objects, or one object a line."
-        ) from None
+        return SkippedRow(name, str(error))
+
+
+def _checked_row(value: Any, name: str) -> Row | SkippedRow:
+    if not isinstance(value, dict):
+        return SkippedRow(name, _NO_OBJECT)
+    problem = unusable_value(value)
+    return SkippedRow(name, problem) if problem else value
 
 
 def field(row: Row, *names: str) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from workflow_scripts.common.answer_text import format_metres
 from workflow_scripts.common.errors import UserError
@@ -21,7 +21,14 @@ from workflow_scripts.evaluate.benchmarks.benchmark_files import (
     path_inside,
     read_picture,
 )
-from workflow_scripts.evaluate.benchmarks.importer import Row, SkippedRow, UnusableRow, field
+from workflow_scripts.evaluate.benchmarks.importer import (
+    Row,
+    SkippedRow,
+    UnusableRow,
+    field,
+    import_row,
+    row_name,
+)
 from workflow_scripts.evaluate.eval_items import EvalItem
 from workflow_scripts.evaluate.quantity_parsing import parse_number
 
@@ -40,21 +47,21 @@ JPEG_QUALITY = 92
 
 
 def import_rows(
-    rows: list[Row], images: Path, pictures: Path, *, num_frames: int
+    rows: list[Row | SkippedRow], images: Path, pictures: Path, *, num_frames: int
 ) -> Iterator[EvalItem | SkippedRow]:
     """Yield an item for every row, or why there is none."""
     frames_by_video: dict[Path, list[str]] = {}
+
+    def item(row: Row, name: str) -> EvalItem:
+        dataset, scene = str(field(row, "dataset")), str(field(row, "scene_name"))
+        video = images / dataset / scene
+        if video not in frames_by_video:
+            out = _new_folder(pictures, f"{dataset}-{scene}")
+            frames_by_video[video] = _frames(images, (dataset, scene), out, num_frames)
+        return _item(row, name, f"{dataset}/{scene}", frames_by_video[video])
+
     for number, row in enumerate(rows):
-        name = f"{number:06d}-{row.get('id', number)}"
-        try:
-            dataset, scene = str(field(row, "dataset")), str(field(row, "scene_name"))
-            video = images / dataset / scene
-            if video not in frames_by_video:
-                out = _new_folder(pictures, f"{dataset}-{scene}")
-                frames_by_video[video] = _frames(images, (dataset, scene), out, num_frames)
-            yield _item(row, name, f"{dataset}/{scene}", frames_by_video[video])
-        except UnusableRow as error:
-            yield SkippedRow(name, str(error))
+        yield import_row(row, row_name(number, row), item)
 
 
 def _item(row: Row, name: str, scene: str, frames: list[str]) -> EvalItem:
@@ -163,7 +170,7 @@ def _evenly_spaced(total: int, how_many: int) -> list[int]:
 
 def _read(images: Path, *names: str) -> Image.Image:
     """Return a frame, shrunk at once: many large ones would not fit into memory together."""
-    picture = read_picture(images, *names, what=f"frame {names[-1]}")
+    picture = ImageOps.exif_transpose(read_picture(images, *names, what=f"frame {names[-1]}"))
     picture.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.LANCZOS)
     return picture
 

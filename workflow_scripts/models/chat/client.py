@@ -69,7 +69,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """One request: a text, and perhaps an image u8 [h, w, 3] shrunk to a longest side.
+    """One request: a text, and images u8 [h, w, 3], each shrunk to a longest side.
 
     `name` identifies it in messages, `prompt` is the prompt file of the text, `keys` are the texts
     that the reply must have.
@@ -79,7 +79,7 @@ class ChatRequest:
     prompt: str
     text: str
     keys: tuple[str, ...]
-    image: np.ndarray | None = field(default=None, repr=False)
+    images: tuple[np.ndarray, ...] = field(default=(), repr=False)
     max_image_px: int = 0
 
 
@@ -143,7 +143,7 @@ class ChatClient:
         is asked for again like a malformed one.
         """
         section = self.section
-        key = request_hash(self._parameters(request), request.image)
+        key = request_hash(self._parameters(request), request.images)
         with self._lock(key):
             reply = ChatReply("failed", reason=f"{section}.max_attempts is 0")
             for attempt in range(self.settings.max_attempts):
@@ -181,11 +181,11 @@ class ChatClient:
         system = self._system(request)
         input_tokens = text_tokens(system + request.text)
         content: list[dict[str, Any]] = [{"type": "text", "text": request.text}]
-        if request.image is not None:
-            height, width = request.image.shape[:2]
+        for image in request.images:
+            height, width = image.shape[:2]
             size = resized_size(width, height, max_px=request.max_image_px)
             input_tokens += self.price.image_tokens(*size)
-            url = jpeg_data_url(encode_jpeg(request.image, max_px=request.max_image_px))
+            url = jpeg_data_url(encode_jpeg(image, max_px=request.max_image_px))
             content.append({"type": "image_url", "image_url": {"url": url, "detail": "high"}})
         most_usd = self.price.usd(input_tokens=input_tokens, output_tokens=settings.max_tokens)
         messages: list[Any] = [
@@ -290,9 +290,9 @@ class ChatClient:
         return system_message(self.task, request.keys, self.settings.reply_format)
 
     def _parameters(self, request: ChatRequest) -> dict[str, str | int | float | None]:
-        """Return what a reply depends on, besides the image's pixels."""
+        """Return what a reply depends on, besides the images' pixels."""
         image_parameters: dict[str, str | int | float | None] = {}
-        if request.image is not None:
+        if request.images:
             image_parameters = {"max_image_px": request.max_image_px, "jpeg_quality": JPEG_QUALITY}
         return {
             "base_url": str(self.client.base_url),

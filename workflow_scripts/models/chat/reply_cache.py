@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -32,15 +32,15 @@ class PaidReply(Record):
 
 
 def request_hash(
-    parameters: Mapping[str, str | int | float | None], image: np.ndarray | None = None
+    parameters: Mapping[str, str | int | float | None], images: Sequence[np.ndarray] = ()
 ) -> str:
     """Hash everything a reply depends on.
 
-    The image counts by its pixels before it is resized and encoded, so that a new version of an
-    image library does not make us pay again; how it is encoded is among the parameters.
+    Images count by their pixels before they are resized and encoded, so that a new version of an
+    image library does not make us pay again; how they are encoded is among the parameters.
     """
     digest = hashlib.sha256(json.dumps(dict(parameters), sort_keys=True).encode())
-    if image is not None:
+    for image in images:
         digest.update(f"|{image.dtype}|{image.shape}|".encode())
         digest.update(np.ascontiguousarray(image).tobytes())
     return digest.hexdigest()

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from workflow_scripts.common.checksums import check_if_recorded
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Record
 from workflow_scripts.common.storage import atomic_write, write_text
@@ -50,6 +51,7 @@ def save_model(folder: Path, model: torch.nn.Module, settings: PoseModel) -> Non
 def read_settings(folder: Path) -> PoseModel:
     """Read what a model is; `UserError` if there is none."""
     path = folder / SETTINGS
+    check_if_recorded(path)
     try:
         return PoseModel.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -66,6 +68,7 @@ def load_lifter(folder: Path) -> tuple[Lifter, PoseModel]:
 
 def load_weights(model: torch.nn.Module, folder: Path) -> None:
     """Fill a model with the weights in a folder and set it to use."""
+    check_if_recorded(folder / WEIGHTS)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except Exception as error:  # safetensors and torch raise many types for damaged files

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.common.cli import run
+from workflow_scripts.common.errors import UserError, most_common_reasons
 from workflow_scripts.common.records import SPLITS, records_to_frame
 from workflow_scripts.common.splits import assign_split
 from workflow_scripts.common.storage import read_table, write_table
@@ -76,6 +77,11 @@ def main(
         shares=dict(zip(SPLITS, splits, strict=True)),
     )
     kept = [row for row in rows if not row.reason]
+    if not kept:
+        raise UserError(
+            f"none of the {len(rows)} photos can be used; "
+            f"{most_common_reasons(row.reason for row in rows)}"
+        )
     sizes = pd.Series([row.group for row in kept], dtype=str).value_counts()
     log.info("%d photos, %d usable, in %d groups", len(rows), len(kept), len(sizes))
     if len(kept) >= 20 and sizes.iloc[0] > WARN_ABOVE_SHARE * len(kept):

@@ -8,6 +8,7 @@ import numpy as np
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.image_decoding import UnusableImage, decode_image
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import write_table
 from workflow_scripts.scenes.images.contact_sheet import Thumbnail, draw_contact_sheet, thumbnail
@@ -30,6 +31,9 @@ def hash_photo(
             rgb, focal_px = picture.rgb, picture.focal_px
         except UnusableImage as error:
             reason = str(error)
+        # A decoder may raise anything for bytes that nobody has seen.
+        except Exception as error:
+            reason = ItemErrors().reason(error, photo.origin)
     # A photo without bytes still needs a name of its own.
     identity = photo.content or photo.origin.encode()
     height, width = rgb.shape[:2] if rgb is not None else (0, 0)

@@ -25,12 +25,12 @@ from torch.nn import functional
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_marks import MARK_COLOURS
 from workflow_scripts.common.storage import atomic_write, write_json
-from workflow_scripts.train.base.experiment import PretrainExperiment
-from workflow_scripts.train.base.pretrain_dataset import (
+from workflow_scripts.models.shared_prefix import (
     IGNORE_INDEX,
-    PretrainDataset,
-    packed_attention_mask,
+    attention_input,
 )
+from workflow_scripts.train.base.experiment import PretrainExperiment
+from workflow_scripts.train.base.pretrain_dataset import PretrainDataset
 from workflow_scripts.train.base.pretrain_images import (
     STRUCTURE_CATEGORIES,
     AnnotatedImages,
@@ -122,12 +122,10 @@ class PretrainModel(nn.Module):
 
     def forward(self, **batch: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """Return the losses by name and whether each answer's first token is correct [answers]."""
-        blocked = ~packed_attention_mask(batch["segments"])
-        mask = torch.zeros(blocked.shape, device=blocked.device).masked_fill(blocked, -1e9)
         outputs = self.model.model(
             input_ids=batch["input_ids"],
             pixel_values=batch["pixel_values"],
-            attention_mask=mask,
+            attention_mask=attention_input(self.model, batch["segments"]),
             position_ids=batch["position_ids"],
             output_hidden_states=True,
             output_attentions=True,
@@ -355,7 +353,7 @@ def write_result(
         "attention": "attention to the object",
         "offset": "offset of two objects",
     }
-    with atomic_write(experiment.result) as partial:
+    with atomic_write(experiment.result, checksum=True) as partial:
         folder = partial / experiment.name
         folder.mkdir(parents=True)
         model.save_pretrained(folder)

@@ -15,6 +15,12 @@ import torch
 from workflow_scripts.common.image_marks import MARK_COLOURS, mark_radius_px
 from workflow_scripts.common.label_text import phrase
 from workflow_scripts.common.seeds import rng as seeded
+from workflow_scripts.models.shared_prefix import (
+    IGNORE_INDEX,
+    Continuation,
+    PackedSequence,
+    pad_sequences,
+)
 from workflow_scripts.train.base.pretrain_images import AnnotatedImages, MarkSprites, ObjectPoint
 from workflow_scripts.train.base.pretrain_questions import (
     ABOVE_BELOW_IN_IMAGE,
@@ -29,7 +35,6 @@ from workflow_scripts.train.base.tiny_vlm import ASSISTANT, IMAGE, USER, TinyVlm
 # Points closer than this fraction of the side have no clear order.
 MIN_OFFSET_FRACTION = 0.045
 SPACING_RADII = 2.5
-IGNORE_INDEX = -100
 
 
 class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
@@ -205,39 +210,30 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         size, ids = self._size, self._ids
         class_ids = {name: number for number, name in enumerate(self._class_names)}
         start = [ids["<s>"], ids[USER], *[ids[IMAGE]] * size.patches_per_side**2]
-        rows, mention_at, mention_uv, mention_patches = [], [], [], []
+        sequences, mention_at, mention_uv, mention_patches = [], [], [], []
         answer_at, relation_holds = [], []
         for number, samples in enumerate(samples_by_image):
-            tokens, labels = list(start), [IGNORE_INDEX] * len(start)
-            segments, positions = [0] * len(start), list(range(len(start)))
-            for segment, sample in enumerate(samples, start=1):
+            continuations: list[Continuation] = []
+            for sample in samples:
+                first = len(start) + sum(len(part.tokens) for part in continuations)
                 question, ends = self._encode(sample.question, sample.keyword_ends)
                 answer = [*self._encode(sample.answer, ())[0], ids["</s>"]]
                 for end, mention in zip(ends, sample.mentions, strict=True):
-                    mention_at.append((number, len(tokens) + end))
+                    mention_at.append((number, first + end))
                     mention_uv.append((mention.u / size.image_px, mention.v / size.image_px))
                     column, row = int(mention.u) // size.patch_px, int(mention.v) // size.patch_px
                     class_id = class_ids[mention.category or mention.label]
                     patch_mask = patch_classes[number] == class_id
                     patch_mask[row * size.patches_per_side + column] = True
                     mention_patches.append(patch_mask)
-                answer_at.append((number, len(tokens) + len(question)))
+                answer_at.append((number, first + len(question)))
                 relation_holds.append(sample.relation_holds)
-                added = [*question, ids[ASSISTANT], *answer]
-                tokens += added
-                labels += [IGNORE_INDEX] * (len(question) + 1) + answer
-                segments += [segment] * len(added)
-                positions += range(len(start), len(start) + len(added))
-            rows.append((tokens, labels, segments, positions))
-        length = max(len(tokens) for tokens, *_ in rows)
-        padding = (self._tokenizer.pad_token_id, IGNORE_INDEX, -1, 0)
-        padded = [
-            torch.tensor([row[column] + [pad] * (length - len(row[column])) for row in rows])
-            for column, pad in enumerate(padding)
-        ]
-        names = ("input_ids", "labels", "segments", "position_ids")
+                prompt = [*question, ids[ASSISTANT]]
+                labels = [IGNORE_INDEX] * len(prompt) + answer
+                continuations.append(Continuation([*prompt, *answer], labels))
+            sequences.append(PackedSequence(start, continuations))
         return {
-            **dict(zip(names, padded, strict=True)),
+            **pad_sequences(sequences, pad_token_id=self._tokenizer.pad_token_id),
             "mention_at": torch.tensor(mention_at, dtype=torch.long).reshape(-1, 2),
             "mention_uv": torch.tensor(mention_uv, dtype=torch.float32).reshape(-1, 2),
             "mention_patches": torch.stack(mention_patches),
@@ -279,11 +275,3 @@ def pixel_values(rgb: np.ndarray) -> torch.Tensor:
     """Normalise u8 [n, side, side, 3] as the tiny base's processor does: f32 [n, 3, side, side]."""
     values = torch.from_numpy(rgb).permute(0, 3, 1, 2).float() / 255
     return (values - 0.5) / 0.25
-
-
-def packed_attention_mask(segments: torch.Tensor) -> torch.Tensor:
-    """Return the mask bool [n, 1, query, key]: causal, to the image and the query's own sample."""
-    length = segments.shape[1]
-    causal_mask = torch.ones(length, length, dtype=torch.bool).tril()
-    query, key = segments[:, :, None], segments[:, None, :]
-    return (causal_mask & ((key == 0) | (key == query)))[:, None]

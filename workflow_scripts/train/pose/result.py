@@ -58,7 +58,7 @@ def write_result(
     experiment: PoseExperiment,
 ) -> None:
     """Write every file of the result into a folder that appears whole, on one rank."""
-    with atomic_write(experiment.result) as out:
+    with atomic_write(experiment.result, checksum=True) as out:
         out.mkdir(parents=True)
         _write(out, trainer, model, model_settings, training_stats, experiment)
 

@@ -4,21 +4,24 @@ An entry is `{"id", "image", "conversations": [{"from": "human" | "gpt", "value"
 picture belongs to the first human turn.
 """
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 
+from workflow_scripts.common.checksums import check_if_recorded, read_file_of_result
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_table
+from workflow_scripts.models.shared_prefix import IGNORE_INDEX
 from workflow_scripts.models.vlm import Turn, conversation_text
 
 IMAGE_PLACEHOLDER = "<image>"
-IGNORE_INDEX = -100
 ROLES = {"human": "user", "gpt": "assistant"}
 
 
@@ -43,6 +46,12 @@ class ConversationDataset(torch.utils.data.Dataset[Conversation]):
     def __getitem__(self, index: int) -> Conversation:
         return self._conversations[index]
 
+    def picture_codes(self) -> np.ndarray:
+        """Return a number for the picture of every conversation, [n] int32; equal: the same."""
+        codes: dict[Path | None, int] = {}
+        images = (conversation.image for conversation in self._conversations)
+        return np.array([codes.setdefault(image, len(codes)) for image in images], dtype=np.int32)
+
 
 def read_conversations(
     path: Path, *, images: Path, families: Sequence[str] = ()
@@ -54,6 +63,7 @@ def read_conversations(
 
     Raises `UserError` with the entry's id for what cannot be trained on.
     """
+    check_if_recorded(path)
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -131,15 +141,8 @@ class Collator:
 
     def __call__(self, batch: Sequence[Conversation]) -> dict[str, torch.Tensor]:
         """Return what the model takes, with `labels` [n, tokens]."""
-        with_image = [conversation for conversation in batch if conversation.image is not None]
-        if len(with_image) not in (0, len(batch)):
-            without = next(entry.id for entry in batch if entry.image is None)
-            raise UserError(
-                "entries with and without a picture cannot be mixed in one file; "
-                f"entry {without!r} has none"
-            )
         texts = [self.text(conversation) for conversation in batch]
-        images = [[_open_image(conversation)] for conversation in batch] if with_image else None
+        images = open_images(batch)
         inputs = self._processor(text=texts, images=images, padding=True, return_tensors="pt")
         labels = torch.full_like(inputs["input_ids"], IGNORE_INDEX)
         for row, (conversation, text) in enumerate(zip(batch, texts, strict=True)):
@@ -169,8 +172,8 @@ class Collator:
             stop = len(tokens)
             if number + 1 < len(turns):
                 upto = self._tokens(self._render_text(turns[: number + 1], conversation, ask=False))
-                stop = _common_prefix_length(upto, tokens)
-            spans.append((_common_prefix_length(before, tokens), stop))
+                stop = common_prefix_length(upto, tokens)
+            spans.append((common_prefix_length(before, tokens), stop))
         return spans
 
     def _render_text(self, turns: Sequence[Turn], conversation: Conversation, *, ask: bool) -> str:
@@ -182,15 +185,29 @@ class Collator:
         return ids
 
 
-def _common_prefix_length(first: Sequence[int], second: Sequence[int]) -> int:
+def open_images(batch: Sequence[Conversation]) -> list[list[Image.Image]] | None:
+    """Return the picture of every conversation, None if none has one."""
+    with_image = [conversation for conversation in batch if conversation.image is not None]
+    if len(with_image) not in (0, len(batch)):
+        without = next(entry.id for entry in batch if entry.image is None)
+        raise UserError(
+            "entries with and without a picture cannot be mixed in one file; "
+            f"entry {without!r} has none"
+        )
+    return [[open_image(conversation)] for conversation in batch] if with_image else None
+
+
+def common_prefix_length(first: Sequence[int], second: Sequence[int]) -> int:
     """Return how many leading tokens are equal."""
     pairs = enumerate(zip(first, second, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(first), len(second)))
 
 
-def _open_image(conversation: Conversation) -> Image.Image:
+def open_image(conversation: Conversation) -> Image.Image:
+    """Return a conversation's picture; `UserError` names the entry if it cannot be read."""
     try:
-        with Image.open(conversation.image) as picture:  # type: ignore[arg-type]
+        content = read_file_of_result(conversation.image)  # type: ignore[arg-type]
+        with Image.open(io.BytesIO(content)) as picture:
             return picture.convert("RGB")
     except OSError as error:
         raise UserError(

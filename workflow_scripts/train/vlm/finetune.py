@@ -9,14 +9,18 @@ import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import yaml
 
-from workflow_scripts.common.storage import read_json, remove, write_json, write_text
+from workflow_scripts.common.storage import atomic_write, read_json, write_json, write_text
 from workflow_scripts.models import vlm
-from workflow_scripts.train.checkpoints import FiniteLossTrainer
+from workflow_scripts.models.shared_prefix import (
+    BLOCK_TOKENS,
+    choose_attention,
+    sharing_obstacle,
+)
 from workflow_scripts.train.curves import draw_curves
 from workflow_scripts.train.trainer import (
     TrainerOptions,
@@ -29,13 +33,15 @@ from workflow_scripts.train.trainer import (
     run_trainer,
 )
 from workflow_scripts.train.vlm.conversation_dataset import (
-    Collator,
     ConversationDataset,
     read_conversations,
 )
 from workflow_scripts.train.vlm.experiment import VlmExperiment
 from workflow_scripts.train.vlm.lora_targets import describe, lora_targets
 from workflow_scripts.train.vlm.model_card import model_card
+from workflow_scripts.train.vlm.packed_collator import PackedCollator
+from workflow_scripts.train.vlm.packed_dataset import PackedStepDataset, PackedValidationDataset
+from workflow_scripts.train.vlm.packed_trainer import PackedTrainer
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +54,15 @@ def train(experiment: VlmExperiment, should_stop: Callable[[], bool] = lambda: F
         should_stop: Says that the time of this run is over: `TrainingInterrupted` is raised after
             a save.
     """
+    trainer, processor, num_conversations = make_packed_trainer(experiment, should_stop)
+    run_trainer(trainer, experiment, num_ranks=num_ranks_here())
+    write_result(trainer, processor, experiment, num_conversations=num_conversations)
+
+
+def make_packed_trainer(
+    experiment: VlmExperiment, should_stop: Callable[[], bool] = lambda: False
+) -> tuple[PackedTrainer, Any, int]:
+    """Return a Trainer that has not begun, the base's processor, the number of conversations."""
     from transformers import set_seed
 
     settings = experiment.settings
@@ -65,37 +80,57 @@ def train(experiment: VlmExperiment, should_stop: Callable[[], bool] = lambda: F
     model = vlm.load_model(experiment.base)
     processor = vlm.load_processor(experiment.base)
     model.config.use_cache = False
+    obstacle, multiple_of = sharing_obstacle(model), 1
+    if obstacle:
+        logger.info("every question encodes its picture again: %s", obstacle)
+    else:
+        attention = choose_attention(model, settings.attention)
+        logger.info("questions share their picture; attention: %s", attention)
+        multiple_of = BLOCK_TOKENS if attention == "flex_attention" else 1
+    collator = PackedCollator(processor, share_prefix=not obstacle, pad_to_multiple_of=multiple_of)
+    packing = {
+        "questions_per_sequence": 1 if obstacle else settings.questions_per_sequence,
+        "tokens_per_micro_batch": settings.tokens_per_micro_batch,
+    }
+    dataset = PackedStepDataset(
+        conversations,
+        collator,
+        steps=settings.steps,
+        batch_size=settings.batch_size,
+        num_ranks=num_ranks,
+        seed=experiment.seed,
+        **packing,
+    )
     if settings.adapter == "lora":
         model = add_lora(model, experiment)
     trainer = make_trainer(
-        FiniteLossTrainer,
+        PackedTrainer,
         model,
         arguments,
-        conversations,
-        eval_dataset=validation,
-        collator=Collator(processor),
+        dataset,
+        eval_dataset=validation and PackedValidationDataset(validation, collator, **packing),
+        collator=lambda items: items[0],
         save_minutes=settings.save_minutes,
         should_stop=should_stop,
     )
-    run_trainer(trainer, experiment, num_ranks=num_ranks)
-    write_result(trainer, processor, experiment, num_conversations=len(conversations))
+    return cast(PackedTrainer, trainer), processor, len(conversations)
 
 
 def trainer_options(experiment: VlmExperiment, *, num_ranks: int) -> TrainerOptions:
     """Return what tuning asks of the Trainer; validation is off."""
     settings = experiment.settings
     on_gpu = torch.cuda.is_available()
-    micro, accumulation = micro_batches(
-        settings.batch_size, num_ranks=num_ranks, micro_batch_size=settings.micro_batch_size
-    )
+    # A step is split by answers; how many micro-batches it is on a rank follows from its tokens.
+    micro_batches(settings.batch_size, num_ranks=num_ranks)
     return TrainerOptions(
         steps=settings.steps,
         learning_rate=settings.learning_rate,
         warmup_steps=max(1, round(0.03 * settings.steps)),
         weight_decay=0.0,
         adam_beta2=0.999,
-        micro_batch_size=micro,
-        accumulation=accumulation,
+        # An item of the data set is a rank's part of a step.
+        micro_batch_size=1,
+        accumulation=1,
         logging_steps=max(1, min(10, settings.steps // 4)),
         save_steps=settings.save_steps,
         save_minutes=settings.save_minutes,
@@ -105,7 +140,7 @@ def trainer_options(experiment: VlmExperiment, *, num_ranks: int) -> TrainerOpti
             "gradient_checkpointing": settings.gradient_checkpointing,
             "eval_strategy": "no",
             "eval_steps": max(1, settings.steps // 4),
-            "per_device_eval_batch_size": micro,
+            "per_device_eval_batch_size": 1,
             "prediction_loss_only": True,
             "label_names": ["labels"],
             "dataloader_num_workers": 4 if on_gpu else 0,
@@ -202,8 +237,8 @@ def write_result(
     write_text(out / "config.yaml", yaml.safe_dump(experiment.description(), sort_keys=True))
     write_text(out / "README.md", model_card(experiment.description(), metrics))
     write_json(out / "metrics.json", metrics)
-    remove(experiment.result)
-    out.rename(experiment.result)
+    with atomic_write(experiment.result, checksum=True) as partial:
+        out.rename(partial)
 
 
 _LOGGED_KEYS = {"loss", "eval_loss", "learning_rate"}

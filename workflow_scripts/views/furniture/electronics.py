@@ -53,13 +53,15 @@ def television(b: AssetSpec) -> Parts:
     ]
     if not stands:
         return parts
-    if b.chance(0.5):
-        foot = [(x * 0.8, b.d, 0), (x * 0.8, b.d, 0.01), (x * 0.7, b.d * 0.9, 0.018)]
+    # Legs at the ends of a deep one would stand beside a shallow stand.
+    if b.chance(0.5) or b.d > 0.3:
+        foot = [(x * 0.5, b.d, 0), (x * 0.5, b.d, 0.01), (x * 0.4, b.d * 0.9, 0.018)]
         neck = (front - thick * 0.5, front - 0.01)
         parts.append(loft(foot, case, power=5))
         return [*parts, block((-x * 0.1, x * 0.1), neck, (0, low + 0.03), case)]
     for side in (-1, 1):
-        spot = side * x * 0.66
+        # A stand may be narrower than what stands on it.
+        spot = side * x * 0.35
         for end in (-1, 1):
             parts.append(
                 rod((spot, front * 0.5, low), (spot, end * (b.d / 2 - 0.008), 0.008), 0.008, case)

@@ -10,6 +10,8 @@ import numpy as np
 
 from workflow_scripts.common import backend_registry, coco_rle
 from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import write_table
 from workflow_scripts.common.view_shard import ViewShard
@@ -46,7 +48,12 @@ def localise(
     limits: ProposalLimits,
     batch_size: int,
 ) -> Iterator[PhotoMaskRow]:
-    """Yield a row for every proposal of every photo, rejected ones with a reason."""
+    """Yield a row for every proposal of every photo, rejected ones with a reason.
+
+    A photo in which the search fails has one row, with that reason.
+    """
+    errors = ItemErrors()
+    failed = 0
     for first in progress(range(0, len(rows), batch_size), desc="localise"):
         photos = [
             PhotoView(
@@ -57,12 +64,45 @@ def localise(
             )
             for row in rows[first : first + batch_size]
         ]
-        for photo, proposals in zip(photos, proposer.propose(photos), strict=True):
-            if segmenter is not None:
-                proposals = add_masks(photo, proposals, segmenter, limits=limits)
-            height, width = photo.rgb.shape[:2]
-            chosen = filter_proposals(proposals, content_area=height * width, limits=limits)
-            yield from mask_rows(photo.row, chosen, shape=shard.image_shape)
+        for photo, found in zip(photos, _propose(proposer, photos, errors), strict=True):
+            try:
+                if isinstance(found, Exception):
+                    raise found
+                if segmenter is not None:
+                    found = add_masks(photo, found, segmenter, limits=limits)
+                height, width = photo.rgb.shape[:2]
+                chosen = filter_proposals(found, content_area=height * width, limits=limits)
+                rows_of_photo = list(mask_rows(photo.row, chosen, shape=shard.image_shape))
+            except UserError:
+                raise
+            except Exception as error:
+                failed += 1
+                reason = errors.reason(error, photo.row.scene_id)
+                nothing = Proposal("", 0.0, (0.0, 0.0, 0.0, 0.0), reason=f"failed: {reason}")
+                rows_of_photo = list(mask_rows(photo.row, [nothing], shape=shard.image_shape))
+            yield from rows_of_photo
+    errors.require_some(len(rows) - failed)
+
+
+def _propose(
+    proposer: Proposer, photos: list[PhotoView], errors: ItemErrors
+) -> Sequence[Sequence[Proposal] | Exception]:
+    """Return what is proposed for each photo, or why nothing is: together, else one by one."""
+    try:
+        return list(proposer.propose(photos))
+    except UserError:
+        raise
+    except Exception as error:
+        errors.reason(error, "a batch of photos")
+    found: list[Sequence[Proposal] | Exception] = []
+    for photo in photos:
+        try:
+            found += proposer.propose([photo])
+        except UserError:
+            raise
+        except Exception as error:
+            found.append(error)
+    return found
 
 
 def add_masks(

@@ -10,6 +10,7 @@ import numpy as np
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_decoding import DecodedImage, decode_image
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import SkippedItem, records_to_frame
 from workflow_scripts.common.storage import read_records, write_records, write_table
 from workflow_scripts.common.view_shard import write_views
@@ -167,13 +168,14 @@ def main(*, scenes: Path, out: Path, settings: PhotoReadSettings) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with FrameSpool(out.parent, width_px=settings.width_px, height_px=settings.height_px) as spool:
         pairs = zip(records, files, strict=True)
+        errors = ItemErrors()
         for photo, file in progress(pairs, desc="photos", total=len(records)):
             if photo.skipped:
                 continue
             try:
                 photo_frame = read_photo(decode_photo(file, photo), photo.stem, settings)
-            except UserError as error:
-                skipped_rows.append(skipped(photo, "photo", str(error)))
+            except Exception as error:
+                skipped_rows.append(skipped(photo, "photo", errors.reason(error, photo.stem)))
                 continue
             if settings.depth is not None and not photo_frame.has_depth:
                 skipped_rows.append(
@@ -185,6 +187,7 @@ def main(*, scenes: Path, out: Path, settings: PhotoReadSettings) -> None:
                 )
             view = spool.add(photo_frame.frame, photo_frame.camera)
             rows.append(photo_row(view, photo, photo_frame))
+        errors.require_some(len(rows))
         write_table(out.with_suffix(".parquet"), records_to_frame(rows, PhotoReadRow))
         write_records(out.with_suffix(".skipped.jsonl"), skipped_rows)
         write_views(out, spool.arrays(), attributes={"source": records[0].source})

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from workflow_scripts.common.numbers import is_finite_number
 from workflow_scripts.common.text_files import parse_json, read_text
 from workflow_scripts.sources.readers.sidecar_files import UnusableSidecar
 from workflow_scripts.views.images.depth_plausibility import NO_DEPTH, implausible_depth_reason
@@ -130,7 +131,7 @@ def read_camera(path: Path, *, width_px: int, height_px: int) -> UserCamera:
     k = _intrinsics(content, path.name)
     source_width, source_height = content.get("width", width_px), content.get("height", height_px)
     for side in (source_width, source_height):
-        if not isinstance(side, int | float) or not np.isfinite(side) or side <= 0:
+        if not is_finite_number(side) or side <= 0:
             raise UnusableSidecar(
                 f"intrinsics: {path.name} has size {source_width} x {source_height}"
             )

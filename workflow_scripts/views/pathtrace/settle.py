@@ -2,7 +2,8 @@
 
 A house file has the heights of its simulator's furniture, whose seats, mattresses and boards are
 not where the furniture drawn here has them. An object moves up or down, never sideways, to the
-nearest surface of its parent that carries its base and has room for it.
+nearest surface of its parent that carries its base and has room for it. Where another object is
+there already, it stands on that one: what was stacked stays so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,8 @@ from workflow_scripts.views.meshes import Mesh
 TOLERANCE_M = 0.01
 """A smaller distance between an object and its surface is left as it is."""
 MAX_UP_M, MAX_DOWN_M = 0.25, 0.5
+"""Reach of a move; down it has no end beside the back of a seat or the headboard of a bed."""
+MAX_UP_ON_SIBLING_M = 0.05
 BASE_M = 0.015
 """The base of an object is what is drawn within this of its lowest point."""
 MAX_CORNERS = 12
@@ -42,11 +45,16 @@ class Placement:
 
 @dataclass(frozen=True)
 class _Body:
-    """What a sibling takes up: its outline from above, and its heights."""
+    """What a sibling takes up: its outline from above, its heights, and its triangles.
+
+    `moved_m` is how far above its place in the house file that is.
+    """
 
     outline: BaseGeometry
     low_m: float
     high_m: float
+    triangles: FloatArray
+    moved_m: float
 
 
 def settle_children(
@@ -70,15 +78,20 @@ def settle_children(
             height, contact = _support_height_m(points, surface, placed)
             bottom = float(points[:, 2].min())
             step = 0.0 if height is None or abs(height - bottom) <= TOLERANCE_M else height - bottom
-            placements[child] = Placement(before + step, contact, height or 0.0)
-            placed.append(_body(points, bottom + step))
+            support_m = height if height is not None and contact == "carried" else 0.0
+            placements[child] = Placement(before + step, contact, support_m)
+            points[:, 2] += step
+            placed.append(_body(points, meshes[child].faces, step))
     return placements
 
 
 def _support_height_m(
     points: FloatArray, surface: FloatArray, placed: Sequence[_Body]
 ) -> tuple[float | None, Literal["", "carried", "unclear"]]:
-    """Return the height of the surface that carries an object, None if none does."""
+    """Return the height that an object goes to, None if it stays, and its contact there.
+
+    On a sibling its contact with the parent is unclear.
+    """
     bottom, top = float(points[:, 2].min()), float(points[:, 2].max())
     if bottom <= surface[..., 2].min() + 2 * TOLERANCE_M:
         return None, ""
@@ -86,7 +99,8 @@ def _support_height_m(
     under_base = _heights_m(surface[_face_up(surface)], _within(base))
     over_all = _heights_m(surface, _within(points[:, :2]))
     found = under_base[np.isfinite(under_base)]
-    near = found[(found <= bottom + MAX_UP_M) & (found >= bottom - MAX_DOWN_M)]
+    deepest = -np.inf if _is_beside_back(bottom, surface, over_all) else bottom - MAX_DOWN_M
+    near = found[(found <= bottom + MAX_UP_M) & (found >= deepest)]
     heights = set((np.ceil(near / STEP_M) * STEP_M).tolist())
     needed = max(0.9 * (top - bottom), MIN_ROOM_M)
     for height in sorted(heights, key=lambda value: abs(value - bottom)):
@@ -97,8 +111,9 @@ def _support_height_m(
             and blocks.any(axis=1).mean() <= MAX_BLOCKED_SHARE
         ):
             is_there = abs(height - bottom) <= TOLERANCE_M + STEP_M
-            if not is_there and _collides(_body(points, height), placed):
-                break
+            siblings = [] if is_there else _colliding(points, height - bottom, placed)
+            if siblings:
+                return _height_on_m(siblings, points), "unclear"
             return float(under_base[carries].max()), "carried"
     return None, "unclear"
 
@@ -137,16 +152,42 @@ def _heights_m(triangles: FloatArray, points: FloatArray) -> FloatArray:
     return heights
 
 
-def _body(points: FloatArray, bottom_m: float) -> _Body:
-    height = float(np.ptp(points[:, 2]))
-    return _Body(MultiPoint(points[:, :2]).convex_hull, bottom_m, bottom_m + height)
+def _is_beside_back(bottom: float, surface: FloatArray, over_all: FloatArray) -> bool:
+    """Say whether the parent reaches up to an object and has nothing above it."""
+    nothing_above = not (over_all > bottom + MAX_UP_M).any()
+    return bool(nothing_above and bottom <= surface[..., 2].max() + TOLERANCE_M)
 
 
-def _collides(body: _Body, others: Sequence[_Body]) -> bool:
-    """Return whether a body shares space with another."""
+def _body(points: FloatArray, faces: NDArray[np.integer], moved_m: float) -> _Body:
+    outline = MultiPoint(points[:, :2]).convex_hull
+    low_m, high_m = float(points[:, 2].min()), float(points[:, 2].max())
+    return _Body(outline, low_m, high_m, points[faces], moved_m)
+
+
+def _colliding(points: FloatArray, step_m: float, others: Sequence[_Body]) -> list[_Body]:
+    """Return which bodies an object would share space with after a step up.
+
+    Those that it shares space with in the house file (a pillow that leans on a box) do not count.
+    """
+    outline = MultiPoint(points[:, :2]).convex_hull
+    low_m, high_m = float(points[:, 2].min()), float(points[:, 2].max())
+    colliding = []
     for other in others:
-        overlap = min(body.high_m, other.high_m) - max(body.low_m, other.low_m)
-        smaller = min(body.outline.area, other.outline.area)
-        if overlap > TOLERANCE_M and body.outline.intersection(other.outline).area > 0.1 * smaller:
-            return True
-    return False
+        before, after = (
+            min(high_m + up, other.high_m + other_up) - max(low_m + up, other.low_m + other_up)
+            for up, other_up in ((0.0, -other.moved_m), (step_m, 0.0))
+        )
+        smaller = min(outline.area, other.outline.area)
+        overlaps = outline.intersection(other.outline).area > 0.1 * smaller
+        if overlaps and after > TOLERANCE_M and before <= TOLERANCE_M:
+            colliding.append(other)
+    return colliding
+
+
+def _height_on_m(siblings: Sequence[_Body], points: FloatArray) -> float | None:
+    """Return the height at which an object stands on its siblings, None if that is too far up."""
+    bottom = float(points[:, 2].min())
+    under = [_heights_m(body.triangles, _within(points[:, :2])) for body in siblings]
+    heights = [float(np.nanmax(height)) for height in under if np.isfinite(height).any()]
+    height = max(heights, default=np.inf)
+    return height if height <= bottom + MAX_UP_ON_SIBLING_M else None

@@ -15,7 +15,7 @@ import pandas as pd
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import DroppedQuestions
-from workflow_scripts.common.storage import read_records, write_text
+from workflow_scripts.common.storage import read_records, read_table, write_text
 from workflow_scripts.config.vqa import CardSettings
 from workflow_scripts.sources import SOURCES
 from workflow_scripts.sources.readers.photo_records import (
@@ -192,7 +192,7 @@ def main(
         settings: title, license and repository.
         photos: what every step lost of photos, `results/views/images/{shard}.dropped.jsonl`.
     """
-    tables = {path.stem: pd.read_parquet(path, columns=COLUMNS) for path in questions}
+    tables = {path.stem: read_table(path, columns=COLUMNS) for path in questions}
     if not sum(len(table) for table in tables.values()):
         raise UserError(
             f"{', '.join(map(str, questions))}: no question in any split, so there is no data set. "

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+from workflow_scripts.common.checksums import read_file_of_result
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.questions import Question, read_questions
 
@@ -27,7 +28,7 @@ def group_by_image(table: Path) -> Iterator[list[Question]]:
 def read_image_bytes(images: Path, name: str) -> bytes:
     """Return the bytes of a picture's file; `UserError` names it if it cannot be read."""
     try:
-        return (images / name).read_bytes()
+        return read_file_of_result(images / name)
     except OSError as error:
         raise UserError(
             f"{images / name}: the picture of a question cannot be read: {error.strerror}. "

@@ -175,7 +175,7 @@ def main(
             group_by_image(questions), desc="messages", total=sum(counts)
         )
     )
-    with atomic_write(out) as folder:
+    with atomic_write(out, checksum=True) as folder:
         folder.mkdir()
         for number, count in enumerate(counts):
             name = f"{split}-{number:05d}-of-{len(counts):05d}.parquet"

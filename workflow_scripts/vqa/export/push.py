@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from workflow_scripts.common.checksums import check_if_recorded
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import write_json
@@ -23,8 +24,13 @@ IGNORED = (".*", "**/.*")
 
 
 def list_files(folder: Path) -> list[dict[str, Any]]:
-    """Return path, size and SHA-256 of every file that goes to the hub, sorted by path."""
+    """Return path, size and SHA-256 of every file that goes to the hub, sorted by path.
+
+    `UserError` if a split is not what was written.
+    """
     rows = []
+    for split in sorted(folder.glob("*/")):
+        check_if_recorded(split)
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         if path.is_file() and not any(part.startswith(".") for part in inside.parts):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from workflow_scripts.geometry.cameras import FloatArray
-from workflow_scripts.vqa import contact
+from workflow_scripts.vqa import contact, plausibility
 from workflow_scripts.vqa.measures import Measure
 from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
 from workflow_scripts.vqa.question_types.ranking import Ranking
@@ -12,6 +12,7 @@ from workflow_scripts.vqa.reasoning import comparison, yes_no
 from workflow_scripts.vqa.view_context import ViewContext
 
 LEVEL = Requirements(level=True)
+WHOLE = Requirements(untruncated=True, level=True)
 # The sigma where boxes do not decide: no ranking that it is part of is clear.
 UNKNOWN = 1e9
 # Between: where the foot of the first lies on the way from the second to the third, and how far
@@ -20,6 +21,18 @@ ALONG = yes_no.Limits(yes=0.2, no=-0.05)
 ASIDE = yes_no.Limits(yes=0.2, no=0.5)
 # Each of three in turn comes first.
 _ROTATIONS = np.array([[0, 1, 2], [2, 0, 1], [1, 2, 0]])
+
+
+def on_top(view_context: ViewContext) -> FloatArray:
+    """Return `contact.on_top`, 0 where i could not stand on j anyway."""
+    clear = contact.on_top(view_context)
+    return np.where((clear > 0) | plausibility.could_stand_on(view_context), clear, 0.0)
+
+
+def inside(view_context: ViewContext) -> FloatArray:
+    """Return `contact.inside`, 0 where i could not lie in j anyway."""
+    clear = contact.inside(view_context)
+    return np.where(plausibility.could_be_inside(view_context), clear, 0.0)
 
 
 def _pairs(context: QuestionContext, clear: FloatArray, *, ordered: bool) -> PredicateValues:
@@ -56,7 +69,7 @@ def between(context: QuestionContext) -> PredicateValues:
 
 def _supports(view_context: ViewContext) -> Measure:
     """Say of anchor i and candidate j whether i rests on j."""
-    on = contact.on_top(view_context)
+    on = on_top(view_context)
     return np.sign(on), np.where(on == 0, UNKNOWN, 0.0)
 
 
@@ -75,7 +88,7 @@ TOUCHING = YesNo(
 )
 ON_TOP = YesNo(
     name="on_top",
-    predicate=lambda context: _pairs(context, contact.on_top(context.view_context), ordered=True),
+    predicate=lambda context: _pairs(context, on_top(context.view_context), ordered=True),
     unit="m",
     reasoning=yes_no.on_top,
     requires=LEVEL,
@@ -86,7 +99,8 @@ ON_TOP = YesNo(
 )
 INSIDE = YesNo(
     name="inside",
-    predicate=lambda context: _pairs(context, contact.inside(context.view_context), ordered=True),
+    yes_leads=True,
+    predicate=lambda context: _pairs(context, inside(context.view_context), ordered=True),
     unit="m",
     reasoning=yes_no.inside,
     requires=LEVEL,
@@ -122,7 +136,7 @@ BETWEEN = YesNo(
     predicate=between,
     unit="ratio",
     reasoning=yes_no.between(ALONG, ASIDE),
-    requires=LEVEL,
+    requires=WHOLE,
     frame="gravity",
     questions=(
         "Seen from above, {is_a} {a} between {b} and {c}?",

@@ -2,8 +2,8 @@
 
 The gap is between nearest points; things that touch, or nearly, have none worth asking for.
 `horizontal_distance` is that of the centres on the ground plan, `vertical_distance` the
-difference in their height. From the camera, distance is in a straight line; it is not asked of
-views from straight above, where it is a height.
+difference in their height. From the camera, distance is in a straight line. What is partly a
+height (centre to centre, in height, to the camera) is not asked of views from straight above.
 """
 
 import numpy as np
@@ -17,7 +17,8 @@ from workflow_scripts.vqa.reasoning import numeric, yes_no
 MIN_DISTANCE_M = 0.1
 SAME_DIFFERENCE_M = yes_no.Limits(yes=0.1, no=0.5)
 WHOLE = Requirements(untruncated=True)
-LEVEL = Requirements(untruncated=True, gravity=True)
+PLAN = Requirements(untruncated=True, gravity=True)
+LEVEL = Requirements(untruncated=True, level=True)
 RANGE = Requirements(untruncated=True, range_clear=True)
 
 MINIMUM_DISTANCE = Numeric(
@@ -47,7 +48,7 @@ CENTRE_DISTANCE = Numeric(
     unit="m",
     reasoning=numeric.distance([0, 1, 2]),
     min_value=MIN_DISTANCE_M,
-    requires=WHOLE,
+    requires=RANGE,
     frame="gravity",
     quantities=("the distance between the centers of {a} and {b}",),
     questions=(
@@ -68,7 +69,7 @@ HORIZONTAL_DISTANCE = Numeric(
     unit="m",
     reasoning=numeric.distance([0, 1]),
     min_value=MIN_DISTANCE_M,
-    requires=LEVEL,
+    requires=PLAN,
     frame="gravity",
     quantities=("the horizontal distance between the centers of {a} and {b}",),
     questions=(

@@ -8,7 +8,7 @@ from workflow_scripts.vqa.question_types.fixed_choice import Classification, Fix
 from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo, between_limits
 from workflow_scripts.vqa.reasoning import orientation, yes_no
 
-FRONT = Requirements(level=True, front=True)
+FRONT = Requirements(untruncated=True, level=True, front=True)
 FACES_DEG = yes_no.Limits(yes=20.0, no=60.0)
 # Four ways to face; nearer than this to the middle of one it is clear.
 CLEAR_WITHIN_DEG = 25.0

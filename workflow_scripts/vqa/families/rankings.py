@@ -154,6 +154,7 @@ BIGGEST = _extreme(
     ("the biggest",),
     unit="ratio",
     requires=LEVEL,
+    second_measure=measures.face_order,
     frame="object",
 )
 SMALLEST = _extreme(
@@ -163,6 +164,7 @@ SMALLEST = _extreme(
     ("the smallest",),
     unit="ratio",
     requires=LEVEL,
+    second_measure=lambda view_context: measures.negated(measures.face_order(view_context)),
     frame="object",
 )
 TALLEST = _extreme(

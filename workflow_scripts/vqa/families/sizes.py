@@ -5,14 +5,16 @@ known it is not asked for, and comparisons must hold whichever side it is. `view
 extent across the camera's level heading, whatever faces where. Height is along the room's up
 axis. Length is the longer of the two horizontal sides, of what is not taller than that. "Bigger"
 compares the volumes of the oriented boxes by the edge of the cube of equal volume, so that one
-margin suits lengths and volumes. A size is asked for only of an object that is wholly in the
-picture, and heights not in views from above. `same_*` ask whether two are about equal: within 7 %,
-or apart by 30 % or more.
+margin suits lengths and volumes, and must hold of their largest faces too. A size is asked for
+only of an object that is wholly in the picture, and heights not in views from above. `same_*` ask
+whether two are about equal: within 7 %, or apart by 30 % or more. Sizes are compared only of what
+a person would compare (`vqa/plausibility.py`).
 """
 
 import numpy as np
 
 from workflow_scripts.vqa import measures
+from workflow_scripts.vqa.plausibility import NOT_COMPARED, is_compared
 from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
 from workflow_scripts.vqa.question_types.comparison import Antonym, Comparison
 from workflow_scripts.vqa.question_types.numeric import Numeric
@@ -38,7 +40,7 @@ WIDER = Comparison(
     reasoning=comparison.wider,
     requires=UPRIGHT,
     frame="object",
-    scopes=("from side to side",),
+    scopes=("judging by the width",),
 )
 
 TALLER = Comparison(
@@ -55,7 +57,7 @@ TALLER = Comparison(
 BIGGER = Comparison(
     name="bigger",
     antonyms=(Antonym("bigger than", "bigger"), Antonym("smaller than", "smaller")),
-    difference=measures.cube_edge_ratio,
+    difference=measures.bigger_ratio,
     unit="ratio",
     reasoning=comparison.bigger,
     requires=STANDING,
@@ -182,10 +184,11 @@ FOOTPRINT = Numeric(
 def same_size(ratio: measures.Measure, context: QuestionContext) -> PredicateValues:
     """YesNo of every pair that two sizes are about equal."""
     excess, sigma = context.pair_values(*ratio)
+    value = between_limits(np.abs(excess), SAME_EXCESS.yes, SAME_EXCESS.no)
+    compared = is_compared(context.view_context, context.pairs(), 1 + np.abs(excess))
+    context.dropped[NOT_COMPARED] += int(np.count_nonzero((value != 0) & ~compared))
     return PredicateValues(
-        objects=context.shuffled_pairs(),
-        value=between_limits(np.abs(excess), SAME_EXCESS.yes, SAME_EXCESS.no),
-        sigma=sigma,
+        objects=context.shuffled_pairs(), value=np.where(compared, value, 0.0), sigma=sigma
     )
 
 

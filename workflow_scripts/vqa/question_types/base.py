@@ -131,7 +131,8 @@ class Family:
 
     `unit` is that of its margin and of its values, `frame` where they are measured. `forms` are
     the ways in which it can refer to objects. `can_paraphrase`: the objects in the text are among
-    the referents, so that a paraphrase can be checked.
+    the referents, so that a paraphrase can be checked. `yes_leads`: "no" is never asked for more
+    often than "yes", so a family that nearly never holds is not asked.
     """
 
     name: str
@@ -141,6 +142,7 @@ class Family:
     requires: Requirements = Requirements()
     forms: tuple[Form, ...] = ALL_FORMS
     can_paraphrase: bool = True
+    yes_leads: bool = False
 
     @cached_property
     def templates(self) -> dict[str, Templates]:

@@ -9,6 +9,7 @@ import numpy as np
 from workflow_scripts.vqa.batch import YES_NO, Batch
 from workflow_scripts.vqa.margins import Unit
 from workflow_scripts.vqa.measures import Measure
+from workflow_scripts.vqa.plausibility import NOT_COMPARED, is_compared
 from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.templates import Templates, capitalised
 from workflow_scripts.vqa.view_context import ViewContext
@@ -142,12 +143,20 @@ class Comparison(OneViewFamily):
 def clear_pairs(
     context: QuestionContext, difference: Measure, unit: Unit
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Return pairs [m, 2] whose order is clear, winner first, their difference and sigma."""
+    """Return pairs [m, 2] whose order is clear, winner first, their difference and sigma.
+
+    Sizes are compared only where a person would compare them.
+    """
     pairs = context.pairs()
     value, sigma = context.pair_values(*difference)
     size = np.abs(value)
-    rows = (size >= context.margins.needed(unit, context.view_context, sigma)).nonzero()[0]
-    context.dropped["too close to call"] += len(pairs) - len(rows)
+    clear = size >= context.margins.needed(unit, context.view_context, sigma)
+    context.dropped["too close to call"] += int(np.count_nonzero(~clear))
+    if unit == "ratio":
+        compared = is_compared(context.view_context, pairs, 1 + size)
+        context.dropped[NOT_COMPARED] += int(np.count_nonzero(clear & ~compared))
+        clear &= compared
+    rows = clear.nonzero()[0]
     if not len(rows):
         return None
     pairs = pairs.take(rows, axis=0)

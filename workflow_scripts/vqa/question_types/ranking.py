@@ -9,6 +9,7 @@ import numpy as np
 
 from workflow_scripts.vqa.batch import Batch
 from workflow_scripts.vqa.measures import Measure
+from workflow_scripts.vqa.plausibility import NOT_COMPARED, is_compared
 from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.templates import Templates
 from workflow_scripts.vqa.view_context import ViewContext
@@ -98,8 +99,13 @@ class Ranking(OneViewFamily):
                 leads = leads[0], again[:, 0] - again[:, 2]
             margin = np.minimum.reduce([margin, *leads])
         clear = margin >= context.margins.needed(self.unit, context.view_context, both)
+        context.dropped["too close to call"] += int(np.count_nonzero(~clear))
+        if self.unit == "ratio":
+            ratio = scores[:, 0] / np.maximum(scores[:, 2], 1e-6)
+            compared = is_compared(context.view_context, three, ratio)
+            context.dropped[NOT_COMPARED] += int(np.count_nonzero(clear & ~compared))
+            clear &= compared
         rows = clear.nonzero()[0]
-        context.dropped["too close to call"] += len(margin) - len(rows)
         if not len(rows):
             return
         fact_ids, sigma, margin = np.arange(len(rows)), both.take(rows), margin.take(rows)

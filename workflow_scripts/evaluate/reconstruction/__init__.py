@@ -1,0 +1,1 @@
+"""Scores of reconstructed rooms: published metrics by their definitions, and ours beside them."""

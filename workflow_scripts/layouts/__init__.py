@@ -1,0 +1,1 @@
+"""Layouts of rooms, walls, openings and oriented boxes, and the text formats that hold them."""

@@ -1,0 +1,231 @@
+"""Convert a layout of a room from one format to another.
+
+    python -m workflow_scripts.layouts.convert --layout room.txt --read spatiallm \\
+        --out room.json --write qwen3vl --camera camera.json
+
+`camera.json` is the sidecar of a camera's boxes: fx, fy, cx, cy, width, height and, to convert
+between the room and the camera, world_from_camera [4, 4]; angle_unit and angle_axes say how the
+angles of boxes are written.
+"""
+
+import dataclasses
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.errors import UserError, allowed_values
+from workflow_scripts.common.storage import write_json, write_text
+from workflow_scripts.common.text_files import parse_json, read_text
+from workflow_scripts.geometry.cameras import FloatArray, invert
+from workflow_scripts.layouts.camera_boxes import (
+    GEMINI,
+    QWEN3VL,
+    RADIANS,
+    AngleUnit,
+    CameraBoxConvention,
+    read_camera_boxes,
+    sidecar,
+    write_camera_boxes,
+)
+from workflow_scripts.layouts.layout import (
+    UPRIGHT_FRAMES,
+    FormatProblem,
+    RoomLayout,
+    transform_layout,
+)
+from workflow_scripts.layouts.omni3d import Omni3DImage, read_dataset, write_dataset
+from workflow_scripts.layouts.r2d3 import read_program, write_program
+from workflow_scripts.layouts.spatiallm import read_script, write_script
+from workflow_scripts.sources.readers.procthor_assets import assets
+
+log = logging.getLogger(__name__)
+
+Format = Literal["r2d3", "spatiallm", "qwen3vl", "gemini", "radians", "omni3d"]
+CONVENTIONS = {"qwen3vl": QWEN3VL, "gemini": GEMINI, "radians": RADIANS}
+IN_CAMERA = (*CONVENTIONS, "omni3d")
+
+
+@dataclass(frozen=True)
+class CameraFile:
+    """What a camera's sidecar says."""
+
+    intrinsics: FloatArray
+    width_px: int
+    height_px: int
+    world_from_camera: FloatArray | None
+    angle_unit: AngleUnit | None
+    angle_axes: str | None
+
+
+def read_camera_file(path: Path) -> CameraFile:
+    """Read a sidecar; `UserError` names the file and what is wrong."""
+    values = parse_json(read_text(path), path)
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: must be a JSON object with fx, fy, cx, cy, width and height")
+    numbers = {key: _number(values, key, path) for key in ("fx", "fy", "cx", "cy")}
+    size = [int(_number(values, key, path)) for key in ("width", "height")]
+    pose = values.get("world_from_camera")
+    matrix = None
+    if pose is not None:
+        try:
+            matrix = np.array(pose, dtype=np.float64).reshape(4, 4)
+        except (TypeError, ValueError):
+            raise UserError(f"{path}: world_from_camera must be 4 rows of 4 numbers") from None
+        turn = matrix[:3, :3]
+        if not np.isfinite(matrix).all() or np.abs(turn @ turn.T - np.eye(3)).max() > 1e-3:
+            raise UserError(f"{path}: world_from_camera is no rigid pose: its axes are not unit")
+    unit, axes = values.get("angle_unit"), values.get("angle_axes")
+    if unit is not None and unit not in get_args(AngleUnit):
+        raise UserError(f"{path}: angle_unit {allowed_values(str(unit), get_args(AngleUnit))}")
+    if axes is not None and (not isinstance(axes, str) or sorted(axes) != ["x", "y", "z"]):
+        raise UserError(f"{path}: angle_axes is {axes!r}; it must be x, y and z in some order")
+    k = np.array([[numbers["fx"], 0, numbers["cx"]], [0, numbers["fy"], numbers["cy"]], [0, 0, 1]])
+    return CameraFile(k, size[0], size[1], matrix, unit, axes)
+
+
+def read_layout(
+    path: Path, file_format: Format, camera: CameraFile | None, image_id: int | None
+) -> RoomLayout:
+    """Read a layout in its format's own frame; `UserError` if nothing in it can be read."""
+    text = read_text(path)
+    if file_format == "r2d3":
+        layout = _with_asset_sizes(read_program(text))
+    elif file_format == "spatiallm":
+        layout = read_script(text)
+    elif file_format == "omni3d":
+        dataset = parse_json(text, path)
+        layouts = read_dataset(dataset) if isinstance(dataset, dict) else {}
+        chosen = next(iter(layouts), None) if image_id is None else image_id
+        if chosen not in layouts:
+            numbers = ", ".join(str(number) for number in list(layouts)[:10]) or "none"
+            raise UserError(f"{path}: no picture {chosen}; its pictures are {numbers}")
+        layout = layouts[chosen]
+    else:
+        layout = read_camera_boxes(text, _convention(file_format, camera))
+    if not layout.boxes and not layout.walls:
+        reasons = "; ".join(f"{p.position}: {p.reason}" for p in layout.problems[:3])
+        raise UserError(
+            f"{path}: no object or wall in format {file_format}" + f" ({reasons})" * bool(reasons)
+        )
+    return layout
+
+
+def main(
+    *,
+    layout: Path,
+    read: Format,
+    out: Path,
+    write: Format,
+    camera: Path | None = None,
+    image_id: int | None = None,
+    phrases: bool = False,
+) -> None:
+    """Convert a layout of a room; what cannot be read is reported and left out.
+
+    Args:
+        layout: File to read.
+        read: Its format.
+        out: File to write.
+        write: Its format.
+        camera: JSON of the camera, needed for and by formats in a camera's frame.
+        image_id: Number of the picture in an Omni3D data set; the first by default.
+        phrases: Call objects by their label, not by their asset, in a program.
+    """
+    camera_file = None if camera is None else read_camera_file(camera)
+    room = read_layout(layout, read, camera_file, image_id)
+    room = _in_frame_of(room, write, camera_file)
+    complete = [box for box in room.boxes if np.isfinite(box.size_m).all()]
+    if write != "r2d3" and len(complete) < len(room.boxes):
+        lost = tuple(
+            FormatProblem(box.key, f"asset {box.label!r} is not in ProcTHOR's table: no size")
+            for box in room.boxes
+            if not np.isfinite(box.size_m).all()
+        )
+        room = dataclasses.replace(room, boxes=tuple(complete), problems=(*room.problems, *lost))
+    for problem in room.problems:
+        log.warning("%s: %s: %s", layout, problem.position, problem.reason)
+    _write(out, room, write, camera_file, phrases=phrases)
+    log.info("%s: %d objects, %d left out", out, len(room.boxes), len(room.problems))
+
+
+def _write(
+    out: Path, room: RoomLayout, file_format: Format, camera: CameraFile | None, *, phrases: bool
+) -> None:
+    if file_format == "r2d3":
+        write_text(out, write_program(room, phrases=phrases))
+    elif file_format == "spatiallm":
+        write_text(out, write_script(room))
+    else:
+        assert camera is not None
+        if file_format == "omni3d":
+            image = Omni3DImage(0, "", camera.width_px, camera.height_px, camera.intrinsics, room)
+            labels = sorted({box.label for box in room.boxes})
+            write_json(out, write_dataset([image], labels))
+            return
+        convention = _convention(file_format, camera)
+        write_text(out, write_camera_boxes(room, convention))
+        notes: dict[str, Any] = sidecar(
+            camera.intrinsics,
+            width_px=camera.width_px,
+            height_px=camera.height_px,
+            convention=convention,
+        )
+        if camera.world_from_camera is not None:
+            notes["world_from_camera"] = camera.world_from_camera.tolist()
+        write_json(out.with_name(f"{out.stem}.camera.json"), notes)
+
+
+def _in_frame_of(room: RoomLayout, file_format: Format, camera: CameraFile | None) -> RoomLayout:
+    wants_camera = file_format in IN_CAMERA
+    if wants_camera and camera is None:
+        raise UserError(f"format {file_format} is in the camera's frame: give --camera")
+    if wants_camera == (room.frame not in UPRIGHT_FRAMES):
+        return room
+    if camera is None or camera.world_from_camera is None:
+        raise UserError(
+            "the room's frame and the camera's differ: give --camera with world_from_camera"
+        )
+    if wants_camera:
+        return transform_layout(room, invert(camera.world_from_camera), "opencv_camera")
+    return transform_layout(room, camera.world_from_camera, "world")
+
+
+def _with_asset_sizes(layout: RoomLayout) -> RoomLayout:
+    """Fill in the sizes of assets, and call each by its category."""
+    table = assets()
+    boxes = []
+    for box in layout.boxes:
+        asset = table.get(box.asset_id)
+        if asset is not None:
+            size = np.array(asset.size_m)
+            boxes.append(dataclasses.replace(box, label=asset.category, size_m=size))
+        else:
+            boxes.append(box)
+    return dataclasses.replace(layout, boxes=tuple(boxes))
+
+
+def _convention(file_format: str, camera: CameraFile | None) -> CameraBoxConvention:
+    convention = CONVENTIONS[file_format]
+    if camera is None:
+        return convention
+    return dataclasses.replace(
+        convention,
+        angle_unit=camera.angle_unit or convention.angle_unit,
+        angle_axes=camera.angle_axes or convention.angle_axes,
+    )
+
+
+def _number(values: dict[str, Any], key: str, path: Path) -> float:
+    value = values.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise UserError(f"{path}: {key} is {json.dumps(value)}; it must be a number above 0")
+    return float(value)
+
+
+if __name__ == "__main__":
+    run(main)
