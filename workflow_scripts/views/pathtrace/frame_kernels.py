@@ -182,7 +182,8 @@ def sun_candidates(
                 continue
             ox, oy, oz = px - corner[opening, 0], py - corner[opening, 1], pz - corner[opening, 2]
             t = -(nx * ox + ny * oy + nz * oz) / slope
-            if t <= 0:
+            # The reveal of a window lies up to a wall's thickness outside its rectangle.
+            if t <= -0.5:
                 continue
             ox, oy, oz = ox + t * sx, oy + t * sy, oz + t * sz
             along_a = (ox * ax + oy * ay + oz * az) / (ax * ax + ay * ay + az * az)
