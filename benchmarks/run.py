@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 Name = Literal[
     "generator",
     "renderer",
+    "shared_light",
     "pointclouds",
     "objects",
     "storage",
