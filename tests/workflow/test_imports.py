@@ -39,7 +39,9 @@ TESTS_OF_BENCHMARKS = {
     "tests/config/test_schema.py": ("configuration",),
     "tests/vqa/test_docs.py": ("question_examples",),
     "tests/vqa/test_truth.py": ("question_check",),
+    "tests/workflow/test_layout.py": ("run",),
     "tests/workflow/test_readme.py": ("update_readme", "results_page"),
+    "tests/workflow/test_rule_costs.py": ("rule_costs",),
 }
 
 

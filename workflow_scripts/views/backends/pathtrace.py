@@ -1,9 +1,11 @@
 """The embedded view backend: ProcTHOR houses rendered by the path tracer of `views/pathtrace`."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,18 +22,36 @@ from workflow_scripts.views.drawn_surfaces import (
 from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.furniture import build, credits
 from workflow_scripts.views.meshes import Mesh
+from workflow_scripts.views.pathtrace.cell_tracer import CellTracer
 from workflow_scripts.views.pathtrace.lights import Sky
 from workflow_scripts.views.pathtrace.reachability import reachable_m
 from workflow_scripts.views.pathtrace.scene import RenderScene, TriangleMesh, build_scene
 from workflow_scripts.views.pathtrace.tone_mapping import tone_map
 from workflow_scripts.views.pathtrace.tracer import Tracer
 
+
+@dataclass(frozen=True)
+class Preset:
+    """Quality of the pictures: rays a pixel, and where their light comes from.
+
+    `cells`: what lamps, windows and surfaces throw on the house is kept in cells and shared by
+    its views; sun, gloss and edges are the view's own, and `edge_samples` more rays are cast
+    through pixels at edges. `paths`: every ray is followed over `bounces`, and the picture is
+    denoised.
+    """
+
+    light: Literal["cells", "paths"]
+    samples: int
+    edge_samples: int = 0
+    bounces: int = 2
+
+
 PRESETS = {
-    "draft": {"samples": 2, "bounces": 2},
-    "default": {"samples": 4, "bounces": 2},
-    "high": {"samples": 16, "bounces": 3},
+    "draft": Preset("paths", samples=2),
+    "default": Preset("cells", samples=4, edge_samples=8),
+    "high": Preset("paths", samples=16, bounces=3),
+    "reference": Preset("paths", samples=256, bounces=3),
 }
-"""Paths per pixel, and the number of bounces of each."""
 
 
 def _installed(*packages: str) -> str:
@@ -44,12 +64,19 @@ def _installed(*packages: str) -> str:
     return ""
 
 
+def _denoiser(preset: Preset) -> str:
+    if preset.light == "cells":
+        return "none"
+    return _installed("pyoidn") or "a-trous filter"
+
+
 class TracedHouse:
     """A house whose surfaces are built and ready for ray casting."""
 
     def __init__(
         self,
         scene: RenderScene,
+        sky: Sky,
         tracer: Tracer,
         *,
         scene_id: str,
@@ -68,8 +95,17 @@ class TracedHouse:
             else row
             for row in scene.objects
         ]
-        self._scene, self._tracer = scene, tracer
-        self._scene_id, self._preset = scene_id, preset
+        self._scene, self._sky, self._tracer = scene, sky, tracer
+        self._scene_id, self._preset = scene_id, PRESETS[preset]
+
+    @property
+    def path_tracer(self) -> Tracer:
+        """The tracer of single paths, for tests and measurements."""
+        return self._tracer
+
+    @cached_property
+    def _cell_tracer(self) -> CellTracer:
+        return CellTracer(self._scene, self._sky, self._tracer)
 
     @property
     def triangle_mesh(self) -> TriangleMesh:
@@ -88,10 +124,16 @@ class TracedHouse:
         """Return image, planar depth and instance ids; equal arguments give equal bytes."""
         depth_m, instance = self._tracer.geometry(camera)
         pose = np.ascontiguousarray(camera.world_from_camera, dtype="<f8").tobytes().hex()
-        light = self._tracer.radiance(
-            camera, **PRESETS[self._preset], random=rng(seed, "pathtrace", self._scene_id, pose)
+        random, preset = rng(seed, "pathtrace", self._scene_id, pose), self._preset
+        if preset.light == "paths":
+            light = self._tracer.radiance(
+                camera, samples=preset.samples, bounces=preset.bounces, random=random
+            )
+            return Frame(tone_map(light), depth_m, instance)
+        light = self._cell_tracer.radiance(
+            camera, samples=preset.samples, edge_samples=preset.edge_samples, random=random
         )
-        return Frame(tone_map(light), depth_m, instance)
+        return Frame(tone_map(light, is_noisy=False), depth_m, instance)
 
 
 class PathtraceRenderer:
@@ -112,8 +154,8 @@ class PathtraceRenderer:
         self.provenance = {
             "renderer": "pathtrace",
             "rays": _installed("embreex", "open3d-cpu", "open3d"),
-            "denoiser": _installed("pyoidn") or "a-trous filter",
-            **PRESETS[preset],
+            "denoiser": _denoiser(PRESETS[preset]),
+            **asdict(PRESETS[preset]),
             "furniture": furniture,
         }
 
@@ -136,9 +178,15 @@ class PathtraceRenderer:
     def load(self, house: dict[str, Any], *, scene_id: str) -> TracedHouse:
         """Build a house; `UserError` says what is wrong with it."""
         scene = build_scene(house, scene_id, self._furniture)
-        tracer = Tracer(scene, Sky.of(house))
+        sky = Sky.of(house)
+        tracer = Tracer(scene, sky)
         return TracedHouse(
-            scene, tracer, scene_id=scene_id, preset=self._preset, asset_shapes=self._asset_shapes
+            scene,
+            sky,
+            tracer,
+            scene_id=scene_id,
+            preset=self._preset,
+            asset_shapes=self._asset_shapes,
         )
 
     def _furniture(self, category: str, size_m: tuple[float, float, float], asset_id: str) -> Mesh:
