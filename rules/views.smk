@@ -22,6 +22,7 @@ rule render_shard:
         view_rows="results/views/{source}/{shard}.views.parquet",
         object_rows="results/views/{source}/{shard}.objects.parquet",
         visibility_rows="results/views/{source}/{shard}.visibility.parquet",
+        gap_rows="results/views/{source}/{shard}.surface_gaps.parquet",
         skipped="results/views/{source}/{shard}.skipped.jsonl",
         credits="results/views/{source}/{shard}.credits.csv",
         picture=report(
@@ -74,6 +75,7 @@ rule render_pretraining_views:
         view_rows="results/views/pretraining/{shard}.views.parquet",
         object_rows="results/views/pretraining/{shard}.objects.parquet",
         visibility_rows="results/views/pretraining/{shard}.visibility.parquet",
+        gap_rows="results/views/pretraining/{shard}.surface_gaps.parquet",
         skipped="results/views/pretraining/{shard}.skipped.jsonl",
         credits="results/views/pretraining/{shard}.credits.csv",
         picture="results/views/pretraining/{shard}.png",

@@ -23,6 +23,7 @@ rule generate_questions:
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
         visibility="results/views/{source}/{shard}.visibility.parquet",
+        gaps=surface_gap_table,
         measured=measurement_tables,
     output:
         questions="results/vqa/{source}/{shard}.jsonl",

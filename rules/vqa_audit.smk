@@ -8,6 +8,7 @@ rule audit_shard:
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
         visibility="results/views/{source}/{shard}.visibility.parquet",
+        gaps=surface_gap_table,
         measured=audit_tables,
     output:
         facts="results/vqa/{source}/{shard}.audit.parquet",

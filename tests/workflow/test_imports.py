@@ -24,12 +24,14 @@ ALLOWED = {
     "cluster": MIDDLE,
     **dict.fromkeys(STAGES, MIDDLE),
 }
-# Records that hold cameras and boxes, which geometry does not know; the kind of experiment whose
-# settings hold those of a model's noise; and the command that looks up the sizes of assets.
+# Records that hold cameras, boxes and outlines, which geometry does not know; the kind of
+# experiment whose settings hold those of a model's noise; and the command that looks up the sizes
+# of assets.
 EXCEPTIONS = {
     ("workflow_scripts/experiments/pose.py", "models"),
     ("workflow_scripts/common/view_shard.py", "geometry"),
     ("workflow_scripts/common/measurements.py", "geometry"),
+    ("workflow_scripts/common/drawn_shapes.py", "geometry"),
     ("workflow_scripts/layouts/convert.py", "sources"),
 }
 # Tests of what the benchmarks themselves generate.

@@ -36,7 +36,7 @@ class AuditRow(Record):
     family: str
     labels: str = Field(
         description="truth; measured: clouds (simulator's depth), estimate, sensor_noise (noise "
-        "added)"
+        "added); boxes (bounding boxes in place of the drawn shapes)"
     )
     kind: str = Field(description="qualitative or numeric")
     unit: str

@@ -1,5 +1,6 @@
 """The embedded view backend: ProcTHOR houses rendered by the path tracer of `views/pathtrace`."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +13,12 @@ from workflow_scripts.common.errors import UserError, allowed_values
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.views.credits import Credit
+from workflow_scripts.views.drawn_surfaces import (
+    AssetShape,
+    DrawnSurfaces,
+    asset_shape,
+    with_shape,
+)
 from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.furniture import build, credits
 from workflow_scripts.views.meshes import Mesh
@@ -67,9 +74,27 @@ class TracedHouse:
     """A house whose surfaces are built and ready for ray casting."""
 
     def __init__(
-        self, scene: RenderScene, sky: Sky, tracer: Tracer, *, scene_id: str, preset: str
+        self,
+        scene: RenderScene,
+        sky: Sky,
+        tracer: Tracer,
+        *,
+        scene_id: str,
+        preset: str,
+        asset_shapes: Mapping[str, AssetShape],
     ) -> None:
-        self.objects = scene.objects
+        """Take a scene, and the shapes of its assets by their ids."""
+        mesh = scene.triangle_mesh
+        is_object = np.isin(
+            mesh.instance, [row.instance for row in scene.objects if row.kind == "object"]
+        )
+        self.surfaces = DrawnSurfaces(mesh.triangles[is_object], mesh.instance[is_object])
+        self.objects = [
+            with_shape(row, self.surfaces, asset_shapes[row.asset_id])
+            if row.instance in self.surfaces
+            else row
+            for row in scene.objects
+        ]
         self._scene, self._sky, self._tracer = scene, sky, tracer
         self._scene_id, self._preset = scene_id, PRESETS[preset]
 
@@ -125,7 +150,7 @@ class PathtraceRenderer:
         if preset not in PRESETS:
             raise UserError(f"views.preset is {preset!r}; {allowed_values(preset, PRESETS)}")
         self._preset, self._library = preset, furniture
-        self._asset_ids: set[str] = set()
+        self._asset_shapes: dict[str, AssetShape] = {}
         self.provenance = {
             "renderer": "pathtrace",
             "rays": _installed("embreex", "open3d-cpu", "open3d"),
@@ -148,15 +173,24 @@ class PathtraceRenderer:
     @property
     def credits(self) -> tuple[Credit, ...]:
         """Attributions of the models in the houses loaded so far."""
-        return () if self._library == "procedural" else credits(sorted(self._asset_ids))
+        return () if self._library == "procedural" else credits(sorted(self._asset_shapes))
 
     def load(self, house: dict[str, Any], *, scene_id: str) -> TracedHouse:
         """Build a house; `UserError` says what is wrong with it."""
         scene = build_scene(house, scene_id, self._furniture)
         sky = Sky.of(house)
         tracer = Tracer(scene, sky)
-        return TracedHouse(scene, sky, tracer, scene_id=scene_id, preset=self._preset)
+        return TracedHouse(
+            scene,
+            sky,
+            tracer,
+            scene_id=scene_id,
+            preset=self._preset,
+            asset_shapes=self._asset_shapes,
+        )
 
     def _furniture(self, category: str, size_m: tuple[float, float, float], asset_id: str) -> Mesh:
-        self._asset_ids.add(asset_id)
-        return build(category, size_m, asset_id, library=self._library)
+        mesh = build(category, size_m, asset_id, library=self._library)
+        if asset_id not in self._asset_shapes:
+            self._asset_shapes[asset_id] = asset_shape(mesh)
+        return mesh
