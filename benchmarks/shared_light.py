@@ -59,7 +59,7 @@ def main(
         references: folder of reference pictures, read and added to.
         seed: of the generated houses.
     """
-    renderer = PathtraceRenderer(furniture=furniture)
+    renderer = PathtraceRenderer(preset="shared", furniture=furniture)
     figures = []
     if num_rooms:
         figures += _quality(renderer, num_rooms, size_px, reference_paths, references, seed)

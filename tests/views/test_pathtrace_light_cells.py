@@ -46,16 +46,16 @@ def sunny_room() -> dict:
 
 @pytest.fixture(scope="module")
 def shared() -> TracedHouse:
-    return load(sunny_room(), preset="default")
+    return load(sunny_room(), preset="shared")
 
 
 def test_a_frame_has_the_same_bytes_whichever_views_are_rendered_with_it(shared):
     frames = [shared.render(view, seed=3) for view in VIEWS]
-    other_order = load(copy.deepcopy(sunny_room()), preset="default")
+    other_order = load(copy.deepcopy(sunny_room()), preset="shared")
     for number in (2, 0, 1):
         again = other_order.render(VIEWS[number], seed=3)
         assert again.rgb.tobytes() == frames[number].rgb.tobytes()
-    alone = load(sunny_room(), preset="default").render(VIEWS[1], seed=3)
+    alone = load(sunny_room(), preset="shared").render(VIEWS[1], seed=3)
     assert alone.rgb.tobytes() == frames[1].rgb.tobytes()
 
 
@@ -113,7 +113,7 @@ def test_light_does_not_pass_through_a_wall():
     right = [(4.0, 4.0), (8.0, 4.0), (8.0, 0.0), (4.0, 0.0)]
     rooms = [room_entry("room|2", left), room_entry("room|3", right)]
     house = house_of(rooms, wall_entries("room|2", left) + wall_entries("room|3", right), [])
-    lit = load(house, preset="default")
+    lit = load(house, preset="shared")
     lamps = [lamp for lamp in lit._scene.shell.lamps if 0 < lamp.centre_m[0] < 4]
     assert 0 < len(lamps) < len(lit._scene.shell.lamps)
     shell = dataclasses.replace(lit._scene.shell, lamps=lamps)

@@ -48,9 +48,10 @@ class Preset:
 
 PRESETS = {
     "draft": Preset("paths", samples=2),
-    "default": Preset("cells", samples=4, edge_samples=8),
+    "default": Preset("paths", samples=4),
     "high": Preset("paths", samples=16, bounces=3),
     "reference": Preset("paths", samples=256, bounces=3),
+    "shared": Preset("cells", samples=4, edge_samples=8),
 }
 
 
