@@ -28,12 +28,7 @@ TRAINS["pretrain_base"] = any(
 
 rule pretrain_base:
     input:
-        views=[
-            *expand(
-                "results/views/pretraining/{shard}.zarr", shard=PRETRAINING_SHARDS
-            ),
-            *per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
-        ],
+        views=per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
     output:
         model=directory("results/train/base/tiny"),
         metrics="results/train/base/tiny.metrics.json",
