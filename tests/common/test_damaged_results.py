@@ -221,7 +221,7 @@ def test_all_results_are_verified_at_once(tmp_path: Path, caplog: pytest.LogCapt
     content = rgb.read_bytes()
     rgb.write_bytes(content[:9] + bytes([content[9] ^ 4]) + content[10:])
     table_path(path, "views").write_bytes(b"PAR1")
-    with pytest.raises(UserError, match=r"2 of 4 results are damaged"):
+    with pytest.raises(UserError, match=r"2 of 5 results are damaged"):
         verify_results.main(results=tmp_path)
     assert f"'rm -r {path}'" in caplog.text
     assert "0000.views.parquet: damaged: 4 bytes" in caplog.text

@@ -157,13 +157,13 @@ def test_groups_of_other_photos_are_refused(folder, tmp_path):
     assert not (tmp_path / "out.jsonl").exists()
 
 
-def test_only_broken_photos_still_end_well(tmp_path):
+def test_only_broken_photos_are_an_error_with_the_most_common_reasons(tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()
     for number in range(52):
         (folder / f"{number:02d}.jpg").write_bytes(b"no" * number)
-    scenes = scenes_of(folder, tmp_path)
-    assert all(scene.skipped for scene in scenes)
+    with pytest.raises(UserError, match="none of the 52 photos can be used; 51 times: broken: no"):
+        scenes_of(folder, tmp_path)
     assert list(records_to_frame([], PhotoGroup).columns) == list(PhotoGroup.model_fields)
 
 
