@@ -40,6 +40,12 @@ def test_layout_by_hand() -> None:
     assert sequence(2, 2, 3).starts() == [2, 4]
 
 
+def test_a_prefix_without_a_continuation_is_a_row_of_its_own() -> None:
+    batch = pad_sequences([sequence(2), sequence(1, 2)], pad_token_id=9)
+    assert batch["segments"].tolist() == [[0, 0, -1], [0, 1, 1]]
+    assert sequence(2).starts() == []
+
+
 def test_mask_by_hand() -> None:
     mask = packed_attention_mask(torch.tensor([[0, 1, 1, 2, -1]]))
     assert mask[0, 0].int().tolist() == [

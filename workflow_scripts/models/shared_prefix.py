@@ -41,8 +41,8 @@ class PackedSequence:
 
     def starts(self) -> list[int]:
         """Return where each continuation begins in the sequence."""
-        lengths = [len(part.tokens) for part in self.continuations[:-1]]
-        return list(accumulate(lengths, initial=len(self.prefix)))
+        lengths = [len(part.tokens) for part in self.continuations]
+        return list(accumulate(lengths, initial=len(self.prefix)))[:-1]
 
 
 def pad_sequences(
