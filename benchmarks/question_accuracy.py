@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.figures import Figure, report_figures
+from testing.vqa.drawn_meshes import drawn_meshes
 from testing.vqa.enumerated_questions import enumerate_view_questions
 from testing.vqa.houses import render_houses
 from testing.vqa.oracle import Oracle, contradiction, expected_value, is_checked
@@ -107,7 +108,7 @@ def check_houses(name: str, wanted: int, *, size_px: int, seed: int) -> CheckRes
 def check_shard(path: Path, result: CheckResult, wanted: int) -> None:
     """Check every question that can be asked of a shard; each text of a view counts once."""
     shard = ViewShard.open(path)
-    oracle = Oracle(shard)
+    oracle = Oracle(shard, drawn_meshes(path.with_name("scenes.jsonl")))
     view_contexts = ViewContexts(
         shard, GroundTruthShard(shard), min_pixels=20, min_fraction_visible=0.1
     )

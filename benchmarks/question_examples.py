@@ -42,6 +42,8 @@ along the object's own axes. The numbers are those of phrasings of questions and
 fewest of any kind of answer. Yellow, cyan, pink and green frames: what the example mentions, in
 this order. Under the example stand the steps to its answer, which `vqa.reasoning` turns on: every
 number is measured or follows from those before it. These families have none: {without}.
+Footprints, gaps, nearest points and volumes are those of what is drawn; where only boxes are known,
+the question is about the bounding boxes and says so.
 
 | family | forms | frame | unit | phrasings | example | picture |
 |---|---|---|---|---|---|---|

@@ -23,16 +23,28 @@ HERE = Path(__file__).parent
 Name = Literal[
     "generator",
     "renderer",
+    "shared_light",
     "pointclouds",
     "objects",
     "storage",
     "vqa",
     "questions",
+    "tables",
     "pose",
     "robots",
     "packing",
     "cluster",
 ]
+# Modules that are not called as their benchmark.
+MODULES: dict[Name, str] = {
+    "generator": "house_generator",
+    "objects": "object_measurement",
+    "vqa": "question_accuracy",
+    "questions": "question_rate",
+    "tables": "question_tables",
+    "pose": "pose_training",
+    "robots": "robot_simulator",
+}
 BENCHMARKS = get_args(Name)
 
 
@@ -70,13 +82,18 @@ def _rows(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def _measured(name: str) -> list[list[str]]:
+def module_of(name: Name) -> str:
+    """Return the module of a benchmark."""
+    return f"benchmarks.{MODULES.get(name, name)}"
+
+
+def _measured(name: Name) -> list[list[str]]:
     """Run a benchmark and return the rows of its figures."""
-    print(f"\npython -m benchmarks.{name}", flush=True)
+    print(f"\npython -m {module_of(name)}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "figures.csv"
         subprocess.run(
-            [sys.executable, "-m", f"benchmarks.{name}"],
+            [sys.executable, "-m", module_of(name)],
             cwd=HERE.parent,
             env={**os.environ, FILE_VARIABLE: str(path)},
             check=True,

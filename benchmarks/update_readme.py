@@ -13,6 +13,7 @@ import pandas as pd
 from PIL import Image
 
 from benchmarks.results_page import PAGE, replace_block
+from benchmarks.rule_costs import cost_table
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.evaluate.metrics import FRACTION, METRICS
@@ -170,6 +171,7 @@ BLOCKS: dict[str, dict[str, tuple[Path, Callable[[], str]]]] = {
         "headline": (ROOT / "README.md", headline),
         "scores": (PAGE, lambda: answers("the default run")),
         "keypoints": (PAGE, keypoints),
+        "costs": (PAGE, cost_table),
         "figures": (PAGE, figures),
     },
     "named": {"named": (PAGE, lambda: answers("`make eval CONFIG=studies/named.yaml`"))},

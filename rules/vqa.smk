@@ -1,8 +1,7 @@
-from workflow_scripts.config.evaluate import BootstrapSettings
 from workflow_scripts.config.vqa import (
     CardSettings,
-    ClaritySettings,
     GallerySettings,
+    MergeSettings,
     PushSettings,
     QuestionSettings,
     ReasoningSettings,
@@ -10,6 +9,7 @@ from workflow_scripts.config.vqa import (
 
 
 include: "functions/vqa.smk"
+include: "vqa_audit.smk"
 
 
 PARAPHRASE_COST = as_workflow_error(
@@ -23,6 +23,7 @@ rule generate_questions:
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
         visibility="results/views/{source}/{shard}.visibility.parquet",
+        gaps=surface_gap_table,
         measured=measurement_tables,
     output:
         questions="results/vqa/{source}/{shard}.jsonl",
@@ -106,30 +107,31 @@ rule merge_questions:
         ),
         skipped=per_shard("results/views/{source}/{shard}.skipped.jsonl", stage="vqa"),
     output:
-        conversations="results/vqa/{split}.json",
-        questions="results/vqa/{split}.parquet",
-        dropped="results/vqa/{split}.dropped.jsonl",
+        conversations=expand("results/vqa/{split}.json", split=SPLITS),
+        questions=expand("results/vqa/{split}.parquet", split=SPLITS),
+        dropped=expand("results/vqa/{split}.dropped.jsonl", split=SPLITS),
+        text_only="results/vqa/text_only.csv",
     log:
-        "logs/vqa/merge_questions/{split}.log",
+        "logs/vqa/merge_questions.log",
     benchmark:
-        "results/benchmarks/vqa/merge_questions/{split}.tsv"
+        "results/benchmarks/vqa/merge_questions.tsv"
     conda:
         "../envs/geometry.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=4000,
+        runtime=240,
     params:
         code=code_of("workflow_scripts.vqa.merge"),
-        settings=section_json(config["vqa"], ReasoningSettings),
+        out=subpath(output.text_only, parent=True),
+        settings=section_json(config["vqa"], MergeSettings),
+        seed=config["seed"],
     message:
-        "Merge the questions of split {wildcards.split}"
+        "Merge the questions of every split"
     shell:
         "python -m workflow_scripts.vqa.merge --shards {input.shards}"
-        " --skipped {input.skipped}"
-        " --split {wildcards.split} --out {output.conversations}"
-        " --table {output.questions} --dropped {output.dropped}"
-        " --settings {params.settings:q} > {log} 2>&1"
+        " --skipped {input.skipped} --out {params.out}"
+        " --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
 
 
 rule export_messages:
@@ -164,6 +166,7 @@ rule write_dataset_card:
         questions=expand("results/vqa/{split}.parquet", split=SPLITS),
         dropped=dropped_question_tables(),
         photos=photo_drop_tables(),
+        text_only="results/vqa/text_only.csv",
     output:
         card="results/vqa/dataset/README.md",
     log:
@@ -189,7 +192,7 @@ rule write_dataset_card:
         "Write the card of the data set"
     shell:
         "python -m workflow_scripts.vqa.export.card --questions {input.questions}"
-        " --dropped {input.dropped} --photos {input.photos}"
+        " --dropped {input.dropped} --photos {input.photos} --text-only {input.text_only}"
         " --made-with {params.made_with:q} --settings {params.settings:q}"
         " --out {output.card} > {log} 2>&1"
 
@@ -320,114 +323,3 @@ rule push_to_hub:
         "python -m workflow_scripts.vqa.export.push --folder results/vqa/dataset"
         " --settings {params.settings:q} --out {output.pushed}"
         " > {log} 2>&1"
-
-
-rule audit_shard:
-    input:
-        views="results/views/{source}/{shard}.zarr",
-        rows="results/views/{source}/{shard}.views.parquet",
-        objects="results/views/{source}/{shard}.objects.parquet",
-        visibility="results/views/{source}/{shard}.visibility.parquet",
-        measured=audit_tables,
-    output:
-        facts="results/vqa/{source}/{shard}.audit.parquet",
-    log:
-        "logs/vqa/audit_shard/{source}/{shard}.log",
-    benchmark:
-        "results/benchmarks/vqa/audit_shard/{source}/{shard}.tsv"
-    conda:
-        "../envs/geometry.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=60,
-    params:
-        code=code_of("workflow_scripts.vqa.audit"),
-        clouds="results/pointclouds/{source}/{shard}.zarr",
-        sensor_noise="results/pointclouds/{source}/{shard}.sensor_noise.zarr",
-        labels=lambda wildcards: (
-            "estimate" if is_estimated(wildcards.source) else "clouds"
-        ),
-        settings=section_json(config["vqa"], ClaritySettings),
-        seed=config["seed"],
-    message:
-        "Audit the labels of {wildcards.source} shard {wildcards.shard} against ground truth"
-    shell:
-        "python -m workflow_scripts.vqa.audit --views {input.views} --out {output.facts}"
-        " --labels {params.labels} sensor_noise"
-        " --clouds {params.clouds} {params.sensor_noise}"
-        " --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
-
-
-rule write_audit:
-    input:
-        facts=per_auditable_shard("results/vqa/{source}/{shard}.audit.parquet"),
-        questions=expand("results/vqa/{split}.parquet", split=SPLITS),
-    output:
-        audit="results/vqa/audit.csv",
-        picture=report(
-            "results/vqa/audit.png",
-            caption="report/audit.rst",
-            category="Questions",
-            labels={"page": "label audit"},
-        ),
-    log:
-        "logs/vqa/write_audit.log",
-    benchmark:
-        "results/benchmarks/vqa/write_audit.tsv"
-    conda:
-        "../envs/geometry.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=60,
-    params:
-        code=code_of("workflow_scripts.vqa.audit_table"),
-        settings=section_json(config["evaluate"], BootstrapSettings),
-        seed=config["seed"],
-    message:
-        "Write the label audit"
-    shell:
-        "python -m workflow_scripts.vqa.audit_table --facts {input.facts}"
-        " --questions {input.questions} --out {output.audit} --picture {output.picture}"
-        " --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
-
-
-rule audit_questions:
-    input:
-        questions=expand("results/vqa/{split}.parquet", split=SPLITS),
-        views=per_auditable_shard("results/views/{source}/{shard}.zarr"),
-        tables=[
-            per_auditable_shard(f"results/views/{{source}}/{{shard}}.{table}.parquet")
-            for table in ("views", "objects", "visibility")
-        ],
-    output:
-        table="results/vqa/audit_questions.csv",
-        page=report(
-            "results/vqa/audit_questions.html",
-            caption="report/audit_questions.rst",
-            category="Questions",
-            labels={"page": "audit of questions"},
-        ),
-    log:
-        "logs/vqa/audit_questions.log",
-    benchmark:
-        "results/benchmarks/vqa/audit_questions.tsv"
-    conda:
-        "../envs/geometry.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=60,
-    params:
-        code=code_of("workflow_scripts.vqa.audit_questions"),
-        settings=section_json(config["vqa"], ClaritySettings),
-        bootstrap_samples=config["evaluate"]["bootstrap_samples"],
-        seed=config["seed"],
-    message:
-        "Audit what questions give away without their pictures, and what they show"
-    shell:
-        "python -m workflow_scripts.vqa.audit_questions --questions {input.questions}"
-        " --views {input.views} --out {output.table} --report {output.page}"
-        " --settings {params.settings:q} --bootstrap-samples {params.bootstrap_samples}"
-        " --seed {params.seed} > {log} 2>&1"

@@ -5,14 +5,23 @@ out by hand.
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common.records import ObjectRow, ViewRow, VisibilityRow, records_to_frame
+from workflow_scripts.common.records import (
+    ObjectRow,
+    SurfaceGapRow,
+    ViewRow,
+    VisibilityRow,
+    records_to_frame,
+)
 from workflow_scripts.common.storage import write_table
 from workflow_scripts.common.view_shard import table_path, write_views
 from workflow_scripts.geometry.cameras import Camera, rays_camera, rotation_about_up, yaw_pitch_deg
+from workflow_scripts.geometry.outline import format_outline
+from workflow_scripts.geometry.upright_boxes import box_corners, box_gaps_m, distance_to_point_m
 
 
 @dataclass(frozen=True)
@@ -73,12 +82,16 @@ def write_shard(
     *,
     splits: dict[str, str] | None = None,
     source: str = "procthor",
+    has_shapes: bool = True,
 ) -> Path:
-    """Write a view shard (Zarr group and tables) of boxes seen by cameras, as `views` would."""
+    """Write a view shard (Zarr group and tables) of boxes seen by cameras, as `views` would.
+
+    The boxes are what is drawn; without `has_shapes` the tables do not say so.
+    """
     arrays: dict[str, list[np.ndarray]] = {
         name: [] for name in ("rgb", "depth_m", "instance", "intrinsics", "world_from_camera")
     }
-    views, objects, visibility = [], [], []
+    views, objects, visibility, gaps = [], [], [], []
     for scene_id, (boxes, cameras) in scenes.items():
         split = (splits or {}).get(scene_id, "train")
         for index, box in enumerate(boxes):
@@ -99,8 +112,10 @@ def write_shard(
                     depth_m=box.size_m[1],
                     height_m=box.size_m[2],
                     yaw_deg=box.yaw_deg,
+                    **(_shape(box) if has_shapes and box.kind == "object" else {}),
                 )
             )
+        gaps += _gap_rows(scene_id, boxes)
         for number, camera in enumerate(cameras):
             view = len(views)
             rgb, depth_m, instance = render(boxes, camera)
@@ -133,6 +148,7 @@ def write_shard(
                         or y0 == 0
                         or x1 == camera.width_px
                         or y1 == camera.height_px,
+                        nearest_m=_nearest_m(box, camera) if has_shapes else float("nan"),
                     )
                 )
             yaw_deg, pitch_deg = yaw_pitch_deg(camera.world_from_camera)
@@ -161,7 +177,55 @@ def write_shard(
     write_table(table_path(path, "views"), records_to_frame(views, ViewRow))
     write_table(table_path(path, "objects"), records_to_frame(objects, ObjectRow))
     write_table(table_path(path, "visibility"), records_to_frame(visibility, VisibilityRow))
+    if has_shapes:
+        write_table(table_path(path, "surface_gaps"), records_to_frame(gaps, SurfaceGapRow))
     return path
+
+
+def _shape(box: Box) -> dict[str, str | float]:
+    """Return the columns of `ObjectRow` that say what is drawn: the box."""
+    corners = box_corners(box.centre_m, box.size_m, box.yaw_deg)[[0, 4, 6, 2], :2]
+    volume = float(np.prod(box.size_m))
+    return {
+        "outline": format_outline(corners),
+        "outline_fill": 1.0,
+        "hull_volume_m3": volume,
+        "solid_volume_m3": volume,
+    }
+
+
+def _nearest_m(box: Box, camera: Camera) -> float:
+    centre, size, yaw = (np.array([value]) for value in (box.centre_m, box.size_m, box.yaw_deg))
+    return float(distance_to_point_m(centre, size, yaw, camera.position_m)[0])
+
+
+def _gap_rows(scene_id: str, boxes: list[Box]) -> list[SurfaceGapRow]:
+    """Return the gaps of all pairs of objects, and which box holds which, to 1.5 cm."""
+    centre, size, yaw = (
+        np.array([getattr(box, name) for box in boxes], dtype=np.float64)
+        for name in ("centre_m", "size_m", "yaw_deg")
+    )
+    gap_m = box_gaps_m(centre, size, yaw)
+    rows = []
+    for a, b in combinations(range(len(boxes)), 2):
+        if boxes[a].kind == boxes[b].kind == "object":
+            rows.append(
+                SurfaceGapRow(
+                    scene_id=scene_id,
+                    instance_a=a + 1,
+                    instance_b=b + 1,
+                    gap_m=float(gap_m[a, b]),
+                    share_a_in_b=_share_inside(boxes[a], boxes[b]),
+                    share_b_in_a=_share_inside(boxes[b], boxes[a]),
+                )
+            )
+    return rows
+
+
+def _share_inside(one: Box, other: Box) -> float:
+    corners = box_corners(one.centre_m, one.size_m, one.yaw_deg) - np.array(other.centre_m)
+    local = corners @ rotation_about_up(other.yaw_deg)
+    return float((np.abs(local) <= np.array(other.size_m) / 2 + 0.015).all(axis=1).mean())
 
 
 def living_room_scene(width_px: int = 96, height_px: int = 96) -> tuple[list[Box], list[Camera]]:

@@ -19,6 +19,13 @@ def measurement_tables(wildcards):
     return [f"{shard}.{name}.parquet" for name in ("gravity", "measured", "gaps")]
 
 
+def surface_gap_table(wildcards):
+    """Return the gaps between drawn surfaces, of a source whose views have them."""
+    if wildcards.source not in sources_with_scenes("house"):
+        return []
+    return f"results/views/{wildcards.source}/{wildcards.shard}.surface_gaps.parquet"
+
+
 def clouds_flag(wildcards):
     """Return the flag with the clouds whose measurements questions are about, if they are."""
     if not uses_measurements(wildcards.source):

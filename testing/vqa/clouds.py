@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from workflow_scripts.common.measurements import Measurements
+from workflow_scripts.common.measurements import Measurements, box_shapes
 from workflow_scripts.geometry.cameras import Camera, project
 from workflow_scripts.geometry.gravity import axes_from_pose, gravity_row
 from workflow_scripts.pointclouds.measure_clouds import LevelCamera, measure_clouds
@@ -73,6 +73,8 @@ def context_of_clouds(clouds: list[np.ndarray]) -> ViewContext:
         truncated=np.zeros(number, bool),
         occluded=np.zeros(number, bool),
         has_front=np.zeros(number, bool),
+        **box_shapes(found.size_m),
+        shape_source="cloud",
         **{name: getattr(found, name) for name in found.__dataclass_fields__},
     )
     return ViewContext(

@@ -1,7 +1,9 @@
 """An oracle of its own: what boxes say about an answer, worked out without the engine's code.
 
 Everything comes from the truth tables of a view shard (a dictionary of numbers by object) and from
-a question's text and referents; nothing of the generator's is used. Frames: right and forward of
+a question's text and referents; nothing of the generator's is used. Where the drawn meshes are
+given, shapes are theirs. What is nearer must be so by centres, nearest points and visible pixels.
+Frames: right and forward of
 the camera laid level, up in the world.
 """
 
@@ -12,7 +14,9 @@ from itertools import product
 
 import numpy as np
 
+from testing.vqa.drawn_meshes import DrawnMesh
 from testing.vqa.enumerated_questions import QuestionLike, ReferentLike
+from testing.vqa.recorded_shapes import RecordedShape, RecordedShapes
 from workflow_scripts.common.view_shard import ViewShard
 
 
@@ -27,6 +31,26 @@ class TrueObject:
     box: tuple[int, int, int, int]
     object_id: str
     carrier: str
+    mesh: DrawnMesh | RecordedShape | None = None
+    seen_depth: float = math.nan
+
+    @property
+    def footprint(self) -> float:
+        return self.mesh.footprint_m2 if self.mesh else float(self.size[0] * self.size[1])
+
+    @property
+    def volumes(self) -> list[float]:
+        """The volumes that must give one order: of the box, and of the hull of what is drawn."""
+        box = float(np.prod(self.size))
+        return [box, self.mesh.volume_m3] if self.mesh else [box]
+
+    def width_along(self, way: np.ndarray) -> float:
+        return float(np.ptp((self.mesh.corners if self.mesh else self.corners) @ way))
+
+    def nearest(self, point: np.ndarray) -> float:
+        if self.mesh:
+            return self.mesh.nearest_m(point)
+        return float(np.linalg.norm(nearest_in(self, point) - point))
 
     @property
     def size(self) -> np.ndarray:
@@ -44,8 +68,16 @@ class TrueObject:
 class Oracle:
     """Truth of the views of a shard."""
 
-    def __init__(self, shard: ViewShard) -> None:
+    def __init__(
+        self,
+        shard: ViewShard,
+        meshes: dict[tuple[str, int], DrawnMesh] | None = None,
+        *,
+        use_recorded_shapes: bool = False,
+    ) -> None:
         self.shard = shard
+        self.recorded = RecordedShapes(shard) if use_recorded_shapes else None
+        self.meshes = meshes or {}
         self.rows = {(r.scene_id, r.instance): r for r in shard.objects.itertuples()}
         self.boxes = {(r.view, r.instance): r for r in shard.visibility.itertuples()}
         self._objects: dict[tuple[int, int], TrueObject] = {}
@@ -65,7 +97,8 @@ class Oracle:
         key = (question.scene_id, pair[0], pair[1])
         if key not in self._gaps:
             objects = self.object_at(question, one), self.object_at(question, other)
-            self._gaps[key] = gap_m(*objects)
+            one, other = (object_at.mesh for object_at in objects)
+            self._gaps[key] = one.gap_m(other) if one and other else gap_m(*objects)
         return self._gaps[key]
 
     def _make_object(self, question: QuestionLike, referent: ReferentLike) -> TrueObject:
@@ -80,7 +113,12 @@ class Oracle:
         corners = np.array([turn @ (half * s) + centre for s in product((-1, 1), repeat=3)])
         box = (seen.x0, seen.y0, seen.x1, seen.y1)
         carrier = row.parent_id if row.contact == "carried" else ""
-        return TrueObject(centre, half, yaw, corners, box, row.object_id, carrier)
+        mesh = self.meshes.get((question.scene_id, referent.instance))
+        if mesh is None and self.recorded is not None:
+            mesh = self.recorded.of(row, seen)
+        pixels = self.shard.instance(question.view) == referent.instance
+        seen_depth = float(np.nanmedian(self.shard.depth_m(question.view)[pixels]))
+        return TrueObject(centre, half, yaw, corners, box, row.object_id, carrier, mesh, seen_depth)
 
     def level(self, question: QuestionLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the camera's position, its right and its heading, both level."""
@@ -125,14 +163,14 @@ def expected_value(oracle: Oracle, question: QuestionLike) -> float | None:
         bearing = math.degrees(math.atan2(offset @ right, offset @ forward))
         return {
             "width": a.size[0],
-            "view_width": float(np.ptp(a.corners @ right)),
+            "view_width": a.width_along(right),
             "height": a.size[2],
             "length": max(a.size[:2]),
-            "footprint": a.size[0] * a.size[1],
+            "footprint": a.footprint,
             "bottom_height": a.bottom,
             "top_height": a.top,
             "camera_distance": np.linalg.norm(offset),
-            "camera_nearest": np.linalg.norm(nearest_in(a, camera_position) - camera_position),
+            "camera_nearest": a.nearest(camera_position),
             "bearing_right": bearing,
             "bearing_left": -bearing,
         }.get(name)
@@ -181,23 +219,32 @@ def says_first(question: QuestionLike) -> bool:
     return found[0]
 
 
-def compare(oracle: Oracle, question: QuestionLike) -> float | None:
-    """Return by how much the first pole of a comparison holds for the first-named object."""
+def compare(oracle: Oracle, question: QuestionLike) -> list[float] | None:
+    """Return by how much the first pole of a comparison holds for the first-named object.
+
+    By every sensible reading; all of them must have one sign.
+    """
     a, b = (oracle.object_at(question, place) for place in (0, 1))
     camera_position, _, _ = oracle.level(question)
     middle = [((one.box[0] + one.box[2]) / 2, (one.box[1] + one.box[3]) / 2) for one in (a, b)]
-    distances = [float(np.linalg.norm(one.centre - camera_position)) for one in (a, b)]
+    nearer = [
+        float(
+            np.linalg.norm(b.centre - camera_position) - np.linalg.norm(a.centre - camera_position)
+        ),
+        b.nearest(camera_position) - a.nearest(camera_position),
+        b.seen_depth - a.seen_depth,
+    ]
     return {
-        "left_right": middle[1][0] - middle[0][0],
-        "image_above_below": middle[1][1] - middle[0][1],
-        "above_below": float(a.centre[2] - b.centre[2]),
-        "top_higher": a.top - b.top,
-        "front_behind": distances[1] - distances[0],
-        "camera_nearer": distances[1] - distances[0],
-        "wider": float(a.size[0] - b.size[0]),
-        "taller": float(a.size[2] - b.size[2]),
-        "bigger": float(np.prod(a.size) - np.prod(b.size)),
-        "longer": float(max(a.size[:2]) - max(b.size[:2])),
+        "left_right": [middle[1][0] - middle[0][0]],
+        "image_above_below": [middle[1][1] - middle[0][1]],
+        "above_below": [float(a.centre[2] - b.centre[2])],
+        "top_higher": [a.top - b.top],
+        "front_behind": nearer,
+        "camera_nearer": nearer[:2],
+        "wider": [float(a.size[0] - b.size[0])],
+        "taller": [float(a.size[2] - b.size[2])],
+        "bigger": [one - other for one, other in zip(a.volumes, b.volumes, strict=True)],
+        "longer": [float(max(a.size[:2]) - max(b.size[:2]))],
     }.get(question.family)
 
 
@@ -219,8 +266,8 @@ def pick(oracle: Oracle, question: QuestionLike) -> int | None:
         "rightmost": (marks, 2),
         "second_from_left": (marks, 1),
         "second_from_right": (marks, 1),
-        "biggest": ([float(np.prod(object_at.size)) for object_at in objects], 2),
-        "smallest": ([float(np.prod(object_at.size)) for object_at in objects], 0),
+        "biggest": ([object_at.volumes[-1] for object_at in objects], 2),
+        "smallest": ([object_at.volumes[-1] for object_at in objects], 0),
         "tallest": ([float(object_at.size[2]) for object_at in objects], 2),
         "widest": ([float(object_at.size[0]) for object_at in objects], 2),
         "highest": ([object_at.bottom for object_at in objects], 2),
@@ -239,7 +286,7 @@ def claim(oracle: Oracle, question: QuestionLike) -> bool | None:
         measure = {
             "same_height": lambda one: one.size[2],
             "same_width": lambda one: one.size[0],
-            "same_size": lambda one: np.prod(one.size) ** (1 / 3),
+            "same_size": lambda one: one.volumes[-1] ** (1 / 3),
         }[name]
         low, high = sorted(float(measure(object_at)) for object_at in objects)
         return high / low < 1.15
@@ -257,6 +304,8 @@ def claim(oracle: Oracle, question: QuestionLike) -> bool | None:
         above |= objects[0].carrier == objects[1].object_id
         below |= objects[1].carrier == objects[0].object_id
         return near and (above or (name == "touching" and below))
+    if name == "inside" and objects[0].mesh and objects[1].mesh:
+        return objects[0].mesh.share_inside(objects[1].mesh) > 0.5
     if name == "between":
         a, b, c = (object_at.centre[:2] for object_at in objects)
         way = c - b
@@ -290,18 +339,22 @@ def contradiction(oracle: Oracle, question: QuestionLike) -> str:
         return "" if abs(value - float(truth)) <= allowed else f"{truth} is {value}"
     if question.kind == "yes_no":
         holds = claim(oracle, question)
-        if holds is None and len(question.referents) == 2:
-            difference = compare(oracle, question)
-            holds = None if difference is None else (difference > 0) == says_first(question)
-        if holds is None:
+        readings = compare(oracle, question) if len(question.referents) == 2 else None
+        if holds is None and readings is None:
             return ""
-        return "" if holds == (truth == "yes") else f"{truth} though it is {holds}"
+        agreeing = (
+            [holds]
+            if holds is not None
+            else [(difference > 0) == says_first(question) for difference in readings or ()]
+        )
+        wrong = [one for one in agreeing if one != (truth == "yes")]
+        return f"{truth} though it is {wrong[0]}" if wrong else ""
     if question.kind == "which" and len(question.referents) == 2:
-        difference = compare(oracle, question)
-        if difference is None:
-            return ""
-        expected = question.choices[0 if (difference > 0) == says_first(question) else 1]
-        return "" if truth == expected else f"{truth} though it is {expected}"
+        for difference in compare(oracle, question) or ():
+            expected = question.choices[0 if (difference > 0) == says_first(question) else 1]
+            if truth != expected:
+                return f"{truth} though it is {expected}"
+        return ""
     if question.kind == "which" and len(question.referents) >= 3:
         place = pick(oracle, question)
         if place is None or truth == question.choices[place]:

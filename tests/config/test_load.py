@@ -190,7 +190,7 @@ def test_mistakes_are_told_with_file_and_line(tmp_path: Path) -> None:
     assert lines[1:] == [
         "  --config: depth.batch_size: 0 is less than the minimum of 1 (images at a time)",
         f"  {tmp_path}/1.yaml:2: views.preset: 'hihg' is not allowed; allowed: default, draft, "
-        "high; did you mean 'high'?",
+        "high, reference, shared; did you mean 'high'?",
         f"  {tmp_path}/0.yaml:3: views.width_px: 9 is less than the minimum of 16 (image width)",
         f"  {tmp_path}/1.yaml:3: vqa.margn_m: unknown key; {lines[4].partition('key; ')[2]}",
     ]

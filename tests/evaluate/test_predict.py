@@ -7,11 +7,18 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.vqa.export.questions import question, width, write_questions
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Condition, Prediction
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.evaluate import predict
-from workflow_scripts.evaluate.eval_items import EvalItem, select_part
+from workflow_scripts.evaluate.eval_items import (
+    EvalItem,
+    TableItems,
+    item_from_question,
+    open_items,
+    select_part,
+)
 from workflow_scripts.experiments.vlm import VlmPredictSettings
 from workflow_scripts.models import vlm
 
@@ -124,6 +131,20 @@ def test_reworded_questions_are_predicted_again(
 def test_parts_are_every_question_once() -> None:
     items = [item(number) for number in range(10)]
     assert [item for part in range(3) for item in select_part(items, part, 3)] == items
+
+
+def test_parts_of_a_table_are_read_on_demand(tmp_path: Path) -> None:
+    questions = [question(number, view=number // 3) for number in range(10)]
+    questions.append(width(10, view=3))
+    table = write_questions(tmp_path / "test.parquet", questions)
+    items = open_items(table, families=["left_right"])
+    assert list(items) == [item_from_question(one) for one in questions[:10]]
+    part = select_part(items, 1, 3)
+    assert isinstance(part, TableItems)
+    assert list(part) == [part[number] for number in range(3)] == list(items)[3:6]
+    assert list(part[1:]) == list(items)[4:6]
+    assert items.picture_codes().tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
+    assert part.picture_codes().tolist() == [1, 1, 1]
 
 
 def test_a_missing_picture_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

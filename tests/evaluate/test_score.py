@@ -13,10 +13,10 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.questions import Question, QuestionTableWriter, Referent
 from workflow_scripts.common.records import Prediction
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.common.storage import atomic_write, write_records, write_table
+from workflow_scripts.common.storage import atomic_write, read_records, write_records, write_table
 from workflow_scripts.evaluate import merge, score
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap, interval
-from workflow_scripts.evaluate.eval_items import item_from_question
+from workflow_scripts.evaluate.eval_items import item_from_question, open_items
 from workflow_scripts.evaluate.score_table import EvalRow, ScoreRow, read_eval, read_scores
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +93,26 @@ def test_intervals_of_medians_are_over_episodes_not_frames() -> None:
     nothing, draws = resample.means(np.full(400, np.nan))
     assert np.isnan(nothing)
     assert np.isnan(interval(draws)).all()
+
+
+def test_medians_do_not_depend_on_the_order_of_scenes_or_how_they_are_named() -> None:
+    values = rng(1, "values").normal(size=300)
+    values[::17] = np.nan
+    scene = rng(1, "scenes").integers(0, 12, 300)
+    names = np.char.add("h", np.char.zfill(scene.astype(str), 2))
+    by_number = SceneBootstrap(scene, resamples=200, rng=rng(7, "test"))
+    by_name = SceneBootstrap(names, resamples=200, rng=rng(7, "test"))
+    for statistic in ("means", "medians"):
+        value, draws = getattr(by_number, statistic)(values)
+        same_value, same_draws = getattr(by_name, statistic)(values)
+        assert value == same_value
+        np.testing.assert_array_equal(draws, same_draws)
+    # By hand: every scene's values as often as the resample has drawn it.
+    weights = rng(7, "test").multinomial(12, np.full(12, 1 / 12), size=200)
+    for draw, counts in zip(draws[:5], weights, strict=False):
+        drawn = np.repeat(values, counts[scene])
+        drawn = np.sort(drawn[np.isfinite(drawn)])
+        assert draw == drawn[-(-len(drawn) // 2) - 1]
 
 
 def test_gain_is_paired() -> None:
@@ -182,6 +202,8 @@ def test_command_writes_hand_worked_rows(files: dict[str, Path], tmp_path: Path)
     assert left_right["majority"] == pytest.approx(2 / 3, abs=1e-6)
     assert left_right["blank"] == pytest.approx(0, abs=1e-6)
     assert left_right["gain"] == pytest.approx(1 / 3, abs=1e-6)  # over the better one, blind
+    assert left_right["majority_gain"] == pytest.approx(0, abs=1e-6)
+    assert left_right["majority_gain_low"] <= 0 <= left_right["majority_gain_high"]
     width = rows_by_key.loc[("width", "marked", "abs_rel")]
     assert width["value"] == pytest.approx(0.1, abs=1e-6)
     # Errors are better when lower: 0.1 beats the blank picture's 1.0, the better of the two.
@@ -208,13 +230,16 @@ def test_headline_rows_of_every_table_are_joined_and_sorted(
     assert keys[: len(keys) // 2] == keys[len(keys) // 2 :]
     assert keys[: len(keys) // 2] == [
         ("all", "all", "accuracy"),
+        ("all", "all", "within_factor_2"),
         ("all", "all", "success_25pct"),
         ("all", "marked", "accuracy"),
+        ("all", "marked", "within_factor_2"),
         ("all", "marked", "success_25pct"),
         ("left_right", "marked", "accuracy"),
+        ("width", "marked", "within_factor_2"),
         ("width", "marked", "success_25pct"),
     ]
-    assert rows["experiment"].tolist() == ["e"] * 6 + ["another"] * 6
+    assert rows["experiment"].tolist() == ["e"] * 9 + ["another"] * 9
     assert (rows["baseline_value"] + rows["gain"]).to_numpy() == pytest.approx(
         rows["value"].to_numpy(), abs=2e-6
     )
@@ -229,6 +254,30 @@ def test_missing_answer_is_refused_without_output(files: dict[str, Path]) -> Non
     assert "image.jsonl: 1 of 4 questions have no answer, the first is q4" in done.stderr
     assert "Traceback" not in done.stderr
     assert not files["out"].exists()
+
+
+def test_answers_are_found_in_any_order_and_of_several_parts(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    assert run_score(files).returncode == 0
+    in_order = read_scores(files["out"])
+    answers = read_records(files["image"], Prediction)
+    write_records(files["image"], answers[::-1])
+    files["out"] = tmp_path / "other.parquet"
+    assert run_score(files).returncode == 0
+    pd.testing.assert_frame_equal(read_scores(files["out"]), in_order)
+    questions = score.questions_frame(open_items(files["questions"]))
+    parts = [tmp_path / f"part{number}.jsonl" for number in range(3)]
+    for part, number in zip(parts, ([2, 3], [0], [1]), strict=True):
+        write_records(part, [answers[line] for line in number])
+    assert score.read_answers(parts, questions) == ["yes", "no", "no", "2.2 m"]
+
+
+def test_training_answers_are_counted_without_reading_the_questions(files: dict[str, Path]) -> None:
+    frame = score.training_frame(files["training"], ())
+    asked_frame = score.questions_frame(open_items(files["questions"]))
+    assert score.majority_answers(asked_frame, frame).to_list() == ["yes", "yes", "yes", ""]
+    assert not len(score.training_frame(files["training"], ["width"]))
 
 
 def test_no_questions_says_what_to_do(files: dict[str, Path]) -> None:

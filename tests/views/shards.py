@@ -17,6 +17,7 @@ ENDINGS = (
     "objects.parquet",
     "png",
     "skipped.jsonl",
+    "surface_gaps.parquet",
     "views.parquet",
     "visibility.parquet",
     "zarr",

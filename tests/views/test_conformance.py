@@ -69,15 +69,18 @@ def number_of(loaded, object_id: str) -> int:
 
 
 def test_objects_are_those_of_the_house(loaded):
-    """All but where they stand: a renderer may set things down, and records how far."""
+    """All but where they stand and what is drawn: a renderer may set things down, and says so."""
     of_house = object_rows(furnished(), "scene")
-    placed = {"z_m", "moved_z_m", "support_z_m", "contact"}
+    shape = {"outline", "outline_fill", "hull_volume_m3", "solid_volume_m3"}
+    placed = {"z_m", "moved_z_m", "support_z_m", "contact", *shape}
     assert [row.model_dump(exclude=placed) for row in loaded.objects] == [
         row.model_dump(exclude=placed) for row in of_house
     ]
     for row, original in zip(loaded.objects, of_house, strict=True):
         assert row.z_m - row.moved_z_m == pytest.approx(original.z_m, abs=1e-9)
         assert row.contact or not row.moved_z_m
+        is_drawn = row.kind == "object" and hasattr(loaded, "surfaces")
+        assert bool(row.outline) == bool(row.hull_volume_m3) == is_drawn
 
 
 def test_arrays_have_the_promised_types(loaded):

@@ -6,8 +6,7 @@ import pytest
 from tests.views.houses import living_room
 from tests.views.pathtrace_scenes import camera, load
 from workflow_scripts.views.meshes import Material, Mesh
-from workflow_scripts.views.pathtrace import tracer as tracing
-from workflow_scripts.views.pathtrace.lights import Lights, Sky
+from workflow_scripts.views.pathtrace.lights import AMBIENT, Lights, Sky
 from workflow_scripts.views.pathtrace.scene import build_scene
 from workflow_scripts.views.pathtrace.shell import Lamp
 from workflow_scripts.views.pathtrace.tracer import Tracer
@@ -37,7 +36,7 @@ def test_the_floor_under_the_lamps_gets_the_light_of_their_area():
         expected += lamp.radiance[1] / np.pi * (z**2 / square**2).sum() * (lamp.side_m / 6) ** 2
     view = camera((point[0], point[1], 1.0), pitch_deg=-90, size_px=24, fov_deg=6.0)
     light = traced._tracer.radiance(view, samples=64, bounces=0, random=np.random.default_rng(0))
-    measured = (light.colour[..., 1] / light.albedo[..., 1]).mean() - tracing._AMBIENT
+    measured = (light.colour[..., 1] / light.albedo[..., 1]).mean() - AMBIENT
     assert measured == pytest.approx(expected, rel=0.02)
 
 

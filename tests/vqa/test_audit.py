@@ -124,11 +124,17 @@ def test_commands_write_the_table_and_the_picture(shard, tmp_path):
     with atomic_write(questions, checksum=True) as file, QuestionTableWriter(file) as out:
         out.add([make_question(house, "yes") for house in range(10)])
     csv, png = tmp_path / "audit.csv", tmp_path / "audit.png"
+    text_only = tmp_path / "text_only.csv"
+    text_only.write_text(
+        "family,split,num_before,score_before,num_after,score_after\nheight,train,30,0.9,10,0.4\n"
+        "height,test,10,0.5,10,0.6\nwidth,train,4,1.0,0,\n"
+    )
     audit_table.main(
         facts=(facts,),
         questions=(questions,),
         out=csv,
         picture=png,
+        text_only=text_only,
         settings=BootstrapSettings(bootstrap_samples=100),
         seed=7,
     )
@@ -139,6 +145,10 @@ def test_commands_write_the_table_and_the_picture(shard, tmp_path):
     assert height.n > 0
     assert height.median_rel_error == pytest.approx(0.1, abs=1e-3)
     assert height.within_25pct == 1.0
+    assert (height.text_only_before, height.text_only_after) == pytest.approx((0.8, 0.5))
+    width = written[written.family == "width"].iloc[0]
+    assert width.text_only_before == 1
+    assert np.isnan(width.text_only_after)
     truth = written[written.labels == "truth"]
     assert truth.error_rate.fillna(0).max() == 0
     assert truth.median_abs_error.fillna(0).max() == 0

@@ -10,6 +10,7 @@ from testing.box_scenes import Box, room, write_shard
 from tests.vqa.test_askable import camera
 from tests.vqa.test_solvability import NUM_SCENES, PER_SCENE, SIZES_M, make_question, pairs, taller
 from workflow_scripts.common.questions import QuestionTableWriter
+from workflow_scripts.common.storage import atomic_write
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.vqa import ClaritySettings
 from workflow_scripts.vqa import audit_questions
@@ -81,8 +82,8 @@ def test_pairs_of_views_that_share_nothing_are_counted(shard):
 def test_objects_that_hang_are_counted(shard):
     objects = shard.objects.copy()
     objects["contact"], objects["support_z_m"] = "", 0.0
-    carried = objects["category"].isin(["Vase", "Sofa"])
-    objects.loc[carried, "contact"] = "carried"
+    is_on_another = objects["category"].isin(["Vase", "Sofa"])
+    objects.loc[is_on_another, "contact"] = "carried"
     objects.loc[objects["category"] == "Vase", "support_z_m"] = 0.7
     objects.loc[objects["category"] == "Fridge", "contact"] = "unclear"
     shard.__dict__["objects"] = objects
@@ -92,10 +93,11 @@ def test_objects_that_hang_are_counted(shard):
 
 
 def test_the_command_writes_a_table_and_a_page(tmp_path: Path, shard):
-    with QuestionTableWriter(tmp_path / "train.parquet") as writer:
+    table = tmp_path / "train.parquet"
+    with atomic_write(table, checksum=True) as partial, QuestionTableWriter(partial) as writer:
         writer.add(leaking_questions()[:120])
     audit_questions.main(
-        questions=(tmp_path / "train.parquet",),
+        questions=(table,),
         views=(shard.path,),
         out=tmp_path / "audit.csv",
         report=tmp_path / "audit.html",
@@ -103,9 +105,9 @@ def test_the_command_writes_a_table_and_a_page(tmp_path: Path, shard):
         bootstrap_samples=100,
         seed=7,
     )
-    table = pd.read_csv(tmp_path / "audit.csv", keep_default_na=False, na_values=[""])
-    assert set(QuestionAuditRow.model_fields) == set(table.columns)
-    assert "words" in set(table.measure)
+    written = pd.read_csv(tmp_path / "audit.csv", keep_default_na=False, na_values=[""])
+    assert set(QuestionAuditRow.model_fields) == set(written.columns)
+    assert "words" in set(written.measure)
     text = (tmp_path / "audit.html").read_text()
     for title in TITLES.values():
         assert title.capitalize() in text

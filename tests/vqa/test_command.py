@@ -21,7 +21,7 @@ from workflow_scripts.common.questions import read_questions
 from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.common.view_shard import ViewShard
-from workflow_scripts.config.vqa import ReasoningSettings
+from workflow_scripts.config.vqa import MergeSettings
 from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.vqa import generate_questions, merge
 from workflow_scripts.vqa.families import FAMILIES
@@ -285,16 +285,9 @@ def test_a_shard_without_views_of_things_gives_empty_files_and_a_gallery(tmp_pat
 
 
 def merged(folder, split, *shards):
-    out, table = folder / f"{split}.json", folder / f"{split}.parquet"
-    merge.main(
-        shards=list(shards),
-        split=split,
-        out=out,
-        table=table,
-        dropped=folder / f"{split}.dropped.jsonl",
-        settings=ReasoningSettings(),
-    )
-    return json.loads(out.read_text()), list(read_questions(table))
+    merge.main(shards=list(shards), out=folder, settings=MergeSettings(), seed=7)
+    entries = json.loads((folder / f"{split}.json").read_text())
+    return entries, list(read_questions(folder / f"{split}.parquet"))
 
 
 def test_merged_splits_are_llava_json_and_the_same_questions_as_a_table(generated):
@@ -370,8 +363,7 @@ def test_a_cut_line_is_named(generated, tmp_path):
     path = tmp_path / "x.jsonl"
     path.write_text(generated[1][0].model_dump_json()[:-20] + "\n")
     ended = command(
-        "merge", "--shards", path, "--split", "train", "--out", tmp_path / "t.json",
-        "--table", tmp_path / "t.parquet", "--dropped", tmp_path / "d.jsonl",
+        "merge", "--shards", path, "--out", tmp_path / "merged", "--seed", 7,
     )  # fmt: skip
     assert ended.returncode == 1
     assert "x.jsonl, line 1" in ended.stderr

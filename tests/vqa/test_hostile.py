@@ -14,7 +14,12 @@ from workflow_scripts.common.questions import Question, read_questions
 from workflow_scripts.common.records import SPLITS, DroppedQuestions
 from workflow_scripts.common.storage import read_records, read_table
 from workflow_scripts.common.view_shard import ViewShard
-from workflow_scripts.config.vqa import CardSettings, GallerySettings, ReasoningSettings
+from workflow_scripts.config.vqa import (
+    CardSettings,
+    GallerySettings,
+    MergeSettings,
+    ReasoningSettings,
+)
 from workflow_scripts.pointclouds import measure_objects
 from workflow_scripts.vqa import merge
 from workflow_scripts.vqa.browse import page
@@ -56,16 +61,9 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
         margin_sigmas=0.0,
     )
     steps = ReasoningSettings()
+    merge.main(shards=[vqa / "images/0000.jsonl"], out=vqa, settings=MergeSettings(), seed=7)
     for split in SPLITS:
-        table, out = vqa / f"{split}.parquet", vqa / f"{split}.json"
-        merge.main(
-            shards=[vqa / "images/0000.jsonl"],
-            split=split,
-            out=out,
-            table=table,
-            dropped=vqa / f"{split}.dropped.jsonl",
-            settings=steps,
-        )
+        table = vqa / f"{split}.parquet"
         messages.main(
             questions=table, images=vqa, split=split, out=vqa / f"dataset/{split}", settings=steps
         )

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -71,7 +72,7 @@ def view_contexts(path: Path) -> list[ViewContext]:
     return [made.of(view) for view in range(len(shard))]
 
 
-def generate(path: Path) -> tuple[list[Question], list[DroppedQuestions]]:
+def generate(path: Path, **changes: Any) -> tuple[list[Question], list[DroppedQuestions]]:
     out = path.with_suffix(".jsonl")
     shard_command.main(
         views=path,
@@ -80,7 +81,7 @@ def generate(path: Path) -> tuple[list[Question], list[DroppedQuestions]]:
         images=path.with_suffix(".images"),
         dropped=path.with_suffix(".dropped.jsonl"),
         picture=path.with_suffix(".png"),
-        settings=SETTINGS.model_copy(update={"questions_per_view": 400}),
+        settings=SETTINGS.model_copy(update={"questions_per_view": 400, **changes}),
         seed=7,
     )
     dropped = read_records(path.with_suffix(".dropped.jsonl"), DroppedQuestions)
@@ -152,8 +153,8 @@ def test_seen_from_above_no_middle_has_a_measured_height(photos):
     )
 
 
-def test_a_height_is_not_a_width(answers):
-    questions, _ = answers
+def test_a_height_is_not_a_width(photos, answers):
+    questions, _ = generate(photos, multiple_choice=False)
     values = {
         question.family: float(question.truth)
         for question in questions

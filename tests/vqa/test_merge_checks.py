@@ -7,7 +7,7 @@ import pytest
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import SkippedItem
 from workflow_scripts.common.storage import write_records
-from workflow_scripts.config.vqa import ReasoningSettings
+from workflow_scripts.config.vqa import MergeSettings
 from workflow_scripts.vqa import merge
 
 
@@ -48,14 +48,12 @@ def test_photos_that_all_lost_their_depth_are_an_error_with_the_most_common_reas
     with pytest.raises(UserError, match="source images has no question"):
         merge.main(
             shards=[houses["shard"], photos["shard"]],
-            split="train",
-            out=tmp_path / "train.json",
-            table=tmp_path / "train.parquet",
-            dropped=tmp_path / "train.dropped.jsonl",
-            settings=ReasoningSettings(),
+            out=tmp_path / "merged",
+            settings=MergeSettings(),
+            seed=7,
             skipped=(photos["skipped"],),
         )
-    assert not (tmp_path / "train.json").exists()
+    assert not (tmp_path / "merged").exists()
 
 
 def test_one_photo_that_is_left_is_enough(tmp_path: Path) -> None:

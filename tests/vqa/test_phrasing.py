@@ -1,5 +1,6 @@
 """Words of every family: a few good phrasings, plain English with any label, answers read back."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -39,17 +40,52 @@ WRONG = re.compile(
 )
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda one: f"{one.name}-{one.forms[0]}")
+WORDED = [*FAMILIES, *(family.of_boxes for family in FAMILIES if family.of_boxes)]
+
+
+@pytest.mark.parametrize("family", WORDED, ids=lambda one: f"{one.name}-{one.forms[0]}")
 def test_there_are_three_to_six_ways_to_ask_and_to_answer(family):
     for name, templates in family.templates.items():
         assert 3 <= len(set(templates.texts)) <= 6, (family.name, name)
 
 
+def with_source(shape_source):
+    """Return the view with its shapes known from another source."""
+    measured = dataclasses.replace(VIEW_CONTEXT.measured, shape_source=shape_source)
+    return dataclasses.replace(VIEW_CONTEXT, measured=measured)
+
+
+def test_where_boxes_stand_for_shapes_the_words_say_so():
+    for family in FAMILIES:
+        if family.of_boxes is not None:
+            texts = family.of_boxes.templates.items()
+            for name, templates in texts:
+                if name in ("open", "yes_no", "which"):
+                    assert all("bounding box" in text for text in templates.texts), family.name
+    about = {
+        source: {
+            found.family.name
+            for found in enumerate_batches(with_source(source), DEFAULT_MARGINS, seed=1)
+            if "bounding box" in " ".join(found.batch.questions.texts)
+        }
+        for source in ("surface", "cloud", "box")
+    }
+    volumes = {"footprint", "bigger", "same_size", "biggest", "smallest"}
+    gaps = {"minimum_distance", "camera_nearest", "nearest_to", "farthest_from"}
+    shown = {
+        found.family.name for found in enumerate_batches(VIEW_CONTEXT, DEFAULT_MARGINS, seed=1)
+    }
+    assert about["surface"] == {"box_grounding"} & shown
+    assert about["cloud"] - {"box_grounding"} == volumes & shown
+    assert about["box"] - {"box_grounding"} == (volumes | gaps) & shown
+
+
+@pytest.mark.parametrize("shape_source", ["surface", "cloud", "box"])
 @pytest.mark.parametrize("expressions", [SINGULAR, PLURAL], ids=["singular", "plural"])
-def test_every_sentence_of_every_family_is_well_formed(expressions):
+def test_every_sentence_of_every_family_is_well_formed(expressions, shape_source):
     seen = set()
     for found_batch in enumerate_batches(
-        VIEW_CONTEXT, DEFAULT_MARGINS, seed=1, multiple_choice=True
+        with_source(shape_source), DEFAULT_MARGINS, seed=1, multiple_choice=True
     ):
         rows = np.zeros(60, dtype=int)
         seen.add(found_batch.family.name)

@@ -127,6 +127,8 @@ def quantities(oracle: Oracle, question: Question) -> list[float]:
         ]
         found += [
             *object_at.size,
+            math.prod(object_at.size[:2]),
+            math.prod(object_at.size),
             *object_at.half,
             *(object_at.half + 0.015),
             max(object_at.size[:2]),

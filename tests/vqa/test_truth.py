@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.question_check import check_shard
 from testing.box_scenes import Box, write_shard
+from testing.vqa.drawn_meshes import drawn_meshes
 from testing.vqa.enumerated_questions import enumerate_view_questions
 from testing.vqa.houses import render_houses
 from testing.vqa.oracle import Oracle, contradiction, is_checked
@@ -30,7 +31,8 @@ def check_questions(
 ) -> tuple[Counter[str], list[str]]:
     """Return how many questions of each family were checked, and what contradicts the truth."""
     shard = ViewShard.open(path)
-    oracle = Oracle(shard)
+    scenes = path.with_name("scenes.jsonl")
+    oracle = Oracle(shard, drawn_meshes(scenes) if scenes.exists() else None)
     view_contexts = ViewContexts(
         shard, GroundTruthShard(shard), min_pixels=20, min_fraction_visible=0.1
     )
@@ -56,7 +58,7 @@ def test_nothing_said_of_a_furnished_room_contradicts_its_boxes(tmp_path):
     assert not set(checked) & UNCHECKED
 
 
-def test_nothing_said_of_a_generated_house_contradicts_its_boxes(tmp_path):
+def test_nothing_said_of_a_generated_house_contradicts_what_is_drawn(tmp_path):
     checked, wrong = check_questions(render_houses(tmp_path, "generate", 0, 1), num_views=2)
     assert not wrong, wrong[:5]
     assert sum(checked.values()) > 500
@@ -78,7 +80,7 @@ def test_a_direction_between_two_hours_is_not_asked_about(tmp_path):
 
 
 @pytest.mark.skipif(not REAL_HOUSES.exists(), reason="the ProcTHOR houses are not here")
-def test_nothing_said_of_a_procthor_house_contradicts_its_boxes(tmp_path):
+def test_nothing_said_of_a_procthor_house_contradicts_what_is_drawn(tmp_path):
     checked, wrong = check_questions(render_houses(tmp_path, str(REAL_HOUSES), 0, 1))
     assert not wrong, wrong[:5]
     assert sum(checked.values()) > 500

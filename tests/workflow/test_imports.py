@@ -24,19 +24,24 @@ ALLOWED = {
     "cluster": MIDDLE,
     **dict.fromkeys(STAGES, MIDDLE),
 }
-# Records that hold cameras and boxes, which geometry does not know; the kind of experiment whose
-# settings hold those of a model's noise; and the command that looks up the sizes of assets.
+# Records that hold cameras, boxes and outlines, which geometry does not know; the kind of
+# experiment whose settings hold those of a model's noise; and the command that looks up the sizes
+# of assets.
 EXCEPTIONS = {
     ("workflow_scripts/experiments/pose.py", "models"),
     ("workflow_scripts/common/view_shard.py", "geometry"),
     ("workflow_scripts/common/measurements.py", "geometry"),
+    ("workflow_scripts/common/drawn_shapes.py", "geometry"),
     ("workflow_scripts/layouts/convert.py", "sources"),
 }
 # Tests of what the benchmarks themselves generate.
 TESTS_OF_BENCHMARKS = {
     "tests/config/test_schema.py": ("configuration",),
     "tests/vqa/test_docs.py": ("question_examples",),
+    "tests/vqa/test_truth.py": ("question_check",),
+    "tests/workflow/test_layout.py": ("run",),
     "tests/workflow/test_readme.py": ("update_readme", "results_page"),
+    "tests/workflow/test_rule_costs.py": ("rule_costs",),
 }
 
 

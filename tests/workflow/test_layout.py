@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.run import BENCHMARKS, module_of
 from workflow_scripts.experiments import EXPERIMENT_KINDS
 
 ROOT = Path(__file__).parents[2]
@@ -80,11 +81,17 @@ def test_rules_name_the_module_whose_code_they_depend_on() -> None:
 def test_logs_and_benchmarks_have_one_scheme() -> None:
     for path in RULE_FILES:
         for name, text in rules_of(path).items():
-            place = f"{path.stem}/{name}"
+            # vqa_audit.smk has rules of stage vqa.
+            place = f"{path.stem.partition('_')[0]}/{name}"
             (log,) = re.findall(r"^    log:\n +\"([^\"]+)\"", text, re.M)
             assert re.fullmatch(rf"logs/{place}(/.+)?\.log", log), f"rule {name}: {log}"
             for benchmark in re.findall(r"^    benchmark:\n +\"([^\"]+)\"", text, re.M):
                 assert benchmark == f"results/benchmarks/{log[5:-4]}.tsv", f"rule {name}"
+
+
+def test_every_benchmark_has_its_module() -> None:
+    for name in BENCHMARKS:
+        assert (ROOT / f"{module_of(name).replace('.', '/')}.py").is_file(), name
 
 
 def test_only_the_profile_names_hardware() -> None:

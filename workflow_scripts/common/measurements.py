@@ -3,18 +3,20 @@
 `ground_truth_measurements` reads the simulator's boxes, every sigma is 0; `MeasuredShard` reads
 what the `pointclouds` stage measured in depth maps. Both give `Measurements`: arrays over the
 objects of a view, so that a family of questions is computed for all objects or pairs at once.
+Where the views know what is drawn, shapes are those of the drawn surfaces, not of the boxes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workflow_scripts.common.drawn_shapes import DrawnShapes
 from workflow_scripts.common.records import GravityRow
 from workflow_scripts.common.storage import read_table
 from workflow_scripts.common.view_shard import ViewShard, table_path
@@ -32,6 +34,9 @@ MIN_UNOCCLUDED_FRACTION = 0.95
 """A true object of which a smaller share of its pixels is seen counts as occluded."""
 
 
+ShapeSource = Literal["surface", "cloud", "box"]
+
+
 @dataclass(frozen=True, eq=False)
 class Measurements:
     """The measured objects of a view; n objects, arrays in one order.
@@ -39,9 +44,18 @@ class Measurements:
     `camera` is posed in the gravity-aligned frame (z up), which `centre_m` [n, 3], `size_m`
     [n, 3] (width, depth, height), `yaw_deg` [n] are in. `low_m`, `high_m` [n, 3] are extents along
     (right, forward, up): right and forward from the camera, up as height in the frame. `gap_m`
-    [n, n] is the least distance of surfaces. `sigma_*` is one standard deviation of each; 0 for
-    ground truth. `has_front` [n]: width is along the object's own side-to-side axis and yaw says
-    where it faces. `unmeasured` says by instance why an object with a mask is not among the n.
+    [n, n] is the least distance of surfaces, `inside_share` [n, n] the share of i that j encloses.
+    `footprint_m2` [n] is the area of the convex outline seen from above, `outline_fill` [n] the
+    share of it that the object covers, `volumes_m3` [n, 3] the volume by three readings: convex
+    hull, closed surface (the hull where it is open), box.
+
+    What the shape is known from is `shape_source`: "surface", all that is drawn; "cloud", the gaps
+    and nearest points of the seen surface, else the box; "box", the box alone, whose outline,
+    volume, gaps and nearest point stand for the object's.
+
+    `sigma_*` is one standard deviation of each; 0 for ground truth. `has_front` [n]: width is
+    along the object's own side-to-side axis and yaw says where it faces. `unmeasured` says by
+    instance why an object with a mask is not among the n.
     """
 
     view: int
@@ -72,6 +86,11 @@ class Measurements:
     sigma_nearest_m: FloatArray
     sigma_distance_m: FloatArray
     sigma_gap_m: FloatArray
+    footprint_m2: FloatArray
+    outline_fill: FloatArray
+    volumes_m3: FloatArray
+    inside_share: FloatArray
+    shape_source: ShapeSource
     unmeasured: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -144,16 +163,40 @@ def level_coordinates(points_m: FloatArray, camera: Camera, axes: GravityAxes) -
     return coordinates
 
 
+class BoxShapes(TypedDict):
+    """The fields of `Measurements` that say what shape objects have."""
+
+    footprint_m2: FloatArray
+    outline_fill: FloatArray
+    volumes_m3: FloatArray
+    inside_share: FloatArray
+
+
+def box_shapes(size_m: FloatArray) -> BoxShapes:
+    """Return the shapes of objects of which only the boxes [n, 3] are known."""
+    number = len(size_m)
+    return BoxShapes(
+        footprint_m2=size_m[:, :2].prod(axis=1),
+        outline_fill=np.ones(number),
+        volumes_m3=np.stack([size_m.prod(axis=1)] * 3, axis=1),
+        inside_share=np.zeros((number, number)),
+    )
+
+
 def ground_truth_measurements(shard: ViewShard, view: int) -> Measurements:
     """Return what the simulator knows of a view's objects; every sigma is 0."""
     return GroundTruthShard(shard).of(view)
 
 
 class GroundTruthShard:
-    """Ground truth of a view shard as measurements, tables read once."""
+    """Ground truth of a view shard as measurements, tables read once.
 
-    def __init__(self, shard: ViewShard) -> None:
+    With `boxes_only` the boxes stand for the shapes even where what is drawn is known.
+    """
+
+    def __init__(self, shard: ViewShard, *, boxes_only: bool = False) -> None:
         self._shard = shard
+        self._shapes = None if boxes_only else DrawnShapes.of_shard(shard)
         self._objects = {
             (row.scene_id, row.instance): row for row in shard.objects.itertuples(index=False)
         }
@@ -173,7 +216,7 @@ class GroundTruthShard:
         centre, size, yaw = box[:, :3], box[:, 3:6], box[:, 6]
         number = len(boxes)
         extents = level_coordinates(upright_boxes.box_corners(centre, size, yaw), camera, axes)
-        return Measurements(
+        measured = Measurements(
             view=view,
             scene_id=row.scene_id,
             camera=camera,
@@ -211,7 +254,44 @@ class GroundTruthShard:
             sigma_nearest_m=np.zeros(number),
             sigma_distance_m=np.zeros(number),
             sigma_gap_m=np.zeros((number, number)),
+            **box_shapes(size),
+            shape_source="box",
         )
+        if self._shapes is None:
+            return measured
+        return _with_shapes(
+            measured, self._shapes, boxes, _numbers(visible, "nearest_m")[:, 0], axes
+        )
+
+
+def _with_shapes(
+    measured: Measurements,
+    shapes: DrawnShapes,
+    objects: Sequence[Any],
+    nearest_m: FloatArray,
+    axes: GravityAxes,
+) -> Measurements:
+    """Return the measurements with what the drawn surfaces say in place of the boxes."""
+    low_m, high_m = measured.low_m.copy(), measured.high_m.copy()
+    for place, row in enumerate(objects):
+        outline = shapes.outline_m(row)
+        if len(outline):
+            corners = np.column_stack([outline, np.zeros(len(outline))])
+            level = level_coordinates(corners, measured.camera, axes)[:, :2]
+            low_m[place, :2], high_m[place, :2] = level.min(axis=0), level.max(axis=0)
+    gap_m, inside_share = shapes.pairs(objects, measured.gap_m, measured.inside_share)
+    return replace(
+        measured,
+        low_m=low_m,
+        high_m=high_m,
+        nearest_m=np.where(np.isnan(nearest_m), measured.nearest_m, nearest_m),
+        gap_m=gap_m,
+        footprint_m2=shapes.footprints_m2(objects, measured.footprint_m2),
+        outline_fill=np.array([row.outline_fill if row.outline else 1.0 for row in objects]),
+        volumes_m3=shapes.volumes_m3(objects, measured.volumes_m3),
+        inside_share=inside_share,
+        shape_source="surface",
+    )
 
 
 class MeasuredShard:
@@ -246,6 +326,7 @@ def measurements_from_rows(
     position = {row.instance: index for index, row in enumerate(measured_rows)}
     gap_m = np.zeros((len(measured_rows), len(measured_rows)))
     sigma_gap_m = np.zeros_like(gap_m)
+    size_m = _numbers(measured_rows, "width_m", "depth_m", "height_m")
     for pair in [] if gaps is None else gaps.itertuples(index=False):
         a, b = position[pair.instance_a], position[pair.instance_b]
         gap_m[a, b] = gap_m[b, a] = pair.gap_m
@@ -264,7 +345,7 @@ def measurements_from_rows(
         truncated=np.array([row.truncated for row in measured_rows], dtype=bool),
         occluded=np.array([row.occluded for row in measured_rows], dtype=bool),
         centre_m=_numbers(measured_rows, "x_m", "y_m", "z_m"),
-        size_m=_numbers(measured_rows, "width_m", "depth_m", "height_m"),
+        size_m=size_m,
         yaw_deg=_numbers(measured_rows, "yaw_deg")[:, 0],
         has_front=np.array([row.has_front for row in measured_rows], dtype=bool),
         low_m=_numbers(measured_rows, "right_low_m", "forward_low_m", "bottom_m"),
@@ -279,6 +360,8 @@ def measurements_from_rows(
         sigma_nearest_m=_numbers(measured_rows, "sigma_nearest_m")[:, 0],
         sigma_distance_m=_numbers(measured_rows, "sigma_distance_m")[:, 0],
         sigma_gap_m=sigma_gap_m,
+        **box_shapes(size_m),
+        shape_source="cloud",
         unmeasured={row.instance: row.reason for row in all_rows if row.reason},
     )
 

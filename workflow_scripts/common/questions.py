@@ -1,9 +1,10 @@
 """The record of a question, and questions as a Parquet table, one row a `Question`."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -97,17 +98,21 @@ Reasoning = Literal["none", "stored", "written", "tagged"]
 
 
 def training_answer(question: Question, reasoning: Reasoning = "none") -> str:
-    """Return what a model is taught to say: the answer, after its steps where they are wanted.
+    """Return what a model is taught to say to a question (`answer_with_steps`)."""
+    return answer_with_steps(question.answer, question.reasoning, reasoning)
+
+
+def answer_with_steps(answer: str, steps: str, reasoning: Reasoning) -> str:
+    """Return an answer, after its steps where they are wanted.
 
     `written` puts them before "Answer: ...", `tagged` between <think> and </think> before
     <answer>...</answer>. A question without steps is answered in the same form.
     """
-    steps = question.reasoning
     if reasoning == "written":
-        return f"{steps}\nAnswer: {question.answer}" if steps else f"Answer: {question.answer}"
+        return f"{steps}\nAnswer: {answer}" if steps else f"Answer: {answer}"
     if reasoning == "tagged":
-        return f"<think>{steps}</think>\n<answer>{question.answer}</answer>"
-    return question.answer
+        return f"<think>{steps}</think>\n<answer>{answer}</answer>"
+    return answer
 
 
 _REFERENT = pa.struct(
@@ -164,16 +169,30 @@ SCHEMA = pa.schema(
 )
 
 
-class QuestionTableWriter:
-    """Write questions to a Parquet file batch by batch; use as a context manager."""
+# Few enough that reading one row decodes little, many enough that the file's index stays small.
+ROWS_PER_GROUP = 4096
+# Metadata of the file: a digest of its rows, and how its answers are taught.
+DIGEST_KEY, REASONING_KEY = b"content_sha256", b"reasoning"
 
-    def __init__(self, path: Path) -> None:
-        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+
+class QuestionTableWriter:
+    """Write questions to a Parquet file batch by batch; use as a context manager.
+
+    The file's metadata hold a digest of all rows, so that nobody has to read them to know whether
+    they are others, and how answers are taught (`reasoning`).
+    """
+
+    def __init__(self, path: Path, *, reasoning: Reasoning = "none") -> None:
+        # Pages carry a checksum: whoever reads a row notices damage without reading the file.
+        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True)
+        self._reasoning = reasoning
+        self._digest = hashlib.sha256(reasoning.encode())
 
     def add(self, questions: Iterable[Question]) -> None:
-        """Append questions as one row group; nothing is written for none."""
+        """Append questions as row groups of their own; nothing is written for none."""
         rows = []
         for question in questions:
+            self._digest.update(question.model_dump_json().encode())
             row = question.model_dump()
             is_number = not isinstance(question.truth, str)
             row["truth_value"] = row["truth"] if is_number else None
@@ -181,7 +200,8 @@ class QuestionTableWriter:
             row["evidence"] = list(row["evidence"].items())
             rows.append(row)
         if rows:
-            self._writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
+            table = pa.Table.from_pylist(rows, schema=SCHEMA)
+            self._writer.write_table(table, row_group_size=ROWS_PER_GROUP)
 
     def __enter__(self) -> "QuestionTableWriter":
         return self
@@ -192,7 +212,18 @@ class QuestionTableWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._writer.add_key_value_metadata(
+            {DIGEST_KEY: self._digest.hexdigest(), REASONING_KEY: self._reasoning}
+        )
         self._writer.close()
+
+
+def merge_truth(row: dict[str, Any]) -> dict[str, Any]:
+    """Put the two columns of the truth of a stored row together, if it has them, in place."""
+    if "truth_value" in row:
+        number = row.pop("truth_value")
+        row["truth"] = row["truth"] if number is None else number
+    return row
 
 
 def read_questions(path: Path, *, families: Sequence[str] = ()) -> Iterator[Question]:
@@ -207,8 +238,7 @@ def read_questions(path: Path, *, families: Sequence[str] = ()) -> Iterator[Ques
                 for row in batch.to_pylist():
                     if families and row["family"] not in families:
                         continue
-                    number = row.pop("truth_value")
-                    row["truth"] = row["truth"] if number is None else number
+                    merge_truth(row)
                     row["evidence"] = dict(row["evidence"])
                     yield Question.model_validate(row)
     except (OSError, pa.ArrowInvalid) as error:

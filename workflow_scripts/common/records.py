@@ -90,6 +90,20 @@ class ObjectRow(Record):
     support_z_m: float = Field(
         default=0.0, description="height of the surface that carries it; 0 unless it is carried"
     )
+    outline: str = Field(
+        default="",
+        description="corners of the convex outline of what is drawn, seen from above, "
+        "counter-clockwise in world metres: 'x y x y ...'; '' where only the box is known",
+    )
+    outline_fill: float = Field(
+        default=0.0, description="share of the outline that is drawn over, seen from above"
+    )
+    hull_volume_m3: float = Field(
+        default=0.0, description="volume of the convex hull of what is drawn; 0 as for `outline`"
+    )
+    solid_volume_m3: float = Field(
+        default=0.0, description="volume inside the drawn surface; 0 also where it is not closed"
+    )
 
 
 class ViewRow(Record):
@@ -132,6 +146,25 @@ class VisibilityRow(Record):
     x1: int
     y1: int
     truncated: bool
+    nearest_m: float = Field(
+        default=float("nan"),
+        description="from the camera to the nearest point of the drawn surface, seen or not; "
+        "NaN where only the box is known",
+    )
+
+
+class SurfaceGapRow(Record):
+    """One row of `{shard}.surface_gaps.parquet` of views: two objects that a view shows together.
+
+    `instance_a` < `instance_b`. There are rows only where the backend knows what it draws.
+    """
+
+    scene_id: str
+    instance_a: int
+    instance_b: int
+    gap_m: float = Field(description="least distance of the drawn surfaces, 0 where they meet")
+    share_a_in_b: float = Field(description="corners of a that the convex hull of b encloses")
+    share_b_in_a: float
 
 
 class SkippedItem(Record):

@@ -140,20 +140,36 @@ def read_records(path: Path, model: type[Model]) -> list[Model]:
     return _parse_records(content, path, model)
 
 
+def iterate_records(path: Path, model: type[Model]) -> Iterator[Model]:
+    """Yield typed records one by one, so that a file of any size can be read; errors are the same.
+
+    The file is compared with its checksum first.
+    """
+    try:
+        checksums.check_file(path)
+    except UserError:
+        read_records(path, model)
+        raise
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            yield _parse_record(line.removesuffix(b"\n"), path, model, number)
+
+
 def _parse_records(content: bytes, path: Path, model: type[Model]) -> list[Model]:
     """Return the records of a file's bytes; `UserError` names the line and what does not fit."""
-    records = []
     # Not splitlines: sentences may hold other line separators of Unicode.
     lines = content.removesuffix(b"\n").split(b"\n") if content else []
-    for number, line in enumerate(lines, start=1):
-        try:
-            records.append(model.model_validate_json(line))
-        except ValidationError as error:
-            problems = "; ".join(validation_problems(error))
-            raise checksums.damaged(
-                path, f"not a {model.__name__} record: {problems:.300}", line=number
-            ) from error
-    return records
+    return [_parse_record(line, path, model, number) for number, line in enumerate(lines, start=1)]
+
+
+def _parse_record(line: bytes, path: Path, model: type[Model], number: int) -> Model:
+    try:
+        return model.model_validate_json(line)
+    except ValidationError as error:
+        problems = "; ".join(validation_problems(error))
+        raise checksums.damaged(
+            path, f"not a {model.__name__} record: {problems:.300}", line=number
+        ) from error
 
 
 def write_table(path: Path, rows: pd.DataFrame) -> None:

@@ -28,8 +28,10 @@ class ViewsSettings(Settings):
     backend: Literal["pathtrace", "ai2thor"] = Field(
         "pathtrace", description="pathtrace is embedded; ai2thor needs a Unity build"
     )
-    preset: Literal["draft", "default", "high"] = Field(
-        "default", description="quality of pathtrace: 2, 4 or 16 samples a pixel"
+    preset: Literal["draft", "default", "high", "reference", "shared"] = Field(
+        "default",
+        description="quality of pathtrace: draft, default, high and reference follow 2, 4, 16 or "
+        "256 paths a pixel; in shared the views of a house share its light, for many frames",
     )
     furniture: Literal["auto", "procedural", "sweethome3d"] = Field(
         "auto",

@@ -113,6 +113,18 @@ class ReasoningSettings(Settings):
     )
 
 
+class MergeSettings(ReasoningSettings):
+    """Which questions of the shards are kept, and how they are taught."""
+
+    solvable_without_picture: Literal["keep", "balance", "drop"] = Field(
+        "balance",
+        description="questions whose words alone give the answer, as a text-only classifier finds "
+        "that is trained on training houses: keep; balance leaves so many of them out that words "
+        "decide no more; drop leaves out all that words are sure of. results/vqa/text_only.csv has "
+        "its scores before and after",
+    )
+
+
 class ParaphraseRequestSettings(ServerSettings):
     """What paraphrases depend on."""
 
@@ -217,7 +229,7 @@ class GallerySettings(Settings):
 
 
 class VqaSettings(
-    QuestionSettings, EvidenceSettings, ReasoningSettings, ExportSettings, GallerySettings
+    QuestionSettings, EvidenceSettings, MergeSettings, ExportSettings, GallerySettings
 ):
     """Questions."""
 

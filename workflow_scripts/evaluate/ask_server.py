@@ -14,11 +14,11 @@ from PIL import Image
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.questions import read_questions
+from workflow_scripts.common.question_table import QuestionTable
 from workflow_scripts.common.records import Condition, Prediction
 from workflow_scripts.common.storage import write_records
 from workflow_scripts.config.server import ConnectionSettings
-from workflow_scripts.evaluate.eval_items import EvalItem, read_items, select_part
+from workflow_scripts.evaluate.eval_items import EvalItem, open_items, select_part
 from workflow_scripts.experiments.api import ApiPredictSettings
 from workflow_scripts.models.chat.client import ChatClient, ChatRequest
 from workflow_scripts.models.chat.failure_limit import FailureLimit
@@ -40,12 +40,13 @@ def read_examples(path: Path | None, number: int) -> dict[str, list[str]]:
     if path is None or not number:
         return {}
     chosen: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for question in read_questions(path):
-        if question.split != "train":
+    columns = ("question_id", "split", "family", "question", "answer")
+    for question in QuestionTable(path, columns=columns).rows():
+        if question["split"] != "train":
             raise UserError(f"{path}: examples must come from the training split")
-        order = hashlib.sha256(question.question_id.encode()).hexdigest()
-        kept = chosen[question.family]
-        kept.append((order, f"{question.question}\n{question.answer}"))
+        order = hashlib.sha256(question["question_id"].encode()).hexdigest()
+        kept = chosen[question["family"]]
+        kept.append((order, f"{question['question']}\n{question['answer']}"))
         if len(kept) > 4 * number:
             kept[:] = sorted(kept)[:number]
     return {family: [text for _, text in sorted(kept)[:number]] for family, kept in chosen.items()}
@@ -114,7 +115,7 @@ def main(
         problem = f"the placeholder {{question}} is missing ({section}.prompt)"
         raise UserError(f"{prompt_file}: {problem}")
     items = select_part(
-        list(read_items(questions, families=settings.families or ())), part, settings.num_parts
+        open_items(questions, families=settings.families or ()), part, settings.num_parts
     )
     shown = read_examples(examples, settings.num_examples)
     chat = ChatClient(settings, limits, section=section, task=TASK)

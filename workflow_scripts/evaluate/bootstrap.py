@@ -9,14 +9,18 @@ class SceneBootstrap:
 
     Questions of one scene (house, photo, video) are not independent, nor are the frames of one
     episode, so scenes are resampled (a cluster bootstrap; Efron & Tibshirani 1993, percentile
-    intervals). `scenes` [n] names the scene of each score.
+    intervals). `scenes` [n] is the scene of each score: a name, or a number that sorts as the name.
     """
 
     def __init__(self, scenes: ArrayLike, *, resamples: int, rng: np.random.Generator) -> None:
-        names, self._scene = np.unique(np.asarray(scenes, dtype=str), return_inverse=True)
-        self.num_scenes = len(names)
+        given = np.asarray(scenes)
+        names = given if given.dtype.kind in "iu" else given.astype(str)
+        unique, self._scene = np.unique(names, return_inverse=True)
+        self.num_scenes = len(unique)
         probabilities = np.full(self.num_scenes, 1 / self.num_scenes)
-        self._weights = rng.multinomial(self.num_scenes, probabilities, size=resamples)
+        draws = rng.multinomial(self.num_scenes, probabilities, size=resamples)
+        # As floats, for they are multiplied with sums of scores again and again.
+        self._weights = draws.astype(np.float64)
 
     def means(self, scores: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the mean of the scores [n] that are finite, and its resamples [resamples]."""
@@ -37,7 +41,9 @@ class SceneBootstrap:
             return float("nan"), np.full(len(self._weights), np.nan)
         order = np.argsort(scores[valid], kind="stable")
         ordered, scene = scores[valid][order], self._scene[valid][order]
-        positions = [np.flatnonzero(scene == index) for index in range(self.num_scenes)]
+        by_scene = np.argsort(scene, kind="stable")
+        first = np.cumsum(np.bincount(scene, minlength=self.num_scenes))[:-1]
+        positions = np.split(by_scene, first)
         totals = self._weights @ np.array([len(ranks) for ranks in positions])
         # Medians of all resamples by bisection: the lowest rank with half of the scores up to it.
         low, high = np.zeros(len(totals), dtype=int), np.full(len(totals), len(ordered) - 1)

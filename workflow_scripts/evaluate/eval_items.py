@@ -4,12 +4,15 @@ Our questions come from the Parquet table of a split, a benchmark's from the JSO
 importer wrote.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from pydantic import Field
 
-from workflow_scripts.common.questions import AnswerType, Question, read_questions
+from workflow_scripts.common.question_table import QuestionTable
+from workflow_scripts.common.questions import AnswerType, Question
 from workflow_scripts.common.records import Form, Record
 from workflow_scripts.common.storage import read_records
 
@@ -41,43 +44,94 @@ class EvalItem(Record):
     )
 
 
+# What an item is made of; the other columns of the table are not decoded.
+ITEM_COLUMNS = (
+    "question_id",
+    "source",
+    "scene_id",
+    "image",
+    "width_px",
+    "height_px",
+    "family",
+    "form",
+    "question",
+    "answer",
+    "answer_type",
+    "choices",
+    "options",
+    "truth",
+    "referents",
+)
+
+
 def item_from_question(question: Question) -> EvalItem:
     """Return a question of ours as an item; its picture shows all views side by side."""
-    width, height = question.width_px or 1, question.height_px or 1
+    return item_from_row(question.model_dump())
+
+
+def item_from_row(row: Mapping[str, Any]) -> EvalItem:
+    """Return a row of the table of questions as an item."""
+    width, height = row["width_px"] or 1, row["height_px"] or 1
+    boxes = (referent["box"] for referent in row["referents"] if row["answer_type"] == "point")
     return EvalItem(
-        question_id=question.question_id,
-        scene_id=f"{question.source}/{question.scene_id}",
-        family=question.family,
-        form=question.form,
-        question=question.question,
-        answer=question.answer,
-        images=[question.image],
-        answer_type=question.answer_type,
-        choices=question.choices,
-        options=question.options,
-        truth=question.truth,
-        width_px=question.width_px,
-        height_px=question.height_px,
+        question_id=row["question_id"],
+        scene_id=f"{row['source']}/{row['scene_id']}",
+        family=row["family"],
+        form=row["form"],
+        question=row["question"],
+        answer=row["answer"],
+        images=[row["image"]],
+        answer_type=row["answer_type"],
+        choices=row["choices"],
+        options=row["options"],
+        truth=row["truth"],
+        width_px=row["width_px"],
+        height_px=row["height_px"],
         boxes=[
             (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
-            for box in (referent.box for referent in question.referents)
-            if box is not None and question.answer_type == "point"
+            for box in boxes
+            if box is not None
         ],
     )
 
 
-def read_items(path: Path, *, families: Sequence[str] = ()) -> Iterator[EvalItem]:
-    """Yield items in order: from `.parquet` our questions, from `.jsonl` a benchmark.
+class TableItems(Sequence[EvalItem]):
+    """The questions of a table as items that are read on demand; slices are read on demand too."""
 
-    With `families` only our questions of these; of a benchmark always all.
+    def __init__(self, table: QuestionTable, rows: range | None = None) -> None:
+        self._table = table
+        self._rows = range(len(table)) if rows is None else rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return TableItems(self._table, self._rows[index])
+        return item_from_row(self._table[self._rows[index]])
+
+    def __iter__(self) -> Iterator[EvalItem]:
+        if self._rows.step != 1:
+            return (self[index] for index in range(len(self)))
+        return map(item_from_row, self._table.rows(self._rows.start, self._rows.stop))
+
+    def picture_codes(self) -> np.ndarray:
+        """Return a number for the picture of every item, [n] int32; equal: the same picture."""
+        codes, _ = self._table.codes("image")
+        return codes[self._rows.start : self._rows.stop : self._rows.step]
+
+
+def open_items(path: Path, *, families: Sequence[str] = ()) -> Sequence[EvalItem]:
+    """Return items in order: from `.parquet` our questions, read on demand; else a benchmark's.
+
+    With `families` only our questions of these; of a benchmark (`.jsonl`) always all.
     """
     if path.suffix == ".parquet":
-        yield from map(item_from_question, read_questions(path, families=families))
-    else:
-        yield from read_records(path, EvalItem)
+        return TableItems(QuestionTable(path, columns=ITEM_COLUMNS, families=families))
+    return read_records(path, EvalItem)
 
 
-def select_part(questions: list[EvalItem], part: int, num_parts: int) -> list[EvalItem]:
+def select_part(questions: Sequence[EvalItem], part: int, num_parts: int) -> Sequence[EvalItem]:
     """Return part `part` (from 0) of `num_parts` nearly equal runs of questions."""
     bounds = [len(questions) * number // num_parts for number in (part, part + 1)]
     return questions[slice(*bounds)]

@@ -52,6 +52,8 @@ class AnswerMetric(Metric):
     Attributes:
         answer_types: Types of answers that it applies to.
         measure: Returns its value for one reply; NaN where it needs an answer and none was read.
+            It may read of the item all but its ids, its words and its pictures: questions that
+            differ in these alone are measured once.
         benchmark: The published benchmark whose questions alone it applies to; "" for all.
         omit_zero: Whether it has no row where it is 0 for every question.
     """
@@ -91,6 +93,22 @@ class KeypointMetric(Metric):
     def scored(self) -> str:
         """Return "keypoints"."""
         return "keypoints"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchMetric(Metric):
+    """A metric of the names that a vision tower gives to patches.
+
+    Attributes:
+        is_right: Says whether a category that was named counts for the true one.
+    """
+
+    is_right: Callable[[str, str], bool]
+
+    @property
+    def scored(self) -> str:
+        """Return "patches"."""
+        return "patches"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,8 @@ from typing import Any
 
 from workflow_scripts.experiments.base import Experiment
 
+# Scores of the names that the tiny base gives to patches.
+PATCH_SCORES = "results/evaluate/base/patches.parquet"
 # Name of the set of our own questions in the names of files.
 OWN = "predictions"
 # A model that writes its reasoning first needs room for it: up to 250 tokens.

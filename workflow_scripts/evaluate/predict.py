@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import Condition, Prediction
 from workflow_scripts.common.storage import read_records, remove, write_records
-from workflow_scripts.evaluate.eval_items import EvalItem, read_items, select_part
+from workflow_scripts.evaluate.eval_items import EvalItem, open_items, select_part
 from workflow_scripts.experiments.vlm import VlmPredictSettings
 from workflow_scripts.models import vlm
 from workflow_scripts.models.generation import PrefixCache
@@ -90,7 +91,9 @@ def fingerprint(
         weights.append(Path(base))
     for folder in weights:
         for file in sorted(folder.glob("*.safetensors")):
-            digest.update(file.read_bytes())
+            with file.open("rb") as weights_file:
+                while block := weights_file.read(1 << 20):
+                    digest.update(block)
     return digest.hexdigest()[:16]
 
 
@@ -121,8 +124,8 @@ def main(
         part: Which part of the questions, from 0.
         adapter: Folder of a PEFT adapter; without one the base itself answers.
     """
-    items = list(read_items(questions, families=settings.families or ()))
-    items = select_part(items, part, settings.num_parts)
+    all_items = open_items(questions, families=settings.families or ())
+    items = select_part(all_items, part, settings.num_parts)
     chunks = out.with_name(f".{out.name}.chunks")
     key = fingerprint(
         base,
@@ -134,10 +137,11 @@ def main(
     size = settings.batch_size * BATCHES_PER_CHUNK
     model = processor = None
     prefixes = PrefixCache()
-    predictions: list[Prediction] = []
+    finished: list[Path] = []
+    reasons: list[str] = []
     errors = ItemErrors()
     for start in progress(range(0, len(items), size), desc=f"{experiment} {condition}"):
-        rows = items[start : start + size]
+        rows = list(items[start : start + size])
         # The same question may have another wording, or another picture.
         chunk_content = json.dumps([[row.question_id, row.question, row.images] for row in rows])
         chunk = chunks / f"{key}-{hashlib.sha256(chunk_content.encode()).hexdigest()[:16]}.jsonl"
@@ -169,14 +173,14 @@ def main(
                 for row, (text, reason) in zip(rows, answer_each(ask, rows, errors), strict=True)
             ]
             write_records(chunk, answers)
-        predictions += answers
-    reasons = [row.reason for row in predictions if row.reason]
-    errors.require_some(len(predictions) - len(reasons))
-    if reasons and len(reasons) == len(predictions):
+        reasons += [row.reason for row in answers if row.reason]
+        finished.append(chunk)
+    errors.require_some(len(items) - len(reasons))
+    if reasons and len(reasons) == len(items):
         raise UserError(f"{questions}: no question could be asked; the first: {reasons[0]}")
-    write_records(out, predictions)
+    write_records(out, chain.from_iterable(read_records(path, Prediction) for path in finished))
     remove(chunks)
-    logger.info("%s: %d answers", out, len(predictions))
+    logger.info("%s: %d answers", out, len(items))
 
 
 if __name__ == "__main__":

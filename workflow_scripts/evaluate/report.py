@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 import pandas as pd
 from PIL import Image
 from pydantic import TypeAdapter
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.cloud_shard import CloudShard
+from workflow_scripts.common.question_table import count_questions
 from workflow_scripts.common.records import (
     Caption,
     DroppedQuestions,
@@ -35,7 +37,7 @@ from workflow_scripts.common.storage import (
 )
 from workflow_scripts.evaluate.eval_items import OWN_QUESTIONS
 from workflow_scripts.evaluate.metrics import FRACTION, METRICS
-from workflow_scripts.evaluate.score_table import read_eval, read_scores
+from workflow_scripts.evaluate.score_table import ALL, LEARNED, read_eval, read_scores
 from workflow_scripts.sources import SOURCES
 from workflow_scripts.sources.readers.photo_records import Photo
 
@@ -93,26 +95,25 @@ def read_scenes(path: Path) -> Sequence[SceneRecord]:
 def counts(
     scenes: list[Path], views: list[Path], clouds: list[Path], questions: list[Path]
 ) -> dict[str, int]:
-    """Return how much of everything there is, for the head of the page."""
-    records = [scene for path in scenes for scene in read_scenes(path)]
-    usable = [scene for scene in records if isinstance(scene, Scene) and scene.house]
-    episodes = [scene for scene in records if isinstance(scene, Episode) and not scene.skipped]
-    photos = [scene for scene in records if isinstance(scene, Photo) and not scene.skipped]
-    tables = [read_table(path.with_suffix("").with_suffix(".views.parquet")) for path in views]
-    objects = [read_table(path.with_suffix("").with_suffix(".objects.parquet")) for path in views]
-    question_tables = [read_table(path) for path in questions]
-    scene_counts = {
-        "houses": len(usable),
-        "rooms": sum(len(scene.house["rooms"]) for scene in usable if scene.house),
-        "episodes": len(episodes),
-        "photos": len(photos),
-    }
+    """Return how much of everything there is, for the head of the page.
+
+    A shard is read at a time, and of questions only how many there are.
+    """
+    scene_counts = Counter({"houses": 0, "rooms": 0, "episodes": 0, "photos": 0})
+    for scene in (scene for path in scenes for scene in read_scenes(path)):
+        if isinstance(scene, Scene) and scene.house:
+            scene_counts["houses"] += 1
+            scene_counts["rooms"] += len(scene.house["rooms"])
+        scene_counts["episodes"] += isinstance(scene, Episode) and not scene.skipped
+        scene_counts["photos"] += isinstance(scene, Photo) and not scene.skipped
+    tables = [path.with_suffix("").with_suffix(".views.parquet") for path in views]
+    objects = [path.with_suffix("").with_suffix(".objects.parquet") for path in views]
     return {
         **{name: count for name, count in scene_counts.items() if count},
-        "objects": sum(int((table["kind"] == "object").sum()) for table in objects),
-        "views": sum(len(table) for table in tables),
+        "objects": sum(int((read_table(path)["kind"] == "object").sum()) for path in objects),
+        "views": sum(len(read_table(path)) for path in tables),
         "points": sum(CloudShard.open(path).num_points for path in clouds),
-        "questions": sum(len(table) for table in question_tables),
+        "questions": sum(map(count_questions, questions)),
     }
 
 
@@ -192,6 +193,26 @@ def charts(scores: pd.DataFrame, experiment: str) -> dict[str, list[dict[str, An
         )
         for benchmark, rows in chosen.groupby("benchmark", sort=False)
     }
+
+
+def learned_rows(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the headline rows that say what was learned, those with the clearest gain first.
+
+    Of questions a row for each family and form, of everything else the row over all families;
+    `is_learned` says whether the 95 % intervals of the gains over the baseline and over the most
+    common answer are above 0; `margin_low` is the lower of the two.
+    """
+    has_form = ~scores["form"].isin(["", ALL])
+    is_detail = np.where(has_form, scores["family"] != ALL, scores["family"] == ALL)
+    chosen = scores[
+        is_detail & (scores["form"] != ALL) & (scores["method"] == LEARNED) & scores["gain"].notna()
+    ]
+    margin_low = chosen[["gain_low", "majority_gain_low"]].min(axis=1)
+    chosen = chosen.assign(margin_low=margin_low, is_learned=margin_low > 0)
+    order = ["experiment", "benchmark", "is_learned", "margin_low"]
+    ordered = chosen.sort_values(order, ascending=[True, True, False, False], kind="stable")
+    records: list[dict[str, Any]] = ordered.to_dict("records")
+    return records
 
 
 def format_number(value: float, digits: int = 3) -> str:
@@ -274,6 +295,7 @@ def main(
         lstrip_blocks=True,
     )
     environment.filters["format_number"] = format_number
+    scores = read_eval(eval_table)
     page = environment.get_template(TEMPLATE).render(
         counts=counts(scenes, views, pointclouds, questions),
         sections=[(title, embedded) for title, embedded in sections.items() if embedded],
@@ -283,7 +305,8 @@ def main(
         ],
         definitions=list(METRICS.values()),
         experiments=[experiment_section(experiment) for experiment in reported],
-        scores=read_eval(eval_table).to_dict("records"),
+        scores=scores.to_dict("records"),
+        learned=learned_rows(scores),
         skipped_counts=skipped_counts(scenes, skipped, captions, list(dropped)),
         depth_errors=depth_errors(list(depth)),
         provenance=sorted(dict(open_shard(views[0]).attrs).items()),

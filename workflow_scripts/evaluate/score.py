@@ -1,20 +1,25 @@
 """Score an experiment's answers: one row per family, form and metric, beside its baselines."""
 
 import logging
-from collections.abc import Iterator, Mapping
+import sys
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.question_table import QuestionTable
 from workflow_scripts.common.records import Prediction, Split
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.common.storage import read_records
+from workflow_scripts.common.storage import iterate_records
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap, interval
-from workflow_scripts.evaluate.eval_items import OWN_QUESTIONS, EvalItem, read_items
+from workflow_scripts.evaluate.eval_items import OWN_QUESTIONS, EvalItem, open_items
 from workflow_scripts.evaluate.metric import AnswerMetric, is_better
 from workflow_scripts.evaluate.metrics import ANSWER_METRICS, score_reply
 from workflow_scripts.evaluate.score_table import ALL, ScoreRow, write_scores
@@ -22,30 +27,85 @@ from workflow_scripts.experiments.vlm import VlmScoreSettings
 
 logger = logging.getLogger(__name__)
 CONDITIONS = ("image", "blind", "blank", "majority")
-COLUMNS = ["scene_id", "family", "form", "answer", "answer_type", "choices"]
+COLUMNS = ["scene_id", "family", "form", "answer", "answer_type"]
+MAX_KNOWN_SCORES = 200_000
+COUNTED = ["family", "form", "answer_type", "answer"]
 
 
-def questions_frame(items: list[EvalItem]) -> pd.DataFrame:
-    """Return what grouping needs of questions, a row each, by question id."""
-    rows = {item.question_id: [getattr(item, name) for name in COLUMNS] for item in items}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=COLUMNS)
+@dataclass(frozen=True)
+class MetricValues:
+    """A metric of the questions that it applies to, m of n.
+
+    Attributes:
+        rows: Which questions, [m] int64, in order.
+        values: By condition, [m]; NaN where the metric needs an answer and none was read.
+    """
+
+    rows: np.ndarray
+    values: Mapping[str, np.ndarray]
+
+    def of(self, questions: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the values of some questions [k] by condition, NaN where it does not apply."""
+        places = np.searchsorted(self.rows, questions)
+        places[places == len(self.rows)] = 0
+        applies = self.rows[places] == questions
+        return {
+            name: np.where(applies, values[places], np.nan) for name, values in self.values.items()
+        }
 
 
-def read_answers(paths: list[Path], questions: pd.DataFrame) -> pd.Series:
-    """Return the predicted text of every question, by question id.
+def questions_frame(items: Iterable[EvalItem]) -> pd.DataFrame:
+    """Return what grouping needs of questions, a row each."""
+    columns: dict[str, list[str]] = {name: [] for name in ("question_id", *COLUMNS)}
+    choices: list[list[str]] = []
+    known_choices: dict[tuple[str, ...], list[str]] = {}
+    for item in items:
+        for name, values in columns.items():
+            value = getattr(item, name)
+            values.append(value if name == "question_id" else sys.intern(value))
+        choices.append(known_choices.setdefault(tuple(item.choices), item.choices))
+    frame = pd.DataFrame({name: columns.pop(name) for name in list(columns)}, dtype=str)
+    return frame.assign(
+        **{name: frame[name].astype("category") for name in COLUMNS},
+        choices=pd.Series(choices, dtype=object),
+    )
+
+
+def training_frame(table: Path, families: Sequence[str]) -> pd.DataFrame:
+    """Return the columns of the training questions that their commonest answers follow from."""
+    questions = QuestionTable(table, columns=COUNTED, families=families)
+    columns = {}
+    for name in COUNTED:
+        codes, texts = questions.codes(name)
+        columns[name] = pd.Categorical.from_codes(codes, texts.to_pylist())
+    return pd.DataFrame(columns)
+
+
+def read_answers(paths: list[Path], questions: pd.DataFrame) -> list[str]:
+    """Return the predicted text of every question, in the order of the questions.
 
     Raises `UserError` if a question has no answer.
     """
-    texts: dict[str, str] = {}
+    ids = questions["question_id"].to_list()
+    texts: list[str | None] = [None] * len(ids)
+    place_of: dict[str, int] = {}
+    place = 0
     for path in paths:
-        texts.update({row.question_id: row.text for row in read_records(path, Prediction)})
-    missing = questions.index.difference(pd.Index(texts))
-    if len(missing):
+        for row in iterate_records(path, Prediction):
+            # Answers stand in the order of the questions, unless someone has sorted them.
+            if place >= len(ids) or ids[place] != row.question_id:
+                place_of = place_of or {name: number for number, name in enumerate(ids)}
+                place = place_of.get(row.question_id, len(ids))
+            if place < len(ids):
+                texts[place] = sys.intern(row.text)
+            place += 1
+    missing = [name for name, text in zip(ids, texts, strict=True) if text is None]
+    if missing:
         raise UserError(
-            f"{', '.join(map(str, paths))}: {len(missing)} of {len(questions)} questions have no "
-            f"answer, the first is {missing[0]}. Remove the files and run the rule again."
+            f"{', '.join(map(str, paths))}: {len(missing)} of {len(ids)} questions have no "
+            f"answer, the first is {min(missing)}. Remove the files and run the rule again."
         )
-    return pd.Series(texts, dtype=str).loc[questions.index]
+    return cast(list[str], texts)
 
 
 def majority_answers(questions: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
@@ -54,33 +114,76 @@ def majority_answers(questions: pd.DataFrame, training: pd.DataFrame) -> pd.Seri
     Of a question with choices it is the most common of its choices, so that "yes" is never the
     baseline of "which". Ties go to the answer that sorts first: order does not matter.
     """
-    counts = {
-        key: group["answer"].value_counts()
-        for key, group in training.groupby(["family", "form", "answer_type"])
-    }
+    counts: dict[tuple[str, ...], dict[str, int]] = {}
+    for (*group, answer), count in training.groupby(COUNTED, observed=True).size().items():
+        counts.setdefault(tuple(group), {})[answer] = count
 
-    def most_common(row: pd.Series) -> str:
-        group_counts: pd.Series | None = counts.get(
-            (row["family"], row["form"], row["answer_type"])
-        )
+    @cache
+    def most_common(group: tuple[str, ...], choices: tuple[str, ...]) -> str:
+        group_counts = counts.get(group)
         if group_counts is None:
             return ""
-        allowed = row["choices"] or list(group_counts.index)
-        return str(min(allowed, key=lambda answer: (-group_counts.get(answer, 0), answer)))
+        allowed = choices or tuple(group_counts)
+        return min(allowed, key=lambda answer: (-group_counts.get(answer, 0), answer))
 
-    return questions.apply(most_common, axis=1).astype(str)
+    groups = zip(*(questions[name] for name in COUNTED[:3]), strict=True)
+    answers = [
+        most_common(group, tuple(choices))
+        for group, choices in zip(groups, questions["choices"], strict=True)
+    ]
+    return pd.Series(answers, index=questions.index, dtype=object)
 
 
-def score_answers(items: list[EvalItem], texts: pd.Series) -> pd.DataFrame:
-    """Return one column per metric for every question; NaN where a metric does not apply."""
-    rows = [score_reply(text, item) for item, text in zip(items, texts, strict=True)]
-    columns = [metric.name for metric in ANSWER_METRICS]
-    return pd.DataFrame(rows, index=texts.index).reindex(columns=columns)
+def score_answers(
+    items: Iterable[EvalItem], texts: Mapping[str, Sequence[str]]
+) -> dict[str, MetricValues]:
+    """Return every metric that applies to any of the items, by name.
+
+    Items are read once, and kept none; `texts` are the replies to them by condition.
+    """
+    rows: dict[str, array[int]] = {}
+    values: dict[str, dict[str, array[float]]] = {}
+    known: dict[tuple[Any, ...], dict[str, float]] = {}
+    for number, (item, *replies) in enumerate(zip(items, *texts.values(), strict=True)):
+        scores = _score_replies(replies, item, known)
+        for name in scores[0]:
+            rows.setdefault(name, array("q")).append(number)
+            columns = values.setdefault(name, {condition: array("d") for condition in texts})
+            for column, score in zip(columns.values(), scores, strict=True):
+                column.append(score[name])
+    return {
+        name: MetricValues(
+            np.frombuffer(rows[name], dtype=np.int64),
+            {condition: np.frombuffer(column) for condition, column in values[name].items()},
+        )
+        for name in rows
+    }
+
+
+def _score_replies(
+    replies: Sequence[str], item: EvalItem, known: dict[tuple[Any, ...], dict[str, float]]
+) -> list[dict[str, float]]:
+    """Return every metric of each reply; those of a reply and truth that are known are looked up.
+
+    Questions that differ in their words alone have the same scores (`AnswerMetric.measure`).
+    """
+    if len(known) > MAX_KNOWN_SCORES:
+        known.clear()
+    texts = (tuple(item.choices), tuple(item.options), tuple(item.boxes))
+    sizes = (item.unit_size, item.width_px, item.height_px)
+    truth = (item.benchmark, item.answer_type, item.truth, *texts, *sizes)
+    scores = []
+    for text in replies:
+        key = (text, truth)
+        if key not in known:
+            known[key] = score_reply(text, item)
+        scores.append(known[key])
+    return scores
 
 
 def summarise(
     questions: pd.DataFrame,
-    scores: Mapping[str, pd.DataFrame],
+    scores: Mapping[str, MetricValues],
     *,
     experiment: str,
     benchmark: str,
@@ -92,27 +195,30 @@ def summarise(
 
     Args:
         questions: `questions_frame`.
-        scores: `score_answers` by condition.
+        scores: `score_answers`.
         experiment: Name of the experiment.
         benchmark: Where the questions come from.
         split: Split of the questions.
         resamples: Resamples of scenes for the intervals.
         seed: The workflow's seed.
     """
-    groups = [
-        *questions.groupby(["family", "form"]).groups.items(),
-        *(((ALL, form), index) for form, index in questions.groupby("form").groups.items()),
-        ((ALL, ALL), questions.index),
+    by_family = questions.groupby(["family", "form"], observed=True).indices
+    by_form = questions.groupby("form", observed=True).indices
+    groups: list[tuple[tuple[str, str], np.ndarray]] = [
+        *sorted(by_family.items(), key=lambda group: group[0]),
+        *(((ALL, form), by_form[form]) for form in sorted(by_form)),
+        ((ALL, ALL), np.arange(len(questions))),
     ]
-    for (family, form), index in groups:
+    # Categories are sorted, so codes of scenes sort as their names do.
+    scenes = questions["scene_id"].cat.codes.to_numpy()
+    for (family, form), rows in groups:
         resample = SceneBootstrap(
-            questions.loc[index, "scene_id"],
-            resamples=resamples,
-            rng=rng(seed, "bootstrap", family, form),
+            scenes[rows], resamples=resamples, rng=rng(seed, "bootstrap", family, form)
         )
         for metric in ANSWER_METRICS:
-            values = {name: scores[name].loc[index, metric.name].to_numpy() for name in CONDITIONS}
-            summary = summarise_metric(metric, values, resample)
+            if metric.name not in scores:
+                continue
+            summary = summarise_metric(metric, scores[metric.name].of(rows), resample)
             if summary:
                 yield ScoreRow(
                     experiment=experiment,
@@ -146,6 +252,7 @@ def summarise_metric(
     baseline = "blank" if blank_is_better else "blind"
     ci_low, ci_high = interval(draws)
     gain_low, gain_high = interval(metric.sign * (draws - means[baseline][1]))
+    majority_low, majority_high = interval(metric.sign * (draws - means["majority"][1]))
     return {
         "n": int((~np.isnan(image)).sum()) or len(image),
         "value": value,
@@ -157,6 +264,9 @@ def summarise_metric(
         "gain": metric.sign * (value - means[baseline][0]),
         "gain_low": gain_low,
         "gain_high": gain_high,
+        "majority_gain": metric.sign * (value - means["majority"][0]),
+        "majority_gain_low": majority_low,
+        "majority_gain_high": majority_high,
     }
 
 
@@ -189,27 +299,23 @@ def main(
         benchmark: Name of the benchmark, 'vqa' for our own questions.
     """
     families = settings.families or ()
-    items = list(read_items(questions, families=families))
-    if not items:
+    items = open_items(questions, families=families)
+    if not len(items):
         raise UserError(
             f"{questions}: no questions to score. More scenes, or a larger share for the "
             f"{settings.split!r} split (config: sources, splits), give some."
         )
     table = questions_frame(items)
-    majority_source = (
-        table
-        if training is None
-        else questions_frame(list(read_items(training, families=families)))
-    )
+    majority_source = table if training is None else training_frame(training, families)
     texts = {
         "image": read_answers(image, table),
         "blind": read_answers(blind, table),
         "blank": read_answers(blank, table),
-        "majority": majority_answers(table, majority_source),
+        "majority": majority_answers(table, majority_source).to_list(),
     }
     rows = summarise(
         table,
-        {name: score_answers(items, text) for name, text in texts.items()},
+        score_answers(items, texts),
         experiment=experiment,
         benchmark=benchmark,
         split=settings.split,

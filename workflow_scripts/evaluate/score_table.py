@@ -38,13 +38,19 @@ class EvalRow(Record):
     Columns that a kind of experiment does not use are empty.
     """
 
-    experiment: str = Field(description="name under `train.experiments`")
+    experiment: str = Field(
+        description="name under `train.experiments`, or `tiny base` for the base that they share"
+    )
     benchmark: str = Field(
         description="`vqa`: questions of this workflow; `keypoints`: 3D keypoints of "
-        "demonstrations; or the name of a published benchmark"
+        "demonstrations; `patches`: names of what patches of views show; or the name of a "
+        "published benchmark"
     )
     split: Split = Field(description="split that is scored")
-    family: str = Field(description="family of questions, or robot task; `all`: all of them")
+    family: str = Field(
+        description="family of questions, robot task, or category of what a patch shows; `all`: "
+        "all of them"
+    )
     form: Form | Literal["all", ""] = Field(
         default="", description="how questions refer to objects; `all`: all ways"
     )
@@ -76,7 +82,7 @@ class EvalRow(Record):
     baseline: str = Field(
         default="",
         description="what `gain` is against: the better of blind and blank; for keypoints a "
-        "geometric baseline",
+        "geometric baseline; for patches their commonest name",
     )
     baseline_value: float = Field(
         default=NAN, description="the baseline's score; for keypoints on the points of `gain`"
@@ -88,6 +94,14 @@ class EvalRow(Record):
     )
     gain_low: float = Field(default=NAN, description="95 % interval of the gain, paired")
     gain_high: float = Field(default=NAN, description="upper end of the interval of the gain")
+    majority_gain: float = Field(
+        default=NAN,
+        description="by how much the score beats `majority`, positive where it is better",
+    )
+    majority_gain_low: float = Field(default=NAN, description="95 % interval of it, paired")
+    majority_gain_high: float = Field(
+        default=NAN, description="upper end of the interval of the gain over `majority`"
+    )
 
 
 class ScoreRow(EvalRow):

@@ -108,11 +108,8 @@ def _training_arguments(experiment: Experiment, context: WorkflowContext) -> Arg
     settings = experiment.settings
     return Arguments(
         settings=section_json(settings, VlmTrainingSettings),
-        inputs={"data": "results/vqa/train.json", "validation": "results/vqa/val.json"},
-        dependencies={
-            "families": [f"results/vqa/{split}.parquet" for split in ("train", "val")],
-            "base_folder": embedded_base(settings),
-        },
+        inputs={"data": "results/vqa/train.parquet", "validation": "results/vqa/val.parquet"},
+        dependencies={"base_folder": embedded_base(settings)},
         flags={"base": base_model(settings), "images": "results/vqa"},
     )
 

@@ -10,9 +10,17 @@ import numpy as np
 
 from workflow_scripts.common.cli import progress
 from workflow_scripts.common.item_errors import ItemErrors
-from workflow_scripts.common.records import ObjectRow, Scene, SkippedItem, ViewRow, VisibilityRow
+from workflow_scripts.common.records import (
+    ObjectRow,
+    Scene,
+    SkippedItem,
+    SurfaceGapRow,
+    ViewRow,
+    VisibilityRow,
+)
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.geometry.cameras import Camera
+from workflow_scripts.views.drawn_surfaces import surface_gap_rows, with_nearest
 from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.frame_spool import FrameSpool
 from workflow_scripts.views.house import Room, rooms
@@ -60,6 +68,7 @@ class RenderedRows:
     views: list[ViewRow] = field(default_factory=list)
     objects: list[ObjectRow] = field(default_factory=list)
     visibility: list[VisibilityRow] = field(default_factory=list)
+    surface_gaps: list[SurfaceGapRow] = field(default_factory=list)
     skipped: list[SkippedItem] = field(default_factory=list)
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -102,6 +111,7 @@ def render_scenes(
         scene_renderer = SceneRenderer(
             scene, loaded_house, reachable_m, render_plan, rendered_rows, first_view=len(spool)
         )
+        first_visible = len(rendered_rows.visibility)
         for room in rooms_of_house:
             start = len(spool)
             try:
@@ -114,6 +124,11 @@ def render_scenes(
                 rendered_rows.skip(scene, room.room_id, reason)
         if len(spool) > scene_renderer.first_view:
             rendered_rows.objects += loaded_house.objects
+            surfaces = getattr(loaded_house, "surfaces", None)
+            if surfaces is not None:
+                rendered_rows.surface_gaps += surface_gap_rows(
+                    loaded_house.objects, rendered_rows.visibility[first_visible:], surfaces
+                )
     errors.require_some(len(spool))
     return rendered_rows
 
@@ -211,6 +226,9 @@ class SceneRenderer:
         visible_rows = visibility_rows(
             view, camera, frame.depth_m, frame.instance, self.loaded_house.objects
         )
+        surfaces = getattr(self.loaded_house, "surfaces", None)
+        if surfaces is not None:
+            visible_rows = with_nearest(visible_rows, surfaces, camera.position_m)
         object_instances = {
             row.instance for row in self.loaded_house.objects if row.kind == "object"
         }

@@ -1,6 +1,6 @@
 """Render a shard of scenes: posed views with exact depth and masks, and their tables.
 
-Writes `{shard}.zarr`, three tables, `{shard}.skipped.jsonl`, `{shard}.credits.csv` and a contact
+Writes `{shard}.zarr`, four tables, `{shard}.skipped.jsonl`, `{shard}.credits.csv` and a contact
 sheet `{shard}.png`, each whole.
 """
 
@@ -14,6 +14,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import (
     ObjectRow,
     Scene,
+    SurfaceGapRow,
     ViewRow,
     VisibilityRow,
     records_to_frame,
@@ -37,6 +38,9 @@ def write(out: Path, rendered_rows: RenderedRows, *, attributes: dict[str, Any])
     write_table(table_path(out, "objects"), records_to_frame(rendered_rows.objects, ObjectRow))
     write_table(
         table_path(out, "visibility"), records_to_frame(rendered_rows.visibility, VisibilityRow)
+    )
+    write_table(
+        table_path(out, "surface_gaps"), records_to_frame(rendered_rows.surface_gaps, SurfaceGapRow)
     )
     write_records(sibling_path(out, "skipped.jsonl"), rendered_rows.skipped)
     write_views(out, rendered_rows.spool.arrays(), attributes=attributes)

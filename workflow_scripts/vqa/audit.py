@@ -3,6 +3,9 @@
 A family is asked twice about the same objects of a view: through the labels under audit, with the
 margins that questions have, and through ground truth, with none. Facts of both are matched by the
 objects they are about. A fact that ground truth cannot decide either is counted as unclear.
+
+Where the views know what is drawn, labels "boxes" are what the families would say if the bounding
+boxes stood for the drawn shapes.
 """
 
 import dataclasses
@@ -28,7 +31,13 @@ from workflow_scripts.vqa.margins import NO_MARGINS, Margins
 from workflow_scripts.vqa.question_generator import ReferringExpressionsByForm
 from workflow_scripts.vqa.question_types.base import OneViewFamily, QuestionContext
 from workflow_scripts.vqa.question_types.numeric import Numeric
-from workflow_scripts.vqa.view_context import ViewContext, ViewContexts, select_objects, select_rows
+from workflow_scripts.vqa.view_context import (
+    MeasurementSource,
+    ViewContext,
+    ViewContexts,
+    select_objects,
+    select_rows,
+)
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +78,7 @@ def measured_answers(family: OneViewFamily, context: QuestionContext) -> dict[Ke
     A choice between objects has the winner for an answer, whatever the order of mention.
     """
     found: dict[Key, MeasuredAnswer] = {}
-    for batch in family.batches(context):
+    for batch in family.worded_for(context.view_context).batches(context):
         if isinstance(family, Numeric) and batch.kind != "open":
             continue
         for row in range(len(batch)):
@@ -118,7 +127,7 @@ def _objects(key: Key) -> tuple[int, ...]:
 
 
 def match_labels(
-    view_context: ViewContext, labels: MeasuredShard, view: int
+    view_context: ViewContext, labels: MeasurementSource, view: int
 ) -> tuple[ViewContext, ViewContext]:
     """Return the true view context and the labelled one, of the objects that both contain."""
     measured = labels.of(view)
@@ -131,8 +140,14 @@ def match_labels(
     known = select_rows(view_context, rows)
     order = [place[instance] for instance in known.measured.instance.tolist()]
     return known, dataclasses.replace(
-        known, measured=select_objects(measured, order), from_truth=False
+        known, measured=select_objects(measured, order), from_truth=False, visible=None
     )
+
+
+def boxes_for_shapes(view_context: ViewContext, boxes: GroundTruthShard) -> ViewContext:
+    """Return the view context with the boxes in place of what is drawn of the objects."""
+    _, labelled = match_labels(view_context, boxes, view_context.measured.view)
+    return dataclasses.replace(labelled, from_truth=True, drawn_contacts={})
 
 
 def audit_view(
@@ -202,6 +217,7 @@ def main(
         min_pixels=settings.min_pixels,
         min_fraction_visible=settings.min_fraction_visible,
     )
+    boxes = GroundTruthShard(shard, boxes_only=True)
     measured = {name: MeasuredShard(shard, path) for name, path in zip(labels, clouds, strict=True)}
     rows = []
     for row in progress(shard.views.itertuples(index=False), desc="views", total=len(shard)):
@@ -210,6 +226,8 @@ def main(
             name: match_labels(view_context, labelled_shard, row.view)
             for name, labelled_shard in measured.items()
         }
+        if view_context.measured.shape_source == "surface":
+            pairs["boxes"] = view_context, boxes_for_shapes(view_context, boxes)
         for name, (true, labelled) in {"truth": (view_context, view_context), **pairs}.items():
             for family, measured_answer, answer, number in audit_view(
                 true, labelled, margins=margins, rng=partial(seeded, seed, "audit", row.view_id)

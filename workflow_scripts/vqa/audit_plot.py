@@ -9,11 +9,17 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
-COLOURS = {"clouds": "#1f6f8b", "estimate": "#8b3f6f", "sensor_noise": "#d9822b"}
+COLOURS = {
+    "clouds": "#1f6f8b",
+    "estimate": "#8b3f6f",
+    "sensor_noise": "#d9822b",
+    "boxes": "#6b7f3a",
+}
 NAMES = {
     "clouds": "measured in the simulator's depth",
     "estimate": "measured in estimated depth",
     "sensor_noise": "measured through a noisy sensor",
+    "boxes": "bounding boxes in place of the drawn shapes",
 }
 GREY = "#777777"
 MOST_SIGMAS = 3.0

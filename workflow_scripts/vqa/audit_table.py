@@ -1,8 +1,9 @@
 """Write results/vqa/audit.csv and its picture: how far the labels of each family can be trusted."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from workflow_scripts.config.evaluate import BootstrapSettings
 from workflow_scripts.vqa.audit_plot import draw_audit
 from workflow_scripts.vqa.blind import BlindScore, blind_scores
 from workflow_scripts.vqa.families import NAMES
+from workflow_scripts.vqa.solvable_questions import read_text_only
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ class AuditRow(Record):
     family: str
     labels: str = Field(
         description="truth; measured: clouds (simulator's depth), estimate, sensor_noise (noise "
-        "added)"
+        "added); boxes (bounding boxes in place of the drawn shapes)"
     )
     kind: str = Field(description="qualitative or numeric")
     unit: str
@@ -55,12 +57,36 @@ class AuditRow(Record):
     within_2_sigma: float = Field(description="0.95 if the stated uncertainty is right")
     blind_n: int = Field(description="questions of the data set that the blind score is over")
     blind_score: float = Field(description="share right with the commonest answer per template")
+    text_only_before: float = Field(
+        description="share that a classifier answers rightly from the words alone, of all "
+        "questions that were generated (results/vqa/text_only.csv)"
+    )
+    text_only_after: float = Field(description="the same of the questions that are kept")
+
+
+def text_only_scores(table: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Return by family what words alone score before and after, over all splits."""
+    scores = {}
+    for family, group in table.groupby("family"):
+        before = (group.score_before * group.num_before).sum() / group.num_before.sum()
+        num_after = group.num_after.sum()
+        right_after = (group.score_after.fillna(0) * group.num_after).sum()
+        scores[str(family)] = (float(before), float(right_after / num_after) if num_after else NAN)
+    return scores
 
 
 def audit_rows(
-    facts: pd.DataFrame, blind: dict[str, BlindScore], *, resamples: int, seed: int
+    facts: pd.DataFrame,
+    blind: dict[str, BlindScore],
+    *,
+    resamples: int,
+    seed: int,
+    text_only: Mapping[str, tuple[float, float]] = MappingProxyType({}),
 ) -> list[AuditRow]:
-    """Return a row for every family and origin of labels, families in their usual order."""
+    """Return a row for every family and origin of labels, families in their usual order.
+
+    `text_only` says by family what words alone score before and after.
+    """
     origins = ["truth", *sorted(set(facts.labels) - {"truth"})]
     groups = dict(list(facts.groupby(["family", "labels"])))
     rows = []
@@ -69,6 +95,7 @@ def audit_rows(
         for labels in origins:
             group = groups.get((family, labels), facts.iloc[:0])
             score = blind.get(family, BlindScore(0, NAN))
+            words_before, words_after = text_only.get(family, (NAN, NAN))
             rng = seeded(seed, "audit", family, labels)
             low, high = _interval(group, resamples=resamples, rng=rng)
             is_number = bool(len(group)) and bool(group.is_number.iloc[0])
@@ -88,6 +115,8 @@ def audit_rows(
                     **(_numbers(group) if is_number else dict.fromkeys(NUMERIC, NAN)),
                     blind_n=score.n,
                     blind_score=score.score,
+                    text_only_before=words_before,
+                    text_only_after=words_after,
                 )
             )
     return rows
@@ -148,6 +177,7 @@ def main(
     questions: tuple[Path, ...],
     out: Path,
     picture: Path,
+    text_only: Path,
     settings: BootstrapSettings,
     seed: int,
 ) -> None:
@@ -158,6 +188,7 @@ def main(
         questions: `{split}.parquet` of every split, for the blind score.
         out: the table (CSV).
         picture: the picture (PNG).
+        text_only: what words alone score, `results/vqa/text_only.csv`.
         settings: number of bootstrap resamples of scenes.
         seed: seed of the workflow.
     """
@@ -169,7 +200,14 @@ def main(
     all_facts = pd.concat([read_table(path) for path in facts], ignore_index=True)
     blind = blind_scores(question for path in questions for question in read_questions(path))
     rows = records_to_frame(
-        audit_rows(all_facts, blind, resamples=settings.bootstrap_samples, seed=seed), AuditRow
+        audit_rows(
+            all_facts,
+            blind,
+            resamples=settings.bootstrap_samples,
+            seed=seed,
+            text_only=text_only_scores(read_text_only(text_only)),
+        ),
+        AuditRow,
     )
     with atomic_write(picture) as partial:
         draw_audit(partial, all_facts, rows)

@@ -1,9 +1,10 @@
 """Contact of objects: what stands on what, what is inside what, what touches.
 
-Each function returns [n, n] how clearly it holds of i and j: positive yes, negative no, 0 where
-boxes do not decide. Where the views know what is drawn, the surface that carries decides: a seat,
-a mattress, a board, not the highest point of what has it. A thing that hangs above its surface or
-is sunk in has no contact that could be asked about.
+Each function returns [n, n] how clearly it holds of i and j: positive yes, negative no, 0 where it
+is not known. Where the views know what is drawn, the surface that carries decides: a seat, a
+mattress, a board, not the highest point of what has it; gaps and containment are those of the drawn
+surfaces. A thing that hangs above its surface or is sunk in has no contact that could be asked
+about. Where only boxes are known, a yes also needs the scene's own record of what stands on what.
 """
 
 import numpy as np
@@ -16,6 +17,10 @@ from workflow_scripts.vqa.view_context import DrawnContact, ViewContext, cached_
 CONTACT_M = 0.03
 # Objects this far apart do not touch.
 APART_M = 0.15
+# Drawn surfaces this near to one another touch.
+TOUCH_M = 0.01
+# What is inside is within the convex hull of its container but for a few corners.
+INSIDE_SHARE, OUTSIDE_SHARE = 0.95, 0.02
 # Categories that contain other objects visibly.
 _CONTAINERS = frozenset(
     [
@@ -57,10 +62,23 @@ def on_top(view_context: ViewContext) -> FloatArray:
     over = _centre_over_footprint(view_context)
     contact = CONTACT_M - np.abs(lift)
     yes = over & (contact > 0) & (sigma < CONTACT_M)
-    # Nothing stands on what is a hand's breadth away, or on what is above it.
+    # Nothing stands on what is a hand's breadth away, or on what ends above it; but a seat or a
+    # board may carry what ends below the top of its box.
     away = measured.gap_m - 2 * measured.sigma_gap_m
     beneath = high[None, :] - high[:, None] - 2 * sigma
-    no = (away >= APART_M) | (beneath >= APART_M)
+    if measured.shape_source == "surface":
+        yes &= measured.gap_m <= TOUCH_M
+        is_clear_of = measured.gap_m > CONTACT_M
+    elif measured.shape_source == "box":
+        yes &= _is_child(view_context) | (not view_context.parents)
+        is_clear_of = np.ones_like(yes)
+    else:
+        is_clear_of = low[None, :] - high[:, None] - 2 * sigma > -CONTACT_M
+    supported = yes.copy()
+    for upper, lower in carried_pairs(view_context):
+        supported[upper, lower] = True
+    beneath = np.where(is_clear_of | supported.T, beneath, 0.0)
+    no = ((away >= APART_M) | (beneath >= APART_M)) & ~_stands_above(view_context)
     clear = np.where(yes, contact, 0.0) - np.where(no & ~yes, np.maximum(away, beneath), 0.0)
     for upper, lower in carried_pairs(view_context):
         lift_m = abs(_drawn_contact(view_context, upper).lift_m)
@@ -100,11 +118,18 @@ def _without_unclear(view_context: ViewContext, clear: FloatArray) -> FloatArray
 
 
 def inside(view_context: ViewContext) -> FloatArray:
-    """Say of i and j whether i is in j: j holds things, and its box holds that of i."""
+    """Say of i and j whether i is in j: j holds things, and what is drawn of it encloses i."""
     measured = view_context.measured
     holds = np.array(
         [not _CONTAINERS.isdisjoint(noun.split()) for noun in view_context.nouns], dtype=bool
     )
+    away = measured.gap_m - 2 * measured.sigma_gap_m
+    no = (away >= APART_M) & holds[None, :] & ~_stands_above(view_context)
+    if measured.shape_source == "surface":
+        yes = (measured.inside_share >= INSIDE_SHARE) & holds[None, :]
+        no &= measured.inside_share <= OUTSIDE_SHARE
+        clear = np.where(yes, measured.inside_share, 0.0) - np.where(no & ~yes, away, 0.0)
+        return _zero_diagonal(_without_unclear(view_context, clear))
     # Along an axis of j, i reaches as far as its middle and half its extent together.
     half = measured.size_m / 2
     axes = upright_boxes.footprint_axes(measured.yaw_deg).reshape(-1, 2)
@@ -115,8 +140,8 @@ def inside(view_context: ViewContext) -> FloatArray:
     over = half[:, 2] - np.abs(height[:, None] - height) - half[:, 2][:, None]
     room = np.minimum(beside.min(axis=-1), over)
     yes = (room > -CONTACT_M / 2) & holds[None, :] & (measured.sigma_centre_m.max(initial=0) < 0.02)
-    away = measured.gap_m - 2 * measured.sigma_gap_m
-    no = (away >= APART_M) & holds[None, :]
+    if measured.shape_source == "box":
+        yes &= _is_child(view_context) | (not view_context.parents)
     clear = np.where(yes, room + CONTACT_M, 0.0) - np.where(no & ~yes, away, 0.0)
     return _zero_diagonal(_without_unclear(view_context, clear))
 
@@ -144,6 +169,37 @@ def _centre_over_footprint(view_context: ViewContext) -> np.ndarray:
     """Say of i and j whether the middle of i lies over the footprint of j."""
     half = view_context.measured.size_m[:, :2] / 2
     return np.asarray((np.abs(_offsets(view_context)) <= half).all(axis=-1))
+
+
+def _is_child(view_context: ViewContext) -> np.ndarray:
+    """Say of i and j [n, n] whether the scene's record has i on or in j."""
+    names = view_context.measured.object_id
+    parents = [view_context.parents.get(name, "") for name in names]
+    return np.array([[parent == name for name in names] for parent in parents], dtype=bool).reshape(
+        len(names), len(names)
+    )
+
+
+@cached_per_view
+def _stands_above(view_context: ViewContext) -> np.ndarray:
+    """Say of i and j [n, n] whether i is on or in j, or on what is: people may say it is on j.
+
+    What the record has with j but stands on the same floor does not count.
+    """
+    names = view_context.measured.object_id
+    low = view_context.measured.low_m[:, 2]
+    found = np.zeros((len(names), len(names)), dtype=bool)
+    place = {name: column for column, name in enumerate(names)}
+    for row, name in enumerate(names):
+        above = view_context.parents.get(name, "")
+        for _ in range(len(view_context.parents)):
+            if above in place:
+                found[row, place[above]] = True
+            above = view_context.parents.get(above, "")
+            if not above:
+                break
+    found &= low[:, None] - low[None, :] > CONTACT_M
+    return found
 
 
 def _zero_diagonal(clear: FloatArray) -> FloatArray:

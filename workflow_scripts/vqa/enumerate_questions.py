@@ -50,7 +50,7 @@ def enumerate_batches(
             units=units,
             multiple_choice=multiple_choice,
         )
-        for batch in family.batches(context):
+        for batch in family.worded_for(view_context).batches(context):
             if len(batch):
                 yield EnumeratedBatch(family, batch, context.expressions)
 

@@ -26,6 +26,8 @@ def quantities_of(frame: str, view_context: ViewContext) -> dict[str, FloatArray
         return {
             **{name: measured.size_m[:, axis] for axis, name in enumerate(names)},
             "yaw_deg": measured.yaw_deg,
+            "footprint_m2": measured.footprint_m2,
+            "volume_m3": measured.volumes_m3[:, 0],
         }
     level = measured.centre_level_m
     return {

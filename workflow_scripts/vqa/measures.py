@@ -15,6 +15,7 @@ from workflow_scripts.vqa.contact import CONTACT_M
 from workflow_scripts.vqa.view_context import ViewContext, cached_per_view
 
 Measure = tuple[FloatArray, FloatArray]
+MIN_OUTLINE_FILL = 0.9
 
 
 def negated(measure: Measure) -> Measure:
@@ -90,24 +91,36 @@ def _sigma_nearer(view_context: ViewContext) -> FloatArray:
 def metres_in_front(view_context: ViewContext) -> Measure:
     """Return by how much i is nearer to the camera than j.
 
-    By planar depth and straight distance of the centres and by the nearest points: nobody who
-    reads "behind" in another of these ways gets another answer.
+    By planar depth and straight distance of the centres, by the nearest points and by what is
+    visible: nobody who reads "behind" in another of these ways gets another answer.
     """
     measured = view_context.measured
-    metres = smallest_agreeing(
-        pairwise_difference(-measured.centre_camera_m[:, 2]),
-        pairwise_difference(-measured.nearest_m),
-        pairwise_difference(-measured.distance_m),
-    )
+    readings = [measured.centre_camera_m[:, 2], measured.nearest_m, measured.distance_m]
+    if view_context.visible is not None:
+        readings += _known(view_context.visible.depth_m)
+    metres = smallest_agreeing(*(pairwise_difference(-reading) for reading in readings))
     return metres, _sigma_nearer(view_context)
 
 
-def metres_nearer(view_context: ViewContext) -> Measure:
-    """Return by how much i's nearest point and centre are nearer to the camera than j's."""
+def distance_readings_m(view_context: ViewContext) -> list[FloatArray]:
+    """Return the straight distances [n] from the camera by centre, nearest point, what is seen."""
     measured = view_context.measured
-    metres = smallest_agreeing(
-        pairwise_difference(-measured.nearest_m), pairwise_difference(-measured.distance_m)
-    )
+    readings = [measured.distance_m, measured.nearest_m]
+    if view_context.visible is not None:
+        readings += _known(view_context.visible.distance_m)
+    return readings
+
+
+def _known(readings: FloatArray) -> list[FloatArray]:
+    """Return the columns [n] of readings [n, k] if every row has them."""
+    return list(readings.T) if np.isfinite(readings).all() else []
+
+
+@cached_per_view
+def metres_nearer(view_context: ViewContext) -> Measure:
+    """Return by how much i is nearer to the camera than j by every reading of its distance."""
+    readings = distance_readings_m(view_context)
+    metres = smallest_agreeing(*(pairwise_difference(-reading) for reading in readings))
     return metres, _sigma_nearer(view_context)
 
 
@@ -194,61 +207,21 @@ def is_taller_than_long(view_context: ViewContext) -> NDArray[np.bool_]:
 
 
 @cached_per_view
-def cube_edge_m(view_context: ViewContext) -> Measure:
-    """Return the edge of the cube with the box's volume."""
-    size = np.maximum(view_context.measured.size_m, 1e-6)
-    edge = np.prod(size, axis=1) ** (1 / 3)
-    relative = np.sqrt(((view_context.measured.sigma_size_m / size) ** 2).sum(axis=1)) / 3
-    return edge, edge * relative
-
-
-@cached_per_view
 def height_ratio(view_context: ViewContext) -> Measure:
     """Return by which share i is taller than j."""
     return ratio_of(height_m(view_context))
 
 
-@cached_per_view
-def cube_edge_ratio(view_context: ViewContext) -> Measure:
-    """Return by which share the edge of i's cube is longer than that of j's."""
-    return ratio_of(cube_edge_m(view_context))
-
-
-@cached_per_view
-def face_edge_m(view_context: ViewContext) -> Measure:
-    """Return the edge of the square with the area of the box's largest face."""
-    size = np.maximum(view_context.measured.size_m, 1e-6)
-    edge = np.sqrt(np.prod(np.sort(size, axis=1)[:, 1:], axis=1))
-    relative = (view_context.measured.sigma_size_m / size).max(axis=1)
-    return edge, edge * relative
-
-
-@cached_per_view
-def bigger_ratio(view_context: ViewContext) -> Measure:
-    """Return by which share i is bigger than j, by volume and by the largest face alike.
-
-    Of flat objects the eye compares the faces; 0 where they are the other way round.
-    """
-    excess, sigma = cube_edge_ratio(view_context)
-    faces, _ = ratio_of(face_edge_m(view_context))
-    return smallest_agreeing(excess, faces), sigma
-
-
-def face_order(view_context: ViewContext) -> Measure:
-    """Return the logarithms of the edges of faces: their differences are ratios."""
-    edge, sigma = face_edge_m(view_context)
-    return np.log(edge), sigma / edge
-
-
 def footprint_m2(view_context: ViewContext) -> Measure:
-    """Return the floor area that the boxes cover.
+    """Return the area of the convex outlines seen from above, or of the boxes.
 
     The errors of the two sides add up: a wrong scale, or a part that is out of sight, makes both
-    too short.
+    too short. An outline that is not filled is nobody's footprint for sure.
     """
-    size = np.maximum(view_context.measured.size_m[:, :2], 1e-6)
-    area = np.prod(size, axis=1)
-    return area, area * (view_context.measured.sigma_size_m[:, :2] / size).sum(axis=1)
+    measured = view_context.measured
+    size = np.maximum(measured.size_m[:, :2], 1e-6)
+    sigma = measured.footprint_m2 * (measured.sigma_size_m[:, :2] / size).sum(axis=1)
+    return measured.footprint_m2, np.where(measured.outline_fill < MIN_OUTLINE_FILL, np.inf, sigma)
 
 
 def bottom_m(view_context: ViewContext) -> Measure:

@@ -154,7 +154,8 @@ class QuestionGenerator:
                 units=self._settings.units,
                 multiple_choice=self._settings.multiple_choice,
             )
-            batches = [batch for batch in family.batches(context) if len(batch)]
+            worded = family.worded_for(view_context)
+            batches = [batch for batch in worded.batches(context) if len(batch)]
             for reason, count in context.dropped.items():
                 if count:
                     self.dropped[family.name, form, reason] += count

@@ -19,7 +19,15 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.units import FOOT_M, INCH_M, SQUARE_FOOT_M2
 from workflow_scripts.geometry.cameras import FloatArray
-from workflow_scripts.vqa.blind import FOLDS, NUMBER_TOLERANCE, NUMBERS, template_of
+from workflow_scripts.vqa.blind import FOLDS, template_of
+from workflow_scripts.vqa.text_only_classifier import (
+    CLASSES,
+    MIN_LEARNED,
+    NUMBERS,
+    QuestionGroup,
+    answer_by_words,
+    answer_of_words,
+)
 
 NUM_FEATURES = 1 << 14
 # A reader that has fewer questions to learn from has learnt nothing.
@@ -59,20 +67,32 @@ def answer_from_words(questions: Sequence[Question]) -> BlindAnswers:
     for (_, kind, answer_type), rows in _groups(
         questions, lambda one: (one.family, one.kind, one.answer_type)
     ):
-        if answer_type == "count":
-            reader: Reader = _read_counts
-        elif answer_type in NUMBERS:
-            reader = _read_numbers
-        elif kind == "yes_no":
-            reader = _read_yes_no
-        elif kind == "multiple_choice" and _is_numeric(questions[rows[0]]):
-            reader = _read_numeric_options
-        elif kind in ("which", "multiple_choice"):
-            reader = _read_choices
-        else:
-            continue
-        _cross_fit(questions, rows, reader, answers)
+        if kind == "multiple_choice":
+            is_numeric = _is_numeric(questions[rows[0]])
+            reader = _read_numeric_options if is_numeric else _read_choices
+            _cross_fit(questions, rows, reader, answers)
+        elif answer_type in (*NUMBERS, *CLASSES) and len(rows) >= MIN_LEARNED:
+            _read_words(questions, rows, answers)
     return answers
+
+
+def _read_words(
+    questions: Sequence[Question], rows: NDArray[np.int64], answers: BlindAnswers
+) -> None:
+    """Answer questions of one family, kind and type as merging does (`text_only_classifier`)."""
+    group = QuestionGroup(is_number=questions[rows[0]].answer_type in NUMBERS)
+    folds = _folds(questions, rows)
+    for row, fold in zip(rows.tolist(), folds.tolist(), strict=True):
+        one = questions[row]
+        phrases = [referent.phrase for referent in one.referents]
+        truth = answer_of_words(one.kind, one.choices, one.truth)
+        group.add(row, one.question, phrases, truth, fold=fold)
+    read = answer_by_words(group, np.ones(len(rows), dtype=bool))
+    answers.right[rows] = read.is_right
+    answers.confidence[rows] = read.is_right if group.is_number else read.truth_probability
+    is_choice = questions[rows[0]].answer_type == "choice"
+    sizes = [max(len(questions[row].choices), 1) for row in rows.tolist()]
+    answers.chance[rows] = 1 / np.array(sizes) if is_choice else read.is_commonest_right
 
 
 def answer_from_options(questions: Sequence[Question]) -> BlindAnswers:
@@ -110,12 +130,17 @@ def _cross_fit(
     answers: BlindAnswers,
 ) -> None:
     """Answer each fold of scenes with a reader fitted on the others."""
-    scenes = {name: n for n, name in enumerate(sorted({questions[row].scene_id for row in rows}))}
-    folds = np.array([scenes[questions[row].scene_id] % FOLDS for row in rows])
+    folds = _folds(questions, rows)
     for fold in range(FOLDS):
         train, test = rows[folds != fold], rows[folds == fold]
         if len(train) >= MIN_TRAINING and len(test):
             reader(questions, train, test, answers)
+
+
+def _folds(questions: Sequence[Question], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the fold of the scene of each question."""
+    scenes = {name: n for n, name in enumerate(sorted({questions[row].scene_id for row in rows}))}
+    return np.array([scenes[questions[row].scene_id] % FOLDS for row in rows])
 
 
 def _words(text: str) -> list[str]:
@@ -161,26 +186,6 @@ def _word_counts(questions: Sequence[Question], rows: NDArray[np.int64]) -> spar
 
 def _classifier() -> LogisticRegression:
     return LogisticRegression(C=0.3, max_iter=300, solver="liblinear")
-
-
-def _read_yes_no(
-    questions: Sequence[Question],
-    train: NDArray[np.int64],
-    test: NDArray[np.int64],
-    answers: BlindAnswers,
-) -> None:
-    truths = np.array([questions[row].truth == "yes" for row in train])
-    if truths.all() or not truths.any():
-        yes = np.full(len(test), float(truths[0]))
-    else:
-        model = _classifier().fit(
-            _hashed(_question_tokens(questions[row]) for row in train), truths
-        )
-        yes = model.predict_proba(_hashed(_question_tokens(questions[row]) for row in test))[:, 1]
-    is_yes = np.array([questions[row].truth == "yes" for row in test])
-    answers.right[test] = (yes >= 0.5) == is_yes
-    answers.confidence[test] = np.where(is_yes, yes, 1 - yes)
-    answers.chance[test] = 0.5
 
 
 def _candidates(question: Question) -> tuple[list[str], int]:
@@ -230,47 +235,6 @@ def _fit_logarithm(
     """Return what guesses the natural logarithm of the number that questions ask for."""
     model = Ridge(alpha=3.0).fit(_word_counts(questions, train), np.log(np.maximum(values, 1e-3)))
     return lambda rows: np.asarray(model.predict(_word_counts(questions, rows)))
-
-
-def _is_near(question: Question, guess: float) -> bool:
-    truth = float(question.truth)
-    if question.answer_type == "clock":
-        return abs((round(guess) - truth + 6) % 12 - 6) <= 1
-    return abs(guess - truth) <= NUMBER_TOLERANCE * abs(truth)
-
-
-def _read_numbers(
-    questions: Sequence[Question],
-    train: NDArray[np.int64],
-    test: NDArray[np.int64],
-    answers: BlindAnswers,
-) -> None:
-    values = np.array([float(questions[row].truth) for row in train])
-    guesses = np.exp(_fit_logarithm(questions, train, values)(test))
-    constant = float(np.median(values))
-    for row, guess in zip(test, guesses.tolist(), strict=True):
-        answers.right[row] = answers.confidence[row] = _is_near(questions[row], guess)
-        answers.chance[row] = _is_near(questions[row], constant)
-
-
-def _read_counts(
-    questions: Sequence[Question],
-    train: NDArray[np.int64],
-    test: NDArray[np.int64],
-    answers: BlindAnswers,
-) -> None:
-    truths = np.array([round(float(questions[row].truth)) for row in train])
-    kinds, counts = np.unique(truths, return_counts=True)
-    commonest = kinds[counts.argmax()]
-    guesses = np.full(len(test), commonest)
-    if len(kinds) > 1:
-        model = LogisticRegression(C=0.3, max_iter=300)
-        model.fit(_word_counts(questions, train), truths)
-        guesses = model.predict(_word_counts(questions, test))
-    for row, guess in zip(test, guesses.tolist(), strict=True):
-        truth = round(float(questions[row].truth))
-        answers.right[row] = answers.confidence[row] = guess == truth
-        answers.chance[row] = commonest == truth
 
 
 def option_value(text: str) -> float:

@@ -22,6 +22,7 @@ from workflow_scripts.common.measurements import Measurements
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.fronts import has_category_front
+from workflow_scripts.vqa.visible_surfaces import VisibleSurfaces, visible_surfaces
 
 T = TypeVar("T")
 STEEPEST_LEVEL_DEG = 60.0
@@ -62,6 +63,8 @@ class ViewContext:
     None if it is unknown. `dropped` counts objects by (form, reason).
 
     What is drawn decides contact where it is known: `drawn_contacts` has it by object id.
+    `parents` says by object id what an object stands on or in, by the scene's own record.
+    `visible` is how far away what shows of the objects is, None if it is not to be compared with.
     """
 
     measured: Measurements
@@ -77,6 +80,8 @@ class ViewContext:
     partly_hidden: frozenset[int] = frozenset()
     fills_box: NDArray[np.bool_] | None = None
     drawn_contacts: Mapping[str, DrawnContact] = field(default_factory=dict)
+    parents: Mapping[str, str] = field(default_factory=dict)
+    visible: VisibleSurfaces | None = None
 
     def __len__(self) -> int:
         return len(self.measured)
@@ -177,6 +182,9 @@ class ViewContexts:
             scene: frozenset(group) for scene, group in objects.groupby("scene_id")["room_id"]
         }
         self._drawn_contacts = drawn_contacts(objects)
+        self._parents: dict[str, dict[str, str]] = {}
+        for row in objects[objects["parent_id"] != ""].itertuples(index=False):
+            self._parents.setdefault(row.scene_id, {})[row.object_id] = row.parent_id
 
     def of(self, view: int) -> ViewContext:
         """Return what can be asked about in a view."""
@@ -203,6 +211,9 @@ class ViewContexts:
             _mark_px(instance_map, instance, box)
             for instance, box in zip(chosen.instance.tolist(), boxes.tolist(), strict=True)
         ]
+        visible = None
+        if self._from_truth and instance_map is not None:
+            visible = visible_surfaces(self._shard, chosen, instance_map)
         fills_box = [
             self._fills_box(instance_map, scene, instance, box)
             for instance, box in zip(chosen.instance.tolist(), boxes.tolist(), strict=True)
@@ -223,6 +234,8 @@ class ViewContexts:
             partly_hidden=frozenset(row for row, one in enumerate(hidden) if one),
             fills_box=np.array(fills_box, dtype=bool),
             drawn_contacts=self._drawn_contacts.get(scene, {}),
+            parents=self._parents.get(scene, {}),
+            visible=visible,
         )
 
     def _fills_box(
@@ -268,7 +281,7 @@ def select_objects(measured: Measurements, rows: Sequence[int]) -> Measurements:
         if isinstance(value, tuple):
             changes[one.name] = tuple(value[row] for row in chosen)
         elif isinstance(value, np.ndarray):
-            is_pairwise = one.name in ("gap_m", "sigma_gap_m")
+            is_pairwise = one.name in ("gap_m", "sigma_gap_m", "inside_share")
             assert value.shape[0] == number
             changes[one.name] = value[np.ix_(chosen, chosen)] if is_pairwise else value[chosen]
     return dataclasses.replace(measured, **changes)  # type: ignore[arg-type]
@@ -285,6 +298,7 @@ def select_rows(view_context: ViewContext, rows: Sequence[int]) -> ViewContext:
         elsewhere=frozenset(place[row] for row in view_context.elsewhere if row in place),
         partly_hidden=frozenset(place[row] for row in view_context.partly_hidden if row in place),
         fills_box=None if view_context.fills_box is None else view_context.fills_box[list(rows)],
+        visible=None if view_context.visible is None else view_context.visible.select(list(rows)),
     )
 
 

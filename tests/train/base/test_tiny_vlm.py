@@ -20,8 +20,12 @@ from workflow_scripts.train.base.pretrain_dataset import (
 )
 from workflow_scripts.train.base.pretrain_questions import (
     ABOVE_BELOW_IN_IMAGE,
+    CAMERA_DISTANCE,
+    CENTER_DISTANCE,
+    FRONT_BEHIND,
     HIGHER_LOWER_IN_ROOM,
     LEFT_RIGHT,
+    MINIMUM_DISTANCE,
 )
 from workflow_scripts.train.base.tiny_vlm import (
     TinyVlmConfig,
@@ -94,10 +98,10 @@ def test_unknown_words_are_unknown_and_numbers_fall_into_digits() -> None:
     assert tokenizer.tokenize("the zyzzyva 105") == ["▁the", "<unk>", "▁", "1", "0", "5"]
 
 
-def test_has_about_a_million_parameters_and_is_the_same_for_a_seed() -> None:
+def test_has_about_two_million_parameters_and_is_the_same_for_a_seed() -> None:
     processor = make_processor(TinyVlmConfig())
     model = make_model(TinyVlmConfig(), processor, seed=3)
-    assert 0.8e6 < sum(part.numel() for part in model.parameters()) < 1.3e6
+    assert 1.5e6 < sum(part.numel() for part in model.parameters()) < 2.2e6
     again = make_model(TinyVlmConfig(), processor, seed=3)
     for one, other in zip(model.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, other)
@@ -119,7 +123,7 @@ def test_folder_loads_like_any_base_and_answers_alike(tmp_path: Path) -> None:
 
 
 def test_pretraining_normalizes_images_as_the_processor_does() -> None:
-    rgb = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+    rgb = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
     processor = make_processor(TinyVlmConfig())
     expected = processor.image_processor(Image.fromarray(rgb), return_tensors="pt")["pixel_values"]
     torch.testing.assert_close(pixel_values(rgb[None]), expected, atol=1e-5, rtol=0)
@@ -127,9 +131,11 @@ def test_pretraining_normalizes_images_as_the_processor_does() -> None:
 
 def test_pretraining_uses_the_templates_of_vqa() -> None:
     vqa_texts = {re.sub(r"\{(\w+)_[ab]\}", r"\1", text) for text in templates_of_vqa()}
-    for relation in (LEFT_RIGHT, ABOVE_BELOW_IN_IMAGE, HIGHER_LOWER_IN_ROOM):
+    for relation in (LEFT_RIGHT, ABOVE_BELOW_IN_IMAGE, HIGHER_LOWER_IN_ROOM, FRONT_BEHIND):
         assert {*relation.yes_no, *relation.which} <= vqa_texts
         assert {word for pole in relation.poles for word in pole} <= vqa_texts
+    for length in (CENTER_DISTANCE, MINIMUM_DISTANCE, CAMERA_DISTANCE):
+        assert {*length.templates} <= vqa_texts
 
 
 def test_unknown_base_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,13 @@ from PIL import Image
 from tokenizers.processors import TemplateProcessing
 
 from tests.train.models import MODELS, llava
+from tests.vqa.export.questions import question, width, write_questions
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.question_table import content_digest
+from workflow_scripts.common.questions import QuestionTableWriter, read_questions
+from workflow_scripts.common.storage import atomic_write, write_records
+from workflow_scripts.config.vqa import MergeSettings
+from workflow_scripts.experiments.vlm import VlmTrainingSettings
 from workflow_scripts.models import vlm
 from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_processor
 from workflow_scripts.train.vlm.conversation_dataset import (
@@ -19,6 +25,8 @@ from workflow_scripts.train.vlm.conversation_dataset import (
     Conversation,
     read_conversations,
 )
+from workflow_scripts.train.vlm.experiment import VlmExperiment
+from workflow_scripts.vqa import merge
 
 QUESTION, ANSWER = "Is the red mark to the left of the blue mark?", "yes"
 
@@ -221,3 +229,98 @@ def test_broken_json_and_picture_are_named(tmp_path: Path, picture: Path) -> Non
     picture.write_bytes(picture.read_bytes()[:50])
     with pytest.raises(UserError, match=r"'q'.*picture\.jpg"):
         Collator(make_processor(TinyVlmConfig()))([make_conversation(picture, QUESTION, ANSWER)])
+
+
+@pytest.fixture
+def shard(tmp_path: Path) -> Path:
+    """Write a shard of questions of three families about two pictures, and the pictures."""
+    questions = [
+        question(0, reasoning="140 px < 180 px."),
+        question(1, family="taller", question=" Is the lamp taller? ", answer="no", truth="no"),
+        width(2, view=1),
+        question(3, view=1, answer="no", truth="no"),
+        question(4, view=1, family="taller"),
+    ]
+    for one in questions:
+        path = tmp_path / one.image
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(path)
+    write_records(tmp_path / "0000.jsonl", questions)
+    return tmp_path / "0000.jsonl"
+
+
+def merged(shard: Path, reasoning: str) -> dict[str, Path]:
+    settings = MergeSettings.model_validate({"reasoning": reasoning})
+    merge.main(shards=[shard], out=shard.parent, settings=settings, seed=7)
+    paths = {"out": shard.parent / "train.json", "table": shard.parent / "train.parquet"}
+    return paths
+
+
+@pytest.mark.parametrize("reasoning", ["none", "stored", "written", "tagged"])
+def test_the_table_teaches_what_its_llava_json_says(shard: Path, reasoning: str) -> None:
+    paths = merged(shard, reasoning)
+    from_json = read_conversations(paths["out"], images=shard.parent)
+    from_table = read_conversations(paths["table"], images=shard.parent)
+    assert [from_table[n] for n in range(len(from_table))] == [
+        from_json[n] for n in range(len(from_json))
+    ]
+    assert from_table.picture_codes().tolist() == from_json.picture_codes().tolist()
+    assert len(set(from_table.picture_codes().tolist())) == 2
+
+
+def test_families_are_chosen_from_the_table(shard: Path) -> None:
+    paths = merged(shard, "none")
+    chosen = read_conversations(paths["table"], images=shard.parent, families=["taller", "width"])
+    assert [chosen[number].id[-2:] for number in range(len(chosen))] == ["01", "02", "04"]
+    assert chosen.picture_codes().tolist() == [0, 1, 1]
+    with pytest.raises(UserError, match=r"no question is of the families bigger.*left_right, tall"):
+        read_conversations(paths["table"], images=shard.parent, families=["bigger"])
+    with pytest.raises(UserError, match=r"train\.json: which family.*\(taller\) cannot be chosen"):
+        read_conversations(paths["out"], images=shard.parent, families=["taller"])
+
+
+def test_bad_rows_and_missing_pictures_of_a_table_are_named(shard: Path) -> None:
+    table = shard.parent / "bad.parquet"
+    write_questions(table, [question(0), question(1, answer=" "), question(2, question="<image>?")])
+    conversations = read_conversations(table, images=shard.parent)
+    assert conversations[0].turns[1] == ("assistant", "yes")
+    with pytest.raises(
+        UserError, match=r"bad\.parquet: question 'procthor-a-000-01': has no answer"
+    ):
+        conversations[1]
+    with pytest.raises(UserError, match="procthor-a-000-02': <image> may not stand"):
+        conversations[2]
+    write_questions(table, [question(0), question(7, view=8), question(9, view=7)])
+    with pytest.raises(UserError, match=r"'procthor-a-007-09': there is no picture .*a-007\.jpg"):
+        read_conversations(table, images=shard.parent)
+    write_questions(table, [])
+    with pytest.raises(UserError, match="nothing to train on; it holds no question"):
+        read_conversations(table, images=shard.parent)
+
+
+def test_what_identifies_a_training_is_the_digest_that_its_table_stores(
+    shard: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = merged(shard, "none")["table"]
+    experiment = VlmExperiment(
+        name="a",
+        base="none",
+        data=table,
+        images=shard.parent,
+        out=shard.parent / "out",
+        seed=7,
+        settings=VlmTrainingSettings(),
+    )
+    identity = experiment.identity_fields()
+    assert identity["data_sha256"] == [content_digest(table)]
+    # The same rows in a file of other bytes are the same data.
+    questions = list(read_questions(table))
+    with atomic_write(table, checksum=True) as partial, QuestionTableWriter(partial) as rows:
+        for one in questions:
+            rows.add([one])
+    assert experiment.identity_fields() == identity
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile.read_row_group", None)
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile.read", None)
+    assert experiment.identity_fields() == identity
+    merged(shard, "tagged")
+    assert experiment.identity_fields() != identity

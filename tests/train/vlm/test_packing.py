@@ -1,10 +1,6 @@
 """Packed sequences have the loss and the gradients of separate ones, for every kind of model."""
 
-import os
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +8,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch.nn import functional
 
-from testing.micro_training import experiment_in, make_data
+from testing.micro_training import experiment_in
 from tests.train.models import MODELS, llava, qwen2
-from tests.train.vlm.first_step import first_step_experiment, load_first_step
+from tests.train.vlm.gradients import assert_equal, loss_and_gradients, separate_loss
 from workflow_scripts.models.shared_prefix import BLOCK_TOKENS
-from workflow_scripts.models.vlm import load_processor
 from workflow_scripts.train.vlm.conversation_dataset import (
-    IGNORE_INDEX,
-    Collator,
     Conversation,
     ConversationDataset,
 )
@@ -35,7 +27,6 @@ from workflow_scripts.train.vlm.packed_dataset import (
 )
 from workflow_scripts.train.vlm.packed_trainer import answer_loss
 
-ROOT = Path(__file__).parents[3]
 QUESTIONS = {
     "wide": [
         ("Is the red mark to the left of the blue mark?", "yes"),
@@ -46,12 +37,6 @@ QUESTIONS = {
     "small": [("Is it?", "no")],
 }
 SIZES = {"wide": (40, 30), "tall": (30, 50), "small": (28, 28)}
-Gradients = dict[str, torch.Tensor]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_data(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
@@ -80,44 +65,10 @@ def grouped(collator: PackedCollator, conversations: Sequence[Conversation]) -> 
     ]
 
 
-def loss_and_gradients(model: Any, loss: Callable[[], torch.Tensor]) -> tuple[float, Gradients]:
-    model.zero_grad()
-    value = loss()
-    value.backward()
-    return value.item(), {
-        name: part.grad.clone() for name, part in model.named_parameters() if part.grad is not None
-    }
-
-
-def separate_loss(
-    model: Any, processor: Any, conversations: Sequence[Conversation]
-) -> torch.Tensor:
-    """Return the loss per answer token with one sequence per question, by the model's own rules."""
-    collator = Collator(processor)
-    losses, count = [], 0
-    for conversation in conversations:
-        batch = collator([conversation])
-        labels = batch.pop("labels")[0, 1:]
-        logits = model(**batch).logits[0, :-1]
-        losses.append(functional.cross_entropy(logits, labels, reduction="sum"))
-        count += int((labels != IGNORE_INDEX).sum())
-    return torch.stack(losses).sum() / count
-
-
 def packed_loss(model: Any, collator: PackedCollator, groups: Sequence[PackedGroup]) -> Any:
     total = sum(group.num_answer_tokens for group in groups)
     batch = {**collator.collate(groups), "num_answer_tokens": torch.tensor(float(total))}
     return answer_loss(model, batch)
-
-
-def assert_equal(one: tuple[float, Gradients], other: tuple[float, Gradients]) -> None:
-    """Compare losses, and gradients by the norm of their difference: 1e-5 of each is allowed."""
-    assert one[0] == pytest.approx(other[0], rel=1e-5)
-    assert one[1].keys() == other[1].keys()
-    difference = sum(((one[1][name] - other[1][name]) ** 2).sum() for name in one[1])
-    norm = sum((value**2).sum() for value in other[1].values())
-    assert norm > 0
-    assert (difference / norm) ** 0.5 < 1e-5
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -243,41 +194,6 @@ def test_micro_batches_of_all_ranks_add_up_to_a_step(
     assert_equal(
         loss_and_gradients(model, loss),
         loss_and_gradients(model, lambda: separate_loss(model, processor, conversations)),
-    )
-
-
-@pytest.mark.parametrize(
-    ("adapter", "stage"),
-    [("none", "zero2"), ("lora", "zero3"), ("lora", "none")],
-)
-def test_gradients_on_two_ranks(adapter: str, stage: str, data: Path, tmp_path: Path) -> None:
-    """Several micro-batches on each: the loss and gradients that the optimizer steps by."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.train.vlm.first_step", data, tmp_path, adapter, stage],
-            cwd=ROOT,
-            env=environment | {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    output = [rank.communicate(timeout=240)[0] for rank in ranks]
-    assert [rank.returncode for rank in ranks] == [0, 0], output[0]
-    results = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
-    assert results[0]["num_micro_batches"] == results[1]["num_micro_batches"] > 1
-    experiment = first_step_experiment(tmp_path, data, adapter=adapter, deepspeed=stage)
-    model, conversations = load_first_step(experiment)
-    assert_equal(
-        (results[0]["loss"], results[0]["gradients"]),
-        loss_and_gradients(
-            model, lambda: separate_loss(model, load_processor(experiment.base), conversations)
-        ),
     )
 
 

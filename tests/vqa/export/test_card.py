@@ -52,7 +52,13 @@ def written(tmp_path: Path) -> str:
             for step, unit, reason, count in steps
         ],
     )
+    text_only = tmp_path / "text_only.csv"
+    text_only.write_text(
+        "family,split,num_before,score_before,commonest_before,num_after,score_after,"
+        "commonest_after\nleft_right,train,1200,0.9,0.5,300,0.52,0.5\nwidth,test,9,1,0.4,0,,\n"
+    )
     card.main(
+        text_only=text_only,
         questions=tables,
         dropped=[dropped],
         photos=(photos,),
@@ -87,6 +93,11 @@ def test_counts_families_failures_settings_and_licenses_are_there(written: str) 
     assert "| vqa.paraphrase.share | 0.5 |" in written
     assert "Apache-2.0" in written
     assert 'load_dataset("my-lab/spatial")' in written
+
+
+def test_what_words_alone_score_is_there_before_and_after(written: str) -> None:
+    assert "| left right | train | 1,200 | 90% | 50% | 300 | 52% | 50% |" in written
+    assert "| width | test | 9 | 100% | 40% | 0 | – | – |" in written
 
 
 def test_where_a_model_was_asked_is_not_published(written: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.vqa.export.questions import question, write_questions
 from workflow_scripts.common.questions import read_questions, training_answer
 from workflow_scripts.common.storage import write_records
-from workflow_scripts.config.vqa import ReasoningSettings
+from workflow_scripts.config.vqa import MergeSettings, ReasoningSettings
 from workflow_scripts.evaluate import answer_parsing
 from workflow_scripts.vqa import merge
 from workflow_scripts.vqa.export.messages import messages
@@ -42,12 +42,7 @@ def test_every_form_teaches_the_same_reply(tmp_path, style):
     no = WITH_STEPS.model_copy(update={"truth": "no", "question_id": "procthor-a-000-02"})
     write_records(tmp_path / "0.jsonl", [PLAIN, no])
     merge.main(
-        shards=[tmp_path / "0.jsonl"],
-        split="train",
-        out=tmp_path / "train.json",
-        table=tmp_path / "t.parquet",
-        dropped=tmp_path / "d.jsonl",
-        settings=ReasoningSettings(reasoning=style),
+        shards=[tmp_path / "0.jsonl"], out=tmp_path, settings=MergeSettings(reasoning=style), seed=7
     )
     llava_replies = [
         one["conversations"][1]["value"]

@@ -1,12 +1,14 @@
-"""Read LLaVA JSON and turn conversations into batches whose labels are the answers alone.
+"""Read conversations and turn them into batches whose labels are the answers alone.
 
-An entry is `{"id", "image", "conversations": [{"from": "human" | "gpt", "value"}, ...]}`; the
-picture belongs to the first human turn.
+They come from a split's table of questions, which is read row by row, or from a LLaVA JSON file
+of the user's own. Its entries are `{"id", "image", "conversations": [{"from": "human" | "gpt",
+"value"}, ...]}`; the picture belongs to the first human turn.
 """
 
 import io
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ from PIL import Image
 
 from workflow_scripts.common.checksums import check_if_recorded, read_file_of_result
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.storage import read_table
+from workflow_scripts.common.question_table import QuestionTable
+from workflow_scripts.common.questions import answer_with_steps
 from workflow_scripts.models.shared_prefix import IGNORE_INDEX
 from workflow_scripts.models.vlm import Turn, conversation_text
 
@@ -35,7 +38,7 @@ class Conversation:
 
 
 class ConversationDataset(torch.utils.data.Dataset[Conversation]):
-    """The entries of a LLaVA JSON file; pictures are opened by the collator."""
+    """Conversations in order; pictures are opened by the collator."""
 
     def __init__(self, conversations: Sequence[Conversation]) -> None:
         self._conversations = conversations
@@ -47,22 +50,65 @@ class ConversationDataset(torch.utils.data.Dataset[Conversation]):
         return self._conversations[index]
 
     def picture_codes(self) -> np.ndarray:
-        """Return a number for the picture of every conversation, [n] int32; equal: the same."""
+        """Return a number for the picture of every conversation, [n] int32.
+
+        Equal numbers mean the same picture. No conversation is read for it from a table.
+        """
+        if isinstance(self._conversations, TableConversations):
+            return self._conversations.picture_codes()
         codes: dict[Path | None, int] = {}
         images = (conversation.image for conversation in self._conversations)
         return np.array([codes.setdefault(image, len(codes)) for image in images], dtype=np.int32)
 
 
+class TableConversations(Sequence[Conversation]):
+    """The questions of a table as conversations of one turn each, read on demand."""
+
+    def __init__(self, table: QuestionTable, images: Path) -> None:
+        self._table = table
+        self._images = images
+        self._reasoning = table.reasoning
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __getitem__(self, index: Any) -> Any:
+        rows = self._table[index]
+        return [self._of(row) for row in rows] if isinstance(index, slice) else self._of(rows)
+
+    def picture_codes(self) -> np.ndarray:
+        """Return a number for the picture of every question, [n] int32."""
+        return self._table.codes("image")[0]
+
+    def _of(self, row: dict[str, Any]) -> Conversation:
+        question = row["question"].strip()
+        answer = answer_with_steps(row["answer"], row["reasoning"], self._reasoning)
+        where = f"{self._table.path}: question {row['question_id']!r}"
+        if IMAGE_PLACEHOLDER in question or IMAGE_PLACEHOLDER in answer:
+            raise UserError(f"{where}: {IMAGE_PLACEHOLDER} may not stand in its text")
+        if not answer.strip():
+            raise UserError(f"{where}: has no answer, so there is nothing to learn")
+        turns: tuple[Turn, ...] = (("user", question), ("assistant", answer))
+        return Conversation(row["question_id"], self._images / row["image"], turns)
+
+
 def read_conversations(
     path: Path, *, images: Path, families: Sequence[str] = ()
 ) -> ConversationDataset:
-    """Read a LLaVA JSON file whose `image` entries are relative to `images`.
+    """Read a table of questions (`.parquet`) or a LLaVA JSON file; pictures lie under `images`.
 
-    `families` keeps the entries of these families of questions; which those are stands in the
-    Parquet table of the same name beside the file. Without any, every entry is kept.
+    `families` keeps the questions of these families of a table. Without any, all are kept.
 
-    Raises `UserError` with the entry's id for what cannot be trained on.
+    Raises `UserError` for what cannot be trained on, with the entry's id. Rows of a table are
+    checked when they are read; that their pictures are there, at once.
     """
+    if path.suffix == ".parquet":
+        return _read_table(path, images, families)
+    if families:
+        raise UserError(
+            f"{path}: which family an entry is of stands in no LLaVA JSON file, so families "
+            f"({', '.join(families)}) cannot be chosen; give the table of questions (.parquet)"
+        )
     check_if_recorded(path)
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
@@ -73,29 +119,65 @@ def read_conversations(
             f"{path}: there is nothing to train on; it must be a list of at least one entry "
             "with id, image and conversations"
         )
-    if families:
-        entries = _filter_families(path, entries, families)
     parsed = [_conversation(path, number, entry, images) for number, entry in enumerate(entries)]
     first_entry = {entry.image: entry.id for entry in reversed(parsed) if entry.image is not None}
-    for image in sorted(first_entry):
-        if not image.is_file():
-            raise UserError(
-                f"{path}: entry {first_entry[image]!r}: there is no picture {image}. "
-                "Paths are relative to --images; run the rule that makes them again."
-            )
+    if missing := find_missing(first_entry):
+        raise _no_picture(path, first_entry[missing], missing)
     return ConversationDataset(parsed)
 
 
-def _filter_families(path: Path, entries: list[Any], families: Sequence[str]) -> list[Any]:
-    rows = read_table(path.with_suffix(".parquet"))[["question_id", "family"]]
-    kept_ids = set(rows["question_id"][rows["family"].isin(list(families))])
-    kept = [entry for entry in entries if isinstance(entry, dict) and entry.get("id") in kept_ids]
-    if not kept:
+def _read_table(path: Path, images: Path, families: Sequence[str]) -> ConversationDataset:
+    columns = ("question_id", "image", "question", "answer", "reasoning")
+    table = QuestionTable(path, columns=columns, families=families)
+    if not len(table):
+        _, names = QuestionTable(path, columns=columns).codes("family")
         raise UserError(
-            f"{path}: no entry is of the families {', '.join(families)}; the file has "
-            f"{', '.join(sorted(set(rows['family'])))} (config: train.experiments, families)"
+            f"{path}: there is nothing to train on"
+            + (
+                f": no question is of the families {', '.join(families)}; the table has "
+                f"{', '.join(sorted(names.to_pylist()))} (config: train.experiments, families)"
+                if families and len(names)
+                else "; it holds no question"
+            )
         )
-    return kept
+    codes, names = table.codes("image")
+    used = np.unique(codes)
+    by_path = dict(zip((images / name for name in names.take(used).to_pylist()), used, strict=True))
+    if missing := find_missing(by_path):
+        first_row = int(np.flatnonzero(codes == by_path[missing])[0])
+        raise _no_picture(path, table[first_row]["question_id"], missing)
+    return ConversationDataset(TableConversations(table, images))
+
+
+def find_missing(pictures: Iterable[Path]) -> Path | None:
+    """Return the first picture, in the order of paths, that is no file; None if all are there.
+
+    Folders are listed: far fewer questions to a shared file system than one for every picture.
+    """
+    names: dict[Path, set[str]] = {}
+    missing = []
+    for picture in pictures:
+        folder = picture.parent
+        if folder not in names:
+            names[folder] = _file_names(folder)
+        if picture.name not in names[folder]:
+            missing.append(picture)
+    return min(missing, default=None)
+
+
+def _file_names(folder: Path) -> set[str]:
+    try:
+        with os.scandir(folder) as files:
+            return {file.name for file in files if file.is_file()}
+    except OSError:
+        return set()
+
+
+def _no_picture(path: Path, entry_id: str, image: Path) -> UserError:
+    return UserError(
+        f"{path}: entry {entry_id!r}: there is no picture {image}. "
+        "Paths are relative to --images; run the rule that makes them again."
+    )
 
 
 def _conversation(path: Path, number: int, entry: Any, images: Path) -> Conversation:

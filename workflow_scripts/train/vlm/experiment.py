@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.question_table import content_digest
 from workflow_scripts.experiments.vlm import VlmTrainingSettings
 from workflow_scripts.train.training import TrainingSpec, digest_files
 
@@ -16,9 +17,9 @@ class VlmExperiment(TrainingSpec):
 
     Attributes:
         base: Local folder or hub id of the base model.
-        data: LLaVA JSON of the training split; its Parquet table lies beside it.
+        data: Table of the questions of the training split, or a LLaVA JSON file.
         images: Folder that its pictures are relative to.
-        validation: LLaVA JSON of the validation split.
+        validation: The same of the validation split.
         max_validation: At most so many of its entries are used.
         settings: The experiment's settings.
     """
@@ -44,15 +45,13 @@ class VlmExperiment(TrainingSpec):
     def identity_fields(self) -> dict[str, Any]:
         ignored = {"save_steps", "save_minutes", "num_processes"}
         files = [self.data, *([self.validation] if self.validation else [])]
-        if self.settings.families is not None:
-            files += [path.with_suffix(".parquet") for path in files]
         base = Path(self.base)
         weights = sorted(base.glob("*.safetensors")) if base.is_dir() else []
         return {
             "settings": self.settings.model_dump(mode="json", exclude=ignored),
             "base": self.base,
             "max_validation": self.max_validation,
-            "data_sha256": [digest_files([path]) for path in files if path.exists()],
+            "data_sha256": [_data_digest(path) for path in files if path.exists()],
             "base_sha256": digest_files(weights),
         }
 
@@ -65,3 +64,8 @@ class VlmExperiment(TrainingSpec):
         from workflow_scripts.train.vlm.finetune import train
 
         train(self, should_stop)
+
+
+def _data_digest(path: Path) -> str:
+    """Return what identifies a file of questions: of a table the digest that it stores."""
+    return content_digest(path) if path.suffix == ".parquet" else digest_files([path])

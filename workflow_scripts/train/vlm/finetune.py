@@ -14,6 +14,7 @@ from typing import Any, cast
 import torch
 import yaml
 
+from workflow_scripts.common.question_table import open_table
 from workflow_scripts.common.storage import atomic_write, read_json, write_json, write_text
 from workflow_scripts.models import vlm
 from workflow_scripts.models.shared_prefix import (
@@ -254,7 +255,7 @@ def trained_parameters(model: Any) -> int:
 
 def _load_validation(experiment: VlmExperiment) -> ConversationDataset | None:
     """Return at most `max_validation` conversations, evenly spaced; None without any."""
-    if experiment.validation is None or read_json(experiment.validation) == []:
+    if experiment.validation is None or _is_empty(experiment.validation):
         return None
     conversations = read_conversations(
         experiment.validation,
@@ -264,3 +265,11 @@ def _load_validation(experiment: VlmExperiment) -> ConversationDataset | None:
     count = min(len(conversations), experiment.max_validation)
     indices = torch.linspace(0, len(conversations) - 1, count).long()
     return ConversationDataset([conversations[int(index)] for index in indices])
+
+
+def _is_empty(path: Path) -> bool:
+    """Say whether a table of questions, or a LLaVA JSON file, holds nothing."""
+    if path.suffix == ".parquet":
+        return not open_table(path).metadata.num_rows
+    entries = read_json(path)
+    return isinstance(entries, list) and not entries

@@ -30,13 +30,13 @@ def main(
     Args:
         name: Name of the experiment.
         base: Local folder or hub id of the base model.
-        data: LLaVA JSON of the training split.
+        data: Table of the questions of the training split (Parquet), or a LLaVA JSON file.
         images: Folder that its pictures are relative to.
         out: Folder for the result.
         seed: Seed of the workflow.
         settings: The experiment's settings.
         resources: Where ranks run.
-        validation: LLaVA JSON of the validation split.
+        validation: The same of the validation split.
         poll_s: Seconds between queries of the job; 0 chooses by cluster.
     """
     experiment = VlmExperiment(

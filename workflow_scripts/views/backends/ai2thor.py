@@ -28,7 +28,7 @@ from workflow_scripts.views.renderer import EngineError
 
 Result = TypeVar("Result")
 
-QUALITY = {"draft": "Low", "default": "High", "high": "Ultra"}
+QUALITY = {"draft": "Low", "default": "High", "high": "Ultra", "reference": "Ultra"}
 GRID_M = 0.25
 NEAR_M, FAR_M = 0.05, 60.0
 # Unity's depth buffer ends a little before its far plane.

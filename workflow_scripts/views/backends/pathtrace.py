@@ -1,8 +1,11 @@
 """The embedded view backend: ProcTHOR houses rendered by the path tracer of `views/pathtrace`."""
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,21 +13,46 @@ from workflow_scripts.common.errors import UserError, allowed_values
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.views.credits import Credit
+from workflow_scripts.views.drawn_surfaces import (
+    AssetShape,
+    DrawnSurfaces,
+    asset_shape,
+    with_shape,
+)
 from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.furniture import build, credits
 from workflow_scripts.views.meshes import Mesh
+from workflow_scripts.views.pathtrace.cell_tracer import CellTracer
 from workflow_scripts.views.pathtrace.lights import Sky
 from workflow_scripts.views.pathtrace.reachability import reachable_m
 from workflow_scripts.views.pathtrace.scene import RenderScene, TriangleMesh, build_scene
 from workflow_scripts.views.pathtrace.tone_mapping import tone_map
 from workflow_scripts.views.pathtrace.tracer import Tracer
 
+
+@dataclass(frozen=True)
+class Preset:
+    """Quality of the pictures: rays a pixel, and where their light comes from.
+
+    `cells`: what lamps, windows and surfaces throw on the house is kept in cells and shared by
+    its views; sun, gloss and edges are the view's own, and `edge_samples` more rays are cast
+    through pixels at edges. `paths`: every ray is followed over `bounces`, and the picture is
+    denoised.
+    """
+
+    light: Literal["cells", "paths"]
+    samples: int
+    edge_samples: int = 0
+    bounces: int = 2
+
+
 PRESETS = {
-    "draft": {"samples": 2, "bounces": 2},
-    "default": {"samples": 4, "bounces": 2},
-    "high": {"samples": 16, "bounces": 3},
+    "draft": Preset("paths", samples=2),
+    "default": Preset("paths", samples=4),
+    "high": Preset("paths", samples=16, bounces=3),
+    "reference": Preset("paths", samples=256, bounces=3),
+    "shared": Preset("cells", samples=4, edge_samples=8),
 }
-"""Paths per pixel, and the number of bounces of each."""
 
 
 def _installed(*packages: str) -> str:
@@ -37,13 +65,48 @@ def _installed(*packages: str) -> str:
     return ""
 
 
+def _denoiser(preset: Preset) -> str:
+    if preset.light == "cells":
+        return "none"
+    return _installed("pyoidn") or "a-trous filter"
+
+
 class TracedHouse:
     """A house whose surfaces are built and ready for ray casting."""
 
-    def __init__(self, scene: RenderScene, tracer: Tracer, *, scene_id: str, preset: str) -> None:
-        self.objects = scene.objects
-        self._scene, self._tracer = scene, tracer
-        self._scene_id, self._preset = scene_id, preset
+    def __init__(
+        self,
+        scene: RenderScene,
+        sky: Sky,
+        tracer: Tracer,
+        *,
+        scene_id: str,
+        preset: str,
+        asset_shapes: Mapping[str, AssetShape],
+    ) -> None:
+        """Take a scene, and the shapes of its assets by their ids."""
+        mesh = scene.triangle_mesh
+        is_object = np.isin(
+            mesh.instance, [row.instance for row in scene.objects if row.kind == "object"]
+        )
+        self.surfaces = DrawnSurfaces(mesh.triangles[is_object], mesh.instance[is_object])
+        self.objects = [
+            with_shape(row, self.surfaces, asset_shapes[row.asset_id])
+            if row.instance in self.surfaces
+            else row
+            for row in scene.objects
+        ]
+        self._scene, self._sky, self._tracer = scene, sky, tracer
+        self._scene_id, self._preset = scene_id, PRESETS[preset]
+
+    @property
+    def path_tracer(self) -> Tracer:
+        """The tracer of single paths, for tests and measurements."""
+        return self._tracer
+
+    @cached_property
+    def _cell_tracer(self) -> CellTracer:
+        return CellTracer(self._scene, self._sky, self._tracer)
 
     @property
     def triangle_mesh(self) -> TriangleMesh:
@@ -62,10 +125,16 @@ class TracedHouse:
         """Return image, planar depth and instance ids; equal arguments give equal bytes."""
         depth_m, instance = self._tracer.geometry(camera)
         pose = np.ascontiguousarray(camera.world_from_camera, dtype="<f8").tobytes().hex()
-        light = self._tracer.radiance(
-            camera, **PRESETS[self._preset], random=rng(seed, "pathtrace", self._scene_id, pose)
+        random, preset = rng(seed, "pathtrace", self._scene_id, pose), self._preset
+        if preset.light == "paths":
+            light = self._tracer.radiance(
+                camera, samples=preset.samples, bounces=preset.bounces, random=random
+            )
+            return Frame(tone_map(light), depth_m, instance)
+        light = self._cell_tracer.radiance(
+            camera, samples=preset.samples, edge_samples=preset.edge_samples, random=random
         )
-        return Frame(tone_map(light), depth_m, instance)
+        return Frame(tone_map(light, is_noisy=False), depth_m, instance)
 
 
 class PathtraceRenderer:
@@ -82,12 +151,12 @@ class PathtraceRenderer:
         if preset not in PRESETS:
             raise UserError(f"views.preset is {preset!r}; {allowed_values(preset, PRESETS)}")
         self._preset, self._library = preset, furniture
-        self._asset_ids: set[str] = set()
+        self._asset_shapes: dict[str, AssetShape] = {}
         self.provenance = {
             "renderer": "pathtrace",
             "rays": _installed("embreex", "open3d-cpu", "open3d"),
-            "denoiser": _installed("pyoidn") or "a-trous filter",
-            **PRESETS[preset],
+            "denoiser": _denoiser(PRESETS[preset]),
+            **asdict(PRESETS[preset]),
             "furniture": furniture,
         }
 
@@ -105,14 +174,24 @@ class PathtraceRenderer:
     @property
     def credits(self) -> tuple[Credit, ...]:
         """Attributions of the models in the houses loaded so far."""
-        return () if self._library == "procedural" else credits(sorted(self._asset_ids))
+        return () if self._library == "procedural" else credits(sorted(self._asset_shapes))
 
     def load(self, house: dict[str, Any], *, scene_id: str) -> TracedHouse:
         """Build a house; `UserError` says what is wrong with it."""
         scene = build_scene(house, scene_id, self._furniture)
-        tracer = Tracer(scene, Sky.of(house))
-        return TracedHouse(scene, tracer, scene_id=scene_id, preset=self._preset)
+        sky = Sky.of(house)
+        tracer = Tracer(scene, sky)
+        return TracedHouse(
+            scene,
+            sky,
+            tracer,
+            scene_id=scene_id,
+            preset=self._preset,
+            asset_shapes=self._asset_shapes,
+        )
 
     def _furniture(self, category: str, size_m: tuple[float, float, float], asset_id: str) -> Mesh:
-        self._asset_ids.add(asset_id)
-        return build(category, size_m, asset_id, library=self._library)
+        mesh = build(category, size_m, asset_id, library=self._library)
+        if asset_id not in self._asset_shapes:
+            self._asset_shapes[asset_id] = asset_shape(mesh)
+        return mesh

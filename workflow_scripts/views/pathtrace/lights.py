@@ -10,6 +10,9 @@ from workflow_scripts.geometry.cameras import world_from_unity
 from workflow_scripts.views.house import entries, read_vector
 from workflow_scripts.views.pathtrace.shell import Lamp
 
+AMBIENT = 0.11
+"""Light of the bounces that are not traced, as irradiance over pi."""
+
 _CELL_M = 0.5
 _SLOTS_PER_CELL = 64
 _BACKGROUND_EXPOSURE = 0.16
@@ -124,11 +127,11 @@ class Lights:
 
     def build_light_grid(self, low_m: np.ndarray, high_m: np.ndarray, height_m: float) -> None:
         """Fill the slots of a grid over the floor plan [2] to [2]."""
-        self._low = low_m.astype(np.float32) - 0.2
-        self._cells = np.maximum(1, np.ceil((high_m - low_m + 0.4) / _CELL_M)).astype(np.int32)
-        x, y = (np.arange(n) * _CELL_M + _CELL_M / 2 for n in self._cells)
+        self.grid_low = low_m.astype(np.float32) - 0.2
+        self.grid_cells = np.maximum(1, np.ceil((high_m - low_m + 0.4) / _CELL_M)).astype(np.int32)
+        x, y = (np.arange(n) * _CELL_M + _CELL_M / 2 for n in self.grid_cells)
         cell_centres = np.stack(
-            [*np.meshgrid(x + self._low[0], y + self._low[1], indexing="ij")], -1
+            [*np.meshgrid(x + self.grid_low[0], y + self.grid_low[1], indexing="ij")], -1
         )
         cell_centres = np.concatenate(
             [cell_centres, np.full((*cell_centres.shape[:2], 1), height_m * 0.4)], -1
@@ -147,16 +150,16 @@ class Lights:
         self._slots = np.minimum(self._slots, len(self.corner) - 1)
         counts = np.diff(ends, axis=1, prepend=0)
         with np.errstate(divide="ignore"):
-            self._weight = np.where(counts > 0, _SLOTS_PER_CELL / counts, 0).astype(np.float32)
+            self.weight = np.where(counts > 0, _SLOTS_PER_CELL / counts, 0).astype(np.float32)
 
     def sample_lights(
         self, points: np.ndarray, random: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Draw a light per point [3, n] by `random` [n]; return indices and 1 / probability."""
-        i = ((points[0] - self._low[0]) * np.float32(1 / _CELL_M)).astype(np.int32)
-        j = ((points[1] - self._low[1]) * np.float32(1 / _CELL_M)).astype(np.int32)
-        i = np.clip(i, 0, self._cells[0] - 1)
-        j = np.clip(j, 0, self._cells[1] - 1)
-        cell = i * self._cells[1] + j
+        i = ((points[0] - self.grid_low[0]) * np.float32(1 / _CELL_M)).astype(np.int32)
+        j = ((points[1] - self.grid_low[1]) * np.float32(1 / _CELL_M)).astype(np.int32)
+        i = np.clip(i, 0, self.grid_cells[0] - 1)
+        j = np.clip(j, 0, self.grid_cells[1] - 1)
+        cell = i * self.grid_cells[1] + j
         light = self._slots[cell, (random * _SLOTS_PER_CELL).astype(np.int32)]
-        return light, self._weight[cell, light]
+        return light, self.weight[cell, light]

@@ -79,14 +79,16 @@ class Surfaces:
         self.specular = np.array([material.specular for material in materials], np.float32)
         self.emission = np.array([material.emission for material in materials], np.float32)
         all_faces = np.arange(len(triangle_mesh.triangles))
-        self._camera_faces = FaceSubset(triangle_mesh, all_faces, self.texture_atlas)
+        self.camera_faces = FaceSubset(triangle_mesh, all_faces, self.texture_atlas)
         passes_light = self._is_glass | _is_mostly_holes(materials)
         solid = all_faces[~passes_light[triangle_mesh.material]]
         self._light_faces = (
-            self._camera_faces
+            self.camera_faces
             if len(solid) == len(all_faces)
             else FaceSubset(triangle_mesh, solid, self.texture_atlas)
         )
+        # -1, for rays that hit nothing, stays -1.
+        self._light_face_number = np.append(solid, -1).astype(np.int32)
 
     def depth_and_instance(
         self, origins: np.ndarray, directions: np.ndarray
@@ -102,10 +104,28 @@ class Surfaces:
         self, origins: np.ndarray, directions: np.ndarray, pixel_angle: float
     ) -> tuple[SurfaceHits, np.ndarray]:
         """Return the surfaces that camera rays [n, 3] hit, and the glass transmittance [3, n]."""
+        hits, distance, transmittance = self.view_hits(origins, directions)
+        level = self.camera_faces.density[hits.face] + np.log2(
+            np.maximum(distance * pixel_angle, 1e-9)
+        )
+        return self._surface_hits(
+            self.camera_faces, hits, origins.T, directions.T, distance, level
+        ), transmittance
+
+    def view_hits(
+        self, origins: np.ndarray, directions: np.ndarray
+    ) -> tuple[Hits, np.ndarray, np.ndarray]:
+        """Return what camera rays [n, 3] hit behind glass, its distance and the transmittance.
+
+        `distance` f32 [n] counts from the camera, as that of the hits does not behind glass and
+        holes; the transmittance is f32 [3, n].
+        """
         hits, distance = self._first_opaque_hits(origins, directions)
         transmittance = np.ones((3, len(origins)), dtype=np.float32)
+        if not self._is_glass.any():
+            return hits, distance, transmittance
         for _ in range(2):
-            material = self._camera_faces.material(hits.face)
+            material = self.camera_faces.material(hits.face)
             glass = np.flatnonzero((hits.face >= 0) & self._is_glass[material])
             if not len(glass):
                 break
@@ -117,12 +137,7 @@ class Surfaces:
             next_hits, next_distance = self._first_opaque_hits(starts, directions[glass])
             distance[glass] += next_distance
             _replace_hits(hits, glass, next_hits)
-        level = self._camera_faces.density[hits.face] + np.log2(
-            np.maximum(distance * pixel_angle, 1e-9)
-        )
-        return self._surface_hits(
-            self._camera_faces, hits, origins.T, directions.T, distance, level
-        ), transmittance
+        return hits, distance, transmittance
 
     def bounce(self, points: np.ndarray, directions: np.ndarray) -> SurfaceHits:
         """Return the surfaces that rays from points [3, n] hit; glass does not stop them."""
@@ -130,6 +145,18 @@ class Surfaces:
         # A bounce gathers light over an area, so it reads a coarse copy of the texture.
         level = self._light_faces.density[hits.face] - 3
         return self._surface_hits(self._light_faces, hits, points, directions, hits.distance, level)
+
+    def light_hits(self, origins: np.ndarray, directions: np.ndarray) -> tuple[Hits, np.ndarray]:
+        """Return what rays of light [n, 3] hit, and the faces of the whole mesh i32 [n] (or -1)."""
+        hits = self._light_faces.rays.cast(origins, directions)
+        return hits, self._light_face_number[hits.face]
+
+    def coarse_albedo(self, face: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Return the mean albedo [3, n] of some decimetres around barycentric u, v of faces [n]."""
+        row = self.camera_faces.rows[face].T
+        texture_u, texture_v = _interpolate(row[9:15], u, v, 2)
+        level = self.camera_faces.density[face] - 3
+        return self.texture_atlas.albedo(row[15].astype(np.int32), texture_u, texture_v, level)
 
     def unoccluded(self, points: np.ndarray, to_lights: np.ndarray) -> np.ndarray:
         """Say for which points [3, n] no solid surface blocks the vector [3, n] to a light."""
@@ -139,7 +166,7 @@ class Surfaces:
         self, origins: np.ndarray, directions: np.ndarray
     ) -> tuple[Hits, np.ndarray]:
         """Cast rays [n, 3]; rays that hit a hole of a cut-out continue behind it."""
-        hits = self._camera_faces.rays.cast(origins, directions)
+        hits = self.camera_faces.rays.cast(origins, directions)
         distance = hits.distance.copy()
         in_hole = self._in_holes(hits, np.arange(len(origins)))
         for _ in range(_MAX_LAYERS):
@@ -147,7 +174,7 @@ class Surfaces:
                 break
             distance[in_hole] += np.float32(STEP_M)
             starts = origins[in_hole] + distance[in_hole, None] * directions[in_hole]
-            next_hits = self._camera_faces.rays.cast(starts, directions[in_hole])
+            next_hits = self.camera_faces.rays.cast(starts, directions[in_hole])
             distance[in_hole] += next_hits.distance
             _replace_hits(hits, in_hole, next_hits)
             in_hole = self._in_holes(hits, in_hole)
@@ -158,14 +185,14 @@ class Surfaces:
         if not self._has_cutout.any():
             return np.empty(0, dtype=np.int64)
         face = hits.face[rays]
-        material = self._camera_faces.material(face)
+        material = self.camera_faces.material(face)
         candidates = np.flatnonzero((face >= 0) & self._has_cutout[material])
         rays_in_holes = [np.empty(0, dtype=np.int64)]
         for number in np.unique(material[candidates]):
             cutout = self._cutouts[number]
             assert cutout is not None
             ray = rays[candidates[material[candidates] == number]]
-            rows = self._camera_faces.rows[hits.face[ray], 9:15].T
+            rows = self.camera_faces.rows[hits.face[ray], 9:15].T
             u, v = _interpolate(rows, hits.u[ray], hits.v[ray], 2)
             x = ((u - np.floor(u)) * cutout.shape[1]).astype(np.int32) % cutout.shape[1]
             y = ((1 - (v - np.floor(v))) * cutout.shape[0]).astype(np.int32) % cutout.shape[0]

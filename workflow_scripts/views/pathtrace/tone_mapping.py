@@ -15,10 +15,10 @@ _SHOULDER = 0.3
 _NUM_WAVELET_LEVELS = 4
 
 
-def tone_map(light: Radiance) -> np.ndarray:
-    """Return the image u8 [h, w, 3] of a frame's radiance."""
-    denoised = denoise(light)
-    return srgb(denoised * exposure(denoised, light.albedo))
+def tone_map(light: Radiance, *, is_noisy: bool = True) -> np.ndarray:
+    """Return the image u8 [h, w, 3] of a frame's radiance, which is denoised if it is noisy."""
+    colour = denoise(light) if is_noisy else light.colour
+    return srgb(colour * exposure(colour, light.albedo))
 
 
 def denoise(light: Radiance) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workflow_scripts.geometry.cameras import Camera, rays_camera
-from workflow_scripts.views.pathtrace.lights import Lights, Sky
+from workflow_scripts.views.pathtrace.lights import AMBIENT, Lights, Sky
 from workflow_scripts.views.pathtrace.scene import RenderScene
 from workflow_scripts.views.pathtrace.specular import SpecularLobe
 from workflow_scripts.views.pathtrace.surfaces import STEP_M, SurfaceHits, Surfaces, dot
@@ -19,8 +19,6 @@ _PATHS_PER_BATCH = 1 << 15
 # No path may add more than this to its pixel: single bright paths are visible as noise.
 _MAX_PATH_RADIANCE = 12.0
 _MAX_MIRROR_RADIANCE = 3.0
-# Light of the bounces that are not traced, as irradiance over pi.
-_AMBIENT = 0.11
 
 
 @dataclass(frozen=True)
@@ -42,23 +40,23 @@ class Tracer:
         shell = scene.shell
         self._ceiling_m = shell.ceiling_m
         self._sky = sky
-        self._surfaces = Surfaces(scene.triangle_mesh)
-        self._is_emissive = self._surfaces.emission.max(axis=1) > 0
-        self._lights = Lights(shell.lamps, shell.portals, sky)
+        self.surfaces = Surfaces(scene.triangle_mesh)
+        self._is_emissive = self.surfaces.emission.max(axis=1) > 0
+        self.lights = Lights(shell.lamps, shell.portals, sky)
         floor = np.concatenate([room.polygon_m for room in shell.rooms])
-        self._lights.build_light_grid(floor.min(axis=0), floor.max(axis=0), self._ceiling_m)
-        self._has_sun = len(shell.portals) > 0 and float(sky.sun.max()) > 0
+        self.lights.build_light_grid(floor.min(axis=0), floor.max(axis=0), self._ceiling_m)
+        self.has_sun = len(shell.portals) > 0 and float(sky.sun.max()) > 0
 
     def geometry(self, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
         """Return planar depth_m f32 [h, w] (NaN: nothing) and instance u16 [h, w] at centres."""
         rays = rays_camera(camera.intrinsics, width_px=camera.width_px, height_px=camera.height_px)
         directions = (rays.reshape(-1, 3) @ camera.world_from_camera[:3, :3].T).astype(np.float32)
-        origins, start = self._ray_origins(camera, directions)
-        depth, instance = self._surfaces.depth_and_instance(origins, directions)
+        origins, start = self.ray_origins(camera, directions)
+        depth, instance = self.surfaces.depth_and_instance(origins, directions)
         shape = (camera.height_px, camera.width_px)
         return (depth + start).reshape(shape), instance.reshape(shape)
 
-    def _ray_origins(self, camera: Camera, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def ray_origins(self, camera: Camera, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return origins [n, 3] and their distance [n] along the ray from the camera.
 
         Rays of a camera above the ceiling begin just below it, so that the rooms are seen from
@@ -83,7 +81,7 @@ class Tracer:
         channel_chunks: list[list[np.ndarray]] = [[], [], []]
         for top in range(0, height, rows):
             directions = _jittered(camera, top, min(top + rows, height), samples, random)
-            origins, _ = self._ray_origins(camera, directions)
+            origins, _ = self.ray_origins(camera, directions)
             angle = 1.0 / float(camera.intrinsics[1, 1])
             for part, values in zip(
                 channel_chunks,
@@ -108,7 +106,7 @@ class Tracer:
         random: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Follow one path per ray [n, 3]; return its colour, albedo and normal [3, n]."""
-        surface_hits, weight = self._surfaces.view(origins, directions, pixel_angle)
+        surface_hits, weight = self.surfaces.view(origins, directions, pixel_angle)
         emissive = self._is_emissive[surface_hits.material] & surface_hits.hit_mask
         denoiser_guides = surface_hits.albedo.copy(), surface_hits.normal.copy()
         denoiser_guides[0][:, emissive | ~surface_hits.hit_mask] = 1
@@ -127,9 +125,9 @@ class Tracer:
                 paths, weight, incoming = paths[active], weight[:, active], incoming[:, active]
             surface_hits.points += surface_hits.normal * np.float32(STEP_M)
             light, lit_indices, to_light = self._direct_light(surface_hits, random)
-            outgoing = _cosine_directions(surface_hits.normal, random)
+            outgoing = cosine_directions(surface_hits.normal, random)
             if bounce == 0:
-                specular_lobe = SpecularLobe.of(self._surfaces, surface_hits, incoming)
+                specular_lobe = SpecularLobe.of(self.surfaces, surface_hits, incoming)
                 specular_light = specular_lobe.lamp_highlights(
                     surface_hits, lit_indices, light[:, lit_indices], to_light
                 )
@@ -140,10 +138,10 @@ class Tracer:
                 weight = weight * factor
             else:
                 weight = weight * surface_hits.albedo
-            if bounce < 2 and self._has_sun:
+            if bounce < 2 and self.has_sun:
                 self._add_sun(light, surface_hits)
             if bounce == bounces:
-                light += np.float32(_AMBIENT)
+                light += np.float32(AMBIENT)
             if bounce == 0:
                 light[:, mirrored] = 0
             colour[:, paths] += np.minimum(weight * light, _MAX_PATH_RADIANCE)
@@ -155,7 +153,7 @@ class Tracer:
                 surface_hits, paths = _select(surface_hits, every_other), paths[every_other]
                 weight, outgoing = 2 * weight[:, every_other], outgoing[:, every_other]
                 incoming = incoming[:, every_other]
-            surface_hits = self._surfaces.bounce(surface_hits.points, outgoing)
+            surface_hits = self.surfaces.bounce(surface_hits.points, outgoing)
             if bounce == 0:
                 sharp_mirror = np.flatnonzero(mirrored & specular_lobe.is_sharp_mirror)
                 if len(sharp_mirror):
@@ -173,7 +171,7 @@ class Tracer:
     ) -> np.ndarray:
         """Return the radiance [3, n] of the lamps and the sky that rays hit."""
         emitted = np.where(
-            surface_hits.hit_mask, self._surfaces.emission[surface_hits.material].T, 0
+            surface_hits.hit_mask, self.surfaces.emission[surface_hits.material].T, 0
         )
         miss_indices = np.flatnonzero(~surface_hits.hit_mask)
         if len(miss_indices):
@@ -189,7 +187,7 @@ class Tracer:
         Returns the light [3, n] that a white diffuse surface reflects of it, the indices [k] of
         the lit points, and the vectors [3, k] from those to the lamp.
         """
-        lights, points = self._lights, surface_hits.points
+        lights, points = self.lights, surface_hits.points
         draws = random.random((3, points.shape[1]), dtype=np.float32)
         light, weight = lights.sample_lights(points, draws[0])
         target = lights.corner[light].T + lights.side[light].T * draws[1]
@@ -201,7 +199,7 @@ class Tracer:
         strength = cosines * weight / (square * square * np.float32(np.pi))
         lit_indices = np.flatnonzero(strength > 1e-5)
         lit_indices = lit_indices[
-            self._surfaces.unoccluded(points[:, lit_indices], to_light[:, lit_indices])
+            self.surfaces.unoccluded(points[:, lit_indices], to_light[:, lit_indices])
         ]
         to_light = to_light[:, lit_indices]
         radiance = lights.radiance[light[lit_indices]].T.copy()
@@ -218,7 +216,7 @@ class Tracer:
         lit_indices = np.flatnonzero(cosine > 0.01)
         to_lights = np.broadcast_to((to_sun * 100)[:, None], (3, len(lit_indices)))
         lit_indices = lit_indices[
-            self._surfaces.unoccluded(surface_hits.points[:, lit_indices], to_lights)
+            self.surfaces.unoccluded(surface_hits.points[:, lit_indices], to_lights)
         ]
         light[:, lit_indices] += (self._sky.sun / np.pi).astype(np.float32)[:, None] * cosine[
             lit_indices
@@ -254,7 +252,7 @@ def _select(surface_hits: SurfaceHits, indices: np.ndarray) -> SurfaceHits:
     )
 
 
-def _cosine_directions(normal: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def cosine_directions(normal: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Draw unit directions [3, n] about normals, with density proportional to the cosine."""
     draws = random.random((2, normal.shape[1]), dtype=np.float32)
     z = 1 - 2 * draws[0]

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -23,6 +23,7 @@ from workflow_scripts.sources.readers.photo_records import (
     PhotoStepCounts,
     count_photo_steps,
 )
+from workflow_scripts.vqa.solvable_questions import read_text_only
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +133,7 @@ def render_card(
     *,
     steps: list[PhotoStepCounts],
     card: CardSettings,
+    text_only: Sequence[dict[str, Any]] = (),
 ) -> str:
     """Return the card's text, with the metadata that the hub reads."""
     splits = [
@@ -163,6 +165,7 @@ def render_card(
         families=family_rows(tables),
         dropped=dropped,
         steps=steps,
+        text_only=text_only,
         sources=sources,
         settings=flatten_settings(settings),
         evidence=(
@@ -181,6 +184,7 @@ def main(
     out: Path,
     settings: CardSettings,
     photos: tuple[Path, ...] = (),
+    text_only: Path | None = None,
 ) -> None:
     """Write the card.
 
@@ -191,6 +195,7 @@ def main(
         out: Markdown file.
         settings: title, license and repository.
         photos: what every step lost of photos, `results/views/images/{shard}.dropped.jsonl`.
+        text_only: what words alone score, `results/vqa/text_only.csv`.
     """
     tables = {path.stem: read_table(path, columns=COLUMNS) for path in questions}
     if not sum(len(table) for table in tables.values()):
@@ -206,6 +211,7 @@ def main(
             chain.from_iterable(read_records(path, PhotoDropCount) for path in photos)
         ),
         card=settings,
+        text_only=read_text_only(text_only).to_dict("records") if text_only else (),
     )
     write_text(out, text)
     log.info("%s written", out)

@@ -13,7 +13,7 @@ from workflow_scripts.vqa.view_context import ViewContext
 
 LEVEL = Requirements(level=True)
 WHOLE = Requirements(untruncated=True, level=True)
-# The sigma where boxes do not decide: no ranking that it is part of is clear.
+# The sigma where it is not known: no ranking that it is part of is clear.
 UNKNOWN = 1e9
 # Between: where the foot of the first lies on the way from the second to the third, and how far
 # from that line the first is, as shares of the length of the way.

@@ -1,6 +1,7 @@
 """Distances, each named in its question: gap, centres, along the ground, in height, to the camera.
 
-The gap is between nearest points; things that touch, or nearly, have none worth asking for.
+The gap is between the nearest points of the surfaces; things that touch, or nearly, have none
+worth asking for. Where only boxes are known, gap and nearest point are asked of the bounding boxes.
 `horizontal_distance` is that of the centres on the ground plan, `vertical_distance` the
 difference in their height. From the camera, distance is in a straight line. What is partly a
 height (centre to centre, in height, to the camera) is not asked of views from straight above.
@@ -9,7 +10,7 @@ height (centre to centre, in height, to the camera) is not asked of views from s
 import numpy as np
 
 from workflow_scripts.vqa import measures
-from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
+from workflow_scripts.vqa.question_types.base import BOX_GAPS, QuestionContext, Requirements
 from workflow_scripts.vqa.question_types.numeric import Numeric
 from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo
 from workflow_scripts.vqa.reasoning import numeric, yes_no
@@ -37,6 +38,17 @@ MINIMUM_DISTANCE = Numeric(
     ),
     answers=(
         "{a} and {b} are {value} apart at their closest points.",
+        "The gap between them is {value}.",
+    ),
+).with_box_wording(
+    BOX_GAPS,
+    quantities=("the shortest distance between the bounding boxes of {a} and {b}",),
+    questions=(
+        "How far apart are the bounding boxes of {a} and {b} at their closest points?",
+        "How wide is the gap between the bounding boxes of {a} and {b}?",
+    ),
+    answers=(
+        "The bounding boxes of {a} and {b} are {value} apart at their closest points.",
         "The gap between them is {value}.",
     ),
 )
@@ -128,16 +140,24 @@ CAMERA_NEAREST = Numeric(
         "How far away from the camera {is_a} {a} at the closest point?",
     ),
     answers=("The closest point of {a} is {value} from the camera.",),
+).with_box_wording(
+    BOX_GAPS,
+    quantities=("the shortest distance from the camera to the bounding box of {a}",),
+    questions=(
+        "How far is the closest point of the bounding box of {a} from the camera?",
+        "How far away from the camera is the bounding box of {a} at its closest point?",
+    ),
+    answers=("The closest point of the bounding box of {a} is {value} from the camera.",),
 )
 
 
 def same_distance(context: QuestionContext) -> PredicateValues:
     """Say of every pair whether both are about equally far from the camera."""
     pairs = context.pairs()
-    near, sigma = measures.camera_nearest_m(context.view_context)
-    far, _ = measures.camera_distance_m(context.view_context)
-    # Centres and nearest points must both be about equally far, or both differ in one direction.
-    differences = [value[pairs[:, 0]] - value[pairs[:, 1]] for value in (near, far)]
+    sigma = measures.camera_nearest_m(context.view_context)[1]
+    readings = measures.distance_readings_m(context.view_context)
+    # By every reading they must be about equally far, or differ in one direction.
+    differences = [value[pairs[:, 0]] - value[pairs[:, 1]] for value in readings]
     largest = np.abs(differences).max(axis=0)
     smallest = np.abs(measures.smallest_agreeing(*differences))
     limits = SAME_DIFFERENCE_M

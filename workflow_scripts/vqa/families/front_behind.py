@@ -1,7 +1,8 @@
 """In front or behind, and nearer or further, as the camera sees it: in front is nearer.
 
-`front_behind` orders by depth along the camera's axis; straight distances of centres and nearest
-points must give the same order. `camera_nearer` orders by straight distances alone. Neither is
+`front_behind` orders by depth along the camera's axis; straight distances of centres, nearest
+points and what is visible of both must give the same order. `camera_nearer` orders by straight
+distances alone. Neither is
 asked of views from straight above, where what is high is near.
 """
 

@@ -1,13 +1,21 @@
 """Which of three: nearest to another, second from the left, biggest, nearest to the camera."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from workflow_scripts.vqa import measures
+from workflow_scripts.common.measurements import ShapeSource
+from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.vqa import measures, volume_measures
 from workflow_scripts.vqa.margins import Unit
 from workflow_scripts.vqa.measures import Measure
-from workflow_scripts.vqa.question_types.base import Frame, Reasoning, Requirements
+from workflow_scripts.vqa.question_types.base import (
+    BOX_GAPS,
+    BOX_VOLUMES,
+    Frame,
+    Reasoning,
+    Requirements,
+)
 from workflow_scripts.vqa.question_types.ranking import Ranking
 from workflow_scripts.vqa.reasoning import comparison
 from workflow_scripts.vqa.view_context import ViewContext
@@ -25,15 +33,29 @@ def _columns(view_context: ViewContext) -> Measure:
     return columns, np.zeros(len(columns))
 
 
-def _middle_columns(view_context: ViewContext) -> Measure:
+def _middle_columns(view_context: ViewContext) -> list[FloatArray]:
     """Return how far left the middles of the visible parts are, in pixels."""
-    columns = -view_context.middle_px[:, 0]
-    return columns, np.zeros(len(columns))
+    return [-view_context.middle_px[:, 0]]
+
+
+def _middle_columns_from_right(view_context: ViewContext) -> list[FloatArray]:
+    return [view_context.middle_px[:, 0]]
 
 
 def _nearness(view_context: ViewContext) -> Measure:
     """Return how near the centres are to the camera."""
     return measures.negated(measures.camera_distance_m(view_context))
+
+
+def _nearness_readings(view_context: ViewContext) -> list[FloatArray]:
+    """Return how near objects are by centres, nearest points and what is visible."""
+    return [-reading for reading in measures.distance_readings_m(view_context)]
+
+
+def _size_readings(view_context: ViewContext) -> list[FloatArray]:
+    """Return how big objects are by every reading of the volume and by their largest faces."""
+    cubes = volume_measures.cube_edges_m(view_context)
+    return [edge for edge, _ in (*cubes, volume_measures.face_edge_m(view_context))]
 
 
 def _extreme(
@@ -46,7 +68,7 @@ def _extreme(
     requires: Requirements = WHOLE,
     rank: int = 0,
     anchored: bool = False,
-    second_measure: Callable[[ViewContext], Measure] | None = None,
+    other_measures: Callable[[ViewContext], Sequence[FloatArray]] | None = None,
     frame: Frame = "camera",
     questions: tuple[str, ...] = (),
     answers: tuple[str, ...] = (),
@@ -61,27 +83,54 @@ def _extreme(
         extremes=extremes,
         rank=rank,
         anchored=anchored,
-        second_measure=second_measure,
+        other_measures=other_measures,
         questions=questions,
         answers=answers,
     )
 
 
-NEAREST_TO = _extreme(
-    "nearest_to",
-    comparison.rank_by_gap(most=False),
-    lambda view_context: measures.negated(measures.gap_m(view_context)),
-    ("closest to {d}",),
-    anchored=True,
-    frame="gravity",
+def _of_boxes(family: Ranking, extreme: str, sources: frozenset[ShapeSource]) -> Ranking:
+    """Return a family that asks about the bounding boxes where these stand for the shapes."""
+    return family.with_box_wording(
+        sources,
+        extremes=(),
+        questions=(
+            f"Whose bounding box is {extreme}: {{a}}, {{b}} or {{c}}?",
+            f"Of {{a}}, {{b}} and {{c}}, whose bounding box is {extreme}?",
+            f"{{a}}, {{b}} or {{c}}: whose bounding box is {extreme}?",
+        ),
+        answers=(
+            f"The bounding box of {{winner}} is {extreme}.",
+            "{winner}.",
+            "It's {winner}.",
+            "I'd say {winner}.",
+        ),
+    )
+
+
+NEAREST_TO = _of_boxes(
+    _extreme(
+        "nearest_to",
+        comparison.rank_by_gap(most=False),
+        lambda view_context: measures.negated(measures.gap_m(view_context)),
+        ("closest to {d}",),
+        anchored=True,
+        frame="gravity",
+    ),
+    "closest to that of {d}",
+    BOX_GAPS,
 )
-FARTHEST_FROM = _extreme(
-    "farthest_from",
-    comparison.rank_by_gap(most=True),
-    measures.gap_m,
-    ("farthest from {d}",),
-    anchored=True,
-    frame="gravity",
+FARTHEST_FROM = _of_boxes(
+    _extreme(
+        "farthest_from",
+        comparison.rank_by_gap(most=True),
+        measures.gap_m,
+        ("farthest from {d}",),
+        anchored=True,
+        frame="gravity",
+    ),
+    "farthest from that of {d}",
+    BOX_GAPS,
 )
 NEAREST_CAMERA = _extreme(
     "nearest_camera",
@@ -89,6 +138,7 @@ NEAREST_CAMERA = _extreme(
     _nearness,
     ("closest to the camera",),
     requires=RANGE,
+    other_measures=_nearness_readings,
 )
 FARTHEST_CAMERA = _extreme(
     "farthest_camera",
@@ -96,6 +146,7 @@ FARTHEST_CAMERA = _extreme(
     measures.camera_distance_m,
     ("farthest from the camera",),
     requires=RANGE,
+    other_measures=measures.distance_readings_m,
 )
 LEFTMOST = _extreme(
     "leftmost",
@@ -104,7 +155,7 @@ LEFTMOST = _extreme(
     ("furthest to the left in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
-    second_measure=_middle_columns,
+    other_measures=_middle_columns,
     frame="picture",
 )
 RIGHTMOST = _extreme(
@@ -114,7 +165,7 @@ RIGHTMOST = _extreme(
     ("furthest to the right in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
-    second_measure=lambda view_context: measures.negated(_middle_columns(view_context)),
+    other_measures=_middle_columns_from_right,
     frame="picture",
 )
 SECOND_FROM_LEFT = _extreme(
@@ -124,7 +175,7 @@ SECOND_FROM_LEFT = _extreme(
     ("second from the left in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
-    second_measure=_middle_columns,
+    other_measures=_middle_columns,
     rank=1,
     frame="picture",
 )
@@ -135,7 +186,7 @@ SECOND_FROM_RIGHT = _extreme(
     ("second from the right in the picture",),
     unit="px",
     requires=IMAGE_POSITION,
-    second_measure=lambda view_context: measures.negated(_middle_columns(view_context)),
+    other_measures=_middle_columns_from_right,
     rank=1,
     frame="picture",
 )
@@ -146,26 +197,35 @@ SECOND_FROM_FRONT = _extreme(
     ("second closest to the camera",),
     rank=1,
     requires=RANGE,
+    other_measures=_nearness_readings,
 )
-BIGGEST = _extreme(
-    "biggest",
-    comparison.rank_by_volume(most=True),
-    measures.cube_edge_m,
-    ("the biggest",),
-    unit="ratio",
-    requires=LEVEL,
-    second_measure=measures.face_order,
-    frame="object",
+BIGGEST = _of_boxes(
+    _extreme(
+        "biggest",
+        comparison.rank_by_volume(most=True),
+        volume_measures.cube_edge_m,
+        ("the biggest",),
+        unit="ratio",
+        requires=LEVEL,
+        frame="object",
+        other_measures=_size_readings,
+    ),
+    "the biggest",
+    BOX_VOLUMES,
 )
-SMALLEST = _extreme(
-    "smallest",
-    comparison.rank_by_volume(most=False),
-    lambda view_context: _inverse(measures.cube_edge_m(view_context)),
-    ("the smallest",),
-    unit="ratio",
-    requires=LEVEL,
-    second_measure=lambda view_context: measures.negated(measures.face_order(view_context)),
-    frame="object",
+SMALLEST = _of_boxes(
+    _extreme(
+        "smallest",
+        comparison.rank_by_volume(most=False),
+        lambda view_context: _inverse(volume_measures.cube_edge_m(view_context)),
+        ("the smallest",),
+        unit="ratio",
+        requires=LEVEL,
+        frame="object",
+        other_measures=lambda view_context: [1 / edge for edge in _size_readings(view_context)],
+    ),
+    "the smallest",
+    BOX_VOLUMES,
 )
 TALLEST = _extreme(
     "tallest",

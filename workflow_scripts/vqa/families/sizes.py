@@ -4,18 +4,24 @@ Width is along the object's own side-to-side axis, as seen from its front; where
 known it is not asked for, and comparisons must hold whichever side it is. `view_width` is the
 extent across the camera's level heading, whatever faces where. Height is along the room's up
 axis. Length is the longer of the two horizontal sides, of what is not taller than that. "Bigger"
-compares the volumes of the oriented boxes by the edge of the cube of equal volume, so that one
-margin suits lengths and volumes, and must hold of their largest faces too. A size is asked for
-only of an object that is wholly in the picture, and heights not in views from above. `same_*` ask
-whether two are about equal: within 7 %, or apart by 30 % or more. Sizes are compared only of what
-a person would compare (`vqa/plausibility.py`).
+compares volumes by the edge of the cube of equal volume, so that one margin suits lengths and
+volumes: those of the convex hulls, of the surfaces where they are closed, and of the boxes must
+agree, and their largest faces too. The footprint is the convex outline of what is drawn, if that is
+filled. Where only boxes are known, volumes and footprints are asked of the bounding boxes. A size
+is asked for only of an object that is wholly in the picture, and heights not in views from above.
+`same_*` ask whether two are about equal: within 7 %, or apart by 30 % or more. Sizes are compared
+only of what a person would compare (`vqa/plausibility.py`).
 """
 
 import numpy as np
 
-from workflow_scripts.vqa import measures
+from workflow_scripts.vqa import measures, volume_measures
 from workflow_scripts.vqa.plausibility import NOT_COMPARED, is_compared
-from workflow_scripts.vqa.question_types.base import QuestionContext, Requirements
+from workflow_scripts.vqa.question_types.base import (
+    BOX_VOLUMES,
+    QuestionContext,
+    Requirements,
+)
 from workflow_scripts.vqa.question_types.comparison import Antonym, Comparison
 from workflow_scripts.vqa.question_types.numeric import Numeric
 from workflow_scripts.vqa.question_types.yes_no import PredicateValues, YesNo, between_limits
@@ -57,12 +63,44 @@ TALLER = Comparison(
 BIGGER = Comparison(
     name="bigger",
     antonyms=(Antonym("bigger than", "bigger"), Antonym("smaller than", "smaller")),
-    difference=measures.bigger_ratio,
+    difference=volume_measures.bigger_ratio,
     unit="ratio",
     reasoning=comparison.bigger,
     requires=STANDING,
     frame="object",
     scopes=("by volume",),
+).with_box_wording(
+    BOX_VOLUMES,
+    yes_no=(
+        "Is the bounding box of {a} {relation} that of {b}?",
+        "Would you say that the bounding box of {a} is {relation} that of {b}?",
+        "{Scope}, is the bounding box of {a} {relation} that of {b}?",
+        "Can you tell me whether the bounding box of {a} is {relation} that of {b}?",
+    ),
+    which=(
+        "Whose bounding box is {extreme}, {a} or {b}?",
+        "Which has the {extreme} bounding box, {a} or {b}?",
+        "{Scope}, whose bounding box is {extreme}, {a} or {b}?",
+        "{a} or {b}: whose bounding box is {extreme}?",
+    ),
+    yes=(
+        "Yes, the bounding box of {a} is {relation} that of {b}.",
+        "Yes, it is.",
+        "Yes, the bounding box of {a} is {extreme}.",
+        "Yes, I'd say the bounding box of {a} is {relation} that of {b}.",
+    ),
+    no=(
+        "No, the bounding box of {a} is not {relation} that of {b}.",
+        "No, the bounding box of {a} is {opposite} that of {b}.",
+        "No, it isn't.",
+        "No, the bounding box of {b} is {relation} that of {a}.",
+    ),
+    winners=(
+        "The bounding box of {winner} is {extreme}.",
+        "{winner}.",
+        "It's {winner}.",
+        "I'd say {winner}.",
+    ),
 )
 
 LONGER = Comparison(
@@ -178,14 +216,30 @@ FOOTPRINT = Numeric(
         "Seen from above, how much area {does_a} {a} cover?",
     ),
     answers=("{a} {covers_a} {value}.",),
+).with_box_wording(
+    BOX_VOLUMES,
+    quantities=("the footprint of the bounding box of {a}",),
+    questions=(
+        "How large is the footprint of the bounding box of {a}?",
+        "Seen from above, how much area does the bounding box of {a} cover?",
+    ),
+    answers=("The bounding box of {a} covers {value}.",),
 )
 
 
-def same_size(ratio: measures.Measure, context: QuestionContext) -> PredicateValues:
-    """YesNo of every pair that two sizes are about equal."""
+def same_size(
+    ratio: measures.Measure, context: QuestionContext, most: measures.Measure | None = None
+) -> PredicateValues:
+    """YesNo of every pair that two sizes are about equal.
+
+    `most` is by how much they differ at most, where there are several readings of the size.
+    """
     excess, sigma = context.pair_values(*ratio)
-    value = between_limits(np.abs(excess), SAME_EXCESS.yes, SAME_EXCESS.no)
-    compared = is_compared(context.view_context, context.pairs(), 1 + np.abs(excess))
+    least = np.abs(excess)
+    (most_excess,) = context.pair_values(most[0]) if most is not None else (least,)
+    value = between_limits(np.maximum(least, most_excess), SAME_EXCESS.yes, SAME_EXCESS.no)
+    value = np.where((value < 0) & (least < SAME_EXCESS.no), 0.0, value)
+    compared = is_compared(context.view_context, context.pairs(), 1 + least)
     context.dropped[NOT_COMPARED] += int(np.count_nonzero((value != 0) & ~compared))
     return PredicateValues(
         objects=context.shuffled_pairs(), value=np.where(compared, value, 0.0), sigma=sigma
@@ -220,7 +274,11 @@ SAME_WIDTH = YesNo(
 
 SAME_SIZE = YesNo(
     name="same_size",
-    predicate=lambda context: same_size(measures.cube_edge_ratio(context.view_context), context),
+    predicate=lambda context: same_size(
+        volume_measures.cube_edge_ratio(context.view_context),
+        context,
+        volume_measures.most_cube_edge_ratio(context.view_context),
+    ),
     unit="ratio",
     reasoning=yes_no.same_size(SAME_EXCESS),
     requires=STANDING,
@@ -228,4 +286,18 @@ SAME_SIZE = YesNo(
     questions=("Are {a} and {b} about the same size?", "{Is_a} {a} about as big as {b}?"),
     statements=("{a} and {b} are about the same size", "{a} {is_a} about as big as {b}"),
     negations=("{a} and {b} are different sizes", "one of them is clearly bigger"),
+).with_box_wording(
+    BOX_VOLUMES,
+    questions=(
+        "Are the bounding boxes of {a} and {b} about the same size?",
+        "Is the bounding box of {a} about as big as that of {b}?",
+    ),
+    statements=(
+        "the bounding boxes of {a} and {b} are about the same size",
+        "the bounding box of {a} is about as big as that of {b}",
+    ),
+    negations=(
+        "the bounding boxes of {a} and {b} are different sizes",
+        "one of the bounding boxes is clearly bigger",
+    ),
 )

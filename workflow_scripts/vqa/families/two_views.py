@@ -9,7 +9,7 @@ import numpy as np
 
 from workflow_scripts.vqa.batch import YES_NO, Batch
 from workflow_scripts.vqa.evidence import distances_in_both_views, no_quantities
-from workflow_scripts.vqa.measures import smallest_agreeing
+from workflow_scripts.vqa.measures import distance_readings_m, smallest_agreeing
 from workflow_scripts.vqa.question_types.ranking import MENTION_ORDINALS
 from workflow_scripts.vqa.question_types.two_views import TwoViews, make_batch
 from workflow_scripts.vqa.reasoning import comparison
@@ -45,12 +45,12 @@ def _same_instance(family: TwoViews, pair: ViewPair, rng: np.random.Generator) -
 
 
 def _nearer_view(family: TwoViews, pair: ViewPair, rng: np.random.Generator) -> Iterator[Batch]:
-    one, other = pair.first.measured, pair.second.measured
+    readings = [distance_readings_m(context) for context in (pair.first, pair.second)]
     for number, (a, b) in enumerate(pair.same_name_pairs):
-        nearer = smallest_agreeing(
-            np.array([other.distance_m[b] - one.distance_m[a]]),
-            np.array([other.nearest_m[b] - one.nearest_m[a]]),
-        )[0]
+        differences = [
+            other[b : b + 1] - one[a : a + 1] for one, other in zip(*readings, strict=False)
+        ]
+        nearer = smallest_agreeing(*differences)[0]
         if abs(nearer) >= pair.margins.metres:
             option = "first" if nearer > 0 else "second"
             yield make_batch(

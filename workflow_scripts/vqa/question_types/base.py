@@ -4,13 +4,14 @@ import math
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 
+from workflow_scripts.common.measurements import ShapeSource
 from workflow_scripts.common.quantity_text import Units
 from workflow_scripts.common.records import Form
 from workflow_scripts.geometry.cameras import FloatArray
@@ -23,6 +24,9 @@ from workflow_scripts.vqa.view_context import ViewContext
 MAX_GROUPS = 60
 Frame = Literal["picture", "camera", "gravity", "object", ""]
 ALL_FORMS: tuple[Form, ...] = ("named", "marked", "boxed", "region")
+# From these sources of a shape footprints and volumes, or gaps and nearest points, are the box's.
+BOX_VOLUMES: frozenset[ShapeSource] = frozenset(["box", "cloud"])
+BOX_GAPS: frozenset[ShapeSource] = frozenset(["box"])
 POINTING_FORMS: tuple[Form, ...] = ("marked", "boxed", "region")
 
 
@@ -155,8 +159,26 @@ class Family:
         return False
 
 
+@dataclass(frozen=True, kw_only=True)
 class OneViewFamily(Family, ABC):
-    """A family about one view; its question type makes the batches."""
+    """A family about one view; its question type makes the batches.
+
+    Where a family asks about shapes and the view knows only boxes, it asks about the boxes and
+    says so: `of_boxes` is the family in those words, for shapes known from `box_sources`.
+    """
+
+    of_boxes: "OneViewFamily | None" = None
+    box_sources: frozenset[ShapeSource] = frozenset()
+
+    def worded_for(self, view_context: ViewContext) -> "OneViewFamily":
+        """Return the family in the words that fit what a view knows of shapes."""
+        if self.of_boxes is None or view_context.measured.shape_source not in self.box_sources:
+            return self
+        return self.of_boxes
+
+    def with_box_wording(self, sources: frozenset[ShapeSource], **wording: Any) -> Self:
+        """Return the family with other fields where boxes stand for shapes, from some sources."""
+        return replace(self, of_boxes=replace(self, **wording), box_sources=sources)
 
     @abstractmethod
     def batches(self, context: QuestionContext) -> Iterator[Batch]:

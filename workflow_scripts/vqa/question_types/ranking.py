@@ -1,12 +1,13 @@
 """Ask which of several objects it is: the nearest to another, the second from the left."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.batch import Batch
 from workflow_scripts.vqa.measures import Measure
 from workflow_scripts.vqa.plausibility import NOT_COMPARED, is_compared
@@ -41,8 +42,8 @@ class Ranking(OneViewFamily):
     `measure` is a value [n], larger for what comes first, or with `anchored` a value [n, n] whose
     first index is the anchor, a fourth object in slot `{d}`. `rank` 0 picks the first of the
     order, 1 the middle one. All three must differ by the margin in `unit` as far as the pick
-    depends on it, and in `second_measure` [n], another reading of the order in the same unit, where
-    there is one. `extremes` fit "{winner} is {extreme}"; `questions` and `answers` take the place
+    depends on it, and in `other_measures` [n], other readings of the order in the same unit.
+    `extremes` fit "{winner} is {extreme}"; `questions` and `answers` take the place
     of the common phrasings where a family needs its own.
     """
 
@@ -50,7 +51,7 @@ class Ranking(OneViewFamily):
     extremes: tuple[str, ...]
     rank: int = 0
     anchored: bool = False
-    second_measure: Callable[[ViewContext], Measure] | None = None
+    other_measures: Callable[[ViewContext], Sequence[FloatArray]] | None = None
     questions: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
 
@@ -66,6 +67,13 @@ class Ranking(OneViewFamily):
         return Templates(
             [text.replace("{extreme}", word) for word in self.extremes or ("",) for text in texts]
         )
+
+    def _lead(self, ahead: FloatArray, behind: FloatArray) -> FloatArray:
+        """Return by how much, in the family's unit, values exceed others."""
+        if self.unit == "ratio":
+            lead: FloatArray = ahead / np.maximum(behind, 1e-6) - 1
+            return lead
+        return ahead - behind
 
     def batches(self, context: QuestionContext) -> Iterator[Batch]:
         """Yield the picks by the place at which the answer is mentioned."""
@@ -83,21 +91,18 @@ class Ranking(OneViewFamily):
         order = np.argsort(-scores, axis=1, kind="stable")
         order += np.arange(0, scores.size, 3)[:, None]
         scores = scores.take(order)
-        ahead, behind = scores[:, :2], scores[:, 1:]
         # The third counts too: if it is not known well, it might be the one.
         both = SQRT2 * np.maximum.reduce(sigma.take(places), axis=1)
         if self.unit == "ratio":
-            positive = np.maximum(behind, 1e-6)
-            lead, both = ahead / positive - 1, both / positive[:, 1]
-        else:
-            lead = ahead - behind
-        margin = lead[:, 0] if self.rank == 0 else np.minimum(lead[:, 0], lead[:, 1])
-        if self.second_measure is not None:
-            again = self.second_measure(context.view_context)[0].take(places).take(order)
-            leads = again[:, 0] - again[:, 1], again[:, 1] - again[:, 2]
-            if self.rank == 0:
-                leads = leads[0], again[:, 0] - again[:, 2]
-            margin = np.minimum.reduce([margin, *leads])
+            both = both / np.maximum(scores[:, 2], 1e-6)
+        margin = self._lead(scores[:, 0], scores[:, 1])
+        if self.rank:
+            margin = np.minimum(margin, self._lead(scores[:, 1], scores[:, 2]))
+        if self.other_measures is not None:
+            for again in self.other_measures(context.view_context):
+                first, second, third = again.take(places).take(order).T
+                last = self._lead(second if self.rank else first, third)
+                margin = np.minimum.reduce([margin, self._lead(first, second), last])
         clear = margin >= context.margins.needed(self.unit, context.view_context, both)
         context.dropped["too close to call"] += int(np.count_nonzero(~clear))
         if self.unit == "ratio":

@@ -1,11 +1,12 @@
 """Steps of comparisons: of two objects by one number each, of three for the first or the second."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.vqa.contact import carried_pairs, support_height_m
 from workflow_scripts.vqa.measures import widths_m
 from workflow_scripts.vqa.reasoning.numbers import (
     InsufficientDigitsError,
@@ -14,6 +15,7 @@ from workflow_scripts.vqa.reasoning.numbers import (
     greater_than,
     less_than,
     multiply,
+    number,
     subtract,
 )
 from workflow_scripts.vqa.reasoning.question_instance import (
@@ -100,6 +102,7 @@ TOP = ComparisonQuantity(
     "the top of {name} is at a height of {value} m",
     subject="the top of {name}",
 )
+SURFACE_BELOW = replace(TOP, text="the surface of {name} below it is at a height of {value} m")
 UNDERSIDE = ComparisonQuantity(
     lambda view_context: view_context.measured.low_m[:, 2],
     "the underside of {name} is at a height of {value} m",
@@ -190,9 +193,14 @@ def _volumes(
     steps, found = [], []
     for object_row in object_rows:
         # A cubic centimetre is a millionth of a cubic metre: small objects need more digits.
-        sides = numbers(question.view_context.measured.size_m[object_row], digits)
-        text, volume = multiply(*sides)
-        steps.append(sentence(f"the volume of {question.name(object_row)} is {text} cubic meters"))
+        measured, name = question.view_context.measured, question.name(object_row)
+        if measured.shape_source == "surface":
+            volume = number(measured.volumes_m3[object_row, 0], digits)
+            steps.append(sentence(f"the volume that {name} takes up is {volume} cubic meters"))
+        else:
+            text, volume = multiply(*numbers(measured.size_m[object_row], digits))
+            box = f"the volume of the bounding box of {name} is {text} cubic meters"
+            steps.append(sentence(box))
         found.append(volume)
     return steps, found
 
@@ -200,10 +208,12 @@ def _volumes(
 def bigger(question: QuestionInstance, digits: int) -> list[str]:
     """Compare volumes."""
     steps, volumes = _volumes(question, question.object_rows, digits)
+    boxes = question.view_context.measured.shape_source != "surface"
+    subject = "the bounding box of {name}" if boxes else "{name}"
     ahead = question.object_rows.index(question.winner)
     first = question.batch.antonym == "0"
     high, low = volumes[ahead if first else 1 - ahead], volumes[1 - ahead if first else ahead]
-    return [*steps, sentence(greater_than(high, low), _conclusion(question))]
+    return [*steps, sentence(greater_than(high, low), _conclusion(question, subject))]
 
 
 def rank_three(quantity: ComparisonQuantity, *, most: bool, rank: int = 0) -> StepWriter:
@@ -239,22 +249,34 @@ def rank_by_gap(*, most: bool) -> StepWriter:
             f"{value} m for {question.name(object_row)}"
             for object_row, value in zip(object_rows, values, strict=True)
         ]
-        statement = sentence(f"the gap to {question.name(anchor)} is {join_list(clauses)}")
+        is_box = question.view_context.measured.shape_source == "box"
+        of = " between bounding boxes" if is_box else ""
+        statement = sentence(f"the gap{of} to {question.name(anchor)} is {join_list(clauses)}")
         return [statement, _rank_sentence(question, object_rows, values, most=most, rank=0)]
 
     return write
 
 
 def supported_by(question: QuestionInstance, digits: int) -> list[str]:
-    """Compare the underside of a fourth object with the tops of the three."""
+    """Compare the underside of a fourth object with the surfaces of the three."""
     *object_rows, supported = question.object_rows
     under = UNDERSIDE.number(question, supported, digits)
-    tops = TOP.numbers(question, object_rows, digits)
+    context = question.view_context
+    carriers = [row for row in object_rows if (supported, row) in carried_pairs(context)]
+    heights = [support_height_m(context, supported, row) for row in object_rows]
+    tops = numbers(heights, digits)
     high_low = [sorted((under, top), key=lambda number: -number.value) for top in tops]
     steps, apart = zip(*(subtract(*pair) for pair in high_low), strict=True)
     statement = [
         sentence(UNDERSIDE.clause(question, supported, under)),
-        TOP.clauses(question, object_rows, tops),
+        sentence(
+            join_list(
+                [
+                    (SURFACE_BELOW if row in carriers else TOP).clause(question, row, top)
+                    for row, top in zip(object_rows, tops, strict=True)
+                ]
+            )
+        ),
         sentence(f"the differences are {join_list(steps)}"),
     ]
     return [*statement, _rank_sentence(question, object_rows, list(apart), most=False, rank=0)]

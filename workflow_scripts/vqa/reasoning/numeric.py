@@ -28,6 +28,7 @@ from workflow_scripts.vqa.reasoning.question_instance import (
 
 # Coordinates are measured to the right and ahead of the camera laid level, and up from the floor.
 _AXES = ("to the right", "ahead", "up")
+BOUNDING_BOXES = ("the bounding boxes of ", "the bounding box of ")
 
 
 def _with_final_steps(
@@ -42,13 +43,19 @@ def _with_final_steps(
 
 
 def from_measurement(text: str, values: Callable[[QuestionInstance], float]) -> StepWriter:
-    """Return the steps from one measured length; `text` fits "{text} {value} m."."""
+    """Return the steps from one measured length; `text` fits "{text} {value} m.".
+
+    Its slots are the names {a} and {b}, and {of}, {one_of} for "the bounding box(es) of".
+    """
 
     def write(question: QuestionInstance, digits: int) -> list[str]:
         printed = number(values(question), digits)
         name = question.name(question.object_rows[0])
         other = question.name(question.object_rows[1]) if len(question.object_rows) > 1 else ""
-        statement = sentence(f"{text.format(a=name, b=other)} {printed} m")
+        is_box = question.view_context.measured.shape_source == "box"
+        of, one_of = BOUNDING_BOXES if is_box else ("", "")
+        filled = text.format(a=name, b=other, of=of, one_of=one_of)
+        statement = sentence(f"{filled} {printed} m")
         return _with_final_steps(question, [statement], printed)
 
     return write
@@ -59,13 +66,13 @@ width = from_measurement(
     lambda question: question.view_context.measured.size_m[question.object_rows[0], 0],
 )
 minimum_distance = from_measurement(
-    "the gap between {a} and {b} at their closest points is",
+    "the gap between {of}{a} and {b} at their closest points is",
     lambda question: question.view_context.measured.gap_m[
         question.object_rows[0], question.object_rows[1]
     ],
 )
 camera_nearest = from_measurement(
-    "the distance from the camera to the closest point of {a} is",
+    "the distance from the camera to the closest point of {one_of}{a} is",
     lambda question: question.view_context.measured.nearest_m[question.object_rows[0]],
 )
 bottom_height = from_measurement(
@@ -123,8 +130,13 @@ def _footprint_clause(
 
 
 def footprint(question: QuestionInstance, digits: int) -> list[str]:
-    """Multiply the two level sides."""
+    """Give the area of the outline, or multiply the two level sides of the box."""
     (object_row,) = question.object_rows
+    if question.view_context.measured.shape_source == "surface":
+        area = number(question.view_context.measured.footprint_m2[object_row], digits)
+        name = question.name(object_row)
+        outline = f"seen from above, the outline of {name} encloses {area} square meters"
+        return _with_final_steps(question, [sentence(outline)], area)
     sides = numbers(question.view_context.measured.size_m[object_row, :2], digits)
     step, printed = multiply(*sides)
     statement = _footprint_clause(question, object_row, sides)

@@ -59,9 +59,15 @@ def same_size(excess: Limits) -> StepWriter:
     def write(question: QuestionInstance, digits: int) -> list[str]:
         steps, edges = [], []
         for object_row in question.object_rows:
-            sides = numbers(question.view_context.measured.size_m[object_row], digits)
-            text, edge = cube_root(*sides)
-            name = question.name(object_row)
+            measured, name = question.view_context.measured, question.name(object_row)
+            if measured.shape_source == "surface":
+                volume = number(measured.volumes_m3[object_row, 0], digits)
+                taken = f"the volume that {name} takes up is {volume} cubic meters"
+                steps.append(sentence(taken))
+                text, edge = cube_root(volume)
+            else:
+                text, edge = cube_root(*numbers(measured.size_m[object_row], digits))
+                name = f"the bounding box of {name}"
             steps.append(sentence(f"a cube as big as {name} would have sides of {text} m"))
             edges.append(edge)
         return [*steps, *_ratio(question, edges, excess)]
@@ -94,7 +100,9 @@ def _same_distance(question: QuestionInstance, digits: int, limits: Limits) -> l
     one, other = map(question.name, question.object_rows)
     measured = question.view_context.measured
     steps = []
-    for what, values in (("center", measured.distance_m), ("closest point", measured.nearest_m)):
+    boxes = measured.shape_source == "box"
+    nearest = "closest point of the bounding box" if boxes else "closest point"
+    for what, values in (("center", measured.distance_m), (nearest, measured.nearest_m)):
         first, second = numbers(values[question.object_rows], digits)
         high, low = sorted((first, second), key=lambda found: -found.value)
         step, apart = subtract(high, low)

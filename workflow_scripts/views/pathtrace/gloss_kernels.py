@@ -1,0 +1,230 @@
+"""Compiled loops over glossy points: the fraction that is mirrored, highlights, mirror images."""
+
+from typing import Any
+
+import numpy as np
+
+from workflow_scripts.common.numba_kernels import numba_kernel
+
+
+@numba_kernel
+def _random(seed: Any) -> Any:
+    """Return a number in [0, 1) that a seed u64 decides (splitmix64)."""
+    z = (seed + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return np.float32(z >> np.uint64(40)) * np.float32(1 / (1 << 24))
+
+
+@numba_kernel
+def _fresnel(specular: float, roughness: float, cosine: Any) -> Any:
+    grazing = 1 - min(max(cosine, np.float32(0)), np.float32(1))
+    grazing = grazing * grazing * grazing * grazing * grazing
+    return specular + (1 - specular) * (1 - roughness) * (1 - roughness) * grazing
+
+
+@numba_kernel
+def _brightest(
+    point: np.ndarray,
+    normal: np.ndarray,
+    incoming: np.ndarray,
+    roughness: float,
+    specular: float,
+    lights: Any,
+    light: int,
+) -> Any:
+    """Return about the brightest highlight of any point of a light, from that of its middle."""
+    square, half_square = np.float32(0), np.float32(0)
+    half_normal, half_to = np.float32(0), np.float32(0)
+    size, area, radiance = np.float32(0), np.float32(0), np.float32(0)
+    for axis in range(3):
+        across = (lights.side[light, axis] + lights.up[light, axis]) / 2
+        way = lights.corner[light, axis] + across - point[axis]
+        square += way * way
+        size += across * across
+        area += lights.scaled_normal[light, axis] * lights.scaled_normal[light, axis]
+        radiance += lights.radiance[light, axis]
+    size, distance = np.sqrt(size), np.sqrt(max(square, np.float32(1e-6)))
+    if distance < 2 * size:
+        return np.float32(1)
+    for axis in range(3):
+        across = (lights.side[light, axis] + lights.up[light, axis]) / 2
+        way = (lights.corner[light, axis] + across - point[axis]) / distance
+        half = way - incoming[axis]
+        half_square += half * half
+        half_normal += half * normal[axis]
+        half_to += half * way
+    half_length = np.sqrt(max(half_square, np.float32(1e-6)))
+    half_normal = min(max(half_normal / half_length, np.float32(0)), np.float32(1))
+    # The half vector turns by half the angle that the light fills.
+    turn = size / (2 * (distance - size))
+    half_normal = min(half_normal + turn * np.sqrt(1 - half_normal * half_normal), np.float32(1))
+    half_to = max(half_to / half_length - turn, np.float32(0.2))
+    alpha = roughness * roughness * roughness * roughness
+    bend = half_normal * half_normal * (alpha - 1) + 1
+    lobe = alpha / (np.float32(np.pi) * bend * bend)
+    factor = lobe * _fresnel(specular, roughness, half_to) / (4 * half_to * half_to)
+    near = distance - size
+    return factor * radiance * np.sqrt(area) / (near * near)
+
+
+@numba_kernel
+def _highlights(
+    number: int,
+    point: np.ndarray,
+    normal: np.ndarray,
+    incoming: np.ndarray,
+    roughness: float,
+    specular: float,
+    lights: Any,
+    seed: Any,
+    rays: Any,
+    num: int,
+) -> int:
+    """Append to `rays` four points of each light whose highlight on a satin point matters.
+
+    The light of each is limited as that of a path of `Tracer`, which draws one light.
+    """
+    owners, to_light, light_of_ray = rays
+    i = min(max(int((point[0] - lights.grid_low[0]) * 2), 0), lights.grid_cells[0] - 1)
+    j = min(max(int((point[1] - lights.grid_low[1]) * 2), 0), lights.grid_cells[1] - 1)
+    cell = i * lights.grid_cells[1] + j
+    alpha = roughness * roughness * roughness * roughness
+    to = np.empty(3, np.float32)
+    for light in range(len(lights.corner)):
+        rarity = lights.weight[cell, light]
+        if rarity <= 0:
+            continue
+        if _brightest(point, normal, incoming, roughness, specular, lights, light) < 0.01:
+            continue
+        shift_s = _random(seed + np.uint64(2 * light)) / np.float32(2)
+        shift_t = _random(seed + np.uint64(2 * light + 1)) / np.float32(2)
+        for place in range(4):
+            s = np.float32(place // 2) / np.float32(2) + shift_s
+            t = np.float32(place % 2) / np.float32(2) + shift_t
+            square, cosine, facing = np.float32(0), np.float32(0), np.float32(0)
+            for axis in range(3):
+                to[axis] = lights.corner[light, axis] - point[axis]
+                to[axis] += lights.side[light, axis] * s + lights.up[light, axis] * t
+                square += to[axis] * to[axis]
+                cosine += to[axis] * normal[axis]
+                facing -= to[axis] * lights.scaled_normal[light, axis]
+            if cosine <= 0 or facing <= 0:
+                continue
+            square = max(square, np.float32(0.02))
+            length = np.sqrt(square)
+            half_square, half_normal, half_to = np.float32(0), np.float32(0), np.float32(0)
+            for axis in range(3):
+                half = to[axis] / length - incoming[axis]
+                half_square += half * half
+                half_normal += half * normal[axis]
+                half_to += half * to[axis] / length
+            half_length = np.sqrt(max(half_square, np.float32(1e-6)))
+            half_normal = min(max(half_normal / half_length, np.float32(0)), np.float32(1))
+            half_to = min(max(half_to / half_length, np.float32(0.2)), np.float32(1))
+            bend = half_normal * half_normal * (alpha - 1) + 1
+            lobe = alpha / (np.float32(np.pi) * bend * bend)
+            factor = lobe * _fresnel(specular, roughness, half_to) / (4 * half_to * half_to)
+            factor *= cosine * facing / (square * square)
+            brightness = np.float32(0)
+            for channel in range(3):
+                value = min(factor * lights.radiance[light, channel], np.float32(3) / rarity)
+                light_of_ray[num, channel] = value / 4
+                brightness += value
+            if brightness < 0.01:
+                continue
+            owners[num] = number
+            for axis in range(3):
+                to_light[num, axis] = to[axis]
+            num += 1
+    return num
+
+
+@numba_kernel
+def gloss(
+    face: np.ndarray,
+    points: np.ndarray,
+    normals: np.ndarray,
+    directions: np.ndarray,
+    arrays: Any,
+    lights: Any,
+    seed: Any,
+    fresnel: np.ndarray,
+    rays: Any,
+) -> int:
+    """Fill what fraction of light points mirror [n], and `rays` to the lamps that they mirror.
+
+    Returns the number of rays: for each its point i32, the vector to the lamp and the light of
+    the highlight f32 [3].
+    """
+    num = 0
+    incoming = np.empty(3, np.float32)
+    for number in range(len(face)):
+        fresnel[number] = 0
+        material = int(arrays.rows[face[number], 15])
+        roughness, specular = arrays.roughness[material], arrays.specular[material]
+        if roughness >= 0.6:
+            continue
+        square, facing = np.float32(0), np.float32(0)
+        for axis in range(3):
+            square += directions[number, axis] * directions[number, axis]
+        for axis in range(3):
+            incoming[axis] = directions[number, axis] / np.sqrt(square)
+            facing -= incoming[axis] * normals[number, axis]
+        fresnel[number] = _fresnel(specular, roughness, facing)
+        if roughness >= 0.2:
+            num = _highlights(
+                number,
+                points[number],
+                normals[number],
+                incoming,
+                roughness,
+                specular,
+                lights,
+                (seed + np.uint64(number)) * np.uint64(4096),
+                rays,
+                num,
+            )
+    return num
+
+
+@numba_kernel
+def add_to_points(points: np.ndarray, values: np.ndarray, totals: np.ndarray) -> None:
+    """Add values [n, 3] to the rows `points` [n] of `totals`."""
+    for number in range(len(points)):
+        for channel in range(3):
+            totals[points[number], channel] += values[number, channel]
+
+
+@numba_kernel
+def smooth_mirror_images(
+    light: np.ndarray,
+    has_light: np.ndarray,
+    normals: np.ndarray,
+    part: np.ndarray,
+    radius: int,
+    target: np.ndarray,
+) -> None:
+    """Average mirror images [h, w, 3] of satin surfaces over the pixels around of the same part."""
+    height, width = has_light.shape
+    for row in range(height):
+        for column in range(width):
+            target[row, column] = 0
+            if not has_light[row, column]:
+                continue
+            total = np.float32(0)
+            for y in range(max(row - radius, 0), min(row + radius + 1, height)):
+                for x in range(max(column - radius, 0), min(column + radius + 1, width)):
+                    if not has_light[y, x] or part[y, x] != part[row, column]:
+                        continue
+                    cosine = np.float32(0)
+                    for axis in range(3):
+                        cosine += normals[y, x, axis] * normals[row, column, axis]
+                    if cosine < 0.95:
+                        continue
+                    total += 1
+                    for channel in range(3):
+                        target[row, column, channel] += light[y, x, channel]
+            for channel in range(3):
+                target[row, column, channel] /= total
