@@ -6,6 +6,8 @@ CAPTION_COST = as_workflow_error(
     config["captions"],
     sum(count_scenes(SHARDS[source]) for source in sources_with_stage("captions")),
 )
+ROOM_FILES = caption_params.user_files(config["captions"], "room", "top_down")
+ASSET_FILES = caption_params.user_files(config["captions"], "asset")
 CAPTION_LIMITS = caption_params.limit_flags(config["captions"])
 
 
@@ -13,8 +15,7 @@ CAPTION_LIMITS = caption_params.limit_flags(config["captions"])
 # `--resources openai_calls=8` (or the profile's `resources`).
 rule caption_shard:
     input:
-        prompts=caption_params.prompt_files(config["captions"], "room", "top_down"),
-        overrides=config["captions"]["overrides"] or [],
+        files=listed(ROOM_FILES),
         views="results/views/{source}/{shard}.zarr",
     output:
         captions="results/captions/{source}/{shard}.jsonl",
@@ -40,6 +41,7 @@ rule caption_shard:
             ],
         ),
         settings=caption_params.settings_json(config["captions"]),
+        files=unlisted_digest(ROOM_FILES),
         seed=config["seed"],
     message:
         "Caption the rooms of {wildcards.source} {wildcards.shard}{CAPTION_COST}"
@@ -51,8 +53,7 @@ rule caption_shard:
 
 rule caption_assets:
     input:
-        prompts=caption_params.prompt_files(config["captions"], "asset"),
-        overrides=config["captions"]["overrides"] or [],
+        files=listed(ASSET_FILES),
         views=per_shard_of_source("results/views/{source}/{shard}.zarr"),
     output:
         captions="results/captions/{source}/assets.jsonl",
@@ -78,6 +79,7 @@ rule caption_assets:
             ],
         ),
         settings=caption_params.settings_json(config["captions"]),
+        files=unlisted_digest(ASSET_FILES),
         seed=config["seed"],
     message:
         "Caption the assets of {wildcards.source}{CAPTION_COST}"

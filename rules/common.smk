@@ -10,6 +10,7 @@ from snakemake.logging import logger
 
 from workflow_scripts.common import code_fingerprint
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.hub_names import require_model
 from workflow_scripts.common.kept_outputs import (
     forget_outputs,
     keep_outputs,
@@ -91,6 +92,8 @@ try:
         if section is not None:
             section[key] = str(project_file(section[key]))
     require_file("captions.overrides", config["captions"]["overrides"])
+    if config["depth"]["backend"] == "transformers":
+        require_model("depth.model", config["depth"]["model"])
     for name, value in config["evaluate"]["benchmarks"].items():
         require_file(f"evaluate.benchmarks.{name}.path", value["path"])
     # In place: rules and the card of a data set name what is really used.
@@ -264,11 +267,22 @@ def source_settings(model, *keys):
 def user_files(wildcards):
     """Return the files of the user's that a source's scenes are read from.
 
-    `ancient`: the digest in the rule's params decides what runs again, not the files' time. A path
-    with braces is left out, because Snakemake would take them for wildcards.
+    `ancient`: the digest in the rule's params decides what runs again, not the files' time.
     """
-    files = input_files(config, wildcards.source)
-    return [ancient(path) for path in files if "{" not in path]
+    return [ancient(path) for path in listed(input_files(config, wildcards.source))]
+
+
+def listed(files):
+    """Return the files of the user's that can be inputs.
+
+    A path with braces is left out, because Snakemake would take them for wildcards.
+    """
+    return [path for path in files if "{" not in path]
+
+
+def unlisted_digest(files):
+    """Return a param: a digest of the files that cannot be inputs, '' if there are none."""
+    return folder_digests([path for path in files if "{" in path])
 
 
 def sidecar_digest(*keys):

@@ -149,7 +149,7 @@ for _kind in EXPERIMENT_KINDS.values():
 
 rule import_benchmark:
     input:
-        file=lambda wildcards: BENCHMARKS[wildcards.question_set]["path"],
+        file=lambda wildcards: listed([BENCHMARKS[wildcards.question_set]["path"]]),
     output:
         question_set="results/evaluate/benchmarks/{question_set}.jsonl",
         pictures=directory("results/evaluate/benchmarks/{question_set}.pictures"),
@@ -168,6 +168,9 @@ rule import_benchmark:
         code=code_of("workflow_scripts.evaluate.benchmarks.import_benchmark"),
         settings=lambda wildcards: section_json(
             BENCHMARKS[wildcards.question_set], BenchmarkFileSettings
+        ),
+        file=lambda wildcards: unlisted_digest(
+            [BENCHMARKS[wildcards.question_set]["path"]]
         ),
     message:
         "Import the benchmark {wildcards.question_set}"

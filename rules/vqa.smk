@@ -55,10 +55,15 @@ rule generate_questions:
         " {params.clouds} {params.reasoning} --seed {params.seed} > {log} 2>&1"
 
 
+PARAPHRASE_PROMPT = (
+    [config["vqa"]["paraphrase"]["prompt"]] if config["vqa"]["paraphrase"] else []
+)
+
+
 # Calls to the server are capped over all jobs with `--resources openai_calls=8`, as captions are.
 rule paraphrase_questions:
     input:
-        prompt=question_params.paraphrase_setting(config["vqa"], "prompt", []),
+        prompt=listed(PARAPHRASE_PROMPT),
         questions="results/vqa/{source}/{shard}.jsonl",
     output:
         questions="results/vqa/{source}/{shard}.paraphrased.jsonl",
@@ -81,6 +86,7 @@ rule paraphrase_questions:
     params:
         code=code_of("workflow_scripts.vqa.paraphrase.paraphrase_questions"),
         settings=question_params.paraphrase_settings(config["vqa"]),
+        prompt=unlisted_digest(PARAPHRASE_PROMPT),
         seed=config["seed"],
     message:
         "Paraphrase the questions of {wildcards.source} {wildcards.shard}{PARAPHRASE_COST}"

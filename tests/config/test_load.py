@@ -1,5 +1,6 @@
 """Configurations are checked, completed, and refused with file, line, key, value and fix."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from snakemake.utils import update_config
 from tests.config import MODEL, resolved
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config import renamed
+from workflow_scripts.config.base import section_json
+from workflow_scripts.config.depth import EstimatorSettings
 from workflow_scripts.config.load import load_config
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +30,42 @@ def test_defaults_fill_what_a_short_configuration_leaves_out() -> None:
     filled = resolved({"seed": 1, "sources": {"procthor": {}}, "train": {"experiments": {"a": {}}}})
     assert filled["sources"]["procthor"]["houses"] == "generate"
     assert filled["train"]["experiments"]["a"]["lora"]["r"] == 16
+
+
+def test_the_home_folder_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/users/me")
+    photos = dict.fromkeys(("photos", "depth", "intrinsics", "masks"), "~/x")
+    models = {"localise": {"model": "~/x", "mask_model": "~/x"}, "filter": {"model": "~/x"}}
+    benchmark = {"format": "vsi-bench", "path": "~/x", "images": "~/x"}
+    filled = resolved(
+        config(
+            sources={
+                "procthor": {"houses": "~/x"},
+                "rlbench": {"dataset": "~/x"},
+                "images": {**photos, **models, "ignore_folders": ["~/x"]},
+            },
+            depth={"model": "~/x"},
+            captions={"prompts": "~/x", "cache": "~/x", "overrides": "~/x"},
+            vqa={"paraphrase": {"prompt": "~/x", "cache": "~/x"}},
+            train={
+                "experiments": {
+                    "a": {"base": "~/x"},
+                    "b": {"kind": "api", "model": "m", "cache": "~/x"},
+                }
+            },
+            evaluate={"benchmarks": {"b": benchmark}},
+        )
+    )
+    text = json.dumps(filled)
+    assert "~" not in text
+    assert text.count('"/users/me/x"') == 20
+
+
+def test_settings_of_a_rule_hold_no_wildcards() -> None:
+    estimator = EstimatorSettings(model='a "{shard}" \\ {}')
+    text = section_json(estimator, EstimatorSettings)
+    assert "{shard}" not in text
+    assert json.loads(text) == estimator.model_dump()
 
 
 @pytest.mark.parametrize(

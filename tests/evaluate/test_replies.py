@@ -13,6 +13,8 @@ from workflow_scripts.evaluate.eval_items import EvalItem
 from workflow_scripts.evaluate.replies import read_reply
 
 OPTIONS = ["the lamp", "the sofa", "a chair", "the bed"]
+LENGTHS, COUNTS = ["1.2 m", "50 cm", "80 cm", "2.4 m"], ["2", "3", "4", "5"]
+ANGLES = ["90 degrees", "45 degrees", "10 degrees", "180 degrees"]
 CASES = Path(__file__).parents[3] / "shared/data/cases/replies.json"
 INCH_M = 0.0254
 
@@ -273,6 +275,25 @@ def test_letters_in_the_texts_of_options_are_no_answers() -> None:
 
 
 @pytest.mark.skipif(not CASES.exists(), reason="the shared examples are not here")
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        *((text, LENGTHS, "A") for text in ("1.2 meters", "120 cm", "About 1.20 m.", "1.2m tall")),
+        *((text, LENGTHS, "C") for text in ("0.8 metres", r"\boxed{0.8\,\text{m}}", "80cm")),
+        *((text, LENGTHS, None) for text in ("1.2 m or 2.4 m", "3 m", "1.3 meters", "1 to 2 m")),
+        ("1.2 meters, not 2.4 meters", LENGTHS, "A"),
+        ("B, which is 1.2 meters", LENGTHS, "B"),
+        *((text, ANGLES, "B") for text in ("45°", "45 deg", "It turned by forty-five degrees")),
+        *((text, COUNTS, "B") for text in ("three", "Three.", "3.0")),
+        *((text, COUNTS, None) for text in ("thirty", "7", "no idea")),
+    ],
+)
+def test_options_that_are_quantities_are_read_however_they_are_printed(
+    text: str, options: list[str], expected: str | None
+) -> None:
+    assert parse("multiple_choice", text, options) == expected
+
+
 def test_the_shared_examples_are_read() -> None:
     for case in json.loads(CASES.read_text(encoding="utf-8")):
         found = parse(case["type"], case["reply"], case.get("options", OPTIONS))

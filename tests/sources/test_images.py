@@ -37,6 +37,18 @@ def context(*, has_estimator: bool = False) -> PlanContext:
         ({"filter": {"include": ["a"], "exclude": ["a", "b"]}}, "a is in include and in exclude"),
         ({"depth": "nowhere"}, r"sources\.images\.depth: nowhere does not exist"),
         ({"masks": "nowhere"}, r"sources\.images\.masks: nowhere does not exist"),
+        (
+            {"filter": {"include": ["a"], "model": "./clip"}},
+            r"sources\.images\.filter\.model: \./clip: no such folder",
+        ),
+        (
+            {"localise": {"model": "given/florence"}},
+            r"sources\.images\.localise\.model: given/florence: no such folder",
+        ),
+        (
+            {"localise": {"mask_model": "~/sam2"}},
+            r"sources\.images\.localise\.mask_model: /.*/sam2: no such folder",
+        ),
     ],
 )
 def test_settings_that_cannot_work_together(

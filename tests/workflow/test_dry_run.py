@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.project import WITHOUT_RLBENCH, Project, cpu_s
+from testing.project import ROOT, WITHOUT_RLBENCH, Project, cpu_s
 
 STAGES = ("scenes", "views", "depth", "captions", "pointclouds", "vqa", "train", "evaluate")
 
@@ -63,6 +63,41 @@ def test_without_demonstrations_models_of_keypoints_are_off_and_it_is_said(
     assert "train_pose" not in done.stdout
 
 
+@pytest.mark.parametrize("name", ["of {shard} 'a' \"b\" %s $HOME", "-c"])
+def test_paths_of_the_users_may_have_any_name(project: Project, name: str) -> None:
+    folder = project.folder / name
+    folder.mkdir()
+    for prompt in ("room", "top_down", "asset"):
+        text = (ROOT / f"workflow_scripts/captions/prompts/{prompt}.txt").read_text()
+        (folder / f"{prompt}.txt").write_text(text)
+    prompt_text = (ROOT / "workflow_scripts/vqa/paraphrase/prompt.txt").read_text()
+    (folder / "prompt.txt").write_text(prompt_text)
+    (folder / "captions.jsonl").write_text("")
+    (folder / "rows.json").write_text("[]")
+    server = {"base_url": "http://localhost:1/v1", "cache": f"{name}/cache"}
+    benchmark = {"format": "vsi-bench", "path": f"{name}/rows.json", "images": name}
+    project.edit(
+        {
+            **WITHOUT_RLBENCH,
+            "captions": {
+                **server,
+                "backend": "openai",
+                "prompts": name,
+                "overrides": f"{name}/captions.jsonl",
+            },
+            "vqa": {
+                "paraphrase": {**server, "prompt": f"{name}/prompt.txt"},
+                "hub": {"name": name},
+            },
+            "train": {"experiments": {"tiny-lora": {"base": f"./{name}"}, "lifter": None}},
+            "evaluate": {"benchmarks": {"b": benchmark}},
+        }
+    )
+    planned_jobs = project.planned_jobs("all", "exports", "captions")
+    assert planned_jobs["caption_shard"] == planned_jobs["paraphrase_questions"] == 3
+    assert planned_jobs["import_benchmark"] == planned_jobs["train_lora"] == 1
+
+
 def test_until_stops_after_a_rule(project: Project) -> None:
     planned_jobs = project.planned_jobs("--until", "fuse_shard")
     assert planned_jobs["fuse_shard"] == 3
@@ -103,6 +138,10 @@ def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
         (
             {"train": {"experiments": {"tiny-lora": {"base": "./no/model"}}}},
             "train.experiments.tiny-lora.base: ./no/model: no such folder",
+        ),
+        (
+            {"depth": {"backend": "transformers", "model": "models/depth/small"}},
+            "depth.model: models/depth/small: no such folder",
         ),
         (
             {

@@ -38,6 +38,12 @@ def prompt_files(captions: Mapping[str, Any], *kinds: str) -> list[str]:
     return [f"{captions['prompts']}/{kind}.txt" for kind in kinds if asks_server(captions)]
 
 
+def user_files(captions: Mapping[str, Any], *kinds: str) -> list[str]:
+    """Return the files that captions of some kinds are made from: prompts, and overrides."""
+    overrides = captions["overrides"]
+    return [*prompt_files(captions, *kinds), *([] if overrides is None else [overrides])]
+
+
 def openai_calls(captions: Mapping[str, Any]) -> int:
     """Return how many requests to a server one job makes at once."""
     return captions["concurrency"] if asks_server(captions) else 0

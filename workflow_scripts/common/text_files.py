@@ -57,18 +57,20 @@ def parse_json(text: str | bytes, where: Path | str) -> Any:
         text = decode_text(text, where)
     try:
         value = json.loads(text)
-    except RecursionError:
-        raise UserError(
-            f"{where}: not valid JSON: more than {MAX_DEPTH} levels of brackets"
-        ) from None
-    except ValueError as error:
-        # Python's own words for a number of 5,000 digits are about Python.
-        reason = "a number has too many digits" if "digits" in str(error) else str(error)
-        raise UserError(f"{where}: not valid JSON: {reason}") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{where}: not valid JSON: {json_problem(error)}") from None
     problem = unusable_value(value)
     if problem:
         raise UserError(f"{where}: {problem}")
     return value
+
+
+def json_problem(error: ValueError | RecursionError) -> str:
+    """Say what is wrong with a text that `json` does not read."""
+    if isinstance(error, RecursionError):
+        return f"more than {MAX_DEPTH} levels of brackets"
+    # Python's own words for a number of 5,000 digits are about Python.
+    return "a number has too many digits" if "digits" in str(error) else str(error)
 
 
 def unusable_value(value: Any) -> str:

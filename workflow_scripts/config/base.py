@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self, TypeVar, Union, get_args, get_origin
@@ -210,6 +211,7 @@ def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
+_JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 Item = TypeVar("Item")
 Text = Annotated[str, Field(min_length=1)]
 #: The path of a user's file or folder; a leading ~ is the home folder.
@@ -247,7 +249,14 @@ def section_json(settings: BaseModel | Mapping[str, Any], model: type[Settings])
     """Return exactly the fields of `model` from some settings, as JSON with sorted keys.
 
     For one param of a rule: the job runs again when one of these fields changes, and for no other.
+    Braces inside of texts are escaped: Snakemake would take "{name}" for a wildcard.
     """
     values = settings.model_dump() if isinstance(settings, BaseModel) else settings
     chosen = {name: values[name] for name in model.model_fields if name in values}
-    return json.dumps(model.model_validate(chosen).model_dump(mode="json"), sort_keys=True)
+    text = json.dumps(model.model_validate(chosen).model_dump(mode="json"), sort_keys=True)
+    return without_wildcards(text)
+
+
+def without_wildcards(text: str) -> str:
+    """Return JSON whose texts hold no braces that Snakemake would take for wildcards."""
+    return _JSON_TEXT.sub(lambda match: match[0].replace("{", r"\u007b"), text)

@@ -43,11 +43,11 @@ class ServerCaptionSettings(SceneCaptionSettings, ServerSettings):
         le=10,
         description="times a caption is asked for, in all, while replies are refused or malformed",
     )
-    prompts: str = Field(
+    prompts: UserPath = Field(
         "workflow_scripts/captions/prompts",
         description="folder with room.txt, top_down.txt and asset.txt",
     )
-    cache: str = Field(
+    cache: UserPath = Field(
         "results/captions/cache",
         description="folder of paid replies; nothing in it is paid twice",
     )

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from workflow_scripts.config.base import Settings, UniqueList
+from workflow_scripts.config.base import Settings, UniqueList, UserPath
 
 
 class EstimatorSettings(Settings):
@@ -15,7 +15,7 @@ class EstimatorSettings(Settings):
         description="the views' own depth (the simulator's, or maps given with photos), or a "
         "metric estimator through transformers",
     )
-    model: str = Field(
+    model: UserPath = Field(
         "depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf",
         description="hub id or local folder of the estimator",
     )

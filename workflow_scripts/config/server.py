@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from workflow_scripts.common.errors import SecretValueError
-from workflow_scripts.config.base import Settings, SettingsError
+from workflow_scripts.config.base import Settings, SettingsError, UserPath
 
 ReplyFormat = Literal["json_schema", "json_object", "text"]
 _SECRET_PARAMETER = re.compile(r"(?:^|[&;])[^=&;]*(?:key|token|secret|passw|pwd|auth|sig)[^=&;]*=")
@@ -85,7 +85,7 @@ class ServerSettings(PriceSettings):
     max_attempts: int = Field(
         3, ge=1, le=10, description="times a text is asked for while replies cannot be used"
     )
-    cache: str = Field(
+    cache: UserPath = Field(
         "results/cache", description="folder of paid replies; nothing in it is paid twice"
     )
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from workflow_scripts.config.base import Settings, Text, UniqueList, one_of
+from workflow_scripts.config.base import Settings, Text, UniqueList, UserPath, one_of
 from workflow_scripts.config.question_families import QUESTION_FAMILIES
 from workflow_scripts.config.server import RequestLimits, ServerSettings
 
@@ -165,11 +165,11 @@ class ParaphraseRequestSettings(ServerSettings):
         description="a job fails when more than this fraction of its requests gets no reply; "
         "replies that are not used do not count",
     )
-    prompt: str = Field(
+    prompt: UserPath = Field(
         "workflow_scripts/vqa/paraphrase/prompt.txt",
         description="file with {question}, {answer} and {protected_terms}",
     )
-    cache: str = Field(
+    cache: UserPath = Field(
         "results/vqa/cache", description="folder of paid replies; nothing in it is paid twice"
     )
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from workflow_scripts.common.answer_text import parse_choice
 from workflow_scripts.evaluate.option_letters import letter_grammar
+from workflow_scripts.evaluate.option_quantities import equal_option
 from workflow_scripts.evaluate.quantity_parsing import parse_number
 from workflow_scripts.evaluate.reply_markup import normalize_text, plain_text
 
@@ -141,7 +142,7 @@ def read_option(text: str, letters: Sequence[str], options: Sequence[str]) -> st
 
     A stated letter counts before any option's text, which an explanation may mention
     (`option_letters.LetterGrammar`); "A" before a word is an article. Without a letter, the text
-    of exactly one option counts.
+    of exactly one option counts, or the quantity that it states (`option_quantities`).
     """
     grammar = letter_grammar(tuple(letters))
     whole = plain_text(text)
@@ -161,7 +162,15 @@ def read_option(text: str, letters: Sequence[str], options: Sequence[str]) -> st
     if mentioned:
         return mentioned.pop() if len(mentioned) == 1 else None
     option = option or read_first(text, lambda part: _choice(part, options))
-    return letters[list(options).index(option)] if option is not None else None
+    if option is not None:
+        return letters[list(options).index(option)]
+    index = read_first(text, lambda part: _equal_option(part, options))
+    return None if index is None else letters[index]
+
+
+def _equal_option(answer: str, options: Sequence[str]) -> int | None:
+    index = equal_option(answer, options)
+    return equal_option(_before_reason(answer), options) if index is None else index
 
 
 def _leading_choice(answer: str, choices: Sequence[str]) -> str | None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.config.base import Text, section_json
+from workflow_scripts.config.base import Text, UserPath, section_json
 from workflow_scripts.config.evaluate import PredictSettings
 from workflow_scripts.config.server import RequestLimits, ServerSettings
 from workflow_scripts.experiments.base import (
@@ -46,7 +46,7 @@ class ApiRequestSettings(FamilySelection, ServerSettings):
     max_failed_fraction: float = Field(
         0.05, ge=0, le=1, description="a job fails when more than this fraction has no reply"
     )
-    cache: str = Field(
+    cache: UserPath = Field(
         "results/evaluate/cache",
         description="folder of paid replies; nothing in it is paid twice",
     )

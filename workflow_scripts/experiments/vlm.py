@@ -1,13 +1,12 @@
 """Experiments of kind vlm: a vision-language model learns to answer questions."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from workflow_scripts.common.errors import UserError
-from workflow_scripts.config.base import Settings, Text, UniqueList, section_json
+from workflow_scripts.common.hub_names import require_model
+from workflow_scripts.config.base import Settings, Text, UniqueList, UserPath, section_json
 from workflow_scripts.config.evaluate import PredictSettings, ScoreSettings
 from workflow_scripts.config.vqa import QuestionFamily
 from workflow_scripts.experiments.base import (
@@ -83,7 +82,7 @@ class VlmSettings(VlmTrainingSettings):
     """A vision-language model."""
 
     kind: Literal["vlm"] = Field("vlm", description="what is trained")
-    base: Text = Field("tiny", description="tiny, a hub id, or a local folder")
+    base: UserPath = Field("tiny", description="tiny, a hub id, or a local folder")
     data: Literal["vqa"] = Field("vqa", description="which questions")
 
 
@@ -99,14 +98,10 @@ def embedded_base(settings: VlmSettings) -> list[str]:
 
 
 def _check(experiment: Experiment, context: WorkflowContext) -> None:
-    """Refuse a base model's missing folder; any other word is a model's id on the hub."""
+    """Refuse a base that is not embedded, no folder, and no model's id on the hub."""
     base = experiment.settings.base
-    is_folder = base.startswith(".") or Path(base).is_absolute()
-    if is_folder and not Path(base).is_dir():
-        raise UserError(
-            f"train.experiments.{experiment.name}.base: {base}: no such folder; correct the path, "
-            "or give a model's id on the hub"
-        )
+    if base not in EMBEDDED_BASES:
+        require_model(f"train.experiments.{experiment.name}.base", base)
 
 
 def _training_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:

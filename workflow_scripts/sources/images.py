@@ -6,12 +6,12 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.hub_names import is_hub_id, require_model
 from workflow_scripts.common.shards import assign_shards
 from workflow_scripts.config.base import Settings, SettingsError, Text, UniqueList, UserPath
 from workflow_scripts.sources.base import PlanContext, ShardPlan, Source, is_depth_estimated
 from workflow_scripts.sources.readers.photo_files import (
     count_photos,
-    is_hub_id,
     is_saved_dataset,
     list_folder,
     photo_shard_digests,
@@ -110,7 +110,7 @@ class FilterSettings(Settings):
     include: UniqueList[str] = Field((), description="what photos should show")
     exclude: UniqueList[str] = Field((), description="what photos should not show")
     threshold: float = Field(0.5, ge=0, le=1, description="probability from which a label counts")
-    model: str = Field(
+    model: UserPath = Field(
         "google/siglip-base-patch16-224",
         description="hub id or local folder of a CLIP or SigLIP model",
     )
@@ -146,12 +146,12 @@ class LocaliseSettings(MaskSizeSettings):
         description="your own masks, or a network that proposes boxes, which SAM 2 turns into "
         "masks; auto takes your masks where they are given, else florence2",
     )
-    model: str | None = Field(
+    model: UserPath | None = Field(
         None,
         description="hub id or local folder of the proposing network; null: the backend's usual "
         "one",
     )
-    mask_model: str = Field(
+    mask_model: UserPath = Field(
         "facebook/sam2.1-hiera-small", description="hub id or local folder of a SAM 2 model"
     )
     phrases: UniqueList[Text] = Field(
@@ -275,7 +275,7 @@ def resolve_photos(settings: ImagesSettings) -> ImagesSettings:
 
 
 def check_photos(settings: ImagesSettings, context: PlanContext) -> None:
-    """Raise `UserError` for photos without any depth, and for folders that do not exist."""
+    """Raise `UserError` for photos without any depth, and for missing folders and models."""
     key = f"sources.{context.source}"
     if settings.depth is None and not is_depth_estimated(context.config, context.source):
         raise UserError(
@@ -284,6 +284,14 @@ def check_photos(settings: ImagesSettings, context: PlanContext) -> None:
         )
     for name in ("depth", "intrinsics", "masks"):
         require_folder(getattr(settings, name), f"{key}.{name}")
+    if settings.filter.include or settings.filter.exclude:
+        require_model(f"{key}.filter.model", settings.filter.model)
+    localise = resolve_localiser(settings).localise
+    if localise.backend != "masks":
+        for name in ("model", "mask_model"):
+            model = getattr(localise, name)
+            if model is not None:
+                require_model(f"{key}.localise.{name}", model)
 
 
 def plan_photos(settings: ImagesSettings, context: PlanContext) -> ShardPlan:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workflow_scripts.common.records import SPLITS
-from workflow_scripts.config.base import section_json
+from workflow_scripts.config.base import section_json, without_wildcards
 from workflow_scripts.config.vqa import ParaphraseRequestSettings
 from workflow_scripts.vqa.paraphrase.estimate import estimate
 
@@ -49,7 +49,7 @@ def card_contents(
         contents["views"] = config["views"]
     if is_measured:
         contents["pointclouds"] = config["pointclouds"]
-    return json.dumps(contents, sort_keys=True)
+    return without_wildcards(json.dumps(contents, sort_keys=True))
 
 
 def paraphrase_settings(vqa: Mapping[str, Any]) -> str:

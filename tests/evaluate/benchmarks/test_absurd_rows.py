@@ -10,11 +10,13 @@ from PIL import Image
 
 from tests.evaluate.benchmarks.sample_rows import SPATIAL, VSI, write_pictures
 from tests.evaluate.benchmarks.test_import_benchmark import run_import
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_marks import MARK_COLOURS
 from workflow_scripts.common.records import SkippedItem
 from workflow_scripts.common.storage import read_records
 from workflow_scripts.config.evaluate import BenchmarkFileSettings
 from workflow_scripts.evaluate.benchmarks import import_benchmark, vsi
+from workflow_scripts.evaluate.benchmarks.importer import SkippedRow, read_rows
 from workflow_scripts.evaluate.eval_items import EvalItem
 
 ROW = SPATIAL[2]  # the width of region 0
@@ -80,6 +82,36 @@ def mark_at(folder: Path, item: EvalItem) -> tuple[float, float]:
     rows, columns = np.nonzero(rgb[..., 0] - rgb[..., 2] > 60)
     height, width = rgb.shape[:2]
     return float(columns.mean() / width), float(rows.mean() / height)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '{"id": 2,}',
+        '{"id": nope}',
+        '{"id": 2 "x": 3}',
+        '{"id": "unterminated}',
+        '{"id": ' + "9" * 5000 + "}",
+        '{"id": ' + "[" * 100_000 + "}",
+        "",
+    ],
+)
+def test_a_broken_row_of_an_array_costs_itself(tmp_path: Path, broken: str) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text('[{"id": 0},\n{"id": 1}, ' + broken + ',\n{"id": 3}, {"id": 4}]')
+    rows = read_rows(path)
+    assert [row for row in rows if isinstance(row, dict)][:2] == [{"id": 0}, {"id": 1}]
+    assert rows[-1] == {"id": 4}
+    (skipped,) = [row for row in rows if isinstance(row, SkippedRow)]
+    assert skipped.name == "row 2"
+    assert skipped.reason.startswith("not valid JSON: ")
+
+
+def test_an_array_that_does_not_end_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text('[{"id": 0}, {"id": 1}, {"id": ')
+    with pytest.raises(UserError, match=r"rows\.json: not valid JSON"):
+        read_rows(path)
 
 
 def test_boxes_of_another_size_are_scaled_to_the_picture(tmp_path: Path) -> None:

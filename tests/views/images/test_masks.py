@@ -1,6 +1,8 @@
 """Masks that users have: both forms, any resolution, and a hundred ways to be wrong."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,3 +255,25 @@ def test_a_folder_that_is_not_there(tmp_path):
         proposals(tmp_path / "none")
     with pytest.raises(UserError, match=r"sources\.images\.masks is null"):
         proposals("")
+
+
+CASES = Path(__file__).parents[3] / "../shared/data/cases/masks"
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="needs the cases of ../shared/data")
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("nulls.json", ["object", "chair", "object"]),
+        ("replicator.json", ["box", "chair", "lamp"]),
+        ("coco_list.json", [""]),
+    ],
+)
+def test_the_shared_labels_are_read(tmp_path, name, labels):
+    if name != "coco_list.json":
+        values = np.repeat(np.array([1, 2, 3], np.uint8), 32)[None].repeat(64, axis=0)
+        Image.fromarray(values).save(tmp_path / "0.png")
+    shutil.copy(CASES / name, tmp_path / "0.json")
+    found = proposals(tmp_path)
+    assert [proposal.label for proposal in found] == labels
+    assert all(bool(proposal.reason) != bool(proposal.label) for proposal in found)

@@ -1,13 +1,14 @@
 """The interface of an importer, and how it reads the rows of a benchmark's file."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.text_files import parse_json, read_text, unusable_value
+from workflow_scripts.common.text_files import json_problem, parse_json, read_text, unusable_value
 from workflow_scripts.evaluate.eval_items import EvalItem
 
 Row = dict[str, Any]
@@ -42,6 +43,7 @@ _ROW_ERRORS = (
 )
 _MAX_ID_CHARACTERS = 80
 _NO_OBJECT = "no JSON object"
+_NEXT_OBJECT = re.compile(r",\s*(?P<object>\{)")
 _FORM = "a benchmark is a JSON array of objects, or one object a line"
 
 
@@ -99,8 +101,43 @@ def _rows_of_array(text: str, path: Path) -> list[Row | SkippedRow]:
         try:
             values = parse_json(text, path)
         except UserError as error:
-            raise UserError(f"{error}. {_FORM.capitalize()}.") from None
+            rows = _rows_of_broken_array(text)
+            if not any(isinstance(row, dict) for row in rows):
+                raise UserError(f"{error}. {_FORM.capitalize()}.") from None
+            return rows
     return [_checked_row(value, f"row {number}") for number, value in enumerate(values)]
+
+
+def _rows_of_broken_array(text: str) -> list[Row | SkippedRow]:
+    """Read what rows can be read of an array; nothing of one that does not end.
+
+    Behind a broken row the next one begins at the next object behind a comma.
+    """
+    rows: list[Row | SkippedRow] = []
+    if not text.rstrip().endswith("]"):
+        return rows
+    decoder = json.JSONDecoder()
+    start = _skip_space(text, text.index("[") + 1)
+    while start < len(text) and text[start] != "]":
+        name = f"row {len(rows)}"
+        try:
+            value, end = decoder.raw_decode(text, start)
+            end = _skip_space(text, end)
+            if text[end] not in ",]":
+                raise json.JSONDecodeError("Expecting ',' or ']'", text, end)
+            rows.append(_checked_row(value, name))
+            start = end if text[end] == "]" else _skip_space(text, end + 1)
+        except (ValueError, RecursionError) as error:
+            rows.append(SkippedRow(name, f"not valid JSON: {json_problem(error)}"))
+            following = _NEXT_OBJECT.search(text, max(getattr(error, "pos", start), start))
+            start = len(text) if following is None else following.start("object")
+    return rows
+
+
+def _skip_space(text: str, start: int) -> int:
+    while start < len(text) and text[start].isspace():
+        start += 1
+    return start
 
 
 def _row_of_line(line: str, name: str) -> Row | SkippedRow:

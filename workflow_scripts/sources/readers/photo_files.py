@@ -6,7 +6,6 @@ whenever Snakemake parses the workflow.
 
 import hashlib
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.errors import UserError, allowed_values
+from workflow_scripts.common.hub_names import is_hub_id
 from workflow_scripts.common.shards import scenes_per_shard
 from workflow_scripts.common.text_files import parse_json, read_text
 from workflow_scripts.sources.readers.photo_folder import (
@@ -28,7 +28,6 @@ from workflow_scripts.sources.readers.photo_folder import (
 )
 
 MIN_PHOTOS_PER_SHARD = 64
-_HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -44,15 +43,6 @@ class PhotoFile:
     stem: str
     content: bytes
     reason: str = ""
-
-
-def is_hub_id(photos: str) -> bool:
-    """Return whether photos come from the hub: an id's form, and nothing local begins so."""
-    return (
-        _HUB_ID.fullmatch(photos) is not None
-        and not os.path.lexists(photos)
-        and not os.path.lexists(photos.partition("/")[0])
-    )
 
 
 def is_saved_dataset(path: Path) -> bool:
