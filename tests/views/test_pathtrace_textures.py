@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workflow_scripts.views.colour import linear_from_srgb
+from workflow_scripts.common.srgb import linear_from_srgb
 from workflow_scripts.views.meshes import Material
 from workflow_scripts.views.pathtrace.texture_atlas import LINEAR_OF_SRGB, TextureAtlas
 from workflow_scripts.views.pathtrace.textures import SIZE_PX, ceiling_material, surface_material

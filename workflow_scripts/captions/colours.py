@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from workflow_scripts.common.srgb import linear_from_srgb
+
 MIN_PIXELS = 40
 MIN_SHARE = 0.5
 _MAX_SAMPLES = 600
@@ -20,8 +22,7 @@ _BLACK_LIGHTNESS, _DARK_LIGHTNESS, _WHITE_LIGHTNESS = 10.0, 31.0, 78.0
 
 def rgb_to_lab(rgb: np.ndarray) -> np.ndarray:
     """Turn sRGB u8 [..., 3] into CIELAB [..., 3] (D65)."""
-    srgb = np.asarray(rgb, dtype=np.float64) / 255
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    linear = linear_from_srgb(np.asarray(rgb, dtype=np.float64) / 255)
     xyz_from_rgb = np.array(
         [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
     )

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 
 from workflow_scripts.common import seeds
-from workflow_scripts.views.colour import linear_from_srgb
+from workflow_scripts.common.srgb import linear_from_srgb
 from workflow_scripts.views.furniture.shapes import Finish
 from workflow_scripts.views.meshes import Material
 

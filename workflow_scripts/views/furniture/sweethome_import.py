@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from workflow_scripts.common.srgb import linear_from_srgb
 from workflow_scripts.common.storage import atomic_write
-from workflow_scripts.views.colour import linear_from_srgb
 from workflow_scripts.views.meshes import Material, Mesh, merge_meshes
 
 CACHE_VARIABLE = "SIGHTLINE_CACHE"

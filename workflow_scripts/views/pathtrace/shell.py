@@ -10,8 +10,8 @@ from shapely.geometry import Point
 from shapely.ops import nearest_points
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.srgb import linear_from_srgb
 from workflow_scripts.geometry.cameras import world_from_unity
-from workflow_scripts.views.colour import linear_from_srgb
 from workflow_scripts.views.house import (
     WALL_THICKNESS_M,
     Opening,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from workflow_scripts.views.colour import linear_from_srgb
+from workflow_scripts.common.srgb import linear_from_srgb
 from workflow_scripts.views.meshes import Material
 
 LINEAR_OF_SRGB = linear_from_srgb(np.arange(256) / 255.0).astype(np.float32)

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.views.colour import linear_rgb
+from workflow_scripts.common.srgb import linear_rgb
 from workflow_scripts.views.meshes import Material
 from workflow_scripts.views.pathtrace import patterns
 
