@@ -183,6 +183,7 @@ def test_the_readme_s_command_for_photos_plans_with_the_user_s_own_masks(tmp_pat
 def test_a_model_may_lie_in_a_folder_with_spaces(tmp_path: Path) -> None:
     project = with_photos(tmp_path / "project")
     model = "my models/depth; echo x"
+    (project.folder / model).mkdir(parents=True)
     project.edit({"depth": {"backend": "transformers", "model": model}})
     done = project.snakemake("--dry-run", "--printshellcmds", "depth")
     commands = [line for line in done.stdout.splitlines() if "depth.estimate" in line]
