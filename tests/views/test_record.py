@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from testing.ball_demonstrator import BallDemonstrator, episode
+from testing.box_scenes import living_room_scene, write_shard
 from workflow_scripts.common.demonstration_shard import DemonstrationShard
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Episode, SkippedItem
@@ -157,7 +158,13 @@ def test_settings_that_cannot_be_are_named(
 
 
 def test_a_shard_of_houses_is_no_shard_of_demonstrations(tmp_path: Path) -> None:
+    houses = write_shard(tmp_path / "0000.zarr", {"house-1": living_room_scene(20, 12)})
+    with pytest.raises(UserError, match="no array 'keypoints_m'"):
+        DemonstrationShard.open(houses)
+
+
+def test_a_lost_array_of_a_demonstration_is_named(tmp_path: Path) -> None:
     out = recorded(tmp_path, [episode()])
     shutil.rmtree(out / "keypoints_m")
-    with pytest.raises(UserError, match="no array 'keypoints_m'"):
+    with pytest.raises(UserError, match=r"'keypoints_m' has lost .*run the workflow again"):
         DemonstrationShard.open(out)
