@@ -22,6 +22,12 @@ GROUPS = {
         "::test_results_page_names_every_kind_of_file",
     ),
     "photos": ("tests/workflow/test_images.py",),
+    "api_experiment": ("tests/workflow/test_api_experiment.py",),
+    "toy_experiment": ("tests/workflow/test_toy_experiment.py",),
+    "toy_family": ("tests/workflow/test_toy_family.py",),
+    "finetune": ("tests/train/vlm/test_finetune.py",),
+    "two_ranks": ("tests/train/vlm/test_two_ranks.py",),
+    "pretrain": ("tests/train/base/test_pretrain.py",),
 }
 
 
