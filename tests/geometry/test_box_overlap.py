@@ -12,9 +12,14 @@ from workflow_scripts.geometry.box_overlap import (
     intersection_volumes_m3,
     iou_matrix,
     pairwise_iou,
-    upright_boxes,
+    size_iou,
 )
+from workflow_scripts.geometry.cameras import rotation_about_up
 from workflow_scripts.geometry.upright_boxes import box_corners
+
+
+def upright_boxes(centre_m: np.ndarray, size_m: np.ndarray, yaw_deg: np.ndarray) -> OrientedBoxes:
+    return OrientedBoxes(centre_m, size_m, np.array([rotation_about_up(yaw) for yaw in yaw_deg]))
 
 
 def one_box(centre: list[float], size: list[float], yaw_deg: float = 0.0) -> OrientedBoxes:
@@ -113,6 +118,11 @@ def test_the_same_in_every_frame_and_order() -> None:
     np.testing.assert_allclose(pairwise_iou(b, a), iou, atol=1e-8)
     np.testing.assert_allclose(pairwise_iou(moved(a), moved(b)), iou, atol=1e-6)
     np.testing.assert_allclose(pairwise_iou(a, a), 1.0, atol=1e-8)
+
+
+def test_sizes_alone() -> None:
+    a, b = one_box([0, 0, 0], [1, 1, 1]), one_box([5, 0, 0], [0.5, 1, 2], 30)
+    assert size_iou(a, b)[0] == pytest.approx(0.5 / 1.5, abs=1e-12)
 
 
 def test_every_box_with_every_box() -> None:

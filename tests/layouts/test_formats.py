@@ -9,6 +9,7 @@ from scipy.spatial.transform import Rotation
 from tests.layouts.rooms import in_camera, random_layout
 from workflow_scripts.geometry.box_overlap import pairwise_iou
 from workflow_scripts.geometry.cameras import Camera, rotation_about_up
+from workflow_scripts.geometry.rotation_conventions import rotation_from_unity_euler
 from workflow_scripts.layouts.camera_boxes import (
     GEMINI,
     QWEN3VL,
@@ -32,7 +33,7 @@ from workflow_scripts.layouts.omni3d import (
     write_dataset,
     write_predictions,
 )
-from workflow_scripts.layouts.r2d3 import read_program, rotation_from_unity_euler, write_program
+from workflow_scripts.layouts.r2d3 import read_program, write_program
 from workflow_scripts.layouts.spatiallm import read_script, write_script
 
 SEEDS = range(8)

@@ -38,26 +38,18 @@ class OrientedBoxes:
         return len(self.size_m)
 
 
-def upright_boxes(centre_m: FloatArray, size_m: FloatArray, yaw_deg: FloatArray) -> OrientedBoxes:
-    """Return boxes that stand upright in a frame whose +Z is up; yaw counter-clockwise."""
-    yaw = np.deg2rad(np.asarray(yaw_deg, dtype=np.float64))
-    rotation = np.zeros((len(yaw), 3, 3))
-    rotation[:, 0, 0] = rotation[:, 1, 1] = np.cos(yaw)
-    rotation[:, 1, 0] = np.sin(yaw)
-    rotation[:, 0, 1] = -rotation[:, 1, 0]
-    rotation[:, 2, 2] = 1.0
-    return OrientedBoxes(
-        np.asarray(centre_m, dtype=np.float64).reshape(-1, 3),
-        np.asarray(size_m, dtype=np.float64).reshape(-1, 3),
-        rotation,
-    )
-
-
 def pairwise_iou(a: OrientedBoxes, b: OrientedBoxes) -> FloatArray:
     """Return the intersection over union [n] of box i of `a` with box i of `b`."""
     shared = intersection_volumes_m3(a, b)
     union = a.volume_m3 + b.volume_m3 - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def size_iou(a: OrientedBoxes, b: OrientedBoxes) -> FloatArray:
+    """Return the intersection over union [n] of boxes i if they were placed and turned alike."""
+    shared = np.minimum(a.size_m, b.size_m).prod(axis=-1)
+    result: FloatArray = shared / (a.volume_m3 + b.volume_m3 - shared)
+    return result
 
 
 def iou_matrix(a: OrientedBoxes, b: OrientedBoxes) -> FloatArray:

@@ -7,11 +7,13 @@ world +Z seen from above, in degrees.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
+Angle = TypeVar("Angle", float, FloatArray)
 
 # Unity is left-handed with Y up. Exchanging y and z makes it right-handed with Z up, and a plan
 # seen from above (Unity x right, z up the page) keeps its layout (world x right, y up the page).
@@ -33,8 +35,8 @@ def unity_from_world(points_world: ArrayLike) -> FloatArray:
     return result
 
 
-def wrap_deg(angle_deg: float) -> float:
-    """Wrap an angle to [-180, 180)."""
+def wrap_deg(angle_deg: Angle) -> Angle:
+    """Wrap an angle, or an array of them, to [-180, 180)."""
     return (angle_deg + 180.0) % 360.0 - 180.0
 
 

@@ -16,7 +16,9 @@ from typing import Any, Literal
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from workflow_scripts.common.numbers import is_finite_number
 from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.geometry.rotation_conventions import OURS_FROM_CAMERA_BOX
 from workflow_scripts.layouts.entries import box_identity, read_entries, without_fences
 from workflow_scripts.layouts.json_objects import json_objects, parse_object
 from workflow_scripts.layouts.layout import LayoutBox, RoomLayout
@@ -24,8 +26,6 @@ from workflow_scripts.layouts.text_values import MAX_NUMBER, ValueProblem, short
 
 AngleUnit = Literal["pi", "rad", "deg"]
 _RADIANS = {"pi": np.pi, "rad": 1.0, "deg": np.pi / 180}
-# A box of theirs has y down and z to the back; one of ours y out of the front and z up.
-OURS_FROM_THEIRS = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 KEYS = ("bbox_3d", "box_3d")
 MAX_LABEL = 200
 
@@ -60,7 +60,7 @@ def write_camera_boxes(layout: RoomLayout, convention: CameraBoxConvention = QWE
         raise ValueError(f"boxes are written in frame opencv_camera, not {layout.frame}")
     rows = []
     for box in layout.boxes:
-        size = OURS_FROM_THEIRS.T @ box.size_m
+        size = OURS_FROM_CAMERA_BOX.T @ box.size_m
         numbers = [*np.round([*box.centre_m, *np.abs(size)], convention.decimals)]
         angles = camera_euler(box.rotation, convention)
         numbers += [*np.round(angles, convention.angle_decimals)]
@@ -110,7 +110,7 @@ def read_camera_boxes(text: str, convention: CameraBoxConvention = QWEN3VL) -> R
 
 def camera_euler(rotation: FloatArray, convention: CameraBoxConvention = QWEN3VL) -> FloatArray:
     """Return the three angles of a box of ours with a rotation [3, 3] in the camera's frame."""
-    theirs = np.asarray(rotation) @ OURS_FROM_THEIRS
+    theirs = np.asarray(rotation) @ OURS_FROM_CAMERA_BOX
     angles = Rotation.from_matrix(theirs).as_euler(convention.angle_axes)
     result: FloatArray = angles / _RADIANS[convention.angle_unit]
     return result
@@ -122,7 +122,7 @@ def rotation_from_camera_euler(
     """Return the rotation [3, 3] of a box of ours from three angles."""
     radians = np.asarray(angles) * _RADIANS[convention.angle_unit]
     theirs = Rotation.from_euler(convention.angle_axes, radians).as_matrix()
-    result: FloatArray = theirs @ OURS_FROM_THEIRS.T
+    result: FloatArray = theirs @ OURS_FROM_CAMERA_BOX.T
     return result
 
 
@@ -130,8 +130,7 @@ def _read_box(entry: dict[str, Any], convention: CameraBoxConvention) -> LayoutB
     numbers = next((entry[key] for key in (convention.key, *KEYS) if key in entry), None)
     if not isinstance(numbers, list) or len(numbers) != 9:
         raise ValueProblem(f"{shorten(str(entry))} has no nine numbers at {convention.key!r}")
-    is_number = [isinstance(n, int | float) and not isinstance(n, bool) for n in numbers]
-    if not all(is_number) or not all(abs(n) <= MAX_NUMBER for n in numbers):
+    if not all(is_finite_number(n) and abs(n) <= MAX_NUMBER for n in numbers):
         raise ValueProblem(f"{shorten(str(numbers))} are no nine numbers up to {MAX_NUMBER:g}")
     label = entry.get("label")
     if not isinstance(label, str) or not label.strip() or len(label) > MAX_LABEL:
@@ -142,6 +141,6 @@ def _read_box(entry: dict[str, Any], convention: CameraBoxConvention) -> LayoutB
     return LayoutBox(
         label=label.strip(),
         centre_m=values[:3],
-        size_m=np.abs(OURS_FROM_THEIRS @ values[3:6]),
+        size_m=np.abs(OURS_FROM_CAMERA_BOX @ values[3:6]),
         rotation=rotation_from_camera_euler(values[6:], convention),
     )

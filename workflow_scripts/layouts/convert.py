@@ -19,6 +19,7 @@ import numpy as np
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError, allowed_values
+from workflow_scripts.common.numbers import is_finite_number
 from workflow_scripts.common.storage import write_json, write_text
 from workflow_scripts.common.text_files import parse_json, read_text
 from workflow_scripts.geometry.cameras import FloatArray, invert
@@ -222,7 +223,7 @@ def _convention(file_format: str, camera: CameraFile | None) -> CameraBoxConvent
 
 def _number(values: dict[str, Any], key: str, path: Path) -> float:
     value = values.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+    if not is_finite_number(value) or value <= 0:
         raise UserError(f"{path}: {key} is {json.dumps(value)}; it must be a number above 0")
     return float(value)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from workflow_scripts.geometry.cameras import FloatArray
-from workflow_scripts.layouts.camera_boxes import OURS_FROM_THEIRS
+from workflow_scripts.geometry.rotation_conventions import OURS_FROM_CAMERA_BOX
 from workflow_scripts.layouts.layout import FormatProblem, LayoutBox, RoomLayout
 from workflow_scripts.layouts.text_values import MAX_NUMBER, shorten
 
@@ -146,8 +146,8 @@ def read_dataset(dataset: Mapping[str, Any]) -> dict[int, RoomLayout]:
 
 
 def _geometry(box: LayoutBox, image: Omni3DImage) -> dict[str, Any]:
-    rotation = box.rotation @ OURS_FROM_THEIRS
-    size = np.abs(OURS_FROM_THEIRS.T @ box.size_m)  # along the box's x, y, z
+    rotation = box.rotation @ OURS_FROM_CAMERA_BOX
+    size = np.abs(OURS_FROM_CAMERA_BOX.T @ box.size_m)  # along the box's x, y, z
     corners = box.centre_m + (_CORNERS * size / 2) @ rotation.T
     depth = corners[:, 2]
     in_front = np.maximum(depth, MIN_DEPTH_M)[:, None]
@@ -197,8 +197,8 @@ def _read_geometry(annotation: Mapping[str, Any], label: str, *, key: str) -> La
     return LayoutBox(
         label=label,
         centre_m=arrays["center_cam"],
-        size_m=np.abs(OURS_FROM_THEIRS @ np.array([length, height, width])),
-        rotation=turn @ OURS_FROM_THEIRS.T,
+        size_m=np.abs(OURS_FROM_CAMERA_BOX @ np.array([length, height, width])),
+        rotation=turn @ OURS_FROM_CAMERA_BOX.T,
         key=key,
         box_2d_px=tuple(float(value) for value in box_2d) if has_box else None,  # type: ignore[arg-type, union-attr]
     )

@@ -19,9 +19,12 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from workflow_scripts.geometry.cameras import FloatArray, unity_from_world, world_from_unity
+from workflow_scripts.geometry.rotation_conventions import (
+    rotation_from_unity_euler,
+    unity_euler_deg,
+)
 from workflow_scripts.layouts.entries import box_identity, numbered_lines, read_entries
 from workflow_scripts.layouts.layout import (
     FormatProblem,
@@ -44,8 +47,6 @@ from workflow_scripts.layouts.text_values import (
 
 CENTIMETRES = 100.0
 END_MARK = "###"
-# Exchanging y and z turns AI2-THOR's axes into ours, of rooms and of objects alike.
-_EXCHANGE = np.array([[1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
 _LINE = re.compile(r"([A-Za-z]+(?:_[A-Za-z]+)*(?:_[0-9]{1,9})?)\s*:\s*(.*)")
 _PHRASE = re.compile(r"(.{1,500}?) at location (.{1,200}) with rotation (.{1,200})")
 
@@ -119,24 +120,6 @@ def read_program(
         floor_material=floors[0] if floors else "",
         problems=(*problems, *unplaced),
     )
-
-
-def unity_euler_deg(rotation: FloatArray) -> FloatArray:
-    """Return Unity's Euler angles (x, y, z) in degrees of a rotation in the world frame.
-
-    Unity turns about z, then x, then y, each about the fixed axis of its left-handed frame.
-    """
-    in_unity = _EXCHANGE @ np.asarray(rotation) @ _EXCHANGE
-    y, x, z = Rotation.from_matrix(in_unity).as_euler("YXZ", degrees=True)
-    return np.array([x, y, z])
-
-
-def rotation_from_unity_euler(euler_deg: Sequence[float]) -> FloatArray:
-    """Return the rotation [3, 3] in the world frame of Unity's Euler angles (x, y, z)."""
-    x, y, z = euler_deg
-    in_unity = Rotation.from_euler("YXZ", [y, x, z], degrees=True).as_matrix()
-    result: FloatArray = _EXCHANGE @ in_unity @ _EXCHANGE
-    return result
 
 
 @dataclass(frozen=True)

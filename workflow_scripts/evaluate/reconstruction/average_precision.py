@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from workflow_scripts.common.numba_kernels import numba_kernel
-from workflow_scripts.evaluate.reconstruction.matching import distances_m
-from workflow_scripts.geometry.box_overlap import OrientedBoxes, iou_matrix
+from workflow_scripts.geometry.box_overlap import OrientedBoxes, iou_matrix, size_iou
 from workflow_scripts.geometry.cameras import FloatArray
 
 IOU_THRESHOLDS = np.arange(5, 55, 5) / 100
@@ -141,7 +141,7 @@ def _iou(part: _ClassPart) -> FloatArray:
 def _closeness(part: _ClassPart) -> FloatArray:
     """Return 1 less the distance over half the true diagonal [m, n]."""
     radius = np.linalg.norm(part.true.size_m, axis=-1) / 2
-    distance = distances_m(part.predicted.centre_m, part.true.centre_m)
+    distance = cdist(part.predicted.centre_m, part.true.centre_m)
     result: FloatArray = 1 - distance / np.maximum(radius, 1e-9)
     return result
 
@@ -237,8 +237,7 @@ def _match_errors(parts: Sequence[_ClassPart], thresholds: FloatArray) -> FloatA
         g = best[t, p]
         rows[t, g, 0] = (1 - closeness[p, g]) / thresholds[t]
         true, predicted = part.true.take(g), part.predicted.take(p)
-        shared = np.minimum(true.size_m, predicted.size_m).prod(axis=-1)
-        rows[t, g, 1] = 1 - shared / (true.volume_m3 + predicted.volume_m3 - shared)
+        rows[t, g, 1] = 1 - size_iou(true, predicted)
         turn = np.einsum("nij,nij->n", true.rotation, predicted.rotation)
         rows[t, g, 2] = np.arccos(np.clip((turn - 1) / 2, -1, 1)) / np.pi
         errors.append(rows.reshape(-1, 3))

@@ -26,13 +26,6 @@ class Matching:
         return len(self.true)
 
 
-def distances_m(true: FloatArray, predicted: FloatArray) -> FloatArray:
-    """Return the distances [n, m] between points [n, 3] and [m, 3]."""
-    difference = true[:, None, :] - predicted[None, :, :]
-    result: FloatArray = np.sqrt((difference**2).sum(axis=-1))
-    return result
-
-
 def same_class(true: Sequence[str], predicted: Sequence[str]) -> np.ndarray:
     """Return whether class i of the truth is class j of the prediction [n, m]."""
     if not len(true) or not len(predicted):

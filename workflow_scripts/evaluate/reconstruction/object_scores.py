@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.spatial.distance import cdist
 from shapely import make_valid
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from workflow_scripts.evaluate.reconstruction.matching import (
     Matching,
-    distances_m,
     match_within,
     same_class,
 )
-from workflow_scripts.geometry.box_overlap import intersection_volumes_m3
+from workflow_scripts.geometry.box_overlap import intersection_volumes_m3, size_iou
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.geometry.upright_boxes import box_corners
 from workflow_scripts.layouts.layout import LayoutBox, RoomLayout, oriented_boxes
@@ -56,7 +56,7 @@ def count_objects(
     true: Sequence[LayoutBox], predicted: Sequence[LayoutBox]
 ) -> tuple[ObjectCounts, Matching]:
     """Return the counts of a room, and the pairs within the largest distance."""
-    cost = distances_m(_centres(true), _centres(predicted))
+    cost = cdist(oriented_boxes(true).centre_m, oriented_boxes(predicted).centre_m)
     allowed = same_class([box.label for box in true], [box.label for box in predicted])
     matchings = [match_within(cost, allowed, limit) for limit in DISTANCES_M]
     counts = ObjectCounts(tuple(m.num_pairs for m in matchings), len(true), len(predicted))
@@ -89,11 +89,8 @@ def size_errors(
     true: Sequence[LayoutBox], predicted: Sequence[LayoutBox], pairs: Matching
 ) -> FloatArray:
     """Return one less the IoU of the sizes of pairs, if they were placed and turned alike."""
-    a = oriented_boxes([true[i] for i in pairs.true]).size_m
-    b = oriented_boxes([predicted[j] for j in pairs.predicted]).size_m
-    shared = np.minimum(a, b).prod(axis=-1)
-    result: FloatArray = 1 - shared / (a.prod(axis=-1) + b.prod(axis=-1) - shared)
-    return result
+    a, b = oriented_boxes(true), oriented_boxes(predicted)
+    return 1 - size_iou(a.take(pairs.true), b.take(pairs.predicted))
 
 
 def polygon_iou(true_m: FloatArray, predicted_m: FloatArray) -> float:
@@ -179,7 +176,3 @@ def _area(points_m: FloatArray) -> BaseGeometry:
     if len(points) < 3:
         return Polygon()
     return make_valid(Polygon(points[:, :2]))
-
-
-def _centres(boxes: Sequence[LayoutBox]) -> FloatArray:
-    return np.array([box.centre_m for box in boxes], dtype=np.float64).reshape(-1, 3)

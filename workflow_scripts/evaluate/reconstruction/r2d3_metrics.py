@@ -24,15 +24,15 @@ from itertools import combinations
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 from shapely.geometry import Polygon
 
 from workflow_scripts.evaluate.reconstruction.matching import (
-    distances_m,
     match_within,
     same_class,
 )
-from workflow_scripts.geometry.cameras import FloatArray, unity_from_yaw
-from workflow_scripts.layouts.layout import LayoutBox, RoomLayout
+from workflow_scripts.geometry.cameras import FloatArray, unity_from_yaw, wrap_deg
+from workflow_scripts.layouts.layout import LayoutBox, RoomLayout, oriented_boxes
 
 TOLERANCE = 0.1
 MAX_YAW_DEG = 10.0
@@ -85,7 +85,7 @@ def semantic_similarity(
             continue
         a = [box for box, c in zip(true.boxes, classes, strict=True) if c == label]
         b = [box for box, c in zip(predicted.boxes, predicted_classes, strict=True) if c == label]
-        cost = _CM * distances_m(_centres(a), _centres(b))
+        cost = _CM * cdist(oriented_boxes(a).centre_m, oriented_boxes(b).centre_m)
         rows, columns = linear_sum_assignment(cost)
         near = cost[rows, columns] / scale < TOLERANCE
         turn = np.abs(_unity_yaws(a)[rows] - _unity_yaws(b)[columns])
@@ -119,8 +119,9 @@ def object_distances(
     scale = max_dimension_cm(true.floor_polygon_m) if len(true.floor_polygon_m) else np.nan
     between = []
     for layout, labels in ((true, classes), (predicted, found)):
+        centres = layout.oriented_boxes.centre_m
         members = {label: np.flatnonzero([c == label for c in labels]) for label in shared}
-        between.append((_CM * distances_m(*2 * (_centres(layout.boxes),)), members))
+        between.append((_CM * cdist(centres, centres), members))
     errors, hits = [], []
     for first, second in combinations(shared, 2):  # either order gives the same
         a, b = (cost[np.ix_(of[first], of[second])].ravel() for cost, of in between)
@@ -158,11 +159,10 @@ def corrected_similarity(
     predicted = predicted or RoomLayout(frame=true.frame)
     classes, found = ([class_of(name(box)) for box in layout.boxes] for layout in (true, predicted))
     limit = TOLERANCE * floor_diagonal_cm(true.floor_polygon_m)
-    cost = _CM * distances_m(_centres(true.boxes), _centres(predicted.boxes))
+    cost = _CM * cdist(true.oriented_boxes.centre_m, predicted.oriented_boxes.centre_m)
     pairs = match_within(cost, same_class(classes, found), limit)
-    turn = wrapped_difference_deg(
-        _unity_yaws(true.boxes)[pairs.true], _unity_yaws(predicted.boxes)[pairs.predicted]
-    )
+    yaws, found_yaws = _unity_yaws(true.boxes), _unity_yaws(predicted.boxes)
+    turn = np.abs(wrap_deg(yaws[pairs.true] - found_yaws[pairs.predicted]))
     values: Values = {
         "corrected_corner_error": [
             float(abs(_num_corners(true.floor_polygon_m) - _num_corners(predicted.floor_polygon_m)))
@@ -180,12 +180,6 @@ def corrected_similarity(
     if pairs.num_pairs:
         values["corrected_yaw_error_deg"] = [float(turn.mean())]
     return values
-
-
-def wrapped_difference_deg(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Return the differences of angles in degrees, 0 to 180."""
-    result: FloatArray = np.abs((np.asarray(a) - np.asarray(b) + 180.0) % 360.0 - 180.0)
-    return result
 
 
 def _floor_and_materials(true: RoomLayout, predicted: RoomLayout) -> Values:
@@ -219,10 +213,6 @@ def _num_corners(floor_polygon_m: FloatArray) -> int:
     cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
     lengths = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
     return int((np.abs(cross) > 1e-3 * np.maximum(lengths, 1e-12)).sum())
-
-
-def _centres(boxes: Sequence[LayoutBox]) -> FloatArray:
-    return np.array([box.centre_m for box in boxes], dtype=np.float64).reshape(-1, 3)
 
 
 def _unity_yaws(boxes: Sequence[LayoutBox]) -> FloatArray:
