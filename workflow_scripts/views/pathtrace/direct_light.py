@@ -13,6 +13,7 @@ import numpy as np
 
 from workflow_scripts.common.numba_kernels import numba_kernel
 from workflow_scripts.views.pathtrace.lights import Lights, Sky
+from workflow_scripts.views.pathtrace.random_kernel import random_share
 from workflow_scripts.views.pathtrace.surfaces import Surfaces
 
 # Points that are lit in one go: their rays stay within tens of megabytes.
@@ -113,16 +114,6 @@ def _sky_radiance(sky: np.ndarray, x: Any, y: Any, z: Any, colour: np.ndarray) -
 
 
 @numba_kernel
-def _random(seed: Any) -> Any:
-    """Return a number in [0, 1) that a seed u64 decides (splitmix64)."""
-    z = (seed + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return np.float32(z >> np.uint64(40)) * np.float32(1 / (1 << 24))
-
-
-@numba_kernel
 def _unblocked_light(
     points: np.ndarray,
     normals: np.ndarray,
@@ -199,7 +190,7 @@ def _unblocked_light(
             else:
                 # Of weak lights some are drawn, and stand for the others.
                 chance = max(rays, np.float32(0.1))
-                if _random(seeds[point] * np.uint64(64) + np.uint64(light)) < chance:
+                if random_share(seeds[point] * np.uint64(64) + np.uint64(light)) < chance:
                     grid[point, light] = 1
                     unblocked[point, light] /= chance
             total_rays += grid[point, light] * grid[point, light]
@@ -229,8 +220,8 @@ def _shadow_rays(
                 for j in range(steps):
                     seed = (seeds[point] * np.uint64(64) + np.uint64(light)) * np.uint64(1024)
                     seed += np.uint64(2 * (i * steps + j))
-                    s = (i + _random(seed)) / np.float32(steps)
-                    t = (j + _random(seed + np.uint64(1))) / np.float32(steps)
+                    s = (i + random_share(seed)) / np.float32(steps)
+                    t = (j + random_share(seed + np.uint64(1))) / np.float32(steps)
                     square, cosine, facing = np.float32(0), np.float32(0), np.float32(0)
                     for axis in range(3):
                         at = corner[light, axis] + side[light, axis] * s + up[light, axis] * t

@@ -5,16 +5,7 @@ from typing import Any
 import numpy as np
 
 from workflow_scripts.common.numba_kernels import numba_kernel
-
-
-@numba_kernel
-def _random(seed: Any) -> Any:
-    """Return a number in [0, 1) that a seed u64 decides (splitmix64)."""
-    z = (seed + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return np.float32(z >> np.uint64(40)) * np.float32(1 / (1 << 24))
+from workflow_scripts.views.pathtrace.random_kernel import random_share
 
 
 @numba_kernel
@@ -98,8 +89,8 @@ def _highlights(
             continue
         if _brightest(point, normal, incoming, roughness, specular, lights, light) < 0.01:
             continue
-        shift_s = _random(seed + np.uint64(2 * light)) / np.float32(2)
-        shift_t = _random(seed + np.uint64(2 * light + 1)) / np.float32(2)
+        shift_s = random_share(seed + np.uint64(2 * light)) / np.float32(2)
+        shift_t = random_share(seed + np.uint64(2 * light + 1)) / np.float32(2)
         for place in range(4):
             s = np.float32(place // 2) / np.float32(2) + shift_s
             t = np.float32(place % 2) / np.float32(2) + shift_t

@@ -7,13 +7,13 @@ its light does not depend on what was lit before.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from workflow_scripts.common.numba_kernels import numba_kernel
 from workflow_scripts.views.pathtrace.direct_light import DirectLight
 from workflow_scripts.views.pathtrace.lights import AMBIENT
+from workflow_scripts.views.pathtrace.random_kernel import random_share
 from workflow_scripts.views.pathtrace.scene import TriangleMesh
 from workflow_scripts.views.pathtrace.surface_cells import SurfaceCells
 from workflow_scripts.views.pathtrace.surfaces import STEP_M, Surfaces
@@ -318,16 +318,6 @@ def _patch_sides(
 
 
 @numba_kernel
-def _random(seed: Any) -> Any:
-    """Return a number in [0, 1) that a seed u64 decides (splitmix64)."""
-    z = (seed + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return np.float32(z >> np.uint64(40)) * np.float32(1 / (1 << 24))
-
-
-@numba_kernel
 def _hemisphere_rays(
     points: np.ndarray,
     normals: np.ndarray,
@@ -346,13 +336,13 @@ def _hemisphere_rays(
         a = -1 / (sign + nz)
         b = nx * ny * a
         base = seeds[point] * np.uint64(512)
-        turn = _random(base)
+        turn = random_share(base)
         for i in range(steps):
             for j in range(steps):
                 seed = base + np.uint64(2 * (i * steps + j) + 1)
-                z = (i + _random(seed)) / np.float32(steps)
+                z = (i + random_share(seed)) / np.float32(steps)
                 angle = np.float32(2 * np.pi) * (
-                    (j + _random(seed + np.uint64(1))) / np.float32(steps) + turn
+                    (j + random_share(seed + np.uint64(1))) / np.float32(steps) + turn
                 )
                 radius = np.sqrt(max(1 - z * z, np.float32(0)))
                 x, y = radius * np.cos(angle), radius * np.sin(angle)
