@@ -9,6 +9,7 @@ from workflow_scripts.common.units import Dimension
 from workflow_scripts.evaluate import answer_parsing
 from workflow_scripts.evaluate.eval_items import EvalItem
 from workflow_scripts.evaluate.quantity_parsing import parse_number, parse_quantity
+from workflow_scripts.geometry.cameras import wrap_deg
 
 NAN = float("nan")
 Answer = str | float | tuple[float, ...]
@@ -164,7 +165,7 @@ def angle_error_deg(reply: Reply) -> float:
     """Return the difference of two angles around the circle, 0 to 180; NaN if unreadable."""
     if reply.number is None:
         return NAN
-    return abs((reply.number - reply.true_number + 180) % 360 - 180)
+    return abs(wrap_deg(reply.number - reply.true_number))
 
 
 def is_point_inside(reply: Reply) -> float:

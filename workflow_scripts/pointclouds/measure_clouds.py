@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from workflow_scripts.geometry import upright_boxes
+from workflow_scripts.geometry.cameras import wrap_deg
 from workflow_scripts.pointclouds.depth_error import EXACT, DepthErrorModel
 from workflow_scripts.pointclouds.gaps import pairwise_gaps
 from workflow_scripts.pointclouds.uncertainty import (
@@ -265,8 +266,7 @@ def _align_width_across_view(yaw_deg: np.ndarray, ray: np.ndarray) -> np.ndarray
     """Turn boxes by quarters so that their x axis lies most nearly across the line of sight."""
     heading = np.rad2deg(np.arctan2(ray[:, 1], ray[:, 0])) - 90.0
     turn = np.round((heading - yaw_deg) / 90.0) * 90.0
-    result: np.ndarray = (yaw_deg + turn + 180.0) % 360.0 - 180.0
-    return result
+    return wrap_deg(yaw_deg + turn)
 
 
 def _box_ends(

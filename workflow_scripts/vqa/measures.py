@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.geometry.cameras import FloatArray, wrap_deg
 from workflow_scripts.vqa.contact import CONTACT_M
 from workflow_scripts.vqa.view_context import ViewContext, cached_per_view
 
@@ -314,7 +314,7 @@ def bearing_deg(view_context: ViewContext) -> Measure:
 def between_bearings_deg(view_context: ViewContext) -> Measure:
     """Return the level angles [n, n] between two objects, seen from the camera, [0, 180]."""
     bearing, sigma = bearing_deg(view_context)
-    return np.abs((pairwise_difference(bearing) + 180.0) % 360.0 - 180.0), pairwise_sigma(sigma)
+    return np.abs(wrap_deg(pairwise_difference(bearing))), pairwise_sigma(sigma)
 
 
 def direction_deg(view_context: ViewContext) -> Measure:
@@ -349,7 +349,7 @@ def facing_camera_deg(view_context: ViewContext) -> Measure:
     measured = view_context.measured
     to_camera = measured.camera.position_m[:2] - measured.centre_m[:, :2]
     back_deg = np.rad2deg(np.arctan2(-to_camera[:, 0], to_camera[:, 1]))
-    return (measured.yaw_deg - back_deg + 180.0) % 360.0 - 180.0, measured.sigma_yaw_deg
+    return wrap_deg(measured.yaw_deg - back_deg), measured.sigma_yaw_deg
 
 
 def _angle_deg(one: FloatArray, other: FloatArray) -> FloatArray:
