@@ -19,6 +19,7 @@ from workflow_scripts.evaluate.eval_items import (
     open_items,
     select_part,
 )
+from workflow_scripts.evaluate.item_images import BLANK_IMAGE
 from workflow_scripts.experiments.vlm import VlmPredictSettings
 from workflow_scripts.models import vlm
 
@@ -168,7 +169,7 @@ def test_questions_about_the_same_frames_get_the_same_pictures(tmp_path: Path) -
     assert (len(first[0] or ()), len(other[0] or ())) == (80, 2)
     assert predict.show_pictures(rows[1:2], tmp_path, "blind") == [(None, "Is it? 1")]
     blank = predict.show_pictures(rows, tmp_path, "blank")
-    assert {id(image) for images, _ in blank for image in images or ()} == {id(vlm.BLANK_IMAGE)}
+    assert {id(image) for images, _ in blank for image in images or ()} == {id(BLANK_IMAGE)}
 
 
 def test_a_question_that_breaks_the_model_costs_only_its_answer(

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from tests.train.models import MODELS, llava, qwen2
+from workflow_scripts.evaluate.item_images import BLANK_IMAGE
 from workflow_scripts.models import vlm
 from workflow_scripts.models.generation import PrefixCache, find_prefix_length
 
@@ -136,7 +137,7 @@ def test_a_blank_picture_is_encoded_once_for_all_calls() -> None:
             vlm.generate(
                 model,
                 processor,
-                make_items([vlm.BLANK_IMAGE]),
+                make_items([BLANK_IMAGE]),
                 max_new_tokens=2,
                 batch_size=2,
                 prefixes=prefixes,

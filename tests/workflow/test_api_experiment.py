@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from testing.fake_chat_server import FakeChatServer, content_answer, run_server
 from testing.project import WITHOUT_RLBENCH, Project
-from workflow_scripts.evaluate.ask_server import BLANK
+from workflow_scripts.evaluate.item_images import BLANK_IMAGE
 from workflow_scripts.models.chat.image_encoding import encode_jpeg, jpeg_data_url
 
 KEY = "sk-loopback-0123456789abcdef"
@@ -68,7 +69,7 @@ def test_every_condition_shows_what_it_should(project: Project, server: FakeChat
         for content in contents(server)
     ]
     assert {len(urls) for urls in pictures} == {0, 1}
-    grey = jpeg_data_url(encode_jpeg(BLANK, max_px=1024))
+    grey = jpeg_data_url(encode_jpeg(np.asarray(BLANK_IMAGE), max_px=1024))
     num_blank = sum(urls == [grey] for urls in pictures)
     num_blind = sum(not urls for urls in pictures)
     answers = project.folder / "results/evaluate/gpt/predictions.image.000.jsonl"

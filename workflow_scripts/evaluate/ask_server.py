@@ -4,13 +4,11 @@ import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import tyro
-from PIL import Image
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
@@ -19,6 +17,7 @@ from workflow_scripts.common.records import Condition, Prediction
 from workflow_scripts.common.storage import write_records
 from workflow_scripts.config.server import ConnectionSettings
 from workflow_scripts.evaluate.eval_items import EvalItem, open_items, select_part
+from workflow_scripts.evaluate.item_images import images_for
 from workflow_scripts.experiments.api import ApiPredictSettings
 from workflow_scripts.models.chat.client import ChatClient, ChatRequest
 from workflow_scripts.models.chat.failure_limit import FailureLimit
@@ -29,7 +28,6 @@ from workflow_scripts.models.chat.thread_pool import map_concurrently
 log = logging.getLogger(__name__)
 DEFAULT_LIMITS = ConnectionSettings()
 TASK = "You answer questions about pictures."
-BLANK = np.full((336, 336, 3), 128, dtype=np.uint8)
 
 
 def read_examples(path: Path | None, number: int) -> dict[str, list[str]]:
@@ -58,25 +56,6 @@ def fill_prompt(prompt: Prompt, item: EvalItem, examples: dict[str, list[str]]) 
     before, _, after = prompt.template.partition("{question}")
     before, after = (part.replace("{examples}", shown) for part in (before, after))
     return f"{before}{item.question}{after}".strip()
-
-
-@lru_cache(maxsize=32)
-def load_rgb(path: Path) -> np.ndarray:
-    """Return a picture as u8 [h, w, 3]; `UserError` names the file if it cannot be read."""
-    try:
-        with Image.open(path) as picture:
-            return np.asarray(picture.convert("RGB"))
-    except OSError as error:
-        raise UserError(f"{path}: picture cannot be read: {error}") from error
-
-
-def images_for(item: EvalItem, root: Path, condition: Condition) -> tuple[np.ndarray, ...]:
-    """Return what the model sees with a question: its pictures, as many grey ones, or none."""
-    if condition == "blind":
-        return ()
-    if condition == "blank":
-        return (BLANK,) * len(item.images)
-    return tuple(load_rgb(root / name) for name in item.images)
 
 
 def main(
@@ -124,13 +103,14 @@ def main(
     )
 
     def ask(item: EvalItem) -> ChatReply:
+        shown_images = images_for(item, images, condition) or []
         return chat.ask(
             ChatRequest(
                 name=f"{item.question_id} ({condition})",
                 prompt=template.name,
                 text=fill_prompt(template, item, shown),
                 keys=("answer",),
-                images=images_for(item, images, condition),
+                images=tuple(np.asarray(image) for image in shown_images),
                 max_image_px=settings.max_image_px,
             )
         )

@@ -1,50 +1,28 @@
 """Ask a model questions with the picture, without it, or with a blank one; resumable."""
 
 import hashlib
-import io
 import json
 import logging
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from workflow_scripts.common.checksums import read_file_of_result
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import Condition, Prediction
 from workflow_scripts.common.storage import read_records, remove, write_records
 from workflow_scripts.evaluate.eval_items import EvalItem, open_items, select_part
+from workflow_scripts.evaluate.item_images import images_for
 from workflow_scripts.experiments.vlm import VlmPredictSettings
 from workflow_scripts.models import vlm
 from workflow_scripts.models.generation import PrefixCache
 
 logger = logging.getLogger(__name__)
 BATCHES_PER_CHUNK = 8
-
-
-# Questions come view by view, so few pictures are read twice.
-@lru_cache(maxsize=64)
-def load_image(root: Path, name: str) -> Image.Image:
-    """Read a question's picture; `UserError` names the file if it cannot be read."""
-    try:
-        with Image.open(io.BytesIO(read_file_of_result(root / name))) as picture:
-            return picture.convert("RGB")
-    except OSError as error:
-        raise UserError(f"{root / name}: picture cannot be read: {error}") from error
-
-
-def images_for(item: EvalItem, root: Path, condition: Condition) -> list[Image.Image] | None:
-    """Return what the model sees with a question: its pictures, as many grey ones, or none."""
-    if condition == "blind":
-        return None
-    if condition == "blank":
-        return [vlm.BLANK_IMAGE] * len(item.images)
-    return [load_image(root, name) for name in item.images]
 
 
 def show_pictures(

@@ -21,9 +21,6 @@ from workflow_scripts.models.generation import PrefixCache, answer_prompts
 
 logger = logging.getLogger(__name__)
 
-# A flat mid-grey picture shows nothing, yet the prompt keeps the form that a model was trained
-# on, which a prompt without a picture does not.
-BLANK_IMAGE = Image.new("RGB", (336, 336), (128, 128, 128))
 Turn = tuple[str, str]
 # What files of weights raise: cut off, no such format, tensors of other shapes.
 _UNREADABLE_WEIGHTS = (RuntimeError, SafetensorError, UnpicklingError, EOFError, BadZipFile)

@@ -13,6 +13,7 @@ from workflow_scripts.common.answer_text import format_metres
 from workflow_scripts.common.image_marks import MARK_COLOURS
 from workflow_scripts.common.label_text import phrase, plural
 from workflow_scripts.common.quantity_text import angle_text, area_text, clock_text
+from workflow_scripts.evaluate.item_images import BLANK_IMAGE
 from workflow_scripts.models import vlm
 from workflow_scripts.sources.readers.procthor_assets import read_database
 from workflow_scripts.train.base.pretrain_dataset import (
@@ -114,7 +115,7 @@ def test_folder_loads_like_any_base_and_answers_alike(tmp_path: Path) -> None:
         vlm.generate(one, other, items, max_new_tokens=3, batch_size=2)
     text = vlm.conversation_text(loaded_processor, [("user", "Is it?")], ask=True, image=True)
     assert text == "<user><image>Is it?<assistant>"
-    inputs = loaded_processor(text=[text], images=[[vlm.BLANK_IMAGE]], return_tensors="pt")
+    inputs = loaded_processor(text=[text], images=[[BLANK_IMAGE]], return_tensors="pt")
     assert torch.equal(model(**inputs).logits, loaded(**inputs).logits)
 
 

@@ -16,6 +16,7 @@ from workflow_scripts.common.question_table import content_digest
 from workflow_scripts.common.questions import QuestionTableWriter, read_questions
 from workflow_scripts.common.storage import atomic_write, write_records
 from workflow_scripts.config.vqa import MergeSettings
+from workflow_scripts.evaluate.item_images import BLANK_IMAGE
 from workflow_scripts.experiments.vlm import VlmTrainingSettings
 from workflow_scripts.models import vlm
 from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_processor
@@ -132,8 +133,8 @@ def test_every_kind_answers_without_and_with_several_pictures(kind: str, picture
     token = getattr(processor, "image_token", "<image>")
     assert (text.count(token), none.count(token)) == (2, 0)
     several = [
-        ([Image.open(picture), vlm.BLANK_IMAGE], QUESTION),
-        ([vlm.BLANK_IMAGE, vlm.BLANK_IMAGE], "Is it?"),
+        ([Image.open(picture), BLANK_IMAGE], QUESTION),
+        ([BLANK_IMAGE, BLANK_IMAGE], "Is it?"),
     ]
     assert len(vlm.generate(model, processor, several, max_new_tokens=2, batch_size=2)) == 2
 
