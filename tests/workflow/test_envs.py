@@ -12,6 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from tests.workflow.test_layout import ROOT, RULE_FILES, modules_of, rules_of
+from workflow_scripts.experiments import EXPERIMENT_KINDS
 
 # RLBench's own environment needs an older NumPy; tests/views/test_coppeliasim.py looks after it.
 ENVIRONMENTS = sorted(path for path in (ROOT / "envs").glob("*.yaml") if path.stem != "coppeliasim")
@@ -85,6 +86,16 @@ def third_party_distributions(script: Path) -> set[str]:
     return names
 
 
+def registered_modules() -> dict[str, list[str]]:
+    """Return the commands of the rules that a loop over the kinds of experiments makes."""
+    kinds = list(EXPERIMENT_KINDS.values())
+    answering = [kind.predictor.module for kind in kinds if kind.predictor]
+    return {
+        "evaluate": [*answering, *(kind.scorer.module for kind in kinds)],
+        "train": [kind.training.module for kind in kinds if kind.training],
+    }
+
+
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_environment_pins_agree_with_the_pins_file(environment: Path) -> None:
     pins = dict(line.split("==") for line in (ROOT / "envs/pins.txt").read_text().split())
@@ -97,15 +108,19 @@ def test_environment_holds_what_its_rules_import(environment: Path) -> None:
     available = {
         need for name in listed_packages(environment) for need in transitive_requirements(name)
     }
+    scripts = [
+        (rule, module)
+        for path in RULE_FILES
+        for rule, text in rules_of(path).items()
+        if f"envs/{environment.name}" in text
+        for module in modules_of(text)
+    ]
+    scripts += [(module, module) for module in registered_modules().get(environment.stem, ())]
     missing: dict[str, set[str]] = {}
-    for path in RULE_FILES:
-        for rule, text in rules_of(path).items():
-            if f"envs/{environment.name}" not in text:
-                continue
-            for module in modules_of(text):
-                script = ROOT / f"{module.replace('.', '/')}.py"
-                lacking = third_party_distributions(script) - available
-                lacking -= PLANNING_ONLY.get(environment.stem, set())
-                if lacking:
-                    missing[rule] = lacking
+    for name, module in scripts:
+        script = ROOT / f"{module.replace('.', '/')}.py"
+        lacking = third_party_distributions(script) - available
+        lacking -= PLANNING_ONLY.get(environment.stem, set())
+        if lacking:
+            missing[name] = lacking
     assert not missing
