@@ -29,7 +29,7 @@ class LayoutBox:
 
     Attributes:
         label: category or phrase.
-        size_m: NaN where a format does not tell the size.
+        size_m: NaN where a format has no sizes.
         key: name of the entry in its format, unique in a layout.
         parent: key of the box that carries it, or "".
         asset_id: asset of the simulator, or "".

@@ -11,7 +11,7 @@
 AI2-THOR's frame is left-handed with Y up; rotations are its Euler angles. The published text counts
 children from 0 for each parent, so that keys collide, and cuts values off; here every child has a
 key of its own and values are rounded, halves to even. A value may also be a phrase:
-`obj_0: a wooden bed at location [120, 40, 80] with rotation [0, 90, 0]`. Sizes are not told.
+`obj_0: a wooden bed at location [120, 40, 80] with rotation [0, 90, 0]`. The text has no sizes.
 """
 
 import re
@@ -92,7 +92,7 @@ def read_program(
 ) -> RoomLayout:
     """Read a program; what is no entry is a problem of the layout, never an error.
 
-    Walls follow from the polygon; the text does not tell their height.
+    Walls follow from the polygon; the text does not say how high they are.
     """
     text = text.split(END_MARK)[0].replace("(", "[").replace(")", "]")
     entries, problems = read_entries(numbered_lines(text), _read_line, lambda entry: entry.identity)
