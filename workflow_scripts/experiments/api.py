@@ -23,7 +23,7 @@ PROMPTS = "workflow_scripts/evaluate/prompts"
 PROMPT_NAMES = ("zero_shot", "few_shot")
 
 
-class ApiRequestSettings(FamilySelection, ServerSettings):
+class AnswerRequestSettings(ServerSettings):
     """What the answers of a server depend on."""
 
     model: Text = Field("gpt-4o", description="model name")
@@ -52,6 +52,10 @@ class ApiRequestSettings(FamilySelection, ServerSettings):
     )
 
 
+class ApiRequestSettings(AnswerRequestSettings, FamilySelection):
+    """What the answers of a server depend on, and which questions it is asked."""
+
+
 class ApiSettings(ApiRequestSettings, RequestLimits):
     """A model behind an OpenAI-compatible server; nothing is trained."""
 
@@ -62,7 +66,7 @@ class ApiPredictSettings(ApiRequestSettings, PredictSettings):
     """How a server is asked which part of the questions."""
 
 
-def prompt_file(settings: ApiRequestSettings) -> str:
+def prompt_file(settings: AnswerRequestSettings) -> str:
     """Return the path of the prompt file: one of ours by name, or the user's."""
     return (
         f"{PROMPTS}/{settings.prompt}.txt" if settings.prompt in PROMPT_NAMES else settings.prompt

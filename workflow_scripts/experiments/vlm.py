@@ -46,8 +46,8 @@ class FamilySelection(Settings):
     )
 
 
-class VlmTrainingSettings(FamilySelection):
-    """What a training depends on beside its base and its data."""
+class TuningSettings(Settings):
+    """How a base model is tuned, whatever it is tuned on."""
 
     adapter: Literal["lora", "none"] = Field("lora", description="LoRA adapters or all weights")
     lora: LoraSettings = Field(LoraSettings(), description="LoRA's size")
@@ -76,6 +76,10 @@ class VlmTrainingSettings(FamilySelection):
     learning_rate: float = Field(0.001, gt=0, description="peak")
     save_steps: int = Field(50, ge=1, description="steps between checkpoints")
     save_minutes: float = Field(15.0, gt=0, description="minutes between checkpoints")
+
+
+class VlmTrainingSettings(TuningSettings, FamilySelection):
+    """What a training depends on beside its base and its data."""
 
 
 class VlmSettings(VlmTrainingSettings):
