@@ -47,10 +47,14 @@ class BootstrapSettings(Settings):
     )
 
 
-class ScoreSettings(BootstrapSettings):
-    """How answers are scored."""
+class ScoredSplitSettings(Settings):
+    """Which questions are scored."""
 
     split: Literal["train", "val", "test"] = Field("test", description="which split is scored")
+
+
+class ScoreSettings(BootstrapSettings, ScoredSplitSettings):
+    """How answers are scored."""
 
 
 class PoseScoreSettings(ScoreSettings):
