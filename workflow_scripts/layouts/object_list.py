@@ -30,6 +30,10 @@ FIELDS = ("box_2d", "centre", "size", "yaw")
 END = ";"
 NO_OBJECTS = "none"
 BOX_STEPS = 100
+# Words of prompts (room_prompt.py) that are in no ordinary question, and the largest of their
+# numbers without decimals: focal lengths in hundredths of the picture.
+_PROMPT_WORDS = ("write", "focal", "pitch")
+_MAX_WHOLE = 200
 MAX_LABEL = 200
 # Word of a field, and how many numbers follow it.
 _WORDS = {"box_2d": ("box", 4), "centre": ("at", 3), "size": ("size", 3), "yaw": ("yaw", 1)}
@@ -132,6 +136,7 @@ def yaw_word(yaw_deg: float, step: int) -> str:
 def vocabulary(style: ObjectListStyle = ObjectListStyle(), *, max_m: float = 15.0) -> list[str]:
     """Return every word of a list but those of labels, for a tokenizer of whole words.
 
+    Words and whole numbers of prompts for lists are among them.
     Numbers of metres go from -`max_m` to `max_m`. The order is fixed and no word stands twice.
     """
     count = int(max_m / style.precision_m + 0.5)
@@ -140,9 +145,9 @@ def vocabulary(style: ObjectListStyle = ObjectListStyle(), *, max_m: float = 15.
     ]
     step = style.yaw_step_deg
     yaws = [yaw_word(n * step, step) for n in range(-(180 // step), 180 // step + 1)]
-    hundredths = [str(n) for n in range(BOX_STEPS + 1)]
-    keywords = [word for word, _ in _WORDS.values()]
-    return list(dict.fromkeys([*keywords, NO_OBJECTS, END, *hundredths, *yaws, *metres]))
+    whole = [str(n) for n in range(_MAX_WHOLE + 1)]
+    keywords = [*(word for word, _ in _WORDS.values()), NO_OBJECTS, END, *_PROMPT_WORDS]
+    return list(dict.fromkeys([*keywords, *whole, *yaws, *metres]))
 
 
 def _entries(text: str) -> Iterator[tuple[str, str]]:

@@ -57,37 +57,6 @@ _FORMATS: Mapping[str, str] = {
     "spatiallm": " as a layout script of walls, doors, windows and boxes in meters",
     "qwen3vl": ' as JSON with "bbox_3d" and "label", in the frame of the camera',
 }
-PROMPT_WORDS = [
-    "write",
-    "all",
-    "objects",
-    "of",
-    "the",
-    "room",
-    "as",
-    "seen",
-    "near",
-    "to",
-    "far",
-    "floor",
-    "corners",
-    "camera",
-    "focal",
-    "middle",
-    "at",
-    "height",
-    "yaw",
-    "pitch",
-    "up",
-    "down",
-    "view",
-    "red",
-    "green",
-    "blue",
-    "yellow",
-    "mark",
-    "is",
-]
 
 
 def _task(layout: LayoutTextSettings) -> str:
