@@ -85,3 +85,11 @@ def per_room_shard(ending):
         )
 
     return paths
+
+
+def asset_captions(wildcards):
+    """Return the captions of a source's assets, if the records of rooms have them."""
+    has_captions = wildcards.source in sources_with_stage("captions")
+    if not config["vqa"]["asset_phrases"] or not has_captions:
+        return []
+    return f"results/captions/{wildcards.source}/assets.jsonl"
