@@ -85,6 +85,9 @@ class PromptParts(Settings):
     yaw: bool = Field(False, description="direction that the camera looks in")
     pitch: bool = Field(False, description="how far the camera looks up or down")
     fov: bool = Field(False, description="vertical field of view")
+    format_help: bool = Field(
+        False, description="how the answer is written, for a model that was not trained on it"
+    )
 
 
 class PictureParts(Settings):

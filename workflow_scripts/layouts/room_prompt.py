@@ -47,6 +47,8 @@ def room_prompt(
     camera = " ".join(_camera_words(record, parts, write))
     if camera:
         lines.append(f"Camera: {camera}.")
+    if parts.format_help:
+        lines.append(format_help(layout))
     lines += [f"The {mark.colour} mark is at {write.point(mark.point_m)}." for mark in marks]
     return "\n".join(lines)
 
@@ -57,6 +59,53 @@ _FORMATS: Mapping[str, str] = {
     "spatiallm": " as a layout script of walls, doors, windows and boxes in meters",
     "qwen3vl": ' as JSON with "bbox_3d" and "label", in the frame of the camera',
 }
+
+
+_FRAMES: Mapping[str, str] = {
+    "world": "Coordinates are those of the floor corners, z is up.",
+    "room": "The origin is the least x and y of the room's floor, z is up.",
+    "level_camera": "The origin is the camera: x is right, y is ahead along the floor, z is up; "
+    "what is below the camera has a negative z.",
+    "opencv_camera": "The origin is the camera: x is right, y is down, z is ahead.",
+}
+
+
+def format_help(layout: LayoutTextSettings) -> str:
+    """Return how an answer is written, for a model that was not trained on it."""
+    if layout.format == "object_list":
+        words = {
+            "box_2d": "box LEFT TOP RIGHT BOTTOM in hundredths of the picture's width and height",
+            "centre": "at X Y Z, its center in meters",
+            "size": "size WIDTH DEPTH HEIGHT in meters",
+            "yaw": "yaw DEGREES, counter-clockwise seen from above, 0 if its front is to +y",
+        }
+        said = "; ".join(words[name] for name in words if name in layout.fields)
+        example = {
+            "box_2d": " box 12 30 25 61",
+            "centre": " at 1.2 3.4 -0.5",
+            "size": " size 0.5 0.5 0.9",
+            "yaw": " yaw 30",
+        }
+        line = "chair" + "".join(example[name] for name in example if name in layout.fields)
+        text = f"One object a line, a noun and then: {said}. For example: {line};"
+    elif layout.format == "r2d3":
+        text = (
+            "One object a line: obj_0: ['NAME', [x, y, z], [0, yaw, 0]] in whole centimeters and "
+            "degrees, x right, y up, z ahead, yaw clockwise seen from above."
+        )
+        return text
+    elif layout.format == "spatiallm":
+        text = (
+            "Lines such as wall_0=Wall(ax,ay,az,bx,by,bz,height,thickness), "
+            "door_0=Door(wall_0,x,y,z,width,height), window_0=Window(wall_0,x,y,z,width,height), "
+            "bbox_0=Bbox(class,x,y,z,yaw,width,depth,height) in meters and radians."
+        )
+    else:
+        text = (
+            'A list such as [{"bbox_3d": [x, y, z, x_size, y_size, z_size, roll, pitch, yaw], '
+            '"label": "chair"}]: center and sizes in meters, angles divided by 180 degrees.'
+        )
+    return f"{text} {_FRAMES[layout.frame]}"
 
 
 def _task(layout: LayoutTextSettings) -> str:

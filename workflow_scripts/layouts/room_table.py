@@ -4,9 +4,10 @@ The columns follow from the model: a tuple is a list, a record a struct, what ma
 """
 
 import io
+import itertools
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,11 +25,17 @@ _SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.boo
 
 
 def write_rooms(path: Path, records: Iterable[RoomRecord]) -> None:
-    """Write a table of rooms whole, with its checksum; an empty one has its columns, too."""
-    rows = [record.model_dump() for record in records]
-    table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    with atomic_write(path, checksum=True) as partial:
-        pq.write_table(table, partial, compression="zstd", row_group_size=_ROWS_PER_GROUP)
+    """Write a table of rooms whole, with its checksum; an empty one has its columns, too.
+
+    Records are taken some hundred at a time, so that a generator of any length can be written.
+    """
+    with (
+        atomic_write(path, checksum=True) as partial,
+        pq.ParquetWriter(partial, SCHEMA, compression="zstd") as writer,
+    ):
+        for batch in _batches(records, _ROWS_PER_GROUP):
+            rows = [record.model_dump() for record in batch]
+            writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
 
 
 def read_rooms(path: Path) -> list[RoomRecord]:
@@ -48,6 +55,12 @@ def read_rooms(path: Path) -> list[RoomRecord]:
             f"{', '.join(differ) or 'their order'}",
         )
     return [_parse(row, path, number) for number, row in enumerate(table.to_pylist(), start=1)]
+
+
+def _batches(records: Iterable[RoomRecord], size: int) -> Iterator[list[RoomRecord]]:
+    left = iter(records)
+    while batch := list(itertools.islice(left, size)):
+        yield batch
 
 
 def _parse(row: dict[str, Any], path: Path, number: int) -> RoomRecord:
