@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.config.base import UniqueList, UserPath, section_json
+from workflow_scripts.config.base import UserPath, section_json
 from workflow_scripts.config.evaluate import ScoreSettings, Tokens
 from workflow_scripts.config.reconstruction import (
     LayoutTextSettings,
@@ -108,10 +108,14 @@ class ReconstructionScoreSettings(ScoreSettings):
     """How answers are read, and which rooms they are compared with."""
 
     layout: LayoutTextSettings = Field(LayoutTextSettings(), description="what is written")
-    thresholds_m: UniqueList[Annotated[float, Field(gt=0)]] = Field(
-        (0.25, 0.5, 1.0), description="distances of centres at which an object counts as found"
+    published_metrics: bool = Field(
+        True, description="also the metrics of R2D3 and SpatialLM by their published definitions"
     )
-    published: bool = Field(True, description="also the published metrics, by their definition")
+    embedder: UserPath | None = Field(
+        None,
+        description="folder of a sentence embedder, for the published metrics of phrases; null: "
+        "phrases are only compared word by word",
+    )
 
 
 def _on_top(values: Mapping[str, Any], preset: Mapping[str, Any]) -> dict[str, Any]:
