@@ -75,6 +75,18 @@ def num_question_views():
     )
 
 
+def per_room_shard(ending):
+    """Return an input function: a file of an experiment's prompts for every shard of houses."""
+
+    def paths(wildcards):
+        folder = f"results/vqa/rooms/{wildcards.experiment}"
+        return per_shard(
+            f"{folder}/{{source}}/{ending}", stage="vqa", scene_kind="house"
+        )
+
+    return paths
+
+
 def asset_captions(wildcards):
     """Return the captions of a source's assets, if the records of rooms have them."""
     has_captions = wildcards.source in sources_with_stage("captions")

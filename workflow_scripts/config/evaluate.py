@@ -8,9 +8,9 @@ from workflow_scripts.config.base import Settings, UniqueList, UserPath
 
 Tokens = Annotated[int, Field(ge=1, le=4096)]
 BenchmarkName = Annotated[
-    str, Field(pattern=r"^(?!predictions$|vqa$|keypoints$)[a-z0-9][a-z0-9-]*$")
+    str, Field(pattern=r"^(?!predictions$|vqa$|keypoints$|rooms$)[a-z0-9][a-z0-9-]*$")
 ]
-BENCHMARK_NAME = r"letters, digits and hyphens, not predictions, vqa or keypoints"
+BENCHMARK_NAME = r"letters, digits and hyphens, not predictions, vqa, keypoints or rooms"
 
 
 class BenchmarkFileSettings(Settings):
@@ -47,10 +47,14 @@ class BootstrapSettings(Settings):
     )
 
 
-class ScoreSettings(BootstrapSettings):
-    """How answers are scored."""
+class ScoredSplitSettings(Settings):
+    """Which questions are scored."""
 
     split: Literal["train", "val", "test"] = Field("test", description="which split is scored")
+
+
+class ScoreSettings(BootstrapSettings, ScoredSplitSettings):
+    """How answers are scored."""
 
 
 class PoseScoreSettings(ScoreSettings):
