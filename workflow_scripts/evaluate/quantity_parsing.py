@@ -56,7 +56,7 @@ _value = "|".join((*NAMES_BELOW_20, *_TENS))
 _WORDS = re.compile(
     rf"\b(?:(?:{_value})|an?(?=[\s-]+(?:hundred|thousand)))"
     rf"(?:[\s-]+(?:{_value}|hundred|thousand|(?:(?<=hundred )|(?<=thousand ))and))*"
-    rf"(?:\s+point(?:\s+(?:{'|'.join(_SMALL[:10])}))+)?\b",
+    rf"(?:\s+point(?:\s+(?:{'|'.join(NAMES_BELOW_20[:10])}))+)?\b",
     re.IGNORECASE,
 )
 _fractions = "|".join(_FRACTION_WORDS)
