@@ -133,7 +133,7 @@ def test_estimated_depth_of_photos_without_any(copy, tmp_path: Path) -> None:
     ("folder", "content", "message"),
     [
         ("masks", "[]", "source images has no object in any of its 5 views"),
-        ("depth", None, "source images has no depth for any of its 5 views; 5 times: depth: miss"),
+        ("depth", None, "source images has no depth for any of its 5 views; 1 times: depth: miss"),
     ],
 )
 def test_photos_that_lost_all_masks_or_depth_end_any_run(

@@ -1,5 +1,7 @@
 """Read the file of a pinhole camera that a user supplies: intrinsics, size, pose."""
 
+import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +15,7 @@ from workflow_scripts.geometry.cameras import FloatArray
 
 _MAX_NORMALISED_FOCAL = 20.0
 _RIGID_TOLERANCE = 1e-3
+_SEPARATORS = re.compile(r"[,;\[\]]")
 
 
 class CameraFileError(UserError):
@@ -46,7 +49,9 @@ class CameraFile:
 
 
 def read_camera_file(path: Path) -> CameraFile:
-    """Read a camera: JSON (fx, fy, cx, cy or K; width, height; world_from_camera), or 3 x 3 text.
+    """Read a camera: JSON (fx, fy, cx, cy or K; width, height; world_from_camera), or a text of K.
+
+    K has 3 x 3 numbers, or 4 x 4 of which the last row and column say nothing.
 
     Raises `CameraFileError`.
     """
@@ -76,8 +81,8 @@ def _read_values(path: Path) -> Any:
     text = read_text(path)
     if path.suffix.lower() != ".txt":
         return parse_json(text, path.name)
-    lines = (line for line in text.splitlines() if line.strip())
-    return {"K": [[float(word) for word in line.split()] for line in lines]}
+    rows = [_SEPARATORS.sub(" ", line).split() for line in text.splitlines()]
+    return {"K": [[float(word) for word in row] for row in rows if row]}
 
 
 def _is_side(value: Any) -> bool:
@@ -88,11 +93,13 @@ def _intrinsics(values: dict[str, Any], path: Path) -> FloatArray:
     matrix = next((values[key] for key in ("K", "intrinsics") if key in values), None)
     try:
         if matrix is None:
-            fx = float(values["fx"])
-            fy = float(values.get("fy", fx))
-            k = np.array([[fx, 0, values["cx"]], [0, fy, values["cy"]], [0, 0, 1]], np.float64)
-        else:
-            k = np.array(matrix, dtype=np.float64).reshape(3, 3)
+            fx, fy = values["fx"], values.get("fy", values["fx"])
+            matrix = [[fx, 0, values["cx"]], [0, fy, values["cy"]], [0, 0, 1]]
+        _refuse_other_than_numbers(matrix)
+        k = np.array(matrix, dtype=np.float64)
+        if k.size == 16 and np.allclose(k.reshape(4, 4)[[3, 0, 1, 2], [3, 3, 3, 3]], [1, 0, 0, 0]):
+            k = k.reshape(4, 4)[:3, :3]
+        k = k.reshape(3, 3)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         problem = f"must have fx, fy, cx, cy or a 3 x 3 matrix K ({error})"
         raise CameraFileError(path, "intrinsics", problem) from error
@@ -110,6 +117,15 @@ def _intrinsics(values: dict[str, Any], path: Path) -> FloatArray:
         )
         raise CameraFileError(path, "intrinsics", problem)
     return k
+
+
+def _refuse_other_than_numbers(value: Any) -> None:
+    """Refuse what NumPy would take for a number: true, null."""
+    if isinstance(value, bool) or value is None:
+        raise TypeError(f"{json.dumps(value)} is no number")
+    if isinstance(value, list):
+        for inner in value:
+            _refuse_other_than_numbers(inner)
 
 
 def _pose(values: dict[str, Any], path: Path) -> FloatArray | None:

@@ -17,6 +17,7 @@ from workflow_scripts.views.images.depth_plausibility import NO_DEPTH, implausib
 
 _ASPECT_TOLERANCE = 0.02
 _DEPTH_ARRAYS = ("depth", "depth_m")
+_PLAUSIBLE_FOV_DEG = (1.0, 170.0)
 _MIDDLE = (0.25, 0.75)
 """Where the principal point of a camera without its picture's size must lie, as shares of it."""
 
@@ -62,9 +63,8 @@ def read_depth(
     with np.errstate(over="ignore", invalid="ignore"):
         depth_m = (values.astype(np.float64) * unit_m).astype(np.float32)
     depth_m[~(np.isfinite(depth_m) & (depth_m > 0))] = np.nan
-    is_marked = values == NO_DEPTH
-    if not is_float and not is_marked.all() and values.max() == NO_DEPTH:
-        depth_m[is_marked] = np.nan
+    if not is_float and values.max() == NO_DEPTH and values.min() != NO_DEPTH:
+        depth_m[values == NO_DEPTH] = np.nan
     if np.isnan(depth_m).all():
         raise UnusableSidecar(f"depth: {path.name} has no pixel with a finite depth above 0")
     reason = implausible_depth_reason(depth_m, unit_m=unit_m, is_float=is_float)
@@ -118,7 +118,7 @@ def read_camera(path: Path, *, width_px: int, height_px: int) -> UserCamera:
     source_height = height_px if camera.height_px is None else camera.height_px
     if abs(source_width / source_height / (width_px / height_px) - 1) > _ASPECT_TOLERANCE:
         raise UnusableSidecar(
-            f"intrinsics: {path.name} is of a {source_width} x {source_height} image, "
+            f"intrinsics: {path.name} is of a {source_width:g} x {source_height:g} image, "
             f"the upright photo is {width_px} x {height_px}"
         )
     k = np.diag([width_px / source_width, height_px / source_height, 1.0]) @ k
@@ -134,5 +134,12 @@ def read_camera(path: Path, *, width_px: int, height_px: int) -> UserCamera:
             f"intrinsics: {path.name} has its principal point ({k[0, 2]:g}, {k[1, 2]:g}) far from "
             f"the middle of the {width_px} x {height_px} photo; add 'width' and 'height' of the "
             "image that it is of (of this one if it is right)"
+        )
+    fov_deg = float(np.rad2deg(2 * np.arctan(0.5 * width_px / k[0, 0])))
+    if not _PLAUSIBLE_FOV_DEG[0] <= fov_deg <= _PLAUSIBLE_FOV_DEG[1]:
+        raise UnusableSidecar(
+            f"intrinsics: {path.name} has a focal length of {k[0, 0]:g} px, a field of view of "
+            f"{fov_deg:.3g} degrees over the photo's width; give fx and fy in pixels, not in "
+            "millimetres"
         )
     return UserCamera(k, camera.world_from_camera)
