@@ -64,7 +64,7 @@ rule scenes:
 rule views:
     input:
         per_shard("results/views/{source}/{shard}.zarr"),
-        per_demonstration_source("results/views/{source}/leaks.json"),
+        view_checks("views"),
 
 
 rule npz:
@@ -74,11 +74,13 @@ rule npz:
 
 rule depth:
     input:
+        view_checks("depth"),
         per_shard("results/depth/{source}/{shard}.parquet"),
 
 
 rule captions:
     input:
+        view_checks("captions"),
         per_shard("results/captions/{source}/{shard}.jsonl"),
         expand(
             "results/captions/{source}/assets.jsonl",
@@ -88,6 +90,7 @@ rule captions:
 
 rule pointclouds:
     input:
+        view_checks("pointclouds"),
         per_shard("results/pointclouds/{source}/{shard}.zarr"),
         per_shard("results/pointclouds/{source}/{shard}.boxes.parquet"),
         per_shard("results/pointclouds/{source}/{shard}.measured.parquet"),
