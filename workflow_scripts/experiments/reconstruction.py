@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.config.base import UserPath, section_json
+from workflow_scripts.config.base import Settings, UserPath, section_json
 from workflow_scripts.config.evaluate import ScoreSettings, Tokens
 from workflow_scripts.config.reconstruction import (
     LayoutTextSettings,
@@ -25,6 +25,7 @@ from workflow_scripts.experiments.base import (
     Arguments,
     Experiment,
     ExperimentKind,
+    Picture,
     Predictor,
     QuestionFiles,
     Scorer,
@@ -77,7 +78,20 @@ class ServerBaseSettings(AnswerRequestSettings, RequestLimits):
     max_tokens: int = Field(4096, ge=16, description="longest reply of a server in tokens")
 
 
-class ReconstructionSettings(TuningSettings, RoomInputSettings):
+class RoomMetricSettings(Settings):
+    """Which metrics rooms are scored by."""
+
+    published_metrics: bool = Field(
+        True, description="also the metrics of R2D3 and SpatialLM by their published definitions"
+    )
+    embedder: UserPath | None = Field(
+        None,
+        description="folder of a sentence embedder, for the published metrics of phrases; null: "
+        "phrases are only compared word by word",
+    )
+
+
+class ReconstructionSettings(TuningSettings, RoomInputSettings, RoomMetricSettings):
     """A vision-language model that writes rooms."""
 
     kind: Literal["reconstruction"] = Field("reconstruction", description="what is trained")
@@ -104,18 +118,10 @@ class ReconstructionSettings(TuningSettings, RoomInputSettings):
         return _on_top(values, preset)
 
 
-class ReconstructionScoreSettings(ScoreSettings):
+class ReconstructionScoreSettings(ScoreSettings, RoomMetricSettings):
     """How answers are read, and which rooms they are compared with."""
 
     layout: LayoutTextSettings = Field(LayoutTextSettings(), description="what is written")
-    published_metrics: bool = Field(
-        True, description="also the metrics of R2D3 and SpatialLM by their published definitions"
-    )
-    embedder: UserPath | None = Field(
-        None,
-        description="folder of a sentence embedder, for the published metrics of phrases; null: "
-        "phrases are only compared word by word",
-    )
 
 
 def _on_top(values: Mapping[str, Any], preset: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,8 +216,7 @@ def _scored_split(context: WorkflowContext) -> dict[str, Any]:
 
 
 def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
-    layout = experiment.settings.layout.model_dump(mode="json")
-    values = {**context.config["evaluate"], "layout": layout}
+    values = {**context.config["evaluate"], **experiment.settings.model_dump(mode="json")}
     return Arguments(
         settings=section_json(values, ReconstructionScoreSettings),
         inputs={
@@ -256,7 +261,10 @@ KIND = ExperimentKind(
     asks_server=_asks_server,
     room_prompts=_room_prompts,
     scorer=Scorer(
-        "workflow_scripts.evaluate.reconstruction.score", _scorer_arguments, scene_kind="house"
+        "workflow_scripts.evaluate.reconstruction.score",
+        _scorer_arguments,
+        pictures=(Picture("plans.png", "plans", "true and predicted plans", "report/plans.rst"),),
+        scene_kind="house",
     ),
     check=_check,
     why_off=_why_off,
