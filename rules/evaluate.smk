@@ -3,6 +3,10 @@ from workflow_scripts.evaluate import paths
 from workflow_scripts.sources.base import ALL_STAGES
 from workflow_scripts.train.paths import training_curves
 
+
+include: "evaluate_rooms.smk"
+
+
 QUESTION_SETS = paths.QuestionSets(config)
 
 
@@ -300,7 +304,7 @@ rule write_report:
         score_pictures=[
             path
             for experiment in EXPERIMENTS.values()
-            for path in paths.picture_files(experiment).values()
+            for path in paths.picture_files(experiment, config).values()
         ],
     output:
         report(
@@ -321,7 +325,7 @@ rule write_report:
         runtime=30,
     params:
         code=code_of("workflow_scripts.evaluate.report"),
-        experiments=paths.reported_experiments(EXPERIMENTS.values(), BENCHMARKS),
+        experiments=paths.reported_experiments(EXPERIMENTS.values(), BENCHMARKS, config),
     message:
         "Write results/report.html"
     shell:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from workflow_scripts.config.base import Settings, SettingsError, Text, UniqueList
-from workflow_scripts.config.evaluate import ScoredSplitSettings
+from workflow_scripts.config.evaluate import RebuiltRoomsSettings, ScoredSplitSettings
 
 LayoutField = Literal["box_2d", "centre", "size", "yaw"]
 UPRIGHT = ("level_camera", "room", "world")
@@ -136,3 +136,9 @@ class RoomInputSettings(Settings):
 
 class RoomPromptSettings(RoomInputSettings, ScoredSplitSettings):
     """What the tables of prompts and answers depend on."""
+
+
+class RebuildSettings(RebuiltRoomsSettings):
+    """How replies are read, and how many rooms are rebuilt from them."""
+
+    layout: LayoutTextSettings = Field(LayoutTextSettings(), description="what is written")

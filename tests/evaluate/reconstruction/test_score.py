@@ -1,7 +1,9 @@
 """Scoring of reconstructed rooms from files to rows, in every format, with replies of all kinds."""
 
+import re
 from pathlib import Path
 
+import jinja2
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +22,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import Prediction
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.config.reconstruction import LayoutTextSettings
-from workflow_scripts.evaluate import merge
+from workflow_scripts.evaluate import merge, report
 from workflow_scripts.evaluate.reconstruction import score
 from workflow_scripts.evaluate.reconstruction.room_metrics import ROOM_METRICS
 from workflow_scripts.evaluate.score_table import read_eval, read_scores
@@ -115,6 +117,34 @@ def test_a_model_with_eyes_gains_on_one_without_and_on_retrieval(run: RoomRun) -
     table = run.folder / "eval.csv"
     merge.main(scores=[run.arguments()["out"]], out=table)
     assert len(read_eval(table)) == len(headline)
+
+
+def test_the_report_shows_scores_beside_baselines_and_plans(run: RoomRun) -> None:
+    for condition in CONDITIONS:
+        run.answer(
+            condition, truth(EXACT_LISTS) if condition == "image" else lambda record: "none;"
+        )
+    scores_of(run, EXACT_LISTS, measured=(write_measured(run),))
+    experiment = report.ReportedExperiment(
+        name="rooms",
+        section="rooms.html.j2",
+        scores=[run.arguments()["out"]],
+        metrics=None,
+        pictures={"rooms": run.arguments()["plans"]},
+    )
+    section = report.experiment_section(experiment)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(report.__file__).parent),
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["format_number"] = report.format_number
+    page = environment.get_template(section["template"]).render(experiment=section)
+    rows = [re.findall(r"<td>(.*?)</td>", line) for line in page.split("<tr>")]
+    cells = {row[1]: row for row in rows if row}
+    assert list(cells) == ["unreadable_rooms", "f1_50cm", "f1_1m", "ap3d"]
+    objects, _, model, _, blind, _, _, measured, *_ = cells["f1_1m"]
+    assert (objects, model, blind, measured) == ("visible", "<b>1.000</b>", "0.000", "1.000")
+    assert "data:image/jpeg" in page
 
 
 def test_what_cannot_be_read_has_missed_everything(run: RoomRun) -> None:

@@ -11,9 +11,10 @@ from scipy.spatial.distance import cdist
 
 from workflow_scripts.common.checksums import read_file_of_result
 from workflow_scripts.common.storage import atomic_write
-from workflow_scripts.evaluate.reconstruction.matching import match_within, same_class
+from workflow_scripts.evaluate.reconstruction.matching import Matching, same_class
 from workflow_scripts.evaluate.reconstruction.object_scores import f1
 from workflow_scripts.evaluate.reconstruction.room_pair import RoomPair
+from workflow_scripts.evaluate.reconstruction.room_values import match_visible
 from workflow_scripts.geometry.cameras import FloatArray, heading_vector
 from workflow_scripts.geometry.upright_boxes import box_corners
 from workflow_scripts.layouts.layout import RoomLayout
@@ -53,20 +54,18 @@ def draw_plans(
 
 
 def visible_f1(pair: RoomPair) -> float:
-    """Return F1 of the visible objects of a room at 1 m; every prediction counts."""
-    boxes = pair.true.layout.oriented_boxes.take(np.flatnonzero(pair.true.visible))
-    near = _matched(pair)
-    return f1(len(near), len(boxes), len(pair.predicted.layout.boxes))
+    """Return F1 of the visible objects of a room at 1 m."""
+    pairs, ignored = _matches(pair)
+    num_counted = len(pair.predicted.layout.boxes) - len(ignored)
+    return f1(pairs.num_pairs, int(pair.true.visible.sum()), num_counted)
 
 
-def _matched(pair: RoomPair) -> set[int]:
-    """Return the predictions that match a visible object within `PAIR_M`."""
+def _matches(pair: RoomPair) -> tuple[Matching, np.ndarray]:
+    """Return pairs of visible objects within `PAIR_M`, and predictions that match hidden ones."""
     true, predicted = pair.true.layout, pair.predicted.layout
-    rows = np.flatnonzero(pair.true.visible)
-    labels = [true.boxes[row].label for row in rows]
-    cost = cdist(true.oriented_boxes.centre_m[rows], predicted.oriented_boxes.centre_m)
-    allowed = same_class(labels, [box.label for box in predicted.boxes])
-    return set(match_within(cost, allowed, PAIR_M).predicted.tolist())
+    cost = cdist(true.oriented_boxes.centre_m, predicted.oriented_boxes.centre_m)
+    allowed = same_class(*([box.label for box in layout.boxes] for layout in (true, predicted)))
+    return match_visible(cost, allowed, PAIR_M, pair.true.visible)
 
 
 def _show_picture(axes: Any, picture: Path, pair: RoomPair) -> None:
@@ -88,12 +87,16 @@ def _draw_plan(axes: Any, pair: RoomPair) -> None:
         axes.plot(*_closed(predicted.floor_polygon_m[:, :2]).T, color=PREDICTED, lw=1, ls=":")
     for box, corners, is_seen in zip(true.boxes, _footprints(true), pair.true.visible, strict=True):
         colour, style = (TRUE, "-") if is_seen else (HIDDEN, "--")
-        axes.plot(*_closed(corners).T, color=colour, lw=1.4, ls=style)
+        axes.plot(*_closed(corners).T, color=colour, lw=1.4, ls=style, zorder=3)
         if is_seen:
             axes.annotate(
                 box.label, box.centre_m[:2], color=TRUE, fontsize=7, ha="center", va="bottom"
             )
-    near = _matched(pair)
+    pairs, ignored = _matches(pair)
+    near = {*pairs.predicted.tolist(), *ignored.tolist()}
+    for i, j in zip(pairs.true, pairs.predicted, strict=True):
+        ends = np.stack([true.boxes[i].centre_m[:2], predicted.boxes[j].centre_m[:2]])
+        axes.plot(*ends.T, color=PREDICTED, lw=0.9, marker=".", ms=4, zorder=4)
     shown = range(min(len(predicted.boxes), MAX_DRAWN_BOXES))
     for number, corners in zip(shown, _footprints(predicted), strict=False):
         colour = PREDICTED if number in near else FAR
@@ -152,7 +155,7 @@ def _legend() -> list[Any]:
     return [
         Line2D([], [], color=TRUE, label="true, visible"),
         Line2D([], [], color=HIDDEN, ls="--", label="true, hidden"),
-        Line2D([], [], color=PREDICTED, label="predicted, within 1 m"),
+        Line2D([], [], color=PREDICTED, label="predicted, matches within 1 m"),
         Line2D([], [], color=FAR, label="predicted, no match"),
         Line2D([], [], color="#12805c", marker="o", label="camera"),
     ]

@@ -4,7 +4,7 @@ So a metric of objects weighs every object alike, one of rooms every room. `room
 names and definitions. A prediction that could not be read has nothing in it: it misses everything.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -112,15 +112,15 @@ def _add_objects(values: RoomValues, pair: RoomPair, content: Content) -> None:
     categories = [box.label for box in true.boxes]
     cost = cdist(true.oriented_boxes.centre_m, predicted.oriented_boxes.centre_m)
     allowed = same_class(categories, [box.label for box in predicted.boxes])
-    rows_of = {VISIBLE: np.flatnonzero(visible), HIDDEN: np.flatnonzero(~visible)}
+    num_seen = int(visible.sum())
     for suffix, limit in zip(LIMITS, DISTANCES_M, strict=True):
         everything = match_within(cost, allowed, limit)
         num_true, num_predicted = len(true.boxes), len(predicted.boxes)
         _add_counts(values, ALL, suffix, everything.num_pairs, num_true, num_predicted)
         found_hidden = int((~visible[everything.true]).sum())
-        values.add(HIDDEN, f"recall_{suffix}", found_hidden, len(rows_of[HIDDEN]))
-        seen, ignored = _match_visible(cost, allowed, limit, rows_of)
-        num_seen, num_counted = len(rows_of[VISIBLE]), num_predicted - len(ignored)
+        values.add(HIDDEN, f"recall_{suffix}", found_hidden, len(visible) - num_seen)
+        seen, ignored = match_visible(cost, allowed, limit, visible)
+        num_counted = num_predicted - len(ignored)
         _add_counts(values, VISIBLE, suffix, seen.num_pairs, num_seen, num_counted)
         _add_categories(values, suffix, pair, seen, ignored)
         if limit == max(DISTANCES_M):
@@ -138,11 +138,11 @@ def _add_objects(values: RoomValues, pair: RoomPair, content: Content) -> None:
                     values.add_mean(group, "size_error", size_errors(true, predicted, pairs))
 
 
-def _match_visible(
-    cost: FloatArray, allowed: np.ndarray, limit: float, rows_of: Mapping[str, np.ndarray]
+def match_visible(
+    cost: FloatArray, allowed: np.ndarray, limit: float, visible: np.ndarray
 ) -> tuple[Matching, np.ndarray]:
     """Match visible objects; return the pairs, and predictions that match a hidden one instead."""
-    rows, hidden = rows_of[VISIBLE], rows_of[HIDDEN]
+    rows, hidden = np.flatnonzero(visible), np.flatnonzero(~visible)
     seen = match_within(cost[rows], allowed[rows], limit)
     pairs = replace(seen, true=rows[seen.true])
     left = np.setdiff1d(np.arange(cost.shape[1]), seen.predicted)
