@@ -122,7 +122,11 @@ rule audit:
 
 rule train:
     input:
-        expand("results/train/{experiment}/metrics.json", experiment=EXPERIMENTS),
+        [
+            f"results/train/{name}/metrics.json"
+            for name, experiment in EXPERIMENTS.items()
+            if experiment.is_trained
+        ],
 
 
 rule evaluate:

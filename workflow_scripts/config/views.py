@@ -22,8 +22,8 @@ class PolicySettings(Settings):
         return self
 
 
-class ViewsSettings(Settings):
-    """Cameras and the house simulator."""
+class RendererSettings(Settings):
+    """The house simulator."""
 
     backend: Literal["pathtrace", "ai2thor"] = Field(
         "pathtrace", description="pathtrace is embedded; ai2thor needs a Unity build"
@@ -37,6 +37,11 @@ class ViewsSettings(Settings):
         "auto",
         description="procedural shapes, Sweet Home 3D models, or those models where they are found",
     )
+
+
+class ViewsSettings(RendererSettings):
+    """Cameras and the house simulator."""
+
     width_px: int = Field(336, ge=16, le=4096, description="image width")
     height_px: int = Field(336, ge=16, le=4096, description="image height")
     vertical_fov_deg: float = Field(90.0, ge=10, le=150, description="vertical field of view")

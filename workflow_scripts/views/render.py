@@ -20,10 +20,10 @@ from workflow_scripts.common.records import (
 )
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.geometry.cameras import Camera
+from workflow_scripts.sources.readers.procthor_house import Room, rooms
 from workflow_scripts.views.drawn_surfaces import surface_gap_rows, with_nearest
 from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.frame_spool import FrameSpool
-from workflow_scripts.views.house import Room, rooms
 from workflow_scripts.views.policies import POLICIES, Pose
 from workflow_scripts.views.probe import probe_camera, rejection_reason
 from workflow_scripts.views.renderer import EngineError, LoadedHouse, Renderer
