@@ -3,7 +3,8 @@
 A reader knows one layout: it lists the scans below a path and opens one. It converts axes and
 units (with `geometry/`), so that what it returns is the same for all: world right-handed, Z up,
 metres; OpenCV cameras; planar depth in metres. Frames are loaded when they are asked for, one at
-a time. A frame that cannot be used stays in the list with its reason.
+a time. A frame that cannot be used stays in the list with its reason. Rule read_scans
+(views/scans/read_scans.py) turns what a reader returns into a shard of views.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
