@@ -30,10 +30,13 @@ class ScanEntry:
         scan_id: its name, unique below the path that was listed; letters, digits, "-", "_".
         path: the folder or file that holds it. Names, sizes and times of what lies there decide
             whether it is read again.
+        place: what it shows, where the names of a data set say so ("scene0000" of
+            "scene0000_01"): scans of one place share a split; "" for a place of its own.
     """
 
     scan_id: str
     path: Path
+    place: str = ""
 
 
 @dataclass(frozen=True)
