@@ -99,6 +99,12 @@ rule pointclouds:
         ),
 
 
+rule rrd:
+    input:
+        per_shard("results/pointclouds/{source}/{shard}.rerun", scene_kind="house"),
+        per_shard("results/pointclouds/{source}/{shard}.rerun", scene_kind="scan"),
+
+
 rule vqa:
     input:
         "results/vqa/gallery.html",
