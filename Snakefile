@@ -65,6 +65,8 @@ rule views:
     input:
         per_shard("results/views/{source}/{shard}.zarr"),
         view_checks("views"),
+        per_demonstration_source("results/views/{source}/leaks.json"),
+        per_shard("results/views/{source}/{shard}.frames.parquet", scene_kind="scan"),
 
 
 rule npz:
@@ -99,6 +101,12 @@ rule pointclouds:
             "results/pointclouds/{source}/statistics.json",
             source=sources_with_stage("pointclouds"),
         ),
+
+
+rule rrd:
+    input:
+        per_shard("results/pointclouds/{source}/{shard}.rerun", scene_kind="house"),
+        per_shard("results/pointclouds/{source}/{shard}.rerun", scene_kind="scan"),
 
 
 rule vqa:

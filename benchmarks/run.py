@@ -25,6 +25,7 @@ Name = Literal[
     "renderer",
     "shared_light",
     "pointclouds",
+    "frame_selection",
     "objects",
     "storage",
     "vqa",
