@@ -24,7 +24,6 @@ class PolicySettings(Settings):
 
 class RendererSettings(Settings):
     """The house simulator."""
-    """The house simulator and its camera."""
 
     backend: Literal["pathtrace", "ai2thor"] = Field(
         "pathtrace", description="pathtrace is embedded; ai2thor needs a Unity build"
@@ -40,8 +39,8 @@ class RendererSettings(Settings):
     )
 
 
-class ViewsSettings(RendererSettings):
-    """Cameras and the house simulator."""
+class FrameSettings(RendererSettings):
+    """The house simulator and the size of its pictures."""
 
     width_px: int = Field(336, ge=16, le=4096, description="image width")
     height_px: int = Field(336, ge=16, le=4096, description="image height")
@@ -51,7 +50,7 @@ class ViewsSettings(RendererSettings):
     )
 
     @model_validator(mode="after")
-    def _visible(self) -> "RendererSettings":
+    def _visible(self) -> "FrameSettings":
         most = self.width_px * self.height_px
         if self.min_pixels > most:
             problem = f"{self.min_pixels} is more than the {most} pixels of a view"
@@ -59,7 +58,7 @@ class ViewsSettings(RendererSettings):
         return self
 
 
-class ViewsSettings(RendererSettings):
+class ViewsSettings(FrameSettings):
     """Cameras and the house simulator."""
 
     policies: PolicySettings = Field(

@@ -92,10 +92,9 @@ def _pixels(name: str, side: float | None, path: Path) -> int:
 
 
 def read_layout(
-    path: Path, file_format: Format, camera: LayoutCamera | None, image_id: int | None
     path: Path,
     file_format: Format,
-    camera: CameraFile | None,
+    camera: LayoutCamera | None,
     *,
     image_id: int | None = None,
     frame: UprightFrame = "world",
@@ -152,9 +151,6 @@ def main(
             pose, or the level frame at the camera.
     """
     camera_file = None if camera is None else read_layout_camera(camera)
-    room = read_layout(layout, read, camera_file, image_id)
-    room = _in_frame_of(room, write, camera_file)
-    camera_file = None if camera is None else read_camera_file(camera)
     room = read_layout(layout, read, camera_file, image_id=image_id, frame=frame)
     room = _in_frame_of(room, write, camera_file, frame)
     complete = [box for box in room.boxes if np.isfinite(box.size_m).all()]
@@ -203,9 +199,8 @@ def _write(
         write_json(out.with_name(f"{out.stem}.camera.json"), notes)
 
 
-def _in_frame_of(room: RoomLayout, file_format: Format, camera: LayoutCamera | None) -> RoomLayout:
 def _in_frame_of(
-    room: RoomLayout, file_format: Format, camera: CameraFile | None, upright: UprightFrame
+    room: RoomLayout, file_format: Format, camera: LayoutCamera | None, upright: UprightFrame
 ) -> RoomLayout:
     wants_camera = file_format in IN_CAMERA
     if wants_camera and camera is None:
