@@ -119,7 +119,7 @@ wildcard_constraints:
     split="|".join(SPLITS),
     experiment="|".join(EXPERIMENTS),
     condition="image|blind|blank",
-    question_set="|".join(["predictions", *BENCHMARKS]),
+    question_set="|".join(["predictions", r"focal\d{3}", *BENCHMARKS]),
     part=r"\d{3}",
 
 
@@ -227,6 +227,17 @@ def name_pattern(names):
 def per_demonstration_source(pattern):
     """Fill `{source}` of a path for the sources of demonstrations that are on."""
     return [pattern.format(source=source) for source in sources_with_scenes("episode")]
+
+
+def view_checks(stage):
+    """Return the files that say of the sources of a stage that their views show something."""
+    names = {"house": "counts.json", "photo": "counts.json", "episode": "leaks.json"}
+    kinds = {source: SOURCES[source].scene_kind for source in sources_with_stage(stage)}
+    return [
+        f"results/views/{source}/{names[kind]}"
+        for source, kind in kinds.items()
+        if kind in names
+    ]
 
 
 def sources_with_sampler():

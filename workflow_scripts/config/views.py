@@ -39,23 +39,39 @@ class RendererSettings(Settings):
     )
 
 
-class ViewsSettings(RendererSettings):
-    """Cameras and the house simulator."""
+class FrameSettings(RendererSettings):
+    """The house simulator and the size of its pictures."""
 
     width_px: int = Field(336, ge=16, le=4096, description="image width")
     height_px: int = Field(336, ge=16, le=4096, description="image height")
     vertical_fov_deg: float = Field(90.0, ge=10, le=150, description="vertical field of view")
-    policies: PolicySettings = Field(
-        PolicySettings(), description="how many views of each policy a room gets"
-    )
     min_pixels: int = Field(
         100, ge=1, description="an object with fewer pixels does not count as visible"
     )
 
     @model_validator(mode="after")
-    def _visible(self) -> "ViewsSettings":
+    def _visible(self) -> "FrameSettings":
         most = self.width_px * self.height_px
         if self.min_pixels > most:
             problem = f"{self.min_pixels} is more than the {most} pixels of a view"
             raise SettingsError((("min_pixels",), problem))
         return self
+
+
+class ViewsSettings(FrameSettings):
+    """Cameras and the house simulator."""
+
+    policies: PolicySettings = Field(
+        PolicySettings(), description="how many views of each policy a room gets"
+    )
+
+
+class FocalViewSettings(RendererSettings):
+    """Views that are drawn again with other focal lengths."""
+
+    min_pixels: int = Field(
+        100, ge=1, description="an object with fewer pixels does not count as visible"
+    )
+    split: Literal["train", "val", "test"] = Field(
+        "test", description="houses whose views are drawn again"
+    )
