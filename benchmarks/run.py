@@ -30,6 +30,7 @@ Name = Literal[
     "vqa",
     "questions",
     "tables",
+    "rooms",
     "pose",
     "robots",
     "packing",
@@ -42,6 +43,7 @@ MODULES: dict[Name, str] = {
     "vqa": "question_accuracy",
     "questions": "question_rate",
     "tables": "question_tables",
+    "rooms": "room_scores",
     "pose": "pose_training",
     "robots": "robot_simulator",
 }
