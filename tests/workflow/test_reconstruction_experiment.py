@@ -68,11 +68,11 @@ def table(project: Project, name: str, split: str) -> list[dict[str, str]]:
 
 def test_every_room_is_answered_with_and_without_its_picture(project: Project) -> None:
     for name in ("ours", "point", "chat"):
-        asked = [row["question_id"] for row in table(project, name, "scored")]
-        assert asked
+        question_ids = [row["question_id"] for row in table(project, name, "scored")]
+        assert question_ids
         for condition in ("image", "blind", "blank"):
             replies = answers(project, name, condition)
-            assert [reply["question_id"] for reply in replies] == asked
+            assert [reply["question_id"] for reply in replies] == question_ids
 
 
 def test_houses_of_training_are_not_scored(project: Project) -> None:

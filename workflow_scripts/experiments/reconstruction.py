@@ -79,7 +79,7 @@ class ServerBaseSettings(AnswerRequestSettings, RequestLimits):
 
 
 class RoomMetricSettings(Settings):
-    """Which metrics beside ours."""
+    """Which metrics rooms are scored by."""
 
     published_metrics: bool = Field(
         True, description="also the metrics of R2D3 and SpatialLM by their published definitions"
@@ -216,7 +216,7 @@ def _scored_split(context: WorkflowContext) -> dict[str, Any]:
 
 
 def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
-    values = {**experiment.settings.model_dump(mode="json"), **context.config["evaluate"]}
+    values = {**context.config["evaluate"], **experiment.settings.model_dump(mode="json")}
     return Arguments(
         settings=section_json(values, ReconstructionScoreSettings),
         inputs={
@@ -263,7 +263,7 @@ KIND = ExperimentKind(
     scorer=Scorer(
         "workflow_scripts.evaluate.reconstruction.score",
         _scorer_arguments,
-        pictures=(Picture("rooms.png", "plans", "rooms", "report/rooms.rst"),),
+        pictures=(Picture("plans.png", "plans", "true and predicted plans", "report/plans.rst"),),
         scene_kind="house",
     ),
     report_section="rooms.html.j2",

@@ -240,8 +240,8 @@ def _add_r2d3(values: RoomValues, pair: RoomPair, content: Content, *, published
     lists = dict(corrected_similarity(true, predicted, name=name, class_of=class_of))
     if published and pair.predicted.is_read:
         lists |= semantic_similarity(true, predicted, name=name, class_of=class_of)
-        objects = (NamedObjects.of(layout, name, class_of) for layout in (true, predicted))
-        distances = distances_by_classes(*objects, scale_cm(true))
+        named = [NamedObjects.of(layout, name, class_of) for layout in (true, predicted)]
+        distances = distances_by_classes(named[0], named[1], scale_cm(true))
         lists |= mean_distances(distances)
         shown = {
             class_of(name(box))
