@@ -11,6 +11,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from workflow_scripts.evaluate.reconstruction.categories import HANGS, YAW_SYMMETRY
+from workflow_scripts.evaluate.reconstruction.language_metrics import LanguageMetrics
 from workflow_scripts.evaluate.reconstruction.matching import Matching, match_within, same_class
 from workflow_scripts.evaluate.reconstruction.object_scores import (
     DISTANCES_M,
@@ -99,13 +100,23 @@ class Content:
         )
 
 
-def room_values(pair: RoomPair, content: Content, *, published: bool) -> RoomValues:
+def room_values(
+    pair: RoomPair,
+    content: Content,
+    *,
+    published: bool,
+    language: LanguageMetrics | None = None,
+) -> RoomValues:
     """Return what a room contributes to every metric that is a ratio of sums."""
     values = RoomValues()
     _add_objects(values, pair, content)
     _add_geometry(values, pair, content)
     _add_spatiallm(values, pair, content, published=published)
     _add_r2d3(values, pair, content, published=published)
+    if language is not None:
+        lists = language.corrected(pair) | (language.published(pair) if published else {})
+        for metric, metric_values in lists.items():
+            values.add_mean(ALL, metric, metric_values)
     return values
 
 
