@@ -64,7 +64,9 @@ rule scenes:
 rule views:
     input:
         per_shard("results/views/{source}/{shard}.zarr"),
+        view_checks("views"),
         per_demonstration_source("results/views/{source}/leaks.json"),
+        per_shard("results/views/{source}/{shard}.frames.parquet", scene_kind="scan"),
 
 
 rule npz:
@@ -74,11 +76,13 @@ rule npz:
 
 rule depth:
     input:
+        view_checks("depth"),
         per_shard("results/depth/{source}/{shard}.parquet"),
 
 
 rule captions:
     input:
+        view_checks("captions"),
         per_shard("results/captions/{source}/{shard}.jsonl"),
         expand(
             "results/captions/{source}/assets.jsonl",
@@ -88,6 +92,7 @@ rule captions:
 
 rule pointclouds:
     input:
+        view_checks("pointclouds"),
         per_shard("results/pointclouds/{source}/{shard}.zarr"),
         per_shard("results/pointclouds/{source}/{shard}.boxes.parquet"),
         per_shard("results/pointclouds/{source}/{shard}.measured.parquet"),
@@ -96,6 +101,12 @@ rule pointclouds:
             "results/pointclouds/{source}/statistics.json",
             source=sources_with_stage("pointclouds"),
         ),
+
+
+rule rrd:
+    input:
+        per_shard("results/pointclouds/{source}/{shard}.rerun", scene_kind="house"),
+        per_shard("results/pointclouds/{source}/{shard}.rerun", scene_kind="scan"),
 
 
 rule vqa:

@@ -25,6 +25,7 @@ Name = Literal[
     "renderer",
     "shared_light",
     "pointclouds",
+    "frame_selection",
     "objects",
     "storage",
     "vqa",
@@ -34,6 +35,7 @@ Name = Literal[
     "pose",
     "robots",
     "packing",
+    "caption_metrics",
     "cluster",
 ]
 # Modules that are not called as their benchmark.

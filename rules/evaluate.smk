@@ -3,6 +3,10 @@ from workflow_scripts.evaluate import paths
 from workflow_scripts.sources.base import ALL_STAGES
 from workflow_scripts.train.paths import training_curves
 
+
+include: "evaluate_rooms.smk"
+
+
 QUESTION_SETS = paths.QuestionSets(config)
 
 
@@ -279,6 +283,10 @@ rule write_report:
         ],
         skipped=[
             *per_shard("results/views/{source}/{shard}.skipped.jsonl"),
+            *per_shard(
+                "results/views/{source}/{shard}.frames.skipped.jsonl",
+                scene_kind="scan",
+            ),
             *expand(
                 "results/evaluate/benchmarks/{name}.skipped.jsonl", name=BENCHMARKS
             ),
@@ -292,15 +300,22 @@ rule write_report:
         ],
         curves=training_curves(EXPERIMENTS.values(), CONTEXT),
         pictures=[
-            f"results/{stage}/{source}/{shard}.png"
-            for stage in ALL_STAGES
-            for source in sources_with_stage(stage)
-            for shard in list(SHARDS[source])[:SHARDS_IN_REPORT]
+            *(
+                f"results/{stage}/{source}/{shard}.png"
+                for stage in ALL_STAGES
+                for source in sources_with_stage(stage)
+                for shard in list(SHARDS[source])[:SHARDS_IN_REPORT]
+            ),
+            *(
+                f"results/views/{source}/{shard}.plan.png"
+                for source in sources_with_scenes("scan")
+                for shard in list(SHARDS[source])[:SHARDS_IN_REPORT]
+            ),
         ],
         score_pictures=[
             path
             for experiment in EXPERIMENTS.values()
-            for path in paths.picture_files(experiment).values()
+            for path in paths.picture_files(experiment, config).values()
         ],
     output:
         report(
@@ -321,7 +336,7 @@ rule write_report:
         runtime=30,
     params:
         code=code_of("workflow_scripts.evaluate.report"),
-        experiments=paths.reported_experiments(EXPERIMENTS.values(), BENCHMARKS),
+        experiments=paths.reported_experiments(EXPERIMENTS.values(), BENCHMARKS, config),
     message:
         "Write results/report.html"
     shell:

@@ -98,6 +98,7 @@ rule merge_room_prompts:
         train="results/vqa/rooms/{experiment}/train.parquet",
         val="results/vqa/rooms/{experiment}/val.parquet",
         scored="results/vqa/rooms/{experiment}/scored.parquet",
+        settings="results/vqa/rooms/{experiment}/settings.json",
     log:
         "logs/vqa/merge_room_prompts/{experiment}.log",
     benchmark:
@@ -113,8 +114,12 @@ rule merge_room_prompts:
     params:
         code=code_of("workflow_scripts.vqa.rooms.merge_prompts"),
         out=subpath(output.scored, parent=True),
+        settings=lambda wildcards: EXPERIMENTS[
+            wildcards.experiment
+        ].room_prompt_settings(CONTEXT),
     message:
         "Merge the prompts of {wildcards.experiment} of every split"
     shell:
         "python -m workflow_scripts.vqa.rooms.merge_prompts --training {input.training}"
-        " --scored {input.scored} --dropped {input.dropped} --out {params.out} > {log} 2>&1"
+        " --scored {input.scored} --dropped {input.dropped} --out {params.out}"
+        " --settings {params.settings:q} > {log} 2>&1"

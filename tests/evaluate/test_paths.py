@@ -97,7 +97,14 @@ def test_only_what_answers_is_scored_on_benchmarks_and_only_what_trains_has_metr
     assert paths.score_files(trains, ["vsi"]) == ["results/evaluate/trains/scores.parquet"]
     assert paths.training_metrics(answers) == []
     assert paths.training_metrics(trains) == ["results/train/trains/metrics.json"]
-    reported = json.loads(paths.reported_experiments([answers, trains], ["vsi"]))
+    reported = json.loads(paths.reported_experiments([answers, trains], ["vsi"], CONFIG))
     first, second = map(ReportedExperiment.model_validate, reported)
     assert first.section is first.metrics is None
     assert list(second.pictures) == ["errors"]
+
+
+def test_rooms_that_are_written_are_rebuilt_for_the_report_unless_none_are_wanted() -> None:
+    writes = experiment("writes", room_prompts=lambda *_: "{}")
+    for wanted, labels in ((3, ["errors", "rooms rebuilt from answers"]), (0, ["errors"])):
+        config = {"evaluate": {"rebuilt_rooms": wanted}}
+        assert list(paths.picture_files(writes, config)) == labels

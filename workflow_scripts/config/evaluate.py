@@ -67,8 +67,35 @@ class PoseScoreSettings(ScoreSettings):
     )
 
 
-class EvaluateSettings(PredictSettings, PoseScoreSettings):
+class RebuiltRoomsSettings(Settings):
+    """Which rooms are rebuilt from answers."""
+
+    rebuilt_rooms: int = Field(
+        4,
+        ge=0,
+        le=10_000,
+        description="rooms of each experiment of kind reconstruction that are rebuilt from its "
+        "answers, drawn by pathtrace and compared with the pictures; 0: none",
+    )
+
+
+class CompareRebuiltSettings(BootstrapSettings):
+    """How rebuilt rooms are compared with pictures."""
+
+    clip_model: UserPath | None = Field(
+        None,
+        description="local folder of a CLIP model that also compares rebuilt rooms; null: none",
+    )
+
+
+class EvaluateSettings(
+    PredictSettings, PoseScoreSettings, RebuiltRoomsSettings, CompareRebuiltSettings
+):
     """Scoring."""
+
+    rebuilt_preset: Literal["draft", "default", "high"] = Field(
+        "draft", description="quality of the pictures of rebuilt rooms, as views.preset"
+    )
 
     max_new_tokens: Tokens = Field(16, description="longest answer to our own questions in tokens")
     benchmarks: dict[BenchmarkName, BenchmarkSettings] = Field(

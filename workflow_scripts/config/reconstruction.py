@@ -1,13 +1,14 @@
 """Settings of rooms that a model writes: what an answer says, what a prompt and picture show."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from workflow_scripts.config.base import Settings, SettingsError, Text, UniqueList
-from workflow_scripts.config.evaluate import ScoredSplitSettings
+from workflow_scripts.config.base import Settings, SettingsError, UniqueList
+from workflow_scripts.config.evaluate import RebuiltRoomsSettings, ScoredSplitSettings
 
+ViewPolicy = Literal["corner", "random", "panorama", "top_down"]
 LayoutField = Literal["box_2d", "centre", "size", "yaw"]
 UPRIGHT = ("level_camera", "room", "world")
 # The frames that each format can say, the usual one first.
@@ -129,10 +130,16 @@ class RoomInputSettings(Settings):
     test_input: InputSettings = Field(
         WITH_INTRINSICS, description="what the model gets when it is scored"
     )
-    view_policies: UniqueList[Text] = Field(
+    view_policies: Annotated[UniqueList[ViewPolicy], Field(min_length=1)] = Field(
         ("corner", "random", "panorama"), description="policies of views that are written about"
     )
 
 
 class RoomPromptSettings(RoomInputSettings, ScoredSplitSettings):
     """What the tables of prompts and answers depend on."""
+
+
+class RebuildSettings(RebuiltRoomsSettings):
+    """How replies are read, and how many rooms are rebuilt from them."""
+
+    layout: LayoutTextSettings = Field(LayoutTextSettings(), description="what is written")

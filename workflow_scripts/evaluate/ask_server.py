@@ -74,7 +74,7 @@ def main(
     section: str | None = None,
     limits: Annotated[ConnectionSettings, tyro.conf.arg(name="")] = DEFAULT_LIMITS,
 ) -> None:
-    """Ask a server every question; a refusal, or no reply, is an empty answer.
+    """Ask a server every question; of a refusal, or of no reply, the row has the reason.
 
     Args:
         questions: Parquet table of questions, or JSON lines of an imported benchmark.
@@ -127,15 +127,19 @@ def main(
         for item, reply in progress(replies, desc=f"{experiment} {condition}", total=len(items)):
             if reply.status == "failed":
                 failures.add(item.question_id, f"{reply.status}: {reply.reason}")
+            is_answered = reply.status == "ok"
             yield Prediction(
                 experiment=experiment,
                 condition=condition,
                 question_id=item.question_id,
                 text=reply.texts.get("answer", ""),
+                reason="" if is_answered else f"{reply.status}: {reply.reason}",
             )
 
-    write_records(out, list(predictions()))
-    log.info("%s: %d answers, %d without reply", out, len(items), len(failures.reasons))
+    answers = list(predictions())
+    write_records(out, answers)
+    without_reply = sum(bool(answer.reason) for answer in answers)
+    log.info("%s: %d questions, %d without reply", out, len(answers), without_reply)
 
 
 if __name__ == "__main__":

@@ -196,6 +196,15 @@ ANSWER_METRICS: tuple[AnswerMetric, ...] = (
         omit_zero=True,
     ),
     AnswerMetric(
+        "no_reply_rate",
+        "lower",
+        FRACTION,
+        "share that has no reply: refused, failed, or not to be asked; no row where all have one",
+        answer_types=ALL_ANSWERS,
+        measure=replies.has_no_reply,
+        omit_zero=True,
+    ),
+    AnswerMetric(
         "parse_failure_rate",
         "lower",
         FRACTION,
@@ -286,7 +295,7 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def score_reply(text: str, item: EvalItem) -> dict[str, float]:
+def score_reply(text: str | replies.NoReply, item: EvalItem) -> dict[str, float]:
     """Return every metric that applies to an item, of one reply.
 
     NaN where a metric needs an answer and none can be read.

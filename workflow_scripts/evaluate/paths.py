@@ -72,12 +72,15 @@ def score_files(experiment: Experiment, benchmarks: Iterable[str]) -> list[str]:
     return [f"{folder}/scores.parquet", *(f"{folder}/{name}.scores.parquet" for name in names)]
 
 
-def picture_files(experiment: Experiment) -> dict[str, str]:
+def picture_files(experiment: Experiment, config: Mapping[str, Any]) -> dict[str, str]:
     """Return the pictures that scoring an experiment draws, by label."""
-    return {
-        picture.label: f"results/evaluate/{experiment.name}/{picture.file}"
-        for picture in experiment.kind.scorer.pictures
+    folder = f"results/evaluate/{experiment.name}"
+    pictures = {
+        picture.label: f"{folder}/{picture.file}" for picture in experiment.kind.scorer.pictures
     }
+    if experiment.kind.room_prompts and config["evaluate"]["rebuilt_rooms"]:
+        pictures["rooms rebuilt from answers"] = f"{folder}/rebuilt.png"
+    return pictures
 
 
 def training_metrics(experiment: Experiment) -> list[str]:
@@ -85,7 +88,9 @@ def training_metrics(experiment: Experiment) -> list[str]:
     return [f"{experiment.folder}/metrics.json"] if experiment.is_trained else []
 
 
-def reported_experiments(experiments: Iterable[Experiment], benchmarks: Iterable[str]) -> str:
+def reported_experiments(
+    experiments: Iterable[Experiment], benchmarks: Iterable[str], config: Mapping[str, Any]
+) -> str:
     """Return what the report shows of experiments, as JSON (`report.ReportedExperiment`)."""
     names = list(benchmarks)
     return json.dumps(
@@ -95,7 +100,7 @@ def reported_experiments(experiments: Iterable[Experiment], benchmarks: Iterable
                 "section": experiment.kind.report_section,
                 "scores": score_files(experiment, names),
                 "metrics": next(iter(training_metrics(experiment)), None),
-                "pictures": picture_files(experiment),
+                "pictures": picture_files(experiment, config),
             }
             for experiment in experiments
         ]

@@ -12,7 +12,7 @@ from workflow_scripts.common.image_marks import MARK_COLOURS
 from workflow_scripts.common.question_table import QuestionTable
 from workflow_scripts.common.questions import Question, read_questions
 from workflow_scripts.common.records import DroppedQuestions
-from workflow_scripts.common.storage import read_records
+from workflow_scripts.common.storage import read_json, read_records
 from workflow_scripts.common.view_shard import write_views
 from workflow_scripts.config.reconstruction import (
     LayoutTextSettings,
@@ -84,6 +84,7 @@ def prompts(shard: Path, experiment: str, **settings: object) -> Path:
     values = {
         key: getattr(chosen, key) for key in RoomPromptSettings.model_fields if key != "split"
     }
+    prompt_settings = RoomPromptSettings(**values, split="test")
     out = shard / "vqa/rooms" / experiment
     (out / "procthor").mkdir(parents=True)
     write_prompts.main(
@@ -93,7 +94,7 @@ def prompts(shard: Path, experiment: str, **settings: object) -> Path:
         scored=out / "procthor/0000.scored.jsonl",
         pictures=out / "procthor/0000.pictures",
         dropped=out / "procthor/0000.dropped.jsonl",
-        settings=RoomPromptSettings(**values, split="test"),
+        settings=prompt_settings,
         seed=7,
     )
     merge_prompts.main(
@@ -101,6 +102,7 @@ def prompts(shard: Path, experiment: str, **settings: object) -> Path:
         scored=[out / "procthor/0000.scored.jsonl"],
         dropped=[out / "procthor/0000.dropped.jsonl"],
         out=out,
+        settings=prompt_settings,
     )
     return out
 
@@ -150,6 +152,9 @@ def test_a_visual_point_is_shown_in_training_alone(shard: Path) -> None:
         with Image.open(shard / "vqa" / row.image) as picture:
             u, v = marked.pixel
             assert picture.getpixel((int(u), int(v))) == pytest.approx(MARK_COLOURS["red"], abs=12)
+    stored = RoomPromptSettings.parse(read_json(folder / "settings.json"))
+    assert stored.train_input.picture.marks == 1
+    assert stored.test_input.picture.marks == 0
     for row in rows(folder, "scored"):
         assert "mark" not in row.question
         assert row.image == by_id[row.view_id].image
