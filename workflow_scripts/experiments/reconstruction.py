@@ -48,7 +48,12 @@ ReconstructionMode = Literal["ft", "depth", "orient_language", "visual_point"]
 
 _WITH_INTRINSICS = {"prompt": {"intrinsics": True}}
 _OURS = {"train_input": _WITH_INTRINSICS, "test_input": _WITH_INTRINSICS}
-_PUBLISHED_LAYOUT = {"format": "r2d3", "frame": "world", "objects": "all"}
+_PUBLISHED_LAYOUT = {
+    "format": "r2d3",
+    "frame": "world",
+    "objects": "all",
+    "include_children": False,
+}
 _POSITION = {"floor_polygon": True, "position": True}
 _PLAIN = {"prompt": _POSITION}
 _OVERLAY = {"prompt": _POSITION, "picture": {"depth": "luminance"}}
