@@ -268,7 +268,7 @@ KIND = ExperimentKind(
     scorer=Scorer(
         "workflow_scripts.evaluate.reconstruction.score",
         _scorer_arguments,
-        pictures=(Picture("plans.png", "plans", "true and predicted plans", "report/plans.rst"),),
+        pictures=(Picture("rooms.png", "plans", "rooms", "report/rooms.rst"),),
         scene_kind="house",
     ),
     report_section="rooms.html.j2",
