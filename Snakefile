@@ -54,6 +54,7 @@ rule all:
         "results/eval.csv",
         "results/report.html",
         PLY_FOLDERS,
+        ["results/focal.csv"] if FOCAL_SCORES else [],
 
 
 rule scenes:

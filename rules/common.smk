@@ -119,7 +119,7 @@ wildcard_constraints:
     split="|".join(SPLITS),
     experiment="|".join(EXPERIMENTS),
     condition="image|blind|blank",
-    question_set="|".join(["predictions", *BENCHMARKS]),
+    question_set="|".join(["predictions", r"focal\d{3}", *BENCHMARKS]),
     part=r"\d{3}",
 
 

@@ -360,3 +360,4 @@ rule export_npz:
 
 
 include: "views_scans.smk"
+include: "views_focal.smk"
