@@ -65,6 +65,8 @@ rule views:
     input:
         per_shard("results/views/{source}/{shard}.zarr"),
         view_checks("views"),
+        per_demonstration_source("results/views/{source}/leaks.json"),
+        per_shard("results/views/{source}/{shard}.frames.parquet", scene_kind="scan"),
 
 
 rule npz:
@@ -101,6 +103,12 @@ rule pointclouds:
         ),
 
 
+rule rrd:
+    input:
+        per_shard("results/pointclouds/{source}/{shard}.rerun", scene_kind="house"),
+        per_shard("results/pointclouds/{source}/{shard}.rerun", scene_kind="scan"),
+
+
 rule vqa:
     input:
         "results/vqa/gallery.html",
@@ -122,7 +130,11 @@ rule audit:
 
 rule train:
     input:
-        expand("results/train/{experiment}/metrics.json", experiment=EXPERIMENTS),
+        [
+            f"results/train/{name}/metrics.json"
+            for name, experiment in EXPERIMENTS.items()
+            if experiment.is_trained
+        ],
 
 
 rule evaluate:

@@ -10,6 +10,7 @@ from workflow_scripts.config.vqa import (
 
 include: "functions/vqa.smk"
 include: "vqa_audit.smk"
+include: "vqa_rooms.smk"
 
 
 PARAPHRASE_COST = as_workflow_error(
@@ -184,7 +185,9 @@ rule write_dataset_card:
         made_with=question_params.card_contents(
             config,
             sources_with_stage("vqa"),
-            has_houses=bool(sources_with_scenes("house")),
+            has_houses=bool(
+                sources_with_scenes("house") or scan_sources(simulated=True)
+            ),
             is_measured=any(map(uses_measurements, sources_with_stage("vqa"))),
         ),
         settings=section_json(config["vqa"]["hub"], CardSettings),

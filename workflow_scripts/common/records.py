@@ -116,7 +116,7 @@ class ViewRow(Record):
     split: Split
     room_id: str
     room_type: str
-    policy: str = Field(description="camera policy: corner, random, panorama, top_down, ...")
+    policy: str = Field(description="camera policy: corner, random, panorama, top_down, walk, ...")
     yaw_deg: float
     pitch_deg: float = Field(description="positive upwards")
     vertical_fov_deg: float
@@ -126,6 +126,10 @@ class ViewRow(Record):
     )
     num_visible_objects: int = Field(description="objects (not structure) with enough pixels")
     is_best: bool = Field(description="the view of its room that shows most objects")
+    frame: int = Field(default=-1, description="number of the frame in its scan; -1: no scan")
+    timestamp_s: float = Field(
+        default=float("nan"), description="on the scan's own clock; NaN where there is none"
+    )
 
 
 class VisibilityRow(Record):

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from workflow_scripts.common.questions import AnswerType
+from workflow_scripts.common.questions import StoredAnswerType
 from workflow_scripts.common.units import Dimension
 from workflow_scripts.evaluate import answer_parsing
 from workflow_scripts.evaluate.eval_items import EvalItem
@@ -13,7 +13,7 @@ from workflow_scripts.geometry.cameras import wrap_deg
 
 NAN = float("nan")
 Answer = str | float | tuple[float, ...]
-DIMENSIONS: dict[AnswerType, Dimension] = {
+DIMENSIONS: dict[StoredAnswerType, Dimension] = {
     "metres": "length",
     "square_metres": "area",
     "degrees": "angle",
@@ -148,7 +148,7 @@ def _normalized_coordinates(text: str, how_many: int, item: EvalItem) -> tuple[f
     return tuple(value / side for value, side in zip(parsed, sides, strict=True))
 
 
-_PARSERS: dict[AnswerType, Callable[[str, EvalItem], Answer | None]] = {
+_PARSERS: dict[StoredAnswerType, Callable[[str, EvalItem], Answer | None]] = {
     "choice": _parse_choice,
     "multiple_choice": _parse_letter,
     "metres": _parse_measure,

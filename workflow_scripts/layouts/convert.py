@@ -36,8 +36,15 @@ from workflow_scripts.layouts.camera_boxes import (
 from workflow_scripts.layouts.layout import (
     UPRIGHT_FRAMES,
     FormatProblem,
+    LayoutFrame,
     RoomLayout,
+    level_camera_from_world,
     transform_layout,
+)
+from workflow_scripts.layouts.object_list import (
+    ObjectListStyle,
+    read_object_list,
+    write_object_list,
 )
 from workflow_scripts.layouts.omni3d import Omni3DImage, read_dataset, write_dataset
 from workflow_scripts.layouts.r2d3 import read_program, write_program
@@ -46,7 +53,8 @@ from workflow_scripts.sources.readers.procthor_assets import assets
 
 log = logging.getLogger(__name__)
 
-Format = Literal["r2d3", "spatiallm", "qwen3vl", "gemini", "radians", "omni3d"]
+Format = Literal["object_list", "r2d3", "spatiallm", "qwen3vl", "gemini", "radians", "omni3d"]
+UprightFrame = Literal["world", "level_camera"]
 CONVENTIONS = {"qwen3vl": QWEN3VL, "gemini": GEMINI, "radians": RADIANS}
 IN_CAMERA = (*CONVENTIONS, "omni3d")
 
@@ -84,14 +92,22 @@ def _pixels(name: str, side: float | None, path: Path) -> int:
 
 
 def read_layout(
-    path: Path, file_format: Format, camera: LayoutCamera | None, image_id: int | None
+    path: Path,
+    file_format: Format,
+    camera: LayoutCamera | None,
+    *,
+    image_id: int | None = None,
+    frame: UprightFrame = "world",
 ) -> RoomLayout:
     """Read a layout in its format's own frame; `UserError` if nothing in it can be read."""
     text = read_text(path)
-    if file_format == "r2d3":
+    size_px = (camera.width_px, camera.height_px) if camera else (0, 0)
+    if file_format == "object_list":
+        layout = read_object_list(text, frame=frame, width_px=size_px[0], height_px=size_px[1])
+    elif file_format == "r2d3":
         layout = _with_asset_sizes(read_program(text))
     elif file_format == "spatiallm":
-        layout = read_script(text)
+        layout = read_script(text, frame=frame)
     elif file_format == "omni3d":
         dataset = parse_json(text, path)
         layouts = read_dataset(dataset) if isinstance(dataset, dict) else {}
@@ -119,6 +135,7 @@ def main(
     camera: Path | None = None,
     image_id: int | None = None,
     phrases: bool = False,
+    frame: UprightFrame = "world",
 ) -> None:
     """Convert a layout of a room; what cannot be read is reported and left out.
 
@@ -130,10 +147,12 @@ def main(
         camera: JSON of the camera, needed for and by formats in a camera's frame.
         image_id: Number of the picture in an Omni3D data set; the first by default.
         phrases: Call objects by their label, not by their asset, in a program.
+        frame: What an object list or a script is in, or is written in: the world of the camera's
+            pose, or the level frame at the camera.
     """
     camera_file = None if camera is None else read_layout_camera(camera)
-    room = read_layout(layout, read, camera_file, image_id)
-    room = _in_frame_of(room, write, camera_file)
+    room = read_layout(layout, read, camera_file, image_id=image_id, frame=frame)
+    room = _in_frame_of(room, write, camera_file, frame)
     complete = [box for box in room.boxes if np.isfinite(box.size_m).all()]
     if write != "r2d3" and len(complete) < len(room.boxes):
         lost = tuple(
@@ -155,6 +174,11 @@ def _write(
         write_text(out, write_program(room, phrases=phrases))
     elif file_format == "spatiallm":
         write_text(out, write_script(room))
+    elif file_format == "object_list":
+        size_px = (camera.width_px, camera.height_px) if camera else (0, 0)
+        style = ObjectListStyle(precision_m=0.01, yaw_step_deg=1)
+        text = write_object_list(room, style, width_px=size_px[0], height_px=size_px[1])
+        write_text(out, text)
     else:
         assert camera is not None
         if file_format == "omni3d":
@@ -175,7 +199,9 @@ def _write(
         write_json(out.with_name(f"{out.stem}.camera.json"), notes)
 
 
-def _in_frame_of(room: RoomLayout, file_format: Format, camera: LayoutCamera | None) -> RoomLayout:
+def _in_frame_of(
+    room: RoomLayout, file_format: Format, camera: LayoutCamera | None, upright: UprightFrame
+) -> RoomLayout:
     wants_camera = file_format in IN_CAMERA
     if wants_camera and camera is None:
         raise UserError(f"format {file_format} is in the camera's frame: give --camera")
@@ -185,9 +211,14 @@ def _in_frame_of(room: RoomLayout, file_format: Format, camera: LayoutCamera | N
         raise UserError(
             "the room's frame and the camera's differ: give --camera with world_from_camera"
         )
+    frame: LayoutFrame = room.frame if wants_camera else upright
+    if file_format == "r2d3":
+        frame = "world"
+    pose = camera.world_from_camera
+    from_camera = level_camera_from_world(pose) @ pose if frame == "level_camera" else pose
     if wants_camera:
-        return transform_layout(room, invert(camera.world_from_camera), "opencv_camera")
-    return transform_layout(room, camera.world_from_camera, "world")
+        return transform_layout(room, invert(from_camera), "opencv_camera")
+    return transform_layout(room, from_camera, frame)
 
 
 def _with_asset_sizes(layout: RoomLayout) -> RoomLayout:

@@ -13,6 +13,7 @@ _DESCRIPTIONS = {
     "procthor": "workflow_scripts.sources.procthor:SOURCE",
     "images": "workflow_scripts.sources.images:SOURCE",
     "rlbench": "workflow_scripts.sources.rlbench:SOURCE",
+    "scans": "workflow_scripts.sources.scans:SOURCE",
 }
 
 

@@ -52,19 +52,28 @@ def house_files(settings: HousesSettings) -> tuple[str, ...]:
 
 def plan_houses(settings: ProcthorSettings, context: PlanContext) -> ShardPlan:
     """Return the shards of houses, with a digest of each one's lines of a file."""
-    wanted = settings.num_houses
+    key = f"sources.{context.source}.num_houses"
+    return plan_house_shards(settings, settings.num_houses, settings.houses_per_shard, key=key)
+
+
+def plan_house_shards(
+    settings: HousesSettings, wanted: int | None, per_shard: int | str, *, key: str
+) -> ShardPlan:
+    """Return shards of the first `wanted` houses, None for all of a file; `key` names the number.
+
+    Raises `UserError` where houses are generated and no number is given.
+    """
     if settings.houses == GENERATE:
         if wanted is None:
             raise UserError(
-                f"sources.{context.source}.num_houses: null needs a file of houses; "
-                "with 'houses: generate' give a number"
+                f"{key}: null needs a file of houses; with 'houses: generate' give a number"
             )
         total = wanted
     else:
         is_known = settings.houses == PROCTHOR_10K
         available = PROCTHOR_10K_HOUSES if is_known else count_houses(Path(settings.houses))
         total = available if wanted is None else min(wanted, available)
-    size = scenes_per_shard(total, settings.houses_per_shard)
+    size = scenes_per_shard(total, per_shard)
     if not house_files(settings):
         return ShardPlan.without_input(total, size)
     shards = assign_shards(total, size)

@@ -1,0 +1,34 @@
+"""Scans as scenes: houses to walk through, or scans that a reader lists, each in its split."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from workflow_scripts.common.splits import assign_split
+from workflow_scripts.scenes.sample_houses import sample_houses
+from workflow_scripts.sources.base import SampleRequest
+from workflow_scripts.sources.readers.scan_records import ScanScene
+from workflow_scripts.sources.readers.scans.base import load_reader
+from workflow_scripts.sources.scans import ScanFilesSettings
+
+
+def sample_scans(settings: ScanFilesSettings, request: SampleRequest) -> Iterator[ScanScene]:
+    """Yield the scans of a shard; `settings.format` is not auto any more.
+
+    A simulated scan is in the split of its house, a scan from files in that of its place.
+    """
+    if settings.path is None:
+        for scene in sample_houses(settings, request):
+            yield ScanScene(**scene.model_dump(), format=settings.format)
+        return
+    entries = load_reader(settings.format).list_scans(Path(settings.path))
+    for entry in entries[request.start : request.stop]:
+        yield ScanScene(
+            source=request.source,
+            scene_id=f"{request.source}-{entry.scan_id}",
+            split=assign_split(entry.place or entry.scan_id, request.shares),
+            origin=f"{settings.format}: {entry.scan_id}",
+            house=None,
+            format=settings.format,
+            name=entry.scan_id,
+            path=str(entry.path),
+        )

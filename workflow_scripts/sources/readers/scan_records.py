@@ -1,0 +1,13 @@
+"""The record of source `scans`: what a line of its scenes says."""
+
+from pydantic import Field
+
+from workflow_scripts.common.records import Scene
+
+
+class ScanScene(Scene):
+    """A scene of source scans: a house to walk through, or a scan to read from files."""
+
+    format: str = Field(description="simulated, or the layout of its files")
+    name: str = Field(default="", description="the scan's id in its files")
+    path: str = Field(default="", description="folder or file of the scan")

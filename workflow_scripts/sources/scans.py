@@ -1,0 +1,112 @@
+"""Source scans: posed RGB-D video of rooms, simulated or read from files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from workflow_scripts.common.shards import assign_shards, scenes_per_shard
+from workflow_scripts.config.base import SettingsError, UserPath, one_of
+from workflow_scripts.sources.base import PlanContext, ShardPlan, Source
+from workflow_scripts.sources.procthor import HousesSettings, house_files, plan_house_shards
+from workflow_scripts.sources.readers.photo_files import folder_digests
+from workflow_scripts.sources.readers.scan_records import ScanScene
+from workflow_scripts.sources.readers.scans.base import READERS, detect_format, load_reader
+from workflow_scripts.sources.scan_settings import FrameSelectionSettings, WalkSettings
+
+SIMULATED = "simulated"
+AUTO = "auto"
+
+
+class ScanFilesSettings(HousesSettings):
+    """Where scans come from."""
+
+    format: Annotated[str, one_of((SIMULATED, AUTO, *READERS))] = Field(
+        SIMULATED,
+        description="simulated: a camera walks through houses; otherwise the layout of the files "
+        "below `path`, which auto finds out (docs/scans.md draws each)",
+    )
+    path: UserPath | None = Field(
+        None, description="folder of scans, or one scan; null with format simulated"
+    )
+
+    @model_validator(mode="after")
+    def _has_path(self) -> "ScanFilesSettings":
+        if (self.format == SIMULATED) != (self.path is None):
+            problem = (
+                "null, but format is " + self.format + ": give the folder of the scans"
+                if self.path is None
+                else "given, but format is simulated; set format to auto or to a layout"
+            )
+            raise SettingsError((("path",), problem))
+        return self
+
+
+class ScansSettings(ScanFilesSettings, WalkSettings):
+    """Posed RGB-D scans, simulated or your own; null turns the source off."""
+
+    num_scans: int | None = Field(
+        8,
+        ge=1,
+        le=1_000_000,
+        description="how many scans; null takes every scan below `path`, or every house of a file",
+    )
+    scans_per_shard: Literal["auto"] | Annotated[int, Field(ge=1, le=100_000)] = Field(
+        4,
+        description="scans in one job; auto is the smallest power of two, at least 8, that needs "
+        "at most 128 shards",
+    )
+    selection: FrameSelectionSettings = Field(
+        FrameSelectionSettings(), description="which frames of a scan are chosen"
+    )
+
+
+def plan_scans(settings: ScansSettings, context: PlanContext) -> ShardPlan:
+    """Return the shards of scans, with a digest of each one's files or houses."""
+    if settings.path is None:
+        key = f"sources.{context.source}.num_scans"
+        return plan_house_shards(settings, settings.num_scans, settings.scans_per_shard, key=key)
+    entries = load_reader(settings.format).list_scans(Path(settings.path))[: settings.num_scans]
+    size = scenes_per_shard(len(entries), settings.scans_per_shard)
+    shards = assign_shards(len(entries), size)
+    digests = {
+        name: folder_digests([str(entry.path) for entry in entries[shard.start : shard.stop]])
+        for name, shard in shards.items()
+    }
+    return ShardPlan(shards, digests)
+
+
+def resolve_format(settings: ScansSettings) -> ScansSettings:
+    """Return settings with the layout that `auto` stands for."""
+    if settings.format != AUTO or settings.path is None:
+        return settings
+    return settings.model_copy(update={"format": detect_format(Path(settings.path))})
+
+
+def scan_files(settings: ScanFilesSettings) -> tuple[str, ...]:
+    """Return the user's files that scans are read from."""
+    return house_files(settings) if settings.path is None else (settings.path,)
+
+
+def views_per_scan(settings: ScansSettings, _: Mapping[str, Any]) -> float:
+    """Return about how many views a scan has."""
+    return float(settings.frames)
+
+
+SOURCE = Source(
+    settings=ScansSettings,
+    scene_kind="scan",
+    record=ScanScene,
+    plan=plan_scans,
+    description="posed RGB-D scans of rooms: a camera that walks through ProcTHOR-schema houses, "
+    "or scans from files",
+    license_note="simulated: houses and asset tables after ProcTHOR and AI2-THOR, Apache-2.0; "
+    "furniture meshes of Sweet Home 3D, where they were used, keep the licences of their authors "
+    "(see the credits beside the views); scans from files keep the terms of their data set",
+    sample="workflow_scripts.scenes.sample_scans:sample_scans",
+    sample_settings=ScanFilesSettings,
+    input_files=scan_files,
+    views_per_scene=views_per_scan,
+    resolve=resolve_format,
+)
