@@ -34,6 +34,7 @@ Name = Literal[
     "pose",
     "robots",
     "packing",
+    "caption_metrics",
     "cluster",
 ]
 # Modules that are not called as their benchmark.

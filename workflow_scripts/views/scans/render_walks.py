@@ -19,7 +19,7 @@ from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import Scene, ViewRow
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.view_shard import sibling_path
-from workflow_scripts.config.views import RendererSettings
+from workflow_scripts.config.views import FrameSettings
 from workflow_scripts.geometry.cameras import wrap_deg
 from workflow_scripts.sources.readers.scan_records import ScanScene
 from workflow_scripts.sources.scan_settings import WalkSettings
@@ -42,7 +42,7 @@ MIN_WALK_AREA_M2 = 0.25
 log = logging.getLogger(__name__)
 
 
-class WalkRenderSettings(RendererSettings, WalkSettings):
+class WalkRenderSettings(FrameSettings, WalkSettings):
     """The walk, and how its frames are rendered."""
 
 
