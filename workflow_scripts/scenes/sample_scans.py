@@ -25,7 +25,7 @@ def sample_scans(settings: ScanFilesSettings, request: SampleRequest) -> Iterato
         yield ScanScene(
             source=request.source,
             scene_id=f"{request.source}-{entry.scan_id}",
-            split=assign_split(entry.place or entry.scan_id, request.shares),  # type: ignore[arg-type]
+            split=assign_split(entry.place or entry.scan_id, request.shares),
             origin=f"{settings.format}: {entry.scan_id}",
             house=None,
             format=settings.format,

@@ -19,7 +19,15 @@ from workflow_scripts.common.errors import UserError, allowed_values
 
 #: Layouts of scans: name of the setting `sources.scans.format` -> "package.module:class" of the
 #: reader. `auto` asks them in this order.
-READERS: Mapping[str, str] = {}
+READERS: Mapping[str, str] = {
+    name: f"workflow_scripts.sources.readers.scans.{reader}"
+    for name, reader in {
+        "scannet_sens": "scannet_sens:SensReader",
+        "scannet": "scannet:ScanNetReader",
+        "nerfstudio": "nerfstudio:NerfstudioReader",
+        "stray_scanner": "stray_scanner:StrayScannerReader",
+    }.items()
+}
 
 
 @dataclass(frozen=True)
@@ -30,10 +38,13 @@ class ScanEntry:
         scan_id: its name, unique below the path that was listed; letters, digits, "-", "_".
         path: the folder or file that holds it. Names, sizes and times of what lies there decide
             whether it is read again.
+        place: what it shows, where the names of a data set say so ("scene0000" of
+            "scene0000_01"): scans of one place share a split; "" for a place of its own.
     """
 
     scan_id: str
     path: Path
+    place: str = ""
 
 
 @dataclass(frozen=True)
