@@ -65,6 +65,7 @@ rule views:
     input:
         per_shard("results/views/{source}/{shard}.zarr"),
         per_demonstration_source("results/views/{source}/leaks.json"),
+        per_shard("results/views/{source}/{shard}.frames.parquet", scene_kind="scan"),
 
 
 rule npz:

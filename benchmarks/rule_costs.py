@@ -68,15 +68,35 @@ def import_cpu_s(module: str) -> float:
     return min(seconds)
 
 
-def read_costs(folder: Path) -> list[RuleCost]:
-    """Return the costs of the rules of a run, the costliest first."""
+def read_jobs(folder: Path = BENCHMARK_FILES) -> pd.DataFrame:
+    """Return a row for each job of a run: rule, s, cpu_time, max_rss, and end_s of its file."""
     rows = []
     for path in sorted(folder.rglob("*.tsv")):
         table = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
         rule = path.relative_to(folder).with_suffix("").parts[1]
-        rows.append({"rule": rule, **table[["s", "cpu_time", "max_rss"]].iloc[0]})
+        values = table[["s", "cpu_time", "max_rss"]].iloc[0]
+        rows.append({"rule": rule, "end_s": path.stat().st_mtime, **values})
     if not rows:
         raise UserError(f"{folder}: no benchmark files; run the workflow first")
+    return pd.DataFrame(rows)
+
+
+def run_length_s(folder: Path = BENCHMARK_FILES) -> float:
+    """Return the seconds from the start of a run's first job to the end of its last.
+
+    That is how long a run took that was not interrupted.
+    """
+    jobs = read_jobs(folder)
+    return float(jobs["end_s"].max() - (jobs["end_s"] - jobs["s"]).min())
+
+
+def peak_memory_mb(folder: Path = BENCHMARK_FILES) -> float:
+    """Return the memory of the largest job."""
+    return float(read_jobs(folder)["max_rss"].max())
+
+
+def read_costs(folder: Path) -> list[RuleCost]:
+    """Return the costs of the rules of a run, the costliest first."""
     modules = modules_by_rule()
     costs = [
         RuleCost(
@@ -87,7 +107,7 @@ def read_costs(folder: Path) -> list[RuleCost]:
             peak_mb=float(group["max_rss"].max()),
             imports_s=import_cpu_s(modules[str(rule)]) if str(rule) in modules else 0.0,
         )
-        for rule, group in pd.DataFrame(rows).groupby("rule")
+        for rule, group in read_jobs(folder).groupby("rule")
     ]
     return sorted(costs, key=lambda cost: -cost.cpu_s)
 

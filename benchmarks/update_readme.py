@@ -6,6 +6,7 @@ results/gallery/. After `make eval CONFIG=studies/named.yaml`,
 nothing else; so with `eyes`.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from benchmarks.results_page import PAGE, replace_block
-from benchmarks.rule_costs import cost_table
+from benchmarks.rule_costs import cost_table, peak_memory_mb, run_length_s
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.evaluate.metrics import FRACTION, METRICS
@@ -28,6 +29,14 @@ GALLERY = {
     "vqa": "results/vqa/procthor/0004.png",
 }
 MAX_SIDE_PX = (1500, 1150)
+
+
+def runtime() -> str:
+    """Return how long the run took, and the memory of its largest job."""
+    return (
+        f"On {os.cpu_count()} cores it takes about {run_length_s() / 60:.0f} minutes and "
+        f"{peak_memory_mb() / 1000:.1f} GB once the environment is there."
+    )
 
 
 def headline() -> str:
@@ -168,6 +177,7 @@ def gallery() -> None:
 # Blocks by the study whose results they show; "" is the default run.
 BLOCKS: dict[str, dict[str, tuple[Path, Callable[[], str]]]] = {
     "": {
+        "runtime": (ROOT / "README.md", runtime),
         "headline": (ROOT / "README.md", headline),
         "scores": (PAGE, lambda: answers("the default run")),
         "keypoints": (PAGE, keypoints),

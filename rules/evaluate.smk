@@ -278,6 +278,10 @@ rule write_report:
         ],
         skipped=[
             *per_shard("results/views/{source}/{shard}.skipped.jsonl"),
+            *per_shard(
+                "results/views/{source}/{shard}.frames.skipped.jsonl",
+                scene_kind="scan",
+            ),
             *expand(
                 "results/evaluate/benchmarks/{name}.skipped.jsonl", name=BENCHMARKS
             ),
@@ -291,10 +295,17 @@ rule write_report:
         ],
         curves=training_curves(EXPERIMENTS.values(), CONTEXT),
         pictures=[
-            f"results/{stage}/{source}/{shard}.png"
-            for stage in ALL_STAGES
-            for source in sources_with_stage(stage)
-            for shard in list(SHARDS[source])[:SHARDS_IN_REPORT]
+            *(
+                f"results/{stage}/{source}/{shard}.png"
+                for stage in ALL_STAGES
+                for source in sources_with_stage(stage)
+                for shard in list(SHARDS[source])[:SHARDS_IN_REPORT]
+            ),
+            *(
+                f"results/views/{source}/{shard}.plan.png"
+                for source in sources_with_scenes("scan")
+                for shard in list(SHARDS[source])[:SHARDS_IN_REPORT]
+            ),
         ],
         score_pictures=[
             path

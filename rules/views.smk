@@ -322,3 +322,6 @@ rule export_npz:
     shell:
         "python -m workflow_scripts.views.export_npz --shards {input.shards}"
         " --settings {params.settings:q} --seed {params.seed} --out {output} > {log} 2>&1"
+
+
+include: "views_scans.smk"

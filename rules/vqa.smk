@@ -184,7 +184,9 @@ rule write_dataset_card:
         made_with=question_params.card_contents(
             config,
             sources_with_stage("vqa"),
-            has_houses=bool(sources_with_scenes("house")),
+            has_houses=bool(
+                sources_with_scenes("house") or scan_sources(simulated=True)
+            ),
             is_measured=any(map(uses_measurements, sources_with_stage("vqa"))),
         ),
         settings=section_json(config["vqa"]["hub"], CardSettings),

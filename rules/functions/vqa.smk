@@ -21,7 +21,8 @@ def measurement_tables(wildcards):
 
 def surface_gap_table(wildcards):
     """Return the gaps between drawn surfaces, of a source whose views have them."""
-    if wildcards.source not in sources_with_scenes("house"):
+    drawn = (*sources_with_scenes("house"), *scan_sources(simulated=True))
+    if wildcards.source not in drawn:
         return []
     return f"results/views/{wildcards.source}/{wildcards.shard}.surface_gaps.parquet"
 

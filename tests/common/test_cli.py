@@ -1,6 +1,7 @@
 """Command lines: a flag for every setting, settings as JSON, mistakes in one line."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -155,3 +156,44 @@ def test_a_stage_is_run_by_hand_without_a_trace() -> None:
     assert done.returncode == 2
     assert "--out" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+WITH_THREADS = """
+import atexit, sys, threading, time
+import torch
+from workflow_scripts.common.cli import run
+
+def add_forever():
+    numbers = torch.randn(100)
+    while True:
+        numbers + numbers
+
+def write_late():
+    time.sleep(0.3)
+    print("thread")
+
+def main() -> None:
+    atexit.register(print, "handler")
+    for _ in range(4):
+        threading.Thread(target=add_forever, daemon=True).start()
+    threading.Thread(target=write_late).start()
+    print("main")
+
+if __name__ == "__main__":
+    run(main)
+"""
+
+
+def test_threads_of_libraries_do_not_abort_a_command_that_is_done(tmp_path: Path) -> None:
+    """Such a thread, in C++ when the interpreter is torn down, ends a process with SIGABRT."""
+    script = tmp_path / "command.py"
+    script.write_text(WITH_THREADS)
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": root},
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["main", "thread", "handler"]), done.stderr

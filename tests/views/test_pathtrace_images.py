@@ -4,6 +4,7 @@ import copy
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -171,6 +172,22 @@ def test_denoising_removes_noise_and_keeps_the_edge(clean):
     assert np.abs(cleaned - truth)[4:-4, 4:-4].mean() < 0.35 * before
     step = cleaned[4:-4, 22].mean() - cleaned[4:-4, 25].mean()
     assert step == pytest.approx(0.4, abs=0.06)
+
+
+def test_the_denoiser_does_not_load_torch():
+    code = """
+import sys
+import numpy as np
+from workflow_scripts.views.pathtrace.tone_mapping import denoise
+from workflow_scripts.views.pathtrace.tracer import Radiance
+denoise(Radiance(*np.ones((3, 16, 16, 3), np.float32)))
+assert "pyoidn" in sys.modules, "pyoidn is not installed"
+assert "torch" not in sys.modules
+import torch
+"""
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_without_pyoidn_the_plain_filter_is_used(monkeypatch):

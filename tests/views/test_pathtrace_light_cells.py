@@ -12,6 +12,7 @@ from workflow_scripts.views.backends.pathtrace import TracedHouse
 from workflow_scripts.views.pathtrace.cell_tracer import CellTracer
 from workflow_scripts.views.pathtrace.lights import AMBIENT, Sky
 from workflow_scripts.views.pathtrace.surface_cells import SurfaceCells
+from workflow_scripts.views.pathtrace.surfaces import Surfaces
 from workflow_scripts.views.pathtrace.tone_mapping import exposure, srgb, tone_map
 from workflow_scripts.views.pathtrace.tracer import Tracer
 
@@ -133,7 +134,7 @@ def test_light_does_not_pass_through_a_wall():
 
 def test_cells_lie_on_the_surfaces_that_they_stand_for(shared):
     mesh = shared.triangle_mesh
-    cells = SurfaceCells.of(mesh)
+    cells = SurfaceCells.of(mesh, Surfaces(mesh).face_normals)
     random = np.random.default_rng(0)
     faces = random.integers(len(mesh.triangles), size=2000)
     weights = random.dirichlet([1, 1, 1], size=2000).astype(np.float32)

@@ -64,7 +64,7 @@ def test_a_drawn_light_weighs_as_much_as_it_is_rare():
     lights = Lights(lamps, np.empty((0, 3, 3)), Sky.of({}))
     lights.build_light_grid(np.zeros(2), np.array([5.0, 2.0]), 2.6)
     random = np.random.default_rng(0)
-    points = np.tile(np.array([[1.2], [1.0], [0.0]], dtype=np.float32), 20000)
+    points = np.tile(np.array([[1.2, 1.0, 0.0]], dtype=np.float32), (20000, 1))
     light, weight = lights.sample_lights(points, random.random(20000, dtype=np.float32))
     for number in range(3):
         # Summing each light over its chance gives each once.

@@ -1,14 +1,16 @@
 """Run a stage's `main` as a command: typed flags, log format, errors without stack traces."""
 
+import atexit
 import inspect
 import json
 import logging
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, NoReturn, Protocol, Self, TypeVar, get_type_hints
 
 import tyro
 from pydantic import ValidationError
@@ -59,6 +61,24 @@ def run(main: Callable[..., None]) -> None:
         _fail("; ".join(validation_problems(error)))
     except (UserError, OSError) as error:
         _fail(str(error))
+    # A function of an imported module was called by a program that goes on.
+    if main.__module__ == "__main__":
+        end_process()
+
+
+def end_process() -> NoReturn:
+    """End this process with exit status 0, without tearing the interpreter down.
+
+    A library's thread that wakes up while the interpreter is torn down aborts the process from
+    within C++ ("terminate called without an active exception"): a command whose files are all
+    written would then count as failed. Threads that Python waits for are waited for, and exit
+    handlers run, as at any other end.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(0)
 
 
 def _fail(message: str) -> None:

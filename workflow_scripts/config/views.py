@@ -22,8 +22,8 @@ class PolicySettings(Settings):
         return self
 
 
-class ViewsSettings(Settings):
-    """Cameras and the house simulator."""
+class RendererSettings(Settings):
+    """The house simulator and its camera."""
 
     backend: Literal["pathtrace", "ai2thor"] = Field(
         "pathtrace", description="pathtrace is embedded; ai2thor needs a Unity build"
@@ -40,17 +40,22 @@ class ViewsSettings(Settings):
     width_px: int = Field(336, ge=16, le=4096, description="image width")
     height_px: int = Field(336, ge=16, le=4096, description="image height")
     vertical_fov_deg: float = Field(90.0, ge=10, le=150, description="vertical field of view")
-    policies: PolicySettings = Field(
-        PolicySettings(), description="how many views of each policy a room gets"
-    )
     min_pixels: int = Field(
         100, ge=1, description="an object with fewer pixels does not count as visible"
     )
 
     @model_validator(mode="after")
-    def _visible(self) -> "ViewsSettings":
+    def _visible(self) -> "RendererSettings":
         most = self.width_px * self.height_px
         if self.min_pixels > most:
             problem = f"{self.min_pixels} is more than the {most} pixels of a view"
             raise SettingsError((("min_pixels",), problem))
         return self
+
+
+class ViewsSettings(RendererSettings):
+    """Cameras and the house simulator."""
+
+    policies: PolicySettings = Field(
+        PolicySettings(), description="how many views of each policy a room gets"
+    )

@@ -21,6 +21,9 @@ _WORLD_FROM_Y_UP = np.array(
 MAX_ROTATION_ERROR = 0.02
 """Entries of R^T R may differ so much from the unit matrix: rounding of text files, no more."""
 
+_SAME_TIME_S = 1e-6
+_UPRIGHT_AGREEMENT = 0.7
+
 UpAxis = Literal["y", "z"]
 CameraAxes = Literal["opencv", "opengl"]
 
@@ -114,6 +117,49 @@ def axis_angle_from_pose(pose_44: ArrayLike) -> FloatArray:
     return result
 
 
+def poses_at(
+    times_s: FloatArray,
+    known_s: FloatArray,
+    poses_44: FloatArray,
+    *,
+    tolerance_s: float,
+    max_gap_s: float,
+) -> list[FloatArray | None]:
+    """Return the poses [4, 4] at some times of a trajectory with times and poses of its own.
+
+    Between two poses not more than `max_gap_s` apart, positions are interpolated linearly and
+    rotations along the shortest turn; elsewhere the nearest pose counts if it is within
+    `tolerance_s`, and None stands for no pose. Poses that are not finite are no neighbours.
+    """
+    is_pose = np.isfinite(poses_44).all(axis=(1, 2)) & np.isfinite(known_s)
+    known, poses = known_s[is_pose], poses_44[is_pose]
+    order = np.argsort(known, kind="stable")
+    known, poses = known[order], poses[order]
+    result: list[FloatArray | None] = []
+    for time in times_s:
+        after = int(np.searchsorted(known, time))
+        near = [index for index in (after - 1, after) if 0 <= index < len(known)]
+        best = min(near, key=lambda index: abs(known[index] - time), default=-1)
+        if best >= 0 and abs(known[best] - time) < _SAME_TIME_S:
+            result.append(poses[best])
+        elif len(near) == 2 and known[near[1]] - known[near[0]] <= max_gap_s:
+            first, second = near
+            share = (time - known[first]) / (known[second] - known[first])
+            result.append(_between(poses[first], poses[second], float(share)))
+        elif best >= 0 and abs(known[best] - time) <= tolerance_s:
+            result.append(poses[best])
+        else:
+            result.append(None)
+    return result
+
+
+def _between(first: FloatArray, second: FloatArray, share: float) -> FloatArray:
+    pose = first + share * (second - first)
+    turn = Rotation.from_matrix(first[:3, :3].T @ second[:3, :3]).as_rotvec()
+    pose[:3, :3] = first[:3, :3] @ Rotation.from_rotvec(share * turn).as_matrix()
+    return pose
+
+
 def pose_problem(pose_44: ArrayLike) -> str:
     """Say why a matrix [4, 4] is no pose of a camera, "" if it is one."""
     pose = np.asarray(pose_44, dtype=np.float64)
@@ -182,6 +228,21 @@ def turned_pose(world_from_camera_44: ArrayLike, quarter_turns: int) -> FloatArr
         np.linalg.matrix_power(turn, quarter_turns % 4)
     )
     return result
+
+
+def turns_to_upright(world_from_camera_44: FloatArray) -> int:
+    """Return by how many quarter turns the pictures of poses [n, 4, 4] stand upright.
+
+    A picture is turned like `np.rot90(picture, n)`. The world has Z up; 0 where cameras that look
+    up or down, or disagree, do not say what is up.
+    """
+    up_in_camera = np.asarray(world_from_camera_44, dtype=np.float64)[:, 2, :2]
+    total = up_in_camera.sum(axis=0)
+    lengths = np.linalg.norm(up_in_camera, axis=1).sum()
+    if lengths < 0.1 * len(up_in_camera) or np.linalg.norm(total) < _UPRIGHT_AGREEMENT * lengths:
+        return 0
+    clockwise = np.arctan2(total[0], -total[1])
+    return int(np.rint(clockwise / (np.pi / 2))) % 4
 
 
 def _numbers(values: FloatArray) -> str:

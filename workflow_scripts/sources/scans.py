@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.shards import assign_shards, scenes_per_shard
-from workflow_scripts.config.base import Settings, SettingsError, UserPath, one_of
-from workflow_scripts.geometry.frame_selection import STRATEGIES
+from workflow_scripts.config.base import SettingsError, UserPath, one_of
 from workflow_scripts.sources.base import PlanContext, ShardPlan, Source
 from workflow_scripts.sources.procthor import HousesSettings, house_files, plan_house_shards
 from workflow_scripts.sources.readers.photo_files import folder_digests
 from workflow_scripts.sources.readers.scan_records import ScanScene
 from workflow_scripts.sources.readers.scans.base import READERS, detect_format, load_reader
+from workflow_scripts.sources.scan_settings import FrameSelectionSettings, WalkSettings
 
 SIMULATED = "simulated"
 AUTO = "auto"
@@ -40,41 +40,6 @@ class ScanFilesSettings(HousesSettings):
                 else "given, but format is simulated; set format to auto or to a layout"
             )
             raise SettingsError((("path",), problem))
-        return self
-
-
-class WalkSettings(Settings):
-    """How the simulated camera walks."""
-
-    scan_unit: Literal["room", "house"] = Field(
-        "room", description="what a simulated scan shows: one room of its house, or all of it"
-    )
-    frames: int = Field(64, ge=1, le=5000, description="frames of a simulated scan")
-    rate_hz: float = Field(2.0, gt=0, le=60, description="frames a second of a simulated scan")
-    speed_m_s: float = Field(0.4, gt=0, le=3, description="walking speed of the simulated camera")
-
-
-class FrameSelectionSettings(Settings):
-    """Which frames of a scan are chosen."""
-
-    strategy: Annotated[str, one_of(STRATEGIES)] = Field(
-        "mc",
-        description="uniform: equal steps in time; mc: the frame that shows most voxels that no "
-        "chosen frame shows, again and again (greedy maximum coverage); mc-ratio90, mc-ratio95: "
-        "the same until 90 or 95 % of what all frames show is covered",
-    )
-    max_frames: int | None = Field(32, ge=1, le=5000, description="at most so many; null: no limit")
-    max_tokens: int | None = Field(
-        None, ge=1, description="visual tokens that the chosen frames may take; null: no limit"
-    )
-    tokens_per_frame: int = Field(210, ge=1, description="visual tokens that a frame takes")
-    voxel_m: float = Field(0.1, ge=0.01, le=1, description="side of the voxels that are counted")
-
-    @model_validator(mode="after")
-    def _some_frame(self) -> "FrameSelectionSettings":
-        if self.max_tokens is not None and self.max_tokens < self.tokens_per_frame:
-            problem = f"{self.max_tokens} is less than the {self.tokens_per_frame} of one frame"
-            raise SettingsError((("max_tokens",), problem))
         return self
 
 

@@ -19,6 +19,7 @@ from workflow_scripts.common.records import (
     VisibilityRow,
 )
 from workflow_scripts.common.seeds import rng
+from workflow_scripts.config.views import RendererSettings
 from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.views.drawn_surfaces import surface_gap_rows, with_nearest
 from workflow_scripts.views.frame import Frame
@@ -42,6 +43,20 @@ class RenderPlan:
     num_views: dict[str, int]
     min_pixels: int
     seed: int
+
+    @classmethod
+    def of(
+        cls, settings: RendererSettings, *, num_views: dict[str, int], seed: int
+    ) -> "RenderPlan":
+        """Return the plan that some settings ask for."""
+        return cls(
+            width_px=settings.width_px,
+            height_px=settings.height_px,
+            vertical_fov_deg=settings.vertical_fov_deg,
+            num_views=num_views,
+            min_pixels=settings.min_pixels,
+            seed=seed,
+        )
 
     def camera(self, pose: Pose) -> Camera:
         """Return the camera of a pose; the field of view of a pose is that of a square image."""
@@ -176,7 +191,7 @@ class SceneRenderer:
             if isinstance(frame_or_reason, str):
                 rejection_counts[frame_or_reason] += 1
             else:
-                rendered_views.append(self._add_view(room, pose, camera, frame_or_reason))
+                rendered_views.append(self.add_view(room, pose, camera, frame_or_reason))
         for reason, count in rejection_counts.items():
             self.rendered_rows.rejected[policy, reason] += count
         if not rendered_views:
@@ -202,12 +217,16 @@ class SceneRenderer:
             reason = self._rejection_reason(*geometry(probe_camera(camera)))
             if reason:
                 return reason
-        number = len(self.rendered_rows.spool) - self.first_view
-        generator = rng(self.render_plan.seed, self.scene.scene_id, "frame", number)
-        frame = self.loaded_house.render(camera, seed=int(generator.integers(2**31)))
+        frame = self.render_frame(camera)
         if check_view and geometry is None:
             return self._rejection_reason(frame.depth_m, frame.instance) or frame
         return frame
+
+    def render_frame(self, camera: Camera) -> Frame:
+        """Render the next view of the scene."""
+        number = len(self.rendered_rows.spool) - self.first_view
+        generator = rng(self.render_plan.seed, self.scene.scene_id, "frame", number)
+        return self.loaded_house.render(camera, seed=int(generator.integers(2**31)))
 
     def _rejection_reason(self, depth_m: np.ndarray, instance: np.ndarray) -> str | None:
         return rejection_reason(
@@ -220,8 +239,17 @@ class SceneRenderer:
             / (self.render_plan.width_px * self.render_plan.height_px),
         )
 
-    def _add_view(self, room: Room, pose: Pose, camera: Camera, frame: Frame) -> RenderedView:
-        """Keep a frame and describe it."""
+    def add_view(
+        self,
+        room: Room,
+        pose: Pose,
+        camera: Camera,
+        frame: Frame,
+        *,
+        frame_number: int = -1,
+        timestamp_s: float = math.nan,
+    ) -> RenderedView:
+        """Keep a frame and describe it; number and time are those of a scan's frame."""
         view = self.rendered_rows.spool.add(frame, camera)
         visible_rows = visibility_rows(
             view, camera, frame.depth_m, frame.instance, self.loaded_house.objects
@@ -251,5 +279,7 @@ class SceneRenderer:
             vertical_fov_deg=camera.vertical_fov_deg,
             num_visible_objects=len(pixels),
             is_best=False,
+            frame=frame_number,
+            timestamp_s=timestamp_s,
         )
         return RenderedView(row, visible_rows, (len(pixels), sum(pixels)))

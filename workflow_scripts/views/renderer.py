@@ -27,6 +27,8 @@ class LoadedHouse(Protocol):
 
     A backend that can also give depth and ids without the image, at little cost and for any
     camera, has `geometry(camera) -> (depth_m, instance)`; it is used to check candidate cameras.
+    A backend that knows its obstacles has `free_area(clearance_m=, height_m=)`, the area on the
+    floor where the middle of someone may be; of others the reachable points are used.
     A backend that knows every triangle that it draws has `surfaces` (`DrawnSurfaces`), and the
     shapes of its objects in their rows (`with_shape`).
     """

@@ -5,8 +5,9 @@ sheet `{shard}.png`, each whole.
 """
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from workflow_scripts.common import backend_registry
 from workflow_scripts.common.cli import run
@@ -21,13 +22,14 @@ from workflow_scripts.common.records import (
 )
 from workflow_scripts.common.storage import read_records, write_records, write_table
 from workflow_scripts.common.view_shard import ViewShard, sibling_path, table_path, write_views
-from workflow_scripts.config.views import ViewsSettings
+from workflow_scripts.config.views import RendererSettings, ViewsSettings
 from workflow_scripts.views.contact_sheet import draw_contact_sheet
 from workflow_scripts.views.credits import write_credits
 from workflow_scripts.views.frame_spool import FrameSpool
 from workflow_scripts.views.render import RenderedRows, RenderPlan, render_scenes
-from workflow_scripts.views.renderer import BACKENDS
+from workflow_scripts.views.renderer import BACKENDS, Renderer
 
+SceneModel = TypeVar("SceneModel", bound=Scene)
 logger = logging.getLogger(__name__)
 DEFAULT = ViewsSettings()
 
@@ -55,19 +57,40 @@ def main(*, scenes: Path, out: Path, seed: int, settings: ViewsSettings = DEFAUL
         seed: the workflow's seed.
         settings: cameras and renderer; depth and masks do not depend on the preset.
     """
-    render_plan = RenderPlan(
-        width_px=settings.width_px,
-        height_px=settings.height_px,
-        vertical_fov_deg=settings.vertical_fov_deg,
-        num_views=settings.policies.model_dump(),
-        min_pixels=settings.min_pixels,
-        seed=seed,
+    num_views = settings.policies.model_dump()
+    render_plan = RenderPlan.of(settings, num_views=num_views, seed=seed)
+    records = read_scenes(scenes, Scene)
+    render_shard(
+        out,
+        records[0].source,
+        settings,
+        lambda renderer, spool: render_scenes(records, renderer, render_plan, spool),
+        attributes={"policies": num_views, "min_pixels": settings.min_pixels, "seed": seed},
     )
+
+
+def read_scenes(path: Path, model: type[SceneModel]) -> list[SceneModel]:
+    """Read the scenes of a shard; `UserError` if there is none."""
+    records = read_records(path, model)
+    if not records:
+        raise UserError(f"{path} has no scene; run the rule that wrote it again")
+    return records
+
+
+def render_shard(
+    out: Path,
+    source: str,
+    settings: RendererSettings,
+    render: Callable[[Renderer, FrameSpool], RenderedRows],
+    *,
+    attributes: dict[str, Any],
+) -> None:
+    """Open the backend, render with it, and write the shard with all that lies beside it.
+
+    `attributes` are those of the Zarr group that the caller knows.
+    """
     if out.suffix != ".zarr":
         raise UserError(f"--out {out} must end in .zarr")
-    records = read_records(scenes, Scene)
-    if not records:
-        raise UserError(f"{scenes} has no scene; run the rule that wrote it again")
     backend_class = backend_registry.load_backend(settings.backend, BACKENDS, kind="views")
     out.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -79,7 +102,7 @@ def main(*, scenes: Path, out: Path, seed: int, settings: ViewsSettings = DEFAUL
             height_px=settings.height_px,
         ) as renderer,
     ):
-        rendered_rows = render_scenes(records, renderer, render_plan, spool)
+        rendered_rows = render(renderer, spool)
         rejected: dict[str, dict[str, int]] = {}
         for (policy, reason), count in sorted(rendered_rows.rejected.items()):
             rejected.setdefault(policy, {})[reason] = count
@@ -87,13 +110,11 @@ def main(*, scenes: Path, out: Path, seed: int, settings: ViewsSettings = DEFAUL
             out,
             rendered_rows,
             attributes={
-                "source": records[0].source,
+                "source": source,
                 "backend": settings.backend,
                 "preset": settings.preset,
                 "renderer": dict(renderer.provenance),
-                "policies": render_plan.num_views,
-                "min_pixels": settings.min_pixels,
-                "seed": seed,
+                **attributes,
                 "rejected_candidates": rejected,
             },
         )
@@ -103,7 +124,7 @@ def main(*, scenes: Path, out: Path, seed: int, settings: ViewsSettings = DEFAUL
     logger.info(
         "%d views of %d scenes, %d skipped items, %d rejected cameras",
         len(rendered_rows.views),
-        len(records),
+        shard.views.scene_id.nunique(),
         len(rendered_rows.skipped),
         rendered_rows.rejected.total(),
     )

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 import numpy as np
+from shapely.geometry.base import BaseGeometry
 
 from workflow_scripts.common.errors import UserError, allowed_values
 from workflow_scripts.common.seeds import rng
@@ -24,7 +25,7 @@ from workflow_scripts.views.furniture import build, credits
 from workflow_scripts.views.meshes import Mesh
 from workflow_scripts.views.pathtrace.cell_tracer import CellTracer
 from workflow_scripts.views.pathtrace.lights import Sky
-from workflow_scripts.views.pathtrace.reachability import reachable_m
+from workflow_scripts.views.pathtrace.reachability import free_area, reachable_m
 from workflow_scripts.views.pathtrace.scene import RenderScene, TriangleMesh, build_scene
 from workflow_scripts.views.pathtrace.tone_mapping import tone_map
 from workflow_scripts.views.pathtrace.tracer import Tracer
@@ -116,6 +117,10 @@ class TracedHouse:
     def reachable_m(self) -> np.ndarray:
         """Return floor points [n, 3] of a 0.25 m grid where an agent of radius 0.2 m fits."""
         return reachable_m(self._scene)
+
+    def free_area(self, *, clearance_m: float, height_m: float) -> BaseGeometry:
+        """Return where the middle of someone of a height may be, clear of all obstacles."""
+        return free_area(self._scene, clearance_m=clearance_m, height_m=height_m)
 
     def geometry(self, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
         """Return depth_m f32 [h, w] and instance u16 [h, w] without an image."""

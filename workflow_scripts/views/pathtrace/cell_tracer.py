@@ -15,7 +15,6 @@ from workflow_scripts.views.pathtrace.camera_rays import (
     opening_rectangles,
 )
 from workflow_scripts.views.pathtrace.direct_light import DirectLight
-from workflow_scripts.views.pathtrace.frame_kernels import FaceArrays, LightArrays
 from workflow_scripts.views.pathtrace.light_cache import LightCache
 from workflow_scripts.views.pathtrace.lights import Sky
 from workflow_scripts.views.pathtrace.mirror_images import MirrorImages, mirror_directions
@@ -23,7 +22,6 @@ from workflow_scripts.views.pathtrace.radiosity import Radiosity
 from workflow_scripts.views.pathtrace.scene import RenderScene
 from workflow_scripts.views.pathtrace.surface_cells import SurfaceCells
 from workflow_scripts.views.pathtrace.surfaces import STEP_M
-from workflow_scripts.views.pathtrace.texture_atlas import LINEAR_OF_SRGB
 from workflow_scripts.views.pathtrace.tracer import Radiance, Tracer
 
 _RAYS_PER_CHUNK = 1 << 16
@@ -52,41 +50,14 @@ class CellTracer:
     def __init__(self, scene: RenderScene, sky: Sky, tracer: Tracer) -> None:
         mesh, surfaces = scene.triangle_mesh, tracer.surfaces
         self._tracer, self._surfaces, self._sky = tracer, surfaces, sky
-        self._cells = SurfaceCells.of(mesh)
+        self._cells = SurfaceCells.of(mesh, surfaces.face_normals)
         self._direct_light = DirectLight.of(surfaces, tracer.lights, sky)
         self._to_sun = sky.to_sun.astype(np.float32) if tracer.has_sun else None
         self._radiosity = Radiosity(
             mesh, self._cells, surfaces, self._direct_light, self._to_sun, sky.sun
         )
         self._cache = LightCache(self._cells, self._direct_light, self._radiosity)
-        atlas = surfaces.texture_atlas
-        faces = surfaces.camera_faces
-        self._arrays = FaceArrays(
-            faces.rows,
-            faces.density,
-            self._cells.face_normal,
-            atlas.width,
-            atlas.height,
-            atlas.last_level,
-            atlas.level_offsets,
-            atlas.colours,
-            atlas.tint,
-            LINEAR_OF_SRGB,
-            surfaces.roughness,
-            surfaces.specular,
-            surfaces.emission.max(axis=1) > 0,
-        )
-        lights = tracer.lights
-        self._lights = LightArrays(
-            lights.corner,
-            lights.side,
-            lights.up,
-            lights.scaled_normal,
-            lights.radiance,
-            lights.grid_low,
-            lights.grid_cells,
-            lights.weight,
-        )
+        self._arrays, self._lights = surfaces.face_arrays, tracer.lights.arrays
         self._openings = (*opening_rectangles(scene), np.float32(_OPENING_MARGIN))
 
     def radiance(
@@ -150,9 +121,8 @@ class CellTracer:
         """Cast `samples` rays through each of `pixels` [p]: those of a pixel follow each other."""
         directions = jittered_directions(camera, pixels, samples, random)
         origins, _ = self._tracer.ray_origins(camera, directions)
-        hits, distance, transmittance = self._surfaces.view_hits(origins, directions)
+        rays, transmittance = self._surfaces.camera_rays(origins, directions)
         angle = 1.0 / float(camera.intrinsics[1, 1])
-        rays = Rays(origins, directions, hits.face, hits.u, hits.v, distance)
         seen, sides = self._samples(rays, transmittance, angle, samples_lit_together, random)
         self._add_emission(seen, sides, rays, self._sky.background, transmittance, _MAX_RADIANCE)
         return seen
@@ -170,24 +140,8 @@ class CellTracer:
         Without a `pixel_angle` surfaces have no gloss, and textures no detail.
         """
         count = len(rays.face)
-        points, normals, albedo, colour, tint = (
-            np.empty((count, 3), dtype=np.float32) for _ in range(5)
-        )
-        sides = np.empty(count, dtype=np.int8)
-        frame_kernels.surface_points(
-            rays.face,
-            rays.u,
-            rays.v,
-            rays.distance,
-            rays.origins,
-            rays.directions,
-            np.float32(pixel_angle),
-            self._arrays,
-            points,
-            normals,
-            albedo,
-            sides,
-        )
+        seen = self._surfaces.surface_hits(rays, pixel_angle)
+        colour, tint = (np.empty((count, 3), dtype=np.float32) for _ in range(2))
         at = np.empty(count, dtype=np.int32)
         merged: tuple[np.ndarray, ...] = (
             np.empty(count, dtype=np.int32),
@@ -196,9 +150,9 @@ class CellTracer:
         )
         num = frame_kernels.merge_samples(
             rays.face,
-            sides,
-            points,
-            normals,
+            seen.sides,
+            seen.points,
+            seen.normals,
             rays.directions,
             self._cells.face_group,
             samples_lit_together,
@@ -212,7 +166,7 @@ class CellTracer:
         frame_kernels.shade(
             rays.face,
             at,
-            albedo,
+            seen.albedo,
             transmittance,
             lit.light,
             lit.fresnel,
@@ -220,7 +174,7 @@ class CellTracer:
             colour,
             tint,
         )
-        return Samples(at, albedo, colour, tint, lit), sides
+        return Samples(at, seen.albedo, colour, tint, lit), seen.sides
 
     def _lit_points(
         self,
@@ -289,7 +243,7 @@ class CellTracer:
                 rays,
             )
             owners, to_light, light_of_ray = (array[:num] for array in rays)
-            free = self._surfaces.unoccluded(points[owners].T, to_light.T)
+            free = self._surfaces.unoccluded(points[owners], to_light)
             gloss_kernels.add_to_points(owners[free], light_of_ray[free], highlight)
         return LitPoints(face, points, normals, directions, light, fresnel, highlight, is_sunlit)
 
@@ -303,8 +257,8 @@ class CellTracer:
             normals, points, self._to_sun, *self._openings, candidates
         )
         lit = candidates[:num]
-        rays = np.broadcast_to((self._to_sun * 100)[:, None], (3, num))
-        lit = lit[self._surfaces.unoccluded(points[lit].T, rays)]
+        rays = np.broadcast_to(self._to_sun * 100, (num, 3))
+        lit = lit[self._surfaces.unoccluded(points[lit], rays)]
         sun = (self._sky.sun / np.pi).astype(np.float32)
         light[lit] += sun * (normals[lit] @ self._to_sun)[:, None]
         is_sunlit[lit] = True
@@ -320,14 +274,9 @@ class CellTracer:
         limit: float,
     ) -> None:
         """Add the light of the lamps and of the sky that rays show."""
-        shining = np.flatnonzero(sides == frame_kernels.EMISSIVE)
-        material = self._surfaces.camera_faces.material(rays.face[shining])
-        emission = np.minimum(self._surfaces.emission[material], np.float32(limit))
-        seen.colour[shining] += emission * transmittance[:, shining].T
-        missed = np.flatnonzero(sides == frame_kernels.NO_HIT)
-        if len(missed):
-            radiance = np.minimum(sky(rays.directions[missed].T), np.float32(limit))
-            seen.colour[missed] += (radiance * transmittance[:, missed]).T
+        shining, radiance = self._tracer.emitted_radiance(sides, rays, sky)
+        radiance = np.minimum(radiance, np.float32(limit))
+        seen.colour[shining] += radiance * transmittance[:, shining].T
 
     def _mirror(
         self,
@@ -346,10 +295,9 @@ class CellTracer:
         is_sharp = roughness < _SHARP_MIRROR_ROUGHNESS
         origins, normals = lit.points[glossy], lit.normals[glossy]
         directions = mirror_directions(lit.directions[glossy], normals, roughness, random)
-        hits, face = self._surfaces.light_hits(origins, directions)
-        rays = Rays(origins, directions, face, hits.u, hits.v, hits.distance)
+        rays = self._surfaces.light_rays(origins, directions)
         detailed = np.flatnonzero(roughness < _MAX_DETAILED_ROUGHNESS)
-        light = self._radiosity.reflected(face, hits.u, hits.v, directions)
+        light = self._radiosity.reflected(rays.face, rays.u, rays.v, directions)
         if len(detailed):
             light[detailed] = self._mirror_image(rays, detailed, is_sharp, random)
         pixel_of_point = np.empty(len(lit.face), dtype=np.int64)
@@ -372,7 +320,7 @@ class CellTracer:
         transmittance = np.ones((3, len(which)), dtype=np.float32)
         image, sides = self._samples(rays, transmittance, 0.0, 1, random)
         # The lamps in satin surfaces are their highlights.
-        sides[~is_sharp[which]] = 0
+        sides[~is_sharp[which]] = frame_kernels.REFLECTING
         self._add_emission(
             image, sides, rays, self._sky.radiance, transmittance, _MAX_MIRROR_RADIANCE
         )

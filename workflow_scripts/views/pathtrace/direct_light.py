@@ -97,13 +97,13 @@ class DirectLight:
                 to_light,
                 weight,
             )
-            free = self.surfaces.unoccluded(origins.T, to_light.T)
+            free = self.surfaces.unoccluded(origins, to_light)
             _blocked_light(unblocked, grid, weight, free, normals[part], light[part], share[part])
         return light, share
 
 
 @numba_kernel
-def _sky_radiance(sky: np.ndarray, x: Any, y: Any, z: Any, colour: np.ndarray) -> None:
+def sky_radiance(sky: np.ndarray, x: Any, y: Any, z: Any, colour: np.ndarray) -> None:
     """Write the sky's radiance along a direction, as `Sky.radiance`."""
     up = z / np.sqrt(x * x + y * y + z * z)
     elevation = np.sqrt(min(max(up, np.float32(0)), np.float32(1)))
@@ -167,7 +167,7 @@ def _unblocked_light(
                     square = max(x * x + y * y + z * z, np.float32(0.02))
                     scale = facing * factor / (square * square)
                     if radiance[light, 0] < 0:
-                        _sky_radiance(sky, x, y, z, colour)
+                        sky_radiance(sky, x, y, z, colour)
                     else:
                         colour[:] = radiance[light]
                     for channel in range(3):

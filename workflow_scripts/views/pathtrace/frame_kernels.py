@@ -6,7 +6,7 @@ import numpy as np
 
 from workflow_scripts.common.numba_kernels import numba_kernel
 
-NO_HIT, EMISSIVE = -1, -2
+NO_HIT, EMISSIVE, REFLECTING = -1, -2, 0
 
 
 class FaceArrays(NamedTuple):
@@ -35,6 +35,7 @@ class LightArrays(NamedTuple):
     up: np.ndarray
     scaled_normal: np.ndarray
     radiance: np.ndarray
+    is_portal: np.ndarray
     grid_low: np.ndarray
     grid_cells: np.ndarray
     weight: np.ndarray

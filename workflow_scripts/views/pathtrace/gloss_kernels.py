@@ -9,7 +9,8 @@ from workflow_scripts.views.pathtrace.random_kernel import random_share
 
 
 @numba_kernel
-def _fresnel(specular: float, roughness: float, cosine: Any) -> Any:
+def fresnel_term(specular: float, roughness: float, cosine: Any) -> Any:
+    """Return Schlick's Fresnel term; rough surfaces mirror less at grazing angles."""
     grazing = 1 - min(max(cosine, np.float32(0)), np.float32(1))
     grazing = grazing * grazing * grazing * grazing * grazing
     return specular + (1 - specular) * (1 - roughness) * (1 - roughness) * grazing
@@ -55,7 +56,7 @@ def _brightest(
     alpha = roughness * roughness * roughness * roughness
     bend = half_normal * half_normal * (alpha - 1) + 1
     lobe = alpha / (np.float32(np.pi) * bend * bend)
-    factor = lobe * _fresnel(specular, roughness, half_to) / (4 * half_to * half_to)
+    factor = lobe * fresnel_term(specular, roughness, half_to) / (4 * half_to * half_to)
     near = distance - size
     return factor * radiance * np.sqrt(area) / (near * near)
 
@@ -116,7 +117,7 @@ def _highlights(
             half_to = min(max(half_to / half_length, np.float32(0.2)), np.float32(1))
             bend = half_normal * half_normal * (alpha - 1) + 1
             lobe = alpha / (np.float32(np.pi) * bend * bend)
-            factor = lobe * _fresnel(specular, roughness, half_to) / (4 * half_to * half_to)
+            factor = lobe * fresnel_term(specular, roughness, half_to) / (4 * half_to * half_to)
             factor *= cosine * facing / (square * square)
             brightness = np.float32(0)
             for channel in range(3):
@@ -163,7 +164,7 @@ def gloss(
         for axis in range(3):
             incoming[axis] = directions[number, axis] / np.sqrt(square)
             facing -= incoming[axis] * normals[number, axis]
-        fresnel[number] = _fresnel(specular, roughness, facing)
+        fresnel[number] = fresnel_term(specular, roughness, facing)
         if roughness >= 0.2:
             num = _highlights(
                 number,

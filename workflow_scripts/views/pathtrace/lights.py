@@ -8,6 +8,7 @@ import numpy as np
 
 from workflow_scripts.geometry.cameras import world_from_unity
 from workflow_scripts.views.house import entries, read_vector
+from workflow_scripts.views.pathtrace.frame_kernels import LightArrays
 from workflow_scripts.views.pathtrace.shell import Lamp
 
 AMBIENT = 0.11
@@ -124,6 +125,7 @@ class Lights:
         self.radiance = np.array(radiance, dtype=np.float32)
         self.is_portal = np.arange(len(corners)) >= len(lamps)
         self.area = np.linalg.norm(normals, axis=1)
+        self.sky = np.stack([sky.horizon, sky.zenith, sky.ground]).astype(np.float32)
 
     def build_light_grid(self, low_m: np.ndarray, high_m: np.ndarray, height_m: float) -> None:
         """Fill the slots of a grid over the floor plan [2] to [2]."""
@@ -152,12 +154,24 @@ class Lights:
         with np.errstate(divide="ignore"):
             self.weight = np.where(counts > 0, _SLOTS_PER_CELL / counts, 0).astype(np.float32)
 
+        self.arrays = LightArrays(
+            self.corner,
+            self.side,
+            self.up,
+            self.scaled_normal,
+            self.radiance,
+            self.is_portal,
+            self.grid_low,
+            self.grid_cells,
+            self.weight,
+        )
+
     def sample_lights(
         self, points: np.ndarray, random: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw a light per point [3, n] by `random` [n]; return indices and 1 / probability."""
-        i = ((points[0] - self.grid_low[0]) * np.float32(1 / _CELL_M)).astype(np.int32)
-        j = ((points[1] - self.grid_low[1]) * np.float32(1 / _CELL_M)).astype(np.int32)
+        """Draw a light per point [n, 3] by `random` [n]; return indices and 1 / probability."""
+        i = ((points[:, 0] - self.grid_low[0]) * np.float32(1 / _CELL_M)).astype(np.int32)
+        j = ((points[:, 1] - self.grid_low[1]) * np.float32(1 / _CELL_M)).astype(np.int32)
         i = np.clip(i, 0, self.grid_cells[0] - 1)
         j = np.clip(j, 0, self.grid_cells[1] - 1)
         cell = i * self.grid_cells[1] + j

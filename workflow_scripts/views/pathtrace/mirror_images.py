@@ -63,7 +63,7 @@ def mirror_directions(
     """Mirror directions [n, 3] at normals, blurred by the square of the roughness [n]."""
     incoming = directions / np.sqrt((directions * directions).sum(axis=1, keepdims=True))
     ray = incoming - 2 * (incoming * normals).sum(axis=1, keepdims=True) * normals
-    blur = cosine_directions(normals.T, random).T
+    blur = cosine_directions(normals, random)
     blur = blur - normals * (blur * normals).sum(axis=1, keepdims=True)
     ray = ray + blur * (roughness * roughness)[:, None]
     ray -= normals * np.minimum((ray * normals).sum(axis=1, keepdims=True) - 0.02, 0)

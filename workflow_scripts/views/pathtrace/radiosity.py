@@ -112,11 +112,11 @@ class Radiosity:
             _hemisphere_rays(
                 points[part], normals[part], seeds[part], num_rays, origins, directions
             )
-            hits, face = self._surfaces.light_hits(origins, directions)
-            sides = self._sides(face, hits.u, hits.v, directions)
+            rays = self._surfaces.light_rays(origins, directions)
+            sides = self._sides(rays.face, rays.u, rays.v, directions)
             radiance = ensure(sides)
             _sum_hemisphere(
-                directions, hits.distance, sides, radiance, num_rays, vectors[part], distance[part]
+                directions, rays.distance, sides, radiance, num_rays, vectors[part], distance[part]
             )
         return vectors, distance
 
@@ -161,8 +161,8 @@ class Radiosity:
     def _sunlight(self, points: np.ndarray, normals: np.ndarray, to_sun: np.ndarray) -> np.ndarray:
         cosine = normals @ to_sun
         facing = np.flatnonzero(cosine > 0.01)
-        rays = np.broadcast_to((to_sun * 100)[:, None], (3, len(facing)))
-        facing = facing[self._surfaces.unoccluded(points[facing].T, rays)]
+        rays = np.broadcast_to(to_sun * 100, (len(facing), 3))
+        facing = facing[self._surfaces.unoccluded(points[facing], rays)]
         light = np.zeros_like(points)
         light[facing] = self._sun * cosine[facing, None]
         return light

@@ -3,6 +3,7 @@
 import numpy as np
 import shapely
 from shapely.geometry import LineString, Polygon
+from shapely.geometry.base import BaseGeometry
 
 from workflow_scripts.geometry.upright_boxes import box_corners
 from workflow_scripts.views.pathtrace.scene import RenderScene
@@ -20,11 +21,38 @@ def reachable_m(scene: RenderScene) -> np.ndarray:
     leaves; rugs and objects above an agent's head are no obstacle. Points are sorted by x,
     then y.
     """
-    floor = shapely.union_all([room.shape for room in scene.shell.rooms])
+    floor = _floor(scene)
+    obstacles = _obstacles(scene, _AGENT_HEIGHT_M)
+    low = np.floor(np.array(floor.bounds[:2]) / GRID_M).astype(int)
+    high = np.ceil(np.array(floor.bounds[2:]) / GRID_M).astype(int)
+    x, y = (np.arange(a, b + 1) * GRID_M for a, b in zip(low, high, strict=True))
+    grid = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
+    points = shapely.points(grid)
+    free = shapely.contains(floor, points)
+    free &= shapely.distance(points, obstacles) >= RADIUS_M
+    free_points = grid[free]
+    return np.concatenate([free_points, np.zeros((len(free_points), 1))], axis=1)
+
+
+def free_area(scene: RenderScene, *, clearance_m: float, height_m: float) -> BaseGeometry:
+    """Return where the middle of someone may be who keeps clear of furniture and walls.
+
+    As for `reachable_m`, but without a grid, and for a person of some height.
+    """
+    blocked = _obstacles(scene, height_m).buffer(clearance_m, quad_segs=16)
+    return _floor(scene).difference(blocked)
+
+
+def _floor(scene: RenderScene) -> BaseGeometry:
+    return shapely.union_all([room.shape for room in scene.shell.rooms])
+
+
+def _obstacles(scene: RenderScene, height_m: float) -> BaseGeometry:
+    """Return furniture, walls without their doorways and door leaves, seen from above."""
     obstacles: list[Polygon | LineString] = []
     for row in scene.objects:
         bottom, top = row.z_m - row.height_m / 2, row.z_m + row.height_m / 2
-        if row.kind != "object" or bottom > _AGENT_HEIGHT_M or top < _STEP_OVER_M:
+        if row.kind != "object" or bottom > height_m or top < _STEP_OVER_M:
             continue
         corners = box_corners(
             (row.x_m, row.y_m, row.z_m), (row.width_m, row.depth_m, row.height_m), row.yaw_deg
@@ -43,12 +71,4 @@ def reachable_m(scene: RenderScene) -> np.ndarray:
     if doors:
         obstacle_area = obstacle_area.difference(shapely.union_all(doors))
     obstacles += [LineString(leaf) for leaf in scene.shell.leaf_segments_m]
-    low = np.floor(np.array(floor.bounds[:2]) / GRID_M).astype(int)
-    high = np.ceil(np.array(floor.bounds[2:]) / GRID_M).astype(int)
-    x, y = (np.arange(a, b + 1) * GRID_M for a, b in zip(low, high, strict=True))
-    grid = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
-    points = shapely.points(grid)
-    free = shapely.contains(floor, points)
-    free &= shapely.distance(points, shapely.union_all([obstacle_area, *obstacles])) >= RADIUS_M
-    free_points = grid[free]
-    return np.concatenate([free_points, np.zeros((len(free_points), 1))], axis=1)
+    return shapely.union_all([obstacle_area, *obstacles])

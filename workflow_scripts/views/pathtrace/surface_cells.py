@@ -45,12 +45,8 @@ class SurfaceCells:
     origin_m: np.ndarray
 
     @classmethod
-    def of(cls, mesh: TriangleMesh) -> "SurfaceCells":
+    def of(cls, mesh: TriangleMesh, face_normal: np.ndarray) -> "SurfaceCells":
         """Find the cells of a mesh."""
-        edges = mesh.triangles[:, 1:] - mesh.triangles[:, :1]
-        scaled = np.cross(edges[:, 0], edges[:, 1]).astype(np.float64)
-        length = np.linalg.norm(scaled, axis=1, keepdims=True)
-        face_normal = (scaled / np.maximum(length, 1e-20)).astype(np.float32)
         face_group, group_normal = _groups(mesh.instance, face_normal)
         across = np.abs(group_normal).argmax(axis=1)
         group_axes = np.stack([across, (across + 1) % 3, (across + 2) % 3], axis=1)

@@ -1,7 +1,4 @@
-"""Intersect rays with a scene and look up the surface at each hit.
-
-Vectors are f32 [3, n]: a factor [n] per ray then broadcasts over contiguous memory.
-"""
+"""Intersect rays with a scene and look up the surface at each hit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from workflow_scripts.views.meshes import Material
+from workflow_scripts.views.pathtrace import frame_kernels
+from workflow_scripts.views.pathtrace.camera_rays import Rays
+from workflow_scripts.views.pathtrace.frame_kernels import FaceArrays
 from workflow_scripts.views.pathtrace.ray_casting import Hits, build_ray_caster
 from workflow_scripts.views.pathtrace.scene import TriangleMesh
-from workflow_scripts.views.pathtrace.texture_atlas import TextureAtlas
+from workflow_scripts.views.pathtrace.texture_atlas import LINEAR_OF_SRGB, TextureAtlas
 
 STEP_M = 2e-4
 """How far off a surface a ray starts, so that it does not hit the same surface again."""
@@ -21,18 +21,30 @@ _MIN_TRANSMISSION = 0.3
 _GLASS_TRANSMITTANCE = 0.94
 
 
-@dataclass
+@dataclass(frozen=True)
 class SurfaceHits:
-    """Points on surfaces: `points`, unit `normal` against the ray, `albedo` [3, n]; `material`.
+    """What rays [n] hit: `points`, unit `normals` against the ray and `albedo` f32 [n, 3].
 
-    `hit_mask` [n] is False where the ray hit nothing; the other values are undefined there.
+    `face` i32 [n] is that of the mesh, or -1; `sides` i8 [n] is NO_HIT, EMISSIVE, or which side of
+    the face is seen. Points and normals are undefined where nothing was hit; the albedo of that and
+    of lamps is 1.
     """
 
-    hit_mask: np.ndarray
+    face: np.ndarray
     points: np.ndarray
-    normal: np.ndarray
+    normals: np.ndarray
     albedo: np.ndarray
-    material: np.ndarray
+    sides: np.ndarray
+
+    def select(self, indices: np.ndarray) -> "SurfaceHits":
+        """Return the hits of some rays."""
+        return SurfaceHits(
+            self.face[indices],
+            self.points[indices],
+            self.normals[indices],
+            self.albedo[indices],
+            self.sides[indices],
+        )
 
 
 class FaceSubset:
@@ -80,6 +92,22 @@ class Surfaces:
         self.emission = np.array([material.emission for material in materials], np.float32)
         all_faces = np.arange(len(triangle_mesh.triangles))
         self.camera_faces = FaceSubset(triangle_mesh, all_faces, self.texture_atlas)
+        self.face_normals = _face_normals(triangle_mesh.triangles)
+        self.face_arrays = FaceArrays(
+            self.camera_faces.rows,
+            self.camera_faces.density,
+            self.face_normals,
+            self.texture_atlas.width,
+            self.texture_atlas.height,
+            self.texture_atlas.last_level,
+            self.texture_atlas.level_offsets,
+            self.texture_atlas.colours,
+            self.texture_atlas.tint,
+            LINEAR_OF_SRGB,
+            self.roughness,
+            self.specular,
+            self.emission.max(axis=1) > 0,
+        )
         passes_light = self._is_glass | _is_mostly_holes(materials)
         solid = all_faces[~passes_light[triangle_mesh.material]]
         self._light_faces = (
@@ -100,30 +128,40 @@ class Surfaces:
         hits, distance = self._first_opaque_hits(origins, directions)
         return np.where(hits.face >= 0, distance, np.float32(np.nan)), self._instance[hits.face]
 
-    def view(
-        self, origins: np.ndarray, directions: np.ndarray, pixel_angle: float
-    ) -> tuple[SurfaceHits, np.ndarray]:
-        """Return the surfaces that camera rays [n, 3] hit, and the glass transmittance [3, n]."""
-        hits, distance, transmittance = self.view_hits(origins, directions)
-        level = self.camera_faces.density[hits.face] + np.log2(
-            np.maximum(distance * pixel_angle, 1e-9)
+    def surface_hits(self, rays: Rays, pixel_angle: float = 0.0) -> SurfaceHits:
+        """Return the surfaces that rays hit.
+
+        Textures have the detail of a pixel of `pixel_angle` radians; with 0 a coarse copy is read,
+        because light that bounces comes from an area.
+        """
+        count = len(rays.face)
+        points, normals, albedo = (np.empty((count, 3), dtype=np.float32) for _ in range(3))
+        sides = np.empty(count, dtype=np.int8)
+        frame_kernels.surface_points(
+            rays.face,
+            rays.u,
+            rays.v,
+            rays.distance,
+            rays.origins,
+            rays.directions,
+            np.float32(pixel_angle),
+            self.face_arrays,
+            points,
+            normals,
+            albedo,
+            sides,
         )
-        return self._surface_hits(
-            self.camera_faces, hits, origins.T, directions.T, distance, level
-        ), transmittance
+        return SurfaceHits(rays.face, points, normals, albedo, sides)
 
-    def view_hits(
-        self, origins: np.ndarray, directions: np.ndarray
-    ) -> tuple[Hits, np.ndarray, np.ndarray]:
-        """Return what camera rays [n, 3] hit behind glass, its distance and the transmittance.
+    def camera_rays(self, origins: np.ndarray, directions: np.ndarray) -> tuple[Rays, np.ndarray]:
+        """Return camera rays [n, 3] with what they hit behind glass, and the transmittance [3, n].
 
-        `distance` f32 [n] counts from the camera, as that of the hits does not behind glass and
-        holes; the transmittance is f32 [3, n].
+        Distances count from the camera.
         """
         hits, distance = self._first_opaque_hits(origins, directions)
         transmittance = np.ones((3, len(origins)), dtype=np.float32)
         if not self._is_glass.any():
-            return hits, distance, transmittance
+            return _rays(origins, directions, hits, distance), transmittance
         for _ in range(2):
             material = self.camera_faces.material(hits.face)
             glass = np.flatnonzero((hits.face >= 0) & self._is_glass[material])
@@ -137,19 +175,13 @@ class Surfaces:
             next_hits, next_distance = self._first_opaque_hits(starts, directions[glass])
             distance[glass] += next_distance
             _replace_hits(hits, glass, next_hits)
-        return hits, distance, transmittance
+        return _rays(origins, directions, hits, distance), transmittance
 
-    def bounce(self, points: np.ndarray, directions: np.ndarray) -> SurfaceHits:
-        """Return the surfaces that rays from points [3, n] hit; glass does not stop them."""
-        hits = self._light_faces.rays.cast(points.T, directions.T)
-        # A bounce gathers light over an area, so it reads a coarse copy of the texture.
-        level = self._light_faces.density[hits.face] - 3
-        return self._surface_hits(self._light_faces, hits, points, directions, hits.distance, level)
-
-    def light_hits(self, origins: np.ndarray, directions: np.ndarray) -> tuple[Hits, np.ndarray]:
-        """Return what rays of light [n, 3] hit, and the faces of the whole mesh i32 [n] (or -1)."""
+    def light_rays(self, origins: np.ndarray, directions: np.ndarray) -> Rays:
+        """Return rays of light [n, 3] with what they hit; glass does not stop them."""
         hits = self._light_faces.rays.cast(origins, directions)
-        return hits, self._light_face_number[hits.face]
+        face = self._light_face_number[hits.face]
+        return Rays(origins, directions, face, hits.u, hits.v, hits.distance)
 
     def coarse_albedo(self, face: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         """Return the mean albedo [3, n] of some decimetres around barycentric u, v of faces [n]."""
@@ -159,8 +191,8 @@ class Surfaces:
         return self.texture_atlas.albedo(row[15].astype(np.int32), texture_u, texture_v, level)
 
     def unoccluded(self, points: np.ndarray, to_lights: np.ndarray) -> np.ndarray:
-        """Say for which points [3, n] no solid surface blocks the vector [3, n] to a light."""
-        return ~self._light_faces.rays.occluded(points.T, to_lights.T)
+        """Say for which points [n, 3] no solid surface blocks the vector [n, 3] to a light."""
+        return ~self._light_faces.rays.occluded(points, to_lights)
 
     def _first_opaque_hits(
         self, origins: np.ndarray, directions: np.ndarray
@@ -199,34 +231,9 @@ class Surfaces:
             rays_in_holes.append(ray[cutout[y, x] < 128])
         return np.sort(np.concatenate(rays_in_holes))
 
-    def _surface_hits(
-        self,
-        face_subset: FaceSubset,
-        hits: Hits,
-        origins: np.ndarray,
-        directions: np.ndarray,
-        distance: np.ndarray,
-        level: np.ndarray,
-    ) -> SurfaceHits:
-        row = face_subset.rows[hits.face].T
-        material = row[15].astype(np.int32)
-        u, v = _interpolate(row[9:15], hits.u, hits.v, 2)
-        normal = _interpolate(row[0:9], hits.u, hits.v, 3)
-        facing_sign = np.where(dot(normal, directions) > 0, np.float32(-1), np.float32(1))
-        normal *= facing_sign / np.sqrt(np.maximum(dot(normal, normal), np.float32(1e-12)))
-        return SurfaceHits(
-            hits.face >= 0,
-            origins + distance * directions,
-            normal,
-            self.texture_atlas.albedo(material, u, v, level),
-            material,
-        )
 
-
-def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the dot products [n] of vectors [3, n]."""
-    products: np.ndarray = a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-    return products
+def _rays(origins: np.ndarray, directions: np.ndarray, hits: Hits, distance: np.ndarray) -> Rays:
+    return Rays(origins, directions, hits.face, hits.u, hits.v, distance)
 
 
 def _interpolate(corners: np.ndarray, u: np.ndarray, v: np.ndarray, size: int) -> np.ndarray:
@@ -242,3 +249,12 @@ def _replace_hits(hits: Hits, rays: np.ndarray, next_hits: Hits) -> None:
 
 def _is_mostly_holes(materials: Sequence[Material]) -> np.ndarray:
     return np.array([m.cutout is not None and np.mean(m.cutout) < 128 for m in materials])
+
+
+def _face_normals(triangles: np.ndarray) -> np.ndarray:
+    """Return the outward unit normals f32 [f, 3] of triangles [f, 3, 3]."""
+    edges = triangles[:, 1:] - triangles[:, :1]
+    scaled = np.cross(edges[:, 0], edges[:, 1]).astype(np.float64)
+    length = np.linalg.norm(scaled, axis=1, keepdims=True)
+    normals: np.ndarray = (scaled / np.maximum(length, 1e-20)).astype(np.float32)
+    return normals

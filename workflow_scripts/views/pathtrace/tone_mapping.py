@@ -1,5 +1,8 @@
 """Turn radiance into an image: denoise, expose, map to sRGB."""
 
+import sys
+from typing import Any
+
 import numpy as np
 
 from workflow_scripts.views.pathtrace.tracer import Radiance
@@ -26,17 +29,32 @@ def denoise(light: Radiance) -> np.ndarray:
 
     Uses Open Image Denoise where `pyoidn` is installed, else `atrous_filter`.
     """
-    try:
-        import pyoidn
-    except ImportError:
+    open_image_denoise = _open_image_denoise()
+    if open_image_denoise is None:
         return atrous_filter(light)
-    denoised: np.ndarray = pyoidn.denoise(
+    denoised: np.ndarray = open_image_denoise.denoise(
         np.ascontiguousarray(light.colour),
         albedo=np.ascontiguousarray(light.albedo),
         normal=np.ascontiguousarray(light.normal),
         hdr=True,
     )
     return denoised
+
+
+def _open_image_denoise() -> Any:
+    """Return the package `pyoidn`, or None where it is not installed."""
+    # It imports PyTorch where that is installed: a second of every job, of no use to arrays.
+    has_torch = "torch" in sys.modules or "pyoidn" in sys.modules
+    if not has_torch:
+        sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        import pyoidn
+    except ImportError:
+        return None
+    finally:
+        if not has_torch:
+            del sys.modules["torch"]
+    return pyoidn
 
 
 def atrous_filter(light: Radiance) -> np.ndarray:

@@ -1,20 +1,20 @@
-"""Trace paths through a scene: exact depth and ids at pixel centres, light with jittered rays.
+"""Trace paths through a scene: exact depth and ids at pixel centres, light with jittered rays."""
 
-Vectors are f32 [3, n]: a factor [n] per ray then broadcasts over contiguous memory.
-"""
-
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from workflow_scripts.geometry.cameras import Camera, rays_camera
+from workflow_scripts.views.pathtrace import path_kernels
+from workflow_scripts.views.pathtrace.camera_rays import Rays
+from workflow_scripts.views.pathtrace.frame_kernels import EMISSIVE, NO_HIT, REFLECTING
 from workflow_scripts.views.pathtrace.lights import AMBIENT, Lights, Sky
 from workflow_scripts.views.pathtrace.scene import RenderScene
-from workflow_scripts.views.pathtrace.specular import SpecularLobe
-from workflow_scripts.views.pathtrace.surfaces import STEP_M, SurfaceHits, Surfaces, dot
+from workflow_scripts.views.pathtrace.surfaces import STEP_M, SurfaceHits, Surfaces
 from workflow_scripts.views.pathtrace.walls import CUT_BELOW_CEILING_M
 
-# Enough paths to keep NumPy busy, few enough to stay in the processor's cache.
+# Few enough paths to stay in the processor's cache.
 _PATHS_PER_BATCH = 1 << 15
 # No path may add more than this to its pixel: single bright paths are visible as noise.
 _MAX_PATH_RADIANCE = 12.0
@@ -33,6 +33,18 @@ class Radiance:
     normal: np.ndarray
 
 
+@dataclass(frozen=True)
+class LampRays:
+    """Rays from points, whose indices are `owners` i32 [k], to a lamp or window each.
+
+    `to_light` f32 [k, 3] are their vectors; `is_free` [k] says that nothing blocks them.
+    """
+
+    owners: np.ndarray
+    to_light: np.ndarray
+    is_free: np.ndarray
+
+
 class Tracer:
     """A scene with its surfaces, lights and sky, ready for path tracing."""
 
@@ -41,7 +53,6 @@ class Tracer:
         self._ceiling_m = shell.ceiling_m
         self._sky = sky
         self.surfaces = Surfaces(scene.triangle_mesh)
-        self._is_emissive = self.surfaces.emission.max(axis=1) > 0
         self.lights = Lights(shell.lamps, shell.portals, sky)
         floor = np.concatenate([room.polygon_m for room in shell.rooms])
         self.lights.build_light_grid(floor.min(axis=0), floor.max(axis=0), self._ceiling_m)
@@ -88,12 +99,12 @@ class Tracer:
                 self._trace(origins, directions, angle, bounces, random),
                 strict=True,
             ):
-                total = np.zeros_like(values[:, ::samples])
-                for sample in range(samples):
-                    total += values[:, sample::samples]
-                part.append(total / samples)
+                total = values[::samples].copy()
+                for sample in range(1, samples):
+                    total += values[sample::samples]
+                part.append(total / np.float32(samples))
         colour, albedo, normal = (
-            np.concatenate(part, axis=1).T.reshape(height, width, 3) for part in channel_chunks
+            np.concatenate(part).reshape(height, width, 3) for part in channel_chunks
         )
         return Radiance(colour, albedo, normal)
 
@@ -105,122 +116,160 @@ class Tracer:
         bounces: int,
         random: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Follow one path per ray [n, 3]; return its colour, albedo and normal [3, n]."""
-        surface_hits, weight = self.surfaces.view(origins, directions, pixel_angle)
-        emissive = self._is_emissive[surface_hits.material] & surface_hits.hit_mask
-        denoiser_guides = surface_hits.albedo.copy(), surface_hits.normal.copy()
-        denoiser_guides[0][:, emissive | ~surface_hits.hit_mask] = 1
-        denoiser_guides[1][:, ~surface_hits.hit_mask] = 0
-        colour = self._emitted_radiance(surface_hits, directions.T, through_window=True) * weight
-        incoming = directions.T / np.sqrt(dot(directions.T, directions.T))
+        """Follow one path per ray [n, 3]; return its colour, albedo and normal [n, 3]."""
+        rays, transmittance = self.surfaces.camera_rays(origins, directions)
+        hits = self.surfaces.surface_hits(rays, pixel_angle)
+        weight = np.ascontiguousarray(transmittance.T)
+        albedo, normal = hits.albedo, hits.normals.copy()
+        normal[hits.sides == NO_HIT] = 0
+        colour = np.zeros((len(origins), 3), dtype=np.float32)
+        shining, radiance = self.emitted_radiance(hits.sides, rays, self._sky.background)
+        colour[shining] = np.minimum(radiance, _MAX_PATH_RADIANCE) * weight[shining]
         paths = np.arange(len(origins))
         for bounce in range(bounces + 1):
-            active = np.flatnonzero(
-                surface_hits.hit_mask & ~self._is_emissive[surface_hits.material]
-            )
+            active = np.flatnonzero(hits.sides >= 0)
             if not len(active):
                 break
             if len(active) < len(paths):
-                surface_hits = _select(surface_hits, active)
-                paths, weight, incoming = paths[active], weight[:, active], incoming[:, active]
-            surface_hits.points += surface_hits.normal * np.float32(STEP_M)
-            light, lit_indices, to_light = self._direct_light(surface_hits, random)
-            outgoing = cosine_directions(surface_hits.normal, random)
+                hits, paths, weight = hits.select(active), paths[active], weight[active]
+            points = hits.points + hits.normals * np.float32(STEP_M)
+            light, lamps = self._direct_light(points, hits.normals, random)
+            outgoing = cosine_directions(hits.normals, random)
             if bounce == 0:
-                specular_lobe = SpecularLobe.of(self.surfaces, surface_hits, incoming)
-                specular_light = specular_lobe.lamp_highlights(
-                    surface_hits, lit_indices, light[:, lit_indices], to_light
+                incoming = directions[paths]
+                incoming /= np.sqrt(np.einsum("ij,ij->i", incoming, incoming))[:, None]
+                mirrored, is_sharp = self._add_gloss(
+                    colour, paths, hits, incoming, lamps, light, weight, outgoing, random
                 )
-                colour[:, paths[lit_indices]] += np.minimum(
-                    weight[:, lit_indices] * specular_light, _MAX_MIRROR_RADIANCE
-                )
-                mirrored, factor = specular_lobe.sample_mirror(surface_hits, outgoing, random)
-                weight = weight * factor
             else:
-                weight = weight * surface_hits.albedo
+                mirrored, is_sharp = (np.zeros(len(paths), dtype=bool) for _ in range(2))
+                weight *= hits.albedo
             if bounce < 2 and self.has_sun:
-                self._add_sun(light, surface_hits)
+                self._add_sun(light, points, hits.normals)
             if bounce == bounces:
                 light += np.float32(AMBIENT)
-            if bounce == 0:
-                light[:, mirrored] = 0
-            colour[:, paths] += np.minimum(weight * light, _MAX_PATH_RADIANCE)
+            path_kernels.add_reflected(
+                paths, weight, light, mirrored, np.float32(_MAX_PATH_RADIANCE), colour
+            )
             if bounce == bounces:
                 break
             if bounce == 1:
                 # Later bounces are faint and even: every other path goes on with twice the weight.
                 every_other = np.flatnonzero(paths % 2 == 0)
-                surface_hits, paths = _select(surface_hits, every_other), paths[every_other]
-                weight, outgoing = 2 * weight[:, every_other], outgoing[:, every_other]
-                incoming = incoming[:, every_other]
-            surface_hits = self.surfaces.bounce(surface_hits.points, outgoing)
-            if bounce == 0:
-                sharp_mirror = np.flatnonzero(mirrored & specular_lobe.is_sharp_mirror)
-                if len(sharp_mirror):
-                    emitted = (
-                        self._emitted_radiance(
-                            _select(surface_hits, sharp_mirror), outgoing[:, sharp_mirror]
-                        )
-                        * weight[:, sharp_mirror]
-                    )
-                    colour[:, paths[sharp_mirror]] += np.minimum(emitted, _MAX_MIRROR_RADIANCE)
-        return colour, *denoiser_guides
+                points, outgoing = points[every_other], outgoing[every_other]
+                paths, weight = paths[every_other], 2 * weight[every_other]
+            rays = self.surfaces.light_rays(points, outgoing)
+            hits = self.surfaces.surface_hits(rays)
+            if mirrored.any():
+                sides = np.where(mirrored & is_sharp, hits.sides, REFLECTING)
+                shining, radiance = self.emitted_radiance(sides, rays, self._sky.radiance)
+                emitted = np.minimum(radiance, _MAX_PATH_RADIANCE) * weight[shining]
+                colour[paths[shining]] += np.minimum(emitted, _MAX_MIRROR_RADIANCE)
+        return colour, albedo, normal
 
-    def _emitted_radiance(
-        self, surface_hits: SurfaceHits, directions: np.ndarray, *, through_window: bool = False
-    ) -> np.ndarray:
-        """Return the radiance [3, n] of the lamps and the sky that rays hit."""
-        emitted = np.where(
-            surface_hits.hit_mask, self.surfaces.emission[surface_hits.material].T, 0
-        )
-        miss_indices = np.flatnonzero(~surface_hits.hit_mask)
-        if len(miss_indices):
-            sky = self._sky.background if through_window else self._sky.radiance
-            emitted[:, miss_indices] = sky(directions[:, miss_indices])
-        return np.minimum(emitted, np.float32(_MAX_PATH_RADIANCE))
+    def emitted_radiance(
+        self, sides: np.ndarray, rays: Rays, sky: Callable[[np.ndarray], np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return which rays hit lamps or nothing, by their sides, and the radiance [k, 3] of that.
+
+        `sky` gives the radiance [3, k] along directions [3, k].
+        """
+        lamps = np.flatnonzero(sides == EMISSIVE)
+        missed = np.flatnonzero(sides == NO_HIT)
+        emission = self.surfaces.emission[self.surfaces.camera_faces.material(rays.face[lamps])]
+        radiance = np.concatenate([emission, sky(rays.directions[missed].T).T])
+        return np.concatenate([lamps, missed]), radiance
 
     def _direct_light(
-        self, surface_hits: SurfaceHits, random: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Light each surface point by one sampled lamp or window.
+        self, points: np.ndarray, normals: np.ndarray, random: np.random.Generator
+    ) -> tuple[np.ndarray, LampRays]:
+        """Light each point [n, 3] by one sampled lamp or window.
 
-        Returns the light [3, n] that a white diffuse surface reflects of it, the indices [k] of
-        the lit points, and the vectors [3, k] from those to the lamp.
+        Returns the light [n, 3] that a white diffuse surface reflects of it, and the rays.
         """
-        lights, points = self.lights, surface_hits.points
-        draws = random.random((3, points.shape[1]), dtype=np.float32)
-        light, weight = lights.sample_lights(points, draws[0])
-        target = lights.corner[light].T + lights.side[light].T * draws[1]
-        to_light = target + lights.up[light].T * draws[2] - points
-        # Closer than 14 cm the estimate would diverge; lamps hang higher.
-        square = np.maximum(dot(to_light, to_light), np.float32(0.02))
-        cosines = np.maximum(dot(surface_hits.normal, to_light), 0)
-        cosines *= np.maximum(-dot(lights.scaled_normal[light].T, to_light), 0)
-        strength = cosines * weight / (square * square * np.float32(np.pi))
-        lit_indices = np.flatnonzero(strength > 1e-5)
-        lit_indices = lit_indices[
-            self.surfaces.unoccluded(points[:, lit_indices], to_light[:, lit_indices])
-        ]
-        to_light = to_light[:, lit_indices]
-        radiance = lights.radiance[light[lit_indices]].T.copy()
-        portal = np.flatnonzero(lights.is_portal[light[lit_indices]])
-        radiance[:, portal] = self._sky.radiance(to_light[:, portal])
-        result = np.zeros(points.shape, dtype=np.float32)
-        result[:, lit_indices] = radiance * strength[lit_indices]
-        return result, lit_indices, to_light
+        lights = self.lights.arrays
+        draws = random.random((3, len(points)), dtype=np.float32)
+        drawn, rarity = self.lights.sample_lights(points, draws[0])
+        owners = np.empty(len(points), dtype=np.int32)
+        origins, to_light = (np.empty_like(points) for _ in range(2))
+        strengths = np.empty(len(points), dtype=np.float32)
+        num = path_kernels.lamp_rays(
+            points,
+            normals,
+            drawn,
+            rarity,
+            draws[1:],
+            lights,
+            (owners, origins, to_light, strengths),
+        )
+        is_free = self.surfaces.unoccluded(origins[:num], to_light[:num])
+        light = np.zeros_like(points)
+        path_kernels.add_lamp_light(
+            owners[:num], to_light, strengths, is_free, drawn, lights, self.lights.sky, light
+        )
+        return light, LampRays(owners[:num], to_light[:num], is_free)
 
-    def _add_sun(self, light: np.ndarray, surface_hits: SurfaceHits) -> None:
-        """Add to `light` [3, n] the sunlight that white diffuse points reflect."""
+    def _add_gloss(
+        self,
+        colour: np.ndarray,
+        paths: np.ndarray,
+        hits: SurfaceHits,
+        incoming: np.ndarray,
+        lamps: LampRays,
+        light: np.ndarray,
+        weight: np.ndarray,
+        outgoing: np.ndarray,
+        random: np.random.Generator,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Add the highlights of lamps to `colour`, and mirror some of the `outgoing` directions.
+
+        Multiplies `weight` by what the surfaces reflect. Returns which paths are mirrored, and
+        which surfaces are sharp mirrors.
+        """
+        before = weight.copy()
+        fresnel = np.empty(len(paths), dtype=np.float32)
+        mirrored, is_sharp = (np.empty(len(paths), dtype=bool) for _ in range(2))
+        arrays = self.surfaces.face_arrays
+        path_kernels.sample_gloss(
+            hits.face,
+            hits.normals,
+            incoming,
+            hits.albedo,
+            random.random(len(paths), dtype=np.float32),
+            arrays,
+            outgoing,
+            weight,
+            fresnel,
+            mirrored,
+            is_sharp,
+        )
+        highlights = np.zeros_like(light)
+        path_kernels.add_highlights(
+            lamps.owners,
+            lamps.to_light,
+            lamps.is_free,
+            hits.face,
+            hits.normals,
+            incoming,
+            hits.albedo,
+            fresnel,
+            light,
+            before,
+            arrays,
+            np.float32(_MAX_MIRROR_RADIANCE),
+            highlights,
+        )
+        colour[paths] += highlights
+        return mirrored, is_sharp
+
+    def _add_sun(self, light: np.ndarray, points: np.ndarray, normals: np.ndarray) -> None:
+        """Add to `light` [n, 3] the sunlight that white diffuse points [n, 3] reflect."""
         to_sun = self._sky.to_sun.astype(np.float32)
-        cosine = to_sun @ surface_hits.normal
-        lit_indices = np.flatnonzero(cosine > 0.01)
-        to_lights = np.broadcast_to((to_sun * 100)[:, None], (3, len(lit_indices)))
-        lit_indices = lit_indices[
-            self.surfaces.unoccluded(surface_hits.points[:, lit_indices], to_lights)
-        ]
-        light[:, lit_indices] += (self._sky.sun / np.pi).astype(np.float32)[:, None] * cosine[
-            lit_indices
-        ]
+        cosine = normals @ to_sun
+        lit = np.flatnonzero(cosine > 0.01)
+        rays = np.broadcast_to(to_sun * 100, (len(lit), 3))
+        lit = lit[self.surfaces.unoccluded(points[lit], rays)]
+        light[lit] += (self._sky.sun / np.pi).astype(np.float32) * cosine[lit, None]
 
 
 def _jittered(
@@ -242,27 +291,9 @@ def _jittered(
     return local @ camera.world_from_camera[:3, :3].T.astype(np.float32)
 
 
-def _select(surface_hits: SurfaceHits, indices: np.ndarray) -> SurfaceHits:
-    return SurfaceHits(
-        surface_hits.hit_mask[indices],
-        surface_hits.points[:, indices],
-        surface_hits.normal[:, indices],
-        surface_hits.albedo[:, indices],
-        surface_hits.material[indices],
-    )
-
-
-def cosine_directions(normal: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Draw unit directions [3, n] about normals, with density proportional to the cosine."""
-    draws = random.random((2, normal.shape[1]), dtype=np.float32)
-    z = 1 - 2 * draws[0]
-    radius = np.sqrt(np.maximum(1 - z * z, 0))
-    angle = np.float32(2 * np.pi) * draws[1]
-    # A point of the unit sphere around the tip of the normal is cosine-distributed.
-    offset_normal = np.stack([radius * np.cos(angle), radius * np.sin(angle), z]) * np.float32(
-        0.9999
-    )
-    offset_normal += normal
-    square = np.maximum(dot(offset_normal, offset_normal), np.float32(1e-12))
-    directions: np.ndarray = offset_normal / np.sqrt(square)
+def cosine_directions(normals: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Draw unit directions [n, 3] about normals, with density proportional to the cosine."""
+    draws = random.random((2, len(normals)), dtype=np.float32)
+    directions = np.empty_like(normals)
+    path_kernels.cosine_directions(normals, draws, directions)
     return directions

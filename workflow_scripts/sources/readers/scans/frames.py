@@ -8,6 +8,7 @@ import numpy as np
 from workflow_scripts.common.errors import UserError, most_common_reasons
 from workflow_scripts.geometry.pose_conventions import nearest_rigid, pose_problem
 from workflow_scripts.sources.readers.scans.base import InstancePoints, Scan, ScanFrame, ScanObject
+from workflow_scripts.sources.readers.scans.upright import upright_frames
 
 UNKNOWN_K = np.full((3, 3), np.nan)
 _SAME_POSE = 1e-9
@@ -33,7 +34,17 @@ class CameraModel:
                 f"K has its principal point at {k[0, 2]:.4g}, {k[1, 2]:.4g}, far outside the "
                 f"picture of {width} x {height}; is K of another size?"
             )
+        middle, turned = (width / 2, height / 2), (height / 2, width / 2)
+        if _is_near(k[:2, 2], turned, 0.05) and not _is_near(k[:2, 2], middle, 0.15):
+            return (
+                f"K has its principal point at {k[0, 2]:.4g}, {k[1, 2]:.4g}: it is that of a "
+                f"picture of {height} x {width}, these are {width} x {height}"
+            )
         return ""
+
+
+def _is_near(point: np.ndarray, other: tuple[float, float], share: float) -> bool:
+    return bool(np.all(np.abs(point - other) < share * np.array(other)))
 
 
 def make_frame(
@@ -113,6 +124,9 @@ def make_scan(
     `UserError` names `where` if no frame can be used.
     """
     checked = _without_repeats(frames)
+    if has_gravity:
+        checked, notes = upright_frames(checked)
+        warnings = [*warnings, *notes]
     if not any(not frame.reason for frame in checked):
         close()
         reasons = most_common_reasons(frame.reason for frame in checked)

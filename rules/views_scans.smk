@@ -1,0 +1,114 @@
+from workflow_scripts.sources.scan_settings import FrameSelectionSettings
+from workflow_scripts.sources.scans import SIMULATED
+from workflow_scripts.views.scans.render_walks import WalkRenderSettings
+
+
+def scan_sources(*, simulated):
+    """Return the sources of scans that are on, those that are simulated or the others."""
+    return [
+        source
+        for source in sources_with_scenes("scan")
+        if (config["sources"][source]["format"] == SIMULATED) == simulated
+    ]
+
+
+def walk_settings(wildcards):
+    """Return the settings of a simulated walk and of its frames, as JSON."""
+    values = {**config["views"], **config["sources"][wildcards.source]}
+    return section_json(values, WalkRenderSettings)
+
+
+def scan_surface(wildcards):
+    """Return the points on the surfaces of a shard's scans, where they are known."""
+    if wildcards.source not in scan_sources(simulated=True):
+        return []
+    return f"results/views/{wildcards.source}/{wildcards.shard}.surface.parquet"
+
+
+# A camera that walks through houses: posed frames with exact depth and masks.
+rule render_walks:
+    input:
+        scenes="results/scenes/{source}/{shard}.jsonl",
+    output:
+        views=directory("results/views/{source}/{shard}.zarr"),
+        view_rows="results/views/{source}/{shard}.views.parquet",
+        object_rows="results/views/{source}/{shard}.objects.parquet",
+        visibility_rows="results/views/{source}/{shard}.visibility.parquet",
+        gap_rows="results/views/{source}/{shard}.surface_gaps.parquet",
+        surface_points="results/views/{source}/{shard}.surface.parquet",
+        skipped="results/views/{source}/{shard}.skipped.jsonl",
+        credits="results/views/{source}/{shard}.credits.csv",
+        picture=report(
+            "results/views/{source}/{shard}.png",
+            caption="report/views.rst",
+            category="views",
+            labels={"source": "{source}", "shard": "{shard}"},
+        ),
+    log:
+        "logs/views/render_walks/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/views/render_walks/{source}/{shard}.tsv"
+    wildcard_constraints:
+        source=name_pattern(scan_sources(simulated=True)),
+    conda:
+        "../envs/views.yaml"
+    threads: 1
+    resources:
+        gpu=int(config["views"]["backend"] == "ai2thor"),
+        nodes=1,
+        mem_mb=3000,
+        runtime=240,
+    params:
+        code=code_of(
+            "workflow_scripts.views.scans.render_walks",
+            backends=[RENDERERS[config["views"]["backend"]]],
+        ),
+        settings=walk_settings,
+        seed=config["seed"],
+    message:
+        "Walk through the houses of {wildcards.source} shard {wildcards.shard}"
+    shell:
+        "python -m workflow_scripts.views.scans.render_walks --scenes {input.scenes}"
+        " --out {output.views} --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
+
+
+# The frames that a model is shown, and a plan of every scan with its camera's path.
+rule select_frames:
+    input:
+        views="results/views/{source}/{shard}.zarr",
+        view_rows="results/views/{source}/{shard}.views.parquet",
+        object_rows="results/views/{source}/{shard}.objects.parquet",
+        surface_points=scan_surface,
+    output:
+        frames="results/views/{source}/{shard}.frames.parquet",
+        skipped="results/views/{source}/{shard}.frames.skipped.jsonl",
+        picture=report(
+            "results/views/{source}/{shard}.plan.png",
+            caption="report/frames.rst",
+            category="views",
+            labels={"source": "{source}", "shard": "{shard} camera path"},
+        ),
+    log:
+        "logs/views/select_frames/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/views/select_frames/{source}/{shard}.tsv"
+    wildcard_constraints:
+        source=name_pattern(sources_with_scenes("scan")),
+    conda:
+        "../envs/views.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=code_of("workflow_scripts.views.scans.select_frames"),
+        settings=source_settings(FrameSelectionSettings, "selection"),
+        surface=lambda wildcards, input: (
+            f"--surface {input.surface_points}" if input.surface_points else ""
+        ),
+    message:
+        "Choose frames of {wildcards.source} shard {wildcards.shard}"
+    shell:
+        "python -m workflow_scripts.views.scans.select_frames --views {input.views}"
+        " {params.surface} --settings {params.settings:q} --out {output.frames}"
+        " --picture {output.picture} > {log} 2>&1"

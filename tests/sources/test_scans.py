@@ -1,0 +1,137 @@
+"""Source scans: how simulated scans and scans from files are sharded and split."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.config import resolved
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.shards import Shard
+from workflow_scripts.scenes.sample_scans import sample_scans
+from workflow_scripts.sources.base import PlanContext, SampleRequest
+from workflow_scripts.sources.planning import plan_sources, resolved_sources
+from workflow_scripts.sources.readers.scans import base
+from workflow_scripts.sources.readers.scans.base import ScanEntry
+from workflow_scripts.sources.scans import (
+    ScanFilesSettings,
+    ScansSettings,
+    plan_scans,
+    resolve_format,
+    scan_files,
+)
+
+CONTEXT = PlanContext("scans", {}, Path())
+SHARES = {"train": 0.5, "val": 0.2, "test": 0.3}
+
+
+class FolderReader:
+    """A layout of tests: a folder with a file `poses` is a scan; rooms are named `room_visit`."""
+
+    def matches(self, path: Path) -> bool:
+        return any(path.glob("*/poses"))
+
+    def list_scans(self, path: Path) -> list[ScanEntry]:
+        folders = sorted(file.parent for file in path.glob("*/poses"))
+        if not folders:
+            raise UserError(f"{path}: no folder with a file poses")
+        return [ScanEntry(each.name, each, place=each.name.split("_")[0]) for each in folders]
+
+
+@pytest.fixture
+def scans_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(base, "READERS", {"folders": f"{__name__}:FolderReader"})
+    for room in range(10):
+        for visit in range(2):
+            folder = tmp_path / "scans" / f"{room:02d}_{visit}"
+            folder.mkdir(parents=True)
+            (folder / "poses").write_text("1 0 0\n")
+    return tmp_path / "scans"
+
+
+def from_files(path: Path, **changes: Any) -> ScansSettings:
+    """Return settings of a layout that only tests know."""
+    settings = ScansSettings.parse({"num_scans": None, **changes})
+    return settings.model_copy(update={"format": "folders", "path": str(path)})
+
+
+def request(stop: int) -> SampleRequest:
+    return SampleRequest("scans", start=0, stop=stop, seed=7, shares=SHARES)
+
+
+def test_simulated_scans_need_no_input() -> None:
+    settings = ScansSettings.parse({"num_scans": 5, "scans_per_shard": 2})
+    plan = plan_scans(settings, CONTEXT)
+    assert list(plan.shards.values()) == [Shard(0, 2), Shard(2, 4), Shard(4, 5)]
+    assert set(plan.digests.values()) == {""}
+    assert scan_files(settings) == ()
+    with pytest.raises(UserError, match=r"sources\.scans\.num_scans: null needs a file of houses"):
+        plan_scans(ScansSettings.parse({"num_scans": None}), CONTEXT)
+
+
+def test_the_source_is_off_until_it_is_turned_on() -> None:
+    assert (
+        resolved({"sources": {"procthor": {}}, "train": {"experiments": {"a": {}}}})["sources"][
+            "scans"
+        ]
+        is None
+    )
+    config = {"sources": resolved_sources({"scans": {"num_scans": 3}, "images": None})}
+    assert list(plan_sources(config, Path())) == ["scans"]
+
+
+def test_simulated_scans_are_split_by_their_house() -> None:
+    scans = list(sample_scans(ScanFilesSettings(), request(2)))
+    assert [scan.scene_id for scan in scans] == ["scans-000000", "scans-000001"]
+    assert all(scan.house and scan.format == "simulated" for scan in scans)
+
+
+def test_scans_of_files_are_named_after_them_and_split_by_their_place(scans_folder: Path) -> None:
+    settings = from_files(scans_folder, scans_per_shard=8)
+    plan = plan_scans(settings, CONTEXT)
+    assert [shard.stop for shard in plan.shards.values()] == [8, 16, 20]
+    assert len(set(plan.digests.values())) == 3
+    scans = list(sample_scans(settings, request(20)))
+    assert [scan.name for scan in scans[:3]] == ["00_0", "00_1", "01_0"]
+    assert len({scan.scene_id for scan in scans}) == 20
+    for first, second in zip(scans[::2], scans[1::2], strict=True):
+        assert first.split == second.split
+    assert len({scan.split for scan in scans}) > 1
+    assert scan_files(settings) == (str(scans_folder),)
+    assert len(plan_scans(from_files(scans_folder, num_scans=3), CONTEXT).shards) == 1
+
+
+def test_a_changed_scan_changes_its_shard_only(scans_folder: Path) -> None:
+    settings = from_files(scans_folder, scans_per_shard=8)
+    before = plan_scans(settings, CONTEXT).digests
+    (scans_folder / "05_1/poses").write_text("1 0 0\n2 0 0\n")
+    after = plan_scans(settings, CONTEXT).digests
+    assert [before[name] == after[name] for name in before] == [True, False, True]
+
+
+def test_auto_finds_the_layout_or_says_what_is_known(scans_folder: Path, tmp_path: Path) -> None:
+    settings = from_files(scans_folder).model_copy(update={"format": "auto"})
+    assert resolve_format(settings).format == "folders"
+    (tmp_path / "nothing").mkdir()
+    nothing = settings.model_copy(update={"path": str(tmp_path / "nothing")})
+    with pytest.raises(UserError, match=r"no known layout of scans \(folders\)"):
+        resolve_format(nothing)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"format": "auto"}, "path: null, but format is auto"),
+        ({"path": "rooms"}, "path: given, but format is simulated"),
+        ({"format": "scanet", "path": "rooms"}, "format: 'scanet'"),
+        ({"scan_unit": "flat"}, "scan_unit"),
+        ({"frames": 0}, "frames"),
+        ({"frames": 6000}, "frames"),
+        ({"rate_hz": 0}, "rate_hz"),
+        ({"selection": {"strategy": "ratio95"}}, "selection.strategy"),
+        ({"selection": {"max_tokens": 10}}, "selection.max_tokens"),
+    ],
+)
+def test_bad_settings_name_their_key(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message.replace(".", r"\.").replace("(", r"\(")):
+        ScansSettings.parse(values)
