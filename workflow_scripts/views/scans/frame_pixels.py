@@ -13,6 +13,8 @@ from workflow_scripts.views.frame import Frame
 
 POINT_REACH_M = 0.05
 """A pixel is of the instance of an annotated point that is no farther away than this."""
+_SAME_SURFACE = 1.05
+"""Neighbouring pixels whose depths differ by a smaller factor show one surface."""
 _STRIDE = 2
 _DARK, _BRIGHT = 5, 250
 
@@ -37,7 +39,8 @@ def scan_view(frame: ScanFrame, *, size_px: tuple[int, int]) -> ScanView:
     """Return a frame as a view of (width, height) pixels; colour is scaled, with grey bars.
 
     The view has the colour picture's camera; each pixel takes depth and instance where its ray
-    meets the depth picture, whose K may differ. Depth is not interpolated.
+    meets the depth picture, whose K may differ. Between pixels of one surface the inverse of
+    depth is interpolated, which is exact on planes; at edges the nearest pixel is taken.
 
     Raises `UserError` for a frame without pose, depth, or any pixel with depth.
     """
@@ -64,42 +67,81 @@ def scan_view(frame: ScanFrame, *, size_px: tuple[int, int]) -> ScanView:
     intrinsics[0] *= inner[0] / width
     intrinsics[1] *= inner[1] / height
     intrinsics[:2, 2] += (x0, y0)
-    rows, columns, is_inside = _depth_pixels(frame, intrinsics, content, (height_px, width_px))
-    depth_m = np.asarray(frame.load_depth_m(), dtype=np.float32)
+    grid = _DepthGrid.of(frame, intrinsics, content, (height_px, width_px))
+    depth_m = np.array(frame.load_depth_m(), dtype=np.float64)
     _require_shape(depth_m, frame, "depth")
-    view_depth = np.where(is_inside, depth_m[rows[:, None], columns[None, :]], np.nan)
-    view_depth[~(np.isfinite(view_depth) & (view_depth > 0))] = np.nan
+    depth_m[~(np.isfinite(depth_m) & (depth_m > 0))] = np.nan
+    view_depth = grid.interpolate(depth_m)
     if np.isnan(view_depth).all():
         raise UserError("no pixel has depth")
     instance = np.zeros((height_px, width_px), np.uint16)
     if frame.load_instance is not None:
         ids = frame.load_instance()
         _require_shape(ids, frame, "instance")
-        instance = np.where(is_inside, ids[rows[:, None], columns[None, :]], 0).astype(np.uint16)
+        instance = np.where(grid.is_inside, grid.nearest(ids), 0).astype(np.uint16)
     camera = Camera(width_px, height_px, intrinsics, np.asarray(frame.world_from_camera))
     return ScanView(Frame(picture, view_depth.astype(np.float32), instance), camera, content)
 
 
-def _depth_pixels(
-    frame: ScanFrame,
-    intrinsics: np.ndarray,
-    content: tuple[int, int, int, int],
-    shape: tuple[int, int],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return rows [h] and columns [w] of the depth picture, and where they lie in it [h, w]."""
-    width, height = frame.depth_size_px
-    k = np.asarray(frame.depth_intrinsics, dtype=np.float64)
-    x = (np.arange(shape[1]) + 0.5 - intrinsics[0, 2]) / intrinsics[0, 0]
-    y = (np.arange(shape[0]) + 0.5 - intrinsics[1, 2]) / intrinsics[1, 1]
-    # A hair more, so that a pixel's own centre stays in it.
-    columns = np.floor(x * k[0, 0] + k[0, 2] + 1e-6).astype(np.int64)
-    rows = np.floor(y * k[1, 1] + k[1, 2] + 1e-6).astype(np.int64)
-    is_column = (columns >= 0) & (columns < width)
-    is_row = (rows >= 0) & (rows < height)
-    is_column[: content[0]] = is_column[content[2] :] = False
-    is_row[: content[1]] = is_row[content[3] :] = False
-    inside = is_row[:, None] & is_column[None, :]
-    return np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1), inside
+@dataclass(frozen=True)
+class _DepthGrid:
+    """Where the rays of a view's rows and columns meet the depth picture.
+
+    `row` f64 [h] and `column` f64 [w] count pixels of the depth picture from the centre of its
+    first; `is_inside` [h, w] says where the rays meet it.
+    """
+
+    row: np.ndarray
+    column: np.ndarray
+    is_inside: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        frame: ScanFrame,
+        intrinsics: np.ndarray,
+        content: tuple[int, int, int, int],
+        shape: tuple[int, int],
+    ) -> "_DepthGrid":
+        """Follow the rays of a view with K `intrinsics`, picture `content` and (height, width)."""
+        k = np.asarray(frame.depth_intrinsics, dtype=np.float64)
+        x = (np.arange(shape[1]) + 0.5 - intrinsics[0, 2]) / intrinsics[0, 0]
+        y = (np.arange(shape[0]) + 0.5 - intrinsics[1, 2]) / intrinsics[1, 1]
+        # Rounded, so that equal grids stay equal.
+        column = np.round(x * k[0, 0] + k[0, 2] - 0.5, 6)
+        row = np.round(y * k[1, 1] + k[1, 2] - 0.5, 6)
+        width, height = frame.depth_size_px
+        is_column = (column > -0.5) & (column < width - 0.5)
+        is_row = (row > -0.5) & (row < height - 0.5)
+        is_column[: content[0]] = is_column[content[2] :] = False
+        is_row[: content[1]] = is_row[content[3] :] = False
+        return cls(row, column, is_row[:, None] & is_column[None, :])
+
+    def nearest(self, values: np.ndarray) -> np.ndarray:
+        """Return the values [h, w] of the nearest pixels; outside those of the border."""
+        rows = np.clip(np.floor(self.row + 0.5).astype(int), 0, len(values) - 1)
+        columns = np.clip(np.floor(self.column + 0.5).astype(int), 0, values.shape[1] - 1)
+        picked: np.ndarray = values[rows[:, None], columns[None, :]]
+        return picked
+
+    def interpolate(self, depth_m: np.ndarray) -> np.ndarray:
+        """Return depth [h, w]: of the surface between four pixels, or of the nearest one."""
+        top, left = np.floor(self.row).astype(int), np.floor(self.column).astype(int)
+        down, right = (self.row - top)[:, None], (self.column - left)[None, :]
+        height, width = depth_m.shape
+        rows = [np.clip(top + step, 0, height - 1)[:, None] for step in (0, 1)]
+        columns = [np.clip(left + step, 0, width - 1)[None, :] for step in (0, 1)]
+        inverse = 1.0 / depth_m
+        near = [[inverse[row, column] for column in columns] for row in rows]
+        upper = near[0][0] * (1 - right) + near[0][1] * right
+        lower = near[1][0] * (1 - right) + near[1][1] * right
+        blended = 1.0 / (upper * (1 - down) + lower * down)
+        corners = np.stack([*near[0], *near[1]])
+        # NaN compares as False: a corner without depth is no surface.
+        is_surface = corners.max(axis=0) < _SAME_SURFACE * corners.min(axis=0)
+        depth = np.where(is_surface, blended, self.nearest(depth_m))
+        depth[~self.is_inside] = np.nan
+        return depth
 
 
 def _require_shape(values: np.ndarray, frame: ScanFrame, name: str) -> None:
