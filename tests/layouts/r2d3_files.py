@@ -54,7 +54,7 @@ def original_house(seed: int = 0) -> dict:
 
 def entry(number: int, *, program: str = PROGRAM, house: int = 0, corners=("0", "2")) -> list:
     cameras = {name: [vec(3.0, 0.9, 0.5), vec(0, 45.0 + int(name), 0)] for name in corners}
-    folder = f"/cluster/home/images/train/example_{number}"
+    folder = f"/cluster/data/r2d3/train/example_{number}"
     return [
         program,
         rebuilt_house(),

@@ -304,7 +304,7 @@ def test_pictures_are_found_by_the_longest_end_of_their_path(tmp_path):
     for name in ("images/train/example_1/0.png", "example_1/0.png", "0.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")
-    stored = "/home/someone/images/train/example_1/0.png"
+    stored = "/data/someone/images/train/example_1/0.png"
     assert find_picture(tmp_path, stored) == "images/train/example_1/0.png"
     assert find_picture(tmp_path, "C:\\data\\example_1\\0.png") == "example_1/0.png"
     assert find_picture(tmp_path, "/elsewhere/example_2/0.png") is None

@@ -160,16 +160,16 @@ def test_a_photo_that_the_model_fails_on_costs_itself(read):
                 raise ValueError("no such\nshape")
             return np.ones((len(images), 1), np.float32)
 
-    def found(*fails_on: int) -> list[str]:
+    def reasons(*fails_on: int) -> list[str]:
         filter_rows = filter.filter_photos(
             ViewShard.open(read), rows(), Failing(fails_on=fails_on), include=["box"], exclude=[],
             threshold=0, batch_size=2,
         )  # fmt: skip
         return [row.reason for row in filter_rows]
 
-    assert found(48) == ["filter: failed: ValueError: no such shape", "", ""]
+    assert reasons(48) == ["filter: failed: ValueError: no such shape", "", ""]
     with pytest.raises(ValueError, match="no such"):
-        found(48, 64)
+        reasons(48, 64)
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,11 @@ from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.view_shard import sibling_path
 from workflow_scripts.config.views import FrameSettings
 from workflow_scripts.geometry.cameras import wrap_deg
+from workflow_scripts.sources.readers.procthor_house import Room, rooms
 from workflow_scripts.sources.readers.scan_records import ScanScene
 from workflow_scripts.sources.scan_settings import WalkSettings
 from workflow_scripts.views.drawn_surfaces import surface_gap_rows
 from workflow_scripts.views.frame_spool import FrameSpool
-from workflow_scripts.views.house import Room, rooms
 from workflow_scripts.views.policies import Pose
 from workflow_scripts.views.render import RenderedRows, RenderedView, RenderPlan, SceneRenderer
 from workflow_scripts.views.renderer import EngineError, LoadedHouse, Renderer
