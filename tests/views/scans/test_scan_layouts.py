@@ -20,6 +20,7 @@ from workflow_scripts.scenes.sample_scans import sample_scans
 from workflow_scripts.sources.base import SampleRequest
 from workflow_scripts.sources.scans import ScansSettings, resolve_format
 from workflow_scripts.views.scans import read_scans
+from workflow_scripts.views.scans.read_scans import ScanViewSettings
 
 SHARES = dict.fromkeys(SPLITS, 1 / 3)
 LAYOUTS: dict[str, Callable[[Path, PosedRoom], object]] = {
@@ -34,6 +35,9 @@ LAYOUTS: dict[str, Callable[[Path, PosedRoom], object]] = {
     "record3d": write_record3d,
 }
 
+ONE_CAMERA = ("tum_rgbd", "replica")
+"""Layouts whose colour and depth have one K and one size."""
+
 
 def read(folder: Path, path: Path) -> ViewShard:
     """Read what lies at a path as a user does who does not name the layout."""
@@ -41,13 +45,18 @@ def read(folder: Path, path: Path) -> ViewShard:
     request = SampleRequest("scans", start=0, stop=1, seed=7, shares=SHARES)
     folder.mkdir()
     write_records(folder / "scenes.jsonl", list(sample_scans(settings, request)))
-    read_scans.main(scenes=folder / "scenes.jsonl", out=folder / "0000.zarr")
+    read_scans.main(
+        scenes=folder / "scenes.jsonl",
+        out=folder / "0000.zarr",
+        settings=ScanViewSettings(min_pixels=20),
+    )
     return ViewShard.open(folder / "0000.zarr")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_scan_of_every_layout_lies_on_the_walls(layout: str, tmp_path: Path) -> None:
-    room = make_room(6)
+    size_px = (64, 48) if layout in ONE_CAMERA else (96, 72)
+    room = make_room(6, colour_size_px=size_px)
     source = tmp_path / "source"
     source.mkdir()
     LAYOUTS[layout](source, room)
