@@ -19,7 +19,17 @@ from workflow_scripts.common.errors import UserError, allowed_values
 
 #: Layouts of scans: name of the setting `sources.scans.format` -> "package.module:class" of the
 #: reader. `auto` asks them in this order.
-READERS: Mapping[str, str] = {}
+READERS: Mapping[str, str] = {
+    "scannet_sens": "workflow_scripts.sources.readers.scans.scannet_sens:SensReader",
+    "scannet": "workflow_scripts.sources.readers.scans.scannet:ScanNetReader",
+    "nerfstudio": "workflow_scripts.sources.readers.scans.nerfstudio:NerfstudioReader",
+    "stray_scanner": "workflow_scripts.sources.readers.scans.stray_scanner:StrayScannerReader",
+    "tum_rgbd": "workflow_scripts.sources.readers.scans.tum_rgbd:TumReader",
+    "arkitscenes": "workflow_scripts.sources.readers.scans.arkitscenes:ARKitScenesReader",
+    "replica": "workflow_scripts.sources.readers.scans.replica:ReplicaReader",
+    "polycam": "workflow_scripts.sources.readers.scans.polycam:PolycamReader",
+    "record3d": "workflow_scripts.sources.readers.scans.record3d:Record3DReader",
+}
 
 
 @dataclass(frozen=True)
