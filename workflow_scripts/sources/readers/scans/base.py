@@ -73,6 +73,8 @@ class ScanFrame:
         load_instance: returns u16 [height, width] at the size of depth, 0 = none: numbers of
             `ScanObject.instance`; None where pixels are not annotated.
         reason: why the frame cannot be used, "" if it can.
+        quarter_turns: by how many counter-clockwise quarter turns its pictures were turned, so that
+            they are upright; pictures of the user's that belong to the frame turn with it.
     """
 
     frame_id: str
@@ -87,6 +89,7 @@ class ScanFrame:
     load_encoded_rgb: Callable[[], bytes] | None = None
     load_instance: Callable[[], np.ndarray] | None = None
     reason: str = ""
+    quarter_turns: int = 0
 
 
 @dataclass(frozen=True)
