@@ -24,6 +24,7 @@ READERS: Mapping[str, str] = {
     "scannet": "workflow_scripts.sources.readers.scans.scannet:ScanNetReader",
     "nerfstudio": "workflow_scripts.sources.readers.scans.nerfstudio:NerfstudioReader",
     "stray_scanner": "workflow_scripts.sources.readers.scans.stray_scanner:StrayScannerReader",
+    "embodiedscan": "workflow_scripts.sources.readers.scans.embodiedscan:EmbodiedScanReader",
     "tum_rgbd": "workflow_scripts.sources.readers.scans.tum_rgbd:TumReader",
     "arkitscenes": "workflow_scripts.sources.readers.scans.arkitscenes:ARKitScenesReader",
     "replica": "workflow_scripts.sources.readers.scans.replica:ReplicaReader",
