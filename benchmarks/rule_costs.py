@@ -46,8 +46,8 @@ def modules_by_rule() -> dict[str, str]:
                 modules[name] = match.group(1)
     for kind in EXPERIMENT_KINDS.values():
         modules[f"score_{kind.name}"] = kind.scorer.module
-        if kind.predictor:
-            modules[kind.predictor.rule] = kind.predictor.module
+        for predictor in kind.predictors:
+            modules[predictor.rule] = predictor.module
         for rule in kind.training.rules if kind.training else ():
             assert kind.training
             modules[rule.name] = kind.training.module

@@ -25,6 +25,7 @@ Name = Literal[
     "renderer",
     "shared_light",
     "pointclouds",
+    "frame_selection",
     "objects",
     "storage",
     "vqa",
@@ -33,6 +34,7 @@ Name = Literal[
     "pose",
     "robots",
     "packing",
+    "caption_metrics",
     "cluster",
 ]
 # Modules that are not called as their benchmark.

@@ -23,8 +23,8 @@ from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.view_shard import write_views
 from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.scenes.generator import generate_house
+from workflow_scripts.sources.readers.procthor_house import Room, rooms
 from workflow_scripts.views.backends.pathtrace import PathtraceRenderer, TracedHouse
-from workflow_scripts.views.house import Room, rooms
 from workflow_scripts.views.pathtrace.tone_mapping import tone_map
 from workflow_scripts.views.policies import Pose, corner, random
 from workflow_scripts.views.probe import probe_camera, rejection_reason

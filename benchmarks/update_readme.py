@@ -159,7 +159,7 @@ def figures() -> str:
         "|---|---|---|---|",
     ]
     for row in rows[rows["benchmark"] != "machine"].itertuples():
-        lines.append(f"| `{row.benchmark}` | {row.name} | {row.measured} | {row.beside} |")
+        lines.append(f"| `{row.benchmark}` | {row.name} | {row.measured} | {row.reference} |")
     return "\n".join(lines)
 
 

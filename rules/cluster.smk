@@ -17,12 +17,12 @@ USES_GPU = {
     **TRAINS,
     # Those that ask a server use none.
     **{
-        predictor.rule: predictor.limits is None
+        name: not has_limits
         and any(
-            experiment.kind.predictor is predictor
+            experiment.predictor and experiment.predictor.rule == name
             for experiment in EXPERIMENTS.values()
         )
-        for predictor in PREDICTORS.values()
+        for name, has_limits in PREDICTOR_RULES
     },
 }
 

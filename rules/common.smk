@@ -229,6 +229,17 @@ def per_demonstration_source(pattern):
     return [pattern.format(source=source) for source in sources_with_scenes("episode")]
 
 
+def view_checks(stage):
+    """Return the files that say of the sources of a stage that their views show something."""
+    names = {"house": "counts.json", "photo": "counts.json", "episode": "leaks.json"}
+    kinds = {source: SOURCES[source].scene_kind for source in sources_with_stage(stage)}
+    return [
+        f"results/views/{source}/{names[kind]}"
+        for source, kind in kinds.items()
+        if kind in names
+    ]
+
+
 def sources_with_sampler():
     """Return the sources that are on and whose scenes one function makes."""
     return [source for source in SHARDS if SOURCES[source].sample]

@@ -3,20 +3,30 @@ from workflow_scripts.evaluate import paths
 from workflow_scripts.sources.base import ALL_STAGES
 from workflow_scripts.train.paths import training_curves
 
+
+include: "evaluate_rooms.smk"
+
+
 QUESTION_SETS = paths.QuestionSets(config)
 
 
 # Those that load a model, which a profile may give a GPU, and those that ask a server.
-PREDICTORS = {
-    name: kind.predictor for name, kind in EXPERIMENT_KINDS.items() if kind.predictor
-}
-
-for _rule, _has_limits in sorted(
+PREDICTOR_RULES = sorted(
     {
         (predictor.rule, predictor.limits is not None)
-        for predictor in PREDICTORS.values()
+        for kind in EXPERIMENT_KINDS.values()
+        for predictor in kind.predictors
     }
-):
+)
+
+
+def question_files(wildcards):
+    """Return the questions of a set as an experiment is asked them."""
+    experiment = EXPERIMENTS[wildcards.experiment]
+    return QUESTION_SETS.of(experiment, wildcards.question_set, CONTEXT)
+
+
+for _rule, _has_limits in PREDICTOR_RULES:
 
     rule:
         name:
@@ -27,7 +37,7 @@ for _rule, _has_limits in sorted(
                 .predictor_arguments(CONTEXT)
                 .waits_for()
             ),
-            questions=lambda wildcards: QUESTION_SETS.questions(wildcards.question_set),
+            questions=lambda wildcards: question_files(wildcards).questions,
             images=lambda wildcards: QUESTION_SETS.images(wildcards.question_set),
         output:
             answers="results/evaluate/{experiment}/{question_set}.{condition}.{part}.jsonl",
@@ -39,8 +49,7 @@ for _rule, _has_limits in sorted(
             experiment=name_pattern(
                 name
                 for name, experiment in EXPERIMENTS.items()
-                if experiment.kind.predictor
-                and experiment.kind.predictor.rule == _rule
+                if experiment.predictor and experiment.predictor.rule == _rule
             ),
         conda:
             "../envs/evaluate.yaml"
@@ -62,18 +71,14 @@ for _rule, _has_limits in sorted(
             runtime=120,
         params:
             code=lambda wildcards: code_of(
-                EXPERIMENTS[wildcards.experiment].kind.predictor.module
+                EXPERIMENTS[wildcards.experiment].predictor.module
             )(wildcards),
-            module=lambda wildcards: EXPERIMENTS[
-                wildcards.experiment
-            ].kind.predictor.module,
+            module=lambda wildcards: EXPERIMENTS[wildcards.experiment].predictor.module,
             arguments=lambda wildcards: EXPERIMENTS[wildcards.experiment]
             .predictor_arguments(CONTEXT)
             .command_line(),
-            images=lambda wildcards: QUESTION_SETS.image_folder(wildcards.question_set),
-            max_new_tokens=lambda wildcards: QUESTION_SETS.max_new_tokens(
-                wildcards.question_set
-            ),
+            images=lambda wildcards: question_files(wildcards).images,
+            max_new_tokens=lambda wildcards: question_files(wildcards).max_new_tokens,
         message:
             "Ask {wildcards.experiment} {input.questions} ({wildcards.condition}, part {wildcards.part})"
         shell:
@@ -310,7 +315,7 @@ rule write_report:
         score_pictures=[
             path
             for experiment in EXPERIMENTS.values()
-            for path in paths.picture_files(experiment).values()
+            for path in paths.picture_files(experiment, config).values()
         ],
     output:
         report(
@@ -331,7 +336,7 @@ rule write_report:
         runtime=30,
     params:
         code=code_of("workflow_scripts.evaluate.report"),
-        experiments=paths.reported_experiments(EXPERIMENTS.values(), BENCHMARKS),
+        experiments=paths.reported_experiments(EXPERIMENTS.values(), BENCHMARKS, config),
     message:
         "Write results/report.html"
     shell:

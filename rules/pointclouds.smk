@@ -8,6 +8,13 @@ PLY_FOLDERS = (
 )
 
 
+def chosen_frames(wildcards):
+    """Return the table of a shard's chosen frames, if it is one of scans."""
+    if wildcards.source not in sources_with_scenes("scan"):
+        return []
+    return f"results/views/{wildcards.source}/{wildcards.shard}.frames.parquet"
+
+
 rule fuse_shard:
     input:
         views="results/views/{source}/{shard}.zarr",
@@ -62,6 +69,40 @@ rule export_ply:
     shell:
         "python -m workflow_scripts.pointclouds.export_ply --clouds {input.clouds}"
         " --out {output.folder} > {log} 2>&1"
+
+
+# Recordings for the Rerun viewer: frames, depth, cloud, boxes, camera path.
+rule export_rrd:
+    input:
+        views="results/views/{source}/{shard}.zarr",
+        rows="results/views/{source}/{shard}.views.parquet",
+        objects="results/views/{source}/{shard}.objects.parquet",
+        visibility_rows="results/views/{source}/{shard}.visibility.parquet",
+        depth=depth_group,
+        clouds="results/pointclouds/{source}/{shard}.zarr",
+        chosen_frames=chosen_frames,
+    output:
+        folder=directory("results/pointclouds/{source}/{shard}.rerun"),
+    log:
+        "logs/pointclouds/export_rrd/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/pointclouds/export_rrd/{source}/{shard}.tsv"
+    conda:
+        "../envs/geometry.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=code_of("workflow_scripts.pointclouds.export_rrd"),
+        chosen_frames=lambda wildcards, input: (
+            f"--frames {input.chosen_frames}" if input.chosen_frames else ""
+        ),
+    message:
+        "Record {wildcards.source} shard {wildcards.shard} for the Rerun viewer"
+    shell:
+        "python -m workflow_scripts.pointclouds.export_rrd --views {input.views}"
+        " --depth {input.depth} --clouds {input.clouds} {params.chosen_frames} --out {output.folder} > {log} 2>&1"
 
 
 rule cloud_statistics:

@@ -9,19 +9,21 @@ WHERE_RANKS_RUN = (
     " --mem-mb {resources.mem_mb} --threads {resources.cpus_per_gpu} > {log} 2>&1"
 )
 
+# Kinds may share a rule; its first kind names what the curves show.
+TRAINING_RULES = {}
+for _kind in EXPERIMENT_KINDS.values():
+    for _rule in _kind.training.rules if _kind.training else ():
+        TRAINING_RULES.setdefault(_rule.name, (_rule, _kind.training.curves))
+
 # Which training rules have a job in this configuration.
 TRAINS = {
-    training.name: any(
-        experiment.is_trained_by(training) for experiment in EXPERIMENTS.values()
-    )
-    for kind in EXPERIMENT_KINDS.values()
-    if kind.training
-    for training in kind.training.rules
+    name: any(experiment.is_trained_by(rule) for experiment in EXPERIMENTS.values())
+    for name, (rule, _) in TRAINING_RULES.items()
 }
 TRAINS["pretrain_base"] = any(
     path.startswith("results/train/base/")
     for experiment in EXPERIMENTS.values()
-    if experiment.kind.training
+    if experiment.is_trained
     for path in experiment.training_arguments(CONTEXT).paths()
 )
 
@@ -69,73 +71,74 @@ rule pretrain_base:
         f" {WHERE_RANKS_RUN}"
 
 
-# A rule for every kind of experiment and set of output files.
-for _kind in EXPERIMENT_KINDS.values():
-    for _rule in _kind.training.rules if _kind.training else ():
+# A rule for every set of output files.
+for _rule, _curves in TRAINING_RULES.values():
 
-        rule:
-            name:
-                _rule.name
-            input:
-                unpack(
-                    lambda wildcards: EXPERIMENTS[wildcards.experiment]
-                    .training_arguments(CONTEXT)
-                    .waits_for()
-                ),
-            output:
-                **{
-                    name: f"results/train/{{experiment}}/{file}"
-                    for name, file in _rule.outputs.items()
-                },
-                card="results/train/{experiment}/README.md",
-                metrics="results/train/{experiment}/metrics.json",
-                settings="results/train/{experiment}/config.yaml",
-                curves=report(
-                    "results/train/{experiment}/curves.png",
-                    caption="report/training.rst",
-                    category="Training",
-                    labels={
-                        "experiment": "{experiment}",
-                        "picture": _kind.training.curves,
-                    },
-                ),
-            log:
-                f"logs/train/{_rule.name}/{{experiment}}.log",
-            benchmark:
-                f"results/benchmarks/train/{_rule.name}/{{experiment}}.tsv"
-            wildcard_constraints:
-                experiment=name_pattern(
-                    name
-                    for name, experiment in EXPERIMENTS.items()
-                    if experiment.is_trained_by(_rule)
-                ),
-            localrule: True
-            conda:
-                "../envs/train.yaml"
-            threads: lambda wildcards: EXPERIMENTS[wildcards.experiment].threads
-            resources:
-                gpu=0,
-                gpu_model="",
-                nodes=1,
-                mem_mb=3000,
-                runtime=1440,
-                cpus_per_gpu=lambda wildcards: EXPERIMENTS[
-                    wildcards.experiment
-                ].cpus_per_rank,
-                slurm_partition="",
-                slurm_account="",
-                cluster="local",
-            params:
-                code=code_of(_kind.training.module),
-                module=_kind.training.module,
-                arguments=lambda wildcards: EXPERIMENTS[wildcards.experiment]
+    rule:
+        name:
+            _rule.name
+        input:
+            unpack(
+                lambda wildcards: EXPERIMENTS[wildcards.experiment]
                 .training_arguments(CONTEXT)
-                .command_line(),
-                out=subpath(output.card, parent=True),
-                seed=lookup("seed", within=config),
-            message:
-                "Train {wildcards.experiment}"
-            shell:
-                "python -m {params.module} --name {wildcards.experiment} --out {params.out}"
-                " {params.arguments} --seed {params.seed}"
-                f" {WHERE_RANKS_RUN}"
+                .waits_for()
+            ),
+        output:
+            **{
+                name: f"results/train/{{experiment}}/{file}"
+                for name, file in _rule.outputs.items()
+            },
+            card="results/train/{experiment}/README.md",
+            metrics="results/train/{experiment}/metrics.json",
+            settings="results/train/{experiment}/config.yaml",
+            curves=report(
+                "results/train/{experiment}/curves.png",
+                caption="report/training.rst",
+                category="Training",
+                labels={
+                    "experiment": "{experiment}",
+                    "picture": _curves,
+                },
+            ),
+        log:
+            f"logs/train/{_rule.name}/{{experiment}}.log",
+        benchmark:
+            f"results/benchmarks/train/{_rule.name}/{{experiment}}.tsv"
+        wildcard_constraints:
+            experiment=name_pattern(
+                name
+                for name, experiment in EXPERIMENTS.items()
+                if experiment.is_trained_by(_rule)
+            ),
+        localrule: True
+        conda:
+            "../envs/train.yaml"
+        threads: lambda wildcards: EXPERIMENTS[wildcards.experiment].threads
+        resources:
+            gpu=0,
+            gpu_model="",
+            nodes=1,
+            mem_mb=3000,
+            runtime=1440,
+            cpus_per_gpu=lambda wildcards: EXPERIMENTS[
+                wildcards.experiment
+            ].cpus_per_rank,
+            slurm_partition="",
+            slurm_account="",
+            cluster="local",
+        params:
+            code=lambda wildcards: code_of(
+                EXPERIMENTS[wildcards.experiment].training.module
+            )(wildcards),
+            module=lambda wildcards: EXPERIMENTS[wildcards.experiment].training.module,
+            arguments=lambda wildcards: EXPERIMENTS[wildcards.experiment]
+            .training_arguments(CONTEXT)
+            .command_line(),
+            out=subpath(output.card, parent=True),
+            seed=lookup("seed", within=config),
+        message:
+            "Train {wildcards.experiment}"
+        shell:
+            "python -m {params.module} --name {wildcards.experiment} --out {params.out}"
+            " {params.arguments} --seed {params.seed}"
+            f" {WHERE_RANKS_RUN}"

@@ -268,6 +268,41 @@ rule write_image_shard:
         " --out {output.views} --settings {params.settings:q} > {log} 2>&1"
 
 
+# Whatever is asked of a source, a run that lost all of it ends with an error.
+rule check_views:
+    input:
+        views=per_shard_of_source("results/views/{source}/{shard}.zarr"),
+        view_rows=per_shard_of_source("results/views/{source}/{shard}.views.parquet"),
+        object_rows=per_shard_of_source(
+            "results/views/{source}/{shard}.objects.parquet"
+        ),
+        skipped=per_shard_of_source("results/views/{source}/{shard}.skipped.jsonl"),
+    output:
+        "results/views/{source}/counts.json",
+    log:
+        "logs/views/check_views/{source}.log",
+    benchmark:
+        "results/benchmarks/views/check_views/{source}.tsv"
+    wildcard_constraints:
+        source=name_pattern(sources_with_scenes("house") + sources_with_scenes("photo")),
+    conda:
+        "../envs/views.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code_of("workflow_scripts.views.check_views"),
+        needs_depth=lambda wildcards: (
+            "" if is_estimated(wildcards.source) else "--needs-depth"
+        ),
+    message:
+        "Check that the views of {wildcards.source} show something"
+    shell:
+        "python -m workflow_scripts.views.check_views --views {input.views}"
+        " {params.needs_depth} --out {output} > {log} 2>&1"
+
+
 rule check_episodes:
     input:
         scenes=per_shard_of_source("results/scenes/{source}/{shard}.jsonl"),

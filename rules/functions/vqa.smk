@@ -74,3 +74,23 @@ def num_question_views():
         for source in sources_with_stage("vqa")
         for shard in SHARDS[source].values()
     )
+
+
+def per_room_shard(ending):
+    """Return an input function: a file of an experiment's prompts for every shard of houses."""
+
+    def paths(wildcards):
+        folder = f"results/vqa/rooms/{wildcards.experiment}"
+        return per_shard(
+            f"{folder}/{{source}}/{ending}", stage="vqa", scene_kind="house"
+        )
+
+    return paths
+
+
+def asset_captions(wildcards):
+    """Return the captions of a source's assets, if the records of rooms have them."""
+    has_captions = wildcards.source in sources_with_stage("captions")
+    if not config["vqa"]["asset_phrases"] or not has_captions:
+        return []
+    return f"results/captions/{wildcards.source}/assets.jsonl"

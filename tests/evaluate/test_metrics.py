@@ -21,6 +21,7 @@ from workflow_scripts.evaluate.metrics import (
     MODEL_METRICS,
     score_reply,
 )
+from workflow_scripts.evaluate.reconstruction.room_metrics import ROOM_METRICS
 from workflow_scripts.evaluate.replies import iou
 from workflow_scripts.evaluate.score_table import ScoreRow
 
@@ -172,7 +173,8 @@ def test_no_answer_type_and_no_metric_is_forgotten() -> None:
 
 def test_the_table_of_metrics_has_no_name_twice_and_scores_take_no_other() -> None:
     assert all(name == metric.name for name, metric in METRICS.items())
-    assert len(METRICS) == len(ANSWER_METRICS) + len(KEYPOINT_METRICS) + len(MODEL_METRICS)
+    tables = (ANSWER_METRICS, KEYPOINT_METRICS, ROOM_METRICS, MODEL_METRICS)
+    assert len(METRICS) == sum(map(len, tables))
     row = {
         "experiment": "e",
         "benchmark": "vqa",

@@ -17,7 +17,7 @@ def test_every_kind_has_its_name_and_commands_that_exist() -> None:
     for name, kind in EXPERIMENT_KINDS.items():
         assert kind.name == name
         assert kind.settings.model_fields["kind"].default == name
-        for part in (kind.training, kind.predictor, kind.scorer):
+        for part in (kind.training, *kind.predictors, kind.scorer):
             if part is not None:
                 assert fingerprint(part.module)
 

@@ -126,3 +126,20 @@ def test_errors_are_one_line_and_leave_no_file(
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not (folder / "out.json").exists()
+
+
+@pytest.mark.parametrize("frame", ["world", "level_camera"])
+def test_a_list_of_objects_goes_to_the_camera_and_back(folder: Path, frame: str) -> None:
+    to_list = ("--read", "qwen3vl", "--layout", "boxes.json", "--camera", "camera.json")
+    done = convert(
+        folder, *to_list, "--write", "object_list", "--out", "list.txt", "--frame", frame
+    )
+    assert done.returncode == 0, done.stderr
+    to_boxes = ("--read", "object_list", "--layout", "list.txt", "--camera", "camera.json")
+    done = convert(folder, *to_boxes, "--write", "qwen3vl", "--out", "back.json", "--frame", frame)
+    assert done.returncode == 0, done.stderr
+    before, after = (
+        read_camera_boxes((folder / name).read_text()).boxes for name in ("boxes.json", "back.json")
+    )
+    for a, b in zip(before, after, strict=True):
+        np.testing.assert_allclose(a.centre_m, b.centre_m, atol=0.02)

@@ -1,24 +1,46 @@
 """Text that no format wrote: cut off, repeated, hostile; what is whole is kept."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.layouts.rooms import in_camera, random_layout
 from workflow_scripts.layouts.camera_boxes import read_camera_boxes, write_camera_boxes
+from workflow_scripts.layouts.layout import RoomLayout
+from workflow_scripts.layouts.object_list import (
+    ObjectListStyle,
+    read_object_list,
+    write_object_list,
+)
 from workflow_scripts.layouts.r2d3 import read_program, write_program
 from workflow_scripts.layouts.spatiallm import read_script, write_script
 
 GOOD = {
+    "list": "bed at 1 2 0.4 size 2 1 0.8 yaw 90;",
     "program": "obj_0: ['Bed_4', [120, 40, 80], [0, 90, 0]]",
     "script": "bbox_0=Bbox(bed,1,2,0.4,0,2,1,0.8)",
     "boxes": '[{"bbox_3d": [0, 0, 2, 1, 1, 1, 0, 0, 0], "label": "bed"}',
 }
-READERS = {"program": read_program, "script": read_script, "boxes": read_camera_boxes}
+READERS: dict[str, Callable[[str], RoomLayout]] = {
+    "list": read_object_list,
+    "program": read_program,
+    "script": read_script,
+    "boxes": read_camera_boxes,
+}
 HOSTILE = [
     "",
     "no layout at all",
     "obj_1: ['Bed_4', [120, 40, 80], [0, 90",
+    "bed at 1 2",
+    "bed at 1 2 nan",
+    "bed at 1 2 ٣",  # digits of another script
+    "bed at 1 2 1e999 size 1 1 1",
+    "bed at 1 2 3 size 1 0 1",
+    "at 1 2 3",
+    "bed at 1 2 3 yaw 9" + "0" * 50,
+    f"{'bed ' * 100} at 1 2 3",
+    "at " * 50_000,
     "obj_1: ['Bed_4', [nan, 40, 80], [0, 90, 0]]",
     "obj_1: ['Bed_4', [1e999, 40, 80], [0, 90, 0]]",
     f"obj_1: ['Bed_4', [{'9' * 400}, 40, 80], [0, 90, 0]]",
@@ -76,6 +98,7 @@ def test_every_cut_keeps_what_is_whole(name: str) -> None:
     world = random_layout(5)
     camera = in_camera(world, 5)[0]
     text = {
+        "list": write_object_list(world, ObjectListStyle()),
         "program": write_program(world),
         "script": write_script(world),
         "boxes": write_camera_boxes(camera),

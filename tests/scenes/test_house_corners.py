@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.scenes.houses import small_house
-from workflow_scripts.scenes.house_corners import without_repeated_corners
 from workflow_scripts.scenes.house_reader import HouseEntry, read_houses
 from workflow_scripts.scenes.house_validation import unusable_reason
 from workflow_scripts.scenes.sample_houses import scene_of
+from workflow_scripts.sources.readers import procthor_house
+from workflow_scripts.sources.readers.house_corners import without_repeated_corners
 from workflow_scripts.sources.readers.house_files import count_houses
-from workflow_scripts.views import house as house_of_views
 from workflow_scripts.views.policies import corners
 
 SHARES = {"train": 0.7, "val": 0.1, "test": 0.2}
@@ -40,7 +40,7 @@ def test_repeated_corners_give_the_same_house(kind):
     entry, plain = (HouseEntry(0, "", content) for content in (house, small_house()))
     scene, expected = (scene_of(item, source="procthor", shares=SHARES) for item in (entry, plain))
     assert scene == expected
-    (room,) = house_of_views.rooms(scene.house)
+    (room,) = procthor_house.rooms(scene.house)
     assert len(corners(room)) == 4
 
 
@@ -74,4 +74,4 @@ def test_every_house_of_the_cases_is_used():
         for entry in entries:
             scene = scene_of(entry, source="procthor", shares=SHARES)
             assert scene.skipped is None, (path.name, scene.skipped)
-            assert all(len(corners(room)) >= 4 for room in house_of_views.rooms(scene.house))
+            assert all(len(corners(room)) >= 4 for room in procthor_house.rooms(scene.house))

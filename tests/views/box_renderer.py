@@ -8,8 +8,8 @@ import shapely
 from testing.box_scenes import Box, render
 from workflow_scripts.common.records import ObjectRow
 from workflow_scripts.geometry.cameras import Camera
+from workflow_scripts.sources.readers.procthor_house import ceiling_height_m, rooms
 from workflow_scripts.views.frame import Frame
-from workflow_scripts.views.house import ceiling_height_m, rooms
 from workflow_scripts.views.objects import object_rows
 
 

@@ -8,7 +8,7 @@ from tests.views import houses
 from workflow_scripts.common import backend_registry
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.geometry.cameras import Camera, back_project, project
-from workflow_scripts.views.house import rooms
+from workflow_scripts.sources.readers.procthor_house import rooms
 from workflow_scripts.views.objects import object_rows
 from workflow_scripts.views.renderer import BACKENDS
 from workflow_scripts.views.visibility import visibility_rows

@@ -12,7 +12,7 @@ from tests.views import houses
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.geometry.upright_boxes import box_corners
 from workflow_scripts.sources.readers.procthor_assets import assets
-from workflow_scripts.views.house import openings, rooms, walls
+from workflow_scripts.sources.readers.procthor_house import openings, rooms, walls
 from workflow_scripts.views.objects import object_rows
 
 REAL_HOUSES = Path(__file__).parents[2] / "../shared/data/procthor_houses.jsonl.gz"

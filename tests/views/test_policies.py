@@ -9,7 +9,7 @@ import shapely
 from tests.views import houses
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.geometry.cameras import Camera, heading_vector, project
-from workflow_scripts.views.house import Room, rooms
+from workflow_scripts.sources.readers.procthor_house import Room, rooms
 from workflow_scripts.views.policies import (
     CAMERA_HEIGHT_M,
     CORNER_PITCH_DEG,

@@ -15,7 +15,7 @@ from ai2thor.exceptions import UnityCrashException
 
 from tests.views.box_renderer import cast, grid_m
 from workflow_scripts.geometry.cameras import Camera, intrinsics
-from workflow_scripts.views.house import ceiling_height_m
+from workflow_scripts.sources.readers.procthor_house import ceiling_height_m
 from workflow_scripts.views.objects import object_rows
 
 NEAR_M, FAR_M = 0.1, 20.0

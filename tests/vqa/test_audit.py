@@ -111,6 +111,33 @@ def tables(shard: ViewShard, folder: Path, *, stretch: float) -> Path:
     return clouds
 
 
+def test_a_view_that_fails_costs_itself(shard, tmp_path, monkeypatch):
+    clouds = tables(shard, tmp_path / "clouds", stretch=1.1)
+    facts = tmp_path / "0000.audit.parquet"
+    whole = audit.audit_view
+
+    def run(*failing: int) -> pd.DataFrame:
+        def audited(true, labelled, **options):
+            if true.measured.view in failing:
+                raise ZeroDivisionError("no size")
+            return whole(true, labelled, **options)
+
+        monkeypatch.setattr(audit, "audit_view", audited)
+        audit.main(
+            views=shard.path, out=facts, labels=("clouds",), clouds=(clouds,), seed=7,
+            settings=ClaritySettings(min_pixels=20),
+        )  # fmt: skip
+        return pd.read_parquet(facts)
+
+    rows = run(0)
+    failed = rows[rows.reason != ""]
+    assert failed.view.tolist() == [0]
+    assert failed.reason.tolist() == ["ZeroDivisionError: no size"]
+    assert set(rows[rows.reason == ""].view) == set(range(1, len(shard)))
+    with pytest.raises(ZeroDivisionError):
+        run(*range(len(shard)))
+
+
 def test_commands_write_the_table_and_the_picture(shard, tmp_path):
     clouds = tables(shard, tmp_path / "clouds", stretch=1.1)
     facts = tmp_path / "0000.audit.parquet"

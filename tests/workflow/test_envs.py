@@ -89,7 +89,7 @@ def third_party_distributions(script: Path) -> set[str]:
 def registered_modules() -> dict[str, list[str]]:
     """Return the commands of the rules that a loop over the kinds of experiments makes."""
     kinds = list(EXPERIMENT_KINDS.values())
-    answering = [kind.predictor.module for kind in kinds if kind.predictor]
+    answering = [one.module for kind in kinds for one in kind.predictors]
     return {
         "evaluate": [*answering, *(kind.scorer.module for kind in kinds)],
         "train": [kind.training.module for kind in kinds if kind.training],

@@ -7,11 +7,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from testing.depth_models import save_depth_anything
-from testing.photos import add_photo
+from testing.photos import add_photo, encoded, picture
 from testing.project import ROOT, WITHOUT_RLBENCH, Project
 from workflow_scripts.common.view_shard import ViewShard
 
@@ -125,6 +126,34 @@ def test_estimated_depth_of_photos_without_any(copy, tmp_path: Path) -> None:
     project.snakemake("--cores", "2", "results/depth/images/0002.parquet")
     rows = pd.read_parquet(project.folder / "results/depth/images/0002.parquet")
     assert sorted(rows.backend) == ["given", "transformers"]
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("folder", "content", "message"),
+    [
+        ("masks", "[]", "source images has no object in any of its 5 views"),
+        ("depth", None, "source images has no depth for any of its 5 views; 1 times: depth: miss"),
+    ],
+)
+def test_photos_that_lost_all_masks_or_depth_end_any_run(
+    tmp_path: Path, folder: str, content: str | None, message: str
+) -> None:
+    project = with_photos(tmp_path / "project")
+    for path in (project.folder / folder).iterdir():
+        if content is None:
+            path.rename(path.with_name(f"other{path.name}"))
+        else:
+            path.write_text(content)
+    if content is None:
+        # A photo that is too small has the only depth map, so that the folder is not refused.
+        (project.folder / "photos/tiny.png").write_bytes(encoded(picture(8, 8)))
+        np.save(project.folder / "depth/tiny.npy", np.full((8, 8), 2.0, np.float32))
+    done = project.snakemake("--cores", "2", "views", check=False)
+    assert done.returncode == 1
+    assert message in (project.folder / "logs/views/check_views/images.log").read_text()
+    assert not (project.folder / "results/views/images/counts.json").exists()
+    assert project.snakemake("--cores", "1", "depth", check=False).returncode == 1
 
 
 @pytest.mark.parametrize(

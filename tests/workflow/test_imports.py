@@ -9,7 +9,7 @@ import pytest
 
 from tests.workflow.test_layout import ROOT, STAGES, tracked
 
-# stages -> models, experiments, sources -> geometry, config -> common
+# stages -> models, experiments, layouts -> sources -> geometry, config -> common
 LOWEST = ("common",)
 LOW = ("geometry", "config", *LOWEST)
 MIDDLE = ("layouts", "models", "experiments", "sources", *LOW)
@@ -17,22 +17,21 @@ ALLOWED = {
     "common": (),
     "geometry": LOWEST,
     "config": LOWEST,
-    "layouts": LOW,
+    # Rooms are read from houses, and objects have the sizes of assets.
+    "layouts": ("sources", *LOW),
     "models": LOW,
     "experiments": LOW,
     "sources": LOW,
     "cluster": MIDDLE,
     **dict.fromkeys(STAGES, MIDDLE),
 }
-# Records that hold cameras, boxes and outlines, which geometry does not know; the kind of
-# experiment whose settings hold those of a model's noise; and the command that looks up the sizes
-# of assets.
+# Records that hold cameras, boxes and outlines, which geometry does not know; and the kind of
+# experiment whose settings hold those of a model's noise.
 EXCEPTIONS = {
     ("workflow_scripts/experiments/pose.py", "models"),
     ("workflow_scripts/common/view_shard.py", "geometry"),
     ("workflow_scripts/common/measurements.py", "geometry"),
     ("workflow_scripts/common/drawn_shapes.py", "geometry"),
-    ("workflow_scripts/layouts/convert.py", "sources"),
 }
 # Tests of what the benchmarks themselves generate.
 TESTS_OF_BENCHMARKS = {

@@ -123,7 +123,7 @@ def training_rules() -> set[str]:
 
 def answering_rules() -> set[str]:
     """Return the names of the rules whose jobs load a model to answer, as registered."""
-    predictors = [kind.predictor for kind in EXPERIMENT_KINDS.values() if kind.predictor]
+    predictors = [one for kind in EXPERIMENT_KINDS.values() for one in kind.predictors]
     return {predictor.rule for predictor in predictors if predictor.limits is None}
 
 

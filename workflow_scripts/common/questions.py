@@ -40,6 +40,8 @@ AnswerType = Literal[
     "point",
     "box",
 ]
+# Rooms are no answers that metrics of questions apply to: their own scorer reads them.
+StoredAnswerType = AnswerType | Literal["layout"]
 
 
 class Question(Record):
@@ -69,7 +71,7 @@ class Question(Record):
     kind: Literal["yes_no", "which", "multiple_choice", "open"] = "open"
     question: str
     answer: str
-    answer_type: AnswerType
+    answer_type: StoredAnswerType
     choices: list[str] = Field(description="the possible truths of a choice, else empty")
     options: list[str] = Field(default=[], description="texts of the letters of multiple choice")
     truth: str | float

@@ -8,9 +8,9 @@ from workflow_scripts.config.base import Settings, UniqueList, UserPath
 
 Tokens = Annotated[int, Field(ge=1, le=4096)]
 BenchmarkName = Annotated[
-    str, Field(pattern=r"^(?!predictions$|vqa$|keypoints$)[a-z0-9][a-z0-9-]*$")
+    str, Field(pattern=r"^(?!predictions$|vqa$|keypoints$|rooms$)[a-z0-9][a-z0-9-]*$")
 ]
-BENCHMARK_NAME = r"letters, digits and hyphens, not predictions, vqa or keypoints"
+BENCHMARK_NAME = r"letters, digits and hyphens, not predictions, vqa, keypoints or rooms"
 
 
 class BenchmarkFileSettings(Settings):
@@ -47,10 +47,14 @@ class BootstrapSettings(Settings):
     )
 
 
-class ScoreSettings(BootstrapSettings):
-    """How answers are scored."""
+class ScoredSplitSettings(Settings):
+    """Which questions are scored."""
 
     split: Literal["train", "val", "test"] = Field("test", description="which split is scored")
+
+
+class ScoreSettings(BootstrapSettings, ScoredSplitSettings):
+    """How answers are scored."""
 
 
 class PoseScoreSettings(ScoreSettings):
@@ -63,8 +67,35 @@ class PoseScoreSettings(ScoreSettings):
     )
 
 
-class EvaluateSettings(PredictSettings, PoseScoreSettings):
+class RebuiltRoomsSettings(Settings):
+    """Which rooms are rebuilt from answers."""
+
+    rebuilt_rooms: int = Field(
+        4,
+        ge=0,
+        le=10_000,
+        description="rooms of each experiment of kind reconstruction that are rebuilt from its "
+        "answers, drawn by pathtrace and compared with the pictures; 0: none",
+    )
+
+
+class CompareRebuiltSettings(BootstrapSettings):
+    """How rebuilt rooms are compared with pictures."""
+
+    clip_model: UserPath | None = Field(
+        None,
+        description="local folder of a CLIP model that also compares rebuilt rooms; null: none",
+    )
+
+
+class EvaluateSettings(
+    PredictSettings, PoseScoreSettings, RebuiltRoomsSettings, CompareRebuiltSettings
+):
     """Scoring."""
+
+    rebuilt_preset: Literal["draft", "default", "high"] = Field(
+        "draft", description="quality of the pictures of rebuilt rooms, as views.preset"
+    )
 
     max_new_tokens: Tokens = Field(16, description="longest answer to our own questions in tokens")
     benchmarks: dict[BenchmarkName, BenchmarkSettings] = Field(

@@ -23,7 +23,7 @@ class PolicySettings(Settings):
 
 
 class RendererSettings(Settings):
-    """The house simulator and its camera."""
+    """The house simulator."""
 
     backend: Literal["pathtrace", "ai2thor"] = Field(
         "pathtrace", description="pathtrace is embedded; ai2thor needs a Unity build"
@@ -37,6 +37,11 @@ class RendererSettings(Settings):
         "auto",
         description="procedural shapes, Sweet Home 3D models, or those models where they are found",
     )
+
+
+class FrameSettings(RendererSettings):
+    """The house simulator and the size of its pictures."""
+
     width_px: int = Field(336, ge=16, le=4096, description="image width")
     height_px: int = Field(336, ge=16, le=4096, description="image height")
     vertical_fov_deg: float = Field(90.0, ge=10, le=150, description="vertical field of view")
@@ -45,7 +50,7 @@ class RendererSettings(Settings):
     )
 
     @model_validator(mode="after")
-    def _visible(self) -> "RendererSettings":
+    def _visible(self) -> "FrameSettings":
         most = self.width_px * self.height_px
         if self.min_pixels > most:
             problem = f"{self.min_pixels} is more than the {most} pixels of a view"
@@ -53,7 +58,7 @@ class RendererSettings(Settings):
         return self
 
 
-class ViewsSettings(RendererSettings):
+class ViewsSettings(FrameSettings):
     """Cameras and the house simulator."""
 
     policies: PolicySettings = Field(

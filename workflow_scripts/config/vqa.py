@@ -12,13 +12,27 @@ QuestionFamily = Annotated[str, one_of(QUESTION_FAMILIES)]
 Split = Literal["train", "val", "test"]
 
 
-class ClaritySettings(Settings):
-    """Which facts are clear enough to be asked; the label audit reads these alone."""
+class VisibleSettings(Settings):
+    """Which objects a view shows well enough."""
 
     min_pixels: int = Field(150, ge=1, description="an object with fewer pixels is not asked about")
     min_fraction_visible: float = Field(
         0.3, ge=0, le=1, description="an object hidden more than this is not asked about"
     )
+
+
+class RoomRecordSettings(VisibleSettings):
+    """What the records of rooms depend on."""
+
+    asset_phrases: bool = Field(
+        False,
+        description="rooms call objects by the captions of their assets, which are then made",
+    )
+
+
+class ClaritySettings(VisibleSettings):
+    """Which facts are clear enough to be asked; the label audit reads these alone."""
+
     margin_m: float = Field(
         0.15, ge=0, description="positions closer than this have no clear order"
     )
@@ -229,7 +243,12 @@ class GallerySettings(Settings):
 
 
 class VqaSettings(
-    QuestionSettings, EvidenceSettings, MergeSettings, ExportSettings, GallerySettings
+    QuestionSettings,
+    EvidenceSettings,
+    MergeSettings,
+    ExportSettings,
+    GallerySettings,
+    RoomRecordSettings,
 ):
     """Questions."""
 

@@ -49,11 +49,37 @@ _HOURS_WRITTEN = tuple(
         rf"\b({'|'.join(_HOURS)})\s*$",
     )
 )
-_CONCLUSION = re.compile(r"\b(?:so|therefore|thus|hence)\b", re.IGNORECASE)
+_CONCLUSION = re.compile(
+    r"\b(?:so|therefore|thus|hence|rather(?!\s+than)|instead(?!\s+of))\b", re.IGNORECASE
+)
+# "The lamp is not the one" names no answer, "the lamp is not near" may.
+_RULED_OUT = (
+    r"\s+(?:(?:is|are|was)\s*(?:not\b|n't\b)|can(?:not|'t)\s+be)\s+"
+    r"(?:it\b|the\s+(?:one|answer|right|correct)\b|correct\b|right\b)"
+)
+# "1. a chair 2. a stool", "1, 2, 3": what is counted out loud, then perhaps how many that makes.
+_COUNTED_OUT = re.compile(r"(?:^|[\s:(])1[.),:]?\s+(?:\D*[^\d\s.]\D*\s)?2(?=[.),:\s])")
+_TOTAL = re.compile(
+    r"\b(?:total(?:s|ing|ling)?|altogether|in\s+all|in\s+sum|makes|making|equals)\b|=",
+    re.IGNORECASE,
+)
+_COUNTING_WORDS = (
+    (1.0, re.compile(r"\b(?:single|lone|solitary)\s+\w", re.IGNORECASE)),
+    (2.0, re.compile(r"\b(?:a\s+couple|a\s+pair|both)\b", re.IGNORECASE)),
+    (12.0, re.compile(r"\b(?<!half )a\s+dozen\b", re.IGNORECASE)),
+    (
+        1.0,
+        re.compile(
+            r"\bthere(?:\s+is|'s)\s+(?:only\s+|just\s+)?an?\s+(?!few|lot|number|bunch|group|row)",
+            re.IGNORECASE,
+        ),
+    ),
+)
 _REASON = re.compile(
     r"\b(?:because|since|as\s+the|rather\s+than|instead\s+of)\b|[,;(]?\s*\bnot\b|\n|[.;]\s",
     re.IGNORECASE,
 )
+_coordinate = r"(?:[uvxy][0-2]?|[xy]_?(?:min|max)|left|top|right|bottom)"
 _decimal = r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)"
 
 
@@ -157,15 +183,21 @@ def read_option(text: str, letters: Sequence[str], options: Sequence[str]) -> st
         return letter if not named and letter in letters else None
     if not options or declines or any(_names_several(answer, w) for w in (letters, options)):
         return None
+    answer, whole = (_without_ruled_out(part, options) for part in (answer, whole))
     option = _leading_choice(answer, options) or _concluding_choice(answer, options)
     mentioned = set() if option else grammar.mentioned(answer, options)
     if mentioned:
         return mentioned.pop() if len(mentioned) == 1 else None
-    option = option or read_first(text, lambda part: _choice(part, options))
+    option = option or read_first(whole, lambda part: _choice(part, options))
     if option is not None:
         return letters[list(options).index(option)]
-    index = read_first(text, lambda part: _equal_option(part, options))
+    index = read_first(whole, lambda part: _equal_option(part, options))
     return None if index is None else letters[index]
+
+
+def _without_ruled_out(text: str, options: Sequence[str]) -> str:
+    words = "|".join(re.escape(option) for option in sorted(options, key=len, reverse=True))
+    return re.sub(rf"(?<!\w)(?:{words}){_RULED_OUT}", "", text, flags=re.IGNORECASE)
 
 
 def _equal_option(answer: str, options: Sequence[str]) -> int | None:
@@ -193,10 +225,25 @@ def read_count(text: str) -> float | None:
 
 
 def _count(answer: str) -> float | None:
-    number = parse_number(answer)
+    number = _counted_out(answer) if _COUNTED_OUT.search(answer) else parse_number(answer)
+    if number is None and not is_refusal(answer):
+        number = next((n for n, words in _COUNTING_WORDS if words.search(answer)), None)
     if number is None and re.search(r"\b(?:none|no|not\s+any|nothing)\b", answer, re.IGNORECASE):
         return None if is_refusal(answer) else 0.0
     return number
+
+
+def _counted_out(answer: str) -> float | None:
+    """Return how many things are counted out loud: what is said to be the total, else the last."""
+    for pattern in (_TOTAL, _CONCLUSION):
+        *_, conclusion = pattern.split(answer)
+        number = None if conclusion == answer else parse_number(conclusion)
+        if number is not None:
+            return number
+    last = 0
+    for digits in re.findall(r"(?<![\d.])\d{1,3}(?![\d])", answer):
+        last += int(digits) == last + 1
+    return float(last)
 
 
 def read_clock_hour(text: str) -> int | None:
@@ -234,5 +281,5 @@ def _coordinates(answer: str, how_many: int) -> tuple[float, ...] | None:
         match = re.search(pattern, answer)
         if match:
             return tuple(map(float, match.groups()))
-    values = re.findall(rf"\b[uvxy][01]?\s*=\s*\"?({_decimal})", answer)
+    values = re.findall(rf"\b{_coordinate}\s*=\s*\"?({_decimal})", answer)
     return tuple(map(float, values[:how_many])) if len(values) >= how_many else None

@@ -21,13 +21,14 @@ from workflow_scripts.evaluate.item_images import images_for
 from workflow_scripts.experiments.api import ApiPredictSettings
 from workflow_scripts.models.chat.client import ChatClient, ChatRequest
 from workflow_scripts.models.chat.failure_limit import FailureLimit
-from workflow_scripts.models.chat.parse_reply import ChatReply
+from workflow_scripts.models.chat.parse_reply import MAX_CHARACTERS, ChatReply
 from workflow_scripts.models.chat.prompt_files import Prompt
 from workflow_scripts.models.chat.thread_pool import map_concurrently
 
 log = logging.getLogger(__name__)
 DEFAULT_LIMITS = ConnectionSettings()
 TASK = "You answer questions about pictures."
+MAX_LAYOUT_CHARACTERS = 100_000
 
 
 def read_examples(path: Path | None, number: int) -> dict[str, list[str]]:
@@ -70,9 +71,10 @@ def main(
     examples: Path | None = None,
     part: int = 0,
     max_new_tokens: int | None = None,
+    section: str | None = None,
     limits: Annotated[ConnectionSettings, tyro.conf.arg(name="")] = DEFAULT_LIMITS,
 ) -> None:
-    """Ask a server every question; a refusal, or no reply, is an empty answer.
+    """Ask a server every question; of a refusal, or of no reply, the row has the reason.
 
     Args:
         questions: Parquet table of questions, or JSON lines of an imported benchmark.
@@ -85,10 +87,12 @@ def main(
         examples: Table of the training questions.
         part: Which part of the questions, from 0.
         max_new_tokens: Not used: a server's limit is max_tokens, for it may think first.
+        section: Where the server's settings stand in the configuration; without it, in
+            train.experiments.{experiment}.
         limits: Requests at once, the spend cap, and how long a server is waited for.
     """
     del max_new_tokens
-    section = f"train.experiments.{experiment}"
+    section = section or f"train.experiments.{experiment}"
     template = Prompt.read(prompt_file, kind="answer", key=f"{section}.prompt")
     if "{question}" not in template.template:
         problem = f"the placeholder {{question}} is missing ({section}.prompt)"
@@ -104,6 +108,7 @@ def main(
 
     def ask(item: EvalItem) -> ChatReply:
         shown_images = images_for(item, images, condition) or []
+        is_layout = item.answer_type == "layout"
         return chat.ask(
             ChatRequest(
                 name=f"{item.question_id} ({condition})",
@@ -112,6 +117,8 @@ def main(
                 keys=("answer",),
                 images=tuple(np.asarray(image) for image in shown_images),
                 max_image_px=settings.max_image_px,
+                max_characters=MAX_LAYOUT_CHARACTERS if is_layout else MAX_CHARACTERS,
+                keep_lines=is_layout,
             )
         )
 
@@ -120,15 +127,19 @@ def main(
         for item, reply in progress(replies, desc=f"{experiment} {condition}", total=len(items)):
             if reply.status == "failed":
                 failures.add(item.question_id, f"{reply.status}: {reply.reason}")
+            is_answered = reply.status == "ok"
             yield Prediction(
                 experiment=experiment,
                 condition=condition,
                 question_id=item.question_id,
                 text=reply.texts.get("answer", ""),
+                reason="" if is_answered else f"{reply.status}: {reply.reason}",
             )
 
-    write_records(out, list(predictions()))
-    log.info("%s: %d answers, %d without reply", out, len(items), len(failures.reasons))
+    answers = list(predictions())
+    write_records(out, answers)
+    without_reply = sum(bool(answer.reason) for answer in answers)
+    log.info("%s: %d questions, %d without reply", out, len(answers), without_reply)
 
 
 if __name__ == "__main__":

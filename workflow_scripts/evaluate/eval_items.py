@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from workflow_scripts.common.question_table import QuestionTable
-from workflow_scripts.common.questions import AnswerType, Question
+from workflow_scripts.common.questions import Question, StoredAnswerType
 from workflow_scripts.common.records import Form, Record
 from workflow_scripts.common.storage import read_records
 
@@ -30,7 +30,7 @@ class EvalItem(Record):
     question: str
     answer: str = Field(description="the reference answer in words")
     images: list[str] = Field(description="relative to the folder of pictures, in order")
-    answer_type: AnswerType
+    answer_type: StoredAnswerType
     choices: list[str] = Field(default=[], description="possible truths of a choice")
     options: list[str] = Field(default=[], description="texts of the letters in `choices`")
     truth: str | float

@@ -1,4 +1,4 @@
-"""What describes a metric, of answers, of keypoints or of a model; the table is in `metrics.py`."""
+"""What describes a metric of answers, keypoints, rooms or a model; `metrics.py` has the table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from workflow_scripts.evaluate.eval_items import EvalItem
 from workflow_scripts.evaluate.pose.keypoint_errors import KeypointErrors
 from workflow_scripts.evaluate.replies import Reply
 
+ObjectGroup = Literal["rooms", "all", "visible", "hidden", "category"]
 ALL_ANSWERS: tuple[AnswerType, ...] = get_args(AnswerType)
 
 
@@ -109,6 +110,26 @@ class ModelMetric(Metric):
     def scored(self) -> str:
         """Return what it is a number of."""
         return self.about
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomMetric(Metric):
+    """A metric of reconstructed rooms; evaluate/reconstruction measures it under its name.
+
+    Attributes:
+        objects: Groups of true objects that it is measured on; "rooms" counts no objects.
+        is_published: Whether it is a published definition that a setting switches off.
+    """
+
+    objects: tuple[ObjectGroup, ...] = ("rooms",)
+    is_published: bool = False
+
+    @property
+    def scored(self) -> str:
+        """Return what of rooms it is a metric of."""
+        if self.objects == ("rooms",):
+            return "rooms"
+        return f"objects of rooms: {', '.join(self.objects)}"
 
 
 def is_better(value: float, other: float, metric: Metric) -> bool:

@@ -1,7 +1,8 @@
 """The table of metrics: what scoring computes, results/eval.csv may hold and docs/results.md lists.
 
-A new metric is one entry of `ANSWER_METRICS`, `KEYPOINT_METRICS` or `MODEL_METRICS`, and its
-function. Formulas that others published are in `published_metrics.py`.
+A new metric is one entry of `ANSWER_METRICS`, `KEYPOINT_METRICS`, `ROOM_METRICS` (in
+`reconstruction/room_metrics.py`) or `MODEL_METRICS`, and its function. Formulas that others
+published are in `published_metrics.py`.
 """
 
 import numpy as np
@@ -18,6 +19,7 @@ from workflow_scripts.evaluate.metric import (
 )
 from workflow_scripts.evaluate.pose import keypoint_errors
 from workflow_scripts.evaluate.quantity_parsing import contains_number
+from workflow_scripts.evaluate.reconstruction.room_metrics import ROOM_METRICS
 
 LENGTHS_AND_AREAS: tuple[AnswerType, ...] = ("metres", "square_metres")
 VSI_BENCH = "vsi-bench"
@@ -194,6 +196,15 @@ ANSWER_METRICS: tuple[AnswerMetric, ...] = (
         omit_zero=True,
     ),
     AnswerMetric(
+        "no_reply_rate",
+        "lower",
+        FRACTION,
+        "share that has no reply: refused, failed, or not to be asked; no row where all have one",
+        answer_types=ALL_ANSWERS,
+        measure=replies.has_no_reply,
+        omit_zero=True,
+    ),
+    AnswerMetric(
         "parse_failure_rate",
         "lower",
         FRACTION,
@@ -279,11 +290,12 @@ MODEL_METRICS: tuple[ModelMetric, ...] = (
     ),
 )
 METRICS: dict[str, Metric] = {
-    metric.name: metric for metric in (*ANSWER_METRICS, *KEYPOINT_METRICS, *MODEL_METRICS)
+    metric.name: metric
+    for metric in (*ANSWER_METRICS, *KEYPOINT_METRICS, *ROOM_METRICS, *MODEL_METRICS)
 }
 
 
-def score_reply(text: str, item: EvalItem) -> dict[str, float]:
+def score_reply(text: str | replies.NoReply, item: EvalItem) -> dict[str, float]:
     """Return every metric that applies to an item, of one reply.
 
     NaN where a metric needs an answer and none can be read.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workflow_scripts.experiments.base import Experiment
+from workflow_scripts.experiments.base import Experiment, QuestionFiles, WorkflowContext
 
 # Name of the set of our own questions in the names of files.
 OWN = "predictions"
@@ -32,29 +32,30 @@ class QuestionSets:
         benchmarks: Mapping[str, Any] = self.config["evaluate"]["benchmarks"]
         return benchmarks
 
-    def questions(self, name: str) -> str:
-        """Return the file of questions: of the scored split, or of a benchmark."""
-        if name in self.benchmarks:
-            return f"results/evaluate/benchmarks/{name}.jsonl"
-        return f"results/vqa/{self.config['evaluate']['split']}.parquet"
+    def of(self, experiment: Experiment, name: str, context: WorkflowContext) -> QuestionFiles:
+        """Return a set of questions as an experiment is asked it.
 
-    def image_folder(self, name: str) -> str:
-        """Return the folder that the pictures of a set are relative to."""
+        Those of a benchmark, those that the experiment alone is asked, or the scored split's.
+        """
         if name in self.benchmarks:
-            return f"results/evaluate/benchmarks/{name}.pictures"
-        return "results/vqa"
+            folder = f"results/evaluate/benchmarks/{name}"
+            most = int(self.benchmarks[name]["max_new_tokens"])
+            return QuestionFiles(f"{folder}.jsonl", f"{folder}.pictures", most)
+        own = experiment.own_questions(context)
+        if own is not None:
+            return own
+        split = self.config["evaluate"]["split"]
+        return QuestionFiles(f"results/vqa/{split}.parquet", "results/vqa", self._own_tokens)
 
     def images(self, name: str) -> list[str]:
         """Return the folder of a benchmark's pictures to wait for.
 
         Nothing for our own questions: their pictures were made with them, in many folders.
         """
-        return [self.image_folder(name)] if name in self.benchmarks else []
+        return [f"results/evaluate/benchmarks/{name}.pictures"] if name in self.benchmarks else []
 
-    def max_new_tokens(self, name: str) -> int:
-        """Return the longest answer in tokens."""
-        if name in self.benchmarks:
-            return int(self.benchmarks[name]["max_new_tokens"])
+    @property
+    def _own_tokens(self) -> int:
         max_new_tokens = int(self.config["evaluate"]["max_new_tokens"])
         if self.config["vqa"]["reasoning"] in ("written", "tagged"):
             return max(max_new_tokens, MAX_TOKENS_WITH_REASONING)
@@ -64,27 +65,32 @@ class QuestionSets:
 def score_files(experiment: Experiment, benchmarks: Iterable[str]) -> list[str]:
     """Return the tables of an experiment's scores: our own first, then those of benchmarks.
 
-    Only experiments that answer questions are scored on benchmarks.
+    Only experiments that answer any questions are scored on benchmarks.
     """
     folder = f"results/evaluate/{experiment.name}"
-    names = benchmarks if experiment.kind.predictor else ()
+    names = benchmarks if experiment.answers_benchmarks else ()
     return [f"{folder}/scores.parquet", *(f"{folder}/{name}.scores.parquet" for name in names)]
 
 
-def picture_files(experiment: Experiment) -> dict[str, str]:
+def picture_files(experiment: Experiment, config: Mapping[str, Any]) -> dict[str, str]:
     """Return the pictures that scoring an experiment draws, by label."""
-    return {
-        picture.label: f"results/evaluate/{experiment.name}/{picture.file}"
-        for picture in experiment.kind.scorer.pictures
+    folder = f"results/evaluate/{experiment.name}"
+    pictures = {
+        picture.label: f"{folder}/{picture.file}" for picture in experiment.kind.scorer.pictures
     }
+    if experiment.kind.room_prompts and config["evaluate"]["rebuilt_rooms"]:
+        pictures["rooms rebuilt from answers"] = f"{folder}/rebuilt.png"
+    return pictures
 
 
 def training_metrics(experiment: Experiment) -> list[str]:
     """Return the metrics.json of an experiment's training; nothing without a training."""
-    return [f"{experiment.folder}/metrics.json"] if experiment.kind.training else []
+    return [f"{experiment.folder}/metrics.json"] if experiment.is_trained else []
 
 
-def reported_experiments(experiments: Iterable[Experiment], benchmarks: Iterable[str]) -> str:
+def reported_experiments(
+    experiments: Iterable[Experiment], benchmarks: Iterable[str], config: Mapping[str, Any]
+) -> str:
     """Return what the report shows of experiments, as JSON (`report.ReportedExperiment`)."""
     names = list(benchmarks)
     return json.dumps(
@@ -94,7 +100,7 @@ def reported_experiments(experiments: Iterable[Experiment], benchmarks: Iterable
                 "section": experiment.kind.report_section,
                 "scores": score_files(experiment, names),
                 "metrics": next(iter(training_metrics(experiment)), None),
-                "pictures": picture_files(experiment),
+                "pictures": picture_files(experiment, config),
             }
             for experiment in experiments
         ]

@@ -24,8 +24,8 @@ _SMALL_NAMES = (
     "fifteen sixteen seventeen eighteen nineteen"
 )
 _TENS_NAMES = "twenty thirty forty fifty sixty seventy eighty ninety"
-_SMALL, _TENS = _SMALL_NAMES.split(), _TENS_NAMES.split()
-_VALUES = {word: number for number, word in enumerate(_SMALL)} | {
+NAMES_BELOW_20, _TENS = _SMALL_NAMES.split(), _TENS_NAMES.split()
+_VALUES = {word: number for number, word in enumerate(NAMES_BELOW_20)} | {
     word: 10 * number for number, word in enumerate(_TENS, start=2)
 }
 _SCALES = {"hundred": 100, "thousand": 1000}
@@ -52,11 +52,11 @@ _unit = rf"(?:(?:{_words_of_units})(?![\w²°^])|(?:{_signs}))"
 _decimal = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _feet_or_metres = "|".join(_words_of(*_SUBUNITS))
 _inches_or_centimetres = "|".join(_words_of(*_SUBUNITS.values()))
-_value = "|".join((*_SMALL, *_TENS))
+_value = "|".join((*NAMES_BELOW_20, *_TENS))
 _WORDS = re.compile(
     rf"\b(?:(?:{_value})|an?(?=[\s-]+(?:hundred|thousand)))"
     rf"(?:[\s-]+(?:{_value}|hundred|thousand|(?:(?<=hundred )|(?<=thousand ))and))*"
-    rf"(?:\s+point(?:\s+(?:{'|'.join(_SMALL[:10])}))+)?\b",
+    rf"(?:\s+point(?:\s+(?:{'|'.join(NAMES_BELOW_20[:10])}))+)?\b",
     re.IGNORECASE,
 )
 _fractions = "|".join(_FRACTION_WORDS)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from workflow_scripts.common.questions import AnswerType
+from workflow_scripts.common.questions import StoredAnswerType
 from workflow_scripts.common.units import Dimension
 from workflow_scripts.evaluate import answer_parsing
 from workflow_scripts.evaluate.eval_items import EvalItem
@@ -13,7 +13,7 @@ from workflow_scripts.geometry.cameras import wrap_deg
 
 NAN = float("nan")
 Answer = str | float | tuple[float, ...]
-DIMENSIONS: dict[AnswerType, Dimension] = {
+DIMENSIONS: dict[StoredAnswerType, Dimension] = {
     "metres": "length",
     "square_metres": "area",
     "degrees": "angle",
@@ -21,23 +21,37 @@ DIMENSIONS: dict[AnswerType, Dimension] = {
 
 
 @dataclass(frozen=True)
+class NoReply:
+    """Stands for the text of a question that has no reply; `is_refused`: the server refused."""
+
+    is_refused: bool = False
+
+    @classmethod
+    def of_reason(cls, reason: str) -> "NoReply":
+        """Return it for the `reason` of a `Prediction`."""
+        return cls(reason.startswith("refused"))
+
+
+@dataclass(frozen=True)
 class Reply:
     """What a model replied to an item.
 
     Attributes:
-        text: The whole reply.
+        text: The whole reply, '' if there is none.
         item: The question.
         parsed: The answer that was read from the text, of the same type as the truth: a choice or
             a letter, a number (metres, square metres, degrees, a count, an hour from 1 to 12), a
             point (u, v) or a box (u0, v0, u1, v1) as fractions of width and height. None if no
             answer can be read.
         truth: The true answer.
+        no_reply: Set where there is no reply at all.
     """
 
     text: str
     item: EvalItem
     parsed: Answer | None
     truth: Answer
+    no_reply: NoReply | None = None
 
     @property
     def number(self) -> float | None:
@@ -61,8 +75,10 @@ class Reply:
         return self.truth
 
 
-def read_reply(text: str, item: EvalItem) -> Reply:
+def read_reply(text: str | NoReply, item: EvalItem) -> Reply:
     """Read the answer in a model's text as the type of its question wants it."""
+    if isinstance(text, NoReply):
+        return Reply("", item, None, _true_answer(item), text)
     return Reply(text, item, _PARSERS[item.answer_type](text, item), _true_answer(item))
 
 
@@ -132,7 +148,7 @@ def _normalized_coordinates(text: str, how_many: int, item: EvalItem) -> tuple[f
     return tuple(value / side for value, side in zip(parsed, sides, strict=True))
 
 
-_PARSERS: dict[AnswerType, Callable[[str, EvalItem], Answer | None]] = {
+_PARSERS: dict[StoredAnswerType, Callable[[str, EvalItem], Answer | None]] = {
     "choice": _parse_choice,
     "multiple_choice": _parse_letter,
     "metres": _parse_measure,
@@ -201,5 +217,12 @@ def iou(box_a: tuple[float, ...], box_b: tuple[float, ...]) -> float:
 
 
 def is_refusal(reply: Reply) -> float:
-    """Return 1 if no answer can be read and the reply declines to give one."""
+    """Return 1 if no answer can be read and the reply, or the server, declines to give one."""
+    if reply.no_reply is not None:
+        return float(reply.no_reply.is_refused)
     return float(reply.parsed is None and answer_parsing.is_refusal(reply.text))
+
+
+def has_no_reply(reply: Reply) -> float:
+    """Return 1 if the question has no reply at all."""
+    return float(reply.no_reply is not None)

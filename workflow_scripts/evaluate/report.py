@@ -36,7 +36,7 @@ from workflow_scripts.common.storage import (
 )
 from workflow_scripts.evaluate.eval_items import OWN_QUESTIONS
 from workflow_scripts.evaluate.metrics import FRACTION, METRICS
-from workflow_scripts.evaluate.score_table import read_eval, read_scores
+from workflow_scripts.evaluate.score_table import ALL, read_eval, read_scores
 from workflow_scripts.sources import SOURCES
 from workflow_scripts.sources.readers.photo_records import Photo
 
@@ -194,6 +194,13 @@ def charts(scores: pd.DataFrame, experiment: str) -> dict[str, list[dict[str, An
     }
 
 
+def without_reply(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows that say which share of all questions of a benchmark has no reply."""
+    is_overall = (scores["family"] == ALL) & (scores["form"] == ALL)
+    rows = scores[is_overall & (scores["metric"] == "no_reply_rate")]
+    return [dict(row) for row in rows.to_dict("records")]
+
+
 def format_number(value: float, digits: int = 3) -> str:
     """Format a number for the table; a dash where there is none."""
     return "–" if isinstance(value, float) and math.isnan(value) else f"{value:.{digits}f}"
@@ -207,6 +214,7 @@ def experiment_section(experiment: ReportedExperiment) -> dict[str, Any]:
         "template": f"{SECTIONS}/{experiment.section}" if experiment.section else None,
         "scores": scores.to_dict("records"),
         "charts": charts(scores, experiment.name),
+        "without_reply": without_reply(scores),
         "pictures": [
             embed_picture(path, f"{experiment.name}: {label}")
             for label, path in experiment.pictures.items()

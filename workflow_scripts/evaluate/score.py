@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.errors import UserError, most_common_reasons
 from workflow_scripts.common.question_table import QuestionTable
 from workflow_scripts.common.records import Prediction, Split
 from workflow_scripts.common.seeds import rng
@@ -22,6 +22,7 @@ from workflow_scripts.evaluate.bootstrap import SceneBootstrap, interval
 from workflow_scripts.evaluate.eval_items import OWN_QUESTIONS, EvalItem, open_items
 from workflow_scripts.evaluate.metric import AnswerMetric, is_better
 from workflow_scripts.evaluate.metrics import ANSWER_METRICS, score_reply
+from workflow_scripts.evaluate.replies import NoReply
 from workflow_scripts.evaluate.score_table import ALL, ScoreRow, write_scores
 from workflow_scripts.experiments.vlm import VlmScoreSettings
 
@@ -81,13 +82,14 @@ def training_frame(table: Path, families: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def read_answers(paths: list[Path], questions: pd.DataFrame) -> list[str]:
+def read_answers(paths: list[Path], questions: pd.DataFrame) -> list[str | NoReply]:
     """Return the predicted text of every question, in the order of the questions.
 
     Raises `UserError` if a question has no answer.
     """
     ids = questions["question_id"].to_list()
-    texts: list[str | None] = [None] * len(ids)
+    texts: list[str | NoReply | None] = [None] * len(ids)
+    reasons: list[str] = []
     place_of: dict[str, int] = {}
     place = 0
     for path in paths:
@@ -98,6 +100,9 @@ def read_answers(paths: list[Path], questions: pd.DataFrame) -> list[str]:
                 place = place_of.get(row.question_id, len(ids))
             if place < len(ids):
                 texts[place] = sys.intern(row.text)
+                if row.reason:
+                    texts[place] = NoReply.of_reason(row.reason)
+                    reasons.append(row.reason)
             place += 1
     missing = [name for name, text in zip(ids, texts, strict=True) if text is None]
     if missing:
@@ -105,7 +110,15 @@ def read_answers(paths: list[Path], questions: pd.DataFrame) -> list[str]:
             f"{', '.join(map(str, paths))}: {len(missing)} of {len(ids)} questions have no "
             f"answer, the first is {min(missing)}. Remove the files and run the rule again."
         )
-    return cast(list[str], texts)
+    if reasons:
+        logger.warning(
+            "%s: %d of %d questions have no reply; %s",
+            ", ".join(map(str, paths)),
+            len(reasons),
+            len(ids),
+            most_common_reasons(reasons),
+        )
+    return cast(list[str | NoReply], texts)
 
 
 def majority_answers(questions: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
@@ -135,7 +148,7 @@ def majority_answers(questions: pd.DataFrame, training: pd.DataFrame) -> pd.Seri
 
 
 def score_answers(
-    items: Iterable[EvalItem], texts: Mapping[str, Sequence[str]]
+    items: Iterable[EvalItem], texts: Mapping[str, Sequence[str | NoReply]]
 ) -> dict[str, MetricValues]:
     """Return every metric that applies to any of the items, by name.
 
@@ -161,7 +174,7 @@ def score_answers(
 
 
 def _score_replies(
-    replies: Sequence[str], item: EvalItem, known: dict[tuple[Any, ...], dict[str, float]]
+    replies: Sequence[str | NoReply], item: EvalItem, known: dict[tuple[Any, ...], dict[str, float]]
 ) -> list[dict[str, float]]:
     """Return every metric of each reply; those of a reply and truth that are known are looked up.
 
@@ -303,7 +316,7 @@ def main(
         )
     table = questions_frame(items)
     majority_source = table if training is None else training_frame(training, families)
-    texts = {
+    texts: dict[str, Sequence[str | NoReply]] = {
         "image": read_answers(image, table),
         "blind": read_answers(blind, table),
         "blank": read_answers(blank, table),

@@ -41,17 +41,21 @@ class EvalRow(Record):
     experiment: str = Field(description="name under `train.experiments`")
     benchmark: str = Field(
         description="`vqa`: questions of this workflow; `keypoints`: 3D keypoints of "
-        "demonstrations; or the name of a published benchmark"
+        "demonstrations; `rooms`: reconstructed rooms; or the name of a published benchmark"
     )
     split: Split = Field(description="split that is scored")
-    family: str = Field(description="family of questions, or robot task; `all`: all of them")
+    family: str = Field(
+        description="family of questions, robot task, or category; `all`: all of them; of rooms "
+        "also `visible` and `hidden` objects"
+    )
     form: Form | Literal["all", ""] = Field(
         default="", description="how questions refer to objects; `all`: all ways"
     )
     method: str = Field(
         default=LEARNED,
         description="`learned`: the experiment's model; for keypoints also each geometric "
-        "baseline, and `cameras` for `unobservable_fraction`",
+        "baseline, and `cameras` for `unobservable_fraction`; for rooms also `retrieval` (the "
+        "training room that fits best) and `measured` (boxes from true masks and depth)",
     )
     noise: str = Field(
         default="",
@@ -61,7 +65,7 @@ class EvalRow(Record):
     metric: Annotated[str, AfterValidator(known_metric)] = Field(
         description="name in the table of metrics"
     )
-    n: int = Field(ge=1, description="questions, or keypoints in frames, that count")
+    n: int = Field(ge=1, description="questions, keypoints in frames, or rooms, that count")
     num_scenes: int = Field(ge=1, description="houses, photos, videos or episodes they come from")
     value: float = Field(description="the score")
     ci_low: float = Field(description="95 % bootstrap interval over scenes")
@@ -76,7 +80,7 @@ class EvalRow(Record):
     baseline: str = Field(
         default="",
         description="what `gain` is against: the better of blind and blank; for keypoints a "
-        "geometric baseline",
+        "geometric baseline; for rooms the better of blind and retrieval",
     )
     baseline_value: float = Field(
         default=NAN, description="the baseline's score; for keypoints on the points of `gain`"

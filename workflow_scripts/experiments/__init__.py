@@ -16,6 +16,7 @@ KIND_NAMES = (
     "vlm",
     "pose",
     "api",
+    "reconstruction",
 )
 
 

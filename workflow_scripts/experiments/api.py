@@ -23,7 +23,7 @@ PROMPTS = "workflow_scripts/evaluate/prompts"
 PROMPT_NAMES = ("zero_shot", "few_shot")
 
 
-class ApiRequestSettings(FamilySelection, ServerSettings):
+class AnswerRequestSettings(ServerSettings):
     """What the answers of a server depend on."""
 
     model: Text = Field("gpt-4o", description="model name")
@@ -52,6 +52,10 @@ class ApiRequestSettings(FamilySelection, ServerSettings):
     )
 
 
+class ApiRequestSettings(AnswerRequestSettings, FamilySelection):
+    """What the answers of a server depend on, and which questions it is asked."""
+
+
 class ApiSettings(ApiRequestSettings, RequestLimits):
     """A model behind an OpenAI-compatible server; nothing is trained."""
 
@@ -62,24 +66,27 @@ class ApiPredictSettings(ApiRequestSettings, PredictSettings):
     """How a server is asked which part of the questions."""
 
 
-def prompt_file(settings: ApiRequestSettings) -> str:
-    """Return the path of the prompt file: one of ours by name, or the user's."""
-    return (
-        f"{PROMPTS}/{settings.prompt}.txt" if settings.prompt in PROMPT_NAMES else settings.prompt
-    )
+def prompt_file(settings: AnswerRequestSettings, *, folder: str = PROMPTS) -> str:
+    """Return the path of the prompt file: one of ours in a folder by name, or the user's."""
+    is_ours = settings.prompt in PROMPT_NAMES
+    return f"{folder}/{settings.prompt}.txt" if is_ours else settings.prompt
 
 
-def _check(experiment: Experiment, context: WorkflowContext) -> None:
+def check_prompt_file(
+    settings: AnswerRequestSettings, where: str, *, folder: str = PROMPTS
+) -> None:
     """Refuse a prompt file that is missing, and examples that the prompt does not show."""
-    settings = experiment.settings
-    where = f"train.experiments.{experiment.name}"
-    path = Path(prompt_file(settings))
+    path = Path(prompt_file(settings, folder=folder))
     if not path.is_file():
         raise UserError(
             f"{where}.prompt: {settings.prompt}: no such file; give one, zero_shot or few_shot"
         )
     if settings.num_examples and "{examples}" not in path.read_text(encoding="utf-8"):
         raise UserError(f"{where}.num_examples: {path} has no {{examples}}; take prompt: few_shot")
+
+
+def _check(experiment: Experiment, context: WorkflowContext) -> None:
+    check_prompt_file(experiment.settings, f"train.experiments.{experiment.name}")
 
 
 def _predictor_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:

@@ -61,24 +61,52 @@ class Experiment:
         """Return where the result of the training lies."""
         return f"results/train/{self.name}"
 
+    @property
+    def predictor(self) -> "Predictor | None":
+        """Return how it answers questions, or None: by a server where its settings name one."""
+        kind = self.kind
+        return kind.server_predictor if kind.asks_server(self.settings) else kind.predictor
+
+    @property
+    def answers_benchmarks(self) -> bool:
+        """Say whether it is asked the published benchmarks, not only questions of its own."""
+        return self.predictor is not None and self.predictor.questions is None
+
     def predictor_arguments(self, context: WorkflowContext) -> "Arguments":
         """Return what the command that answers questions is given."""
-        assert self.kind.predictor, self.name
-        return self.kind.predictor.arguments(self, context)
+        assert self.predictor, self.name
+        return self.predictor.arguments(self, context)
+
+    def own_questions(self, context: WorkflowContext) -> "QuestionFiles | None":
+        """Return where questions lie that it alone is asked, or None: it is asked those of vqa."""
+        assert self.predictor, self.name
+        questions = self.predictor.questions
+        return questions(self, context) if questions else None
+
+    def room_prompt_settings(self, context: WorkflowContext) -> str:
+        """Return the settings of its tables of prompts about rooms, as JSON."""
+        assert self.kind.room_prompts, self.name
+        return self.kind.room_prompts(self, context)
 
     def request_limits(self) -> RequestLimits:
         """Return the limits of its requests to a server."""
-        assert self.kind.predictor, self.name
-        assert self.kind.predictor.limits, self.name
-        return self.kind.predictor.limits(self)
+        assert self.predictor, self.name
+        assert self.predictor.limits, self.name
+        return self.predictor.limits(self)
 
     def scorer_arguments(self, context: WorkflowContext) -> "Arguments":
         """Return what the command that scores is given."""
         return self.kind.scorer.arguments(self, context)
 
     @property
+    def is_trained(self) -> bool:
+        """Say whether anything is trained for it."""
+        return self.kind.training is not None and not self.kind.asks_server(self.settings)
+
+    @property
     def training(self) -> "Training":
-        """Return how it is trained; its kind must have a training."""
+        """Return how it is trained; something must be trained for it."""
+        assert self.is_trained, self.name
         assert self.kind.training, self.name
         return self.kind.training
 
@@ -98,7 +126,7 @@ class Experiment:
 
     def is_trained_by(self, rule: "TrainingRule") -> bool:
         """Say whether a rule trains it."""
-        return bool(self.kind.training) and self.training.rule(self.settings) is rule
+        return self.is_trained and self.training.rule(self.settings) is rule
 
     def answer_files(
         self, condition: Condition, context: WorkflowContext, *, question_set: str = "predictions"
@@ -150,7 +178,7 @@ MakeArguments = Callable[[Experiment, WorkflowContext], Arguments]
 
 @dataclass(frozen=True)
 class TrainingRule:
-    """A rule that trains; a profile names it to give its jobs GPUs.
+    """A rule that trains; a profile names it to give its jobs GPUs. Kinds may share it.
 
     Attributes:
         name: Name of the rule.
@@ -194,6 +222,21 @@ class Training:
 
 
 @dataclass(frozen=True)
+class QuestionFiles:
+    """Questions that one experiment alone is asked.
+
+    Attributes:
+        questions: Table of the questions that are scored (common/questions.py).
+        images: Folder that their pictures are relative to.
+        max_new_tokens: Longest answer in tokens.
+    """
+
+    questions: str
+    images: str
+    max_new_tokens: int
+
+
+@dataclass(frozen=True)
 class Predictor:
     """How a kind answers question sets.
 
@@ -206,12 +249,15 @@ class Predictor:
         rule: Name of the rule; a profile gives GPUs by rule, so kinds that need none have another.
         limits: Limits of the requests to a server, which the command gets as `--concurrency` and
             `--max-cost-usd`: they change no answer, so a changed limit runs nothing again.
+        questions: Where questions lie that each of its experiments alone is asked; None: it is
+            asked the questions of stage vqa, and the benchmarks.
     """
 
     module: str
     arguments: MakeArguments
     rule: str = "predict_answers"
     limits: Callable[[Experiment], RequestLimits] | None = None
+    questions: Callable[[Experiment, WorkflowContext], QuestionFiles] | None = None
 
 
 @dataclass(frozen=True)
@@ -254,6 +300,11 @@ def no_check(experiment: Experiment, context: WorkflowContext) -> None:
     """Check nothing beyond the settings model."""
 
 
+def never_asks_server(settings: Any) -> bool:
+    """Return False: no settings of the kind name a server instead of a base model."""
+    return False
+
+
 def never_off(context: WorkflowContext) -> str | None:
     """Return None: experiments of the kind run with any sources."""
     return None
@@ -270,6 +321,11 @@ class ExperimentKind:
         training: How it is trained; None: it only answers.
         predictor: How it answers our questions and the benchmarks; None: it is asked none, and its
             scorer runs the model itself.
+        server_predictor: How a server answers instead, for settings that `asks_server` says name
+            one; nothing is trained then.
+        asks_server: Says whether an experiment's settings name a server to answer.
+        room_prompts: Settings, as JSON, of the tables of prompts and answers about rooms that
+            stage vqa writes for an experiment; None: it writes none.
         check: Raises `UserError` for an experiment that cannot be.
         why_off: Why experiments of the kind cannot run with the sources that are on, or None. They
             are then left out with a warning; if no experiment is left, it is an error.
@@ -282,6 +338,14 @@ class ExperimentKind:
     scorer: Scorer
     training: Training | None = None
     predictor: Predictor | None = None
+    server_predictor: Predictor | None = None
+    asks_server: Callable[[Any], bool] = never_asks_server
+    room_prompts: Callable[[Experiment, WorkflowContext], str] | None = None
     check: Callable[[Experiment, WorkflowContext], None] = no_check
     why_off: Callable[[WorkflowContext], str | None] = never_off
     report_section: str | None = None
+
+    @property
+    def predictors(self) -> tuple[Predictor, ...]:
+        """Return all ways in which experiments of the kind answer questions."""
+        return tuple(one for one in (self.predictor, self.server_predictor) if one is not None)

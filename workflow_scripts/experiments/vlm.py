@@ -46,8 +46,8 @@ class FamilySelection(Settings):
     )
 
 
-class VlmTrainingSettings(FamilySelection):
-    """What a training depends on beside its base and its data."""
+class TuningSettings(Settings):
+    """How a base model is tuned, whatever it is tuned on."""
 
     adapter: Literal["lora", "none"] = Field("lora", description="LoRA adapters or all weights")
     lora: LoraSettings = Field(LoraSettings(), description="LoRA's size")
@@ -78,6 +78,10 @@ class VlmTrainingSettings(FamilySelection):
     save_minutes: float = Field(15.0, gt=0, description="minutes between checkpoints")
 
 
+class VlmTrainingSettings(TuningSettings, FamilySelection):
+    """What a training depends on beside its base and its data."""
+
+
 class VlmSettings(VlmTrainingSettings):
     """A vision-language model."""
 
@@ -86,18 +90,17 @@ class VlmSettings(VlmTrainingSettings):
     data: Literal["vqa"] = Field("vqa", description="which questions")
 
 
-def base_model(settings: VlmSettings) -> str:
-    """Return what the base is loaded from: a folder of this workflow, or what the user named."""
-    is_embedded = settings.base in EMBEDDED_BASES
-    return f"results/train/base/{settings.base}" if is_embedded else settings.base
+def base_model(base: str) -> str:
+    """Return what a base is loaded from: a folder of this workflow, or what the user named."""
+    return f"results/train/base/{base}" if base in EMBEDDED_BASES else base
 
 
-def embedded_base(settings: VlmSettings) -> list[str]:
+def embedded_base(base: str) -> list[str]:
     """Return the base model's folder if this workflow trains it, else nothing to wait for."""
-    return [base_model(settings)] if settings.base in EMBEDDED_BASES else []
+    return [base_model(base)] if base in EMBEDDED_BASES else []
 
 
-def _check(experiment: Experiment, context: WorkflowContext) -> None:
+def check_base(experiment: Experiment, context: WorkflowContext) -> None:
     """Refuse a base that is not embedded, no folder, and no model's id on the hub."""
     base = experiment.settings.base
     if base not in EMBEDDED_BASES:
@@ -109,12 +112,12 @@ def _training_arguments(experiment: Experiment, context: WorkflowContext) -> Arg
     return Arguments(
         settings=section_json(settings, VlmTrainingSettings),
         inputs={"data": "results/vqa/train.parquet", "validation": "results/vqa/val.parquet"},
-        dependencies={"base_folder": embedded_base(settings)},
-        flags={"base": base_model(settings), "images": "results/vqa"},
+        dependencies={"base_folder": embedded_base(settings.base)},
+        flags={"base": base_model(settings.base), "images": "results/vqa"},
     )
 
 
-def _training_rule(settings: VlmSettings) -> str:
+def _training_rule(settings: TuningSettings) -> str:
     return "train_lora" if settings.adapter == "lora" else "train_full_finetune"
 
 
@@ -149,9 +152,9 @@ def _predictor_arguments(experiment: Experiment, context: WorkflowContext) -> Ar
         settings=with_families(experiment, context, VlmPredictSettings),
         dependencies={
             "weights": f"{experiment.folder}/{weights}",
-            "base_folder": embedded_base(settings),
+            "base_folder": embedded_base(settings.base),
         },
-        flags={"base": base_model(settings), "adapter": experiment.folder},
+        flags={"base": base_model(settings.base), "adapter": experiment.folder},
     )
 
 
@@ -184,5 +187,5 @@ KIND = ExperimentKind(
     predictor=Predictor("workflow_scripts.evaluate.predict", _predictor_arguments),
     scorer=Scorer("workflow_scripts.evaluate.score", scorer_arguments),
     report_section="answers.html.j2",
-    check=_check,
+    check=check_base,
 )

@@ -48,7 +48,8 @@ def pairwise_iou(a: OrientedBoxes, b: OrientedBoxes) -> FloatArray:
 def size_iou(a: OrientedBoxes, b: OrientedBoxes) -> FloatArray:
     """Return the intersection over union [n] of boxes i if they were placed and turned alike."""
     shared = np.minimum(a.size_m, b.size_m).prod(axis=-1)
-    result: FloatArray = shared / (a.volume_m3 + b.volume_m3 - shared)
+    union = a.volume_m3 + b.volume_m3 - shared
+    result: FloatArray = np.divide(shared, union, out=np.zeros_like(shared), where=union != 0)
     return result
 
 

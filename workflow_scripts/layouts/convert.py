@@ -3,7 +3,7 @@
     python -m workflow_scripts.layouts.convert --layout room.txt --read spatiallm \\
         --out room.json --write qwen3vl --camera camera.json
 
-`camera.json` is the sidecar of a camera's boxes: fx, fy, cx, cy, width, height and, to convert
+`camera.json` is the sidecar of a camera's boxes: fx, fy, cx, cy or K, width, height and, to convert
 between the room and the camera, world_from_camera [4, 4]; angle_unit and angle_axes say how the
 angles of boxes are written.
 """
@@ -19,9 +19,9 @@ import numpy as np
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError, allowed_values
-from workflow_scripts.common.numbers import is_finite_number
 from workflow_scripts.common.storage import write_json, write_text
 from workflow_scripts.common.text_files import parse_json, read_text
+from workflow_scripts.geometry.camera_file import read_camera_file
 from workflow_scripts.geometry.cameras import FloatArray, invert
 from workflow_scripts.layouts.camera_boxes import (
     GEMINI,
@@ -36,8 +36,15 @@ from workflow_scripts.layouts.camera_boxes import (
 from workflow_scripts.layouts.layout import (
     UPRIGHT_FRAMES,
     FormatProblem,
+    LayoutFrame,
     RoomLayout,
+    level_camera_from_world,
     transform_layout,
+)
+from workflow_scripts.layouts.object_list import (
+    ObjectListStyle,
+    read_object_list,
+    write_object_list,
 )
 from workflow_scripts.layouts.omni3d import Omni3DImage, read_dataset, write_dataset
 from workflow_scripts.layouts.r2d3 import read_program, write_program
@@ -46,14 +53,15 @@ from workflow_scripts.sources.readers.procthor_assets import assets
 
 log = logging.getLogger(__name__)
 
-Format = Literal["r2d3", "spatiallm", "qwen3vl", "gemini", "radians", "omni3d"]
+Format = Literal["object_list", "r2d3", "spatiallm", "qwen3vl", "gemini", "radians", "omni3d"]
+UprightFrame = Literal["world", "level_camera"]
 CONVENTIONS = {"qwen3vl": QWEN3VL, "gemini": GEMINI, "radians": RADIANS}
 IN_CAMERA = (*CONVENTIONS, "omni3d")
 
 
 @dataclass(frozen=True)
-class CameraFile:
-    """What a camera's sidecar says."""
+class LayoutCamera:
+    """A camera with its picture's size, and how angles of boxes beside it are written."""
 
     intrinsics: FloatArray
     width_px: int
@@ -63,41 +71,43 @@ class CameraFile:
     angle_axes: str | None
 
 
-def read_camera_file(path: Path) -> CameraFile:
-    """Read a sidecar; `UserError` names the file and what is wrong."""
-    values = parse_json(read_text(path), path)
-    if not isinstance(values, dict):
-        raise UserError(f"{path}: must be a JSON object with fx, fy, cx, cy, width and height")
-    numbers = {key: _number(values, key, path) for key in ("fx", "fy", "cx", "cy")}
-    size = [int(_number(values, key, path)) for key in ("width", "height")]
-    pose = values.get("world_from_camera")
-    matrix = None
-    if pose is not None:
-        try:
-            matrix = np.array(pose, dtype=np.float64).reshape(4, 4)
-        except (TypeError, ValueError):
-            raise UserError(f"{path}: world_from_camera must be 4 rows of 4 numbers") from None
-        turn = matrix[:3, :3]
-        if not np.isfinite(matrix).all() or np.abs(turn @ turn.T - np.eye(3)).max() > 1e-3:
-            raise UserError(f"{path}: world_from_camera is no rigid pose: its axes are not unit")
-    unit, axes = values.get("angle_unit"), values.get("angle_axes")
+def read_layout_camera(path: Path) -> LayoutCamera:
+    """Read a camera's file; `UserError` names the file and what is wrong."""
+    camera = read_camera_file(path)
+    width_px = _pixels("width", camera.width_px, path)
+    height_px = _pixels("height", camera.height_px, path)
+    unit, axes = camera.values.get("angle_unit"), camera.values.get("angle_axes")
     if unit is not None and unit not in get_args(AngleUnit):
         raise UserError(f"{path}: angle_unit {allowed_values(str(unit), get_args(AngleUnit))}")
     if axes is not None and (not isinstance(axes, str) or sorted(axes) != ["x", "y", "z"]):
         raise UserError(f"{path}: angle_axes is {axes!r}; it must be x, y and z in some order")
-    k = np.array([[numbers["fx"], 0, numbers["cx"]], [0, numbers["fy"], numbers["cy"]], [0, 0, 1]])
-    return CameraFile(k, size[0], size[1], matrix, unit, axes)
+    pose = camera.world_from_camera
+    return LayoutCamera(camera.intrinsics, width_px, height_px, pose, unit, axes)
+
+
+def _pixels(name: str, side: float | None, path: Path) -> int:
+    if side is None or side != int(side):
+        raise UserError(f"{path}: {name} is {json.dumps(side)}; it must be pixels, above 0")
+    return int(side)
 
 
 def read_layout(
-    path: Path, file_format: Format, camera: CameraFile | None, image_id: int | None
+    path: Path,
+    file_format: Format,
+    camera: LayoutCamera | None,
+    *,
+    image_id: int | None = None,
+    frame: UprightFrame = "world",
 ) -> RoomLayout:
     """Read a layout in its format's own frame; `UserError` if nothing in it can be read."""
     text = read_text(path)
-    if file_format == "r2d3":
+    size_px = (camera.width_px, camera.height_px) if camera else (0, 0)
+    if file_format == "object_list":
+        layout = read_object_list(text, frame=frame, width_px=size_px[0], height_px=size_px[1])
+    elif file_format == "r2d3":
         layout = _with_asset_sizes(read_program(text))
     elif file_format == "spatiallm":
-        layout = read_script(text)
+        layout = read_script(text, frame=frame)
     elif file_format == "omni3d":
         dataset = parse_json(text, path)
         layouts = read_dataset(dataset) if isinstance(dataset, dict) else {}
@@ -125,6 +135,7 @@ def main(
     camera: Path | None = None,
     image_id: int | None = None,
     phrases: bool = False,
+    frame: UprightFrame = "world",
 ) -> None:
     """Convert a layout of a room; what cannot be read is reported and left out.
 
@@ -136,10 +147,12 @@ def main(
         camera: JSON of the camera, needed for and by formats in a camera's frame.
         image_id: Number of the picture in an Omni3D data set; the first by default.
         phrases: Call objects by their label, not by their asset, in a program.
+        frame: What an object list or a script is in, or is written in: the world of the camera's
+            pose, or the level frame at the camera.
     """
-    camera_file = None if camera is None else read_camera_file(camera)
-    room = read_layout(layout, read, camera_file, image_id)
-    room = _in_frame_of(room, write, camera_file)
+    camera_file = None if camera is None else read_layout_camera(camera)
+    room = read_layout(layout, read, camera_file, image_id=image_id, frame=frame)
+    room = _in_frame_of(room, write, camera_file, frame)
     complete = [box for box in room.boxes if np.isfinite(box.size_m).all()]
     if write != "r2d3" and len(complete) < len(room.boxes):
         lost = tuple(
@@ -155,12 +168,17 @@ def main(
 
 
 def _write(
-    out: Path, room: RoomLayout, file_format: Format, camera: CameraFile | None, *, phrases: bool
+    out: Path, room: RoomLayout, file_format: Format, camera: LayoutCamera | None, *, phrases: bool
 ) -> None:
     if file_format == "r2d3":
         write_text(out, write_program(room, phrases=phrases))
     elif file_format == "spatiallm":
         write_text(out, write_script(room))
+    elif file_format == "object_list":
+        size_px = (camera.width_px, camera.height_px) if camera else (0, 0)
+        style = ObjectListStyle(precision_m=0.01, yaw_step_deg=1)
+        text = write_object_list(room, style, width_px=size_px[0], height_px=size_px[1])
+        write_text(out, text)
     else:
         assert camera is not None
         if file_format == "omni3d":
@@ -181,7 +199,9 @@ def _write(
         write_json(out.with_name(f"{out.stem}.camera.json"), notes)
 
 
-def _in_frame_of(room: RoomLayout, file_format: Format, camera: CameraFile | None) -> RoomLayout:
+def _in_frame_of(
+    room: RoomLayout, file_format: Format, camera: LayoutCamera | None, upright: UprightFrame
+) -> RoomLayout:
     wants_camera = file_format in IN_CAMERA
     if wants_camera and camera is None:
         raise UserError(f"format {file_format} is in the camera's frame: give --camera")
@@ -191,9 +211,14 @@ def _in_frame_of(room: RoomLayout, file_format: Format, camera: CameraFile | Non
         raise UserError(
             "the room's frame and the camera's differ: give --camera with world_from_camera"
         )
+    frame: LayoutFrame = room.frame if wants_camera else upright
+    if file_format == "r2d3":
+        frame = "world"
+    pose = camera.world_from_camera
+    from_camera = level_camera_from_world(pose) @ pose if frame == "level_camera" else pose
     if wants_camera:
-        return transform_layout(room, invert(camera.world_from_camera), "opencv_camera")
-    return transform_layout(room, camera.world_from_camera, "world")
+        return transform_layout(room, invert(from_camera), "opencv_camera")
+    return transform_layout(room, from_camera, frame)
 
 
 def _with_asset_sizes(layout: RoomLayout) -> RoomLayout:
@@ -210,7 +235,7 @@ def _with_asset_sizes(layout: RoomLayout) -> RoomLayout:
     return dataclasses.replace(layout, boxes=tuple(boxes))
 
 
-def _convention(file_format: str, camera: CameraFile | None) -> CameraBoxConvention:
+def _convention(file_format: str, camera: LayoutCamera | None) -> CameraBoxConvention:
     convention = CONVENTIONS[file_format]
     if camera is None:
         return convention
@@ -219,13 +244,6 @@ def _convention(file_format: str, camera: CameraFile | None) -> CameraBoxConvent
         angle_unit=camera.angle_unit or convention.angle_unit,
         angle_axes=camera.angle_axes or convention.angle_axes,
     )
-
-
-def _number(values: dict[str, Any], key: str, path: Path) -> float:
-    value = values.get(key)
-    if not is_finite_number(value) or value <= 0:
-        raise UserError(f"{path}: {key} is {json.dumps(value)}; it must be a number above 0")
-    return float(value)
 
 
 if __name__ == "__main__":

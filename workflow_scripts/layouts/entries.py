@@ -7,6 +7,8 @@ from workflow_scripts.layouts.layout import FormatProblem, LayoutBox
 from workflow_scripts.layouts.text_values import MAX_ENTRIES, MAX_TEXT, ValueProblem, shorten
 
 T = TypeVar("T")
+REPEATED = "repeats an earlier entry"
+"""End of the reason for an entry that is left out because it stands there twice."""
 
 
 def read_entries(
@@ -33,7 +35,7 @@ def read_entries(
             problems.append(FormatProblem(position, str(problem)))
             continue
         if identity(item) in seen:
-            problems.append(FormatProblem(position, f"{shorten(text)} repeats an earlier entry"))
+            problems.append(FormatProblem(position, f"{shorten(text)} {REPEATED}"))
             continue
         seen.add(identity(item))
         items.append(item)

@@ -12,6 +12,7 @@ A box's own axes are x to its width, y out of its front, z up.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -106,10 +107,17 @@ class RoomLayout:
     floor_material: str = ""
     problems: tuple[FormatProblem, ...] = ()
 
-    @property
+    @cached_property
     def oriented_boxes(self) -> OrientedBoxes:
         """Return all boxes as arrays."""
         return oriented_boxes(self.boxes)
+
+    @cached_property
+    def yaws_deg(self) -> FloatArray:
+        """Return the yaws [n] of all boxes, as `LayoutBox.yaw_deg`."""
+        turns = self.oriented_boxes.rotation
+        result: FloatArray = np.rad2deg(np.arctan2(turns[:, 1, 0], turns[:, 0, 0]))
+        return result
 
 
 def oriented_boxes(boxes: Sequence[LayoutBox]) -> OrientedBoxes:

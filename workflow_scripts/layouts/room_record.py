@@ -15,13 +15,16 @@ Point3 = tuple[float, float, float]
 
 
 class RoomWall(Record):
-    """A wall: its visible face runs from `start_m` to `end_m` along the floor."""
+    """The wall on an edge of the floor: its visible face runs from `start_m` to `end_m`."""
 
     wall_id: str
     start_m: Point2
     end_m: Point2
     height_m: float
     material: str
+    is_open: bool = Field(
+        default=False, description="a passage without a wall; it has no id and no material"
+    )
 
 
 class RoomOpening(Record):
@@ -72,7 +75,8 @@ class RoomObject(Record):
 class RoomRecord(Record):
     """A room and one view of it.
 
-    `floor_polygon_m` is clockwise seen from above, without a repeated corner.
+    `floor_polygon_m` is clockwise seen from above, without a repeated corner. Wall number i stands
+    on its edge from corner i to the next one.
     """
 
     schema_version: Literal[1] = 1
@@ -84,6 +88,7 @@ class RoomRecord(Record):
     view: int
     view_id: str
     policy: str
+    image: str = Field(description="picture, relative to the folder of pictures of its table")
     width_px: int
     height_px: int
     intrinsics: tuple[float, float, float, float] = Field(description="fx, fy, cx, cy in pixels")

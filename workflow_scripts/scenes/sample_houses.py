@@ -6,11 +6,11 @@ from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import Scene
 from workflow_scripts.common.splits import assign_split, content_hash
 from workflow_scripts.scenes.generator import generate_house
-from workflow_scripts.scenes.house_corners import without_repeated_corners
 from workflow_scripts.scenes.house_reader import HouseEntry, read_houses
 from workflow_scripts.scenes.house_validation import unusable_reason
 from workflow_scripts.sources.base import SampleRequest
 from workflow_scripts.sources.procthor import GENERATE, HousesSettings
+from workflow_scripts.sources.readers.house_corners import without_repeated_corners
 
 
 def scene_of(

@@ -12,7 +12,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_json, write_json
 from workflow_scripts.train.preemption import TrainingInterrupted
-from workflow_scripts.train.resume import COMPLETE_MARKER
+from workflow_scripts.train.resume import COMPLETE_MARKER, write_checkpoint_checksums
 
 
 class LossAccumulator:
@@ -83,7 +83,10 @@ class CheckpointCallback(TrainerCallback):
         if torch.distributed.is_initialized():
             torch.distributed.barrier()
         if state.is_world_process_zero:
-            self.loss_accumulator.write(_checkpoint(args, state) / COMPLETE_MARKER)
+            checkpoint = _checkpoint(args, state)
+            self.loss_accumulator.write(checkpoint / COMPLETE_MARKER)
+            # Last: without its checksums a checkpoint does not count.
+            write_checkpoint_checksums(checkpoint)
         self._last_save_s = time.monotonic()
         if self._is_stopping:
             raise TrainingInterrupted(f"step {state.global_step} is saved")

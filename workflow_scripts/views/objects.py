@@ -10,7 +10,7 @@ from shapely.geometry import Point
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import ObjectRow
 from workflow_scripts.geometry.cameras import world_from_unity, wrap_deg, yaw_from_unity
-from workflow_scripts.views.house import (
+from workflow_scripts.sources.readers.procthor_house import (
     WALL_THICKNESS_M,
     Room,
     entries,

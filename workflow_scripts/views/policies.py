@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 
 from workflow_scripts.geometry.cameras import wrap_deg
-from workflow_scripts.views.house import Room
+from workflow_scripts.sources.readers.procthor_house import Room
 
 # AI2-THOR's standing agent: its body is at 0.901 m and its camera 0.675 m above that.
 CAMERA_HEIGHT_M = 1.576

@@ -19,12 +19,12 @@ from workflow_scripts.common.records import (
     VisibilityRow,
 )
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.config.views import RendererSettings
+from workflow_scripts.config.views import FrameSettings
 from workflow_scripts.geometry.cameras import Camera
+from workflow_scripts.sources.readers.procthor_house import Room, rooms
 from workflow_scripts.views.drawn_surfaces import surface_gap_rows, with_nearest
 from workflow_scripts.views.frame import Frame
 from workflow_scripts.views.frame_spool import FrameSpool
-from workflow_scripts.views.house import Room, rooms
 from workflow_scripts.views.policies import POLICIES, Pose
 from workflow_scripts.views.probe import probe_camera, rejection_reason
 from workflow_scripts.views.renderer import EngineError, LoadedHouse, Renderer
@@ -45,9 +45,7 @@ class RenderPlan:
     seed: int
 
     @classmethod
-    def of(
-        cls, settings: RendererSettings, *, num_views: dict[str, int], seed: int
-    ) -> "RenderPlan":
+    def of(cls, settings: FrameSettings, *, num_views: dict[str, int], seed: int) -> "RenderPlan":
         """Return the plan that some settings ask for."""
         return cls(
             width_px=settings.width_px,

@@ -22,7 +22,7 @@ from workflow_scripts.common.records import (
 )
 from workflow_scripts.common.storage import read_records, write_records, write_table
 from workflow_scripts.common.view_shard import ViewShard, sibling_path, table_path, write_views
-from workflow_scripts.config.views import RendererSettings, ViewsSettings
+from workflow_scripts.config.views import FrameSettings, ViewsSettings
 from workflow_scripts.views.contact_sheet import draw_contact_sheet
 from workflow_scripts.views.credits import write_credits
 from workflow_scripts.views.frame_spool import FrameSpool
@@ -80,7 +80,7 @@ def read_scenes(path: Path, model: type[SceneModel]) -> list[SceneModel]:
 def render_shard(
     out: Path,
     source: str,
-    settings: RendererSettings,
+    settings: FrameSettings,
     render: Callable[[Renderer, FrameSpool], RenderedRows],
     *,
     attributes: dict[str, Any],

@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.measurements import GroundTruthShard, MeasuredShard
 from workflow_scripts.common.records import Record, records_to_frame
 from workflow_scripts.common.seeds import rng as seeded
@@ -46,7 +48,10 @@ Key = tuple[object, ...]
 
 
 class AuditFact(Record):
-    """One row of `{shard}.audit.parquet`: a fact as the labels have it, against ground truth."""
+    """One row of `{shard}.audit.parquet`: a fact as the labels have it, against ground truth.
+
+    A view that cannot be audited has one row, without labels and family, that says why.
+    """
 
     labels: str
     source: str
@@ -60,6 +65,16 @@ class AuditFact(Record):
     value: float
     truth: float
     sigma: float
+    reason: str = ""
+
+    @classmethod
+    def of_failure(cls, view: Any, reason: str) -> "AuditFact":
+        """Return the row of a view (a row of the shard's table) that cannot be audited."""
+        return cls(
+            labels="", source=view.source, scene_id=view.scene_id, view=view.view, family="",
+            is_number=False, unit="", is_unclear=True, is_wrong=False, value=NAN, truth=NAN,
+            sigma=NAN, reason=reason,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -188,6 +203,36 @@ def audit_view(
             yield family, measured_answer, answer, number
 
 
+def view_facts(
+    view: Any,
+    pairs: Mapping[str, tuple[ViewContext, ViewContext]],
+    *,
+    margins: Margins,
+    rng: Callable[[], np.random.Generator],
+) -> Iterator[AuditFact]:
+    """Yield the facts of a view (a row of the shard's table) by each kind of labels."""
+    for name, (true, labelled) in pairs.items():
+        for family, measured_answer, answer, number in audit_view(
+            true, labelled, margins=margins, rng=rng
+        ):
+            yield AuditFact(
+                labels=name,
+                source=view.source,
+                scene_id=view.scene_id,
+                view=view.view,
+                family=family.name,
+                is_number=isinstance(family, Numeric),
+                unit=family.unit,
+                is_unclear=answer is None,
+                is_wrong=not (
+                    isinstance(family, Numeric) or answer in (None, measured_answer.answer)
+                ),
+                value=measured_answer.value,
+                truth=number,
+                sigma=measured_answer.sigma,
+            )
+
+
 def main(
     *,
     views: Path,
@@ -219,39 +264,29 @@ def main(
     )
     boxes = GroundTruthShard(shard, boxes_only=True)
     measured = {name: MeasuredShard(shard, path) for name, path in zip(labels, clouds, strict=True)}
-    rows = []
+    rows: list[AuditFact] = []
+    errors = ItemErrors()
+    failed = 0
     for row in progress(shard.views.itertuples(index=False), desc="views", total=len(shard)):
-        view_context = view_contexts.of(row.view)
-        pairs = {
-            name: match_labels(view_context, labelled_shard, row.view)
-            for name, labelled_shard in measured.items()
-        }
-        if view_context.measured.shape_source == "surface":
-            pairs["boxes"] = view_context, boxes_for_shapes(view_context, boxes)
-        for name, (true, labelled) in {"truth": (view_context, view_context), **pairs}.items():
-            for family, measured_answer, answer, number in audit_view(
-                true, labelled, margins=margins, rng=partial(seeded, seed, "audit", row.view_id)
-            ):
-                rows.append(
-                    AuditFact(
-                        labels=name,
-                        source=row.source,
-                        scene_id=row.scene_id,
-                        view=row.view,
-                        family=family.name,
-                        is_number=isinstance(family, Numeric),
-                        unit=family.unit,
-                        is_unclear=answer is None,
-                        is_wrong=not (
-                            isinstance(family, Numeric) or answer in (None, measured_answer.answer)
-                        ),
-                        value=measured_answer.value,
-                        truth=number,
-                        sigma=measured_answer.sigma,
-                    )
-                )
+        try:
+            view_context = view_contexts.of(row.view)
+            pairs = {
+                name: match_labels(view_context, labelled_shard, row.view)
+                for name, labelled_shard in measured.items()
+            }
+            if view_context.measured.shape_source == "surface":
+                pairs["boxes"] = view_context, boxes_for_shapes(view_context, boxes)
+            pairs = {"truth": (view_context, view_context), **pairs}
+            rng = partial(seeded, seed, "audit", row.view_id)
+            rows += list(view_facts(row, pairs, margins=margins, rng=rng))
+        except Exception as error:
+            failed += 1
+            reason = errors.reason(error, row.view_id)
+            log.warning("view %s is not audited: %s", row.view_id, reason)
+            rows.append(AuditFact.of_failure(row, reason))
+    errors.require_some(len(shard) - failed)
     write_table(out, records_to_frame(rows, AuditFact))
-    log.info("%d facts of %d views", len(rows), len(shard))
+    log.info("%d facts of %d views, %d views failed", len(rows) - failed, len(shard), failed)
 
 
 if __name__ == "__main__":

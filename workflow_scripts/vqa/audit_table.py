@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.errors import UserError, most_common_reasons
 from workflow_scripts.common.questions import read_questions
 from workflow_scripts.common.records import Record, records_to_frame
 from workflow_scripts.common.seeds import rng as seeded
@@ -197,7 +197,13 @@ def main(
             "--facts is empty: only a simulator's objects are known well enough to audit labels; "
             "turn a simulated source on (sources.procthor)"
         )
-    all_facts = pd.concat([read_table(path) for path in facts], ignore_index=True)
+    every_row = pd.concat([read_table(path) for path in facts], ignore_index=True)
+    failures = every_row[every_row.reason != ""]
+    all_facts = every_row[every_row.reason == ""]
+    for reason, group in failures.groupby("reason"):
+        log.warning("%d views are not audited: %s", len(group), reason)
+    if all_facts.empty and len(failures):
+        raise UserError(f"no view can be audited; {most_common_reasons(failures.reason)}")
     blind = blind_scores(question for path in questions for question in read_questions(path))
     rows = records_to_frame(
         audit_rows(

@@ -65,7 +65,6 @@ class Batch:
     truth: str | Sequence[str | float] | None = None
     choices: tuple[str, ...] | None = ()
     num_choices: int = 2
-    options: Sequence[tuple[str, ...]] | None = None
     unit: Sequence[str] | None = None
     tolerance: FloatArray | None = None
 

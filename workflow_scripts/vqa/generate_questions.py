@@ -15,6 +15,7 @@ from workflow_scripts.common.storage import atomic_write, write_records
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.vqa import QuestionSettings
 from workflow_scripts.vqa.answer_options import NumericTruth, add_options
+from workflow_scripts.vqa.category_options import add_category_options
 from workflow_scripts.vqa.drawing import IMAGE_SUFFIXES, draw_annotations, save_jpeg
 from workflow_scripts.vqa.gallery import draw_gallery
 from workflow_scripts.vqa.margins import Margins
@@ -49,8 +50,8 @@ def generate_shard_questions(
 ) -> Iterator[Question]:
     """Yield the questions of every view in order, and save the pictures they are about.
 
-    Questions for a number with options come without their options; `truths` takes the right
-    values by question id.
+    Multiple choices of numbers and of what a thing is come without their options; `truths` takes
+    the right values of the numbers by question id.
 
     Questions about a view and the one before it, if both show the same room, follow its own. An
     image is saved to `images` only if a question needs it, and named `{image_prefix}/{file}` in
@@ -222,6 +223,12 @@ def main(
             Margins.of_settings(settings),
             generator.dropped,
             seeded(seed, "vqa options", source, *shard.views["scene_id"].iloc[:1]),
+        )
+        questions = add_category_options(
+            questions,
+            generator.plausible_categories,
+            generator.dropped,
+            seeded(seed, "vqa category options", source, *shard.views["scene_id"].iloc[:1]),
         )
         remove_unused_images(folder, questions)
         draw_gallery(questions, folder, picture)

@@ -13,12 +13,14 @@ from workflow_scripts.common.records import Form
 from workflow_scripts.config.vqa import QuestionSettings
 from workflow_scripts.vqa.answer_options import NumericTruth, PlausibleValues
 from workflow_scripts.vqa.batch import Batch, ReferringExpressions
+from workflow_scripts.vqa.category_options import PlausibleCategories
 from workflow_scripts.vqa.evidence import view_evidence
 from workflow_scripts.vqa.families import FAMILIES
 from workflow_scripts.vqa.margins import Margins
 from workflow_scripts.vqa.measures import is_taller_than_long
 from workflow_scripts.vqa.pointing import MIN_OBJECT_TO_MARK_AREA
 from workflow_scripts.vqa.question_types.base import Family, QuestionContext, Requirements
+from workflow_scripts.vqa.question_types.category import Identify
 from workflow_scripts.vqa.question_types.numeric import Numeric
 from workflow_scripts.vqa.reasoning import reasoning_steps
 from workflow_scripts.vqa.reasoning.question_instance import NoReasoning, QuestionInstance
@@ -80,7 +82,8 @@ class GeneratedQuestion:
 class QuestionGenerator:
     """Generates questions about views, one after the other, and balances the answers over them.
 
-    `plausible` are the values that the views measure, for the wrong options of numbers.
+    `plausible` are the values that the views measure, for the wrong options of numbers;
+    `plausible_categories` what the views show, for those of what a thing is.
     """
 
     def __init__(self, settings: QuestionSettings, *, reasoning: bool = False) -> None:
@@ -92,6 +95,7 @@ class QuestionGenerator:
         self._families = tuple(family for family in FAMILIES if family_weight(family, settings) > 0)
         self.dropped: DropCounts = Counter()
         self.plausible = PlausibleValues()
+        self.plausible_categories = PlausibleCategories()
 
     def generate(
         self,
@@ -167,6 +171,11 @@ class QuestionGenerator:
                     first = batches[0]
                     scene_id = view_context.measured.scene_id
                     self.plausible.add(family, scene_id, first.measure, first.sigma)
+                if isinstance(family, Identify):
+                    self.plausible_categories.add(
+                        view_context.measured.scene_id,
+                        [view_context.categories[row] for row in usable.tolist()],
+                    )
                 weight = family_weight(family, self._settings)
                 yield Stratum(family, form, weight, batches, levels)
 

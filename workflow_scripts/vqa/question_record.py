@@ -43,7 +43,6 @@ def build_question_record(
         answer=generated.answer,
         answer_type=batch.answer_type,
         choices=list(generated.choices),
-        options=list(batch.options[place]) if batch.options is not None else [],
         truth=generated.truth,
         unit=batch.unit[place] if batch.unit is not None else "",
         tolerance=float(batch.tolerance[place]) if batch.tolerance is not None else 0.0,

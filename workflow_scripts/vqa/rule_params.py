@@ -15,7 +15,7 @@ EXPORTS = {
     "regions": ("results/vqa/{split}.regions.json",),
 }
 # Settings of section vqa that no question depends on.
-_NOT_OF_QUESTIONS = ("exports", "hub", "gallery_pictures")
+_NOT_OF_QUESTIONS = ("exports", "hub", "gallery_pictures", "asset_phrases")
 
 
 def export_files(vqa: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,6 @@ Rows are objects worth asking about, in one order for every array. Frames and un
 """
 
 import dataclasses
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,14 +21,13 @@ from workflow_scripts.common.measurements import Measurements
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.vqa.fronts import has_category_front
+from workflow_scripts.vqa.room_size import MIN_FLOOR_SHARE, TOO_LITTLE_FLOOR, rectangular_rooms
 from workflow_scripts.vqa.visible_surfaces import VisibleSurfaces, visible_surfaces
 
 T = TypeVar("T")
 STEEPEST_LEVEL_DEG = 60.0
 # Less of an object than this shows nobody how large it is or where its middle lies.
 MIN_SHARE_MEASURED = 0.6
-# A wall of a rectangular room may differ from the room's side by its own thickness.
-RECTANGLE_TOLERANCE_M = 0.02
 
 
 class MeasurementSource(Protocol):
@@ -59,8 +57,9 @@ class ViewContext:
     `in_scene` are the categories of the whole scene, `elsewhere` the rows that are known to be in
     another room than the camera, `partly_hidden` those too much of which is out of sight to judge
     their size. `fills_box` [n] says of what more pixels of the box around it are than of any other
-    object; None if masks are not known. `room_size_m` is that of a rectangular room,
-    None if it is unknown. `dropped` counts objects by (form, reason).
+    object; None if masks are not known. `room_size_m` is that of a rectangular room, None if it
+    is unknown or the view shows too little of its floor. `dropped` counts objects by
+    (form, reason).
 
     What is drawn decides contact where it is known: `drawn_contacts` has it by object id.
     `parents` says by object id what an object stands on or in, by the scene's own record.
@@ -174,7 +173,7 @@ class ViewContexts:
             (row.scene_id, row.instance): row.category
             for row in objects[is_object].itertuples(index=False)
         }
-        self._rooms = room_sizes_m(shard)
+        self._rooms = rectangular_rooms(shard)
         self._room_of = {
             (row.scene_id, row.instance): row.room_id for row in objects.itertuples(index=False)
         }
@@ -226,7 +225,7 @@ class ViewContexts:
             middle_px=(boxes[:, :2] + boxes[:, 2:]) / 2.0,
             in_view=Counter(category for category in shown if category is not None),
             in_scene=self._in_scene.get(scene, frozenset()),
-            room_size_m=self._rooms.get((scene, self._shard.views["room_id"].iloc[view])),
+            room_size_m=self._room_size_m(scene, view, dropped),
             from_truth=self._from_truth,
             dropped=dropped,
             mask=instance_map,
@@ -237,6 +236,18 @@ class ViewContexts:
             parents=self._parents.get(scene, {}),
             visible=visible,
         )
+
+    def _room_size_m(
+        self, scene: str, view: int, dropped: Counter[tuple[str, str]]
+    ) -> tuple[float, float] | None:
+        """Return the sides of the room that a view is in, where it shows enough of the floor."""
+        room = self._rooms.get((scene, self._shard.views["room_id"].iloc[view]))
+        if room is None:
+            return None
+        if room.floor_share(self._shard, view) < MIN_FLOOR_SHARE:
+            dropped["", TOO_LITTLE_FLOOR] += 1
+            return None
+        return room.size_m
 
     def _fills_box(
         self, instance_map: NDArray[np.integer] | None, scene: str, own: int, box: Sequence[int]
@@ -309,26 +320,3 @@ def _mark_px(
     x0, y0, x1, y1 = box
     column, line = mark_pixel(instance_map[y0:y1, x0:x1] == instance)
     return x0 + column, y0 + line
-
-
-def room_sizes_m(shard: ViewShard) -> dict[tuple[str, str], tuple[float, float]]:
-    """Return by (scene, room) the sides of the rooms that are rectangles.
-
-    A room's floor row is the box around its polygon, so only a room whose four walls are as long
-    as the floor's sides is known to be a rectangle.
-    """
-    structure = shard.objects[shard.objects["kind"] == "structure"]
-    sizes = {}
-    for key, group in structure.groupby(["scene_id", "room_id"]):
-        floors = group[group["category"] == "floor"]
-        walls = sorted(group[group["category"] == "wall"]["width_m"])
-        if len(floors) != 1 or len(walls) != 4:
-            continue
-        sides = sorted((float(floors["width_m"].iloc[0]), float(floors["depth_m"].iloc[0])))
-        expected = [sides[0], sides[0], sides[1], sides[1]]
-        if all(
-            math.isclose(wall, side, abs_tol=RECTANGLE_TOLERANCE_M)
-            for wall, side in zip(walls, expected, strict=True)
-        ):
-            sizes[key] = (sides[0], sides[1])
-    return sizes

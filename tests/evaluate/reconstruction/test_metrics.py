@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from workflow_scripts.evaluate.reconstruction.average_precision import (
-    PictureBoxes,
     average_precision_3d,
     open_detection_score,
 )
+from workflow_scripts.evaluate.reconstruction.detections import PictureBoxes
 from workflow_scripts.evaluate.reconstruction.matching import match_within
 from workflow_scripts.evaluate.reconstruction.object_scores import (
     count_objects,
@@ -19,9 +19,9 @@ from workflow_scripts.evaluate.reconstruction.object_scores import (
     validity,
     yaw_errors_deg,
 )
+from workflow_scripts.evaluate.reconstruction.r2d3_corrected import corrected_similarity
 from workflow_scripts.evaluate.reconstruction.r2d3_metrics import (
     class_of_asset,
-    corrected_similarity,
     object_distances,
     semantic_similarity,
 )
@@ -323,11 +323,12 @@ def test_yaw_errors_fold_the_symmetry_of_a_category() -> None:
     true = [box(label, (0, 2.0 * n, 0), yaw=10) for n, label in enumerate("abcd")]
     predicted = [box(label, (0, 2.0 * n, 0), yaw=-160) for n, label in enumerate("abcd")]
     _, pairs = count_objects(true, predicted)
-    errors = yaw_errors_deg(true, predicted, pairs, {"b": 2, "c": 4, "d": 0})
+    layouts = room(*true), room(*predicted)
+    errors = yaw_errors_deg(*layouts, pairs, {"b": 2, "c": 4, "d": 0})
     order = np.argsort(pairs.true)
     np.testing.assert_allclose(errors[order][:3], [170, 10, 10], atol=EXACT)
     assert np.isnan(errors[order][3])
-    np.testing.assert_allclose(size_errors(true, predicted, pairs), 0, atol=EXACT)
+    np.testing.assert_allclose(size_errors(*layouts, pairs), 0, atol=EXACT)
 
 
 def test_floors_by_hand() -> None:

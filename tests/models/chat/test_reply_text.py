@@ -149,3 +149,18 @@ def test_absurd_usage_is_not_billed(tokens: object) -> None:
 
     body = json.dumps({"usage": {"prompt_tokens": tokens, "completion_tokens": 3}})
     assert usage(body) is None
+
+
+@pytest.mark.parametrize("reply_format", ["json_schema", "text"])
+def test_lines_are_kept_and_texts_may_be_longer_where_that_is_asked_for(reply_format: str) -> None:
+    lines = "\n".join(f"chair at {number}.0 1.0 0.5;" for number in range(500))
+    content = lines if reply_format == "text" else json.dumps({"caption": lines})
+    body = json.dumps({"choices": [{"message": {"content": f"<think>hm</think>\n{content}\n"}}]})
+    settings = {"section": "captions", "redact": str}
+    kept = parse_reply(
+        body, reply_format, ("caption",), **settings, max_characters=20_000, keep_lines=True
+    )
+    assert kept == ChatReply("ok", {"caption": lines})
+    assert parse_reply(body, reply_format, ("caption",), **settings).status == "failed"
+    one_line = parse_reply(body, reply_format, ("caption",), **settings, max_characters=20_000)
+    assert one_line.texts["caption"].count("\n") == 0

@@ -223,6 +223,40 @@ def test_bad_data_is_named(tmp_path: Path, picture: Path, entries: Any, says: st
         read_conversations(write(tmp_path / "a.json", entries), images=tmp_path)
 
 
+def test_a_bad_entry_or_picture_costs_itself(tmp_path: Path, picture: Path) -> None:
+    (tmp_path / "cut.jpg").write_bytes(picture.read_bytes()[:-40])
+    (tmp_path / "text.jpg").write_text("no picture")
+    good = [entry(id="good-1"), entry(id="good-2")]
+    bad = [
+        entry(id="cut", image="cut.jpg"),
+        entry(id="text", image="text.jpg"),
+        entry(id="missing", image="missing.jpg"),
+        entry(id="number", image=3),
+        {"id": "none"},
+        3,
+    ]
+    entries = [bad[0], good[0], *bad[1:4], good[1], *bad[4:]]
+    found = read_conversations(write(tmp_path / "a.json", entries), images=tmp_path)
+    assert [found[number].id for number in range(len(found))] == ["good-1", "good-2"]
+    reasons = dict(found.skipped)
+    assert set(reasons) == {"cut", "text", "missing", "number", "none", "number 7"}
+    assert "cut.jpg cannot be read" in reasons["cut"]
+    assert "there is no picture" in reasons["missing"]
+    assert "its image is 3, no path" in reasons["number"]
+    with pytest.raises(UserError, match=r"and 5 more; none is left"):
+        read_conversations(write(tmp_path / "b.json", bad), images=tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_llava_json_is_read_in_any_unicode(tmp_path: Path, picture: Path, encoding: str) -> None:
+    text = json.dumps([entry()])
+    (tmp_path / "a.json").write_bytes(text.encode(encoding))
+    assert len(read_conversations(tmp_path / "a.json", images=tmp_path)) == 1
+    (tmp_path / "a.json").write_bytes('["\xe9"]'.encode("latin-1"))
+    with pytest.raises(UserError, match=r"a\.json: line 1 is not UTF-8"):
+        read_conversations(tmp_path / "a.json", images=tmp_path)
+
+
 def test_broken_json_and_picture_are_named(tmp_path: Path, picture: Path) -> None:
     (tmp_path / "a.json").write_text('[{"id": ')
     with pytest.raises(UserError, match=r"a\.json: not valid JSON"):

@@ -29,7 +29,11 @@ from workflow_scripts.common.storage import read_json
 from workflow_scripts.models import vlm
 from workflow_scripts.train import launch
 from workflow_scripts.train.job_resources import JobResources
-from workflow_scripts.train.resume import latest_complete_checkpoint, prepare_resume
+from workflow_scripts.train.resume import (
+    latest_complete_checkpoint,
+    prepare_resume,
+    write_checkpoint_checksums,
+)
 from workflow_scripts.train.trainer import micro_batches
 from workflow_scripts.train.vlm.experiment import VlmExperiment
 from workflow_scripts.train.vlm.finetune import deepspeed_settings
@@ -234,6 +238,7 @@ def test_checkpoints_of_another_training_are_not_resumed(tmp_path: Path, data: P
         (folder / f"checkpoint-{step}").mkdir()
         if complete:
             (folder / f"checkpoint-{step}/complete").touch()
+            write_checkpoint_checksums(folder / f"checkpoint-{step}")
     assert (
         prepare_resume(folder, identity)
         == latest_complete_checkpoint(folder)

@@ -148,6 +148,30 @@ def test_the_model_sees_no_bars(read):
     assert seeing.shapes == [(48, 64, 3), (64, 48, 3), (64, 64, 3)]
 
 
+def test_a_photo_that_the_model_fails_on_costs_itself(read):
+    class Failing:
+        labels = ("box",)
+
+        def __init__(self, *, fails_on: tuple[int, ...]) -> None:
+            self.fails_on = fails_on
+
+        def probabilities(self, images):
+            if any(image.shape[0] in self.fails_on for image in images):
+                raise ValueError("no such\nshape")
+            return np.ones((len(images), 1), np.float32)
+
+    def reasons(*fails_on: int) -> list[str]:
+        filter_rows = filter.filter_photos(
+            ViewShard.open(read), rows(), Failing(fails_on=fails_on), include=["box"], exclude=[],
+            threshold=0, batch_size=2,
+        )  # fmt: skip
+        return [row.reason for row in filter_rows]
+
+    assert reasons(48) == ["filter: failed: ValueError: no such shape", "", ""]
+    with pytest.raises(ValueError, match="no such"):
+        reasons(48, 64)
+
+
 @pytest.mark.parametrize(
     ("include", "exclude", "message"),
     [

@@ -100,6 +100,32 @@ def test_coco_lists_need_names_for_their_ids(tmp_path):
     assert (proposal.label, proposal.reason) == ("shelf", "")
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"001": "box", "07": "chair"},
+        {"labels": [None, "box", *[""] * 5, "chair"]},
+        ["background", "box", None, None, None, None, None, "chair"],
+        [{"id": 1, "label": "box"}, {"id": 7, "class": "chair"}, {"label": "none"}],
+        {
+            "segments_info": [{"id": 1, "category_id": 3}, {"id": 7, "category_id": 4}],
+            "categories": [{"id": 3, "name": "box"}, {"id": 4, "name": "chair"}],
+        },
+    ],
+)
+def test_labels_by_id_in_any_form(tmp_path, labels):
+    Image.fromarray(ids()).save(tmp_path / "0.png")
+    write_json(tmp_path / "0.json", labels)
+    kept = [proposal.label for proposal in proposals(tmp_path) if not proposal.reason]
+    assert kept == ["box", "chair"]
+
+
+def test_a_label_of_a_number_of_any_length_costs_nothing_else(tmp_path):
+    Image.fromarray(ids()).save(tmp_path / "0.png")
+    write_json(tmp_path / "0.json", {"1": "box", "7": "chair", "9" * 5000: "lamp"})
+    assert [proposal.label for proposal in proposals(tmp_path)] == ["box", "chair"]
+
+
 def test_labels_under_a_key(tmp_path):
     Image.fromarray(ids()).save(tmp_path / "0.png")
     write_json(tmp_path / "0.json", {"labels": {"1": "box", "7": "chair"}})

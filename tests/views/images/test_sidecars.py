@@ -200,6 +200,18 @@ def test_cameras_in_json(tmp_path, content):
     assert camera.world_from_camera is None
 
 
+def test_cameras_of_four_rows_and_with_commas(tmp_path):
+    four = [[10, 0, 4, 0], [0, 11, 2, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+    assert read_camera(write_json(tmp_path / "a.json", {"K": four}), **SIZE).intrinsics[1, 1] == 11
+    for text in (
+        "10 0 4 0\n0 11 2 0\n0 0 1 0\n0 0 0 1\n",
+        "[[10, 0, 4],\n [0, 11, 2],\n [0, 0, 1]]",
+    ):
+        (tmp_path / "a.txt").write_text(text)
+        camera = read_camera(tmp_path / "a.txt", **SIZE)
+        np.testing.assert_allclose(camera.intrinsics, [[10, 0, 4], [0, 11, 2], [0, 0, 1]])
+
+
 def test_a_principal_point_far_from_the_middle_needs_the_size(tmp_path):
     content = {**CAMERA, "cx": 7, "width": 8, "height": 4}
     assert read_camera(write_json(tmp_path / "a.json", content), **SIZE).intrinsics[0, 2] == 7
@@ -239,6 +251,10 @@ def test_cameras_in_text_and_with_a_pose(tmp_path):
         ({"fx": 2.5, "cx": 1.1, "cy": 0.5}, "far from the middle.*'width' and 'height'"),
         ({"fx": 20, "cx": 8, "cy": 4}, "far from the middle.*'width' and 'height'"),
         ({**CAMERA, "fx": 10**400}, "broken"),
+        ({**CAMERA, "fx": True}, "must have fx.*true is no number"),
+        ({"K": [[10, 0, 4, 1], [0, 11, 2, 0], [0, 0, 1, 0], [0, 0, 0, 1]]}, "must have fx"),
+        ({**CAMERA, "fx": 0.042, "fy": 0.042}, "focal length of 0.042 px.*not in millimetres"),
+        ({**CAMERA, "width": 10**300, "height": 1}, r"is of a 1e\+300 x 1 image"),
         ({**CAMERA, "width": 80, "height": 80}, "is of a 80 x 80 image"),
         ({**CAMERA, "width": 0, "height": 0}, "has size"),
         ({**CAMERA, "width": "8", "height": 4}, "has size"),

@@ -18,7 +18,7 @@ from workflow_scripts.common.storage import read_records, read_table
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry import cameras
 from workflow_scripts.scenes.generator import generate_house
-from workflow_scripts.views.house import rooms
+from workflow_scripts.sources.readers.procthor_house import rooms
 
 
 @pytest.fixture(scope="module")

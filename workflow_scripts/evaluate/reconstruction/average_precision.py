@@ -10,37 +10,24 @@ in its reply, then by picture: all first boxes, then all second ones. The publis
 to the order of files.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from workflow_scripts.common.numba_kernels import numba_kernel
-from workflow_scripts.geometry.box_overlap import OrientedBoxes, iou_matrix, size_iou
+from workflow_scripts.evaluate.reconstruction.detections import (
+    Detections,
+    PictureBoxes,
+    collect_detections,
+)
+from workflow_scripts.geometry.box_overlap import pairwise_iou, size_iou
 from workflow_scripts.geometry.cameras import FloatArray
 
 IOU_THRESHOLDS = np.arange(5, 55, 5) / 100
 DISTANCE_THRESHOLDS = np.arange(50, 105, 5) / 100
 RECALLS = np.linspace(0.0, 1.0, 101)
-MAX_DETECTIONS = 100
-
-
-@dataclass(frozen=True)
-class PictureBoxes:
-    """True and predicted boxes of one picture, in one frame.
-
-    `ignored` [n] marks true boxes that count neither as found nor as missed; `scores` [m] orders
-    the predictions, 1 for all where there are none.
-    """
-
-    true: OrientedBoxes
-    true_labels: tuple[str, ...]
-    predicted: OrientedBoxes
-    predicted_labels: tuple[str, ...]
-    ignored: np.ndarray | None = None
-    scores: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -62,13 +49,29 @@ class DetectionScore:
     orientation_error: float
 
 
+@dataclass(frozen=True)
+class ResampledPrecision:
+    """Mean AP over classes [thresholds], and of each resample [resamples, thresholds]."""
+
+    by_threshold: FloatArray
+    resampled: FloatArray
+
+
+@dataclass(frozen=True)
+class ResampledScore:
+    """The five numbers of `DetectionScore` [5], and those of each resample [resamples, 5]."""
+
+    values: FloatArray
+    resampled: FloatArray
+
+
 def average_precision_3d(
     pictures: Sequence[PictureBoxes], thresholds: FloatArray = IOU_THRESHOLDS
 ) -> AveragePrecision:
     """Return AP3D: the mean over classes and IoU thresholds."""
-    classes = _by_class(pictures)
-    curves = [_class_precision(parts, _iou, thresholds) for parts in classes.values()]
-    return _mean_over_classes(curves, len(thresholds))
+    ranking = rank_detections(collect_detections(pictures), "iou", thresholds)
+    by_threshold = _mean_precision(ranking, *_everything(ranking))[0]
+    return AveragePrecision(float(by_threshold.mean()), by_threshold)
 
 
 def open_detection_score(
@@ -79,167 +82,259 @@ def open_detection_score(
     Errors are means over thresholds and true boxes, 1 for one that nothing matches: distance over
     t times half the diagonal, one less the IoU of the sizes alone, angle over 180 degrees.
     """
-    classes = _by_class(pictures)
-    precision = _mean_over_classes(
-        [_class_precision(parts, _closeness, 1 - thresholds) for parts in classes.values()],
-        len(thresholds),
-    ).mean
-    errors = [
-        _match_errors(parts, thresholds)
-        for parts in classes.values()
-        if any(len(part.true) for part in parts)
-    ]
-    if not errors:
-        return DetectionScore(*[float("nan")] * 5)
-    place, size, turn = (float(value) for value in np.mean(errors, axis=0))
-    score = (3 * precision + (1 - place) + (1 - size) + (1 - turn)) / 6
-    return DetectionScore(score, precision, place, size, turn)
+    detections = collect_detections(pictures)
+    ranking = rank_detections(detections, "distance", thresholds)
+    values = _scores(detections, ranking, *_everything(ranking))[0]
+    return DetectionScore(*(float(value) for value in values))
+
+
+def resample_average_precision(
+    detections: Detections, scene: np.ndarray, weights: FloatArray
+) -> ResampledPrecision:
+    """Return AP3D by threshold, of all pictures and of each resample of scenes.
+
+    `scene` [pictures] is the number of a picture's scene, `weights` [resamples, scenes] how often
+    a resample has it.
+    """
+    ranking = rank_detections(detections, "iou", IOU_THRESHOLDS)
+    return ResampledPrecision(
+        _mean_precision(ranking, *_everything(ranking))[0],
+        _mean_precision(ranking, scene, weights),
+    )
+
+
+def resample_detection_score(
+    detections: Detections, scene: np.ndarray, weights: FloatArray
+) -> ResampledScore:
+    """Return ODS and its parts, of all pictures and of each resample of scenes."""
+    ranking = rank_detections(detections, "distance", DISTANCE_THRESHOLDS)
+    return ResampledScore(
+        _scores(detections, ranking, *_everything(ranking))[0],
+        _scores(detections, ranking, scene, weights),
+    )
 
 
 @dataclass(frozen=True)
-class _ClassPart:
-    """Boxes of one class in one picture; predictions in the order in which they are matched."""
+class Ranking:
+    """Which detection matches which true box, and the order in which they count.
 
-    picture: int
-    true: OrientedBoxes
-    ignored: np.ndarray
-    predicted: OrientedBoxes
-    scores: np.ndarray
-    emission: np.ndarray
+    Attributes:
+        thresholds: [t].
+        similarity: of each pair of `Detections`.
+        match: pair of each detection at each threshold [t, detections], -1 for none.
+        order: detections by class and rank, and of each class where it begins [classes + 1].
+        num_true: true boxes that count, [classes, pictures].
+        picture: of each detection.
+        hits: [t, detections]; `counted` likewise: not matched to an ignored box.
+    """
+
+    thresholds: FloatArray
+    similarity: FloatArray
+    match: np.ndarray
+    order: np.ndarray
+    first: np.ndarray
+    num_true: np.ndarray
+    picture: np.ndarray
+    hits: np.ndarray
+    counted: np.ndarray
 
 
-def _by_class(pictures: Sequence[PictureBoxes]) -> dict[str, list[_ClassPart]]:
-    classes: dict[str, list[_ClassPart]] = defaultdict(list)
-    for number, picture in enumerate(pictures):
-        true_labels = np.asarray(picture.true_labels, dtype=object)
-        labels = np.asarray(picture.predicted_labels, dtype=object)
-        scores = np.ones(len(labels)) if picture.scores is None else np.asarray(picture.scores)
-        ignored = np.zeros(len(true_labels), dtype=bool)
-        if picture.ignored is not None:
-            ignored = np.asarray(picture.ignored, dtype=bool)
-        for label in sorted({*picture.true_labels, *picture.predicted_labels}):
-            true = np.flatnonzero(true_labels == label)
-            predicted = np.flatnonzero(labels == label)
-            order = np.argsort(-scores[predicted], kind="stable")[:MAX_DETECTIONS]
-            predicted = predicted[order]
-            part = _ClassPart(
-                number,
-                picture.true.take(true),
-                ignored[true],
-                picture.predicted.take(predicted),
-                scores[predicted],
-                predicted,
+def rank_detections(
+    detections: Detections, measure: Literal["iou", "distance"], thresholds: FloatArray
+) -> Ranking:
+    """Match detections to true boxes of their picture and class, best score first."""
+    true, predicted = detections.pairs()
+    if measure == "iou":
+        similarity, limits = pairwise_iou(predicted, true), thresholds
+    else:  # one less the distance over half the true diagonal
+        radius = np.linalg.norm(true.size_m, axis=-1) / 2
+        distance = np.linalg.norm(true.centre_m - predicted.centre_m, axis=-1)
+        similarity, limits = 1 - distance / np.maximum(radius, 1e-9), 1 - thresholds
+    match = _match_greedily(
+        detections.processing_order,
+        detections.first_pair,
+        detections.pair_true,
+        similarity,
+        detections.ignored,
+        limits,
+    )
+    is_ignored = np.zeros(match.shape, dtype=bool)
+    is_ignored[match >= 0] = detections.ignored[detections.pair_true[match[match >= 0]]]
+    kept = detections.processing_order
+    ranks = (
+        detections.picture[kept],
+        detections.emission[kept],
+        -detections.scores[kept],
+        detections.predicted_class[kept],
+    )
+    order = kept[np.lexsort(ranks)]
+    num_classes = detections.num_classes
+    first = np.searchsorted(detections.predicted_class[order], np.arange(num_classes + 1))
+    counts = ~detections.ignored
+    num_true = np.zeros((num_classes, detections.num_pictures), dtype=np.int64)
+    np.add.at(num_true, (detections.true_class[counts], detections.true_picture[counts]), 1)
+    return Ranking(
+        thresholds=thresholds,
+        similarity=similarity,
+        match=match,
+        order=order,
+        first=first,
+        num_true=num_true,
+        picture=detections.picture,
+        hits=(match >= 0) & ~is_ignored,
+        counted=~is_ignored,
+    )
+
+
+def _everything(ranking: Ranking) -> tuple[np.ndarray, FloatArray]:
+    """Return scenes and weights of one resample that has every picture once."""
+    return np.zeros(ranking.num_true.shape[1], dtype=np.int64), np.ones((1, 1))
+
+
+def _mean_precision(ranking: Ranking, scene: np.ndarray, weights: FloatArray) -> FloatArray:
+    """Return the mean AP over classes [resamples, t]."""
+    shape = (len(weights), len(ranking.thresholds))
+    return _mean_over_classes(_precisions(ranking, scene, weights), shape)
+
+
+def _precisions(ranking: Ranking, scene: np.ndarray, weights: FloatArray) -> list[FloatArray]:
+    """Return the AP [resamples, t] of each class with a true box, NaN where a resample has none."""
+    results = []
+    for number in range(len(ranking.num_true)):
+        by_scene = np.bincount(scene, weights=ranking.num_true[number], minlength=weights.shape[1])
+        if not by_scene.any():
+            continue
+        chosen = ranking.order[ranking.first[number] : ranking.first[number + 1]]
+        results.append(
+            _resampled_precision(
+                np.ascontiguousarray(ranking.hits[:, chosen]),
+                np.ascontiguousarray(ranking.counted[:, chosen]),
+                scene[ranking.picture[chosen]],
+                weights,
+                weights @ by_scene,
+                RECALLS,
             )
-            classes[label].append(part)
-    return classes
+        )
+    return results
 
 
-def _iou(part: _ClassPart) -> FloatArray:
-    return iou_matrix(part.predicted, part.true)
-
-
-def _closeness(part: _ClassPart) -> FloatArray:
-    """Return 1 less the distance over half the true diagonal [m, n]."""
-    radius = np.linalg.norm(part.true.size_m, axis=-1) / 2
-    distance = cdist(part.predicted.centre_m, part.true.centre_m)
-    result: FloatArray = 1 - distance / np.maximum(radius, 1e-9)
+def _mean_over_classes(values: Sequence[FloatArray], shape: tuple[int, int]) -> FloatArray:
+    """Return the mean over classes of [resamples, k], without those that a resample lacks."""
+    if not values:
+        return np.full(shape, np.nan)
+    known = np.isfinite(values)
+    counts = known.sum(axis=0)
+    sums = np.where(known, values, 0.0).sum(axis=0)
+    result: FloatArray = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
     return result
 
 
-def _class_precision(
-    parts: Sequence[_ClassPart],
-    similarity: Callable[[_ClassPart], FloatArray],
-    thresholds: FloatArray,
-) -> FloatArray | None:
-    """Return the mean precision of a class at each threshold; None without a true box."""
-    num_true = sum(int((~part.ignored).sum()) for part in parts)
-    if not num_true:
-        return None
-    matched, ignored, order = [], [], []
-    for part in parts:
-        best = _match_greedily(similarity(part), part.ignored, thresholds)
-        is_ignored = (best >= 0) & np.append(part.ignored, False)[best]
-        matched.append((best >= 0) & ~is_ignored)
-        ignored.append(is_ignored)
-        picture = np.full(len(part.scores), part.picture)
-        order.append(np.stack([-part.scores, part.emission, picture], axis=1))
-    keys = np.concatenate(order)
-    ranking = np.lexsort((keys[:, 2], keys[:, 1], keys[:, 0]))
-    hits = np.concatenate(matched, axis=1)[:, ranking]
-    nothing = np.concatenate(ignored, axis=1)[:, ranking]
-    result = np.zeros(len(thresholds))
-    for index in range(len(thresholds)):
-        counted = ~nothing[index]
-        right = np.cumsum(hits[index][counted])
-        total = np.arange(1, len(right) + 1)
-        result[index] = _interpolated_precision(right / num_true, right / total)
-    return result
+def _scores(
+    detections: Detections, ranking: Ranking, scene: np.ndarray, weights: FloatArray
+) -> FloatArray:
+    """Return `DetectionScore` as numbers [resamples, 5]."""
+    precision = _mean_precision(ranking, scene, weights).mean(axis=1)
+    errors = _mean_over_classes(
+        _match_errors(detections, ranking, scene, weights), (len(weights), 3)
+    )
+    score = (3 * precision + (1 - errors).sum(axis=1)) / 6
+    return np.column_stack([score, precision, errors])
+
+
+def _match_errors(
+    detections: Detections, ranking: Ranking, scene: np.ndarray, weights: FloatArray
+) -> list[FloatArray]:
+    """Return the mean errors [resamples, 3] of place, size and orientation of each class."""
+    true, predicted = detections.pairs()
+    turn = np.einsum("nij,nij->n", true.rotation, predicted.rotation)
+    size = 1 - size_iou(true, predicted)
+    angle = np.arccos(np.clip((turn - 1) / 2, -1, 1)) / np.pi
+    saved = np.zeros((len(ranking.num_true), weights.shape[1], 3))
+    for t, threshold in enumerate(ranking.thresholds):
+        matched = np.flatnonzero(ranking.hits[t])
+        pair = ranking.match[t, matched]
+        place = (1 - ranking.similarity[pair]) / threshold
+        errors = np.stack([place, size[pair], angle[pair]], axis=1)
+        # What is not matched has error 1.
+        where = (detections.predicted_class[matched], scene[ranking.picture[matched]])
+        np.add.at(saved, where, 1 - errors)
+    results = []
+    for number, per_picture in enumerate(ranking.num_true):
+        by_scene = np.bincount(scene, weights=per_picture, minlength=weights.shape[1])
+        if by_scene.any():
+            total = (weights @ by_scene)[:, None] * len(ranking.thresholds)
+            share = np.full((len(weights), 3), np.nan)
+            np.divide(weights @ saved[number], total, out=share, where=total > 0)
+            results.append(1 - share)
+    return results
 
 
 @numba_kernel
-def _match_greedily(similarity, ignored, thresholds):  # type: ignore[no-untyped-def]
-    """Match predictions in order, each to the most similar true box that is free.
+def _match_greedily(  # type: ignore[no-untyped-def]
+    order, first_pair, pair_true, similarity, ignored, limits
+):
+    """Match detections in order, each to the most similar true box that is free.
 
-    `similarity` is [predictions, true boxes]. Returns the matched box [thresholds, predictions],
-    -1 for none. Boxes that count are preferred to ignored ones.
+    Returns the pair of each detection [thresholds, detections], -1 for none. Boxes that count are
+    preferred to ignored ones.
     """
-    num_predicted, num_true = similarity.shape
-    result = np.full((len(thresholds), num_predicted), -1)
-    free = np.empty(num_true, dtype=np.bool_)
-    for t in range(len(thresholds)):
+    result = np.full((len(limits), len(first_pair) - 1), -1)
+    free = np.empty(len(ignored), dtype=np.bool_)
+    for t in range(len(limits)):
         free[:] = True
-        limit = thresholds[t] - 1e-10
-        for p in range(num_predicted):
+        limit = limits[t] - 1e-10
+        for p in order:
             best = -1
-            for g in range(num_true):
-                if not free[g] or similarity[p, g] < limit:
+            for pair in range(first_pair[p], first_pair[p + 1]):
+                g = pair_true[pair]
+                if not free[g] or not similarity[pair] >= limit:
                     continue
+                b = pair_true[best] if best >= 0 else -1
                 if (
                     best < 0
-                    or (ignored[best] and not ignored[g])
-                    or (ignored[best] == ignored[g] and similarity[p, g] > similarity[p, best])
+                    or (ignored[b] and not ignored[g])
+                    or (ignored[b] == ignored[g] and similarity[pair] > similarity[best])
                 ):
-                    best = g
+                    best = pair
             if best >= 0:
-                free[best] = False
+                free[pair_true[best]] = False
                 result[t, p] = best
     return result
 
 
-def _interpolated_precision(recall: FloatArray, precision: FloatArray) -> float:
-    """Return the mean over 101 recalls of the best precision at that recall or a higher one."""
-    if not len(recall):
-        return 0.0
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    # A recall that is reached but for rounding is reached.
-    at = np.searchsorted(recall, RECALLS - 1e-12, side="left")
-    return float(np.mean(np.where(at < len(recall), envelope[np.minimum(at, len(recall) - 1)], 0)))
+@numba_kernel
+def _resampled_precision(  # type: ignore[no-untyped-def]
+    hits, counted, scene, weights, num_true, recalls
+):
+    """Return the mean over recalls of the best precision at each or a higher one [resamples, t].
 
-
-def _mean_over_classes(
-    curves: Sequence[FloatArray | None], num_thresholds: int
-) -> AveragePrecision:
-    known = [curve for curve in curves if curve is not None]
-    if not known:
-        return AveragePrecision(float("nan"), np.full(num_thresholds, np.nan))
-    by_threshold = np.mean(known, axis=0)
-    return AveragePrecision(float(by_threshold.mean()), by_threshold)
-
-
-def _match_errors(parts: Sequence[_ClassPart], thresholds: FloatArray) -> FloatArray:
-    """Return the mean errors [3] of place, size and orientation over thresholds and true boxes."""
-    errors = []
-    for part in parts:
-        closeness = _closeness(part)
-        rows = np.ones((len(thresholds), len(part.true), 3))
-        best = _match_greedily(closeness, np.zeros(len(part.true), dtype=bool), 1 - thresholds)
-        t, p = np.nonzero(best >= 0)
-        g = best[t, p]
-        rows[t, g, 0] = (1 - closeness[p, g]) / thresholds[t]
-        true, predicted = part.true.take(g), part.predicted.take(p)
-        rows[t, g, 1] = 1 - size_iou(true, predicted)
-        turn = np.einsum("nij,nij->n", true.rotation, predicted.rotation)
-        rows[t, g, 2] = np.arccos(np.clip((turn - 1) / 2, -1, 1)) / np.pi
-        errors.append(rows.reshape(-1, 3))
-    result: FloatArray = np.concatenate(errors).mean(axis=0)
+    `hits` and `counted` are [t, detections] in the order of their rank; a detection counts as
+    often as its scene is drawn. NaN for a resample without a true box.
+    """
+    num_thresholds, num_detections = hits.shape
+    result = np.full((len(weights), num_thresholds), np.nan)
+    recall, precision = np.empty(num_detections), np.empty(num_detections)
+    for r in range(len(weights)):
+        if num_true[r] <= 0:
+            continue
+        for t in range(num_thresholds):
+            right, total, size = 0.0, 0.0, 0
+            for k in range(num_detections):
+                weight = weights[r, scene[k]]
+                if weight == 0 or not counted[t, k]:
+                    continue
+                total += weight
+                if hits[t, k]:
+                    right += weight
+                    # A recall that is reached but for rounding is reached.
+                    recall[size] = right / num_true[r] + 1e-12
+                    precision[size] = right / total
+                    size += 1
+            best, area = 0.0, 0.0
+            for j in range(len(recalls) - 1, -1, -1):
+                while size > 0 and recall[size - 1] >= recalls[j]:
+                    size -= 1
+                    best = max(best, precision[size])
+                area += best
+            result[r, t] = area / len(recalls)
     return result

@@ -46,7 +46,8 @@ def match_within(cost: FloatArray, allowed: np.ndarray, limit: float) -> Matchin
         nothing = np.zeros(0, dtype=int)
         return Matching(nothing, nothing, num_true, num_predicted)
     # One pair more is worth any sum of distances.
-    scale = 1.0 / (limit * (min(cost.shape) + 1) + 1e-12)
+    largest = min(limit, float(cost[within].max()))
+    scale = 1.0 / (largest * (min(cost.shape) + 1) + 1e-12)
     rows, columns = linear_sum_assignment(np.where(within, cost * scale, _FORBIDDEN))
     kept = within[rows, columns]
     return Matching(rows[kept], columns[kept], num_true, num_predicted)

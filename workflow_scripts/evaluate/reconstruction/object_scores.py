@@ -4,10 +4,11 @@ Counts of one room add up over rooms, so that a room with many objects weighs as
 could not be read has missed all of them.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import shapely
 from scipy.spatial.distance import cdist
 from shapely import make_valid
 from shapely.geometry import Polygon
@@ -18,15 +19,20 @@ from workflow_scripts.evaluate.reconstruction.matching import (
     match_within,
     same_class,
 )
-from workflow_scripts.geometry.box_overlap import intersection_volumes_m3, size_iou
+from workflow_scripts.geometry.box_overlap import (
+    OrientedBoxes,
+    intersection_volumes_m3,
+    size_iou,
+)
 from workflow_scripts.geometry.cameras import FloatArray
-from workflow_scripts.geometry.upright_boxes import box_corners
+from workflow_scripts.geometry.upright_boxes import box_corners, footprint_axes
 from workflow_scripts.layouts.layout import LayoutBox, RoomLayout, oriented_boxes
 
 DISTANCES_M = (0.25, 0.5, 1.0)
 MAX_OVERLAP = 0.1  # of the smaller box: more is a collision
 MAX_OUTSIDE_M = 0.05
 MAX_FLOAT_M = 0.05
+MAX_CHECKED_BOXES = 1000
 
 
 @dataclass(frozen=True)
@@ -64,33 +70,31 @@ def count_objects(
 
 
 def yaw_errors_deg(
-    true: Sequence[LayoutBox],
-    predicted: Sequence[LayoutBox],
+    true: RoomLayout,
+    predicted: RoomLayout,
     pairs: Matching,
     symmetry: Mapping[str, int] | None = None,
 ) -> FloatArray:
     """Return the yaw errors of pairs, 0 to 180 over the order of the category's symmetry.
 
-    `symmetry` says how often a category looks the same in a full turn: 2 for a bed's bare box, 4
-    for a square table; 0 for something round, which has no yaw and no error (NaN).
+    `symmetry` says how often a category looks the same in a full turn: 2 for a bare long table, 4
+    for a square one; 0 for something round, which has no yaw and no error (NaN).
     """
     orders = symmetry or {}
-    errors = np.full(pairs.num_pairs, np.nan)
-    for index, (i, j) in enumerate(zip(pairs.true, pairs.predicted, strict=True)):
-        order = orders.get(true[i].label, 1)
-        if order > 0:
-            period = 360.0 / order
-            difference = (true[i].yaw_deg - predicted[j].yaw_deg) % period
-            errors[index] = min(difference, period - difference)
-    return errors
+    order = np.array([orders.get(true.boxes[i].label, 1) for i in pairs.true], dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        period = 360.0 / order
+        turn = (true.yaws_deg[pairs.true] - predicted.yaws_deg[pairs.predicted]) % period
+    return np.where(order > 0, np.minimum(turn, period - turn), np.nan)
 
 
-def size_errors(
-    true: Sequence[LayoutBox], predicted: Sequence[LayoutBox], pairs: Matching
-) -> FloatArray:
-    """Return one less the IoU of the sizes of pairs, if they were placed and turned alike."""
-    a, b = oriented_boxes(true), oriented_boxes(predicted)
-    return 1 - size_iou(a.take(pairs.true), b.take(pairs.predicted))
+def size_errors(true: RoomLayout, predicted: RoomLayout, pairs: Matching) -> FloatArray:
+    """Return one less the IoU of the sizes of pairs, if they were placed and turned alike.
+
+    NaN where the sizes are not known.
+    """
+    a, b = true.oriented_boxes.take(pairs.true), predicted.oriented_boxes.take(pairs.predicted)
+    return np.where(np.isfinite(b.size_m).all(axis=1), 1 - size_iou(a, b), np.nan)
 
 
 def polygon_iou(true_m: FloatArray, predicted_m: FloatArray) -> float:
@@ -112,67 +116,67 @@ class Validity:
     floating: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
 
-def validity(layout: RoomLayout, floor_polygon_m: FloatArray, on_walls: Sequence[str]) -> Validity:
+def validity(
+    layout: RoomLayout, floor_polygon_m: FloatArray, on_walls: Collection[str]
+) -> Validity:
     """Return which boxes of an upright layout cannot stand as they do.
 
     Outside: its footprint leaves the floor by more than 5 cm. Colliding: it shares more than a
     tenth of the smaller box with another that is neither its parent nor its child. Floating: its
     bottom is more than 5 cm above the floor and above the top of every box under its centre, and
-    its category does not hang on walls or ceilings.
+    its category does not hang on walls or ceilings. Of a layout of more, the first
+    `MAX_CHECKED_BOXES` are checked; boxes without a size are none of the three.
     """
-    boxes = layout.boxes
-    if not boxes:
+    known = [box for box in layout.boxes if np.isfinite(box.size_m).all()][:MAX_CHECKED_BOXES]
+    if not known:
         return Validity()
-    arrays = oriented_boxes(boxes)
-    yaw = np.array([box.yaw_deg for box in boxes])
+    boxes = layout if len(known) == len(layout.boxes) else replace(layout, boxes=tuple(known))
+    arrays, yaw = boxes.oriented_boxes, boxes.yaws_deg
     corners = box_corners(arrays.centre_m, arrays.size_m, yaw)
-    floor = _area(floor_polygon_m).buffer(MAX_OUTSIDE_M)
-    footprints = [Polygon(corner[[0, 2, 6, 4], :2]) for corner in corners]
-    outside = np.array([not floor.covers(footprint) for footprint in footprints])
-    rows, columns = np.triu_indices(len(boxes), k=1)
-    shared = intersection_volumes_m3(arrays.take(rows), arrays.take(columns))
-    smaller = np.minimum(arrays.volume_m3[rows], arrays.volume_m3[columns])
-    is_family = np.array(
-        [
-            boxes[i].parent == boxes[j].key != "" or boxes[j].parent == boxes[i].key != ""
-            for i, j in zip(rows, columns, strict=True)
-        ],
-        dtype=bool,
-    )
-    hits = (shared > MAX_OVERLAP * smaller) & ~is_family
-    colliding = np.zeros(len(boxes), dtype=bool)
-    colliding[rows[hits]] = colliding[columns[hits]] = True
+    outside = np.zeros(len(known), dtype=bool)
+    if len(floor_polygon_m):
+        floor = _area(floor_polygon_m).buffer(MAX_OUTSIDE_M)
+        shapely.prepare(floor)
+        outside = ~shapely.covers(floor, shapely.polygons(corners[:, [0, 2, 6, 4], :2]))
+    colliding = _colliding(known, arrays)
     floor_z = float(np.asarray(floor_polygon_m)[:, 2].mean()) if len(floor_polygon_m) else 0.0
-    floating = np.array(
-        [
-            box.label not in on_walls
-            and not _stands(index, arrays.centre_m, arrays.size_m, yaw, floor_z)
-            for index, box in enumerate(boxes)
-        ]
-    )
+    hangs = np.array([box.label in on_walls for box in known])
+    floating = ~hangs & ~_stands(arrays, yaw, floor_z)
     return Validity(outside, colliding, floating)
 
 
-def _stands(
-    index: int, centre_m: FloatArray, size_m: FloatArray, yaw_deg: FloatArray, floor_z: float
-) -> bool:
-    bottom = centre_m[index, 2] - size_m[index, 2] / 2
-    if bottom <= floor_z + MAX_FLOAT_M:
-        return True
-    yaw = np.deg2rad(yaw_deg)
-    offset = centre_m[index, :2] - centre_m[:, :2]
-    x = offset[:, 0] * np.cos(yaw) + offset[:, 1] * np.sin(yaw)
-    y = -offset[:, 0] * np.sin(yaw) + offset[:, 1] * np.cos(yaw)
-    under = (np.abs(x) <= size_m[:, 0] / 2) & (np.abs(y) <= size_m[:, 1] / 2)
-    under[index] = False
-    tops, bottoms = centre_m[:, 2] + size_m[:, 2] / 2, centre_m[:, 2] - size_m[:, 2] / 2
+def _colliding(boxes: Sequence[LayoutBox], arrays: OrientedBoxes) -> np.ndarray:
+    radius = np.linalg.norm(arrays.size_m, axis=1) / 2
+    near = cdist(arrays.centre_m, arrays.centre_m) < radius[:, None] + radius[None, :]
+    rows, columns = np.nonzero(np.triu(near, k=1))
+    shared = intersection_volumes_m3(arrays.take(rows), arrays.take(columns))
+    smaller = np.minimum(arrays.volume_m3[rows], arrays.volume_m3[columns])
+    hits = shared > MAX_OVERLAP * smaller
+    colliding = np.zeros(len(boxes), dtype=bool)
+    for i, j in zip(rows[hits], columns[hits], strict=True):
+        is_family = boxes[i].parent == boxes[j].key != "" or boxes[j].parent == boxes[i].key != ""
+        if not is_family:
+            colliding[[i, j]] = True
+    return colliding
+
+
+def _stands(arrays: OrientedBoxes, yaw_deg: FloatArray, floor_z: float) -> np.ndarray:
+    """Return whether each box stands on the floor, on a box, or within one as on a shelf [n]."""
+    top = arrays.centre_m[:, 2] + arrays.size_m[:, 2] / 2
+    bottom = arrays.centre_m[:, 2] - arrays.size_m[:, 2] / 2
+    result: np.ndarray = bottom <= floor_z + MAX_FLOAT_M
+    raised = np.flatnonzero(~result)
+    offset = arrays.centre_m[raised, None, :2] - arrays.centre_m[None, :, :2]
+    along = np.einsum("rnx,nax->rna", offset, footprint_axes(yaw_deg))
+    under = (np.abs(along) <= arrays.size_m[None, :, :2] / 2).all(axis=2)
+    under[np.arange(len(raised)), raised] = False
     # A shelf carries what stands within it.
-    carries = under & (bottom <= tops + MAX_FLOAT_M) & (bottoms < bottom)
-    return bool(carries.any())
+    carries = under & (bottom[raised, None] <= top + MAX_FLOAT_M) & (bottom < bottom[raised, None])
+    result[raised] = carries.any(axis=1)
+    return result
 
 
 def _area(points_m: FloatArray) -> BaseGeometry:
-    points = np.asarray(points_m, dtype=np.float64).reshape(len(points_m), -1)
-    if len(points) < 3:
+    if len(points_m) < 3:
         return Polygon()
-    return make_valid(Polygon(points[:, :2]))
+    return make_valid(Polygon(np.asarray(points_m, dtype=np.float64)[:, :2]))

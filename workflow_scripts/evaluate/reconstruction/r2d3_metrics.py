@@ -1,25 +1,29 @@
-"""The metrics of R2D3, by their published definitions, and the corrected ones beside them.
+"""The metrics of R2D3 on rooms, by their published definitions; `r2d3_corrected.py` has ours.
 
 Each returns what one room contributes: a list of values by the name of the metric; a score is the
 mean over the lists of all rooms. Layouts are in the world frame, objects are called by asset or
-phrase; lengths are compared in centimetres, as published.
+phrase; lengths are compared in centimetres, as published. A text that cannot be read contributes
+nothing.
 
-What is wrong with the published ones, and is right in those called `corrected_`:
+What is wrong with the published ones:
 
 - tolerances are 10 % of the largest less the least number of the floor polygon, heights of 0
-  among them: they grow with the room's distance from the house's origin. Corrected: the diagonal of
-  the room's own floor.
+  among them: they grow with the room's distance from the house's origin;
 - the difference of two angles is not wrapped (359 and 1 differ by 358), and errors of angles are
-  summed over the pairs of a class. Corrected: wrapped, and the mean.
+  summed over the pairs of a class;
 - location and pose count only classes that were predicted, and only as many pairs as the shorter
-  list has: extra and missing objects cost nothing. Corrected: precision and recall of all objects.
+  list has: extra and missing objects cost nothing;
 - the floor's corners are counted on the points (x, height), a ring without area, where corners on
-  a straight wall count. Corrected: on the floor plan, without those.
-- a text that cannot be read is left out. Corrected: all of its objects are missed.
+  a straight wall count;
+- walls beyond the shorter list of materials count as nothing;
+- distances between objects count only pairs of classes that both layouts have;
+- a text that cannot be read is left out.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -27,20 +31,18 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from shapely.geometry import Polygon
 
-from workflow_scripts.evaluate.reconstruction.matching import (
-    match_within,
-    same_class,
-)
-from workflow_scripts.geometry.cameras import FloatArray, unity_from_yaw, wrap_deg
-from workflow_scripts.layouts.layout import LayoutBox, RoomLayout, oriented_boxes
+from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.layouts.layout import LayoutBox, RoomLayout
 
 TOLERANCE = 0.1
 MAX_YAW_DEG = 10.0
 SIMPLIFY_M = 0.01
-_CM = 100.0
+CM = 100.0
+_YAW_DECIMALS = 6  # -0.0000001 degrees is 0, not 360
 Values = dict[str, list[float]]
 
 
+@lru_cache(maxsize=10_000)
 def class_of_asset(asset_id: str) -> str:
     """Return the class that R2D3 reads from an asset's name: no digits, no names of houses."""
     name = re.sub(r"[0-9]", "", asset_id.replace("_", " "))
@@ -50,48 +52,87 @@ def class_of_asset(asset_id: str) -> str:
     return " ".join(name.split())
 
 
+def asset_name(box: LayoutBox) -> str:
+    """Return the name of an object's asset, or its label where there is none."""
+    return box.asset_id or box.label
+
+
 def max_dimension_cm(floor_polygon_m: FloatArray) -> float:
     """Return the published scale: the largest less the least number of the polygon, heights too."""
-    return float(_CM * (floor_polygon_m.max() - floor_polygon_m.min()))
+    return float(CM * (floor_polygon_m.max() - floor_polygon_m.min()))
 
 
-def floor_diagonal_cm(floor_polygon_m: FloatArray) -> float:
-    """Return the diagonal of the floor's extent."""
-    return float(_CM * np.linalg.norm(np.ptp(floor_polygon_m[:, :2], axis=0)))
+@dataclass(frozen=True)
+class NamedObjects:
+    """Objects of a layout: names and classes, centres [n, 3] in cm, yaws [n] of AI2-THOR."""
+
+    names: tuple[str, ...]
+    classes: tuple[str, ...]
+    centre_cm: FloatArray
+    yaw_deg: FloatArray
+
+    @classmethod
+    def of(
+        cls,
+        layout: RoomLayout,
+        name: Callable[[LayoutBox], str] = asset_name,
+        class_of: Callable[[str], str] = class_of_asset,
+    ) -> "NamedObjects":
+        """Return the objects of a layout in an upright frame."""
+        names = tuple(name(box) for box in layout.boxes)
+        return cls(
+            names,
+            tuple(class_of(text) for text in names),
+            CM * layout.oriented_boxes.centre_m,
+            np.round(-layout.yaws_deg, _YAW_DECIMALS) % 360.0,
+        )
+
+    def members(self) -> dict[str, np.ndarray]:
+        """Return which objects are of each class, in the order in which classes first occur."""
+        rows: dict[str, list[int]] = {}
+        for number, label in enumerate(self.classes):
+            rows.setdefault(label, []).append(number)
+        return {label: np.array(numbers) for label, numbers in rows.items()}
 
 
 def semantic_similarity(
     true: RoomLayout,
     predicted: RoomLayout,
     *,
-    name: Callable[[LayoutBox], str] = lambda box: box.asset_id or box.label,
+    name: Callable[[LayoutBox], str] = asset_name,
     class_of: Callable[[str], str] = class_of_asset,
 ) -> Values:
     """Return the published HouseSemanticSimilarity of one room."""
     values: Values = _floor_and_materials(true, predicted)
-    true_names = [name(box) for box in true.boxes]
-    predicted_names = [name(box) for box in predicted.boxes]
-    predicted_classes = [class_of(text) for text in predicted_names]
-    classes = [class_of(text) for text in true_names]
-    for asset in dict.fromkeys(true_names):
-        count = predicted_names.count(asset)
-        values.setdefault("ObjectClassAcc", []).append(float(class_of(asset) in predicted_classes))
+    a, b = (NamedObjects.of(layout, name, class_of) for layout in (true, predicted))
+    for asset in dict.fromkeys(a.names):
+        count = b.names.count(asset)
+        values.setdefault("ObjectClassAcc", []).append(float(class_of(asset) in b.classes))
         values.setdefault("ObjectFinegrainAcc", []).append(float(count > 0))
-        error = abs(true_names.count(asset) - count)
+        error = abs(a.names.count(asset) - count)
         values.setdefault("ObjectCountError", []).append(float(error))
-    scale = max_dimension_cm(true.floor_polygon_m) if len(true.floor_polygon_m) else np.nan
-    for label in dict.fromkeys(classes):
-        if label not in predicted_classes:
+    for metric, metric_values in class_positions(a, b, _scale_cm(true)).items():
+        values[metric] = metric_values
+    return values
+
+
+def class_positions(true: NamedObjects, predicted: NamedObjects, scale_cm: float) -> Values:
+    """Return location and pose of each true class that was predicted, by the shared matching."""
+    values: Values = {}
+    of_predicted = predicted.members()
+    costs = cdist(true.centre_cm, predicted.centre_cm)
+    for label, members in true.members().items():
+        if label not in of_predicted:
             continue
-        a = [box for box, c in zip(true.boxes, classes, strict=True) if c == label]
-        b = [box for box, c in zip(predicted.boxes, predicted_classes, strict=True) if c == label]
-        cost = _CM * cdist(oriented_boxes(a).centre_m, oriented_boxes(b).centre_m)
+        cost = costs[np.ix_(members, of_predicted[label])]
         rows, columns = linear_sum_assignment(cost)
-        near = cost[rows, columns] / scale < TOLERANCE
-        turn = np.abs(_unity_yaws(a)[rows] - _unity_yaws(b)[columns])
+        paired = cost[rows, columns]
+        near = paired / scale_cm < TOLERANCE
+        yaws = true.yaw_deg[members[rows]], predicted.yaw_deg[of_predicted[label][columns]]
+        turn = np.abs(yaws[0] - yaws[1])
         for metric, value in (
             ("ObjectLocationAcc", near.mean()),
-            ("ObjectLocationError", cost[rows, columns].mean() / scale),
+            ("ObjectLocationError", paired.mean() / scale_cm),
             ("ObjectPoseAcc", (near & (turn < MAX_YAW_DEG)).mean()),
             ("ObjectPoseError", turn.sum()),
         ):
@@ -103,31 +144,31 @@ def object_distances(
     true: RoomLayout,
     predicted: RoomLayout,
     *,
-    name: Callable[[LayoutBox], str] = lambda box: box.asset_id or box.label,
+    name: Callable[[LayoutBox], str] = asset_name,
     class_of: Callable[[str], str] = class_of_asset,
-    visible: Sequence[str] | None = None,
+    visible: Collection[str] | None = None,
 ) -> Values:
     """Return the published HouseObjectDistancesAccuracy of one room; no value if no pair counts.
 
     For each ordered pair of classes in both layouts, distances between their objects are assigned
-    so that the sum of differences is least. `visible` keeps pairs of these classes alone.
+    so that the sum of differences is least. `visible` keeps pairs of classes that a name of it
+    contains, as the published "selected" variant does.
     """
-    classes, found = ([class_of(name(box)) for box in layout.boxes] for layout in (true, predicted))
-    shared = [label for label in dict.fromkeys(classes) if label in found]
+    a, b = (NamedObjects.of(layout, name, class_of) for layout in (true, predicted))
+    of_true, of_predicted = a.members(), b.members()
+    shared = [label for label in of_true if label in of_predicted]
     if visible is not None:
-        shared = [label for label in shared if label in visible]
-    scale = max_dimension_cm(true.floor_polygon_m) if len(true.floor_polygon_m) else np.nan
-    between = []
-    for layout, labels in ((true, classes), (predicted, found)):
-        centres = layout.oriented_boxes.centre_m
-        members = {label: np.flatnonzero([c == label for c in labels]) for label in shared}
-        between.append((_CM * cdist(centres, centres), members))
+        shared = [label for label in shared if any(label in text for text in visible)]
+    scale = _scale_cm(true)
+    between, between_predicted = (cdist(x.centre_cm, x.centre_cm) for x in (a, b))
     errors, hits = [], []
     for first, second in combinations(shared, 2):  # either order gives the same
-        a, b = (cost[np.ix_(of[first], of[second])].ravel() for cost, of in between)
-        difference = _least_differences(a, b) / scale
-        errors.append(float(difference.mean()))
-        hits.append(float((difference < TOLERANCE).mean()))
+        difference = _least_differences(
+            between[np.ix_(of_true[first], of_true[second])].ravel(),
+            between_predicted[np.ix_(of_predicted[first], of_predicted[second])].ravel(),
+        )
+        errors.append(float(difference.mean() / scale))
+        hits.append(float((difference / scale < TOLERANCE).mean()))
     if not errors:
         return {}
     return {
@@ -142,44 +183,15 @@ def _least_differences(a: FloatArray, b: FloatArray) -> FloatArray:
         result: FloatArray = np.abs(np.sort(a) - np.sort(b))
         return result
     cost: FloatArray = np.abs(a[:, None] - b[None, :])
-    result = (
-        cost.min(keepdims=True)[0] if min(cost.shape) == 1 else cost[linear_sum_assignment(cost)]
-    )
+    if min(cost.shape) == 1:
+        result = cost.min(keepdims=True)[0]
+    else:
+        result = cost[linear_sum_assignment(cost)]
     return result
 
 
-def corrected_similarity(
-    true: RoomLayout,
-    predicted: RoomLayout | None,
-    *,
-    name: Callable[[LayoutBox], str] = lambda box: box.asset_id or box.label,
-    class_of: Callable[[str], str] = class_of_asset,
-) -> Values:
-    """Return the corrected metrics of one room; None is a text that could not be read."""
-    predicted = predicted or RoomLayout(frame=true.frame)
-    classes, found = ([class_of(name(box)) for box in layout.boxes] for layout in (true, predicted))
-    limit = TOLERANCE * floor_diagonal_cm(true.floor_polygon_m)
-    cost = _CM * cdist(true.oriented_boxes.centre_m, predicted.oriented_boxes.centre_m)
-    pairs = match_within(cost, same_class(classes, found), limit)
-    yaws, found_yaws = _unity_yaws(true.boxes), _unity_yaws(predicted.boxes)
-    turn = np.abs(wrap_deg(yaws[pairs.true] - found_yaws[pairs.predicted]))
-    values: Values = {
-        "corrected_corner_error": [
-            float(abs(_num_corners(true.floor_polygon_m) - _num_corners(predicted.floor_polygon_m)))
-        ],
-        "corrected_count_error": [float(abs(len(classes) - len(found)))],
-    }
-    if classes:
-        values["corrected_location_recall"] = [pairs.num_pairs / len(classes)]
-        values["corrected_pose_recall"] = [float((turn < MAX_YAW_DEG).sum()) / len(classes)]
-    if found:
-        values["corrected_location_precision"] = [pairs.num_pairs / len(found)]
-        values["corrected_pose_precision"] = [float((turn < MAX_YAW_DEG).sum()) / len(found)]
-    elif classes:  # nothing predicted is no precision, and no success either
-        values["corrected_location_precision"] = values["corrected_pose_precision"] = [0.0]
-    if pairs.num_pairs:
-        values["corrected_yaw_error_deg"] = [float(turn.mean())]
-    return values
+def _scale_cm(true: RoomLayout) -> float:
+    return max_dimension_cm(true.floor_polygon_m) if len(true.floor_polygon_m) else float("nan")
 
 
 def _floor_and_materials(true: RoomLayout, predicted: RoomLayout) -> Values:
@@ -200,20 +212,5 @@ def _num_published_corners(floor_polygon_m: FloatArray) -> int:
     """Count the corners of the ring of points (x, height), which has no area."""
     if len(floor_polygon_m) < 3:
         return 0
-    ring = Polygon(_CM * floor_polygon_m[:, [0, 2]]).simplify(SIMPLIFY_M)
+    ring = Polygon(CM * floor_polygon_m[:, [0, 2]]).simplify(SIMPLIFY_M)
     return len(ring.exterior.coords)
-
-
-def _num_corners(floor_polygon_m: FloatArray) -> int:
-    """Count the corners of the floor plan, without those on a straight wall."""
-    if len(floor_polygon_m) < 3:
-        return 0
-    ring = np.array(Polygon(floor_polygon_m[:, :2]).simplify(SIMPLIFY_M).exterior.coords)[:-1]
-    before, after = ring - np.roll(ring, 1, axis=0), np.roll(ring, -1, axis=0) - ring
-    cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
-    lengths = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
-    return int((np.abs(cross) > 1e-3 * np.maximum(lengths, 1e-12)).sum())
-
-
-def _unity_yaws(boxes: Sequence[LayoutBox]) -> FloatArray:
-    return np.array([unity_from_yaw(box.yaw_deg) for box in boxes], dtype=np.float64)

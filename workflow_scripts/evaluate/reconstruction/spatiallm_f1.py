@@ -16,9 +16,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from shapely.geometry import Polygon
 
-from workflow_scripts.geometry.box_overlap import OrientedBoxes, iou_matrix
+from workflow_scripts.geometry.box_overlap import OrientedBoxes, pairwise_iou
 from workflow_scripts.geometry.cameras import FloatArray
-from workflow_scripts.layouts.layout import LayoutBox, RoomLayout, oriented_boxes
+from workflow_scripts.layouts.layout import RoomLayout
 
 MIN_SIZE_M = 0.1
 MAX_PLANE_DISTANCE_M = 0.2
@@ -30,12 +30,26 @@ def box_f1(pairs: Iterable[tuple[RoomLayout, RoomLayout]], threshold: float) -> 
     """Return the F1 of each class of boxes; a pair is a true and a predicted layout."""
     scores: dict[str, list[float]] = defaultdict(list)
     for true, predicted in pairs:
-        labels = {box.label for box in (*true.boxes, *predicted.boxes)}
-        for label in sorted(labels):
-            a = [box for box in true.boxes if box.label == label]
-            b = [box for box in predicted.boxes if box.label == label]
-            scores[label].append(_f1(iou_matrix(_lifted(a), _lifted(b)), threshold))
+        for label, values in scene_box_f1(true, predicted, (threshold,)).items():
+            scores[label] += values
     return {label: float(np.mean(values)) for label, values in sorted(scores.items())}
+
+
+def scene_box_f1(
+    true: RoomLayout, predicted: RoomLayout, thresholds: Sequence[float]
+) -> dict[str, list[float]]:
+    """Return the F1 of each class of boxes of one scene, one a threshold."""
+    labels = [np.array([box.label for box in layout.boxes]) for layout in (true, predicted)]
+    rows, columns = np.nonzero(labels[0][:, None] == labels[1][None, :])
+    iou = np.zeros((len(true.boxes), len(predicted.boxes)))
+    a, b = _lifted(true.oriented_boxes), _lifted(predicted.oriented_boxes)
+    iou[rows, columns] = pairwise_iou(a.take(rows), b.take(columns))
+    scores = {}
+    for label in sorted({*labels[0].tolist(), *labels[1].tolist()}):
+        of_true, of_predicted = (np.flatnonzero(names == label) for names in labels)
+        part = iou[np.ix_(of_true, of_predicted)]
+        scores[label] = [_f1(part, threshold) for threshold in thresholds]
+    return scores
 
 
 def layout_f1(
@@ -47,90 +61,151 @@ def layout_f1(
     """Return the F1 of walls, doors and windows."""
     scores: dict[str, list[float]] = defaultdict(list)
     for true, predicted in pairs:
-        for kind, rectangles in _RECTANGLES.items():
-            a, b = rectangles(true), rectangles(predicted)
-            if a or b:
-                iou = np.array(
-                    [[rectangle_iou(p, q, signed_distance=signed_distance) for q in b] for p in a]
-                )
-                scores[kind].append(_f1(iou.reshape(len(a), len(b)), threshold))
+        values = scene_layout_f1(true, predicted, (threshold,), signed_distance=signed_distance)
+        for kind, value in values.items():
+            scores[kind] += value
     return {kind: float(np.mean(values)) for kind, values in sorted(scores.items())}
+
+
+def scene_layout_f1(
+    true: RoomLayout,
+    predicted: RoomLayout,
+    thresholds: Sequence[float],
+    *,
+    signed_distance: bool = False,
+) -> dict[str, list[float]]:
+    """Return the F1 of walls, doors and windows of one scene that it has, one a threshold."""
+    scores = {}
+    for kind, rectangles in _RECTANGLES.items():
+        a, b = rectangles(true), rectangles(predicted)
+        if len(a) or len(b):
+            iou = rectangle_ious(a, b, signed_distance=signed_distance)
+            scores[kind] = [_f1(iou, threshold) for threshold in thresholds]
+    return scores
 
 
 def rectangle_iou(
     true: FloatArray, predicted: FloatArray, *, signed_distance: bool = False
 ) -> float:
     """Return the IoU of two upright rectangles [4 corners in turn, 3] in the true one's plane."""
-    along = true[1] - true[0]
-    length = np.linalg.norm(along)
-    other = predicted[1] - predicted[0]
-    if length < 1e-9 or np.linalg.norm(other) < 1e-9:
-        return 0.0
-    along, other = along / length, other / np.linalg.norm(other)
-    normal = np.array([-along[1], along[0], 0.0])
-    distance = float((predicted[0] - true[0]) @ normal)
+    pair = true[None], predicted[None]
+    return float(rectangle_ious(*pair, signed_distance=signed_distance)[0, 0])
+
+
+def rectangle_ious(
+    true: FloatArray, predicted: FloatArray, *, signed_distance: bool = False
+) -> FloatArray:
+    """Return the IoU [n, m] of upright rectangles [n, 4, 3] and [m, 4, 3] in the true ones' planes.
+
+    Corners are two along the bottom, then the two above them in turn.
+    """
+    result = np.zeros((len(true), len(predicted)))
+    directions = []
+    for corners in (true, predicted):
+        along = corners[:, 1] - corners[:, 0]
+        length = np.linalg.norm(along, axis=1)
+        long_enough = length > 1e-9
+        along = np.divide(along, length[:, None], out=along.copy(), where=long_enough[:, None])
+        directions.append((along, long_enough))
+    (along, is_long), (other, other_is_long) = directions
+    normal = np.stack([-along[:, 1], along[:, 0], np.zeros(len(along))], axis=1)
+    offset = predicted[None, :, 0] - true[:, None, 0]
+    distance = np.einsum("nmk,nk->nm", offset, normal)
     if not signed_distance:
-        distance = abs(distance)
-    if abs(along[0] * other[1] - along[1] * other[0]) >= MAX_SINE:
+        distance = np.abs(distance)
+    sine = along[:, None, 0] * other[None, :, 1] - along[:, None, 1] * other[None, :, 0]
+    coplanar = (np.abs(sine) < MAX_SINE) & (distance < MAX_PLANE_DISTANCE_M)
+    coplanar &= is_long[:, None] & other_is_long[None, :]
+    for i, j in np.argwhere(coplanar):
+        result[i, j] = _plane_iou(
+            *(
+                np.stack([(corners - true[i, 0]) @ along[i], corners[:, 2]], axis=1)
+                for corners in (true[i], predicted[j])
+            )
+        )
+    return result
+
+
+def _plane_iou(a: FloatArray, b: FloatArray) -> float:
+    """Return the IoU of two quadrilaterals [4, 2]; those with level edges need no polygons."""
+    if all(q[0, 1] == q[1, 1] and q[2, 1] == q[3, 1] for q in (a, b)) and all(
+        q[0, 0] == q[3, 0] and q[1, 0] == q[2, 0] for q in (a, b)
+    ):
+        low = np.maximum(a.min(axis=0), b.min(axis=0))
+        high = np.minimum(a.max(axis=0), b.max(axis=0))
+        shared = float(np.maximum(high - low, 0.0).prod())
+        areas = float(np.ptp(a, axis=0).prod() + np.ptp(b, axis=0).prod())
+        return shared / (areas - shared) if areas > 0 else 0.0
+    first, second = Polygon(a), Polygon(b)
+    if not first.is_valid or not second.is_valid or first.area + second.area <= 0:
         return 0.0
-    if distance >= MAX_PLANE_DISTANCE_M:
-        return 0.0
-    a, b = (
-        Polygon(np.stack([(corners - true[0]) @ along, corners[:, 2]], axis=1))
-        for corners in (true, predicted)
-    )
-    if not a.is_valid or not b.is_valid or a.area + b.area <= 0:
-        return 0.0
-    shared = a.intersection(b).area
-    return float(shared / (a.area + b.area - shared))
+    shared = first.intersection(second).area
+    return float(shared / (first.area + second.area - shared))
 
 
 def _f1(iou: FloatArray, threshold: float) -> float:
+    """Return F1 of a matrix [true, predicted]; assigned above the threshold, counted from it on."""
     num_true, num_predicted = iou.shape
     if not num_true or not num_predicted:
         return 0.0
-    rows, columns = linear_sum_assignment(np.where(iou > threshold, -1.0, _FORBIDDEN))
-    right = int((iou[rows, columns] >= threshold).sum())
+    above = iou > threshold
+    if not above.any():
+        right = 0
+        if (iou == threshold).any():
+            right = _assigned(iou, threshold)
+    elif above.sum(axis=0).max() <= 1 >= above.sum(axis=1).max() and not (iou == threshold).any():
+        right = int(above.sum())  # one partner each: nothing to choose
+    else:
+        right = _assigned(iou, threshold)
     return float(2 * right / (num_true + num_predicted))
 
 
-def _lifted(boxes: Sequence[LayoutBox]) -> OrientedBoxes:
-    arrays = oriented_boxes(boxes)
-    return OrientedBoxes(arrays.centre_m, np.maximum(arrays.size_m, MIN_SIZE_M), arrays.rotation)
+def _assigned(iou: FloatArray, threshold: float) -> int:
+    rows, columns = linear_sum_assignment(np.where(iou > threshold, -1.0, _FORBIDDEN))
+    return int((iou[rows, columns] >= threshold).sum())
 
 
-def _wall_rectangles(layout: RoomLayout) -> list[FloatArray]:
+def _lifted(boxes: OrientedBoxes) -> OrientedBoxes:
+    """Return boxes with sizes of at least `MIN_SIZE_M`, unknown ones among them."""
+    sizes = np.maximum(np.nan_to_num(boxes.size_m), MIN_SIZE_M)
+    return OrientedBoxes(boxes.centre_m, sizes, boxes.rotation)
+
+
+def _wall_rectangles(layout: RoomLayout) -> FloatArray:
     up = np.array([0.0, 0.0, 1.0])
-    return [
-        np.array(
-            [
-                wall.start_m,
-                wall.end_m,
-                wall.end_m + up * wall.height_m,
-                wall.start_m + up * wall.height_m,
-            ]
-        )
+    corners = [
+        [
+            wall.start_m,
+            wall.end_m,
+            wall.end_m + up * wall.height_m,
+            wall.start_m + up * wall.height_m,
+        ]
         for wall in layout.walls
     ]
+    return np.array(corners, dtype=np.float64).reshape(-1, 4, 3)
 
 
-def _opening_rectangles(kind: str) -> Callable[[RoomLayout], list[FloatArray]]:
-    def rectangles(layout: RoomLayout) -> list[FloatArray]:
-        found = []
+_SIGNS = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)])
+
+
+def _opening_rectangles(kind: str) -> Callable[[RoomLayout], FloatArray]:
+    def rectangles(layout: RoomLayout) -> FloatArray:
+        corners = []
         for opening in layout.openings:
-            wall = layout.walls[opening.wall]
-            if opening.kind != kind or wall.length_m < 1e-9:
+            if opening.kind != kind:
                 continue
-            half = (wall.end_m - wall.start_m) / wall.length_m * opening.width_m / 2
-            half_up = np.array([0.0, 0.0, opening.height_m / 2])
-            corners = ((-1, -1), (1, -1), (1, 1), (-1, 1))
-            found.append(np.array([opening.centre_m + x * half + y * half_up for x, y in corners]))
-        return found
+            wall = layout.walls[opening.wall]
+            if wall.length_m < 1e-9:
+                continue
+            along = (wall.end_m - wall.start_m) / wall.length_m * opening.width_m / 2
+            up = np.array([0.0, 0.0, opening.height_m / 2])
+            corners.append(opening.centre_m + _SIGNS @ np.stack([along, up]))
+        return np.array(corners, dtype=np.float64).reshape(-1, 4, 3)
 
     return rectangles
 
 
-_RECTANGLES: dict[str, Callable[[RoomLayout], list[FloatArray]]] = {
+_RECTANGLES: dict[str, Callable[[RoomLayout], FloatArray]] = {
     "wall": _wall_rectangles,
     "door": _opening_rectangles("door"),
     "window": _opening_rectangles("window"),

@@ -34,6 +34,7 @@ from workflow_scripts.models.chat.image_encoding import (
     resized_size,
 )
 from workflow_scripts.models.chat.parse_reply import (
+    MAX_CHARACTERS,
     ChatReply,
     parse_reply,
     response_format,
@@ -72,7 +73,8 @@ class ChatRequest:
     """One request: a text, and images u8 [h, w, 3], each shrunk to a longest side.
 
     `name` identifies it in messages, `prompt` is the prompt file of the text, `keys` are the texts
-    that the reply must have.
+    that the reply must have, each of at most `max_characters`; `keep_lines` leaves their line
+    breaks.
     """
 
     name: str
@@ -81,6 +83,8 @@ class ChatRequest:
     keys: tuple[str, ...]
     images: tuple[np.ndarray, ...] = field(default=(), repr=False)
     max_image_px: int = 0
+    max_characters: int = MAX_CHARACTERS
+    keep_lines: bool = False
 
 
 class ChatClient:
@@ -159,6 +163,8 @@ class ChatClient:
                     request.keys,
                     section=section,
                     redact=self.redactor.redact,
+                    max_characters=request.max_characters,
+                    keep_lines=request.keep_lines,
                 )
                 if reply.status == "ok" and check_reply is not None:
                     problem = check_reply(reply.texts)

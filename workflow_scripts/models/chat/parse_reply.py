@@ -77,9 +77,9 @@ class _Strict(BaseModel):
 
 
 @cache
-def _content_model(keys: tuple[str, ...]) -> type[BaseModel]:
+def _content_model(keys: tuple[str, ...], max_characters: int) -> type[BaseModel]:
     """Return the model of a JSON object with these texts and nothing else."""
-    text = (str, Field(min_length=1, max_length=MAX_CHARACTERS))
+    text = (str, Field(min_length=1, max_length=max_characters))
     return create_model("Content", __base__=_Strict, **dict.fromkeys(keys, text))  # type: ignore[call-overload, no-any-return]
 
 
@@ -142,10 +142,13 @@ def parse_reply(
     *,
     section: str,
     redact: Callable[[str], str],
+    max_characters: int = MAX_CHARACTERS,
+    keep_lines: bool = False,
 ) -> ChatReply:
     """Judge the body of a reply that should hold texts by these names; `text` holds one.
 
-    `redact` removes secrets from reasons; the texts themselves are not touched.
+    `redact` removes secrets from reasons; the texts themselves are not touched, but for white
+    space, which is one space each; with `keep_lines` it stays as it is.
     """
     try:
         choice = _Completion.model_validate_json(body).choices[0]
@@ -164,24 +167,28 @@ def parse_reply(
     texts = {keys[0]: content}
     if reply_format != "text":
         try:
-            texts = _read_json(message.text, content, keys)
+            texts = _read_json(message.text, content, keys, max_characters)
         except ValidationError as error:
             if _REFUSAL_PATTERN.match(content):
                 return ChatReply("refused", reason=shorten(redact(content)))
             problem = _first_problem(error, redact)
             return ChatReply("failed", reason=f"not the JSON asked for: {problem}")
-    texts = {key: " ".join(text.split()) for key, text in texts.items()}
+    texts = {
+        key: text.strip() if keep_lines else " ".join(text.split()) for key, text in texts.items()
+    }
     for key, text in texts.items():
-        if not text or len(text) > MAX_CHARACTERS:
+        if not text or len(text) > max_characters:
             return ChatReply("failed", reason=f"{key} of {len(text)} characters")
         if _REFUSAL_PATTERN.match(text):
             return ChatReply("refused", reason=shorten(redact(text)))
     return ChatReply("ok", texts=texts)
 
 
-def _read_json(raw: str, content: str, keys: tuple[str, ...]) -> dict[str, str]:
+def _read_json(
+    raw: str, content: str, keys: tuple[str, ...], max_characters: int
+) -> dict[str, str]:
     """Return the texts of a reply that is JSON, alone or behind reasoning or in a fence."""
-    model = _content_model(keys)
+    model = _content_model(keys, max_characters)
     try:
         # First as it is: what looks like a fence may stand inside a text.
         texts = model.model_validate_json(raw).model_dump()

@@ -6,9 +6,10 @@ of the user's own. Its entries are `{"id", "image", "conversations": [{"from": "
 """
 
 import io
-import json
+import logging
 import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,18 @@ import torch
 from PIL import Image
 
 from workflow_scripts.common.checksums import check_if_recorded, read_file_of_result
-from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.errors import DamagedResultError, UserError
+from workflow_scripts.common.item_errors import is_of_the_machine
 from workflow_scripts.common.question_table import QuestionTable
 from workflow_scripts.common.questions import answer_with_steps
+from workflow_scripts.common.text_files import parse_json, read_text
 from workflow_scripts.models.shared_prefix import IGNORE_INDEX
 from workflow_scripts.models.vlm import Turn, conversation_text
 
+logger = logging.getLogger(__name__)
 IMAGE_PLACEHOLDER = "<image>"
+# So many entries that are left out are named in the log; all of them in skipped.jsonl.
+MAX_LOGGED = 5
 ROLES = {"human": "user", "gpt": "assistant"}
 
 
@@ -38,10 +44,16 @@ class Conversation:
 
 
 class ConversationDataset(torch.utils.data.Dataset[Conversation]):
-    """Conversations in order; pictures are opened by the collator."""
+    """Conversations in order; pictures are opened by the collator.
 
-    def __init__(self, conversations: Sequence[Conversation]) -> None:
+    `skipped` are (id, reason) of the entries that cannot be trained on.
+    """
+
+    def __init__(
+        self, conversations: Sequence[Conversation], skipped: Sequence[tuple[str, str]] = ()
+    ) -> None:
         self._conversations = conversations
+        self.skipped = tuple(skipped)
 
     def __len__(self) -> int:
         return len(self._conversations)
@@ -99,8 +111,9 @@ def read_conversations(
 
     `families` keeps the questions of these families of a table. Without any, all are kept.
 
-    Raises `UserError` for what cannot be trained on, with the entry's id. Rows of a table are
-    checked when they are read; that their pictures are there, at once.
+    Entries of a JSON file that cannot be trained on, or whose picture cannot be read, are left
+    out; `UserError` names the first if none is left. A table is a result of the workflow: its
+    rows are checked when they are read, that their pictures are there, at once.
     """
     if path.suffix == ".parquet":
         return _read_table(path, images, families)
@@ -110,20 +123,65 @@ def read_conversations(
             f"({', '.join(families)}) cannot be chosen; give the table of questions (.parquet)"
         )
     check_if_recorded(path)
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid JSON: {error}") from error
+    entries = parse_json(read_text(path), path)
     if not isinstance(entries, list) or not entries:
         raise UserError(
             f"{path}: there is nothing to train on; it must be a list of at least one entry "
             "with id, image and conversations"
         )
-    parsed = [_conversation(path, number, entry, images) for number, entry in enumerate(entries)]
-    first_entry = {entry.image: entry.id for entry in reversed(parsed) if entry.image is not None}
-    if missing := find_missing(first_entry):
-        raise _no_picture(path, first_entry[missing], missing)
-    return ConversationDataset(parsed)
+    parsed: list[Conversation] = []
+    skipped: list[tuple[str, str]] = []
+    for number, entry in enumerate(entries):
+        try:
+            parsed.append(_conversation(path, number, entry, images))
+        except UserError as error:
+            skipped.append((_entry_name(number, entry), str(error)))
+    reasons = unreadable_pictures(
+        sorted({entry.image for entry in parsed if entry.image is not None})
+    )
+    kept = []
+    for conversation in parsed:
+        if conversation.image in reasons:
+            where = f"{path}: entry {conversation.id!r}"
+            skipped.append((conversation.id, f"{where}: {reasons[conversation.image]}"))
+        else:
+            kept.append(conversation)
+    if not kept:
+        rest = f" (and {len(skipped) - 1} more; none is left)" if len(skipped) > 1 else ""
+        raise UserError(f"{skipped[0][1]}{rest}")
+    for _, reason in skipped[:MAX_LOGGED]:
+        logger.warning("left out: %s", reason)
+    if skipped:
+        logger.warning("%s: %d of %d entries left out", path, len(skipped), len(entries))
+    return ConversationDataset(kept, skipped)
+
+
+def unreadable_pictures(pictures: Sequence[Path]) -> dict[Path, str]:
+    """Return why pictures of the user's cannot be read, of those that cannot."""
+    missing = set(all_missing(pictures))
+    reasons = {
+        picture: f"there is no picture {picture}; paths are relative to --images"
+        for picture in missing
+    }
+    present = [picture for picture in pictures if picture not in missing]
+    with ThreadPoolExecutor() as pool:
+        problems = zip(present, pool.map(_picture_problem, present), strict=True)
+        return reasons | {picture: problem for picture, problem in problems if problem}
+
+
+def _picture_problem(path: Path) -> str:
+    try:
+        _read_picture(path)
+    except Exception as error:  # decoders raise many types for damaged bytes
+        if is_of_the_machine(error):
+            raise
+        return f"picture {path} cannot be read: {error}"
+    return ""
+
+
+def _entry_name(number: int, entry: Any) -> str:
+    name = entry.get("id") if isinstance(entry, dict) else None
+    return f"number {number}" if name is None else str(name)
 
 
 def _read_table(path: Path, images: Path, families: Sequence[str]) -> ConversationDataset:
@@ -154,6 +212,11 @@ def find_missing(pictures: Iterable[Path]) -> Path | None:
 
     Folders are listed: far fewer questions to a shared file system than one for every picture.
     """
+    return min(all_missing(pictures), default=None)
+
+
+def all_missing(pictures: Iterable[Path]) -> list[Path]:
+    """Return the pictures that are no files."""
     names: dict[Path, set[str]] = {}
     missing = []
     for picture in pictures:
@@ -162,7 +225,7 @@ def find_missing(pictures: Iterable[Path]) -> Path | None:
             names[folder] = _file_names(folder)
         if picture.name not in names[folder]:
             missing.append(picture)
-    return min(missing, default=None)
+    return missing
 
 
 def _file_names(folder: Path) -> set[str]:
@@ -181,7 +244,7 @@ def _no_picture(path: Path, entry_id: str, image: Path) -> UserError:
 
 
 def _conversation(path: Path, number: int, entry: Any, images: Path) -> Conversation:
-    name = entry.get("id", f"number {number}") if isinstance(entry, dict) else f"number {number}"
+    name = _entry_name(number, entry)
     where = f"{path}: entry {name!r}"
     turns = []
     try:
@@ -206,7 +269,9 @@ def _conversation(path: Path, number: int, entry: Any, images: Path) -> Conversa
     if not all(text.strip() for role, text in turns if role == "assistant"):
         raise UserError(f"{where}: a gpt turn is empty, so there is nothing to learn")
     turns[0] = ("user", turns[0][1].replace(IMAGE_PLACEHOLDER, "").strip())
-    return Conversation(str(name), None if image is None else images / image, tuple(turns))
+    if image is not None and (not isinstance(image, str) or "\0" in image):
+        raise UserError(f"{where}: its image is {image!r:.60}, no path")
+    return Conversation(name, None if image is None else images / image, tuple(turns))
 
 
 class Collator:
@@ -288,10 +353,15 @@ def common_prefix_length(first: Sequence[int], second: Sequence[int]) -> int:
 def open_image(conversation: Conversation) -> Image.Image:
     """Return a conversation's picture; `UserError` names the entry if it cannot be read."""
     try:
-        content = read_file_of_result(conversation.image)  # type: ignore[arg-type]
-        with Image.open(io.BytesIO(content)) as picture:
-            return picture.convert("RGB")
-    except OSError as error:
+        return _read_picture(conversation.image)  # type: ignore[arg-type]
+    except DamagedResultError:
+        raise
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UserError(
             f"entry {conversation.id!r}: picture {conversation.image} cannot be read: {error}"
         ) from error
+
+
+def _read_picture(path: Path) -> Image.Image:
+    with Image.open(io.BytesIO(read_file_of_result(path))) as picture:
+        return picture.convert("RGB")

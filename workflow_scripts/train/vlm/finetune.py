@@ -15,7 +15,14 @@ import torch
 import yaml
 
 from workflow_scripts.common.question_table import open_table
-from workflow_scripts.common.storage import atomic_write, read_json, write_json, write_text
+from workflow_scripts.common.records import SkippedItem
+from workflow_scripts.common.storage import (
+    atomic_write,
+    read_json,
+    write_json,
+    write_records,
+    write_text,
+)
 from workflow_scripts.models import vlm
 from workflow_scripts.models.shared_prefix import (
     BLOCK_TOKENS,
@@ -55,15 +62,15 @@ def train(experiment: VlmExperiment, should_stop: Callable[[], bool] = lambda: F
         should_stop: Says that the time of this run is over: `TrainingInterrupted` is raised after
             a save.
     """
-    trainer, processor, num_conversations = make_packed_trainer(experiment, should_stop)
+    trainer, processor, conversations = make_packed_trainer(experiment, should_stop)
     run_trainer(trainer, experiment, num_ranks=num_ranks_here())
-    write_result(trainer, processor, experiment, num_conversations=num_conversations)
+    write_result(trainer, processor, experiment, conversations)
 
 
 def make_packed_trainer(
     experiment: VlmExperiment, should_stop: Callable[[], bool] = lambda: False
-) -> tuple[PackedTrainer, Any, int]:
-    """Return a Trainer that has not begun, the base's processor, the number of conversations."""
+) -> tuple[PackedTrainer, Any, ConversationDataset]:
+    """Return a Trainer that has not begun, the base's processor, the conversations."""
     from transformers import set_seed
 
     settings = experiment.settings
@@ -114,7 +121,7 @@ def make_packed_trainer(
         save_minutes=settings.save_minutes,
         should_stop=should_stop,
     )
-    return cast(PackedTrainer, trainer), processor, len(conversations)
+    return cast(PackedTrainer, trainer), processor, conversations
 
 
 def trainer_options(experiment: VlmExperiment, *, num_ranks: int) -> TrainerOptions:
@@ -198,7 +205,7 @@ def add_lora(model: Any, experiment: VlmExperiment) -> Any:
 
 
 def write_result(
-    trainer: Any, processor: Any, experiment: VlmExperiment, *, num_conversations: int
+    trainer: Any, processor: Any, experiment: VlmExperiment, conversations: ConversationDataset
 ) -> None:
     """Write weights, card, metrics, settings and curves; every rank takes part in saving."""
     folder = experiment.checkpoints
@@ -222,8 +229,9 @@ def write_result(
         "base": experiment.base,
         "steps": trainer.state.global_step,
         "batch_size": batch_size,
-        "conversations": num_conversations,
-        "epochs": round(trainer.state.global_step * batch_size / num_conversations, 3),
+        "conversations": len(conversations),
+        "conversations_left_out": len(conversations.skipped),
+        "epochs": round(trainer.state.global_step * batch_size / len(conversations), 3),
         "train_loss": last_logged(history, "loss"),
         "validation_loss": last_logged(history, "eval_loss"),
         "trained_parameters": trained_parameters(trainer.model),
@@ -238,6 +246,11 @@ def write_result(
     write_text(out / "config.yaml", yaml.safe_dump(experiment.description(), sort_keys=True))
     write_text(out / "README.md", model_card(experiment.description(), metrics))
     write_json(out / "metrics.json", metrics)
+    skipped = (
+        SkippedItem(source=experiment.name, scene_id="", item=name, reason=reason)
+        for name, reason in conversations.skipped
+    )
+    write_records(out / "skipped.jsonl", skipped, checksum=False)
     with atomic_write(experiment.result, checksum=True) as partial:
         out.rename(partial)
 

@@ -21,7 +21,7 @@ def implausible_depth_reason(depth_m: np.ndarray, *, unit_m: float, is_float: bo
     median_m = float(np.median(known))
     if not is_float and unit_m <= 0.001 and np.all(np.abs(known / unit_m - NO_DEPTH) < 0.5):
         return f"every pixel is {NO_DEPTH}, which marks pixels without depth"
-    if is_float and unit_m == 1.0 and known.max() == 1.0 and known.min() < MIN_MEDIAN_M:
+    if is_float and unit_m == 1.0 and known.max() <= 1.0 and known.min() < MIN_MEDIAN_M:
         return "its numbers go from 0 to 1: relative depth, where meters are needed"
     if MIN_MEDIAN_M <= median_m <= MAX_MEDIAN_M["float" if is_float else "whole"]:
         return ""

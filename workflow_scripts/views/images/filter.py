@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import write_table
 from workflow_scripts.common.view_shard import ViewShard
@@ -63,18 +65,29 @@ def filter_photos(
     threshold: float,
     batch_size: int,
 ) -> list[PhotoFilterRow]:
-    """Return a row for each photo; the model sees it without the bars."""
+    """Return a row for each photo; the model sees it without the bars.
+
+    A photo that the model fails on is dropped with that reason.
+    """
     filter_rows = []
+    errors = ItemErrors()
+    failed = 0
     for first in progress(range(0, len(rows), batch_size), desc="filter"):
         batch = rows[first : first + batch_size]
         images = [
             shard.rgb(row.view)[row.content_y0 : row.content_y1, row.content_x0 : row.content_x1]
             for row in batch
         ]
-        for row, values in zip(batch, encoder.probabilities(images), strict=True):
-            label, probability, reason = drop_reason(
-                values, include=include, exclude=exclude, threshold=threshold
-            )
+        found = _probabilities(encoder, images, errors)
+        for row, values in zip(batch, found, strict=True):
+            if isinstance(values, Exception):
+                failed += 1
+                label, probability = "", math.nan
+                reason = f"filter: failed: {errors.reason(values, row.scene_id)}"
+            else:
+                label, probability, reason = drop_reason(
+                    values, include=include, exclude=exclude, threshold=threshold
+                )
             filter_rows.append(
                 PhotoFilterRow(
                     view=row.view,
@@ -84,7 +97,29 @@ def filter_photos(
                     reason=reason,
                 )
             )
+    errors.require_some(len(rows) - failed)
     return filter_rows
+
+
+def _probabilities(
+    encoder: Encoder, images: Sequence[np.ndarray], errors: ItemErrors
+) -> Sequence[np.ndarray | Exception]:
+    """Return the probabilities [labels] of each photo, or its error: together, else one by one."""
+    try:
+        return list(encoder.probabilities(images))
+    except UserError:
+        raise
+    except Exception as error:
+        errors.reason(error, "a batch of photos")
+    found: list[np.ndarray | Exception] = []
+    for image in images:
+        try:
+            found += list(encoder.probabilities([image]))
+        except UserError:
+            raise
+        except Exception as error:
+            found.append(error)
+    return found
 
 
 def main(*, photo_frames: Path, out: Path, settings: FilterSettings, device: str = "auto") -> None:

@@ -7,19 +7,17 @@ an `UnusableSidecar`, never a guess.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from workflow_scripts.common.numbers import is_finite_number
-from workflow_scripts.common.text_files import parse_json, read_text
+from workflow_scripts.geometry.camera_file import CameraFileError, read_camera_file
 from workflow_scripts.sources.readers.sidecar_files import UnusableSidecar
 from workflow_scripts.views.images.depth_plausibility import NO_DEPTH, implausible_depth_reason
 
 _ASPECT_TOLERANCE = 0.02
 _DEPTH_ARRAYS = ("depth", "depth_m")
-_MAX_NORMALISED_FOCAL = 20.0
+_PLAUSIBLE_FOV_DEG = (1.0, 170.0)
 _MIDDLE = (0.25, 0.75)
 """Where the principal point of a camera without its picture's size must lie, as shares of it."""
 
@@ -65,9 +63,8 @@ def read_depth(
     with np.errstate(over="ignore", invalid="ignore"):
         depth_m = (values.astype(np.float64) * unit_m).astype(np.float32)
     depth_m[~(np.isfinite(depth_m) & (depth_m > 0))] = np.nan
-    is_marked = values == NO_DEPTH
-    if not is_float and not is_marked.all() and values.max() == NO_DEPTH:
-        depth_m[is_marked] = np.nan
+    if not is_float and values.max() == NO_DEPTH and values.min() != NO_DEPTH:
+        depth_m[values == NO_DEPTH] = np.nan
     if np.isnan(depth_m).all():
         raise UnusableSidecar(f"depth: {path.name} has no pixel with a finite depth above 0")
     reason = implausible_depth_reason(depth_m, unit_m=unit_m, is_float=is_float)
@@ -113,37 +110,16 @@ def read_camera(path: Path, *, width_px: int, height_px: int) -> UserCamera:
     world in metres with Z up.
     """
     try:
-        text = read_text(path)
-        if path.suffix.lower() == ".txt":
-            content: Any = {
-                "K": [
-                    [float(word) for word in line.split()]
-                    for line in text.splitlines()
-                    if line.strip()
-                ]
-            }
-        else:
-            content = parse_json(text, path.name)
-    except ValueError as error:
-        raise UnusableSidecar(f"intrinsics: {path.name} is broken ({error})") from error
-    if not isinstance(content, dict):
-        raise UnusableSidecar(f"intrinsics: {path.name} is not a JSON object")
-    k = _intrinsics(content, path.name)
-    source_width, source_height = content.get("width", width_px), content.get("height", height_px)
-    for side in (source_width, source_height):
-        if not is_finite_number(side) or side <= 0:
-            raise UnusableSidecar(
-                f"intrinsics: {path.name} has size {source_width} x {source_height}"
-            )
+        camera = read_camera_file(path)
+    except CameraFileError as error:
+        raise UnusableSidecar(f"{error.part}: {path.name} {error.problem}") from error
+    k = camera.intrinsics
+    source_width = width_px if camera.width_px is None else camera.width_px
+    source_height = height_px if camera.height_px is None else camera.height_px
     if abs(source_width / source_height / (width_px / height_px) - 1) > _ASPECT_TOLERANCE:
         raise UnusableSidecar(
-            f"intrinsics: {path.name} is of a {source_width} x {source_height} image, "
+            f"intrinsics: {path.name} is of a {source_width:g} x {source_height:g} image, "
             f"the upright photo is {width_px} x {height_px}"
-        )
-    if max(k[0, 2], k[1, 2]) <= 1 and max(k[0, 0], k[1, 1]) < _MAX_NORMALISED_FOCAL:
-        raise UnusableSidecar(
-            f"intrinsics: {path.name} is normalised (principal point {k[0, 2]:g}, {k[1, 2]:g}); "
-            "multiply fx and cx by the photo's width, fy and cy by its height"
         )
     k = np.diag([width_px / source_width, height_px / source_height, 1.0]) @ k
     if not (0 <= k[0, 2] <= width_px and 0 <= k[1, 2] <= height_px):
@@ -152,55 +128,18 @@ def read_camera(path: Path, *, width_px: int, height_px: int) -> UserCamera:
             f"the {width_px} x {height_px} photo; add 'width' and 'height' if it is of another size"
         )
     across, down = k[0, 2] / width_px, k[1, 2] / height_px
-    is_sized = "width" in content and "height" in content
+    is_sized = camera.width_px is not None and camera.height_px is not None
     if not is_sized and not (_MIDDLE[0] <= min(across, down) and max(across, down) <= _MIDDLE[1]):
         raise UnusableSidecar(
             f"intrinsics: {path.name} has its principal point ({k[0, 2]:g}, {k[1, 2]:g}) far from "
             f"the middle of the {width_px} x {height_px} photo; add 'width' and 'height' of the "
             "image that it is of (of this one if it is right)"
         )
-    return UserCamera(k, _pose(content, path.name))
-
-
-def _intrinsics(content: dict[str, Any], name: str) -> np.ndarray:
-    matrix = next((content[key] for key in ("K", "intrinsics") if key in content), None)
-    try:
-        if matrix is None:
-            fx = float(content["fx"])
-            fy = float(content.get("fy", fx))
-            k = np.array([[fx, 0, content["cx"]], [0, fy, content["cy"]], [0, 0, 1]], np.float64)
-        else:
-            k = np.array(matrix, dtype=np.float64).reshape(3, 3)
-    except (KeyError, TypeError, ValueError) as error:
+    fov_deg = float(np.rad2deg(2 * np.arctan(0.5 * width_px / k[0, 0])))
+    if not _PLAUSIBLE_FOV_DEG[0] <= fov_deg <= _PLAUSIBLE_FOV_DEG[1]:
         raise UnusableSidecar(
-            f"intrinsics: {name} must have fx, fy, cx, cy or a 3 x 3 matrix K ({error})"
-        ) from error
-    is_pinhole = (
-        np.isfinite(k).all()
-        and min(k[0, 0], k[1, 1]) > 0
-        and np.allclose(k[2], [0, 0, 1])
-        and abs(k[0, 1]) <= 1e-6 * k[0, 0]
-        and k[1, 0] == 0
-    )
-    if not is_pinhole:
-        raise UnusableSidecar(f"intrinsics: {name} is not a pinhole camera: {k.tolist()}")
-    return k
-
-
-def _pose(content: dict[str, Any], name: str) -> np.ndarray | None:
-    if content.get("world_from_camera") is None:
-        return None
-    try:
-        pose = np.array(content["world_from_camera"], dtype=np.float64).reshape(4, 4)
-    except (TypeError, ValueError) as error:
-        raise UnusableSidecar(f"pose: {name}: world_from_camera is not a 4 x 4 matrix") from error
-    rotation = pose[:3, :3]
-    is_rigid = (
-        np.isfinite(pose).all()
-        and np.allclose(pose[3], [0, 0, 0, 1])
-        and np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-4)
-        and np.linalg.det(rotation) > 0
-    )
-    if not is_rigid:
-        raise UnusableSidecar(f"pose: {name}: world_from_camera is not a rigid transform")
-    return pose
+            f"intrinsics: {path.name} has a focal length of {k[0, 0]:g} px, a field of view of "
+            f"{fov_deg:.3g} degrees over the photo's width; give fx and fy in pixels, not in "
+            "millimetres"
+        )
+    return UserCamera(k, camera.world_from_camera)

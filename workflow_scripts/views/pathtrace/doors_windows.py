@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workflow_scripts.views.house import Opening, Wall
+from workflow_scripts.sources.readers.procthor_house import Opening, Wall
 from workflow_scripts.views.meshes import Material, Mesh, merge_meshes
 from workflow_scripts.views.pathtrace.mesh_builder import MeshBuilder
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from workflow_scripts.geometry.cameras import world_from_unity
-from workflow_scripts.views.house import entries, read_vector
+from workflow_scripts.sources.readers.procthor_house import entries, read_vector
 from workflow_scripts.views.pathtrace.frame_kernels import LightArrays
 from workflow_scripts.views.pathtrace.shell import Lamp
 

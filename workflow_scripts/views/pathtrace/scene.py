@@ -8,7 +8,7 @@ import numpy as np
 
 from workflow_scripts.common.records import ObjectRow
 from workflow_scripts.geometry.cameras import unity_from_world, world_from_unity
-from workflow_scripts.views.house import entries, find_asset, read_vector
+from workflow_scripts.sources.readers.procthor_house import entries, find_asset, read_vector
 from workflow_scripts.views.meshes import Material, Mesh
 from workflow_scripts.views.objects import object_rows
 from workflow_scripts.views.pathtrace.settle import Placement, settle_children

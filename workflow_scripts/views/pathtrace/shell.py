@@ -12,7 +12,7 @@ from shapely.ops import nearest_points
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.srgb import linear_from_srgb
 from workflow_scripts.geometry.cameras import world_from_unity
-from workflow_scripts.views.house import (
+from workflow_scripts.sources.readers.procthor_house import (
     WALL_THICKNESS_M,
     Opening,
     Room,

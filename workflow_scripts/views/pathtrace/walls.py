@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from workflow_scripts.views.house import WALL_THICKNESS_M, Opening, Wall
+from workflow_scripts.sources.readers.procthor_house import WALL_THICKNESS_M, Opening, Wall
 from workflow_scripts.views.meshes import Material, Mesh
 from workflow_scripts.views.pathtrace.doors_windows import PAINT, Hole, WallFrame
 from workflow_scripts.views.pathtrace.mesh_builder import MeshBuilder

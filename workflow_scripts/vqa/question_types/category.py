@@ -14,7 +14,7 @@ from workflow_scripts.common.label_text import (
     with_article,
 )
 from workflow_scripts.common.records import Form
-from workflow_scripts.vqa.batch import LETTERS, OPTIONS_SUFFIX, Batch
+from workflow_scripts.vqa.batch import LETTERS, Batch
 from workflow_scripts.vqa.margins import Unit
 from workflow_scripts.vqa.question_types.base import (
     POINTING_FORMS,
@@ -96,8 +96,8 @@ class Count(OneViewFamily):
 class Identify(OneViewFamily):
     """A family that asks what a marked thing is, as a multiple choice of nouns.
 
-    The wrong options are of the same scene, or of the same view, and no two are alike. Slots:
-    `{a}`, and `{thing}` ("a sofa") in answers.
+    Which wrong options there are follows from all questions of the shard; see `category_options`.
+    Slots: `{a}`, and `{thing}` ("a sofa") in answers.
     """
 
     questions: tuple[str, ...]
@@ -110,48 +110,32 @@ class Identify(OneViewFamily):
     def templates(self) -> dict[str, Templates]:
         """Return the phrasings of questions and answers."""
         return {
-            "multiple_choice": Templates([text + OPTIONS_SUFFIX for text in self.questions]),
+            "multiple_choice": Templates(self.questions),
             "letters": Templates([f"{{letter}}: {text}" for text in self.answers]),
         }
 
     def batches(self, context: QuestionContext) -> Iterator[Batch]:
         """Yield a batch for each letter that is an answer."""
         view_context = context.view_context
-        pool = sorted(set(view_context.in_scene) | set(view_context.in_view))
-        found: dict[int, list[tuple[int, list[str]]]] = {}
-        for row in context.usable.tolist():
-            options = [view_context.categories[row]]
-            for place in context.rng.permutation(len(pool)).tolist():
-                if len(options) == len(LETTERS):
-                    break
-                if not any(is_confusable(pool[place], other) for other in options):
-                    options.append(pool[place])
-            if len(options) < len(LETTERS):
-                context.dropped["too few other kinds of things"] += 1
+        letters = context.rng.integers(len(LETTERS), size=len(context.usable))
+        for place, letter in enumerate(LETTERS):
+            rows = context.usable[letters == place]
+            if not len(rows):
                 continue
-            place = int(context.rng.integers(len(LETTERS)))
-            options.insert(place, options.pop(0))
-            found.setdefault(place, []).append((row, options))
-        for place, rows in sorted(found.items()):
-            nouns = [[phrase(category) for category in options] for _, options in rows]
-            names = ("option1", "option2", "option3", "option4")
+            nouns = [phrase(view_context.categories[row]) for row in rows.tolist()]
             yield Batch(
                 kind="multiple_choice",
                 antonym="",
-                answer=LETTERS[place],
-                fact_ids=np.array([row for row, _ in rows]),
-                objects=np.array([[row] for row, _ in rows]),
+                answer=letter,
+                fact_ids=rows,
+                objects=rows[:, None],
                 questions=self.templates["multiple_choice"],
                 answers=self.templates["letters"],
                 measure=np.ones(len(rows)),
                 sigma=np.zeros(len(rows)),
                 answer_type="multiple_choice",
-                shared_slots={"letter": LETTERS[place]},
-                row_slots={
-                    "thing": [with_article(options[place]) for options in nouns],
-                    **dict(zip(names, zip(*nouns, strict=True), strict=True)),
-                },
-                truth=LETTERS[place],
+                shared_slots={"letter": letter},
+                row_slots={"thing": [with_article(noun) for noun in nouns]},
+                truth=letter,
                 choices=LETTERS,
-                options=[tuple(options) for options in nouns],
             )

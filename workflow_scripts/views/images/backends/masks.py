@@ -19,6 +19,7 @@ MAX_MASKS = 4096
 DEFAULT_LABEL = "object"
 _LABEL_KEYS = ("label", "class", "name", "category", "category_name", "class_name")
 _ASPECT_TOLERANCE = 0.02
+_MAX_ID_DIGITS = 10
 
 
 class UserMasks:
@@ -53,11 +54,12 @@ class UserMasks:
         try:
             content = parse_json(read_text(table), table.name) if table else {}
             object_list, names = _object_list(content)
-            if isinstance(object_list, list):
+            labels = _labels_by_id(content, names) if ids is not None else None
+            if isinstance(object_list, list) and labels is None:
                 return list(_from_list(object_list, names, photo))
-            if ids is None or not isinstance(content, dict):
+            if ids is None or labels is None:
                 return [rejected_proposal(f"masks: {table.name} has no list of objects")]  # type: ignore[union-attr]
-            return list(_from_ids(ids, content.get("labels", content), photo))
+            return list(_from_ids(ids, labels, photo))
         except Exception as error:  # decoders raise many types for damaged bytes
             name = (ids or table).name  # type: ignore[union-attr]
             return [rejected_proposal(f"masks: {name} is broken ({_first_line(error)})")]
@@ -93,6 +95,40 @@ def _object_list(content: Any) -> tuple[Any, dict[str, str]]:
     return content.get("objects", content.get("annotations")), names
 
 
+def _labels_by_id(content: Any, names: dict[str, str]) -> dict[int, str] | None:
+    """Return the labels of an image of ids, None if the file has a list of segmentations instead.
+
+    By id ({"1": "box"}, {"001": {"class": "box"}}), as a list whose first entry is of id 0, or as
+    entries with an "id" (COCO's segments_info).
+    """
+    if isinstance(content, dict):
+        for key in ("labels", "segments_info", "objects", "annotations"):
+            if isinstance(content.get(key), dict | list):
+                content = content[key]
+                break
+    if isinstance(content, dict):
+        return {
+            int(key): _label_text(value)
+            for key, value in content.items()
+            if key.isdecimal() and len(key) <= _MAX_ID_DIGITS
+        }
+    if not isinstance(content, list) or any(
+        isinstance(entry, dict) and "segmentation" in entry for entry in content
+    ):
+        return None
+    labels = {}
+    for place, entry in enumerate(content):
+        if isinstance(entry, dict):
+            number = entry.get("id")
+            category = names.get(str(entry.get("category_id")))
+            is_named = category is None or any(key in entry for key in _LABEL_KEYS)
+            if isinstance(number, int):
+                labels[number] = _label_text(entry) if is_named else category
+        elif place:
+            labels[place] = _label_text(entry)
+    return {number: label for number, label in labels.items() if label is not None}
+
+
 def _label_text(value: Any) -> str:
     """Return a label of any form as text: dictionaries name it under one of some keys."""
     if isinstance(value, dict):
@@ -101,7 +137,7 @@ def _label_text(value: Any) -> str:
     return DEFAULT_LABEL if value is None else str(value)
 
 
-def _from_ids(path: Path, labels: dict[str, Any], photo: PhotoView) -> Iterator[Proposal]:
+def _from_ids(path: Path, labels: dict[int, str], photo: PhotoView) -> Iterator[Proposal]:
     with Image.open(path) as image:
         if image.mode not in ("1", "L", "P", "I", "I;16"):
             yield rejected_proposal(
@@ -118,13 +154,11 @@ def _from_ids(path: Path, labels: dict[str, Any], photo: PhotoView) -> Iterator[
         yield rejected_proposal(f"masks: {path.name} has {len(numbers)} ids, more than {MAX_MASKS}")
         return
     for number in numbers.tolist():
-        label = _label_text(labels.get(str(number)))
+        label = labels.get(number, DEFAULT_LABEL)
         yield proposal_from_mask(ids == number, label, 1.0, photo)
-    for name in labels:
-        if name.isdecimal() and int(name) not in numbers:
-            yield rejected_proposal(
-                "no pixel: its number is not in the mask", _label_text(labels[name]), 1.0
-            )
+    for number, label in labels.items():
+        if number not in numbers:
+            yield rejected_proposal("no pixel: its number is not in the mask", label, 1.0)
 
 
 def _from_list(objects: list[Any], names: dict[str, str], photo: PhotoView) -> Iterator[Proposal]:

@@ -6,7 +6,7 @@ House JSON is in Unity's frame (left-handed, y up); everything returned here is 
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,3 +213,19 @@ def find_asset(asset_id: str, *, where: str) -> Any:
     if asset is None:
         raise UserError(f"{where} has asset {asset_id!r}, which is not in ProcTHOR's asset table")
     return asset
+
+
+def material_name(value: Any) -> str:
+    """Return the name of a material entry, '' if it has none."""
+    name = value.get("name") if isinstance(value, dict) else value
+    return name if isinstance(name, str) else ""
+
+
+def iterate_objects(house: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield (entry, id of its parent or "") of all objects, a child after its parent."""
+    stack = [(entry, "") for entry in reversed(entries(house, "objects"))]
+    while stack:
+        entry, parent_id = stack.pop()
+        yield entry, parent_id
+        own_id = str(entry.get("id") or "")
+        stack += [(child, own_id) for child in reversed(entries(entry, "children"))]

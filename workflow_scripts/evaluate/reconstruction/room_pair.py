@@ -1,0 +1,151 @@
+"""A room's truth and what was predicted of it, in one frame, with categories in one spelling."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.records import Prediction
+from workflow_scripts.common.storage import iterate_records
+from workflow_scripts.config.reconstruction import LayoutTextSettings
+from workflow_scripts.evaluate.reconstruction.categories import CategoryNames
+from workflow_scripts.evaluate.reply_markup import without_thinking
+from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.layouts.answer_format import read_answer
+from workflow_scripts.layouts.entries import without_fences
+from workflow_scripts.layouts.layout import LayoutFrame, LayoutWall, RoomLayout
+from workflow_scripts.layouts.room_layout import change_frame, room_layout
+from workflow_scripts.layouts.room_record import RoomRecord
+
+SCORED_FRAME: LayoutFrame = "world"
+CORNER_GAP_M = 0.05
+_EMPTY = re.compile(r"\[\s*\]|none\s*;?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class TrueRoom:
+    """The truth: record, all objects in the world frame, and which of them the view shows [n]."""
+
+    record: RoomRecord
+    layout: RoomLayout
+    visible: np.ndarray
+
+    @property
+    def house(self) -> str:
+        """Return the unit of resampling."""
+        return f"{self.record.source}/{self.record.scene_id}"
+
+
+@dataclass(frozen=True)
+class PredictedRoom:
+    """A prediction in the world frame; nothing in it where it could not be read.
+
+    `num_left_out` counts entries that were no objects, repeated earlier ones or were cut off.
+    """
+
+    layout: RoomLayout
+    is_read: bool = True
+    num_left_out: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class RoomPair:
+    """A room and one prediction of it."""
+
+    true: TrueRoom
+    predicted: PredictedRoom
+
+
+def true_room(record: RoomRecord, names: CategoryNames) -> TrueRoom:
+    """Return the truth of a record."""
+    layout = room_layout(record, SCORED_FRAME, open_walls=False)
+    visible = np.array([item.is_visible for item in record.objects], dtype=bool)
+    return TrueRoom(record, with_categories(layout, names), visible)
+
+
+def unread(reason: str) -> PredictedRoom:
+    """Return a prediction of which nothing can be read."""
+    return PredictedRoom(RoomLayout(frame=SCORED_FRAME), is_read=False, reason=reason)
+
+
+def read_prediction(
+    text: str,
+    settings: LayoutTextSettings,
+    record: RoomRecord,
+    names: CategoryNames,
+    *,
+    reason: str = "",
+) -> PredictedRoom:
+    """Read a reply; `reason` says why there is none.
+
+    A reply that says nothing at all is unread; one that says that there is nothing is not.
+    """
+    if reason:
+        return unread(reason)
+    text = without_thinking(text)
+    layout = read_answer(text, settings, record)
+    if not (layout.boxes or layout.walls or len(layout.floor_polygon_m)):
+        if layout.problems:
+            return replace(unread(layout.problems[0].reason), num_left_out=len(layout.problems))
+        if not _EMPTY.fullmatch(without_fences(text).strip()):
+            return unread("no entry of the format")
+    if settings.format == "r2d3" and not settings.phrases:
+        layout = with_assets(layout, names)
+    layout = with_categories(change_frame(layout, record, SCORED_FRAME), names)
+    if not len(layout.floor_polygon_m):
+        layout = replace(layout, floor_polygon_m=floor_within(layout.walls))
+    return PredictedRoom(layout, num_left_out=len(layout.problems))
+
+
+def with_categories(layout: RoomLayout, names: CategoryNames) -> RoomLayout:
+    """Return a layout whose labels are categories."""
+    boxes = tuple(replace(box, label=names.category(box.label)) for box in layout.boxes)
+    return replace(layout, boxes=boxes)
+
+
+def with_assets(layout: RoomLayout, names: CategoryNames) -> RoomLayout:
+    """Fill in the sizes of assets where they are known, and call each by its category."""
+    boxes = []
+    for box in layout.boxes:
+        category, size_m = names.asset(box.asset_id)
+        size = box.size_m if size_m is None else np.array(size_m)
+        boxes.append(replace(box, label=category, size_m=size))
+    return replace(layout, boxes=tuple(boxes))
+
+
+def floor_within(walls: Sequence[LayoutWall]) -> FloatArray:
+    """Return the floor [n, 3] that walls enclose if each begins where the last one ends."""
+    if len(walls) < 3:
+        return np.zeros((0, 3))
+    starts = np.array([wall.start_m for wall in walls])
+    ends = np.array([wall.end_m for wall in walls])
+    gaps = np.linalg.norm(ends - np.roll(starts, -1, axis=0), axis=1)
+    return starts if (gaps <= CORNER_GAP_M).all() else np.zeros((0, 3))
+
+
+def read_replies(paths: Sequence[Path], question_ids: Sequence[str]) -> Mapping[str, Prediction]:
+    """Return the reply to every question by its id.
+
+    Raises `UserError` for a question without a reply or with two, and for a reply to another one.
+    """
+    known = set(question_ids)
+    replies: dict[str, Prediction] = {}
+    again = f"Remove {', '.join(map(str, paths))} and run the rule again."
+    for path in paths:
+        for row in iterate_records(path, Prediction):
+            if row.question_id in replies:
+                raise UserError(f"{path}: {row.question_id} is answered twice. {again}")
+            if row.question_id not in known:
+                raise UserError(f"{path}: {row.question_id} is no room that is scored. {again}")
+            replies[row.question_id] = row
+    missing = sorted(known - replies.keys())
+    if missing:
+        raise UserError(
+            f"{', '.join(map(str, paths))}: {len(missing)} of {len(known)} rooms have no answer, "
+            f"the first is {missing[0]}. {again}"
+        )
+    return replies

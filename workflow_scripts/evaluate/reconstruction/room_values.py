@@ -1,0 +1,255 @@
+"""What one room contributes to every metric: a part and a total; a score is a ratio of their sums.
+
+So a metric of objects weighs every object alike, one of rooms every room. `room_metrics.py` has the
+names and definitions. A prediction that could not be read has nothing in it: it misses everything.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from workflow_scripts.evaluate.reconstruction.categories import HANGS, YAW_SYMMETRY
+from workflow_scripts.evaluate.reconstruction.matching import Matching, match_within, same_class
+from workflow_scripts.evaluate.reconstruction.object_scores import (
+    DISTANCES_M,
+    polygon_iou,
+    size_errors,
+    validity,
+    yaw_errors_deg,
+)
+from workflow_scripts.evaluate.reconstruction.r2d3_corrected import corrected_similarity
+from workflow_scripts.evaluate.reconstruction.r2d3_metrics import (
+    asset_name,
+    class_of_asset,
+    object_distances,
+    semantic_similarity,
+)
+from workflow_scripts.evaluate.reconstruction.room_metrics import LIMITS
+from workflow_scripts.evaluate.reconstruction.room_pair import PredictedRoom, RoomPair
+from workflow_scripts.evaluate.reconstruction.spatiallm_f1 import scene_box_f1, scene_layout_f1
+from workflow_scripts.geometry.cameras import FloatArray
+from workflow_scripts.layouts.layout import LayoutBox, RoomLayout
+
+ALL, VISIBLE, HIDDEN = "all", "visible", "hidden"
+IOU_PERCENTS = (25, 50)
+# The published models wrote at most 768 tokens, which name fewer objects; distances between all
+# pairs of more would need unlimited memory.
+MAX_PUBLISHED_BOXES = 200
+_MATERIALS = ("WallMaterialAcc", "FloorMaterialAcc")
+_CORNERS = ("PolygonAcc", "NumCornerError")
+_IDENTITIES = ("ObjectFinegrainAcc", "corrected_asset_f1")
+
+Value = tuple[float, float]
+
+
+@dataclass
+class RoomValues:
+    """Parts and totals of one room.
+
+    Attributes:
+        ratios: by group of objects (or category) and metric.
+        by_category: by metric and category, for metrics that are means over categories.
+    """
+
+    ratios: dict[tuple[str, str], Value] = field(default_factory=dict)
+    by_category: dict[tuple[str, str], Value] = field(default_factory=dict)
+
+    def add(self, group: str, metric: str, part: float, total: float) -> None:
+        """Add a part and a total of a group and metric."""
+        self.ratios[group, metric] = (part, total)
+
+    def add_mean(self, group: str, metric: str, values: FloatArray | Sequence[float]) -> None:
+        """Add the values that are known, each with weight 1."""
+        known = np.asarray(values, dtype=np.float64)
+        known = known[np.isfinite(known)]
+        if len(known):
+            self.ratios[group, metric] = (float(known.sum()), float(len(known)))
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the predictions of an experiment say; a metric of what none of them says has no row."""
+
+    sizes: bool
+    yaws: bool
+    floor: bool
+    walls: bool
+    openings: bool
+    materials: bool
+    assets: bool
+
+    @classmethod
+    def of(cls, predictions: Iterable[PredictedRoom], *, yaws: bool) -> "Content":
+        """Return what any of some predictions says; `yaws`: whether the format has them."""
+        layouts = [prediction.layout for prediction in predictions]
+        boxes = [box for layout in layouts for box in layout.boxes]
+        return cls(
+            sizes=any(np.isfinite(box.size_m).all() for box in boxes),
+            yaws=yaws,
+            floor=any(len(layout.floor_polygon_m) for layout in layouts),
+            walls=any(layout.walls for layout in layouts),
+            openings=any(layout.openings for layout in layouts),
+            materials=any(layout.floor_material for layout in layouts),
+            assets=any(box.asset_id for box in boxes),
+        )
+
+
+def room_values(pair: RoomPair, content: Content, *, published: bool) -> RoomValues:
+    """Return what a room contributes to every metric that is a ratio of sums."""
+    values = RoomValues()
+    _add_objects(values, pair, content)
+    _add_geometry(values, pair, content)
+    _add_spatiallm(values, pair, content, published=published)
+    _add_r2d3(values, pair, content, published=published)
+    return values
+
+
+def _add_objects(values: RoomValues, pair: RoomPair, content: Content) -> None:
+    true, predicted = pair.true.layout, pair.predicted.layout
+    visible = pair.true.visible
+    categories = [box.label for box in true.boxes]
+    cost = cdist(true.oriented_boxes.centre_m, predicted.oriented_boxes.centre_m)
+    allowed = same_class(categories, [box.label for box in predicted.boxes])
+    num_seen = int(visible.sum())
+    for suffix, limit in zip(LIMITS, DISTANCES_M, strict=True):
+        everything = match_within(cost, allowed, limit)
+        num_true, num_predicted = len(true.boxes), len(predicted.boxes)
+        _add_counts(values, ALL, suffix, everything.num_pairs, num_true, num_predicted)
+        found_hidden = int((~visible[everything.true]).sum())
+        values.add(HIDDEN, f"recall_{suffix}", found_hidden, len(visible) - num_seen)
+        seen, ignored = match_visible(cost, allowed, limit, visible)
+        num_counted = num_predicted - len(ignored)
+        _add_counts(values, VISIBLE, suffix, seen.num_pairs, num_seen, num_counted)
+        _add_categories(values, suffix, pair, seen, ignored)
+        if limit == max(DISTANCES_M):
+            for group, pairs, count, number in (
+                (ALL, everything, num_true, num_predicted),
+                (VISIBLE, seen, num_seen, num_counted),
+            ):
+                values.add(group, "count_error", abs(number - count), 1.0)
+                near = cost[pairs.true, pairs.predicted]
+                values.add_mean(group, "centre_error_m", near)
+                if content.yaws:
+                    turns = yaw_errors_deg(true, predicted, pairs, YAW_SYMMETRY)
+                    values.add_mean(group, "yaw_error_deg", turns)
+                if content.sizes:
+                    values.add_mean(group, "size_error", size_errors(true, predicted, pairs))
+
+
+def match_visible(
+    cost: FloatArray, allowed: np.ndarray, limit: float, visible: np.ndarray
+) -> tuple[Matching, np.ndarray]:
+    """Match visible objects; return the pairs, and predictions that match a hidden one instead."""
+    rows, hidden = np.flatnonzero(visible), np.flatnonzero(~visible)
+    seen = match_within(cost[rows], allowed[rows], limit)
+    pairs = replace(seen, true=rows[seen.true])
+    left = np.setdiff1d(np.arange(cost.shape[1]), seen.predicted)
+    others = match_within(cost[np.ix_(hidden, left)], allowed[np.ix_(hidden, left)], limit)
+    return pairs, left[others.predicted]
+
+
+def _add_counts(
+    values: RoomValues, group: str, suffix: str, pairs: int, num_true: int, num_predicted: int
+) -> None:
+    values.add(group, f"f1_{suffix}", 2.0 * pairs, num_true + num_predicted)
+    values.add(group, f"precision_{suffix}", pairs, num_predicted)
+    values.add(group, f"recall_{suffix}", pairs, num_true)
+
+
+def _add_categories(
+    values: RoomValues, suffix: str, pair: RoomPair, seen: Matching, ignored: np.ndarray
+) -> None:
+    """Add the F1 of visible objects by category."""
+    totals: dict[str, float] = {}
+    true, predicted = pair.true.layout.boxes, pair.predicted.layout.boxes
+    for number in np.flatnonzero(pair.true.visible):
+        totals[true[number].label] = totals.get(true[number].label, 0.0) + 1
+    left_out = set(ignored.tolist())
+    for place, box in enumerate(predicted):
+        if place not in left_out:
+            totals[box.label] = totals.get(box.label, 0.0) + 1
+    hits: dict[str, float] = {}
+    for number in seen.true:
+        hits[true[number].label] = hits.get(true[number].label, 0.0) + 2
+    for label, total in totals.items():
+        values.add(f"category {label}", f"f1_{suffix}", hits.get(label, 0.0), total)
+
+
+def _add_geometry(values: RoomValues, pair: RoomPair, content: Content) -> None:
+    layout, floor = pair.predicted.layout, pair.true.layout.floor_polygon_m
+    values.add(ALL, "unreadable_rooms", float(not pair.predicted.is_read), 1.0)
+    values.add(ALL, "entries_left_out", float(pair.predicted.num_left_out), 1.0)
+    if content.floor:
+        values.add(ALL, "floor_iou", polygon_iou(floor, layout.floor_polygon_m), 1.0)
+    if content.sizes:
+        flags = validity(layout, floor, HANGS)
+        values.add_mean(ALL, "outside_share", flags.outside)
+        values.add_mean(ALL, "colliding_share", flags.colliding)
+        values.add_mean(ALL, "floating_share", flags.floating)
+
+
+def _add_spatiallm(
+    values: RoomValues, pair: RoomPair, content: Content, *, published: bool
+) -> None:
+    true, predicted = pair.true.layout, pair.predicted.layout
+    thresholds = [percent / 100 for percent in IOU_PERCENTS]
+    if content.sizes:
+        for label, scores in scene_box_f1(true, predicted, thresholds).items():
+            for percent, score in zip(IOU_PERCENTS, scores, strict=True):
+                values.by_category[f"spatiallm_f1_{percent}", label] = (score, 1.0)
+    if not (content.walls and content.floor):
+        return
+    for prefix, signed in (("spatiallm_", True), ("", False)):
+        if signed and not published:
+            continue
+        scores_of = scene_layout_f1(true, predicted, thresholds, signed_distance=signed)
+        for kind, scores in scores_of.items():
+            if kind != "wall" and not content.openings:
+                continue
+            for percent, score in zip(IOU_PERCENTS, scores, strict=True):
+                values.add(ALL, f"{prefix}{kind}_f1_{percent}", score, 1.0)
+
+
+def _category(box: LayoutBox) -> str:
+    return box.label
+
+
+def _same(text: str) -> str:
+    return text
+
+
+def _add_r2d3(values: RoomValues, pair: RoomPair, content: Content, *, published: bool) -> None:
+    """Add the metrics of R2D3; without names of assets, objects are called by their category."""
+    true = pair.true.layout
+    predicted = _first_boxes(pair.predicted.layout)
+    name, class_of = (asset_name, class_of_asset) if content.assets else (_category, _same)
+    left_out = {*([] if content.floor else [*_CORNERS, "corrected_corner_error"])}
+    if not content.materials:
+        left_out |= {*_MATERIALS, "corrected_floor_material_acc", "corrected_wall_material_acc"}
+    if not content.assets:
+        left_out |= {*_IDENTITIES}
+    if not content.yaws:
+        left_out |= {"ObjectPoseAcc", "ObjectPoseError", "corrected_yaw_error_deg"}
+        left_out |= {"corrected_pose_recall", "corrected_pose_precision"}
+    lists = dict(corrected_similarity(true, predicted, name=name, class_of=class_of))
+    if published and pair.predicted.is_read:
+        lists |= semantic_similarity(true, predicted, name=name, class_of=class_of)
+        lists |= object_distances(true, predicted, name=name, class_of=class_of)
+        shown = {
+            class_of(name(box))
+            for box, is_seen in zip(true.boxes, pair.true.visible, strict=True)
+            if is_seen
+        }
+        selected = object_distances(true, predicted, name=name, class_of=class_of, visible=shown)
+        lists |= {f"visible_{metric}": found for metric, found in selected.items()}
+    for metric, metric_values in lists.items():
+        if metric not in left_out:
+            values.add_mean(ALL, metric, metric_values)
+
+
+def _first_boxes(layout: RoomLayout) -> RoomLayout:
+    if len(layout.boxes) <= MAX_PUBLISHED_BOXES:
+        return layout
+    return replace(layout, boxes=layout.boxes[:MAX_PUBLISHED_BOXES])

@@ -1,0 +1,1 @@
+"""Scores of answers about scans: grounding, dense captions, question answering."""

@@ -1,0 +1,1 @@
+"""Records of rooms: what a model that writes rooms is trained and scored on."""

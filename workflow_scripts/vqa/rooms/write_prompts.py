@@ -1,0 +1,192 @@
+"""Write prompts, answers and pictures about the rooms of a shard for an experiment.
+
+A row is a question about a view: the prompt, the room in the experiment's format as its answer,
+and a picture, plain or with marks or depth. Rows for training and rows that are scored may be told
+and shown different things.
+"""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from workflow_scripts.common.cli import progress, run
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.item_errors import ItemErrors
+from workflow_scripts.common.questions import Question, Referent
+from workflow_scripts.common.records import DroppedQuestions
+from workflow_scripts.common.seeds import rng as seeded
+from workflow_scripts.common.storage import atomic_write, write_records
+from workflow_scripts.common.view_shard import ViewShard
+from workflow_scripts.config.reconstruction import InputSettings, RoomPromptSettings
+from workflow_scripts.layouts.answer_format import target_layout, write_answer
+from workflow_scripts.layouts.room_prompt import room_prompt
+from workflow_scripts.layouts.room_record import RoomRecord
+from workflow_scripts.layouts.room_table import read_rooms
+from workflow_scripts.vqa.drawing import save_jpeg
+from workflow_scripts.vqa.rooms.room_pictures import Mark, choose_marks, draw_room
+
+log = logging.getLogger(__name__)
+FAMILY = "reconstruction"
+
+
+@dataclass(frozen=True)
+class PromptWriter:
+    """Makes rows and draws their pictures.
+
+    Attributes:
+        settings: what is written, told and shown.
+        shard: the views; true depth is read from it.
+        depth: the views with the depth of an estimator, if one is wanted.
+        pictures: folder for the drawn pictures.
+        prefix: the folder's name in rows, relative to the folder of plain pictures.
+        seed: seed of the workflow.
+    """
+
+    settings: RoomPromptSettings
+    shard: ViewShard
+    depth: ViewShard
+    pictures: Path
+    prefix: str
+    seed: int
+
+    def rows(self, record: RoomRecord) -> tuple[Question | None, Question | None]:
+        """Return the row for training and the row that is scored; None where a view has none."""
+        settings = self.settings
+        answer = write_answer(target_layout(record, settings.layout), settings.layout, record)
+        if not answer.strip():
+            raise UserError(f"format {settings.layout.format} has nothing to write of the room")
+        training = scored = None
+        if record.split != "test":
+            training = self._row(record, answer, settings.train_input, use="training")
+        if record.split == settings.split:
+            scored = self._row(record, answer, settings.test_input, use="scored")
+        return training, scored
+
+    def _row(self, record: RoomRecord, answer: str, given: InputSettings, *, use: str) -> Question:
+        layout = self.settings.layout
+        rng = seeded(self.seed, "marks of rooms", record.source, record.view_id, use)
+        marks = choose_marks(record, given.picture, layout, rng)
+        return Question(
+            question_id=f"{record.source}-{record.view_id}",
+            source=record.source,
+            scene_id=record.scene_id,
+            split=record.split,
+            view=record.view,
+            view_id=record.view_id,
+            image=self._picture(record, given, marks, use),
+            width_px=record.width_px,
+            height_px=record.height_px,
+            family=FAMILY,
+            form="marked" if marks else "named",
+            question=room_prompt(record, layout, given.prompt, [mark.in_prompt for mark in marks]),
+            answer=answer.strip(),
+            answer_type="layout",
+            choices=[],
+            truth=answer.strip(),
+            margin=0.0,
+            margin_unit="",
+            seed=self.seed,
+            referents=[_referent(mark) for mark in marks],
+        )
+
+    def _picture(
+        self, record: RoomRecord, given: InputSettings, marks: list[Mark], use: str
+    ) -> str:
+        """Return the name of the picture: the plain one, or one that is drawn here."""
+        is_overlaid = given.picture.depth == "luminance"
+        if not marks and not is_overlaid:
+            return record.image
+        depth_m = None
+        if is_overlaid:
+            is_true = given.picture.depth_source == "truth"
+            depth_m = (self.shard if is_true else self.depth).depth_m(record.view)
+        name = f"{record.view_id}-{use}.jpg"
+        drawn = draw_room(self.shard.rgb(record.view), depth_m, marks)
+        save_jpeg(self.pictures / name, drawn)
+        return f"{self.prefix}/{name}"
+
+
+def _referent(mark: Mark) -> Referent:
+    item = mark.item
+    return Referent(
+        instance=item.instance,
+        object_id=item.object_id,
+        category=item.category,
+        phrase=f"the {mark.colour} mark",
+        mark=mark.colour,
+        pixel=mark.pixel,
+        box=item.box_px,
+    )
+
+
+def main(
+    *,
+    rooms: Path,
+    views: Path,
+    training: Path,
+    scored: Path,
+    pictures: Path,
+    dropped: Path,
+    settings: RoomPromptSettings,
+    seed: int,
+    depth: Path | None = None,
+) -> None:
+    """Write the prompts of a shard.
+
+    Args:
+        rooms: records, `results/vqa/{source}/{shard}.rooms.parquet`.
+        views: the shard, `results/views/{source}/{shard}.zarr`.
+        training: rows of training and validation houses, one record a line.
+        scored: rows of the houses that are scored, one record a line.
+        pictures: folder for pictures that are drawn; it lies below the grandparent of `rooms`,
+            which all names of pictures are relative to.
+        dropped: views without a row and why, counted, one record a line.
+        settings: what is written, told and shown.
+        seed: seed of the workflow.
+        depth: depth of an estimator; without it, the simulator's.
+    """
+    shard = ViewShard.open(views)
+    root = rooms.resolve().parents[1]
+    counts: Counter[tuple[str, str]] = Counter()
+    errors, kept = ItemErrors(), 0
+    for_training: list[Question] = []
+    for_scoring: list[Question] = []
+    with atomic_write(pictures, checksum=True) as folder:
+        folder.mkdir()
+        writer = PromptWriter(
+            settings=settings,
+            shard=shard,
+            depth=shard if depth is None else ViewShard.open(views, depth=depth),
+            pictures=folder,
+            prefix=pictures.resolve().relative_to(root).as_posix(),
+            seed=seed,
+        )
+        for record in progress(read_rooms(rooms), desc="rooms"):
+            if record.policy not in settings.view_policies:
+                counts[record.source, f"view of policy {record.policy}"] += 1
+                continue
+            try:
+                of_training, of_scoring = writer.rows(record)
+            except Exception as error:
+                counts[record.source, errors.reason(error, record.view_id)] += 1
+                continue
+            kept += 1
+            for_training += [] if of_training is None else [of_training]
+            for_scoring += [] if of_scoring is None else [of_scoring]
+        if counts:
+            errors.require_some(kept)
+    write_records(training, for_training)
+    write_records(scored, for_scoring)
+    write_records(
+        dropped,
+        [
+            DroppedQuestions(source=source, family=FAMILY, form="", reason=reason, count=count)
+            for (source, reason), count in sorted(counts.items())
+        ],
+    )
+    log.info("%d rows for training, %d scored", len(for_training), len(for_scoring))
+
+
+if __name__ == "__main__":
+    run(main)
