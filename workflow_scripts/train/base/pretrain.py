@@ -1,9 +1,9 @@
 """Pre-train the tiny base on views of the training split, in two phases.
 
 From answers alone a model of this size learns nothing about images. First the vision tower and the
-words learn from what the simulator knows of every patch (`pretrain_patches`). Then the tower stays
-as it is, and the language model learns questions about the images (`pretrain_dataset`), beside the
-answers what `pretrain_model` lists. The heads for that are discarded; the result is a model folder.
+words learn from what the simulator knows of every patch (`pretrain_patches`). Then the whole model
+learns questions and lists of objects (`pretrain_dataset`), beside the answers what `pretrain_model`
+lists. The heads for that are discarded; the result is a model folder.
 """
 
 import logging
@@ -19,9 +19,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_marks import MARK_COLOURS
 from workflow_scripts.common.storage import atomic_write, write_json
 from workflow_scripts.train.base.experiment import PretrainExperiment
-from workflow_scripts.train.base.pretrain_dataset import (
-    PretrainDataset,
-)
+from workflow_scripts.train.base.pretrain_dataset import PretrainDataset
 from workflow_scripts.train.base.pretrain_images import AnnotatedImages, read_annotated_images
 from workflow_scripts.train.base.pretrain_model import LOSS_WEIGHTS, PretrainModel
 from workflow_scripts.train.base.pretrain_patches import PatchDataset

@@ -101,7 +101,7 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
             is_mirrored = bool(rng.integers(2))
             image = self._image(int(index), is_mirrored=is_mirrored)
             if rng.random() < self._list_fraction:
-                prompt = list_prompt(self._images.cameras[index])
+                prompt = list_prompt(self._images.cameras[index], is_mirrored=is_mirrored)
                 sample = list_objects(image.object_points, prompt)
                 images.append(replace(image, samples=(sample,)))
                 continue

@@ -3,16 +3,18 @@
 Of patches, in the first phase:
 
 - each image token names its patch's class (`patch_label`), and predicts its depth (`patch_depth`)
-  and how far away the middle of its object is in the image (`patch_center`).
+  and where in the image the middle of its object is (`patch_center`).
 
-Of questions, in the second phase, beside their answers (`answer`):
+Of questions and lists, in the second phase, beside the text that answers (`answer`, `object_list`):
 
-- the index of each patch (`patch_index`);
-- the keyword of each mention attends to the patches of its object (`attention`); its hidden state
-  predicts the object's position (`position`) and patch (`patch`);
+- `patch_label`, the index of each patch (`patch_index`) and the words for the place of its object
+  (`patch_place`);
+- the keyword of each mention attends to the patches of its object (`attention`), in a list all
+  words about an object do (`list_attention`); the keyword's hidden state predicts the object's
+  position (`position`) and patch (`patch`);
 - the keyword of the second mention predicts its offset from the first (`offset`); the token before
-  the answer predicts the offset (`answer_offset`), whether the relation holds (`relation`) and the
-  logarithm of the length that is asked for (`length`).
+  the answer predicts the offset (`answer_offset`), which relation is meant (`direction`), whether
+  it holds (`relation`) and the logarithm of the length that is asked for (`length`).
 """
 
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from workflow_scripts.config.reconstruction import LayoutTextSettings, RoomInputSettings
+from workflow_scripts.config.reconstruction import RoomInputSettings
 from workflow_scripts.geometry.cameras import Camera, rotation_about_up
 from workflow_scripts.layouts.answer_format import noun, object_list_style
 from workflow_scripts.layouts.layout import LayoutBox, RoomLayout
@@ -18,8 +18,8 @@ from workflow_scripts.layouts.room_record import RoomRecord
 from workflow_scripts.train.base.pretrain_images import ObjectPoint
 from workflow_scripts.train.base.pretrain_questions import Mention, PretrainSample
 
-LAYOUT = LayoutTextSettings()
-STYLE = object_list_style(LAYOUT)
+SETTINGS = RoomInputSettings()
+STYLE = object_list_style(SETTINGS.layout)
 # The nearest objects of an image; a list that would be longer is cut off.
 MAX_LISTED = 6
 # Boxes in the image are in hundredths.
@@ -31,17 +31,18 @@ def place_words(point: ObjectPoint) -> tuple[str, ...]:
     return tuple(number_word(value, STYLE.precision_m) for value in point.level_center_m)
 
 
-def list_prompt(camera: Camera) -> str:
-    """Return the prompt for the list of what a camera sees."""
+def list_prompt(camera: Camera, *, is_mirrored: bool = False) -> str:
+    """Return the prompt for the list of what a camera sees, or its mirrored image shows."""
     k = camera.intrinsics
+    middle_px = camera.width_px - k[0, 2] if is_mirrored else k[0, 2]
     # A prompt with intrinsics alone says nothing of the room.
     record = RoomRecord.model_construct(  # type: ignore[call-arg]
         width_px=camera.width_px,
         height_px=camera.height_px,
-        intrinsics=(k[0, 0], k[1, 1], k[0, 2], k[1, 2]),
+        intrinsics=(k[0, 0], k[1, 1], middle_px, k[1, 2]),
         world_from_camera=tuple(camera.world_from_camera.ravel()),
     )
-    return room_prompt(record, LAYOUT, RoomInputSettings().train_input.prompt)
+    return room_prompt(record, SETTINGS.layout, SETTINGS.train_input.prompt)
 
 
 def list_objects(points: Sequence[ObjectPoint], prompt: str) -> PretrainSample:
