@@ -16,13 +16,16 @@ from torch.nn import functional
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
+# What the strides of its convolutions make: 4 x 2 x 2.
+PATCH_PX = 16
+
 
 class ConvVisionConfig(PreTrainedConfig):
     """Size of the tower.
 
     Args:
         image_size: Side of its images in pixels, a multiple of `patch_size`.
-        patch_size: Side of a patch in pixels: 4 times `2 ** downsamplings`, here always 16.
+        patch_size: Side of a patch in pixels, always 16.
         hidden_size: Channels of the output, a multiple of 4.
         num_blocks: Residual blocks at the resolution of patches.
         num_channels: Channels of the images.
@@ -41,6 +44,11 @@ class ConvVisionConfig(PreTrainedConfig):
         use_batch_norm: bool = False,
         **more: Any,
     ) -> None:
+        if patch_size != PATCH_PX or image_size % PATCH_PX:
+            raise ValueError(
+                f"patch_size {patch_size} must be {PATCH_PX}, and image_size {image_size} a "
+                "multiple of it"
+            )
         self.image_size = image_size
         self.patch_size = patch_size
         self.hidden_size = hidden_size
@@ -137,6 +145,7 @@ class ConvVisionModel(PreTrainedModel):
 
     def forward(self, pixel_values: torch.Tensor, **_: Any) -> BaseModelOutput:
         """Return the tokens; `hidden_states` holds them, too, for `vision_feature_layer: -1`."""
+        pixel_values = pixel_values.to(self.stem.weight.dtype)
         if self.training:
             # Faster on a CPU; the last bits of results depend on it.
             pixel_values = pixel_values.contiguous(memory_format=torch.channels_last)
