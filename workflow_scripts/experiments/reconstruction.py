@@ -84,7 +84,7 @@ class ServerBaseSettings(AnswerRequestSettings, RequestLimits):
 
 
 class RoomMetricSettings(Settings):
-    """Which metrics beside ours."""
+    """Which metrics rooms are scored by."""
 
     published_metrics: bool = Field(
         True, description="also the metrics of R2D3 and SpatialLM by their published definitions"
@@ -221,7 +221,7 @@ def _scored_split(context: WorkflowContext) -> dict[str, Any]:
 
 
 def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
-    values = {**experiment.settings.model_dump(mode="json"), **context.config["evaluate"]}
+    values = {**context.config["evaluate"], **experiment.settings.model_dump(mode="json")}
     return Arguments(
         settings=section_json(values, ReconstructionScoreSettings),
         inputs={
