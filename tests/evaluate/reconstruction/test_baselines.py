@@ -106,7 +106,7 @@ def test_measured_boxes_are_those_of_visible_objects(tmp_path: Path) -> None:
 def test_predictions_of_hidden_objects_do_not_count_among_visible_ones() -> None:
     record = random_record(5)  # objects 0 and 3 of 6 are hidden
     names = CategoryNames([record])
-    true = true_room(record, names)
+    true = true_room(record, names, LISTS)
     invented = replace(true.layout.boxes[1], centre_m=np.array([99.0, 0, 0]))
     layout = replace(true.layout, boxes=(*true.layout.boxes[:3], invented))
     content = Content.of([PredictedRoom(layout)], yaws=True)

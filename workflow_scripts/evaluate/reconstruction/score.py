@@ -14,6 +14,7 @@ from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.question_table import QuestionTable
 from workflow_scripts.common.seeds import rng
+from workflow_scripts.config.reconstruction import LayoutTextSettings
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap
 from workflow_scripts.evaluate.reconstruction.baselines import MeasuredBoxes, Retrieval
 from workflow_scripts.evaluate.reconstruction.categories import CategoryNames
@@ -70,7 +71,10 @@ def read_records(paths: Sequence[Path]) -> dict[tuple[str, str], RoomRecord]:
 
 
 def scored_rooms(
-    questions: Path, records: dict[tuple[str, str], RoomRecord], names: CategoryNames
+    questions: Path,
+    records: dict[tuple[str, str], RoomRecord],
+    names: CategoryNames,
+    settings: LayoutTextSettings,
 ) -> list[ScoredRoom]:
     """Return the rooms that a table of questions is about, in its order."""
     rooms = []
@@ -85,7 +89,9 @@ def scored_rooms(
         if row["question_id"] in seen:
             raise UserError(f"{questions}: {row['question_id']} is there twice; make it again")
         seen.add(row["question_id"])
-        rooms.append(ScoredRoom(row["question_id"], row["image"], true_room(record, names)))
+        rooms.append(
+            ScoredRoom(row["question_id"], row["image"], true_room(record, names, settings))
+        )
     if not rooms:
         raise UserError(
             f"{questions}: no rooms to score. More houses, or a larger share for the scored split "
@@ -126,10 +132,9 @@ def baselines(
 ) -> dict[str, list[RoomPair]]:
     """Return the answers that need no model; a baseline that lacks a room is left out."""
     policies = {room.true.record.policy for room in rooms}
-    training = [
-        record for record in records if record.split == "train" and record.policy in policies
-    ]
-    retrieval = Retrieval(training)
+    training = [record for record in records if record.split == "train"]
+    alike = [record for record in training if record.policy in policies]
+    retrieval = Retrieval(alike or training)
     boxes = MeasuredBoxes(measured)
     answers: dict[str, list[PredictedRoom | None]] = {
         "retrieval": [retrieval.answer(room.true.record, names, settings.layout) for room in rooms],
@@ -198,7 +203,7 @@ def main(
     """
     records = read_records(rooms)
     names = CategoryNames(records.values())
-    scored = scored_rooms(questions, records, names)
+    scored = scored_rooms(questions, records, names, settings.layout)
     methods = {
         method: read_condition(paths, scored, settings, names)
         for method, paths in zip(CONDITIONS, (image, blind, blank), strict=True)
@@ -207,7 +212,7 @@ def main(
     has_yaws = settings.layout.format != "object_list" or "yaw" in settings.layout.fields
     content = Content.of(written, yaws=has_yaws)
     methods |= baselines(scored, list(records.values()), measured, settings, names)
-    headline = VISIBLE if settings.layout.objects == "visible" else ALL
+    headline = [VISIBLE, ALL] if settings.layout.objects == "all" else [VISIBLE]
     resample = SceneBootstrap(
         [room.true.house for room in scored],
         resamples=settings.bootstrap_samples,
@@ -219,7 +224,7 @@ def main(
             pairs,
             content,
             resample,
-            detection_groups=sorted({headline, VISIBLE}),
+            detection_groups=headline,
             published=settings.published_metrics,
             language=language,
         )
