@@ -291,7 +291,7 @@ rule write_report:
                 "results/evaluate/benchmarks/{name}.skipped.jsonl", name=BENCHMARKS
             ),
         ],
-        dropped=dropped_question_tables(),
+        dropped=[*dropped_question_tables(), *dropped_room_prompts()],
         depth=per_estimated_shard("results/depth/{source}/{shard}.parquet", "depth"),
         metrics=[
             path
