@@ -172,6 +172,8 @@ def test_what_cannot_be_read_has_missed_everything(run: RoomRun) -> None:
 def test_huge_replies_and_empty_rooms_are_scored(tmp_path: Path) -> None:
     records = list(room_records(4, 3))
     records[5] = records[5].model_copy(update={"objects": ()})
+    without_floor = {"floor_polygon_m": (), "walls": (), "openings": ()}
+    records[6] = records[6].model_copy(update=without_floor)
     run = write_run(tmp_path, records)
     replies = {record.view_id: truth(EXACT_LISTS)(record) for record in run.scored}
     replies[records[4].view_id] = "\n".join(
