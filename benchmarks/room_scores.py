@@ -96,7 +96,12 @@ def random_pair(draws: np.random.Generator) -> RoomPair:
     ]
     shift = np.array([*draws.normal(0, 0.1, 2), 0.0])
     predicted = _layout(corners + shift, [*moved, *invented])
-    true = TrueRoom(record=None, layout=truth, visible=draws.random(NUM_OBJECTS) < 0.6)  # type: ignore[arg-type]
+    true = TrueRoom(
+        record=None,  # type: ignore[arg-type]
+        layout=truth,
+        visible=draws.random(NUM_OBJECTS) < 0.6,
+        is_target=np.ones(NUM_OBJECTS, dtype=bool),
+    )
     return RoomPair(true, PredictedRoom(predicted))
 
 

@@ -19,6 +19,7 @@ from workflow_scripts.evaluate.metrics import (
     KEYPOINT_METRICS,
     METRICS,
     MODEL_METRICS,
+    PATCH_METRICS,
     score_reply,
 )
 from workflow_scripts.evaluate.reconstruction.room_metrics import ROOM_METRICS
@@ -173,7 +174,7 @@ def test_no_answer_type_and_no_metric_is_forgotten() -> None:
 
 def test_the_table_of_metrics_has_no_name_twice_and_scores_take_no_other() -> None:
     assert all(name == metric.name for name, metric in METRICS.items())
-    tables = (ANSWER_METRICS, KEYPOINT_METRICS, ROOM_METRICS, MODEL_METRICS)
+    tables = (ANSWER_METRICS, KEYPOINT_METRICS, ROOM_METRICS, PATCH_METRICS, MODEL_METRICS)
     assert len(METRICS) == sum(map(len, tables))
     row = {
         "experiment": "e",

@@ -11,7 +11,7 @@ from workflow_scripts.evaluate.eval_items import EvalItem
 from workflow_scripts.evaluate.pose.keypoint_errors import KeypointErrors
 from workflow_scripts.evaluate.replies import Reply
 
-ObjectGroup = Literal["rooms", "all", "visible", "hidden", "category"]
+ObjectGroup = Literal["rooms", "all", "visible", "hidden", "target", "category"]
 ALL_ANSWERS: tuple[AnswerType, ...] = get_args(AnswerType)
 
 
@@ -133,7 +133,8 @@ class RoomMetric(Metric):
     """A metric of reconstructed rooms; evaluate/reconstruction measures it under its name.
 
     Attributes:
-        objects: Groups of true objects that it is measured on; "rooms" counts no objects.
+        objects: Groups of true objects that it is measured on: "target" are those that an answer
+            of the experiment is to say, "rooms" counts no objects.
         is_published: Whether it is a published definition that a setting switches off.
     """
 

@@ -49,7 +49,7 @@ class EvalRow(Record):
     split: Split = Field(description="split that is scored")
     family: str = Field(
         description="family of questions, robot task, or category; `all`: all of them; of rooms "
-        "also `visible` and `hidden` objects"
+        "also `visible` and `hidden` objects, and `target`: what an answer is to say"
     )
     form: Form | Literal["all", ""] = Field(
         default="", description="how questions refer to objects; `all`: all ways"

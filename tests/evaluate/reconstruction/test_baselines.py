@@ -25,11 +25,13 @@ from workflow_scripts.evaluate.reconstruction.room_pair import (
     read_prediction,
     true_room,
 )
+from workflow_scripts.evaluate.reconstruction.room_tables import RoomTables, training_view, view_key
 from workflow_scripts.evaluate.reconstruction.room_values import Content, room_values
 from workflow_scripts.evaluate.reconstruction.sentence_embedder import SentenceEmbedder
 from workflow_scripts.layouts.layout import LayoutWall
 from workflow_scripts.layouts.room_layout import camera_pose, change_frame, room_layout
 from workflow_scripts.layouts.room_record import RoomRecord
+from workflow_scripts.layouts.room_table import write_rooms
 
 LISTS = LayoutTextSettings()
 
@@ -68,13 +70,16 @@ def moved(record: RoomRecord, shift: tuple[float, float], turn_deg: float) -> Ro
     )
 
 
-def test_retrieval_finds_the_same_room_elsewhere_and_says_its_objects_here() -> None:
+def test_retrieval_finds_the_same_room_elsewhere_and_says_its_objects_here(tmp_path: Path) -> None:
     record = random_record(3).model_copy(update={"split": "test"})
     training = [*room_records(20, 0), moved(record, (7.0, -4.0), 50.0)]
-    retrieval = Retrieval([t for t in training if t.scene_id != record.scene_id])
+    training = [other for other in training if other.scene_id != record.scene_id]
+    path = tmp_path / "0000.rooms.parquet"
+    write_rooms(path, training)
+    tables = RoomTables([path], {("procthor", record.view_id)})
+    retrieval = Retrieval(tables.training)
     assert retrieval.nearest(record).scene_id == "house-moved"
-    names = CategoryNames(training)
-    answer = retrieval.answer(record, names, LISTS)
+    (answer,) = retrieval.answers([record], tables.names, LISTS)
     truth = room_layout(record, "world", objects="visible")
     assert [box.label for box in answer.layout.boxes] == [box.label for box in truth.boxes]
     for box, other in zip(answer.layout.boxes, truth.boxes, strict=True):
@@ -84,21 +89,23 @@ def test_retrieval_finds_the_same_room_elsewhere_and_says_its_objects_here() -> 
 
 def test_retrieval_never_takes_the_house_itself() -> None:
     records = room_records(3, 0)
-    assert Retrieval(records).nearest(records[0]).scene_id != records[0].scene_id
-    assert Retrieval(records[:1]).nearest(records[0]) is None
+    views = [training_view(record, Path("0000.rooms.parquet")) for record in records]
+    assert Retrieval(views).nearest(records[0]).scene_id != records[0].scene_id
+    assert Retrieval(views[:1]).nearest(records[0]) is None
     assert Retrieval([]).nearest(records[0]) is None
 
 
 def test_measured_boxes_are_those_of_visible_objects(tmp_path: Path) -> None:
     run = write_run(tmp_path, room_records(1, 2))
-    boxes = MeasuredBoxes([write_measured(run)])
     record, names = run.records[1], CategoryNames(run.records)
+    boxes = MeasuredBoxes([write_measured(run)], {view_key(record)})
     answer = boxes.answer(record, names, LISTS)
     seen = [item for item in record.objects if item.is_visible]
     assert [box.label for box in answer.layout.boxes] == [item.category for item in seen]
     np.testing.assert_allclose(
         answer.layout.oriented_boxes.centre_m, [item.centre_m for item in seen]
     )
+    assert boxes.answer(run.records[2], names, LISTS) is None
     elsewhere = record.model_copy(update={"view_id": "another"})
     assert boxes.answer(elsewhere, names, LISTS) is None
 
@@ -106,7 +113,7 @@ def test_measured_boxes_are_those_of_visible_objects(tmp_path: Path) -> None:
 def test_predictions_of_hidden_objects_do_not_count_among_visible_ones() -> None:
     record = random_record(5)  # objects 0 and 3 of 6 are hidden
     names = CategoryNames([record])
-    true = true_room(record, names)
+    true = true_room(record, names, LISTS)
     invented = replace(true.layout.boxes[1], centre_m=np.array([99.0, 0, 0]))
     layout = replace(true.layout, boxes=(*true.layout.boxes[:3], invented))
     content = Content.of([PredictedRoom(layout)], yaws=True)

@@ -91,8 +91,8 @@ def test_without_a_room_to_compare_distances_are_all_wrong(tmp_path) -> None:
     for condition in CONDITIONS:
         run.answer(condition, truth(FORMATS["r2d3"]))
     rows = scores_of(run, FORMATS["r2d3"])
-    assert value(rows, "ObjectDistancesError") == 1
-    assert value(rows, "ObjectDistancesAcc") == 0
+    assert value(rows, "ObjectDistancesError", "target") == 1
+    assert value(rows, "ObjectDistancesAcc", "target") == 0
 
 
 def test_scoring_again_gives_the_same(tmp_path) -> None:
@@ -153,7 +153,7 @@ def language_pair(
     record = None
     visible = np.ones(len(true), dtype=bool)
     return RoomPair(
-        TrueRoom(record, layouts[0], visible, phrases[0]),  # type: ignore[arg-type]
+        TrueRoom(record, layouts[0], visible, visible, phrases[0]),  # type: ignore[arg-type]
         PredictedRoom(layouts[1], phrases=phrases[1]),
     )
 

@@ -7,7 +7,7 @@
   categories of the masks: what can be known of what is seen, without a model.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +22,15 @@ from workflow_scripts.evaluate.reconstruction.room_pair import (
     PredictedRoom,
     predicted_room,
 )
-from workflow_scripts.geometry.cameras import FloatArray, rotation_about_up, transform
-from workflow_scripts.layouts.layout import LayoutBox, RoomLayout, level_camera_from_world
-from workflow_scripts.layouts.room_layout import (
-    camera_pose,
-    change_frame,
-    floor_corners_m,
-    room_layout,
+from workflow_scripts.evaluate.reconstruction.room_tables import (
+    TrainingView,
+    ViewKey,
+    floor_from_camera,
+    read_views,
 )
+from workflow_scripts.geometry.cameras import FloatArray, rotation_about_up
+from workflow_scripts.layouts.layout import LayoutBox, RoomLayout
+from workflow_scripts.layouts.room_layout import change_frame, room_layout
 from workflow_scripts.layouts.room_record import RoomRecord
 
 NUM_CANDIDATES = 64
@@ -43,54 +44,51 @@ class Retrieval:
     ids.
     """
 
-    def __init__(self, training: Sequence[RoomRecord]) -> None:
-        self._records = sorted(training, key=lambda record: record.view_id)
-        floors = [_floor_from_camera(record) for record in self._records]
-        self._polygons = np.array([_polygon(floor) for floor in floors], dtype=object)
-        extents = np.array([_extent(floor) for floor in floors]).reshape(-1, 5)
-        self._tree = KDTree(extents) if floors else None
+    def __init__(self, training: Sequence[TrainingView]) -> None:
+        self._views = sorted(training, key=lambda view: view.key)
+        self._polygons = np.array([_polygon(view.floor_m) for view in self._views], dtype=object)
+        extents = [_extent(view.floor_m) for view in self._views]
+        self._tree = KDTree(np.array(extents)) if extents else None
 
-    def nearest(self, record: RoomRecord) -> RoomRecord | None:
+    def nearest(self, record: RoomRecord) -> TrainingView | None:
         """Return the training view that fits a record best; None without any of another house."""
         if self._tree is None:
             return None
-        floor = _floor_from_camera(record)
-        count = min(NUM_CANDIDATES, len(self._records))
-        _, rows = self._tree.query(_extent(floor), k=count)
-        rows = np.sort(np.atleast_1d(rows))
+        floor = floor_from_camera(record)
+        count = min(NUM_CANDIDATES, len(self._views))
+        _, found = self._tree.query(_extent(floor), k=count)
         house = (record.source, record.scene_id)
-        rows = np.array(
-            [row for row in rows if _house(self._records[row]) != house], dtype=np.int64
-        )
-        if not len(rows):
+        views = [(row, self._views[row]) for row in np.sort(np.atleast_1d(found))]
+        others = [row for row, view in views if (view.source, view.scene_id) != house]
+        if not others:
             return None
-        polygon, candidates = _polygon(floor), self._polygons[rows]
+        polygon, candidates = _polygon(floor), self._polygons[others]
         shared = shapely.area(shapely.intersection(polygon, candidates))
         union = shapely.area(polygon) + shapely.area(candidates) - shared
         iou = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-        best: RoomRecord = self._records[rows[int(np.argmax(iou))]]
+        best: TrainingView = self._views[others[int(np.argmax(iou))]]
         return best
 
-    def answer(
-        self, record: RoomRecord, names: CategoryNames, settings: LayoutTextSettings
-    ) -> PredictedRoom | None:
-        """Return the layout of the nearest training view as if this camera had seen it."""
-        nearest = self.nearest(record)
-        if nearest is None:
-            return None
-        layout = room_layout(
-            nearest, "level_camera", objects=settings.objects, phrases=settings.phrases
-        )
-        return predicted_room(change_frame(layout, record, SCORED_FRAME), names)
+    def answers(
+        self, records: Sequence[RoomRecord], names: CategoryNames, settings: LayoutTextSettings
+    ) -> list[PredictedRoom | None]:
+        """Return the layouts of the nearest training views as if these cameras had seen them."""
+        nearest = [self.nearest(record) for record in records]
+        found = read_views([view for view in nearest if view is not None])
+        return [
+            None if view is None else _seen_here(found[view.key], record, names, settings)
+            for view, record in zip(nearest, records, strict=True)
+        ]
 
 
-def _house(record: RoomRecord) -> tuple[str, str]:
-    return (record.source, record.scene_id)
-
-
-def _floor_from_camera(record: RoomRecord) -> FloatArray:
-    """Return the floor's corners [n, 3] in the level camera frame."""
-    return transform(level_camera_from_world(camera_pose(record)), floor_corners_m(record))
+def _seen_here(
+    training: RoomRecord, record: RoomRecord, names: CategoryNames, settings: LayoutTextSettings
+) -> PredictedRoom:
+    """Return what a training view shows, from the camera of another record."""
+    layout = room_layout(
+        training, "level_camera", objects=settings.objects, phrases=settings.phrases
+    )
+    return predicted_room(change_frame(layout, record, SCORED_FRAME), names)
 
 
 def _extent(floor_m: FloatArray) -> FloatArray:
@@ -112,12 +110,17 @@ class MeasuredBoxes:
     Only views whose pose is the simulator's are measured in the world frame; others have none.
     """
 
-    def __init__(self, tables: Sequence[Path]) -> None:
+    def __init__(self, tables: Sequence[Path], wanted: Collection[ViewKey]) -> None:
+        """Read the rows of the views that are wanted."""
         self._rows: dict[tuple[str, str], dict[str, tuple[object, ...]]] = {}
         for path in tables:
             gravity = read_table(path.with_name(path.name.replace(".measured.", ".gravity.")))
             posed = gravity[(gravity["source"] == "pose") & gravity["accepted"]]
-            names = dict(zip(posed["view"], posed["view_id"], strict=True))
+            names = {
+                view: name
+                for view, name in zip(posed["view"], posed["view_id"], strict=True)
+                if (path.parent.name, name) in wanted
+            }
             rows = read_table(path)
             chosen = rows["view"].isin(list(names)) & (rows["reason"] == "")
             for row in rows[chosen & (rows["kind"] == "object")].itertuples(index=False):

@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from workflow_scripts.common.label_text import phrase
 from workflow_scripts.evaluate.reconstruction.r2d3_metrics import class_of_asset
@@ -50,27 +51,43 @@ class CategoryNames:
     ("wooden chair"); else the label's spelling key, which is no category of the rooms.
     """
 
-    def __init__(self, records: Iterable[RoomRecord]) -> None:
+    def __init__(self, records: Iterable[RoomRecord] = ()) -> None:
+        self._categories: set[str] = set()
         self._assets: dict[str, tuple[str, Point3]] = {}
-        counts: dict[str, Counter[str]] = defaultdict(Counter)
-        categories = set()
+        self._counts: dict[str, Counter[str]] = defaultdict(Counter)
+        self._answers: dict[str, str] = {}
         for record in records:
-            for item in record.objects:
-                categories.add(item.category)
-                self._assets.setdefault(item.asset_id, (item.category, item.size_m))
-                if item.phrase:
-                    counts[normalised_phrase(item.phrase)][item.category] += 1
-        self._known = {
+            self.add(record)
+
+    def add(self, record: RoomRecord) -> None:
+        """Learn the categories, assets and phrases of a room."""
+        for item in record.objects:
+            self._categories.add(item.category)
+            self._assets.setdefault(item.asset_id, (item.category, item.size_m))
+            if item.phrase:
+                self._counts[normalised_phrase(item.phrase)][item.category] += 1
+        for learned in ("_known", "_phrases", "_nouns"):
+            self.__dict__.pop(learned, None)
+        self._answers.clear()
+
+    @cached_property
+    def _known(self) -> dict[str, str]:
+        return {
             spelling_key(name): category
-            for category in sorted(categories)
+            for category in sorted(self._categories)
             for name in (phrase(category), category)
         }
-        self._phrases = {
+
+    @cached_property
+    def _phrases(self) -> dict[str, str]:
+        return {
             text: min(found, key=lambda category: (-found[category], category))
-            for text, found in counts.items()
+            for text, found in self._counts.items()
         }
-        self._nouns = {normalised_phrase(phrase(name)): name for name in sorted(categories)}
-        self._answers: dict[str, str] = {}
+
+    @cached_property
+    def _nouns(self) -> dict[str, str]:
+        return {normalised_phrase(phrase(name)): name for name in sorted(self._categories)}
 
     def category(self, label: str) -> str:
         """Return the category that a label stands for."""

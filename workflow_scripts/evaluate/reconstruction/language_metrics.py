@@ -66,6 +66,12 @@ class KnownPhrases:
         )
 
 
+def target_phrases(pair: RoomPair) -> tuple[str, ...]:
+    """Return what the objects are called by that an answer is to say."""
+    pairs = zip(pair.true.phrases, pair.true.is_target, strict=True)
+    return tuple(phrase for phrase, is_target in pairs if is_target)
+
+
 class LanguageMetrics:
     """Measures rooms by their phrases; without an embedder only the corrected ones of words."""
 
@@ -88,14 +94,14 @@ class LanguageMetrics:
         read = RoomLayout(frame=layout.frame, boxes=layout.boxes[FIRST_READ:])
         true, predicted = (
             self._named(layout, names)
-            for layout, names in ((pair.true.layout, pair.true.phrases), (read, phrases))
+            for layout, names in ((pair.true.target, target_phrases(pair)), (read, phrases))
         )
         for phrase in dict.fromkeys(true.names):
             is_found = self._class_of(phrase) in predicted.classes
             values.setdefault("phrase_class_acc", []).append(float(is_found))
             error = abs(true.names.count(phrase) - predicted.names.count(phrase))
             values.setdefault("phrase_count_error", []).append(float(error))
-        found = class_positions(true, predicted, scale_cm(pair.true.layout))
+        found = class_positions(true, predicted, scale_cm(pair.true.target))
         for metric, end in (("Location", "location"), ("Pose", "pose")):
             for kind in ("Acc", "Error"):
                 if f"Object{metric}{kind}" in found:
@@ -106,21 +112,21 @@ class LanguageMetrics:
 
     def corrected(self, pair: RoomPair) -> Values:
         """Return the corrected values of one room."""
-        true, predicted = pair.true, pair.predicted
+        true, predicted = pair.true.target, pair.predicted.layout
+        phrases, written = target_phrases(pair), pair.predicted.phrases
         values: Values = {}
-        if true.phrases or predicted.phrases:
-            lists = (map(normalised_phrase, room.phrases) for room in (true, predicted))
+        if phrases or written:
+            lists = (map(normalised_phrase, texts) for texts in (phrases, written))
             values["corrected_phrase_f1"] = [multiset_f1(*lists)]
-        if self._embedder is not None and true.phrases and predicted.phrases:
-            boxes, others = true.layout.oriented_boxes, predicted.layout.oriented_boxes
+        if self._embedder is not None and phrases and written:
+            boxes, others = true.oriented_boxes, predicted.oriented_boxes
             allowed = same_class(
-                [box.label for box in true.layout.boxes],
-                [box.label for box in predicted.layout.boxes],
+                [box.label for box in true.boxes], [box.label for box in predicted.boxes]
             )
             pairs = match_within(cdist(boxes.centre_m, others.centre_m), allowed, PAIR_M)
             values["corrected_phrase_similarity"] = self._similarity(
-                [true.phrases[i] for i in pairs.true],
-                [predicted.phrases[j] for j in pairs.predicted],
+                [phrases[i] for i in pairs.true],
+                [written[j] for j in pairs.predicted],
             )
         return values
 

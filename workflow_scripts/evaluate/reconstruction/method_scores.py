@@ -15,7 +15,7 @@ from workflow_scripts.evaluate.reconstruction.detections import PictureBoxes, co
 from workflow_scripts.evaluate.reconstruction.language_metrics import LanguageMetrics
 from workflow_scripts.evaluate.reconstruction.room_pair import RoomPair
 from workflow_scripts.evaluate.reconstruction.room_values import (
-    ALL,
+    TARGET,
     VISIBLE,
     Content,
     RoomValues,
@@ -67,7 +67,7 @@ def score_method(
     if published:
         nothing = np.full(len(resample.weights), np.nan)
         for metric, value in PUBLISHED_WITHOUT_ROOMS.items():
-            scores.setdefault((ALL, metric), MethodScore(value, nothing, len(pairs)))
+            scores.setdefault((TARGET, metric), MethodScore(value, nothing, len(pairs)))
     return scores
 
 
@@ -98,7 +98,7 @@ def _means_over_categories(
     for (metric, _), score in scores.items():
         by_metric.setdefault(metric, []).append(score)
     return {
-        (ALL, metric): MethodScore(
+        (TARGET, metric): MethodScore(
             float(np.mean([score.value for score in members])),
             _mean_of_known(np.stack([score.resampled for score in members])),
             sum(any(name == metric for name, _ in room.by_category) for room in rooms),

@@ -82,9 +82,8 @@ def yaw_errors_deg(
     """
     orders = symmetry or {}
     order = np.array([orders.get(true.boxes[i].label, 1) for i in pairs.true], dtype=np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        period = 360.0 / order
-        turn = (true.yaws_deg[pairs.true] - predicted.yaws_deg[pairs.predicted]) % period
+    period = 360.0 / np.maximum(order, 1.0)
+    turn = (true.yaws_deg[pairs.true] - predicted.yaws_deg[pairs.predicted]) % period
     return np.where(order > 0, np.minimum(turn, period - turn), np.nan)
 
 

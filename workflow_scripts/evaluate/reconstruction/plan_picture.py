@@ -112,8 +112,8 @@ def _draw_plan(axes: Any, pair: RoomPair) -> None:
             annotation_clip=True,
         )
     _draw_camera(axes, pair)
-    low = np.minimum(floor.min(axis=0), camera_pose(record)[:2, 3]) - MARGIN_M
-    high = np.maximum(floor.max(axis=0), camera_pose(record)[:2, 3]) + MARGIN_M
+    shown_points = np.concatenate([floor, camera_pose(record)[None, :2, 3]])
+    low, high = shown_points.min(axis=0) - MARGIN_M, shown_points.max(axis=0) + MARGIN_M
     axes.set_xlim(low[0], high[0])
     axes.set_ylim(low[1], high[1])
     axes.set_aspect("equal")
@@ -131,7 +131,8 @@ def _draw_camera(axes: Any, pair: RoomPair) -> None:
     place = camera_pose(record)[:2, 3]
     fx, _, cx, _ = record.intrinsics
     sides = np.rad2deg(np.arctan([cx / fx, (cx - record.width_px) / fx]))
-    reach = 0.25 * float(np.ptp(pair.true.layout.floor_polygon_m[:, :2], axis=0).max())
+    floor = pair.true.layout.floor_polygon_m[:, :2]
+    reach = 0.25 * float(np.ptp(floor, axis=0).max()) if len(floor) else MARGIN_M
     for side in sides:
         end = place + reach * heading_vector(record.yaw_deg + float(side))[:2]
         axes.plot(*np.stack([place, end]).T, color="#12805c", lw=1.2)

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from workflow_scripts.evaluate.metric import ObjectGroup, RoomMetric
 
@@ -102,7 +103,7 @@ def _spatiallm() -> Iterator[RoomMetric]:
             f"mean over categories of the mean over rooms of F1 at IoU {percent / 100:g}; sizes "
             "count as 0.1 m at least",
             source="SpatialLM: objects F1",
-            objects=("all",),
+            objects=("target",),
         )
     for kind in ("wall", "door", "window"):
         for percent in (25, 50):
@@ -213,7 +214,7 @@ def _r2d3() -> Iterator[RoomMetric]:
             "with a missing object is wrong",
         ),
     ):
-        yield RoomMetric(f"corrected_{name}", better, unit, f"mean over rooms: {definition}")  # type: ignore[arg-type]
+        yield _on_targets(f"corrected_{name}", better, unit, f"mean over rooms: {definition}")
 
 
 def _language() -> Iterator[RoomMetric]:
@@ -244,11 +245,15 @@ def _language() -> Iterator[RoomMetric]:
             "100 x cosine of the phrases of pairs of a category within 1 m",
         ),
     ):
-        yield RoomMetric(f"corrected_{name}", "higher", unit, definition)
+        yield _on_targets(f"corrected_{name}", "higher", unit, definition)
+
+
+def _on_targets(name: str, better: str, unit: str, definition: str) -> RoomMetric:
+    return RoomMetric(name, better, unit, definition, objects=("target",))  # type: ignore[arg-type]
 
 
 def _published(name: str, better: str, unit: str, definition: str, source: str) -> RoomMetric:
-    return RoomMetric(name, better, unit, definition, source=source, is_published=True)  # type: ignore[arg-type]
+    return replace(_on_targets(name, better, unit, definition), source=source, is_published=True)
 
 
 ROOM_METRICS: tuple[RoomMetric, ...] = (

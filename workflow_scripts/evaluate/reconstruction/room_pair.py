@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from workflow_scripts.config.reconstruction import LayoutTextSettings
 from workflow_scripts.evaluate.reconstruction.categories import CategoryNames
 from workflow_scripts.evaluate.reply_markup import without_thinking
 from workflow_scripts.geometry.cameras import FloatArray
-from workflow_scripts.layouts.answer_format import noun, read_answer
+from workflow_scripts.layouts.answer_format import noun, read_answer, target_layout
 from workflow_scripts.layouts.entries import without_fences
 from workflow_scripts.layouts.layout import LayoutFrame, LayoutWall, RoomLayout
 from workflow_scripts.layouts.room_layout import change_frame, room_layout
@@ -29,13 +30,23 @@ _EMPTY = re.compile(r"\[\s*\]|none\s*;?", re.IGNORECASE)
 class TrueRoom:
     """The truth: record, all objects in the world frame, and which of them the view shows [n].
 
-    `phrases` are what objects are called by: captions of assets, nouns where there are none.
+    `is_target` [n] are those that an answer is to say; `phrases` are what objects are called by:
+    captions of assets, nouns where there are none.
     """
 
     record: RoomRecord
     layout: RoomLayout
     visible: np.ndarray
+    is_target: np.ndarray
     phrases: tuple[str, ...] = ()
+
+    @cached_property
+    def target(self) -> RoomLayout:
+        """Return the layout with the objects that an answer is to say."""
+        if self.is_target.all():
+            return self.layout
+        pairs = zip(self.layout.boxes, self.is_target, strict=True)
+        return replace(self.layout, boxes=tuple(box for box, is_target in pairs if is_target))
 
     @property
     def house(self) -> str:
@@ -66,12 +77,14 @@ class RoomPair:
     predicted: PredictedRoom
 
 
-def true_room(record: RoomRecord, names: CategoryNames) -> TrueRoom:
-    """Return the truth of a record."""
+def true_room(record: RoomRecord, names: CategoryNames, settings: LayoutTextSettings) -> TrueRoom:
+    """Return the truth of a record; `settings` say which objects an answer is to say."""
     layout = room_layout(record, SCORED_FRAME)
     visible = np.array([item.is_visible for item in record.objects], dtype=bool)
     phrases = tuple(item.phrase or noun(item.category) for item in record.objects)
-    return TrueRoom(record, with_categories(layout, names), visible, phrases)
+    keys = {box.key for box in target_layout(record, settings).boxes}
+    is_target = np.array([item.object_id in keys for item in record.objects], dtype=bool)
+    return TrueRoom(record, with_categories(layout, names), visible, is_target, phrases)
 
 
 def unread(reason: str) -> PredictedRoom:

@@ -36,7 +36,7 @@ from workflow_scripts.evaluate.reconstruction.spatiallm_f1 import scene_box_f1, 
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.layouts.layout import LayoutBox, RoomLayout
 
-ALL, VISIBLE, HIDDEN = "all", "visible", "hidden"
+ALL, VISIBLE, HIDDEN, TARGET = "all", "visible", "hidden", "target"
 IOU_PERCENTS = (25, 50)
 # The published models wrote at most 768 tokens, which name fewer objects; distances between all
 # pairs of more would need unlimited memory.
@@ -116,7 +116,7 @@ def room_values(
     if language is not None:
         lists = language.corrected(pair) | (language.published(pair) if published else {})
         for metric, metric_values in lists.items():
-            values.add_mean(ALL, metric, metric_values)
+            values.add_mean(TARGET, metric, metric_values)
     return values
 
 
@@ -209,7 +209,7 @@ def _add_geometry(values: RoomValues, pair: RoomPair, content: Content) -> None:
 def _add_spatiallm(
     values: RoomValues, pair: RoomPair, content: Content, *, published: bool
 ) -> None:
-    true, predicted = pair.true.layout, pair.predicted.layout
+    true, predicted = pair.true.target, pair.predicted.layout
     thresholds = [percent / 100 for percent in IOU_PERCENTS]
     if content.sizes:
         for label, scores in scene_box_f1(true, predicted, thresholds).items():
@@ -237,7 +237,7 @@ def _same(text: str) -> str:
 
 def _add_r2d3(values: RoomValues, pair: RoomPair, content: Content, *, published: bool) -> None:
     """Add the metrics of R2D3; without names of assets, objects are called by their category."""
-    true = pair.true.layout
+    true = pair.true.target
     predicted = _first_boxes(pair.predicted.layout)
     name, class_of = (asset_name, class_of_asset) if content.assets else (_category, _same)
     left_out = {*([] if content.floor else [*_CORNERS, "corrected_corner_error"])}
@@ -256,14 +256,14 @@ def _add_r2d3(values: RoomValues, pair: RoomPair, content: Content, *, published
         lists |= mean_distances(distances)
         shown = {
             class_of(name(box))
-            for box, is_seen in zip(true.boxes, pair.true.visible, strict=True)
+            for box, is_seen in zip(pair.true.layout.boxes, pair.true.visible, strict=True)
             if is_seen
         }
         selected = mean_distances(distances, shown)
         lists |= {f"visible_{metric}": found for metric, found in selected.items()}
     for metric, metric_values in lists.items():
         if metric not in left_out:
-            values.add_mean(ALL, metric, metric_values)
+            values.add_mean(TARGET, metric, metric_values)
 
 
 def _first_boxes(layout: RoomLayout) -> RoomLayout:

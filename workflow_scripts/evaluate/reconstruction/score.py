@@ -6,7 +6,7 @@ read has missed all of its objects.
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.question_table import QuestionTable
 from workflow_scripts.common.seeds import rng
+from workflow_scripts.config.reconstruction import LayoutTextSettings
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap
 from workflow_scripts.evaluate.reconstruction.baselines import MeasuredBoxes, Retrieval
 from workflow_scripts.evaluate.reconstruction.categories import CategoryNames
@@ -31,14 +32,12 @@ from workflow_scripts.evaluate.reconstruction.room_pair import (
     read_replies,
     true_room,
 )
+from workflow_scripts.evaluate.reconstruction.room_tables import RoomTables, view_key
 from workflow_scripts.evaluate.reconstruction.room_values import ALL, VISIBLE, Content
 from workflow_scripts.evaluate.reconstruction.score_rows import RowTemplate, score_rows
 from workflow_scripts.evaluate.reconstruction.sentence_embedder import SentenceEmbedder
 from workflow_scripts.evaluate.score_table import LEARNED, write_scores
 from workflow_scripts.experiments.reconstruction import ReconstructionScoreSettings
-from workflow_scripts.layouts.answer_format import noun
-from workflow_scripts.layouts.room_record import RoomRecord
-from workflow_scripts.layouts.room_table import read_rooms
 
 logger = logging.getLogger(__name__)
 CONDITIONS = {LEARNED: "image", "blind": "blind", "blank": "blank"}
@@ -54,43 +53,38 @@ class ScoredRoom:
     true: TrueRoom
 
 
-def read_records(paths: Sequence[Path]) -> dict[tuple[str, str], RoomRecord]:
-    """Return the records of tables by source and view id."""
-    records: dict[tuple[str, str], RoomRecord] = {}
-    for path in paths:
-        for record in read_rooms(path):
-            key = (record.source, record.view_id)
-            if key in records:
-                raise UserError(
-                    f"{path}: view {record.view_id} is there twice; remove the tables of rooms "
-                    "and run their rules again"
-                )
-            records[key] = record
-    return records
+def read_questions(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table of questions; `UserError` for a question that is there twice."""
+    rows = list(QuestionTable(path, columns=COLUMNS))
+    counts = Counter(row["question_id"] for row in rows)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise UserError(f"{path}: {twice[0]} is there twice; remove it and run its rule again")
+    if not rows:
+        raise UserError(
+            f"{path}: no rooms to score. More houses, or a larger share for the scored split "
+            "(config: sources, splits), give some."
+        )
+    return rows
 
 
 def scored_rooms(
-    questions: Path, records: dict[tuple[str, str], RoomRecord], names: CategoryNames
+    path: Path,
+    questions: Sequence[Mapping[str, str]],
+    tables: RoomTables,
+    settings: LayoutTextSettings,
 ) -> list[ScoredRoom]:
     """Return the rooms that a table of questions is about, in its order."""
     rooms = []
-    seen: set[str] = set()
-    for row in QuestionTable(questions, columns=COLUMNS):
-        record = records.get((row["source"], row["view_id"]))
+    for row in questions:
+        record = tables.scored.get((row["source"], row["view_id"]))
         if record is None:
             raise UserError(
-                f"{questions}: {row['question_id']} is about view {row['view_id']}, of which no "
+                f"{path}: {row['question_id']} is about view {row['view_id']}, of which no "
                 "table of rooms has a record; run the rules of stage vqa again"
             )
-        if row["question_id"] in seen:
-            raise UserError(f"{questions}: {row['question_id']} is there twice; make it again")
-        seen.add(row["question_id"])
-        rooms.append(ScoredRoom(row["question_id"], row["image"], true_room(record, names)))
-    if not rooms:
-        raise UserError(
-            f"{questions}: no rooms to score. More houses, or a larger share for the scored split "
-            "(config: sources, splits), give some."
-        )
+        true = true_room(record, tables.names, settings)
+        rooms.append(ScoredRoom(row["question_id"], row["image"], true))
     return rooms
 
 
@@ -119,21 +113,19 @@ def read_condition(
 
 def baselines(
     rooms: Sequence[ScoredRoom],
-    records: Sequence[RoomRecord],
+    tables: RoomTables,
     measured: Sequence[Path],
-    settings: ReconstructionScoreSettings,
-    names: CategoryNames,
+    settings: LayoutTextSettings,
 ) -> dict[str, list[RoomPair]]:
     """Return the answers that need no model; a baseline that lacks a room is left out."""
-    policies = {room.true.record.policy for room in rooms}
-    training = [
-        record for record in records if record.split == "train" and record.policy in policies
-    ]
-    retrieval = Retrieval(training)
-    boxes = MeasuredBoxes(measured)
+    records = [room.true.record for room in rooms]
+    policies = {record.policy for record in records}
+    alike = [view for view in tables.training if view.policy in policies]
+    retrieval = Retrieval(alike or tables.training)
+    boxes = MeasuredBoxes(measured, {view_key(record) for record in records})
     answers: dict[str, list[PredictedRoom | None]] = {
-        "retrieval": [retrieval.answer(room.true.record, names, settings.layout) for room in rooms],
-        "measured": [boxes.answer(room.true.record, names, settings.layout) for room in rooms],
+        "retrieval": retrieval.answers(records, tables.names, settings),
+        "measured": [boxes.answer(record, tables.names, settings) for record in records],
     }
     known = {}
     for name, values in answers.items():
@@ -151,16 +143,12 @@ def baselines(
 
 
 def language_metrics(
-    records: Sequence[RoomRecord], settings: ReconstructionScoreSettings
+    tables: RoomTables, settings: ReconstructionScoreSettings
 ) -> LanguageMetrics | None:
     """Return what measures phrases; None where objects are not called by phrases."""
     if not settings.layout.phrases:
         return None
-    known = KnownPhrases.of(
-        (item.phrase or noun(item.category), item.category, item.asset_id)
-        for record in records
-        for item in record.objects
-    )
+    known = KnownPhrases.of(tables.phrases.elements())
     embedder = SentenceEmbedder(Path(settings.embedder)) if settings.embedder else None
     return LanguageMetrics(known, embedder)
 
@@ -196,30 +184,30 @@ def main(
         images: Folder that the pictures of questions are relative to.
         plans: Picture to draw: some rooms from above, true and predicted.
     """
-    records = read_records(rooms)
-    names = CategoryNames(records.values())
-    scored = scored_rooms(questions, records, names)
+    rows = read_questions(questions)
+    tables = RoomTables(rooms, {(row["source"], row["view_id"]) for row in rows})
+    scored = scored_rooms(questions, rows, tables, settings.layout)
     methods = {
-        method: read_condition(paths, scored, settings, names)
+        method: read_condition(paths, scored, settings, tables.names)
         for method, paths in zip(CONDITIONS, (image, blind, blank), strict=True)
     }
     written = [pair.predicted for pairs in methods.values() for pair in pairs]
     has_yaws = settings.layout.format != "object_list" or "yaw" in settings.layout.fields
     content = Content.of(written, yaws=has_yaws)
-    methods |= baselines(scored, list(records.values()), measured, settings, names)
-    headline = VISIBLE if settings.layout.objects == "visible" else ALL
+    methods |= baselines(scored, tables, measured, settings.layout)
+    headline = [VISIBLE, ALL] if settings.layout.objects == "all" else [VISIBLE]
     resample = SceneBootstrap(
         [room.true.house for room in scored],
         resamples=settings.bootstrap_samples,
         rng=rng(seed, "bootstrap", "rooms"),
     )
-    language = language_metrics(list(records.values()), settings)
+    language = language_metrics(tables, settings)
     scores: dict[str, dict[Key, MethodScore]] = {
         method: score_method(
             pairs,
             content,
             resample,
-            detection_groups=sorted({headline, VISIBLE}),
+            detection_groups=headline,
             published=settings.published_metrics,
             language=language,
         )

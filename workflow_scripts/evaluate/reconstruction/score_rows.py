@@ -1,6 +1,6 @@
 """Rows of the table of scores: a model beside the same model without eyes, and its baselines."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from workflow_scripts.evaluate.bootstrap import SceneBootstrap, interval
 from workflow_scripts.evaluate.metric import RoomMetric, is_better
 from workflow_scripts.evaluate.reconstruction.method_scores import Key, MethodScore, MethodScores
 from workflow_scripts.evaluate.reconstruction.room_metrics import ROOM_METRICS
-from workflow_scripts.evaluate.reconstruction.room_values import ALL, HIDDEN, VISIBLE
+from workflow_scripts.evaluate.reconstruction.room_values import ALL, HIDDEN, TARGET, VISIBLE
 from workflow_scripts.evaluate.score_table import LEARNED, NAN, ScoreRow
 
 BENCHMARK = "rooms"
@@ -26,7 +26,7 @@ class RowTemplate:
 
     experiment: str
     split: Split
-    headline_group: str
+    headline_groups: Collection[str]
 
 
 def score_rows(
@@ -44,7 +44,7 @@ def score_rows(
     paired over houses. Baselines that need no model have rows of their own.
     """
     known = {metric.name: metric for metric in ROOM_METRICS}
-    groups = [ALL, VISIBLE, HIDDEN, *(f"{CATEGORY}{label}" for label in sorted(categories))]
+    groups = [ALL, VISIBLE, HIDDEN, TARGET, *(f"{CATEGORY}{label}" for label in sorted(categories))]
     for group in groups:
         family = categories.get(group.removeprefix(CATEGORY), group)
         for name, metric in known.items():
@@ -90,7 +90,7 @@ def _row(
 def _is_headline(metric: RoomMetric, group: str, method: str, template: RowTemplate) -> bool:
     if not metric.is_headline:
         return False
-    if group != (ALL if metric.objects == ("rooms",) else template.headline_group):
+    if group not in ((ALL,) if metric.objects == ("rooms",) else template.headline_groups):
         return False
     return method == LEARNED or metric.name in MAIN_METRICS
 
