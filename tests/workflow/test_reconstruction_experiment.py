@@ -51,7 +51,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, server: FakeChatServer) ->
     project.edit({"train": {"experiments": experiments(server)}})
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OPENAI_API_KEY", KEY)
-        project.snakemake("--cores", "2", "--quiet", "all", "--", "results/eval.csv")
+        targets = ("results/eval.csv", "results/report.html")
+        project.snakemake("--cores", "2", "--quiet", "all", "--", *targets)
         yield project
 
 
@@ -113,10 +114,12 @@ def test_nothing_is_trained_for_a_server(project: Project) -> None:
 def test_scores_stand_in_the_table(project: Project) -> None:
     rows = pd.read_csv(project.folder / "results/eval.csv")
     assert set(rows["experiment"]) == {"ours", "point", "chat"}
+    report = (project.folder / "results/report.html").read_text()
+    assert "view of policy top_down" in report
 
 
 def test_a_finished_run_has_nothing_to_do(project: Project) -> None:
-    assert not project.planned_jobs("results/eval.csv")
+    assert not project.planned_jobs("results/eval.csv", "results/report.html")
 
 
 @pytest.mark.parametrize(
