@@ -1,5 +1,7 @@
+from workflow_scripts.sources.readers.scans.base import READERS
 from workflow_scripts.sources.scan_settings import FrameSelectionSettings
 from workflow_scripts.sources.scans import SIMULATED
+from workflow_scripts.views.scans.read_scans import ScanViewSettings
 from workflow_scripts.views.scans.render_walks import WalkRenderSettings
 
 
@@ -16,6 +18,12 @@ def walk_settings(wildcards):
     """Return the settings of a simulated walk and of its frames, as JSON."""
     values = {**config["views"], **config["sources"][wildcards.source]}
     return section_json(values, WalkRenderSettings)
+
+
+def read_settings(wildcards):
+    """Return the settings of reading scans from files, as JSON."""
+    values = {**config["views"], **config["sources"][wildcards.source]}
+    return section_json(values, ScanViewSettings)
 
 
 def scan_surface(wildcards):
@@ -70,6 +78,53 @@ rule render_walks:
     shell:
         "python -m workflow_scripts.views.scans.render_walks --scenes {input.scenes}"
         " --out {output.views} --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
+
+
+# Scans from files, whatever their layout.
+rule read_scans:
+    input:
+        files=user_files,
+        scenes="results/scenes/{source}/{shard}.jsonl",
+    output:
+        views=directory("results/views/{source}/{shard}.zarr"),
+        view_rows="results/views/{source}/{shard}.views.parquet",
+        object_rows="results/views/{source}/{shard}.objects.parquet",
+        visibility_rows="results/views/{source}/{shard}.visibility.parquet",
+        quality_rows="results/views/{source}/{shard}.quality.parquet",
+        skipped="results/views/{source}/{shard}.skipped.jsonl",
+        credits="results/views/{source}/{shard}.credits.csv",
+        picture=report(
+            "results/views/{source}/{shard}.png",
+            caption="report/views.rst",
+            category="views",
+            labels={"source": "{source}", "shard": "{shard}"},
+        ),
+    log:
+        "logs/views/read_scans/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/views/read_scans/{source}/{shard}.tsv"
+    wildcard_constraints:
+        source=name_pattern(scan_sources(simulated=False)),
+    conda:
+        "../envs/views.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=240,
+    params:
+        code=code_of(
+            "workflow_scripts.views.scans.read_scans",
+            backends=lambda wildcards: [
+                READERS[config["sources"][wildcards.source]["format"]]
+            ],
+        ),
+        settings=read_settings,
+        digest=shard_digest,
+    message:
+        "Read the scans of {wildcards.source} shard {wildcards.shard}"
+    shell:
+        "python -m workflow_scripts.views.scans.read_scans --scenes {input.scenes}"
+        " --out {output.views} --settings {params.settings:q} > {log} 2>&1"
 
 
 # The frames that a model is shown, and a plan of every scan with its camera's path.

@@ -18,7 +18,7 @@ from workflow_scripts.experiments import EXPERIMENT_KINDS
 ENVIRONMENTS = sorted(path for path in (ROOT / "envs").glob("*.yaml") if path.stem != "coppeliasim")
 # Reached through the descriptions of sources, whose shards Snakemake's own process plans: commands
 # in these environments never import it.
-PLANNING_ONLY = {"evaluate": {"prior", "datasets"}, "exports": {"prior"}}
+PLANNING_ONLY = {"evaluate": {"prior", "datasets"}, "exports": {"prior", "av"}}
 
 
 def listed_packages(path: Path) -> dict[str, str]:

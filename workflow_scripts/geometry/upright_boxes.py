@@ -79,3 +79,22 @@ def footprint_gaps_m(centre_m: FloatArray, size_m: FloatArray, yaw_deg: FloatArr
     ).any(axis=-1)
     distance = np.minimum(distance, distance.T)
     return np.where(is_separated | is_separated.T, distance, 0.0)
+
+
+def enclosing_upright_box(
+    centre_m: FloatArray, size_m: FloatArray, rotation: FloatArray
+) -> tuple[FloatArray, FloatArray, float]:
+    """Return centre [3], size [3] and yaw in degrees of the upright box around an oriented one.
+
+    Columns of `rotation` [3, 3] are the box's axes; left-handed ones are allowed. The axis that is
+    nearest to the vertical becomes the height; a box that stands upright is returned as it is.
+    """
+    axes = np.asarray(rotation, dtype=np.float64)
+    vertical = int(np.argmax(np.abs(axes[2])))
+    first = axes[:, [1, 2, 0][vertical]] if vertical != 2 else axes[:, 0]
+    yaw_deg = float(np.rad2deg(np.arctan2(first[1], first[0])))
+    corners = (_UNIT_CORNERS * np.asarray(size_m)) @ axes.T
+    turned = np.concatenate(
+        [corners[:, :2] @ footprint_axes(np.array(yaw_deg)).T, corners[:, 2:]], axis=-1
+    )
+    return np.array(centre_m, dtype=np.float64), np.ptp(turned, axis=0), yaw_deg

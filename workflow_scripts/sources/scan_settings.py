@@ -19,6 +19,25 @@ class WalkSettings(Settings):
     speed_m_s: float = Field(0.4, gt=0, le=3, description="walking speed of the simulated camera")
 
 
+class ScanReadSettings(Settings):
+    """How scans from files become views."""
+
+    read_frames: int | None = Field(
+        300,
+        ge=1,
+        le=100_000,
+        description="frames that are read of a scan from files, at equal steps among the usable "
+        "ones; null reads every frame",
+    )
+    longest_side_px: int = Field(
+        640,
+        ge=16,
+        le=4096,
+        description="longer side of the views of scans from files; smaller pictures keep their "
+        "size",
+    )
+
+
 class FrameSelectionSettings(Settings):
     """Which frames of a scan are chosen."""
 

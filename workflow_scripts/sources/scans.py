@@ -13,10 +13,16 @@ from workflow_scripts.sources.procthor import HousesSettings, house_files, plan_
 from workflow_scripts.sources.readers.photo_files import folder_digests
 from workflow_scripts.sources.readers.scan_records import ScanScene
 from workflow_scripts.sources.readers.scans.base import READERS, detect_format, load_reader
-from workflow_scripts.sources.scan_settings import FrameSelectionSettings, WalkSettings
+from workflow_scripts.sources.scan_settings import (
+    FrameSelectionSettings,
+    ScanReadSettings,
+    WalkSettings,
+)
 
 SIMULATED = "simulated"
 AUTO = "auto"
+# Of ScanNet, for estimates.
+FRAMES_OF_A_SCAN = 1600
 
 
 class ScanFilesSettings(HousesSettings):
@@ -43,7 +49,7 @@ class ScanFilesSettings(HousesSettings):
         return self
 
 
-class ScansSettings(ScanFilesSettings, WalkSettings):
+class ScansSettings(ScanFilesSettings, WalkSettings, ScanReadSettings):
     """Posed RGB-D scans, simulated or your own; null turns the source off."""
 
     num_scans: int | None = Field(
@@ -91,7 +97,9 @@ def scan_files(settings: ScanFilesSettings) -> tuple[str, ...]:
 
 def views_per_scan(settings: ScansSettings, _: Mapping[str, Any]) -> float:
     """Return about how many views a scan has."""
-    return float(settings.frames)
+    if settings.path is None:
+        return float(settings.frames)
+    return float(settings.read_frames or FRAMES_OF_A_SCAN)
 
 
 SOURCE = Source(

@@ -33,6 +33,14 @@ class FrameSpool(AbstractContextManager["FrameSpool"]):
             with suppress(OSError):
                 file.close()
 
+    @property
+    def width_px(self) -> int:
+        return self._shape[1]
+
+    @property
+    def height_px(self) -> int:
+        return self._shape[0]
+
     def __len__(self) -> int:
         return len(self._cameras)
 
