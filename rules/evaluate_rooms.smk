@@ -13,7 +13,7 @@ FOCAL_SCORES = [
 
 
 # Experiments whose prompts say K when they are scored.
-WITH_INTRINSICS = [
+GIVEN_INTRINSICS = [
     name
     for name in ROOM_EXPERIMENTS
     if EXPERIMENTS[name].settings.test_input.prompt.intrinsics
@@ -224,11 +224,9 @@ rule compare_focal_lengths:
         runtime=10,
     params:
         code=code_of("workflow_scripts.evaluate.reconstruction.focal_table"),
-        intrinsics=(
-            " ".join(["--with-intrinsics", *WITH_INTRINSICS]) if WITH_INTRINSICS else ""
-        ),
+        given_intrinsics=" ".join(["--given-intrinsics", *GIVEN_INTRINSICS]) if GIVEN_INTRINSICS else "",
     message:
         "Compare the scores of rooms at all focal lengths"
     shell:
         "python -m workflow_scripts.evaluate.reconstruction.focal_table --scores {input.scores}"
-        " {params.intrinsics} --out {output} > {log} 2>&1"
+        " {params.given_intrinsics} --out {output} > {log} 2>&1"

@@ -25,7 +25,7 @@ def test_scores_stand_side_by_side(tmp_path) -> None:
     half = tmp_path / "evaluate/rooms/focal050/scores.parquet"
     for out in (usual, half):
         score.main(**{**run.arguments(), "settings": settings, "out": out})
-    focal_table.main(scores=[usual, half], out=tmp_path / "focal.csv", with_intrinsics=("rooms",))
+    focal_table.main(scores=[usual, half], out=tmp_path / "focal.csv", given_intrinsics=("rooms",))
     table = pd.read_csv(tmp_path / "focal.csv")
     f1 = table[(table.metric == "f1_1m") & (table.family == "visible")]
     assert f1.focal_percent.tolist() == [50, 100]

@@ -21,7 +21,7 @@ def focal_percent(path: Path) -> int:
     return int(match[1]) if match else 100
 
 
-def focal_rows(path: Path, with_intrinsics: tuple[str, ...]) -> pd.DataFrame:
+def focal_rows(path: Path, given_intrinsics: tuple[str, ...]) -> pd.DataFrame:
     """Return the headline scores of the model of one table; `UserError` if there are none."""
     rows = read_scores(path)
     rows = rows[rows["is_headline"] & (rows["method"] == LEARNED)]
@@ -29,20 +29,20 @@ def focal_rows(path: Path, with_intrinsics: tuple[str, ...]) -> pd.DataFrame:
         raise UserError(f"{path}: no headline score of a model")
     columns = [name for name in COLUMNS if name in rows.columns]
     table = rows[["experiment", *columns]].copy()
-    table.insert(1, "intrinsics_in_prompt", table["experiment"].isin(with_intrinsics))
+    table.insert(1, "intrinsics_in_prompt", table["experiment"].isin(given_intrinsics))
     table.insert(2, "focal_percent", focal_percent(path))
     return table
 
 
-def main(*, scores: list[Path], out: Path, with_intrinsics: tuple[str, ...] = ()) -> None:
+def main(*, scores: list[Path], out: Path, given_intrinsics: tuple[str, ...] = ()) -> None:
     """Write results/focal.csv.
 
     Args:
         scores: tables of scores of experiments, those in folders focal050 at other focal lengths.
         out: CSV file to write.
-        with_intrinsics: experiments whose prompts say K when they are scored.
+        given_intrinsics: experiments whose prompts say K when they are scored.
     """
-    table = pd.concat([focal_rows(path, with_intrinsics) for path in scores], ignore_index=True)
+    table = pd.concat([focal_rows(path, given_intrinsics) for path in scores], ignore_index=True)
     table = table.sort_values(["metric", "family", "experiment", "focal_percent"], kind="stable")
     write_csv(out, table)
     log.info("%s: %d rows", out, len(table))
