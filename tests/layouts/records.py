@@ -23,6 +23,7 @@ def random_record(seed: int, *, num_objects: int = 6, tilted: bool = False) -> R
             end_m=points[(i + 1) % 4],
             height_m=2.7,
             material="" if i == 2 else f"Paint{i}",
+            color=(0.25, 0.5, 0.125) if i == 1 else None,
             is_open=i == 2,
         )
         for i in range(4)

@@ -87,6 +87,7 @@ def test_the_true_room_comes_back(seed, frame, tilted):
     walls = rooms.room_walls("room|2")
     assert [wall.is_open for wall in walls] == [wall.is_open for wall in record.walls]
     assert [wall.material for wall in walls] == [wall.material for wall in record.walls]
+    assert [wall.color for wall in walls] == [wall.color for wall in record.walls]
     (opening,) = rooms.room_openings("room|2", walls)
     (true,) = record.openings
     assert (opening.kind, opening.wall, opening.asset_id) == (true.kind, true.wall, true.asset_id)
@@ -132,6 +133,9 @@ def test_a_script_of_walls_is_rebuilt_from_its_own_text(seed):
         < 1e-2
     )
     assert sorted(opening.kind for opening in rooms.openings) == ["door", "window"]
+    colors = {wall.material: wall.color for wall in rooms.room_walls("room|2")}
+    assert colors["Paint1"] == (0.25, 0.5, 0.125)
+    assert colors["Paint0"] is None
     # An empty answer has no door and no window, and the true floor.
     empty = RoomLayout(frame="room", walls=predicted.walls)
     house = rebuild_house(empty, record, parts=FORMAT_PARTS["spatiallm"]).house

@@ -180,6 +180,12 @@ def _check(experiment: Experiment, context: WorkflowContext) -> None:
                 f"{where}.{name}.picture.depth_source: estimated, but depth.backend is simulator; "
                 "choose an estimator there, or truth here"
             )
+        if is_wanted and context.config["evaluate"]["focal_factors"]:
+            raise UserError(
+                f"{where}.{name}.picture.depth_source: estimated, but rooms that "
+                "evaluate.focal_factors draws again have the simulator's depth alone; "
+                "choose truth here, or no factors there"
+            )
 
 
 def _training_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:

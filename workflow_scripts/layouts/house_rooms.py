@@ -22,6 +22,7 @@ from workflow_scripts.sources.readers.procthor_house import (
     Wall,
     entries,
     iterate_objects,
+    material_color,
     material_name,
     openings,
     read_vector,
@@ -41,6 +42,7 @@ class HouseRooms:
         walls: visible walls.
         openings: doors and windows.
         wall_materials: name of the material by wall id.
+        wall_colors: red, green, blue of plain walls by wall id.
         floor_materials: name of the material by room id.
         openness: how far doors are open, by id.
         rotations: world_from_object [3, 3] by object id.
@@ -50,6 +52,7 @@ class HouseRooms:
     walls: Sequence[Wall]
     openings: Sequence[Opening]
     wall_materials: Mapping[str, str]
+    wall_colors: Mapping[str, tuple[float, float, float] | None]
     floor_materials: Mapping[str, str]
     openness: Mapping[str, float]
     rotations: Mapping[str, FloatArray]
@@ -65,6 +68,10 @@ class HouseRooms:
             openings=openings(house, walls_of_house),
             wall_materials={
                 str(entry.get("id")): material_name(entry.get("material"))
+                for entry in entries(house, "walls")
+            },
+            wall_colors={
+                str(entry.get("id")): material_color(entry.get("material"))
                 for entry in entries(house, "walls")
             },
             floor_materials={
@@ -95,6 +102,7 @@ class HouseRooms:
                     end_m=(float(end[0]), float(end[1])),
                     height_m=room.height_m,
                     material=self.wall_materials.get(wall_id, ""),
+                    color=self.wall_colors.get(wall_id),
                     is_open=wall is None,
                 )
             )

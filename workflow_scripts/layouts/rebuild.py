@@ -86,8 +86,7 @@ def rebuild_house(
             problems.append(FormatProblem("floor", f"{error}; the true floor is taken"))
     edges = _true_edges(record)
     if floor is not None:
-        usual = next((edge.material for edge in edges if edge.material), "")
-        edges = _edges(floor, layout.walls, usual)
+        edges = _edges(floor, layout.walls, edges)
     heights = [wall.height_m for wall in layout.walls if "heights" in parts]
     usable = [height for height in heights if CEILING_M[0] <= height <= CEILING_M[1]]
     ceiling_m = max(usable, default=record.ceiling_height_m)
@@ -253,19 +252,29 @@ def wall_ring(walls: Sequence[LayoutWall]) -> FloatArray:
 
 def _true_edges(record: RoomRecord) -> list[Edge]:
     return [
-        Edge(np.array(wall.start_m), np.array(wall.end_m), wall.material, wall.is_open)
+        Edge(np.array(wall.start_m), np.array(wall.end_m), wall.material, wall.color, wall.is_open)
         for wall in record.walls
     ]
 
 
-def _edges(floor_m: FloatArray, walls: Sequence[LayoutWall], usual: str) -> list[Edge]:
-    """Return the edges of a floor with the material of the nearest wall, or the usual one."""
+def _edges(
+    floor_m: FloatArray, walls: Sequence[LayoutWall], true_edges: Sequence[Edge]
+) -> list[Edge]:
+    """Return the edges of a floor with the material of the nearest wall.
+
+    A wall without a material has that of the nearest true wall; colors are those of true walls
+    of the same material, for no format says them.
+    """
+    drawn = [edge for edge in true_edges if not edge.is_open]
     edges = []
     for start, end in zip(floor_m, np.roll(floor_m, -1, axis=0), strict=True):
         middle = (start + end) / 2
         far = [distance_to_edge_m(middle, wall.start_m[:2], wall.end_m[:2]) for wall in walls]
         material = walls[int(np.argmin(far))].material if far else ""
-        edges.append(Edge(start, end, material or usual))
+        same = [edge for edge in drawn if material in ("", edge.material)]
+        gaps = [distance_to_edge_m(middle, edge.start_m, edge.end_m) for edge in same]
+        nearest = same[int(np.argmin(gaps))] if same else Edge(start, end, material)
+        edges.append(Edge(start, end, nearest.material, nearest.color))
     return edges
 
 

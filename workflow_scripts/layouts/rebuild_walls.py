@@ -25,11 +25,12 @@ _CATEGORIES = {"door": ("Doorway", "Doorframe"), "window": ("Window",)}
 
 @dataclass(frozen=True)
 class Edge:
-    """An edge of the floor with its wall: ends [2], material, whether it is a passage."""
+    """An edge of the floor with its wall: ends [2], material, color, whether it is a passage."""
 
     start_m: FloatArray
     end_m: FloatArray
     material: str
+    color: tuple[float, float, float] | None = None
     is_open: bool = False
 
     @property
@@ -188,9 +189,15 @@ def _wall(identity: str, room_id: str, edge: Edge, heights: tuple[float, float])
         "polygon": [
             vector(x, y, height) for height in heights for x, y in (edge.start_m, edge.end_m)
         ],
-        "material": {"name": edge.material},
+        "material": _material(edge),
         "layer": LAYER,
     }
+
+
+def _material(edge: Edge) -> dict[str, Any]:
+    if edge.color is None:
+        return {"name": edge.material}
+    return {"name": edge.material, "color": dict(zip("rgb", edge.color, strict=True))}
 
 
 def _opening(identity: str, hole: Hole, inner: str, outer: str, room: int) -> dict[str, Any]:

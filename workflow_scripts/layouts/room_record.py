@@ -22,6 +22,10 @@ class RoomWall(Record):
     end_m: Point2
     height_m: float
     material: str
+    color: Point3 | None = Field(
+        default=None,
+        description="red, green, blue from 0 to 1 of a plain wall; None: the material's",
+    )
     is_open: bool = Field(
         default=False, description="a passage without a wall; it has no id and no material"
     )

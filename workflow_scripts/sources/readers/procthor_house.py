@@ -14,6 +14,7 @@ import numpy as np
 from shapely.geometry import Point, Polygon
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.numbers import is_finite_number
 from workflow_scripts.geometry.cameras import world_from_unity
 from workflow_scripts.sources.readers.procthor_assets import assets
 
@@ -219,6 +220,17 @@ def material_name(value: Any) -> str:
     """Return the name of a material entry, '' if it has none."""
     name = value.get("name") if isinstance(value, dict) else value
     return name if isinstance(name, str) else ""
+
+
+def material_color(value: Any) -> tuple[float, float, float] | None:
+    """Return the color (red, green, blue from 0 to 1) of a material entry, None if it has none."""
+    color = value.get("color") if isinstance(value, dict) else None
+    parts = [color.get(name) for name in "rgb"] if isinstance(color, dict) else []
+    known = [float(part) for part in parts if is_finite_number(part) and 0 <= part <= 1]
+    if len(known) != 3:
+        return None
+    red, green, blue = known
+    return red, green, blue
 
 
 def iterate_objects(house: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
