@@ -1,5 +1,6 @@
 from workflow_scripts.config.pointclouds import FusionSettings, MeasurementSettings
 from workflow_scripts.pointclouds.depth_error import resolve_depth_kind
+from workflow_scripts.sources.planning import depth_kind
 
 PLY_FOLDERS = (
     per_shard("results/pointclouds/{source}/{shard}")
@@ -156,7 +157,7 @@ rule measure_objects:
         depth_kind=lambda wildcards: resolve_depth_kind(
             config["pointclouds"]["depth_kind"],
             is_estimated=is_estimated(wildcards.source),
-            source_kind=SOURCES[wildcards.source].depth_kind,
+            source_kind=depth_kind(config, wildcards.source),
         ),
         settings=section_json(config["pointclouds"], MeasurementSettings),
         seed=config["seed"],
