@@ -4,6 +4,7 @@ from workflow_scripts.sources.base import ALL_STAGES
 from workflow_scripts.train.paths import training_curves
 
 
+include: "functions/evaluate.smk"
 include: "evaluate_rooms.smk"
 
 
@@ -18,12 +19,6 @@ PREDICTOR_RULES = sorted(
         for predictor in kind.predictors
     }
 )
-
-
-def question_files(wildcards):
-    """Return the questions of a set as an experiment is asked them."""
-    experiment = EXPERIMENTS[wildcards.experiment]
-    return QUESTION_SETS.of(experiment, wildcards.question_set, CONTEXT)
 
 
 for _rule, _has_limits in PREDICTOR_RULES:

@@ -8,9 +8,9 @@ from tests.pointclouds.conftest import corner_cameras
 from tests.pointclouds.test_fuse import views_of
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.geometry.cameras import rotation_about_up, transform
+from workflow_scripts.geometry.floor import find_floor, gravity_from_world
 from workflow_scripts.geometry.upright_boxes import box_corners
 from workflow_scripts.pointclouds.boxes import measure_box
-from workflow_scripts.pointclouds.floor import find_floor, gravity_from_world
 from workflow_scripts.pointclouds.fuse import fuse
 
 VOXEL_M = 0.04

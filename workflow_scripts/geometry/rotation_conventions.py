@@ -30,3 +30,12 @@ def rotation_from_unity_euler(euler_deg: Sequence[float]) -> FloatArray:
     in_unity = Rotation.from_euler("YXZ", [y, x, z], degrees=True).as_matrix()
     result: FloatArray = _UNITY_AXES @ in_unity @ _UNITY_AXES
     return result
+
+
+def rotation_from_zxy_euler(angles_rad: Sequence[float] | FloatArray) -> FloatArray:
+    """Return the rotation [3, 3] of EmbodiedScan's Euler angles (z, x, y) in radians.
+
+    It turns about z, then about the turned x, then about the turned y.
+    """
+    result: FloatArray = Rotation.from_euler("ZXY", angles_rad).as_matrix()
+    return result

@@ -15,9 +15,9 @@ from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import open_shard, read_array, write_table
 from workflow_scripts.common.view_shard import ViewShard, table_path
 from workflow_scripts.config.pointclouds import FusionSettings
+from workflow_scripts.geometry.floor import find_floor
 from workflow_scripts.pointclouds.boxes import measure_boxes
 from workflow_scripts.pointclouds.cloud_picture import draw_clouds
-from workflow_scripts.pointclouds.floor import find_floor
 from workflow_scripts.pointclouds.fuse import View, fuse
 
 log = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ import numpy as np
 from workflow_scripts.common.cloud_shard import Floor
 from workflow_scripts.common.records import GravityRow
 from workflow_scripts.geometry.cameras import Camera, FloatArray, back_project
+from workflow_scripts.geometry.floor import find_floor
 from workflow_scripts.geometry.gravity import GravityAxes, axes_from_pose, axes_from_up, gravity_row
 from workflow_scripts.pointclouds.depth_error import DepthErrorModel
-from workflow_scripts.pointclouds.floor import find_floor
 
 CAMERA_UP = np.array([0.0, -1.0, 0.0])
 """Up in the frame of a camera that is held level."""

@@ -1,4 +1,4 @@
-"""Read RLBench's pickles without running anything in them: only numbers, lists and dicts come out.
+"""Read pickles of data sets without running anything in them: numbers, lists and dicts come out.
 
 A pickle is a program that may call whatever it names. This reader knows the handful of names that
 a recording needs and gives them stand-ins of its own that only hold values; any other name ends
@@ -86,8 +86,9 @@ def _reconstruct(*_: Any) -> _PickledArray:
 class _Unpickler(pickle.Unpickler):
     """Finds stand-ins only; classes are made anew for each file, so that none can be spoilt."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, kind: str) -> None:
         super().__init__(io.BytesIO(content))
+        self._kind = kind
         numpy_names: dict[str, Callable[..., Any]] = {
             "multiarray _reconstruct": _reconstruct,
             "multiarray scalar": _scalar,
@@ -108,24 +109,24 @@ class _Unpickler(pickle.Unpickler):
         """Return the stand-in of a name; any other name is refused."""
         if f"{module} {name}" not in self._allowed:
             raise UserError(
-                f"it asks for {module}.{name}, which no recording needs; nothing of it was run. "
+                f"it asks for {module}.{name}, which no {self._kind} needs; nothing of it was run. "
                 "Do not trust this file"
             )
         return self._allowed[f"{module} {name}"]
 
 
-def read_pickle(content: bytes, *, name: str) -> Any:
-    """Return what a pickle holds: objects as `Stub`, arrays as NumPy arrays.
+def read_pickle(content: bytes, *, name: str, kind: str = "RLBench recording") -> Any:
+    """Return what a pickle holds: objects as `PickledObject`, arrays as NumPy arrays.
 
-    `name` is for the message of the `UserError` that anything unexpected raises.
+    `name` and `kind` are for the message of the `UserError` that anything unexpected raises.
     """
     try:
-        return _unwrap(_Unpickler(content).load(), {})
+        return _unwrap(_Unpickler(content, kind).load(), {})
     except UserError as error:
         raise UserError(f"{name}: {error}") from None
     except Exception as error:  # a damaged pickle raises almost any type
         raise UserError(
-            f"{name}: not a readable RLBench recording ({type(error).__name__}: {error}); "
+            f"{name}: not a readable {kind} ({type(error).__name__}: {error}); "
             "copy it again from where it came"
         ) from None
 

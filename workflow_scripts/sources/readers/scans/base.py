@@ -24,6 +24,7 @@ READERS: Mapping[str, str] = {
     "scannet": "workflow_scripts.sources.readers.scans.scannet:ScanNetReader",
     "nerfstudio": "workflow_scripts.sources.readers.scans.nerfstudio:NerfstudioReader",
     "stray_scanner": "workflow_scripts.sources.readers.scans.stray_scanner:StrayScannerReader",
+    "embodiedscan": "workflow_scripts.sources.readers.scans.embodiedscan:EmbodiedScanReader",
     "tum_rgbd": "workflow_scripts.sources.readers.scans.tum_rgbd:TumReader",
     "arkitscenes": "workflow_scripts.sources.readers.scans.arkitscenes:ARKitScenesReader",
     "replica": "workflow_scripts.sources.readers.scans.replica:ReplicaReader",
@@ -73,6 +74,8 @@ class ScanFrame:
         load_instance: returns u16 [height, width] at the size of depth, 0 = none: numbers of
             `ScanObject.instance`; None where pixels are not annotated.
         reason: why the frame cannot be used, "" if it can.
+        quarter_turns: by how many counter-clockwise quarter turns its pictures were turned, so that
+            they are upright; pictures of the user's that belong to the frame turn with it.
     """
 
     frame_id: str
@@ -87,6 +90,7 @@ class ScanFrame:
     load_encoded_rgb: Callable[[], bytes] | None = None
     load_instance: Callable[[], np.ndarray] | None = None
     reason: str = ""
+    quarter_turns: int = 0
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,11 @@ def upright_frames(frames: Sequence[ScanFrame]) -> tuple[list[ScanFrame], list[s
     if not turns:
         return list(frames), []
     note = f"pictures lie on their side and are turned by {90 * turns} degrees counter-clockwise"
+    if turns == 2:
+        note = (
+            "pictures are upside down and are turned by 180 degrees; if they are not, +Z points "
+            "down in the poses, or the camera's axes are OpenGL's where OpenCV's are expected"
+        )
     return [_turned(frame, turns) for frame in frames], [note]
 
 
@@ -45,6 +50,7 @@ def _turned(frame: ScanFrame, turns: int) -> ScanFrame:
         load_depth_m=loader(frame.load_depth_m),
         load_instance=loader(frame.load_instance),
         load_encoded_rgb=None,
+        quarter_turns=turns,
     )
 
 
