@@ -54,6 +54,7 @@ rule all:
         "results/eval.csv",
         "results/report.html",
         PLY_FOLDERS,
+        ["results/focal.csv"] if FOCAL_SCORES else [],
 
 
 rule scenes:
@@ -65,7 +66,6 @@ rule views:
     input:
         per_shard("results/views/{source}/{shard}.zarr"),
         view_checks("views"),
-        per_demonstration_source("results/views/{source}/leaks.json"),
         per_shard("results/views/{source}/{shard}.frames.parquet", scene_kind="scan"),
 
 

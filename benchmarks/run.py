@@ -31,6 +31,7 @@ Name = Literal[
     "vqa",
     "questions",
     "tables",
+    "rooms",
     "pose",
     "robots",
     "packing",
@@ -44,6 +45,7 @@ MODULES: dict[Name, str] = {
     "vqa": "question_accuracy",
     "questions": "question_rate",
     "tables": "question_tables",
+    "rooms": "room_scores",
     "pose": "pose_training",
     "robots": "robot_simulator",
 }

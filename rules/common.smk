@@ -35,6 +35,8 @@ from workflow_scripts.sources.planning import (
 )
 
 SHARDS_IN_REPORT = 3
+# The kinds of scenes whose views are counted; episodes have a check of their own.
+CHECKED_SCENES = ("house", "photo", "scan")
 
 
 def stop(error):
@@ -119,7 +121,7 @@ wildcard_constraints:
     split="|".join(SPLITS),
     experiment="|".join(EXPERIMENTS),
     condition="image|blind|blank",
-    question_set="|".join(["predictions", *BENCHMARKS]),
+    question_set="|".join(["predictions", r"focal\d{3}", *BENCHMARKS]),
     part=r"\d{3}",
 
 
@@ -231,7 +233,7 @@ def per_demonstration_source(pattern):
 
 def view_checks(stage):
     """Return the files that say of the sources of a stage that their views show something."""
-    names = {"house": "counts.json", "photo": "counts.json", "episode": "leaks.json"}
+    names = {kind: "counts.json" for kind in CHECKED_SCENES} | {"episode": "leaks.json"}
     kinds = {source: SOURCES[source].scene_kind for source in sources_with_stage(stage)}
     return [
         f"results/views/{source}/{names[kind]}"

@@ -1,6 +1,30 @@
 from workflow_scripts.config.evaluate import CompareRebuiltSettings
 from workflow_scripts.config.reconstruction import RebuildSettings
 from workflow_scripts.config.views import RendererSettings
+from workflow_scripts.evaluate import paths
+
+FOCAL_SETS = paths.focal_sets(config)
+FOCAL_SCORES = [
+    f"results/evaluate/{name}/{folder}scores.parquet"
+    for name in ROOM_EXPERIMENTS
+    for folder in ("", *(f"{focal}/" for focal in FOCAL_SETS))
+    if FOCAL_SETS
+]
+
+
+# Experiments whose prompts say K when they are scored.
+GIVEN_INTRINSICS = [
+    name
+    for name in ROOM_EXPERIMENTS
+    if EXPERIMENTS[name].settings.test_input.prompt.intrinsics
+]
+
+
+def focal_answers(condition):
+    """Return an input function: answers about rooms drawn with another focal length."""
+    return lambda wildcards: EXPERIMENTS[wildcards.experiment].answer_files(
+        condition, CONTEXT, question_set=f"focal{wildcards.percent}"
+    )
 
 
 # Some rooms as an experiment's model wrote them, as houses that can be drawn.
@@ -136,3 +160,73 @@ rule compare_rebuilt_rooms:
         " --experiment {wildcards.experiment} --settings {params.settings:q}"
         " --seed {params.seed} --out {output.metrics} --picture {output.picture}"
         " > {log} 2>&1"
+
+
+# The same experiments asked about the same rooms drawn with other focal lengths.
+rule score_focal_rooms:
+    input:
+        questions="results/vqa/rooms/{experiment}/focal{percent}/scored.parquet",
+        rooms=per_shard(
+            "results/vqa/{source}/{shard}.rooms.parquet", scene_kind="house"
+        ),
+        focal_rooms=lambda wildcards: per_shard(
+            f"results/vqa/{{source}}/{{shard}}.focal{wildcards.percent}.rooms.parquet",
+            scene_kind="house",
+        ),
+        image=focal_answers("image"),
+        blind=focal_answers("blind"),
+        blank=focal_answers("blank"),
+    output:
+        scores="results/evaluate/{experiment}/focal{percent}/scores.parquet",
+        csv="results/evaluate/{experiment}/focal{percent}/scores.csv",
+    log:
+        "logs/evaluate/score_focal_rooms/{experiment}.focal{percent}.log",
+    benchmark:
+        "results/benchmarks/evaluate/score_focal_rooms/{experiment}.focal{percent}.tsv"
+    wildcard_constraints:
+        experiment=name_pattern(ROOM_EXPERIMENTS),
+        percent=r"\d{3}",
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=code_of("workflow_scripts.evaluate.reconstruction.score"),
+        settings=lambda wildcards: EXPERIMENTS[wildcards.experiment]
+        .scorer_arguments(CONTEXT)
+        .settings,
+        seed=config["seed"],
+    message:
+        "Score {wildcards.experiment} at {wildcards.percent} % of the focal length"
+    shell:
+        "python -m workflow_scripts.evaluate.reconstruction.score --questions {input.questions}"
+        " --rooms {input.rooms} {input.focal_rooms} --image {input.image} --blind {input.blind}"
+        " --blank {input.blank} --experiment {wildcards.experiment} --seed {params.seed}"
+        " --settings {params.settings:q} --out {output.scores} > {log} 2>&1"
+
+
+rule compare_focal_lengths:
+    input:
+        scores=FOCAL_SCORES,
+    output:
+        "results/focal.csv",
+    log:
+        "logs/evaluate/compare_focal_lengths.log",
+    benchmark:
+        "results/benchmarks/evaluate/compare_focal_lengths.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code_of("workflow_scripts.evaluate.reconstruction.focal_table"),
+        given_intrinsics=" ".join(["--given-intrinsics", *GIVEN_INTRINSICS]) if GIVEN_INTRINSICS else "",
+    message:
+        "Compare the scores of rooms at all focal lengths"
+    shell:
+        "python -m workflow_scripts.evaluate.reconstruction.focal_table --scores {input.scores}"
+        " {params.given_intrinsics} --out {output} > {log} 2>&1"

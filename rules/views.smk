@@ -284,7 +284,9 @@ rule check_views:
     benchmark:
         "results/benchmarks/views/check_views/{source}.tsv"
     wildcard_constraints:
-        source=name_pattern(sources_with_scenes("house") + sources_with_scenes("photo")),
+        source=name_pattern(
+            source for kind in CHECKED_SCENES for source in sources_with_scenes(kind)
+        ),
     conda:
         "../envs/views.yaml"
     threads: 1
@@ -296,11 +298,17 @@ rule check_views:
         needs_depth=lambda wildcards: (
             "" if is_estimated(wildcards.source) else "--needs-depth"
         ),
+        # Scans of other people may come without labels.
+        objects=lambda wildcards: (
+            "--no-needs-objects"
+            if wildcards.source in sources_with_scenes("scan")
+            else "--needs-objects"
+        ),
     message:
         "Check that the views of {wildcards.source} show something"
     shell:
         "python -m workflow_scripts.views.check_views --views {input.views}"
-        " {params.needs_depth} --out {output} > {log} 2>&1"
+        " {params.needs_depth} {params.objects} --out {output} > {log} 2>&1"
 
 
 rule check_episodes:
@@ -360,3 +368,4 @@ rule export_npz:
 
 
 include: "views_scans.smk"
+include: "views_focal.smk"

@@ -1,10 +1,13 @@
 from workflow_scripts.config.vqa import RoomRecordSettings
 
+# Rooms are also drawn with other focal lengths: shard 0003 with half of it is 0003.focal050.
+ROOM_SHARD = r"\d{4}(\.focal\d{3})?"
+
 
 # The room of every view of a house, for models that write rooms.
 rule write_room_records:
     input:
-        scenes="results/scenes/{source}/{shard}.jsonl",
+        scenes=scenes_of_room_shard,
         views="results/views/{source}/{shard}.zarr",
         rows="results/views/{source}/{shard}.views.parquet",
         objects="results/views/{source}/{shard}.objects.parquet",
@@ -20,6 +23,7 @@ rule write_room_records:
         "results/benchmarks/vqa/write_room_records/{source}/{shard}.tsv"
     wildcard_constraints:
         source=name_pattern(sources_with_scenes("house")),
+        shard=ROOM_SHARD,
     conda:
         "../envs/views.yaml"
     threads: 1
@@ -53,7 +57,7 @@ rule write_room_prompts:
         images="results/vqa/{source}/{shard}.room_images",
         views="results/views/{source}/{shard}.zarr",
         rows="results/views/{source}/{shard}.views.parquet",
-        depth=depth_group,
+        depth=depth_of_room_shard,
     output:
         training="results/vqa/rooms/{experiment}/{source}/{shard}.training.jsonl",
         scored="results/vqa/rooms/{experiment}/{source}/{shard}.scored.jsonl",
@@ -65,6 +69,7 @@ rule write_room_prompts:
         "results/benchmarks/vqa/write_room_prompts/{experiment}/{source}/{shard}.tsv"
     wildcard_constraints:
         source=name_pattern(sources_with_scenes("house")),
+        shard=ROOM_SHARD,
         experiment=name_pattern(ROOM_EXPERIMENTS),
     conda:
         "../envs/geometry.yaml"

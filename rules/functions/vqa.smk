@@ -88,9 +88,28 @@ def per_room_shard(ending):
     return paths
 
 
+def per_focal_room_shard(ending):
+    """Return an input function: the same of rooms that are drawn with another focal length."""
+    return lambda wildcards: per_room_shard(
+        f"{{shard}}.focal{wildcards.percent}.{ending}"
+    )(wildcards)
+
+
 def asset_captions(wildcards):
     """Return the captions of a source's assets, if the records of rooms have them."""
     has_captions = wildcards.source in sources_with_stage("captions")
     if not config["vqa"]["asset_phrases"] or not has_captions:
         return []
     return f"results/captions/{wildcards.source}/assets.jsonl"
+
+
+def scenes_of_room_shard(wildcards):
+    """Return the houses of a shard of rooms, whatever its focal length."""
+    return f"results/scenes/{wildcards.source}/{wildcards.shard[:4]}.jsonl"
+
+
+def depth_of_room_shard(wildcards):
+    """Return where depth of a shard of rooms is read: what is drawn again has the simulator's."""
+    if "focal" in wildcards.shard:
+        return f"results/views/{wildcards.source}/{wildcards.shard}.zarr"
+    return depth_group(wildcards)

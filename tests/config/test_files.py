@@ -24,6 +24,15 @@ BROKEN = [
     (b"seed: *nobody\n", "c.yaml:1: no YAML: found undefined alias"),
     (b"when: 2024-99-99\n", "c.yaml: no YAML: month must be"),
     (b"seed: \x00\n", "c.yaml: no YAML: unacceptable character"),
+    (b"a: &a [*a]\n", "c.yaml: its anchors .* hold themselves"),
+    (
+        b"a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+        + b"".join(
+            b"%c: &%c [%s]\n" % (name, name, b", ".join([b"*%c" % (name - 1)] * 10))
+            for name in b"bcdefghi"
+        ),
+        "c.yaml: its anchors .* unfold to more than 100000 values",
+    ),
     (b"? [a]\n: 1\n", "c.yaml:1: no YAML: found unhashable key"),
 ]
 

@@ -242,3 +242,9 @@ def test_an_experiment_is_checked_as_its_kind(experiment: object, message: str) 
 def test_splits_sum_to_one_and_half_a_price_is_named() -> None:
     with pytest.raises(UserError, match=r"splits: .* sum to 1, not 1\.1"):
         resolved(config(splits={"train": 0.8, "val": 0.1, "test": 0.2}))
+
+
+@pytest.mark.parametrize("name", ["base", "benchmarks"])
+def test_an_experiment_has_no_name_of_a_folder_of_results(name: str) -> None:
+    with pytest.raises(UserError, match=rf"train\.experiments: '{name}' does not match"):
+        resolved(config(train={"experiments": {name: {"kind": "vlm"}}}))

@@ -8,6 +8,12 @@ from workflow_scripts.evaluate.eval_items import EvalItem
 from workflow_scripts.evaluate.replies import read_reply
 
 LETTERS: list[tuple[str, Any]] = [
+    ("A sofa", "B"),
+    ("An armchair is near. The bed.", "D"),
+    ("（D）", "D"),
+    ("None of the options", None),
+    ("Therefore D.", "D"),
+    ("The correct answer is not A but D.", "D"),
     ("The correct option here would be **C**, given how near the chair is to the lamp.", "C"),
     ("I'd go for (D) – the bed is bigger than the lamp.", "D"),
     ("$\\boxed{\\mathrm{C}}$", "C"),
@@ -37,6 +43,12 @@ LETTERS: list[tuple[str, Any]] = [
     ("the bed, rather than the sofa", "D"),
 ]
 YES_NO: list[tuple[str, Any]] = [
+    ("Y", "yes"),
+    ("n.", "no"),
+    ("I don't think so.", "no"),
+    ("I think so", "yes"),
+    ("I don't know.", None),
+    ("Neither", None),
     ("Yep - it does.", "yes"),
     ('{"answer": true}', "yes"),
     ("```\nNo\n```", "no"),
@@ -49,6 +61,13 @@ YES_NO: list[tuple[str, Any]] = [
     ("**No** – the lamp stands to the right of the sofa.", "no"),
 ]
 LENGTHS_M: list[tuple[str, Any]] = [
+    ("15×10^-1 m", 1.5),
+    ("1.5 x 10^0 m", 1.5),
+    ("1 500 mm", 1.5),
+    ("12 500 mm", 12.5),
+    ("2 m x 10 m", 2.0),
+    ("a metre and a half", 1.5),
+    ("3 yards", 2.7432),
     ("5'11\"", 1.8034),
     ("5 feet, 11 inches", 1.8034),
     ("5ft11in", 1.8034),
@@ -81,6 +100,8 @@ LENGTHS_M: list[tuple[str, Any]] = [
     ("4.1 ft (1.25 m)", 1.24968),
 ]
 COUNTS: list[tuple[str, Any]] = [
+    ("dozens", None),
+    ("At least 4", 4),
     ("There appear to be \\boxed{3} chairs.", 3),
     ("Three.", 3),
     ('{"count": 3}', 3),

@@ -64,6 +64,20 @@ def test_visible_objects_are_those_with_enough_pixels_near_to_far() -> None:
     assert len(target_layout(record, LayoutTextSettings(max_objects=2)).boxes) == 2
 
 
+def test_what_stands_on_others_can_be_left_out() -> None:
+    record = random_record(0)
+    keys = {
+        include: {
+            box.key
+            for box in target_layout(
+                record, LayoutTextSettings(objects="all", include_children=include)
+            ).boxes
+        }
+        for include in (True, False)
+    }
+    assert keys[True] - keys[False] == {"Painting|3"}
+
+
 def test_a_parent_that_is_left_out_is_no_parent() -> None:
     settings = LayoutTextSettings.parse({"format": "r2d3", "objects": "all", "max_objects": 4})
     record = random_record(0)

@@ -282,6 +282,7 @@ def test_true_doors_stay_where_a_format_has_none():
         centre_m=(*np.mean([record.walls[0].start_m, record.walls[0].end_m], axis=0), 1.0),
         width_m=0.9,
         height_m=2.0,
+        openness=0.5,
     )
     record = record.model_copy(update={"openings": (*record.openings, door)})
     layout = RoomLayout("level_camera")
@@ -294,6 +295,21 @@ def test_true_doors_stay_where_a_format_has_none():
         assert (len(house["doors"]), len(house["windows"])) == expected
         for entry in house["doors"]:
             assert assets()[entry["assetId"]].category == "Doorway"
+            assert entry["openness"] == 0.5
+
+
+def test_a_predicted_door_is_as_open_as_the_true_one_near_it():
+    record = real_record(0)
+    middle = np.mean([record.walls[0].start_m, record.walls[0].end_m], axis=0)
+    values = {"opening_id": "door|1|2", "kind": "door", "wall": 0, "asset_id": "", "width_m": 0.9}
+    door = RoomOpening(**values, centre_m=(*middle, 1.0), height_m=2.0, openness=0.5)
+    record = record.model_copy(update={"openings": (door,)})
+    for moved, openness in ((0.2, 0.5), (0.8, 0.0)):
+        centre = np.array([middle[0], middle[1] + moved, 1.0])
+        predicted = LayoutOpening("door", 0, centre, 0.8, 2.0)
+        layout = RoomLayout("world", openings=(predicted,))
+        (entry,) = rebuild_house(layout, record, parts=["doors"]).house["doors"]
+        assert (entry["openness"], entry["openable"]) == (openness, openness > 0)
 
 
 def test_walls_may_be_in_any_order_and_direction():

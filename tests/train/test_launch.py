@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import submitit
 
 from testing.wait import background_process
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.train import jobs, preemption, rank
+from workflow_scripts.common.storage import write_json
+from workflow_scripts.train import jobs, launch, preemption, rank
 
 FORK = """
 import os, signal
@@ -129,3 +131,19 @@ def test_a_job_that_never_saves_is_requeued_a_limited_number_of_times(
         assert "give its rule a longer runtime in the profile" in capfd.readouterr().err
         requeue_calls.clear()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "requeues.json"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['{"cluster": "local"', '{"clustfr": "local", "job_id": "1", "num_ranks": 2, "identity": "x"}',
+     "[]", '{"cluster": "local", "job_id": "1", "num_ranks": "two", "identity": "x"}'],
+)  # fmt: skip
+def test_a_damaged_record_of_a_job_is_no_record(
+    tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "job.json").write_text(content)
+    assert launch.read_job_record(tmp_path / "job.json") is None
+    assert "job.json is damaged" in caplog.text
+    record = launch.JobRecord("local", "1", 2, "x")
+    write_json(tmp_path / "job.json", asdict(record))
+    assert launch.read_job_record(tmp_path / "job.json") == record

@@ -62,3 +62,13 @@ def test_estimated_depth_needs_none_of_the_user_s(tmp_path: Path) -> None:
     folder = tmp_path / "images"
     shard = write_shard(folder, 0, scenes=["a"], kinds=["object"], skipped="depth")
     check_views.main(views=(shard,), out=folder / "counts.json")
+
+
+def test_scans_may_come_without_labels(tmp_path: Path) -> None:
+    folder = tmp_path / "scans"
+    shard = write_shard(folder, 0, scenes=["a"], kinds=[])
+    check_views.main(views=(shard,), out=folder / "counts.json", needs_objects=False)
+    assert read_json(folder / "counts.json")["objects"] == 0
+    shard = write_shard(folder, 0, scenes=[], kinds=[])
+    with pytest.raises(UserError, match="source scans has no view"):
+        check_views.main(views=(shard,), out=folder / "counts.json", needs_objects=False)

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from workflow_scripts.common import kept_outputs
 from workflow_scripts.common.errors import UserError, validation_problems
+from workflow_scripts.common.text_files import read_text
 
 Item = TypeVar("Item")
 DEBUG_VARIABLE = "SIGHTLINE_DEBUG"
@@ -139,7 +140,7 @@ def _default_settings(
         is_complete = not any(field.is_required() for field in model.model_fields.values())
         return main_default or (model() if is_complete else None)
     if text.startswith("@"):
-        text = Path(text[1:]).read_text(encoding="utf-8")
+        text = read_text(Path(text[1:]))
     try:
         values = json.loads(text)
     except ValueError as error:

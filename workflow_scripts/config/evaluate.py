@@ -8,9 +8,9 @@ from workflow_scripts.config.base import Settings, UniqueList, UserPath
 
 Tokens = Annotated[int, Field(ge=1, le=4096)]
 BenchmarkName = Annotated[
-    str, Field(pattern=r"^(?!predictions$|vqa$|keypoints$|rooms$)[a-z0-9][a-z0-9-]*$")
+    str, Field(pattern=r"^(?!predictions$|vqa$|keypoints$|rooms$|focal\d)[a-z0-9][a-z0-9-]*$")
 ]
-BENCHMARK_NAME = r"letters, digits and hyphens, not predictions, vqa, keypoints or rooms"
+BENCHMARK_NAME = r"letters, digits and hyphens, not predictions, vqa, keypoints, rooms or focal050"
 
 
 class BenchmarkFileSettings(Settings):
@@ -93,6 +93,12 @@ class EvaluateSettings(
 ):
     """Scoring."""
 
+    focal_factors: UniqueList[Annotated[float, Field(ge=0.1, le=9.99)]] = Field(
+        (),
+        description="the scored rooms are also drawn with so many times the focal length (usual: "
+        "0.5, 0.75, 1.25, 1.5) and every experiment of kind reconstruction is asked about them: "
+        "results/focal.csv",
+    )
     rebuilt_preset: Literal["draft", "default", "high"] = Field(
         "draft", description="quality of the pictures of rebuilt rooms, as views.preset"
     )

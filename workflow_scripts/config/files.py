@@ -3,16 +3,19 @@
 `python -m workflow_scripts.config.files FILE...` checks files, the project's config.yaml first.
 """
 
+import math
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from workflow_scripts.common.errors import UserError
 
 ROOT = Path(__file__).parents[2]
+MAX_VALUES = 100_000
 
 
 def check_config_file(path: Path) -> None:
@@ -31,6 +34,7 @@ def check_config_file(path: Path) -> None:
         raise UserError(f"{name}: cannot be read: {error.strerror}") from None
     try:
         content = yaml.safe_load(text)
+        num_values = _count_values(content, {})
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}" if mark else name
@@ -42,9 +46,25 @@ def check_config_file(path: Path) -> None:
         raise UserError(
             f"{name}: nested too deeply; keys of a configuration are four deep"
         ) from None
+    if num_values > MAX_VALUES:
+        raise UserError(
+            f"{name}: its anchors (&, *) unfold to more than {MAX_VALUES} values, or hold "
+            "themselves; write the values out"
+        )
     if not isinstance(content, dict):
         kind = "nothing" if content is None else f"a {type(content).__name__}"
         raise UserError(f"{name}: holds {kind}; a configuration is made of lines `key: value`")
+
+
+def _count_values(value: Any, known: dict[int, float]) -> float:
+    """Return how many values there are with aliases written out; infinity if one holds itself."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = math.inf
+        inner = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_count_values(one, known) for one in inner)
+    return known[id(value)]
 
 
 def printable(path: Path) -> str:

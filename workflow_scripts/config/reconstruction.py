@@ -35,6 +35,9 @@ class LayoutTextSettings(Settings):
         "visible",
         description="visible: those with min_pixels in the view, near to far; all: of the room",
     )
+    include_children: bool = Field(
+        True, description="also what stands on other objects; published programs leave it out"
+    )
     fields: UniqueList[LayoutField] = Field(
         ("box_2d", "centre", "size", "yaw"),
         description="what format object_list says of an object; centre is always said",

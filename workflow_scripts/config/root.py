@@ -17,7 +17,7 @@ from workflow_scripts.config.train import TrainSettings
 from workflow_scripts.config.views import ViewsSettings
 from workflow_scripts.config.vqa import VqaSettings
 
-ExperimentName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+ExperimentName = Annotated[str, Field(pattern=r"^(?!base$|benchmarks$)[a-z0-9][a-z0-9-]*$")]
 
 
 class _Sources(Settings):
@@ -59,7 +59,7 @@ def build_config_model(
             dict[ExperimentName, experiment | None],
             Field(
                 description="one entry an experiment, null turns it off; its name is letters, "
-                "digits and hyphens"
+                "digits and hyphens, not base or benchmarks"
             ),
         ),
     )

@@ -64,3 +64,14 @@ class ViewsSettings(FrameSettings):
     policies: PolicySettings = Field(
         PolicySettings(), description="how many views of each policy a room gets"
     )
+
+
+class FocalViewSettings(RendererSettings):
+    """Views that are drawn again with other focal lengths."""
+
+    min_pixels: int = Field(
+        100, ge=1, description="an object with fewer pixels does not count as visible"
+    )
+    split: Literal["train", "val", "test"] = Field(
+        "test", description="houses whose views are drawn again"
+    )

@@ -35,6 +35,10 @@ _ANSWER_MARKERS = (
 )
 _POSITIVE = re.compile(r"\b(?:yes|yeah|yep|correct|true|indeed|affirmative)\b")
 _NEGATIVE = re.compile(r"\b(?:no|nope|incorrect|false|negative|not)\b")
+_OPINION = re.compile(
+    r"^\W*i\s+(?P<not>do\s+not\s+|don't\s+)?(?:think|believe|guess)\s+so\b", re.IGNORECASE
+)
+_ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
 _HOUR_NAMES = "one two three four five six seven eight nine ten eleven twelve"
 _HOURS = _HOUR_NAMES.split()
 _hour, _o_clock = r"(?<![\d.:])(1[0-2]|0?[1-9])", r"o\W?\s*clock"
@@ -126,6 +130,12 @@ def read_yes_no(text: str) -> str | None:
 
 def _yes_no(text: str) -> str | None:
     text = text.lower()
+    letter = re.fullmatch(r"\W*([yn])\W*", text)
+    if letter:
+        return "yes" if letter[1] == "y" else "no"
+    opinion = _OPINION.search(text)
+    if opinion:
+        return "no" if opinion["not"] else "yes"
     first = re.match(r"\W*(yes|yeah|yep|no|nope)\b(?!\s+(?:way|information|idea|one)\b)", text)
     if first:
         return "no" if first[1].startswith("n") else "yes"
@@ -207,10 +217,14 @@ def _equal_option(answer: str, options: Sequence[str]) -> int | None:
 
 def _leading_choice(answer: str, choices: Sequence[str]) -> str | None:
     """Return the choice that a reply begins with; None without one."""
-    longest_first = sorted(choices, key=len, reverse=True)
-    words = "|".join(re.escape(choice) for choice in longest_first)
+    # With its own article or another: "a sofa" is "the sofa", unless there is "a sofa", too.
+    bare = {choice: _ARTICLE.sub("", choice) for choice in choices}
+    texts = {choice.lower(): choice for choice in choices}
+    if len({text.lower() for text in bare.values()}) == len(bare):
+        texts |= {text.lower(): choice for choice, text in bare.items()}
+    words = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
     match = re.match(rf"\W*(?:(?:the|an?)\s+)?({words})(?!\w)", answer, re.IGNORECASE)
-    return None if match is None else _choice(match[1], choices)
+    return None if match is None else _choice(texts[match[1].lower()], choices)
 
 
 def _concluding_choice(answer: str, choices: Sequence[str]) -> str | None:

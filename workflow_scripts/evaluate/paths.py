@@ -5,13 +5,15 @@ Read while the rules are parsed, so it imports nothing heavy.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflow_scripts.experiments.base import Experiment, QuestionFiles, WorkflowContext
 
 # Name of the set of our own questions in the names of files.
 OWN = "predictions"
+# Names of the sets about rooms drawn with another focal length end in the percentage.
+FOCAL = "focal"
 # A model that writes its reasoning first needs room for it: up to 250 tokens.
 MAX_TOKENS_WITH_REASONING = 384
 
@@ -42,6 +44,9 @@ class QuestionSets:
             most = int(self.benchmarks[name]["max_new_tokens"])
             return QuestionFiles(f"{folder}.jsonl", f"{folder}.pictures", most)
         own = experiment.own_questions(context)
+        if own is not None and name.startswith(FOCAL):
+            folder, _, table = own.questions.rpartition("/")
+            return replace(own, questions=f"{folder}/{name}/{table}")
         if own is not None:
             return own
         split = self.config["evaluate"]["split"]
@@ -60,6 +65,11 @@ class QuestionSets:
         if self.config["vqa"]["reasoning"] in ("written", "tagged"):
             return max(max_new_tokens, MAX_TOKENS_WITH_REASONING)
         return max_new_tokens
+
+
+def focal_sets(config: Mapping[str, Any]) -> list[str]:
+    """Return the names of the sets of rooms that are drawn with other focal lengths."""
+    return [f"{FOCAL}{round(100 * factor):03d}" for factor in config["evaluate"]["focal_factors"]]
 
 
 def score_files(experiment: Experiment, benchmarks: Iterable[str]) -> list[str]:

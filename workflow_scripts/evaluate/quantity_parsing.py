@@ -82,6 +82,13 @@ _GLUED = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(rf"(?<![\w.,/])-?{_decimal}(?![\w²])", re.IGNORECASE)
+_POWER_OF_TEN = re.compile(
+    r"(?<![\w.])(\d+(?:\.\d+)?)\s*[×x*·]\s*10\s*(?:\^|\*\*)\s*[({]?\s*([+-]?\d{1,2})\s*[)}]?"
+)
+# "1 500 mm": spaces between thousands, where only a unit follows.
+_SPACED_THOUSANDS = re.compile(
+    rf"(?<![\w.,/])\d{{1,3}}(?:\s\d{{3}})+(?=(?:[.,]\d+)?\s?{_unit})", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,8 @@ def number_words_to_digits(text: str) -> str:
     what is glued together is taken apart: "1m20cm" -> "1m 20cm", "1.5 (m)" -> "1.5 m".
     """
     text = text.translate(_PRIMES).replace("⁄", "/")
+    text = _POWER_OF_TEN.sub(r"\1e\2", text)
+    text = _SPACED_THOUSANDS.sub(lambda match: re.sub(r"\s", "", match[0]), text)
     text = re.sub(r"(?<=\d)(\s?)''(?!')", r'\1"', text)
     for sign, fraction in _FRACTION_SIGNS.items():
         text = text.replace(sign, f" {fraction}")

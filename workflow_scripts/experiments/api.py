@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.text_files import read_text
 from workflow_scripts.config.base import Text, UserPath, section_json
 from workflow_scripts.config.evaluate import PredictSettings
 from workflow_scripts.config.server import RequestLimits, ServerSettings
@@ -81,7 +82,7 @@ def check_prompt_file(
         raise UserError(
             f"{where}.prompt: {settings.prompt}: no such file; give one, zero_shot or few_shot"
         )
-    if settings.num_examples and "{examples}" not in path.read_text(encoding="utf-8"):
+    if settings.num_examples and "{examples}" not in read_text(path):
         raise UserError(f"{where}.num_examples: {path} has no {{examples}}; take prompt: few_shot")
 
 

@@ -48,7 +48,12 @@ ReconstructionMode = Literal["ft", "depth", "orient_language", "visual_point"]
 
 _WITH_INTRINSICS = {"prompt": {"intrinsics": True}}
 _OURS = {"train_input": _WITH_INTRINSICS, "test_input": _WITH_INTRINSICS}
-_PUBLISHED_LAYOUT = {"format": "r2d3", "frame": "world", "objects": "all"}
+_PUBLISHED_LAYOUT = {
+    "format": "r2d3",
+    "frame": "world",
+    "objects": "all",
+    "include_children": False,
+}
 _POSITION = {"floor_polygon": True, "position": True}
 _PLAIN = {"prompt": _POSITION}
 _OVERLAY = {"prompt": _POSITION, "picture": {"depth": "luminance"}}
@@ -79,7 +84,7 @@ class ServerBaseSettings(AnswerRequestSettings, RequestLimits):
 
 
 class RoomMetricSettings(Settings):
-    """Which metrics beside ours."""
+    """Which metrics rooms are scored by."""
 
     published_metrics: bool = Field(
         True, description="also the metrics of R2D3 and SpatialLM by their published definitions"
@@ -216,7 +221,7 @@ def _scored_split(context: WorkflowContext) -> dict[str, Any]:
 
 
 def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
-    values = {**experiment.settings.model_dump(mode="json"), **context.config["evaluate"]}
+    values = {**context.config["evaluate"], **experiment.settings.model_dump(mode="json")}
     return Arguments(
         settings=section_json(values, ReconstructionScoreSettings),
         inputs={

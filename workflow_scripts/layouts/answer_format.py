@@ -36,6 +36,7 @@ def target_layout(record: RoomRecord, settings: LayoutTextSettings) -> RoomLayou
         record.model_copy(update={"objects": objects}),
         settings.frame,
         objects=settings.objects,
+        include_children=settings.include_children,
         phrases=settings.phrases,
         open_walls=settings.format == "r2d3",
     )

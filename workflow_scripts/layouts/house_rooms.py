@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.numbers import is_finite_number
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.geometry.rotation_conventions import rotation_from_unity_euler
 from workflow_scripts.layouts.floor_polygon import distance_to_edge_m
@@ -41,6 +42,7 @@ class HouseRooms:
         openings: doors and windows.
         wall_materials: name of the material by wall id.
         floor_materials: name of the material by room id.
+        openness: how far doors are open, by id.
         rotations: world_from_object [3, 3] by object id.
     """
 
@@ -49,6 +51,7 @@ class HouseRooms:
     openings: Sequence[Opening]
     wall_materials: Mapping[str, str]
     floor_materials: Mapping[str, str]
+    openness: Mapping[str, float]
     rotations: Mapping[str, FloatArray]
 
     @classmethod
@@ -67,6 +70,11 @@ class HouseRooms:
             floor_materials={
                 str(entry.get("id")): material_name(entry.get("floorMaterial"))
                 for entry in entries(house, "rooms")
+            },
+            openness={
+                str(entry.get("id")): min(max(float(entry["openness"]), 0.0), 1.0)
+                for entry in entries(house, "doors")
+                if is_finite_number(entry.get("openness"))
             },
             rotations=object_rotations(house),
         )
@@ -105,6 +113,7 @@ class HouseRooms:
             number = _edge_at(centre, room_walls)
             if number is None:
                 continue
+            is_own = opening.room_id == room_id
             result.append(
                 RoomOpening(
                     opening_id=opening.opening_id,
@@ -114,6 +123,7 @@ class HouseRooms:
                     centre_m=(float(centre[0]), float(centre[1]), (v0 + v1) / 2),
                     width_m=u1 - u0,
                     height_m=v1 - v0,
+                    openness=self.openness.get(opening.opening_id, 0.0) if is_own else 0.0,
                 )
             )
         return tuple(result)

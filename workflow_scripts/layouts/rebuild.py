@@ -95,7 +95,7 @@ def rebuild_house(
         *_of_kind(layout if "doors" in parts else truth, "door"),
         *_of_kind(layout if "windows" in parts else truth, "window"),
     ]
-    holes, unplaced = place_holes(edges, openings, ceiling_m)
+    holes, unplaced = place_holes(edges, openings, ceiling_m, record.openings)
     wall_parts = split_edges(edges, holes)
     corners = np.array([part.start_m for part, _ in wall_parts])
     placed = place_objects(layout.boxes, camera_pose(record)[:3, 3])

@@ -11,12 +11,14 @@ from workflow_scripts.geometry.cameras import FloatArray, unity_from_world
 from workflow_scripts.layouts.asset_match import nearest_opening
 from workflow_scripts.layouts.floor_polygon import distance_to_edge_m
 from workflow_scripts.layouts.layout import FormatProblem, LayoutOpening
+from workflow_scripts.layouts.room_record import RoomOpening
 from workflow_scripts.sources.readers.procthor_assets import assets, read_database
 
 LAYER = "Procedural0"
 MAX_FROM_WALL_M = 0.3
 """An opening farther than this from every wall is left out."""
 MIN_HOLE_M = 0.1
+SAME_DOOR_M = 0.5
 EDGE_M = 0.02
 _CATEGORIES = {"door": ("Doorway", "Doorframe"), "window": ("Window",)}
 
@@ -46,12 +48,19 @@ class Hole:
     v0_m: float
     v1_m: float
     asset_id: str
+    openness: float = 0.0
 
 
 def place_holes(
-    edges: Sequence[Edge], openings: Iterable[LayoutOpening], ceiling_m: float
+    edges: Sequence[Edge],
+    openings: Iterable[LayoutOpening],
+    ceiling_m: float,
+    true_openings: Sequence[RoomOpening] = (),
 ) -> tuple[dict[int, list[Hole]], list[FormatProblem]]:
-    """Return the holes of each edge from its start to its end, and what has no place."""
+    """Return the holes of each edge from its start to its end, and what has no place.
+
+    No format says how far doors are open: each is as the true one near it, or closed.
+    """
     holes: dict[int, list[Hole]] = {}
     problems = []
     for number, opening in enumerate(openings):
@@ -74,7 +83,8 @@ def place_holes(
         elif any(h.u0_m < hole.u1_m and hole.u0_m < h.u1_m for h in holes.get(edge, ())):
             problems.append(FormatProblem(position, "overlaps another door or window"))
         else:
-            holes.setdefault(edge, []).append(hole)
+            openness = _openness(opening, true_openings)
+            holes.setdefault(edge, []).append(replace(hole, openness=openness))
     for row in holes.values():
         row.sort(key=lambda hole: hole.u0_m)
     return holes, problems
@@ -93,6 +103,16 @@ def _hole(opening: LayoutOpening, edge: Edge, ceiling_m: float) -> Hole:
         min(v + half_height, ceiling_m - EDGE_M),
         _opening_asset(opening),
     )
+
+
+def _openness(opening: LayoutOpening, true_openings: Sequence[RoomOpening]) -> float:
+    near = {
+        float(np.linalg.norm(opening.centre_m - np.array(true.centre_m))): true.openness
+        for true in true_openings
+        if true.kind == opening.kind
+    }
+    distance = min(near, default=np.inf)
+    return near[distance] if distance <= SAME_DOOR_M else 0.0
 
 
 def _opening_asset(opening: LayoutOpening) -> str:
@@ -195,7 +215,9 @@ def _opening(identity: str, hole: Hole, inner: str, outer: str, room: int) -> di
         },
     }
     if hole.kind == "door":
-        entry |= {"openable": False, "openness": 0}
+        has_leaf = assets()[hole.asset_id].category == "Doorway"
+        openness = hole.openness if has_leaf else 0.0
+        entry |= {"openable": openness > 0, "openness": openness}
     return entry
 
 

@@ -37,6 +37,11 @@ class RoomOpening(Record):
     centre_m: Point3
     width_m: float
     height_m: float
+    openness: float = Field(
+        default=0.0,
+        description="share of a quarter turn by which a door's leaf stands open in this room; 0 "
+        "also where it opens into the other room",
+    )
 
 
 class RoomObject(Record):

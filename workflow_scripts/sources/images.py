@@ -20,7 +20,10 @@ from workflow_scripts.sources.readers.photo_files import (
 )
 from workflow_scripts.sources.readers.photo_folder import photo_stems
 from workflow_scripts.sources.readers.photo_records import Photo
-from workflow_scripts.sources.readers.sidecar_files import require_sidecars
+from workflow_scripts.sources.readers.sidecar_files import (
+    refuse_photos_as_sidecars,
+    require_sidecars,
+)
 
 Objects = TypeVar("Objects", bound="PhotoObjectsSettings")
 PIXELS = Annotated[int, Field(ge=16, le=4096)]
@@ -304,7 +307,9 @@ def plan_photos(settings: ImagesSettings, context: PlanContext) -> ShardPlan:
     if not is_hub_id(photos) and not is_saved_dataset(Path(photos)):
         names = [file.name for file in list_folder(Path(photos), ignored)]
         folders = {name: getattr(settings, name) for name in ("depth", "intrinsics", "masks")}
-        require_sidecars(f"sources.{context.source}", photo_stems(names)[:total], folders)
+        key = f"sources.{context.source}"
+        refuse_photos_as_sidecars(key, Path(photos), names, folders)
+        require_sidecars(key, photo_stems(names)[:total], folders)
     size = photos_per_shard(total, settings.photos_per_shard)
     shards = assign_shards(total, size)
     digests = photo_shard_digests(

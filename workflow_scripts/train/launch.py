@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import submitit
+from pydantic import TypeAdapter
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import atomic_write, read_json, write_json
@@ -114,7 +115,7 @@ def find_running_job(
 ) -> submitit.Job[Any] | None:
     """Return the running job of an earlier launcher; stop jobs that train anything else."""
     json_path = folder / "job.json"
-    job_record = JobRecord(**read_json(json_path)) if json_path.exists() else None
+    job_record = read_job_record(json_path) if json_path.exists() else None
     records = [job_record] if job_record else []
     if resources.cluster == "slurm":
         # SLURM lists jobs by name, also one whose launcher was killed before it wrote job.json.
@@ -140,6 +141,15 @@ def find_running_job(
     if running is None and job_record is not None and job_record.cluster != "slurm":
         jobs.kill_orphan_ranks(folder)
     return running
+
+
+def read_job_record(path: Path) -> JobRecord | None:
+    """Return the record of a job; None, with a line in the log, if its file is damaged."""
+    try:
+        return TypeAdapter(JobRecord).validate_python(read_json(path))
+    except ValueError:
+        logger.warning("%s is damaged: a job that an earlier launcher started is not found", path)
+        return None
 
 
 def open_job(folder: Path, job_record: JobRecord) -> submitit.Job[Any]:

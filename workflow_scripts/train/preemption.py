@@ -83,8 +83,8 @@ class PreemptionHandler:
         if self._is_requeued:
             return
         newest = self._newest_checkpoint()
-        known = json.loads(self._counter_file.read_text()) if self._counter_file.exists() else {}
-        times = known["times"] + 1 if known.get("newest") == newest else 1
+        known, known_times = self._read_counter()
+        times = known_times + 1 if known == newest else 1
         partial = self._counter_file.with_name(f".{self._counter_file.name}.partial")
         partial.write_text(json.dumps({"newest": newest, "times": times}))
         partial.replace(self._counter_file)
@@ -98,6 +98,14 @@ class PreemptionHandler:
         self._is_requeued = True
         log_from_handler("no time to save: the job will resume from its newest checkpoint")
         requeue()
+
+    def _read_counter(self) -> tuple[str | None, int]:
+        """Return the checkpoint and the number of its file; (None, 0) if it is not to be read."""
+        try:
+            known = json.loads(self._counter_file.read_text())
+            return str(known["newest"]), int(known["times"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return None, 0
 
     def _newest_checkpoint(self) -> str:
         names = (path.parent.name for path in self._checkpoints.glob("checkpoint-*/complete"))

@@ -12,13 +12,20 @@ from workflow_scripts.common.view_shard import sibling_path, table_path
 logger = logging.getLogger(__name__)
 
 
-def main(*, views: tuple[Path, ...], out: Path, needs_depth: bool = False) -> None:
+def main(
+    *,
+    views: tuple[Path, ...],
+    out: Path,
+    needs_depth: bool = False,
+    needs_objects: bool = True,
+) -> None:
     """Check all shards of a source.
 
     Args:
         views: the view shards, `results/views/{source}/{shard}.zarr`; tables lie beside them.
         out: JSON with the number of views, objects and skipped items of the source.
         needs_depth: later stages take the depth that came with the photos, for none is estimated.
+        needs_objects: without an object there is nothing to ask about.
 
     Raises `UserError` if there is no view, no object in any of them, or no depth where it is
     needed; the most common reasons are named.
@@ -35,7 +42,7 @@ def main(*, views: tuple[Path, ...], out: Path, needs_depth: bool = False) -> No
     lost, items = "", skipped
     if not scenes:
         lost = "no view"
-    elif not num_objects:
+    elif needs_objects and not num_objects:
         lost = f"no object in any of its {len(scenes)} views"
         items = [row for row in skipped if row.item != "depth"]
     elif needs_depth and without_depth.issuperset(scenes):

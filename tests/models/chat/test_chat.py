@@ -170,6 +170,10 @@ def test_a_prompt_is_named_after_its_text_and_a_bad_file_after_its_key(tmp_path:
         Prompt.read(path, kind="room", key="a.prompt")
     path.write_text("One.")
     one = Prompt.read(path, kind="room", key="a.prompt")
+    for encoding in ("utf-8-sig", "utf-16"):
+        path.write_text("One.", encoding=encoding)
+        assert Prompt.read(path, kind="room", key="a.prompt") == one
+    path.write_text("One.")
     path.write_text("Two.")
     other = Prompt.read(path, kind="room", key="a.prompt")
     assert one.template == "One."

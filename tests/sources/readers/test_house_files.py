@@ -21,6 +21,17 @@ def test_counts_lines_but_no_blank_ones(tmp_path):
     assert [number for number, _ in read_house_lines(path)] == [1, 3, 4]
 
 
+@pytest.mark.parametrize("name", ["h.jsonl", "h.json"])
+def test_a_gzip_file_is_known_by_its_bytes(tmp_path, name):
+    house = b'{"rooms": [], "schema": "1.0.0"}'
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(house))
+    assert list(read_house_lines(path)) == [(1, house)]
+    path.write_bytes(gzip.compress(house)[:-6])
+    with pytest.raises(UserError, match="cut off or not a gzip file"):
+        list(read_house_lines(path))
+
+
 def test_gzip_and_plain_text_agree(tmp_path):
     text = "".join(json.dumps({"house": index}) + "\n" for index in range(10))
     plain, packed = tmp_path / "h.jsonl", tmp_path / "h.jsonl.gz"

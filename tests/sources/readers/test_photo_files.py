@@ -288,6 +288,16 @@ def test_rows_whose_files_have_one_name_have_companions_of_their_own(tmp_path):
     assert [file.stem for file in read(tmp_path / "s", 0, 3)] == ["000000", "000001", "2"]
 
 
+def test_rows_that_name_a_pipe_or_no_path_have_a_reason(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    paths = [str(tmp_path / "pipe.jpg"), str(tmp_path), "a\0b.jpg", str(tmp_path / "none.jpg")]
+    datasets.Dataset.from_dict({"image": paths}).save_to_disk(tmp_path / "s")
+    reasons = [file.reason for file in read(tmp_path / "s", 0, 4)]
+    assert all("not a file" in reason for reason in reasons[:2])
+    assert "null byte" in reasons[2]
+    assert "No such file" in reasons[3]
+
+
 def test_a_damaged_data_set_is_named(saved):
     arrow = next(saved.glob("*.arrow"))
     arrow.write_bytes(arrow.read_bytes()[:100])

@@ -189,6 +189,65 @@ def test_nothing_to_score_is_an_error_with_its_reasons(shard: Path) -> None:
         prompts(shard, "none", view_policies=["random"])
 
 
+def from_pictures(folder: Path, name: str, **settings: object) -> list[Question]:
+    """Write prompts of records whose pictures lie in a folder, without views; return the rows."""
+    chosen = ReconstructionSettings.parse(settings)
+    names = set(RoomPromptSettings.model_fields) - {"split"}
+    write_prompts.main(
+        rooms=folder / "rooms.parquet",
+        images=folder / "images",
+        training=folder / f"{name}.jsonl",
+        scored=folder / f"{name}.scored.jsonl",
+        pictures=folder / "images" / name,
+        dropped=folder / f"{name}.dropped.jsonl",
+        settings=RoomPromptSettings(**{name: getattr(chosen, name) for name in names}),
+        seed=7,
+    )
+    return read_records(folder / f"{name}.jsonl", Question)
+
+
+@pytest.fixture
+def imported(tmp_path: Path) -> Path:
+    """Return a folder with records, of which no surface is known, and their pictures."""
+    (tmp_path / "images").mkdir()
+    made = []
+    for number, record in enumerate(records()[:6]):
+        name = f"{number}.png"
+        Image.new("RGB", (WIDTH, HEIGHT), (90, 90, 90)).save(tmp_path / "images" / name)
+        objects = tuple(item.model_copy(update={"mark_m": None}) for item in record.objects)
+        made.append(record.model_copy(update={"image": name, "objects": objects}))
+    write_rooms(tmp_path / "rooms.parquet", made)
+    return tmp_path
+
+
+def test_rooms_of_others_need_no_views(imported: Path) -> None:
+    plain = from_pictures(imported, "plain", mode="ft")
+    assert [row.image for row in plain] == ["0.png", "1.png", "3.png", "4.png"]
+    marked = from_pictures(imported, "marked", mode="visual_point")
+    assert all(row.image.startswith("marked/") for row in marked)
+    for row in marked:
+        (mark,) = row.referents
+        assert mark.pixel is not None
+        with Image.open(imported / "images" / row.image) as picture:
+            u, v = mark.pixel
+            assert picture.getpixel((int(u), int(v))) == pytest.approx(MARK_COLOURS["red"], abs=12)
+
+
+def test_a_lost_picture_costs_its_row(imported: Path) -> None:
+    (imported / "images/0.png").unlink()
+    rows_left = from_pictures(imported, "marked", mode="visual_point")
+    assert len(rows_left) == 3
+    (left_out,) = read_records(imported / "marked.dropped.jsonl", DroppedQuestions)
+    assert "0.png: picture cannot be read" in left_out.reason
+
+
+def test_depth_and_pictures_elsewhere_are_refused_without_views(imported: Path) -> None:
+    with pytest.raises(UserError, match="--views is missing: depth"):
+        from_pictures(imported, "depth", mode="depth")
+    with pytest.raises(UserError, match=r"--pictures .* must lie below"):
+        from_pictures(imported, "../elsewhere", mode="ft")
+
+
 def test_the_published_share_of_darkness() -> None:
     # Of the published values, at relative inverse depths 1, 2, 3, 5, 10, 50 and 500.
     published = [1.0, 0.5, 0.33, 0.2, 0.1, 0.02, 0.0]

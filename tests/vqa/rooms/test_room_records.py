@@ -48,6 +48,7 @@ def two_rooms() -> dict:
             "room1": "room|3",
             "wall0": "wall|2|3.00|0.00|3.00|4.00",
             "wall1": "wall|3|3.00|0.00|3.00|4.00",
+            "openness": 0.75,
             "holePolygon": [{"x": 1.0, "y": 0, "z": 0}, {"x": 1.9, "y": 2.0, "z": 0}],
             "assetPosition": {"x": 1.45, "y": 1.0, "z": 0},
         }
@@ -192,6 +193,11 @@ def test_holes_are_where_they_are_drawn(records):
             centre = transform(frame.world_from_wall, [(u0 + u1) / 2, 0.0, (v0 + v1) / 2])
             assert opening.centre_m == pytest.approx(centre)
             assert (opening.width_m, opening.height_m) == pytest.approx((u1 - u0, v1 - v0))
+    # Its leaf opens into room 2, whose wall is the first of the two.
+    assert {r.room_id: r.openings[0].openness for r in records if r.scene_id == "b"} == {
+        "room|2": 0.75,
+        "room|3": 0.0,
+    }
     door = next(r for r in records if r.room_id == "room|3" and r.scene_id == "b").openings[0]
     assert door.centre_m == pytest.approx((3.0, 4.0 - 1.45, 1.0))
 

@@ -125,7 +125,7 @@ class Ranking:
         order: detections by class and rank, and of each class where it begins [classes + 1].
         num_true: true boxes that count, [classes, pictures].
         picture: of each detection.
-        hits: [t, detections]; `counted` likewise: not matched to an ignored box.
+        state: [t, detections]: 0 matches an ignored box, 1 is wrong, 2 is right.
     """
 
     thresholds: FloatArray
@@ -135,8 +135,7 @@ class Ranking:
     first: np.ndarray
     num_true: np.ndarray
     picture: np.ndarray
-    hits: np.ndarray
-    counted: np.ndarray
+    state: np.ndarray
 
 
 def rank_detections(
@@ -181,8 +180,7 @@ def rank_detections(
         first=first,
         num_true=num_true,
         picture=detections.picture,
-        hits=(match >= 0) & ~is_ignored,
-        counted=~is_ignored,
+        state=np.where(is_ignored, 0, np.where(match >= 0, 2, 1)).astype(np.uint8),
     )
 
 
@@ -207,8 +205,7 @@ def _precisions(ranking: Ranking, scene: np.ndarray, weights: FloatArray) -> lis
         chosen = ranking.order[ranking.first[number] : ranking.first[number + 1]]
         results.append(
             _resampled_precision(
-                np.ascontiguousarray(ranking.hits[:, chosen]),
-                np.ascontiguousarray(ranking.counted[:, chosen]),
+                np.ascontiguousarray(ranking.state[:, chosen]),
                 scene[ranking.picture[chosen]],
                 weights,
                 weights @ by_scene,
@@ -251,7 +248,7 @@ def _match_errors(
     angle = np.arccos(np.clip((turn - 1) / 2, -1, 1)) / np.pi
     saved = np.zeros((len(ranking.num_true), weights.shape[1], 3))
     for t, threshold in enumerate(ranking.thresholds):
-        matched = np.flatnonzero(ranking.hits[t])
+        matched = np.flatnonzero(ranking.state[t] == 2)
         pair = ranking.match[t, matched]
         place = (1 - ranking.similarity[pair]) / threshold
         errors = np.stack([place, size[pair], angle[pair]], axis=1)
@@ -304,35 +301,42 @@ def _match_greedily(  # type: ignore[no-untyped-def]
 
 @numba_kernel
 def _resampled_precision(  # type: ignore[no-untyped-def]
-    hits, counted, scene, weights, num_true, recalls
+    state, scene, weights, num_true, recalls
 ):
     """Return the mean over recalls of the best precision at each or a higher one [resamples, t].
 
-    `hits` and `counted` are [t, detections] in the order of their rank; a detection counts as
-    often as its scene is drawn. NaN for a resample without a true box.
+    `state` is [t, detections] in the order of their rank: 0 does not count, 1 wrong, 2 right. A
+    detection counts as often as its scene is drawn. NaN for a resample without a true box.
     """
-    num_thresholds, num_detections = hits.shape
+    num_thresholds, num_detections = state.shape
     result = np.full((len(weights), num_thresholds), np.nan)
-    recall, precision = np.empty(num_detections), np.empty(num_detections)
+    right_so_far, precision = np.empty(num_detections), np.empty(num_detections)
+    drawn = np.empty(num_detections, dtype=np.int64)
+    times = np.empty(num_detections)
     for r in range(len(weights)):
         if num_true[r] <= 0:
             continue
+        num_drawn = 0
+        for k in range(num_detections):
+            times[num_drawn] = weights[r, scene[k]]
+            drawn[num_drawn] = k
+            num_drawn += times[num_drawn] > 0
         for t in range(num_thresholds):
             right, total, size = 0.0, 0.0, 0
-            for k in range(num_detections):
-                weight = weights[r, scene[k]]
-                if weight == 0 or not counted[t, k]:
-                    continue
-                total += weight
-                if hits[t, k]:
-                    right += weight
-                    # A recall that is reached but for rounding is reached.
-                    recall[size] = right / num_true[r] + 1e-12
-                    precision[size] = right / total
-                    size += 1
+            for d in range(num_drawn):
+                what = state[t, drawn[d]]
+                if what > 0:
+                    total += times[d]
+                    if what == 2:
+                        right += times[d]
+                        right_so_far[size] = right
+                        precision[size] = right / total
+                        size += 1
             best, area = 0.0, 0.0
             for j in range(len(recalls) - 1, -1, -1):
-                while size > 0 and recall[size - 1] >= recalls[j]:
+                # A recall that is reached but for rounding is reached.
+                wanted = (recalls[j] - 1e-12) * num_true[r]
+                while size > 0 and right_so_far[size - 1] >= wanted:
                     size -= 1
                     best = max(best, precision[size])
                 area += best

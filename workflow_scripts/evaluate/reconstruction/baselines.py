@@ -9,18 +9,18 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import shapely
 from scipy.spatial import KDTree
 
 from workflow_scripts.common.storage import read_table
+from workflow_scripts.config.reconstruction import LayoutTextSettings
 from workflow_scripts.evaluate.reconstruction.categories import CategoryNames
 from workflow_scripts.evaluate.reconstruction.room_pair import (
     SCORED_FRAME,
     PredictedRoom,
-    with_categories,
+    predicted_room,
 )
 from workflow_scripts.geometry.cameras import FloatArray, rotation_about_up, transform
 from workflow_scripts.layouts.layout import LayoutBox, RoomLayout, level_camera_from_world
@@ -72,15 +72,16 @@ class Retrieval:
         return best
 
     def answer(
-        self, record: RoomRecord, names: CategoryNames, objects: Literal["visible", "all"]
+        self, record: RoomRecord, names: CategoryNames, settings: LayoutTextSettings
     ) -> PredictedRoom | None:
         """Return the layout of the nearest training view as if this camera had seen it."""
         nearest = self.nearest(record)
         if nearest is None:
             return None
-        layout = room_layout(nearest, "level_camera", objects=objects)
-        layout = change_frame(layout, record, SCORED_FRAME)
-        return PredictedRoom(with_categories(layout, names))
+        layout = room_layout(
+            nearest, "level_camera", objects=settings.objects, phrases=settings.phrases
+        )
+        return predicted_room(change_frame(layout, record, SCORED_FRAME), names)
 
 
 def _house(record: RoomRecord) -> tuple[str, str]:
@@ -125,25 +126,27 @@ class MeasuredBoxes:
             for name in names.values():
                 self._rows.setdefault((path.parent.name, name), {})
 
-    def answer(self, record: RoomRecord, names: CategoryNames) -> PredictedRoom | None:
+    def answer(
+        self, record: RoomRecord, names: CategoryNames, settings: LayoutTextSettings
+    ) -> PredictedRoom | None:
         """Return the measured boxes of what a view shows of its room; None if it has no table."""
         rows = self._rows.get((record.source, record.view_id))
         if rows is None:
             return None
         boxes = [
-            _box(rows[item.object_id], item.category)
+            _box(rows[item.object_id], (settings.phrases and item.phrase) or item.category)
             for item in record.objects
             if item.is_visible and item.object_id in rows
         ]
         layout = RoomLayout(frame=SCORED_FRAME, boxes=tuple(boxes))
-        return PredictedRoom(with_categories(layout, names))
+        return predicted_room(layout, names)
 
 
-def _box(row: object, category: str) -> LayoutBox:
+def _box(row: object, label: str) -> LayoutBox:
     values: Mapping[str, float] = row._asdict()  # type: ignore[attr-defined]
     size = np.array([values["width_m"], values["depth_m"], values["height_m"]])
     return LayoutBox(
-        label=category,
+        label=label,
         centre_m=np.array([values["x_m"], values["y_m"], values["z_m"]]),
         size_m=size,
         rotation=rotation_about_up(values["yaw_deg"]),

@@ -12,6 +12,7 @@ from workflow_scripts.evaluate.reconstruction.average_precision import (
     resample_detection_score,
 )
 from workflow_scripts.evaluate.reconstruction.detections import PictureBoxes, collect_detections
+from workflow_scripts.evaluate.reconstruction.language_metrics import LanguageMetrics
 from workflow_scripts.evaluate.reconstruction.room_pair import RoomPair
 from workflow_scripts.evaluate.reconstruction.room_values import (
     ALL,
@@ -51,12 +52,13 @@ def score_method(
     *,
     detection_groups: Sequence[str],
     published: bool,
+    language: LanguageMetrics | None = None,
 ) -> dict[Key, MethodScore]:
     """Return every score of a method by group of objects (or category) and metric.
 
     `detection_groups` are the groups of objects, all or visible, with average precision.
     """
-    rooms = [room_values(pair, content, published=published) for pair in pairs]
+    rooms = [room_values(pair, content, published=published, language=language) for pair in pairs]
     scores = _ratios([room.ratios for room in rooms], resample)
     scores |= _means_over_categories(rooms, resample)
     if content.sizes:

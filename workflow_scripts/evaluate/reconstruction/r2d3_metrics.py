@@ -21,7 +21,7 @@ What is wrong with the published ones:
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -111,7 +111,7 @@ def semantic_similarity(
         values.setdefault("ObjectFinegrainAcc", []).append(float(count > 0))
         error = abs(a.names.count(asset) - count)
         values.setdefault("ObjectCountError", []).append(float(error))
-    for metric, metric_values in class_positions(a, b, _scale_cm(true)).items():
+    for metric, metric_values in class_positions(a, b, scale_cm(true)).items():
         values[metric] = metric_values
     return values
 
@@ -155,25 +155,54 @@ def object_distances(
     contains, as the published "selected" variant does.
     """
     a, b = (NamedObjects.of(layout, name, class_of) for layout in (true, predicted))
-    of_true, of_predicted = a.members(), b.members()
+    return mean_distances(distances_by_classes(a, b, scale_cm(true)), visible)
+
+
+@dataclass(frozen=True)
+class ClassDistances:
+    """Distances between the objects of two classes: mean error over the scale, share right."""
+
+    classes: tuple[str, str]
+    error: float
+    accuracy: float
+
+
+def distances_by_classes(
+    true: NamedObjects, predicted: NamedObjects, scale_cm: float
+) -> list[ClassDistances]:
+    """Return every pair of classes that both have; either order of a pair gives the same."""
+    of_true, of_predicted = true.members(), predicted.members()
     shared = [label for label in of_true if label in of_predicted]
-    if visible is not None:
-        shared = [label for label in shared if any(label in text for text in visible)]
-    scale = _scale_cm(true)
-    between, between_predicted = (cdist(x.centre_cm, x.centre_cm) for x in (a, b))
-    errors, hits = [], []
-    for first, second in combinations(shared, 2):  # either order gives the same
+    between, between_predicted = (cdist(x.centre_cm, x.centre_cm) for x in (true, predicted))
+    found = []
+    for first, second in combinations(shared, 2):
         difference = _least_differences(
             between[np.ix_(of_true[first], of_true[second])].ravel(),
             between_predicted[np.ix_(of_predicted[first], of_predicted[second])].ravel(),
         )
-        errors.append(float(difference.mean() / scale))
-        hits.append(float((difference / scale < TOLERANCE).mean()))
-    if not errors:
+        difference = difference / scale_cm
+        accuracy = np.count_nonzero(difference < TOLERANCE) / len(difference)
+        found.append(ClassDistances((first, second), float(difference.mean()), accuracy))
+    return found
+
+
+def mean_distances(
+    distances: Sequence[ClassDistances], visible: Collection[str] | None = None
+) -> Values:
+    """Return the published values of a room; `visible` as in `object_distances`."""
+    if visible is not None:
+        shown = {
+            label
+            for pair in distances
+            for label in pair.classes
+            if any(label in text for text in visible)
+        }
+        distances = [pair for pair in distances if shown.issuperset(pair.classes)]
+    if not distances:
         return {}
     return {
-        "ObjectDistancesError": [float(np.mean(errors))],
-        "ObjectDistancesAcc": [float(np.mean(hits))],
+        "ObjectDistancesError": [float(np.mean([pair.error for pair in distances]))],
+        "ObjectDistancesAcc": [float(np.mean([pair.accuracy for pair in distances]))],
     }
 
 
@@ -190,7 +219,8 @@ def _least_differences(a: FloatArray, b: FloatArray) -> FloatArray:
     return result
 
 
-def _scale_cm(true: RoomLayout) -> float:
+def scale_cm(true: RoomLayout) -> float:
+    """Return the published scale of a room; NaN without a floor."""
     return max_dimension_cm(true.floor_polygon_m) if len(true.floor_polygon_m) else float("nan")
 
 

@@ -14,7 +14,7 @@ from workflow_scripts.config.reconstruction import LayoutTextSettings
 from workflow_scripts.evaluate.reconstruction.categories import CategoryNames
 from workflow_scripts.evaluate.reply_markup import without_thinking
 from workflow_scripts.geometry.cameras import FloatArray
-from workflow_scripts.layouts.answer_format import read_answer
+from workflow_scripts.layouts.answer_format import noun, read_answer
 from workflow_scripts.layouts.entries import without_fences
 from workflow_scripts.layouts.layout import LayoutFrame, LayoutWall, RoomLayout
 from workflow_scripts.layouts.room_layout import change_frame, room_layout
@@ -27,11 +27,15 @@ _EMPTY = re.compile(r"\[\s*\]|none\s*;?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class TrueRoom:
-    """The truth: record, all objects in the world frame, and which of them the view shows [n]."""
+    """The truth: record, all objects in the world frame, and which of them the view shows [n].
+
+    `phrases` are what objects are called by: captions of assets, nouns where there are none.
+    """
 
     record: RoomRecord
     layout: RoomLayout
     visible: np.ndarray
+    phrases: tuple[str, ...] = ()
 
     @property
     def house(self) -> str:
@@ -43,13 +47,15 @@ class TrueRoom:
 class PredictedRoom:
     """A prediction in the world frame; nothing in it where it could not be read.
 
-    `num_left_out` counts entries that were no objects, repeated earlier ones or were cut off.
+    `num_left_out` counts entries that were no objects, repeated earlier ones or were cut off;
+    `phrases` are the labels of the boxes as they were written.
     """
 
     layout: RoomLayout
     is_read: bool = True
     num_left_out: int = 0
     reason: str = ""
+    phrases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,9 +68,10 @@ class RoomPair:
 
 def true_room(record: RoomRecord, names: CategoryNames) -> TrueRoom:
     """Return the truth of a record."""
-    layout = room_layout(record, SCORED_FRAME, open_walls=False)
+    layout = room_layout(record, SCORED_FRAME)
     visible = np.array([item.is_visible for item in record.objects], dtype=bool)
-    return TrueRoom(record, with_categories(layout, names), visible)
+    phrases = tuple(item.phrase or noun(item.category) for item in record.objects)
+    return TrueRoom(record, with_categories(layout, names), visible, phrases)
 
 
 def unread(reason: str) -> PredictedRoom:
@@ -88,17 +95,27 @@ def read_prediction(
         return unread(reason)
     text = without_thinking(text)
     layout = read_answer(text, settings, record)
-    if not (layout.boxes or layout.walls or len(layout.floor_polygon_m)):
-        if layout.problems:
-            return replace(unread(layout.problems[0].reason), num_left_out=len(layout.problems))
-        if not _EMPTY.fullmatch(without_fences(text).strip()):
-            return unread("no entry of the format")
+    says_nothing = not (layout.boxes or layout.walls or len(layout.floor_polygon_m))
+    if says_nothing and not _EMPTY.fullmatch(without_fences(text).strip()):
+        first = layout.problems[0].reason if layout.problems else "no entry of the format"
+        return replace(unread(first), num_left_out=len(layout.problems))
     if settings.format == "r2d3" and not settings.phrases:
         layout = with_assets(layout, names)
-    layout = with_categories(change_frame(layout, record, SCORED_FRAME), names)
+    layout = change_frame(layout, record, SCORED_FRAME)
     if not len(layout.floor_polygon_m):
         layout = replace(layout, floor_polygon_m=floor_within(layout.walls))
-    return PredictedRoom(layout, num_left_out=len(layout.problems))
+    return predicted_room(layout, names, num_left_out=len(layout.problems))
+
+
+def predicted_room(
+    layout: RoomLayout, names: CategoryNames, *, num_left_out: int = 0
+) -> PredictedRoom:
+    """Return a prediction from its layout in the world frame."""
+    return PredictedRoom(
+        with_categories(layout, names),
+        num_left_out=num_left_out,
+        phrases=tuple(box.label for box in layout.boxes),
+    )
 
 
 def with_categories(layout: RoomLayout, names: CategoryNames) -> RoomLayout:

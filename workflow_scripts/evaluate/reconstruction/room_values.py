@@ -11,6 +11,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from workflow_scripts.evaluate.reconstruction.categories import HANGS, YAW_SYMMETRY
+from workflow_scripts.evaluate.reconstruction.language_metrics import LanguageMetrics
 from workflow_scripts.evaluate.reconstruction.matching import Matching, match_within, same_class
 from workflow_scripts.evaluate.reconstruction.object_scores import (
     DISTANCES_M,
@@ -21,9 +22,12 @@ from workflow_scripts.evaluate.reconstruction.object_scores import (
 )
 from workflow_scripts.evaluate.reconstruction.r2d3_corrected import corrected_similarity
 from workflow_scripts.evaluate.reconstruction.r2d3_metrics import (
+    NamedObjects,
     asset_name,
     class_of_asset,
-    object_distances,
+    distances_by_classes,
+    mean_distances,
+    scale_cm,
     semantic_similarity,
 )
 from workflow_scripts.evaluate.reconstruction.room_metrics import LIMITS
@@ -96,13 +100,23 @@ class Content:
         )
 
 
-def room_values(pair: RoomPair, content: Content, *, published: bool) -> RoomValues:
+def room_values(
+    pair: RoomPair,
+    content: Content,
+    *,
+    published: bool,
+    language: LanguageMetrics | None = None,
+) -> RoomValues:
     """Return what a room contributes to every metric that is a ratio of sums."""
     values = RoomValues()
     _add_objects(values, pair, content)
     _add_geometry(values, pair, content)
     _add_spatiallm(values, pair, content, published=published)
     _add_r2d3(values, pair, content, published=published)
+    if language is not None:
+        lists = language.corrected(pair) | (language.published(pair) if published else {})
+        for metric, metric_values in lists.items():
+            values.add_mean(ALL, metric, metric_values)
     return values
 
 
@@ -145,7 +159,9 @@ def match_visible(
     rows, hidden = np.flatnonzero(visible), np.flatnonzero(~visible)
     seen = match_within(cost[rows], allowed[rows], limit)
     pairs = replace(seen, true=rows[seen.true])
-    left = np.setdiff1d(np.arange(cost.shape[1]), seen.predicted)
+    is_left = np.ones(cost.shape[1], dtype=bool)
+    is_left[seen.predicted] = False
+    left = np.flatnonzero(is_left)
     others = match_within(cost[np.ix_(hidden, left)], allowed[np.ix_(hidden, left)], limit)
     return pairs, left[others.predicted]
 
@@ -201,15 +217,14 @@ def _add_spatiallm(
                 values.by_category[f"spatiallm_f1_{percent}", label] = (score, 1.0)
     if not (content.walls and content.floor):
         return
-    for prefix, signed in (("spatiallm_", True), ("", False)):
-        if signed and not published:
+    for kind, scores_of in scene_layout_f1(true, predicted, thresholds).items():
+        if kind != "wall" and not content.openings:
             continue
-        scores_of = scene_layout_f1(true, predicted, thresholds, signed_distance=signed)
-        for kind, scores in scores_of.items():
-            if kind != "wall" and not content.openings:
-                continue
-            for percent, score in zip(IOU_PERCENTS, scores, strict=True):
-                values.add(ALL, f"{prefix}{kind}_f1_{percent}", score, 1.0)
+        for column, percent in enumerate(IOU_PERCENTS):
+            values.add(ALL, f"{kind}_f1_{percent}", scores_of.unsigned[column], 1.0)
+            if published:
+                signed = scores_of.signed[column]
+                values.add(ALL, f"spatiallm_{kind}_f1_{percent}", signed, 1.0)
 
 
 def _category(box: LayoutBox) -> str:
@@ -236,13 +251,15 @@ def _add_r2d3(values: RoomValues, pair: RoomPair, content: Content, *, published
     lists = dict(corrected_similarity(true, predicted, name=name, class_of=class_of))
     if published and pair.predicted.is_read:
         lists |= semantic_similarity(true, predicted, name=name, class_of=class_of)
-        lists |= object_distances(true, predicted, name=name, class_of=class_of)
+        named = [NamedObjects.of(layout, name, class_of) for layout in (true, predicted)]
+        distances = distances_by_classes(named[0], named[1], scale_cm(true))
+        lists |= mean_distances(distances)
         shown = {
             class_of(name(box))
             for box, is_seen in zip(true.boxes, pair.true.visible, strict=True)
             if is_seen
         }
-        selected = object_distances(true, predicted, name=name, class_of=class_of, visible=shown)
+        selected = mean_distances(distances, shown)
         lists |= {f"visible_{metric}": found for metric, found in selected.items()}
     for metric, metric_values in lists.items():
         if metric not in left_out:

@@ -17,6 +17,10 @@ from workflow_scripts.common.seeds import rng
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap
 from workflow_scripts.evaluate.reconstruction.baselines import MeasuredBoxes, Retrieval
 from workflow_scripts.evaluate.reconstruction.categories import CategoryNames
+from workflow_scripts.evaluate.reconstruction.language_metrics import (
+    KnownPhrases,
+    LanguageMetrics,
+)
 from workflow_scripts.evaluate.reconstruction.method_scores import Key, MethodScore, score_method
 from workflow_scripts.evaluate.reconstruction.plan_picture import draw_plans
 from workflow_scripts.evaluate.reconstruction.room_pair import (
@@ -29,8 +33,10 @@ from workflow_scripts.evaluate.reconstruction.room_pair import (
 )
 from workflow_scripts.evaluate.reconstruction.room_values import ALL, VISIBLE, Content
 from workflow_scripts.evaluate.reconstruction.score_rows import RowTemplate, score_rows
+from workflow_scripts.evaluate.reconstruction.sentence_embedder import SentenceEmbedder
 from workflow_scripts.evaluate.score_table import LEARNED, write_scores
 from workflow_scripts.experiments.reconstruction import ReconstructionScoreSettings
+from workflow_scripts.layouts.answer_format import noun
 from workflow_scripts.layouts.room_record import RoomRecord
 from workflow_scripts.layouts.room_table import read_rooms
 
@@ -126,10 +132,8 @@ def baselines(
     retrieval = Retrieval(training)
     boxes = MeasuredBoxes(measured)
     answers: dict[str, list[PredictedRoom | None]] = {
-        "retrieval": [
-            retrieval.answer(room.true.record, names, settings.layout.objects) for room in rooms
-        ],
-        "measured": [boxes.answer(room.true.record, names) for room in rooms],
+        "retrieval": [retrieval.answer(room.true.record, names, settings.layout) for room in rooms],
+        "measured": [boxes.answer(room.true.record, names, settings.layout) for room in rooms],
     }
     known = {}
     for name, values in answers.items():
@@ -144,6 +148,21 @@ def baselines(
             count = len(rooms) - len(pairs)
             logger.warning("baseline %s is left out: %d rooms have none", name, count)
     return known
+
+
+def language_metrics(
+    records: Sequence[RoomRecord], settings: ReconstructionScoreSettings
+) -> LanguageMetrics | None:
+    """Return what measures phrases; None where objects are not called by phrases."""
+    if not settings.layout.phrases:
+        return None
+    known = KnownPhrases.of(
+        (item.phrase or noun(item.category), item.category, item.asset_id)
+        for record in records
+        for item in record.objects
+    )
+    embedder = SentenceEmbedder(Path(settings.embedder)) if settings.embedder else None
+    return LanguageMetrics(known, embedder)
 
 
 def main(
@@ -194,6 +213,7 @@ def main(
         resamples=settings.bootstrap_samples,
         rng=rng(seed, "bootstrap", "rooms"),
     )
+    language = language_metrics(list(records.values()), settings)
     scores: dict[str, dict[Key, MethodScore]] = {
         method: score_method(
             pairs,
@@ -201,6 +221,7 @@ def main(
             resample,
             detection_groups=sorted({headline, VISIBLE}),
             published=settings.published_metrics,
+            language=language,
         )
         for method, pairs in progress(methods.items(), desc="methods", total=len(methods))
     }

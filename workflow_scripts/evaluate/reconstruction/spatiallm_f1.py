@@ -11,6 +11,7 @@ plane. The published code compares the signed distance, so that any plane far to
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -39,17 +40,22 @@ def scene_box_f1(
     true: RoomLayout, predicted: RoomLayout, thresholds: Sequence[float]
 ) -> dict[str, list[float]]:
     """Return the F1 of each class of boxes of one scene, one a threshold."""
-    labels = [np.array([box.label for box in layout.boxes]) for layout in (true, predicted)]
-    rows, columns = np.nonzero(labels[0][:, None] == labels[1][None, :])
-    iou = np.zeros((len(true.boxes), len(predicted.boxes)))
+    numbers: dict[str, int] = {}
+    of_true, of_predicted = (
+        np.array([numbers.setdefault(box.label, len(numbers)) for box in layout.boxes], dtype=int)
+        for layout in (true, predicted)
+    )
+    rows, columns = np.nonzero(of_true[:, None] == of_predicted[None, :])
+    iou = np.zeros((len(of_true), len(of_predicted)))
     a, b = _lifted(true.oriented_boxes), _lifted(predicted.oriented_boxes)
     iou[rows, columns] = pairwise_iou(a.take(rows), b.take(columns))
-    scores = {}
-    for label in sorted({*labels[0].tolist(), *labels[1].tolist()}):
-        of_true, of_predicted = (np.flatnonzero(names == label) for names in labels)
-        part = iou[np.ix_(of_true, of_predicted)]
-        scores[label] = [_f1(part, threshold) for threshold in thresholds]
-    return scores
+    totals = np.bincount(of_true, minlength=len(numbers))
+    totals = totals + np.bincount(of_predicted, minlength=len(numbers))
+    f1 = np.zeros((len(thresholds), len(numbers)))
+    for number, threshold in enumerate(thresholds):
+        hits = _assigned(iou, threshold)
+        f1[number] = 2 * np.bincount(of_true[hits], minlength=len(numbers)) / totals
+    return {label: f1[:, number].tolist() for label, number in sorted(numbers.items())}
 
 
 def layout_f1(
@@ -61,26 +67,32 @@ def layout_f1(
     """Return the F1 of walls, doors and windows."""
     scores: dict[str, list[float]] = defaultdict(list)
     for true, predicted in pairs:
-        values = scene_layout_f1(true, predicted, (threshold,), signed_distance=signed_distance)
-        for kind, value in values.items():
-            scores[kind] += value
+        for kind, values in scene_layout_f1(true, predicted, (threshold,)).items():
+            scores[kind] += values.signed if signed_distance else values.unsigned
     return {kind: float(np.mean(values)) for kind, values in sorted(scores.items())}
 
 
+@dataclass(frozen=True)
+class PlaneF1:
+    """F1 of one kind of rectangle, one a threshold, by the signed and the unsigned distance."""
+
+    signed: list[float]
+    unsigned: list[float]
+
+
 def scene_layout_f1(
-    true: RoomLayout,
-    predicted: RoomLayout,
-    thresholds: Sequence[float],
-    *,
-    signed_distance: bool = False,
-) -> dict[str, list[float]]:
-    """Return the F1 of walls, doors and windows of one scene that it has, one a threshold."""
+    true: RoomLayout, predicted: RoomLayout, thresholds: Sequence[float]
+) -> dict[str, PlaneF1]:
+    """Return the F1 of walls, doors and windows of one scene that it has."""
     scores = {}
     for kind, rectangles in _RECTANGLES.items():
         a, b = rectangles(true), rectangles(predicted)
         if len(a) or len(b):
-            iou = rectangle_ious(a, b, signed_distance=signed_distance)
-            scores[kind] = [_f1(iou, threshold) for threshold in thresholds]
+            lists = [
+                [2 * len(_assigned(iou, threshold)) / (len(a) + len(b)) for threshold in thresholds]
+                for iou in rectangle_ious(a, b)
+            ]
+            scores[kind] = PlaneF1(*lists)
     return scores
 
 
@@ -88,16 +100,15 @@ def rectangle_iou(
     true: FloatArray, predicted: FloatArray, *, signed_distance: bool = False
 ) -> float:
     """Return the IoU of two upright rectangles [4 corners in turn, 3] in the true one's plane."""
-    pair = true[None], predicted[None]
-    return float(rectangle_ious(*pair, signed_distance=signed_distance)[0, 0])
+    signed, unsigned = rectangle_ious(true[None], predicted[None])
+    return float((signed if signed_distance else unsigned)[0, 0])
 
 
-def rectangle_ious(
-    true: FloatArray, predicted: FloatArray, *, signed_distance: bool = False
-) -> FloatArray:
+def rectangle_ious(true: FloatArray, predicted: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the IoU [n, m] of upright rectangles [n, 4, 3] and [m, 4, 3] in the true ones' planes.
 
-    Corners are two along the bottom, then the two above them in turn.
+    First by the signed distance of the planes, as published, then by the distance. Corners are two
+    along the bottom, then the two above them in turn.
     """
     result = np.zeros((len(true), len(predicted)))
     directions = []
@@ -111,58 +122,54 @@ def rectangle_ious(
     normal = np.stack([-along[:, 1], along[:, 0], np.zeros(len(along))], axis=1)
     offset = predicted[None, :, 0] - true[:, None, 0]
     distance = np.einsum("nmk,nk->nm", offset, normal)
-    if not signed_distance:
-        distance = np.abs(distance)
     sine = along[:, None, 0] * other[None, :, 1] - along[:, None, 1] * other[None, :, 0]
     coplanar = (np.abs(sine) < MAX_SINE) & (distance < MAX_PLANE_DISTANCE_M)
     coplanar &= is_long[:, None] & other_is_long[None, :]
-    for i, j in np.argwhere(coplanar):
-        result[i, j] = _plane_iou(
-            *(
-                np.stack([(corners - true[i, 0]) @ along[i], corners[:, 2]], axis=1)
-                for corners in (true[i], predicted[j])
-            )
-        )
+    rows, columns = np.nonzero(coplanar)
+    origin, direction = true[rows, :1], along[rows]
+    a, b = (
+        np.stack([np.einsum("pkx,px->pk", c - origin, direction), c[:, :, 2]], axis=2)
+        for c in (true[rows], predicted[columns])
+    )
+    result[rows, columns] = _plane_ious(a, b)
+    return result, np.where(distance > -MAX_PLANE_DISTANCE_M, result, 0.0)
+
+
+def _plane_ious(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return the IoUs [n] of quadrilaterals [n, 4, 2]; those with level edges need no polygons."""
+    low = np.maximum(a.min(axis=1), b.min(axis=1))
+    high = np.minimum(a.max(axis=1), b.max(axis=1))
+    shared = np.maximum(high - low, 0.0).prod(axis=1)
+    areas = np.ptp(a, axis=1).prod(axis=1) + np.ptp(b, axis=1).prod(axis=1)
+    result: FloatArray = np.divide(
+        shared, areas - shared, out=np.zeros(len(a)), where=areas > shared
+    )
+    level = np.ones(len(a), dtype=bool)
+    for q in (a, b):
+        level &= (q[:, 0, 1] == q[:, 1, 1]) & (q[:, 2, 1] == q[:, 3, 1])
+        level &= (q[:, 0, 0] == q[:, 3, 0]) & (q[:, 1, 0] == q[:, 2, 0])
+    for n in np.flatnonzero(~level):
+        first, second = Polygon(a[n]), Polygon(b[n])
+        result[n] = 0.0
+        if first.is_valid and second.is_valid and first.area + second.area > 0:
+            common = first.intersection(second).area
+            result[n] = common / (first.area + second.area - common)
     return result
 
 
-def _plane_iou(a: FloatArray, b: FloatArray) -> float:
-    """Return the IoU of two quadrilaterals [4, 2]; those with level edges need no polygons."""
-    if all(q[0, 1] == q[1, 1] and q[2, 1] == q[3, 1] for q in (a, b)) and all(
-        q[0, 0] == q[3, 0] and q[1, 0] == q[2, 0] for q in (a, b)
-    ):
-        low = np.maximum(a.min(axis=0), b.min(axis=0))
-        high = np.minimum(a.max(axis=0), b.max(axis=0))
-        shared = float(np.maximum(high - low, 0.0).prod())
-        areas = float(np.ptp(a, axis=0).prod() + np.ptp(b, axis=0).prod())
-        return shared / (areas - shared) if areas > 0 else 0.0
-    first, second = Polygon(a), Polygon(b)
-    if not first.is_valid or not second.is_valid or first.area + second.area <= 0:
-        return 0.0
-    shared = first.intersection(second).area
-    return float(shared / (first.area + second.area - shared))
+def _assigned(iou: FloatArray, threshold: float) -> np.ndarray:
+    """Return the rows of a matrix that are found: assigned above a threshold, counted from it on.
 
-
-def _f1(iou: FloatArray, threshold: float) -> float:
-    """Return F1 of a matrix [true, predicted]; assigned above the threshold, counted from it on."""
-    num_true, num_predicted = iou.shape
-    if not num_true or not num_predicted:
-        return 0.0
+    Where every row and column has one partner at most, there is nothing to assign.
+    """
     above = iou > threshold
-    if not above.any():
-        right = 0
-        if (iou == threshold).any():
-            right = _assigned(iou, threshold)
-    elif above.sum(axis=0).max() <= 1 >= above.sum(axis=1).max() and not (iou == threshold).any():
-        right = int(above.sum())  # one partner each: nothing to choose
-    else:
-        right = _assigned(iou, threshold)
-    return float(2 * right / (num_true + num_predicted))
-
-
-def _assigned(iou: FloatArray, threshold: float) -> int:
-    rows, columns = linear_sum_assignment(np.where(iou > threshold, -1.0, _FORBIDDEN))
-    return int((iou[rows, columns] >= threshold).sum())
+    if not (iou == threshold).any() and (
+        not above.any() or (above.sum(axis=0).max() <= 1 and above.sum(axis=1).max() <= 1)
+    ):
+        return np.flatnonzero(above.any(axis=1))
+    rows, columns = linear_sum_assignment(np.where(above, -1.0, _FORBIDDEN))
+    found: np.ndarray = rows[iou[rows, columns] >= threshold]
+    return found
 
 
 def _lifted(boxes: OrientedBoxes) -> OrientedBoxes:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.text_files import read_text
 
 _HASH_LENGTH = 12
 
@@ -22,8 +23,9 @@ class Prompt:
         if not path.is_file():
             raise UserError(f"{path}: no such prompt file ({key})")
         try:
-            template = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise UserError(f"{path}: {error}; save it as UTF-8 ({key})") from None
+            template = read_text(path)
+        except UserError as error:
+            problem = str(error).removesuffix(" ('iconv -f LATIN1 -t UTF-8')")
+            raise UserError(f"{problem} ({key})") from None
         digest = hashlib.sha256(template.encode()).hexdigest()[:_HASH_LENGTH]
         return cls(f"{kind}@{digest}", template)

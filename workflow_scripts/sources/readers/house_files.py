@@ -17,6 +17,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.text_files import decode_text, parse_json, text_encoding
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".json")
+_GZIP_MAGIC = b"\x1f\x8b"
 # The mean of ProcTHOR-10K, for estimates.
 ROOMS_PER_HOUSE = 3
 
@@ -38,11 +39,14 @@ def read_house_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             f"{path}: no such file of houses. Correct sources.<name>.houses: a path relative to "
             "the working directory, 'generate' or 'procthor-10k'."
         )
-    if path.name.endswith(".json"):
-        yield from ((1, text) for text in _houses_of_json(path))
-        return
-    opener = gzip.open if path.name.endswith(".gz") else open
+    # A browser may have taken the .gz off the name without unpacking the file.
+    opener = gzip.open if path.name.endswith(".gz") or _is_gzip(path) else open
     try:
+        if path.name.endswith(".json"):
+            with opener(path, "rb") as file:
+                content = file.read()
+            yield from ((1, text) for text in _houses_of_json(content, path))
+            return
         with opener(path, "rb") as file:
             for number, line in enumerate(_utf8_lines(file), start=1):
                 if line.strip():
@@ -54,6 +58,11 @@ def read_house_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             f"{path}: cut off or not a gzip file ({error}). Fetch or compress it again; "
             "'gzip -t' checks it."
         ) from error
+
+
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == _GZIP_MAGIC
 
 
 def _utf8_lines(file: io.BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
@@ -99,9 +108,9 @@ def _line_digests_of(path: Path, state: tuple[int, int] | None) -> tuple[bytes, 
     return tuple(hashlib.sha256(line.rstrip()).digest() for _, line in read_house_lines(path))
 
 
-def _houses_of_json(path: Path) -> Iterator[bytes]:
+def _houses_of_json(content: bytes, path: Path) -> Iterator[bytes]:
     """Return the text of the file if it is one house, else the text of each house of its list."""
-    text = decode_text(path.read_bytes(), path)
+    text = decode_text(content, path)
     if not text.lstrip().startswith("["):
         if text.strip():
             yield text.encode()

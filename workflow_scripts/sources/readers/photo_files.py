@@ -240,9 +240,13 @@ def _from_value(index: int, origin: str, stem: str, value: object) -> PhotoFile:
     if isinstance(value, str) and value:
         file = Path(value)
         try:
+            if file.exists() and not file.is_file():
+                reason = "not a file: a pipe, device or folder has this name"
+                return PhotoFile(index, origin, stem, b"", f"{value}: {reason}")
             return PhotoFile(index, origin, stem, file.read_bytes())
-        except OSError as error:
-            return PhotoFile(index, origin, stem, b"", f"{value}: {error.strerror}")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            return PhotoFile(index, origin, stem, b"", f"{value!r:.200}: {reason}")
     return PhotoFile(index, origin, stem, b"", "no picture in this row")
 
 

@@ -73,6 +73,30 @@ def require_sidecars(key: str, stems: Sequence[str], folders: Mapping[str, str |
             )
 
 
+def refuse_photos_as_sidecars(
+    key: str, photos: Path, names: Sequence[str], folders: Mapping[str, str | None]
+) -> None:
+    """Raise `UserError` if depth maps or masks lie among the photos, where either would be both.
+
+    `names` are those of the photos below their folder. Files of other endings (.npy, .json) may
+    lie beside the photos.
+    """
+    known = {name_key(name) for name in names}
+    for name, folder in folders.items():
+        if folder is None or not Path(folder).is_dir() or not photos.samefile(folder):
+            continue
+        suffixes, endings = _FORMS[name]
+        for photo in names:
+            stem = photo.rpartition(".")[0] or photo
+            candidates = [f"{stem}{end}{suffix}" for end in ("", *endings) for suffix in suffixes]
+            if any(name_key(candidate) in known for candidate in candidates):
+                raise UserError(
+                    f"{key}.{name}: {folder} is the folder of the photos, where pictures such as "
+                    f"{photo!r} would be photo and {name} at once; move the {name} into a folder "
+                    "of their own (it may lie below that of the photos)"
+                )
+
+
 def _has_sidecar(folder: Path, stem: str, suffixes: Sequence[str], endings: Sequence[str]) -> bool:
     try:
         return find_sidecar(folder, stem, suffixes, endings) is not None

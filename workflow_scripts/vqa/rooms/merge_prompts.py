@@ -14,6 +14,7 @@ from workflow_scripts.config.reconstruction import RoomPromptSettings
 
 log = logging.getLogger(__name__)
 ROWS_PER_BATCH = 1024
+DEFAULT = RoomPromptSettings()
 
 
 def write_question_table(path: Path, questions: Iterator[Question]) -> int:
@@ -40,7 +41,7 @@ def main(
     scored: list[Path],
     dropped: list[Path],
     out: Path,
-    settings: RoomPromptSettings,
+    settings: RoomPromptSettings = DEFAULT,
 ) -> None:
     """Merge the prompts of an experiment.
 

@@ -46,17 +46,20 @@ def choose_marks(
     Fewer than `parts.marks` where fewer are seen. The 3D point is that of the surface under the
     pixel, or the object's centre.
     """
+    on_surface = parts.mark_place == "surface"
     seen = [
         item
         for item in record.objects
-        if is_shown(item, layout) and item.mark_px is not None and item.mark_m is not None
+        if is_shown(item, layout)
+        and item.mark_px is not None
+        and (item.mark_m is not None or not on_surface)
     ]
     chosen = rng.permutation(len(seen))[: parts.marks]
     marks = []
     for colour, index in zip(MARK_COLOURS, chosen, strict=False):
         item = seen[index]
         assert item.mark_px is not None
-        point = item.mark_m if parts.mark_place == "surface" else item.centre_m
+        point = item.mark_m if on_surface else item.centre_m
         marks.append(Mark(colour, item, item.mark_px, np.array(point, dtype=np.float64)))
     return marks
 

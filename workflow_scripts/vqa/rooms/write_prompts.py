@@ -2,13 +2,20 @@
 
 A row is a question about a view: the prompt, the room in the experiment's format as its answer,
 and a picture, plain or with marks or depth. Rows for training and rows that are scored may be told
-and shown different things.
+and shown different things. Rooms of others (`layouts/import_r2d3.py`) have pictures and no views:
+
+    python -m workflow_scripts.vqa.rooms.write_prompts --rooms r2d3/rooms.parquet --images images \\
+        --training train.jsonl --scored test.jsonl --pictures images/marked \\
+        --dropped dropped.jsonl --seed 7
 """
 
 import logging
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
@@ -27,6 +34,7 @@ from workflow_scripts.vqa.drawing import save_jpeg
 from workflow_scripts.vqa.rooms.room_pictures import Mark, choose_marks, draw_room
 
 log = logging.getLogger(__name__)
+DEFAULT = RoomPromptSettings()
 FAMILY = "reconstruction"
 
 
@@ -36,16 +44,18 @@ class PromptWriter:
 
     Attributes:
         settings: what is written, told and shown.
-        shard: the views; true depth is read from it.
+        root: folder that names of pictures are relative to.
+        shard: the views; true depth is read from it. None: there are pictures alone.
         depth: the views with the depth of an estimator, if one is wanted.
         pictures: folder for the drawn pictures.
-        prefix: the folder's name in rows, relative to the folder of plain pictures.
+        prefix: the folder's name in rows, relative to the root.
         seed: seed of the workflow.
     """
 
     settings: RoomPromptSettings
-    shard: ViewShard
-    depth: ViewShard
+    root: Path
+    shard: ViewShard | None
+    depth: ViewShard | None
     pictures: Path
     prefix: str
     seed: int
@@ -100,11 +110,23 @@ class PromptWriter:
         depth_m = None
         if is_overlaid:
             is_true = given.picture.depth_source == "truth"
-            depth_m = (self.shard if is_true else self.depth).depth_m(record.view)
+            views = self.shard if is_true else self.depth
+            assert views is not None
+            depth_m = views.depth_m(record.view)
         name = f"{record.view_id}-{use}.jpg"
-        drawn = draw_room(self.shard.rgb(record.view), depth_m, marks)
-        save_jpeg(self.pictures / name, drawn)
+        save_jpeg(self.pictures / name, draw_room(self._rgb(record), depth_m, marks))
         return f"{self.prefix}/{name}"
+
+    def _rgb(self, record: RoomRecord) -> np.ndarray:
+        """Return the plain picture, u8 [height, width, 3]."""
+        if self.shard is not None:
+            return self.shard.rgb(record.view)
+        path = self.root / record.image
+        try:
+            with Image.open(path) as picture:
+                return np.asarray(picture.convert("RGB"))
+        except OSError as error:
+            raise UserError(f"{path}: picture cannot be read: {error}") from error
 
 
 def _referent(mark: Mark) -> Referent:
@@ -123,31 +145,39 @@ def _referent(mark: Mark) -> Referent:
 def main(
     *,
     rooms: Path,
-    views: Path,
     training: Path,
     scored: Path,
     pictures: Path,
     dropped: Path,
-    settings: RoomPromptSettings,
     seed: int,
+    settings: RoomPromptSettings = DEFAULT,
+    views: Path | None = None,
     depth: Path | None = None,
+    images: Path | None = None,
 ) -> None:
     """Write the prompts of a shard.
 
     Args:
         rooms: records, `results/vqa/{source}/{shard}.rooms.parquet`.
-        views: the shard, `results/views/{source}/{shard}.zarr`.
         training: rows of training and validation houses, one record a line.
         scored: rows of the houses that are scored, one record a line.
-        pictures: folder for pictures that are drawn; it lies below the grandparent of `rooms`,
-            which all names of pictures are relative to.
+        pictures: folder for pictures that are drawn; it lies below `images`.
         dropped: views without a row and why, counted, one record a line.
-        settings: what is written, told and shown.
         seed: seed of the workflow.
+        settings: what is written, told and shown.
+        views: the shard, `results/views/{source}/{shard}.zarr`; without it, the records' pictures
+            are read, and no depth can be shown.
         depth: depth of an estimator; without it, the simulator's.
+        images: folder that the names of pictures are relative to; without it, the grandparent of
+            `rooms`, `results/vqa`.
     """
-    shard = ViewShard.open(views)
-    root = rooms.resolve().parents[1]
+    root = (images or rooms.resolve().parents[1]).resolve()
+    if not pictures.resolve().is_relative_to(root):
+        raise UserError(f"--pictures {pictures}: must lie below {root}, as all pictures of rows do")
+    inputs = (settings.train_input, settings.test_input)
+    if views is None and any(given.picture.depth != "none" for given in inputs):
+        raise UserError("--views is missing: depth can only be shown of views, not of pictures")
+    shard = None if views is None else ViewShard.open(views)
     counts: Counter[tuple[str, str]] = Counter()
     errors, kept = ItemErrors(), 0
     for_training: list[Question] = []
@@ -156,8 +186,9 @@ def main(
         folder.mkdir()
         writer = PromptWriter(
             settings=settings,
+            root=root,
             shard=shard,
-            depth=shard if depth is None else ViewShard.open(views, depth=depth),
+            depth=ViewShard.open(views, depth=depth) if views and depth else shard,
             pictures=folder,
             prefix=pictures.resolve().relative_to(root).as_posix(),
             seed=seed,
