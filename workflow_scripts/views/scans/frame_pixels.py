@@ -11,8 +11,10 @@ from workflow_scripts.geometry.cameras import Camera, back_project
 from workflow_scripts.sources.readers.scans.base import InstancePoints, ScanFrame
 from workflow_scripts.views.frame import Frame
 
-POINT_REACH_M = 0.05
-"""A pixel is of the instance of an annotated point that is no farther away than this."""
+POINT_REACH_M = (0.05, 0.15)
+"""A pixel is of the instance of the nearest annotated point that is no farther away than 1.5 times
+the distance between neighbouring points, which is kept between these limits."""
+_SAMPLED_POINTS = 20_000
 _SAME_SURFACE = 1.05
 """Neighbouring pixels whose depths differ by a smaller factor show one surface."""
 _STRIDE = 2
@@ -158,6 +160,11 @@ class PointInstances:
 
     def __init__(self, points: InstancePoints) -> None:
         self._tree = cKDTree(points.points_m)
+        sample = points.points_m[:: max(1, len(points.points_m) // _SAMPLED_POINTS)]
+        spacing_m, _ = self._tree.query(sample, k=2)
+        # The farthest neighbours are those of stray points.
+        typical_m = np.quantile(spacing_m[:, 1], 0.9) if len(points.points_m) > 1 else 0.0
+        self._reach_m = float(np.clip(1.5 * typical_m, *POINT_REACH_M))
         self._instance = np.append(points.instance.astype(np.uint16), np.uint16(0))
 
     def of_view(self, view: ScanView) -> np.ndarray:
@@ -168,7 +175,7 @@ class PointInstances:
         coarse = world[::_STRIDE, ::_STRIDE].reshape(-1, 3)
         is_known = np.isfinite(coarse).all(axis=1)
         ids = np.zeros(len(coarse), np.uint16)
-        _, nearest = self._tree.query(coarse[is_known], distance_upper_bound=POINT_REACH_M)
+        _, nearest = self._tree.query(coarse[is_known], distance_upper_bound=self._reach_m)
         ids[is_known] = self._instance[nearest]
         height, width = depth_m.shape
         small = ids.reshape(-(-height // _STRIDE), -(-width // _STRIDE))

@@ -15,7 +15,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from workflow_scripts.common import backend_registry
-from workflow_scripts.common.errors import UserError, allowed_values
+from workflow_scripts.common.errors import UserError
 
 #: Layouts of scans: name of the setting `sources.scans.format` -> "package.module:class" of the
 #: reader. `auto` asks them in this order.
@@ -196,12 +196,6 @@ def detect_format(path: Path) -> str:
         f"{path}: no known layout of scans ({', '.join(READERS)}), in it or in the folders below "
         f"it. Looked for: {'; '.join(looked_for)}. docs/scans.md draws each folder"
     )
-
-
-def check_format(name: str) -> None:
-    """Raise `UserError` for a name that is no layout."""
-    if name not in READERS:
-        raise UserError(f"sources.scans.format: {name!r}; {allowed_values(name, READERS)}")
 
 
 def usable_frames(scan: Scan) -> Iterator[ScanFrame]:
