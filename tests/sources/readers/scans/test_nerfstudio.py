@@ -231,6 +231,21 @@ def test_a_faulty_file_is_one_line(change, message: str, room: PosedRoom, tmp_pa
     assert "transforms.json" in str(error.value)
 
 
+def test_pictures_of_two_folders_may_have_one_name(room: PosedRoom, tmp_path: Path) -> None:
+    target = write_nerfstudio(tmp_path, room)
+    (target / "images/right").mkdir()
+    pictures = target / "images"
+    (pictures / "frame_00002.jpg").rename(pictures / "right/frame_00001.jpg")
+
+    def move(content: dict[str, Any]) -> None:
+        content["frames"][1]["file_path"] = "./images/right/frame_00001.jpg"
+
+    scan = edited(target, move)
+    assert_is_room(scan, room)
+    names = ["images-frame_00001", "images-right-frame_00001", "frame_00003"]
+    assert [frame.frame_id for frame in scan.frames[:3]] == names
+
+
 def poses_of(scan: Scan) -> list[np.ndarray]:
     return [frame.world_from_camera for frame in scan.frames if frame.world_from_camera is not None]
 

@@ -18,17 +18,17 @@ from workflow_scripts.common import backend_registry
 from workflow_scripts.common.errors import UserError
 
 #: Layouts of scans: name of the setting `sources.scans.format` -> "package.module:class" of the
-#: reader. `auto` asks them in this order.
+#: reader. `auto` asks them in this order: last come those that look at all files of a folder.
 READERS: Mapping[str, str] = {
-    "scannet_sens": "workflow_scripts.sources.readers.scans.scannet_sens:SensReader",
     "scannet": "workflow_scripts.sources.readers.scans.scannet:ScanNetReader",
     "nerfstudio": "workflow_scripts.sources.readers.scans.nerfstudio:NerfstudioReader",
     "stray_scanner": "workflow_scripts.sources.readers.scans.stray_scanner:StrayScannerReader",
-    "embodiedscan": "workflow_scripts.sources.readers.scans.embodiedscan:EmbodiedScanReader",
     "tum_rgbd": "workflow_scripts.sources.readers.scans.tum_rgbd:TumReader",
     "arkitscenes": "workflow_scripts.sources.readers.scans.arkitscenes:ARKitScenesReader",
     "replica": "workflow_scripts.sources.readers.scans.replica:ReplicaReader",
     "polycam": "workflow_scripts.sources.readers.scans.polycam:PolycamReader",
+    "embodiedscan": "workflow_scripts.sources.readers.scans.embodiedscan:EmbodiedScanReader",
+    "scannet_sens": "workflow_scripts.sources.readers.scans.scannet_sens:SensReader",
     "record3d": "workflow_scripts.sources.readers.scans.record3d:Record3DReader",
 }
 
