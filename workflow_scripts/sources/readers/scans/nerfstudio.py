@@ -104,8 +104,8 @@ def _file_in(folder: Path) -> Path | None:
 
 def _frame_names(frames: list[Any]) -> dict[str, str]:
     """Return the name of each picture: its stem, or its path where two folders have that stem."""
-    paths = {item.get("file_path") for item in frames if isinstance(item, dict)}
-    paths = {path for path in paths if isinstance(path, str) and path}
+    listed = [item.get("file_path") for item in frames if isinstance(item, dict)]
+    paths = {path for path in listed if isinstance(path, str) and path}
     stems = Counter(Path(path).stem for path in paths)
     long = {path: Path(path).with_suffix("").as_posix().strip("./") for path in paths}
     return {
