@@ -18,6 +18,11 @@ from workflow_scripts.common.records import Form
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.vqa.batch import Batch, ReferringExpressions
+from workflow_scripts.vqa.category_options import (
+    FAMILY_NAMES,
+    draw_categories,
+    write_options,
+)
 from workflow_scripts.vqa.drawing import draw_annotations
 from workflow_scripts.vqa.enumerate_questions import enumerate_batches
 from workflow_scripts.vqa.families import ALL_FAMILIES, FAMILIES, NAMES, TWO_VIEW_FAMILIES
@@ -118,7 +123,18 @@ def _examples_of_view(
         picture = plain if form == "marked" else draw_frames(plain, boxes)
         instance = QuestionInstance(view_context, one.batch, 0, one.expressions)
         steps = reasoning_steps(one.family.reasoning, instance)
-        yield name, Example(*written(one.batch, one.expressions, name), picture, steps)
+        question, answer = written(one.batch, one.expressions, name)
+        if name in FAMILY_NAMES:
+            question += _options(one.batch, view_context)
+        yield name, Example(question, answer, picture, steps)
+
+
+def _options(batch: Batch, view_context: ViewContext) -> str:
+    """Return options of the first question of what a thing is: kinds of the same picture."""
+    truth = view_context.categories[batch.objects[0, 0]]
+    others = sorted(set(view_context.in_view) - {truth})
+    found, _ = draw_categories({truth: truth}, others, rng(7, "docs", "options"))
+    return write_options(batch.answer, truth, found[truth])[1] if found else ""
 
 
 def pair_examples(shard: ViewShard, seen: list[ViewContext]) -> Iterator[tuple[str, Example]]:

@@ -11,6 +11,8 @@ PROFILE = check_cluster.find_profile_file(sys.argv)
 COMMAND_LINE = snakemake_command.read_command_line()
 USES_GPU = {
     "render_shard": config["views"]["backend"] == "ai2thor",
+    "render_walks": config["views"]["backend"] == "ai2thor"
+    and bool(scan_sources(simulated=True)),
     "estimate_depth": any(map(is_estimated, SHARDS)),
     "filter_images": FILTERS_PHOTOS,
     "localise_images": LOCALISES_PHOTOS,

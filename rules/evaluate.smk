@@ -1,13 +1,20 @@
 from workflow_scripts.config.evaluate import BenchmarkFileSettings, ScoreSettings
 from workflow_scripts.evaluate import paths
 from workflow_scripts.sources.base import ALL_STAGES
-from workflow_scripts.train.paths import training_curves
+from workflow_scripts.train.paths import TINY_BASE, training_curves, uses_tiny_base
 
 
+include: "functions/evaluate.smk"
 include: "evaluate_rooms.smk"
 
 
 QUESTION_SETS = paths.QuestionSets(config)
+# The tiny base is scored where an experiment uses it and there are houses to look at.
+BASE_SCORES = (
+    [paths.PATCH_SCORES]
+    if uses_tiny_base(EXPERIMENTS.values(), CONTEXT) and sources_with_scenes("house")
+    else []
+)
 
 
 # Those that load a model, which a profile may give a GPU, and those that ask a server.
@@ -18,12 +25,6 @@ PREDICTOR_RULES = sorted(
         for predictor in kind.predictors
     }
 )
-
-
-def question_files(wildcards):
-    """Return the questions of a set as an experiment is asked them."""
-    experiment = EXPERIMENTS[wildcards.experiment]
-    return QUESTION_SETS.of(experiment, wildcards.question_set, CONTEXT)
 
 
 for _rule, _has_limits in PREDICTOR_RULES:
@@ -152,6 +153,35 @@ for _kind in EXPERIMENT_KINDS.values():
             " --seed {params.seed} {params.pictures} --out {output.scores} > {log} 2>&1"
 
 
+rule score_patch_naming:
+    input:
+        base=TINY_BASE,
+        views=per_shard("results/views/{source}/{shard}.zarr", scene_kind="house"),
+    output:
+        scores=paths.PATCH_SCORES,
+        csv=paths.PATCH_SCORES.replace(".parquet", ".csv"),
+    log:
+        "logs/evaluate/score_patch_naming.log",
+    benchmark:
+        "results/benchmarks/evaluate/score_patch_naming.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=code_of("workflow_scripts.evaluate.score_patch_naming"),
+        settings=section_json(config["evaluate"], ScoreSettings),
+        seed=lookup("seed", within=config),
+    message:
+        "Score the names that the tiny base gives to patches of views"
+    shell:
+        "python -m workflow_scripts.evaluate.score_patch_naming --base {input.base}"
+        " --views {input.views} --settings {params.settings:q} --seed {params.seed}"
+        " --out {output.scores} > {log} 2>&1"
+
+
 rule import_benchmark:
     input:
         file=lambda wildcards: listed([BENCHMARKS[wildcards.question_set]["path"]]),
@@ -228,9 +258,12 @@ rule score_benchmark:
 rule merge_scores:
     input:
         scores=[
-            path
-            for experiment in EXPERIMENTS.values()
-            for path in paths.score_files(experiment, BENCHMARKS)
+            *BASE_SCORES,
+            *(
+                path
+                for experiment in EXPERIMENTS.values()
+                for path in paths.score_files(experiment, BENCHMARKS)
+            ),
         ],
     output:
         report(
@@ -291,7 +324,7 @@ rule write_report:
                 "results/evaluate/benchmarks/{name}.skipped.jsonl", name=BENCHMARKS
             ),
         ],
-        dropped=dropped_question_tables(),
+        dropped=[*dropped_question_tables(), *dropped_room_prompts()],
         depth=per_estimated_shard("results/depth/{source}/{shard}.parquet", "depth"),
         metrics=[
             path

@@ -3,6 +3,10 @@ from workflow_scripts.config.reconstruction import RebuildSettings
 from workflow_scripts.config.views import RendererSettings
 from workflow_scripts.evaluate import paths
 
+
+include: "functions/evaluate_rooms.smk"
+
+
 FOCAL_SETS = paths.focal_sets(config)
 FOCAL_SCORES = [
     f"results/evaluate/{name}/{folder}scores.parquet"
@@ -18,13 +22,6 @@ GIVEN_INTRINSICS = [
     for name in ROOM_EXPERIMENTS
     if EXPERIMENTS[name].settings.test_input.prompt.intrinsics
 ]
-
-
-def focal_answers(condition):
-    """Return an input function: answers about rooms drawn with another focal length."""
-    return lambda wildcards: EXPERIMENTS[wildcards.experiment].answer_files(
-        condition, CONTEXT, question_set=f"focal{wildcards.percent}"
-    )
 
 
 # Some rooms as an experiment's model wrote them, as houses that can be drawn.
@@ -224,7 +221,11 @@ rule compare_focal_lengths:
         runtime=10,
     params:
         code=code_of("workflow_scripts.evaluate.reconstruction.focal_table"),
-        given_intrinsics=" ".join(["--given-intrinsics", *GIVEN_INTRINSICS]) if GIVEN_INTRINSICS else "",
+        given_intrinsics=(
+            " ".join(["--given-intrinsics", *GIVEN_INTRINSICS])
+            if GIVEN_INTRINSICS
+            else ""
+        ),
     message:
         "Compare the scores of rooms at all focal lengths"
     shell:

@@ -1,18 +1,15 @@
 from workflow_scripts.config.pointclouds import FusionSettings, MeasurementSettings
 from workflow_scripts.pointclouds.depth_error import resolve_depth_kind
 
+
+include: "functions/pointclouds.smk"
+
+
 PLY_FOLDERS = (
     per_shard("results/pointclouds/{source}/{shard}")
     if config["pointclouds"]["export_ply"]
     else []
 )
-
-
-def chosen_frames(wildcards):
-    """Return the table of a shard's chosen frames, if it is one of scans."""
-    if wildcards.source not in sources_with_scenes("scan"):
-        return []
-    return f"results/views/{wildcards.source}/{wildcards.shard}.frames.parquet"
 
 
 rule fuse_shard:

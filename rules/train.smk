@@ -30,7 +30,12 @@ TRAINS["pretrain_base"] = any(
 
 rule pretrain_base:
     input:
-        views=per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
+        views=[
+            *expand(
+                "results/views/pretraining/{shard}.zarr", shard=PRETRAINING_SHARDS
+            ),
+            *per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
+        ],
     output:
         model=directory("results/train/base/tiny"),
         metrics="results/train/base/tiny.metrics.json",

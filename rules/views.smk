@@ -369,3 +369,4 @@ rule export_npz:
 
 include: "views_scans.smk"
 include: "views_focal.smk"
+include: "views_pretraining.smk"

@@ -12,14 +12,16 @@ from workflow_scripts.experiments.vlm import VlmTrainingSettings
 from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_model, make_processor
 from workflow_scripts.train.vlm.experiment import VlmExperiment
 
-MICRO = TinyVlmConfig(image_px=24, vision_width=32, text_width=32, vision_layers=1, text_layers=1)
+MICRO = TinyVlmConfig(image_px=32, vision_width=32, text_width=32, vision_layers=1, text_layers=1)
 COLOURS = {"red": (250, 10, 10), "green": (10, 250, 10), "blue": (10, 10, 250)}
 
 
 def make_data(folder: Path) -> Path:
     """Write a base model, conversations about three colours, and their pictures."""
     processor = make_processor(MICRO)
-    make_model(MICRO, processor, seed=1).save_pretrained(folder / "base")
+    model = make_model(MICRO, processor, seed=1)
+    model.model.vision_tower.fold_batch_norm()
+    model.save_pretrained(folder / "base")
     processor.save_pretrained(folder / "base")
     entries = []
     for number in range(12):

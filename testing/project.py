@@ -132,7 +132,7 @@ TINY_CONFIG = {
     },
     "vqa": {"questions_per_view": 8, "min_pixels": 8},
     "train": {
-        "tiny": {"steps": 6, "batch_size": 4},
+        "tiny": {"num_houses": 1, "patch_steps": 2, "patch_batch_size": 2, "steps": 6},
         "experiments": {
             "tiny-lora": {"steps": 4, "batch_size": 4, "save_steps": 2},
             "lifter": {"steps": 4, "batch_size": 8, "save_steps": 2, "width": 16, "layers": 1},

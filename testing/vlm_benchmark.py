@@ -13,8 +13,8 @@ from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_model, make
 
 # 576 tokens a picture, as LLaVA-1.5 has.
 SIZE = TinyVlmConfig(
-    image_px=336,
-    patch_px=14,
+    image_px=384,
+    patch_px=16,
     vision_width=256,
     vision_layers=6,
     text_width=512,
@@ -40,6 +40,7 @@ def write_data(
     processor = make_processor(size)
     processor.tokenizer.model_max_length = 8192
     model = make_model(size, processor, seed=1)
+    model.model.vision_tower.fold_batch_norm()
     model.save_pretrained(folder / "base")
     processor.save_pretrained(folder / "base")
     write_json(folder / "train.json", _entries(folder, num_pictures, questions_per_picture))

@@ -76,6 +76,19 @@ def num_question_views():
     )
 
 
+def dropped_room_prompts():
+    """Return the tables of the views that experiments have no prompt about, and why."""
+    return [
+        path
+        for name, experiment in EXPERIMENTS.items()
+        if experiment.kind.room_prompts
+        for path in per_shard(
+            f"results/vqa/rooms/{name}/{{source}}/{{shard}}.dropped.jsonl",
+            scene_kind="house",
+        )
+    ]
+
+
 def per_room_shard(ending):
     """Return an input function: a file of an experiment's prompts for every shard of houses."""
 

@@ -23,7 +23,7 @@ SMALL_CONFIG: dict[str, Any] = {
     },
     "depth": {"backend": "transformers", "model": "estimator", "batch_size": 4},
     "train": {
-        "tiny": {"steps": 4, "batch_size": 4},
+        "tiny": {"num_houses": 1, "patch_steps": 2, "patch_batch_size": 2, "steps": 4},
         "experiments": {
             "tiny-lora": {"steps": 4, "batch_size": 4, "save_steps": 2},
             "tiny-whole": {

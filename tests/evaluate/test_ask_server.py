@@ -11,6 +11,7 @@ from tests.evaluate.test_predict import item
 from workflow_scripts.common.records import Prediction
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.evaluate import ask_server, score
+from workflow_scripts.evaluate.eval_items import EvalItem
 from workflow_scripts.evaluate.report import without_reply
 from workflow_scripts.evaluate.score_table import read_scores
 from workflow_scripts.experiments.api import ApiPredictSettings
@@ -83,6 +84,21 @@ def test_it_is_counted_in_scores_and_shown_in_the_report(
     assert (values["parse_failure_rate"], values["accuracy"]) == pytest.approx((0.75, 0.25))
     assert "3 of 4 questions have no reply; 2 times: failed: cut off" in caplog.text
     assert [row["n"] for row in without_reply(scores)] == [4]
+
+
+def test_a_question_whose_picture_cannot_be_read_costs_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def images_for(one: EvalItem, *_: object) -> None:
+        if one.question_id == "q1":
+            raise ValueError("no such codec")
+
+    monkeypatch.setattr(ask_server, "images_for", images_for)
+    answers = ask(tmp_path, 2, lambda _: content_answer("yes"))
+    assert [(row.text, row.reason) for row in answers] == [
+        ("yes", ""),
+        ("", "failed: ValueError: no such codec"),
+    ]
 
 
 def test_replies_to_all_questions_need_no_row(tmp_path: Path) -> None:

@@ -120,3 +120,28 @@ def test_photos_have_no_true_depth_to_compare_with(tmp_path: Path) -> None:
     write_table(path, records_to_frame([depth_row(0, "transformers", np.nan, np.nan)], DepthRow))
     assert report.depth_errors([path]) == []
     assert report.depth_errors([]) == []
+
+
+def test_what_was_learned_is_what_beats_every_baseline() -> None:
+    common = {"method": "learned", "experiment": "e", "benchmark": "vqa", "value": 0.9}
+    rows = pd.DataFrame(
+        [
+            {"family": "left_right", "form": "named", "gain": 0.2, "gain_low": 0.1}
+            | {"majority_gain_low": 0.3},
+            {"family": "width", "form": "named", "gain": 0.1, "gain_low": -0.1},
+            {"family": "height", "form": "named", "gain": 0.3, "gain_low": 0.2}
+            | {"majority_gain_low": -0.2},
+            {"family": "all", "form": "named", "gain": 0.1, "gain_low": 0.05},
+            {"family": "all", "form": "all", "gain": 0.1, "gain_low": 0.05},
+            {"family": "all", "form": "", "gain": 0.3, "gain_low": 0.2},
+            {"family": "reach_target", "form": "", "gain": 0.3, "gain_low": 0.2},
+            {"family": "all", "form": "", "gain": np.nan, "gain_low": np.nan},
+        ]
+    ).assign(**common)
+    learned = report.learned_rows(rows)
+    assert [(row["family"], row["form"], row["is_learned"]) for row in learned] == [
+        ("all", "", True),
+        ("left_right", "named", True),
+        ("width", "named", False),
+        ("height", "named", False),
+    ]

@@ -202,6 +202,8 @@ def test_command_writes_hand_worked_rows(files: dict[str, Path], tmp_path: Path)
     assert left_right["majority"] == pytest.approx(2 / 3, abs=1e-6)
     assert left_right["blank"] == pytest.approx(0, abs=1e-6)
     assert left_right["gain"] == pytest.approx(1 / 3, abs=1e-6)  # over the better one, blind
+    assert left_right["majority_gain"] == pytest.approx(0, abs=1e-6)
+    assert left_right["majority_gain_low"] <= 0 <= left_right["majority_gain_high"]
     width = rows_by_key.loc[("width", "marked", "abs_rel")]
     assert width["value"] == pytest.approx(0.1, abs=1e-6)
     # Errors are better when lower: 0.1 beats the blank picture's 1.0, the better of the two.
@@ -228,13 +230,16 @@ def test_headline_rows_of_every_table_are_joined_and_sorted(
     assert keys[: len(keys) // 2] == keys[len(keys) // 2 :]
     assert keys[: len(keys) // 2] == [
         ("all", "all", "accuracy"),
+        ("all", "all", "within_factor_2"),
         ("all", "all", "success_25pct"),
         ("all", "marked", "accuracy"),
+        ("all", "marked", "within_factor_2"),
         ("all", "marked", "success_25pct"),
         ("left_right", "marked", "accuracy"),
+        ("width", "marked", "within_factor_2"),
         ("width", "marked", "success_25pct"),
     ]
-    assert rows["experiment"].tolist() == ["e"] * 6 + ["another"] * 6
+    assert rows["experiment"].tolist() == ["e"] * 9 + ["another"] * 9
     assert (rows["baseline_value"] + rows["gain"]).to_numpy() == pytest.approx(
         rows["value"].to_numpy(), abs=2e-6
     )

@@ -10,6 +10,8 @@ from tokenizers import AddedToken
 from transformers import (
     CLIPVisionConfig,
     LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
     LlavaNextConfig,
     LlavaNextForConditionalGeneration,
     LlavaNextProcessor,
@@ -91,12 +93,38 @@ def chatml_tokenizer(*extra: str) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
+def tiny() -> tuple[Any, Any]:
+    """Return a smaller tiny base, with the tower of the real one."""
+    size = TinyVlmConfig(image_px=32, text_width=32, vision_width=32, text_layers=2)
+    processor = make_processor(size)
+    model = make_model(size, processor, seed=1)
+    model.model.vision_tower.fold_batch_norm()
+    return model, processor
+
+
 def llava() -> tuple[Any, Any]:
     """Return LLaVA-1.5's layout: its template writes no end after an answer."""
-    size = TinyVlmConfig(image_px=24, text_width=32, vision_width=32, text_layers=2)
-    processor = make_processor(size)
+    processor = make_processor(TinyVlmConfig(image_px=24, patch_px=12))
+    processor.num_additional_image_tokens = 1
+    processor.vision_feature_select_strategy = "default"
     processor.chat_template = LLAVA_TEMPLATE
-    return make_model(size, processor, seed=1), processor
+    tokenizer = processor.tokenizer
+    config = LlavaConfig(
+        vision_config=CLIPVisionConfig(
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            image_size=24,
+            patch_size=12,
+        ),
+        text_config=LlamaConfig(**_qwen2_text(tokenizer)),
+        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+        vision_feature_layer=-1,
+        image_seq_length=4,
+    )
+    torch.manual_seed(1)
+    return LlavaForConditionalGeneration(config), processor
 
 
 def bare_llava() -> tuple[Any, Any]:
@@ -252,6 +280,7 @@ def _qwen(
 
 
 MODELS = {
+    "tiny": tiny,
     "llava-1.5": llava,
     "no-template": bare_llava,
     "llava-next": llava_next,

@@ -154,7 +154,8 @@ def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
         ({"splits": {"train": 0.7, "val": 0.2, "test": 0.2}}, "splits"),
         (
             {"train": {"experiments": {"lifter": {"kind": "poze"}}}},
-            "train.experiments.lifter.kind: 'poze' is not allowed; allowed: api, pose, vlm",
+            "train.experiments.lifter.kind: 'poze' is not allowed; allowed: api, pose, "
+            "reconstruction, vlm",
         ),
         (
             {"train": {"experiments": {"lifter": {"kind": "pose", "noise": {"outlier": 1}}}}},

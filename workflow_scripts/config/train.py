@@ -1,23 +1,82 @@
 """Settings of stage train that belong to no single experiment."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from workflow_scripts.config.base import Settings
+from workflow_scripts.config.views import PolicySettings, ViewsSettings
 
 
 class TinyBaseSettings(Settings):
     """Pre-training of the tiny embedded base."""
 
-    steps: int = Field(1200, ge=1, description="optimizer steps")
-    batch_size: int = Field(32, ge=1, description="questions in a step")
-    named_fraction: float = Field(
-        0.1, ge=0, le=1, description="fraction of questions that name objects instead of marks"
+    patch_steps: int = Field(
+        2200, ge=1, description="optimizer steps of the vision tower, which learns to name patches"
     )
+    patch_batch_size: int = Field(16, ge=1, description="pictures in such a step")
+    steps: int = Field(
+        1000, ge=1, description="optimizer steps of the language model, which learns questions"
+    )
+    batch_size: int = Field(
+        32, ge=1, description="questions in a step, 4 of them about one picture"
+    )
+    named_fraction: float = Field(
+        0.4, ge=0, le=1, description="fraction of questions that name objects instead of marks"
+    )
+    list_fraction: float = Field(
+        0.15,
+        ge=0,
+        le=1,
+        description="fraction of pictures that a list of their objects is learned for instead of "
+        "questions, as experiments of kind reconstruction write it",
+    )
+
+
+class PretrainingPolicySettings(PolicySettings):
+    """Views of a room by policy."""
+
+    top_down: int = Field(0, ge=0, le=1, description="straight down")
+
+
+class PretrainingViewsSettings(ViewsSettings):
+    """Many small views in little time."""
+
+    backend: Literal["pathtrace"] = Field("pathtrace", description="the embedded simulator alone")
+    preset: Literal["draft", "default", "high", "reference", "shared"] = Field(
+        "draft", description="as in section `views`"
+    )
+    width_px: int = Field(128, ge=16, le=4096, description="image width")
+    height_px: int = Field(128, ge=16, le=4096, description="image height")
+    policies: PretrainingPolicySettings = Field(
+        PretrainingPolicySettings(), description="how many views of each policy a room gets"
+    )
+    min_pixels: int = Field(
+        15, ge=1, description="an object with fewer pixels does not count as visible"
+    )
+
+
+class PretrainingHousesSettings(Settings):
+    """The generated houses that only the pre-training of the tiny base sees."""
+
+    num_houses: int = Field(
+        240,
+        ge=0,
+        le=100_000,
+        description="houses of their own, beside the training houses of `sources`; no experiment "
+        "asks about them",
+    )
+    houses_per_shard: int = Field(50, ge=1, le=10_000, description="houses in one job")
+    views: PretrainingViewsSettings = Field(
+        PretrainingViewsSettings(), description="their views: many small ones in little time"
+    )
+
+
+class TinySettings(TinyBaseSettings, PretrainingHousesSettings):
+    """The tiny embedded base: its pre-training and the houses for it."""
 
 
 class TrainSettings(Settings):
     """Experiments; the root model adds `experiments`, whose kinds are registered elsewhere."""
 
-    tiny: TinyBaseSettings = Field(
-        TinyBaseSettings(), description="pre-training of the tiny embedded base"
-    )
+    tiny: TinySettings = Field(TinySettings(), description="pre-training of the tiny embedded base")

@@ -12,6 +12,7 @@ import tyro
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.question_table import QuestionTable
 from workflow_scripts.common.records import Condition, Prediction
 from workflow_scripts.common.storage import write_records
@@ -106,8 +107,13 @@ def main(
         settings.max_failed_fraction, section=section, what="answers", total=len(items)
     )
 
+    errors = ItemErrors()
+
     def ask(item: EvalItem) -> ChatReply:
-        shown_images = images_for(item, images, condition) or []
+        try:
+            shown_images = images_for(item, images, condition) or []
+        except Exception as error:
+            return ChatReply("failed", reason=errors.reason(error, item.question_id))
         is_layout = item.answer_type == "layout"
         return chat.ask(
             ChatRequest(

@@ -97,6 +97,22 @@ class KeypointMetric(Metric):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PatchMetric(Metric):
+    """A metric of the names that a vision tower gives to patches.
+
+    Attributes:
+        is_right: Says whether a category that was named counts for the true one.
+    """
+
+    is_right: Callable[[str, str], bool]
+
+    @property
+    def scored(self) -> str:
+        """Return "patches"."""
+        return "patches"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelMetric(Metric):
     """A number about a model or its test data that no prediction enters.
 

@@ -1,12 +1,13 @@
 """The table of metrics: what scoring computes, results/eval.csv may hold and docs/results.md lists.
 
 A new metric is one entry of `ANSWER_METRICS`, `KEYPOINT_METRICS`, `ROOM_METRICS` (in
-`reconstruction/room_metrics.py`) or `MODEL_METRICS`, and its function. Formulas that others
-published are in `published_metrics.py`.
+`reconstruction/room_metrics.py`), `PATCH_METRICS` or `MODEL_METRICS`, and its function. Formulas
+that others published are in `published_metrics.py`.
 """
 
 import numpy as np
 
+from workflow_scripts.common.label_text import is_confusable
 from workflow_scripts.common.questions import AnswerType
 from workflow_scripts.evaluate import published_metrics, replies
 from workflow_scripts.evaluate.eval_items import EvalItem
@@ -16,6 +17,7 @@ from workflow_scripts.evaluate.metric import (
     KeypointMetric,
     Metric,
     ModelMetric,
+    PatchMetric,
 )
 from workflow_scripts.evaluate.pose import keypoint_errors
 from workflow_scripts.evaluate.quantity_parsing import contains_number
@@ -53,6 +55,7 @@ ANSWER_METRICS: tuple[AnswerMetric, ...] = (
         source="SpatialVLM: in range [50, 200] %",
         answer_types=LENGTHS_AND_AREAS,
         measure=lambda reply: published_metrics.within_factor_2(reply.number, reply.true_number),
+        is_headline=True,
     ),
     AnswerMetric(
         "success_25pct",
@@ -289,9 +292,32 @@ MODEL_METRICS: tuple[ModelMetric, ...] = (
         about="test episodes of keypoints",
     ),
 )
+PATCH_METRICS: tuple[PatchMetric, ...] = (
+    PatchMetric(
+        "patch_accuracy",
+        "higher",
+        FRACTION,
+        "share of patches, at least half filled by one object, whose best name is its category's",
+        is_right=lambda given, true: given == true,
+        is_headline=True,
+    ),
+    PatchMetric(
+        "patch_accuracy_confusable",
+        "higher",
+        FRACTION,
+        "as patch_accuracy, where a category that people take for the true one counts, too",
+        is_right=lambda given, true: given == true or is_confusable(given, true),
+    ),
+)
 METRICS: dict[str, Metric] = {
     metric.name: metric
-    for metric in (*ANSWER_METRICS, *KEYPOINT_METRICS, *ROOM_METRICS, *MODEL_METRICS)
+    for metric in (
+        *ANSWER_METRICS,
+        *KEYPOINT_METRICS,
+        *ROOM_METRICS,
+        *PATCH_METRICS,
+        *MODEL_METRICS,
+    )
 }
 
 

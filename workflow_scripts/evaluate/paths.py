@@ -10,6 +10,8 @@ from typing import Any
 
 from workflow_scripts.experiments.base import Experiment, QuestionFiles, WorkflowContext
 
+# Scores of the names that the tiny base gives to patches.
+PATCH_SCORES = "results/evaluate/base/patches.parquet"
 # Name of the set of our own questions in the names of files.
 OWN = "predictions"
 # Names of the sets about rooms drawn with another focal length end in the percentage.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 import pandas as pd
 from PIL import Image
 from pydantic import TypeAdapter
@@ -36,7 +37,7 @@ from workflow_scripts.common.storage import (
 )
 from workflow_scripts.evaluate.eval_items import OWN_QUESTIONS
 from workflow_scripts.evaluate.metrics import FRACTION, METRICS
-from workflow_scripts.evaluate.score_table import ALL, read_eval, read_scores
+from workflow_scripts.evaluate.score_table import ALL, LEARNED, read_eval, read_scores
 from workflow_scripts.sources import SOURCES
 from workflow_scripts.sources.readers.photo_records import Photo
 
@@ -194,6 +195,26 @@ def charts(scores: pd.DataFrame, experiment: str) -> dict[str, list[dict[str, An
     }
 
 
+def learned_rows(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the headline rows that say what was learned, those with the clearest gain first.
+
+    Of questions a row for each family and form, of everything else the row over all families;
+    `is_learned` says whether the 95 % intervals of the gains over the baseline and over the most
+    common answer are above 0; `margin_low` is the lower of the two.
+    """
+    has_form = ~scores["form"].isin(["", ALL])
+    is_detail = np.where(has_form, scores["family"] != ALL, scores["family"] == ALL)
+    chosen = scores[
+        is_detail & (scores["form"] != ALL) & (scores["method"] == LEARNED) & scores["gain"].notna()
+    ]
+    margin_low = chosen[["gain_low", "majority_gain_low"]].min(axis=1)
+    chosen = chosen.assign(margin_low=margin_low, is_learned=margin_low > 0)
+    order = ["experiment", "benchmark", "is_learned", "margin_low"]
+    ordered = chosen.sort_values(order, ascending=[True, True, False, False], kind="stable")
+    records: list[dict[str, Any]] = ordered.to_dict("records")
+    return records
+
+
 def without_reply(scores: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows that say which share of all questions of a benchmark has no reply."""
     is_overall = (scores["family"] == ALL) & (scores["form"] == ALL)
@@ -282,6 +303,7 @@ def main(
         lstrip_blocks=True,
     )
     environment.filters["format_number"] = format_number
+    scores = read_eval(eval_table)
     page = environment.get_template(TEMPLATE).render(
         counts=counts(scenes, views, pointclouds, questions),
         sections=[(title, embedded) for title, embedded in sections.items() if embedded],
@@ -291,7 +313,8 @@ def main(
         ],
         definitions=list(METRICS.values()),
         experiments=[experiment_section(experiment) for experiment in reported],
-        scores=read_eval(eval_table).to_dict("records"),
+        scores=scores.to_dict("records"),
+        learned=learned_rows(scores),
         skipped_counts=skipped_counts(scenes, skipped, captions, list(dropped)),
         depth_errors=depth_errors(list(depth)),
         provenance=sorted(dict(open_shard(views[0]).attrs).items()),

@@ -265,6 +265,7 @@ def summarise_metric(
     baseline = "blank" if blank_is_better else "blind"
     ci_low, ci_high = interval(draws)
     gain_low, gain_high = interval(metric.sign * (draws - means[baseline][1]))
+    majority_low, majority_high = interval(metric.sign * (draws - means["majority"][1]))
     return {
         "n": int((~np.isnan(image)).sum()) or len(image),
         "value": value,
@@ -276,6 +277,9 @@ def summarise_metric(
         "gain": metric.sign * (value - means[baseline][0]),
         "gain_low": gain_low,
         "gain_high": gain_high,
+        "majority_gain": metric.sign * (value - means["majority"][0]),
+        "majority_gain_low": majority_low,
+        "majority_gain_high": majority_high,
     }
 
 

@@ -38,10 +38,13 @@ class EvalRow(Record):
     Columns that a kind of experiment does not use are empty.
     """
 
-    experiment: str = Field(description="name under `train.experiments`")
+    experiment: str = Field(
+        description="name under `train.experiments`, or `tiny base` for the base that they share"
+    )
     benchmark: str = Field(
         description="`vqa`: questions of this workflow; `keypoints`: 3D keypoints of "
-        "demonstrations; `rooms`: reconstructed rooms; or the name of a published benchmark"
+        "demonstrations; `rooms`: reconstructed rooms; `patches`: names of what patches of views "
+        "show; or the name of a published benchmark"
     )
     split: Split = Field(description="split that is scored")
     family: str = Field(
@@ -80,7 +83,8 @@ class EvalRow(Record):
     baseline: str = Field(
         default="",
         description="what `gain` is against: the better of blind and blank; for keypoints a "
-        "geometric baseline; for rooms the better of blind and retrieval",
+        "geometric baseline; for rooms the better of blind and retrieval; for patches their "
+        "commonest name",
     )
     baseline_value: float = Field(
         default=NAN, description="the baseline's score; for keypoints on the points of `gain`"
@@ -92,6 +96,14 @@ class EvalRow(Record):
     )
     gain_low: float = Field(default=NAN, description="95 % interval of the gain, paired")
     gain_high: float = Field(default=NAN, description="upper end of the interval of the gain")
+    majority_gain: float = Field(
+        default=NAN,
+        description="by how much the score beats `majority`, positive where it is better",
+    )
+    majority_gain_low: float = Field(default=NAN, description="95 % interval of it, paired")
+    majority_gain_high: float = Field(
+        default=NAN, description="upper end of the interval of the gain over `majority`"
+    )
 
 
 class ScoreRow(EvalRow):

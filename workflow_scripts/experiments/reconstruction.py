@@ -10,6 +10,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.base import Settings, UserPath, section_json
 from workflow_scripts.config.evaluate import ScoreSettings, Tokens
 from workflow_scripts.config.reconstruction import (
+    FRAMES_OF_FORMAT,
     LayoutTextSettings,
     RoomInputSettings,
     RoomPromptSettings,
@@ -120,13 +121,23 @@ class ReconstructionSettings(TuningSettings, RoomInputSettings, RoomMetricSettin
         preset = MODES.get(mode, _OURS) if isinstance(mode, str) else _OURS
         if isinstance(values.get("server"), Mapping):
             preset = _on_top(_EXPLAINED, preset)
-        return _on_top(values, preset)
+        return _on_top(values, _without_other_frame(preset, values.get("layout")))
 
 
 class ReconstructionScoreSettings(ScoreSettings, RoomMetricSettings):
     """How answers are read, and which rooms they are compared with."""
 
     layout: LayoutTextSettings = Field(LayoutTextSettings(), description="what is written")
+
+
+def _without_other_frame(preset: Mapping[str, Any], layout: Any) -> Mapping[str, Any]:
+    """Return a preset without its frame where the layout's own format cannot have it."""
+    name = layout.get("format") if isinstance(layout, Mapping) else None
+    frames = FRAMES_OF_FORMAT.get(name) if isinstance(name, str) else None
+    own = preset.get("layout", {})
+    if frames is None or own.get("frame") in (None, *frames):
+        return preset
+    return {**preset, "layout": {key: own[key] for key in own if key != "frame"}}
 
 
 def _on_top(values: Mapping[str, Any], preset: Mapping[str, Any]) -> dict[str, Any]:

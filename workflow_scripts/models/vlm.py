@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 
 from workflow_scripts.common.checksums import check_model
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.models import conv_vision as conv_vision  # The tiny base's tower is known.
 from workflow_scripts.models.generation import PrefixCache, answer_prompts
 
 logger = logging.getLogger(__name__)

@@ -92,12 +92,17 @@ def add_category_options(
 
 
 def _with_options(question: Question, wrong: Sequence[str]) -> Question:
+    nouns, suffix = write_options(str(question.truth), question.referents[0].category, wrong)
+    return question.model_copy(update={"question": question.question + suffix, "options": nouns})
+
+
+def write_options(letter: str, truth: str, wrong: Sequence[str]) -> tuple[list[str], str]:
+    """Return the options as nouns, the true category at its letter, and as the question's end."""
     categories = [*wrong]
-    categories.insert(LETTERS.index(str(question.truth)), question.referents[0].category)
+    categories.insert(LETTERS.index(letter), truth)
     nouns = [phrase(category) for category in categories]
     slots = {f"option{place}": noun for place, noun in enumerate(nouns, 1)}
-    text = question.question + OPTIONS_SUFFIX.format(**slots)
-    return question.model_copy(update={"question": text, "options": nouns})
+    return nouns, OPTIONS_SUFFIX.format(**slots)
 
 
 def draw_categories(

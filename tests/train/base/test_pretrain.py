@@ -11,6 +11,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from testing.box_scenes import living_room_scene, write_shard
+from workflow_scripts.common.answer_text import parse_metres
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_marks import MARK_COLOURS, draw_marks
 from workflow_scripts.common.seeds import rng as seeded
@@ -18,21 +19,23 @@ from workflow_scripts.config.train import TinyBaseSettings
 from workflow_scripts.models.shared_prefix import IGNORE_INDEX, packed_attention_mask
 from workflow_scripts.train.base import pretrain
 from workflow_scripts.train.base.experiment import PretrainExperiment
-from workflow_scripts.train.base.pretrain_dataset import (
-    PretrainDataset,
-    class_word_weights,
-)
+from workflow_scripts.train.base.pretrain_dataset import PretrainDataset
 from workflow_scripts.train.base.pretrain_images import (
     AnnotatedImages,
     MarkSprites,
     read_annotated_images,
 )
 from workflow_scripts.train.base.pretrain_questions import (
+    CAMERA_DISTANCE,
+    CENTER_DISTANCE,
+    FRONT_BEHIND,
     LEFT_RIGHT,
+    MINIMUM_DISTANCE,
     Mention,
+    ask_length,
     compare_mentions,
 )
-from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_processor
+from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_processor, number_words
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,7 @@ def shard(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pictures(shard: Path) -> AnnotatedImages:
-    return read_annotated_images([shard], side_px=96)
+    return read_annotated_images([shard], side_px=128)
 
 
 def make_dataset(pictures: AnnotatedImages, *, named_fraction: float = 0.0) -> PretrainDataset:
@@ -64,8 +67,8 @@ def make_dataset(pictures: AnnotatedImages, *, named_fraction: float = 0.0) -> P
 
 def test_reads_the_training_split_alone(shard: Path, pictures: AnnotatedImages) -> None:
     assert len(pictures) == 2
-    assert pictures.rgb.shape == (2, 96, 96, 3)
-    test = read_annotated_images([shard], side_px=96, split="test")
+    assert pictures.rgb.shape == (2, 128, 128, 3)
+    test = read_annotated_images([shard], side_px=128, split="test")
     assert test.rgb.mean() > pictures.rgb.mean() + 20
     categories = {
         object_point.category
@@ -74,7 +77,7 @@ def test_reads_the_training_split_alone(shard: Path, pictures: AnnotatedImages) 
     }
     assert {"Sofa", "DiningTable"} <= categories <= {"Sofa", "DiningTable", "Vase", "FloorLamp"}
     with pytest.raises(UserError, match="nothing to train on"):
-        read_annotated_images([], side_px=96)
+        read_annotated_images([], side_px=128)
 
 
 def test_object_point_lies_on_its_object(pictures: AnnotatedImages) -> None:
@@ -89,11 +92,11 @@ def test_mark_sprites_match_marks_drawn_large_and_scaled() -> None:
     background = Image.fromarray(rng.integers(60, 200, (8, 8, 3), dtype=np.uint8))
     large = np.asarray(background.resize((336, 336), Image.Resampling.BICUBIC))
     places = [("red", (100.0, 120.0)), ("blue", (60.5, 250.2)), ("yellow", (280.0, 290.0))]
-    small = Image.fromarray(draw_marks(large, places)).resize((96, 96), Image.Resampling.BICUBIC)
-    pasted = np.asarray(Image.fromarray(large).resize((96, 96), Image.Resampling.BICUBIC)).copy()
-    sprites = MarkSprites(96)
+    small = Image.fromarray(draw_marks(large, places)).resize((128, 128), Image.Resampling.BICUBIC)
+    pasted = np.asarray(Image.fromarray(large).resize((128, 128), Image.Resampling.BICUBIC)).copy()
+    sprites = MarkSprites(128)
     for colour, (u, v) in places:
-        sprites.paste(pasted, colour, u * 96 / 336, v * 96 / 336)
+        sprites.paste(pasted, colour, u * 128 / 336, v * 128 / 336)
     difference = np.abs(pasted.astype(int) - np.asarray(small))
     touched = difference.max(axis=2) > 0
     assert touched.mean() < 0.06
@@ -101,10 +104,10 @@ def test_mark_sprites_match_marks_drawn_large_and_scaled() -> None:
 
 
 def test_mark_at_the_border_is_cut_off_not_wrapped() -> None:
-    rgb = np.zeros((96, 96, 3), np.uint8)
-    MarkSprites(96).paste(rgb, "red", 1.0, 95.0)
-    assert rgb[95, 0, 0] == 255
-    assert rgb[:, 50:].max() == 0
+    rgb = np.zeros((128, 128, 3), np.uint8)
+    MarkSprites(128).paste(rgb, "red", 1.0, 127.0)
+    assert rgb[127, 0, 0] == 255
+    assert rgb[:, 64:].max() == 0
 
 
 @pytest.mark.parametrize("flip", [False, True])
@@ -136,22 +139,39 @@ def test_answers_are_balanced() -> None:
         assert 150 < answers.count(answer) < 250
 
 
-def test_patches_are_named_by_what_they_show(pictures: AnnotatedImages) -> None:
-    dataset = make_dataset(pictures)
-    tokenizer = make_processor(TinyVlmConfig()).tokenizer
-    words = class_word_weights(tokenizer, pictures.categories)
-    label_map = np.zeros((1, 96, 96), np.uint8)
-    table = pictures.categories.index("CoffeeTable")
-    label_map[0, 12:24, 24:36] = table
-    # A mark's few pixels win over the rest of their patch: 36 x 5 > 108.
-    label_map[0, 12:18, 36:42] = len(pictures.categories) + list(MARK_COLOURS).index("blue")
-    named = dataset.patch_classes(label_map)[0]
-    assert named[8 + 2] == table
-    assert words[table, tokenizer.convert_tokens_to_ids("▁coffee")] == 0.5
-    blue = words[named[8 + 3]]
-    assert blue.argmax() == tokenizer.convert_tokens_to_ids("▁blue")
-    assert (named == 0).sum() == 62
-    assert words[0].sum() == 0
+def test_lengths_are_those_of_the_boxes(pictures: AnnotatedImages) -> None:
+    points = {point.category: point for points in pictures.object_points for point in points}
+    sofa, table = (replace(points[name], is_whole=True) for name in ("Sofa", "DiningTable"))
+    mentions = tuple(
+        Mention(f"the {name}", name, 1, 1, category, point=point)
+        for name, category, point in (("sofa", "Sofa", sofa), ("table", "DiningTable", table))
+    )
+    apart_m = float(np.linalg.norm(np.subtract(sofa.center_m, table.center_m)))
+    sample = ask_length(mentions, CENTER_DISTANCE, seeded(7))
+    assert sample is not None
+    assert parse_metres(sample.answer) == pytest.approx(apart_m, abs=0.006)
+    assert sample.length_m == pytest.approx(apart_m)
+    for end, word in zip(sample.keyword_ends, ("sofa", "table"), strict=True):
+        assert sample.question[:end].endswith(word)
+    gap = ask_length(mentions, MINIMUM_DISTANCE, seeded(7))
+    assert gap is None or gap.length_m is None or gap.length_m < apart_m
+    camera = ask_length(mentions[:1], CAMERA_DISTANCE, seeded(7))
+    assert camera is not None
+    assert camera.length_m == pytest.approx(sofa.camera_distance_m)
+    cut_off = replace(mentions[0], point=replace(sofa, is_whole=False))
+    assert ask_length((cut_off, mentions[1]), CENTER_DISTANCE, seeded(7)) is None
+
+
+def test_in_front_is_nearer() -> None:
+    near = Mention("the red mark", "red", 50.0, 40.0, depth_m=1.0)
+    far = Mention("the blue mark", "blue", 10.0, 40.0, depth_m=3.0)
+    for number in range(20):
+        sample = compare_mentions(near, far, FRONT_BEHIND, seeded(7, number))
+        asks_front = "front" in sample.question
+        if sample.answer in ("yes", "no"):
+            assert (sample.answer == "yes") == asks_front
+        else:
+            assert sample.answer == ("red" if asks_front else "blue")
 
 
 def test_batch_points_at_the_keywords(pictures: AnnotatedImages) -> None:
@@ -162,7 +182,8 @@ def test_batch_points_at_the_keywords(pictures: AnnotatedImages) -> None:
     keywords = tokenizer.convert_ids_to_tokens(batch["input_ids"][sequence, token])
     assert {word.removeprefix("▁") for word in keywords} <= set(MARK_COLOURS)
     class_names = (*pictures.categories, *MARK_COLOURS)
-    for word, number, (u, v) in zip(keywords, sequence, batch["mention_uv"].tolist(), strict=True):
+    places = batch["mention_position"][:, :2].tolist()
+    for word, number, (u, v) in zip(keywords, sequence, places, strict=True):
         patch = int(v * 8) * 8 + int(u * 8)
         shown = batch["patch_classes"][number]
         assert word.removeprefix("▁") in {class_names[shown[patch]], class_names[shown.max()]} | {
@@ -170,6 +191,7 @@ def test_batch_points_at_the_keywords(pictures: AnnotatedImages) -> None:
         }
     answers = batch["input_ids"][batch["labels"] != IGNORE_INDEX]
     known = {"▁yes", "▁no", "</s>", *(f"▁{colour}" for colour in MARK_COLOURS)}
+    known |= {"▁", *"0123456789.", "▁m", "▁cm", *(f"▁{word}" for word in number_words())}
     assert set(tokenizer.convert_ids_to_tokens(answers)) <= known
 
 
@@ -194,8 +216,32 @@ def test_batches_depend_on_seed_and_step_alone(pictures: AnnotatedImages) -> Non
     )
     second[0]
     for name, value in first[3].items():
-        assert torch.equal(value, second[3][name]), name
+        assert torch.equal(value.nan_to_num(-1), second[3][name].nan_to_num(-1)), name
     assert not torch.equal(first[3]["pixel_values"], first[4]["pixel_values"])
+
+
+def test_names_come_after_marks(pictures: AnnotatedImages) -> None:
+    dataset = PretrainDataset(
+        pictures,
+        make_processor(TinyVlmConfig()).tokenizer,
+        TinyVlmConfig(),
+        steps=40,
+        images_per_step=4,
+        questions_per_image=6,
+        named_fraction=1.0,
+        rise=(4, 20),
+        seed=7,
+    )
+    tokenizer = make_processor(TinyVlmConfig()).tokenizer
+
+    def marked_fraction(step: int) -> float:
+        batch = dataset[step]
+        sequence, token = batch["mention_at"].unbind(1)
+        words = tokenizer.convert_ids_to_tokens(batch["input_ids"][sequence, token])
+        return float(np.mean([word.removeprefix("▁") in MARK_COLOURS for word in words]))
+
+    assert marked_fraction(0) == marked_fraction(4) == 1
+    assert np.mean([marked_fraction(step) for step in range(20, 24)]) < 0.7
 
 
 def run_pretraining(folder: Path, shard: Path, *, steps: int = 6) -> dict[str, torch.Tensor]:
@@ -204,7 +250,9 @@ def run_pretraining(folder: Path, shard: Path, *, steps: int = 6) -> dict[str, t
         views=(shard,),
         out=folder,
         seed=7,
-        settings=TinyBaseSettings(steps=steps, batch_size=8),
+        settings=TinyBaseSettings(
+            patch_steps=steps // 2, patch_batch_size=4, steps=steps - steps // 2, batch_size=8
+        ),
         save_minutes=1e-6,
     )
     experiment.train()
@@ -249,7 +297,7 @@ def test_killed_pretraining_resumes_to_the_same_weights(
 def test_non_finite_loss_stops_pretraining(
     tmp_path: Path, shard: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(pretrain.LOSS_WEIGHTS, "answer", float("nan"))
+    monkeypatch.setitem(pretrain.LOSS_WEIGHTS, "patch_label", float("nan"))
     with pytest.raises(UserError, match="loss became nan at step 1; lower the learning rate"):
         run_pretraining(tmp_path, shard, steps=2)
     assert not (tmp_path / "checkpoints/result").exists()

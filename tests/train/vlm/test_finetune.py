@@ -163,9 +163,9 @@ def test_all_weights_on_one_rank_without_deepspeed(tmp_path: Path, data: Path) -
     model, processor = vlm.load_model_and_processor(experiment.base, experiment.out)
     assert processor.tokenizer.unk_token == "<unk>"
     weights = load_file(data / "base/model.safetensors")
-    name = "model.vision_tower.embeddings.patch_embedding.weight"
+    name = "model.vision_tower.stem.weight"
     assert not torch.equal(model.state_dict()[name], next(
-        value for key, value in weights.items() if key.endswith("patch_embedding.weight")
+        value for key, value in weights.items() if key.endswith("stem.weight")
     ))  # fmt: skip
 
 

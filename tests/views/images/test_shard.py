@@ -259,3 +259,23 @@ def test_records_of_another_version_are_named(inputs):
     inputs["scenes"].write_text(json.dumps({"source": "images"}) + "\n")
     with pytest.raises(UserError, match="not a Photo record"):
         shard.main(**inputs)
+
+
+def test_a_photo_that_fails_costs_itself(inputs, monkeypatch):
+    whole = shard.view_row
+
+    def failing(view, row, camera, **options):
+        if row.view == 0:
+            raise ZeroDivisionError("no\nfocal length")
+        return whole(view, row, camera, **options)
+
+    monkeypatch.setattr(shard, "view_row", failing)
+    shard.main(**inputs)
+    out = inputs["out"]
+    skipped = read_records(out.with_name("0000.skipped.jsonl"), SkippedItem)
+    reasons = [row.reason for row in skipped if row.scene_id == rows()[0].scene_id]
+    assert reasons == ["failed: ZeroDivisionError: no focal length"]
+    written = ViewShard.open(out)
+    assert len(written) == 2
+    assert set(written.objects.scene_id) == set(written.visibility.scene_id)
+    assert rows()[0].scene_id not in set(written.objects.scene_id)

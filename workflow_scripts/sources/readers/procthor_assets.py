@@ -49,6 +49,9 @@ class SupportSurface:
     clearance: float | None = None
 
 
+# What houses are built of; all other categories are of objects.
+STRUCTURE_CATEGORIES = ("ceiling", "door", "doorway", "floor", "wall", "window")
+
 _TOP = (SupportSurface(1.0),)
 
 # The usual asset of each category; `surfaces_of` is what to place and build by.
@@ -134,6 +137,11 @@ def databases_folder() -> Path:
 def read_database(name: str) -> Any:
     """Read one of ProcTHOR's tables, e.g. "receptacles" or "asset_groups/desk-with-chair"."""
     return json.loads((databases_folder() / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def nameable_categories() -> tuple[str, ...]:
+    """Return every category that a pixel can have: parts of the house, then objects."""
+    return (*STRUCTURE_CATEGORIES, *sorted(read_database("asset-database")))
 
 
 @cache

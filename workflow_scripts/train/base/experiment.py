@@ -49,7 +49,7 @@ class PretrainExperiment(TrainingSpec):
 
 
 def _files_of_shard(path: Path) -> list[Path]:
-    """Return the files that are learned from: images, instances, and the tables beside a shard."""
+    """Return the files that are learned from: images, instances, depth, tables beside a shard."""
     tables = path.parent.glob(f"{path.name.removesuffix('.zarr')}.*.parquet")
-    arrays = (file for name in ("rgb", "instance") for file in (path / name).rglob("*"))
+    arrays = (file for name in ("rgb", "instance", "depth_m") for file in (path / name).rglob("*"))
     return [*sorted(tables), *sorted(file for file in arrays if file.is_file())]

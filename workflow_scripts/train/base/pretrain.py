@@ -1,41 +1,29 @@
-"""Pre-train the tiny base on views of the training split.
+"""Pre-train the tiny base on views of the training split, in two phases.
 
-From answers alone a model of this size learns nothing about images. So beside answers it learns
-what the simulator provides as labels:
-
-- each image token predicts the words for its patch's class (`patch_label`) and the patch's index
-  (`patch_index`);
-- the keyword of each mention attends to the patches of its object (`attention`); its hidden state
-  predicts the object's position (`position`) and patch (`patch`);
-- the keyword of the second mention predicts its offset from the first (`offset`); the token before
-  the answer predicts the offset (`answer_offset`) and whether the relation holds (`relation`).
-
-The heads for these losses are discarded; the result is an ordinary model folder.
+From answers alone a model of this size learns nothing about images. First the vision tower and the
+words learn from what the simulator knows of every patch (`pretrain_patches`). Then the whole model
+learns questions and lists of objects (`pretrain_dataset`), beside the answers what `pretrain_model`
+lists. The heads for that are discarded; the result is a model folder.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
-from torch.nn import functional
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_marks import MARK_COLOURS
 from workflow_scripts.common.storage import atomic_write, write_json
-from workflow_scripts.models.shared_prefix import (
-    IGNORE_INDEX,
-    attention_input,
-)
 from workflow_scripts.train.base.experiment import PretrainExperiment
 from workflow_scripts.train.base.pretrain_dataset import PretrainDataset
-from workflow_scripts.train.base.pretrain_images import (
-    STRUCTURE_CATEGORIES,
-    AnnotatedImages,
-    read_annotated_images,
-)
+from workflow_scripts.train.base.pretrain_images import AnnotatedImages, read_annotated_images
+from workflow_scripts.train.base.pretrain_model import LOSS_WEIGHTS, PretrainModel
+from workflow_scripts.train.base.pretrain_patches import PatchDataset
+from workflow_scripts.train.base.pretrain_validation import answer_accuracy, patch_naming
 from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_model, make_processor
 from workflow_scripts.train.curves import draw_curves
 from workflow_scripts.train.trainer import (
@@ -52,178 +40,101 @@ logger = logging.getLogger(__name__)
 
 # Questions about one image; the images of a step follow from it and the batch size.
 QUESTIONS_PER_IMAGE = 4
+# Peaks of the two phases.
+PATCH_LEARNING_RATE = 2e-3
 LEARNING_RATE = 1.5e-3
+# In the second phase the vision tower changes slowly: it sees fewer images than in the first.
+TOWER_LEARNING_RATE_FACTOR = 0.2
+# Shares of the steps of the second phase between which questions become harder.
+RISE = (0.4, 0.55)
 VALIDATION_BATCHES = 8
-# The text layer (from 0) whose attention is supervised, and how many of its heads are.
-GROUNDING_LAYER, NUM_GROUNDING_HEADS = 1, 2
-LOSS_WEIGHTS = {
-    "answer": 1.0,
-    "patch_label": 1.0,
-    "attention": 0.5,
-    "position": 1.0,
-    "patch": 0.3,
-    "patch_index": 0.1,
-    "offset": 0.5,
-    "answer_offset": 0.5,
-    "relation": 1.0,
-}
-STRUCTURE_LOSS_WEIGHT = 0.05
-EMBEDDING_KEY = "model.model.language_model.embed_tokens.weight"
-LM_HEAD_KEY = "model.lm_head.weight"
-FIRST_PATCH_TOKEN = 2  # <s> and <user> come before the image's tokens.
-
-
-class AuxiliaryHeads(nn.Module):
-    """Heads that predict positions from hidden states; only for pre-training."""
-
-    def __init__(self, size: TinyVlmConfig) -> None:
-        super().__init__()
-        self.patch = nn.Linear(size.text_width, size.patches_per_side**2)
-        self.position = nn.Linear(size.text_width, 2)
-        self.offset = nn.Linear(size.text_width, 2)
-        self.answer_offset = nn.Linear(size.text_width, 2)
-        self.relation = nn.Linear(size.text_width, 1)
-
-
-class PretrainModel(nn.Module):
-    """The model with its auxiliary heads and losses.
-
-    `class_word_weights` [classes, tokens] are the words that name the classes of patches.
-    """
-
-    class_word_weights: torch.Tensor
-    class_weights: torch.Tensor
-
-    def __init__(
-        self, model: Any, size: TinyVlmConfig, class_word_weights: torch.Tensor, *, seed: int
-    ) -> None:
-        super().__init__()
-        self.model = model
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            self.heads = AuxiliaryHeads(size)
-        self.num_patches = size.patches_per_side**2
-        weight = torch.ones(len(class_word_weights))
-        weight[1 : 1 + len(STRUCTURE_CATEGORIES)] = STRUCTURE_LOSS_WEIGHT
-        weight[0] = 0.0
-        self.register_buffer("class_word_weights", class_word_weights, persistent=False)
-        self.register_buffer("class_weights", weight, persistent=False)
-
-    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the weights without the tied copy of the embeddings, which cannot be saved."""
-        weights = super().state_dict(*args, **kwargs)
-        weights.pop(LM_HEAD_KEY)
-        return weights
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Load weights that `state_dict` gave."""
-        embeddings = state_dict[EMBEDDING_KEY]
-        return super().load_state_dict({**state_dict, LM_HEAD_KEY: embeddings}, *args, **kwargs)
-
-    def forward(self, **batch: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-        """Return the losses by name and whether each answer's first token is correct [answers]."""
-        outputs = self.model.model(
-            input_ids=batch["input_ids"],
-            pixel_values=batch["pixel_values"],
-            attention_mask=attention_input(self.model, batch["segments"]),
-            position_ids=batch["position_ids"],
-            output_hidden_states=True,
-            output_attentions=True,
-        )
-        losses, is_correct = self._answer_loss(outputs, batch)
-        losses |= self._patch_label_loss(outputs, batch) | self._grounding_losses(outputs, batch)
-        return losses, is_correct
-
-    def _answer_loss(
-        self, outputs: Any, batch: dict[str, torch.Tensor]
-    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-        labels = batch["labels"][:, 1:]
-        chosen = labels != IGNORE_INDEX
-        logits = self.model.lm_head(outputs.last_hidden_state[:, :-1][chosen])
-        is_first = batch["labels"][:, :-1][chosen] == IGNORE_INDEX
-        is_correct = logits[is_first].argmax(-1) == labels[chosen][is_first]
-        return {"answer": functional.cross_entropy(logits, labels[chosen])}, is_correct
-
-    def _patch_label_loss(
-        self, outputs: Any, batch: dict[str, torch.Tensor]
-    ) -> dict[str, torch.Tensor]:
-        words = self.model.get_input_embeddings().weight
-        tokens = outputs.image_hidden_states.reshape(-1, words.shape[1])
-        log_probs = functional.log_softmax(tokens @ words.T, dim=-1)
-        class_ids = batch["patch_classes"].reshape(-1)
-        weight = self.class_weights[class_ids]
-        nll = -(log_probs * self.class_word_weights[class_ids]).sum(-1)
-        return {"patch_label": (nll * weight).sum() / weight.sum().clamp_min(1e-6)}
-
-    def _grounding_losses(
-        self, outputs: Any, batch: dict[str, torch.Tensor]
-    ) -> dict[str, torch.Tensor]:
-        sequence, token = batch["mention_at"].unbind(1)
-        patches = slice(FIRST_PATCH_TOKEN, FIRST_PATCH_TOKEN + self.num_patches)
-        mention_attention = outputs.attentions[GROUNDING_LAYER][
-            sequence, :NUM_GROUNDING_HEADS, token, patches
-        ]
-        attention_on_object = (mention_attention * batch["mention_patches"][:, None]).sum(-1)
-        after = outputs.hidden_states[GROUNDING_LAYER + 1]
-        later, last = outputs.hidden_states[GROUNDING_LAYER + 2 : GROUNDING_LAYER + 4]
-        image_hidden = after[:, patches].reshape(-1, after.shape[-1])
-        patch_ids = torch.arange(self.num_patches, device=after.device).repeat(len(after))
-        mention = after[sequence, token]
-        position = batch["mention_uv"]
-        side = round(self.num_patches**0.5)
-        column, row = (position * side).long().clamp(0, side - 1).unbind(1)
-        second_mention = later[sequence, token][1::2]
-        offset = position[1::2] - position[0::2]
-        answer_hidden = last[batch["answer_at"][:, 0], batch["answer_at"][:, 1]]
-        return {
-            "attention": -attention_on_object.clamp_min(1e-6).log().mean(),
-            "patch": functional.cross_entropy(self.heads.patch(mention), row * side + column),
-            "patch_index": functional.cross_entropy(self.heads.patch(image_hidden), patch_ids),
-            "position": _position_loss(self.heads.position(mention), 4 * position - 2),
-            "offset": _position_loss(self.heads.offset(second_mention), 4 * offset),
-            "answer_offset": _position_loss(self.heads.answer_offset(answer_hidden), 4 * offset),
-            "relation": functional.binary_cross_entropy_with_logits(
-                self.heads.relation(answer_hidden)[:, 0], batch["relation_holds"]
-            ),
-        }
-
-
-def _position_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    return functional.smooth_l1_loss(predicted, target, beta=0.2)
 
 
 class PretrainTrainer(SequentialTrainer):
-    """A Trainer whose items are whole batches and that logs every loss by name."""
+    """A Trainer whose items are whole batches and that logs every loss by name.
+
+    Its data set is that of the patches, then that of the questions; the learning rate rises and
+    falls once in each.
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._sums: dict[str, float] = {}
-        self._count = 0
+        self._counts: dict[str, int] = {}
+
+    def create_optimizer(self, *_: Any, **__: Any) -> Any:
+        """Make the optimizer: weights of the vision tower are groups of their own."""
+        if self.optimizer is None:
+            assert self.model is not None
+            decayed = set(self.get_decay_parameter_names(self.model))
+            groups: dict[tuple[bool, bool], list[Any]] = {
+                (of_tower, decays): [] for of_tower in (True, False) for decays in (True, False)
+            }
+            for name, parameter in self.model.named_parameters():
+                groups["vision_tower" in name, name in decayed].append(parameter)
+            optimizer_class, options = self.get_optimizer_cls_and_kwargs(self.args)
+            self.optimizer = optimizer_class(
+                [
+                    {
+                        "params": parameters,
+                        "weight_decay": self.args.weight_decay if decays else 0.0,
+                        "of_tower": of_tower,
+                    }
+                    for (of_tower, decays), parameters in groups.items()
+                ],
+                **options,
+            )
+        return self.optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """Return the schedule of both phases, as factors of `LEARNING_RATE`."""
+        optimizer = optimizer or self.optimizer
+        patch_steps = len(self.train_dataset.datasets[0])  # type: ignore[union-attr]
+
+        def factor(step: int, of_tower: bool) -> float:
+            if step < patch_steps:
+                return PATCH_LEARNING_RATE / LEARNING_RATE * warmup_cosine(step, patch_steps)
+            peak = TOWER_LEARNING_RATE_FACTOR if of_tower else 1.0
+            return peak * warmup_cosine(step - patch_steps, num_training_steps - patch_steps)
+
+        self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer,
+            [partial(factor, of_tower=group["of_tower"]) for group in optimizer.param_groups],
+        )
+        return self.lr_scheduler
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         losses, is_correct = model(**inputs)
         loss = sum(LOSS_WEIGHTS[name] * value for name, value in losses.items())
-        parts = {**losses, "accuracy": is_correct.float().mean()}
+        parts = {**losses}
+        if len(is_correct):
+            parts["accuracy"] = is_correct.float().mean()
         for name, value in parts.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(value.detach())
-        self._count += 1
+            self._counts[name] = self._counts.get(name, 0) + 1
         return (loss, parts) if return_outputs else loss
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        if "loss" in logs and self._count:
-            logs |= {name: value / self._count for name, value in self._sums.items()}
-            self._sums, self._count = {}, 0
+        if "loss" in logs and self._counts:
+            logs |= {name: value / self._counts[name] for name, value in self._sums.items()}
+            self._sums, self._counts = {}, {}
         super().log(logs, *args, **kwargs)
 
 
-@torch.inference_mode()
-def accuracy(pretrain_model: PretrainModel, dataset: PretrainDataset) -> float:
-    """Return the fraction of samples whose answer's first token is correct."""
-    pretrain_model.eval()
-    correct = [pretrain_model(**dataset[step])[1] for step in range(len(dataset))]
-    return float(torch.cat(correct).float().mean())
+def warmup_cosine(step: int, num_steps: int) -> float:
+    """Return a factor that rises to 1 in the first steps and then falls to 0 as a cosine does."""
+    warmup = warmup_steps(num_steps)
+    if step < warmup:
+        return step / warmup
+    progress = (step - warmup) / max(1, num_steps - warmup)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+
+
+def warmup_steps(num_steps: int) -> int:
+    """Return the steps over which the learning rate of a phase rises."""
+    return max(1, min(100, num_steps // 10))
 
 
 def train(experiment: PretrainExperiment, should_stop: Callable[[], bool] = lambda: False) -> None:
@@ -244,22 +155,37 @@ def train(experiment: PretrainExperiment, should_stop: Callable[[], bool] = lamb
     # Other implementations do not return their attention.
     model.set_attn_implementation({"text_config": "eager"})
     images = read_annotated_images(experiment.views, side_px=size.image_px)
-    dataset = make_dataset(
-        experiment, images, processor, num_steps=settings.steps, named=settings.named_fraction
+    questions = make_dataset(
+        experiment,
+        images,
+        processor,
+        num_steps=settings.steps,
+        named=settings.named_fraction,
+        lists=settings.list_fraction,
+        rise=(round(RISE[0] * settings.steps), round(RISE[1] * settings.steps)),
     )
-    pretrain_model = PretrainModel(model, size, dataset.class_word_weights, seed=experiment.seed)
+    patches = PatchDataset(
+        images,
+        size,
+        steps=settings.patch_steps,
+        images_per_step=settings.patch_batch_size,
+        num_classes=len(questions.class_word_weights),
+        seed=experiment.seed,
+    )
+    pretrain_model = PretrainModel(model, size, questions.class_word_weights, seed=experiment.seed)
     trainer = make_trainer(
         PretrainTrainer,
         pretrain_model,
         make_arguments(experiment, trainer_options(experiment), num_ranks=1),
-        dataset,
+        torch.utils.data.ConcatDataset([patches, questions]),
         collator=lambda items: items[0],
         save_minutes=experiment.save_minutes,
         should_stop=should_stop,
     )
     run_trainer(trainer, experiment, num_ranks=1)
-    validation_accuracy = validate(experiment, pretrain_model, processor)
-    logger.info("validation accuracy: %s", validation_accuracy)
+    model.model.vision_tower.fold_batch_norm()
+    validation = validate(experiment, pretrain_model, processor)
+    logger.info("unseen houses: %s", validation)
     model.set_attn_implementation({"text_config": "sdpa"})
     history = logged_history(
         trainer, {*LOSS_WEIGHTS, "accuracy", "loss"}, digits=5, required="loss"
@@ -267,12 +193,13 @@ def train(experiment: PretrainExperiment, should_stop: Callable[[], bool] = lamb
     metrics = {
         **settings.model_dump(mode="json"),
         "questions_per_image": QUESTIONS_PER_IMAGE,
+        "patch_learning_rate": PATCH_LEARNING_RATE,
         "learning_rate": LEARNING_RATE,
         "seed": experiment.seed,
         "size": asdict(size),
         "images": len(images),
         "parameters": sum(part.numel() for part in model.parameters()),
-        "validation_accuracy": validation_accuracy,
+        **validation,
         "colours": list(MARK_COLOURS),
         "history": history,
     }
@@ -286,9 +213,14 @@ def make_dataset(
     *,
     num_steps: int,
     named: float,
+    lists: float = 0.0,
+    rise: tuple[int, int] = (0, 0),
     seed_offset: int = 0,
 ) -> PretrainDataset:
-    """Return batches of questions; the fraction `named` of them names objects."""
+    """Return batches of questions; the fraction `named` of them names objects in the end.
+
+    The fraction `lists` of images has a list of its objects instead of questions.
+    """
     return PretrainDataset(
         images,
         processor.tokenizer,
@@ -297,17 +229,45 @@ def make_dataset(
         images_per_step=max(1, experiment.settings.batch_size // QUESTIONS_PER_IMAGE),
         questions_per_image=QUESTIONS_PER_IMAGE,
         named_fraction=named,
+        list_fraction=lists,
+        rise=rise,
         seed=experiment.seed + seed_offset,
     )
 
 
+def validate(
+    experiment: PretrainExperiment, pretrain_model: PretrainModel, processor: Any
+) -> dict[str, Any]:
+    """Return accuracies on images of houses that are not learned from; None without images."""
+    images = read_annotated_images(
+        experiment.views, side_px=TinyVlmConfig().image_px, split="val", allow_empty=True
+    )
+    accuracy: dict[str, float | None] = {}
+    for mention_style, named in (("marked", 0.0), ("named", 1.0)):
+        dataset = make_dataset(
+            experiment,
+            images,
+            processor,
+            num_steps=VALIDATION_BATCHES if len(images) else 0,
+            named=named,
+            seed_offset=1,
+        )
+        accuracy[mention_style] = answer_accuracy(pretrain_model, dataset)
+    return {
+        "validation_images": len(images),
+        "validation_accuracy": accuracy,
+        "patch_naming": patch_naming(pretrain_model, images),
+    }
+
+
 def trainer_options(experiment: PretrainExperiment) -> TrainerOptions:
     """Return what pre-training asks of the Trainer: every step is one item of the data set."""
-    steps = experiment.settings.steps
+    settings = experiment.settings
+    steps = settings.patch_steps + settings.steps
     return TrainerOptions(
         steps=steps,
         learning_rate=LEARNING_RATE,
-        warmup_steps=max(1, min(100, steps // 10)),
+        warmup_steps=warmup_steps(settings.patch_steps),
         weight_decay=0.01,
         adam_beta2=0.98,
         micro_batch_size=1,
@@ -318,31 +278,6 @@ def trainer_options(experiment: PretrainExperiment) -> TrainerOptions:
     )
 
 
-def validate(
-    experiment: PretrainExperiment, pretrain_model: PretrainModel, processor: Any
-) -> dict[str, float | None]:
-    """Return the accuracy on validation images with marks and with names; None without images."""
-    images = read_annotated_images(
-        experiment.views, side_px=TinyVlmConfig().image_px, split="val", allow_empty=True
-    )
-    if not len(images):
-        return {"marked": None, "named": None}
-    return {
-        mention_style: accuracy(
-            pretrain_model,
-            make_dataset(
-                experiment,
-                images,
-                processor,
-                num_steps=VALIDATION_BATCHES,
-                named=named,
-                seed_offset=1,
-            ),
-        )
-        for mention_style, named in (("marked", 0.0), ("named", 1.0))
-    }
-
-
 def write_result(
     experiment: PretrainExperiment, model: Any, processor: Any, metrics: dict[str, Any]
 ) -> None:
@@ -350,6 +285,7 @@ def write_result(
     names = {
         "answer": "answers",
         "patch_label": "names of patches",
+        "patch_depth": "depth of patches",
         "attention": "attention to the object",
         "offset": "offset of two objects",
     }

@@ -1,46 +1,62 @@
-"""Samples for pre-training: images with drawn marks, and questions answered by their positions.
-
-A batch holds several images with several questions each. The questions about an image follow it
-in one packed sequence; an attention mask separates them, so each is learned as if it were alone,
-and the image is encoded once.
-"""
+"""Samples for pre-training: images with drawn marks, questions answered by positions, and lists."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from workflow_scripts.common.image_marks import MARK_COLOURS, mark_radius_px
-from workflow_scripts.common.label_text import phrase
 from workflow_scripts.common.seeds import rng as seeded
-from workflow_scripts.models.shared_prefix import (
-    IGNORE_INDEX,
-    Continuation,
-    PackedSequence,
-    pad_sequences,
-)
+from workflow_scripts.train.base.pretrain_batch import BatchBuilder, SampledImage
 from workflow_scripts.train.base.pretrain_images import AnnotatedImages, MarkSprites, ObjectPoint
+from workflow_scripts.train.base.pretrain_object_lists import list_objects, list_prompt
 from workflow_scripts.train.base.pretrain_questions import (
     ABOVE_BELOW_IN_IMAGE,
+    CAMERA_DISTANCE,
+    CENTER_DISTANCE,
+    FRONT_BEHIND,
     HIGHER_LOWER_IN_ROOM,
     LEFT_RIGHT,
+    MINIMUM_DISTANCE,
+    Length,
     Mention,
     PretrainSample,
+    Relation,
+    ask_length,
     compare_mentions,
+    coordinate_difference,
 )
-from workflow_scripts.train.base.tiny_vlm import ASSISTANT, IMAGE, USER, TinyVlmConfig
+from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig
 
 # Points closer than this fraction of the side have no clear order.
 MIN_OFFSET_FRACTION = 0.045
+MIN_DEPTH_DIFFERENCE_M = 0.15
 SPACING_RADII = 2.5
+# How many marks lie where an object's mark would be; the others lie anywhere.
+MARKED_OBJECT_FRACTION = 0.6
+# What is asked about two mentions, and how often.
+QUESTION_TYPES: tuple[Relation | Length, ...] = (
+    LEFT_RIGHT,
+    ABOVE_BELOW_IN_IMAGE,
+    HIGHER_LOWER_IN_ROOM,
+    FRONT_BEHIND,
+    CENTER_DISTANCE,
+    MINIMUM_DISTANCE,
+    CAMERA_DISTANCE,
+)
+QUESTION_SHARES = (0.4, 0.2, 0.1, 0.12, 0.08, 0.07, 0.03)
+# At first only places of marks in the image are compared: what is learned most easily.
+FIRST_QUESTION_SHARES = (0.5, 0.25, 0.25, 0.0, 0.0, 0.0, 0.0)
 
 
 class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
     """Item `step` is a whole batch, always the same for the same seed.
 
-    `named_fraction` of the questions name objects instead of marks.
+    Up to batch `rise[0]` questions compare marks in the image, which are easy to find, and then
+    ever more of them are others; from batch `rise[1]` on, `named_fraction` of the questions name
+    objects and `QUESTION_SHARES` says what is asked.
     """
 
     def __init__(
@@ -54,6 +70,8 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         questions_per_image: int,
         named_fraction: float,
         seed: int,
+        list_fraction: float = 0.0,
+        rise: tuple[int, int] = (0, 0),
     ) -> None:
         self._images = images
         self._size = size
@@ -61,16 +79,12 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         self._per_step = images_per_step
         self._questions = questions_per_image
         self._named_fraction = named_fraction
+        self._list_fraction = list_fraction
+        self._rise = rise
         self._seed = seed
         self._sprites = MarkSprites(size.image_px)
-        self._tokenizer = tokenizer
-        self._encode = lru_cache(maxsize=200_000)(self._encode_uncached)
-        self._ids = {
-            name: tokenizer.convert_tokens_to_ids(name)
-            for name in ("<s>", "</s>", USER, ASSISTANT, IMAGE)
-        }
-        self._class_names = (*images.categories, *MARK_COLOURS)
-        self.class_word_weights = class_word_weights(tokenizer, images.categories)
+        self._builder = BatchBuilder(tokenizer, size, images.categories)
+        self.class_word_weights = self._builder.class_word_weights
 
     def __len__(self) -> int:
         return self._steps
@@ -78,70 +92,72 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
     def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
         rng = seeded(self._seed, "lessons", step)
         chosen = rng.integers(len(self._images), size=self._per_step)
-        rgb, label_map, samples_by_image = [], [], []
+        start, stop = self._rise
+        share = float(np.clip((step - start) / max(1, stop - start), 0, 1)) if stop else 1.0
+        question_shares = share * np.array(QUESTION_SHARES)
+        question_shares += (1 - share) * np.array(FIRST_QUESTION_SHARES)
+        images = []
         for index in chosen:
-            image, labels, samples = self.make_samples(int(index), rng)
-            rgb.append(image)
-            label_map.append(labels)
-            samples_by_image.append(samples)
-        patch_classes = self.patch_classes(np.stack(label_map))
-        return {
-            "pixel_values": pixel_values(np.stack(rgb)),
-            "patch_classes": patch_classes,
-            **self.pack_sequences(samples_by_image, patch_classes),
-        }
-
-    def make_samples(
-        self, index: int, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, list[PretrainSample]]:
-        """Draw marks into an image and ask about it.
-
-        Returns the image u8 [side, side, 3], the class of each pixel u8 [side, side] (marks have
-        the numbers after the categories), and the samples.
-        """
-        side = self._size.image_px
-        rgb, label_map = self._images.rgb[index].copy(), self._images.label_map[index].copy()
-        object_points = self._images.object_points[index]
-        if rng.integers(2):
-            rgb, label_map = (
-                np.ascontiguousarray(rgb[:, ::-1]),
-                np.ascontiguousarray(label_map[:, ::-1]),
-            )
-            object_points = tuple(
-                ObjectPoint(
-                    object_point.category,
-                    side - object_point.u,
-                    object_point.v,
-                    object_point.z_m,
-                    object_point.has_unique_name,
+            is_mirrored = bool(rng.integers(2))
+            image = self._image(int(index), is_mirrored=is_mirrored)
+            if rng.random() < self._list_fraction:
+                prompt = list_prompt(self._images.cameras[index], is_mirrored=is_mirrored)
+                sample = list_objects(image.object_points, prompt)
+                images.append(replace(image, samples=(sample,)))
+                continue
+            images.append(
+                self.ask(
+                    image,
+                    self._images.depth_m[index][:, :: -1 if is_mirrored else 1],
+                    named_fraction=share * self._named_fraction,
+                    question_shares=question_shares,
+                    rng=rng,
                 )
-                for object_point in object_points
             )
-        is_named = rng.random(self._questions) < self._named_fraction
-        named = [
-            Mention(f"the {noun}", noun, object_point.u, object_point.v, object_point.category)
-            for object_point in object_points
-            if object_point.has_unique_name
-            for noun in [phrase(object_point.category)]
-        ]
-        marks = [] if is_named.all() else self._place_marks(object_points, rng)
+        return self._builder.build(images)
+
+    def _image(self, index: int, *, is_mirrored: bool) -> SampledImage:
+        """Return an image without samples."""
+        images = self._images
+        arrays = (images.rgb[index], images.label_map[index], images.object_map[index])
+        points = images.object_points[index]
+        if is_mirrored:
+            arrays = tuple(array[:, ::-1] for array in arrays)
+            points = tuple(point.mirrored(self._size.image_px) for point in points)
+        rgb, label_map, object_map = (np.array(array) for array in arrays)
+        return SampledImage(rgb, label_map, object_map, points, ())
+
+    def ask(
+        self,
+        image: SampledImage,
+        depth_m: np.ndarray,
+        *,
+        named_fraction: float,
+        question_shares: Sequence[float] | np.ndarray,
+        rng: np.random.Generator,
+    ) -> SampledImage:
+        """Draw marks into an image, in place, and ask about it. `depth_m` [side, side]."""
+        side = self._size.image_px
+        is_named = rng.random(self._questions) < named_fraction
+        named = [Mention.of_object(point) for point in image.object_points if point.has_unique_name]
+        marks = [] if is_named.all() else self._place_marks(image.object_points, depth_m, rng)
         radius = mark_radius_px(side)
-        offset = len(self._images.categories)
+        first_mark = len(self._images.categories)
         line, column = np.mgrid[:side, :side] + 0.5
         for mark in marks:
-            self._sprites.paste(rgb, mark.label, mark.u, mark.v)
+            self._sprites.paste(image.rgb, mark.label, mark.u, mark.v)
             disc = (column - mark.u) ** 2 + (line - mark.v) ** 2 <= radius**2
-            label_map[disc] = offset + list(MARK_COLOURS).index(mark.label)
+            image.label_map[disc] = first_mark + list(MARK_COLOURS).index(mark.label)
         samples = []
         for use_name in is_named:
-            sample = self._draw_question(named if use_name else marks, rng)
-            sample = sample or self._draw_question(marks, rng)
+            sample = self._draw_question(named if use_name else marks, question_shares, rng)
+            sample = sample or self._draw_question(marks, question_shares, rng)
             if sample:
                 samples.append(sample)
-        return rgb, label_map, samples
+        return replace(image, samples=tuple(samples))
 
     def _place_marks(
-        self, object_points: Sequence[ObjectPoint], rng: np.random.Generator
+        self, object_points: Sequence[ObjectPoint], depth_m: np.ndarray, rng: np.random.Generator
     ) -> list[Mention]:
         side = self._size.image_px
         radius = mark_radius_px(side)
@@ -152,8 +168,10 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         for attempt in range(20):
             if len(placed) == num_marks:
                 break
-            if attempt < len(order) and rng.random() < 0.6:
-                u, v = object_points[order[attempt]].u, object_points[order[attempt]].v
+            point = None
+            if attempt < len(order) and rng.random() < MARKED_OBJECT_FRACTION:
+                point = object_points[order[attempt]]
+                u, v = point.u, point.v
             else:
                 u, v = rng.uniform(radius, side - radius, size=2)
             inside = radius <= min(u, v) and max(u, v) <= side - radius
@@ -164,114 +182,39 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
                 colour = str(colours[len(placed)])
                 is_long = rng.random() < 0.1
                 text = f"the object at the {colour} mark" if is_long else f"the {colour} mark"
-                placed.append(Mention(text, colour, float(u), float(v)))
+                mark_depth_m = point.camera_depth_m if point else float(depth_m[int(v), int(u)])
+                placed.append(
+                    Mention(text, colour, float(u), float(v), depth_m=mark_depth_m, point=point)
+                )
         return placed
 
     def _draw_question(
-        self, mentions: Sequence[Mention], rng: np.random.Generator
+        self,
+        mentions: Sequence[Mention],
+        question_shares: Sequence[float] | np.ndarray,
+        rng: np.random.Generator,
     ) -> PretrainSample | None:
         if len(mentions) < 2:
             return None
         for _ in range(8):
+            question_type = QUESTION_TYPES[int(rng.choice(len(QUESTION_TYPES), p=question_shares))]
             mention_a, mention_b = (mentions[index] for index in rng.permutation(len(mentions))[:2])
-            draw = rng.integers(4)
-            relation = (
-                LEFT_RIGHT
-                if draw < 2
-                else ABOVE_BELOW_IN_IMAGE
-                if draw == 2
-                else HIGHER_LOWER_IN_ROOM
-            )
+            if isinstance(question_type, Length):
+                sample = ask_length(
+                    (mention_a, mention_b)[: question_type.num_objects], question_type, rng
+                )
+                if sample:
+                    return sample
+                continue
+            relation = question_type
             if mention_a.category and relation is HIGHER_LOWER_IN_ROOM:
                 relation = ABOVE_BELOW_IN_IMAGE
-            difference = (mention_a.u - mention_b.u, mention_a.v - mention_b.v)[relation.axis]
-            if abs(difference) >= MIN_OFFSET_FRACTION * self._size.image_px:
+            difference = abs(coordinate_difference(mention_a, mention_b, relation))
+            smallest = (
+                MIN_DEPTH_DIFFERENCE_M
+                if relation is FRONT_BEHIND
+                else MIN_OFFSET_FRACTION * self._size.image_px
+            )
+            if difference >= smallest:
                 return compare_mentions(mention_a, mention_b, relation, rng)
         return None
-
-    def _encode_uncached(self, question: str, ends: tuple[int, ...]) -> tuple[list[int], list[int]]:
-        encoding = self._tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)
-        last = {
-            stop: token_index for token_index, (_, stop) in enumerate(encoding["offset_mapping"])
-        }
-        return encoding["input_ids"], [last[end] for end in ends]
-
-    def pack_sequences(
-        self, samples_by_image: Sequence[Sequence[PretrainSample]], patch_classes: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
-        """Lay out the samples of each image as one sequence.
-
-        `segments` is 0 for the image's tokens, then 1, 2, ... by sample, -1 for padding; `labels`
-        are set at answers only; `mention_at` [m, 2] is (sequence, token) of the keyword of each
-        mention, `mention_uv` [m, 2] its position as a fraction of the image and
-        `mention_patches` bool [m, patches] the patches that show it. `answer_at` [samples, 2] is
-        the token before each answer, `relation_holds` [samples] whether the relation holds.
-        """
-        size, ids = self._size, self._ids
-        class_ids = {name: number for number, name in enumerate(self._class_names)}
-        start = [ids["<s>"], ids[USER], *[ids[IMAGE]] * size.patches_per_side**2]
-        sequences, mention_at, mention_uv, mention_patches = [], [], [], []
-        answer_at, relation_holds = [], []
-        for number, samples in enumerate(samples_by_image):
-            continuations: list[Continuation] = []
-            for sample in samples:
-                first = len(start) + sum(len(part.tokens) for part in continuations)
-                question, ends = self._encode(sample.question, sample.keyword_ends)
-                answer = [*self._encode(sample.answer, ())[0], ids["</s>"]]
-                for end, mention in zip(ends, sample.mentions, strict=True):
-                    mention_at.append((number, first + end))
-                    mention_uv.append((mention.u / size.image_px, mention.v / size.image_px))
-                    column, row = int(mention.u) // size.patch_px, int(mention.v) // size.patch_px
-                    class_id = class_ids[mention.category or mention.label]
-                    patch_mask = patch_classes[number] == class_id
-                    patch_mask[row * size.patches_per_side + column] = True
-                    mention_patches.append(patch_mask)
-                answer_at.append((number, first + len(question)))
-                relation_holds.append(sample.relation_holds)
-                prompt = [*question, ids[ASSISTANT]]
-                labels = [IGNORE_INDEX] * len(prompt) + answer
-                continuations.append(Continuation([*prompt, *answer], labels))
-            sequences.append(PackedSequence(start, continuations))
-        return {
-            **pad_sequences(sequences, pad_token_id=self._tokenizer.pad_token_id),
-            "mention_at": torch.tensor(mention_at, dtype=torch.long).reshape(-1, 2),
-            "mention_uv": torch.tensor(mention_uv, dtype=torch.float32).reshape(-1, 2),
-            "mention_patches": torch.stack(mention_patches),
-            "answer_at": torch.tensor(answer_at, dtype=torch.long).reshape(-1, 2),
-            "relation_holds": torch.tensor(relation_holds, dtype=torch.float32),
-        }
-
-    def patch_classes(self, label_map: np.ndarray) -> torch.Tensor:
-        """Return the class [n, patches] that most of a patch's pixels have.
-
-        Pixels of a mark count five times: marks are small, and questions are about them.
-        """
-        count, side = len(label_map), self._size.patches_per_side
-        px, num_classes = self._size.patch_px, len(self.class_word_weights)
-        patch_pixels = label_map.reshape(count, side, px, side, px).transpose(0, 1, 3, 2, 4)
-        patch_pixels = patch_pixels.reshape(count * side * side, px * px).astype(np.int64)
-        bins = patch_pixels + num_classes * np.arange(len(patch_pixels))[:, None]
-        histogram = np.bincount(bins.ravel(), minlength=num_classes * len(patch_pixels))
-        histogram = histogram.reshape(len(patch_pixels), num_classes).astype(np.float32)
-        histogram[:, -len(MARK_COLOURS) :] *= 5
-        return torch.from_numpy(histogram.argmax(axis=1).reshape(count, side * side))
-
-
-def class_word_weights(tokenizer: Any, categories: Sequence[str]) -> torch.Tensor:
-    """Return the weights [classes, tokens] of the words that name each class of a patch.
-
-    Classes are the categories, then the colours of marks. The class without a name has weight 0.
-    """
-    weights = torch.zeros(len(categories) + len(MARK_COLOURS), len(tokenizer))
-    names = [phrase(category) if category else "" for category in categories]
-    for number, name in enumerate([*names, *MARK_COLOURS]):
-        tokens = tokenizer(name, add_special_tokens=False)["input_ids"] if name else []
-        for token in tokens:
-            weights[number, token] += 1 / len(tokens)
-    return weights
-
-
-def pixel_values(rgb: np.ndarray) -> torch.Tensor:
-    """Normalise u8 [n, side, side, 3] as the tiny base's processor does: f32 [n, 3, side, side]."""
-    values = torch.from_numpy(rgb).permute(0, 3, 1, 2).float() / 255
-    return (values - 0.5) / 0.25

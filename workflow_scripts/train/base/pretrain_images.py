@@ -4,7 +4,7 @@ All images are held in memory as bytes. Only views of one split are read.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,20 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_marks import MARK_COLOURS, draw_marks, mark_pixel, mark_radius_px
 from workflow_scripts.common.label_text import is_confusable
 from workflow_scripts.common.view_shard import ViewShard
-from workflow_scripts.sources.readers.procthor_assets import read_database
+from workflow_scripts.geometry.cameras import (
+    Camera,
+    invert,
+    rotation_about_up,
+    transform,
+    wrap_deg,
+    yaw_pitch_deg,
+)
+from workflow_scripts.sources.readers.procthor_assets import nameable_categories
 
 # Objects below this fraction of the image are not asked about (vqa: 150 of 336 x 336 pixels).
 MIN_AREA_FRACTION = 150 / 336**2
-STRUCTURE_CATEGORIES = ("ceiling", "door", "doorway", "floor", "wall", "window")
+# Numbers of objects in an image are bytes.
+MAX_OBJECTS = 255
 _SUBPIXEL_STEPS = 4
 
 
@@ -32,15 +41,44 @@ class ObjectPoint:
         category: Its category.
         u: Column where its mark would be drawn, pixels.
         v: Row where its mark would be drawn, pixels.
-        z_m: Height in the room.
+        center_m: Centre of its box in the world.
+        size_m: Size of its box along its own axes.
+        yaw_deg: Yaw of its box.
+        camera_depth_m: Depth of its centre along the camera's axis.
+        camera_distance_m: Distance of its centre from the camera.
+        level_center_m: Its centre in the level camera frame: origin at the camera, x to the right,
+            y ahead, z up.
+        level_yaw_deg: Yaw of its box in that frame.
+        box: What is visible of it: left, top, right, bottom as fractions of the image.
+        is_whole: Whether the image shows all of it.
         has_unique_name: Whether no other object in view could be meant by its name.
     """
 
     category: str
     u: float
     v: float
-    z_m: float
+    center_m: tuple[float, float, float]
+    size_m: tuple[float, float, float]
+    yaw_deg: float
+    camera_depth_m: float
+    camera_distance_m: float
+    level_center_m: tuple[float, float, float]
+    level_yaw_deg: float
+    box: tuple[float, float, float, float]
+    is_whole: bool
     has_unique_name: bool
+
+    def mirrored(self, side_px: int) -> "ObjectPoint":
+        """Return the object as the mirrored image shows it, without a place in the world."""
+        left, top, right, bottom = self.box
+        x, y, z = self.level_center_m
+        return replace(
+            self,
+            u=side_px - self.u,
+            level_center_m=(-x, y, z),
+            level_yaw_deg=-self.level_yaw_deg,
+            box=(1 - right, top, 1 - left, bottom),
+        )
 
 
 @dataclass(frozen=True)
@@ -50,13 +88,23 @@ class AnnotatedImages:
     Attributes:
         rgb: u8 [n, side, side, 3].
         label_map: u8 [n, side, side], index into `categories`; 0 has no name.
-        object_points: Objects of each image.
+        depth_m: f16 [n, side, side], planar depth; 0 where nothing was hit.
+        center_offset: f16 [n, side, side, 2], from each pixel to the middle of what is visible of
+            its object: columns, then rows, as fractions of the side.
+        object_map: u8 [n, side, side], 1 + index into the image's `object_points`; 0 is none of
+            them.
+        object_points: Objects of each image, at most 255.
+        cameras: Camera of each image before it was scaled.
         categories: Names of the classes.
     """
 
     rgb: np.ndarray
     label_map: np.ndarray
+    depth_m: np.ndarray
+    center_offset: np.ndarray
+    object_map: np.ndarray
     object_points: tuple[tuple[ObjectPoint, ...], ...]
+    cameras: tuple[Camera, ...]
     categories: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -65,7 +113,7 @@ class AnnotatedImages:
 
 def categories() -> tuple[str, ...]:
     """Return the classes of pixels in a fixed order; the first has no name."""
-    return ("", *STRUCTURE_CATEGORIES, *sorted(read_database("asset-database")))
+    return ("", *nameable_categories())
 
 
 def read_annotated_images(
@@ -74,7 +122,8 @@ def read_annotated_images(
     """Read a split's views of shards, scaled to squares as the processor scales them."""
     names = categories()
     category_ids = {name: number for number, name in enumerate(names)}
-    rgb, label_map, object_points = [], [], []
+    images: list[tuple[np.ndarray, ...]] = []
+    object_points, cameras = [], []
     for path in progress(shards, desc="read views"):
         shard = ViewShard.open(path)
         rows = {(row.scene_id, row.instance): row for row in shard.objects.itertuples(index=False)}
@@ -86,51 +135,122 @@ def read_annotated_images(
                 continue
             image = Image.fromarray(shard.rgb(view.view))
             image = image.resize((side_px, side_px), Image.Resampling.BICUBIC)
-            rgb.append(np.asarray(image))
-            instance = _downsample_ids(shard.instance(view.view), side_px)
+            instance = _sample_nearest(shard.instance(view.view), side_px)
             table = np.zeros(65536, dtype=np.uint8)
             for row in visible_rows.get(view.view, ()):
                 category = rows[row.scene_id, row.instance].category
                 table[row.instance] = category_ids.get(category, 0)
-            label_map.append(table[instance])
-            object_points.append(_object_points(instance, visible_rows.get(view.view, ()), rows))
-    if not rgb and allow_empty:
-        empty = np.zeros((0, side_px, side_px), np.uint8)
-        return AnnotatedImages(np.stack([empty] * 3, axis=-1), empty, (), names)
-    if not rgb:
+            depth = np.nan_to_num(_sample_nearest(shard.depth_m(view.view), side_px))
+            cameras.append(shard.camera(view.view))
+            points = _object_points(instance, visible_rows.get(view.view, ()), rows, cameras[-1])
+            number_of = np.zeros(65536, dtype=np.uint8)
+            for number, instance_id in enumerate(points, start=1):
+                number_of[instance_id] = number
+            images.append(
+                (
+                    np.asarray(image),
+                    table[instance],
+                    depth.astype(np.float16),
+                    _center_offsets(instance),
+                    number_of[instance],
+                )
+            )
+            object_points.append(tuple(points.values()))
+    if not images and allow_empty:
+        shape = (0, side_px, side_px)
+        return AnnotatedImages(
+            np.zeros((*shape, 3), np.uint8),
+            np.zeros(shape, np.uint8),
+            np.zeros(shape, np.float16),
+            np.zeros((*shape, 2), np.float16),
+            np.zeros(shape, np.uint8),
+            (),
+            (),
+            names,
+        )
+    if not images:
         raise UserError(
             f"no view of split {split!r} in {len(shards)} shards, so there is nothing to train on; "
             f"raise sources.*.num_houses or splits.{split}"
         )
-    return AnnotatedImages(np.stack(rgb), np.stack(label_map), tuple(object_points), names)
-
-
-def _downsample_ids(instance: np.ndarray, side_px: int) -> np.ndarray:
-    """Sample the nearest pixel's id at a resolution of `side_px` squared."""
-    rows, columns = (
-        ((np.arange(side_px) + 0.5) * size / side_px).astype(int) for size in instance.shape
+    rgb, label_map, depth_m, center_offset, object_map = (
+        np.stack([image[index] for image in images]) for index in range(5)
     )
-    sampled: np.ndarray = instance[rows[:, None], columns]
+    return AnnotatedImages(
+        rgb,
+        label_map,
+        depth_m,
+        center_offset,
+        object_map,
+        tuple(object_points),
+        tuple(cameras),
+        names,
+    )
+
+
+def _sample_nearest(values: np.ndarray, side_px: int) -> np.ndarray:
+    """Sample the nearest pixel's value at a resolution of `side_px` squared."""
+    rows, columns = (
+        ((np.arange(side_px) + 0.5) * size / side_px).astype(int) for size in values.shape
+    )
+    sampled: np.ndarray = values[rows[:, None], columns]
     return sampled
 
 
+def _center_offsets(instance: np.ndarray) -> np.ndarray:
+    """Return f16 [side, side, 2]: from each pixel to the mean pixel with its id, over the side."""
+    side = len(instance)
+    _, ids = np.unique(instance, return_inverse=True)
+    ids = ids.reshape(-1)
+    rows, columns = np.mgrid[:side, :side].astype(np.float64)
+    pixels = np.stack([columns.ravel(), rows.ravel()], axis=-1)
+    sums = np.stack([np.bincount(ids, weights=pixels[:, axis]) for axis in range(2)], axis=-1)
+    centers = sums / np.bincount(ids)[:, None]
+    offsets: np.ndarray = ((centers[ids] - pixels) / side).reshape(side, side, 2)
+    return offsets.astype(np.float16)
+
+
 def _object_points(
-    instance: np.ndarray, visible_rows: Sequence[Any], rows: dict[Any, Any]
-) -> tuple[ObjectPoint, ...]:
-    in_view = [rows[row.scene_id, row.instance] for row in visible_rows]
-    objects = [row for row in in_view if row.kind == "object"]
-    points = []
-    for row in objects:
+    instance: np.ndarray, visible_rows: Sequence[Any], rows: dict[Any, Any], camera: Camera
+) -> dict[int, ObjectPoint]:
+    """Return the objects that are large enough by instance."""
+    visible = [(rows[row.scene_id, row.instance], row.truncated) for row in visible_rows]
+    objects = [(row, truncated) for row, truncated in visible if row.kind == "object"]
+    camera_from_world = invert(camera.world_from_camera)
+    camera_yaw_deg, _ = yaw_pitch_deg(camera.world_from_camera)
+    level_from_world = rotation_about_up(-camera_yaw_deg)
+    side = len(instance)
+    points: dict[int, ObjectPoint] = {}
+    for row, truncated in objects:
         mask = instance == row.instance
         if mask.mean() < MIN_AREA_FRACTION:
             continue
         lines, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         top, left = lines[0], columns[0]
         u, v = mark_pixel(mask[top : lines[-1] + 1, left : columns[-1] + 1])
-        others = [other for other in objects if other is not row]
+        others = [other for other, _ in objects if other is not row]
         is_unique = not any(is_confusable(row.category, other.category) for other in others)
-        points.append(ObjectPoint(row.category, left + u, top + v, row.z_m, is_unique))
-    return tuple(points)
+        center_m = (row.x_m, row.y_m, row.z_m)
+        in_camera_m = transform(camera_from_world, center_m)
+        x_m, y_m, z_m = level_from_world @ (center_m - camera.world_from_camera[:3, 3])
+        points[row.instance] = ObjectPoint(
+            category=row.category,
+            u=left + u,
+            v=top + v,
+            center_m=center_m,
+            size_m=(row.width_m, row.depth_m, row.height_m),
+            yaw_deg=row.yaw_deg,
+            camera_depth_m=float(in_camera_m[2]),
+            camera_distance_m=float(np.linalg.norm(in_camera_m)),
+            level_center_m=(float(x_m), float(y_m), float(z_m)),
+            level_yaw_deg=wrap_deg(row.yaw_deg - camera_yaw_deg),
+            box=(left / side, top / side, (columns[-1] + 1) / side, (lines[-1] + 1) / side),
+            is_whole=not truncated,
+            has_unique_name=is_unique,
+        )
+        if len(points) == MAX_OBJECTS:
+            break
+    return points
 
 
 class MarkSprites:

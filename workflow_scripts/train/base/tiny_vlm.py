@@ -1,19 +1,19 @@
-"""The tiny base: a vision-language model of LLaVA's architecture, about a million parameters.
+"""The tiny base: a vision-language model of LLaVA's architecture, about two million parameters.
 
 Its vocabulary comes from tables, never from data: `vocabulary.txt`, the categories of the asset
 table, the colours of marks, units, digits and punctuation. Any other word becomes `<unk>`.
 """
 
+import re
 import string
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers
+from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import WordLevel
 from tokenizers.processors import TemplateProcessing
 from transformers import (
-    CLIPVisionConfig,
     LlamaConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
@@ -24,11 +24,18 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from workflow_scripts.common.image_marks import MARK_COLOURS
 from workflow_scripts.common.label_text import phrase, plural
+from workflow_scripts.layouts import object_list
+from workflow_scripts.models.conv_vision import ConvVisionConfig
 from workflow_scripts.sources.readers.procthor_assets import read_database
 
 IMAGE, USER, ASSISTANT = "<image>", "<user>", "<assistant>"
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", IMAGE, USER, ASSISTANT)
+# The text layer (from 0) in which words attend to the image tokens they name, how many of its
+# heads do, and by how much their projections are larger at the start than others.
+GROUNDING_LAYER, NUM_GROUNDING_HEADS = 1, 2
+GROUNDING_SCALE = 1.5
 UNITS = ("m", "cm", "mm", "ft")
+LARGEST_WHOLE_NUMBER = 100
 # One turn is "<user><image> question<assistant> answer</s>".
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
@@ -43,11 +50,11 @@ CHAT_TEMPLATE = (
 
 @dataclass(frozen=True)
 class TinyVlmConfig:
-    """How large the tiny base is. The default has about a million parameters."""
+    """How large the tiny base is. The default has about two million parameters."""
 
-    image_px: int = 96
-    patch_px: int = 12
-    vision_width: int = 96
+    image_px: int = 128
+    patch_px: int = 16
+    vision_width: int = 128
     vision_layers: int = 2
     text_width: int = 128
     text_layers: int = 5
@@ -66,6 +73,7 @@ def vocabulary() -> list[str]:
     """
     text = Path(__file__).with_name("vocabulary.txt").read_text(encoding="utf-8")
     words = {*text.split(), *MARK_COLOURS, *UNITS}
+    words.update(word for word in object_list.vocabulary() if word.isalpha())
     for category in read_database("asset-database"):
         noun = phrase(category).lower()
         words.update(noun.split(), plural(noun).split())
@@ -77,11 +85,30 @@ def vocabulary() -> list[str]:
         *string.punctuation,
         *suffixes,
         *(f"▁{word}" for word in sorted(words)),
+        *(f"▁{word}" for word in number_words()),
     ]
 
 
+def number_words() -> list[str]:
+    """Return the numbers that are whole words: those of lists of objects, integers up to 100.
+
+    A place that is one token is learned sooner than its digits.
+    """
+    numbers = [word for word in object_list.vocabulary() if word.strip("-.0123456789") == ""]
+    return [word for word in numbers if "." in word or int(word) <= LARGEST_WHOLE_NUMBER]
+
+
+def number_or_sign() -> str:
+    """Return the pattern of a number that is a whole word, a digit, or a punctuation sign.
+
+    "2.35" and "105" are no whole words; they fall into digits.
+    """
+    numbers = "|".join(re.escape(word) for word in number_words())
+    return rf"▁(?=[-\d])(?:{numbers})(?![\d.])|\d|[!-/:-@\[-`{{-~\p{{P}}]"
+
+
 def make_tokenizer() -> PreTrainedTokenizerFast:
-    """Make the word-level tokenizer: lower case, single digits and punctuation signs."""
+    """Make the word-level tokenizer: lower case, whole short numbers, single digits and signs."""
     words = {word: number for number, word in enumerate(vocabulary())}
     tokenizer = Tokenizer(WordLevel(words, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Sequence(
@@ -95,8 +122,7 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Metaspace(prepend_scheme="always"),
-            pre_tokenizers.Digits(individual_digits=True),
-            pre_tokenizers.Punctuation(),
+            pre_tokenizers.Split(Regex(number_or_sign()), behavior="isolated"),
         ]
     )
     tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
@@ -128,8 +154,8 @@ def make_processor(size: TinyVlmConfig) -> LlavaProcessor:
         ),
         tokenizer=make_tokenizer(),
         patch_size=size.patch_px,
-        num_additional_image_tokens=1,
-        vision_feature_select_strategy="default",
+        num_additional_image_tokens=0,
+        vision_feature_select_strategy="full",
         chat_template=CHAT_TEMPLATE,
         image_token=IMAGE,
     )
@@ -138,21 +164,21 @@ def make_processor(size: TinyVlmConfig) -> LlavaProcessor:
 def make_model(
     size: TinyVlmConfig, processor: LlavaProcessor, *, seed: int
 ) -> LlavaForConditionalGeneration:
-    """Make the untrained model from a seed.
+    """Make the untrained model from a seed; its tower has batch normalisation (`pretrain`).
 
     The vision tower's position embeddings start as sines of column and row, and the rotary base is
-    large: both make positions easier to predict (see `pretrain`).
+    large: both make positions easier to predict (see `pretrain`). Some heads start with the same
+    projection for queries and keys: a word then attends to the image tokens that resemble it, which
+    are those of the object that it names.
     """
     tokenizer = processor.tokenizer
     config = LlavaConfig(
-        vision_config=CLIPVisionConfig(
+        vision_config=ConvVisionConfig(
             hidden_size=size.vision_width,
-            intermediate_size=4 * size.vision_width,
-            num_hidden_layers=size.vision_layers,
-            num_attention_heads=size.num_heads,
+            num_blocks=size.vision_layers,
             image_size=size.image_px,
             patch_size=size.patch_px,
-            projection_dim=size.text_width,
+            use_batch_norm=True,
         ),
         text_config=LlamaConfig(
             vocab_size=len(tokenizer),
@@ -170,19 +196,20 @@ def make_model(
             pad_token_id=tokenizer.pad_token_id,
         ),
         image_token_index=tokenizer.convert_tokens_to_ids(IMAGE),
-        # The tower's last layer: with two layers none should stay unused.
         vision_feature_layer=-1,
-        vision_feature_select_strategy="default",
+        vision_feature_select_strategy="full",
         image_seq_length=size.patches_per_side**2,
         tie_word_embeddings=True,
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = LlavaForConditionalGeneration(config)
-    tower = model.model.vision_tower
     with torch.no_grad():
-        position_weight = tower.embeddings.position_embedding.weight
-        position_weight[1:] = position_features(size)
+        model.model.vision_tower.position_embedding.copy_(position_features(size))
+        for layer in model.model.language_model.layers[GROUNDING_LAYER : GROUNDING_LAYER + 1]:
+            rows = slice(NUM_GROUNDING_HEADS * size.text_width // size.num_heads)
+            layer.self_attn.q_proj.weight[rows] *= GROUNDING_SCALE
+            layer.self_attn.k_proj.weight[rows] = layer.self_attn.q_proj.weight[rows]
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.bos_token_id = tokenizer.bos_token_id

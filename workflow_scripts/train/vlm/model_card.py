@@ -50,6 +50,9 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 processor = AutoProcessor.from_pretrained("results/train/{name}")
 model = AutoModelForImageTextToText.from_pretrained("results/train/{name}")"""
+# Bases of this workflow have a vision tower of its own, which transformers must know.
+_EMBEDDED_BASES = "results/train/base/"
+_EMBEDDED_USE = "import workflow_scripts.models.conv_vision  # the base's vision tower\n"
 
 
 def model_card(settings: dict[str, Any], metrics: dict[str, Any]) -> str:
@@ -69,11 +72,14 @@ def model_card(settings: dict[str, Any], metrics: dict[str, Any]) -> str:
         elif is_lora:
             lora = settings[key].items()
             rows += [f"| lora.{name} | {value} |" for name, value in lora if name != "targets"]
+    use = _LORA_USE if is_lora else _FULL_USE
+    if base.startswith(_EMBEDDED_BASES):
+        use = _EMBEDDED_USE + use
     return _CARD.format(
         header="\n".join(header),
         what="A LoRA adapter" if is_lora else "A full fine-tune",
         settings="\n".join(rows),
-        use=(_LORA_USE if is_lora else _FULL_USE).format(base=base, name=name),
+        use=use.format(base=base, name=name),
         name=name,
         base=base,
         **{key: value for key, value in metrics.items() if key not in ("base", "batch_size")},

@@ -7,8 +7,8 @@ Writes `{shard}.zarr`, three tables, `{shard}.skipped.jsonl`, `{shard}.dropped.j
 import logging
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from workflow_scripts.common import coco_rle
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import (
     ObjectRow,
     SkippedItem,
@@ -62,6 +63,15 @@ class PhotoRows:
     visibility: list[VisibilityRow] = field(default_factory=list)
     contents: list[list[int]] = field(default_factory=list)
     skipped: list[SkippedItem] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows there are of each kind."""
+        return {one.name: len(getattr(self, one.name)) for one in fields(self)}
+
+    def cut(self, counts: Mapping[str, int]) -> None:
+        """Remove all rows after so many of each kind."""
+        for name, count in counts.items():
+            del getattr(self, name)[count:]
 
 
 def rasterise_instances(masks: Sequence[PhotoMaskRow], *, shape: tuple[int, int]) -> np.ndarray:
@@ -169,8 +179,10 @@ def add_view(
         photo_rows.objects.append(object_row(row, mask.instance, mask.label))
         photo_rows.visibility.append(visibility_row(view, row, instance, mask.instance))
     camera = shard.camera(row.view)
+    described = view_row(view, row, camera, source=source, num_objects=num_objects)
+    # Last what can fail: a frame in the spool stays there.
     spool.add(Frame(shard.rgb(row.view), shard.depth_m(row.view), instance), camera)
-    photo_rows.views.append(view_row(view, row, camera, source=source, num_objects=num_objects))
+    photo_rows.views.append(described)
     photo_rows.contents.append([row.content_x0, row.content_y0, row.content_x1, row.content_y1])
 
 
@@ -237,6 +249,7 @@ def main(
     shard = ViewShard.open(photo_frames)
     height, width = shard.image_shape
     photo_rows = PhotoRows()
+    errors = ItemErrors()
     photo_rows.skipped += [
         SkippedItem(source=source, scene_id=photo.scene_id, item="photo", reason=photo.skipped)
         for photo in photos
@@ -255,9 +268,20 @@ def main(
                 )
                 continue
             photo_masks = masks_of.get(row.scene_id, [])
-            add_view(
-                photo_rows, spool, shard, row, photo_masks, source=source, min_pixels=min_pixels
-            )
+            kept = photo_rows.counts()
+            try:
+                add_view(
+                    photo_rows, spool, shard, row, photo_masks, source=source, min_pixels=min_pixels
+                )
+            except UserError:
+                raise
+            except Exception as error:
+                photo_rows.cut(kept)
+                reason = f"failed: {errors.reason(error, row.scene_id)}"
+                photo_rows.skipped.append(
+                    SkippedItem(source=source, scene_id=row.scene_id, item="photo", reason=reason)
+                )
+        errors.require_some(len(photo_rows.views))
         write_table(table_path(out, "views"), records_to_frame(photo_rows.views, ViewRow))
         write_table(table_path(out, "objects"), records_to_frame(photo_rows.objects, ObjectRow))
         write_table(

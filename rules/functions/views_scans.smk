@@ -1,0 +1,33 @@
+"""Input functions of the rules in views_scans.smk."""
+
+from workflow_scripts.sources.scans import SIMULATED
+from workflow_scripts.views.scans.read_scans import ScanViewSettings
+from workflow_scripts.views.scans.render_walks import WalkRenderSettings
+
+
+def scan_sources(*, simulated):
+    """Return the sources of scans that are on, those that are simulated or the others."""
+    return [
+        source
+        for source in sources_with_scenes("scan")
+        if (config["sources"][source]["format"] == SIMULATED) == simulated
+    ]
+
+
+def walk_settings(wildcards):
+    """Return the settings of a simulated walk and of its frames, as JSON."""
+    values = {**config["views"], **config["sources"][wildcards.source]}
+    return section_json(values, WalkRenderSettings)
+
+
+def read_settings(wildcards):
+    """Return the settings of reading scans from files, as JSON."""
+    values = {**config["views"], **config["sources"][wildcards.source]}
+    return section_json(values, ScanViewSettings)
+
+
+def scan_surface(wildcards):
+    """Return the points on the surfaces of a shard's scans, where they are known."""
+    if wildcards.source not in scan_sources(simulated=True):
+        return []
+    return f"results/views/{wildcards.source}/{wildcards.shard}.surface.parquet"
