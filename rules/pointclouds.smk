@@ -1,5 +1,6 @@
 from workflow_scripts.config.pointclouds import FusionSettings, MeasurementSettings
 from workflow_scripts.pointclouds.depth_error import resolve_depth_kind
+from workflow_scripts.sources.planning import depth_kind
 
 
 include: "functions/pointclouds.smk"
@@ -153,7 +154,7 @@ rule measure_objects:
         depth_kind=lambda wildcards: resolve_depth_kind(
             config["pointclouds"]["depth_kind"],
             is_estimated=is_estimated(wildcards.source),
-            source_kind=SOURCES[wildcards.source].depth_kind,
+            source_kind=depth_kind(config, wildcards.source),
         ),
         settings=section_json(config["pointclouds"], MeasurementSettings),
         seed=config["seed"],

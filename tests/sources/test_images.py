@@ -125,5 +125,5 @@ def test_a_folder_without_the_file_of_any_photo_is_an_error_before_anything_runs
 
 def test_photos_are_measured_not_known() -> None:
     assert SOURCE.answers_from == "measured"
-    assert SOURCE.depth_kind == "sensor"
+    assert SOURCE.depth_kind(settings(photos="photos")) == "sensor"
     assert not SOURCE.has_truth

@@ -89,6 +89,16 @@ def _no_problem(_: Any, __: PlanContext) -> None:
     return None
 
 
+def exact_depth(_: Any) -> Literal["exact", "sensor"]:
+    """Say that a source's depth is exact, whatever its settings."""
+    return "exact"
+
+
+def sensor_depth(_: Any) -> Literal["exact", "sensor"]:
+    """Say that a source's depth was measured by a sensor, whatever its settings."""
+    return "sensor"
+
+
 def _one_view(_: Any, __: Mapping[str, Any]) -> float:
     return 1.0
 
@@ -111,7 +121,8 @@ class Source(Generic[S]):
             of scenes has rules of its own.
         sample_settings: the part of `settings` that scenes depend on, which `sample` receives.
         input_files: returns files or folders of the user's that scenes and views are read from.
-        depth_kind: how far its own depth may be wrong: a simulator's is exact.
+        depth_kind: says from its settings how far its own depth may be wrong: a simulator's is
+            exact.
         answers_from: what answers questions about it with `vqa.evidence: auto`.
         has_truth: whether labels measured in it can be audited against the truth.
         keeps_given_depth: whether depth maps that came with single views win over an estimate.
@@ -132,7 +143,7 @@ class Source(Generic[S]):
     sample: str = ""
     sample_settings: type[Settings] | None = None
     input_files: Callable[[S], tuple[str, ...]] = _no_files
-    depth_kind: Literal["exact", "sensor"] = "exact"
+    depth_kind: Callable[[S], Literal["exact", "sensor"]] = exact_depth
     answers_from: Literal["truth", "measured"] = "truth"
     has_truth: bool = True
     keeps_given_depth: bool = False

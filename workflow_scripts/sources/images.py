@@ -9,7 +9,13 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.hub_names import is_hub_id, require_model
 from workflow_scripts.common.shards import assign_shards
 from workflow_scripts.config.base import Settings, SettingsError, Text, UniqueList, UserPath
-from workflow_scripts.sources.base import PlanContext, ShardPlan, Source, is_depth_estimated
+from workflow_scripts.sources.base import (
+    PlanContext,
+    ShardPlan,
+    Source,
+    is_depth_estimated,
+    sensor_depth,
+)
 from workflow_scripts.sources.readers.photo_files import (
     count_photos,
     is_saved_dataset,
@@ -331,7 +337,7 @@ SOURCE = Source(
     license_note="the photographs keep the licences of their owners, and the estimators that "
     "measured them may limit use (see the settings)",
     stages=("scenes", "views", "depth", "pointclouds", "vqa"),
-    depth_kind="sensor",
+    depth_kind=sensor_depth,
     answers_from="measured",
     has_truth=False,
     keeps_given_depth=True,

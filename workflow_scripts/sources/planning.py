@@ -43,6 +43,12 @@ def views_per_scene(config: Mapping[str, Any], name: str) -> float:
     return source.views_per_scene(settings, config)
 
 
+def depth_kind(config: Mapping[str, Any], name: str) -> str:
+    """Return how far a source's own depth may be wrong: exact or sensor."""
+    source = SOURCES[name]
+    return source.depth_kind(source.settings.model_validate(config["sources"][name]))
+
+
 def input_files(config: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """Return the user's files or folders that the scenes and views of a source are read from."""
     source = SOURCES[name]

@@ -114,6 +114,11 @@ def views_per_scan(settings: ScansSettings, _: Mapping[str, Any]) -> float:
     return float(settings.read_frames or FRAMES_OF_A_SCAN)
 
 
+def scan_depth_kind(settings: ScansSettings) -> Literal["exact", "sensor"]:
+    """Say how far depth may be wrong: that of files was measured by a sensor."""
+    return "exact" if settings.path is None else "sensor"
+
+
 SOURCE = Source(
     settings=ScansSettings,
     scene_kind="scan",
@@ -127,6 +132,7 @@ SOURCE = Source(
     sample="workflow_scripts.scenes.sample_scans:sample_scans",
     sample_settings=ScanFilesSettings,
     input_files=scan_files,
+    depth_kind=scan_depth_kind,
     views_per_scene=views_per_scan,
     resolve=resolve_format,
 )

@@ -1,0 +1,97 @@
+"""Source scans through the workflow: what runs, what runs again, and what users get wrong."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from testing.posed_room import make_room
+from testing.project import WITHOUT_RLBENCH, Project
+from testing.scan_layouts.nerfstudio import write_nerfstudio
+from workflow_scripts.common.storage import read_table
+from workflow_scripts.common.view_shard import ViewShard
+
+SIMULATED = {"num_scans": 2, "scans_per_shard": 1, "frames": 4, "scan_unit": "room"}
+
+
+def with_scans(folder: Path, **scans: object) -> Project:
+    """Return a project whose only source is scans."""
+    project = Project.create(folder)
+    project.edit(WITHOUT_RLBENCH)
+    project.edit({"sources": {"procthor": None, "scans": {**SIMULATED, **scans}}})
+    return project
+
+
+def rules_of(printed: str) -> set[str]:
+    """Return the rules that a dry run lists in its table of jobs."""
+    return set(re.findall(r"^(\w+) +\d+$", printed, re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Run simulated scans up to their chosen frames once; do not change what it made."""
+    project = with_scans(tmp_path_factory.mktemp("scans") / "project")
+    project.snakemake("views", "--cores", "1")
+    return project
+
+
+def test_simulated_scans_have_views_and_chosen_frames(finished: Project) -> None:
+    folder = finished.folder / "results/views/scans"
+    for name in ("0000", "0001"):
+        shard = ViewShard.open(folder / f"{name}.zarr")
+        assert shard.views.frame.tolist() == [0, 1, 2, 3]
+        chosen = read_table(folder / f"{name}.frames.parquet")
+        assert 1 <= len(chosen) <= 4
+        assert (folder / f"{name}.plan.png").is_file()
+    printed = finished.snakemake("views", "--dry-run").stdout
+    assert "Nothing to be done" in printed
+
+
+def test_only_what_depends_on_a_setting_runs_again(finished: Project) -> None:
+    def planned(*changes: str) -> set[str]:
+        settings = ("--config", *changes) if changes else ()
+        done = finished.snakemake("views", "--dry-run", *settings)
+        return rules_of(done.stdout) - {"total", "views"}
+
+    scans = "num_scans: 2, scans_per_shard: 1, scan_unit: room"
+    selection = f"sources={{scans: {{{scans}, frames: 4, selection: {{strategy: uniform}}}}}}"
+    assert planned(selection) == {"select_frames"}
+    longer = f"sources={{scans: {{{scans}, frames: 5}}}}"
+    assert planned(longer) == {"render_walks", "select_frames"}
+
+
+def test_every_later_stage_takes_scans(finished: Project) -> None:
+    targets = ("pointclouds", "captions", "depth", "vqa", "rrd", "results/report.html")
+    rules = rules_of(finished.snakemake(*targets, "--dry-run").stdout)
+    assert {"fuse_shard", "caption_shard", "generate_questions", "export_rrd"} <= rules
+    assert "read_scans" not in rules
+
+
+def test_scans_of_files_are_read_by_their_own_rule(tmp_path: Path) -> None:
+    project = with_scans(tmp_path / "project", format="auto", path="my_scans", num_scans=None)
+    write_nerfstudio(project.folder / "my_scans", make_room(4))
+    printed = project.snakemake("views", "--dry-run").stdout
+    assert {"sample_scenes", "read_scans", "select_frames"} <= rules_of(printed)
+    assert "render_walks" not in rules_of(printed)
+    project.snakemake("views", "--cores", "1")
+    shard = ViewShard.open(project.folder / "results/views/scans/0000.zarr")
+    assert shard.views.scene_id.unique().tolist() == ["scans-my_room"]
+    assert len(shard) == 4
+
+
+@pytest.mark.parametrize(
+    ("scans", "message"),
+    [
+        ({"format": "auto", "path": "nowhere"}, "nowhere"),
+        ({"format": "auto"}, "sources.scans.path: null, but format is auto"),
+        ({"selection": {"strategy": "ratio95"}}, "sources.scans.selection.strategy: 'ratio95'"),
+    ],
+)
+def test_mistakes_are_named_before_anything_runs(tmp_path: Path, scans: dict, message: str) -> None:
+    project = with_scans(tmp_path / "project", **scans)
+    done = project.snakemake("views", "--dry-run", check=False)
+    assert done.returncode != 0
+    printed = done.stdout + done.stderr
+    assert any(line.startswith("error: ") for line in printed.splitlines())
+    assert message in printed
+    assert "Traceback" not in printed
