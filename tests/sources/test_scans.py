@@ -28,6 +28,8 @@ SHARES = {"train": 0.5, "val": 0.2, "test": 0.3}
 class FolderReader:
     """A layout of tests: a folder with a file `poses` is a scan; rooms are named `room_visit`."""
 
+    looks_for = "a folder with a file poses is needed"
+
     def matches(self, path: Path) -> bool:
         return any(path.glob("*/poses"))
 

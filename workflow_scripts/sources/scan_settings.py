@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from workflow_scripts.config.base import Settings, SettingsError, one_of
+from workflow_scripts.config.base import Settings, SettingsError, UserPath, one_of
 from workflow_scripts.geometry.frame_selection import STRATEGIES
 
 
@@ -19,7 +19,35 @@ class WalkSettings(Settings):
     speed_m_s: float = Field(0.4, gt=0, le=3, description="walking speed of the simulated camera")
 
 
-class ScanReadSettings(Settings):
+class ScanObjectsSettings(Settings):
+    """Objects of scans from files, where they are not the data set's own."""
+
+    boxes: UserPath | None = Field(
+        None,
+        description="boxes of any detector: a JSON file for all scans, or a folder of <scan>.json; "
+        "null: none",
+    )
+    min_box_score: float = Field(
+        0.0, ge=0, le=1, description="boxes with a lower score are left out"
+    )
+    masks: UserPath | None = Field(
+        None,
+        description="instance masks of any detector: a folder of <frame>.png, or of one such "
+        "folder for each scan; they need no identity over frames, as they are lifted with depth "
+        "and merged; null: none",
+    )
+    min_mask_frames: int = Field(
+        3, ge=1, description="objects whose masks are in fewer frames are left out"
+    )
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "ScanObjectsSettings":
+        if self.boxes is not None and self.masks is not None:
+            raise SettingsError((("masks",), "given beside boxes; give one of the two"))
+        return self
+
+
+class ScanReadSettings(ScanObjectsSettings):
     """How scans from files become views."""
 
     read_frames: int | None = Field(

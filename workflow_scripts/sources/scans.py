@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.shards import assign_shards, scenes_per_shard
 from workflow_scripts.config.base import SettingsError, UserPath, one_of
 from workflow_scripts.sources.base import PlanContext, ShardPlan, Source
@@ -76,8 +77,15 @@ def plan_scans(settings: ScansSettings, context: PlanContext) -> ShardPlan:
     entries = load_reader(settings.format).list_scans(Path(settings.path))[: settings.num_scans]
     size = scenes_per_shard(len(entries), settings.scans_per_shard)
     shards = assign_shards(len(entries), size)
+    for key in ("boxes", "masks"):
+        given = getattr(settings, key)
+        if given is not None and not Path(given).exists():
+            raise UserError(f"sources.{context.source}.{key}: {given}: no such file or folder")
+    objects = [path for path in (settings.boxes, settings.masks) if path is not None]
     digests = {
-        name: folder_digests([str(entry.path) for entry in entries[shard.start : shard.stop]])
+        name: folder_digests(
+            [*(str(entry.path) for entry in entries[shard.start : shard.stop]), *objects]
+        )
         for name, shard in shards.items()
     }
     return ShardPlan(shards, digests)
@@ -90,9 +98,13 @@ def resolve_format(settings: ScansSettings) -> ScansSettings:
     return settings.model_copy(update={"format": detect_format(Path(settings.path))})
 
 
-def scan_files(settings: ScanFilesSettings) -> tuple[str, ...]:
+def scan_files(settings: ScansSettings) -> tuple[str, ...]:
     """Return the user's files that scans are read from."""
-    return house_files(settings) if settings.path is None else (settings.path,)
+    if settings.path is None:
+        return house_files(settings)
+    return tuple(
+        path for path in (settings.path, settings.boxes, settings.masks) if path is not None
+    )
 
 
 def views_per_scan(settings: ScansSettings, _: Mapping[str, Any]) -> float:

@@ -29,6 +29,7 @@ from workflow_scripts.common.records import (
 from workflow_scripts.common.storage import write_records, write_table
 from workflow_scripts.common.view_shard import ViewShard, sibling_path, table_path, write_views
 from workflow_scripts.geometry.cameras import back_project, yaw_pitch_deg
+from workflow_scripts.geometry.mask_lifting import LiftingSettings
 from workflow_scripts.sources.readers.scan_records import ScanScene
 from workflow_scripts.sources.readers.scans.base import (
     Scan,
@@ -37,6 +38,8 @@ from workflow_scripts.sources.readers.scans.base import (
     ScanObject,
     load_reader,
 )
+from workflow_scripts.sources.readers.scans.check_scan import check_scan
+from workflow_scripts.sources.readers.scans.lift_scan import with_files
 from workflow_scripts.sources.scan_settings import ScanReadSettings
 from workflow_scripts.views.contact_sheet import draw_contact_sheet
 from workflow_scripts.views.credits import write_credits
@@ -152,6 +155,13 @@ def _no_frame(scan: Scan) -> str:
 def read_scan(scene: ScanScene, settings: ScanViewSettings, rows: ScanRows) -> None:
     """Add the frames of a scan; `UserError` if none of them can be used."""
     with open_scene(scene) as scan:
+        scan = with_files(
+            scan,
+            boxes=None if settings.boxes is None else Path(settings.boxes),
+            masks=None if settings.masks is None else Path(settings.masks),
+            min_score=settings.min_box_score,
+            settings=LiftingSettings(min_frames=settings.min_mask_frames),
+        )
         numbers = chosen_frames(scan, settings.read_frames)
         for frame in scan.frames:
             if frame.reason:
@@ -180,7 +190,8 @@ def read_scan(scene: ScanScene, settings: ScanViewSettings, rows: ScanRows) -> N
             raise UserError(f"none of {len(numbers)} frames can be used; see their own rows")
         _mark_best(rows, first_view)
         rows.objects += objects
-        warnings = [*scan.warnings, *sample.warnings()]
+        suspicious = sample.warnings() or check_scan(scan, np.random.default_rng(0))
+        warnings = list(dict.fromkeys([*scan.warnings, *suspicious]))
         for warning in warnings:
             log.warning("%s: %s", scene.scene_id, warning)
         if warnings:

@@ -12,7 +12,6 @@ from workflow_scripts.geometry.cameras import invert, opengl_from_opencv
 from workflow_scripts.sources.readers.scans.base import Scan
 from workflow_scripts.sources.readers.scans.check_scan import check_scan
 from workflow_scripts.sources.readers.scans.frames import CameraModel, make_frame, make_scan
-from workflow_scripts.sources.readers.scans.quality import frame_quality
 
 Change = Callable[[np.ndarray], np.ndarray]
 
@@ -114,22 +113,3 @@ def test_poses_of_another_scan_do_not_fit(room: PosedRoom) -> None:
     poses[:, :3, :3] = poses[rng.permutation(len(poses)), :3, :3]
     (warning,) = warnings_of(scan_of(room, poses=poses))
     assert "do not fit" in warning
-
-
-def test_blur_and_exposure_are_measured(room: PosedRoom) -> None:
-    rng = np.random.default_rng(0)
-    sharp = rng.integers(0, 255, (48, 64, 3), dtype=np.uint8)
-    padded = np.pad(sharp.astype(float), ((1, 1), (1, 1), (0, 0)), mode="edge")
-    blurred = sum(padded[y : y + 48, x : x + 64] for y in range(3) for x in range(3)) / 9
-    assert isinstance(blurred, np.ndarray)
-    depth_m = np.full((48, 64), np.nan, np.float32)
-    of_sharp, of_blurred = (
-        frame_quality(picture, depth_m) for picture in (sharp, blurred.astype(np.uint8))
-    )
-    assert of_blurred.sharpness < 0.1 * of_sharp.sharpness
-    assert of_sharp.mean_grey == pytest.approx(127, abs=5)
-    assert "empty" in of_sharp.reason
-    dark = frame_quality(np.zeros((48, 64, 3), np.uint8), None)
-    assert dark.dark_share == 1
-    assert dark.reason == ""
-    assert frame_quality(np.full((48, 64, 3), 255, np.uint8), room.depth_m[0]).bright_share == 1

@@ -130,6 +130,10 @@ class MaskFolder:
         shared = folder / "labels.json"
         self._labels = _read_labels(shared) if shared.is_file() else {}
 
+    def has(self, frame: ScanFrame) -> bool:
+        """Say whether a frame has a file of masks."""
+        return frame.frame_id in self._files
+
     def require_frames(self, frames: list[ScanFrame]) -> None:
         """Raise `UserError` if no file belongs to one of some frames."""
         if not any(frame.frame_id in self._files for frame in frames):

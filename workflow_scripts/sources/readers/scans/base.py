@@ -10,7 +10,7 @@ a time. A frame that cannot be used stays in the list with its reason. Rule read
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -18,17 +18,17 @@ from workflow_scripts.common import backend_registry
 from workflow_scripts.common.errors import UserError
 
 #: Layouts of scans: name of the setting `sources.scans.format` -> "package.module:class" of the
-#: reader. `auto` asks them in this order.
+#: reader. `auto` asks them in this order: last come those that look at all files of a folder.
 READERS: Mapping[str, str] = {
-    "scannet_sens": "workflow_scripts.sources.readers.scans.scannet_sens:SensReader",
     "scannet": "workflow_scripts.sources.readers.scans.scannet:ScanNetReader",
     "nerfstudio": "workflow_scripts.sources.readers.scans.nerfstudio:NerfstudioReader",
     "stray_scanner": "workflow_scripts.sources.readers.scans.stray_scanner:StrayScannerReader",
-    "embodiedscan": "workflow_scripts.sources.readers.scans.embodiedscan:EmbodiedScanReader",
     "tum_rgbd": "workflow_scripts.sources.readers.scans.tum_rgbd:TumReader",
     "arkitscenes": "workflow_scripts.sources.readers.scans.arkitscenes:ARKitScenesReader",
     "replica": "workflow_scripts.sources.readers.scans.replica:ReplicaReader",
     "polycam": "workflow_scripts.sources.readers.scans.polycam:PolycamReader",
+    "embodiedscan": "workflow_scripts.sources.readers.scans.embodiedscan:EmbodiedScanReader",
+    "scannet_sens": "workflow_scripts.sources.readers.scans.scannet_sens:SensReader",
     "record3d": "workflow_scripts.sources.readers.scans.record3d:Record3DReader",
 }
 
@@ -150,7 +150,12 @@ class Scan:
 
 
 class ScanReader(Protocol):
-    """A reader of one layout; made without arguments."""
+    """A reader of one layout; made without arguments.
+
+    `looks_for` says which files make a path a scan, for messages.
+    """
+
+    looks_for: ClassVar[str]
 
     def matches(self, path: Path) -> bool:
         """Say whether a file, or a folder or one of its sub-folders, has this layout.
@@ -179,12 +184,17 @@ def load_reader(name: str) -> ScanReader:
 
 def detect_format(path: Path) -> str:
     """Return the name of the first layout that matches a path; `UserError` if none does."""
+    if not path.exists():
+        raise UserError(f"sources.scans.path: {path}: no such file or folder")
+    looked_for = []
     for name in READERS:
-        if load_reader(name).matches(path):
+        reader = load_reader(name)
+        if reader.matches(path):
             return name
+        looked_for.append(f"{name}: {reader.looks_for}")
     raise UserError(
-        f"{path}: no known layout of scans ({', '.join(READERS)}); set sources.scans.format, or "
-        "see docs/scans.md for the folders that each needs"
+        f"{path}: no known layout of scans ({', '.join(READERS)}), in it or in the folders below "
+        f"it. Looked for: {'; '.join(looked_for)}. docs/scans.md draws each folder"
     )
 
 

@@ -1,5 +1,6 @@
 """Find the folders of scans below a path, and the files in them, in natural order."""
 
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -27,7 +28,7 @@ def scan_folders(path: Path, is_scan: Callable[[Path], bool], *, first: bool = F
     for _ in range(MAX_LEVELS + 1):
         below: list[Path] = []
         for folder in level:
-            if is_scan(folder):
+            if _is_scan(folder, is_scan):
                 found.append(folder)
                 if first:
                     return found
@@ -37,12 +38,20 @@ def scan_folders(path: Path, is_scan: Callable[[Path], bool], *, first: bool = F
     return sorted(found, key=lambda folder: natural_key(str(folder)))
 
 
+def _is_scan(folder: Path, is_scan: Callable[[Path], bool]) -> bool:
+    try:
+        return is_scan(folder)
+    except OSError:  # a folder that may not be read
+        return False
+
+
 def _subfolders(folder: Path) -> list[Path]:
     try:
-        inside = [child for child in folder.iterdir() if not child.name.startswith(".")]
-        return sorted((child for child in inside if child.is_dir()), key=lambda p: p.name)
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.is_dir()]
     except OSError:
         return []
+    return [folder / name for name in sorted(names) if not name.startswith(".")]
 
 
 def files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:

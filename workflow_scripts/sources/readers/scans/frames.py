@@ -11,7 +11,6 @@ from workflow_scripts.sources.readers.scans.base import InstancePoints, Scan, Sc
 from workflow_scripts.sources.readers.scans.upright import upright_frames
 
 UNKNOWN_K = np.full((3, 3), np.nan)
-_SAME_POSE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -162,11 +161,6 @@ def _without_repeats(frames: Iterable[ScanFrame]) -> list[ScanFrame]:
 def _warnings(frames: list[ScanFrame]) -> list[str]:
     warnings: list[str] = []
     usable = [frame for frame in frames if not frame.reason]
-    poses = np.array([frame.world_from_camera for frame in usable])
-    if len(poses) > 1 and np.abs(poses - poses[0]).max() < _SAME_POSE:
-        warnings.append(
-            f"all {len(poses)} poses are equal: the camera stood still or was not tracked"
-        )
     num_without = sum(frame.load_depth_m is None for frame in usable)
     if num_without:
         warnings.append(

@@ -3,29 +3,90 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.geometry.cameras import back_project, rotation_about_up
 from workflow_scripts.geometry.mask_lifting import LiftedObject, LiftingSettings, MaskLifter
-from workflow_scripts.sources.readers.scans.annotation_files import BoxFile, MaskFolder
+from workflow_scripts.sources.readers.scans.annotation_files import (
+    BoxFile,
+    MaskFolder,
+    read_boxes,
+)
 from workflow_scripts.sources.readers.scans.base import InstancePoints, Scan, ScanFrame, ScanObject
+
+BOX_MARGIN_M = 0.02
+FLOOR_M = 0.03
+
+
+def with_files(
+    scan: Scan,
+    *,
+    boxes: Path | None,
+    masks: Path | None,
+    min_score: float = 0.0,
+    settings: LiftingSettings | None = None,
+) -> Scan:
+    """Return a scan with the objects of the user's files; as it is without such files.
+
+    `boxes` is a JSON file, or a folder of `<scan_id>.json`; `masks` a folder of masks, or of one
+    such folder for each scan.
+    """
+    if boxes is not None:
+        path = boxes / f"{scan.scan_id}.json" if boxes.is_dir() else boxes
+        return with_boxes(scan, read_boxes(path, scan.scan_id, min_score=min_score))
+    if masks is not None:
+        inner = masks / scan.scan_id
+        return with_masks(scan, MaskFolder(inner if inner.is_dir() else masks), settings)
+    return scan
 
 
 def with_boxes(scan: Scan, boxes: BoxFile) -> Scan:
-    """Return a scan whose objects are those of a file of boxes."""
+    """Return a scan whose objects are those of a file of boxes.
+
+    A pixel belongs to the smallest box that its point is in; 3 cm above the bottom of a box count
+    as the floor that it stands on.
+    """
     warnings = tuple(f"left out: {reason}" for reason in boxes.left_out)
+    frames = [
+        frame
+        if frame.reason or frame.load_depth_m is None
+        else replace(frame, load_instance=partial(_instances_of_boxes, frame, boxes.objects))
+        for frame in scan.frames
+    ]
     return replace(
-        scan, objects=boxes.objects, load_points=None, warnings=(*scan.warnings, *warnings)
+        scan,
+        frames=tuple(frames),
+        objects=boxes.objects,
+        load_points=None,
+        warnings=(*scan.warnings, *warnings),
     )
+
+
+def _instances_of_boxes(frame: ScanFrame, objects: tuple[ScanObject, ...]) -> np.ndarray:
+    assert frame.load_depth_m is not None
+    assert frame.world_from_camera is not None
+    depth_m = frame.load_depth_m()
+    points = back_project(depth_m, frame.depth_intrinsics, frame.world_from_camera)
+    instance = np.zeros(depth_m.shape, np.uint16)
+    # The smallest is written last.
+    for item in sorted(objects, key=lambda item: -float(np.prod(item.size_m))):
+        offset = (points - item.centre_m) @ rotation_about_up(item.yaw_deg)
+        half = np.array(item.size_m) / 2
+        is_inside = (np.abs(offset) <= half + BOX_MARGIN_M).all(axis=-1)
+        is_inside &= offset[..., 2] > min(FLOOR_M, half[2]) - half[2]
+        instance[is_inside] = item.instance
+    return instance
 
 
 def with_masks(scan: Scan, masks: MaskFolder, settings: LiftingSettings | None = None) -> Scan:
     """Return a scan whose objects are merged from the masks of its frames.
 
-    Frames are read one at a time. Their `load_instance` returns the masks with the numbers of the
-    objects; masks that belong to none are 0. A frame whose masks cannot be used has none, and a
-    warning says why.
+    Frames are read one at a time. The `load_instance` of a frame with masks returns them with the
+    numbers of the objects; masks that belong to none are 0. A frame whose masks cannot be used has
+    none, and a warning says why.
     """
     lifter = MaskLifter(settings)
     usable = [frame for frame in scan.frames if not frame.reason and frame.load_depth_m is not None]
@@ -61,6 +122,8 @@ def with_masks(scan: Scan, masks: MaskFolder, settings: LiftingSettings | None =
             numbers.setdefault(index, {})[number] = instance
     frames = [
         replace(frame, load_instance=_instances(frame, masks, numbers.get(index, {})))
+        if masks.has(frame)
+        else replace(frame, load_instance=None)
         for index, frame in enumerate(scan.frames)
     ]
     return replace(

@@ -6,6 +6,7 @@ metric again; a reconstruction by COLMAP alone never was.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -101,6 +102,18 @@ def _file_in(folder: Path) -> Path | None:
     return next((folder / name for name in FILE_NAMES if (folder / name).is_file()), None)
 
 
+def _frame_names(frames: list[Any]) -> dict[str, str]:
+    """Return the name of each picture: its stem, or its path where two folders have that stem."""
+    listed = [item.get("file_path") for item in frames if isinstance(item, dict)]
+    paths = {path for path in listed if isinstance(path, str) and path}
+    stems = Counter(Path(path).stem for path in paths)
+    long = {path: Path(path).with_suffix("").as_posix().strip("./") for path in paths}
+    return {
+        path: Path(path).stem if stems[Path(path).stem] == 1 else long[path].replace("/", "-")
+        for path in paths
+    }
+
+
 def _applied_scale(content: Mapping[str, Any], path: Path) -> tuple[float, list[str]]:
     """Return by what positions are to be divided."""
     scale = content.get("applied_scale", 1.0)
@@ -123,13 +136,15 @@ class _Rows:
         if not is_finite_number(unit) or unit <= 0:
             raise UserError(f"{path}: depth_unit_scale_factor {unit!r} must be a number above 0")
         self.unit_m = float(unit)
+        self._names = _frame_names(content["frames"])
         self._stored_px: tuple[int, int] | None = None
         self._depth_px: tuple[int, int] | None = None
 
     def frame(self, index: int, item: Any) -> ScanFrame:
         """Return a frame; what is wrong with its entry becomes its reason."""
         name = item.get("file_path") if isinstance(item, dict) else None
-        frame_id = Path(name).stem if isinstance(name, str) and name else f"{index:05d}"
+        frame_id = self._names.get(name) if isinstance(name, str) else None
+        frame_id = frame_id or f"{index:05d}"
         try:
             if not isinstance(name, str) or not name:
                 raise UserError("no file_path")

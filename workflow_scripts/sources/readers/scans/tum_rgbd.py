@@ -14,6 +14,7 @@ import numpy as np
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.text_files import read_text
 from workflow_scripts.geometry.pose_conventions import (
+    intrinsics_at_size,
     intrinsics_from_whole_pixels,
     pose_from_quaternion,
     poses_at,
@@ -100,7 +101,8 @@ class TumReader(FolderReader):
             if depth_name is not None:
                 if "depth" not in sizes:
                     sizes["depth"] = picture_size_px(folder / depth_name)
-                depth = CameraModel(k, sizes["depth"])
+                depth_k = intrinsics_at_size(k, sizes["colour"], sizes["depth"])
+                depth = CameraModel(depth_k, sizes["depth"])
                 load_depth_m = file_depth(
                     folder / depth_name, unit_m=1 / per_metre, size_px=sizes["depth"]
                 )
