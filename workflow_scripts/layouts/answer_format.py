@@ -22,6 +22,14 @@ def is_shown(item: RoomObject, settings: LayoutTextSettings) -> bool:
     return item.pixels >= settings.min_pixels
 
 
+def with_visibility(record: RoomRecord, settings: LayoutTextSettings) -> RoomRecord:
+    """Return a record whose objects are visible where `is_shown` says so."""
+    objects = tuple(
+        item.model_copy(update={"is_visible": is_shown(item, settings)}) for item in record.objects
+    )
+    return record.model_copy(update={"objects": objects})
+
+
 def target_layout(record: RoomRecord, settings: LayoutTextSettings) -> RoomLayout:
     """Return the true layout that an answer should say, in the answer's frame.
 
@@ -29,18 +37,15 @@ def target_layout(record: RoomRecord, settings: LayoutTextSettings) -> RoomLayou
     `max_objects`; labels are nouns ("side table"), or the captions of assets where a program is
     written in phrases.
     """
-    objects = tuple(
-        item.model_copy(update={"is_visible": is_shown(item, settings)}) for item in record.objects
-    )
     layout = room_layout(
-        record.model_copy(update={"objects": objects}),
+        with_visibility(record, settings),
         settings.frame,
         objects=settings.objects,
         include_children=settings.include_children,
         phrases=settings.phrases,
         open_walls=settings.format == "r2d3",
     )
-    categories = {item.object_id: item.category for item in objects}
+    categories = {item.object_id: item.category for item in record.objects}
     boxes = tuple(
         dataclasses.replace(box, label=noun(box.label)) if box.label == categories[box.key] else box
         for box in layout.boxes[: settings.max_objects]

@@ -126,6 +126,24 @@ def test_predictions_of_hidden_objects_do_not_count_among_visible_ones() -> None
     assert ratios["visible", "count_error"] == (1, 1)
 
 
+def test_visible_are_the_objects_that_an_answer_is_to_say() -> None:
+    """A record's own mark of visibility is that of questions, which has another limit."""
+    record = random_record(5)
+    pixels = [10, 40, 90, 200, 400, 800]
+    objects = tuple(
+        item.model_copy(update={"pixels": count, "is_visible": count > 90})
+        for item, count in zip(record.objects, pixels, strict=True)
+    )
+    record = record.model_copy(update={"objects": objects})
+    names = CategoryNames([record])
+    true = true_room(record, names, LISTS)
+    assert true.visible.tolist() == [False, True, True, True, True, True]
+    predicted = PredictedRoom(true.target)
+    content = Content.of([predicted], yaws=True)
+    ratios = room_values(RoomPair(true, predicted), content, published=False).ratios
+    assert ratios["visible", "f1_1m"] == (10, 10)
+
+
 def test_a_label_in_any_spelling_is_its_category() -> None:
     names = CategoryNames([random_record(0)])
     for text in ("SideTable", "side table", "Side_Table", "side-table", "a small side table"):

@@ -29,6 +29,7 @@ from workflow_scripts.evaluate.reconstruction.room_tables import (
     read_views,
 )
 from workflow_scripts.geometry.cameras import FloatArray, rotation_about_up
+from workflow_scripts.layouts.answer_format import is_shown, with_visibility
 from workflow_scripts.layouts.layout import LayoutBox, RoomLayout
 from workflow_scripts.layouts.room_layout import change_frame, room_layout
 from workflow_scripts.layouts.room_record import RoomRecord
@@ -86,7 +87,10 @@ def _seen_here(
 ) -> PredictedRoom:
     """Return what a training view shows, from the camera of another record."""
     layout = room_layout(
-        training, "level_camera", objects=settings.objects, phrases=settings.phrases
+        with_visibility(training, settings),
+        "level_camera",
+        objects=settings.objects,
+        phrases=settings.phrases,
     )
     return predicted_room(change_frame(layout, record, SCORED_FRAME), names)
 
@@ -139,7 +143,7 @@ class MeasuredBoxes:
         boxes = [
             _box(rows[item.object_id], (settings.phrases and item.phrase) or item.category)
             for item in record.objects
-            if item.is_visible and item.object_id in rows
+            if is_shown(item, settings) and item.object_id in rows
         ]
         layout = RoomLayout(frame=SCORED_FRAME, boxes=tuple(boxes))
         return predicted_room(layout, names)

@@ -15,7 +15,7 @@ from workflow_scripts.config.reconstruction import LayoutTextSettings
 from workflow_scripts.evaluate.reconstruction.categories import CategoryNames
 from workflow_scripts.evaluate.reply_markup import without_thinking
 from workflow_scripts.geometry.cameras import FloatArray
-from workflow_scripts.layouts.answer_format import noun, read_answer, target_layout
+from workflow_scripts.layouts.answer_format import is_shown, noun, read_answer, target_layout
 from workflow_scripts.layouts.entries import without_fences
 from workflow_scripts.layouts.layout import LayoutFrame, LayoutWall, RoomLayout
 from workflow_scripts.layouts.room_layout import change_frame, room_layout
@@ -80,7 +80,7 @@ class RoomPair:
 def true_room(record: RoomRecord, names: CategoryNames, settings: LayoutTextSettings) -> TrueRoom:
     """Return the truth of a record; `settings` say which objects an answer is to say."""
     layout = room_layout(record, SCORED_FRAME)
-    visible = np.array([item.is_visible for item in record.objects], dtype=bool)
+    visible = np.array([is_shown(item, settings) for item in record.objects], dtype=bool)
     phrases = tuple(item.phrase or noun(item.category) for item in record.objects)
     keys = {box.key for box in target_layout(record, settings).boxes}
     is_target = np.array([item.object_id in keys for item in record.objects], dtype=bool)
