@@ -53,4 +53,5 @@ rule render_pretraining_views:
         " --seed {params.seed} --splits 0.92 0.08 0 --out {output.scenes} --picture {output.plan}"
         " > {log} 2>&1"
         " && python -m workflow_scripts.views.shard --scenes {output.scenes} --out {output.views}"
-        " --settings {params.settings:q} --seed {params.seed} >> {log} 2>&1"
+        " --settings {params.settings:q} --seed {params.seed} --no-measure-surfaces"
+        " >> {log} 2>&1"

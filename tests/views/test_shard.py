@@ -10,15 +10,17 @@ from PIL import Image
 
 from tests.views import houses
 from tests.views.box_renderer import BoxHouse
-from tests.views.shards import ENDINGS, ROOT, SMALL, fingerprint, render, scene
+from tests.views.shards import ENDINGS, ROOT, SMALL, fingerprint, render, scene, view_settings
 from workflow_scripts.common.records import (
     ObjectRow,
     SkippedItem,
     ViewRow,
     VisibilityRow,
 )
-from workflow_scripts.common.storage import read_records
+from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.cameras import project
+from workflow_scripts.views import shard
 from workflow_scripts.views.policies import CAMERA_HEIGHT_M
 from workflow_scripts.views.probe import BLOCKED, EMPTY
 from workflow_scripts.views.renderer import BACKENDS
@@ -245,6 +247,27 @@ def test_both_kinds_of_backend_write_the_same_records(tmp_path, monkeypatch):
         np.testing.assert_array_equal(boxes.depth_m(view), unity.depth_m(view))
         np.testing.assert_array_equal(boxes.rgb(view), unity.rgb(view))
     assert unity.group.attrs["renderer"]["platform"] == "CloudRendering"
+
+
+def test_without_measured_surfaces_pictures_are_the_same_and_objects_are_boxes(tmp_path):
+    write_records(tmp_path / "scenes.jsonl", [scene("a", houses.living_room())])
+    settings = view_settings("pathtrace", preset="draft", corner=1, random=0, top_down=0)
+    shards = {}
+    for measured in (True, False):
+        out = tmp_path / str(measured) / "0000.zarr"
+        shard.main(
+            scenes=tmp_path / "scenes.jsonl",
+            out=out,
+            seed=3,
+            settings=settings,
+            measure_surfaces=measured,
+        )
+        shards[measured] = ViewShard.open(out)
+    np.testing.assert_array_equal(shards[True].rgb(0), shards[False].rgb(0))
+    np.testing.assert_array_equal(shards[True].instance(0), shards[False].instance(0))
+    assert (shards[True].objects["outline"] != "").any()
+    assert (shards[False].objects["outline"] == "").all()
+    assert shards[False].visibility["nearest_m"].isna().all()
 
 
 @pytest.mark.shared_data

@@ -58,6 +58,9 @@ class Renderer(AbstractContextManager["Renderer"], Protocol):
     provenance: Mapping[str, Any]
     """What the images depend on: versions, libraries, furniture; no paths, no times."""
 
+    measures_surfaces: bool
+    """Set to False, houses have no `surfaces`; backends that never have any need not look at it."""
+
     credits: Sequence[Credit]
     """Attributions of the models in the houses loaded so far; empty if none need one."""
 

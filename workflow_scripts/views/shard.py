@@ -48,7 +48,14 @@ def write(out: Path, rendered_rows: RenderedRows, *, attributes: dict[str, Any])
     write_views(out, rendered_rows.spool.arrays(), attributes=attributes)
 
 
-def main(*, scenes: Path, out: Path, seed: int, settings: ViewsSettings = DEFAULT) -> None:
+def main(
+    *,
+    scenes: Path,
+    out: Path,
+    seed: int,
+    settings: ViewsSettings = DEFAULT,
+    measure_surfaces: bool = True,
+) -> None:
     """Render the scenes of a shard.
 
     Args:
@@ -56,7 +63,15 @@ def main(*, scenes: Path, out: Path, seed: int, settings: ViewsSettings = DEFAUL
         out: the Zarr group to write, `{shard}.zarr`; tables and images lie beside it.
         seed: the workflow's seed.
         settings: cameras and renderer; depth and masks do not depend on the preset.
+        measure_surfaces: whether the shapes that are drawn are measured, where the renderer can:
+            questions about gaps, contact and outlines need them.
     """
+
+    def render(renderer: Renderer, spool: FrameSpool) -> RenderedRows:
+        if not measure_surfaces:
+            renderer.measures_surfaces = False
+        return render_scenes(records, renderer, render_plan, spool)
+
     num_views = settings.policies.model_dump()
     render_plan = RenderPlan.of(settings, num_views=num_views, seed=seed)
     records = read_scenes(scenes, Scene)
@@ -64,7 +79,7 @@ def main(*, scenes: Path, out: Path, seed: int, settings: ViewsSettings = DEFAUL
         out,
         records[0].source,
         settings,
-        lambda renderer, spool: render_scenes(records, renderer, render_plan, spool),
+        render,
         attributes={"policies": num_views, "min_pixels": settings.min_pixels, "seed": seed},
     )
 
