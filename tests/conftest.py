@@ -22,12 +22,17 @@ GROUPS = {
         "::test_results_page_names_every_kind_of_file",
     ),
     "photos": ("tests/workflow/test_images.py",),
+    "scans": ("tests/workflow/test_scans.py",),
+    "reconstruction": ("tests/workflow/test_reconstruction_experiment.py",),
     "api_experiment": ("tests/workflow/test_api_experiment.py",),
     "toy_experiment": ("tests/workflow/test_toy_experiment.py",),
     "toy_family": ("tests/workflow/test_toy_family.py",),
     "finetune": ("tests/train/vlm/test_finetune.py",),
     "two_ranks": ("tests/train/vlm/test_two_ranks.py",),
     "pretrain": ("tests/train/base/test_pretrain.py",),
+    "object_lists": ("tests/train/base/test_pretrain_object_lists.py",),
+    "walks": ("tests/views/scans/test_render_walks.py", "tests/views/scans/test_select_frames.py"),
+    "read_scans": ("tests/views/scans/test_read_scans.py",),
 }
 
 
