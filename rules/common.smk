@@ -33,6 +33,7 @@ from workflow_scripts.sources.planning import (
     plan_sources,
     resolved_sources,
 )
+from workflow_scripts.sources.scans import SIMULATED
 
 SHARDS_IN_REPORT = 3
 # The kinds of scenes whose views are counted; episodes have a check of their own.
@@ -165,6 +166,15 @@ def sources_with_stage(stage):
 def sources_with_scenes(kind):
     """Return the sources that are on and whose scenes are of a kind: house, photo, episode."""
     return [source for source in SHARDS if SOURCES[source].scene_kind == kind]
+
+
+def scan_sources(*, simulated):
+    """Return the sources of scans that are on, those that are simulated or the others."""
+    return [
+        source
+        for source in sources_with_scenes("scan")
+        if (config["sources"][source]["format"] == SIMULATED) == simulated
+    ]
 
 
 def per_shard(pattern, stage=None, source=None, scene_kind=None):

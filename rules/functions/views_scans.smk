@@ -1,17 +1,7 @@
 """Input functions of the rules in views_scans.smk."""
 
-from workflow_scripts.sources.scans import SIMULATED
 from workflow_scripts.views.scans.read_scans import ScanViewSettings
 from workflow_scripts.views.scans.render_walks import WalkRenderSettings
-
-
-def scan_sources(*, simulated):
-    """Return the sources of scans that are on, those that are simulated or the others."""
-    return [
-        source
-        for source in sources_with_scenes("scan")
-        if (config["sources"][source]["format"] == SIMULATED) == simulated
-    ]
 
 
 def walk_settings(wildcards):

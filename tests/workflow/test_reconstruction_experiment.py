@@ -113,7 +113,7 @@ def test_nothing_is_trained_for_a_server(project: Project) -> None:
 
 def test_scores_stand_in_the_table(project: Project) -> None:
     rows = pd.read_csv(project.folder / "results/eval.csv")
-    assert set(rows["experiment"]) == {"ours", "point", "chat"}
+    assert set(rows["experiment"]) == {"ours", "point", "chat", "tiny base"}
     report = (project.folder / "results/report.html").read_text()
     assert "view of policy top_down" in report
 
