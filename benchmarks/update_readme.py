@@ -48,7 +48,9 @@ def headline() -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows.itertuples():
-        scored_on = f"questions, {row.form}" if row.form else f"keypoints, noise {row.noise}"
+        scored_on = f"questions, {row.form}" if row.form else "patches of pictures"
+        if row.noise:
+            scored_on = f"keypoints, noise {row.noise}"
         baseline = f"{format_value(row.metric, row.baseline_value)} (`{row.baseline}`)"
         lines.append(
             f"| `{row.experiment}` | {scored_on} | `{row.metric}` | {row.n:,} | {row.num_scenes} "
@@ -74,7 +76,9 @@ def format_gain(row: tuple) -> str:  # type: ignore[type-arg]
 def scores_of_run() -> pd.DataFrame:
     """Return every score in results/evaluate/ of the experiments that results/eval.csv names."""
     names = read_eval(RESULTS / "eval.csv")["experiment"].unique()
-    tables = [read_scores(RESULTS / f"evaluate/{name}/scores.parquet") for name in names]
+    paths = [RESULTS / f"evaluate/{name}/scores.parquet" for name in names]
+    # The tiny base has a row of its own there, and no experiment's folder.
+    tables = [read_scores(path) for path in paths if path.exists()]
     return pd.concat(tables, ignore_index=True)
 
 
