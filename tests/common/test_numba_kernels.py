@@ -90,3 +90,41 @@ def test_kernels_do_not_reorder_sums():
         return (large + small) - large
 
     assert numba_kernel(misses_and_hits)(1e16, 1.0) == (1e16 + 1.0) - 1e16 == 0.0
+
+
+HELPER = """
+from workflow_scripts.common.numba_kernels import numba_kernel
+STEP = 10
+@numba_kernel
+def more(value):
+    return value + 1
+"""
+CALLER = """
+from helper import STEP, more
+from workflow_scripts.common.numba_kernels import numba_kernel
+@numba_kernel
+def much_more(value):
+    return more(value) + STEP
+if __name__ == "__main__":
+    print(much_more(0))
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"), [("+ 1", "+ 2", "12"), ("STEP = 10", "STEP = 20", "21")]
+)
+def test_machine_code_follows_kernels_and_numbers_of_other_files(tmp_path, old, new, expected):
+    helper, caller = tmp_path / "helper.py", tmp_path / "caller.py"
+    caller.write_text(CALLER)
+    printed = []
+    for text in (HELPER, HELPER, HELPER.replace(old, new)):
+        helper.write_text(text)
+        ended = subprocess.run(
+            [sys.executable, str(caller)],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        printed.append(ended.stdout.strip())
+    assert printed == ["11", "11", expected]

@@ -33,8 +33,10 @@ class _CodeCache(FunctionCache):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        stamp = self._impl.locator.get_source_stamp()
-        self._cache_file = _ContentNamedCacheFile(self.cache_path, self._impl.filename_base, stamp)
+        self.stamp = (self._impl.locator.get_source_stamp(), _used_stamps(function))
+        self._cache_file = _ContentNamedCacheFile(
+            self.cache_path, self._impl.filename_base, self.stamp
+        )
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
@@ -50,8 +52,24 @@ class _CodeCache(FunctionCache):
             log.debug("machine code cannot be kept: %s", error)
 
 
+def _used_stamps(function: Callable[..., Any]) -> list[tuple[str, Any]]:
+    """Return the stamps of the kernels, and the numbers, that a function takes from its module.
+
+    Its machine code holds theirs, and they may have been imported from another file.
+    """
+    stamps: list[tuple[str, Any]] = []
+    for name in function.__code__.co_names:
+        used = function.__globals__.get(name)
+        cache = getattr(used, "_cache", None)
+        if isinstance(cache, _CodeCache):
+            stamps.append((name, cache.stamp))
+        elif isinstance(used, int | float):
+            stamps.append((name, used))
+    return stamps
+
+
 class _ContentNamedCacheFile(IndexDataCacheFile):
-    """Files named after what is in them: source, types of the arguments, processor, Numba.
+    """Files named after what is in them: sources, types of the arguments, processor, Numba.
 
     Numba's own are numbered in an index, where two processes that compile at once, for two kinds
     of processor that share a folder, may both take number 1, and one then runs the other's code.
