@@ -15,6 +15,7 @@ from workflow_scripts.views.pathtrace.camera_rays import (
     opening_rectangles,
 )
 from workflow_scripts.views.pathtrace.direct_light import DirectLight
+from workflow_scripts.views.pathtrace.gloss_kernels import SHARP_MIRROR_ROUGHNESS
 from workflow_scripts.views.pathtrace.light_cache import LightCache
 from workflow_scripts.views.pathtrace.lights import Sky
 from workflow_scripts.views.pathtrace.mirror_images import MirrorImages, mirror_directions
@@ -34,7 +35,6 @@ _SHADOW_RAYS = 12
 # Where less of the light comes from cells that are seen, the view gathers its own.
 _MIN_KNOWN = 0.5
 _GATHER_RAYS = 64
-_SHARP_MIRROR_ROUGHNESS = 0.2
 _MIN_FRESNEL = 0.004
 # In rougher surfaces one sees how bright the room is, but no shapes.
 _MAX_DETAILED_ROUGHNESS = 0.33
@@ -292,7 +292,7 @@ class CellTracer:
         if not len(glossy):
             return
         roughness = self._arrays.roughness[self._surfaces.camera_faces.material(lit.face[glossy])]
-        is_sharp = roughness < _SHARP_MIRROR_ROUGHNESS
+        is_sharp = roughness < SHARP_MIRROR_ROUGHNESS
         origins, normals = lit.points[glossy], lit.normals[glossy]
         directions = mirror_directions(lit.directions[glossy], normals, roughness, random)
         rays = self._surfaces.light_rays(origins, directions)

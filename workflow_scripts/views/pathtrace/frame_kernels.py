@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from workflow_scripts.common.numba_kernels import numba_kernel
+from workflow_scripts.views.pathtrace.gloss_kernels import METAL_SPECULAR
 
 NO_HIT, EMISSIVE, REFLECTING = -1, -2, 0
 
@@ -267,7 +268,7 @@ def shade(
         tint[ray] = 0
         if number < 0:
             continue
-        is_metal = arrays.specular[int(arrays.rows[face[ray], 15])] >= 0.3
+        is_metal = arrays.specular[int(arrays.rows[face[ray], 15])] >= METAL_SPECULAR
         for channel in range(3):
             value = min(albedo[ray, channel] * light[number, channel], np.float32(12))
             colour[ray, channel] = (1 - fresnel[number]) * value * transmittance[channel, ray]

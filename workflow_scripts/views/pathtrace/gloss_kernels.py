@@ -7,6 +7,13 @@ import numpy as np
 from workflow_scripts.common.numba_kernels import numba_kernel
 from workflow_scripts.views.pathtrace.random_kernel import random_share
 
+MATTE_ROUGHNESS = 0.6
+"""From this roughness on nothing is mirrored."""
+SHARP_MIRROR_ROUGHNESS = 0.2
+"""Below this roughness a mirror image shows the lamps themselves."""
+METAL_SPECULAR = 0.3
+"""From this reflectance on a surface tints what it mirrors."""
+
 
 @numba_kernel
 def fresnel_term(specular: float, roughness: float, cosine: Any) -> Any:
@@ -156,7 +163,7 @@ def gloss(
         fresnel[number] = 0
         material = int(arrays.rows[face[number], 15])
         roughness, specular = arrays.roughness[material], arrays.specular[material]
-        if roughness >= 0.6:
+        if roughness >= MATTE_ROUGHNESS:
             continue
         square, facing = np.float32(0), np.float32(0)
         for axis in range(3):
@@ -165,7 +172,7 @@ def gloss(
             incoming[axis] = directions[number, axis] / np.sqrt(square)
             facing -= incoming[axis] * normals[number, axis]
         fresnel[number] = fresnel_term(specular, roughness, facing)
-        if roughness >= 0.2:
+        if roughness >= SHARP_MIRROR_ROUGHNESS:
             num = _highlights(
                 number,
                 points[number],

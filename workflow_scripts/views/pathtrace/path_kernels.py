@@ -6,11 +6,12 @@ import numpy as np
 
 from workflow_scripts.common.numba_kernels import numba_kernel
 from workflow_scripts.views.pathtrace.direct_light import sky_radiance
-from workflow_scripts.views.pathtrace.gloss_kernels import fresnel_term
-
-MATTE_ROUGHNESS = 0.6
-SHARP_MIRROR_ROUGHNESS = 0.2
-METAL_SPECULAR = 0.3
+from workflow_scripts.views.pathtrace.gloss_kernels import (
+    MATTE_ROUGHNESS,
+    METAL_SPECULAR,
+    SHARP_MIRROR_ROUGHNESS,
+    fresnel_term,
+)
 
 
 @numba_kernel
