@@ -11,21 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from workflow_scripts.common import backend_registry
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError, most_common_reasons
 from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import Scene, ViewRow
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import read_records
-from workflow_scripts.common.view_shard import ViewShard, sibling_path
+from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.views import FocalViewSettings
 from workflow_scripts.geometry.cameras import Camera
-from workflow_scripts.views.credits import write_credits
 from workflow_scripts.views.frame_spool import FrameSpool
 from workflow_scripts.views.render import RenderedRows
-from workflow_scripts.views.renderer import BACKENDS, EngineError, LoadedHouse, Renderer
-from workflow_scripts.views.shard import write
+from workflow_scripts.views.renderer import EngineError, LoadedHouse, Renderer
+from workflow_scripts.views.shard import open_renderer, write
 from workflow_scripts.views.visibility import visibility_rows
 
 logger = logging.getLogger(__name__)
@@ -126,24 +124,13 @@ def main(
         seed: the workflow's seed.
         settings: which split, and the simulator.
     """
-    if out.suffix != ".zarr":
-        raise UserError(f"--out {out} must end in .zarr")
     if not 10 <= percent <= 1000:
         raise UserError(f"--percent {percent} must be from 10 to 1000")
     shard = ViewShard.open(views)
     height_px, width_px = shard.image_shape
     records = read_records(scenes, Scene)
-    backend_class = backend_registry.load_backend(settings.backend, BACKENDS, kind="views")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        FrameSpool(out.parent, width_px=width_px, height_px=height_px) as spool,
-        backend_class(
-            preset=settings.preset,
-            furniture=settings.furniture,
-            width_px=width_px,
-            height_px=height_px,
-        ) as renderer,
-    ):
+    size = {"width_px": width_px, "height_px": height_px}
+    with open_renderer(out, settings, **size) as (renderer, spool):
         rendered_rows = render_focal(
             shard,
             records,
@@ -157,20 +144,9 @@ def main(
         if rendered_rows.skipped and not rendered_rows.views:
             reasons = most_common_reasons(item.reason for item in rendered_rows.skipped)
             raise UserError(f"{views}: no view can be drawn: {reasons}")
-        write(
-            out,
-            rendered_rows,
-            attributes={
-                "source": str(shard.group.attrs["source"]),
-                "backend": settings.backend,
-                "preset": settings.preset,
-                "renderer": dict(renderer.provenance),
-                "focal_percent": percent,
-                "split": settings.split,
-                "seed": seed,
-            },
-        )
-        write_credits(sibling_path(out, "credits.csv"), renderer.credits)
+        source = str(shard.group.attrs["source"])
+        attributes = {"focal_percent": percent, "split": settings.split, "seed": seed}
+        write(out, rendered_rows, source, settings, renderer, attributes=attributes)
     logger.info("%d views drawn again", len(rendered_rows.views))
 
 

@@ -10,22 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.common import backend_registry
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError, most_common_reasons
 from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import Scene, ViewRow
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import read_records
-from workflow_scripts.common.view_shard import sibling_path
 from workflow_scripts.config.views import RendererSettings
 from workflow_scripts.geometry.cameras import Camera, yaw_pitch_deg
 from workflow_scripts.layouts.rebuilt_view import RebuiltView
-from workflow_scripts.views.credits import write_credits
 from workflow_scripts.views.frame_spool import FrameSpool
 from workflow_scripts.views.render import RenderedRows
-from workflow_scripts.views.renderer import BACKENDS, EngineError, Renderer
-from workflow_scripts.views.shard import write
+from workflow_scripts.views.renderer import EngineError, Renderer
+from workflow_scripts.views.shard import open_renderer, write
 from workflow_scripts.views.visibility import visibility_rows
 
 logger = logging.getLogger(__name__)
@@ -114,41 +111,20 @@ def main(*, rooms: Path, out: Path, seed: int, settings: RendererSettings = DEFA
         seed: the workflow's seed.
         settings: the simulator.
     """
-    if out.suffix != ".zarr":
-        raise UserError(f"--out {out} must end in .zarr")
     records = read_records(rooms, RebuiltView)
     sizes = {(room.width_px, room.height_px) for room in records}
     if len(sizes) != 1:
         found = ", ".join(f"{width} x {height}" for width, height in sorted(sizes)) or "no picture"
         raise UserError(f"{rooms}: pictures of {found}; all must have one size")
     ((width_px, height_px),) = sizes
-    backend_class = backend_registry.load_backend(settings.backend, BACKENDS, kind="views")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        FrameSpool(out.parent, width_px=width_px, height_px=height_px) as spool,
-        backend_class(
-            preset=settings.preset,
-            furniture=settings.furniture,
-            width_px=width_px,
-            height_px=height_px,
-        ) as renderer,
-    ):
+    size = {"width_px": width_px, "height_px": height_px}
+    with open_renderer(out, settings, **size) as (renderer, spool):
         rendered_rows = render_rooms(records, renderer, spool, seed=seed)
         if not rendered_rows.views:
             reasons = most_common_reasons(item.reason for item in rendered_rows.skipped)
             raise UserError(f"{rooms}: no room can be drawn: {reasons}")
-        write(
-            out,
-            rendered_rows,
-            attributes={
-                "source": records[0].source,
-                "backend": settings.backend,
-                "preset": settings.preset,
-                "renderer": dict(renderer.provenance),
-                "seed": seed,
-            },
-        )
-        write_credits(sibling_path(out, "credits.csv"), renderer.credits)
+        attributes = {"seed": seed}
+        write(out, rendered_rows, records[0].source, settings, renderer, attributes=attributes)
     logger.info("%d rooms drawn, %d left out", len(rendered_rows.views), len(rendered_rows.skipped))
 
 

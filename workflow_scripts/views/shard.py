@@ -5,7 +5,8 @@ sheet `{shard}.png`, each whole.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ from workflow_scripts.common.records import (
 )
 from workflow_scripts.common.storage import read_records, write_records, write_table
 from workflow_scripts.common.view_shard import ViewShard, sibling_path, table_path, write_views
-from workflow_scripts.config.views import FrameSettings, ViewsSettings
+from workflow_scripts.config.views import FrameSettings, RendererSettings, ViewsSettings
 from workflow_scripts.views.contact_sheet import draw_contact_sheet
 from workflow_scripts.views.credits import write_credits
 from workflow_scripts.views.frame_spool import FrameSpool
@@ -34,8 +35,40 @@ logger = logging.getLogger(__name__)
 DEFAULT = ViewsSettings()
 
 
-def write(out: Path, rendered_rows: RenderedRows, *, attributes: dict[str, Any]) -> None:
-    """Write the shard and its tables, each whole."""
+@contextmanager
+def open_renderer(
+    out: Path, settings: RendererSettings, *, width_px: int, height_px: int
+) -> Iterator[tuple[Renderer, FrameSpool]]:
+    """Open the backend, and a spool beside the shard `out` for frames of one size."""
+    if out.suffix != ".zarr":
+        raise UserError(f"--out {out} must end in .zarr")
+    backend_class = backend_registry.load_backend(settings.backend, BACKENDS, kind="views")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        FrameSpool(out.parent, width_px=width_px, height_px=height_px) as spool,
+        backend_class(
+            preset=settings.preset,
+            furniture=settings.furniture,
+            width_px=width_px,
+            height_px=height_px,
+        ) as renderer,
+    ):
+        yield renderer, spool
+
+
+def write(
+    out: Path,
+    rendered_rows: RenderedRows,
+    source: str,
+    settings: RendererSettings,
+    renderer: Renderer,
+    *,
+    attributes: dict[str, Any],
+) -> None:
+    """Write the shard, its tables and the credits, each whole.
+
+    `attributes` are those of the Zarr group beside what is known of every renderer.
+    """
     write_table(table_path(out, "views"), records_to_frame(rendered_rows.views, ViewRow))
     write_table(table_path(out, "objects"), records_to_frame(rendered_rows.objects, ObjectRow))
     write_table(
@@ -45,7 +78,14 @@ def write(out: Path, rendered_rows: RenderedRows, *, attributes: dict[str, Any])
         table_path(out, "surface_gaps"), records_to_frame(rendered_rows.surface_gaps, SurfaceGapRow)
     )
     write_records(sibling_path(out, "skipped.jsonl"), rendered_rows.skipped)
-    write_views(out, rendered_rows.spool.arrays(), attributes=attributes)
+    known = {
+        "source": source,
+        "backend": settings.backend,
+        "preset": settings.preset,
+        "renderer": dict(renderer.provenance),
+    }
+    write_views(out, rendered_rows.spool.arrays(), attributes={**known, **attributes})
+    write_credits(sibling_path(out, "credits.csv"), renderer.credits)
 
 
 def main(
@@ -104,36 +144,14 @@ def render_shard(
 
     `attributes` are those of the Zarr group that the caller knows.
     """
-    if out.suffix != ".zarr":
-        raise UserError(f"--out {out} must end in .zarr")
-    backend_class = backend_registry.load_backend(settings.backend, BACKENDS, kind="views")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        FrameSpool(out.parent, width_px=settings.width_px, height_px=settings.height_px) as spool,
-        backend_class(
-            preset=settings.preset,
-            furniture=settings.furniture,
-            width_px=settings.width_px,
-            height_px=settings.height_px,
-        ) as renderer,
-    ):
+    size = {"width_px": settings.width_px, "height_px": settings.height_px}
+    with open_renderer(out, settings, **size) as (renderer, spool):
         rendered_rows = render(renderer, spool)
         rejected: dict[str, dict[str, int]] = {}
         for (policy, reason), count in sorted(rendered_rows.rejected.items()):
             rejected.setdefault(policy, {})[reason] = count
-        write(
-            out,
-            rendered_rows,
-            attributes={
-                "source": source,
-                "backend": settings.backend,
-                "preset": settings.preset,
-                "renderer": dict(renderer.provenance),
-                **attributes,
-                "rejected_candidates": rejected,
-            },
-        )
-        write_credits(sibling_path(out, "credits.csv"), renderer.credits)
+        attributes = {**attributes, "rejected_candidates": rejected}
+        write(out, rendered_rows, source, settings, renderer, attributes=attributes)
     shard = ViewShard.open(out)
     draw_contact_sheet(sibling_path(out, "png"), shard, min_pixels=settings.min_pixels)
     logger.info(
