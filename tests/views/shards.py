@@ -7,7 +7,11 @@ from workflow_scripts.common.records import Scene
 from workflow_scripts.common.storage import write_records
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.views import PolicySettings, ViewsSettings
+from workflow_scripts.config.vqa import RoomRecordSettings
+from workflow_scripts.layouts.room_record import RoomRecord
+from workflow_scripts.layouts.room_table import read_rooms
 from workflow_scripts.views import shard
+from workflow_scripts.vqa.rooms import write_room_records
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"width_px": 64, "height_px": 48, "min_pixels": 10}
@@ -60,3 +64,17 @@ def fingerprint(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != "scenes.jsonl"
     }
+
+
+def room_records(shard_of_views: ViewShard, images: Path) -> list[RoomRecord]:
+    """Write the records of the rooms of a shard that `render` made; every seen object counts."""
+    folder = shard_of_views.path.parent
+    write_room_records.main(
+        scenes=folder / "scenes.jsonl",
+        views=shard_of_views.path,
+        out=folder / "rooms.parquet",
+        images=images,
+        skipped=folder / "rooms.skipped.jsonl",
+        settings=RoomRecordSettings(min_pixels=1, min_fraction_visible=0),
+    )
+    return read_rooms(folder / "rooms.parquet")

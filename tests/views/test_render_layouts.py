@@ -7,22 +7,19 @@ import pytest
 
 from tests.layouts.test_rebuild import real_record
 from tests.views import houses
-from tests.views.shards import render, scene
+from tests.views.shards import render, room_records, scene
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import SkippedItem
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.views import RendererSettings
-from workflow_scripts.config.vqa import RoomRecordSettings
 from workflow_scripts.layouts.layout import RoomLayout
 from workflow_scripts.layouts.rebuild import rebuild_house
 from workflow_scripts.layouts.rebuilt_view import RebuiltView
 from workflow_scripts.layouts.room_layout import room_layout
 from workflow_scripts.layouts.room_record import RoomRecord
-from workflow_scripts.layouts.room_table import read_rooms
 from workflow_scripts.views import render_layouts
 from workflow_scripts.views.renderer import BACKENDS
-from workflow_scripts.vqa.rooms import write_room_records
 
 BOXES = RendererSettings(preset="draft").model_copy(update={"backend": "boxes"})
 
@@ -54,15 +51,7 @@ def original(tmp_path) -> tuple[ViewShard, list[RoomRecord]]:
         random=0,
         top_down=0,
     )
-    write_room_records.main(
-        scenes=shard.path.parent / "scenes.jsonl",
-        views=shard.path,
-        out=tmp_path / "rooms.parquet",
-        images=tmp_path / "images",
-        skipped=tmp_path / "skipped.jsonl",
-        settings=RoomRecordSettings(min_pixels=1, min_fraction_visible=0),
-    )
-    return shard, read_rooms(tmp_path / "rooms.parquet")
+    return shard, room_records(shard, tmp_path / "images")
 
 
 def categories(shard: ViewShard, view: int) -> np.ndarray:

@@ -11,20 +11,17 @@ from PIL import Image
 
 from tests.evaluate.reconstruction.rooms import RoomRun, truth, write_run
 from tests.views import houses
-from tests.views.shards import render, scene
+from tests.views.shards import render, room_records, scene
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_records
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.evaluate import CompareRebuiltSettings
 from workflow_scripts.config.reconstruction import LayoutTextSettings, RebuildSettings
 from workflow_scripts.config.views import RendererSettings
-from workflow_scripts.config.vqa import RoomRecordSettings
 from workflow_scripts.evaluate.reconstruction import compare_rebuilt, rebuild_rooms
 from workflow_scripts.layouts.rebuilt_view import RebuiltView
-from workflow_scripts.layouts.room_table import read_rooms
 from workflow_scripts.views import render_layouts
 from workflow_scripts.views.renderer import BACKENDS
-from workflow_scripts.vqa.rooms import write_room_records
 
 BOXES = RendererSettings(preset="draft").model_copy(update={"backend": "boxes"})
 EXACT = LayoutTextSettings(precision_m=0.001, yaw_step_deg=1, min_pixels=1)
@@ -78,15 +75,7 @@ def houses_run(tmp_path, monkeypatch) -> HouseRun:
         random=0,
         top_down=0,
     )
-    write_room_records.main(
-        scenes=shard.path.parent / "scenes.jsonl",
-        views=shard.path,
-        out=tmp_path / "rooms.parquet",
-        images=tmp_path / "vqa/procthor/images",
-        skipped=tmp_path / "skipped.jsonl",
-        settings=RoomRecordSettings(min_pixels=1, min_fraction_visible=0),
-    )
-    records = read_rooms(tmp_path / "rooms.parquet")
+    records = room_records(shard, tmp_path / "vqa/procthor/images")
     records = [record.model_copy(update={"split": "test"}) for record in records]
     return HouseRun(shard, write_run(tmp_path / "run", records))
 
