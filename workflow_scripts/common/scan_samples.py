@@ -1,0 +1,84 @@
+"""The samples that video models learn and are scored on, and the proposals that they choose from.
+
+A sample is a text about one scan. `task` says how it is answered: by choosing proposals
+(`grounding`), by describing the object at a point (`captioning`), or in words (`question`).
+Coordinates are metres in the world frame of the scan (right-handed, Z up).
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from workflow_scripts.common.records import Record, Split
+
+ScanTask = Literal["grounding", "captioning", "question"]
+ScanDataset = Literal["generated", "scanrefer", "multi3drefer", "scan2cap", "scanqa", "sqa3d"]
+
+
+class ScanSample(Record):
+    """One line of `results/vqa/{source}/{shard}.scan_samples.jsonl`."""
+
+    schema_version: Literal[1] = 1
+    sample_id: str = Field(description="unique among all samples")
+    source: str
+    scene_id: str = Field(description="the scan")
+    split: Split
+    dataset: ScanDataset = "generated"
+    task: ScanTask
+    question_type: str = Field(
+        description="unique, multiple, nearest, zt_w_d, object_count, route, what, ..."
+    )
+    text: str = Field(
+        description="the description or the question, without a task's instruction; '' for captions"
+    )
+    situation: str = Field(default="", description="where one stands and looks, in words")
+    position_m: tuple[float, float, float] | None = Field(
+        default=None, description="where one stands in a situation"
+    )
+    facing_deg: float | None = Field(
+        default=None, description="where one looks, counter-clockwise from world +X"
+    )
+    point_m: tuple[float, float, float] | None = Field(
+        default=None, description="centre of the object to describe"
+    )
+    targets: list[int] = Field(
+        default=[], description="instances that are meant or described; none may be meant"
+    )
+    target_boxes: list[tuple[float, float, float, float, float, float]] = Field(
+        default=[], description="their axis-aligned boxes: centre x, y, z, size x, y, z"
+    )
+    answer: str = Field(default="", description="the text that is taught; '' for grounding")
+    answers: list[str] = Field(default=[], description="all reference texts")
+    answer_type: Literal[
+        "", "text", "choice", "count", "metres", "square_metres", "centimetres"
+    ] = ""
+    truth: str | float = Field(
+        default="", description="a letter, a number in its unit, or the text"
+    )
+    options: list[str] = Field(default=[], description="texts of the letters of multiple choice")
+    referents: list[int] = Field(default=[], description="instances that the text speaks of")
+    margin: float = Field(
+        default=0.0, description="how far the truth is from turning over, in `margin_unit`"
+    )
+    margin_unit: Literal["", "m", "deg", "ratio", "count", "s"] = ""
+    evidence: dict[str, float] = Field(default={}, description="measured quantities behind it")
+    reasoning: str = Field(default="", description="steps from the evidence to the answer")
+
+
+class ProposalRow(Record):
+    """One row of `{shard}.proposals.parquet`: a box that a description may mean.
+
+    Boxes are axis-aligned. Proposals of a scan are numbered without gaps; instances may have gaps.
+    """
+
+    scene_id: str
+    proposal: int = Field(description="number in its scan, from 0")
+    instance: int = Field(description="object that it is the box of, 0 for a detector's boxes")
+    category: str = Field(description="of the object; '' where nobody named it")
+    score: float = Field(default=1.0, description="of a detector")
+    x_m: float
+    y_m: float
+    z_m: float
+    width_m: float = Field(description="along world x")
+    depth_m: float = Field(description="along world y")
+    height_m: float
