@@ -99,6 +99,10 @@ class ScanPrediction(Record):
         description="cosines, -1 to 1, of the scan's proposals in their order, and of no object "
         "last; empty where words are the answer",
     )
+    num_frames: int = Field(default=0, ge=0, description="frames that were shown")
+    num_visual_tokens: int = Field(
+        default=0, ge=0, description="tokens of pictures and of objects that were shown"
+    )
     reason: str = Field(
         default="",
         exclude_if=lambda reason: not reason,
