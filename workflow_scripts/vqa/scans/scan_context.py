@@ -16,6 +16,7 @@ from shapely import Polygon
 from workflow_scripts.common.colours import colour_name
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.label_text import VAGUE_CATEGORIES, is_confusable, phrase
+from workflow_scripts.common.records import Split
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
 from workflow_scripts.geometry import upright_boxes
@@ -129,18 +130,18 @@ class ScanContext:
         objects: what the chosen frames show well enough, by instance.
         openings: doors and windows that they show well enough.
         glimpsed: objects that they show less of.
-        unseen_categories: categories of the scene that no chosen frame shows, sorted.
+        unseen: objects of the scene that no chosen frame shows.
         frames: the chosen frames in the order of time.
         rooms: rooms that the camera was in, where they are known.
     """
 
     source: str
     scene_id: str
-    split: str
+    split: Split
     objects: tuple[ScanObject, ...]
     openings: tuple[ScanObject, ...]
     glimpsed: tuple[ScanObject, ...]
-    unseen_categories: tuple[str, ...]
+    unseen: tuple[ScanObject, ...]
     frames: tuple[ScanFrame, ...]
     rooms: tuple[ScanRoom, ...]
 
@@ -281,17 +282,16 @@ def read_context(
     objects = tuple(make(row) for _, row in rows[is_object & is_shown].iterrows())
     if not objects:
         raise UserError("its chosen frames show no object well enough")
-    partly = rows[is_object & rows.instance.isin(list(glimpsed))]
-    shown_categories = {item.category for item in objects} | set(partly.category)
+    is_partly = rows.instance.isin(list(glimpsed))
     visited = set(views.room_id)
     return ScanContext(
         source=str(views.source.iloc[0]),
         scene_id=scene_id,
-        split=str(views.split.iloc[0]),
+        split=views.split.iloc[0],
         objects=objects,
         openings=tuple(make(row) for _, row in rows[is_opening & is_shown].iterrows()),
-        glimpsed=tuple(make(row) for _, row in partly.iterrows()),
-        unseen_categories=tuple(sorted(set(rows[is_object].category) - shown_categories)),
+        glimpsed=tuple(make(row) for _, row in rows[is_object & is_partly].iterrows()),
+        unseen=tuple(make(row) for _, row in rows[is_object & ~is_shown & ~is_partly].iterrows()),
         frames=tuple(
             ScanFrame(
                 view=int(row["view"]),
