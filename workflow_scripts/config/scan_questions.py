@@ -7,7 +7,7 @@ from pydantic import Field
 from workflow_scripts.config.base import Settings, UniqueList, one_of
 
 #: Names of generators, in the order in which they are called: those of vqa/scans/question_types.
-SCAN_QUESTION_TYPES = ("grounding",)
+SCAN_QUESTION_TYPES = (*("grounding", "captions", "object_questions", "situated_questions"),)
 ScanQuestionType = Annotated[str, one_of(SCAN_QUESTION_TYPES)]
 
 
