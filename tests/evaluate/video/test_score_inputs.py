@@ -60,7 +60,7 @@ def test_ids_and_scores_must_fit_the_samples(tmp_path, change, message):
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
-        ([], "no samples to score"),
+        ([], "no samples of grounding, captioning, question to score"),
         ([grounding("a", [0]), grounding("a", [1])], "are there more than once: a"),
         ([grounding("a", [0], split="val")], "are not of split test: a"),
         ([grounding("a", [0], target_boxes=[])], "do not have a box for each target: a"),
@@ -71,6 +71,15 @@ def test_samples_that_cannot_be_scored_are_named(tmp_path, samples, message):
     run = ScanRun(tmp_path, samples, {"image": {"a": {"scores": scores_for(0)}}})
     with pytest.raises(UserError, match=message):
         score.main(**run.arguments())
+
+
+def test_tasks_that_an_experiment_does_not_have_are_not_scored(tmp_path):
+    samples = [grounding("a", [0]), question("b", "left")]
+    run = ScanRun(tmp_path, samples, {"image": choices({"a": 0})})
+    rows = run.scores(settings=ScanScoreSettings(tasks=("grounding",), bootstrap_samples=100))
+    assert row_of(rows, "acc_iou25")["n"] == 1
+    with pytest.raises(UserError, match="no samples of captioning to score"):
+        run.scores(settings=ScanScoreSettings(tasks=("captioning",)))
 
 
 def test_damaged_proposals_are_named(tmp_path):

@@ -1,7 +1,7 @@
 """The samples that are scored, the proposals of their scans, and what a model answered to each."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from workflow_scripts.common.scan_samples import (
     ScanCondition,
     ScanPrediction,
     ScanSample,
+    ScanTask,
 )
 from workflow_scripts.common.storage import iterate_records, read_records, read_table
 
@@ -60,15 +61,15 @@ class ScoredSamples:
         )
 
 
-def read_samples(path: Path, split: Split) -> list[ScanSample]:
-    """Return the samples of a file; `UserError` names what is doubled, of another split, or none.
+def read_samples(path: Path, split: Split, tasks: Collection[ScanTask]) -> list[ScanSample]:
+    """Return the samples of tasks; `UserError` names what is doubled, of another split, or none.
 
     A sample whose targets and boxes differ in number is an error, too.
     """
-    samples = read_records(path, ScanSample)
+    samples = [sample for sample in read_records(path, ScanSample) if sample.task in tasks]
     if not samples:
         raise UserError(
-            f"{path}: no samples to score. More scans, or a larger share for the {split!r} split "
+            f"{path}: no samples of {', '.join(tasks)} to score. More scans, or a larger share for the {split!r} split "
             "(config: sources.scans, splits), give some."
         )
     counts = Counter(sample.sample_id for sample in samples)
