@@ -18,14 +18,14 @@ _BARE = (
     "The {noun}.",
     "{This} {is} {a}.",
     "I am looking for the {noun}.",
-    "{There} {is} {a} here.",
+    "There {is} {a} here.",
     "Where is the {noun}?",
 )
 _PLACED = (
     "The {noun} {place}.",
     "{This} {is} {a} {place}.",
     "{This} {is} {a}. {It} {is} {place}.",
-    "{There} {is} {a} {place}.",
+    "There {is} {a} {place}.",
     "The {noun} that {is} {place}.",
     "I am looking for the {noun} {place}.",
     "{A} {place}.",
@@ -77,7 +77,7 @@ class Description:
     def noun_phrase(self) -> str:
         """Return the noun with all that is said: "brown chair next to the desk"."""
         noun = plural(self.noun) if self.many else self.noun
-        return " ".join(part for part in (self.adjectives, noun, self.place) if part)
+        return f"{with_adjectives(self.adjectives, noun)} {self.place}".strip()
 
     def write(self, rng: np.random.Generator) -> str:
         """Return the description in one of its wordings, drawn at random."""
@@ -89,7 +89,7 @@ class Description:
         if self.many:
             return capitalised(_pick(rng, _SEVERAL).format(np=self.noun_phrase))
         are_many = is_plural(self.noun)
-        short = " ".join(part for part in (self.adjectives, self.noun) if part)
+        short = with_adjectives(self.adjectives, self.noun)
         words = {
             "np": self.noun_phrase,
             "noun": short,
@@ -97,7 +97,6 @@ class Description:
             "a": with_article(short),
             "A": capitalised(with_article(short)),
             "This": "These" if are_many else "This",
-            "There": "There",
             "It": "They" if are_many else "It",
             "is": "are" if are_many else "is",
         }
@@ -105,14 +104,18 @@ class Description:
             wordings: Sequence[str] = _DEFINITE
         else:
             wordings = _PLACED if self.place else _BARE
-        return _pick(rng, wordings).format(**words).replace("There are a ", "There is a ")
+        return _pick(rng, wordings).format(**words)
 
 
-def joined(names: Sequence[str]) -> str:
-    """Return "a, b and c"."""
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+def with_adjectives(adjectives: str, noun: str) -> str:
+    """Return a noun with what is said before it: "brown chair", "pair of brown boots"."""
+    if not adjectives:
+        return noun
+    size = adjectives.split(" ")[0] in SUPERLATIVE_OF_TWO
+    first, pair, rest = noun.partition("pair of ")
+    if not size and pair and not first:
+        return f"pair of {adjectives} {rest}"
+    return f"{adjectives} {noun}"
 
 
 def _pick(rng: np.random.Generator, wordings: Sequence[str]) -> str:

@@ -64,6 +64,7 @@ def generate_samples(
             if isinstance(sample, DroppedSample):
                 dropped[sample.question_type, sample.reason] += 1
                 continue
+            # The object at a point has no other words.
             words = (sample.question_type, sample.situation, sample.text or str(sample.point_m))
             if words in said:
                 dropped[sample.question_type, "asked already in the same words"] += 1

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import shapely
 
-from workflow_scripts.common.label_text import is_confusable, is_plural, plural
+from workflow_scripts.common.label_text import is_confusable
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
 from workflow_scripts.vqa.scans.scan_context import OPENINGS, ScanContext, ScanObject
 
@@ -106,11 +106,10 @@ def group_of(context: ScanContext, category: str) -> tuple[ScanObject, ...]:
 
 def anchors_of(context: ScanContext) -> tuple[ScanObject, ...]:
     """Return what a place can be told by: alone of its kind in the scan, and clearly shown."""
-    alone = [items[0] for items in context.clear_categories.values() if len(items) == 1]
     nouns = [item.phrase for item in context.openings]
     # Of several doors none is "the door"; of doors that are not shown nothing is known.
     openings = [item for item in context.openings if nouns.count(item.phrase) == 1]
-    return (*alone, *openings)
+    return (*context.alone, *openings)
 
 
 def clauses_of(
@@ -334,7 +333,7 @@ def next_to(context: ScanContext, item: ScanObject, anchor: ScanObject) -> tuple
     overlap = min(item.top_m, anchor.top_m) - max(item.bottom_m, anchor.bottom_m)
     least = 0.5 * min(item.size_m[2], anchor.size_m[2])
     same_room = not item.room_id or not anchor.room_id or item.room_id == anchor.room_id
-    is_beside = overlap >= least or _is_opening(anchor)
+    is_beside = overlap >= least or (_is_opening(anchor) and not item.parent)
     if not is_beside or not same_room or (gap <= 0.0 and not _is_opening(anchor)):
         return 0.0, gap
     return max(NEXT_TO_M - gap, 0.0), gap
@@ -359,9 +358,3 @@ def _between(value: float, holds: float, fails: float) -> float:
 
 def _is_opening(item: ScanObject | None) -> bool:
     return item is not None and item.category.lower() in OPENINGS
-
-
-def noun_of(items: Sequence[ScanObject], *, many: bool = False) -> tuple[str, bool]:
-    """Return the noun of objects of one category, and whether verbs are plural."""
-    noun = items[0].phrase
-    return (plural(noun), True) if many else (noun, is_plural(noun))

@@ -176,6 +176,11 @@ class ScanContext:
             if self.is_clear(category)
         }
 
+    @cached_property
+    def alone(self) -> tuple[ScanObject, ...]:
+        """The objects that their noun alone names."""
+        return tuple(items[0] for items in self.clear_categories.values() if len(items) == 1)
+
     def is_clear(self, category: str) -> bool:
         """Say whether a category's noun means its objects in `objects` and nothing else here."""
         if category in VAGUE_CATEGORIES or not phrase(category).strip():

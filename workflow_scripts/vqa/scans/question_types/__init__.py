@@ -11,7 +11,12 @@ import numpy as np
 
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.vqa.scans.question_types import grounding
+from workflow_scripts.vqa.scans.question_types import (
+    captions,
+    grounding,
+    object_questions,
+    situated_questions,
+)
 from workflow_scripts.vqa.scans.samples import DroppedSample
 from workflow_scripts.vqa.scans.scan_context import ScanContext
 
@@ -20,4 +25,7 @@ Generator = Callable[
 ]
 SCAN_QUESTION_TYPES: dict[str, Generator] = {
     "grounding": grounding.generate,
+    "captions": captions.generate,
+    "object_questions": object_questions.generate,
+    "situated_questions": situated_questions.generate,
 }
