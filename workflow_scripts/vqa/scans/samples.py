@@ -37,7 +37,7 @@ def new_sample(
         sample_id="",
         source=context.source,
         scene_id=context.scene_id,
-        split=context.split,  # type: ignore[arg-type]
+        split=context.split,
         task=task,
         question_type=question_type,
         text=text,

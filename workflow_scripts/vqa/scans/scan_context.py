@@ -49,6 +49,8 @@ class ScanObject:
         frames: positions in `ScanContext.frames` of those that show it well enough.
         pixels: most pixels that one frame shows of it.
         first_frame_s: time of the first of them.
+        first_glimpse_s: time of the first chosen frame that shows any pixel of it.
+        is_shown_whole: whether one of `frames` shows it without cutting it off at its border.
     """
 
     instance: int
@@ -68,6 +70,8 @@ class ScanObject:
     frames: tuple[int, ...]
     pixels: int
     first_frame_s: float
+    first_glimpse_s: float
+    is_shown_whole: bool
 
     @property
     def num_frames(self) -> int:
@@ -129,9 +133,11 @@ class ScanContext:
         objects: what the chosen frames show well enough, by instance.
         openings: doors and windows that they show well enough.
         glimpsed: objects that they show less of.
-        unseen_categories: categories of the scene that no chosen frame shows, sorted.
+        unseen: objects of the scene that no chosen frame shows.
         frames: the chosen frames in the order of time.
         rooms: rooms that the camera was in, where they are known.
+        surface_coverage: share of the scan's own surface that the chosen frames show; NaN where
+            that is not known.
     """
 
     source: str
@@ -140,9 +146,10 @@ class ScanContext:
     objects: tuple[ScanObject, ...]
     openings: tuple[ScanObject, ...]
     glimpsed: tuple[ScanObject, ...]
-    unseen_categories: tuple[str, ...]
+    unseen: tuple[ScanObject, ...]
     frames: tuple[ScanFrame, ...]
     rooms: tuple[ScanRoom, ...]
+    surface_coverage: float
 
     @property
     def placed(self) -> tuple[ScanObject, ...]:
@@ -262,6 +269,11 @@ def read_context(
     instances = dict(zip(rows.object_id, rows.instance.astype(int), strict=True))
     times_s = chosen.timestamp_s.tolist()
     pixels = well_seen.groupby("instance").pixels.max().to_dict()
+    shown_whole = set(well_seen.instance[~well_seen.truncated].tolist())
+    first_glimpses = {
+        int(instance): min(positions[view] for view in group)
+        for instance, group in seen[seen.scene_id == scene_id].groupby("instance")["view"]
+    }
 
     def make(row: pd.Series) -> ScanObject:
         instance = int(row.instance)
@@ -273,6 +285,10 @@ def read_context(
             frames=places,
             pixels=int(pixels.get(instance, 0)),
             first_frame_s=float(times_s[places[0]]) if places else float("nan"),
+            first_glimpse_s=float(times_s[first_glimpses[instance]])
+            if instance in first_glimpses
+            else float("nan"),
+            is_shown_whole=instance in shown_whole,
         )
 
     rows = rows.sort_values("instance", kind="stable")
@@ -281,8 +297,7 @@ def read_context(
     objects = tuple(make(row) for _, row in rows[is_object & is_shown].iterrows())
     if not objects:
         raise UserError("its chosen frames show no object well enough")
-    partly = rows[is_object & rows.instance.isin(list(glimpsed))]
-    shown_categories = {item.category for item in objects} | set(partly.category)
+    is_partly = rows.instance.isin(list(glimpsed))
     visited = set(views.room_id)
     return ScanContext(
         source=str(views.source.iloc[0]),
@@ -290,8 +305,8 @@ def read_context(
         split=str(views.split.iloc[0]),
         objects=objects,
         openings=tuple(make(row) for _, row in rows[is_opening & is_shown].iterrows()),
-        glimpsed=tuple(make(row) for _, row in partly.iterrows()),
-        unseen_categories=tuple(sorted(set(rows[is_object].category) - shown_categories)),
+        glimpsed=tuple(make(row) for _, row in rows[is_object & is_partly].iterrows()),
+        unseen=tuple(make(row) for _, row in rows[is_object & ~is_shown & ~is_partly].iterrows()),
         frames=tuple(
             ScanFrame(
                 view=int(row["view"]),
@@ -303,6 +318,7 @@ def read_context(
             for _, row in chosen.iterrows()
         ),
         rooms=tuple(room for room in rooms if room.room_id in visited),
+        surface_coverage=float(chosen.surface_coverage.max()),
     )
 
 

@@ -11,7 +11,15 @@ import numpy as np
 
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.vqa.scans.question_types import grounding
+from workflow_scripts.vqa.scans.question_types import (
+    appearance_order,
+    counting,
+    directions,
+    distances,
+    grounding,
+    route_planning,
+    sizes,
+)
 from workflow_scripts.vqa.scans.samples import DroppedSample
 from workflow_scripts.vqa.scans.scan_context import ScanContext
 
@@ -20,4 +28,12 @@ Generator = Callable[
 ]
 SCAN_QUESTION_TYPES: dict[str, Generator] = {
     "grounding": grounding.generate,
+    "object_counting": counting.generate,
+    "object_abs_distance": distances.generate_absolute,
+    "object_rel_distance": distances.generate_relative,
+    "object_rel_direction": directions.generate,
+    "object_size_estimation": sizes.generate_object_sizes,
+    "room_size_estimation": sizes.generate_room_size,
+    "obj_appearance_order": appearance_order.generate,
+    "route_planning": route_planning.generate,
 }
