@@ -11,6 +11,7 @@ from workflow_scripts.config.vqa import (
 include: "functions/vqa.smk"
 include: "vqa_audit.smk"
 include: "vqa_rooms.smk"
+include: "vqa_scans.smk"
 include: "vqa_focal.smk"
 
 

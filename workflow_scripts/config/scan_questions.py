@@ -8,15 +8,9 @@ from workflow_scripts.config.base import Settings, UniqueList, one_of
 
 #: Names of generators, in the order in which they are called: those of vqa/scans/question_types.
 SCAN_QUESTION_TYPES = (
-    "grounding",
-    "object_counting",
-    "object_abs_distance",
-    "object_rel_distance",
-    "object_rel_direction",
-    "object_size_estimation",
-    "room_size_estimation",
-    "obj_appearance_order",
-    "route_planning",
+    *("grounding", "captions", "object_questions", "situated_questions"),
+    *("object_counting", "object_abs_distance", "object_rel_distance", "object_rel_direction"),
+    *("object_size_estimation", "room_size_estimation", "obj_appearance_order", "route_planning"),
 )
 ScanQuestionType = Annotated[str, one_of(SCAN_QUESTION_TYPES)]
 

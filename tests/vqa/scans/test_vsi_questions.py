@@ -10,6 +10,7 @@ import pytest
 from tests.vqa.scans.contexts import random_context, scan_context, scan_object
 from tests.vqa.scans.vsi_answers import contradiction, option
 from workflow_scripts.common.scan_samples import ScanSample
+from workflow_scripts.common.vsi_bench import VSI_TASKS
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
 from workflow_scripts.vqa.scans.question_types import (
     SCAN_QUESTION_TYPES,
@@ -343,9 +344,7 @@ def test_no_route_leads_through_what_stands_in_the_way_seen_or_not() -> None:
 
 def test_at_most_the_number_of_samples_of_the_settings_is_made() -> None:
     settings = ScanQuestionSettings.parse({"samples_per_type": 5})
-    for name in SCAN_QUESTION_TYPES:
-        if name == "grounding":
-            continue
+    for name in VSI_TASKS:
         samples, _ = ask(name, random_context(2), settings)
         counts = Counter(one.question_type for one in samples)
         assert counts
@@ -355,8 +354,8 @@ def test_at_most_the_number_of_samples_of_the_settings_is_made() -> None:
 def test_an_answer_that_is_changed_contradicts_the_geometry() -> None:
     context = random_context(4)
     changed = 0
-    for name in SCAN_QUESTION_TYPES:
-        for sample in [] if name == "grounding" else ask(name, context)[0]:
+    for name in VSI_TASKS:
+        for sample in ask(name, context)[0]:
             if sample.options:
                 others = [
                     letter for letter in "ABCD"[: len(sample.options)] if letter != sample.truth

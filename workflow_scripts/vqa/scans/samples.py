@@ -50,12 +50,12 @@ def new_sample(
 
 
 def numbered(samples: Iterable[ScanSample]) -> list[ScanSample]:
-    """Return the samples of a scan with their ids, counted by question type."""
+    """Return the samples of a scan with their ids, counted by task and question type."""
     counts: dict[str, int] = {}
     named = []
     for sample in samples:
-        number = counts.get(sample.question_type, 0)
-        counts[sample.question_type] = number + 1
-        name = f"{sample.source}-{sample.scene_id}-{sample.question_type}-{number:03d}"
+        kind = f"{sample.task}-{sample.question_type}"
+        number = counts[kind] = counts.get(kind, -1) + 1
+        name = f"{sample.source}-{sample.scene_id}-{kind}-{number:03d}"
         named.append(sample.model_copy(update={"sample_id": name}))
     return named

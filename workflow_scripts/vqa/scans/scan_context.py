@@ -16,6 +16,7 @@ from shapely import Polygon
 from workflow_scripts.common.colours import colour_name
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.label_text import VAGUE_CATEGORIES, is_confusable, phrase
+from workflow_scripts.common.records import Split
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
 from workflow_scripts.geometry import upright_boxes
@@ -142,7 +143,7 @@ class ScanContext:
 
     source: str
     scene_id: str
-    split: str
+    split: Split
     objects: tuple[ScanObject, ...]
     openings: tuple[ScanObject, ...]
     glimpsed: tuple[ScanObject, ...]
@@ -181,6 +182,11 @@ class ScanContext:
             for category, items in self.by_category.items()
             if self.is_clear(category)
         }
+
+    @cached_property
+    def alone(self) -> tuple[ScanObject, ...]:
+        """The objects that their noun alone names."""
+        return tuple(items[0] for items in self.clear_categories.values() if len(items) == 1)
 
     def is_clear(self, category: str) -> bool:
         """Say whether a category's noun means its objects in `objects` and nothing else here."""
@@ -302,7 +308,7 @@ def read_context(
     return ScanContext(
         source=str(views.source.iloc[0]),
         scene_id=scene_id,
-        split=str(views.split.iloc[0]),
+        split=views.split.iloc[0],
         objects=objects,
         openings=tuple(make(row) for _, row in rows[is_opening & is_shown].iterrows()),
         glimpsed=tuple(make(row) for _, row in rows[is_object & is_partly].iterrows()),

@@ -13,11 +13,14 @@ from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
 from workflow_scripts.vqa.scans.question_types import (
     appearance_order,
+    captions,
     counting,
     directions,
     distances,
     grounding,
+    object_questions,
     route_planning,
+    situated_questions,
     sizes,
 )
 from workflow_scripts.vqa.scans.samples import DroppedSample
@@ -28,6 +31,9 @@ Generator = Callable[
 ]
 SCAN_QUESTION_TYPES: dict[str, Generator] = {
     "grounding": grounding.generate,
+    "captions": captions.generate,
+    "object_questions": object_questions.generate,
+    "situated_questions": situated_questions.generate,
     "object_counting": counting.generate,
     "object_abs_distance": distances.generate_absolute,
     "object_rel_distance": distances.generate_relative,
