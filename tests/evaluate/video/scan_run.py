@@ -98,6 +98,11 @@ def scores_for(number: int | None, num_objects: int = NUM_OBJECTS) -> list[float
     return [float(value) for value in scores]
 
 
+def choices(numbers: Mapping[str, int | None]) -> dict[str, dict[str, Any]]:
+    """Return answers that choose an object, or none, by sample."""
+    return {name: {"scores": scores_for(number)} for name, number in numbers.items()}
+
+
 def prediction(
     sample_id: str, condition: str = "image", experiment: str = "model", **values: Any
 ) -> ScanPrediction:
