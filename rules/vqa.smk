@@ -12,6 +12,7 @@ include: "functions/vqa.smk"
 include: "vqa_audit.smk"
 include: "vqa_rooms.smk"
 include: "vqa_focal.smk"
+include: "vqa_annotations.smk"
 
 
 PARAPHRASE_COST = as_workflow_error(

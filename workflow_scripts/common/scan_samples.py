@@ -13,6 +13,13 @@ from workflow_scripts.common.records import Record, Split
 
 ScanTask = Literal["grounding", "captioning", "question"]
 ScanDataset = Literal["generated", "scanrefer", "multi3drefer", "scan2cap", "scanqa", "sqa3d"]
+SQA3D_TYPES = ("what", "is", "how", "can", "which")
+
+
+def sqa3d_type(question: str) -> str:
+    """Return the type of a question of SQA3D: its first word, or "others"."""
+    text = question.lower()
+    return next((name for name in SQA3D_TYPES if text.startswith(name)), "others")
 
 
 class ScanSample(Record):
