@@ -12,7 +12,7 @@ from workflow_scripts.evaluate.video.caption_metrics import (
     corpus_cider_d,
     rouge_l,
 )
-from workflow_scripts.evaluate.video.grounding_metrics import THRESHOLDS, box_iou, gated_texts
+from workflow_scripts.evaluate.video.grounding_metrics import THRESHOLDS, gated_texts
 from workflow_scripts.evaluate.video.grounding_scores import truth_boxes
 from workflow_scripts.evaluate.video.ngrams import read_corpus
 from workflow_scripts.evaluate.video.protocols import PROTOCOLS, Protocol
@@ -25,6 +25,7 @@ from workflow_scripts.evaluate.video.sample_scores import (
 )
 from workflow_scripts.evaluate.video.scan_metrics import ANSWER_PROTOCOLS, CAPTION_PROTOCOLS
 from workflow_scripts.evaluate.video.scored_samples import ScoredSamples
+from workflow_scripts.geometry.aligned_boxes import box_iou
 
 GATE = THRESHOLDS[1]
 # A reply in a loop can be of any length; what is read of it is enough to be wrong.
