@@ -60,7 +60,7 @@ def test_ids_and_scores_must_fit_the_samples(tmp_path, change, message):
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
-        ([], "no samples of grounding, captioning, question to score"),
+        ([], "no samples to score"),
         ([grounding("a", [0]), grounding("a", [1])], "are there more than once: a"),
         ([grounding("a", [0], split="val")], "are not of split test: a"),
         ([grounding("a", [0], target_boxes=[])], "do not have a box for each target: a"),

@@ -5,7 +5,7 @@ its name, and by ours. Every sample has exactly one answer under every condition
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError, most_common_reasons
-from workflow_scripts.common.scan_samples import ScanCondition, ScanPrediction, ScanSample
+from workflow_scripts.common.scan_samples import ScanCondition, ScanPrediction, ScanSample, ScanTask
 from workflow_scripts.common.storage import read_records
 from workflow_scripts.config.evaluate import ScanScoreSettings
 from workflow_scripts.evaluate.score_table import LEARNED, ScoreRow, write_scores
@@ -37,6 +37,7 @@ from workflow_scripts.evaluate.video.scored_samples import (
     Scan,
     ScanProposals,
     ScoredSamples,
+    of_tasks,
     read_predictions,
     read_predictions_by_experiment,
     read_proposals,
@@ -208,7 +209,8 @@ def main(
             "'pip install pycocoevalcap==1.2', or set it to false"
         )
     known = read_proposals(proposals)
-    scored = with_proposals(samples, read_samples(samples, settings.split, settings.tasks), known)
+    every_sample = read_samples(samples, settings.split)
+    scored = with_proposals(samples, of_tasks(samples, every_sample, settings.tasks), known)
     given: dict[ScanCondition, Sequence[Path]] = {
         **{"image": image, "blind": blind, "rotated90": rotated90},
         **{"rotated180": rotated180, "rotated270": rotated270},
@@ -222,9 +224,10 @@ def main(
     if training is not None:
         learned_from = read_records(training, ScanSample)
         answers[MAJORITY] = majority_predictions(scored, learned_from, known)
-    others = read_predictions_by_experiment(compared, scored)
+    not_scored = {one.sample_id for one in every_sample if one.task not in settings.tasks}
+    others = read_predictions_by_experiment(compared, scored, not_scored)
     others.pop(experiment, None)
-    probabilities = chosen_probabilities(validation, validation_image, known)
+    probabilities = chosen_probabilities(validation, validation_image, known, settings.tasks)
     if not probabilities and any(sample.task == "grounding" for sample in scored.samples):
         logger.warning("no validation samples: F1 only at the published selection probabilities")
     template = RowTemplate(experiment, settings.split, settings.bootstrap_samples, seed)
@@ -251,7 +254,10 @@ def main(
 
 
 def chosen_probabilities(
-    path: Path | None, image: Sequence[Path], proposals: Mapping[Scan, ScanProposals]
+    path: Path | None,
+    image: Sequence[Path],
+    proposals: Mapping[Scan, ScanProposals],
+    tasks: Collection[ScanTask],
 ) -> dict[str, float]:
     """Return the selection probability of each data set with validation samples that are answered.
 
@@ -259,7 +265,7 @@ def chosen_probabilities(
     """
     if path is None or not image:
         return {}
-    samples = [one for one in read_records(path, ScanSample) if one.task == "grounding"]
+    samples = [one for one in read_records(path, ScanSample) if one.task in tasks]
     scored = with_proposals(path, samples, proposals)
     predictions = read_predictions(image, scored, "image")
     chosen = {}

@@ -61,15 +61,15 @@ class ScoredSamples:
         )
 
 
-def read_samples(path: Path, split: Split, tasks: Collection[ScanTask]) -> list[ScanSample]:
-    """Return the samples of tasks; `UserError` names what is doubled, of another split, or none.
+def read_samples(path: Path, split: Split) -> list[ScanSample]:
+    """Return the samples of a file; `UserError` names what is doubled, of another split, or none.
 
     A sample whose targets and boxes differ in number is an error, too.
     """
-    samples = [sample for sample in read_records(path, ScanSample) if sample.task in tasks]
+    samples = read_records(path, ScanSample)
     if not samples:
         raise UserError(
-            f"{path}: no samples of {', '.join(tasks)} to score. More scans, or a larger share for the {split!r} split "
+            f"{path}: no samples to score. More scans, or a larger share for the {split!r} split "
             "(config: sources.scans, splits), give some."
         )
     counts = Counter(sample.sample_id for sample in samples)
@@ -79,6 +79,19 @@ def read_samples(path: Path, split: Split, tasks: Collection[ScanTask]) -> list[
     wrong = (s.sample_id for s in samples if len(s.targets) != len(s.target_boxes))
     _refuse(path, "do not have a box for each target", wrong)
     return samples
+
+
+def of_tasks(
+    path: Path, samples: Sequence[ScanSample], tasks: Collection[ScanTask]
+) -> list[ScanSample]:
+    """Return the samples of some tasks; `UserError` if there is none."""
+    chosen = [sample for sample in samples if sample.task in tasks]
+    if not chosen:
+        raise UserError(
+            f"{path}: no samples of {', '.join(tasks)} to score; add a task that there are "
+            "samples of (tasks of the experiment)"
+        )
+    return chosen
 
 
 def read_proposals(paths: Iterable[Path]) -> dict[Scan, ScanProposals]:
@@ -126,12 +139,16 @@ def read_predictions(
 
 
 def read_predictions_by_experiment(
-    paths: Sequence[Path], scored: ScoredSamples
+    paths: Sequence[Path], scored: ScoredSamples, not_scored: Collection[str]
 ) -> dict[str, list[ScanPrediction]]:
-    """Return what experiments answered to each sample (condition `image`), by experiment."""
+    """Return what experiments answered to each sample (condition `image`), by experiment.
+
+    Answers to samples that are `not_scored` here, as they are of other tasks, are left out.
+    """
     by_experiment: dict[str, list[ScanPrediction]] = {}
     for record in _records(paths, "image"):
-        by_experiment.setdefault(record.experiment, []).append(record)
+        if record.sample_id not in not_scored:
+            by_experiment.setdefault(record.experiment, []).append(record)
     return {
         name: _in_order(paths, records, scored) for name, records in sorted(by_experiment.items())
     }
