@@ -105,6 +105,9 @@ def main(
     not_scored = {one.sample_id for one in every_sample if one.task not in settings.tasks}
     others = read_predictions_by_experiment(compared, scored, not_scored)
     others.pop(experiment, None)
+    if validation is not None and settings.split == "val":
+        logger.warning("validation samples are scored themselves: nothing is chosen on them")
+        validation = None
     probabilities = chosen_probabilities(validation, validation_image, known, settings.tasks)
     if not probabilities and any(sample.task == "grounding" for sample in scored.samples):
         logger.warning("no validation samples: F1 only at the published selection probabilities")
