@@ -177,7 +177,7 @@ def test_data_sets_are_never_mixed(tmp_path):
     rows = ScanRun(
         tmp_path, samples, {"image": {name: {"text": text} for name, text in texts.items()}}
     ).scores()
-    for benchmark, value in {"sqa3d": 1, "scanqa": 0, "scans": 1}.items():
+    for benchmark, value in {"sqa3d": 1, "scanqa": 0, "scan_samples": 1}.items():
         row = row_of(rows, "leo_em", benchmark=benchmark)
         assert (row["value"], row["n"]) == (value, 1)
 
@@ -313,5 +313,5 @@ def test_every_metric_of_the_table_is_measured(tmp_path):
     without_java = {metric.name for metric in SCAN_METRICS if not metric.needs_java}
     assert without_java <= set(rows["metric"])
     assert row_of(rows, "visual_tokens")["value"] == 128
-    assert (rows["benchmark"] == "scans").all()
+    assert (rows["benchmark"] == "scan_samples").all()
     assert box(0)[0] == 0
