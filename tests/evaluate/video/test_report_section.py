@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from benchmarks import scan_tables
 from tests.evaluate.video.scan_run import ScanRun, choices, grounding
 from workflow_scripts.evaluate import report
 from workflow_scripts.evaluate.score_table import read_scores
@@ -95,3 +96,14 @@ def test_experiments_with_one_budget_have_no_chart(scores):
     rows = read_scores(scores["eight"])
     assert not budget_charts(rows)
     assert not budget_charts(rows[rows["metric"] == "no such metric"])
+
+
+def test_the_tables_of_the_docs(scores):
+    rows = pd.concat([read_scores(path) for path in scores.values()])
+    text = scan_tables.scan_scores(rows[rows["is_headline"]])
+    assert (
+        "| `eight` | nearest | `instance_accuracy` | 4 | 1 | 75 % | 0 % | – | +75 (+75 to +75) |"
+        in text
+    )
+    assert "| `eight` | `sixteen` | nearest | `instance_accuracy` | 75 % | 100 % | -25 (" in text
+    assert "acc_iou25" not in text
