@@ -9,6 +9,11 @@ from tests.vqa.scans.recompute import check
 from tests.vqa.scans.rooms_by_hand import item, scan_of
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
+from workflow_scripts.vqa.scans.absent_objects import (
+    COMMON_CATEGORIES,
+    OTHER_WORDS,
+    absent_nouns,
+)
 from workflow_scripts.vqa.scans.answer_balance import AnswerBalance, equal_numbers
 from workflow_scripts.vqa.scans.descriptions import Description, with_adjectives
 from workflow_scripts.vqa.scans.generate import generate_samples
@@ -195,3 +200,24 @@ def test_adjectives_stand_where_people_put_them() -> None:
     texts = {Description("scissors").write(rng) for _ in range(60)}
     assert "These are scissors." in texts
     assert not any(" is " in text or " a " in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("label", "noun"),
+    [
+        *(("couch", "sofa"), ("refrigerator", "fridge"), ("trash can", "garbage can")),
+        *(("tv", "television"), ("bookshelf", "shelving unit"), ("nightstand", "side table")),
+        *(("office chair", "stool"), ("potted plants", "houseplant"), ("picture", "painting")),
+        *(("curtains", "window blind"), ("cushions", "pillow"), ("Chair", "chair")),
+    ],
+)
+def test_what_has_another_name_in_a_scan_is_not_absent(label: str, noun: str) -> None:
+    context = scan_of(item(1, label, (2, 2)))
+    for place in ("floor", "carried", "wall"):
+        assert noun not in absent_nouns(context, place)
+        assert len(absent_nouns(context, place)) >= 3
+
+
+def test_every_common_noun_has_its_other_words() -> None:
+    common = {category for names in COMMON_CATEGORIES.values() for category in names}
+    assert common == set(OTHER_WORDS)
