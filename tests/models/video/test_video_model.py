@@ -42,8 +42,8 @@ def test_packed_questions_have_the_losses_of_separate_ones(kind: str, tokens: st
     model, inputs = make_model(kind, tokens=tokens, frame_attention_bias=-1.0)
     first, second = scans_of(inputs)
     rows = []
-    asked = [(first, QUESTIONS), (second, QUESTIONS[1:4])]
-    for scan, questions in asked:
+    scans = [(first, QUESTIONS), (second, QUESTIONS[1:4])]
+    for scan, questions in scans:
         encoded = [inputs.encode_question(scan, question) for question in questions]
         rows += inputs.rows(scan, encoded)
     assert len(rows) == 2
@@ -51,7 +51,7 @@ def test_packed_questions_have_the_losses_of_separate_ones(kind: str, tokens: st
     assert [row.num_tokens for row in rows] == (batch["segments"] != -1).sum(dim=1).tolist()
     packed = model(**batch)
     separate = {"grounding": 0.0, "answer": 0.0}
-    for scan, questions in asked:
+    for scan, questions in scans:
         for question in questions:
             alone = batch_of(inputs, scan, [question])
             alone |= {name: batch[name] for name in ("num_queries", "num_answer_tokens")}
