@@ -12,8 +12,8 @@ class VideoFramesSettings(Settings):
 
     strategy: Literal["chosen", "uniform"] = Field(
         "chosen",
-        description="chosen: the first frames that the scan's frame selection chose; uniform: equal "
-        "steps over all frames of the scan",
+        description="chosen: the first frames that the scan's frame selection chose; uniform: "
+        "equal steps over all frames of the scan",
     )
     max_frames: int = Field(8, ge=1, le=512, description="at most so many frames of a scan")
 

@@ -208,9 +208,7 @@ KIND = ExperimentKind(
     predictor=Predictor(
         "workflow_scripts.evaluate.video.predict", _predictor_arguments, questions=_questions
     ),
-    scorer=Scorer(
-        "workflow_scripts.evaluate.video.score", _scorer_arguments, scene_kind="scan"
-    ),
+    scorer=Scorer("workflow_scripts.evaluate.video.score", _scorer_arguments, scene_kind="scan"),
     check=_check,
     why_off=_why_off,
 )

@@ -100,12 +100,9 @@ class ScanAnswerer:
     ) -> list[tuple[str, list[float]]]:
         from workflow_scripts.models.video.video_generation import generate_answers
 
+        rows = self._processor.rows(scan, questions)
         texts = generate_answers(
-            self._model,
-            self._processor,
-            scan,
-            questions,
-            max_new_tokens=self._max_new_tokens,
+            self._model, self._processor, rows, max_new_tokens=self._max_new_tokens
         )
         return [(text, []) for text in texts]
 
@@ -240,9 +237,7 @@ def main(
     errors.require_some(count - len(reasons))
     if reasons and len(reasons) == count:
         raise UserError(f"{questions}: no sample could be asked; the first: {reasons[0]}")
-    write_records(
-        out, chain.from_iterable(read_records(path, ScanPrediction) for path in finished)
-    )
+    write_records(out, chain.from_iterable(read_records(path, ScanPrediction) for path in finished))
     remove(chunks)
     logger.info("%s: %d answers, %d without one", out, count, len(reasons))
 

@@ -6,12 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from workflow_scripts.models.video.scan_inputs import ScanInputs, ScanKey, ScanReader
-from workflow_scripts.models.video.video_batch import (
-    EncodedFrames,
-    EncodedScan,
-    ScanFrames,
-    VideoProcessor,
-)
+from workflow_scripts.models.video.scan_rows import EncodedScan, ScanFrames
+from workflow_scripts.models.video.video_batch import VideoProcessor
 
 MAX_BYTES = 1 << 30
 
@@ -55,8 +51,9 @@ class ScanCache:
             ScanFrames(inputs.rgb, inputs.depth_m, inputs.intrinsics, inputs.world_from_camera)
         )
         encoded = self._processor.encode_scan(frames, inputs.boxes)
-        no_pixels = {"rgb": inputs.rgb[:0], "depth_m": inputs.depth_m[:0]}
-        scan = CachedScan(replace(inputs, **no_pixels), encoded)
+        # The encoded frames hold them already.
+        inputs = replace(inputs, rgb=inputs.rgb[:0], depth_m=inputs.depth_m[:0])
+        scan = CachedScan(inputs, encoded)
         self._scans[key] = scan
         self._bytes += scan.num_bytes
         while self._bytes > self._max_bytes and len(self._scans) > 1:
@@ -74,5 +71,3 @@ class ScanCache:
     def blind(self, scan: CachedScan) -> CachedScan:
         """Return a scan without frames: of proposals only the centers are known."""
         return replace(scan, encoded=self._processor.encode_scan(None, scan.inputs.boxes))
-
-

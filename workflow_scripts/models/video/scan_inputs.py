@@ -87,7 +87,8 @@ def box_ious(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     high = np.minimum((first[:, :3] + first[:, 3:] / 2)[:, None], second[:, :3] + second[:, 3:] / 2)
     shared = np.clip(high - low, 0, None).prod(axis=2)
     union = first[:, 3:].prod(axis=1)[:, None] + second[:, 3:].prod(axis=1) - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    ious: np.ndarray = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return ious
 
 
 @dataclass(frozen=True)

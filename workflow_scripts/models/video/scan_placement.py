@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from workflow_scripts.geometry.cameras import rotation_about_up
-from workflow_scripts.models.video.token_coordinates import TokenCoordinates
 from workflow_scripts.models.video.scan_rows import EncodedScan
+from workflow_scripts.models.video.token_coordinates import TokenCoordinates
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,7 @@ class Placement:
     yaw_deg: float = 0.0
 
     @classmethod
-    def of(
-        cls, boxes: np.ndarray, *, center_origin: bool, yaw_deg: float = 0.0
-    ) -> "Placement":
+    def of(cls, boxes: np.ndarray, *, center_origin: bool, yaw_deg: float = 0.0) -> "Placement":
         """Return the placement of a scan with proposals [n, 6].
 
         With `center_origin` the mean of their centers becomes the origin, else the world's stays.
@@ -49,7 +47,9 @@ class Placement:
         frames = scan.frames
         if frames is not None:
             frames = replace(
-                frames, tokens=self._coordinates(frames.tokens), patches=self._coordinates(frames.patches)
+                frames,
+                tokens=self._coordinates(frames.tokens),
+                patches=self._coordinates(frames.patches),
             )
         return replace(scan, boxes=boxes, frames=frames)
 

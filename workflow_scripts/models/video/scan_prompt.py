@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from workflow_scripts.common.scan_samples import ScanSample
-from workflow_scripts.models.video.special_tokens import COORD, GROUND, OBJECT
 from workflow_scripts.models.video.scan_rows import ScanQuestion
+from workflow_scripts.models.video.special_tokens import COORD, GROUND, OBJECT
 
 # First letters of the question types of Multi3DRefer: zero, single and multiple targets.
 _ANY_NUMBER = ("zt", "st", "mt")

@@ -43,9 +43,7 @@ class ScanGroups:
     def __init__(self, processor: VideoProcessor) -> None:
         self._processor = processor
 
-    def group(
-        self, scan: EncodedScan, questions: Sequence[EncodedQuestion]
-    ) -> list[ScanGroup]:
+    def group(self, scan: EncodedScan, questions: Sequence[EncodedQuestion]) -> list[ScanGroup]:
         return [ScanGroup(row) for row in self._processor.rows(scan, questions)]
 
     def split(self, group: ScanGroup) -> list[ScanGroup]:

@@ -142,5 +142,3 @@ def _validation_samples(experiment: VideoExperiment, reader: ScanReader) -> list
     count = min(len(samples), experiment.max_validation)
     indices = torch.linspace(0, len(samples) - 1, count).long()
     return [samples[int(index)] for index in indices]
-
-

@@ -1,4 +1,4 @@
-"""Read the samples that a video model learns; those that cannot be learned are rows with reasons."""
+"""Read the samples that a video model learns; those that it cannot learn are rows with reasons."""
 
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
@@ -49,9 +49,7 @@ def read_samples(
     return samples, skipped
 
 
-def why_not_learned(
-    sample: ScanSample, obstacle: Callable[[str, str], str | None]
-) -> str | None:
+def why_not_learned(sample: ScanSample, obstacle: Callable[[str, str], str | None]) -> str | None:
     """Return why a sample cannot be learned, None if it can be."""
     reason = obstacle(sample.source, sample.scene_id)
     if reason is not None:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.train.trainer import SequentialTrainer
 from workflow_scripts.train.vlm.packed_trainer import MicroBatchTrainer
 
@@ -28,8 +29,23 @@ class VideoTrainer(SequentialTrainer, MicroBatchTrainer):
         """Save all weights of a checkpoint; those that share memory once."""
         folder = Path(output_dir or str(self.args.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
-        state = self.model.state_dict() if state_dict is None else state_dict
+        state = self._weights() if state_dict is None else state_dict
         save_file(without_shared(state), str(folder / "model.safetensors"))
+
+    def _weights(self) -> dict[str, torch.Tensor]:
+        assert self.model is not None
+        return dict(self.model.state_dict())
+
+    def _issue_warnings_after_load(self, load_result: Any) -> None:
+        """Refuse a checkpoint that lacks weights; those that share memory are saved once."""
+        saved = without_shared(self._weights())
+        lacking = sorted(set(load_result.missing_keys) & set(saved))
+        unknown = sorted(load_result.unexpected_keys)
+        if lacking or unknown:
+            raise UserError(
+                f"{self.args.output_dir}: the checkpoint is not of this model: "
+                f"{', '.join([*lacking, *unknown][:3])}; remove the folder to train again"
+            )
 
 
 def without_shared(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -13,8 +13,7 @@ import torch
 
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.train.vlm.conversation_dataset import Conversation, ConversationDataset
-from workflow_scripts.train.vlm.packed_collator import PackedCollator, PackedGroup
-
+from workflow_scripts.train.vlm.packed_collator import PackedCollator
 
 
 class TokenGroup(Protocol):
