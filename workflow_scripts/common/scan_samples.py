@@ -15,6 +15,13 @@ ScanTask = Literal["grounding", "captioning", "question"]
 # What a model is shown: the frames, nothing (blind), or a scan that is turned about the vertical.
 ScanCondition = Literal["image", "blind", "rotated90", "rotated180", "rotated270"]
 ScanDataset = Literal["generated", "scanrefer", "multi3drefer", "scan2cap", "scanqa", "sqa3d"]
+SQA3D_TYPES = ("what", "is", "how", "can", "which")
+
+
+def sqa3d_type(question: str) -> str:
+    """Return the type of a question of SQA3D: its first word, or "others"."""
+    text = question.lower()
+    return next((name for name in SQA3D_TYPES if text.startswith(name)), "others")
 
 
 class ScanSample(Record):
@@ -98,6 +105,10 @@ class ScanPrediction(Record):
         default=[],
         description="cosines, -1 to 1, of the scan's proposals in their order, and of no object "
         "last; empty where words are the answer",
+    )
+    num_frames: int = Field(default=0, ge=0, description="frames that were shown")
+    num_visual_tokens: int = Field(
+        default=0, ge=0, description="tokens of pictures and of objects that were shown"
     )
     reason: str = Field(
         default="",
