@@ -7,7 +7,6 @@ import numpy as np
 from workflow_scripts.common.label_text import counted, is_plural, plural, with_article
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.vqa.scans.absent_objects import kind_of_place
 from workflow_scripts.vqa.scans.answer_balance import equal_numbers
 from workflow_scripts.vqa.scans.question_types.wording import (
     NUMBER_WORDS,
@@ -22,6 +21,7 @@ from workflow_scripts.vqa.scans.relations import (
     carries_things,
     clauses_of,
     group_of,
+    kind_of_place,
 )
 from workflow_scripts.vqa.scans.samples import DroppedSample
 from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject

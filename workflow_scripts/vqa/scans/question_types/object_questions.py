@@ -10,7 +10,6 @@ import numpy as np
 from workflow_scripts.common.label_text import counted, is_plural, plural, with_article
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.vqa.scans.absent_objects import kind_of_place
 from workflow_scripts.vqa.scans.question_types.count_questions import (
     how_many,
     is_there,
@@ -24,7 +23,7 @@ from workflow_scripts.vqa.scans.question_types.wording import (
     pick,
 )
 from workflow_scripts.vqa.scans.reasoning import length
-from workflow_scripts.vqa.scans.relations import anchors_of, clauses_of, next_to
+from workflow_scripts.vqa.scans.relations import anchors_of, clauses_of, kind_of_place, next_to
 from workflow_scripts.vqa.scans.samples import DroppedSample
 from workflow_scripts.vqa.scans.scan_context import ScanContext
 
@@ -89,7 +88,7 @@ def _on_what(context: ScanContext, rng: np.random.Generator, _: ScanQuestionSett
             (
                 "What {is} {x} on?",
                 "What {is} {x} resting on?",
-                "Which object carries {x}?",
+                "Which object {is} {x} on?",
                 "{X} {is} on top of what?",
                 "What {is} {x} standing or lying on?",
             ),

@@ -12,7 +12,6 @@ import numpy as np
 from workflow_scripts.common.label_text import is_plural, plural
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.vqa.scans.absent_objects import kind_of_place
 from workflow_scripts.vqa.scans.answer_balance import AnswerBalance
 from workflow_scripts.vqa.scans.object_bearings import ObjectBearing, locate
 from workflow_scripts.vqa.scans.question_types.situated_pairs import (
@@ -24,6 +23,7 @@ from workflow_scripts.vqa.scans.question_types.situated_pairs import (
 )
 from workflow_scripts.vqa.scans.question_types.wording import NUMBER_WORDS, is_or_are, pick
 from workflow_scripts.vqa.scans.reasoning import length
+from workflow_scripts.vqa.scans.relations import kind_of_place
 from workflow_scripts.vqa.scans.samples import DroppedSample, new_sample
 from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
 from workflow_scripts.vqa.scans.situations import Situation, situations_of
@@ -265,7 +265,8 @@ def _how_many(
                 noun = plural(items[0].phrase)
                 text = pick(rng, ("How many {x} are {w}?", "How many of the {x} are {w}?"))
                 number = values.count(word)
-                steps = f"There are {len(items)} {noun}, {number or 'none'} of them {words}."
+                be = "is" if number == 1 else "are"
+                steps = f"There are {len(items)} {noun}; {number or 'none'} {be} {words}."
                 evidence: dict[str, float] = {}
                 for entry in seen:
                     evidence |= evidence_of(entry)
