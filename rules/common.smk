@@ -122,7 +122,7 @@ wildcard_constraints:
     split="|".join(SPLITS),
     experiment="|".join(EXPERIMENTS),
     condition="image|blind|blank|rotated90|rotated180|rotated270",
-    question_set="|".join(["predictions", r"focal\d{3}", *BENCHMARKS]),
+    question_set="|".join(["predictions", "validation", r"focal\d{3}", *BENCHMARKS]),
     part=r"\d{3}",
 
 

@@ -15,6 +15,8 @@ from workflow_scripts.config.server import RequestLimits
 
 Condition = Literal["image", "blind", "blank", "rotated90", "rotated180", "rotated270"]
 Paths = str | Sequence[str]
+# Name of the set of the validation split in the names of files of answers.
+VALIDATION = "validation"
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from workflow_scripts.config.base import UniqueList, UserPath, section_json
-from workflow_scripts.config.evaluate import PredictSettings, ScoreSettings, Tokens
+from workflow_scripts.config.base import SettingsError, Text, UniqueList, UserPath, section_json
+from workflow_scripts.config.evaluate import PredictSettings, ScanScoreSettings, Tokens
 from workflow_scripts.config.scan_inputs import ProposalTrainingSettings, VideoFramesSettings
 from workflow_scripts.config.video import VideoModelSettings
 from workflow_scripts.experiments.base import (
+    VALIDATION,
     Arguments,
     Experiment,
     ExperimentKind,
+    Picture,
     Predictor,
     QuestionFiles,
     Scorer,
@@ -57,6 +59,10 @@ class VideoTrainingSettings(TuningSettings, ScanShowSettings):
         description="one_task: a step has samples of one task, and tasks take turns in proportion "
         "to their samples; mixed: samples of all tasks",
     )
+    question_types: Annotated[UniqueList[Text], Field(min_length=1)] | None = Field(
+        None,
+        description="types of samples (docs/video.md) that are trained on; null: all of the tasks",
+    )
     blind_fraction: float = Field(
         0.1,
         ge=0,
@@ -64,12 +70,32 @@ class VideoTrainingSettings(TuningSettings, ScanShowSettings):
         description="fraction of the times a scan is shown without its frames, so that the blind "
         "baseline is a model that has learned to answer blind",
     )
+    train_vision: bool = Field(
+        False,
+        description="train the vision tower and the projector, too (adapter: none); the tiny base "
+        "names fewer objects right afterwards, for scans are few",
+    )
     random_yaw: bool = Field(
         True, description="turn a scan about the vertical at random each time it is shown"
     )
     proposals: ProposalTrainingSettings = Field(
         ProposalTrainingSettings(), description="how proposals are disturbed in training"
     )
+
+    @model_validator(mode="after")
+    def _depth_is_learned_by_the_tower(self) -> "VideoTrainingSettings":
+        if self.depth_head and not self.train_vision:
+            raise SettingsError(
+                (
+                    ("depth_head",),
+                    "true, but train_vision is false: nothing would learn to tell depth",
+                )
+            )
+        if self.train_vision and self.adapter == "lora":
+            raise SettingsError(
+                (("train_vision",), "true, but adapter is lora, which trains adapters alone")
+            )
+        return self
 
 
 class VideoSettings(VideoTrainingSettings):
@@ -88,14 +114,6 @@ class VideoSettings(VideoTrainingSettings):
 
 class VideoPredictSettings(PredictSettings, ScanShowSettings):
     """How a video model answers which part of the samples."""
-
-
-class VideoScoreSettings(ScoreSettings):
-    """How the answers of a video model are scored."""
-
-    tasks: tuple[VideoTask, ...] = Field(
-        ("grounding", "captioning", "question"), description="which tasks are scored"
-    )
 
 
 def _why_off(context: WorkflowContext) -> str | None:
@@ -187,17 +205,23 @@ def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Argum
     settings: VideoSettings = experiment.settings
     values: dict[str, Any] = {**context.config["evaluate"], **settings.model_dump(mode="json")}
     split = context.config["evaluate"]["split"]
+    is_grounded = "grounding" in settings.tasks
     return Arguments(
-        settings=section_json(values, VideoScoreSettings),
+        settings=section_json(values, ScanScoreSettings),
         inputs={
             "samples": f"{SAMPLES}/{split}.jsonl",
             "training": f"{SAMPLES}/train.jsonl",
-            "proposals": scan_files(context)["proposals"],
+            "validation": [f"{SAMPLES}/val.jsonl"] if is_grounded else [],
+            "validation_image": experiment.answer_files("image", context, question_set=VALIDATION)
+            if is_grounded
+            else [],
+            **scan_files(context),
             **{
                 condition: experiment.answer_files(condition, context)
                 for condition in settings.conditions
             },
         },
+        dependencies={"chosen_frames": _chosen_frames(context)},
     )
 
 
@@ -208,7 +232,16 @@ KIND = ExperimentKind(
     predictor=Predictor(
         "workflow_scripts.evaluate.video.predict", _predictor_arguments, questions=_questions
     ),
-    scorer=Scorer("workflow_scripts.evaluate.video.score", _scorer_arguments, scene_kind="scan"),
+    scorer=Scorer(
+        "workflow_scripts.evaluate.video.score",
+        _scorer_arguments,
+        pictures=(
+            Picture("frames.png", "frames", "boxes in frames", "report/scan_frames.rst"),
+            Picture("plans.png", "plans", "boxes from above", "report/scan_plans.rst"),
+        ),
+        mem_mb=3000,
+        scene_kind="scan",
+    ),
     check=_check,
     why_off=_why_off,
 )

@@ -139,9 +139,13 @@ def select_scans(
 
 
 def read_asked_samples(path: Path, tasks: Sequence[str]) -> list[ScanSample]:
-    """Return the samples of some tasks; `UserError` if there is none, or two have the same id."""
-    samples = [sample for sample in read_records(path, ScanSample) if sample.task in tasks]
-    if not samples:
+    """Return the samples of some tasks; `UserError` for a doubled id, or other tasks alone.
+
+    A split without scans has none.
+    """
+    everything = read_records(path, ScanSample)
+    samples = [sample for sample in everything if sample.task in tasks]
+    if everything and not samples:
         raise UserError(f"{path}: no sample of tasks {', '.join(tasks)}")
     seen: set[str] = set()
     for sample in samples:

@@ -6,7 +6,7 @@ The launcher starts this on every rank; nothing here knows how ranks were starte
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 
@@ -73,7 +73,9 @@ def make_video_trainer(
     num_ranks = num_ranks_here()
     options = trainer_options(experiment, num_ranks=num_ranks)
     reader = ScanReader(experiment.views, experiment.proposals, settings.frames)
-    samples, skipped = read_samples(experiment.data, reader, tasks=settings.tasks)
+    samples, skipped = read_samples(
+        experiment.data, reader, tasks=settings.tasks, question_types=settings.question_types
+    )
     if skipped:
         logger.warning("%d samples are left out: %s", len(skipped), count_reasons(skipped))
     validation = _validation_samples(experiment, reader)
@@ -103,6 +105,8 @@ def make_video_trainer(
     )
     if settings.adapter == "lora":
         base = add_lora(base, experiment)
+    elif not settings.train_vision:
+        freeze_vision(base)
     model = VideoModel(base, processor.special_tokens, settings)
     scans = ScanCache(reader, processor)
     per_sequence = 1 if obstacle else settings.questions_per_sequence
@@ -133,12 +137,21 @@ def make_video_trainer(
     return PreparedTraining(cast(VideoTrainer, trainer), processor, len(samples), skipped)
 
 
+def freeze_vision(base: Any) -> None:
+    """Train no weights of a base but those of its language model."""
+    language = {id(part) for part in base.model.language_model.parameters()}
+    for part in base.model.parameters():
+        part.requires_grad_(id(part) in language)
+
+
 def _validation_samples(experiment: VideoExperiment, reader: ScanReader) -> list[ScanSample]:
     """Return at most `max_validation` samples, evenly spaced; none without a file of them."""
     path = experiment.validation
     if path is None or not path.stat().st_size:
         return []
-    samples, _ = read_samples(path, reader, tasks=experiment.settings.tasks)
+    tasks, types = experiment.settings.tasks, experiment.settings.question_types
+    samples, _ = read_samples(path, reader, tasks=tasks)
+    samples = [one for one in samples if types is None or one.question_type in types]
     count = min(len(samples), experiment.max_validation)
     indices = torch.linspace(0, len(samples) - 1, count).long()
     return [samples[int(index)] for index in indices]

@@ -11,7 +11,11 @@ from workflow_scripts.models.video.scan_inputs import ScanReader
 
 
 def read_samples(
-    path: Path, reader: ScanReader, *, tasks: Collection[str]
+    path: Path,
+    reader: ScanReader,
+    *,
+    tasks: Collection[str],
+    question_types: Collection[str] | None = None,
 ) -> tuple[list[ScanSample], list[SkippedItem]]:
     """Return the samples of some tasks, and those that were left out.
 
@@ -21,6 +25,7 @@ def read_samples(
     samples: list[ScanSample] = []
     skipped: list[SkippedItem] = []
     seen: set[str] = set()
+    types: set[str] = set()
     for sample in iterate_records(path, ScanSample):
         if sample.sample_id in seen:
             raise UserError(
@@ -28,6 +33,9 @@ def read_samples(
             )
         seen.add(sample.sample_id)
         if sample.task not in tasks:
+            continue
+        types.add(sample.question_type)
+        if question_types is not None and sample.question_type not in question_types:
             continue
         reason = why_not_learned(sample, reader.obstacle)
         if reason is None:
@@ -40,6 +48,11 @@ def read_samples(
                 item=sample.sample_id,
                 reason=reason,
             )
+        )
+    if unknown := sorted(set(question_types or ()) - types):
+        raise UserError(
+            f"question_types: {', '.join(unknown)}: no sample of {path} has this type; there are "
+            f"{', '.join(sorted(types)) or 'none'}"
         )
     if not samples:
         first = f"; the first: {skipped[0].reason}" if skipped else ""
