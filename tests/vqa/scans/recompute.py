@@ -275,10 +275,10 @@ def check_question(context: ScanContext, sample: ScanSample) -> None:
         assert context.by_instance[reader.one(noun).parent].phrase == answer, sample
     elif kind == "what_is_on":
         noun = next(n for n in reader.nouns if f"the {n}?" in text)
-        things = [i for i in everything if i.parent == reader.one(noun).instance]
-        assert {i.phrase for i in things} <= {*sample.answers} or len(things) > 1, sample
-        assert len({i.phrase for i in things}) == 1, sample
-        assert len(things) == 1 or answer.startswith(str(len(things))), sample
+        supported = [i for i in everything if i.parent == reader.one(noun).instance]
+        assert {i.phrase for i in supported} <= {*sample.answers} or len(supported) > 1, sample
+        assert len({i.phrase for i in supported}) == 1, sample
+        assert len(supported) == 1 or answer.startswith(str(len(supported))), sample
     elif kind == "next_to":
         noun = next(n for n in reader.nouns if f"the {n}?" in text)
         anchor = reader.one(noun)

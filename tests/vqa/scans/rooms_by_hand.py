@@ -60,4 +60,5 @@ def scan_of(*items: ScanObject, side_m: float = 8.0) -> ScanContext:
         unseen=(),
         frames=(ScanFrame(0, 0, 0.0, 0, camera),),
         rooms=(ScanRoom("room", "Bedroom", corners),),
+        surface_coverage=1.0,
     )

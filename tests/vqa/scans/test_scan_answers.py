@@ -79,7 +79,8 @@ def test_descriptions_that_fit_nothing_speak_like_those_that_fit(
     """Frames of sentences must not tell whether anything fits."""
 
     def frames(question_type: str) -> set[str]:
-        texts = [s.text for _, s in made if s.question_type == question_type]
+        grounding = [s for _, s in made if s.task == "grounding"]
+        texts = [s.text for s in grounding if s.question_type == question_type]
         return {" ".join(text.split()[:2]) for text in texts if text.split()[0] != "A"}
 
     false, true = frames("zt_wo_d"), frames("unique") | frames("st_wo_d")

@@ -20,7 +20,7 @@ SETTINGS = ScanQuestionSettings(
 )
 
 
-def asked(context: ScanContext, question_type: str, seeds: int = 10) -> list[ScanSample]:
+def samples_of(context: ScanContext, question_type: str, seeds: int = 10) -> list[ScanSample]:
     """Return all that is asked of a type by some seeds; answers are computed again."""
     found = []
     for seed in range(seeds):
@@ -41,25 +41,25 @@ def test_the_nearest_must_be_clearly_nearer(second_x: float, is_asked: bool) -> 
         item(2, "Box", (0.0, 1.0), (0.4, 0.4, 0.4)),
         item(3, "Box", (second_x, 1.0), (0.4, 0.4, 0.4)),
     )
-    samples = asked(context, "nearest")
+    samples = samples_of(context, "nearest")
     assert bool(samples) == is_asked
     assert {sample.targets[0] for sample in samples} <= {2}
 
 
 def test_something_glimpsed_of_the_same_name_keeps_an_object_from_being_unique() -> None:
     bed, box = item(1, "Bed", (2, 2), (1.5, 2.0, 0.6)), item(2, "Box", (5, 5))
-    assert {s.targets[0] for s in asked(scan_of(bed, box), "unique")} == {1, 2}
+    assert {s.targets[0] for s in samples_of(scan_of(bed, box), "unique")} == {1, 2}
     glimpsed = item(3, "Box", (7, 1), shown=False)
     context = scan_of(bed, box, glimpsed)
-    assert {s.targets[0] for s in asked(context, "unique")} == {1}
-    assert not asked(context, "mt")
+    assert {s.targets[0] for s in samples_of(context, "unique")} == {1}
+    assert not samples_of(context, "mt")
 
 
 def test_what_people_call_alike_must_be_ruled_out_by_the_description() -> None:
     desk = item(1, "Desk", (2, 2), (1.2, 0.6, 0.8))
     table = item(2, "DiningTable", (6, 6), (1.4, 0.9, 0.8))
     lamp = item(3, "FloorLamp", (3.0, 2), (0.3, 0.3, 1.6))
-    samples = asked(scan_of(desk, table, lamp), "unique")
+    samples = samples_of(scan_of(desk, table, lamp), "unique")
     for sample in samples:
         if sample.targets != [3]:
             assert "next to" in sample.text or "corner" in sample.text or "lamp" in sample.text
@@ -71,7 +71,7 @@ def test_similar_colours_decide_nothing() -> None:
         item(2, "Box", (6, 6), colour="beige"),
         item(3, "Box", (6, 1), colour="blue"),
     )
-    texts = [sample.text for sample in asked(context, "multiple")]
+    texts = [sample.text for sample in samples_of(context, "multiple")]
     assert any("blue" in text for text in texts)
     assert not any("brown" in text or "beige" in text for text in texts)
     assert are_alike("gray", "white")
@@ -102,10 +102,10 @@ def test_descriptions_of_nothing_are_false_of_everything() -> None:
         item(3, "Bed", (6, 6), (1.5, 2.0, 0.6), colour="blue"),
         item(4, "Pillow", (6, 6.5), (0.4, 0.3, 0.1), bottom=0.6, parent=3),
     )
-    false = asked(context, "zt_w_d")
+    false = samples_of(context, "zt_w_d")
     assert false
     assert all(sample.targets == [] and "nothing fits" in sample.reasoning for sample in false)
-    absent = asked(context, "zt_wo_d")
+    absent = samples_of(context, "zt_wo_d")
     nouns = {next(iter(sample.evidence)) for sample in absent}
     assert nouns
     assert nouns.isdisjoint({"num_desk", "num_mug", "num_bed", "num_pillow", "num_cup"})

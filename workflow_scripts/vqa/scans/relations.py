@@ -314,7 +314,7 @@ def on_top(context: ScanContext, item: ScanObject, anchor: ScanObject) -> tuple[
     return (-gap if gap >= APART_M else 0.0), gap
 
 
-def carries_things(context: ScanContext, anchor: ScanObject) -> bool:
+def carries_objects(context: ScanContext, anchor: ScanObject) -> bool:
     """Say whether something is on an object, so that something else could be."""
     everything = (*context.placed, *context.unseen)
     return any(item.parent == anchor.instance for item in everything)
@@ -346,8 +346,8 @@ def next_to(context: ScanContext, item: ScanObject, anchor: ScanObject) -> tuple
     same_room = not item.room_id or not anchor.room_id or item.room_id == anchor.room_id
     is_beside = overlap >= least or (_is_opening(anchor) and not item.parent)
     # That a window blind is by the window tells nothing.
-    is_told = anchor.phrase in item.phrase
-    if not is_beside or not same_room or is_told or (gap <= 0.0 and not _is_opening(anchor)):
+    is_obvious = anchor.phrase in item.phrase
+    if not is_beside or not same_room or is_obvious or (gap <= 0.0 and not _is_opening(anchor)):
         return 0.0, gap
     return max(NEXT_TO_M - gap, 0.0), gap
 

@@ -21,7 +21,7 @@ from workflow_scripts.vqa.scans.descriptions import Description
 from workflow_scripts.vqa.scans.reasoning import category_step, clause_steps, joined_steps
 from workflow_scripts.vqa.scans.relations import (
     Clause,
-    carries_things,
+    carries_objects,
     clauses_of,
     colour_clause,
     group_of,
@@ -160,7 +160,7 @@ def _could_be(context: ScanContext, clause: Clause, own: Group) -> bool:
     """Say whether something false is what could have been: a cup on a desk, no bed on it."""
     if clause.kind == "on":
         assert clause.anchor is not None
-        return carries_things(context, clause.anchor) and all(
+        return carries_objects(context, clause.anchor) and all(
             kind_of_place(item) == "carried" for item in own
         )
     if clause.kind == "above":

@@ -18,8 +18,8 @@ from workflow_scripts.vqa.scans.question_types.count_questions import (
 from workflow_scripts.vqa.scans.question_types.wording import (
     filled,
     is_or_are,
-    names_of_things,
     new_question,
+    object_names,
     pick,
 )
 from workflow_scripts.vqa.scans.reasoning import length
@@ -67,7 +67,7 @@ def _what_is_on(context: ScanContext, rng: np.random.Generator, _: ScanQuestionS
                 context,
                 "what_is_on",
                 text.format(x=name),
-                names_of_things(on_it),
+                object_names(on_it),
                 referents=[anchor, *on_it],
                 evidence={"num_on_it": len(on_it)},
                 reasoning=f"The things on {name} are {counted(len(on_it), on_it[0].phrase)}."
@@ -137,7 +137,7 @@ def _next_to(context: ScanContext, rng: np.random.Generator, _: ScanQuestionSett
                 context,
                 "next_to",
                 text.format(side=side, x=anchor.phrase),
-                names_of_things(beside),
+                object_names(beside),
                 referents=[anchor, *beside],
                 margin=min(abs(value[0]) for value in clear.values()),
                 margin_unit="m",
