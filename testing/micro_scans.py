@@ -1,19 +1,33 @@
 """Scans that a test makes in a moment: coloured boxes in an empty room, seen from two places."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from testing.micro_training import MICRO
 from workflow_scripts.common.records import ViewRow, records_to_frame
 from workflow_scripts.common.scan_samples import ProposalRow, ScanSample
 from workflow_scripts.common.storage import write_records, write_table
 from workflow_scripts.common.view_shard import sibling_path, write_views
 from workflow_scripts.geometry.cameras import intrinsics, world_from_camera
+from workflow_scripts.train.base.tiny_vlm import make_model, make_processor
 
 WIDTH, HEIGHT = 48, 32
 COLOURS = {"red": (250, 10, 10), "green": (10, 250, 10), "blue": (10, 10, 250)}
-SIDE_M = 1.0
+SIDE_M = 1.4
+# Patches small enough for the boxes to fill some.
+MICRO_VIDEO = replace(MICRO, image_px=128)
+
+
+def make_base(folder: Path) -> None:
+    """Write an untrained base of one layer."""
+    processor = make_processor(MICRO_VIDEO)
+    model = make_model(MICRO_VIDEO, processor, seed=1)
+    model.model.vision_tower.fold_batch_norm()
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
 
 
 def make_scans(

@@ -8,8 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from testing.micro_scans import make_scans
-from testing.micro_training import MICRO
+from testing.micro_scans import make_base, make_scans
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.common.storage import read_json, read_records, write_records
@@ -17,7 +16,6 @@ from workflow_scripts.config.scan_inputs import ProposalTrainingSettings
 from workflow_scripts.experiments.video import VideoTrainingSettings
 from workflow_scripts.models.video.load import HEADS_FILE, load_video_model
 from workflow_scripts.train import launch
-from workflow_scripts.train.base.tiny_vlm import make_model, make_processor
 from workflow_scripts.train.job_resources import JobResources
 from workflow_scripts.train.preemption import TrainingInterrupted
 from workflow_scripts.train.video.experiment import VideoExperiment
@@ -27,11 +25,7 @@ from workflow_scripts.train.video.experiment import VideoExperiment
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scans")
     make_scans(folder)
-    processor = make_processor(MICRO)
-    model = make_model(MICRO, processor, seed=1)
-    model.model.vision_tower.fold_batch_norm()
-    model.save_pretrained(folder / "base")
-    processor.save_pretrained(folder / "base")
+    make_base(folder / "base")
     return folder
 
 
@@ -75,7 +69,9 @@ def weights(experiment: VideoExperiment) -> dict[str, torch.Tensor]:
 def test_every_task_is_learned_and_the_result_loads(
     tmp_path: Path, folder: Path, tokens: str
 ) -> None:
-    experiment = experiment_in(tmp_path, folder, tokens=tokens, steps=30, depth_head=True)
+    experiment = experiment_in(
+        tmp_path, folder, tokens=tokens, steps=30, train_vision=True, depth_head=True
+    )
     experiment.train()
     found = losses(experiment)
     assert found[-1] < found[0] - 0.5
@@ -152,3 +148,15 @@ def test_samples_that_cannot_be_learned_are_rows_with_reasons(tmp_path: Path, fo
     write_records(data, [grounding, grounding])
     with pytest.raises(UserError, match="twice"):
         experiment.train()
+
+
+def test_a_frozen_vision_tower_stays_as_it_is(tmp_path: Path, folder: Path) -> None:
+    experiment = experiment_in(tmp_path, folder, steps=3)
+    experiment.train()
+    before = load_file(str(folder / "base/model.safetensors"))
+    after = load_file(str(experiment.result / "model.safetensors"))
+    changed = {name for name, weight in after.items() if not torch.equal(weight, before[name])}
+    assert changed
+    assert all("language_model" in name for name in changed), sorted(changed)
+    with pytest.raises(UserError, match="depth_head"):
+        experiment_in(tmp_path, folder, depth_head=True)
