@@ -43,6 +43,8 @@ def item(
         frames=(0,) if shown else (),
         pixels=500 if shown else 3,
         first_frame_s=0.0 if shown else float("nan"),
+        first_glimpse_s=0.0,
+        is_shown_whole=shown,
     )
 
 
