@@ -74,7 +74,7 @@ class VideoModel(nn.Module):
         self.config = self.base.config
         width = self.config.get_text_config().hidden_size
         self.position_encoding = PositionEncoding(settings.position_encoding, width)
-        self.grounding_head = GroundingHead(width)
+        self.grounding_head = GroundingHead(width, settings.grounding_head)
         self.token_embeddings = nn.Embedding(len(special_tokens.ids), width)
         self.depth_head = DepthHead(width) if settings.depth_head else None
         embeddings = self.base.get_input_embeddings()
