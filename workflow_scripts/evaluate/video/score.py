@@ -5,7 +5,7 @@ its name, and by ours. Every sample has exactly one answer under every condition
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,15 +13,17 @@ import numpy as np
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError, most_common_reasons
-from workflow_scripts.common.scan_samples import ScanCondition, ScanPrediction, ScanSample
+from workflow_scripts.common.scan_samples import ScanCondition, ScanPrediction, ScanSample, ScanTask
 from workflow_scripts.common.storage import read_records
 from workflow_scripts.config.evaluate import ScanScoreSettings
 from workflow_scripts.evaluate.score_table import LEARNED, ScoreRow, write_scores
+from workflow_scripts.evaluate.video.frame_picture import draw_frames
 from workflow_scripts.evaluate.video.grounding_scores import (
     grounding_scores,
     selection_probability,
 )
 from workflow_scripts.evaluate.video.majority import majority_predictions
+from workflow_scripts.evaluate.video.plan_picture import draw_plans
 from workflow_scripts.evaluate.video.protocols import has_java
 from workflow_scripts.evaluate.video.question_scores import is_typed, question_scores
 from workflow_scripts.evaluate.video.rotation_scores import rotation_scores
@@ -35,12 +37,14 @@ from workflow_scripts.evaluate.video.scored_samples import (
     Scan,
     ScanProposals,
     ScoredSamples,
+    of_tasks,
     read_predictions,
     read_predictions_by_experiment,
     read_proposals,
     read_samples,
     with_proposals,
 )
+from workflow_scripts.evaluate.video.shown_samples import shown_samples
 from workflow_scripts.evaluate.video.text_scores import answer_scores, caption_scores
 
 logger = logging.getLogger(__name__)
@@ -132,6 +136,10 @@ class DataSet:
             grounding = [sample.task == "grounding" for sample in self.scored.samples]
             values = np.where(grounding, self.probability, np.nan)
             scores[LEARNED] |= mean_scores({"selection_probability": values})
+        for name in (BLIND, MAJORITY):
+            # What is shown is no score of theirs.
+            for metric in ("frames_shown", "visual_tokens"):
+                scores.get(name, {}).pop(metric, None)
         return {name: scores[name] for name in (LEARNED, BLIND, MAJORITY) if name in scores}
 
     def others(self) -> dict[str, dict[str, SampleScores]]:
@@ -180,7 +188,7 @@ def main(
         experiment: Name of the experiment.
         seed: The workflow's seed.
         out: Parquet file to write, with a CSV file beside it.
-        settings: Split, resamples, whether metrics in Java are measured.
+        settings: Split, tasks, resamples, whether metrics in Java are measured.
         blind: Answers of the same model without frames.
         rotated90: Its answers about the scans turned by 90 degrees; rotations count if all are
             given.
@@ -201,7 +209,8 @@ def main(
             "'pip install pycocoevalcap==1.2', or set it to false"
         )
     known = read_proposals(proposals)
-    scored = with_proposals(samples, read_samples(samples, settings.split), known)
+    every_sample = read_samples(samples, settings.split)
+    scored = with_proposals(samples, of_tasks(samples, every_sample, settings.tasks), known)
     given: dict[ScanCondition, Sequence[Path]] = {
         **{"image": image, "blind": blind, "rotated90": rotated90},
         **{"rotated180": rotated180, "rotated270": rotated270},
@@ -215,9 +224,10 @@ def main(
     if training is not None:
         learned_from = read_records(training, ScanSample)
         answers[MAJORITY] = majority_predictions(scored, learned_from, known)
-    others = read_predictions_by_experiment(compared, scored)
+    not_scored = {one.sample_id for one in every_sample if one.task not in settings.tasks}
+    others = read_predictions_by_experiment(compared, scored, not_scored)
     others.pop(experiment, None)
-    probabilities = chosen_probabilities(validation, validation_image, known)
+    probabilities = chosen_probabilities(validation, validation_image, known, settings.tasks)
     if not probabilities and any(sample.task == "grounding" for sample in scored.samples):
         logger.warning("no validation samples: F1 only at the published selection probabilities")
     template = RowTemplate(experiment, settings.split, settings.bootstrap_samples, seed)
@@ -232,11 +242,22 @@ def main(
         methods = part.methods(java=settings.java_metrics)
         table += score_rows(part.scored, methods, part.others(), template)
     num_rows = write_scores(out, table)
+    if frames is not None or plans is not None:
+        shown = shown_samples(
+            views, scored, answers[LEARNED], next(iter(probabilities.values()), None)
+        )
+        if frames is not None:
+            draw_frames(frames, shown, experiment)
+        if plans is not None:
+            draw_plans(plans, shown, experiment)
     logger.info("%s: %d rows about %d samples", out, num_rows, len(scored))
 
 
 def chosen_probabilities(
-    path: Path | None, image: Sequence[Path], proposals: Mapping[Scan, ScanProposals]
+    path: Path | None,
+    image: Sequence[Path],
+    proposals: Mapping[Scan, ScanProposals],
+    tasks: Collection[ScanTask],
 ) -> dict[str, float]:
     """Return the selection probability of each data set with validation samples that are answered.
 
@@ -244,7 +265,7 @@ def chosen_probabilities(
     """
     if path is None or not image:
         return {}
-    samples = read_records(path, ScanSample)
+    samples = [one for one in read_records(path, ScanSample) if one.task in tasks]
     scored = with_proposals(path, samples, proposals)
     predictions = read_predictions(image, scored, "image")
     chosen = {}
