@@ -13,6 +13,7 @@ include: "vqa_audit.smk"
 include: "vqa_rooms.smk"
 include: "vqa_scans.smk"
 include: "vqa_focal.smk"
+include: "vqa_annotations.smk"
 
 
 PARAPHRASE_COST = as_workflow_error(
