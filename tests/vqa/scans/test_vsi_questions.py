@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.vqa.scans.contexts import random_context, scan_context, scan_object
+from testing.vqa.scan_contexts import random_context, scan_context, scan_object
 from tests.vqa.scans.vsi_answers import contradiction, option
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.common.vsi_bench import VSI_TASKS

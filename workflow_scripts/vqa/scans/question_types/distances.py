@@ -1,7 +1,7 @@
 """Distances between objects from closest point to closest point: how far, and which is closest."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -104,7 +104,7 @@ def generate_relative(
 def _sets_of_four(
     context: ScanContext,
     anchor: ScanObject,
-    named: list[ScanObject],
+    named: Sequence[ScanObject],
     rng: np.random.Generator,
     settings: ScanQuestionSettings,
 ) -> list[list[ScanObject]]:

@@ -92,7 +92,7 @@ def generate_room_size(
     yield number_sample(
         context,
         question_type=ROOM_SIZE,
-        text=pick(rng, ROOM_WORDINGS).format(),
+        text=pick(rng, ROOM_WORDINGS),
         value=total_m2,
         digits=1,
         answer_type="square_metres",

@@ -6,7 +6,6 @@ import numpy as np
 
 from workflow_scripts.common.label_text import counted, is_plural, plural, with_article
 from workflow_scripts.common.scan_samples import ScanSample
-from workflow_scripts.vqa.scans.question_types.wording import pick
 from workflow_scripts.vqa.scans.samples import new_sample
 from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
 
