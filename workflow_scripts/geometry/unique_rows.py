@@ -13,9 +13,12 @@ def row_keys(rows: np.ndarray) -> np.ndarray:
         return np.empty(0, dtype=np.int64)
     low = rows.min(axis=0)
     extent = (rows.max(axis=0) - low + 1).tolist()
+    keys: np.ndarray
     if np.prod(np.asarray(extent, dtype=np.float64)) > 2**62:
-        return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    return np.ravel_multi_index(tuple((rows - low).T), tuple(extent)).astype(np.int64)
+        keys = np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+        return keys
+    keys = np.ravel_multi_index(tuple((rows - low).T), tuple(extent)).astype(np.int64)
+    return keys
 
 
 def unique_rows(rows: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Scans as scenes: houses to walk through, or scans that a reader lists, each in its split."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from workflow_scripts.common.splits import assign_split
@@ -11,14 +12,31 @@ from workflow_scripts.sources.readers.scans.base import load_reader
 from workflow_scripts.sources.scans import ScanFilesSettings
 
 
+def _simulated_scans(settings: ScanFilesSettings, request: SampleRequest) -> Iterator[ScanScene]:
+    """Yield the scans of each house after another."""
+    count = settings.scans_per_house
+    houses = replace(request, start=request.start // count, stop=-(-request.stop // count))
+    for house_number, scene in enumerate(sample_houses(settings, houses), start=houses.start):
+        first = house_number * count
+        ids = [f"{request.source}-{index:06d}" for index in range(first, first + count)]
+        for number, scene_id in enumerate(ids):
+            if not request.start <= first + number < request.stop:
+                continue
+            yield ScanScene(
+                **{**scene.model_dump(), "scene_id": scene_id},
+                scan_of_house=number,
+                first_scan=ids[0],
+                format=settings.format,
+            )
+
+
 def sample_scans(settings: ScanFilesSettings, request: SampleRequest) -> Iterator[ScanScene]:
     """Yield the scans of a shard; `settings.format` is not auto any more.
 
     A simulated scan is in the split of its house, a scan from files in that of its place.
     """
     if settings.path is None:
-        for scene in sample_houses(settings, request):
-            yield ScanScene(**scene.model_dump(), format=settings.format)
+        yield from _simulated_scans(settings, request)
         return
     entries = load_reader(settings.format).list_scans(Path(settings.path))
     for entry in entries[request.start : request.stop]:

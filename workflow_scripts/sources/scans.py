@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.shards import assign_shards, scenes_per_shard
+from workflow_scripts.common.shards import Shard, assign_shards, scenes_per_shard
 from workflow_scripts.config.base import SettingsError, UserPath, one_of
 from workflow_scripts.sources.base import PlanContext, ShardPlan, Source
 from workflow_scripts.sources.procthor import HousesSettings, house_files, plan_house_shards
@@ -37,6 +37,14 @@ class ScanFilesSettings(HousesSettings):
     )
     path: UserPath | None = Field(
         None, description="folder of scans, or one scan; null with format simulated"
+    )
+
+    scans_per_house: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="simulated scans of a house, which is built once for all of them: first of "
+        "its other rooms, then other walks",
     )
 
     @model_validator(mode="after")
@@ -69,12 +77,31 @@ class ScansSettings(ScanFilesSettings, WalkSettings, WalkPictureSettings, ScanRe
         FrameSelectionSettings(), description="which frames of a scan are chosen"
     )
 
+    @model_validator(mode="after")
+    def _whole_houses(self) -> "ScansSettings":
+        for key in ("num_scans", "scans_per_shard"):
+            number = getattr(self, key)
+            if isinstance(number, int) and number % self.scans_per_house and self.path is None:
+                problem = f"{number} is no multiple of scans_per_house, {self.scans_per_house}"
+                raise SettingsError(((key,), problem))
+        return self
+
 
 def plan_scans(settings: ScansSettings, context: PlanContext) -> ShardPlan:
     """Return the shards of scans, with a digest of each one's files or houses."""
     if settings.path is None:
         key = f"sources.{context.source}.num_scans"
-        return plan_house_shards(settings, settings.num_scans, settings.scans_per_shard, key=key)
+        count = settings.scans_per_house
+        wanted = settings.num_scans and settings.num_scans // count
+        size = settings.scans_per_shard
+        houses = plan_house_shards(
+            settings, wanted, size if size == "auto" else size // count, key=key
+        )
+        shards = {
+            name: Shard(shard.start * count, shard.stop * count)
+            for name, shard in houses.shards.items()
+        }
+        return ShardPlan(shards, houses.digests)
     entries = load_reader(settings.format).list_scans(Path(settings.path))[: settings.num_scans]
     size = scenes_per_shard(len(entries), settings.scans_per_shard)
     shards = assign_shards(len(entries), size)
