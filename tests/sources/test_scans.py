@@ -1,5 +1,6 @@
 """Source scans: how simulated scans and scans from files are sharded and split."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from tests.config import resolved
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.shards import Shard
 from workflow_scripts.scenes.sample_scans import sample_scans
+from workflow_scripts.sources.annotation_settings import AnnotationsSettings
 from workflow_scripts.sources.base import PlanContext, SampleRequest
 from workflow_scripts.sources.planning import plan_sources, resolved_sources
 from workflow_scripts.sources.readers.scans import base
@@ -176,3 +178,73 @@ def test_a_house_is_in_one_shard() -> None:
 def test_scans_that_do_not_fill_houses_are_refused(key: str) -> None:
     with pytest.raises(UserError, match=f"{key}.* 7 is no multiple of scans_per_house, 2"):
         ScansSettings.parse({"num_scans": 8, "scans_per_house": 2, key: 7})
+
+
+def annotations(folder: Path, **names: list[str]) -> dict[str, Any]:
+    """Write a file of ScanQA for each split, and return the settings that name them."""
+    given = {}
+    for split, scans in names.items():
+        path = folder / f"ScanQA_{split}.json"
+        path.write_text(json.dumps([{"scene_id": scan} for scan in scans]))
+        given[split] = str(path)
+    return {"scanqa": given}
+
+
+def test_scans_are_in_the_split_of_the_published_file_that_names_them(
+    scans_folder: Path, tmp_path: Path
+) -> None:
+    published = annotations(
+        tmp_path,
+        train=["00_0", "01_0", "02_0", "03_1", "707_0"],
+        val=["01_1", "scannet/04_0"],
+        test=["02_0"],
+    )
+    settings = from_files(scans_folder).model_copy(
+        update={"annotations": AnnotationsSettings.parse(published)}
+    )
+    splits = {scan.name: scan.split for scan in sample_scans(settings, request(20))}
+    # Scans of one place share the strictest split that any of them has.
+    assert (splits["00_0"], splits["00_1"]) == ("train", "train")
+    assert (splits["01_0"], splits["01_1"]) == ("val", "val")
+    assert (splits["02_0"], splits["02_1"]) == ("test", "test")
+    assert (splits["03_0"], splits["03_1"]) == ("train", "train")
+    assert (splits["04_0"], splits["04_1"]) == ("val", "val")
+    plain = {scan.name: scan.split for scan in sample_scans(from_files(scans_folder), request(20))}
+    others = [name for name in splits if name[:2] > "04"]
+    assert [splits[name] for name in others] == [plain[name] for name in others]
+
+
+def test_files_of_annotations_are_checked_before_anything_runs(
+    scans_folder: Path, tmp_path: Path
+) -> None:
+    def planned(given: dict[str, Any]) -> dict[str, str]:
+        settings = from_files(scans_folder).model_copy(
+            update={"annotations": AnnotationsSettings.parse(given)}
+        )
+        return plan_scans(settings, CONTEXT).digests
+
+    given = annotations(tmp_path, train=["00_0"])
+    before = planned(given)
+    Path(given["scanqa"]["train"]).write_text("[]")
+    assert planned(given) != before
+    with pytest.raises(
+        UserError, match=r"sources\.scans\.annotations: nowhere\.json: no such file"
+    ):
+        planned({"scanqa": {"val": "nowhere.json"}})
+    with pytest.raises(UserError, match=r"sources\.scans\.annotations: no file of a data set"):
+        planned({"scanqa": {}})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "annotations: given, but scans are simulated: set path"),
+        ({"format": "auto", "path": "x", "boxes": "b.json"}, "boxes: given beside annotations"),
+        ({"format": "auto", "path": "x", "masks": "masks"}, "masks: given beside annotations"),
+    ],
+)
+def test_annotations_need_the_objects_of_their_data_set(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        ScansSettings.parse({**values, "annotations": {"scanqa": {"train": "a.json"}}})

@@ -9,6 +9,7 @@ from workflow_scripts.scenes.sample_houses import sample_houses
 from workflow_scripts.sources.base import SampleRequest
 from workflow_scripts.sources.readers.scan_records import ScanScene
 from workflow_scripts.sources.readers.scans.base import load_reader
+from workflow_scripts.sources.readers.scans.language_files import published_splits
 from workflow_scripts.sources.scans import ScanFilesSettings
 
 
@@ -33,17 +34,21 @@ def _simulated_scans(settings: ScanFilesSettings, request: SampleRequest) -> Ite
 def sample_scans(settings: ScanFilesSettings, request: SampleRequest) -> Iterator[ScanScene]:
     """Yield the scans of a shard; `settings.format` is not auto any more.
 
-    A simulated scan is in the split of its house, a scan from files in that of its place.
+    A simulated scan is in the split of its house, a scan from files in that of its place. Where
+    published annotations name the scan or its place, it is in the split that they are given for.
     """
     if settings.path is None:
         yield from _simulated_scans(settings, request)
         return
     entries = load_reader(settings.format).list_scans(Path(settings.path))
+    given = settings.annotations
+    published = {} if given is None else published_splits(given.files(), entries)
     for entry in entries[request.start : request.stop]:
+        place = entry.place or entry.scan_id
         yield ScanScene(
             source=request.source,
             scene_id=f"{request.source}-{entry.scan_id}",
-            split=assign_split(entry.place or entry.scan_id, request.shares),
+            split=published.get(place) or assign_split(place, request.shares),
             origin=f"{settings.format}: {entry.scan_id}",
             house=None,
             format=settings.format,

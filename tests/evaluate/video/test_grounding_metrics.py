@@ -6,7 +6,6 @@ import pytest
 from workflow_scripts.evaluate.video.grounding_metrics import (
     ScoredBoxes,
     best_box,
-    box_iou,
     choose_probability,
     gated_texts,
     grounding_accuracy,
@@ -15,6 +14,7 @@ from workflow_scripts.evaluate.video.grounding_metrics import (
     set_f1,
     strict_mean,
 )
+from workflow_scripts.geometry.aligned_boxes import box_iou
 
 
 def boxes(*starts: float, size: float = 1.0) -> np.ndarray:
