@@ -10,9 +10,13 @@ from workflow_scripts.config.base import Settings, UniqueList, UserPath
 Tokens = Annotated[int, Field(ge=1, le=4096)]
 BenchmarkName = Annotated[
     str,
-    Field(pattern=r"^(?!predictions$|vqa$|keypoints$|rooms$|focal\d)[a-z0-9][a-z0-9-]*$"),
+    Field(
+        pattern=r"^(?!predictions$|validation$|vqa$|keypoints$|rooms$|focal\d)[a-z0-9][a-z0-9-]*$"
+    ),
 ]
-BENCHMARK_NAME = r"letters, digits and hyphens, not predictions, vqa, keypoints, rooms or focal050"
+BENCHMARK_NAME = (
+    r"letters, digits and hyphens, not predictions, validation, vqa, keypoints, rooms or focal050"
+)
 
 
 class BenchmarkFileSettings(Settings):
