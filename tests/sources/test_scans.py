@@ -1,5 +1,6 @@
 """Source scans: how simulated scans and scans from files are sharded and split."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ from tests.config import resolved
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.shards import Shard
 from workflow_scripts.scenes.sample_scans import sample_scans
+from workflow_scripts.sources.annotation_settings import AnnotationsSettings
 from workflow_scripts.sources.base import PlanContext, SampleRequest
 from workflow_scripts.sources.planning import plan_sources, resolved_sources
 from workflow_scripts.sources.readers.scans import base
 from workflow_scripts.sources.readers.scans.base import ScanEntry
+from workflow_scripts.sources.scan_settings import walk_picture_settings
 from workflow_scripts.sources.scans import (
     ScanFilesSettings,
     ScansSettings,
@@ -137,3 +140,111 @@ def test_auto_finds_the_layout_or_says_what_is_known(scans_folder: Path, tmp_pat
 def test_bad_settings_name_their_key(values: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message.replace(".", r"\.").replace("(", r"\(")):
         ScansSettings.parse(values)
+
+
+VIEWS = {"width_px": 336, "height_px": 336, "min_pixels": 100, "preset": "default", "backend": "b"}
+
+
+def test_pictures_of_scans_are_those_of_views_unless_they_are_given() -> None:
+    scans = ScansSettings().model_dump()
+    assert walk_picture_settings(VIEWS, scans) == VIEWS
+    smaller = walk_picture_settings(VIEWS, {**scans, "size_px": 112, "preset": "draft"})
+    assert smaller == {
+        **{"width_px": 112, "height_px": 112, "min_pixels": 11, "preset": "draft"},
+        "backend": "b",
+    }
+    assert walk_picture_settings(VIEWS, {**scans, "size_px": 16})["min_pixels"] == 1
+
+
+def test_scans_of_one_house_share_house_and_split() -> None:
+    settings = ScanFilesSettings(scans_per_house=3)
+    request = SampleRequest("scans", 0, 6, 7, SHARES)
+    scenes = list(sample_scans(settings, request))
+    assert [scene.scene_id for scene in scenes] == [f"scans-{number:06d}" for number in range(6)]
+    assert [scene.scan_of_house for scene in scenes] == [0, 1, 2, 0, 1, 2]
+    assert [scene.first_scan for scene in scenes] == ["scans-000000"] * 3 + ["scans-000003"] * 3
+    assert scenes[0].house == scenes[2].house != scenes[3].house
+    assert len({scene.split for scene in scenes[:3]}) == 1
+    second = SampleRequest("scans", 3, 6, 7, SHARES)
+    assert list(sample_scans(settings, second)) == scenes[3:]
+
+
+def test_a_house_is_in_one_shard() -> None:
+    settings = ScansSettings(num_scans=9, scans_per_house=3, scans_per_shard=6)
+    assert list(plan_scans(settings, CONTEXT).shards.values()) == [Shard(0, 6), Shard(6, 9)]
+
+
+@pytest.mark.parametrize("key", ["num_scans", "scans_per_shard"])
+def test_scans_that_do_not_fill_houses_are_refused(key: str) -> None:
+    with pytest.raises(UserError, match=f"{key}.* 7 is no multiple of scans_per_house, 2"):
+        ScansSettings.parse({"num_scans": 8, "scans_per_house": 2, key: 7})
+
+
+def annotations(folder: Path, **names: list[str]) -> dict[str, Any]:
+    """Write a file of ScanQA for each split, and return the settings that name them."""
+    given = {}
+    for split, scans in names.items():
+        path = folder / f"ScanQA_{split}.json"
+        path.write_text(json.dumps([{"scene_id": scan} for scan in scans]))
+        given[split] = str(path)
+    return {"scanqa": given}
+
+
+def test_scans_are_in_the_split_of_the_published_file_that_names_them(
+    scans_folder: Path, tmp_path: Path
+) -> None:
+    published = annotations(
+        tmp_path,
+        train=["00_0", "01_0", "02_0", "03_1", "707_0"],
+        val=["01_1", "scannet/04_0"],
+        test=["02_0"],
+    )
+    settings = from_files(scans_folder).model_copy(
+        update={"annotations": AnnotationsSettings.parse(published)}
+    )
+    splits = {scan.name: scan.split for scan in sample_scans(settings, request(20))}
+    # Scans of one place share the strictest split that any of them has.
+    assert (splits["00_0"], splits["00_1"]) == ("train", "train")
+    assert (splits["01_0"], splits["01_1"]) == ("val", "val")
+    assert (splits["02_0"], splits["02_1"]) == ("test", "test")
+    assert (splits["03_0"], splits["03_1"]) == ("train", "train")
+    assert (splits["04_0"], splits["04_1"]) == ("val", "val")
+    plain = {scan.name: scan.split for scan in sample_scans(from_files(scans_folder), request(20))}
+    others = [name for name in splits if name[:2] > "04"]
+    assert [splits[name] for name in others] == [plain[name] for name in others]
+
+
+def test_files_of_annotations_are_checked_before_anything_runs(
+    scans_folder: Path, tmp_path: Path
+) -> None:
+    def planned(given: dict[str, Any]) -> dict[str, str]:
+        settings = from_files(scans_folder).model_copy(
+            update={"annotations": AnnotationsSettings.parse(given)}
+        )
+        return plan_scans(settings, CONTEXT).digests
+
+    given = annotations(tmp_path, train=["00_0"])
+    before = planned(given)
+    Path(given["scanqa"]["train"]).write_text("[]")
+    assert planned(given) != before
+    with pytest.raises(
+        UserError, match=r"sources\.scans\.annotations: nowhere\.json: no such file"
+    ):
+        planned({"scanqa": {"val": "nowhere.json"}})
+    with pytest.raises(UserError, match=r"sources\.scans\.annotations: no file of a data set"):
+        planned({"scanqa": {}})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "annotations: given, but scans are simulated: set path"),
+        ({"format": "auto", "path": "x", "boxes": "b.json"}, "boxes: given beside annotations"),
+        ({"format": "auto", "path": "x", "masks": "masks"}, "masks: given beside annotations"),
+    ],
+)
+def test_annotations_need_the_objects_of_their_data_set(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        ScansSettings.parse({**values, "annotations": {"scanqa": {"train": "a.json"}}})

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.shards import assign_shards, scenes_per_shard
+from workflow_scripts.common.shards import Shard, assign_shards, scenes_per_shard
 from workflow_scripts.config.base import SettingsError, UserPath, one_of
+from workflow_scripts.sources.annotation_settings import AnnotationsSettings
 from workflow_scripts.sources.base import PlanContext, ShardPlan, Source
 from workflow_scripts.sources.procthor import HousesSettings, house_files, plan_house_shards
 from workflow_scripts.sources.readers.photo_files import folder_digests
@@ -17,6 +18,7 @@ from workflow_scripts.sources.readers.scans.base import READERS, detect_format, 
 from workflow_scripts.sources.scan_settings import (
     FrameSelectionSettings,
     ScanReadSettings,
+    WalkPictureSettings,
     WalkSettings,
 )
 
@@ -37,6 +39,19 @@ class ScanFilesSettings(HousesSettings):
     path: UserPath | None = Field(
         None, description="folder of scans, or one scan; null with format simulated"
     )
+    annotations: AnnotationsSettings | None = Field(
+        None,
+        description="published descriptions of the scans and questions about them: ScanRefer, "
+        "Multi3DRefer, Scan2Cap, ScanQA, SQA3D; scans that they name are in the split of their "
+        "file; null: none",
+    )
+    scans_per_house: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="simulated scans of a house, which is built once for all of them: first of "
+        "its other rooms, then other walks",
+    )
 
     @model_validator(mode="after")
     def _has_path(self) -> "ScanFilesSettings":
@@ -47,10 +62,12 @@ class ScanFilesSettings(HousesSettings):
                 else "given, but format is simulated; set format to auto or to a layout"
             )
             raise SettingsError((("path",), problem))
+        if self.annotations is not None and self.path is None:
+            raise SettingsError((("annotations",), "given, but scans are simulated: set path"))
         return self
 
 
-class ScansSettings(ScanFilesSettings, WalkSettings, ScanReadSettings):
+class ScansSettings(ScanFilesSettings, WalkSettings, WalkPictureSettings, ScanReadSettings):
     """Posed RGB-D scans, simulated or your own; null turns the source off."""
 
     num_scans: int | None = Field(
@@ -68,12 +85,42 @@ class ScansSettings(ScanFilesSettings, WalkSettings, ScanReadSettings):
         FrameSelectionSettings(), description="which frames of a scan are chosen"
     )
 
+    @model_validator(mode="after")
+    def _whole_houses(self) -> "ScansSettings":
+        for key in ("num_scans", "scans_per_shard"):
+            number = getattr(self, key)
+            if isinstance(number, int) and number % self.scans_per_house and self.path is None:
+                problem = f"{number} is no multiple of scans_per_house, {self.scans_per_house}"
+                raise SettingsError(((key,), problem))
+        return self
+
+    @model_validator(mode="after")
+    def _has_annotated_objects(self) -> "ScansSettings":
+        for key in ("boxes", "masks"):
+            if self.annotations is not None and getattr(self, key) is not None:
+                problem = (
+                    "given beside annotations, which name objects by the ids of the data set's own "
+                    "objects; a detector's boxes are given as annotations.predicted_boxes"
+                )
+                raise SettingsError(((key,), problem))
+        return self
+
 
 def plan_scans(settings: ScansSettings, context: PlanContext) -> ShardPlan:
     """Return the shards of scans, with a digest of each one's files or houses."""
     if settings.path is None:
         key = f"sources.{context.source}.num_scans"
-        return plan_house_shards(settings, settings.num_scans, settings.scans_per_shard, key=key)
+        count = settings.scans_per_house
+        wanted = settings.num_scans and settings.num_scans // count
+        size = settings.scans_per_shard
+        houses = plan_house_shards(
+            settings, wanted, size if size == "auto" else size // count, key=key
+        )
+        shards = {
+            name: Shard(shard.start * count, shard.stop * count)
+            for name, shard in houses.shards.items()
+        }
+        return ShardPlan(shards, houses.digests)
     entries = load_reader(settings.format).list_scans(Path(settings.path))[: settings.num_scans]
     size = scenes_per_shard(len(entries), settings.scans_per_shard)
     shards = assign_shards(len(entries), size)
@@ -82,6 +129,10 @@ def plan_scans(settings: ScansSettings, context: PlanContext) -> ShardPlan:
         if given is not None and not Path(given).exists():
             raise UserError(f"sources.{context.source}.{key}: {given}: no such file or folder")
     objects = [path for path in (settings.boxes, settings.masks) if path is not None]
+    if settings.annotations is not None:
+        _require_files(settings.annotations, f"sources.{context.source}.annotations")
+        # Splits of scans follow from these.
+        objects += [str(path) for each in settings.annotations.files() for path in each.paths]
     digests = {
         name: folder_digests(
             [*(str(entry.path) for entry in entries[shard.start : shard.stop]), *objects]
@@ -89,6 +140,15 @@ def plan_scans(settings: ScansSettings, context: PlanContext) -> ShardPlan:
         for name, shard in shards.items()
     }
     return ShardPlan(shards, digests)
+
+
+def _require_files(annotations: AnnotationsSettings, key: str) -> None:
+    """Raise `UserError` if a file of annotations is not there, or none is given."""
+    if not any(True for _ in annotations.files()):
+        raise UserError(f"{key}: no file of a data set is given; give one, or null")
+    missing = [path for path in annotations.all_paths() if not Path(path).is_file()]
+    if missing:
+        raise UserError(f"{key}: {missing[0]}: no such file; correct the path")
 
 
 def resolve_format(settings: ScansSettings) -> ScansSettings:
@@ -102,9 +162,9 @@ def scan_files(settings: ScansSettings) -> tuple[str, ...]:
     """Return the user's files that scans are read from."""
     if settings.path is None:
         return house_files(settings)
-    return tuple(
-        path for path in (settings.path, settings.boxes, settings.masks) if path is not None
-    )
+    words = () if settings.annotations is None else settings.annotations.all_paths()
+    listed = (settings.path, settings.boxes, settings.masks, *words)
+    return tuple(path for path in listed if path is not None)
 
 
 def views_per_scan(settings: ScansSettings, _: Mapping[str, Any]) -> float:

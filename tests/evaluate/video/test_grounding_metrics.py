@@ -6,7 +6,6 @@ import pytest
 from workflow_scripts.evaluate.video.grounding_metrics import (
     ScoredBoxes,
     best_box,
-    box_iou,
     choose_probability,
     gated_texts,
     grounding_accuracy,
@@ -15,6 +14,7 @@ from workflow_scripts.evaluate.video.grounding_metrics import (
     set_f1,
     strict_mean,
 )
+from workflow_scripts.geometry.aligned_boxes import box_iou
 
 
 def boxes(*starts: float, size: float = 1.0) -> np.ndarray:
@@ -61,6 +61,8 @@ def test_f1_of_sets():
     assert set_f1(boxes(), boxes(0), 0.25) == 0
     assert set_f1(boxes(0, 5), boxes(0, 9), 0.25) == pytest.approx(0.5)
     assert set_f1(boxes(0, 5, 9), boxes(0, 5), 0.5) == pytest.approx(0.8)
+    # The same box twice is right once.
+    assert set_f1(boxes(0, 0), boxes(0), 0.25) == pytest.approx(2 / 3)
 
 
 def test_the_published_matching_can_lose_a_pair_that_counts():

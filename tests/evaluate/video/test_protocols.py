@@ -3,13 +3,13 @@
 import pytest
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.scan_samples import sqa3d_type
 from workflow_scripts.evaluate.video import protocols
 from workflow_scripts.evaluate.video.answer_metrics import (
     contained_match,
     exact_match,
     refined_exact_match_leo,
     refined_exact_match_llava3d,
-    sqa3d_type,
 )
 from workflow_scripts.evaluate.video.caption_metrics import rouge_l
 from workflow_scripts.evaluate.video.protocols import (

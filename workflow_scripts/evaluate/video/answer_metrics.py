@@ -5,8 +5,6 @@ All functions take one answer and its references after a protocol (`protocols.py
 
 from collections.abc import Sequence
 
-SQA3D_TYPES = ("what", "is", "how", "can", "which")
-
 
 def exact_match(answer: str, references: Sequence[str]) -> bool:
     """Say whether the answer is one of the references (EM@1 of ScanQA and SQA3D)."""
@@ -52,12 +50,6 @@ def contained_match(answer: str, references: Sequence[str]) -> bool:
         _holds(words, reference.split()) or _holds(reference.split(), words)
         for reference in references
     )
-
-
-def sqa3d_type(question: str) -> str:
-    """Return the type of a question of SQA3D: its first word, or "others"."""
-    text = question.lower()
-    return next((name for name in SQA3D_TYPES if text.startswith(name)), "others")
 
 
 def _holds(words: Sequence[str], part: Sequence[str]) -> bool:

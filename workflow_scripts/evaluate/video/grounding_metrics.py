@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from workflow_scripts.geometry.aligned_boxes import box_iou
+
 THRESHOLDS = (0.25, 0.5)
 SOFTMAX_TEMPERATURE = 0.07
-# Keeps the quotient defined, as published.
-_SMALL = 1e-8
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,6 @@ class ScoredBoxes:
     def __post_init__(self) -> None:
         if self.scores.shape != (len(self.boxes) + 1,):
             raise ValueError(f"{len(self.scores)} scores for {len(self.boxes)} boxes and none")
-
-
-def box_iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the IoU f64 [n, m] of axis-aligned boxes [n, 6] and [m, 6]."""
-    low = np.maximum(_corner(boxes, -1)[:, None], _corner(others, -1)[None])
-    high = np.minimum(_corner(boxes, 1)[:, None], _corner(others, 1)[None])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    volumes = boxes[:, 3:].prod(axis=1)[:, None] + others[:, 3:].prod(axis=1)[None]
-    iou: np.ndarray = shared / (volumes - shared + _SMALL)
-    return iou
 
 
 def best_box(predicted: ScoredBoxes) -> np.ndarray | None:
@@ -149,8 +139,3 @@ def strict_mean(scores: Sequence[float], ious: Sequence[float], threshold: float
     """Return the mean of per-sample scores, 0 where the box overlaps too little (ours)."""
     is_kept = np.asarray(ious) >= threshold
     return float((np.asarray(scores) * is_kept).mean())
-
-
-def _corner(boxes: np.ndarray, sign: int) -> np.ndarray:
-    corner: np.ndarray = boxes[:, :3] + sign * boxes[:, 3:] / 2
-    return corner

@@ -6,16 +6,33 @@ The same seed gives the same steps, whichever of them are read.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.train.vlm.conversation_dataset import Conversation, ConversationDataset
-from workflow_scripts.train.vlm.packed_collator import PackedCollator, PackedGroup
+from workflow_scripts.train.vlm.packed_collator import PackedCollator
 
-MicroBatches = list[list[PackedGroup]]
+
+class TokenGroup(Protocol):
+    """Questions in one sequence."""
+
+    @property
+    def members(self) -> Sequence[Any]: ...
+
+    @property
+    def num_tokens(self) -> int: ...
+
+
+Group = TypeVar("Group", bound=TokenGroup)
+
+
+class GroupSplitter(Protocol[Group]):
+    """Divides the questions of a sequence among two."""
+
+    def split(self, group: Group) -> list[Group]: ...
 
 
 def epoch_order(
@@ -86,19 +103,19 @@ class StepOrder:
 
 
 def assign_micro_batches(
-    groups: Sequence[PackedGroup],
-    collator: PackedCollator,
+    groups: Sequence[Group],
+    collator: GroupSplitter[Group],
     *,
     num_ranks: int,
     tokens_per_micro_batch: int,
-) -> list[MicroBatches]:
+) -> list[list[list[Group]]]:
     """Return the micro-batches of every rank: as few as the limit of tokens allows, equally many.
 
     Padding counts; groups of similar length are together, so that there is little of it where there
     are several micro-batches. Groups of several conversations are halved where they are too long,
     or too few for the ranks; one conversation above the limit is a micro-batch of its own.
     """
-    parts: list[PackedGroup] = []
+    parts: list[Group] = []
     waiting = list(groups)
     while waiting:
         group = waiting.pop(0)
@@ -123,18 +140,18 @@ def assign_micro_batches(
 
 
 def _balance(
-    parts: Sequence[PackedGroup], *, num_ranks: int, num_micro_batches: int
-) -> list[MicroBatches]:
+    parts: Sequence[Group], *, num_ranks: int, num_micro_batches: int
+) -> list[list[list[Group]]]:
     """Return the micro-batches of every rank: from long to short parts, about equal in tokens.
 
     Of the parts of a micro-batch each goes to the rank with the fewest tokens; no slot stays empty.
     """
     waiting = sorted(parts, key=lambda part: -part.num_tokens)
-    ranks: list[MicroBatches] = [[] for _ in range(num_ranks)]
+    ranks: list[list[list[Group]]] = [[] for _ in range(num_ranks)]
     loads = [0] * num_ranks
     for after in range(num_micro_batches - 1, -1, -1):
         share = sum(part.num_tokens for part in waiting) / (after + 1)
-        slots: list[list[PackedGroup]] = [[] for _ in range(num_ranks)]
+        slots: list[list[Group]] = [[] for _ in range(num_ranks)]
         taken = 0
         while len(waiting) > after * num_ranks and (taken < share or not all(slots)):
             part = waiting.pop(0)
@@ -147,7 +164,7 @@ def _balance(
     return ranks
 
 
-def _padded(slot: Sequence[PackedGroup]) -> int:
+def _padded(slot: Sequence[TokenGroup]) -> int:
     return len(slot) * max(part.num_tokens for part in slot)
 
 

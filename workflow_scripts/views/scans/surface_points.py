@@ -10,6 +10,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from workflow_scripts.common.storage import write_table
+from workflow_scripts.geometry.unique_rows import row_keys
 
 SPACING_M = 0.05
 _MARGIN_M = 0.02
@@ -37,7 +38,7 @@ class SurfacePoints:
         points = points[shapely.contains_xy(inside, points[:, 0], points[:, 1])]
         # A hair above a multiple lies in the next cube; rounding first keeps planes in one.
         cubes = np.floor(np.round(points / SPACING_M, 4)).astype(np.int64)
-        _, first = np.unique(cubes, axis=0, return_index=True)
+        _, first = np.unique(row_keys(cubes), return_index=True)
         return cls(scene_id, points[np.sort(first)].astype(np.float32))
 
 

@@ -1,0 +1,33 @@
+"""Input functions of the rules in vqa_annotations.smk."""
+
+
+def annotated_sources():
+    """Return the sources of scans with published annotations."""
+    return [
+        source
+        for source in sources_with_scenes("scan")
+        if config["sources"][source]["annotations"] is not None
+    ]
+
+
+def annotation_paths(wildcards):
+    """Return the user's files of annotations of a source."""
+    values = config["sources"][wildcards.source]["annotations"]
+    return list(AnnotationsSettings.model_validate(values).all_paths())
+
+
+def annotation_inputs(wildcards):
+    """Return those that can be inputs; the digest in the rule's params decides what runs again."""
+    return [ancient(path) for path in listed(annotation_paths(wildcards))]
+
+
+def annotation_digest(wildcards):
+    """Return a digest of the user's files: names, sizes and times."""
+    return folder_digests(annotation_paths(wildcards))
+
+
+def imported_samples(ending):
+    """Return a file of the imported samples of every annotated source."""
+    return [
+        f"results/vqa/{source}/annotations.{ending}" for source in annotated_sources()
+    ]

@@ -1,0 +1,151 @@
+"""The scans that annotations are about: their split, their objects and what may be chosen.
+
+An object is known by its `object_id`, as its data set wrote it, never by its place in a list.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.records import Split
+from workflow_scripts.geometry.aligned_boxes import aligned_boxes, box_iou
+from workflow_scripts.sources.readers.scan_records import ScanScene
+from workflow_scripts.sources.readers.scans.language_files import scan_aliases
+
+Box = tuple[float, float, float, float, float, float]
+
+
+@dataclass(frozen=True)
+class AnnotatedObject:
+    """An object of a scan: its number in masks, and its box along the world's axes."""
+
+    object_id: str
+    instance: int
+    category: str
+    box: Box
+
+
+@dataclass(frozen=True)
+class AnnotatedScan:
+    """A scan of the source.
+
+    Attributes:
+        scene_id: its name in the workflow.
+        name: its name in its files.
+        split: the split of its scene.
+        objects: annotated objects by `object_id`.
+        predicted: boxes [n, 6] of a detector; None where its objects' boxes are chosen from.
+        reason: why nothing can be asked about it, '' if something can.
+    """
+
+    scene_id: str
+    name: str
+    split: Split
+    objects: Mapping[str, AnnotatedObject]
+    predicted: np.ndarray | None = None
+    reason: str = ""
+
+    def object(self, object_id: str) -> AnnotatedObject:
+        """Return an object; `UserError` if the scan has none of that id."""
+        if object_id in self.objects:
+            return self.objects[object_id]
+        if not self.objects:
+            raise UserError(
+                f"object {object_id}: the scan has no objects; the files of its annotated mesh are "
+                "missing or damaged"
+            )
+        raise UserError(f"object {object_id} is none of the scan's {len(self.objects)} objects")
+
+    @cached_property
+    def proposals(self) -> np.ndarray:
+        """Boxes [n, 6] that may be chosen."""
+        if self.predicted is not None:
+            return self.predicted
+        return np.array([item.box for item in self.objects.values()]).reshape(-1, 6)
+
+    def best_proposal(self, box: Box) -> tuple[Box | None, float]:
+        """Return the proposal that overlaps most with a box, and its IoU; None if there is none."""
+        if not len(self.proposals):
+            return None, 0.0
+        iou = box_iou(np.array([box]), self.proposals)[0]
+        best = int(np.argmax(iou))
+        x, y, z, dx, dy, dz = self.proposals[best].tolist()
+        return (x, y, z, dx, dy, dz), float(iou[best])
+
+
+class AnnotatedScans:
+    """The scans of a source by the names that annotations use."""
+
+    def __init__(self, scans: Iterable[AnnotatedScan]) -> None:
+        self.scans = tuple(scans)
+        self._by_name: dict[str, AnnotatedScan] = {}
+        for place in (0, 1):  # whole names win over their last parts
+            for scan in self.scans:
+                for alias in scan_aliases(scan.name)[place : place + 1]:
+                    self._by_name.setdefault(alias, scan)
+
+    def get(self, name: str) -> AnnotatedScan | None:
+        """Return a scan by the name in its files."""
+        return self._by_name.get(name)
+
+
+def read_scans(
+    scenes: Iterable[ScanScene],
+    objects: pd.DataFrame,
+    with_views: set[str],
+    predicted: Mapping[str, np.ndarray],
+) -> list[AnnotatedScan]:
+    """Return the scans of a source.
+
+    Args:
+        scenes: their scenes.
+        objects: rows of `ObjectRow` of all of them.
+        with_views: the scenes that have views.
+        predicted: a detector's boxes [n, 6] by scan; those of training scans are not used.
+    """
+    by_scene = {str(scene): rows for scene, rows in objects.groupby("scene_id")}
+    scans = []
+    for scene in scenes:
+        rows = by_scene.get(scene.scene_id, objects.iloc[:0])
+        name = scene.name or scene.scene_id
+        boxes = next((predicted[each] for each in scan_aliases(name) if each in predicted), None)
+        reason = scene.skipped or ""
+        if not reason and scene.scene_id not in with_views:
+            reason = "no frame of the scan can be used; see the skipped rows of its views"
+        scans.append(
+            AnnotatedScan(
+                scene_id=scene.scene_id,
+                name=name,
+                split=scene.split,
+                objects={item.object_id: item for item in objects_of(rows)},
+                predicted=None if scene.split == "train" else boxes,
+                reason=reason,
+            )
+        )
+    return scans
+
+
+def objects_of(rows: pd.DataFrame) -> list[AnnotatedObject]:
+    """Return the objects of rows of `ObjectRow`; those without a finite box are left out."""
+    boxes = aligned_boxes(
+        rows[["x_m", "y_m", "z_m"]].to_numpy(float),
+        rows[["width_m", "depth_m", "height_m"]].to_numpy(float),
+        rows["yaw_deg"].to_numpy(float),
+    )
+    result = []
+    for row, box in zip(rows.itertuples(), boxes.tolist(), strict=True):
+        if np.isfinite(box).all():
+            x, y, z, dx, dy, dz = box
+            result.append(
+                AnnotatedObject(
+                    object_id=str(row.object_id),
+                    instance=int(row.instance),
+                    category=str(row.category),
+                    box=(x, y, z, dx, dy, dz),
+                )
+            )
+    return result
