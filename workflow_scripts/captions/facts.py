@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from shapely import Polygon
 
-from workflow_scripts.captions.colours import colour_name
+from workflow_scripts.common.colours import colour_name
 from workflow_scripts.common.label_text import phrase
 from workflow_scripts.common.records import ViewRow
 from workflow_scripts.common.view_shard import ViewShard

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.captions.colours import colour_name
 from workflow_scripts.captions.facts import RoomFacts, room_facts
+from workflow_scripts.common.colours import colour_name
 from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import Split, ViewRow
 from workflow_scripts.common.storage import read_table

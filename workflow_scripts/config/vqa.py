@@ -6,6 +6,7 @@ from pydantic import Field
 
 from workflow_scripts.config.base import Settings, Text, UniqueList, UserPath, one_of
 from workflow_scripts.config.question_families import QUESTION_FAMILIES
+from workflow_scripts.config.scan_questions import ScanQuestionSettings
 from workflow_scripts.config.server import RequestLimits, ServerSettings
 
 QuestionFamily = Annotated[str, one_of(QUESTION_FAMILIES)]
@@ -256,6 +257,10 @@ class VqaSettings(
         None,
         description="has questions paraphrased by a model; a paraphrase is used only if numbers, "
         "units, objects, directions and choices stay; null: questions stay as they are",
+    )
+    scans: ScanQuestionSettings = Field(
+        ScanQuestionSettings(),
+        description="what video models are asked about scans",
     )
     hub: HubSettings = Field(
         HubSettings(),

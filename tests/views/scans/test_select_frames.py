@@ -11,12 +11,12 @@ from tests.views.houses import l_shaped_room, living_room
 from tests.views.scans import walks
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import SkippedItem
+from workflow_scripts.common.scan_frames import ChosenFrame
 from workflow_scripts.common.storage import read_records, read_table
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.scenes.generator import generate_house
 from workflow_scripts.sources.scan_settings import FrameSelectionSettings
 from workflow_scripts.views.scans import select_frames
-from workflow_scripts.views.scans.select_frames import ChosenFrame
 
 
 @pytest.fixture(scope="module")

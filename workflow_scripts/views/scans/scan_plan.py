@@ -23,7 +23,7 @@ from workflow_scripts.geometry.upright_boxes import box_corners
 from workflow_scripts.geometry.voxel_coverage import voxel_centres_m
 
 if TYPE_CHECKING:
-    from workflow_scripts.views.scans.select_frames import ChosenFrame
+    from workflow_scripts.common.scan_frames import ChosenFrame
 
 TILE_PX, MARGIN_PX, TITLE_PX = 760, 20, 46
 COLUMNS, MAX_PLANS = 2, 12

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 from scipy.spatial import cKDTree
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.item_errors import ItemErrors
-from workflow_scripts.common.records import Record, SkippedItem, records_to_frame
+from workflow_scripts.common.records import SkippedItem, records_to_frame
+from workflow_scripts.common.scan_frames import ChosenFrame
 from workflow_scripts.common.storage import read_table, write_records, write_table
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry.frame_selection import (
@@ -34,30 +34,6 @@ from workflow_scripts.views.scans.surface_points import SPACING_M
 
 DEFAULT = FrameSelectionSettings()
 log = logging.getLogger(__name__)
-
-
-class ChosenFrame(Record):
-    """One row of `{shard}.frames.parquet` of views: a frame of a scan that was chosen.
-
-    Rows of a scan are in the order of time; `rank` is the order in which they were chosen, and
-    what is said about coverage holds for the frames up to that rank.
-    """
-
-    scene_id: str
-    view: int = Field(description="index into the arrays of the shard")
-    view_id: str
-    frame: int
-    timestamp_s: float
-    strategy: str
-    rank: int = Field(description="from 0")
-    gain: int = Field(description="voxels that it shows and none of an earlier rank")
-    coverage: float = Field(
-        description="share of the voxels that all frames of the scan show (on its own surface, "
-        "where that is known)"
-    )
-    surface_coverage: float = Field(
-        description="share of the scan's own surface; NaN where that is not known"
-    )
 
 
 def count_scan(shard: ViewShard, views: list[int], voxel_m: float) -> FrameVoxels:

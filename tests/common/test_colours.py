@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workflow_scripts.captions.colours import COLOUR_NAMES, MIN_PIXELS, colour_name, rgb_to_lab
+from workflow_scripts.common.colours import COLOUR_NAMES, MIN_PIXELS, colour_name, rgb_to_lab
 
 
 def filled(*colours: tuple[int, int, int], side: int = 20) -> np.ndarray:

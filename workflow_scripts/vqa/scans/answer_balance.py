@@ -1,0 +1,36 @@
+"""Ask for every answer equally often, so that words alone do not give it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+Option = TypeVar("Option")
+
+
+class AnswerBalance:
+    """Counts the answers of a scan by kind of question, and draws the one that is rarest so far."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def draw(self, kind: str, by_answer: Mapping[str, Sequence[Option]]) -> tuple[str, Option]:
+        """Return an answer and one of its options; answers that were given seldom come first."""
+        answers = sorted(answer for answer, options in by_answer.items() if options)
+        least = min(self._counts[kind, answer] for answer in answers)
+        rarest = [answer for answer in answers if self._counts[kind, answer] == least]
+        answer = rarest[int(self._rng.integers(len(rarest)))]
+        self._counts[kind, answer] += 1
+        options = by_answer[answer]
+        return answer, options[int(self._rng.integers(len(options)))]
+
+
+def equal_numbers(groups: Mapping[str, Sequence[Option]], rng: np.random.Generator) -> list[Option]:
+    """Return as many of every group as the smallest has, drawn at random; [] if one is empty."""
+    number = min((len(options) for options in groups.values()), default=0)
+    chosen: list[Option] = []
+    for options in groups.values():
+        chosen += [options[place] for place in rng.permutation(len(options))[:number]]
+    return [chosen[place] for place in rng.permutation(len(chosen))]
