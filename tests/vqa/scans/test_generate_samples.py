@@ -81,7 +81,7 @@ def test_a_scan_does_not_depend_on_the_others(scan_shard: Path, samples_path: Pa
 def test_limits_are_counted(scan_shard: Path, tmp_path: Path) -> None:
     path = run_generate(scan_shard, tmp_path, samples_per_type=1)
     samples = read_records(path, ScanSample)
-    counts = pd.Series([(s.scene_id, s.question_type) for s in samples]).value_counts()
+    counts = pd.Series([(s.scene_id, s.task, s.question_type) for s in samples]).value_counts()
     assert counts.max() == 1
     rows = read_records(path.with_name("0000.scan_samples.dropped.jsonl"), DroppedQuestions)
     assert any(row.reason == "more than 1 of this type about a scan" for row in rows)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from workflow_scripts.common.label_text import VAGUE_CATEGORIES, is_confusable, phrase
-from workflow_scripts.vqa.scans.relations import ON_FLOOR_M
-from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
+from workflow_scripts.vqa.scans.relations import kind_of_place
+from workflow_scripts.vqa.scans.scan_context import ScanContext
 
 # By where things of a room are: where a scan's house is not known or holds nothing else.
 COMMON_CATEGORIES = {
@@ -22,13 +22,6 @@ COMMON_CATEGORIES = {
     ),
     "wall": ("LightSwitch", "Mirror", "Painting", "Television", "TowelHolder", "Blinds"),
 }
-
-
-def kind_of_place(item: ScanObject) -> str:
-    """Return where an object is: carried by another, on the floor or on a wall."""
-    if item.parent:
-        return "carried"
-    return "floor" if item.bottom_m <= ON_FLOOR_M else "wall"
 
 
 def absent_nouns(context: ScanContext, place: str) -> tuple[str, ...]:

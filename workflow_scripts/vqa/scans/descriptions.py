@@ -19,7 +19,7 @@ _BARE = (
     "{This} {is} {a}.",
     "I am looking for the {noun}.",
     "There {is} {a} here.",
-    "Where is the {noun}?",
+    "Where {is} the {noun}?",
 )
 _PLACED = (
     "The {noun} {place}.",

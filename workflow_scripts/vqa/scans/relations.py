@@ -98,6 +98,13 @@ class Clause:
         }.get(self.kind, "")
 
 
+def kind_of_place(item: ScanObject) -> str:
+    """Return where an object is: carried by another, on the floor or on a wall."""
+    if item.parent:
+        return "carried"
+    return "floor" if item.bottom_m <= ON_FLOOR_M else "wall"
+
+
 def group_of(context: ScanContext, category: str) -> tuple[ScanObject, ...]:
     """Return all objects that a category's noun might mean, also those that are only glimpsed."""
     everything = (*context.objects, *context.glimpsed)
@@ -194,19 +201,23 @@ def _superlative(
 
 
 def _corner(context: ScanContext, group: Sequence[ScanObject]) -> Iterator[Clause]:
-    corners = {room.room_id: _inner_corners(room.polygon_m) for room in context.rooms}
     # In a scan of several rooms nobody knows which room is meant.
-    if len(corners) != 1:
+    if len(context.rooms) != 1:
         return
+    room = context.rooms[0]
+    corners = shapely.MultiPoint(room.polygon_m)
+    inner = shapely.MultiPoint(_inner_corners(room.polygon_m))
     clear, values = {}, {}
     for item in group:
-        points = corners.get(item.room_id, np.empty((0, 2)))
-        if not len(points) or item.parent or item.bottom_m > ON_FLOOR_M:
+        distance = item.footprint.distance(inner)
+        values[item.instance] = float(distance)
+        is_placed = item.room_id == room.room_id and kind_of_place(item) == "floor"
+        if is_placed and distance <= IN_CORNER_M:
+            clear[item.instance] = max(IN_CORNER_M - distance, 1e-3)
+        elif is_placed and item.footprint.distance(corners) > NOT_IN_CORNER_M:
+            clear[item.instance] = IN_CORNER_M - distance
+        else:
             clear[item.instance] = 0.0
-            continue
-        distance = min(item.footprint.distance(shapely.Point(point)) for point in points)
-        values[item.instance] = distance
-        clear[item.instance] = _between(distance, IN_CORNER_M, NOT_IN_CORNER_M)
     yield Clause("corner", "", None, clear, values)
 
 
@@ -303,7 +314,7 @@ def on_top(context: ScanContext, item: ScanObject, anchor: ScanObject) -> tuple[
     return (-gap if gap >= APART_M else 0.0), gap
 
 
-def carries_things(context: ScanContext, anchor: ScanObject) -> bool:
+def carries_objects(context: ScanContext, anchor: ScanObject) -> bool:
     """Say whether something is on an object, so that something else could be."""
     everything = (*context.placed, *context.unseen)
     return any(item.parent == anchor.instance for item in everything)
@@ -334,7 +345,9 @@ def next_to(context: ScanContext, item: ScanObject, anchor: ScanObject) -> tuple
     least = 0.5 * min(item.size_m[2], anchor.size_m[2])
     same_room = not item.room_id or not anchor.room_id or item.room_id == anchor.room_id
     is_beside = overlap >= least or (_is_opening(anchor) and not item.parent)
-    if not is_beside or not same_room or (gap <= 0.0 and not _is_opening(anchor)):
+    # That a window blind is by the window tells nothing.
+    is_obvious = anchor.phrase in item.phrase
+    if not is_beside or not same_room or is_obvious or (gap <= 0.0 and not _is_opening(anchor)):
         return 0.0, gap
     return max(NEXT_TO_M - gap, 0.0), gap
 
@@ -347,13 +360,6 @@ def above(context: ScanContext, item: ScanObject, anchor: ScanObject) -> tuple[f
     if is_over and not item.parent and ABOVE_M <= lift <= MAX_ABOVE_M and anchor.bottom_m < 1.0:
         return lift, lift
     return (-aside if aside >= NEXT_TO_M else 0.0), lift
-
-
-def _between(value: float, holds: float, fails: float) -> float:
-    """Return how clearly a value is at most `holds`; 0 up to `fails`."""
-    if value <= holds:
-        return max(holds - value, 1e-3)
-    return -(value - holds) if value > fails else 0.0
 
 
 def _is_opening(item: ScanObject | None) -> bool:

@@ -12,14 +12,14 @@ import shapely
 
 from workflow_scripts.common.label_text import is_plural
 from workflow_scripts.geometry.cameras import FloatArray, heading_vector, wrap_deg
-from workflow_scripts.vqa.scans.absent_objects import kind_of_place
-from workflow_scripts.vqa.scans.relations import ON_FLOOR_M, anchors_of
+from workflow_scripts.vqa.scans.relations import anchors_of, kind_of_place
 from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
 
 EYE_STANDING_M, EYE_SITTING_M = 1.5, 1.1
 # How far from something one stands "next to" it or with it behind, and room for a person.
 NEAR_M, FAR_M, CLEARANCE_M = 0.3, 0.55, 0.15
-PERSON_M = 1.6
+# What is on the floor and lower than a rug is no obstacle.
+RUG_M, PERSON_M = 0.05, 1.6
 # What is faced is at least this far away.
 MIN_FACED_M = 0.9
 # The longest side of what one stands next to: more is several places.
@@ -178,7 +178,7 @@ def _blocked(context: ScanContext) -> shapely.Geometry:
     solid = [
         item.footprint
         for item in (*context.objects, *context.glimpsed, *context.unseen)
-        if item.bottom_m < PERSON_M and item.top_m > ON_FLOOR_M
+        if item.bottom_m < PERSON_M and item.top_m > RUG_M
     ]
     return shapely.union_all(solid).buffer(CLEARANCE_M)
 

@@ -11,10 +11,9 @@ import numpy as np
 from workflow_scripts.common.label_text import VAGUE_CATEGORIES, is_plural, plural, with_article
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.vqa.scans.absent_objects import kind_of_place
 from workflow_scripts.vqa.scans.descriptions import SUPERLATIVE_OF_TWO, with_adjectives
 from workflow_scripts.vqa.scans.reasoning import clause_steps
-from workflow_scripts.vqa.scans.relations import Clause, clauses_of, group_of
+from workflow_scripts.vqa.scans.relations import Clause, clauses_of, group_of, kind_of_place
 from workflow_scripts.vqa.scans.samples import DroppedSample, new_sample
 from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
 from workflow_scripts.vqa.templates import capitalised
@@ -77,8 +76,8 @@ def _caption(
         evidence=evidence,
         reasoning=" ".join(
             [
-                f"At this point {'are' if is_plural(item.phrase) else 'is'} "
-                f"{with_article(item.phrase)}.",
+                f"There {'are' if is_plural(item.phrase) else 'is'} "
+                f"{with_article(item.phrase)} at this point.",
                 *steps,
             ]
         ),

@@ -7,7 +7,6 @@ import numpy as np
 from workflow_scripts.common.label_text import counted, is_plural, plural, with_article
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.vqa.scans.absent_objects import kind_of_place
 from workflow_scripts.vqa.scans.answer_balance import equal_numbers
 from workflow_scripts.vqa.scans.question_types.wording import (
     NUMBER_WORDS,
@@ -19,9 +18,10 @@ from workflow_scripts.vqa.scans.reasoning import length
 from workflow_scripts.vqa.scans.relations import (
     Clause,
     anchors_of,
-    carries_things,
+    carries_objects,
     clauses_of,
     group_of,
+    kind_of_place,
 )
 from workflow_scripts.vqa.scans.samples import DroppedSample
 from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
@@ -52,7 +52,7 @@ def how_many(
         if len(items) < 2:
             continue
         places: dict[str, list[Clause]] = {"some": [], "none": []}
-        for clause in _asked_places(context, items, settings):
+        for clause in _decided_places(context, items, settings):
             places["some" if clause.fits else "none"].append(clause)
         # Otherwise almost all answers would be zero.
         for clause in equal_numbers(places, rng) or places["some"]:
@@ -90,7 +90,7 @@ def _count(
     )
 
 
-def _asked_places(
+def _decided_places(
     context: ScanContext, items: Sequence[ScanObject], settings: ScanQuestionSettings
 ) -> list[Clause]:
     """Return places that things of a category are or could be at, clear for all of them."""
@@ -101,7 +101,7 @@ def _asked_places(
         place = "carried" if clause.kind == "on" else "floor"
         assert clause.anchor is not None
         could_be = all(kind_of_place(item) == place for item in items)
-        if clause.kind == "on" and not carries_things(context, clause.anchor):
+        if clause.kind == "on" and not carries_objects(context, clause.anchor):
             could_be = False
         if could_be:
             found.append(clause)
@@ -115,7 +115,7 @@ def is_there(
     for items in context.clear_categories.values():
         noun = items[0].phrase
         answers: dict[str, list[Clause]] = {"yes": [], "no": []}
-        for clause in _asked_places(context, items, settings):
+        for clause in _decided_places(context, items, settings):
             answers["yes" if clause.fits else "no"].append(clause)
         for clause in equal_numbers(answers, rng)[:4]:
             text = pick(

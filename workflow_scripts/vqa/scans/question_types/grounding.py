@@ -16,15 +16,16 @@ import numpy as np
 from workflow_scripts.common.label_text import VAGUE_CATEGORIES, is_plural
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.vqa.scans.absent_objects import draw_absent_noun, kind_of_place
+from workflow_scripts.vqa.scans.absent_objects import draw_absent_noun
 from workflow_scripts.vqa.scans.descriptions import Description
 from workflow_scripts.vqa.scans.reasoning import category_step, clause_steps, joined_steps
 from workflow_scripts.vqa.scans.relations import (
     Clause,
-    carries_things,
+    carries_objects,
     clauses_of,
     colour_clause,
     group_of,
+    kind_of_place,
 )
 from workflow_scripts.vqa.scans.samples import DroppedSample, new_sample
 from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
@@ -64,7 +65,7 @@ def _of_category(
     clauses = clauses_of(context, group, settings)
     if is_alone:
         yield from _alone(context, own[0], group, clauses, rng)
-    elif _count_of_category(context, category) > 1:
+    elif len(own) > 1:
         yield from _among_several(context, own, group, clauses, rng)
         yield from _several(context, own, group, clauses, rng)
     yield from _false(context, own, group, clauses, rng)
@@ -159,7 +160,7 @@ def _could_be(context: ScanContext, clause: Clause, own: Group) -> bool:
     """Say whether something false is what could have been: a cup on a desk, no bed on it."""
     if clause.kind == "on":
         assert clause.anchor is not None
-        return carries_things(context, clause.anchor) and all(
+        return carries_objects(context, clause.anchor) and all(
             kind_of_place(item) == "carried" for item in own
         )
     if clause.kind == "above":
@@ -250,11 +251,12 @@ def _balanced(
 ) -> Iterator[ScanSample | DroppedSample]:
     """Yield in random order; no more descriptions of nothing than of one object."""
     found = [made[place] for place in rng.permutation(len(made))]
-    for with_distractors in ("w_d", "wo_d"):
-        limit = sum(_is_type(item, f"st_{with_distractors}") for item in found)
-        for item in [item for item in found if _is_type(item, f"zt_{with_distractors}")][limit:]:
+    single = sum(_is_type(item, "st_w_d") or _is_type(item, "st_wo_d") for item in found)
+    for question_type in ("zt_w_d", "zt_wo_d"):
+        of_nothing = [item for item in found if _is_type(item, question_type)]
+        for item in of_nothing[(single + 1) // 2 :]:
             found.remove(item)
-            yield DroppedSample(item.question_type, "more than descriptions of one object")
+            yield DroppedSample(question_type, "more than descriptions of one object")
     yield from found
 
 
@@ -268,10 +270,6 @@ def _is_named(own: Group) -> bool:
 
 def _others(context: ScanContext, category: str) -> bool:
     return any(item.category == category for item in context.glimpsed)
-
-
-def _count_of_category(context: ScanContext, category: str) -> int:
-    return len(context.by_category[category])
 
 
 def _draw(options: Sequence[Option], rng: np.random.Generator) -> Option:

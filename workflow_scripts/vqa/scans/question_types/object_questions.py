@@ -10,7 +10,6 @@ import numpy as np
 from workflow_scripts.common.label_text import counted, is_plural, plural, with_article
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.vqa.scans.absent_objects import kind_of_place
 from workflow_scripts.vqa.scans.question_types.count_questions import (
     how_many,
     is_there,
@@ -19,12 +18,12 @@ from workflow_scripts.vqa.scans.question_types.count_questions import (
 from workflow_scripts.vqa.scans.question_types.wording import (
     filled,
     is_or_are,
-    names_of_things,
     new_question,
+    object_names,
     pick,
 )
 from workflow_scripts.vqa.scans.reasoning import length
-from workflow_scripts.vqa.scans.relations import anchors_of, clauses_of, next_to
+from workflow_scripts.vqa.scans.relations import anchors_of, clauses_of, kind_of_place, next_to
 from workflow_scripts.vqa.scans.samples import DroppedSample
 from workflow_scripts.vqa.scans.scan_context import ScanContext
 
@@ -68,7 +67,7 @@ def _what_is_on(context: ScanContext, rng: np.random.Generator, _: ScanQuestionS
                 context,
                 "what_is_on",
                 text.format(x=name),
-                names_of_things(on_it),
+                object_names(on_it),
                 referents=[anchor, *on_it],
                 evidence={"num_on_it": len(on_it)},
                 reasoning=f"The things on {name} are {counted(len(on_it), on_it[0].phrase)}."
@@ -89,7 +88,7 @@ def _on_what(context: ScanContext, rng: np.random.Generator, _: ScanQuestionSett
             (
                 "What {is} {x} on?",
                 "What {is} {x} resting on?",
-                "Which object carries {x}?",
+                "Which object {is} {x} on?",
                 "{X} {is} on top of what?",
                 "What {is} {x} standing or lying on?",
             ),
@@ -138,7 +137,7 @@ def _next_to(context: ScanContext, rng: np.random.Generator, _: ScanQuestionSett
                 context,
                 "next_to",
                 text.format(side=side, x=anchor.phrase),
-                names_of_things(beside),
+                object_names(beside),
                 referents=[anchor, *beside],
                 margin=min(abs(value[0]) for value in clear.values()),
                 margin_unit="m",

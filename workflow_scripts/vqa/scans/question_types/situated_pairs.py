@@ -14,7 +14,7 @@ from workflow_scripts.vqa.scans.scan_context import ScanObject
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class SituatedQuestion:
     """A question with its answer, what it speaks of, and how clear it is."""
 
     kind: str
@@ -29,7 +29,7 @@ class Asked:
 
 def which_is_closer(
     seen: Sequence[ObjectBearing], rng: np.random.Generator, settings: ScanQuestionSettings
-) -> Iterator[Asked]:
+) -> Iterator[SituatedQuestion]:
     """Yield which of two things is closer to someone."""
     for place in range(0, len(seen) - 1, 2):
         order = rng.permutation(2)
@@ -55,7 +55,7 @@ def which_is_closer(
             f"The {e.item.phrase} {is_or_are(e.item)} about {length(float(e.gap_m[0]))} away."
             for e in (one, other)
         )
-        yield Asked(
+        yield SituatedQuestion(
             "closer",
             text.format(a=one.item.phrase, b=other.item.phrase),
             winner.item.phrase,
@@ -67,7 +67,9 @@ def which_is_closer(
         )
 
 
-def which_is_on_side(seen: Sequence[ObjectBearing], rng: np.random.Generator) -> Iterator[Asked]:
+def which_is_on_side(
+    seen: Sequence[ObjectBearing], rng: np.random.Generator
+) -> Iterator[SituatedQuestion]:
     """Yield which of two things is on one side: one is on the left and one on the right."""
     sides = {side: [entry for entry in seen if entry.side == side] for side in ("left", "right")}
     for one, other in zip(sides["left"], sides["right"], strict=False):
@@ -78,7 +80,7 @@ def which_is_on_side(seen: Sequence[ObjectBearing], rng: np.random.Generator) ->
                 f"The {e.item.phrase} {is_or_are(e.item)} about {angle_words(e)} to the {e.side}."
                 for e in pair
             )
-            yield Asked(
+            yield SituatedQuestion(
                 "which_side",
                 text,
                 winner.item.phrase,

@@ -12,11 +12,10 @@ import numpy as np
 from workflow_scripts.common.label_text import is_plural, plural
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.vqa.scans.absent_objects import kind_of_place
 from workflow_scripts.vqa.scans.answer_balance import AnswerBalance
 from workflow_scripts.vqa.scans.object_bearings import ObjectBearing, locate
 from workflow_scripts.vqa.scans.question_types.situated_pairs import (
-    Asked,
+    SituatedQuestion,
     angle_words,
     evidence_of,
     which_is_closer,
@@ -24,6 +23,7 @@ from workflow_scripts.vqa.scans.question_types.situated_pairs import (
 )
 from workflow_scripts.vqa.scans.question_types.wording import NUMBER_WORDS, is_or_are, pick
 from workflow_scripts.vqa.scans.reasoning import length
+from workflow_scripts.vqa.scans.relations import kind_of_place
 from workflow_scripts.vqa.scans.samples import DroppedSample, new_sample
 from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
 from workflow_scripts.vqa.scans.situations import Situation, situations_of
@@ -49,7 +49,7 @@ def generate(
         seen = [
             locate(situation, item, settings)
             for item in context.alone
-            if not _is_told(item, situation)
+            if not _is_named_in(item, situation)
         ]
         seen = [entry for entry in seen if entry.gap_m.min() >= 0.05]
         questions = _questions(context, situation, seen, rng, settings)
@@ -59,12 +59,12 @@ def generate(
                 yield DroppedSample(question_type, "no answer is clear in a situation")
                 continue
             kind = kinds[int(rng.integers(len(kinds)))]
-            by_answer: dict[str, list[Asked]] = {}
-            for question in questions:
-                if question.kind == kind and _type_of(question.text) == question_type:
-                    by_answer.setdefault(question.answer, []).append(question)
-            _, asked = balance.draw(kind, by_answer)
-            yield _sample(context, situation, question_type, asked)
+            by_answer: dict[str, list[SituatedQuestion]] = {}
+            for option in questions:
+                if option.kind == kind and _type_of(option.text) == question_type:
+                    by_answer.setdefault(option.answer, []).append(option)
+            _, question = balance.draw(kind, by_answer)
+            yield _sample(context, situation, question_type, question)
     if not number:
         yield DroppedSample("", "nowhere to stand next to something that is alone of its kind")
 
@@ -75,9 +75,9 @@ def _questions(
     seen: Sequence[ObjectBearing],
     rng: np.random.Generator,
     settings: ScanQuestionSettings,
-) -> list[Asked]:
+) -> list[SituatedQuestion]:
     """Return everything that can be asked in a situation."""
-    found: list[Asked] = []
+    found: list[SituatedQuestion] = []
     for entry in seen:
         found += _about_side(entry, rng)
         found += _about_depth(entry, rng)
@@ -89,7 +89,7 @@ def _questions(
     return found
 
 
-def _about_side(entry: ObjectBearing, rng: np.random.Generator) -> Iterator[Asked]:
+def _about_side(entry: ObjectBearing, rng: np.random.Generator) -> Iterator[SituatedQuestion]:
     if not entry.side:
         return
     side, other = entry.side, "right" if entry.side == "left" else "left"
@@ -97,12 +97,12 @@ def _about_side(entry: ObjectBearing, rng: np.random.Generator) -> Iterator[Aske
     steps = f"The {noun} {is_} about {angle_words(entry)} to the {side} of where I look."
     known = ((entry.item,), round(entry.side_margin_deg, 3), "deg", steps, evidence_of(entry))
 
-    def asked(kind: str, text: str, answer: str) -> Asked:
-        return Asked(kind, text, answer, *known)
+    def situated(kind: str, text: str, answer: str) -> SituatedQuestion:
+        return SituatedQuestion(kind, text, answer, *known)
 
-    yield asked("side", f"On which side of me {is_} the {noun}, left or right?", side)
-    yield asked("side", f"Left or right: where {is_} the {noun}?", side)
-    yield asked("what_side", f"What direction {is_} the {noun} from me, left or right?", side)
+    yield situated("side", f"On which side of me {is_} the {noun}, left or right?", side)
+    yield situated("side", f"Left or right: where {is_} the {noun}?", side)
+    yield situated("what_side", f"What direction {is_} the {noun} from me, left or right?", side)
     wording = pick(
         rng,
         (
@@ -110,20 +110,20 @@ def _about_side(entry: ObjectBearing, rng: np.random.Generator) -> Iterator[Aske
             "Which way should I turn to face the {x}, left or right?",
         ),
     )
-    yield asked("turn", wording.format(x=noun), side)
+    yield situated("turn", wording.format(x=noun), side)
     for word in (side, other):
         answer = "yes" if word == side else "no"
         text = pick(
             rng,
             ("{Is} the {x} on my {w}?", "{Is} the {x} to my {w}?", "{Is} the {x} on my {w} side?"),
         )
-        yield asked("is_side", text.format(Is=is_.title(), x=noun, w=word), answer)
+        yield situated("is_side", text.format(Is=is_.title(), x=noun, w=word), answer)
         if word == side or entry.side_margin_deg > 0:
             text = f"Do I have to turn {word} to face the {noun}?"
-            yield asked("do_turn", text, answer)
+            yield situated("do_turn", text, answer)
 
 
-def _about_depth(entry: ObjectBearing, rng: np.random.Generator) -> Iterator[Asked]:
+def _about_depth(entry: ObjectBearing, rng: np.random.Generator) -> Iterator[SituatedQuestion]:
     if not entry.depth:
         return
     noun, is_ = entry.item.phrase, is_or_are(entry.item)
@@ -133,7 +133,7 @@ def _about_depth(entry: ObjectBearing, rng: np.random.Generator) -> Iterator[Ask
     for word, text_of in (("front", "in front of"), ("behind", "behind")):
         answer = "yes" if word == entry.depth else "no"
         text = f"{is_.title()} the {noun} {text_of} me?"
-        yield Asked("is_depth", text, answer, *known)
+        yield SituatedQuestion("is_depth", text, answer, *known)
     is_clear = np.abs(entry.left_deg)
     if (entry.depth == "front" and is_clear.max() <= 45) or is_clear.min() >= 135:
         text = pick(
@@ -144,12 +144,12 @@ def _about_depth(entry: ObjectBearing, rng: np.random.Generator) -> Iterator[Ask
             ),
         )
         answer = "yes" if entry.depth == "front" else "no"
-        yield Asked("can_face", text.format(x=noun), answer, *known)
+        yield SituatedQuestion("can_face", text.format(x=noun), answer, *known)
     text = f"Where {is_} the {noun}, in front of me or behind me?"
-    yield Asked("where_depth", text, f"{where} me", *known)
+    yield SituatedQuestion("where_depth", text, f"{where} me", *known)
 
 
-def _about_reach(entry: ObjectBearing, rng: np.random.Generator) -> Iterator[Asked]:
+def _about_reach(entry: ObjectBearing, rng: np.random.Generator) -> Iterator[SituatedQuestion]:
     gap = entry.gap_m
     low, high = REACH_HEIGHT_M
     at_height = entry.item.top_m >= low and entry.item.bottom_m <= high
@@ -171,7 +171,7 @@ def _about_reach(entry: ObjectBearing, rng: np.random.Generator) -> Iterator[Ask
     )
     margin = REACH_M - gap.max() if can else gap.min() - REACH_M
     steps = f"The {noun} {is_or_are(entry.item)} about {length(float(gap[0]))} away."
-    yield Asked(
+    yield SituatedQuestion(
         "reach",
         text.format(x=noun),
         "yes" if can else "no",
@@ -188,7 +188,7 @@ def _nearest_at(
     situation: Situation,
     rng: np.random.Generator,
     settings: ScanQuestionSettings,
-) -> Iterator[Asked]:
+) -> Iterator[SituatedQuestion]:
     """Yield what is the closest piece of furniture on a side, behind or in front."""
     everything = (*context.objects, *context.glimpsed)
     floor = [
@@ -216,7 +216,7 @@ def _nearest_at(
         text = pick(
             rng, ("What is the closest piece of furniture {w}?", "What stands closest to me {w}?")
         )
-        yield Asked(
+        yield SituatedQuestion(
             "nearest_at",
             text.format(w=words),
             first.item.phrase,
@@ -234,11 +234,11 @@ def _is_back(situation: Situation) -> bool:
     return "behind me" in situation.text or "my back" in situation.text
 
 
-def _is_told(item: ScanObject, situation: Situation) -> bool:
+def _is_named_in(item: ScanObject, situation: Situation) -> bool:
     """Say whether the words of a situation say where an object is: it, or what carries it."""
-    told = {place.instance for place in (situation.near, situation.faced) if place}
+    named = {place.instance for place in (situation.near, situation.faced) if place}
     carriers = {place.parent for place in (situation.near, situation.faced) if place}
-    return item.instance in told | carriers or item.parent in told
+    return item.instance in named | carriers or item.parent in named
 
 
 def _how_many(
@@ -246,7 +246,7 @@ def _how_many(
     situation: Situation,
     rng: np.random.Generator,
     settings: ScanQuestionSettings,
-) -> Iterator[Asked]:
+) -> Iterator[SituatedQuestion]:
     """Yield how many things of a category are in front, behind, on the left or on the right."""
     for items in context.clear_categories.values():
         if is_plural(items[0].phrase) or situation.near in items or situation.faced in items:
@@ -265,11 +265,12 @@ def _how_many(
                 noun = plural(items[0].phrase)
                 text = pick(rng, ("How many {x} are {w}?", "How many of the {x} are {w}?"))
                 number = values.count(word)
-                steps = f"There are {len(items)} {noun}, {number or 'none'} of them {words}."
+                be = "is" if number == 1 else "are"
+                steps = f"There are {len(items)} {noun}; {number or 'none'} {be} {words}."
                 evidence: dict[str, float] = {}
                 for entry in seen:
                     evidence |= evidence_of(entry)
-                yield Asked(
+                yield SituatedQuestion(
                     "how_many",
                     text.format(x=noun, w=words),
                     str(number),
@@ -282,35 +283,35 @@ def _how_many(
 
 
 def _sample(
-    context: ScanContext, situation: Situation, question_type: str, asked: Asked
+    context: ScanContext, situation: Situation, question_type: str, question: SituatedQuestion
 ) -> ScanSample:
     x, y = situation.positions_m[0].tolist()
-    is_count = asked.kind == "how_many"
-    answers = [asked.answer]
+    is_count = question.kind == "how_many"
+    answers = [question.answer]
     if is_count:
-        answers.append(NUMBER_WORDS[int(asked.answer)])
-    elif asked.kind == "where_depth":
-        answers.append(asked.answer.removesuffix(" of me").removesuffix(" me"))
-    elif asked.kind in ("closer", "which_side", "nearest_at"):
-        answers.append(f"the {asked.answer}")
+        answers.append(NUMBER_WORDS[int(question.answer)])
+    elif question.kind == "where_depth":
+        answers.append(question.answer.removesuffix(" of me").removesuffix(" me"))
+    elif question.kind in ("closer", "which_side", "nearest_at"):
+        answers.append(f"the {question.answer}")
     said = [item for item in (situation.near, situation.faced) if item is not None]
     return new_sample(
         context,
         task="question",
         question_type=question_type,
-        text=asked.text,
+        text=question.text,
         situation=situation.text,
         position_m=(round(x, 4), round(y, 4), situation.eye_m),
         facing_deg=round(float(situation.facing_deg[0]), 4),
-        answer=asked.answer,
+        answer=question.answer,
         answers=answers,
         answer_type="count" if is_count else "text",
-        truth=float(asked.answer) if is_count else asked.answer,
-        referents=[*said, *asked.items],
-        margin=round(asked.margin, 4),
-        margin_unit=asked.margin_unit,
-        evidence=asked.evidence,
-        reasoning=asked.steps,
+        truth=float(question.answer) if is_count else question.answer,
+        referents=[*said, *question.items],
+        margin=round(question.margin, 4),
+        margin_unit=question.margin_unit,
+        evidence=question.evidence,
+        reasoning=question.steps,
     )
 
 

@@ -41,7 +41,7 @@ def part_of(number: int, total: int, noun: str) -> str:
     return f"{'Both' if number == total == 2 else 'All' if number == total else number} of them are"
 
 
-def names_of_things(items: Sequence[ScanObject]) -> list[str]:
+def object_names(items: Sequence[ScanObject]) -> list[str]:
     """Return how things of one category are called as an answer."""
     noun = items[0].phrase
     if len(items) == 1:
