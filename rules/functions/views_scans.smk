@@ -1,13 +1,15 @@
 """Input functions of the rules in views_scans.smk."""
 
+from workflow_scripts.sources.scan_settings import walk_picture_settings
 from workflow_scripts.views.scans.read_scans import ScanViewSettings
 from workflow_scripts.views.scans.render_walks import WalkRenderSettings
 
 
 def walk_settings(wildcards):
     """Return the settings of a simulated walk and of its frames, as JSON."""
-    values = {**config["views"], **config["sources"][wildcards.source]}
-    return section_json(values, WalkRenderSettings)
+    scans = config["sources"][wildcards.source]
+    pictures = walk_picture_settings(config["views"], scans)
+    return section_json({**scans, **pictures}, WalkRenderSettings)
 
 
 def read_settings(wildcards):

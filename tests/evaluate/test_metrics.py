@@ -25,6 +25,7 @@ from workflow_scripts.evaluate.metrics import (
 from workflow_scripts.evaluate.reconstruction.room_metrics import ROOM_METRICS
 from workflow_scripts.evaluate.replies import iou
 from workflow_scripts.evaluate.score_table import ScoreRow
+from workflow_scripts.evaluate.video.scan_metrics import SCAN_METRICS
 
 THRESHOLDS = [Fraction(percent, 100) for percent in range(50, 100, 5)]
 hundredths = st.integers(1, 10_000).map(lambda number: Fraction(number, 100))
@@ -174,7 +175,10 @@ def test_no_answer_type_and_no_metric_is_forgotten() -> None:
 
 def test_the_table_of_metrics_has_no_name_twice_and_scores_take_no_other() -> None:
     assert all(name == metric.name for name, metric in METRICS.items())
-    tables = (ANSWER_METRICS, KEYPOINT_METRICS, ROOM_METRICS, PATCH_METRICS, MODEL_METRICS)
+    tables = (
+        *(ANSWER_METRICS, KEYPOINT_METRICS, ROOM_METRICS),
+        *(SCAN_METRICS, PATCH_METRICS, MODEL_METRICS),
+    )
     assert len(METRICS) == sum(map(len, tables))
     row = {
         "experiment": "e",

@@ -65,6 +65,7 @@ def test_unity_without_a_card_is_named(project: User) -> None:
     (project.folder / "config.yaml").write_text(changed)
     done = check(project)
     assert done.returncode != 0
-    assert "rule render_shard: gpu_model is not set" in done.stdout
-    project.replace("# render_shard:", "render_shard:")
+    assert "rules render_shard, render_walks: gpu_model is not set" in done.stdout
+    for name in ("render_shard", "render_walks"):
+        project.replace(f"# {name}:", f"{name}:")
     assert check(project).returncode == 0

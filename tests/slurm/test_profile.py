@@ -46,8 +46,9 @@ rule fail:
 
 
 def make_toy_workflow(user: User) -> User:
-    """Give a user a workflow of one-second rules, and enable Unity's line of the profile."""
-    user.replace("# render_shard:", "render_shard:")
+    """Give a user a workflow of one-second rules, and enable Unity's lines of the profile."""
+    for name in ("render_shard", "render_walks"):
+        user.replace(f"# {name}:", f"{name}:")
     text = WITHOUT_GPU
     for name, line in user.gpu_rules().items():
         kind = LAUNCHER if line.get("cluster") == "slurm" else RULE

@@ -15,6 +15,7 @@ from workflow_scripts.sources.base import PlanContext, SampleRequest
 from workflow_scripts.sources.planning import plan_sources, resolved_sources
 from workflow_scripts.sources.readers.scans import base
 from workflow_scripts.sources.readers.scans.base import ScanEntry
+from workflow_scripts.sources.scan_settings import walk_picture_settings
 from workflow_scripts.sources.scans import (
     ScanFilesSettings,
     ScansSettings,
@@ -139,6 +140,20 @@ def test_auto_finds_the_layout_or_says_what_is_known(scans_folder: Path, tmp_pat
 def test_bad_settings_name_their_key(values: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message.replace(".", r"\.").replace("(", r"\(")):
         ScansSettings.parse(values)
+
+
+VIEWS = {"width_px": 336, "height_px": 336, "min_pixels": 100, "preset": "default", "backend": "b"}
+
+
+def test_pictures_of_scans_are_those_of_views_unless_they_are_given() -> None:
+    scans = ScansSettings().model_dump()
+    assert walk_picture_settings(VIEWS, scans) == VIEWS
+    smaller = walk_picture_settings(VIEWS, {**scans, "size_px": 112, "preset": "draft"})
+    assert smaller == {
+        **{"width_px": 112, "height_px": 112, "min_pixels": 11, "preset": "draft"},
+        "backend": "b",
+    }
+    assert walk_picture_settings(VIEWS, {**scans, "size_px": 16})["min_pixels"] == 1
 
 
 def annotations(folder: Path, **names: list[str]) -> dict[str, Any]:

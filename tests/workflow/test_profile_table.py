@@ -11,14 +11,19 @@ import yaml
 
 from tests.workflow.test_layout import PROFILE, ROOT
 
+WITH_UNITY = ("render_shard", "render_walks")
+
 
 def table() -> str:
     """Return the profile's GPU rules and its defaults as a table."""
-    profile = yaml.safe_load(PROFILE.read_text().replace("# render_shard:", "render_shard:"))
+    text = PROFILE.read_text()
+    for name in WITH_UNITY:
+        text = text.replace(f"# {name}:", f"{name}:")
+    profile = yaml.safe_load(text)
     rows = ["| rule | card | GPUs | nodes | memory of a node | time limit | partition |"]
     rows.append("|---|---|---|---|---|---|---|")
     for name, line in profile["set-resources"].items():
-        note = " (with Unity)" if name == "render_shard" else ""
+        note = " (with Unity)" if name in WITH_UNITY else ""
         card = line["gpu_model"].upper()
         hours = line["runtime"] / 60
         rows.append(

@@ -58,6 +58,8 @@ def test_only_what_depends_on_a_setting_runs_again(finished: Project) -> None:
     assert planned(selection) == {"select_frames"}
     longer = f"sources={{scans: {{{scans}, frames: 5}}}}"
     assert planned(longer) == {"render_walks", "select_frames"}
+    smaller = f"sources={{scans: {{{scans}, frames: 4, size_px: 32}}}}"
+    assert planned(smaller) == {"render_walks", "select_frames"}
 
 
 def test_every_later_stage_takes_scans(finished: Project) -> None:

@@ -12,6 +12,8 @@ from pydantic import Field
 from workflow_scripts.common.records import Record, Split
 
 ScanTask = Literal["grounding", "captioning", "question"]
+# What a model is shown: the frames, nothing (blind), or a scan that is turned about the vertical.
+ScanCondition = Literal["image", "blind", "rotated90", "rotated180", "rotated270"]
 ScanDataset = Literal["generated", "scanrefer", "multi3drefer", "scan2cap", "scanqa", "sqa3d"]
 SQA3D_TYPES = ("what", "is", "how", "can", "which")
 
@@ -89,3 +91,27 @@ class ProposalRow(Record):
     width_m: float = Field(description="along world x")
     depth_m: float = Field(description="along world y")
     height_m: float
+
+
+class ScanPrediction(Record):
+    """One line of `results/evaluate/{experiment}/predictions.{condition}.{part}.jsonl`."""
+
+    schema_version: Literal[1] = 1
+    experiment: str
+    condition: ScanCondition
+    sample_id: str
+    text: str = Field(default="", description="the answer or caption; '' for grounding")
+    scores: list[float] = Field(
+        default=[],
+        description="cosines, -1 to 1, of the scan's proposals in their order, and of no object "
+        "last; empty where words are the answer",
+    )
+    num_frames: int = Field(default=0, ge=0, description="frames that were shown")
+    num_visual_tokens: int = Field(
+        default=0, ge=0, description="tokens of pictures and of objects that were shown"
+    )
+    reason: str = Field(
+        default="",
+        exclude_if=lambda reason: not reason,
+        description="why there is no answer; left out where there is one",
+    )

@@ -8,9 +8,12 @@ from workflow_scripts.config.base import Settings, UniqueList, UserPath
 
 Tokens = Annotated[int, Field(ge=1, le=4096)]
 BenchmarkName = Annotated[
-    str, Field(pattern=r"^(?!predictions$|vqa$|keypoints$|rooms$|focal\d)[a-z0-9][a-z0-9-]*$")
+    str,
+    Field(pattern=r"^(?!predictions$|vqa$|keypoints$|rooms$|scans$|focal\d)[a-z0-9][a-z0-9-]*$"),
 ]
-BENCHMARK_NAME = r"letters, digits and hyphens, not predictions, vqa, keypoints, rooms or focal050"
+BENCHMARK_NAME = (
+    r"letters, digits and hyphens, not predictions, vqa, keypoints, rooms, scans or focal050"
+)
 
 
 class BenchmarkFileSettings(Settings):
@@ -57,6 +60,16 @@ class ScoreSettings(BootstrapSettings, ScoredSplitSettings):
     """How answers are scored."""
 
 
+class ScanScoreSettings(ScoreSettings):
+    """How answers about scans are scored."""
+
+    java_metrics: bool = Field(
+        False,
+        description="experiments of kind video are also scored by METEOR and after the tokenizer "
+        "of the Penn Treebank, which are Java programs of the package pycocoevalcap",
+    )
+
+
 class PoseScoreSettings(ScoreSettings):
     """How pose models are scored."""
 
@@ -89,7 +102,11 @@ class CompareRebuiltSettings(BootstrapSettings):
 
 
 class EvaluateSettings(
-    PredictSettings, PoseScoreSettings, RebuiltRoomsSettings, CompareRebuiltSettings
+    PredictSettings,
+    PoseScoreSettings,
+    ScanScoreSettings,
+    RebuiltRoomsSettings,
+    CompareRebuiltSettings,
 ):
     """Scoring."""
 

@@ -7,7 +7,11 @@ from pydantic import Field
 from workflow_scripts.config.base import Settings, UniqueList, UserPath, one_of
 
 #: Names of generators, in the order in which they are called: those of vqa/scans/question_types.
-SCAN_QUESTION_TYPES = (*("grounding", "captions", "object_questions", "situated_questions"),)
+SCAN_QUESTION_TYPES = (
+    *("grounding", "captions", "object_questions", "situated_questions"),
+    *("object_counting", "object_abs_distance", "object_rel_distance", "object_rel_direction"),
+    *("object_size_estimation", "room_size_estimation", "obj_appearance_order", "route_planning"),
+)
 ScanQuestionType = Annotated[str, one_of(SCAN_QUESTION_TYPES)]
 
 
@@ -40,6 +44,16 @@ class ScanQuestionSettings(Settings):
         ge=0,
         le=40,
         description="directions closer than this to another answer are not clear",
+    )
+    margin_s: float = Field(
+        1.0, ge=0, description="what comes into view within this time has no clear order"
+    )
+    min_surface_coverage: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="share of a scan's own surface that the chosen frames must show for the size "
+        "of its room to be asked",
     )
 
 

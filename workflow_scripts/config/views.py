@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from workflow_scripts.config.base import Settings, SettingsError
 
+PresetName = Literal["draft", "default", "high", "reference", "shared"]
+
 
 class PolicySettings(Settings):
     """Views of a room by policy."""
@@ -28,7 +30,7 @@ class RendererSettings(Settings):
     backend: Literal["pathtrace", "ai2thor"] = Field(
         "pathtrace", description="pathtrace is embedded; ai2thor needs a Unity build"
     )
-    preset: Literal["draft", "default", "high", "reference", "shared"] = Field(
+    preset: PresetName = Field(
         "default",
         description="quality of pathtrace: draft, default, high and reference follow 2, 4, 16 or "
         "256 paths a pixel; in shared the views of a house share its light, for many frames",

@@ -1,4 +1,4 @@
-"""What describes a metric of answers, keypoints, rooms or a model; `metrics.py` has the table."""
+"""What describes a metric of answers, keypoints, rooms, ...; `metrics.py` has the table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from workflow_scripts.common.questions import AnswerType
+from workflow_scripts.common.scan_samples import ScanTask
 from workflow_scripts.evaluate.eval_items import EvalItem
 from workflow_scripts.evaluate.pose.keypoint_errors import KeypointErrors
 from workflow_scripts.evaluate.replies import Reply
@@ -147,6 +148,24 @@ class RoomMetric(Metric):
         if self.objects == ("rooms",):
             return "rooms"
         return f"objects of rooms: {', '.join(self.objects)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanMetric(Metric):
+    """A metric of answers about scans; evaluate/video measures it under its name.
+
+    Attributes:
+        tasks: Tasks of the samples that it is measured on.
+        needs_java: Whether programs of pycocoevalcap in Java measure it.
+    """
+
+    tasks: tuple[ScanTask, ...]
+    needs_java: bool = False
+
+    @property
+    def scored(self) -> str:
+        """Return the tasks in words."""
+        return f"scans: {', '.join(self.tasks)}"
 
 
 def is_better(value: float, other: float, metric: Metric) -> bool:

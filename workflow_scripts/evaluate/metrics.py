@@ -1,8 +1,8 @@
 """The table of metrics: what scoring computes, results/eval.csv may hold and docs/results.md lists.
 
 A new metric is one entry of `ANSWER_METRICS`, `KEYPOINT_METRICS`, `ROOM_METRICS` (in
-`reconstruction/room_metrics.py`), `PATCH_METRICS` or `MODEL_METRICS`, and its function. Formulas
-that others published are in `published_metrics.py`.
+`reconstruction/room_metrics.py`), `SCAN_METRICS` (in `video/scan_metrics.py`), `PATCH_METRICS` or
+`MODEL_METRICS`, and its function. Formulas that others published are in `published_metrics.py`.
 """
 
 import numpy as np
@@ -22,6 +22,7 @@ from workflow_scripts.evaluate.metric import (
 from workflow_scripts.evaluate.pose import keypoint_errors
 from workflow_scripts.evaluate.quantity_parsing import contains_number
 from workflow_scripts.evaluate.reconstruction.room_metrics import ROOM_METRICS
+from workflow_scripts.evaluate.video.scan_metrics import SCAN_METRICS
 
 LENGTHS_AND_AREAS: tuple[AnswerType, ...] = ("metres", "square_metres")
 VSI_BENCH = "vsi-bench"
@@ -315,6 +316,7 @@ METRICS: dict[str, Metric] = {
         *ANSWER_METRICS,
         *KEYPOINT_METRICS,
         *ROOM_METRICS,
+        *SCAN_METRICS,
         *PATCH_METRICS,
         *MODEL_METRICS,
     )

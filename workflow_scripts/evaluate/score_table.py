@@ -43,13 +43,15 @@ class EvalRow(Record):
     )
     benchmark: str = Field(
         description="`vqa`: questions of this workflow; `keypoints`: 3D keypoints of "
-        "demonstrations; `rooms`: reconstructed rooms; `patches`: names of what patches of views "
-        "show; or the name of a published benchmark"
+        "demonstrations; `rooms`: reconstructed rooms; `scans`: samples about scans of this "
+        "workflow; `patches`: names of what patches of views show; or the name of a published "
+        "benchmark or data set"
     )
     split: Split = Field(description="split that is scored")
     family: str = Field(
         description="family of questions, robot task, or category; `all`: all of them; of rooms "
-        "also `visible` and `hidden` objects, and `target`: what an answer is to say"
+        "also `visible` and `hidden` objects, and `target`: what an answer is to say; of scans the "
+        "type of question"
     )
     form: Form | Literal["all", ""] = Field(
         default="", description="how questions refer to objects; `all`: all ways"
@@ -58,7 +60,8 @@ class EvalRow(Record):
         default=LEARNED,
         description="`learned`: the experiment's model; for keypoints also each geometric "
         "baseline, and `cameras` for `unobservable_fraction`; for rooms also `retrieval` (the "
-        "training room that fits best) and `measured` (boxes from true masks and depth)",
+        "training room that fits best) and `measured` (boxes from true masks and depth); for scans "
+        "also `against X`: the same score beside that of experiment X",
     )
     noise: str = Field(
         default="",
@@ -83,8 +86,8 @@ class EvalRow(Record):
     baseline: str = Field(
         default="",
         description="what `gain` is against: the better of blind and blank; for keypoints a "
-        "geometric baseline; for rooms the better of blind and retrieval; for patches their "
-        "commonest name",
+        "geometric baseline; for rooms the better of blind and retrieval; for scans blind, or "
+        "another experiment; for patches their commonest name",
     )
     baseline_value: float = Field(
         default=NAN, description="the baseline's score; for keypoints on the points of `gain`"

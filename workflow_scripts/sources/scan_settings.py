@@ -1,10 +1,12 @@
 """Settings of source `scans` that stage views reads: the walk, and which frames are chosen."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from workflow_scripts.config.base import Settings, SettingsError, UserPath, one_of
+from workflow_scripts.config.views import PresetName
 from workflow_scripts.geometry.frame_selection import STRATEGIES
 
 
@@ -17,6 +19,34 @@ class WalkSettings(Settings):
     frames: int = Field(64, ge=1, le=5000, description="frames of a simulated scan")
     rate_hz: float = Field(2.0, gt=0, le=60, description="frames a second of a simulated scan")
     speed_m_s: float = Field(0.4, gt=0, le=3, description="walking speed of the simulated camera")
+
+
+class WalkPictureSettings(Settings):
+    """Pictures of simulated scans, where they differ from those of section `views`."""
+
+    size_px: int | None = Field(
+        None,
+        ge=16,
+        le=4096,
+        description="side of the square pictures of simulated scans, with views.min_pixels scaled "
+        "to their area; null: size and min_pixels of section views",
+    )
+    preset: PresetName | None = Field(
+        None, description="quality of the pictures of simulated scans; null: views.preset"
+    )
+
+
+def walk_picture_settings(views: Mapping[str, Any], scans: Mapping[str, Any]) -> dict[str, Any]:
+    """Return section `views` as it holds for the simulated scans of a source."""
+    changed = dict(views)
+    size_px = scans["size_px"]
+    if size_px is not None:
+        share = size_px**2 / (views["width_px"] * views["height_px"])
+        min_pixels = max(1, round(views["min_pixels"] * share))
+        changed |= {"width_px": size_px, "height_px": size_px, "min_pixels": min_pixels}
+    if scans["preset"] is not None:
+        changed["preset"] = scans["preset"]
+    return changed
 
 
 class ScanObjectsSettings(Settings):

@@ -18,6 +18,7 @@ from workflow_scripts.sources.readers.scans.base import READERS, detect_format, 
 from workflow_scripts.sources.scan_settings import (
     FrameSelectionSettings,
     ScanReadSettings,
+    WalkPictureSettings,
     WalkSettings,
 )
 
@@ -59,7 +60,7 @@ class ScanFilesSettings(HousesSettings):
         return self
 
 
-class ScansSettings(ScanFilesSettings, WalkSettings, ScanReadSettings):
+class ScansSettings(ScanFilesSettings, WalkSettings, WalkPictureSettings, ScanReadSettings):
     """Posed RGB-D scans, simulated or your own; null turns the source off."""
 
     num_scans: int | None = Field(

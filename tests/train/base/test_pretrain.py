@@ -15,6 +15,8 @@ from workflow_scripts.common.answer_text import parse_metres
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_marks import MARK_COLOURS, draw_marks
 from workflow_scripts.common.seeds import rng as seeded
+from workflow_scripts.common.storage import read_table, write_table
+from workflow_scripts.common.view_shard import table_path
 from workflow_scripts.config.train import TinyBaseSettings
 from workflow_scripts.models.shared_prefix import IGNORE_INDEX, packed_attention_mask
 from workflow_scripts.train.base import pretrain
@@ -85,6 +87,21 @@ def test_object_point_lies_on_its_object(pictures: AnnotatedImages) -> None:
         for object_point in object_points:
             shown = pictures.label_map[number, int(object_point.v), int(object_point.u)]
             assert pictures.categories[shown] == object_point.category
+
+
+def test_objects_without_a_place_in_space_teach_no_places(tmp_path: Path) -> None:
+    scene = living_room_scene(width_px=120, height_px=100)
+    path = write_shard(tmp_path / "0000.zarr", {"a": scene}, splits={"a": "train"})
+    objects = read_table(table_path(path, "objects"))
+    is_photo = objects["category"] == "Sofa"
+    objects.loc[is_photo, ["x_m", "y_m", "z_m"]] = np.nan
+    write_table(table_path(path, "objects"), objects)
+    images = read_annotated_images([path], side_px=128)
+    points = [point for points in images.object_points for point in points]
+    assert {point.category for point in points} >= {"DiningTable"}
+    assert all(np.isfinite(point.center_m).all() for point in points)
+    # What its pixels show is still learned.
+    assert (images.label_map == images.categories.index("Sofa")).any()
 
 
 def test_mark_sprites_match_marks_drawn_large_and_scaled() -> None:

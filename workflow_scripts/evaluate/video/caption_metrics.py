@@ -29,21 +29,36 @@ def bleu(answers: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndar
 
 def corpus_bleu(corpus: Corpus) -> np.ndarray:
     """Return BLEU-1 to BLEU-4 of a corpus that is read, f64 [4]."""
+    return bleu_of_counts(bleu_counts(corpus).sum(axis=0))
+
+
+def bleu_counts(corpus: Corpus) -> np.ndarray:
+    """Return what BLEU adds up of every answer, f64 [n, 10].
+
+    Columns are the right n-grams of length 1 to 4, all of those lengths, the words of the answer,
+    and the words of the reference that is closest in length, of two the shorter one.
+    """
     answer_words = corpus.num_words[corpus.is_answer]
     reference_words = corpus.num_words[~corpus.is_answer]
     owner = corpus.owner[~corpus.is_answer]
     difference = np.abs(reference_words - answer_words[owner])
     order = np.lexsort((reference_words, difference, owner))
     first = order[np.append(True, owner[order][1:] != owner[order][:-1])[: len(order)]]
-    length, reference_length = answer_words.sum(), reference_words[first].sum()
-    precision, scores = 1.0, np.empty(BLEU_LONGEST)
-    for index, counts in enumerate(corpus.counts[:BLEU_LONGEST]):
-        correct = _clipped_matches(corpus, counts)
-        guesses = int(np.maximum(answer_words - index, 0).sum())
-        precision *= (correct + _TINY) / (guesses + _SMALL)
-        scores[index] = precision ** (1 / (index + 1))
-    ratio = (length + _TINY) / (reference_length + _SMALL)
-    return scores * np.exp(1 - 1 / ratio) if ratio < 1 else scores
+    correct = [_clipped_matches(corpus, counts) for counts in corpus.counts[:BLEU_LONGEST]]
+    guesses = [np.maximum(answer_words - index, 0) for index in range(BLEU_LONGEST)]
+    columns = [*correct, *guesses, answer_words, reference_words[first]]
+    return np.stack(columns, axis=1).astype(np.float64)
+
+
+def bleu_of_counts(counts: np.ndarray) -> np.ndarray:
+    """Return BLEU-1 to BLEU-4 f64 [..., 4] of sums [..., 10] of what `bleu_counts` returns."""
+    correct, guesses = counts[..., :BLEU_LONGEST], counts[..., BLEU_LONGEST : 2 * BLEU_LONGEST]
+    precision = np.cumprod((correct + _TINY) / (guesses + _SMALL), axis=-1)
+    scores = precision ** (1 / np.arange(1, BLEU_LONGEST + 1))
+    ratio = (counts[..., -2] + _TINY) / (counts[..., -1] + _SMALL)
+    penalty = np.exp(np.minimum(1 - 1 / ratio, 0.0))
+    result: np.ndarray = scores * penalty[..., None]
+    return result
 
 
 def cider_d(answers: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
@@ -124,8 +139,8 @@ def _common_length(masks: dict[str, int], everything: int, words: Sequence[str])
     return (everything & ~row).bit_count()
 
 
-def _clipped_matches(corpus: Corpus, counts: NgramCounts) -> int:
-    """Return how many n-grams of answers occur in a reference, each as often as there at most."""
+def _clipped_matches(corpus: Corpus, counts: NgramCounts) -> np.ndarray:
+    """Return how many n-grams of answers are in a reference, each as often as there at most [n]."""
     in_reference = ~corpus.is_answer[counts.sentence]
     rows = counts.select(in_reference)
     keys = rows.keys(corpus.owner)
@@ -135,7 +150,9 @@ def _clipped_matches(corpus: Corpus, counts: NgramCounts) -> int:
     keys, most = keys[last], most[last]
     answers = counts.select(~in_reference)
     place, is_common = _find(keys, answers.keys(corpus.owner))
-    return int(np.minimum(answers.count[is_common], most[place[is_common]]).sum())
+    matches = np.minimum(answers.count[is_common], most[place[is_common]])
+    owner = corpus.owner[answers.sentence[is_common]]
+    return np.bincount(owner, matches, minlength=corpus.num_samples)
 
 
 def _rarity(corpus: Corpus, counts: NgramCounts, num_samples: int) -> np.ndarray:

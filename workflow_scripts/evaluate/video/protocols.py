@@ -75,6 +75,11 @@ def _unchanged(text: str) -> str:
     return text
 
 
+def without_last_period(text: str) -> str:
+    """Return a text as Video-3D LLM scores it on ScanQA by text metrics, not by EM."""
+    return text.removesuffix(".")
+
+
 @dataclass(frozen=True)
 class Protocol:
     """What is done to answers and references alike.
@@ -83,15 +88,17 @@ class Protocol:
         clean: What is done to a text.
         is_tokenized: Whether the tokenizer of the Penn Treebank follows (a Java program).
         source: Whose protocol it is, and for which data.
+        clean_for_text_metrics: What is also done to a text before text metrics, not before EM.
     """
 
     clean: Callable[[str], str]
     is_tokenized: bool
     source: str
+    clean_for_text_metrics: Callable[[str], str] = _unchanged
 
     def prepare(self, texts: Texts) -> list[str]:
-        """Return texts as they are compared; `UserError` if that needs Java and there is none."""
-        cleaned = [self.clean(text) for text in texts]
+        """Return texts as text metrics compare them; `UserError` if Java is needed and missing."""
+        cleaned = [self.clean_for_text_metrics(self.clean(text)) for text in texts]
         return tokenize_ptb(cleaned) if self.is_tokenized else cleaned
 
 
@@ -100,7 +107,9 @@ PROTOCOLS = {
     "words_scan2cap": Protocol(
         clean_scan2cap_words, False, "3D-LLaVA on Scan2Cap: without punctuation"
     ),
-    "video3d_scanqa": Protocol(_unchanged, False, "Video-3D LLM on ScanQA"),
+    "video3d_scanqa": Protocol(
+        _unchanged, False, "Video-3D LLM on ScanQA", clean_for_text_metrics=without_last_period
+    ),
     "leo": Protocol(clean_leo, False, "LEO on ScanQA and SQA3D; Video-3D LLM on SQA3D"),
     "llava3d": Protocol(clean_leo, True, "LLaVA-3D on ScanQA"),
     "scanqa_official": Protocol(_unchanged, True, "the scorer of ScanQA"),
@@ -142,7 +151,12 @@ def meteor(answers: Texts, references: Sequence[Texts]) -> float:
         )
     from pycocoevalcap.meteor.meteor import Meteor
 
-    numbered = dict(enumerate(references))
-    hypotheses = {number: [answer] for number, answer in enumerate(answers)}
+    # The program reads a text from a line, and "|||" stands between texts.
+    numbered = {number: [*map(_one_line, texts)] for number, texts in enumerate(references)}
+    hypotheses = {number: [_one_line(answer)] for number, answer in enumerate(answers)}
     score, _ = Meteor().compute_score(numbered, hypotheses)
     return float(score)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.replace("|||", " ").split())

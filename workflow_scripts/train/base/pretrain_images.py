@@ -213,7 +213,10 @@ def _center_offsets(instance: np.ndarray) -> np.ndarray:
 def _object_points(
     instance: np.ndarray, visible_rows: Sequence[Any], rows: dict[Any, Any], camera: Camera
 ) -> dict[int, ObjectPoint]:
-    """Return the objects that are large enough by instance."""
+    """Return the objects that are large enough by instance.
+
+    Objects of photos have no box in 3D (NaN): nothing can be learned about their places.
+    """
     visible = [(rows[row.scene_id, row.instance], row.truncated) for row in visible_rows]
     objects = [(row, truncated) for row, truncated in visible if row.kind == "object"]
     camera_from_world = invert(camera.world_from_camera)
@@ -231,6 +234,8 @@ def _object_points(
         others = [other for other, _ in objects if other is not row]
         is_unique = not any(is_confusable(row.category, other.category) for other in others)
         center_m = (row.x_m, row.y_m, row.z_m)
+        if not np.isfinite(center_m).all():
+            continue
         in_camera_m = transform(camera_from_world, center_m)
         x_m, y_m, z_m = level_from_world @ (center_m - camera.world_from_camera[:3, 3])
         points[row.instance] = ObjectPoint(

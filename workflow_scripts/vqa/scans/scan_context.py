@@ -50,6 +50,8 @@ class ScanObject:
         frames: positions in `ScanContext.frames` of those that show it well enough.
         pixels: most pixels that one frame shows of it.
         first_frame_s: time of the first of them.
+        first_glimpse_s: time of the first chosen frame that shows any pixel of it.
+        is_shown_whole: whether one of `frames` shows it without cutting it off at its border.
     """
 
     instance: int
@@ -69,6 +71,8 @@ class ScanObject:
     frames: tuple[int, ...]
     pixels: int
     first_frame_s: float
+    first_glimpse_s: float
+    is_shown_whole: bool
 
     @property
     def num_frames(self) -> int:
@@ -133,6 +137,8 @@ class ScanContext:
         unseen: objects of the scene that no chosen frame shows.
         frames: the chosen frames in the order of time.
         rooms: rooms that the camera was in, where they are known.
+        surface_coverage: share of the scan's own surface that the chosen frames show; NaN where
+            that is not known.
     """
 
     source: str
@@ -144,6 +150,7 @@ class ScanContext:
     unseen: tuple[ScanObject, ...]
     frames: tuple[ScanFrame, ...]
     rooms: tuple[ScanRoom, ...]
+    surface_coverage: float
 
     @property
     def placed(self) -> tuple[ScanObject, ...]:
@@ -268,6 +275,11 @@ def read_context(
     instances = dict(zip(rows.object_id, rows.instance.astype(int), strict=True))
     times_s = chosen.timestamp_s.tolist()
     pixels = well_seen.groupby("instance").pixels.max().to_dict()
+    shown_whole = set(well_seen.instance[~well_seen.truncated].tolist())
+    first_glimpses = {
+        int(instance): min(positions[view] for view in group)
+        for instance, group in seen[seen.scene_id == scene_id].groupby("instance")["view"]
+    }
 
     def make(row: pd.Series) -> ScanObject:
         instance = int(row.instance)
@@ -279,6 +291,10 @@ def read_context(
             frames=places,
             pixels=int(pixels.get(instance, 0)),
             first_frame_s=float(times_s[places[0]]) if places else float("nan"),
+            first_glimpse_s=float(times_s[first_glimpses[instance]])
+            if instance in first_glimpses
+            else float("nan"),
+            is_shown_whole=instance in shown_whole,
         )
 
     rows = rows.sort_values("instance", kind="stable")
@@ -308,6 +324,7 @@ def read_context(
             for _, row in chosen.iterrows()
         ),
         rooms=tuple(room for room in rooms if room.room_id in visited),
+        surface_coverage=float(chosen.surface_coverage.max()),
     )
 
 

@@ -1,0 +1,303 @@
+"""A vision-language model that knows where its visual tokens lie, and chooses among proposals.
+
+The base stays as it is: encodings of coordinates are added to what its projector makes of frames,
+and a hook on its input embeddings puts vectors in the place of `<ground>`, `<coord>` and
+`<object>`. Batches come from `VideoProcessor`.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.video import VideoModelSettings
+from workflow_scripts.models.shared_prefix import (
+    IGNORE_INDEX,
+    additive_mask,
+    attention_input,
+    packed_attention_mask,
+    rope_position_ids,
+)
+from workflow_scripts.models.video.depth_head import DepthHead, depth_loss
+from workflow_scripts.models.video.frame_features import (
+    FrameFeatures,
+    frame_features,
+    pool_patches,
+    pooled_grid,
+    replace_features,
+)
+from workflow_scripts.models.video.grounding_head import GroundingHead, contrastive_loss
+from workflow_scripts.models.video.object_patches import mean_patch_features
+from workflow_scripts.models.video.position_encoding import PositionEncoding
+from workflow_scripts.models.video.special_tokens import SpecialTokens
+from workflow_scripts.models.video.video_batch import from_bits
+
+Batch = dict[str, Any]
+
+
+@dataclass
+class EncodedScene:
+    """What a batch's scans are for the language model.
+
+    Attributes:
+        encoder_outputs: `mm_encoder_outputs` of the base; None without frame tokens.
+        objects: [proposals, width], features and encoded centre of all proposals.
+        depth: The depth loss, or None.
+    """
+
+    encoder_outputs: dict[str, Any] | None
+    objects: torch.Tensor
+    depth: torch.Tensor | None
+
+
+class VideoModel(nn.Module):
+    """Wraps a base for pictures and text, with or without LoRA adapters.
+
+    Args:
+        model: Any `AutoModelForImageTextToText` that `FrameEncoder` knows, or a `PeftModel` of it.
+        special_tokens: Of the `VideoProcessor`.
+        settings: What is added to the base.
+    """
+
+    def __init__(
+        self, model: Any, special_tokens: SpecialTokens, settings: VideoModelSettings
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.settings = settings
+        self.special_tokens = special_tokens
+        self.config = self.base.config
+        width = self.config.get_text_config().hidden_size
+        self.position_encoding = PositionEncoding(settings.position_encoding, width)
+        self.grounding_head = GroundingHead(width)
+        self.token_embeddings = nn.Embedding(len(special_tokens.ids), width)
+        self.depth_head = DepthHead(width) if settings.depth_head else None
+        embeddings = self.base.get_input_embeddings()
+        with _gathered(embeddings.weight):
+            mean = embeddings.weight.detach().float().mean(dim=0)
+        with torch.no_grad():
+            self.token_embeddings.weight.copy_(mean.expand_as(self.token_embeddings.weight))
+        embeddings.register_forward_hook(self._replace_embeddings)
+        self._replacement: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    @property
+    def base(self) -> Any:
+        """Return the base without the wrapper of PEFT, which has put adapters into its layers."""
+        return self.model.get_base_model() if hasattr(self.model, "peft_config") else self.model
+
+    def own_parameters(self) -> dict[str, nn.Parameter]:
+        """Return the parameters that are not the base's by name: heads, encoding, embeddings."""
+        return {
+            name: part for name, part in self.named_parameters() if not name.startswith("model.")
+        }
+
+    def gradient_checkpointing_enable(self, **settings: Any) -> None:
+        """Let the base compute activations twice; a Trainer calls this."""
+        self.base.gradient_checkpointing_enable(**settings)
+
+    def forward(self, **batch: Any) -> dict[str, torch.Tensor]:
+        """Return the losses of a batch of `VideoProcessor.collate`.
+
+        `grounding` and `answer` are sums over queries and answer tokens, divided by
+        `num_queries` and `num_answer_tokens` of the batch, which a caller may replace by those
+        of a whole step; `depth` is a mean over tokens times this batch's share of `num_frames`.
+        `loss` is their weighted sum. A batch without one of them has 0 there, but runs the same
+        layers, because ranks that share weights (ZeRO-3) have to run them together.
+        """
+        scene = self.encode_scene(batch)
+        hidden = self.read(batch, scene)
+        losses = {
+            "grounding": self._grounding_loss(hidden, batch, scene),
+            "answer": self._answer_loss(hidden, batch),
+        }
+        weights = {"grounding": self.settings.grounding_weight, "answer": 1.0}
+        if scene.depth is not None:
+            losses["depth"] = scene.depth
+            weights["depth"] = self.settings.depth_weight
+        total = sum(weights[name] * loss for name, loss in losses.items())
+        return {"loss": torch.as_tensor(total), **losses}
+
+    @torch.inference_mode()
+    def score_candidates(self, **batch: Any) -> list[torch.Tensor]:
+        """Return the scores of every query, f32 [proposals of its scan + 1]; no object last."""
+        scene = self.encode_scene(batch)
+        scores, is_candidate = self._scores(self.read(batch, scene), batch, scene)
+        counts = is_candidate.sum(dim=1).tolist()
+        return [
+            torch.cat([row[:count], row[-1:]]).cpu()
+            for row, count in zip(scores, counts, strict=True)
+        ]
+
+    def encode_scene(self, batch: Batch) -> EncodedScene:
+        """Run the vision tower, and join features and coordinates."""
+        features: FrameFeatures | None = None
+        if "pixel_values" in batch:
+            features = frame_features(self.base.model, batch)
+        encoder_outputs, depth = None, None
+        if features is not None and self.settings.tokens == "frames":
+            pooling = self.settings.pooling
+            tokens = pool_patches(features.patches, features.grids, pooling)
+            encoding = self.position_encoding(from_bits(batch["token_points"]))
+            tokens = tokens + encoding.to(tokens.dtype)
+            encoder_outputs = replace_features(features, tokens, pooling)
+        if features is not None and self.depth_head is not None and self.training:
+            predicted = self.depth_head(features.patches)
+            depth = depth_loss(
+                predicted, from_bits(batch["patch_depth"]), from_bits(batch["patch_height"])
+            )
+            depth = depth * len(features.grids) / batch["num_frames"].clamp(min=1)
+        return EncodedScene(encoder_outputs, self._objects(batch, features), depth)
+
+    def _objects(self, batch: Batch, features: FrameFeatures | None) -> torch.Tensor:
+        """Return the mean patch of every proposal, zeros without one, and its encoded centre."""
+        points = from_bits(batch["object_points"])
+        encoding: torch.Tensor = self.position_encoding(points)
+        encoding = encoding.to(self.token_embeddings.weight.dtype)
+        if features is None:
+            return encoding
+        means = mean_patch_features(
+            features.patches,
+            batch["object_patch"],
+            batch["object_of_patch"],
+            num_objects=len(encoding),
+        )
+        return means.to(encoding.dtype) + encoding
+
+    def read(self, batch: Batch, scene: EncodedScene) -> torch.Tensor:
+        """Return the last hidden states [rows, tokens, width] of packed sequences."""
+        with self.replaced_embeddings(batch, scene) as input_ids:
+            output = self.base.model(
+                input_ids=input_ids,
+                position_ids=self.positions(batch),
+                attention_mask=self._attention(batch),
+                mm_encoder_outputs=scene.encoder_outputs,
+                use_cache=False,
+            )
+        hidden: torch.Tensor = output.last_hidden_state
+        return hidden
+
+    def positions(self, batch: Batch) -> torch.Tensor:
+        """Return the positions that the base's rotary embedding takes."""
+        grid = None
+        if "image_grid_thw" in batch and self.settings.tokens == "frames":
+            merge = self.config.vision_config.spatial_merge_size
+            sizes = [
+                pooled_grid(rows, columns, self.settings.pooling)
+                for rows, columns in batch["frame_grids"].tolist()
+            ]
+            grid = torch.tensor(
+                [(1, rows * merge, columns * merge) for rows, columns in sizes],
+                device=batch["input_ids"].device,
+            )
+        return rope_position_ids(
+            self.base,
+            input_ids=batch["input_ids"],
+            segments=batch["segments"],
+            position_ids=batch["position_ids"],
+            mm_token_type_ids=batch.get("mm_token_type_ids"),
+            image_grid_thw=grid,
+        )
+
+    def _attention(self, batch: Batch) -> Any:
+        if not self.settings.frame_attention_bias:
+            return attention_input(self.base, batch["segments"])
+        if self.config.get_text_config()._attn_implementation not in ("sdpa", "eager"):
+            raise UserError("frame_attention_bias needs attention: sdpa")
+        mask = additive_mask(packed_attention_mask(batch["segments"]), self.base.dtype)
+        return mask + self.frame_bias(batch["input_ids"], batch["input_ids"])
+
+    def frame_bias(self, queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
+        """Return what is added to the attention of texts to frames, [rows, 1, query, key]."""
+        image = self.config.image_token_id
+        is_meant = (queries != image)[:, None, :, None] & (keys == image)[:, None, None, :]
+        bias: torch.Tensor = is_meant.to(self.base.dtype) * self.settings.frame_attention_bias
+        return bias
+
+    @contextlib.contextmanager
+    def replaced_embeddings(self, batch: Batch, scene: EncodedScene) -> Iterator[torch.Tensor]:
+        """Yield token numbers that the base has rows for; the next embedding of them is replaced.
+
+        In the place of the special tokens stand their own vectors: `<coord>` with the encoding
+        of its point, `<object>` the proposal's.
+        """
+        special = self.special_tokens
+        input_ids = batch["input_ids"]
+        is_special = torch.stack([input_ids == token for token in special.ids])
+        vectors = self.token_embeddings(is_special.long().argmax(dim=0)[is_special.any(dim=0)])
+        which = input_ids[is_special.any(dim=0)]
+        # Also without a coordinate in the batch the same layers run.
+        points = self.position_encoding(from_bits(batch["coord_points"]))
+        vectors = vectors.masked_scatter(
+            (which == special.coord)[:, None],
+            vectors[which == special.coord] + points.to(vectors.dtype),
+        )
+        vectors = vectors.masked_scatter(
+            (which == special.object)[:, None],
+            scene.objects[: int((which == special.object).sum())].to(vectors.dtype),
+        )
+        self._replacement = (is_special.any(dim=0), vectors)
+        try:
+            yield input_ids.masked_fill(is_special.any(dim=0), special.padding)
+        finally:
+            self._replacement = None
+
+    def _replace_embeddings(self, module: Any, inputs: Any, output: torch.Tensor) -> torch.Tensor:
+        if self._replacement is None:
+            return output
+        mask, vectors = self._replacement
+        return output.masked_scatter(mask[..., None], vectors.to(output.dtype))
+
+    def _scores(
+        self, hidden: torch.Tensor, batch: Batch, scene: EncodedScene
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return cosines [queries, proposals + 1] and which proposals are there."""
+        is_query = batch["input_ids"] == self.special_tokens.ground
+        rows = is_query.nonzero()[:, 0]
+        queries = hidden[is_query]
+        if not len(rows):
+            rows, queries = rows.new_zeros(1), hidden[0, :1]
+        object_row = batch["object_row"]
+        counts = torch.bincount(object_row, minlength=len(hidden))
+        first = counts.cumsum(0) - counts
+        number = torch.arange(int(counts.max()) if len(object_row) else 0, device=rows.device)
+        is_candidate = number < counts[rows][:, None]
+        index = torch.where(is_candidate, first[rows][:, None] + number, 0)
+        scores: torch.Tensor = self.grounding_head(queries, scene.objects[index], is_candidate)
+        return scores, is_candidate
+
+    def _grounding_loss(
+        self, hidden: torch.Tensor, batch: Batch, scene: EncodedScene
+    ) -> torch.Tensor:
+        scores, _ = self._scores(hidden, batch, scene)
+        targets = batch["ground_targets"]
+        if not len(targets):
+            return 0.0 * scores[:, -1].sum()
+        loss: torch.Tensor = contrastive_loss(scores, targets).sum() / batch["num_queries"]
+        return loss
+
+    def _answer_loss(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
+        labels = batch["labels"]
+        is_predicted = functional.pad(labels[:, 1:] != IGNORE_INDEX, (0, 1))
+        head = self.base.get_output_embeddings()
+        if not is_predicted.any():
+            nothing: torch.Tensor = 0.0 * head(hidden[:1, :1]).float().sum()
+            return nothing
+        logits = head(hidden[is_predicted]).float()
+        targets = labels[:, 1:][is_predicted[:, :-1]]
+        total = functional.cross_entropy(logits, targets, reduction="sum")
+        loss: torch.Tensor = total / batch["num_answer_tokens"]
+        return loss
+
+
+def _gathered(weight: torch.Tensor) -> Any:
+    """Return a context in which a weight that ZeRO-3 has divided is whole."""
+    if not hasattr(weight, "ds_id"):
+        return contextlib.nullcontext()
+    import deepspeed
+
+    return deepspeed.zero.GatheredParameters([weight])

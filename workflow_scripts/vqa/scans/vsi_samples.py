@@ -1,0 +1,159 @@
+"""What the question types of VSI-Bench have in common: objects to name, options, balanced draws."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from workflow_scripts.common.scan_samples import ScanSample
+from workflow_scripts.vqa.scans.samples import new_sample
+from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
+
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+LETTERS = "ABCDEFGH"
+# What one can stand by, walk to or look towards: it stands on the floor and is no small object.
+LANDMARK_SIDE_M, LANDMARK_BOTTOM_M = 0.3, 0.3
+
+
+def unique_objects(context: ScanContext) -> list[ScanObject]:
+    """Return the objects that are alone of their kind, so that "the sofa" means one."""
+    found = [items[0] for items in context.clear_categories.values() if len(items) == 1]
+    return sorted(found, key=lambda item: item.instance)
+
+
+def floor_height_m(context: ScanContext) -> float:
+    """Return the height of the lowest underside of an object, seen or not: that of the floor."""
+    return min(item.bottom_m for item in all_objects(context))
+
+
+def all_objects(context: ScanContext) -> list[ScanObject]:
+    """Return the objects, doors and windows of a scan, and the objects that it hardly shows."""
+    return [*context.objects, *context.glimpsed, *context.unseen, *context.openings]
+
+
+def landmarks(context: ScanContext) -> list[ScanObject]:
+    """Return the unique objects that one can stand by."""
+    floor_m = floor_height_m(context)
+    return [
+        item
+        for item in unique_objects(context)
+        if item.bottom_m - floor_m <= LANDMARK_BOTTOM_M and max(item.size_m[:2]) >= LANDMARK_SIDE_M
+    ]
+
+
+def draw_balanced(
+    groups: Mapping[Key, Sequence[Item]], limit: int, rng: np.random.Generator
+) -> list[tuple[Key, Item]]:
+    """Return at most `limit` items of groups, as many from each, in random order.
+
+    Groups are answers, none of which is to be the more likely one. Where a group has no item, each
+    of the others gives one.
+    """
+    shuffled = {
+        key: [items[place] for place in rng.permutation(len(items))]
+        for key, items in groups.items()
+    }
+    rounds = max(1, min(map(len, shuffled.values()), default=0))
+    keys = list(shuffled)
+    drawn = [
+        (keys[place], shuffled[keys[place]][number])
+        for number in range(rounds)
+        for place in rng.permutation(len(keys))
+        if number < len(shuffled[keys[place]])
+    ]
+    return drawn[:limit]
+
+
+def balanced_places(number: int, options: int, rng: np.random.Generator) -> list[int]:
+    """Return for a number of questions which option is the right one: all equally often, up to one.
+
+    The order is random, and so are the options that are once more often right.
+    """
+    places: list[int] = []
+    while len(places) < number:
+        places += rng.permutation(options).tolist()
+    return places[:number]
+
+
+def place_truth(
+    truth: Item, wrong: Sequence[Item], place: int, rng: np.random.Generator
+) -> list[Item]:
+    """Return options in random order, with the true one at a place."""
+    options = [wrong[index] for index in rng.permutation(len(wrong))]
+    options.insert(place, truth)
+    return options
+
+
+def choice_sample(
+    context: ScanContext,
+    *,
+    question_type: str,
+    text: str,
+    options: Sequence[str],
+    place: int,
+    reasoning: str,
+    margin: float,
+    **values: Any,
+) -> ScanSample:
+    """Return a multiple choice whose right option is at a place."""
+    letter = LETTERS[place]
+    return new_sample(
+        context,
+        task="question",
+        question_type=question_type,
+        text=text,
+        answer=letter,
+        answers=[letter],
+        answer_type="choice",
+        truth=letter,
+        options=list(options),
+        reasoning=f"{reasoning} So the answer is {letter}.",
+        margin=round(float(margin), 4),
+        **values,
+    )
+
+
+def number_sample(
+    context: ScanContext,
+    *,
+    question_type: str,
+    text: str,
+    value: float,
+    digits: int,
+    answer_type: str,
+    reasoning: str,
+    margin: float,
+    **values: Any,
+) -> ScanSample:
+    """Return a question for a number, which is written with so many digits after the point.
+
+    The truth is the number as it is written, as in the benchmark.
+    """
+    answer = f"{value:.{digits}f}"
+    return new_sample(
+        context,
+        task="question",
+        question_type=question_type,
+        text=text,
+        answer=answer,
+        answers=[answer],
+        answer_type=answer_type,
+        truth=float(answer),
+        reasoning=f"{reasoning} So the answer is {answer}.",
+        margin=round(float(margin), 4),
+        **values,
+    )
+
+
+def choose_wording(wordings: Sequence[str], rng: np.random.Generator, **words: str) -> str:
+    """Return one of several wordings with its words filled in."""
+    return wordings[int(rng.integers(len(wordings)))].format(**words)
+
+
+def spoken_list(nouns: Sequence[str], *, conjunction: str) -> str:
+    """Return nouns as people list them: "the bed, the sofa, or the desk"."""
+    named = [f"the {noun}" for noun in nouns]
+    if len(named) < 3:
+        return f" {conjunction} ".join(named)
+    return f"{', '.join(named[:-1])}, {conjunction} {named[-1]}"
