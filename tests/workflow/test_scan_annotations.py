@@ -101,6 +101,22 @@ def test_published_samples_stand_beside_generated_ones(project: Project) -> None
     )
 
 
+def test_samples_are_written_for_video_3d_llm(project: Project) -> None:
+    project.snakemake("scan_llava", "--cores", "1")
+    folder = project.folder / "results/vqa/scans/video3dllm"
+    names = {path.name for path in (folder / "processed").glob("sc*.json")}
+    # The description that is scored stands in the file that Video-3D LLM scores.
+    assert names == {
+        f"{stem}_{split}_llava_style.json"
+        for stem in ("scanrefer_vg", "scan2cap")
+        for split in ("train", "val")
+    }
+    boxes = json.loads((folder / "metadata/scannet_train_gt_box.json").read_text())
+    assert [any(box) for box in boxes[f"scannet/{TRAINED}"]] == [
+        number > 2 and number % 2 == 1 for number in range(10)
+    ]
+
+
 def test_a_damaged_file_is_named(project: Project) -> None:
     path = project.folder / "train.json"
     content = path.read_text()

@@ -86,7 +86,7 @@ def test_every_data_set_is_imported_and_every_loss_is_a_row(tmp_path: Path) -> N
     settings = files(tmp_path)
     raw = {path: path.read_bytes() for path in tmp_path.glob("*.json")}
     samples, skipped = run_import(tmp_path, settings)
-    assert {sample.dataset for sample in samples} == set(DATASETS)
+    assert {sample.dataset for sample in samples} == set(DATASETS) - {"processed"}
     assert len({sample.sample_id for sample in samples}) == len(samples)
     counts = {(s.dataset, s.split) for s in samples}
     assert {("scanrefer", "train"), ("scanrefer", "val"), ("scan2cap", "val")} <= counts
@@ -122,3 +122,17 @@ def test_scanrefer_and_scan2cap_need_the_table_of_classes() -> None:
         with pytest.raises(UserError, match=rf"labels: .*null, but {dataset} needs"):
             AnnotationsSettings.parse({dataset: {"train": "a.json"}})
     assert AnnotationsSettings.parse({"scanqa": {"train": "a.json"}}).labels is None
+
+
+def test_a_sample_that_two_files_have_is_imported_once(tmp_path: Path) -> None:
+    turns = [{"from": "human", "value": "<image>What?"}, {"from": "gpt", "value": "chair"}]
+    entry = {
+        "id": "scanqa_0",
+        "video": "scannet/scene0000_00",
+        "conversations": turns,
+        "metadata": {"dataset": "scanqa", "question_type": "scanqa"},
+    }
+    paths = [str(write(tmp_path / name, [entry])) for name in ("a.json", "b.json")]
+    samples, skipped = run_import(tmp_path, {"processed": {"train": paths}})
+    assert [sample.text for sample in samples] == ["What?"]
+    assert [row.item for row in skipped] == [f"processed.train b.json {samples[0].sample_id}"]

@@ -60,6 +60,15 @@ class AnnotatedScan:
             )
         raise UserError(f"object {object_id} is none of the scan's {len(self.objects)} objects")
 
+    def object_of_box(self, box: Box, *, min_iou: float) -> AnnotatedObject | None:
+        """Return the object whose box overlaps most with one, None below an IoU."""
+        items = list(self.objects.values())
+        if not items:
+            return None
+        iou = box_iou(np.array([box]), np.array([item.box for item in items]))[0]
+        best = int(np.argmax(iou))
+        return items[best] if iou[best] >= min_iou else None
+
     @cached_property
     def proposals(self) -> np.ndarray:
         """Boxes [n, 6] that may be chosen."""

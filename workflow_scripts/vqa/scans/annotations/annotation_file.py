@@ -86,6 +86,8 @@ class AnnotationFile:
     def skip(self, scan_name: str, item: str, reason: str) -> None:
         """Record what is left out of a scan."""
         scan = self.scans.get(scan_name)
+        if self.files.is_one_of_several:
+            item = f"{self.files.paths[0].name} {item}"
         self.skipped.append(
             SkippedItem(
                 source=self.source,
@@ -109,17 +111,21 @@ class AnnotationFile:
         task: ScanTask,
         question_type: str,
         targets: Iterable[AnnotatedObject] = (),
+        dataset: str | None = None,
         **values: Any,
     ) -> ScanSample:
-        """Return a sample about a scan; `name` makes its id unique in the data set."""
+        """Return a sample about a scan; `name` makes its id unique in the data set.
+
+        `dataset` is needed where a file has samples of several.
+        """
         meant = list(targets)
-        dataset: Any = self.files.dataset
+        known: Any = dataset or self.files.dataset
         return ScanSample(
-            sample_id=f"{self.source}-{dataset}-{self.files.split}-{name}",
+            sample_id=f"{self.source}-{known}-{self.files.split}-{name}",
             source=self.source,
             scene_id=scan.scene_id,
             split=self.files.split,
-            dataset=dataset,
+            dataset=known,
             task=task,
             question_type=question_type,
             targets=[item.instance for item in meant],

@@ -41,10 +41,16 @@ def import_annotations(
         UserError: A file cannot be read, or none of its entries can be used.
     """
     classes = {} if settings.labels is None else read_classes(Path(settings.labels))
+    seen: set[str] = set()
     for files in settings.files():
         file = AnnotationFile(files, source, scans, classes)
         count = 0
         for sample in DATASETS[files.dataset](file):
+            if sample.sample_id in seen:
+                reason = "an earlier file has the same sample; the first one counts"
+                file.skip(sample.scene_id, sample.sample_id, reason)
+                continue
+            seen.add(sample.sample_id)
             count += 1
             yield sample
         skipped += file.skipped
