@@ -43,6 +43,8 @@ def item(
         frames=(0,) if shown else (),
         pixels=500 if shown else 3,
         first_frame_s=0.0 if shown else float("nan"),
+        first_glimpse_s=0.0,
+        is_shown_whole=shown,
     )
 
 
@@ -60,4 +62,5 @@ def scan_of(*items: ScanObject, side_m: float = 8.0) -> ScanContext:
         unseen=(),
         frames=(ScanFrame(0, 0, 0.0, 0, camera),),
         rooms=(ScanRoom("room", "Bedroom", corners),),
+        surface_coverage=1.0,
     )
