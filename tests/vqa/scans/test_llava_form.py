@@ -82,6 +82,27 @@ def test_entries_have_the_keys_of_the_form(tmp_path: Path) -> None:
     assert caption["box_input"] == caption["gt_box"] == [2.0, 0.0, 0.5, 1.0, 1.0, 1.0]
 
 
+def test_an_entry_is_equal_whenever_it_is_made(tmp_path: Path) -> None:
+    """Nothing is added to a sample, so that a second epoch has the same prompts."""
+    for sample in published(tmp_path, "train", annotated_scans()):
+        before = sample.model_copy(deep=True)
+        assert to_llava(sample, VIDEO) == to_llava(sample, VIDEO)
+        assert sample == before
+
+
+def test_special_tokens_in_a_text_are_words(tmp_path: Path) -> None:
+    text = "the <image> of a <ground>\nat <coord>"
+    entry = scanrefer("1", description=text)
+    samples = [read(tmp_path, name, [entry])[0][0] for name in ("scanrefer", "scan2cap")]
+    for sample in samples:
+        human, gpt = (turn["value"] for turn in to_llava(sample, VIDEO)["conversations"])
+        assert human.count("<image>") == 1
+        assert "<coord>" not in gpt
+        assert ("<ground>" in gpt) == (sample.task == "grounding")
+    (copy,), _ = read(tmp_path, "processed", [to_llava(samples[0], VIDEO)])
+    assert copy.text == text
+
+
 @pytest.mark.parametrize("split", ["train", "val"])
 def test_samples_come_back(tmp_path: Path, split: Split) -> None:
     # Of the office chair no proposal overlaps by half.
@@ -178,7 +199,7 @@ def test_the_name_of_a_video_is_that_of_its_scan() -> None:
 
 
 def test_boxes_are_at_the_id_of_their_object(tmp_path: Path) -> None:
-    boxes = [[9.0, 9, 9, 1, 1, 1]]
+    boxes = [[9.0, 0, 0.5, 1, 1, 1]]
     scans = annotated_scans(predicted={NAMES[1]: boxes})
     samples = published(tmp_path, "train", scans)
     write_records(tmp_path / "train.jsonl", samples)

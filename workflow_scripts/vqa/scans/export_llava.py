@@ -138,7 +138,7 @@ def main(
                 ("gt", object_rows, true_boxes),
                 ("pred", proposal_rows, proposed_boxes),
             ):
-                boxes = {videos[i]: boxes_of(tables[i]) for i in chosen if i in tables}
+                boxes = {videos[i]: boxes_of(tables[i]) if i in tables else [] for i in chosen}
                 write_json(folder / "metadata" / f"scannet_{split}_{kind}_box.json", boxes)
 
 

@@ -82,16 +82,26 @@ def _human(sample: ScanSample, form: str) -> str:
     instruction = _INSTRUCTIONS[form]
     if form == "scan2cap":
         return instruction
+    text = _plain(sample.text)
     if sample.task == "grounding":
-        return f"{instruction}\n{sample.text[:1].upper()}{sample.text[1:]}"
+        return f"{instruction}\n{text[:1].upper()}{text[1:]}"
     options = [f"{chr(ord('A') + number)}. {text}" for number, text in enumerate(sample.options)]
-    return " ".join(filter(None, [sample.situation, sample.text, *options, instruction]))
+    parts = [sample.situation, text, *options]
+    return " ".join([*filter(None, map(_plain, parts)), instruction])
 
 
 def _gpt(sample: ScanSample) -> str:
     if sample.task == "grounding":
         return GROUND
-    return sample.answer.capitalize() if sample.task == "captioning" else sample.answer
+    text = _plain(sample.answer)
+    return text.capitalize() if sample.task == "captioning" else text
+
+
+def _plain(text: str) -> str:
+    """Return a text in one line without special tokens, which would be counted as such."""
+    for token in (IMAGE, GROUND, COORD):
+        text = text.replace(token, token.strip("<>"))
+    return " ".join(text.split())
 
 
 def _box_input(sample: ScanSample, true_box: list[float]) -> list[float] | None:

@@ -40,6 +40,9 @@ class AnnotationFile:
     classes: dict[str, int] = field(default_factory=dict)
     skipped: list[SkippedItem] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
+    _num_names: int = 0
+    _num_other_names: int = 0
+    _other_name: str = ""
 
     @property
     def is_training(self) -> bool:
@@ -95,6 +98,26 @@ class AnnotationFile:
                 item=f"{self.files.key} {item}",
                 reason=reason,
             )
+        )
+
+    def compare_name(self, target: AnnotatedObject, object_name: str) -> None:
+        """Count whether an object has another name in its scan than in this file."""
+        self._num_names += 1
+        self._num_other_names += _words(target.category) != _words(object_name)
+        self._other_name = self._other_name or (
+            f"object {target.object_id} is {object_name!r} here and {target.category!r} there"
+            if _words(target.category) != _words(object_name)
+            else ""
+        )
+
+    @property
+    def warning(self) -> str:
+        """Say that most objects have another name in their scan, '' if they have not."""
+        if self._num_other_names <= self._num_names / 2:
+            return ""
+        return (
+            f"{self._num_other_names} of {self._num_names} entries name an object otherwise than "
+            f"its scan does ({self._other_name}): are the ids those of these scans?"
         )
 
     def require_new(self, what: str) -> None:
@@ -161,3 +184,7 @@ class AnnotationFile:
             f"{most_common_reasons(reasons)}. Correct sources.{self.source}.annotations."
             f"{self.files.key}, or leave it out"
         )
+
+
+def _words(name: str) -> list[str]:
+    return name.replace("_", " ").casefold().split()

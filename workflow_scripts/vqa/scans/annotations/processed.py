@@ -68,9 +68,11 @@ def _caption(entry: Entry, metadata: Entry, scan: AnnotatedScan) -> dict[str, An
 def _question(entry: Entry, metadata: Entry, scan: AnnotatedScan) -> dict[str, Any]:
     question = metadata.values.get("question") or _last_line(entry)
     text = read_text_value(question, "question")
-    answer = read_text_value(_turn(entry, "gpt"), "gpt")
-    listed = metadata.values.get("answers") or [answer]
+    said = read_text_value(_turn(entry, "gpt"), "gpt")
+    listed = metadata.values.get("answers") or [said]
     answers = [read_text_value(item, "answers") for item in listed]
+    # As it was written, without what the form changes in it.
+    answer = next((item for item in answers if " ".join(item.split()) == said), said)
     is_situated = metadata.values["dataset"] == "sqa3d"
     plain = sqa3d_type(text) if is_situated else "scanqa"
     return {
