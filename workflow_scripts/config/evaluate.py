@@ -11,12 +11,11 @@ Tokens = Annotated[int, Field(ge=1, le=4096)]
 BenchmarkName = Annotated[
     str,
     Field(
-        pattern=r"^(?!predictions$|validation$|vqa$|keypoints$|rooms$|scans$|focal\d)[a-z0-9][a-z0-9-]*$"
+        pattern=r"^(?!predictions$|validation$|vqa$|keypoints$|rooms$|focal\d)[a-z0-9][a-z0-9-]*$"
     ),
 ]
 BENCHMARK_NAME = (
-    r"letters, digits and hyphens, not predictions, validation, vqa, keypoints, rooms, scans or "
-    r"focal050"
+    r"letters, digits and hyphens, not predictions, validation, vqa, keypoints, rooms or focal050"
 )
 
 

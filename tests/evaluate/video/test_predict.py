@@ -86,11 +86,11 @@ def test_a_model_is_asked_exactly_as_it_was_taught(folder: Path, tokens: str) ->
         scan = scans.get((sample.source, sample.scene_id)).encoded
         point = None if sample.point_m is None else np.array(sample.point_m)
         taught = processor.encode_question(scan, question_of(sample, point=point, ask=False))
-        asked = processor.encode_question(scan, question_of(sample, point=point, ask=True))
-        assert taught.question.prompt.encode() == asked.question.prompt.encode()
-        assert taught.tokens[: len(asked.tokens)] == asked.tokens
+        in_test = processor.encode_question(scan, question_of(sample, point=point, ask=True))
+        assert taught.question.prompt.encode() == in_test.question.prompt.encode()
+        assert taught.tokens[: len(in_test.tokens)] == in_test.tokens
         if sample.task == "grounding":
-            assert asked.tokens == taught.tokens
+            assert in_test.tokens == taught.tokens
     assert tasks == {"grounding", "captioning", "question"}
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from benchmarks import scan_tables
 from tests.evaluate.video.scan_run import ScanRun, choices, grounding
 from workflow_scripts.evaluate import report
 from workflow_scripts.evaluate.score_table import read_scores
@@ -67,7 +68,7 @@ def test_the_section_shows_headlines_comparisons_and_pictures(scores, tmp_path):
     own, others = page.split("Beside other experiments")
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", line) for line in own.split("<tr>")]
     cells = {tuple(row[:3]): row[3:] for row in rows if row}
-    number, value, _, blind, gain, *_ = cells["scans", "nearest", "instance accuracy"]
+    number, value, _, blind, gain, *_ = cells["scan_samples", "nearest", "instance accuracy"]
     assert (number, value, blind, gain) == ("4", "<b>0.750</b>", "0.000", "0.750")
     assert "visual tokens" in {key[2] for key in cells}
     assert "sixteen" in others
@@ -79,8 +80,8 @@ def test_scores_against_frames_and_tokens(scores):
     rows = pd.concat([read_scores(path) for path in scores.values()])
     charts = budget_charts(rows[rows["is_headline"]])
     titles = {(chart.title, chart.axis) for chart in charts}
-    assert ("instance accuracy of scans", "frames shown") in titles
-    assert ("acc iou50 of scans", "tokens of pictures and objects") in titles
+    assert ("instance accuracy of scan samples", "frames shown") in titles
+    assert ("acc iou50 of scan samples", "tokens of pictures and objects") in titles
     first, second = charts[0].points
     assert (first.experiment, first.budget, first.value) == ("eight", 8, 0.75)
     assert first.x_px < second.x_px
@@ -95,3 +96,14 @@ def test_experiments_with_one_budget_have_no_chart(scores):
     rows = read_scores(scores["eight"])
     assert not budget_charts(rows)
     assert not budget_charts(rows[rows["metric"] == "no such metric"])
+
+
+def test_the_tables_of_the_docs(scores):
+    rows = pd.concat([read_scores(path) for path in scores.values()])
+    text = scan_tables.scan_scores(rows[rows["is_headline"]])
+    assert (
+        "| `eight` | nearest | `instance_accuracy` | 4 | 1 | 75 % | 0 % | – | +75 (+75 to +75) |"
+        in text
+    )
+    assert "| `eight` | `sixteen` | nearest | `instance_accuracy` | 75 % | 100 % | -25 (" in text
+    assert "acc_iou25" not in text
