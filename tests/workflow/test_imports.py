@@ -37,7 +37,7 @@ EXCEPTIONS = {
 TESTS_OF_BENCHMARKS = {
     "tests/config/test_schema.py": ("configuration",),
     "tests/models/video/test_token_coordinates.py": ("token_coordinates",),
-    "tests/vqa/test_docs.py": ("question_examples",),
+    "tests/vqa/test_docs.py": ("question_examples", "video_families"),
     "tests/vqa/test_truth.py": ("question_check",),
     "tests/workflow/test_layout.py": ("run",),
     "tests/workflow/test_readme.py": ("update_readme", "results_page"),

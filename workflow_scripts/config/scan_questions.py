@@ -49,7 +49,7 @@ class ScanQuestionSettings(Settings):
         1.0, ge=0, description="what comes into view within this time has no clear order"
     )
     min_surface_coverage: float = Field(
-        0.6,
+        0.35,
         ge=0,
         le=1,
         description="share of a scan's own surface that the chosen frames must show for the size "

@@ -80,6 +80,19 @@ def test_the_probability_is_chosen_on_validation_samples_alone(tmp_path):
     assert row_of(rows, "most_hits_f1_iou50")["value"] == 1
 
 
+def test_nothing_is_chosen_on_the_samples_that_are_scored(tmp_path):
+    samples = [grounding("a", [0], split="val")]
+    run = ScanRun(tmp_path, samples, {"image": choices({"a": 0})})
+    arguments = run.arguments(settings=ScanScoreSettings(split="val", bootstrap_samples=100))
+    rows = run.scores(
+        settings=arguments["settings"],
+        validation=arguments["samples"],
+        validation_image=arguments["image"],
+    )
+    assert not rows["metric"].isin(["f1_iou25", "selection_probability"]).any()
+    assert row_of(rows, "f1_iou25_p25")["value"] == 1
+
+
 def test_of_none_nothing_may_be_chosen(tmp_path):
     samples = [grounding(name, [], question_type="zt_w_d") for name in ("a", "b", "c")]
     answers = choices({"a": None, "b": 1}) | {"c": {"reason": "too many frames"}}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.vqa.scans.contexts import random_context, scan_context, scan_object
+from testing.vqa.scan_contexts import random_context, scan_context, scan_object
 from tests.vqa.scans.vsi_answers import contradiction, option
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.common.vsi_bench import VSI_TASKS
@@ -22,10 +22,10 @@ from workflow_scripts.vqa.scans.question_types import (
     sizes,
 )
 from workflow_scripts.vqa.scans.question_types.directions import EASY, HARD, MEDIUM
+from workflow_scripts.vqa.scans.question_types.vsi_samples import balanced_places, draw_balanced
 from workflow_scripts.vqa.scans.routes import free_floor, turn_of
 from workflow_scripts.vqa.scans.samples import DroppedSample
 from workflow_scripts.vqa.scans.scan_context import ScanContext
-from workflow_scripts.vqa.scans.vsi_samples import balanced_places, draw_balanced
 
 SETTINGS = ScanQuestionSettings()
 
@@ -191,15 +191,15 @@ def test_directions_are_asked_in_all_three_forms() -> None:
     assert {kind for kind, _ in dropped} <= {EASY, MEDIUM, HARD}
 
 
-def test_small_objects_are_not_stood_by() -> None:
+def test_small_objects_and_high_ones_are_not_stood_by() -> None:
     objects = [
         scan_object(1, "Mug", (3.0, 2.5), (0.1, 0.1, 0.1)),
         scan_object(2, "Bed", (3.0, 4.5)),
         scan_object(3, "Painting", (1.0, 3.0, 1.8), (0.8, 0.1, 0.6)),
+        scan_object(4, "CeilingLamp", (2.0, 3.0, 2.3), (0.4, 0.4, 0.3)),
     ]
     samples, _ = ask("object_rel_direction", scan_context(objects))
-    assert samples
-    assert {one.referents[0] for one in samples} == {2}
+    assert {one.referents[0] for one in samples} == {2, 3}
 
 
 def test_the_order_of_appearance_by_hand() -> None:

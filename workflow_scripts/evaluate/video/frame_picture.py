@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw
 
 from workflow_scripts.common.fonts import font
 from workflow_scripts.common.storage import atomic_write
-from workflow_scripts.evaluate.video.grounding_metrics import box_iou
 from workflow_scripts.evaluate.video.shown_samples import NUM_FRAMES, ShownFrame, ShownSample
+from workflow_scripts.geometry.aligned_boxes import box_iou
 from workflow_scripts.geometry.box_edges import project_box_edges
 
 FRAME_WIDTH_PX, GAP_PX, LINE_PX, TITLE_PX = 460, 10, 20, 52
