@@ -36,6 +36,7 @@ class TinyBaseSettings(Settings):
 class PretrainingPolicySettings(PolicySettings):
     """Views of a room by policy."""
 
+    random: int = Field(2, ge=0, le=1000, description="random reachable poses")
     top_down: int = Field(0, ge=0, le=1, description="straight down")
 
 
