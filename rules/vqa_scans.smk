@@ -42,10 +42,13 @@ rule generate_scan_samples:
 rule merge_scan_samples:
     input:
         samples=per_shard(
-            "results/vqa/{source}/{shard}.scan_samples.jsonl", scene_kind="scan"
+            "results/vqa/{source}/{shard}.scan_samples.jsonl",
+            stage="views",
+            scene_kind="scan",
         ),
         dropped=per_shard(
             "results/vqa/{source}/{shard}.scan_samples.dropped.jsonl",
+            stage="views",
             scene_kind="scan",
         ),
     output:
@@ -62,7 +65,7 @@ rule merge_scan_samples:
         runtime=60,
     params:
         code=code_of("workflow_scripts.vqa.scans.merge"),
-        out=subpath(output.splits[0], parent=True),
+        out="results/vqa/scans",
     message:
         "Merge what video models are asked about scans"
     shell:
