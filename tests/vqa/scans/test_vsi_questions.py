@@ -1,6 +1,7 @@
 """Questions in the form of VSI-Bench about scans whose answers are computed by hand."""
 
 import math
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 
 from testing.vqa.scan_contexts import random_context, scan_context, scan_object
 from tests.vqa.scans.vsi_answers import contradiction, option
+from workflow_scripts.common.label_text import phrase
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.common.vsi_bench import VSI_TASKS
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
@@ -280,6 +282,7 @@ def test_rooms_have_the_area_of_their_polygon() -> None:
     assert "10.00 + 30.00 = 40.00" in sample.reasoning
     for changed, reason in (
         (replace(context, rooms=()), sizes.ROOM_NOT_KNOWN),
+        (replace(context, rooms=(replace(context.rooms[0], is_open=True),)), sizes.ROOM_IS_OPEN),
         (replace(context, surface_coverage=0.2), sizes.ROOM_NOT_SHOWN),
         (replace(context, surface_coverage=math.nan), sizes.ROOM_NOT_SHOWN),
     ):
@@ -378,3 +381,33 @@ def test_draws_are_balanced() -> None:
     assert draw_balanced({}, 5, rng) == []
     assert Counter(balanced_places(12, 4, rng)) == {0: 3, 1: 3, 2: 3, 3: 3}
     assert balanced_places(0, 4, rng) == []
+
+
+def test_scans_with_very_many_objects_are_no_problem() -> None:
+    objects = [
+        scan_object(
+            number, f"kind{number}", (0.6 * (number % 20), 0.6 * (number // 20)), (0.3,) * 3
+        )
+        for number in range(1, 201)
+    ]
+    context = scan_context(objects, floor_m=((-1, -1), (-1, 7), (13, 7), (13, -1)))
+    started = time.process_time()
+    for name in VSI_TASKS:
+        for sample in ask(name, context)[0]:
+            assert not contradiction(context, sample)
+    assert time.process_time() - started < 30
+
+
+@pytest.mark.parametrize("label", ["sofa, red", "диван", "椅子", "x" * 500, "{a}", "100 %", "A|B"])
+def test_labels_of_all_kinds_are_named_as_they_are(label: str) -> None:
+    context = random_context(6)
+    objects = [
+        replace(item, category=label, phrase=phrase(label)) if item.category == "Bed" else item
+        for item in context.objects
+    ]
+    context = replace(context, objects=tuple(objects))
+    for name in VSI_TASKS:
+        for sample in ask(name, context)[0]:
+            assert not contradiction(context, sample)
+            if name == "obj_appearance_order":
+                assert all(len(order.split(", ")) == 4 for order in sample.options)
