@@ -49,7 +49,9 @@ rule merge_scan_samples:
             scene_kind="scan",
         ),
     output:
-        splits=expand("results/vqa/scans/{split}.jsonl", split=SPLITS),
+        train="results/vqa/scans/train.jsonl",
+        val="results/vqa/scans/val.jsonl",
+        test="results/vqa/scans/test.jsonl",
     log:
         "logs/vqa/merge_scan_samples.log",
     benchmark:
@@ -62,7 +64,7 @@ rule merge_scan_samples:
         runtime=60,
     params:
         code=code_of("workflow_scripts.vqa.scans.merge"),
-        out=subpath(output.splits[0], parent=True),
+        out=subpath(output.train, parent=True),
     message:
         "Merge what video models are asked about scans"
     shell:

@@ -156,6 +156,30 @@ def test_pictures_of_scans_are_those_of_views_unless_they_are_given() -> None:
     assert walk_picture_settings(VIEWS, {**scans, "size_px": 16})["min_pixels"] == 1
 
 
+def test_scans_of_one_house_share_house_and_split() -> None:
+    settings = ScanFilesSettings(scans_per_house=3)
+    request = SampleRequest("scans", 0, 6, 7, SHARES)
+    scenes = list(sample_scans(settings, request))
+    assert [scene.scene_id for scene in scenes] == [f"scans-{number:06d}" for number in range(6)]
+    assert [scene.scan_of_house for scene in scenes] == [0, 1, 2, 0, 1, 2]
+    assert [scene.first_scan for scene in scenes] == ["scans-000000"] * 3 + ["scans-000003"] * 3
+    assert scenes[0].house == scenes[2].house != scenes[3].house
+    assert len({scene.split for scene in scenes[:3]}) == 1
+    second = SampleRequest("scans", 3, 6, 7, SHARES)
+    assert list(sample_scans(settings, second)) == scenes[3:]
+
+
+def test_a_house_is_in_one_shard() -> None:
+    settings = ScansSettings(num_scans=9, scans_per_house=3, scans_per_shard=6)
+    assert list(plan_scans(settings, CONTEXT).shards.values()) == [Shard(0, 6), Shard(6, 9)]
+
+
+@pytest.mark.parametrize("key", ["num_scans", "scans_per_shard"])
+def test_scans_that_do_not_fill_houses_are_refused(key: str) -> None:
+    with pytest.raises(UserError, match=f"{key}.* 7 is no multiple of scans_per_house, 2"):
+        ScansSettings.parse({"num_scans": 8, "scans_per_house": 2, key: 7})
+
+
 def annotations(folder: Path, **names: list[str]) -> dict[str, Any]:
     """Write a file of ScanQA for each split, and return the settings that name them."""
     given = {}

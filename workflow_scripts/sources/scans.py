@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.shards import assign_shards, scenes_per_shard
+from workflow_scripts.common.shards import Shard, assign_shards, scenes_per_shard
 from workflow_scripts.config.base import SettingsError, UserPath, one_of
 from workflow_scripts.sources.annotation_settings import AnnotationsSettings
 from workflow_scripts.sources.base import PlanContext, ShardPlan, Source
@@ -45,6 +45,13 @@ class ScanFilesSettings(HousesSettings):
         "Multi3DRefer, Scan2Cap, ScanQA, SQA3D; scans that they name are in the split of their "
         "file; null: none",
     )
+    scans_per_house: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="simulated scans of a house, which is built once for all of them: first of "
+        "its other rooms, then other walks",
+    )
 
     @model_validator(mode="after")
     def _has_path(self) -> "ScanFilesSettings":
@@ -79,6 +86,15 @@ class ScansSettings(ScanFilesSettings, WalkSettings, WalkPictureSettings, ScanRe
     )
 
     @model_validator(mode="after")
+    def _whole_houses(self) -> "ScansSettings":
+        for key in ("num_scans", "scans_per_shard"):
+            number = getattr(self, key)
+            if isinstance(number, int) and number % self.scans_per_house and self.path is None:
+                problem = f"{number} is no multiple of scans_per_house, {self.scans_per_house}"
+                raise SettingsError(((key,), problem))
+        return self
+
+    @model_validator(mode="after")
     def _has_annotated_objects(self) -> "ScansSettings":
         for key in ("boxes", "masks"):
             if self.annotations is not None and getattr(self, key) is not None:
@@ -94,7 +110,17 @@ def plan_scans(settings: ScansSettings, context: PlanContext) -> ShardPlan:
     """Return the shards of scans, with a digest of each one's files or houses."""
     if settings.path is None:
         key = f"sources.{context.source}.num_scans"
-        return plan_house_shards(settings, settings.num_scans, settings.scans_per_shard, key=key)
+        count = settings.scans_per_house
+        wanted = settings.num_scans and settings.num_scans // count
+        size = settings.scans_per_shard
+        houses = plan_house_shards(
+            settings, wanted, size if size == "auto" else size // count, key=key
+        )
+        shards = {
+            name: Shard(shard.start * count, shard.stop * count)
+            for name, shard in houses.shards.items()
+        }
+        return ShardPlan(shards, houses.digests)
     entries = load_reader(settings.format).list_scans(Path(settings.path))[: settings.num_scans]
     size = scenes_per_shard(len(entries), settings.scans_per_shard)
     shards = assign_shards(len(entries), size)

@@ -17,6 +17,7 @@ from workflow_scripts.common.records import ObjectRow, SurfaceGapRow, Visibility
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.geometry.outline import format_outline
 from workflow_scripts.geometry.surface_distance import TriangleTree
+from workflow_scripts.geometry.unique_rows import row_keys, unique_rows
 from workflow_scripts.geometry.upright_boxes import box_corners
 from workflow_scripts.views.meshes import Mesh
 
@@ -82,7 +83,7 @@ def _hull(points_m: FloatArray) -> ConvexHull | None:
 def _solid_m3(triangles: FloatArray) -> float:
     """Return the volume inside a closed surface, 0 if an edge has a side without a neighbour."""
     welded = np.round(triangles.reshape(-1, 3) / WELD_M).astype(np.int64)
-    number = np.unique(welded, axis=0, return_inverse=True)[1].reshape(-1, 3)
+    number = np.unique(row_keys(welded), return_inverse=True)[1].reshape(-1, 3)
     edges = np.concatenate([number[:, [0, 1]], number[:, [1, 2]], number[:, [2, 0]]])
     edges = edges[edges[:, 0] != edges[:, 1]]
     size = int(number.max()) + 1
@@ -145,7 +146,7 @@ class _DrawnObject:
 
     @cached_property
     def corners_m(self) -> FloatArray:
-        return np.unique(self._triangles.reshape(-1, 3), axis=0)
+        return unique_rows(self._triangles.reshape(-1, 3))
 
     @cached_property
     def hull(self) -> ConvexHull | None:

@@ -148,3 +148,24 @@ def test_a_scan_of_a_house_passes_its_doors(tmp_path: Path) -> None:
     room = walks.render(tmp_path / "room", [walks.scan("a", house)], frames=4)
     assert whole.views.room_id.nunique() > 1
     assert room.views.room_id.nunique() == 1
+
+
+def test_scans_of_a_house_are_of_its_other_rooms_and_then_other_walks(tmp_path: Path) -> None:
+    house = generate_house(0, 3)
+    count = len(rooms(house))
+    assert count > 1
+    scenes = [
+        walks.scan(f"s{number}", house).model_copy(
+            update={"first_scan": "s0", "scan_of_house": number}
+        )
+        for number in range(count + 1)
+    ]
+    shard = walks.render(tmp_path / "all", scenes, frames=3)
+    room_of = shard.views.groupby("scene_id").room_id.agg(lambda ids: ids.value_counts().index[0])
+    assert len(set(room_of[:-1])) == count
+    assert room_of["s0"] == room_of[f"s{count}"]
+    assert not np.allclose(shard.camera(0).position_m, shard.camera(3 * count).position_m)
+    assert sorted(shard.objects.scene_id.unique()) == sorted(scene.scene_id for scene in scenes)
+    # A scan does not depend on what was built before it.
+    alone = walks.render(tmp_path / "alone", scenes[1:2], frames=3)
+    assert np.array_equal(alone.rgb(0), shard.rgb(3))

@@ -129,8 +129,8 @@ class VideoProcessor:
         if self.settings.tokens == "objects":
             prompt, images = OBJECT * len(scan.boxes) + prompt, 0
         turns = [("user", prompt)]
-        asked = conversation_text(self.processor, turns, ask=True, image=images)
-        tokens = self._tokens(asked)
+        unanswered = conversation_text(self.processor, turns, ask=True, image=images)
+        tokens = self._tokens(unanswered)
         labels = [IGNORE_INDEX] * len(tokens)
         if question.answer is not None:
             turns.append(("assistant", question.answer))

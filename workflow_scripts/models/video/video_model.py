@@ -74,7 +74,7 @@ class VideoModel(nn.Module):
         self.config = self.base.config
         width = self.config.get_text_config().hidden_size
         self.position_encoding = PositionEncoding(settings.position_encoding, width)
-        self.grounding_head = GroundingHead(width)
+        self.grounding_head = GroundingHead(width, settings.grounding_head)
         self.token_embeddings = nn.Embedding(len(special_tokens.ids), width)
         self.depth_head = DepthHead(width) if settings.depth_head else None
         embeddings = self.base.get_input_embeddings()
@@ -168,15 +168,19 @@ class VideoModel(nn.Module):
         )
         return means.to(encoding.dtype) + encoding
 
-    def read(self, batch: Batch, scene: EncodedScene) -> torch.Tensor:
-        """Return the last hidden states [rows, tokens, width] of packed sequences."""
+    def read(self, batch: Batch, scene: EncodedScene, *, cache: Any = None) -> torch.Tensor:
+        """Return the last hidden states [rows, tokens, width] of packed sequences.
+
+        With a `cache` all keys and values are kept in it.
+        """
         with self.replaced_embeddings(batch, scene) as input_ids:
             output = self.base.model(
                 input_ids=input_ids,
                 position_ids=self.positions(batch),
                 attention_mask=self._attention(batch),
                 mm_encoder_outputs=scene.encoder_outputs,
-                use_cache=False,
+                past_key_values=cache,
+                use_cache=cache is not None,
             )
         hidden: torch.Tensor = output.last_hidden_state
         return hidden

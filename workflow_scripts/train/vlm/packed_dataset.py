@@ -6,16 +6,33 @@ The same seed gives the same steps, whichever of them are read.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.train.vlm.conversation_dataset import Conversation, ConversationDataset
-from workflow_scripts.train.vlm.packed_collator import PackedCollator, PackedGroup
+from workflow_scripts.train.vlm.packed_collator import PackedCollator
 
-MicroBatches = list[list[PackedGroup]]
+
+class TokenGroup(Protocol):
+    """Questions in one sequence."""
+
+    @property
+    def members(self) -> Sequence[Any]: ...
+
+    @property
+    def num_tokens(self) -> int: ...
+
+
+Group = TypeVar("Group", bound=TokenGroup)
+
+
+class GroupSplitter(Protocol[Group]):
+    """Divides the questions of a sequence among two."""
+
+    def split(self, group: Group) -> list[Group]: ...
 
 
 def epoch_order(
@@ -86,18 +103,18 @@ class StepOrder:
 
 
 def assign_micro_batches(
-    groups: Sequence[PackedGroup],
-    collator: PackedCollator,
+    groups: Sequence[Group],
+    collator: GroupSplitter[Group],
     *,
     num_ranks: int,
     tokens_per_micro_batch: int,
-) -> list[MicroBatches]:
+) -> list[list[list[Group]]]:
     """Return the micro-batches of every rank: as few as the limit of tokens allows, equally many.
 
     Padding counts. Groups of several conversations are halved where they are too long, or too few
     for the ranks; one conversation above the limit is a micro-batch of its own.
     """
-    parts: list[PackedGroup] = []
+    parts: list[Group] = []
     waiting = list(groups)
     while waiting:
         group = waiting.pop(0)
@@ -120,9 +137,9 @@ def assign_micro_batches(
         num_micro_batches += 1
 
 
-def _balance(parts: Sequence[PackedGroup], num_slots: int) -> MicroBatches:
+def _balance(parts: Sequence[Group], num_slots: int) -> list[list[Group]]:
     """Give the longest part to the slot with the fewest tokens, and so on; no slot stays empty."""
-    slots: MicroBatches = [[] for _ in range(num_slots)]
+    slots: list[list[Group]] = [[] for _ in range(num_slots)]
     loads = [0] * num_slots
     for part in sorted(parts, key=lambda part: -part.num_tokens):
         slot = loads.index(min(loads))
@@ -131,7 +148,7 @@ def _balance(parts: Sequence[PackedGroup], num_slots: int) -> MicroBatches:
     return slots
 
 
-def _padded(slot: Sequence[PackedGroup]) -> int:
+def _padded(slot: Sequence[TokenGroup]) -> int:
     return len(slot) * max(part.num_tokens for part in slot)
 
 

@@ -1,6 +1,7 @@
 """The embedded view backend: ProcTHOR houses rendered by the path tracer of `views/pathtrace`."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -11,7 +12,9 @@ import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from workflow_scripts.common.errors import UserError, allowed_values
+from workflow_scripts.common.records import ObjectRow
 from workflow_scripts.common.seeds import rng
+from workflow_scripts.common.splits import content_hash
 from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.views.credits import Credit
 from workflow_scripts.views.drawn_surfaces import (
@@ -86,7 +89,7 @@ class TracedHouse:
         asset_shapes: Mapping[str, AssetShape] | None,
     ) -> None:
         """Take a scene, and the shapes of its assets by their ids; None measures no surfaces."""
-        self.objects = scene.objects
+        self.objects: Sequence[ObjectRow] = scene.objects
         self.surfaces: DrawnSurfaces | None = None
         if asset_shapes is not None:
             mesh = scene.triangle_mesh
@@ -103,6 +106,13 @@ class TracedHouse:
             ]
         self._scene, self._sky, self._tracer = scene, sky, tracer
         self._scene_id, self._preset = scene_id, PRESETS[preset]
+
+    def as_scene(self, scene_id: str) -> "TracedHouse":
+        """Return the same house under the id of another scene; nothing is built again."""
+        house = copy.copy(self)
+        house._scene_id = scene_id
+        house.objects = [row.model_copy(update={"scene_id": scene_id}) for row in self.objects]
+        return house
 
     @property
     def path_tracer(self) -> Tracer:
@@ -169,6 +179,7 @@ class PathtraceRenderer:
         self._preset, self._library = preset, furniture
         self._asset_shapes: dict[str, AssetShape] = {}
         self._assets: set[str] = set()
+        self._last: tuple[tuple[str, bool], TracedHouse] | None = None
         self.provenance = {
             "renderer": "pathtrace",
             "rays": _installed("embreex", "open3d-cpu", "open3d"),
@@ -194,7 +205,14 @@ class PathtraceRenderer:
         return () if self._library == "procedural" else credits(sorted(self._assets))
 
     def load(self, house: dict[str, Any], *, scene_id: str) -> TracedHouse:
-        """Build a house; `UserError` says what is wrong with it."""
+        """Build a house, unless it is the last one; `UserError` says what is wrong with it."""
+        key = (content_hash(house), self.measures_surfaces)
+        if self._last is None or self._last[0] != key:
+            self._last = None  # two houses would not be in memory at once
+            self._last = (key, self._build(house, scene_id))
+        return self._last[1].as_scene(scene_id)
+
+    def _build(self, house: dict[str, Any], scene_id: str) -> TracedHouse:
         scene = build_scene(house, scene_id, self._furniture)
         sky = Sky.of(house)
         tracer = Tracer(scene, sky)

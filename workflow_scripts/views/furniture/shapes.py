@@ -11,6 +11,7 @@ import numpy.typing as npt
 from shapely import constrained_delaunay_triangles
 from shapely.geometry import Polygon
 
+from workflow_scripts.geometry.unique_rows import row_keys
 from workflow_scripts.views.furniture.mesh_ops import (
     SHARP_DEG,
     Finish,
@@ -108,8 +109,8 @@ def _face_uv(fractions: np.ndarray, axis: int, side: float) -> np.ndarray:
 
 def _weld(vertices: np.ndarray, faces: np.ndarray, uv: np.ndarray, finish: Finish) -> Mesh:
     """Share equal vertices so that a rounded part looks round across its patches."""
-    keys = np.round(vertices, 6)
-    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    keys = row_keys(np.round(vertices * 1e6).astype(np.int64))
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     return make_mesh(vertices[first], inverse.ravel()[faces], uv[first], finish)
 
 

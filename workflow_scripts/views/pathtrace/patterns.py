@@ -14,12 +14,12 @@ Generator = np.random.Generator
 
 def noise(random: Generator, size: int, sigma_px: tuple[float, float]) -> Image:
     """Return seamless noise [size, size] of unit deviation, blurred by sigma along (v, u)."""
-    frequency = np.fft.fftfreq(size)
-    falloff = np.exp(-2 * np.pi**2 * (sigma_px[0] * frequency[:, None]) ** 2)
-    falloff = falloff * np.exp(-2 * np.pi**2 * (sigma_px[1] * frequency[None, :]) ** 2)
+    frequency_v, frequency_u = np.fft.fftfreq(size), np.fft.rfftfreq(size)
+    falloff = np.exp(-2 * np.pi**2 * (sigma_px[0] * frequency_v[:, None]) ** 2)
+    falloff = falloff * np.exp(-2 * np.pi**2 * (sigma_px[1] * frequency_u[None, :]) ** 2)
     falloff[0, 0] = 0
-    spectrum = np.fft.fft2(random.standard_normal((size, size))) * falloff
-    field = np.fft.ifft2(spectrum).real
+    spectrum = np.fft.rfft2(random.standard_normal((size, size))) * falloff
+    field = np.fft.irfft2(spectrum, s=(size, size))
     normalised: np.ndarray = field / max(float(field.std()), 1e-9)
     return normalised
 

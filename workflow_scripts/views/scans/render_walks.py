@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.item_errors import ItemErrors
-from workflow_scripts.common.records import Scene, ViewRow
+from workflow_scripts.common.records import ViewRow
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.view_shard import sibling_path
 from workflow_scripts.config.views import FrameSettings
@@ -30,7 +30,7 @@ from workflow_scripts.views.policies import Pose
 from workflow_scripts.views.render import RenderedRows, RenderedView, RenderPlan, SceneRenderer
 from workflow_scripts.views.renderer import EngineError, LoadedHouse, Renderer
 from workflow_scripts.views.scans.surface_points import SurfacePoints, write_surface_points
-from workflow_scripts.views.scans.walk import Walk, plan_walk
+from workflow_scripts.views.scans.walk import plan_walk
 from workflow_scripts.views.shard import read_scenes, render_shard
 
 POLICY = "walk"
@@ -59,14 +59,21 @@ class WalkRenderer:
     rendered_rows: RenderedRows
     surface_points: list[SurfacePoints] = field(default_factory=list)
 
-    def render_scan(self, scene: Scene) -> None:
+    def render_scan(self, scene: ScanScene) -> None:
         """Add the frames of a scan; `UserError` if there is nowhere to walk."""
         if scene.house is None:
             raise UserError(scene.skipped or "there is no house")
         rooms_of_house = rooms(scene.house)
         loaded_house = self.renderer.load(scene.house, scene_id=scene.scene_id)
         generator = rng(self.render_plan.seed, scene.scene_id, POLICY)
-        walk, scanned_rooms = self._plan(loaded_house, rooms_of_house, generator)
+        scanned_rooms, area = self._scanned_area(scene, loaded_house, rooms_of_house)
+        walk = plan_walk(
+            area,
+            generator,
+            num_frames=self.settings.frames,
+            rate_hz=self.settings.rate_hz,
+            speed_m_s=self.settings.speed_m_s,
+        )
         spool = self.rendered_rows.spool
         scene_renderer = SceneRenderer(
             scene,
@@ -108,30 +115,30 @@ class WalkRenderer:
         self.rendered_rows.objects += loaded_house.objects
         self.rendered_rows.surface_gaps += gaps
 
-    def _plan(
-        self, loaded_house: LoadedHouse, rooms_of_house: list[Room], generator: np.random.Generator
-    ) -> tuple[Walk, list[Room]]:
-        """Return a walk and the rooms that its scan is about.
+    def _scanned_area(
+        self, scene: ScanScene, loaded_house: LoadedHouse, rooms_of_house: list[Room]
+    ) -> tuple[list[Room], BaseGeometry]:
+        """Return the rooms that a scan is about and where in them the camera may be.
 
-        Of a house in which only a room is scanned, that room is drawn by chance among those with
-        space to walk.
+        Of a house in which only a room is scanned, its scans go through the rooms with space to
+        walk in an order that is drawn by chance.
         """
         area = walkable_area(loaded_house)
         choices = [rooms_of_house]
         if self.settings.scan_unit == "room":
+            generator = rng(self.render_plan.seed, scene.first_scan or scene.scene_id, "rooms")
             order = generator.permutation(len(rooms_of_house))
             choices = [[rooms_of_house[index]] for index in order]
-        for chosen in choices:
-            inside = area.intersection(shapely.union_all([room.shape for room in chosen]))
-            if inside.area >= MIN_WALK_AREA_M2:
-                walk = plan_walk(
-                    inside,
-                    generator,
-                    num_frames=self.settings.frames,
-                    rate_hz=self.settings.rate_hz,
-                    speed_m_s=self.settings.speed_m_s,
-                )
-                return walk, chosen
+        walkable = [
+            (chosen, inside)
+            for chosen in choices
+            if (
+                inside := area.intersection(shapely.union_all([room.shape for room in chosen]))
+            ).area
+            >= MIN_WALK_AREA_M2
+        ]
+        if walkable:
+            return walkable[scene.scan_of_house % len(walkable)]
         raise UserError(
             f"no {self.settings.scan_unit} has {MIN_WALK_AREA_M2} m2 of floor that is "
             f"{CLEARANCE_M} m from furniture and walls"
