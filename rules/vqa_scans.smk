@@ -1,4 +1,4 @@
-from workflow_scripts.config.scan_questions import ScanQuestionSettings
+from workflow_scripts.config.scan_questions import ScanSampleSettings
 
 
 # What video models are asked about the scans of a shard, and the boxes that they choose from.
@@ -28,7 +28,8 @@ rule generate_scan_samples:
         runtime=60,
     params:
         code=code_of("workflow_scripts.vqa.scans.generate"),
-        settings=section_json(config["vqa"]["scans"], ScanQuestionSettings),
+        settings=scan_sample_settings,
+        boxes=predicted_boxes_digest,
         seed=config["seed"],
     message:
         "Ask video models about the scans of {wildcards.source} shard {wildcards.shard}"
@@ -44,6 +45,7 @@ rule merge_scan_samples:
         samples=per_shard(
             "results/vqa/{source}/{shard}.scan_samples.jsonl", scene_kind="scan"
         ),
+        imported=imported_samples("scan_samples.jsonl"),
         dropped=per_shard(
             "results/vqa/{source}/{shard}.scan_samples.dropped.jsonl",
             scene_kind="scan",
@@ -68,5 +70,5 @@ rule merge_scan_samples:
     message:
         "Merge what video models are asked about scans"
     shell:
-        "python -m workflow_scripts.vqa.scans.merge --samples {input.samples}"
+        "python -m workflow_scripts.vqa.scans.merge --samples {input.samples} {input.imported}"
         " --dropped {input.dropped} --out {params.out} > {log} 2>&1"

@@ -133,6 +133,21 @@ def test_ids_and_splits_that_contradict_are_refused(samples_path: Path, tmp_path
         merge.main(samples=[tmp_path / "c.jsonl"], dropped=[], out=tmp_path)
 
 
+def test_published_samples_may_be_validated_and_scored_on_one_scan(
+    samples_path: Path, tmp_path: Path
+) -> None:
+    samples = read_records(samples_path, ScanSample)[:3]
+    splits = ("val", "test", "test")
+    mixed = [s.model_copy(update={"split": x}) for s, x in zip(samples, splits, strict=True)]
+    write_records(tmp_path / "a.jsonl", mixed)
+    merge.main(samples=[tmp_path / "a.jsonl"], dropped=[], out=tmp_path)
+    assert len(read_records(tmp_path / "test.jsonl", ScanSample)) == 2
+    trained = [*mixed, mixed[0].model_copy(update={"split": "train", "sample_id": "other"})]
+    write_records(tmp_path / "b.jsonl", trained)
+    with pytest.raises(UserError, match="has samples in train and val"):
+        merge.main(samples=[tmp_path / "b.jsonl"], dropped=[], out=tmp_path)
+
+
 def test_scans_whose_gravity_is_not_known_are_a_row(scan_shard: Path) -> None:
     shard = ViewShard.open(scan_shard)
     shard.__dict__["views"] = shard.views.assign(pose_source="none")
