@@ -71,6 +71,8 @@ def test_every_sample_has_one_answer_of_its_kind(tmp_path: Path, folder: Path) -
         assert all(-1.001 <= score <= 1.001 for score in answer.scores)
         assert not (is_grounding and answer.text)
         assert not answer.reason
+        # Three boxes are three tokens, however many frames show them.
+        assert (answer.num_frames, answer.num_visual_tokens) == (2, 3)
 
 
 @pytest.mark.parametrize("tokens", ["objects", "frames"])
