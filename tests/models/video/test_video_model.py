@@ -241,6 +241,21 @@ def test_a_batch_without_queries_or_answers_runs_the_same_layers() -> None:
         assert without == []
 
 
+@pytest.mark.parametrize("kind", BASES)
+@pytest.mark.parametrize("tokens", TOKENS)
+def test_a_blind_batch_runs_the_same_layers_in_training(kind: str, tokens: str) -> None:
+    """Ranks of ZeRO-3 would wait for each other for ever."""
+    model, inputs = make_model(kind, tokens=tokens, depth_head=True)
+    model.train()
+    trained = []
+    for blind in (False, True):
+        scan, _ = scans_of(inputs, blind=blind)
+        model.zero_grad()
+        model(**batch_of(inputs, scan, QUESTIONS))["loss"].backward()
+        trained.append({name for name, part in model.named_parameters() if part.grad is not None})
+    assert trained[0] == trained[1]
+
+
 def test_inputs_hold_no_coordinate_that_a_trainer_may_round() -> None:
     _, inputs = make_model("tiny", depth_head=True)
     scan, _ = scans_of(inputs)

@@ -1,7 +1,7 @@
 """Run one step of ZeRO-3 on this rank and store its gradients.
 
 `python -m tests.models.video.zero3_step OUT` with the environment of a rank. Rank 0 has a batch
-that only chooses proposals, rank 1 one that only answers in words.
+that only chooses proposals, rank 1 one that answers in words without seeing a frame.
 """
 
 import sys
@@ -15,7 +15,8 @@ from workflow_scripts.models.video.video_model import Batch, VideoModel
 
 
 def batch_of_rank(inputs: VideoProcessor, rank: int) -> Batch:
-    scan = inputs.encode_scan(inputs.encode_frames(room_frames(1 + rank)), BOXES)
+    frames = inputs.encode_frames(room_frames(2)) if rank == 0 else None
+    scan = inputs.encode_scan(frames, BOXES)
     questions = [QUESTIONS[0], QUESTIONS[3]] if rank == 0 else QUESTIONS[1:3]
     encoded = [inputs.encode_question(scan, question) for question in questions]
     return inputs.collate(inputs.rows(scan, encoded))

@@ -5,6 +5,7 @@ A row is a scan: its frames or objects once, then the questions, each blind to t
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,9 @@ from workflow_scripts.models.video.special_tokens import (
 )
 from workflow_scripts.models.video.token_coordinates import token_coordinates, token_grid
 from workflow_scripts.models.vlm import conversation_text
+
+# A side that every image processor takes.
+BLANK_PX = 56
 
 
 def as_bits(values: Any) -> torch.Tensor:
@@ -209,7 +213,7 @@ class VideoProcessor:
         )
         if self._has_token_types:
             batch["mm_token_type_ids"] = (batch["input_ids"] == self._image_token_id).long()
-        batch.update(_frames_of([row.scan.frames for row in rows]))
+        batch.update(_frames_of([row.scan.frames for row in rows]) or self._blank_frame)
         batch.update(_objects_of([row.scan for row in rows]))
         points = [
             np.asarray(entry.question.points_m, np.float32).reshape(-1, 3)
@@ -222,6 +226,18 @@ class VideoProcessor:
         batch["num_queries"] = torch.tensor(sum(row.num_queries for row in rows))
         batch["num_frames"] = torch.tensor(sum(row.scan.num_frames for row in rows))
         return batch
+
+    @cached_property
+    def _blank_frame(self) -> dict[str, torch.Tensor]:
+        """Return a black frame, which a training runs where no scan of a batch shows frames."""
+        pixels = self._encoder.encode(np.zeros((1, BLANK_PX, BLANK_PX, 3), np.uint8))
+        blank = {
+            "blank_pixel_values": pixels.pixel_values,
+            "blank_frame_grids": torch.tensor([[pixels.rows, pixels.columns]]),
+        }
+        if pixels.image_grid_thw is not None:
+            blank["blank_image_grid_thw"] = pixels.image_grid_thw
+        return blank
 
     def _sequence(self, row: ScanRow) -> PackedSequence:
         end = row.prefix_length
