@@ -152,7 +152,7 @@ def main(
     rows: list[ProposalRow] = []
     counts: Counter[tuple[str, str]] = Counter()
     errors = ItemErrors()
-    for scene_id, context in progress(contexts, desc="scans"):
+    for scene_id, context in progress(contexts if settings.generated else (), desc="scans"):
         if isinstance(context, UserError):
             counts["", f"{scene_id}: {context}"] += 1
             continue
