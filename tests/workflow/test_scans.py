@@ -84,6 +84,17 @@ def test_samples_of_scans_are_merged_by_split(finished: Project) -> None:
     assert rules - {"total"} == {"generate_scan_samples", "merge_scan_samples"}
 
 
+def test_later_stages_that_are_left_out_do_not_run(tmp_path: Path) -> None:
+    project = with_scans(tmp_path / "project", later_stages=["depth"])
+    project.edit({"sources": {"procthor": {"num_houses": 2, "houses_per_shard": 2}}})
+    rules = rules_of(project.snakemake("results/report.html", "--dry-run").stdout)
+    assert {"render_walks", "select_frames", "summarise_depth"} <= rules
+    clouds = project.snakemake("pointclouds", "captions", "vqa", "--dry-run").stdout
+    assert "results/pointclouds/scans" not in clouds
+    assert "results/captions/scans" not in clouds
+    assert "results/vqa/scans/0000.jsonl" not in clouds
+
+
 def test_scans_of_files_are_read_by_their_own_rule(tmp_path: Path) -> None:
     project = with_scans(tmp_path / "project", format="auto", path="my_scans", num_scans=None)
     write_nerfstudio(project.folder / "my_scans", make_room(4))
