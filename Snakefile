@@ -120,6 +120,11 @@ rule exports:
         question_params.export_files(config["vqa"]),
 
 
+rule scan_llava:
+    input:
+        expand("results/vqa/{source}/video3dllm", source=sources_with_scenes("scan")),
+
+
 rule audit:
     input:
         "results/vqa/audit.csv",

@@ -3,7 +3,7 @@
 Reads results/ of a finished run and benchmarks/figures.csv; writes README.md, docs/results.md and
 results/gallery/. After `make eval CONFIG=studies/named.yaml`,
 `python -m benchmarks.update_readme --study named` brings the scores of that study up to date, and
-nothing else; so with `eyes`.
+nothing else; so with `eyes` and `scans`.
 """
 
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
+from benchmarks import scan_tables
 from benchmarks.results_page import PAGE, replace_block
 from benchmarks.rule_costs import cost_table, peak_memory_mb, run_length_s
 from workflow_scripts.common.cli import run
@@ -43,12 +44,16 @@ def headline() -> str:
     """Return a table of the scores over all families and tasks in results/eval.csv."""
     rows = read_eval(RESULTS / "eval.csv")
     rows = rows[(rows["family"] == ALL) & (rows["method"] == LEARNED) & (rows["form"] != ALL)]
+    is_shown = (rows["benchmark"] != scan_tables.BENCHMARK) | rows["metric"].isin(scan_tables.SHOWN)
+    rows = rows[is_shown]
     lines = [
         "| experiment | scored on | metric | n | scenes | score | baseline | gain, 95 % interval |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows.itertuples():
         scored_on = f"questions, {row.form}" if row.form else "patches of pictures"
+        if row.benchmark == scan_tables.BENCHMARK:
+            scored_on = "samples about scans"
         if row.noise:
             scored_on = f"keypoints, noise {row.noise}"
         baseline = f"{format_value(row.metric, row.baseline_value)} (`{row.baseline}`)"
@@ -190,6 +195,12 @@ BLOCKS: dict[str, dict[str, tuple[Path, Callable[[], str]]]] = {
     },
     "named": {"named": (PAGE, lambda: answers("`make eval CONFIG=studies/named.yaml`"))},
     "eyes": {"eyes": (PAGE, detections)},
+    "scans": {
+        "scans": (
+            ROOT / "docs/video.md",
+            lambda: scan_tables.scan_scores(read_eval(RESULTS / "eval.csv")),
+        )
+    },
 }
 
 

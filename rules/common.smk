@@ -122,8 +122,8 @@ wildcard_constraints:
     shard=r"\d{4}",
     split="|".join(SPLITS),
     experiment="|".join(EXPERIMENTS),
-    condition="image|blind|blank",
-    question_set="|".join(["predictions", r"focal\d{3}", *BENCHMARKS]),
+    condition="image|blind|blank|rotated90|rotated180|rotated270",
+    question_set="|".join(["predictions", "validation", r"focal\d{3}", *BENCHMARKS]),
     part=r"\d{3}",
 
 

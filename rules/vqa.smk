@@ -11,9 +11,9 @@ from workflow_scripts.config.vqa import (
 include: "functions/vqa.smk"
 include: "vqa_audit.smk"
 include: "vqa_rooms.smk"
+include: "vqa_annotations.smk"
 include: "vqa_scans.smk"
 include: "vqa_focal.smk"
-include: "vqa_annotations.smk"
 
 
 PARAPHRASE_COST = as_workflow_error(

@@ -37,3 +37,34 @@ rule import_scan_annotations:
         " --scenes {input.scenes} --views {input.views} --objects {input.objects}"
         " --source {wildcards.source} --out {output.samples} --skipped {output.skipped}"
         " --settings {params.settings:q} > {log} 2>&1"
+
+
+# Samples and boxes in the form that Video-3D LLM reads.
+rule export_scan_llava:
+    input:
+        samples=expand("results/vqa/scans/{split}.jsonl", split=SPLITS),
+        scenes=per_shard_of_source("results/scenes/{source}/{shard}.jsonl"),
+        objects=per_shard_of_source("results/views/{source}/{shard}.objects.parquet"),
+        proposals=per_shard_of_source("results/vqa/{source}/{shard}.proposals.parquet"),
+    output:
+        folder=directory("results/vqa/{source}/video3dllm"),
+    log:
+        "logs/vqa/export_scan_llava/{source}.log",
+    benchmark:
+        "results/benchmarks/vqa/export_scan_llava/{source}.tsv"
+    wildcard_constraints:
+        source=name_pattern(sources_with_scenes("scan")),
+    conda:
+        "../envs/geometry.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code_of("workflow_scripts.vqa.scans.export_llava"),
+    message:
+        "Write what video models are asked about {wildcards.source} for Video-3D LLM"
+    shell:
+        "python -m workflow_scripts.vqa.scans.export_llava --samples {input.samples}"
+        " --scenes {input.scenes} --objects {input.objects} --proposals {input.proposals}"
+        " --source {wildcards.source} --out {output.folder} > {log} 2>&1"

@@ -1,4 +1,4 @@
-from workflow_scripts.config.scan_questions import ScanQuestionSettings
+from workflow_scripts.config.scan_questions import ScanSampleSettings
 
 
 # What video models are asked about the scans of a shard, and the boxes that they choose from.
@@ -28,7 +28,8 @@ rule generate_scan_samples:
         runtime=60,
     params:
         code=code_of("workflow_scripts.vqa.scans.generate"),
-        settings=section_json(config["vqa"]["scans"], ScanQuestionSettings),
+        settings=scan_sample_settings,
+        boxes=predicted_boxes_digest,
         seed=config["seed"],
     message:
         "Ask video models about the scans of {wildcards.source} shard {wildcards.shard}"
@@ -46,13 +47,16 @@ rule merge_scan_samples:
             stage="views",
             scene_kind="scan",
         ),
+        imported=imported_samples("scan_samples.jsonl"),
         dropped=per_shard(
             "results/vqa/{source}/{shard}.scan_samples.dropped.jsonl",
             stage="views",
             scene_kind="scan",
         ),
     output:
-        splits=expand("results/vqa/scans/{split}.jsonl", split=SPLITS),
+        train="results/vqa/scans/train.jsonl",
+        val="results/vqa/scans/val.jsonl",
+        test="results/vqa/scans/test.jsonl",
     log:
         "logs/vqa/merge_scan_samples.log",
     benchmark:
@@ -65,9 +69,9 @@ rule merge_scan_samples:
         runtime=60,
     params:
         code=code_of("workflow_scripts.vqa.scans.merge"),
-        out="results/vqa/scans",
+        out=subpath(output.train, parent=True),
     message:
         "Merge what video models are asked about scans"
     shell:
-        "python -m workflow_scripts.vqa.scans.merge --samples {input.samples}"
+        "python -m workflow_scripts.vqa.scans.merge --samples {input.samples} {input.imported}"
         " --dropped {input.dropped} --out {params.out} > {log} 2>&1"

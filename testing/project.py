@@ -136,11 +136,18 @@ TINY_CONFIG = {
         "tiny": {"num_houses": 1, "patch_steps": 2, "patch_batch_size": 2, "steps": 6},
         "experiments": {
             "tiny-lora": {"steps": 4, "batch_size": 4, "save_steps": 2},
+            "rooms": None,
             "lifter": {"steps": 4, "batch_size": 8, "save_steps": 2, "width": 16, "layers": 1},
             "lifter-masked": None,
         },
     },
     "evaluate": {"bootstrap_samples": 100, "keypoint_noise": [1]},
+}
+# The experiment of the default configuration that writes rooms, which TINY_CONFIG leaves out.
+ROOMS = {
+    **yaml.safe_load((ROOT / "config.yaml").read_text())["train"]["experiments"]["rooms"],
+    **{"steps": 2, "batch_size": 2, "save_steps": 2, "max_new_tokens": 12},
+    "layout": {"fields": ["centre"], "min_pixels": 8, "max_objects": 12},
 }
 WITHOUT_RLBENCH = {
     "sources": {"rlbench": None},

@@ -31,3 +31,25 @@ def imported_samples(ending):
     return [
         f"results/vqa/{source}/annotations.{ending}" for source in annotated_sources()
     ]
+
+
+def predicted_boxes(wildcards):
+    """Return the files of a detector's boxes for annotated scans, None without annotations."""
+    annotations = config["sources"][wildcards.source]["annotations"]
+    return None if annotations is None else annotations["predicted_boxes"]
+
+
+def predicted_boxes_digest(wildcards):
+    """Return a digest of these files: names, sizes and times; '' without any."""
+    return folder_digests(predicted_boxes(wildcards) or [])
+
+
+def scan_sample_settings(wildcards):
+    """Return what is asked about scans, and where proposals come from, as JSON."""
+    annotations = config["sources"][wildcards.source]["annotations"]
+    values = {
+        **config["vqa"]["scans"],
+        "predicted_boxes": predicted_boxes(wildcards),
+        "generated": annotations is None or annotations["generated"],
+    }
+    return section_json(values, ScanSampleSettings)

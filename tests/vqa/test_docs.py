@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from benchmarks import question_examples as table
+from benchmarks import video_families
 from tests.config import resolved
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.vqa.families import NAMES
@@ -25,6 +26,16 @@ def test_the_page_of_families_is_up_to_date():
     written = (DOCS / "questions.md").read_text(encoding="utf-8")
     assert written == table.page(found), "run `python -m benchmarks.question_examples`"
     assert {path.stem for path in (DOCS / "questions").glob("*.jpg")} == set(NAMES)
+
+
+def test_the_section_of_video_families_is_up_to_date():
+    page = video_families.PAGE.read_text(encoding="utf-8")
+    section = video_families.section(video_families.find_examples())
+    assert page.count(video_families.HEADING) == 1
+    assert page == video_families.with_section(page, section), (
+        "run `python -m benchmarks.video_families`"
+    )
+    assert video_families.with_section("# A\n\n## B\n", section) == f"# A\n\n## B\n\n{section}"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.project import ROOT, WITHOUT_RLBENCH, Project, cpu_s
+from testing.project import ROOMS, ROOT, WITHOUT_RLBENCH, Project, cpu_s
 
 STAGES = ("scenes", "views", "depth", "captions", "pointclouds", "vqa", "train", "evaluate")
 
@@ -29,6 +29,15 @@ def test_the_default_target_makes_scores_and_report(project: Project) -> None:
         == 1
     )
     assert planned_jobs["predict_answers"] == 3
+
+
+def test_the_rooms_of_the_default_configuration_are_written_and_scored(project: Project) -> None:
+    project.edit({"train": {"experiments": {"rooms": ROOMS}}})
+    planned_jobs = project.planned_jobs()
+    assert planned_jobs["write_room_records"] == planned_jobs["write_room_prompts"] == 3
+    assert planned_jobs["pretrain_base"] == planned_jobs["train_full_finetune"] == 1
+    assert planned_jobs["score_reconstruction"] == planned_jobs["compare_rebuilt_rooms"] == 1
+    assert planned_jobs["predict_answers"] == 6
 
 
 def test_a_pose_experiment_is_trained_on_demonstrations_and_scored(project: Project) -> None:

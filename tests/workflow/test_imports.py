@@ -33,10 +33,12 @@ EXCEPTIONS = {
     ("workflow_scripts/common/measurements.py", "geometry"),
     ("workflow_scripts/common/drawn_shapes.py", "geometry"),
 }
-# Tests of what the benchmarks themselves generate.
+# Tests of what the benchmarks themselves generate, and of the plain versions that they time.
 TESTS_OF_BENCHMARKS = {
     "tests/config/test_schema.py": ("configuration",),
-    "tests/vqa/test_docs.py": ("question_examples",),
+    "tests/evaluate/video/test_report_section.py": ("scan_tables",),
+    "tests/models/video/test_token_coordinates.py": ("token_coordinates",),
+    "tests/vqa/test_docs.py": ("question_examples", "video_families"),
     "tests/vqa/test_truth.py": ("question_check",),
     "tests/workflow/test_layout.py": ("run",),
     "tests/workflow/test_readme.py": ("update_readme", "results_page"),

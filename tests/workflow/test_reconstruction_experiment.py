@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from testing.fake_chat_server import FakeChatServer, content_answer, run_server
-from testing.project import WITHOUT_RLBENCH, Project
+from testing.project import ROOMS, WITHOUT_RLBENCH, Project
 from workflow_scripts.common.question_table import QuestionTable
 
 KEY = "sk-loopback-0123456789abcdef"
@@ -37,7 +37,7 @@ def experiments(server: FakeChatServer) -> dict[str, object]:
     }
     return {
         "tiny-lora": None,
-        "ours": SMALL,
+        "ours": ROOMS,
         "point": SMALL | {"mode": "visual_point", "layout": IN_LISTS, "adapter": "lora"},
         "chat": {"kind": "reconstruction", "server": chat},
     }
@@ -129,6 +129,9 @@ def test_a_finished_run_has_nothing_to_do(project: Project) -> None:
         ({"ours": {"layout": {"format": "qwen3vl", "frame": "room"}}}, "ours.layout.frame: room"),
         ({"ours": {"layout": {"fields": ["size"]}}}, "ours.layout.fields"),
         ({"ours": {"base": "no such/base/x"}}, "train.experiments.ours.base"),
+        ({"ours": {"layout": {"format": "spatiallm"}}}, "ours.entries_per_name: 1, but"),
+        ({"chat": {"entries_per_name": 2}}, "not those of a server; write null"),
+        ({"ours": {"entries_per_name": 0}}, "ours.entries_per_name: 0"),
         ({"chat": {"server": {"prompt": "none.txt"}}}, "chat.server.prompt: none.txt: no such"),
         ({"chat": {"server": {"modle": "x"}}}, "did you mean 'model'"),
         (

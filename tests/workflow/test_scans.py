@@ -8,7 +8,8 @@ import pytest
 from testing.posed_room import make_room
 from testing.project import WITHOUT_RLBENCH, Project
 from testing.scan_layouts.nerfstudio import write_nerfstudio
-from workflow_scripts.common.storage import read_table
+from workflow_scripts.common.scan_samples import ScanSample
+from workflow_scripts.common.storage import read_records, read_table
 from workflow_scripts.common.view_shard import ViewShard
 
 SIMULATED = {"num_scans": 2, "scans_per_shard": 1, "frames": 4, "scan_unit": "room"}
@@ -67,6 +68,20 @@ def test_every_later_stage_takes_scans(finished: Project) -> None:
     rules = rules_of(finished.snakemake(*targets, "--dry-run").stdout)
     assert {"fuse_shard", "caption_shard", "generate_questions", "export_rrd"} <= rules
     assert "read_scans" not in rules
+
+
+def test_samples_of_scans_are_merged_by_split(finished: Project) -> None:
+    wanted = [f"results/vqa/scans/{split}.jsonl" for split in ("train", "val", "test")]
+    finished.snakemake(*wanted, "--cores", "1")
+    samples = [
+        sample for name in wanted for sample in read_records(finished.folder / name, ScanSample)
+    ]
+    assert {sample.task for sample in samples} >= {"grounding", "captioning"}
+    printed = finished.snakemake(*wanted, "--dry-run").stdout
+    assert "Nothing to be done" in printed
+    changed = ("--config", "vqa={scans: {samples_per_type: 3}}")
+    rules = rules_of(finished.snakemake(*wanted, "--dry-run", *changed).stdout)
+    assert rules - {"total"} == {"generate_scan_samples", "merge_scan_samples"}
 
 
 def test_later_stages_that_are_left_out_do_not_run(tmp_path: Path) -> None:

@@ -4,15 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from workflow_scripts.common.scan_samples import ScanTask
 from workflow_scripts.config.base import Settings, UniqueList, UserPath
 
 Tokens = Annotated[int, Field(ge=1, le=4096)]
 BenchmarkName = Annotated[
     str,
-    Field(pattern=r"^(?!predictions$|vqa$|keypoints$|rooms$|scans$|focal\d)[a-z0-9][a-z0-9-]*$"),
+    Field(
+        pattern=r"^(?!predictions$|validation$|vqa$|keypoints$|rooms$|focal\d)[a-z0-9][a-z0-9-]*$"
+    ),
 ]
 BENCHMARK_NAME = (
-    r"letters, digits and hyphens, not predictions, vqa, keypoints, rooms, scans or focal050"
+    r"letters, digits and hyphens, not predictions, validation, vqa, keypoints, rooms or focal050"
 )
 
 
@@ -60,13 +63,21 @@ class ScoreSettings(BootstrapSettings, ScoredSplitSettings):
     """How answers are scored."""
 
 
-class ScanScoreSettings(ScoreSettings):
-    """How answers about scans are scored."""
+class ScanMetricSettings(Settings):
+    """Which metrics answers about scans are scored by."""
 
     java_metrics: bool = Field(
         False,
         description="experiments of kind video are also scored by METEOR and after the tokenizer "
         "of the Penn Treebank, which are Java programs of the package pycocoevalcap",
+    )
+
+
+class ScanScoreSettings(ScoreSettings, ScanMetricSettings):
+    """How answers about scans are scored."""
+
+    tasks: Annotated[UniqueList[ScanTask], Field(min_length=1)] = Field(
+        ("grounding", "captioning", "question"), description="samples of which tasks are scored"
     )
 
 
@@ -104,7 +115,7 @@ class CompareRebuiltSettings(BootstrapSettings):
 class EvaluateSettings(
     PredictSettings,
     PoseScoreSettings,
-    ScanScoreSettings,
+    ScanMetricSettings,
     RebuiltRoomsSettings,
     CompareRebuiltSettings,
 ):

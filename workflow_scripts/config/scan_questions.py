@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workflow_scripts.config.base import Settings, UniqueList, one_of
+from workflow_scripts.config.base import Settings, UniqueList, UserPath, one_of
 
 #: Names of generators, in the order in which they are called: those of vqa/scans/question_types.
 SCAN_QUESTION_TYPES = (
@@ -49,9 +49,23 @@ class ScanQuestionSettings(Settings):
         1.0, ge=0, description="what comes into view within this time has no clear order"
     )
     min_surface_coverage: float = Field(
-        0.6,
+        0.35,
         ge=0,
         le=1,
         description="share of a scan's own surface that the chosen frames must show for the size "
         "of its room to be asked",
+    )
+
+
+class ScanSampleSettings(ScanQuestionSettings):
+    """What is asked about scans, and what their proposals are."""
+
+    predicted_boxes: tuple[UserPath, ...] | None = Field(
+        None,
+        description="of scans with published annotations: files of a detector's boxes (every "
+        "object of a scan that is in none of them is a proposal); null: proposals are the objects "
+        "that the chosen frames show",
+    )
+    generated: bool = Field(
+        True, description="ask generated questions, too; proposals are written either way"
     )

@@ -25,11 +25,11 @@ class TinyBaseSettings(Settings):
         0.4, ge=0, le=1, description="fraction of questions that name objects instead of marks"
     )
     list_fraction: float = Field(
-        0.15,
+        1.0,
         ge=0,
         le=1,
-        description="fraction of pictures that a list of their objects is learned for instead of "
-        "questions, as experiments of kind reconstruction write it",
+        description="fraction of pictures that also have a list of the names and centres of their "
+        "objects behind the questions, as experiments of kind reconstruction write it",
     )
 
 

@@ -63,6 +63,11 @@ class VideoModelSettings(Settings):
         le=1,
         description="a patch belongs to a proposal if this share of its pixels lies in its box",
     )
+    grounding_head: Literal["residual", "published"] = Field(
+        "residual",
+        description="layers in front of the comparison of query and proposals; residual: added to "
+        "what they read, so that they begin as the identity; published: Video-3D LLM's",
+    )
     depth_head: bool = Field(
         False, description="learn the depth of visual tokens as well; not used for answers"
     )

@@ -8,7 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from workflow_scripts.experiments.base import Experiment, QuestionFiles, WorkflowContext
+from workflow_scripts.experiments.base import (
+    VALIDATION,
+    Experiment,
+    QuestionFiles,
+    WorkflowContext,
+)
 
 # Scores of the names that the tiny base gives to patches.
 PATCH_SCORES = "results/evaluate/base/patches.parquet"
@@ -39,7 +44,8 @@ class QuestionSets:
     def of(self, experiment: Experiment, name: str, context: WorkflowContext) -> QuestionFiles:
         """Return a set of questions as an experiment is asked it.
 
-        Those of a benchmark, those that the experiment alone is asked, or the scored split's.
+        Those of a benchmark, those that the experiment alone is asked (of the scored split, or of
+        the validation split), or the scored split's.
         """
         if name in self.benchmarks:
             folder = f"results/evaluate/benchmarks/{name}"
@@ -49,6 +55,9 @@ class QuestionSets:
         if own is not None and name.startswith(FOCAL):
             folder, _, table = own.questions.rpartition("/")
             return replace(own, questions=f"{folder}/{name}/{table}")
+        if own is not None and name == VALIDATION:
+            folder, _, table = own.questions.rpartition("/")
+            return replace(own, questions=f"{folder}/val.{table.rpartition('.')[2]}")
         if own is not None:
             return own
         split = self.config["evaluate"]["split"]

@@ -18,8 +18,10 @@ from workflow_scripts.common.storage import read_records, remove, write_records
 from workflow_scripts.evaluate.eval_items import EvalItem, open_items, select_part
 from workflow_scripts.evaluate.item_images import images_for
 from workflow_scripts.experiments.vlm import VlmPredictSettings
+from workflow_scripts.layouts.object_list import END
 from workflow_scripts.models import vlm
-from workflow_scripts.models.generation import PrefixCache
+from workflow_scripts.models.distinct_entries import DistinctEntries
+from workflow_scripts.models.generation import PrefixCache, TokenLimit
 
 logger = logging.getLogger(__name__)
 BATCHES_PER_CHUNK = 8
@@ -59,10 +61,16 @@ def answer_each(
 
 
 def fingerprint(
-    base: str, adapter: Path | None, condition: str, *, batch_size: int, max_new_tokens: int
+    base: str,
+    adapter: Path | None,
+    condition: str,
+    *,
+    batch_size: int,
+    max_new_tokens: int,
+    entries_per_name: int | None = None,
 ) -> str:
     """Identify the model and its settings: chunks of answers made by others are not reused."""
-    settings = [base, condition, batch_size, max_new_tokens]
+    settings = [base, condition, batch_size, max_new_tokens, entries_per_name]
     digest = hashlib.sha256(json.dumps(settings).encode())
     weights = [adapter] if adapter else []
     if Path(base).is_dir():
@@ -73,6 +81,15 @@ def fingerprint(
                 while block := weights_file.read(1 << 20):
                     digest.update(block)
     return digest.hexdigest()[:16]
+
+
+def entry_limit(processor: Any, entries_per_name: int | None) -> TokenLimit | None:
+    """Return what keeps answers that are lists of objects from naming the same again and again."""
+    if entries_per_name is None:
+        return None
+    return lambda prompt_length: DistinctEntries(
+        processor.tokenizer, end=END, most=entries_per_name, prompt_length=prompt_length
+    )
 
 
 def main(
@@ -111,6 +128,7 @@ def main(
         condition,
         batch_size=settings.batch_size,
         max_new_tokens=max_new_tokens,
+        entries_per_name=settings.entries_per_name,
     )
     size = settings.batch_size * BATCHES_PER_CHUNK
     model = processor = None
@@ -138,6 +156,7 @@ def main(
                     max_new_tokens=max_new_tokens,
                     batch_size=settings.batch_size,
                     prefixes=prefixes,
+                    limit=entry_limit(loaded[1], settings.entries_per_name),
                 )
 
             answers = [

@@ -38,6 +38,7 @@ from workflow_scripts.common.storage import (
 from workflow_scripts.evaluate.eval_items import OWN_QUESTIONS
 from workflow_scripts.evaluate.metrics import FRACTION, METRICS
 from workflow_scripts.evaluate.score_table import ALL, LEARNED, read_eval, read_scores
+from workflow_scripts.evaluate.video.budget_charts import budget_charts
 from workflow_scripts.sources import SOURCES
 from workflow_scripts.sources.readers.photo_records import Photo
 
@@ -315,6 +316,7 @@ def main(
         experiments=[experiment_section(experiment) for experiment in reported],
         scores=scores.to_dict("records"),
         learned=learned_rows(scores),
+        budget_charts=budget_charts(scores),
         skipped_counts=skipped_counts(scenes, skipped, captions, list(dropped)),
         depth_errors=depth_errors(list(depth)),
         provenance=sorted(dict(open_shard(views[0]).attrs).items()),

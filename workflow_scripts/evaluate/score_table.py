@@ -43,8 +43,8 @@ class EvalRow(Record):
     )
     benchmark: str = Field(
         description="`vqa`: questions of this workflow; `keypoints`: 3D keypoints of "
-        "demonstrations; `rooms`: reconstructed rooms; `scans`: samples about scans of this "
-        "workflow; `patches`: names of what patches of views show; or the name of a published "
+        "demonstrations; `rooms`: reconstructed rooms; `scan_samples`: samples about scans of "
+        "this workflow; `patches`: names of what patches of views show; or the name of a published "
         "benchmark or data set"
     )
     split: Split = Field(description="split that is scored")

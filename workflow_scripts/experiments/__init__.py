@@ -17,6 +17,7 @@ KIND_NAMES = (
     "pose",
     "api",
     "reconstruction",
+    "video",
 )
 
 

@@ -13,8 +13,10 @@ from typing import Any, Literal
 from workflow_scripts.config.base import Settings
 from workflow_scripts.config.server import RequestLimits
 
-Condition = Literal["image", "blind", "blank"]
+Condition = Literal["image", "blind", "blank", "rotated90", "rotated180", "rotated270"]
 Paths = str | Sequence[str]
+# Name of the set of the validation split in the names of files of answers.
+VALIDATION = "validation"
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from workflow_scripts.experiments.base import (
 )
 from workflow_scripts.experiments.vlm import (
     TRAINING,
+    ListAnswerSettings,
     TuningSettings,
     VlmPredictSettings,
     VlmTrainingSettings,
@@ -97,7 +98,9 @@ class RoomMetricSettings(Settings):
     )
 
 
-class ReconstructionSettings(TuningSettings, RoomInputSettings, RoomMetricSettings):
+class ReconstructionSettings(
+    TuningSettings, RoomInputSettings, RoomMetricSettings, ListAnswerSettings
+):
     """A vision-language model that writes rooms."""
 
     kind: Literal["reconstruction"] = Field("reconstruction", description="what is trained")
@@ -172,6 +175,14 @@ def _check(experiment: Experiment, context: WorkflowContext) -> None:
         check_prompt_file(settings.server, f"{where}.server", folder=PROMPTS)
     else:
         check_base(experiment, context)
+    if settings.entries_per_name is not None and (
+        settings.server is not None or settings.layout.format != "object_list"
+    ):
+        what = "a server" if settings.server is not None else f"format {settings.layout.format}"
+        raise UserError(
+            f"{where}.entries_per_name: {settings.entries_per_name}, but it limits answers of "
+            f"format object_list by a model of ours, not those of {what}; write null"
+        )
     for name in ("train_input", "test_input"):
         picture = getattr(settings, name).picture
         is_wanted = picture.depth != "none" and picture.depth_source == "estimated"
@@ -202,8 +213,9 @@ def _training_arguments(experiment: Experiment, context: WorkflowContext) -> Arg
 def _predictor_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
     settings: ReconstructionSettings = experiment.settings
     weights = TRAINING.rule(settings).outputs["weights"]
+    values = {**context.config["evaluate"], "entries_per_name": settings.entries_per_name}
     return Arguments(
-        settings=section_json(context.config["evaluate"], VlmPredictSettings),
+        settings=section_json(values, VlmPredictSettings),
         dependencies={
             "weights": f"{experiment.folder}/{weights}",
             "base_folder": embedded_base(settings.base),

@@ -137,7 +137,19 @@ TRAINING = Training(
 )
 
 
-class VlmPredictSettings(PredictSettings, FamilySelection):
+class ListAnswerSettings(Settings):
+    """How answers are written that are lists of objects."""
+
+    entries_per_name: int | None = Field(
+        None,
+        ge=1,
+        description="so many objects at most begin with the same token in an answer of format "
+        "object_list; null: any number. A small model names what it is least unsure of again and "
+        "again",
+    )
+
+
+class VlmPredictSettings(PredictSettings, FamilySelection, ListAnswerSettings):
     """How an experiment answers which questions."""
 
 

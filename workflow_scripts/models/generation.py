@@ -5,18 +5,21 @@ they have in common. It is computed once, alone, so an answer does not depend on
 were answered before it.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from PIL import Image
+from transformers import LogitsProcessor, LogitsProcessorList
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from workflow_scripts.common.cli import progress
 from workflow_scripts.models.shared_prefix import find_rope_index, sharing_obstacle
 
 Images = Sequence[Image.Image]
+# Makes what changes the scores of a batch from the length of its padded prompts.
+TokenLimit = Callable[[int], LogitsProcessor]
 
 
 @dataclass(frozen=True)
@@ -187,10 +190,11 @@ def answer_prompts(
     max_new_tokens: int,
     batch_size: int,
     prefixes: PrefixCache,
+    limit: TokenLimit | None = None,
 ) -> list[str]:
     """Return the answers in order; `pictures` are those of every prompt, maybe none.
 
-    All prompts have pictures, or none has.
+    All prompts have pictures, or none has. `limit` says for each batch which tokens may not stand.
     """
     shared, single = share_prefixes(model, processor, prompts, pictures)
     texts: dict[int, str] = {}
@@ -203,14 +207,16 @@ def answer_prompts(
             inputs = behind_prefixes(model, processor.tokenizer, batch, read, max_new_tokens)
         else:
             inputs = padded_inputs(model, processor, batch)
+        prompt_length = inputs["input_ids"].shape[1]
         produced = model.generate(
             **inputs,
+            logits_processor=LogitsProcessorList([limit(prompt_length)] if limit else []),
             max_new_tokens=max_new_tokens,
             do_sample=False,
             num_beams=1,
             pad_token_id=processor.tokenizer.pad_token_id,
         )
-        new = produced[:, inputs["input_ids"].shape[1] :]
+        new = produced[:, prompt_length:]
         answers = processor.tokenizer.batch_decode(new, skip_special_tokens=True)
         for prompt, answer in zip(batch, answers, strict=True):
             texts[prompt.index] = answer.strip()

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from workflow_scripts.common.checksums import check_model
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.models import conv_vision as conv_vision  # The tiny base's tower is known.
-from workflow_scripts.models.generation import PrefixCache, answer_prompts
+from workflow_scripts.models.generation import PrefixCache, TokenLimit, answer_prompts
 
 logger = logging.getLogger(__name__)
 
@@ -217,13 +217,14 @@ def generate(
     max_new_tokens: int,
     batch_size: int,
     prefixes: PrefixCache | None = None,
+    limit: TokenLimit | None = None,
 ) -> list[str]:
     """Answer questions greedily, a batch at a time, in order.
 
     Items are (picture, question), or (pictures, question); with None the model gets the question
     alone. All items of a call have pictures, or none has. Items with the same pictures (the same
     objects) share what the model reads before the question; with `prefixes` the next call goes
-    on with the pictures of this one.
+    on with the pictures of this one. `limit` is that of `generation.answer_prompts`.
     """
     pictures = [_as_image_list(images) for images, _ in items]
     prompts = [
@@ -238,6 +239,7 @@ def generate(
         max_new_tokens=max_new_tokens,
         batch_size=batch_size,
         prefixes=PrefixCache() if prefixes is None else prefixes,
+        limit=limit,
     )
 
 

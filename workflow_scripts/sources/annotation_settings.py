@@ -51,16 +51,25 @@ class SituatedSplitFiles(Settings):
     )
 
 
+class ProcessedSplitFiles(Settings):
+    """Any number of files for each split."""
+
+    train: tuple[UserPath, ...] = Field((), description="files whose samples are trained on")
+    val: tuple[UserPath, ...] = Field((), description="files whose samples validate a training")
+    test: tuple[UserPath, ...] = Field((), description="files whose samples are scored")
+
+
 @dataclass(frozen=True)
 class AnnotationFiles:
     """The files of a data set and a split: one, or SQA3D's questions and annotations.
 
-    `key` is their place in the configuration, for messages.
+    `key` is their place in the configuration, for messages; `is_one_of_several` files there.
     """
 
     dataset: str
     split: AnnotationSplit
     paths: tuple[Path, ...]
+    is_one_of_several: bool = False
 
     @property
     def key(self) -> str:
@@ -85,6 +94,11 @@ class AnnotationsSettings(Settings):
     sqa3d: SituatedSplitFiles | None = Field(
         None, description="balanced questions and annotations of SQA3D; null: none"
     )
+    processed: ProcessedSplitFiles | None = Field(
+        None,
+        description="<data set>_<split>_llava_style.json of Video-3D LLM, of any of the data sets; "
+        "null: none",
+    )
     labels: UserPath | None = Field(
         None,
         description="scannetv2-labels.combined.tsv of ScanNet, by which scanrefer and scan2cap "
@@ -95,6 +109,12 @@ class AnnotationsSettings(Settings):
         description="files of a detector's boxes, {scan: [[x, y, z, dx, dy, dz], ...]}: scans in "
         "them that are not trained on offer these boxes to choose from, others those of their "
         "annotated objects",
+    )
+
+    generated: bool = Field(
+        True,
+        description="also ask generated questions about the scans of the source; false: published "
+        "samples only",
     )
 
     @model_validator(mode="after")
@@ -110,13 +130,16 @@ class AnnotationsSettings(Settings):
 
     def files(self) -> Iterator[AnnotationFiles]:
         """Yield the files of every data set and split that are given."""
-        for dataset in ("scanrefer", "multi3drefer", "scan2cap", "scanqa", "sqa3d"):
+        for dataset in ("scanrefer", "multi3drefer", "scan2cap", "scanqa", "sqa3d", "processed"):
             splits = getattr(self, dataset)
             for split in ANNOTATION_SPLITS:
                 given = None if splits is None else getattr(splits, split)
                 if isinstance(given, SituatedFiles):
                     paths = (Path(given.questions), Path(given.annotations))
                     yield AnnotationFiles(dataset, split, paths)
+                elif isinstance(given, tuple):
+                    for path in given:
+                        yield AnnotationFiles(dataset, split, (Path(path),), True)
                 elif given is not None:
                     yield AnnotationFiles(dataset, split, (Path(given),))
 

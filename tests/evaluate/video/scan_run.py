@@ -172,7 +172,7 @@ def row_of(
     metric: str,
     family: str = "all",
     method: str = "learned",
-    benchmark: str = "scans",
+    benchmark: str = "scan_samples",
 ) -> dict[str, Any]:
     """Return the one row of a metric."""
     chosen = rows[

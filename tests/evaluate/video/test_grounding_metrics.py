@@ -61,6 +61,8 @@ def test_f1_of_sets():
     assert set_f1(boxes(), boxes(0), 0.25) == 0
     assert set_f1(boxes(0, 5), boxes(0, 9), 0.25) == pytest.approx(0.5)
     assert set_f1(boxes(0, 5, 9), boxes(0, 5), 0.5) == pytest.approx(0.8)
+    # The same box twice is right once.
+    assert set_f1(boxes(0, 0), boxes(0), 0.25) == pytest.approx(2 / 3)
 
 
 def test_the_published_matching_can_lose_a_pair_that_counts():

@@ -80,6 +80,53 @@ def test_the_probability_is_chosen_on_validation_samples_alone(tmp_path):
     assert row_of(rows, "most_hits_f1_iou50")["value"] == 1
 
 
+def test_parts_and_order_of_answers_do_not_matter_and_the_table_is_written_whole(tmp_path):
+    samples = [grounding(f"u{n}", [0], f"s{n}") for n in range(4)]
+    answers = choices({f"u{n}": n % 2 for n in range(4)})
+    run = ScanRun(tmp_path, samples, {"image": answers}, scans=SCANS)
+    arguments = run.arguments()
+    score.main(**arguments)
+    written = arguments["out"].read_bytes(), arguments["out"].with_suffix(".csv").read_bytes()
+    parts = [
+        run.write([prediction(name, **answers[name]) for name in names], f"part{number}")
+        for number, names in enumerate((("u3", "u1"), (), ("u2", "u0")))
+    ]
+    score.main(**{**arguments, "image": parts})
+    again = arguments["out"].read_bytes(), arguments["out"].with_suffix(".csv").read_bytes()
+    assert again == written
+
+
+def test_cider_of_a_type_has_the_rarity_of_the_whole_split(tmp_path):
+    samples = [
+        question("a", "red chair", question_type="what"),
+        question("b", "red table", question_type="which"),
+        question("c", "blue lamp", question_type="which"),
+    ]
+    texts = {"a": "red chair", "b": "red sofa", "c": "blue lamp"}
+    rows = ScanRun(
+        tmp_path, samples, {"image": {name: {"text": text} for name, text in texts.items()}}
+    ).scores()
+    what, which, every = (
+        row_of(rows, "video3d_scanqa_cider_d", family) for family in ("what", "which", "all")
+    )
+    # Alone, words of a single sample would have no rarity and CIDEr-D would be 0.
+    assert what["value"] > 1
+    assert every["value"] == pytest.approx((what["value"] + 2 * which["value"]) / 3)
+
+
+def test_nothing_is_chosen_on_the_samples_that_are_scored(tmp_path):
+    samples = [grounding("a", [0], split="val")]
+    run = ScanRun(tmp_path, samples, {"image": choices({"a": 0})})
+    arguments = run.arguments(settings=ScanScoreSettings(split="val", bootstrap_samples=100))
+    rows = run.scores(
+        settings=arguments["settings"],
+        validation=arguments["samples"],
+        validation_image=arguments["image"],
+    )
+    assert not rows["metric"].isin(["f1_iou25", "selection_probability"]).any()
+    assert row_of(rows, "f1_iou25_p25")["value"] == 1
+
+
 def test_of_none_nothing_may_be_chosen(tmp_path):
     samples = [grounding(name, [], question_type="zt_w_d") for name in ("a", "b", "c")]
     answers = choices({"a": None, "b": 1}) | {"c": {"reason": "too many frames"}}
@@ -164,7 +211,7 @@ def test_data_sets_are_never_mixed(tmp_path):
     rows = ScanRun(
         tmp_path, samples, {"image": {name: {"text": text} for name, text in texts.items()}}
     ).scores()
-    for benchmark, value in {"sqa3d": 1, "scanqa": 0, "scans": 1}.items():
+    for benchmark, value in {"sqa3d": 1, "scanqa": 0, "scan_samples": 1}.items():
         row = row_of(rows, "leo_em", benchmark=benchmark)
         assert (row["value"], row["n"]) == (value, 1)
 
@@ -300,5 +347,5 @@ def test_every_metric_of_the_table_is_measured(tmp_path):
     without_java = {metric.name for metric in SCAN_METRICS if not metric.needs_java}
     assert without_java <= set(rows["metric"])
     assert row_of(rows, "visual_tokens")["value"] == 128
-    assert (rows["benchmark"] == "scans").all()
+    assert (rows["benchmark"] == "scan_samples").all()
     assert box(0)[0] == 0

@@ -73,6 +73,15 @@ def test_samples_that_cannot_be_scored_are_named(tmp_path, samples, message):
         score.main(**run.arguments())
 
 
+def test_tasks_that_an_experiment_does_not_have_are_not_scored(tmp_path):
+    samples = [grounding("a", [0]), question("b", "left")]
+    run = ScanRun(tmp_path, samples, {"image": choices({"a": 0})})
+    rows = run.scores(settings=ScanScoreSettings(tasks=("grounding",), bootstrap_samples=100))
+    assert row_of(rows, "acc_iou25")["n"] == 1
+    with pytest.raises(UserError, match="no samples of captioning to score"):
+        run.scores(settings=ScanScoreSettings(tasks=("captioning",)))
+
+
 def test_damaged_proposals_are_named(tmp_path):
     run = ScanRun(tmp_path, [grounding("a", [0])], {"image": choices({"a": 0})})
     arguments = run.arguments()

@@ -27,6 +27,8 @@ from workflow_scripts.train.base.pretrain_images import (
     MarkSprites,
     read_annotated_images,
 )
+from workflow_scripts.train.base.pretrain_model import PretrainModel
+from workflow_scripts.train.base.pretrain_patches import PatchDataset
 from workflow_scripts.train.base.pretrain_questions import (
     CAMERA_DISTANCE,
     CENTER_DISTANCE,
@@ -37,7 +39,12 @@ from workflow_scripts.train.base.pretrain_questions import (
     ask_length,
     compare_mentions,
 )
-from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_processor, number_words
+from workflow_scripts.train.base.tiny_vlm import (
+    TinyVlmConfig,
+    make_model,
+    make_processor,
+    number_words,
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +61,9 @@ def pictures(shard: Path) -> AnnotatedImages:
     return read_annotated_images([shard], side_px=128)
 
 
-def make_dataset(pictures: AnnotatedImages, *, named_fraction: float = 0.0) -> PretrainDataset:
+def make_dataset(
+    pictures: AnnotatedImages, *, named_fraction: float = 0.0, list_fraction: float = 0.0
+) -> PretrainDataset:
     return PretrainDataset(
         pictures,
         make_processor(TinyVlmConfig()).tokenizer,
@@ -63,6 +72,7 @@ def make_dataset(pictures: AnnotatedImages, *, named_fraction: float = 0.0) -> P
         images_per_step=4,
         questions_per_image=3,
         named_fraction=named_fraction,
+        list_fraction=list_fraction,
         seed=7,
     )
 
@@ -224,6 +234,42 @@ def test_samples_of_one_image_do_not_attend_to_each_other() -> None:
         [1, 1, 0, 0, 1, 1, 0],
         [1, 1, 0, 0, 0, 0, 1],
     ]
+
+
+@pytest.mark.parametrize("list_fraction", [0.0, 1.0])
+def test_a_list_stands_behind_the_questions_of_its_picture(
+    pictures: AnnotatedImages, list_fraction: float
+) -> None:
+    batch = make_dataset(pictures, list_fraction=list_fraction)[2]
+    has_list = batch["is_list"].any(dim=1)
+    assert bool(has_list.all()) == bool(has_list.any()) == bool(list_fraction)
+    is_answer = batch["labels"] != IGNORE_INDEX
+    assert (is_answer & ~batch["is_list"]).any(dim=1).all()
+    for segments, is_list in zip(batch["segments"], batch["is_list"], strict=True):
+        assert (segments[is_list] == segments.max()).all()
+
+
+def test_questions_leave_the_vision_tower_as_it_is(pictures: AnnotatedImages) -> None:
+    dataset = make_dataset(pictures, list_fraction=1.0)
+    size = TinyVlmConfig()
+    model = make_model(size, make_processor(size), seed=3)
+    model.set_attn_implementation({"text_config": "eager"})
+    learner = PretrainModel(model, size, dataset.class_word_weights, seed=3).train()
+    losses, _ = learner(**dataset[1])
+    sum(losses.values()).backward()
+    assert not any(part.grad is not None for part in model.model.vision_tower.parameters())
+    assert model.get_input_embeddings().weight.grad.abs().max() > 0
+    patches = PatchDataset(
+        pictures,
+        size,
+        steps=1,
+        images_per_step=2,
+        num_classes=len(dataset.class_word_weights),
+        seed=3,
+    )
+    losses, _ = learner(**patches[0])
+    sum(losses.values()).backward()
+    assert model.model.vision_tower.stem.weight.grad.abs().max() > 0
 
 
 def test_batches_depend_on_seed_and_step_alone(pictures: AnnotatedImages) -> None:

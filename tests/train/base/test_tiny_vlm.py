@@ -108,6 +108,13 @@ def test_numbers_of_lists_are_single_words() -> None:
     assert tokenizer.tokenize("at 1.2, 16.3.") == [
         "▁at", "▁1.2", ",", "▁", "1", "6", ".", "3", ".",
     ]  # fmt: skip
+    assert tokenizer.tokenize("middle 50 50. 1.5.") == [
+        "▁middle", "▁50", "▁50", ".", "▁1.5", ".",
+    ]  # fmt: skip
+    assert tokenizer.tokenize("2.35 100.1") == [
+        "▁", "2", ".", "3", "5", "▁", "1", "0", "0", ".", "1",
+    ]  # fmt: skip
+    assert tokenizer.model_max_length >= 1024
 
 
 def test_has_about_two_million_parameters_and_is_the_same_for_a_seed() -> None:

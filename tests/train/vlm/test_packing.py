@@ -18,11 +18,16 @@ from workflow_scripts.train.vlm.conversation_dataset import (
     ConversationDataset,
 )
 from workflow_scripts.train.vlm.finetune import add_lora
-from workflow_scripts.train.vlm.packed_collator import PackedCollator, PackedGroup
+from workflow_scripts.train.vlm.packed_collator import (
+    EncodedConversation,
+    PackedCollator,
+    PackedGroup,
+)
 from workflow_scripts.train.vlm.packed_dataset import (
     PackedStepDataset,
     PackedValidationDataset,
     StepOrder,
+    assign_micro_batches,
     epoch_order,
 )
 from workflow_scripts.train.vlm.packed_trainer import answer_loss
@@ -195,6 +200,28 @@ def test_micro_batches_of_all_ranks_add_up_to_a_step(
         loss_and_gradients(model, loss),
         loss_and_gradients(model, lambda: separate_loss(model, processor, conversations)),
     )
+
+
+@pytest.mark.parametrize("num_ranks", [1, 2, 3])
+def test_micro_batches_hold_answers_of_similar_length(num_ranks: int) -> None:
+    lengths = np.random.default_rng(0).integers(70, 500, size=24)
+    groups = [
+        PackedGroup((EncodedConversation(Conversation("", None, ()), "", [0] * n, [0] * n, 0),), 0)
+        for n in lengths
+    ]
+    _, processor = llava()
+    ranks = assign_micro_batches(
+        groups, PackedCollator(processor), num_ranks=num_ranks, tokens_per_micro_batch=1200
+    )
+    assert len({len(micro_batches) for micro_batches in ranks}) == 1
+    slots = [slot for micro_batches in ranks for slot in micro_batches]
+    padded = [len(slot) * max(group.num_tokens for group in slot) for slot in slots]
+    assert sorted(group.num_tokens for slot in slots for group in slot) == sorted(lengths)
+    assert all(slots)
+    assert max(padded) <= 1200
+    assert sum(padded) < 1.15 * sum(lengths)
+    loads = [sum(group.num_tokens for slot in rank for group in slot) for rank in ranks]
+    assert max(loads) < 1.25 * min(loads)
 
 
 def test_steps_have_their_number_of_answers_and_epochs_every_conversation() -> None:

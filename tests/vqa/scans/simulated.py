@@ -39,6 +39,6 @@ def run_generate(shard: Path, out: Path, *, seed: int = 7, **settings: object) -
         proposals=out / f"{name}.proposals.parquet",
         dropped=out / f"{name}.scan_samples.dropped.jsonl",
         seed=seed,
-        settings=generate.ScanQuestionSettings.parse({**SETTINGS, **settings}),
+        settings=generate.ScanSampleSettings.parse({**SETTINGS, **settings}),
     )
     return out / f"{name}.scan_samples.jsonl"

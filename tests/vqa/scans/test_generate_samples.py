@@ -46,6 +46,18 @@ def test_samples_and_proposals_of_a_shard(scan_shard: Path, samples_path: Path) 
         assert sample.evidence
 
 
+def test_annotated_scans_offer_every_object_or_a_detectors_boxes(
+    scan_shard: Path, tmp_path: Path
+) -> None:
+    objects = ViewShard.open(scan_shard).objects
+    path = run_generate(scan_shard, tmp_path, predicted_boxes=(), generated=False)
+    assert read_records(path, ScanSample) == []
+    table = read_table(path.with_name("0000.proposals.parquet"))
+    for scene_id, rows in table.groupby("scene_id"):
+        assert rows.instance.tolist() == objects.instance[objects.scene_id == scene_id].tolist()
+        assert rows.proposal.tolist() == list(range(len(rows)))
+
+
 def test_only_what_the_chosen_frames_show_is_proposed(scan_shard: Path, samples_path: Path) -> None:
     shard = ViewShard.open(scan_shard)
     frames = read_table(scan_shard.with_name("0000.frames.parquet"))
@@ -131,6 +143,21 @@ def test_ids_and_splits_that_contradict_are_refused(samples_path: Path, tmp_path
     write_records(tmp_path / "c.jsonl", leaked)
     with pytest.raises(UserError, match="has samples in"):
         merge.main(samples=[tmp_path / "c.jsonl"], dropped=[], out=tmp_path)
+
+
+def test_published_samples_may_be_validated_and_scored_on_one_scan(
+    samples_path: Path, tmp_path: Path
+) -> None:
+    samples = read_records(samples_path, ScanSample)[:3]
+    splits = ("val", "test", "test")
+    mixed = [s.model_copy(update={"split": x}) for s, x in zip(samples, splits, strict=True)]
+    write_records(tmp_path / "a.jsonl", mixed)
+    merge.main(samples=[tmp_path / "a.jsonl"], dropped=[], out=tmp_path)
+    assert len(read_records(tmp_path / "test.jsonl", ScanSample)) == 2
+    trained = [*mixed, mixed[0].model_copy(update={"split": "train", "sample_id": "other"})]
+    write_records(tmp_path / "b.jsonl", trained)
+    with pytest.raises(UserError, match="has samples in train and val"):
+        merge.main(samples=[tmp_path / "b.jsonl"], dropped=[], out=tmp_path)
 
 
 def test_scans_whose_gravity_is_not_known_are_a_row(scan_shard: Path) -> None:

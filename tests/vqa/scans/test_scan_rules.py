@@ -9,6 +9,11 @@ from tests.vqa.scans.recompute import check
 from tests.vqa.scans.rooms_by_hand import item, scan_of
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
+from workflow_scripts.vqa.scans.absent_objects import (
+    COMMON_CATEGORIES,
+    OTHER_WORDS,
+    absent_nouns,
+)
 from workflow_scripts.vqa.scans.answer_balance import AnswerBalance, equal_numbers
 from workflow_scripts.vqa.scans.descriptions import Description, with_adjectives
 from workflow_scripts.vqa.scans.generate import generate_samples
@@ -182,8 +187,10 @@ def test_clauses_of_a_tie_hold_of_nothing() -> None:
 def test_rare_answers_are_drawn_first() -> None:
     balance = AnswerBalance(np.random.default_rng(0))
     options = {"yes": [1, 2, 3, 4, 5, 6, 7, 8, 9], "no": [0]}
-    drawn = Counter(balance.draw("is", options)[0] for _ in range(40))
-    assert drawn == {"yes": 20, "no": 20}
+    drawn = [balance.draw("is", options) for _ in range(40)]
+    assert Counter(answer[0] for answer in drawn if answer) == {"yes": 20, "no": 20}
+    only_yes = [balance.draw("is", {"yes": [1]}) for _ in range(5)]
+    assert only_yes == [("yes", 1), None, None, None, None]
     assert equal_numbers({"yes": [1, 2], "no": []}, np.random.default_rng(0)) == []
     assert sorted(equal_numbers({"yes": [1], "no": [2, 3]}, np.random.default_rng(0)))[0] == 1
 
@@ -195,3 +202,37 @@ def test_adjectives_stand_where_people_put_them() -> None:
     texts = {Description("scissors").write(rng) for _ in range(60)}
     assert "These are scissors." in texts
     assert not any(" is " in text or " a " in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("label", "noun"),
+    [
+        *(("couch", "sofa"), ("refrigerator", "fridge"), ("trash can", "garbage can")),
+        *(("tv", "television"), ("bookshelf", "shelving unit"), ("nightstand", "side table")),
+        *(("office chair", "stool"), ("potted plants", "houseplant"), ("picture", "painting")),
+        *(("curtains", "window blind"), ("cushions", "pillow"), ("Chair", "chair")),
+    ],
+)
+def test_what_has_another_name_in_a_scan_is_not_absent(label: str, noun: str) -> None:
+    context = scan_of(item(1, label, (2, 2)))
+    for place in ("floor", "carried", "wall"):
+        assert noun not in absent_nouns(context, place)
+        assert len(absent_nouns(context, place)) >= 3
+
+
+def test_every_common_noun_has_its_other_words() -> None:
+    common = {category for names in COMMON_CATEGORIES.values() for category in names}
+    assert common == set(OTHER_WORDS)
+
+
+def test_two_things_that_are_true_of_different_objects_are_false_together() -> None:
+    desk = item(1, "Desk", (2, 2), (1.2, 0.6, 0.75))
+    bed = item(2, "Bed", (6, 6), (1.5, 2.0, 0.6))
+    context = scan_of(
+        *(desk, bed),
+        item(3, "Book", (2, 2), (0.2, 0.2, 0.05), bottom=0.75, parent=1, colour="blue"),
+        item(4, "Book", (6, 6), (0.2, 0.2, 0.05), bottom=0.6, parent=2, colour="red"),
+    )
+    texts = [sample.text for sample in samples_of(context, "zt_w_d")]
+    assert any("blue book" in text and "on the bed" in text for text in texts)
+    assert not any("red book" in text and "on the bed" in text for text in texts)

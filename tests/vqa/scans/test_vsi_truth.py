@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import pytest
 
-from tests.vqa.scans.contexts import random_context
+from testing.vqa.scan_contexts import random_context
 from tests.vqa.scans.vsi_answers import contradiction, option
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.common.seeds import rng

@@ -13,7 +13,7 @@ import shapely
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
 
-ROBOT_M, REACH_M, AHEAD_DEG = 0.2, 0.4, 25.0
+ROBOT_M, REACH_M, AHEAD_DEG = 0.2, 0.6, 25.0
 
 
 def outline(item: ScanObject) -> shapely.Polygon:

@@ -16,7 +16,7 @@ from workflow_scripts.evaluate.score_table import ALL, LEARNED, ScoreRow
 from workflow_scripts.evaluate.video.sample_scores import SampleScores
 from workflow_scripts.evaluate.video.scored_samples import ScoredSamples
 
-GENERATED, BENCHMARK = "generated", "scans"
+GENERATED, BENCHMARK = "generated", "scan_samples"
 BLIND, MAJORITY = "blind", "majority"
 AGAINST = "against "
 MethodScores = Mapping[str, SampleScores]

@@ -1,7 +1,7 @@
 """The samples that are scored, the proposals of their scans, and what a model answered to each."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from workflow_scripts.common.scan_samples import (
     ScanCondition,
     ScanPrediction,
     ScanSample,
+    ScanTask,
 )
 from workflow_scripts.common.storage import iterate_records, read_records, read_table
 
@@ -80,6 +81,19 @@ def read_samples(path: Path, split: Split) -> list[ScanSample]:
     return samples
 
 
+def of_tasks(
+    path: Path, samples: Sequence[ScanSample], tasks: Collection[ScanTask]
+) -> list[ScanSample]:
+    """Return the samples of some tasks; `UserError` if there is none."""
+    chosen = [sample for sample in samples if sample.task in tasks]
+    if not chosen:
+        raise UserError(
+            f"{path}: no samples of {', '.join(tasks)} to score; add a task that there are "
+            "samples of (tasks of the experiment)"
+        )
+    return chosen
+
+
 def read_proposals(paths: Iterable[Path]) -> dict[Scan, ScanProposals]:
     """Return the proposals of every scan by source (the folder of the table) and scene_id."""
     scans: dict[Scan, ScanProposals] = {}
@@ -125,12 +139,16 @@ def read_predictions(
 
 
 def read_predictions_by_experiment(
-    paths: Sequence[Path], scored: ScoredSamples
+    paths: Sequence[Path], scored: ScoredSamples, not_scored: Collection[str]
 ) -> dict[str, list[ScanPrediction]]:
-    """Return what experiments answered to each sample (condition `image`), by experiment."""
+    """Return what experiments answered to each sample (condition `image`), by experiment.
+
+    Answers to samples that are `not_scored` here, as they are of other tasks, are left out.
+    """
     by_experiment: dict[str, list[ScanPrediction]] = {}
     for record in _records(paths, "image"):
-        by_experiment.setdefault(record.experiment, []).append(record)
+        if record.sample_id not in not_scored:
+            by_experiment.setdefault(record.experiment, []).append(record)
     return {
         name: _in_order(paths, records, scored) for name, records in sorted(by_experiment.items())
     }

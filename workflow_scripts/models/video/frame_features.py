@@ -26,6 +26,12 @@ class FrameFeatures:
     trailing: list[torch.Tensor]
     grids: list[tuple[int, int]]
 
+    def mean(self) -> torch.Tensor:
+        """Return the mean of all of the features, those for later layers too."""
+        deeper = getattr(self.output, "deepstack_features", None) or []
+        parts = [self.patches, *self.trailing, *(part for layer in deeper for part in layer)]
+        return torch.stack([part.float().mean() for part in parts if part.numel()]).mean()
+
 
 def frame_features(model: Any, batch: dict[str, Any]) -> FrameFeatures:
     """Return the features of all frames of a batch.

@@ -2,7 +2,13 @@
 
 Queries are hidden states at `<ground>`. The loss is contrastive, at a fixed temperature:
 -log(sum over positives of exp(s / t) / sum over all candidates of exp(s / t)).
+
+The published layers begin at random. Those that are added to what they read begin as the identity:
+a base whose image features resemble the words for what they show then finds objects from the first
+step on.
 """
+
+from typing import Literal
 
 import torch
 from torch import nn
@@ -13,10 +19,11 @@ TEMPERATURE = 0.07
 class GroundingHead(nn.Module):
     """Scores the proposals of a scan and, last, that none of them is meant."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, layers: Literal["residual", "published"] = "residual") -> None:
         super().__init__()
-        self.query_mlp = _mlp(width)
-        self.candidate_mlp = _mlp(width)
+        make = ResidualLayers if layers == "residual" else _published_layers
+        self.query_mlp = make(width)
+        self.candidate_mlp = make(width)
         self.no_object = nn.Parameter(torch.randn(1, width))
 
     def forward(
@@ -54,7 +61,22 @@ def contrastive_loss(scores: torch.Tensor, is_positive: torch.Tensor) -> torch.T
     return loss
 
 
-def _mlp(width: int) -> nn.Module:
+class ResidualLayers(nn.Module):
+    """Two layers that are added to their input; the second begins as zero."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.ReLU())
+        self.output = nn.Linear(width, width)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        added: torch.Tensor = features + self.output(self.layers(features))
+        return added
+
+
+def _published_layers(width: int) -> nn.Module:
     return nn.Sequential(
         nn.Linear(width, width), nn.ReLU(), nn.LayerNorm(width), nn.Linear(width, width)
     )

@@ -72,7 +72,7 @@ def find_object_patches(
             buffer,
             is_shown,
         )
-    patch, proposal = np.nonzero(is_shown.reshape(-1, len(boxes)))
+    patch, proposal = np.nonzero(is_shown.reshape(len(depth) * grid.num_tokens, len(boxes)))
     return ObjectPatches(patch, proposal, len(boxes))
 
 

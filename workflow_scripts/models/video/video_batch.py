@@ -5,6 +5,7 @@ A row is a scan: its frames or objects once, then the questions, each blind to t
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,9 @@ from workflow_scripts.models.video.special_tokens import (
 )
 from workflow_scripts.models.video.token_coordinates import token_coordinates, token_grid
 from workflow_scripts.models.vlm import conversation_text
+
+# A side that every image processor takes.
+BLANK_PX = 56
 
 
 def as_bits(values: Any) -> torch.Tensor:
@@ -129,8 +133,8 @@ class VideoProcessor:
         if self.settings.tokens == "objects":
             prompt, images = OBJECT * len(scan.boxes) + prompt, 0
         turns = [("user", prompt)]
-        asked = conversation_text(self.processor, turns, ask=True, image=images)
-        tokens = self._tokens(asked)
+        unanswered = conversation_text(self.processor, turns, ask=True, image=images)
+        tokens = self._tokens(unanswered)
         labels = [IGNORE_INDEX] * len(tokens)
         if question.answer is not None:
             turns.append(("assistant", question.answer))
@@ -181,11 +185,20 @@ class VideoProcessor:
             return [row for entry in questions for row in self.rows(scan, [entry])]
         if visual_end:
             length = visual_end
-        per_frame = 0
-        if scan.frames is not None and self.settings.tokens == "frames":
-            rows, columns = scan.frames.tokens.validity.shape[1:]
-            per_frame = rows * columns + self._encoder.trailing_tokens
-        return [ScanRow(scan, tuple(questions), length, per_frame)]
+        return [ScanRow(scan, tuple(questions), length, self._tokens_per_frame(scan))]
+
+    def num_visual_tokens(self, scan: EncodedScan) -> int:
+        """Return how many tokens of frames, or of objects, the language model reads of a scan."""
+        if self.settings.tokens == "objects":
+            return len(scan.boxes)
+        return scan.num_frames * self._tokens_per_frame(scan)
+
+    def _tokens_per_frame(self, scan: EncodedScan) -> int:
+        """Return the tokens of a frame; 0 where the language model reads none."""
+        if scan.frames is None or self.settings.tokens != "frames":
+            return 0
+        rows, columns = scan.frames.tokens.validity.shape[1:]
+        return int(rows * columns + self._encoder.trailing_tokens)
 
     def _first_own(self, entry: EncodedQuestion) -> int:
         """Return how many tokens can be shared: none that a vector of its own replaces or reads,
@@ -209,7 +222,7 @@ class VideoProcessor:
         )
         if self._has_token_types:
             batch["mm_token_type_ids"] = (batch["input_ids"] == self._image_token_id).long()
-        batch.update(_frames_of([row.scan.frames for row in rows]))
+        batch.update(_frames_of([row.scan.frames for row in rows]) or self._blank_frame)
         batch.update(_objects_of([row.scan for row in rows]))
         points = [
             np.asarray(entry.question.points_m, np.float32).reshape(-1, 3)
@@ -222,6 +235,18 @@ class VideoProcessor:
         batch["num_queries"] = torch.tensor(sum(row.num_queries for row in rows))
         batch["num_frames"] = torch.tensor(sum(row.scan.num_frames for row in rows))
         return batch
+
+    @cached_property
+    def _blank_frame(self) -> dict[str, torch.Tensor]:
+        """Return a black frame, which a training runs where no scan of a batch shows frames."""
+        pixels = self._encoder.encode(np.zeros((1, BLANK_PX, BLANK_PX, 3), np.uint8))
+        blank = {
+            "blank_pixel_values": pixels.pixel_values,
+            "blank_frame_grids": torch.tensor([[pixels.rows, pixels.columns]]),
+        }
+        if pixels.image_grid_thw is not None:
+            blank["blank_image_grid_thw"] = pixels.image_grid_thw
+        return blank
 
     def _sequence(self, row: ScanRow) -> PackedSequence:
         end = row.prefix_length

@@ -18,10 +18,12 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.video import VideoModelSettings
 from workflow_scripts.models.shared_prefix import (
     IGNORE_INDEX,
+    PADDING,
     additive_mask,
     attention_input,
     packed_attention_mask,
     rope_position_ids,
+    sharing_obstacle,
 )
 from workflow_scripts.models.video.depth_head import DepthHead, depth_loss
 from workflow_scripts.models.video.frame_features import (
@@ -48,11 +50,14 @@ class EncodedScene:
         encoder_outputs: `mm_encoder_outputs` of the base; None without frame tokens.
         objects: [proposals, width], features and encoded centre of all proposals.
         depth: The depth loss, or None.
+        unused: 0 in training, from features that no loss may read, so that they have gradients
+            on every rank; None otherwise.
     """
 
     encoder_outputs: dict[str, Any] | None
     objects: torch.Tensor
     depth: torch.Tensor | None
+    unused: torch.Tensor | None
 
 
 class VideoModel(nn.Module):
@@ -74,7 +79,7 @@ class VideoModel(nn.Module):
         self.config = self.base.config
         width = self.config.get_text_config().hidden_size
         self.position_encoding = PositionEncoding(settings.position_encoding, width)
-        self.grounding_head = GroundingHead(width)
+        self.grounding_head = GroundingHead(width, settings.grounding_head)
         self.token_embeddings = nn.Embedding(len(special_tokens.ids), width)
         self.depth_head = DepthHead(width) if settings.depth_head else None
         embeddings = self.base.get_input_embeddings()
@@ -119,8 +124,10 @@ class VideoModel(nn.Module):
         if scene.depth is not None:
             losses["depth"] = scene.depth
             weights["depth"] = self.settings.depth_weight
-        total = sum(weights[name] * loss for name, loss in losses.items())
-        return {"loss": torch.as_tensor(total), **losses}
+        total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
+        if scene.unused is not None:
+            total = total + scene.unused
+        return {"loss": total, **losses}
 
     @torch.inference_mode()
     def score_candidates(self, **batch: Any) -> list[torch.Tensor]:
@@ -138,20 +145,36 @@ class VideoModel(nn.Module):
         features: FrameFeatures | None = None
         if "pixel_values" in batch:
             features = frame_features(self.base.model, batch)
-        encoder_outputs, depth = None, None
+        encoder_outputs, depth, unused = None, None, None
         if features is not None and self.settings.tokens == "frames":
             pooling = self.settings.pooling
             tokens = pool_patches(features.patches, features.grids, pooling)
             encoding = self.position_encoding(from_bits(batch["token_points"]))
             tokens = tokens + encoding.to(tokens.dtype)
             encoder_outputs = replace_features(features, tokens, pooling)
-        if features is not None and self.depth_head is not None and self.training:
-            predicted = self.depth_head(features.patches)
-            depth = depth_loss(
-                predicted, from_bits(batch["patch_depth"]), from_bits(batch["patch_height"])
-            )
-            depth = depth * len(features.grids) / batch["num_frames"].clamp(min=1)
-        return EncodedScene(encoder_outputs, self._objects(batch, features), depth)
+        if self.training:
+            seen = features or self._blank_features(batch)
+            unused = 0.0 * seen.mean()
+            if self.depth_head is not None:
+                predicted = self.depth_head(seen.patches)
+                if features is None:
+                    unused = unused + 0.0 * predicted.mean()
+                else:
+                    depth = depth_loss(
+                        predicted, from_bits(batch["patch_depth"]), from_bits(batch["patch_height"])
+                    )
+                    depth = depth * len(seen.grids) / batch["num_frames"].clamp(min=1)
+        return EncodedScene(encoder_outputs, self._objects(batch, features), depth, unused)
+
+    def _blank_features(self, batch: Batch) -> FrameFeatures:
+        """Run the tower over a blank frame: other ranks have frames, and share its weights."""
+        names = ("pixel_values", "frame_grids", "image_grid_thw")
+        blank = {name: batch[f"blank_{name}"] for name in names if f"blank_{name}" in batch}
+        features = frame_features(self.base.model, blank)
+        if self.settings.tokens == "frames":
+            # In the order of `encode_scene`, for ranks wait for each other layer by layer.
+            self.position_encoding(from_bits(batch["coord_points"])[:0])
+        return features
 
     def _objects(self, batch: Batch, features: FrameFeatures | None) -> torch.Tensor:
         """Return the mean patch of every proposal, zeros without one, and its encoded centre."""
@@ -168,15 +191,19 @@ class VideoModel(nn.Module):
         )
         return means.to(encoding.dtype) + encoding
 
-    def read(self, batch: Batch, scene: EncodedScene) -> torch.Tensor:
-        """Return the last hidden states [rows, tokens, width] of packed sequences."""
+    def read(self, batch: Batch, scene: EncodedScene, *, cache: Any = None) -> torch.Tensor:
+        """Return the last hidden states [rows, tokens, width] of packed sequences.
+
+        With a `cache` all keys and values are kept in it.
+        """
         with self.replaced_embeddings(batch, scene) as input_ids:
             output = self.base.model(
                 input_ids=input_ids,
                 position_ids=self.positions(batch),
                 attention_mask=self._attention(batch),
                 mm_encoder_outputs=scene.encoder_outputs,
-                use_cache=False,
+                past_key_values=cache,
+                use_cache=cache is not None,
             )
         hidden: torch.Tensor = output.last_hidden_state
         return hidden
@@ -204,6 +231,9 @@ class VideoModel(nn.Module):
         )
 
     def _attention(self, batch: Batch) -> Any:
+        if sharing_obstacle(self.base) is not None:
+            # Its layers hide more than order; every question has a row of its own.
+            return (batch["segments"] != PADDING).long()
         if not self.settings.frame_attention_bias:
             return attention_input(self.base, batch["segments"])
         if self.config.get_text_config()._attn_implementation not in ("sdpa", "eager"):

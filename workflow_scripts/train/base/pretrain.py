@@ -1,16 +1,15 @@
 """Pre-train the tiny base on views of the training split, in two phases.
 
 From answers alone a model of this size learns nothing about images. First the vision tower and the
-words learn from what the simulator knows of every patch (`pretrain_patches`). Then the whole model
-learns questions and lists of objects (`pretrain_dataset`), beside the answers what `pretrain_model`
-lists. The heads for that are discarded; the result is a model folder.
+words learn from what the simulator knows of every patch (`pretrain_patches`). Then the language
+model learns questions and lists of objects (`pretrain_dataset`), beside the answers what
+`pretrain_model` lists. The heads for that are discarded; the result is a model folder.
 """
 
 import logging
 import math
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 import torch
@@ -43,8 +42,6 @@ QUESTIONS_PER_IMAGE = 4
 # Peaks of the two phases.
 PATCH_LEARNING_RATE = 2e-3
 LEARNING_RATE = 1.5e-3
-# In the second phase the vision tower changes slowly: it sees fewer images than in the first.
-TOWER_LEARNING_RATE_FACTOR = 0.2
 # Shares of the steps of the second phase between which questions become harder.
 RISE = (0.4, 0.55)
 VALIDATION_BATCHES = 8
@@ -62,45 +59,17 @@ class PretrainTrainer(SequentialTrainer):
         self._sums: dict[str, float] = {}
         self._counts: dict[str, int] = {}
 
-    def create_optimizer(self, *_: Any, **__: Any) -> Any:
-        """Make the optimizer: weights of the vision tower are groups of their own."""
-        if self.optimizer is None:
-            assert self.model is not None
-            decayed = set(self.get_decay_parameter_names(self.model))
-            groups: dict[tuple[bool, bool], list[Any]] = {
-                (of_tower, decays): [] for of_tower in (True, False) for decays in (True, False)
-            }
-            for name, parameter in self.model.named_parameters():
-                groups["vision_tower" in name, name in decayed].append(parameter)
-            optimizer_class, options = self.get_optimizer_cls_and_kwargs(self.args)
-            self.optimizer = optimizer_class(
-                [
-                    {
-                        "params": parameters,
-                        "weight_decay": self.args.weight_decay if decays else 0.0,
-                        "of_tower": of_tower,
-                    }
-                    for (of_tower, decays), parameters in groups.items()
-                ],
-                **options,
-            )
-        return self.optimizer
-
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """Return the schedule of both phases, as factors of `LEARNING_RATE`."""
-        optimizer = optimizer or self.optimizer
         patch_steps = len(self.train_dataset.datasets[0])  # type: ignore[union-attr]
 
-        def factor(step: int, of_tower: bool) -> float:
+        def factor(step: int) -> float:
             if step < patch_steps:
                 return PATCH_LEARNING_RATE / LEARNING_RATE * warmup_cosine(step, patch_steps)
-            peak = TOWER_LEARNING_RATE_FACTOR if of_tower else 1.0
-            return peak * warmup_cosine(step - patch_steps, num_training_steps - patch_steps)
+            return warmup_cosine(step - patch_steps, num_training_steps - patch_steps)
 
-        self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimizer,
-            [partial(factor, of_tower=group["of_tower"]) for group in optimizer.param_groups],
-        )
+        optimizer = optimizer or self.optimizer
+        self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return self.lr_scheduler
 
     def compute_loss(
@@ -219,7 +188,7 @@ def make_dataset(
 ) -> PretrainDataset:
     """Return batches of questions; the fraction `named` of them names objects in the end.
 
-    The fraction `lists` of images has a list of its objects instead of questions.
+    The fraction `lists` of images also has a list of its objects.
     """
     return PretrainDataset(
         images,

@@ -215,6 +215,7 @@ class BatchBuilder:
         last = {
             stop: token_index for token_index, (_, stop) in enumerate(encoding["offset_mapping"])
         }
+        last.setdefault(0, -1)
         return encoding["input_ids"], [last[end] for end in ends]
 
 

@@ -99,21 +99,18 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         images = []
         for index in chosen:
             is_mirrored = bool(rng.integers(2))
-            image = self._image(int(index), is_mirrored=is_mirrored)
+            image = self.ask(
+                self._image(int(index), is_mirrored=is_mirrored),
+                self._images.depth_m[index][:, :: -1 if is_mirrored else 1],
+                named_fraction=share * self._named_fraction,
+                question_shares=question_shares,
+                rng=rng,
+            )
             if rng.random() < self._list_fraction:
                 prompt = list_prompt(self._images.cameras[index], is_mirrored=is_mirrored)
-                sample = list_objects(image.object_points, prompt)
-                images.append(replace(image, samples=(sample,)))
-                continue
-            images.append(
-                self.ask(
-                    image,
-                    self._images.depth_m[index][:, :: -1 if is_mirrored else 1],
-                    named_fraction=share * self._named_fraction,
-                    question_shares=question_shares,
-                    rng=rng,
-                )
-            )
+                listed = list_objects(image.object_points, prompt)
+                image = replace(image, samples=(*image.samples, listed))
+            images.append(image)
         return self._builder.build(images)
 
     def _image(self, index: int, *, is_mirrored: bool) -> SampledImage:

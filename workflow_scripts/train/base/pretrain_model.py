@@ -40,7 +40,7 @@ LOSS_WEIGHTS = {
     "patch_depth": 0.5,
     "patch_center": 1.5,
     "attention": 0.5,
-    "list_attention": 0.3,
+    "list_attention": 1.0,
     "position": 1.0,
     "patch": 0.3,
     "patch_index": 0.1,
@@ -53,6 +53,8 @@ LOSS_WEIGHTS = {
     "patch_place": 0.2,
 }
 STRUCTURE_LOSS_WEIGHT = 0.05
+# Of names of patches: there are few houses, and what the tower is sure of it remembers.
+LABEL_SMOOTHING = 0.1
 EMBEDDING_KEY = "model.model.language_model.embed_tokens.weight"
 LM_HEAD_KEY = "model.lm_head.weight"
 FIRST_PATCH_TOKEN = 2  # <s> and <user> come before the image's tokens.
@@ -112,11 +114,12 @@ class PretrainModel(nn.Module):
     def forward(self, **batch: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """Return the losses by name and whether each answer's first token is correct [answers].
 
-        A batch without questions has labels of patches; only then statistics of the vision
-        tower's batch normalisation change.
+        A batch without questions has labels of patches; only then the vision tower learns.
         """
         is_patch_batch = "input_ids" not in batch
-        self.model.model.vision_tower.train(self.training and is_patch_batch)
+        tower = self.model.model.vision_tower
+        tower.train(self.training and is_patch_batch)
+        tower.requires_grad_(is_patch_batch)
         if is_patch_batch:
             return self._patch_losses(batch)
         outputs = self.model.model(
@@ -172,7 +175,10 @@ class PretrainModel(nn.Module):
         )
         class_ids = class_ids.reshape(-1)
         nll = functional.cross_entropy(
-            logits.reshape(len(class_ids), -1), class_ids, reduction="none"
+            logits.reshape(len(class_ids), -1),
+            class_ids,
+            reduction="none",
+            label_smoothing=LABEL_SMOOTHING,
         )
         weight = self.class_weights[class_ids]
         return {"patch_label": (nll * weight).sum() / weight.sum().clamp_min(1e-6)}

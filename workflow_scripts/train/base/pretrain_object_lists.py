@@ -1,6 +1,7 @@
 """Lists of objects for pre-training: what an image shows and where.
 
-Prompt and text are those of experiments of kind reconstruction with their default settings.
+Prompt and text are those of experiments of kind reconstruction whose answers say the centres alone
+(`layout.fields: [centre]`): other numbers are learned no sooner and make a list twice as long.
 """
 
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from workflow_scripts.config.reconstruction import RoomInputSettings
+from workflow_scripts.config.reconstruction import LayoutTextSettings, RoomInputSettings
 from workflow_scripts.geometry.cameras import Camera, rotation_about_up
 from workflow_scripts.layouts.answer_format import noun, object_list_style
 from workflow_scripts.layouts.layout import LayoutBox, RoomLayout
@@ -18,10 +19,10 @@ from workflow_scripts.layouts.room_record import RoomRecord
 from workflow_scripts.train.base.pretrain_images import ObjectPoint
 from workflow_scripts.train.base.pretrain_questions import Mention, PretrainSample
 
-SETTINGS = RoomInputSettings()
+SETTINGS = RoomInputSettings(layout=LayoutTextSettings(fields=("centre",)))
 STYLE = object_list_style(SETTINGS.layout)
 # The nearest objects of an image; a list that would be longer is cut off.
-MAX_LISTED = 6
+MAX_LISTED = 12
 # Boxes in the image are in hundredths.
 _HUNDREDTHS = 100
 
@@ -52,11 +53,13 @@ def list_objects(points: Sequence[ObjectPoint], prompt: str) -> PretrainSample:
     for index in order[:MAX_LISTED]:
         point = points[index]
         line = object_line(point)
+        # The sign before a line chooses its object.
+        before = len(answer.rstrip())
         name_end = len(answer) + len(label_words(noun(point.category)))
         line_end = len(answer) + line.index(END)
         answer += line
         spaces = (at for at in range(name_end, line_end) if answer[at] == " ")
-        word_ends.append((*spaces, line_end))
+        word_ends.append((*spaces, line_end, before))
         mention = Mention.of_object(point)
         mentions.append(replace(mention, object_number=int(index) + 1))
     nothing = write_object_list(RoomLayout("level_camera"), STYLE)

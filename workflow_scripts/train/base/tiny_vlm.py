@@ -36,6 +36,8 @@ GROUNDING_LAYER, NUM_GROUNDING_HEADS = 1, 2
 GROUNDING_SCALE = 1.5
 UNITS = ("m", "cm", "mm", "ft")
 LARGEST_WHOLE_NUMBER = 100
+# A picture and a long list of objects.
+MAX_TOKENS = 1024
 # One turn is "<user><image> question<assistant> answer</s>".
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
@@ -101,10 +103,11 @@ def number_words() -> list[str]:
 def number_or_sign() -> str:
     """Return the pattern of a number that is a whole word, a digit, or a punctuation sign.
 
-    "2.35" and "105" are no whole words; they fall into digits.
+    "2.35" and "105" are no whole words; they fall into digits. A full stop behind a number is a
+    sign of its own.
     """
     numbers = "|".join(re.escape(word) for word in number_words())
-    return rf"▁(?=[-\d])(?:{numbers})(?![\d.])|\d|[!-/:-@\[-`{{-~\p{{P}}]"
+    return rf"▁(?=[-\d])(?:{numbers})(?!\d|\.\d)|\d|[!-/:-@\[-`{{-~\p{{P}}]"
 
 
 def make_tokenizer() -> PreTrainedTokenizerFast:
@@ -137,7 +140,7 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
         unk_token="<unk>",
         extra_special_tokens=[IMAGE, USER, ASSISTANT],
         clean_up_tokenization_spaces=False,
-        model_max_length=512,
+        model_max_length=MAX_TOKENS,
     )
 
 
@@ -187,7 +190,7 @@ def make_model(
             num_hidden_layers=size.text_layers,
             num_attention_heads=size.num_heads,
             num_key_value_heads=size.num_heads,
-            max_position_embeddings=512,
+            max_position_embeddings=MAX_TOKENS,
             tie_word_embeddings=True,
             rope_parameters={"rope_type": "default", "rope_theta": 1e5},
             initializer_range=0.06,

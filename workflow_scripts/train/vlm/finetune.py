@@ -9,7 +9,7 @@ import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 import yaml
@@ -23,6 +23,7 @@ from workflow_scripts.common.storage import (
     write_records,
     write_text,
 )
+from workflow_scripts.experiments.vlm import TuningSettings
 from workflow_scripts.models import vlm
 from workflow_scripts.models.shared_prefix import (
     BLOCK_TOKENS,
@@ -52,6 +53,16 @@ from workflow_scripts.train.vlm.packed_dataset import PackedStepDataset, PackedV
 from workflow_scripts.train.vlm.packed_trainer import PackedTrainer
 
 logger = logging.getLogger(__name__)
+
+
+class TunedExperiment(Protocol):
+    """A base and how it is tuned, whatever it is tuned on."""
+
+    @property
+    def base(self) -> str: ...
+
+    @property
+    def settings(self) -> TuningSettings: ...
 
 
 def train(experiment: VlmExperiment, should_stop: Callable[[], bool] = lambda: False) -> None:
@@ -124,7 +135,7 @@ def make_packed_trainer(
     return cast(PackedTrainer, trainer), processor, conversations
 
 
-def trainer_options(experiment: VlmExperiment, *, num_ranks: int) -> TrainerOptions:
+def trainer_options(experiment: TunedExperiment, *, num_ranks: int) -> TrainerOptions:
     """Return what tuning asks of the Trainer; validation is off."""
     settings = experiment.settings
     on_gpu = torch.cuda.is_available()
@@ -181,7 +192,7 @@ def deepspeed_settings(stage: str, *, on_gpu: bool) -> dict[str, Any] | None:
     return settings
 
 
-def add_lora(model: Any, experiment: VlmExperiment) -> Any:
+def add_lora(model: Any, experiment: TunedExperiment) -> Any:
     """Add LoRA adapters; `UserError` lists the modules that can be adapted if none fits."""
     from peft import LoraConfig, get_peft_model
 

@@ -6,16 +6,33 @@ The same seed gives the same steps, whichever of them are read.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.train.vlm.conversation_dataset import Conversation, ConversationDataset
-from workflow_scripts.train.vlm.packed_collator import PackedCollator, PackedGroup
+from workflow_scripts.train.vlm.packed_collator import PackedCollator
 
-MicroBatches = list[list[PackedGroup]]
+
+class TokenGroup(Protocol):
+    """Questions in one sequence."""
+
+    @property
+    def members(self) -> Sequence[Any]: ...
+
+    @property
+    def num_tokens(self) -> int: ...
+
+
+Group = TypeVar("Group", bound=TokenGroup)
+
+
+class GroupSplitter(Protocol[Group]):
+    """Divides the questions of a sequence among two."""
+
+    def split(self, group: Group) -> list[Group]: ...
 
 
 def epoch_order(
@@ -86,18 +103,19 @@ class StepOrder:
 
 
 def assign_micro_batches(
-    groups: Sequence[PackedGroup],
-    collator: PackedCollator,
+    groups: Sequence[Group],
+    collator: GroupSplitter[Group],
     *,
     num_ranks: int,
     tokens_per_micro_batch: int,
-) -> list[MicroBatches]:
+) -> list[list[list[Group]]]:
     """Return the micro-batches of every rank: as few as the limit of tokens allows, equally many.
 
-    Padding counts. Groups of several conversations are halved where they are too long, or too few
-    for the ranks; one conversation above the limit is a micro-batch of its own.
+    Padding counts; groups of similar length are together, so that there is little of it where there
+    are several micro-batches. Groups of several conversations are halved where they are too long,
+    or too few for the ranks; one conversation above the limit is a micro-batch of its own.
     """
-    parts: list[PackedGroup] = []
+    parts: list[Group] = []
     waiting = list(groups)
     while waiting:
         group = waiting.pop(0)
@@ -114,24 +132,39 @@ def assign_micro_batches(
             )
             at = parts.index(longest)
             parts[at : at + 1] = collator.split(longest)
-        slots = _balance(parts, num_slots)
+        ranks = _balance(parts, num_ranks=num_ranks, num_micro_batches=num_micro_batches)
+        slots = [slot for micro_batches in ranks for slot in micro_batches]
         if all(len(slot) == 1 or _padded(slot) <= tokens_per_micro_batch for slot in slots):
-            return [slots[rank::num_ranks] for rank in range(num_ranks)]
+            return ranks
         num_micro_batches += 1
 
 
-def _balance(parts: Sequence[PackedGroup], num_slots: int) -> MicroBatches:
-    """Give the longest part to the slot with the fewest tokens, and so on; no slot stays empty."""
-    slots: MicroBatches = [[] for _ in range(num_slots)]
-    loads = [0] * num_slots
-    for part in sorted(parts, key=lambda part: -part.num_tokens):
-        slot = loads.index(min(loads))
-        slots[slot].append(part)
-        loads[slot] += part.num_tokens
-    return slots
+def _balance(
+    parts: Sequence[Group], *, num_ranks: int, num_micro_batches: int
+) -> list[list[list[Group]]]:
+    """Return the micro-batches of every rank: from long to short parts, about equal in tokens.
+
+    Of the parts of a micro-batch each goes to the rank with the fewest tokens; no slot stays empty.
+    """
+    waiting = sorted(parts, key=lambda part: -part.num_tokens)
+    ranks: list[list[list[Group]]] = [[] for _ in range(num_ranks)]
+    loads = [0] * num_ranks
+    for after in range(num_micro_batches - 1, -1, -1):
+        share = sum(part.num_tokens for part in waiting) / (after + 1)
+        slots: list[list[Group]] = [[] for _ in range(num_ranks)]
+        taken = 0
+        while len(waiting) > after * num_ranks and (taken < share or not all(slots)):
+            part = waiting.pop(0)
+            rank = min(range(num_ranks), key=lambda rank: (bool(slots[rank]), loads[rank]))
+            slots[rank].append(part)
+            loads[rank] += part.num_tokens
+            taken += part.num_tokens
+        for rank, slot in enumerate(slots):
+            ranks[rank].append(slot)
+    return ranks
 
 
-def _padded(slot: Sequence[PackedGroup]) -> int:
+def _padded(slot: Sequence[TokenGroup]) -> int:
     return len(slot) * max(part.num_tokens for part in slot)
 
 

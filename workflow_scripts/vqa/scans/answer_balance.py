@@ -7,6 +7,10 @@ from typing import TypeVar
 import numpy as np
 
 Option = TypeVar("Option")
+OPPOSITES = {
+    **{"yes": "no", "no": "yes", "left": "right", "right": "left"},
+    **{"in front of me": "behind me", "behind me": "in front of me"},
+}
 
 
 class AnswerBalance:
@@ -16,12 +20,20 @@ class AnswerBalance:
         self._rng = rng
         self._counts: Counter[tuple[str, str]] = Counter()
 
-    def draw(self, kind: str, by_answer: Mapping[str, Sequence[Option]]) -> tuple[str, Option]:
-        """Return an answer and one of its options; answers that were given seldom come first."""
+    def draw(
+        self, kind: str, by_answer: Mapping[str, Sequence[Option]]
+    ) -> tuple[str, Option] | None:
+        """Return an answer and one of its options; answers that were given seldom come first.
+
+        None where all of a pair's answers (yes, no) that are at hand were given more often than
+        the other one.
+        """
         answers = sorted(answer for answer, options in by_answer.items() if options)
         least = min(self._counts[kind, answer] for answer in answers)
         rarest = [answer for answer in answers if self._counts[kind, answer] == least]
         answer = rarest[int(self._rng.integers(len(rarest)))]
+        if least > self._counts[kind, OPPOSITES.get(answer, answer)]:
+            return None
         self._counts[kind, answer] += 1
         options = by_answer[answer]
         return answer, options[int(self._rng.integers(len(options)))]

@@ -24,27 +24,38 @@ from workflow_scripts.common.storage import (
     write_table,
 )
 from workflow_scripts.common.view_shard import ViewShard
-from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.sources.readers.procthor_house import rooms
+from workflow_scripts.config.scan_questions import ScanQuestionSettings, ScanSampleSettings
+from workflow_scripts.layouts.house_rooms import HouseRooms
 from workflow_scripts.sources.readers.scan_records import ScanScene
+from workflow_scripts.vqa.scans.annotations.annotated_scans import read_scans
+from workflow_scripts.vqa.scans.annotations.predicted_boxes import PredictedBoxes, proposal_rows
 from workflow_scripts.vqa.scans.question_types import SCAN_QUESTION_TYPES
 from workflow_scripts.vqa.scans.samples import DroppedSample, numbered
 from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanRoom, read_contexts
 
 log = logging.getLogger(__name__)
-DEFAULT = ScanQuestionSettings()
+DEFAULT = ScanSampleSettings()
 
 
 def read_rooms(scenes: Path) -> dict[str, list[ScanRoom]]:
     """Return the rooms of every scan whose house is known, by scene."""
     return {
-        scene.scene_id: [
-            ScanRoom(room.room_id, room.room_type, np.asarray(room.polygon_m, dtype=np.float64))
-            for room in rooms(scene.house)
-        ]
+        scene.scene_id: _rooms_of(HouseRooms.read(scene.house))
         for scene in iterate_records(scenes, ScanScene)
         if scene.house is not None and scene.skipped is None
     }
+
+
+def _rooms_of(house_rooms: HouseRooms) -> list[ScanRoom]:
+    return [
+        ScanRoom(
+            room.room_id,
+            room.room_type,
+            np.asarray(room.polygon_m, dtype=np.float64),
+            is_open=any(wall.is_open for wall in house_rooms.room_walls(room.room_id)),
+        )
+        for room in house_rooms.rooms.values()
+    ]
 
 
 def generate_samples(
@@ -95,6 +106,15 @@ def proposals_of(context: ScanContext) -> list[ProposalRow]:
     ]
 
 
+def annotated_proposals(shard: ViewShard, scenes: Path, files: Sequence[str]) -> list[ProposalRow]:
+    """Return the boxes that published annotations choose from, of every scan of a shard."""
+    seen = set(shard.views.scene_id.tolist())
+    source = str(shard.views.source.iloc[0]) if len(shard.views) else ""
+    predicted = PredictedBoxes(map(Path, files), source)
+    scans = read_scans(iterate_records(scenes, ScanScene), shard.objects, seen, predicted.boxes)
+    return [row for scan in scans if not scan.reason for row in proposal_rows(scan)]
+
+
 def _dropped_rows(dropped: Counter[tuple[str, str]], source: str) -> list[DroppedQuestions]:
     return [
         DroppedQuestions(source=source, family=family, form="", reason=reason, count=count)
@@ -111,7 +131,7 @@ def main(
     proposals: Path,
     dropped: Path,
     seed: int,
-    settings: ScanQuestionSettings = DEFAULT,
+    settings: ScanSampleSettings = DEFAULT,
 ) -> None:
     """Write the samples of a shard of scans.
 
@@ -132,7 +152,7 @@ def main(
     rows: list[ProposalRow] = []
     counts: Counter[tuple[str, str]] = Counter()
     errors = ItemErrors()
-    for scene_id, context in progress(contexts, desc="scans"):
+    for scene_id, context in progress(contexts if settings.generated else (), desc="scans"):
         if isinstance(context, UserError):
             counts["", f"{scene_id}: {context}"] += 1
             continue
@@ -147,6 +167,8 @@ def main(
         rows += proposals_of(context)
         counts += left_out
     errors.require_some(len(samples))
+    if settings.predicted_boxes is not None:
+        rows = annotated_proposals(shard, scenes, settings.predicted_boxes)
     write_records(out, samples)
     write_table(proposals, records_to_frame(rows, ProposalRow))
     write_records(dropped, _dropped_rows(counts, source))

@@ -6,6 +6,7 @@ legs and between the objects' centers, so that what the floor plan of the object
 floor as well.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +17,11 @@ from shapely.geometry.base import BaseGeometry
 
 from workflow_scripts.geometry.cameras import FloatArray, wrap_deg
 from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject, ScanRoom
-from workflow_scripts.vqa.scans.vsi_samples import all_objects, floor_height_m
 
 ROBOT_RADIUS_M = 0.22
-STOP_GAP_M = 0.1
-"""Between the robot and the object that it stops at."""
-MIN_LEG_M = 1.0
+STOP_GAPS_M = (0.1, 0.35)
+"""Between the robot and the object that it stops at, which may stand on or behind another one."""
+MIN_LEG_M = 0.8
 # The object stands ahead along the leg to it, and at its end.
 MAX_AIM_DEG, MAX_ARRIVAL_DEG = 20.0, 45.0
 # What is lower is walked over, what is higher up is walked under.
@@ -79,6 +79,11 @@ class FloorGraph:
     legs: tuple[tuple[int, ...], ...]
 
 
+def floor_height_m(context: ScanContext) -> float:
+    """Return the height of the lowest underside of an object, seen or not: that of the floor."""
+    return min(item.bottom_m for item in (*context.placed, *context.unseen))
+
+
 def turn_of(angle_deg: float) -> tuple[str, float]:
     """Return the turn of an angle, and how far in degrees it is from another one.
 
@@ -98,7 +103,7 @@ def free_floor(context: ScanContext, room: ScanRoom) -> BaseGeometry:
     floor_m = floor_height_m(context)
     standing = [
         item.footprint
-        for item in all_objects(context)
+        for item in (*context.placed, *context.unseen)
         if item.top_m - floor_m > _LOW_M and item.bottom_m - floor_m < _HIGH_M
     ]
     taken = shapely.union_all(standing).buffer(ROBOT_RADIUS_M)
@@ -114,9 +119,9 @@ def floor_graph(
     shapely.prepare(free)
     objects: list[ScanObject] = []
     points: list[tuple[float, float]] = []
-    for item in landmarks:
-        around = item.footprint.buffer(ROBOT_RADIUS_M + STOP_GAP_M).exterior
-        shares = np.arange(_STOPS_AROUND) / _STOPS_AROUND
+    shares = np.arange(_STOPS_AROUND) / _STOPS_AROUND
+    for item, gap_m in itertools.product(landmarks, STOP_GAPS_M):
+        around = item.footprint.buffer(ROBOT_RADIUS_M + gap_m).exterior
         for point in shapely.line_interpolate_point(around, shares, normalized=True):
             if free.covers(point):
                 objects.append(item)

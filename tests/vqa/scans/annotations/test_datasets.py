@@ -125,7 +125,7 @@ def test_scan2cap_needs_a_proposal_that_overlaps_by_half(tmp_path: Path) -> None
 
 
 def test_training_scans_offer_their_own_boxes_whatever_a_detector_says() -> None:
-    predicted = {"scene0000_00": [[9.0, 9, 9, 1, 1, 1]], "scene0011_00": [[9.0, 9, 9, 1, 1, 1]]}
+    predicted = {"scene0000_00": [[9.0, 0, 0.5, 1, 1, 1]], "scene0011_00": [[9.0, 0, 0.5, 1, 1, 1]]}
     scans = annotated_scans(predicted=predicted)
     assert [len(scan.proposals) for scan in scans.scans] == [5, 1]
 

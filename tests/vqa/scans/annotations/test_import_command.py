@@ -86,7 +86,7 @@ def test_every_data_set_is_imported_and_every_loss_is_a_row(tmp_path: Path) -> N
     settings = files(tmp_path)
     raw = {path: path.read_bytes() for path in tmp_path.glob("*.json")}
     samples, skipped = run_import(tmp_path, settings)
-    assert {sample.dataset for sample in samples} == set(DATASETS)
+    assert {sample.dataset for sample in samples} == set(DATASETS) - {"processed"}
     assert len({sample.sample_id for sample in samples}) == len(samples)
     counts = {(s.dataset, s.split) for s in samples}
     assert {("scanrefer", "train"), ("scanrefer", "val"), ("scan2cap", "val")} <= counts
@@ -122,3 +122,48 @@ def test_scanrefer_and_scan2cap_need_the_table_of_classes() -> None:
         with pytest.raises(UserError, match=rf"labels: .*null, but {dataset} needs"):
             AnnotationsSettings.parse({dataset: {"train": "a.json"}})
     assert AnnotationsSettings.parse({"scanqa": {"train": "a.json"}}).labels is None
+
+
+def test_a_sample_that_two_files_have_is_imported_once(tmp_path: Path) -> None:
+    turns = [{"from": "human", "value": "<image>What?"}, {"from": "gpt", "value": "chair"}]
+    entry = {
+        "id": "scanqa_0",
+        "video": "scannet/scene0000_00",
+        "conversations": turns,
+        "metadata": {"dataset": "scanqa", "question_type": "scanqa"},
+    }
+    paths = [str(write(tmp_path / name, [entry])) for name in ("a.json", "b.json")]
+    samples, skipped = run_import(tmp_path, {"processed": {"train": paths}})
+    assert [sample.text for sample in samples] == ["What?"]
+    assert [row.item for row in skipped] == [f"processed.train b.json {samples[0].sample_id}"]
+
+
+def test_boxes_in_another_frame_are_an_error(tmp_path: Path) -> None:
+    settings = files(tmp_path)
+    path = Path(settings["predicted_boxes"][0])
+    inside, outside = [2, 0, 0.5, 1, 1, 1], [200, 0, 0.5, 1, 1, 1]
+    write(path, {"scene0011_00": [inside, outside]})
+    _, skipped = run_import(tmp_path, settings)
+    assert skipped[0].reason == "1 of 2 boxes are more than 1 m outside of the scan's objects"
+    write(path, {"scene0011_00": [outside, outside]})
+    with pytest.raises(UserError, match=r"predicted_boxes: every box is outside of its scan"):
+        run_import(tmp_path, settings)
+
+
+def test_objects_with_other_names_are_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = {key: value for key, value in files(tmp_path).items() if key == "labels"}
+    entries = [
+        scanrefer("1", 0, object_name="chair"),
+        scanrefer("3", 1, object_name="Office_Chair"),
+        scanrefer("0", 2, object_name="lamp"),
+    ]
+    path = write(tmp_path / "train.json", entries)
+    settings["scanrefer"] = {"train": str(path)}
+    run_import(tmp_path, settings)
+    assert "otherwise" not in caplog.text
+    write(path, [*entries, *(scanrefer("4", number) for number in range(3, 6))])
+    run_import(tmp_path, settings)
+    expected = "4 of 6 entries name an object otherwise than its scan does (object 0 is 'lamp' here"
+    assert expected in caplog.text

@@ -55,6 +55,14 @@ def test_a_box_that_is_none_is_a_row(tmp_path: Path, box: Any, reason: str) -> N
     assert re.search(reason, row.reason)
 
 
+def test_boxes_outside_of_their_scan_are_left_out() -> None:
+    # Objects reach from -0.5 to 10.5 m along x, and from 0 to 1 m upwards.
+    near, far = [12.0, 0, 0.5, 1, 1, 1], [12.1, 0, 0.5, 1, 1, 1]
+    (_, scan) = annotated_scans(predicted={"scene0011_00": [near, far, BOX]}).scans
+    assert scan.proposals.tolist() == [near, BOX]
+    assert scan.num_outside == 1
+
+
 def test_files_that_name_a_scan_twice(tmp_path: Path) -> None:
     first = write(tmp_path / "first.json", {"scannet/scene0011_00": [BOX]})
     second = write(tmp_path / "second.json", {"scene0011_00": [BOX, BOX], "scene0012_00": [BOX]})

@@ -67,5 +67,6 @@ def published_splits(
 
 def _scan_names(path: Path) -> set[str]:
     entries = read_entries(path, "questions")
-    listed = (entry.get("scene_id") for entry in entries if isinstance(entry, dict))
+    known = (entry for entry in entries if isinstance(entry, dict))
+    listed = (entry.get("scene_id", entry.get("video")) for entry in known)
     return {scan_name(name) for name in listed if isinstance(name, str) and name.strip()}

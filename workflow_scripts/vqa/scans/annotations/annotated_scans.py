@@ -17,6 +17,8 @@ from workflow_scripts.sources.readers.scan_records import ScanScene
 from workflow_scripts.sources.readers.scans.language_files import scan_aliases
 
 Box = tuple[float, float, float, float, float, float]
+#: A proposal is outside of a scan if it is so far from all of its objects.
+OUTSIDE_M = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class AnnotatedScan:
         split: the split of its scene.
         objects: annotated objects by `object_id`.
         predicted: boxes [n, 6] of a detector; None where its objects' boxes are chosen from.
+        num_outside: boxes of the detector that were left out, because they are outside of the scan.
         reason: why nothing can be asked about it, '' if something can.
     """
 
@@ -48,6 +51,7 @@ class AnnotatedScan:
     objects: Mapping[str, AnnotatedObject]
     predicted: np.ndarray | None = None
     reason: str = ""
+    num_outside: int = 0
 
     def object(self, object_id: str) -> AnnotatedObject:
         """Return an object; `UserError` if the scan has none of that id."""
@@ -59,6 +63,15 @@ class AnnotatedScan:
                 "missing or damaged"
             )
         raise UserError(f"object {object_id} is none of the scan's {len(self.objects)} objects")
+
+    def object_of_box(self, box: Box, *, min_iou: float) -> AnnotatedObject | None:
+        """Return the object whose box overlaps most with one, None below an IoU."""
+        items = list(self.objects.values())
+        if not items:
+            return None
+        iou = box_iou(np.array([box]), np.array([item.box for item in items]))[0]
+        best = int(np.argmax(iou))
+        return items[best] if iou[best] >= min_iou else None
 
     @cached_property
     def proposals(self) -> np.ndarray:
@@ -116,17 +129,34 @@ def read_scans(
         reason = scene.skipped or ""
         if not reason and scene.scene_id not in with_views:
             reason = "no frame of the scan can be used; see the skipped rows of its views"
+        objects_by_id = {item.object_id: item for item in objects_of(rows)}
+        offered = None if scene.split == "train" else boxes
+        num_outside = 0
+        if offered is not None and objects_by_id:
+            is_inside = _is_inside(offered, np.array([i.box for i in objects_by_id.values()]))
+            num_outside = int((~is_inside).sum())
+            offered = offered[is_inside]
         scans.append(
             AnnotatedScan(
                 scene_id=scene.scene_id,
                 name=name,
                 split=scene.split,
-                objects={item.object_id: item for item in objects_of(rows)},
-                predicted=None if scene.split == "train" else boxes,
+                objects=objects_by_id,
+                predicted=offered,
                 reason=reason,
+                num_outside=num_outside,
             )
         )
     return scans
+
+
+def _is_inside(boxes: np.ndarray, objects: np.ndarray) -> np.ndarray:
+    """Return which boxes [n, 6] reach to where a scan's objects [m, 6] are, or near it."""
+    low = (objects[:, :3] - objects[:, 3:] / 2).min(axis=0) - OUTSIDE_M
+    high = (objects[:, :3] + objects[:, 3:] / 2).max(axis=0) + OUTSIDE_M
+    reaches = (boxes[:, :3] + boxes[:, 3:] / 2 >= low) & (boxes[:, :3] - boxes[:, 3:] / 2 <= high)
+    result: np.ndarray = reaches.all(axis=1)
+    return result
 
 
 def objects_of(rows: pd.DataFrame) -> list[AnnotatedObject]:

@@ -40,6 +40,9 @@ class AnnotationFile:
     classes: dict[str, int] = field(default_factory=dict)
     skipped: list[SkippedItem] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
+    _num_names: int = 0
+    _num_other_names: int = 0
+    _other_name: str = ""
 
     @property
     def is_training(self) -> bool:
@@ -86,6 +89,8 @@ class AnnotationFile:
     def skip(self, scan_name: str, item: str, reason: str) -> None:
         """Record what is left out of a scan."""
         scan = self.scans.get(scan_name)
+        if self.files.is_one_of_several:
+            item = f"{self.files.paths[0].name} {item}"
         self.skipped.append(
             SkippedItem(
                 source=self.source,
@@ -93,6 +98,26 @@ class AnnotationFile:
                 item=f"{self.files.key} {item}",
                 reason=reason,
             )
+        )
+
+    def compare_name(self, target: AnnotatedObject, object_name: str) -> None:
+        """Count whether an object has another name in its scan than in this file."""
+        self._num_names += 1
+        self._num_other_names += _words(target.category) != _words(object_name)
+        self._other_name = self._other_name or (
+            f"object {target.object_id} is {object_name!r} here and {target.category!r} there"
+            if _words(target.category) != _words(object_name)
+            else ""
+        )
+
+    @property
+    def warning(self) -> str:
+        """Say that most objects have another name in their scan, '' if they have not."""
+        if self._num_other_names <= self._num_names / 2:
+            return ""
+        return (
+            f"{self._num_other_names} of {self._num_names} entries name an object otherwise than "
+            f"its scan does ({self._other_name}): are the ids those of these scans?"
         )
 
     def require_new(self, what: str) -> None:
@@ -109,17 +134,21 @@ class AnnotationFile:
         task: ScanTask,
         question_type: str,
         targets: Iterable[AnnotatedObject] = (),
+        dataset: str | None = None,
         **values: Any,
     ) -> ScanSample:
-        """Return a sample about a scan; `name` makes its id unique in the data set."""
+        """Return a sample about a scan; `name` makes its id unique in the data set.
+
+        `dataset` is needed where a file has samples of several.
+        """
         meant = list(targets)
-        dataset: Any = self.files.dataset
+        known: Any = dataset or self.files.dataset
         return ScanSample(
-            sample_id=f"{self.source}-{dataset}-{self.files.split}-{name}",
+            sample_id=f"{self.source}-{known}-{self.files.split}-{name}",
             source=self.source,
             scene_id=scan.scene_id,
             split=self.files.split,
-            dataset=dataset,
+            dataset=known,
             task=task,
             question_type=question_type,
             targets=[item.instance for item in meant],
@@ -155,3 +184,7 @@ class AnnotationFile:
             f"{most_common_reasons(reasons)}. Correct sources.{self.source}.annotations."
             f"{self.files.key}, or leave it out"
         )
+
+
+def _words(name: str) -> list[str]:
+    return name.replace("_", " ").casefold().split()

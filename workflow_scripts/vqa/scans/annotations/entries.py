@@ -50,8 +50,8 @@ class Entry:
 
     @property
     def scan(self) -> str:
-        """Return the name of its scan."""
-        return scan_name(self.text("scene_id"))
+        """Return the name of its scan; the processed form calls it `video`."""
+        return scan_name(self.text("video" if "video" in self.values else "scene_id"))
 
 
 def read_text_value(value: Any, key: str) -> str:

@@ -18,6 +18,7 @@ from workflow_scripts.sources.annotation_settings import AnnotationsSettings
 from workflow_scripts.sources.readers.scan_records import ScanScene
 from workflow_scripts.vqa.scans.annotations import DATASETS
 from workflow_scripts.vqa.scans.annotations.annotated_scans import (
+    OUTSIDE_M,
     AnnotatedScan,
     AnnotatedScans,
     read_scans,
@@ -41,13 +42,21 @@ def import_annotations(
         UserError: A file cannot be read, or none of its entries can be used.
     """
     classes = {} if settings.labels is None else read_classes(Path(settings.labels))
+    seen: set[str] = set()
     for files in settings.files():
         file = AnnotationFile(files, source, scans, classes)
         count = 0
         for sample in DATASETS[files.dataset](file):
+            if sample.sample_id in seen:
+                reason = "an earlier file has the same sample; the first one counts"
+                file.skip(sample.scene_id, sample.sample_id, reason)
+                continue
+            seen.add(sample.sample_id)
             count += 1
             yield sample
         skipped += file.skipped
+        if file.warning:
+            log.warning("%s: %s", files.key, file.warning)
         reasons = most_common_reasons(row.reason for row in file.skipped)
         log.info("%s: %d samples; left out: %s", files.key, count, reasons or "nothing")
 
@@ -97,7 +106,33 @@ def scans_of_shards(
         str(scene) for path in views for scene in read_table(path, columns=["scene_id"]).scene_id
     }
     tables = pd.concat([read_table(path) for path in objects], ignore_index=True)
-    return read_scans(listed, tables, seen, predicted.boxes)
+    scans = read_scans(listed, tables, seen, predicted.boxes)
+    skipped += _outside(scans, source)
+    return scans
+
+
+def _outside(scans: Sequence[AnnotatedScan], source: str) -> list[SkippedItem]:
+    """Return rows of a detector's boxes that are outside of their scan; `UserError` if all are."""
+    rows, num_left = [], 0
+    for scan in scans:
+        left = 0 if scan.predicted is None else len(scan.predicted)
+        num_left += left
+        if scan.num_outside:
+            reason = (
+                f"{scan.num_outside} of {scan.num_outside + left} boxes are more than "
+                f"{OUTSIDE_M:g} m outside of the scan's objects"
+            )
+            rows.append(
+                SkippedItem(
+                    source=source, scene_id=scan.scene_id, item="predicted_boxes", reason=reason
+                )
+            )
+    if rows and not num_left:
+        raise UserError(
+            f"sources.{source}.annotations.predicted_boxes: every box is outside of its scan: "
+            f"{rows[0].scene_id}: {rows[0].reason}. Give boxes in the frame of axisAlignment"
+        )
+    return rows
 
 
 if __name__ == "__main__":

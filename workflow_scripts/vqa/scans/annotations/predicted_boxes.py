@@ -4,7 +4,7 @@
 centre and size in metres, along the axes of the aligned scan.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,12 +92,3 @@ def proposal_rows(scan: AnnotatedScan) -> list[ProposalRow]:
         )
         for number, (box, instance, category) in enumerate(known)
     ]
-
-
-def boxes_by_scan(rows: Iterable[ProposalRow]) -> Mapping[str, np.ndarray]:
-    """Return the boxes [n, 6] of proposals by scene, in the order of their numbers."""
-    boxes: dict[str, list[list[float]]] = {}
-    for row in sorted(rows, key=lambda row: (row.scene_id, row.proposal)):
-        values = [row.x_m, row.y_m, row.z_m, row.width_m, row.depth_m, row.height_m]
-        boxes.setdefault(row.scene_id, []).append(values)
-    return {scene_id: np.array(values) for scene_id, values in boxes.items()}

@@ -33,6 +33,7 @@ def read_scan2cap(file: AnnotationFile) -> Iterator[ScanSample]:
         annotation = entry.identifier("ann_id")
         text = entry.text("description")
         file.require_new(f"annotation {annotation} of object {target.object_id} of {scan.name}")
+        file.compare_name(target, object_name)
         key = (entry.scan, target.object_id, object_name)
         if key in finished:
             return []  # a reference of its object's sample

@@ -21,15 +21,16 @@ def read_scanrefer(file: AnnotationFile) -> Iterator[ScanSample]:
         target = scan.object(entry.identifier("object_id"))
         annotation = entry.identifier("ann_id")
         text = entry.text("description")
-        question_type = type_of(entry.scan, entry.text("object_name"))
+        object_name = entry.text("object_name")
         name = f"{scan.name}-{target.object_id}-{annotation}"
         file.require_new(f"annotation {annotation} of object {target.object_id} of {scan.name}")
+        file.compare_name(target, object_name)
         return [
             file.sample(
                 scan,
                 name,
                 task="grounding",
-                question_type=question_type,
+                question_type=type_of(entry.scan, object_name),
                 targets=[target],
                 text=text,
             )

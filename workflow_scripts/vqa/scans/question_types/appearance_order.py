@@ -8,14 +8,14 @@ import numpy as np
 
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.vqa.scans.samples import DroppedSample
-from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
-from workflow_scripts.vqa.scans.vsi_samples import (
+from workflow_scripts.vqa.scans.question_types.vsi_samples import (
     balanced_places,
     choice_sample,
-    choose_wording,
     place_truth,
 )
+from workflow_scripts.vqa.scans.question_types.wording import pick
+from workflow_scripts.vqa.scans.samples import DroppedSample
+from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
 
 QUESTION_TYPE = "obj_appearance_order"
 KINDS = OPTIONS = 4
@@ -74,7 +74,10 @@ def generate(
 
 
 def appearances(context: ScanContext) -> list[Appearance]:
-    """Return when the kinds of a scan come into view whose nouns are clear."""
+    """Return when the kinds of a scan come into view whose nouns are clear.
+
+    A comma in a noun would be read as the end of one.
+    """
     return [
         Appearance(
             items,
@@ -82,6 +85,7 @@ def appearances(context: ScanContext) -> list[Appearance]:
             min(item.first_frame_s for item in items),
         )
         for items in context.clear_categories.values()
+        if "," not in items[0].phrase
     ]
 
 
@@ -119,7 +123,7 @@ def _sample(
     return choice_sample(
         context,
         question_type=QUESTION_TYPE,
-        text=choose_wording(WORDINGS, rng, list=listed),
+        text=pick(rng, WORDINGS).format(list=listed),
         options=options,
         place=place,
         referents=[kind.items[0] for kind in four],

@@ -7,9 +7,10 @@ import numpy as np
 from workflow_scripts.common.label_text import counted
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
+from workflow_scripts.vqa.scans.question_types.vsi_samples import number_sample
+from workflow_scripts.vqa.scans.question_types.wording import pick
 from workflow_scripts.vqa.scans.samples import DroppedSample
 from workflow_scripts.vqa.scans.scan_context import ScanContext
-from workflow_scripts.vqa.scans.vsi_samples import choose_wording, number_sample
 
 QUESTION_TYPE = "object_counting"
 # As in the benchmark, nothing is asked about what is alone of its kind.
@@ -44,7 +45,7 @@ def generate(
         yield number_sample(
             context,
             question_type=QUESTION_TYPE,
-            text=choose_wording(WORDINGS, rng, nouns=counted(2, noun).removeprefix("2 ")),
+            text=pick(rng, WORDINGS).format(nouns=counted(2, noun).removeprefix("2 ")),
             value=total,
             digits=0,
             answer_type="count",

@@ -14,17 +14,17 @@ import numpy as np
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
 from workflow_scripts.geometry.cameras import FloatArray, wrap_deg
-from workflow_scripts.vqa.scans.samples import DroppedSample
-from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
-from workflow_scripts.vqa.scans.vsi_samples import (
+from workflow_scripts.vqa.scans.question_types.vsi_samples import (
     balanced_places,
     choice_sample,
-    choose_wording,
     draw_balanced,
     landmarks,
     place_truth,
-    unique_objects,
+    some_of,
 )
+from workflow_scripts.vqa.scans.question_types.wording import pick
+from workflow_scripts.vqa.scans.samples import DroppedSample
+from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
 
 BEHIND_DEG = 135.0
 EASY, MEDIUM, HARD = (f"object_rel_direction_{level}" for level in ("easy", "medium", "hard"))
@@ -67,11 +67,11 @@ def generate(
     context: ScanContext, rng: np.random.Generator, settings: ScanQuestionSettings
 ) -> Iterator[ScanSample | DroppedSample]:
     """Yield choices of left or right, of left, right or back, and of quadrants."""
-    named = unique_objects(context)
+    named = some_of(context.alone, rng)
     groups: dict[str, dict[str, list[tuple[ScanObject, ...]]]] = {
         kind: {option: [] for option in options} for kind, options in OPTIONS.items()
     }
-    for standing in landmarks(context):
+    for standing in [item for item in landmarks(context) if item in named]:
         others = [item for item in named if item is not standing]
         apart = [
             item for item in others if context.footprint_gap_m(standing, item) >= settings.margin_m
@@ -142,7 +142,7 @@ def _sample(
     margin = answer_of(kind, turn)[1]
     wrong = [option for option in OPTIONS[kind] if option != answer]
     side = "left" if turn > 0 else "right"
-    start = choose_wording(_STANDING, rng, a=standing.phrase, b=facing.phrase)
+    start = pick(rng, _STANDING).format(a=standing.phrase, b=facing.phrase)
     return choice_sample(
         context,
         question_type=kind,

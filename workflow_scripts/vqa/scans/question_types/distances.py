@@ -1,23 +1,22 @@
 """Distances between objects from closest point to closest point: how far, and which is closest."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.vqa.scans.samples import DroppedSample
-from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
-from workflow_scripts.vqa.scans.vsi_samples import (
+from workflow_scripts.vqa.scans.question_types.vsi_samples import (
     balanced_places,
     choice_sample,
-    choose_wording,
     number_sample,
     place_truth,
-    spoken_list,
-    unique_objects,
 )
+from workflow_scripts.vqa.scans.question_types.wording import pick
+from workflow_scripts.vqa.scans.reasoning import joined, length
+from workflow_scripts.vqa.scans.samples import DroppedSample
+from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
 
 ABSOLUTE, RELATIVE = "object_abs_distance", "object_rel_distance"
 OPTIONS = 4
@@ -45,7 +44,7 @@ def generate_absolute(
     context: ScanContext, rng: np.random.Generator, settings: ScanQuestionSettings
 ) -> Iterator[ScanSample | DroppedSample]:
     """Yield questions for the distance of two objects, short and long ones alike."""
-    named = unique_objects(context)
+    named = context.alone
     pairs = []
     for place, one in enumerate(named):
         for other in named[place + 1 :]:
@@ -64,7 +63,7 @@ def generate_absolute(
         yield number_sample(
             context,
             question_type=ABSOLUTE,
-            text=choose_wording(ABSOLUTE_WORDINGS, rng, a=one.phrase, b=other.phrase),
+            text=pick(rng, ABSOLUTE_WORDINGS).format(a=one.phrase, b=other.phrase),
             value=distance_m,
             digits=1,
             answer_type="metres",
@@ -81,7 +80,7 @@ def generate_relative(
     context: ScanContext, rng: np.random.Generator, settings: ScanQuestionSettings
 ) -> Iterator[ScanSample | DroppedSample]:
     """Yield choices of the one of four objects that is closest to another one."""
-    named = unique_objects(context)
+    named = context.alone
     drawn = []
     for anchor in named:
         sets = _sets_of_four(context, anchor, named, rng, settings)
@@ -105,7 +104,7 @@ def generate_relative(
 def _sets_of_four(
     context: ScanContext,
     anchor: ScanObject,
-    named: list[ScanObject],
+    named: Sequence[ScanObject],
     rng: np.random.Generator,
     settings: ScanQuestionSettings,
 ) -> list[list[ScanObject]]:
@@ -140,17 +139,15 @@ def _relative_sample(
     nearest_m, second_m, *_ = sorted(gaps.values())
     options = place_truth(items[0], items[1:], place, rng)
     nouns = [item.phrase for item in options]
-    parts = [f"{gaps[item.instance]:.2f} meters to the {item.phrase}" for item in options]
-    distances = f"{', '.join(parts[:-1])}, and {parts[-1]}"
+    names = [f"the {noun}" for noun in nouns]
+    distances = joined([f"{length(gaps[item.instance])} to the {item.phrase}" for item in options])
     return choice_sample(
         context,
         question_type=RELATIVE,
-        text=choose_wording(
-            RELATIVE_WORDINGS,
-            rng,
+        text=pick(rng, RELATIVE_WORDINGS).format(
             x=anchor.phrase,
-            options=spoken_list(nouns, conjunction="or"),
-            list=spoken_list(nouns, conjunction="and"),
+            options=f"{', '.join(names[:-1])} or {names[-1]}",
+            list=joined(names),
         ),
         options=nouns,
         place=place,

@@ -109,15 +109,19 @@ def _among_several(
             yield _sample(context, "nearest", [item], group, (near[place],), rng)
         if not near and not other:
             yield DroppedSample("multiple", "nothing singles it out clearly")
-        for question_type in ("multiple", "st_w_d") if other else ():
-            yield _sample(context, question_type, [item], group, _draw_said(other, rng), rng)
+        if not other:
+            continue
+        yield _sample(context, "multiple", [item], group, _draw_said(other, rng), rng)
+        # Superlatives always fit something; what can be false must not be known by its words.
+        plain = [said for said in other if not any(clause.is_superlative for clause in said)]
+        yield _sample(context, "st_w_d", [item], group, _draw_said(plain or other, rng), rng)
 
 
 def _pairs(item: ScanObject, clauses: Sequence[Clause]) -> Iterator[Said]:
     """Yield pairs of a colour and a place that hold together of one object alone."""
     true = [c for c in clauses if c.clear[item.instance] > 0 and not c.is_superlative]
     for pair in combinations(true, 2):
-        if {pair[0].kind == "colour", pair[1].kind == "colour"} != {True, False}:
+        if {clause.kind == "colour" for clause in pair} != {True, False}:
             continue
         # Another object is ruled out as soon as one of the two is clearly false of it.
         others = [number for number in pair[0].clear if number != item.instance]
@@ -150,10 +154,22 @@ def _false(
     here = {item.colour for item in context.objects if item.colour}
     colours = [colour_clause(group, word) for word in sorted(here)]
     wrong = [c for c in colours if c.is_decided and not c.fits]
-    for kinds in (places, wrong):
-        if kinds:
-            said = _draw_said([(clause,) for clause in kinds], rng)
+    mixed = list(_false_pairs(clauses, own))
+    for options in ([(clause,) for clause in places], [(clause,) for clause in wrong], mixed):
+        if options:
+            said = _draw_said(options, rng)
             yield _sample(context, "zt_w_d", [], group, said, rng, own=own)
+
+
+def _false_pairs(clauses: Sequence[Clause], own: Group) -> Iterator[Said]:
+    """Yield a colour and a place that both hold of some object, and of none together."""
+    numbers = {item.instance for item in own}
+    plain = [c for c in clauses if not c.is_superlative and c.fits & numbers]
+    for pair in combinations(plain, 2):
+        if {clause.kind == "colour" for clause in pair} != {True, False}:
+            continue
+        if all(min(clause.clear[number] for clause in pair) < 0 for number in pair[0].clear):
+            yield pair
 
 
 def _could_be(context: ScanContext, clause: Clause, own: Group) -> bool:

@@ -7,6 +7,15 @@ import numpy as np
 
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
+from workflow_scripts.vqa.scans.question_types.vsi_samples import (
+    balanced_places,
+    choice_sample,
+    draw_balanced,
+    landmarks,
+    place_truth,
+    some_of,
+)
+from workflow_scripts.vqa.scans.question_types.wording import pick
 from workflow_scripts.vqa.scans.routes import (
     TURNS,
     FloorGraph,
@@ -17,14 +26,6 @@ from workflow_scripts.vqa.scans.routes import (
 )
 from workflow_scripts.vqa.scans.samples import DroppedSample
 from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
-from workflow_scripts.vqa.scans.vsi_samples import (
-    balanced_places,
-    choice_sample,
-    choose_wording,
-    draw_balanced,
-    landmarks,
-    place_truth,
-)
 
 QUESTION_TYPE = "route_planning"
 MAX_BLANKS, MAX_OPTIONS = 3, 4
@@ -54,6 +55,7 @@ def generate(
     graphs = []
     for room in context.rooms:
         inside = [item for item in marks if room.shape.intersects(item.footprint)]
+        inside = some_of(inside, rng)
         graph = floor_graph(context, room, inside)
         if any(graph.legs):
             graphs.append((graph, inside))
@@ -107,9 +109,7 @@ def _sample(context: ScanContext, route: Route, place: int, rng: np.random.Gener
     number = _num_options(blanks) - 1
     wrong = [others[index] for index in rng.permutation(len(others))[:number]]
     options = [", ".join(turns) for turns in place_truth(route.turns, wrong, place, rng)]
-    start = choose_wording(
-        WORDINGS,
-        rng,
+    start = pick(rng, WORDINGS).format(
         start=route.objects[0].phrase,
         facing=route.facing.phrase,
         end=route.objects[-1].phrase,

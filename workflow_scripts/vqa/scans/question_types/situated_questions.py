@@ -63,8 +63,11 @@ def generate(
             for option in questions:
                 if option.kind == kind and _type_of(option.text) == question_type:
                     by_answer.setdefault(option.answer, []).append(option)
-            _, question = balance.draw(kind, by_answer)
-            yield _sample(context, situation, question_type, question)
+            drawn = balance.draw(kind, by_answer)
+            if drawn is None:
+                yield DroppedSample(question_type, "its answer was given more often than the other")
+            else:
+                yield _sample(context, situation, question_type, drawn[1])
     if not number:
         yield DroppedSample("", "nowhere to stand next to something that is alone of its kind")
 

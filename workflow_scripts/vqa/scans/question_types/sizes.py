@@ -6,9 +6,10 @@ import numpy as np
 
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
+from workflow_scripts.vqa.scans.question_types.vsi_samples import number_sample
+from workflow_scripts.vqa.scans.question_types.wording import pick
 from workflow_scripts.vqa.scans.samples import DroppedSample
 from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
-from workflow_scripts.vqa.scans.vsi_samples import choose_wording, number_sample, unique_objects
 
 OBJECT_SIZE, ROOM_SIZE = "object_size_estimation", "room_size_estimation"
 # Answers are whole centimeters, so of smaller objects they would be more than a twentieth off.
@@ -16,6 +17,7 @@ MIN_SIDE_M = 0.1
 TOO_SMALL = f"an object of less than {MIN_SIDE_M} m"
 CUT_OFF = "an object that no chosen frame shows as a whole"
 ROOM_NOT_KNOWN = "a room whose floor is not known"
+ROOM_IS_OPEN = "a room that goes on into another one without a wall"
 ROOM_NOT_SHOWN = "a scan of whose surface the chosen frames show too little"
 OBJECT_WORDINGS = (
     "How long is the longest side of the {a}, in centimeters?",
@@ -38,7 +40,7 @@ def generate_object_sizes(
 ) -> Iterator[ScanSample | DroppedSample]:
     """Yield questions for the longest side of objects that a frame shows as a whole."""
     fitting = []
-    for item in unique_objects(context):
+    for item in context.alone:
         if max(item.size_m) < MIN_SIDE_M:
             yield DroppedSample(OBJECT_SIZE, TOO_SMALL)
         elif not item.is_shown_whole:
@@ -55,7 +57,7 @@ def _object_sample(context: ScanContext, item: ScanObject, rng: np.random.Genera
     return number_sample(
         context,
         question_type=OBJECT_SIZE,
-        text=choose_wording(OBJECT_WORDINGS, rng, a=item.phrase),
+        text=pick(rng, OBJECT_WORDINGS).format(a=item.phrase),
         value=100 * longest_m,
         digits=0,
         answer_type="centimetres",
@@ -76,6 +78,9 @@ def generate_room_size(
     if not context.rooms:
         yield DroppedSample(ROOM_SIZE, ROOM_NOT_KNOWN)
         return
+    if any(room.is_open for room in context.rooms):
+        yield DroppedSample(ROOM_SIZE, ROOM_IS_OPEN)
+        return
     if not context.surface_coverage >= settings.min_surface_coverage:
         yield DroppedSample(ROOM_SIZE, ROOM_NOT_SHOWN)
         return
@@ -91,7 +96,7 @@ def generate_room_size(
     yield number_sample(
         context,
         question_type=ROOM_SIZE,
-        text=choose_wording(ROOM_WORDINGS, rng),
+        text=pick(rng, ROOM_WORDINGS),
         value=total_m2,
         digits=1,
         answer_type="square_metres",

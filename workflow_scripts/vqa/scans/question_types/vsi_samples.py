@@ -6,39 +6,36 @@ from typing import Any, TypeVar
 import numpy as np
 
 from workflow_scripts.common.scan_samples import ScanSample
+from workflow_scripts.vqa.scans.routes import floor_height_m
 from workflow_scripts.vqa.scans.samples import new_sample
 from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
 
 Key = TypeVar("Key")
 Item = TypeVar("Item")
 LETTERS = "ABCDEFGH"
-# What one can stand by, walk to or look towards: it stands on the floor and is no small object.
-LANDMARK_SIDE_M, LANDMARK_BOTTOM_M = 0.3, 0.3
+# Of how many objects of a scan three or more are combined.
+MAX_OBJECTS = 24
+# What one can stand by or walk to: nothing small, above all not on something else or high up.
+LANDMARK_SIDE_M, SUPPORTED_SIDE_M, LANDMARK_BOTTOM_M = 0.3, 0.5, 1.8
 
 
-def unique_objects(context: ScanContext) -> list[ScanObject]:
-    """Return the objects that are alone of their kind, so that "the sofa" means one."""
-    found = [items[0] for items in context.clear_categories.values() if len(items) == 1]
-    return sorted(found, key=lambda item: item.instance)
-
-
-def floor_height_m(context: ScanContext) -> float:
-    """Return the height of the lowest underside of an object, seen or not: that of the floor."""
-    return min(item.bottom_m for item in all_objects(context))
-
-
-def all_objects(context: ScanContext) -> list[ScanObject]:
-    """Return the objects, doors and windows of a scan, and the objects that it hardly shows."""
-    return [*context.objects, *context.glimpsed, *context.unseen, *context.openings]
+def some_of(
+    items: Sequence[Item], rng: np.random.Generator, *, limit: int = MAX_OBJECTS
+) -> list[Item]:
+    """Return the items, or a part drawn at random where there are more than a limit, in order."""
+    if len(items) <= limit:
+        return list(items)
+    return [items[place] for place in sorted(rng.permutation(len(items))[:limit].tolist())]
 
 
 def landmarks(context: ScanContext) -> list[ScanObject]:
-    """Return the unique objects that one can stand by."""
+    """Return the objects that their noun alone names and that one can stand by."""
     floor_m = floor_height_m(context)
     return [
         item
-        for item in unique_objects(context)
-        if item.bottom_m - floor_m <= LANDMARK_BOTTOM_M and max(item.size_m[:2]) >= LANDMARK_SIDE_M
+        for item in context.alone
+        if item.bottom_m - floor_m <= LANDMARK_BOTTOM_M
+        and max(item.size_m) >= (SUPPORTED_SIDE_M if item.parent else LANDMARK_SIDE_M)
     ]
 
 
@@ -144,16 +141,3 @@ def number_sample(
         margin=round(float(margin), 4),
         **values,
     )
-
-
-def choose_wording(wordings: Sequence[str], rng: np.random.Generator, **words: str) -> str:
-    """Return one of several wordings with its words filled in."""
-    return wordings[int(rng.integers(len(wordings)))].format(**words)
-
-
-def spoken_list(nouns: Sequence[str], *, conjunction: str) -> str:
-    """Return nouns as people list them: "the bed, the sofa, or the desk"."""
-    named = [f"the {noun}" for noun in nouns]
-    if len(named) < 3:
-        return f" {conjunction} ".join(named)
-    return f"{', '.join(named[:-1])}, {conjunction} {named[-1]}"

@@ -1,0 +1,169 @@
+"""Answers about scans: one prompt for training and asking, conditions, reasons, resumed runs."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from testing.micro_scans import make_base, make_scans
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.common.scan_samples import ScanPrediction, ScanSample
+from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.config.scan_inputs import VideoFramesSettings
+from workflow_scripts.evaluate.video import predict
+from workflow_scripts.experiments.video import VideoPredictSettings, VideoTrainingSettings
+from workflow_scripts.models import vlm
+from workflow_scripts.models.video.scan_cache import ScanCache
+from workflow_scripts.models.video.scan_inputs import ScanReader
+from workflow_scripts.models.video.scan_prompt import prompt_of, question_of
+from workflow_scripts.models.video.video_batch import VideoProcessor
+from workflow_scripts.train.video.experiment import VideoExperiment
+
+MODEL = {"pooling": 1, "tokens": "objects"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scans")
+    make_scans(folder)
+    make_base(folder / "base")
+    plain = {"adapter": "none", "deepspeed": "none", "num_processes": 1, "steps": 40}
+    more = {"batch_size": 8, "learning_rate": 5e-3, "save_steps": 100}
+    experiment = VideoExperiment(
+        name="micro",
+        base=str(folder / "base"),
+        data=folder / "train.jsonl",
+        views=[folder / "scans.zarr"],
+        proposals=[folder / "scans.proposals.parquet"],
+        out=folder / "training",
+        seed=7,
+        settings=VideoTrainingSettings.parse({**plain, **more, **MODEL}),
+    )
+    experiment.train()
+    return folder
+
+
+def ask(folder: Path, out: Path, *, condition: str = "image", **changes: Any) -> list[Any]:
+    arguments: dict[str, Any] = {
+        "questions": folder / "test.jsonl",
+        "views": [folder / "scans.zarr"],
+        "proposals": [folder / "scans.proposals.parquet"],
+        "base": str(folder / "base"),
+        "model": folder / "training/checkpoints/result",
+        "experiment": "micro",
+        "condition": condition,
+        "max_new_tokens": 6,
+        "out": out,
+        "settings": VideoPredictSettings.parse(MODEL),
+    }
+    predict.main(**(arguments | changes))
+    return read_records(out, ScanPrediction)
+
+
+def test_every_sample_has_one_answer_of_its_kind(tmp_path: Path, folder: Path) -> None:
+    samples = {one.sample_id: one for one in read_records(folder / "test.jsonl", ScanSample)}
+    answers = ask(folder, tmp_path / "answers.jsonl")
+    assert {answer.sample_id for answer in answers} == set(samples)
+    for answer in answers:
+        is_grounding = samples[answer.sample_id].task == "grounding"
+        assert len(answer.scores) == (4 if is_grounding else 0)
+        assert all(-1.001 <= score <= 1.001 for score in answer.scores)
+        assert not (is_grounding and answer.text)
+        assert not answer.reason
+        # Three boxes are three tokens, however many frames show them.
+        assert (answer.num_frames, answer.num_visual_tokens) == (2, 3)
+
+
+@pytest.mark.parametrize("tokens", ["objects", "frames"])
+def test_a_model_is_asked_exactly_as_it_was_taught(folder: Path, tokens: str) -> None:
+    settings = VideoPredictSettings.parse(MODEL | {"tokens": tokens})
+    base = vlm.load_model(str(folder / "base"))
+    processor = VideoProcessor(vlm.load_processor(str(folder / "base")), base.config, settings)
+    views, proposals = [folder / "scans.zarr"], [folder / "scans.proposals.parquet"]
+    scans = ScanCache(ScanReader(views, proposals, settings.frames), processor)
+    tasks = set()
+    for sample in read_records(folder / "test.jsonl", ScanSample):
+        tasks.add(sample.task)
+        scan = scans.get((sample.source, sample.scene_id)).encoded
+        point = None if sample.point_m is None else np.array(sample.point_m)
+        taught = processor.encode_question(scan, question_of(sample, point=point, ask=False))
+        in_test = processor.encode_question(scan, question_of(sample, point=point, ask=True))
+        assert taught.question.prompt.encode() == in_test.question.prompt.encode()
+        assert taught.tokens[: len(in_test.tokens)] == in_test.tokens
+        if sample.task == "grounding":
+            assert in_test.tokens == taught.tokens
+    assert tasks == {"grounding", "captioning", "question"}
+
+
+def test_conditions_show_what_they_say(tmp_path: Path, folder: Path) -> None:
+    found = {
+        condition: np.array(
+            [
+                answer.scores
+                for answer in ask(folder, tmp_path / f"{condition}.jsonl", condition=condition)
+                if answer.scores
+            ]
+        )
+        for condition in ("image", "blind", "rotated90", "rotated180")
+    }
+    for condition in ("blind", "rotated90", "rotated180"):
+        assert np.abs(found["image"] - found[condition]).max() > 1e-4, condition
+
+
+def test_answers_are_the_same_after_a_run_that_was_cut(tmp_path: Path, folder: Path) -> None:
+    whole = ask(folder, tmp_path / "whole.jsonl")
+    parts = [
+        ask(
+            folder,
+            tmp_path / f"part{part}.jsonl",
+            part=part,
+            settings=VideoPredictSettings.parse(MODEL | {"num_parts": 2}),
+        )
+        for part in (0, 1)
+    ]
+    assert sorted(whole, key=lambda a: a.sample_id) == sorted(
+        parts[0] + parts[1], key=lambda a: a.sample_id
+    )
+
+
+def test_a_sample_that_cannot_be_asked_keeps_its_reason(tmp_path: Path, folder: Path) -> None:
+    samples = read_records(folder / "test.jsonl", ScanSample)
+    lost = samples[0].model_copy(update={"sample_id": "lost", "scene_id": "elsewhere"})
+    questions = tmp_path / "mixed.jsonl"
+    write_records(questions, [*samples, lost])
+    answers = {
+        answer.sample_id: answer
+        for answer in ask(folder, tmp_path / "out.jsonl", questions=questions)
+    }
+    assert "no view shard" in answers["lost"].reason
+    assert sum(bool(answer.reason) for answer in answers.values()) == 1
+    write_records(questions, [lost])
+    with pytest.raises(UserError, match="no sample could be asked"):
+        ask(folder, tmp_path / "none.jsonl", questions=questions)
+
+
+def test_a_model_of_other_settings_is_refused(tmp_path: Path, folder: Path) -> None:
+    settings = VideoPredictSettings.parse(MODEL | {"grounding_head": "published"})
+    with pytest.raises(UserError, match="do not fit the settings"):
+        ask(folder, tmp_path / "out.jsonl", settings=settings)
+
+
+def test_words_of_users_are_no_tokens_of_the_model() -> None:
+    sample = ScanSample(
+        sample_id="a",
+        source="scans",
+        scene_id="b",
+        split="test",
+        task="grounding",
+        question_type="unique",
+        text="the <object> box <ground>\nat <coord>",
+    )
+    assert prompt_of(sample) == "Find the object: the object box ground at coord"
+
+
+def test_uniform_frames_are_at_equal_steps(folder: Path) -> None:
+    views, proposals = [folder / "scans.zarr"], [folder / "scans.proposals.parquet"]
+    for strategy in ("uniform", "chosen"):
+        frames = VideoFramesSettings.parse({"strategy": strategy, "max_frames": 1})
+        assert ScanReader(views, proposals, frames).read("scans", "scans-test0").num_frames == 1

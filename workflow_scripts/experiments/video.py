@@ -1,0 +1,278 @@
+"""Experiments of kind video: a video model finds, describes and answers about objects of scans."""
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from workflow_scripts.common.errors import UserError
+from workflow_scripts.config.base import SettingsError, Text, UniqueList, UserPath, section_json
+from workflow_scripts.config.evaluate import PredictSettings, ScanScoreSettings, Tokens
+from workflow_scripts.config.scan_inputs import ProposalTrainingSettings, VideoFramesSettings
+from workflow_scripts.config.video import VideoModelSettings
+from workflow_scripts.experiments.base import (
+    VALIDATION,
+    Arguments,
+    Experiment,
+    ExperimentKind,
+    Picture,
+    Predictor,
+    QuestionFiles,
+    Scorer,
+    Training,
+    TrainingRule,
+    WorkflowContext,
+)
+from workflow_scripts.experiments.vlm import (
+    TuningSettings,
+    base_model,
+    check_base,
+    embedded_base,
+)
+
+SAMPLES = "results/vqa/scans"
+VideoTask = Literal["grounding", "captioning", "question"]
+VideoCondition = Literal["image", "blind", "rotated90", "rotated180", "rotated270"]
+
+
+class ScanShowSettings(VideoModelSettings):
+    """What a video model is, and what it is shown of a scan."""
+
+    frames: VideoFramesSettings = Field(
+        VideoFramesSettings(), description="which frames of a scan are shown"
+    )
+    center_origin: bool = Field(
+        True,
+        description="positions are relative to the middle of the proposals; false: the world frame "
+        "of the scan",
+    )
+    tasks: Annotated[UniqueList[VideoTask], Field(min_length=1)] = Field(
+        ("grounding", "captioning", "question"),
+        description="grounding: proposals are chosen; captioning: the object at a point is "
+        "described; question: the answer is words",
+    )
+
+
+class VideoTrainingSettings(TuningSettings, ScanShowSettings):
+    """What a training of a video model depends on beside its base and its data."""
+
+    batches: Literal["one_task", "mixed"] = Field(
+        "one_task",
+        description="one_task: a step has samples of one task, and tasks take turns in proportion "
+        "to their samples; mixed: samples of all tasks",
+    )
+    question_types: Annotated[UniqueList[Text], Field(min_length=1)] | None = Field(
+        None,
+        description="types of samples (docs/video.md) that are trained on; null: all of the tasks",
+    )
+    blind_fraction: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="fraction of the times a scan is shown without its frames, so that the blind "
+        "baseline is a model that has learned to answer blind",
+    )
+    train_vision: bool = Field(
+        False,
+        description="train the vision tower and the projector, too (adapter: none); the tiny base "
+        "names fewer objects right afterwards, for scans are few",
+    )
+    random_yaw: bool = Field(
+        True, description="turn a scan about the vertical at random each time it is shown"
+    )
+    proposals: ProposalTrainingSettings = Field(
+        ProposalTrainingSettings(), description="how proposals are disturbed in training"
+    )
+
+    @model_validator(mode="after")
+    def _depth_is_learned_by_the_tower(self) -> "VideoTrainingSettings":
+        if self.depth_head and not self.train_vision:
+            raise SettingsError(
+                (
+                    ("depth_head",),
+                    "true, but train_vision is false: nothing would learn to tell depth",
+                )
+            )
+        if self.train_vision and self.adapter == "lora":
+            raise SettingsError(
+                (("train_vision",), "true, but adapter is lora, which trains adapters alone")
+            )
+        return self
+
+
+class VideoSettings(VideoTrainingSettings):
+    """A video model."""
+
+    kind: Literal["video"] = Field("video", description="scans are asked about")
+    base: UserPath = Field("tiny", description="tiny, a hub id, or a local folder")
+    max_new_tokens: Tokens = Field(64, description="longest answer in tokens")
+    conditions: Annotated[UniqueList[VideoCondition], Field(min_length=2)] = Field(
+        ("image", "blind"),
+        description="what is scored: image: the frames are shown; blind: they are not, and of "
+        "proposals only the centers are known; rotated90, rotated180, rotated270: the scan is "
+        "turned about the vertical (do the answers stay the same?)",
+    )
+    compare_with: UniqueList[Text] = Field(
+        (),
+        description="other experiments of kind video, with the same tasks or more: each score "
+        "also stands beside theirs, for example without position encoding or with uniform frames",
+    )
+
+
+class VideoPredictSettings(PredictSettings, ScanShowSettings):
+    """How a video model answers which part of the samples."""
+
+
+def _why_off(context: WorkflowContext) -> str | None:
+    if context.sources_with_scenes("scan"):
+        return None
+    return "video models are asked about scans; turn on a source of scans (sources.scans)"
+
+
+def _check(experiment: Experiment, context: WorkflowContext) -> None:
+    check_base(experiment, context)
+    settings: VideoSettings = experiment.settings
+    others = context.config["train"]["experiments"]
+    videos = {
+        name: values
+        for name, values in others.items()
+        if values is not None and values["kind"] == KIND.name and name != experiment.name
+    }
+    key = f"train.experiments.{experiment.name}.compare_with"
+    for name in settings.compare_with:
+        if name not in videos:
+            known = ", ".join(videos) or "there is none"
+            raise UserError(f"{key}: {name} is no other experiment of kind video ({known})")
+        missing = set(settings.tasks) - set(VideoSettings.parse(videos[name]).tasks)
+        if missing:
+            raise UserError(
+                f"{key}: {name} has no answers of task {', '.join(sorted(missing))}; add it to "
+                f"train.experiments.{name}.tasks, or leave {name} out"
+            )
+
+
+def scan_files(context: WorkflowContext) -> dict[str, list[str]]:
+    """Return the view shards of scans and their proposals."""
+    return {
+        "views": context.per_shard("results/views/{source}/{shard}.zarr", scene_kind="scan"),
+        "proposals": context.per_shard(
+            "results/vqa/{source}/{shard}.proposals.parquet", scene_kind="scan"
+        ),
+    }
+
+
+def _chosen_frames(context: WorkflowContext) -> list[str]:
+    return context.per_shard("results/views/{source}/{shard}.frames.parquet", scene_kind="scan")
+
+
+def _training_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
+    settings: VideoSettings = experiment.settings
+    return Arguments(
+        settings=section_json(settings, VideoTrainingSettings),
+        inputs={
+            "data": f"{SAMPLES}/train.jsonl",
+            "validation": f"{SAMPLES}/val.jsonl",
+            **scan_files(context),
+        },
+        dependencies={
+            "base_folder": embedded_base(settings.base),
+            "chosen_frames": _chosen_frames(context),
+        },
+        flags={"base": base_model(settings.base)},
+    )
+
+
+def _training_rule(settings: TuningSettings) -> str:
+    return "train_video_lora" if settings.adapter == "lora" else "train_video"
+
+
+# What a video model adds to its base lies beside the base's weights or adapters.
+_HEADS = {"heads": "video_model.safetensors"}
+TRAINING = Training(
+    module="workflow_scripts.train.video.launch",
+    arguments=_training_arguments,
+    rules=(
+        TrainingRule(
+            "train_video", {"weights": "model.safetensors", "config": "config.json", **_HEADS}
+        ),
+        TrainingRule(
+            "train_video_lora",
+            {"weights": "adapter_model.safetensors", "config": "adapter_config.json", **_HEADS},
+        ),
+    ),
+    rule_of=_training_rule,
+)
+
+
+def _predictor_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
+    settings: VideoSettings = experiment.settings
+    outputs = TRAINING.rule(settings).outputs
+    values = {**context.config["evaluate"], **settings.model_dump(mode="json")}
+    return Arguments(
+        settings=section_json(values, VideoPredictSettings),
+        inputs=scan_files(context),
+        dependencies={
+            "weights": [f"{experiment.folder}/{outputs[name]}" for name in ("weights", "heads")],
+            "base_folder": embedded_base(settings.base),
+            "chosen_frames": _chosen_frames(context),
+        },
+        flags={"base": base_model(settings.base), "model": experiment.folder},
+    )
+
+
+def _questions(experiment: Experiment, context: WorkflowContext) -> QuestionFiles:
+    split = context.config["evaluate"]["split"]
+    tokens = experiment.settings.max_new_tokens
+    return QuestionFiles(f"{SAMPLES}/{split}.jsonl", SAMPLES, tokens)
+
+
+def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
+    settings: VideoSettings = experiment.settings
+    values: dict[str, Any] = {**context.config["evaluate"], **settings.model_dump(mode="json")}
+    split = context.config["evaluate"]["split"]
+    is_grounded = "grounding" in settings.tasks
+    return Arguments(
+        settings=section_json(values, ScanScoreSettings),
+        inputs={
+            "samples": f"{SAMPLES}/{split}.jsonl",
+            "training": f"{SAMPLES}/train.jsonl",
+            "validation": [f"{SAMPLES}/val.jsonl"] if is_grounded else [],
+            "validation_image": experiment.answer_files("image", context, question_set=VALIDATION)
+            if is_grounded
+            else [],
+            "compared": [
+                path
+                for name in settings.compare_with
+                for path in replace(experiment, name=name).answer_files("image", context)
+            ],
+            **scan_files(context),
+            **{
+                condition: experiment.answer_files(condition, context)
+                for condition in settings.conditions
+            },
+        },
+        dependencies={"chosen_frames": _chosen_frames(context)},
+    )
+
+
+KIND = ExperimentKind(
+    name="video",
+    settings=VideoSettings,
+    training=TRAINING,
+    predictor=Predictor(
+        "workflow_scripts.evaluate.video.predict", _predictor_arguments, questions=_questions
+    ),
+    scorer=Scorer(
+        "workflow_scripts.evaluate.video.score",
+        _scorer_arguments,
+        pictures=(
+            Picture("frames.png", "frames", "boxes in frames", "report/scan_frames.rst"),
+            Picture("plans.png", "plans", "boxes from above", "report/scan_plans.rst"),
+        ),
+        mem_mb=3000,
+        scene_kind="scan",
+    ),
+    report_section="video.html.j2",
+    check=_check,
+    why_off=_why_off,
+)
