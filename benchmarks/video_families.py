@@ -28,8 +28,8 @@ ABOUT = {
     "object_rel_direction_medium": "the same",
     "object_rel_direction_hard": "the same",
     "object_size_estimation": "longest side of the box; a frame shows all of the object",
-    "room_size_estimation": "floor of the rooms that the camera was in; the frames show "
-    "`min_surface_coverage` of the scan's surface",
+    "room_size_estimation": "floor of the rooms that the camera was in, where walls close them; "
+    "the frames show `min_surface_coverage` of the scan's surface",
     "obj_appearance_order": "`margin_s` from where a kind is well seen to where any pixel of the "
     "next one is",
     "route_planning": "straight legs that keep 0.22 m from everything in the room, seen or not; "

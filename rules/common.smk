@@ -32,6 +32,7 @@ from workflow_scripts.sources.planning import (
     input_files,
     plan_sources,
     resolved_sources,
+    stages,
 )
 from workflow_scripts.sources.scans import SIMULATED
 
@@ -160,7 +161,7 @@ def code_of(module, *extra, backends=()):
 
 def sources_with_stage(stage):
     """Return the sources that take part in a stage."""
-    return [source for source in SHARDS if stage in SOURCES[source].stages]
+    return [source for source in SHARDS if stage in stages(config, source)]
 
 
 def sources_with_scenes(kind):

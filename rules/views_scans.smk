@@ -44,12 +44,18 @@ rule render_walks:
             backends=[RENDERERS[config["views"]["backend"]]],
         ),
         settings=walk_settings,
+        measure=lambda wildcards: (
+            "--measure-surfaces"
+            if wildcards.source in sources_with_stage("vqa")
+            else "--no-measure-surfaces"
+        ),
         seed=config["seed"],
     message:
         "Walk through the houses of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.views.scans.render_walks --scenes {input.scenes}"
-        " --out {output.views} --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"
+        " --out {output.views} --settings {params.settings:q} --seed {params.seed}"
+        " {params.measure} > {log} 2>&1"
 
 
 # Scans from files, whatever their layout.

@@ -43,11 +43,14 @@ rule generate_scan_samples:
 rule merge_scan_samples:
     input:
         samples=per_shard(
-            "results/vqa/{source}/{shard}.scan_samples.jsonl", scene_kind="scan"
+            "results/vqa/{source}/{shard}.scan_samples.jsonl",
+            stage="views",
+            scene_kind="scan",
         ),
         imported=imported_samples("scan_samples.jsonl"),
         dropped=per_shard(
             "results/vqa/{source}/{shard}.scan_samples.dropped.jsonl",
+            stage="views",
             scene_kind="scan",
         ),
     output:

@@ -46,8 +46,10 @@ def predicted_boxes_digest(wildcards):
 
 def scan_sample_settings(wildcards):
     """Return what is asked about scans, and where proposals come from, as JSON."""
+    annotations = config["sources"][wildcards.source]["annotations"]
     values = {
         **config["vqa"]["scans"],
         "predicted_boxes": predicted_boxes(wildcards),
+        "generated": annotations is None or annotations["generated"],
     }
     return section_json(values, ScanSampleSettings)

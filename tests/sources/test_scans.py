@@ -11,8 +11,8 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.shards import Shard
 from workflow_scripts.scenes.sample_scans import sample_scans
 from workflow_scripts.sources.annotation_settings import AnnotationsSettings
-from workflow_scripts.sources.base import PlanContext, SampleRequest
-from workflow_scripts.sources.planning import plan_sources, resolved_sources
+from workflow_scripts.sources.base import ALL_STAGES, PlanContext, SampleRequest
+from workflow_scripts.sources.planning import plan_sources, resolved_sources, stages
 from workflow_scripts.sources.readers.scans import base
 from workflow_scripts.sources.readers.scans.base import ScanEntry
 from workflow_scripts.sources.scan_settings import walk_picture_settings
@@ -248,3 +248,20 @@ def test_annotations_need_the_objects_of_their_data_set(
 ) -> None:
     with pytest.raises(UserError, match=message):
         ScansSettings.parse({**values, "annotations": {"scanqa": {"train": "a.json"}}})
+
+
+def test_later_stages_are_chosen() -> None:
+    def with_scans(**values: Any) -> dict[str, Any]:
+        houses = {"houses": "generate", "num_houses": 2, "houses_per_shard": "auto"}
+        whole = resolved_sources({"procthor": houses, "scans": values})
+        return {"depth": {"backend": "simulator", "sources": None}, "sources": whole}
+
+    everything = with_scans()
+    assert stages(everything, "scans") == ALL_STAGES
+    few = with_scans(later_stages=["pointclouds", "depth"])
+    assert stages(few, "scans") == ("scenes", "views", "depth", "pointclouds")
+    assert stages(few, "procthor") == ALL_STAGES
+    assert list(plan_sources(few, Path())) == ["procthor", "scans"]
+    few["sources"]["procthor"] = None
+    with pytest.raises(UserError, match=r"sources\.scans\.later_stages: without vqa"):
+        plan_sources(few, Path())

@@ -66,3 +66,6 @@ class ScanSampleSettings(ScanQuestionSettings):
         "object of a scan that is in none of them is a proposal); null: proposals are the objects "
         "that the chosen frames show",
     )
+    generated: bool = Field(
+        True, description="ask generated questions, too; proposals are written either way"
+    )

@@ -1,9 +1,11 @@
 """Experiments of kind video: a video model finds, describes and answers about objects of scans."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.base import SettingsError, Text, UniqueList, UserPath, section_json
 from workflow_scripts.config.evaluate import PredictSettings, ScanScoreSettings, Tokens
 from workflow_scripts.config.scan_inputs import ProposalTrainingSettings, VideoFramesSettings
@@ -110,6 +112,11 @@ class VideoSettings(VideoTrainingSettings):
         "proposals only the centers are known; rotated90, rotated180, rotated270: the scan is "
         "turned about the vertical (do the answers stay the same?)",
     )
+    compare_with: UniqueList[Text] = Field(
+        (),
+        description="other experiments of kind video, with the same tasks or more: each score "
+        "also stands beside theirs, for example without position encoding or with uniform frames",
+    )
 
 
 class VideoPredictSettings(PredictSettings, ScanShowSettings):
@@ -124,6 +131,24 @@ def _why_off(context: WorkflowContext) -> str | None:
 
 def _check(experiment: Experiment, context: WorkflowContext) -> None:
     check_base(experiment, context)
+    settings: VideoSettings = experiment.settings
+    others = context.config["train"]["experiments"]
+    videos = {
+        name: values
+        for name, values in others.items()
+        if values is not None and values["kind"] == KIND.name and name != experiment.name
+    }
+    key = f"train.experiments.{experiment.name}.compare_with"
+    for name in settings.compare_with:
+        if name not in videos:
+            known = ", ".join(videos) or "there is none"
+            raise UserError(f"{key}: {name} is no other experiment of kind video ({known})")
+        missing = set(settings.tasks) - set(VideoSettings.parse(videos[name]).tasks)
+        if missing:
+            raise UserError(
+                f"{key}: {name} has no answers of task {', '.join(sorted(missing))}; add it to "
+                f"train.experiments.{name}.tasks, or leave {name} out"
+            )
 
 
 def scan_files(context: WorkflowContext) -> dict[str, list[str]]:
@@ -215,6 +240,11 @@ def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Argum
             "validation_image": experiment.answer_files("image", context, question_set=VALIDATION)
             if is_grounded
             else [],
+            "compared": [
+                path
+                for name in settings.compare_with
+                for path in replace(experiment, name=name).answer_files("image", context)
+            ],
             **scan_files(context),
             **{
                 condition: experiment.answer_files(condition, context)
@@ -242,6 +272,7 @@ KIND = ExperimentKind(
         mem_mb=3000,
         scene_kind="scan",
     ),
+    report_section="video.html.j2",
     check=_check,
     why_off=_why_off,
 )

@@ -111,6 +111,12 @@ class AnnotationsSettings(Settings):
         "annotated objects",
     )
 
+    generated: bool = Field(
+        True,
+        description="also ask generated questions about the scans of the source; false: published "
+        "samples only",
+    )
+
     @model_validator(mode="after")
     def _has_labels(self) -> "AnnotationsSettings":
         needing = [name for name in WITH_LABELS if getattr(self, name) is not None]

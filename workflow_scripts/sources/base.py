@@ -116,6 +116,7 @@ class Source(Generic[S]):
         description: how its views were made, a noun phrase for the card of a data set.
         license_note: under which terms its pictures may be passed on, for the same card.
         stages: the stages that it takes part in.
+        stages_of: says from its settings which of these it takes part in; None: in all.
         sample: "package.module:function" that makes the scenes of a shard for rule sample_scenes:
             it takes (settings, `SampleRequest`) and returns `record`s in order; "" if this kind
             of scenes has rules of its own.
@@ -140,6 +141,7 @@ class Source(Generic[S]):
     description: str
     license_note: str
     stages: tuple[Stage, ...] = ALL_STAGES
+    stages_of: Callable[[S], tuple[Stage, ...]] | None = None
     sample: str = ""
     sample_settings: type[Settings] | None = None
     input_files: Callable[[S], tuple[str, ...]] = _no_files

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.sources import SOURCES
-from workflow_scripts.sources.base import PlanContext, ShardPlan
+from workflow_scripts.sources.base import PlanContext, ShardPlan, Stage
 
 
 def resolved_sources(sources: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,7 +34,25 @@ def plan_sources(config: Mapping[str, Any], basedir: Path) -> dict[str, ShardPla
             settings = source.settings.model_validate(values)
             source.check(settings, context)
             plans[name] = source.plan(settings, context)
+    if plans and all(_is_never_asked_about(config, name) for name in plans):
+        raise UserError(
+            f"sources.{next(iter(plans))}.later_stages: without vqa, and there is no other source, "
+            "so that there would be no question; add vqa, or set it to null"
+        )
     return plans
+
+
+def _is_never_asked_about(config: Mapping[str, Any], name: str) -> bool:
+    """Say whether the settings of a source leave stage vqa out."""
+    return "vqa" in SOURCES[name].stages and "vqa" not in stages(config, name)
+
+
+def stages(config: Mapping[str, Any], name: str) -> tuple[Stage, ...]:
+    """Return the stages that a source takes part in."""
+    source = SOURCES[name]
+    if source.stages_of is None:
+        return source.stages
+    return source.stages_of(source.settings.model_validate(config["sources"][name]))
 
 
 def views_per_scene(config: Mapping[str, Any], name: str) -> float:

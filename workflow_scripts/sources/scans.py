@@ -10,7 +10,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.shards import Shard, assign_shards, scenes_per_shard
 from workflow_scripts.config.base import SettingsError, UserPath, one_of
 from workflow_scripts.sources.annotation_settings import AnnotationsSettings
-from workflow_scripts.sources.base import PlanContext, ShardPlan, Source
+from workflow_scripts.sources.base import ALL_STAGES, PlanContext, ShardPlan, Source, Stage
 from workflow_scripts.sources.procthor import HousesSettings, house_files, plan_house_shards
 from workflow_scripts.sources.readers.photo_files import folder_digests
 from workflow_scripts.sources.readers.scan_records import ScanScene
@@ -24,6 +24,7 @@ from workflow_scripts.sources.scan_settings import (
 
 SIMULATED = "simulated"
 AUTO = "auto"
+LaterStage = Literal["depth", "captions", "pointclouds", "vqa"]
 # Of ScanNet, for estimates.
 FRAMES_OF_A_SCAN = 1600
 
@@ -83,6 +84,12 @@ class ScansSettings(ScanFilesSettings, WalkSettings, WalkPictureSettings, ScanRe
     )
     selection: FrameSelectionSettings = Field(
         FrameSelectionSettings(), description="which frames of a scan are chosen"
+    )
+    later_stages: list[LaterStage] | None = Field(
+        None,
+        description="stages that take the views of simulated scans as they take every source: "
+        "depth, captions, pointclouds, vqa (questions about single frames); null: all of them, as "
+        "for scans from files. Frames are chosen and video models are asked anyway",
     )
 
     @model_validator(mode="after")
@@ -174,6 +181,14 @@ def views_per_scan(settings: ScansSettings, _: Mapping[str, Any]) -> float:
     return float(settings.read_frames or FRAMES_OF_A_SCAN)
 
 
+def scan_stages(settings: ScansSettings) -> tuple[Stage, ...]:
+    """Return the stages that scans take part in."""
+    later = settings.later_stages
+    if settings.path is not None or later is None:
+        return ALL_STAGES
+    return tuple(stage for stage in ALL_STAGES if stage in ("scenes", "views", *later))
+
+
 def scan_depth_kind(settings: ScansSettings) -> Literal["exact", "sensor"]:
     """Say how far depth may be wrong: that of files was measured by a sensor."""
     return "exact" if settings.path is None else "sensor"
@@ -194,5 +209,6 @@ SOURCE = Source(
     input_files=scan_files,
     depth_kind=scan_depth_kind,
     views_per_scene=views_per_scan,
+    stages_of=scan_stages,
     resolve=resolve_format,
 )

@@ -169,3 +169,15 @@ def test_scans_of_a_house_are_of_its_other_rooms_and_then_other_walks(tmp_path: 
     # A scan does not depend on what was built before it.
     alone = walks.render(tmp_path / "alone", scenes[1:2], frames=3)
     assert np.array_equal(alone.rgb(0), shard.rgb(3))
+
+
+def test_surfaces_are_measured_only_when_asked(tmp_path: Path) -> None:
+    scenes = [walks.scan("a", living_room())]
+    measured, plain = (
+        walks.render(tmp_path / str(choice), scenes, frames=2, measure_surfaces=choice)
+        for choice in (True, False)
+    )
+    assert (measured.objects.hull_volume_m3 > 0).any()
+    assert not (plain.objects.hull_volume_m3 > 0).any()
+    assert read_table(tmp_path / "False" / "0000.surface_gaps.parquet").empty
+    assert np.array_equal(measured.rgb(1), plain.rgb(1))

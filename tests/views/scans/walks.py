@@ -21,11 +21,19 @@ def scan(scene_id: str, house: dict | None, skipped: str | None = None) -> ScanS
     )
 
 
-def render(folder: Path, scenes: list[ScanScene], **changes: object) -> ViewShard:
+def render(
+    folder: Path, scenes: list[ScanScene], *, measure_surfaces: bool = True, **changes: object
+) -> ViewShard:
     """Render a shard of walks below a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     write_records(folder / "scenes.jsonl", scenes)
     settings = WalkRenderSettings.parse({**SMALL, **changes})
     out = folder / "0000.zarr"
-    render_walks.main(scenes=folder / "scenes.jsonl", out=out, seed=3, settings=settings)
+    render_walks.main(
+        scenes=folder / "scenes.jsonl",
+        out=out,
+        seed=3,
+        settings=settings,
+        measure_surfaces=measure_surfaces,
+    )
     return ViewShard.open(out)

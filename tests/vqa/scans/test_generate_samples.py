@@ -46,6 +46,18 @@ def test_samples_and_proposals_of_a_shard(scan_shard: Path, samples_path: Path) 
         assert sample.evidence
 
 
+def test_annotated_scans_offer_every_object_or_a_detectors_boxes(
+    scan_shard: Path, tmp_path: Path
+) -> None:
+    objects = ViewShard.open(scan_shard).objects
+    path = run_generate(scan_shard, tmp_path, predicted_boxes=(), generated=False)
+    assert read_records(path, ScanSample) == []
+    table = read_table(path.with_name("0000.proposals.parquet"))
+    for scene_id, rows in table.groupby("scene_id"):
+        assert rows.instance.tolist() == objects.instance[objects.scene_id == scene_id].tolist()
+        assert rows.proposal.tolist() == list(range(len(rows)))
+
+
 def test_only_what_the_chosen_frames_show_is_proposed(scan_shard: Path, samples_path: Path) -> None:
     shard = ViewShard.open(scan_shard)
     frames = read_table(scan_shard.with_name("0000.frames.parquet"))

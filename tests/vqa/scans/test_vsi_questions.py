@@ -1,46 +1,22 @@
 """Questions in the form of VSI-Bench about scans whose answers are computed by hand."""
 
 import math
-from collections import Counter
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from testing.vqa.scan_contexts import random_context, scan_context, scan_object
+from testing.vqa.scan_contexts import scan_context, scan_object
 from tests.vqa.scans.vsi_answers import contradiction, option
-from workflow_scripts.common.scan_samples import ScanSample
-from workflow_scripts.common.vsi_bench import VSI_TASKS
+from tests.vqa.scans.vsi_generation import ask
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
 from workflow_scripts.vqa.scans.question_types import (
-    SCAN_QUESTION_TYPES,
     appearance_order,
     counting,
     directions,
     distances,
-    route_planning,
     sizes,
 )
 from workflow_scripts.vqa.scans.question_types.directions import EASY, HARD, MEDIUM
-from workflow_scripts.vqa.scans.question_types.vsi_samples import balanced_places, draw_balanced
-from workflow_scripts.vqa.scans.routes import free_floor, turn_of
-from workflow_scripts.vqa.scans.samples import DroppedSample
-from workflow_scripts.vqa.scans.scan_context import ScanContext
-
-SETTINGS = ScanQuestionSettings()
-
-
-def ask(
-    name: str, context: ScanContext, settings: ScanQuestionSettings = SETTINGS, seed: int = 1
-) -> tuple[list[ScanSample], Counter[tuple[str, str]]]:
-    """Return the samples of a question type, and what was left out."""
-    samples, dropped = [], Counter()
-    for sample in SCAN_QUESTION_TYPES[name](context, np.random.default_rng(seed), settings):
-        if isinstance(sample, DroppedSample):
-            dropped[sample.question_type, sample.reason] += 1
-        else:
-            samples.append(sample)
-    return samples, dropped
 
 
 def test_objects_are_counted_once_in_however_many_frames_they_are() -> None:
@@ -280,101 +256,10 @@ def test_rooms_have_the_area_of_their_polygon() -> None:
     assert "10.00 + 30.00 = 40.00" in sample.reasoning
     for changed, reason in (
         (replace(context, rooms=()), sizes.ROOM_NOT_KNOWN),
+        (replace(context, rooms=(replace(context.rooms[0], is_open=True),)), sizes.ROOM_IS_OPEN),
         (replace(context, surface_coverage=0.2), sizes.ROOM_NOT_SHOWN),
         (replace(context, surface_coverage=math.nan), sizes.ROOM_NOT_SHOWN),
     ):
         samples, dropped = ask("room_size_estimation", changed)
         assert not samples
         assert dropped == {("room_size_estimation", reason): 1}
-
-
-@pytest.mark.parametrize(
-    ("angle_deg", "turn", "margin"),
-    [
-        (0.0, "", 45), (44.0, "", 1), (46.0, "Turn Left", 1), (90.0, "Turn Left", 45),
-        (-60.0, "Turn Right", 15), (136.0, "Turn Back", 1), (-180.0, "Turn Back", 45),
-    ],
-)  # fmt: skip
-def test_turns_by_hand(angle_deg: float, turn: str, margin: float) -> None:
-    assert turn_of(angle_deg) == (turn, pytest.approx(margin))
-
-
-def corner_room(*, wall: bool = False) -> ScanContext:
-    """Return three objects at the corners of a right angle, and a wall between two of them."""
-    objects = [
-        scan_object(1, "Bed", (1.0, 1.0), (0.5, 0.5, 0.5)),
-        scan_object(2, "Sofa", (5.0, 1.0), (0.5, 0.5, 0.5)),
-        scan_object(3, "Fridge", (5.0, 4.0), (0.5, 0.5, 1.8)),
-    ]
-    hidden = scan_object(9, "ShelvingUnit", (3.0, 1.0), (0.3, 2.0, 1.7), frames=())
-    return scan_context(objects, unseen=(hidden,) if wall else ())
-
-
-def test_a_route_around_a_corner_turns_left() -> None:
-    samples, _ = ask("route_planning", corner_room())
-    routes = {tuple(one.referents): one for one in samples}
-    # Facing the sofa, to the sofa, then to the fridge: north after east.
-    assert option(routes[2, 1, 2, 3]) == "Turn Left"
-    assert option(routes[2, 3, 2, 1]) == "Turn Right"
-    text = routes[2, 1, 2, 3].text
-    steps = "1. Go forward until you reach the sofa. 2. [please fill in]. 3. Go forward until you"
-    assert f"{steps} reach the fridge. You are at the fridge." in text
-    assert not [one for one in samples if contradiction(corner_room(), one)]
-
-
-def test_no_route_leads_through_what_stands_in_the_way_seen_or_not() -> None:
-    context = corner_room(wall=True)
-    samples, dropped = ask("route_planning", context)
-    legs = {
-        pair for one in samples for pair in zip(one.referents[1:], one.referents[2:], strict=False)
-    }
-    assert not legs & {(1, 2), (2, 1)}
-    assert (
-        free_floor(context, context.rooms[0]).area
-        < free_floor(corner_room(), context.rooms[0]).area
-    )
-    lone = scan_context([scan_object(1, "Bed", (1, 1))])
-    samples, dropped = ask("route_planning", lone)
-    assert not samples
-    assert dropped == {("route_planning", route_planning.NO_ROUTE): 3}
-    samples, dropped = ask("route_planning", replace(corner_room(), rooms=()))
-    assert not samples
-    assert dropped == {("route_planning", route_planning.NO_ROOM): 1}
-
-
-def test_at_most_the_number_of_samples_of_the_settings_is_made() -> None:
-    settings = ScanQuestionSettings.parse({"samples_per_type": 5})
-    for name in VSI_TASKS:
-        samples, _ = ask(name, random_context(2), settings)
-        counts = Counter(one.question_type for one in samples)
-        assert counts
-        assert max(counts.values()) <= 5, name
-
-
-def test_an_answer_that_is_changed_contradicts_the_geometry() -> None:
-    context = random_context(4)
-    changed = 0
-    for name in VSI_TASKS:
-        for sample in ask(name, context)[0]:
-            if sample.options:
-                others = [
-                    letter for letter in "ABCD"[: len(sample.options)] if letter != sample.truth
-                ]
-                truth: str | float = others[0]
-            else:
-                truth = float(sample.truth) + 1.0
-            assert contradiction(context, sample.model_copy(update={"truth": truth})), sample
-            changed += 1
-    assert changed > 50
-
-
-def test_draws_are_balanced() -> None:
-    rng = np.random.default_rng(3)
-    drawn = draw_balanced({"left": range(9), "right": range(20, 24)}, 100, rng)
-    assert Counter(key for key, _ in drawn) == {"left": 4, "right": 4}
-    assert len(set(drawn)) == 8
-    assert len(draw_balanced({"left": range(9), "right": range(9)}, 5, rng)) == 5
-    assert draw_balanced({"left": range(9), "right": []}, 5, rng)[0][0] == "left"
-    assert draw_balanced({}, 5, rng) == []
-    assert Counter(balanced_places(12, 4, rng)) == {0: 3, 1: 3, 2: 3, 3: 3}
-    assert balanced_places(0, 4, rng) == []

@@ -6,14 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.views.scans import walks
 from tests.vqa.scans.simulated import SETTINGS
 from tests.vqa.scans.vsi_answers import contradiction
 from workflow_scripts.common.scan_samples import ScanSample
-from workflow_scripts.common.storage import read_records, read_table
+from workflow_scripts.common.storage import read_records, read_table, write_records
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.common.vsi_bench import is_vsi_sample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
 from workflow_scripts.evaluate.video.vsi_metrics import score_vsi
+from workflow_scripts.scenes.generator import generate_house
 from workflow_scripts.vqa.scans.generate import read_rooms
 from workflow_scripts.vqa.scans.scan_context import ScanContext, read_contexts
 
@@ -72,3 +74,19 @@ def test_surface_coverage_is_that_of_all_chosen_frames(
         rows = frames[frames.scene_id == name]
         last = rows[rows["rank"] == rows["rank"].max()]
         assert context.surface_coverage == float(last.surface_coverage.iloc[0])
+
+
+def test_rooms_without_a_wall_are_open(tmp_path: Path) -> None:
+    house = generate_house(11, 0)
+    room_id = str(house["rooms"][0]["id"])
+    house["walls"] = [
+        {**wall, "empty": True} if number == 0 else wall
+        for number, wall in enumerate(
+            sorted(house["walls"], key=lambda wall: wall["roomId"] != room_id)
+        )
+    ]
+    scenes = [walks.scan("open", house), walks.scan("closed", generate_house(11, 0))]
+    write_records(tmp_path / "scenes.jsonl", scenes)
+    rooms = read_rooms(tmp_path / "scenes.jsonl")
+    assert [room.room_id for room in rooms["open"] if room.is_open] == [room_id]
+    assert not any(room.is_open for room in rooms["closed"])

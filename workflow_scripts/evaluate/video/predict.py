@@ -72,6 +72,13 @@ class ScanAnswerer:
                 answers.update(zip((one.sample_id for one in part), found, strict=True))
         return [answers[sample.sample_id] for sample in samples]
 
+    def num_shown(self, samples: Sequence[ScanSample]) -> tuple[int, int]:
+        """Return how many frames of samples' one scan are shown, and how many visual tokens."""
+        scan = self._scans.get((samples[0].source, samples[0].scene_id))
+        if self._is_blind:
+            scan = self._scans.blind(scan)
+        return scan.encoded.num_frames, self._processor.num_visual_tokens(scan.encoded)
+
     def _encode(
         self, sample: ScanSample, scan: EncodedScan, placement: Placement
     ) -> EncodedQuestion:
@@ -221,6 +228,9 @@ def main(
                     condition=condition,
                     max_new_tokens=max_new_tokens,
                 )
+            answered = answer_each(answerer.answer, group, errors)
+            is_any = any(not reason for _, _, reason in answered)
+            num_frames, num_visual_tokens = answerer.num_shown(group) if is_any else (0, 0)
             answers = [
                 ScanPrediction(
                     experiment=experiment,
@@ -228,11 +238,11 @@ def main(
                     sample_id=sample.sample_id,
                     text=text,
                     scores=scores,
+                    num_frames=num_frames,
+                    num_visual_tokens=num_visual_tokens,
                     reason=reason,
                 )
-                for sample, (text, scores, reason) in zip(
-                    group, answer_each(answerer.answer, group, errors), strict=True
-                )
+                for sample, (text, scores, reason) in zip(group, answered, strict=True)
             ]
             write_records(chunk, answers)
         reasons += [row.reason for row in answers if row.reason]

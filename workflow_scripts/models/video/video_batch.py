@@ -185,11 +185,20 @@ class VideoProcessor:
             return [row for entry in questions for row in self.rows(scan, [entry])]
         if visual_end:
             length = visual_end
-        per_frame = 0
-        if scan.frames is not None and self.settings.tokens == "frames":
-            rows, columns = scan.frames.tokens.validity.shape[1:]
-            per_frame = rows * columns + self._encoder.trailing_tokens
-        return [ScanRow(scan, tuple(questions), length, per_frame)]
+        return [ScanRow(scan, tuple(questions), length, self._tokens_per_frame(scan))]
+
+    def num_visual_tokens(self, scan: EncodedScan) -> int:
+        """Return how many tokens of frames, or of objects, the language model reads of a scan."""
+        if self.settings.tokens == "objects":
+            return len(scan.boxes)
+        return scan.num_frames * self._tokens_per_frame(scan)
+
+    def _tokens_per_frame(self, scan: EncodedScan) -> int:
+        """Return the tokens of a frame; 0 where the language model reads none."""
+        if scan.frames is None or self.settings.tokens != "frames":
+            return 0
+        rows, columns = scan.frames.tokens.validity.shape[1:]
+        return int(rows * columns + self._encoder.trailing_tokens)
 
     def _first_own(self, entry: EncodedQuestion) -> int:
         """Return how many tokens can be shared: none that a vector of its own replaces or reads,

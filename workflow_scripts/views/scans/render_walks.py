@@ -214,7 +214,14 @@ def render_walks(
     return rendered_rows, walk_renderer.surface_points
 
 
-def main(*, scenes: Path, out: Path, seed: int, settings: WalkRenderSettings = DEFAULT) -> None:
+def main(
+    *,
+    scenes: Path,
+    out: Path,
+    seed: int,
+    settings: WalkRenderSettings = DEFAULT,
+    measure_surfaces: bool = True,
+) -> None:
     """Render walks through the houses of a shard.
 
     Args:
@@ -222,10 +229,13 @@ def main(*, scenes: Path, out: Path, seed: int, settings: WalkRenderSettings = D
         out: the Zarr group to write, `{shard}.zarr`; tables and images lie beside it.
         seed: the workflow's seed.
         settings: the walk, the camera and the renderer.
+        measure_surfaces: whether the shapes that are drawn are measured, where the renderer can:
+            questions about single frames need them.
     """
     records = read_scenes(scenes, ScanScene)
 
     def render(renderer: Renderer, spool: FrameSpool) -> RenderedRows:
+        renderer.measures_surfaces = measure_surfaces
         rows, surface_points = render_walks(records, renderer, settings, spool, seed=seed)
         write_surface_points(sibling_path(out, "surface.parquet"), surface_points)
         return rows

@@ -25,7 +25,7 @@ from workflow_scripts.common.storage import (
 )
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.scan_questions import ScanQuestionSettings, ScanSampleSettings
-from workflow_scripts.sources.readers.procthor_house import rooms
+from workflow_scripts.layouts.house_rooms import HouseRooms
 from workflow_scripts.sources.readers.scan_records import ScanScene
 from workflow_scripts.vqa.scans.annotations.annotated_scans import read_scans
 from workflow_scripts.vqa.scans.annotations.predicted_boxes import PredictedBoxes, proposal_rows
@@ -40,13 +40,22 @@ DEFAULT = ScanSampleSettings()
 def read_rooms(scenes: Path) -> dict[str, list[ScanRoom]]:
     """Return the rooms of every scan whose house is known, by scene."""
     return {
-        scene.scene_id: [
-            ScanRoom(room.room_id, room.room_type, np.asarray(room.polygon_m, dtype=np.float64))
-            for room in rooms(scene.house)
-        ]
+        scene.scene_id: _rooms_of(HouseRooms.read(scene.house))
         for scene in iterate_records(scenes, ScanScene)
         if scene.house is not None and scene.skipped is None
     }
+
+
+def _rooms_of(house_rooms: HouseRooms) -> list[ScanRoom]:
+    return [
+        ScanRoom(
+            room.room_id,
+            room.room_type,
+            np.asarray(room.polygon_m, dtype=np.float64),
+            is_open=any(wall.is_open for wall in house_rooms.room_walls(room.room_id)),
+        )
+        for room in house_rooms.rooms.values()
+    ]
 
 
 def generate_samples(
@@ -143,7 +152,7 @@ def main(
     rows: list[ProposalRow] = []
     counts: Counter[tuple[str, str]] = Counter()
     errors = ItemErrors()
-    for scene_id, context in progress(contexts, desc="scans"):
+    for scene_id, context in progress(contexts if settings.generated else (), desc="scans"):
         if isinstance(context, UserError):
             counts["", f"{scene_id}: {context}"] += 1
             continue

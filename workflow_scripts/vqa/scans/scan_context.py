@@ -108,11 +108,15 @@ class ScanFrame:
 
 @dataclass(frozen=True, eq=False)
 class ScanRoom:
-    """A room that the camera was in, with its floor polygon [n, 2] in metres."""
+    """A room that the camera was in, with its floor polygon [n, 2] in metres.
+
+    `is_open`: an edge of its floor has no wall, so that it goes on into another room.
+    """
 
     room_id: str
     room_type: str
     polygon_m: FloatArray
+    is_open: bool = False
 
     @cached_property
     def shape(self) -> Polygon:

@@ -74,7 +74,10 @@ def generate(
 
 
 def appearances(context: ScanContext) -> list[Appearance]:
-    """Return when the kinds of a scan come into view whose nouns are clear."""
+    """Return when the kinds of a scan come into view whose nouns are clear.
+
+    A comma in a noun would be read as the end of one.
+    """
     return [
         Appearance(
             items,
@@ -82,6 +85,7 @@ def appearances(context: ScanContext) -> list[Appearance]:
             min(item.first_frame_s for item in items),
         )
         for items in context.clear_categories.values()
+        if "," not in items[0].phrase
     ]
 
 

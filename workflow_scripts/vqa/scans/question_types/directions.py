@@ -20,6 +20,7 @@ from workflow_scripts.vqa.scans.question_types.vsi_samples import (
     draw_balanced,
     landmarks,
     place_truth,
+    some_of,
 )
 from workflow_scripts.vqa.scans.question_types.wording import pick
 from workflow_scripts.vqa.scans.samples import DroppedSample
@@ -66,11 +67,11 @@ def generate(
     context: ScanContext, rng: np.random.Generator, settings: ScanQuestionSettings
 ) -> Iterator[ScanSample | DroppedSample]:
     """Yield choices of left or right, of left, right or back, and of quadrants."""
-    named = context.alone
+    named = some_of(context.alone, rng)
     groups: dict[str, dict[str, list[tuple[ScanObject, ...]]]] = {
         kind: {option: [] for option in options} for kind, options in OPTIONS.items()
     }
-    for standing in landmarks(context):
+    for standing in [item for item in landmarks(context) if item in named]:
         others = [item for item in named if item is not standing]
         apart = [
             item for item in others if context.footprint_gap_m(standing, item) >= settings.margin_m

@@ -13,6 +13,7 @@ from workflow_scripts.vqa.scans.question_types.vsi_samples import (
     draw_balanced,
     landmarks,
     place_truth,
+    some_of,
 )
 from workflow_scripts.vqa.scans.question_types.wording import pick
 from workflow_scripts.vqa.scans.routes import (
@@ -54,6 +55,7 @@ def generate(
     graphs = []
     for room in context.rooms:
         inside = [item for item in marks if room.shape.intersects(item.footprint)]
+        inside = some_of(inside, rng)
         graph = floor_graph(context, room, inside)
         if any(graph.legs):
             graphs.append((graph, inside))

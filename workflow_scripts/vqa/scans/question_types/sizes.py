@@ -17,6 +17,7 @@ MIN_SIDE_M = 0.1
 TOO_SMALL = f"an object of less than {MIN_SIDE_M} m"
 CUT_OFF = "an object that no chosen frame shows as a whole"
 ROOM_NOT_KNOWN = "a room whose floor is not known"
+ROOM_IS_OPEN = "a room that goes on into another one without a wall"
 ROOM_NOT_SHOWN = "a scan of whose surface the chosen frames show too little"
 OBJECT_WORDINGS = (
     "How long is the longest side of the {a}, in centimeters?",
@@ -76,6 +77,9 @@ def generate_room_size(
     """Yield the question for the area of the rooms that the camera walks through."""
     if not context.rooms:
         yield DroppedSample(ROOM_SIZE, ROOM_NOT_KNOWN)
+        return
+    if any(room.is_open for room in context.rooms):
+        yield DroppedSample(ROOM_SIZE, ROOM_IS_OPEN)
         return
     if not context.surface_coverage >= settings.min_surface_coverage:
         yield DroppedSample(ROOM_SIZE, ROOM_NOT_SHOWN)

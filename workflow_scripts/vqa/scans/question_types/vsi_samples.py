@@ -13,8 +13,19 @@ from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
 Key = TypeVar("Key")
 Item = TypeVar("Item")
 LETTERS = "ABCDEFGH"
+# Of how many objects of a scan three or more are combined.
+MAX_OBJECTS = 24
 # What one can stand by or walk to: nothing small, above all not on something else or high up.
 LANDMARK_SIDE_M, SUPPORTED_SIDE_M, LANDMARK_BOTTOM_M = 0.3, 0.5, 1.8
+
+
+def some_of(
+    items: Sequence[Item], rng: np.random.Generator, *, limit: int = MAX_OBJECTS
+) -> list[Item]:
+    """Return the items, or a part drawn at random where there are more than a limit, in order."""
+    if len(items) <= limit:
+        return list(items)
+    return [items[place] for place in sorted(rng.permutation(len(items))[:limit].tolist())]
 
 
 def landmarks(context: ScanContext) -> list[ScanObject]:
