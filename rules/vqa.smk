@@ -29,6 +29,7 @@ rule generate_questions:
         visibility="results/views/{source}/{shard}.visibility.parquet",
         gaps=surface_gap_table,
         measured=measurement_tables,
+        frames=chosen_frames,
     output:
         questions="results/vqa/{source}/{shard}.jsonl",
         images=directory("results/vqa/{source}/{shard}.images"),
@@ -48,6 +49,9 @@ rule generate_questions:
         code=code_of("workflow_scripts.vqa.generate_questions"),
         settings=section_json(config["vqa"], QuestionSettings),
         clouds=clouds_flag,
+        frames=lambda wildcards, input: (
+            f"--frames {input.frames}" if input.frames else ""
+        ),
         reasoning="--with-reasoning" if config["vqa"]["reasoning"] != "none" else "",
         seed=config["seed"],
     message:
@@ -56,7 +60,7 @@ rule generate_questions:
         "python -m workflow_scripts.vqa.generate_questions --views {input.views}"
         " --out {output.questions} --images {output.images}"
         " --dropped {output.dropped} --picture {output.picture} --settings {params.settings:q}"
-        " {params.clouds} {params.reasoning} --seed {params.seed} > {log} 2>&1"
+        " {params.clouds} {params.frames} {params.reasoning} --seed {params.seed} > {log} 2>&1"
 
 
 PARAPHRASE_PROMPT = (

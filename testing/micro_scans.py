@@ -165,6 +165,7 @@ def _samples(
                 text="",
                 point_m=tuple(centers[at].tolist()),
                 targets=[at + 1],
+                target_boxes=[(*centers[at].tolist(), SIDE_M, SIDE_M, SIDE_M)],
                 answer=str(name),
                 answers=[str(name)],
                 answer_type="text",

@@ -120,6 +120,7 @@ TINY_CONFIG = {
     "sources": {
         "procthor": {"num_houses": 10, "houses_per_shard": 4},
         "rlbench": {"tasks": ["reach_target"], "episodes_per_task": 4, "size_px": 32},
+        "scans": None,  # the tests of scans turn them on
     },
     "splits": {"train": 0.5, "val": 0.1, "test": 0.4},
     "views": {

@@ -27,6 +27,13 @@ def surface_gap_table(wildcards):
     return f"results/views/{wildcards.source}/{wildcards.shard}.surface_gaps.parquet"
 
 
+def chosen_frames(wildcards):
+    """Return the chosen frames of a shard of scans: only about these is asked."""
+    if wildcards.source not in sources_with_scenes("scan"):
+        return []
+    return f"results/views/{wildcards.source}/{wildcards.shard}.frames.parquet"
+
+
 def clouds_flag(wildcards):
     """Return the flag with the clouds whose measurements questions are about, if they are."""
     if not uses_measurements(wildcards.source):

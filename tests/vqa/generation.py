@@ -25,6 +25,7 @@ def generate_for_shard(
     *,
     seed: int = 7,
     clouds: Path | None = None,
+    frames: Path | None = None,
     with_reasoning: bool = False,
     **settings: Any,
 ) -> tuple[list[Question], list[DroppedQuestions]]:
@@ -37,6 +38,7 @@ def generate_for_shard(
         dropped=dropped,
         picture=source / "0000.png",
         clouds=clouds,
+        frames=frames,
         settings=SETTINGS.model_copy(update=settings),
         with_reasoning=with_reasoning,
         seed=seed,

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -19,7 +20,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_marks import MARK_COLOURS, mark_radius_px
 from workflow_scripts.common.questions import read_questions
 from workflow_scripts.common.records import DroppedQuestions
-from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.common.storage import read_records, write_records, write_table
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.vqa import MergeSettings
 from workflow_scripts.geometry.cameras import Camera
@@ -387,3 +388,10 @@ def test_a_view_that_cannot_be_asked_about_costs_only_itself(views, tmp_path, mo
     assert 1 not in {question.view for question in questions}
     reason = "view left out: IndexError: index 7 is out of bounds"
     assert [row.count for row in dropped if row.reason == reason] == [1]
+
+
+def test_only_chosen_frames_are_asked_about(views, tmp_path):
+    frames = tmp_path / "0000.frames.parquet"
+    write_table(frames, pd.DataFrame({"view": [0, 4]}))
+    questions, _ = generation.generate_for_shard(views, tmp_path / "scans", frames=frames)
+    assert {question.view for question in questions} == {0, 4}

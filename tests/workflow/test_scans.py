@@ -1,13 +1,19 @@
 """Source scans through the workflow: what runs, what runs again, and what users get wrong."""
 
+import json
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from testing.posed_room import make_room
+from testing.posed_room import BOXES, make_room
 from testing.project import WITHOUT_RLBENCH, Project
 from testing.scan_layouts.nerfstudio import write_nerfstudio
+from testing.scan_layouts.pictures import png
+from testing.scan_layouts.stray_scanner import write_stray_scanner
+from workflow_scripts.common.questions import Question
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.common.storage import read_records, read_table
 from workflow_scripts.common.view_shard import ViewShard
@@ -105,6 +111,33 @@ def test_scans_of_files_are_read_by_their_own_rule(tmp_path: Path) -> None:
     shard = ViewShard.open(project.folder / "results/views/scans/0000.zarr")
     assert shard.views.scene_id.unique().tolist() == ["scans-my_room"]
     assert len(shard) == 4
+
+
+def test_an_own_scan_with_masks_becomes_boxes_questions_and_a_cloud(tmp_path: Path) -> None:
+    own = {"format": "auto", "path": "scans", "masks": "masks", "num_scans": None}
+    project = with_scans(tmp_path / "project", **own, selection={"max_frames": 4})
+    project.edit({"pointclouds": {"export_ply": True}})
+    room = make_room(8)
+    scan = write_stray_scanner(project.folder / "scans", room, as_pictures=True)
+    masks = project.folder / "masks" / scan.name
+    masks.mkdir(parents=True)
+    for number, instances in enumerate(room.instance):
+        (masks / f"{number:06d}.png").write_bytes(png(instances.astype(np.uint8)))
+    names = {str(number): name for number, (name, *_) in enumerate(BOXES, start=1)}
+    (masks / "labels.json").write_text(json.dumps(names))
+    project.snakemake("views", "vqa", "pointclouds", "--cores", "1")
+    results = project.folder / "results"
+    chosen = read_table(results / "views/scans/0000.frames.parquet")
+    questions = read_records(results / "vqa/scans/0000.jsonl", Question)
+    assert questions
+    assert {question.view for question in questions} <= set(chosen.view)
+    objects = read_table(results / "views/scans/0000.objects.parquet")
+    assert set(objects.category) <= set(names.values())
+    assert len(objects) > 0
+    assert len(list((results / "pointclouds/scans/0000").glob("*.ply"))) == 1
+    if find_spec("rerun") is None:
+        assert project.snakemake("rrd", "--cores", "1", check=False).returncode != 0
+        assert "recordings need the package rerun-sdk" in project.last_log()
 
 
 @pytest.mark.parametrize(

@@ -34,13 +34,17 @@ def plan_sources(config: Mapping[str, Any], basedir: Path) -> dict[str, ShardPla
             settings = source.settings.model_validate(values)
             source.check(settings, context)
             plans[name] = source.plan(settings, context)
-    narrowed = [name for name in plans if SOURCES[name].stages_of is not None]
-    if narrowed and not any("vqa" in stages(config, name) for name in plans):
+    if plans and all(_is_never_asked_about(config, name) for name in plans):
         raise UserError(
-            f"sources.{narrowed[0]}.later_stages: without vqa, and no other source takes part in "
-            "it, so that there would be no question; add vqa, or set it to null"
+            f"sources.{next(iter(plans))}.later_stages: without vqa, and there is no other source, "
+            "so that there would be no question; add vqa, or set it to null"
         )
     return plans
+
+
+def _is_never_asked_about(config: Mapping[str, Any], name: str) -> bool:
+    """Say whether the settings of a source leave stage vqa out."""
+    return "vqa" in SOURCES[name].stages and "vqa" not in stages(config, name)
 
 
 def stages(config: Mapping[str, Any], name: str) -> tuple[Stage, ...]:

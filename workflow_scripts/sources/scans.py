@@ -87,9 +87,9 @@ class ScansSettings(ScanFilesSettings, WalkSettings, WalkPictureSettings, ScanRe
     )
     later_stages: list[LaterStage] | None = Field(
         None,
-        description="stages that take the views of scans as they take every source: depth, "
-        "captions, pointclouds, vqa (questions about single frames); null: all of them. Frames are "
-        "chosen and video models are asked anyway",
+        description="stages that take the views of simulated scans as they take every source: "
+        "depth, captions, pointclouds, vqa (questions about single frames); null: all of them, as "
+        "for scans from files. Frames are chosen and video models are asked anyway",
     )
 
     @model_validator(mode="after")
@@ -184,11 +184,9 @@ def views_per_scan(settings: ScansSettings, _: Mapping[str, Any]) -> float:
 def scan_stages(settings: ScansSettings) -> tuple[Stage, ...]:
     """Return the stages that scans take part in."""
     later = settings.later_stages
-    return tuple(
-        stage
-        for stage in ALL_STAGES
-        if stage in ("scenes", "views") or later is None or stage in later
-    )
+    if settings.path is not None or later is None:
+        return ALL_STAGES
+    return tuple(stage for stage in ALL_STAGES if stage in ("scenes", "views", *later))
 
 
 def scan_depth_kind(settings: ScansSettings) -> Literal["exact", "sensor"]:

@@ -5,13 +5,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.measurements import GroundTruthShard, MeasuredShard
 from workflow_scripts.common.questions import Question
 from workflow_scripts.common.records import DroppedQuestions, Form
 from workflow_scripts.common.seeds import rng as seeded
-from workflow_scripts.common.storage import atomic_write, write_records
+from workflow_scripts.common.storage import atomic_write, read_table, write_records
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.vqa import QuestionSettings
 from workflow_scripts.vqa.answer_options import NumericTruth, add_options
@@ -33,11 +35,13 @@ from workflow_scripts.vqa.view_context import ViewContext, ViewContexts
 from workflow_scripts.vqa.view_overlap import overlap_problem
 
 log = logging.getLogger(__name__)
+NOT_CHOSEN = "frame of a scan that was not chosen"
 TOO_SMALL = f"object narrower or lower than {MIN_SIDE_PX} px"
 
 
 def generate_shard_questions(
     shard: ViewShard,
+    rows: pd.DataFrame,
     view_contexts: ViewContexts,
     generator: QuestionGenerator,
     pair_generator: PairQuestionGenerator,
@@ -48,7 +52,9 @@ def generate_shard_questions(
     seed: int,
     truths: dict[str, NumericTruth],
 ) -> Iterator[Question]:
-    """Yield the questions of every view in order, and save the pictures they are about.
+    """Yield the questions of some views in order, and save the pictures they are about.
+
+    `rows` are those views' rows of the shard's views table.
 
     Multiple choices of numbers and of what a thing is come without their options; `truths` takes
     the right values of the numbers by question id.
@@ -60,7 +66,7 @@ def generate_shard_questions(
     previous: ViewAndContext | None = None
     errors = ItemErrors()
     count = 0
-    for row in progress(shard.views.itertuples(index=False), desc="views", total=len(shard)):
+    for row in progress(rows.itertuples(index=False), desc="views", total=len(rows)):
         try:
             view_context = view_contexts.of(row.view)
             questions = list(
@@ -174,6 +180,7 @@ def main(
     settings: QuestionSettings,
     seed: int,
     clouds: Path | None = None,
+    frames: Path | None = None,
     with_reasoning: bool = False,
 ) -> None:
     """Ask questions about a shard of views.
@@ -187,6 +194,7 @@ def main(
         settings: what is asked, how often and in which words.
         seed: seed of the workflow.
         clouds: cloud shard whose measurements are asked about; without it, ground truth.
+        frames: the chosen frames of scans, `{shard}.frames.parquet`; only about these is asked.
         with_reasoning: write the steps from the measured numbers to each answer beside it.
     """
     shard = ViewShard.open(views)
@@ -201,11 +209,16 @@ def main(
     generator = QuestionGenerator(settings, reasoning=with_reasoning)
     pair_generator = PairQuestionGenerator(settings, reasoning=with_reasoning)
     truths: dict[str, NumericTruth] = {}
+    rows = shard.views
+    if frames is not None:
+        rows = rows[rows.view.isin(read_table(frames).view)]
+        generator.dropped["", "", NOT_CHOSEN] += len(shard) - len(rows)
     with atomic_write(images, checksum=True) as folder:
         folder.mkdir()
         questions = list(
             generate_shard_questions(
                 shard,
+                rows,
                 view_contexts,
                 generator,
                 pair_generator,
@@ -234,7 +247,7 @@ def main(
         draw_gallery(questions, folder, picture)
     write_records(dropped, dropped_records(generator.dropped + pair_generator.dropped, source))
     write_records(out, questions)
-    log.info("%d questions about %d views", len(questions), len(shard))
+    log.info("%d questions about %d views", len(questions), len(rows))
 
 
 if __name__ == "__main__":

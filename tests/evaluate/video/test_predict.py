@@ -9,9 +9,11 @@ import pytest
 from testing.micro_scans import make_base, make_scans
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.scan_samples import ScanPrediction, ScanSample
-from workflow_scripts.common.storage import read_records, write_records
+from workflow_scripts.common.storage import read_records, read_table, write_records, write_table
+from workflow_scripts.config.evaluate import ScanScoreSettings
 from workflow_scripts.config.scan_inputs import VideoFramesSettings
-from workflow_scripts.evaluate.video import predict
+from workflow_scripts.evaluate.score_table import read_scores
+from workflow_scripts.evaluate.video import predict, score
 from workflow_scripts.experiments.video import VideoPredictSettings, VideoTrainingSettings
 from workflow_scripts.models import vlm
 from workflow_scripts.models.video.scan_cache import ScanCache
@@ -73,6 +75,31 @@ def test_every_sample_has_one_answer_of_its_kind(tmp_path: Path, folder: Path) -
         assert not answer.reason
         # Three boxes are three tokens, however many frames show them.
         assert (answer.num_frames, answer.num_visual_tokens) == (2, 3)
+
+
+def test_answers_are_what_scoring_reads(tmp_path: Path, folder: Path) -> None:
+    table = tmp_path / "scans" / "0000.proposals.parquet"
+    table.parent.mkdir()
+    write_table(table, read_table(folder / "scans.proposals.parquet"))
+    answers = {name: tmp_path / f"{name}.jsonl" for name in ("image", "blind")}
+    for condition, path in answers.items():
+        ask(folder, path, condition=condition)
+    score.main(
+        samples=folder / "test.jsonl",
+        proposals=[table],
+        image=[answers["image"]],
+        blind=(answers["blind"],),
+        training=folder / "train.jsonl",
+        experiment="micro",
+        seed=7,
+        out=tmp_path / "scores.parquet",
+        settings=ScanScoreSettings(bootstrap_samples=100),
+    )
+    rows = read_scores(tmp_path / "scores.parquet")
+    known = rows[(rows["family"] == "all") & rows["blind"].notna()].set_index("metric")
+    assert {"instance_accuracy", "f1_iou50_p40", "acc_iou25"} <= set(known.index)
+    tokens = rows[(rows["metric"] == "visual_tokens") & (rows["family"] == "all")]
+    assert tokens["value"].tolist() == [3]
 
 
 @pytest.mark.parametrize("tokens", ["objects", "frames"])

@@ -64,7 +64,7 @@ class ScoredSamples:
 def read_samples(path: Path, split: Split) -> list[ScanSample]:
     """Return the samples of a file; `UserError` names what is doubled, of another split, or none.
 
-    A sample whose targets and boxes differ in number is an error, too.
+    A description or caption whose targets and boxes differ in number is an error, too.
     """
     samples = read_records(path, ScanSample)
     if not samples:
@@ -76,7 +76,9 @@ def read_samples(path: Path, split: Split) -> list[ScanSample]:
     twice = [name for name, count in counts.items() if count > 1]
     _refuse(path, "are there more than once", twice)
     _refuse(path, f"are not of split {split}", (s.sample_id for s in samples if s.split != split))
-    wrong = (s.sample_id for s in samples if len(s.targets) != len(s.target_boxes))
+    # Of a question the boxes are not compared.
+    compared = [sample for sample in samples if sample.task != "question"]
+    wrong = (s.sample_id for s in compared if len(s.targets) != len(s.target_boxes))
     _refuse(path, "do not have a box for each target", wrong)
     return samples
 
