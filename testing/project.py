@@ -139,6 +139,7 @@ TINY_CONFIG = {
             "rooms": None,
             "lifter": {"steps": 4, "batch_size": 8, "save_steps": 2, "width": 16, "layers": 1},
             "lifter-masked": None,
+            "tiny-video": None,
         },
     },
     "evaluate": {"bootstrap_samples": 100, "keypoint_noise": [1]},
