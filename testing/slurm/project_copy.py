@@ -8,6 +8,7 @@ from testing.photos import add_photo
 from testing.project import TINY_CONFIG, Project
 from testing.slurm.user import ROOT, User
 
+VIDEO = {"kind": "video", "tasks": ["grounding"], "steps": 2, "batch_size": 4, "save_steps": 2}
 # With the demonstrations of TINY_CONFIG every rule that uses GPUs has jobs; test_workflow.py
 # checks it.
 SMALL_CONFIG: dict[str, Any] = {
@@ -19,6 +20,15 @@ SMALL_CONFIG: dict[str, Any] = {
             "width_px": 64,
             "height_px": 64,
             "localise": {"backend": "masks"},
+        },
+        "scans": {
+            "num_scans": 8,
+            "scans_per_shard": 8,
+            "frames": 3,
+            "rate_hz": 0.5,
+            "size_px": 64,
+            "preset": "draft",
+            "later_stages": [],
         },
     },
     "depth": {"backend": "transformers", "model": "estimator", "batch_size": 4},
@@ -38,6 +48,8 @@ SMALL_CONFIG: dict[str, Any] = {
                 "learning_rate": 1.0e-3,
                 "save_steps": 2,
             },
+            "tiny-video": {**VIDEO, "adapter": "none", "deepspeed": "none"},
+            "tiny-video-lora": {**VIDEO, "adapter": "lora", "deepspeed": "zero2"},
         },
     },
 }

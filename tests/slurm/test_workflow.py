@@ -20,6 +20,8 @@ LAUNCHED = {
     "pretrain_base": "base",
     "train_lora": "tiny-lora",
     "train_full_finetune": "tiny-whole",
+    "train_video": "tiny-video",
+    "train_video_lora": "tiny-video-lora",
     "train_pose": "lifter",
 }
 
