@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from workflow_scripts.common.scan_samples import ScanTask
 from workflow_scripts.config.base import Settings, UniqueList, UserPath
+from workflow_scripts.config.scan_inputs import SampleSelection
 
 Tokens = Annotated[int, Field(ge=1, le=4096)]
 BenchmarkName = Annotated[
@@ -73,12 +73,8 @@ class ScanMetricSettings(Settings):
     )
 
 
-class ScanScoreSettings(ScoreSettings, ScanMetricSettings):
-    """How answers about scans are scored."""
-
-    tasks: Annotated[UniqueList[ScanTask], Field(min_length=1)] = Field(
-        ("grounding", "captioning", "question"), description="samples of which tasks are scored"
-    )
+class ScanScoreSettings(ScoreSettings, ScanMetricSettings, SampleSelection):
+    """How answers about scans are scored, and which."""
 
 
 class PoseScoreSettings(ScoreSettings):

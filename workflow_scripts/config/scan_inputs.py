@@ -1,10 +1,36 @@
-"""Settings of what a video model is shown of a scan, shared by training and evaluation."""
+"""Settings of what a video model is shown and asked of a scan, for training and evaluation."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from workflow_scripts.config.base import Settings
+from workflow_scripts.common.scan_samples import ScanSample, ScanTask
+from workflow_scripts.config.base import Settings, Text, UniqueList
+
+
+class SampleSelection(Settings):
+    """Which samples about scans an experiment is trained on, asked and scored by."""
+
+    tasks: Annotated[UniqueList[ScanTask], Field(min_length=1)] = Field(
+        ("grounding", "captioning", "question"),
+        description="grounding: proposals are chosen; captioning: the object at a point is "
+        "described; question: the answer is words",
+    )
+    question_types: Annotated[UniqueList[Text], Field(min_length=1)] | None = Field(
+        None,
+        description="types of samples (docs/video.md) that are trained on and scored; null: all "
+        "of the tasks",
+    )
+
+    def takes(self, sample: ScanSample) -> bool:
+        """Say whether a sample is one of these."""
+        types = self.question_types
+        return sample.task in self.tasks and (types is None or sample.question_type in types)
+
+    def in_words(self) -> str:
+        """Return what is chosen, for messages."""
+        types = f" of types {', '.join(self.question_types)}" if self.question_types else ""
+        return f"tasks {', '.join(self.tasks)}{types}"
 
 
 class VideoFramesSettings(Settings):

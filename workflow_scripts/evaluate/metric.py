@@ -157,10 +157,12 @@ class ScanMetric(Metric):
     Attributes:
         tasks: Tasks of the samples that it is measured on.
         needs_java: Whether programs of pycocoevalcap in Java measure it.
+        is_overall: Whether only its row of all samples is a headline, as types have the same value.
     """
 
     tasks: tuple[ScanTask, ...]
     needs_java: bool = False
+    is_overall: bool = False
 
     @property
     def scored(self) -> str:

@@ -8,7 +8,11 @@ from pydantic import Field, model_validator
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.base import SettingsError, Text, UniqueList, UserPath, section_json
 from workflow_scripts.config.evaluate import PredictSettings, ScanScoreSettings, Tokens
-from workflow_scripts.config.scan_inputs import ProposalTrainingSettings, VideoFramesSettings
+from workflow_scripts.config.scan_inputs import (
+    ProposalTrainingSettings,
+    SampleSelection,
+    VideoFramesSettings,
+)
 from workflow_scripts.config.video import VideoModelSettings
 from workflow_scripts.experiments.base import (
     VALIDATION,
@@ -31,12 +35,11 @@ from workflow_scripts.experiments.vlm import (
 )
 
 SAMPLES = "results/vqa/scans"
-VideoTask = Literal["grounding", "captioning", "question"]
 VideoCondition = Literal["image", "blind", "rotated90", "rotated180", "rotated270"]
 
 
-class ScanShowSettings(VideoModelSettings):
-    """What a video model is, and what it is shown of a scan."""
+class ScanShowSettings(VideoModelSettings, SampleSelection):
+    """What a video model is, and what it is shown and asked of a scan."""
 
     frames: VideoFramesSettings = Field(
         VideoFramesSettings(), description="which frames of a scan are shown"
@@ -45,11 +48,6 @@ class ScanShowSettings(VideoModelSettings):
         True,
         description="positions are relative to the middle of the proposals; false: the world frame "
         "of the scan",
-    )
-    tasks: Annotated[UniqueList[VideoTask], Field(min_length=1)] = Field(
-        ("grounding", "captioning", "question"),
-        description="grounding: proposals are chosen; captioning: the object at a point is "
-        "described; question: the answer is words",
     )
 
 
@@ -60,10 +58,6 @@ class VideoTrainingSettings(TuningSettings, ScanShowSettings):
         "one_task",
         description="one_task: a step has samples of one task, and tasks take turns in proportion "
         "to their samples; mixed: samples of all tasks",
-    )
-    question_types: Annotated[UniqueList[Text], Field(min_length=1)] | None = Field(
-        None,
-        description="types of samples (docs/video.md) that are trained on; null: all of the tasks",
     )
     blind_fraction: float = Field(
         0.1,
@@ -143,11 +137,19 @@ def _check(experiment: Experiment, context: WorkflowContext) -> None:
         if name not in videos:
             known = ", ".join(videos) or "there is none"
             raise UserError(f"{key}: {name} is no other experiment of kind video ({known})")
-        missing = set(settings.tasks) - set(VideoSettings.parse(videos[name]).tasks)
+        other = VideoSettings.parse(videos[name])
+        missing = set(settings.tasks) - set(other.tasks)
         if missing:
             raise UserError(
                 f"{key}: {name} has no answers of task {', '.join(sorted(missing))}; add it to "
                 f"train.experiments.{name}.tasks, or leave {name} out"
+            )
+        types = other.question_types
+        own = settings.question_types
+        if types is not None and (own is None or set(own) - set(types)):
+            raise UserError(
+                f"{key}: {name} has answers to samples of types {', '.join(types)} alone; give "
+                f"both the same question_types, or leave {name} out"
             )
 
 

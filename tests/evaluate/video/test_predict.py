@@ -102,6 +102,19 @@ def test_answers_are_what_scoring_reads(tmp_path: Path, folder: Path) -> None:
     assert tokens["value"].tolist() == [3]
 
 
+def test_types_of_samples_that_are_not_chosen_are_not_answered(
+    tmp_path: Path, folder: Path
+) -> None:
+    settings = VideoPredictSettings.parse({**MODEL, "question_types": ["what"]})
+    answers = ask(folder, tmp_path / "answers.jsonl", settings=settings)
+    samples = read_records(folder / "test.jsonl", ScanSample)
+    chosen = {one.sample_id for one in samples if one.question_type == "what"}
+    assert {answer.sample_id for answer in answers} == chosen < {one.sample_id for one in samples}
+    wrong = VideoPredictSettings.parse({**MODEL, "question_types": ["wat"]})
+    with pytest.raises(UserError, match=r"test\.jsonl: no sample of tasks .* of types wat"):
+        ask(folder, tmp_path / "wrong.jsonl", settings=wrong)
+
+
 @pytest.mark.parametrize("tokens", ["objects", "frames"])
 def test_a_model_is_asked_exactly_as_it_was_taught(folder: Path, tokens: str) -> None:
     settings = VideoPredictSettings.parse(MODEL | {"tokens": tokens})

@@ -18,6 +18,7 @@ from tests.evaluate.video.scan_run import (
     row_of,
     scores_for,
 )
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.scan_samples import ProposalRow
 from workflow_scripts.common.storage import write_records, write_table
@@ -61,6 +62,33 @@ def test_grounding_beside_blind_and_majority(tmp_path):
     assert row_of(rows, "acc_iou25")["value"] == pytest.approx(7 / 8)
     assert not (rows["metric"] == "f1_iou25").any()
     assert row_of(rows, "f1_iou25_p40")["value"] == pytest.approx(7 / 8)
+
+
+def test_only_the_types_of_the_experiment_are_scored(tmp_path):
+    samples = [
+        *(grounding(f"u{n}", [0], f"s{n}", question_type="unique") for n in range(4)),
+        *(grounding(f"n{n}", [], f"s{n}", question_type="zt_w_d") for n in range(4)),
+    ]
+    shown_to_model = {"num_frames": 8, "num_visual_tokens": 4}
+    answers = choices({f"u{n}": 0 for n in range(4)})
+    run = ScanRun(
+        tmp_path,
+        samples,
+        {"image": {name: answer | shown_to_model for name, answer in answers.items()}},
+        scans=SCANS,
+        others={"other": choices({one.sample_id: 0 for one in samples})},
+    )
+    chosen = ScanScoreSettings(bootstrap_samples=100, question_types=["unique"])
+    rows = run.scores(settings=chosen)
+    assert set(rows["family"]) == {"all", "unique"}
+    assert row_of(rows, "acc_iou50")["n"] == 4
+    # How much is shown does not depend on the type: one row of it is enough on a page.
+    shown = rows[rows["metric"] == "frames_shown"]
+    headlines = dict(zip(shown["family"], shown["is_headline"], strict=True))
+    assert headlines == {"all": True, "unique": False}
+    nothing = ScanScoreSettings(bootstrap_samples=100, question_types=["mt"])
+    with pytest.raises(UserError, match="no samples of tasks .* of types mt to score"):
+        run.scores(settings=nothing)
 
 
 def test_the_probability_is_chosen_on_validation_samples_alone(tmp_path):

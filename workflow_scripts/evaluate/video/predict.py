@@ -15,6 +15,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.scan_samples import ScanCondition, ScanPrediction, ScanSample
 from workflow_scripts.common.storage import read_records, remove, write_records
+from workflow_scripts.config.scan_inputs import SampleSelection
 from workflow_scripts.experiments.video import VideoPredictSettings
 from workflow_scripts.models.video.load import load_video_model
 from workflow_scripts.models.video.scan_cache import ScanCache
@@ -145,15 +146,15 @@ def select_scans(
     return list(by_scan.values())[part::num_parts]
 
 
-def read_asked_samples(path: Path, tasks: Sequence[str]) -> list[ScanSample]:
-    """Return the samples of some tasks; `UserError` for a doubled id, or other tasks alone.
+def read_asked_samples(path: Path, selection: SampleSelection) -> list[ScanSample]:
+    """Return the samples that are chosen; `UserError` for a doubled id, or for others alone.
 
     A split without scans has none.
     """
     everything = read_records(path, ScanSample)
-    samples = [sample for sample in everything if sample.task in tasks]
+    samples = [sample for sample in everything if selection.takes(sample)]
     if everything and not samples:
-        raise UserError(f"{path}: no sample of tasks {', '.join(tasks)}")
+        raise UserError(f"{path}: no sample of {selection.in_words()}")
     seen: set[str] = set()
     for sample in samples:
         if sample.sample_id in seen:
@@ -201,7 +202,7 @@ def main(
         images: Not used: frames come from the shards.
         part: Which part of the scans, from 0.
     """
-    samples = read_asked_samples(questions, settings.tasks)
+    samples = read_asked_samples(questions, settings)
     scans = select_scans(samples, part, settings.num_parts)
     files = [*views, *proposals]
     key = fingerprint(

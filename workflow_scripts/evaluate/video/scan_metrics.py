@@ -199,7 +199,15 @@ def _budget() -> Iterator[ScanMetric]:
         ("frames_shown", "mean number of frames that are shown of a scan"),
         ("visual_tokens", "mean number of tokens of pictures and objects"),
     ):
-        yield ScanMetric(name, "lower", "count", definition, tasks=tasks, is_headline=True)  # type: ignore[arg-type]
+        yield ScanMetric(
+            name,
+            "lower",
+            "count",
+            definition,
+            tasks=tasks,  # type: ignore[arg-type]
+            is_headline=True,
+            is_overall=True,
+        )
 
 
 SCAN_METRICS: tuple[ScanMetric, ...] = (

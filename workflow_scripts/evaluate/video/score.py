@@ -5,14 +5,15 @@ its name, and by ours. Every sample has exactly one answer under every condition
 """
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import UserError, most_common_reasons
-from workflow_scripts.common.scan_samples import ScanCondition, ScanPrediction, ScanSample, ScanTask
+from workflow_scripts.common.scan_samples import ScanCondition, ScanPrediction, ScanSample
 from workflow_scripts.common.storage import read_records
 from workflow_scripts.config.evaluate import ScanScoreSettings
+from workflow_scripts.config.scan_inputs import SampleSelection
 from workflow_scripts.evaluate.score_table import LEARNED, ScoreRow, write_scores
 from workflow_scripts.evaluate.video.dataset_scores import DataSet, rows_by_dataset
 from workflow_scripts.evaluate.video.frame_picture import draw_frames
@@ -24,11 +25,11 @@ from workflow_scripts.evaluate.video.score_rows import MAJORITY, RowTemplate, sc
 from workflow_scripts.evaluate.video.scored_samples import (
     Scan,
     ScanProposals,
-    of_tasks,
     read_predictions,
     read_predictions_by_experiment,
     read_proposals,
     read_samples,
+    select_samples,
     with_proposals,
 )
 from workflow_scripts.evaluate.video.shown_samples import shown_samples
@@ -88,7 +89,7 @@ def main(
         )
     known = read_proposals(proposals)
     every_sample = read_samples(samples, settings.split)
-    scored = with_proposals(samples, of_tasks(samples, every_sample, settings.tasks), known)
+    scored = with_proposals(samples, select_samples(samples, every_sample, settings), known)
     given: dict[ScanCondition, Sequence[Path]] = {
         **{"image": image, "blind": blind, "rotated90": rotated90},
         **{"rotated180": rotated180, "rotated270": rotated270},
@@ -102,13 +103,13 @@ def main(
     if training is not None:
         learned_from = read_records(training, ScanSample)
         answers[MAJORITY] = majority_predictions(scored, learned_from, known)
-    not_scored = {one.sample_id for one in every_sample if one.task not in settings.tasks}
+    not_scored = {one.sample_id for one in every_sample if not settings.takes(one)}
     others = read_predictions_by_experiment(compared, scored, not_scored)
     others.pop(experiment, None)
     if validation is not None and settings.split == "val":
         logger.warning("validation samples are scored themselves: nothing is chosen on them")
         validation = None
-    probabilities = chosen_probabilities(validation, validation_image, known, settings.tasks)
+    probabilities = chosen_probabilities(validation, validation_image, known, settings)
     if not probabilities and any(sample.task == "grounding" for sample in scored.samples):
         logger.warning("no validation samples: F1 only at the published selection probabilities")
     template = RowTemplate(experiment, settings.split, settings.bootstrap_samples, seed)
@@ -138,7 +139,7 @@ def chosen_probabilities(
     path: Path | None,
     image: Sequence[Path],
     proposals: Mapping[Scan, ScanProposals],
-    tasks: Collection[ScanTask],
+    selection: SampleSelection,
 ) -> dict[str, float]:
     """Return the selection probability of each data set with validation samples that are answered.
 
@@ -146,7 +147,7 @@ def chosen_probabilities(
     """
     if path is None or not image:
         return {}
-    samples = [one for one in read_records(path, ScanSample) if one.task in tasks]
+    samples = [one for one in read_records(path, ScanSample) if selection.takes(one)]
     scored = with_proposals(path, samples, proposals)
     predictions = read_predictions(image, scored, "image")
     chosen = {}

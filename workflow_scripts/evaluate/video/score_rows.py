@@ -10,7 +10,7 @@ from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.vsi_bench import VSI_TASKS
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap, interval
-from workflow_scripts.evaluate.metric import AnswerMetric, Metric
+from workflow_scripts.evaluate.metric import AnswerMetric, Metric, ScanMetric
 from workflow_scripts.evaluate.metrics import METRICS
 from workflow_scripts.evaluate.score_table import ALL, LEARNED, ScoreRow
 from workflow_scripts.evaluate.video.sample_scores import SampleScores
@@ -118,6 +118,7 @@ def _row(
     if np.isnan(value) or not num_samples or is_omitted:
         return None
     ci_low, ci_high = interval(draws)
+    is_left_out = isinstance(metric, ScanMetric) and metric.is_overall and group.family != ALL
     beside: dict[str, object] = {}
     blind = _gain(group, metric, methods[LEARNED], methods.get(BLIND, {}), resample)
     if blind:
@@ -138,7 +139,7 @@ def _row(
         value=value,
         ci_low=ci_low,
         ci_high=ci_high,
-        is_headline=metric.is_headline,
+        is_headline=metric.is_headline and not is_left_out,
         **beside,
     )
 

@@ -14,9 +14,9 @@ from workflow_scripts.common.scan_samples import (
     ScanCondition,
     ScanPrediction,
     ScanSample,
-    ScanTask,
 )
 from workflow_scripts.common.storage import iterate_records, read_records, read_table
+from workflow_scripts.config.scan_inputs import SampleSelection
 
 Scan = tuple[str, str]
 NAMED_IDS = 3
@@ -83,15 +83,15 @@ def read_samples(path: Path, split: Split) -> list[ScanSample]:
     return samples
 
 
-def of_tasks(
-    path: Path, samples: Sequence[ScanSample], tasks: Collection[ScanTask]
+def select_samples(
+    path: Path, samples: Sequence[ScanSample], selection: SampleSelection
 ) -> list[ScanSample]:
-    """Return the samples of some tasks; `UserError` if there is none."""
-    chosen = [sample for sample in samples if sample.task in tasks]
+    """Return the samples that are scored; `UserError` if there is none."""
+    chosen = [sample for sample in samples if selection.takes(sample)]
     if not chosen:
         raise UserError(
-            f"{path}: no samples of {', '.join(tasks)} to score; add a task that there are "
-            "samples of (tasks of the experiment)"
+            f"{path}: no samples of {selection.in_words()} to score; add a task or a type that "
+            "there are samples of (tasks, question_types of the experiment)"
         )
     return chosen
 
