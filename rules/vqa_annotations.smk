@@ -21,7 +21,7 @@ rule import_scan_annotations:
     wildcard_constraints:
         source=name_pattern(annotated_sources()),
     conda:
-        "../envs/geometry.yaml"
+        "../envs/views.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -55,7 +55,7 @@ rule export_scan_llava:
     wildcard_constraints:
         source=name_pattern(sources_with_scenes("scan")),
     conda:
-        "../envs/geometry.yaml"
+        "../envs/views.yaml"
     threads: 1
     resources:
         mem_mb=4000,

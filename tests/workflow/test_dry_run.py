@@ -164,7 +164,7 @@ def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
         (
             {"train": {"experiments": {"lifter": {"kind": "poze"}}}},
             "train.experiments.lifter.kind: 'poze' is not allowed; allowed: api, pose, "
-            "reconstruction, vlm",
+            "reconstruction, video, vlm",
         ),
         (
             {"train": {"experiments": {"lifter": {"kind": "pose", "noise": {"outlier": 1}}}}},

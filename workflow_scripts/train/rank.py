@@ -1,8 +1,10 @@
 """What each rank runs. Slow imports come after the signal handlers are installed."""
 
+import atexit
 import logging
 import os
 import random
+import sys
 from collections.abc import Callable
 
 from submitit import JobEnvironment
@@ -29,6 +31,7 @@ class Rank:
         self.spec = spec
         self.cluster = cluster
         self.notice_s = notice_s
+        self._is_done = False
 
     def __call__(self) -> str | None:
         """Train; return the message of an error that the user can correct."""
@@ -43,6 +46,8 @@ class Rank:
             level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", force=True
         )
         if self.cluster != "debug":
+            # Registered before the slow imports, so that it runs after their exit handlers.
+            atexit.register(self._end_process)
             # The report of this rank from before the job was queued again is void.
             job_environment = JobEnvironment()
             job_environment.paths.result_pickle.unlink(missing_ok=True)
@@ -52,12 +57,24 @@ class Rank:
             TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
         try:
             self.run_training(preemption.should_stop)
+            self._is_done = True
         except UserError as error:
             return str(error)
         except TrainingInterrupted as interruption:
             logging.getLogger(__name__).info("stopping: %s", interruption)
             preemption.requeue_and_wait()
         return None
+
+    def _end_process(self) -> None:
+        """End a rank that has trained and reported, without tearing the interpreter down.
+
+        A library's thread that wakes up meanwhile would abort the process from within C++, and
+        SLURM would count the job as failed (`common.cli.end_process`).
+        """
+        if self._is_done and getattr(sys, "last_value", None) is None:
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            os._exit(0)
 
     def run_training(self, should_stop: Callable[[], bool]) -> None:
         """Train."""
