@@ -17,13 +17,20 @@ def aligned_boxes(centre_m: ArrayLike, size_m: ArrayLike, yaw_deg: ArrayLike) ->
     return np.concatenate([(low + high) / 2, high - low], axis=-1)
 
 
-def box_iou(boxes: FloatArray, others: FloatArray) -> FloatArray:
-    """Return the IoU [n, m] of aligned boxes [n, 6] and [m, 6]."""
+def box_iou(
+    boxes: FloatArray, others: FloatArray, *, added_volume_m3: float = _SMALL
+) -> FloatArray:
+    """Return the IoU [n, m] of aligned boxes [n, 6] and [m, 6].
+
+    As published, a small volume is added to the union; without it the IoU is exact, and 0 where
+    both boxes have no volume.
+    """
     low = np.maximum(_corner(boxes, -1)[:, None], _corner(others, -1)[None])
     high = np.minimum(_corner(boxes, 1)[:, None], _corner(others, 1)[None])
     shared = np.clip(high - low, 0, None).prod(axis=2)
     volumes = boxes[:, 3:].prod(axis=1)[:, None] + others[:, 3:].prod(axis=1)[None]
-    iou: FloatArray = shared / (volumes - shared + _SMALL)
+    union = volumes - shared + added_volume_m3
+    iou: FloatArray = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
     return iou
 
 

@@ -18,10 +18,10 @@ from workflow_scripts.evaluate.score_table import LEARNED, ScoreRow, write_score
 from workflow_scripts.evaluate.video.dataset_scores import DataSet, rows_by_dataset
 from workflow_scripts.evaluate.video.frame_picture import draw_frames
 from workflow_scripts.evaluate.video.grounding_scores import selection_probability
-from workflow_scripts.evaluate.video.majority import majority_predictions
+from workflow_scripts.evaluate.video.majority import MAJORITY, majority_predictions
 from workflow_scripts.evaluate.video.plan_picture import draw_plans
 from workflow_scripts.evaluate.video.protocols import has_java
-from workflow_scripts.evaluate.video.score_rows import MAJORITY, RowTemplate, score_rows
+from workflow_scripts.evaluate.video.score_rows import RowTemplate, score_rows
 from workflow_scripts.evaluate.video.scored_samples import (
     Scan,
     ScanProposals,

@@ -17,6 +17,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.storage import read_table
 from workflow_scripts.common.view_shard import ViewShard, sibling_path
 from workflow_scripts.config.scan_inputs import VideoFramesSettings
+from workflow_scripts.geometry.aligned_boxes import box_iou
 
 ScanKey = tuple[str, str]
 """Source and id of a scan."""
@@ -76,19 +77,10 @@ class ScanInputs:
         meant = np.isin(self.instances, list(instances)) & (self.instances > 0)
         without = self.instances == 0
         if boxes and without.any():
-            overlap = box_ious(self.boxes, np.asarray(boxes, np.float64)).max(axis=1)
+            true_boxes = np.asarray(boxes, np.float64)
+            overlap = box_iou(self.boxes, true_boxes, added_volume_m3=0.0).max(axis=1)
             meant |= without & (overlap >= 0.5)
         return meant
-
-
-def box_ious(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return intersection over union of axis-aligned boxes [n, 6] and [m, 6]: f64 [n, m]."""
-    low = np.maximum((first[:, :3] - first[:, 3:] / 2)[:, None], second[:, :3] - second[:, 3:] / 2)
-    high = np.minimum((first[:, :3] + first[:, 3:] / 2)[:, None], second[:, :3] + second[:, 3:] / 2)
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    union = first[:, 3:].prod(axis=1)[:, None] + second[:, 3:].prod(axis=1) - shared
-    ious: np.ndarray = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-    return ious
 
 
 @dataclass(frozen=True)
