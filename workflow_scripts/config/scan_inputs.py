@@ -30,7 +30,7 @@ class SampleSelection(Settings):
     def in_words(self) -> str:
         """Return what is chosen, for messages."""
         types = f" of types {', '.join(self.question_types)}" if self.question_types else ""
-        return f"tasks {', '.join(self.tasks)}{types}"
+        return f"{', '.join(self.tasks)}{types}"
 
 
 class VideoFramesSettings(Settings):

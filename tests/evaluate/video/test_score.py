@@ -87,7 +87,9 @@ def test_only_the_types_of_the_experiment_are_scored(tmp_path):
     headlines = dict(zip(shown["family"], shown["is_headline"], strict=True))
     assert headlines == {"all": True, "unique": False}
     nothing = ScanScoreSettings(bootstrap_samples=100, question_types=["mt"])
-    with pytest.raises(UserError, match=r"no samples of tasks .* of types mt to score"):
+    with pytest.raises(
+        UserError, match=r"no samples of grounding, captioning, question of types mt to score"
+    ):
         run.scores(settings=nothing)
 
 

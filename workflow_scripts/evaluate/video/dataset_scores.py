@@ -9,6 +9,7 @@ from workflow_scripts.common.cli import progress
 from workflow_scripts.common.scan_samples import ScanCondition, ScanPrediction, ScanSample
 from workflow_scripts.evaluate.score_table import LEARNED
 from workflow_scripts.evaluate.video.grounding_scores import grounding_scores
+from workflow_scripts.evaluate.video.majority import MAJORITY
 from workflow_scripts.evaluate.video.question_scores import is_typed, question_scores
 from workflow_scripts.evaluate.video.rotation_scores import rotation_scores
 from workflow_scripts.evaluate.video.sample_scores import (
@@ -16,7 +17,7 @@ from workflow_scripts.evaluate.video.sample_scores import (
     mean_scores,
     spread_scores,
 )
-from workflow_scripts.evaluate.video.score_rows import BLIND, MAJORITY
+from workflow_scripts.evaluate.video.score_rows import BLIND
 from workflow_scripts.evaluate.video.scored_samples import ScoredSamples
 from workflow_scripts.evaluate.video.text_scores import answer_scores, caption_scores
 

@@ -154,7 +154,7 @@ def read_asked_samples(path: Path, selection: SampleSelection) -> list[ScanSampl
     everything = read_records(path, ScanSample)
     samples = [sample for sample in everything if selection.takes(sample)]
     if everything and not samples:
-        raise UserError(f"{path}: no sample of {selection.in_words()}")
+        raise UserError(f"{path}: no sample of tasks {selection.in_words()}")
     seen: set[str] = set()
     for sample in samples:
         if sample.sample_id in seen:
