@@ -8,7 +8,6 @@ import shapely
 
 from workflow_scripts.common.label_text import phrase
 from workflow_scripts.geometry.cameras import Camera
-from workflow_scripts.geometry.upright_boxes import box_corners
 from workflow_scripts.vqa.scans.scan_context import (
     ScanContext,
     ScanFrame,
@@ -40,8 +39,6 @@ def scan_object(
     """Return an object; two numbers as its center put it on the floor. Frames are 1 s apart."""
     size = np.array(size_m, dtype=np.float64)
     centre = np.array([*centre_m, size[2] / 2][:3], dtype=np.float64)
-    corners = box_corners(centre, size, yaw_deg)
-    low, high = corners.min(axis=0), corners.max(axis=0)
     values: dict[str, Any] = {
         "instance": instance,
         "object_id": f"{category}|{instance}",
@@ -53,8 +50,6 @@ def scan_object(
         "centre_m": centre,
         "size_m": size,
         "yaw_deg": yaw_deg,
-        "box": (*((low + high) / 2).tolist(), *(high - low).tolist()),
-        "corners_m": corners,
         "room_id": "room|1",
         "colour": "",
         "frames": frames,

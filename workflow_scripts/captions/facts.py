@@ -1,7 +1,6 @@
 """What a view shows, as facts: which objects, where, how big, of which colour."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from workflow_scripts.geometry.cameras import (
     rotation_about_up,
     yaw_pitch_deg,
 )
-from workflow_scripts.geometry.upright_boxes import box_corners
+from workflow_scripts.geometry.upright_boxes import UprightBox, box_corners
 
 OPENINGS = ("door", "doorframe", "window")
 MIN_IMAGE_SHARE = 0.0005
@@ -25,7 +24,7 @@ _OPENING_REACH_M = 0.3
 
 
 @dataclass(frozen=True)
-class VisibleObject:
+class VisibleObject(UprightBox):
     """An object or opening in a view.
 
     `right_m` and `ahead_m` are horizontal: how far its centre lies to the right of the camera
@@ -49,20 +48,6 @@ class VisibleObject:
     @property
     def noun(self) -> str:
         return phrase(self.category)
-
-    @property
-    def bottom_m(self) -> float:
-        return float(self.centre_m[2] - self.size_m[2] / 2)
-
-    @property
-    def top_m(self) -> float:
-        return float(self.centre_m[2] + self.size_m[2] / 2)
-
-    @cached_property
-    def footprint(self) -> Polygon:
-        """The rectangle it covers on the floor, in world metres."""
-        corners = box_corners(self.centre_m, self.size_m, self.yaw_deg)[::2, :2]
-        return Polygon(corners[[0, 1, 3, 2]])
 
     def gap_m(self, other: "VisibleObject") -> float:
         """Return the horizontal distance between the boxes of two objects."""

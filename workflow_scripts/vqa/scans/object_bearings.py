@@ -50,7 +50,7 @@ class ObjectBearing:
 def locate(situation: Situation, item: ScanObject, settings: ScanQuestionSettings) -> ObjectBearing:
     """Return where an object is from the places of a situation."""
     angle = situation.bearings_deg(item.centre_m[None, :2])[:, 0]
-    corners = situation.bearings_deg(item.corners_m[[0, 2, 6, 4], :2])
+    corners = situation.bearings_deg(item.footprint_corners_m)
     gap = situation.gaps_m(item)
     margin = settings.margin_deg
     lateral = np.sin(np.deg2rad(angle))

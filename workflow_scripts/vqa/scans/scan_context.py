@@ -20,7 +20,9 @@ from workflow_scripts.common.records import Split
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
 from workflow_scripts.geometry import upright_boxes
+from workflow_scripts.geometry.aligned_boxes import aligned_boxes
 from workflow_scripts.geometry.cameras import Camera, FloatArray
+from workflow_scripts.geometry.upright_boxes import UprightBox
 
 Box = tuple[float, float, float, float, float, float]
 OPENINGS = frozenset({"door", "doorframe", "window"})
@@ -29,7 +31,7 @@ _COLOUR_AGREEMENT = 2 / 3
 
 
 @dataclass(frozen=True, eq=False)
-class ScanObject:
+class ScanObject(UprightBox):
     """An object, or a door or window, that the chosen frames show.
 
     Attributes:
@@ -43,8 +45,6 @@ class ScanObject:
         centre_m: f64 [3].
         size_m: f64 [3] along its own axes: width, depth, height.
         yaw_deg: counter-clockwise about world +Z; at 0 its front looks along +Y.
-        box: axis-aligned box: centre x, y, z, size x, y, z.
-        corners_m: f64 [8, 3].
         room_id: room that it is in, '' if not known.
         colour: name of its colour, '' where frames disagree or it has none.
         frames: positions in `ScanContext.frames` of those that show it well enough.
@@ -64,8 +64,6 @@ class ScanObject:
     centre_m: FloatArray
     size_m: FloatArray
     yaw_deg: float
-    box: Box
-    corners_m: FloatArray
     room_id: str
     colour: str
     frames: tuple[int, ...]
@@ -79,20 +77,12 @@ class ScanObject:
         """Number of chosen frames that show it well enough."""
         return len(self.frames)
 
-    @property
-    def bottom_m(self) -> float:
-        """Height of its underside."""
-        return float(self.centre_m[2] - self.size_m[2] / 2)
-
-    @property
-    def top_m(self) -> float:
-        """Height of its top."""
-        return float(self.centre_m[2] + self.size_m[2] / 2)
-
     @cached_property
-    def footprint(self) -> Polygon:
-        """The rectangle that it covers seen from above."""
-        return Polygon(self.corners_m[[0, 2, 6, 4], :2])
+    def box(self) -> Box:
+        """Its axis-aligned box, to micrometres: centre x, y, z, size x, y, z."""
+        aligned = aligned_boxes(self.centre_m, self.size_m, self.yaw_deg).round(6)
+        x, y, z, dx, dy, dz = aligned.tolist()
+        return x, y, z, dx, dy, dz
 
 
 @dataclass(frozen=True, eq=False)
@@ -333,11 +323,6 @@ def read_context(
 
 
 def _scan_object(row: pd.Series, **known: object) -> ScanObject:
-    centre_m = np.array([row.x_m, row.y_m, row.z_m], dtype=np.float64)
-    size_m = np.array([row.width_m, row.depth_m, row.height_m], dtype=np.float64)
-    corners_m = upright_boxes.box_corners(centre_m, size_m, row.yaw_deg)
-    low, high = corners_m.min(axis=0), corners_m.max(axis=0)
-    x, y, z, dx, dy, dz = np.concatenate([(low + high) / 2, high - low]).round(6).tolist()
     return ScanObject(
         instance=int(row.instance),
         object_id=str(row.object_id),
@@ -345,11 +330,9 @@ def _scan_object(row: pd.Series, **known: object) -> ScanObject:
         phrase=phrase(str(row.category)),
         kind=str(row.kind),
         contact=str(row.contact),
-        centre_m=centre_m,
-        size_m=size_m,
+        centre_m=np.array([row.x_m, row.y_m, row.z_m], dtype=np.float64),
+        size_m=np.array([row.width_m, row.depth_m, row.height_m], dtype=np.float64),
         yaw_deg=float(row.yaw_deg),
-        box=(x, y, z, dx, dy, dz),
-        corners_m=corners_m,
         room_id=str(row.room_id),
         **known,  # type: ignore[arg-type]
     )
