@@ -149,9 +149,8 @@ def _validation_samples(experiment: VideoExperiment, reader: ScanReader) -> list
     path = experiment.validation
     if path is None or not path.stat().st_size:
         return []
-    tasks, types = experiment.settings.tasks, experiment.settings.question_types
-    samples, _ = read_samples(path, reader, tasks=tasks)
-    samples = [one for one in samples if types is None or one.question_type in types]
+    samples, _ = read_samples(path, reader, tasks=experiment.settings.tasks)
+    samples = [one for one in samples if experiment.settings.takes(one)]
     count = min(len(samples), experiment.max_validation)
     indices = torch.linspace(0, len(samples) - 1, count).long()
     return [samples[int(index)] for index in indices]

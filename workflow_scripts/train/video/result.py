@@ -6,20 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from safetensors.torch import save_file
 
 from workflow_scripts.common.records import SkippedItem
-from workflow_scripts.common.storage import atomic_write, write_json, write_records, write_text
 from workflow_scripts.models.video.load import HEADS_FILE
 from workflow_scripts.models.video.video_batch import VideoProcessor
 from workflow_scripts.models.video.video_model import VideoModel
-from workflow_scripts.train.curves import draw_curves
-from workflow_scripts.train.trainer import last_logged, logged_history
 from workflow_scripts.train.video.experiment import VideoExperiment
-from workflow_scripts.train.vlm.finetune import trained_parameters
+from workflow_scripts.train.vlm.result import write_tuning_result
 
-_LOGGED_KEYS = {"loss", "eval_loss", "learning_rate"}
 _CARD = """\
 ---
 base_model: {base}
@@ -72,34 +67,15 @@ def write_result(
     save_weights(out, model, state)
     if experiment.settings.adapter == "none":
         processor.processor.save_pretrained(out)
-    history = logged_history(trainer, _LOGGED_KEYS, digits=6)
-    batch_size = experiment.settings.batch_size
-    metrics = {
-        "experiment": experiment.name,
-        "base": experiment.base,
-        "steps": trainer.state.global_step,
-        "batch_size": batch_size,
-        "samples": num_samples,
-        "samples_left_out": len(skipped),
-        "epochs": round(trainer.state.global_step * batch_size / num_samples, 3),
-        "train_loss": last_logged(history, "loss"),
-        "validation_loss": last_logged(history, "eval_loss"),
-        "trained_parameters": trained_parameters(trainer.model),
-        "history": history,
-    }
-    draw_curves(
-        out / "curves.png",
-        history,
-        names={"loss": "training", "eval_loss": "validation"},
+    write_tuning_result(
+        out,
+        trainer,
+        experiment,
+        counts={"samples": num_samples, "samples_left_out": len(skipped)},
         title=f"{experiment.name}: loss",
+        make_card=_card,
+        skipped=skipped,
     )
-    description = experiment.description()
-    write_text(out / "config.yaml", yaml.safe_dump(description, sort_keys=True))
-    write_text(out / "README.md", _card(description, metrics))
-    write_json(out / "metrics.json", metrics)
-    write_records(out / "skipped.jsonl", skipped, checksum=False)
-    with atomic_write(experiment.result, checksum=True) as partial:
-        out.rename(partial)
 
 
 def save_weights(folder: Path, model: VideoModel, state: dict[str, torch.Tensor]) -> None:

@@ -12,16 +12,11 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 import torch
-import yaml
 
 from workflow_scripts.common.question_table import open_table
 from workflow_scripts.common.records import SkippedItem
 from workflow_scripts.common.storage import (
-    atomic_write,
     read_json,
-    write_json,
-    write_records,
-    write_text,
 )
 from workflow_scripts.experiments.vlm import TuningSettings
 from workflow_scripts.models import vlm
@@ -30,11 +25,8 @@ from workflow_scripts.models.shared_prefix import (
     choose_attention,
     sharing_obstacle,
 )
-from workflow_scripts.train.curves import draw_curves
 from workflow_scripts.train.trainer import (
     TrainerOptions,
-    last_logged,
-    logged_history,
     make_arguments,
     make_trainer,
     micro_batches,
@@ -51,6 +43,7 @@ from workflow_scripts.train.vlm.model_card import model_card
 from workflow_scripts.train.vlm.packed_collator import PackedCollator
 from workflow_scripts.train.vlm.packed_dataset import PackedStepDataset, PackedValidationDataset
 from workflow_scripts.train.vlm.packed_trainer import PackedTrainer
+from workflow_scripts.train.vlm.result import write_tuning_result
 
 logger = logging.getLogger(__name__)
 
@@ -233,48 +226,21 @@ def write_result(
     if experiment.settings.adapter == "none":
         processor.save_pretrained(out)
     (out / "training_args.bin").unlink(missing_ok=True)
-    history = logged_history(trainer, _LOGGED_KEYS, digits=6)
-    batch_size = experiment.settings.batch_size
-    metrics = {
-        "experiment": experiment.name,
-        "base": experiment.base,
-        "steps": trainer.state.global_step,
-        "batch_size": batch_size,
-        "conversations": len(conversations),
-        "conversations_left_out": len(conversations.skipped),
-        "epochs": round(trainer.state.global_step * batch_size / len(conversations), 3),
-        "train_loss": last_logged(history, "loss"),
-        "validation_loss": last_logged(history, "eval_loss"),
-        "trained_parameters": trained_parameters(trainer.model),
-        "history": history,
-    }
-    draw_curves(
-        out / "curves.png",
-        history,
-        names={"loss": "training", "eval_loss": "validation"},
+    write_tuning_result(
+        out,
+        trainer,
+        experiment,
+        counts={
+            "conversations": len(conversations),
+            "conversations_left_out": len(conversations.skipped),
+        },
         title=f"{experiment.name}: loss on answers",
+        make_card=model_card,
+        skipped=(
+            SkippedItem(source=experiment.name, scene_id="", item=name, reason=reason)
+            for name, reason in conversations.skipped
+        ),
     )
-    write_text(out / "config.yaml", yaml.safe_dump(experiment.description(), sort_keys=True))
-    write_text(out / "README.md", model_card(experiment.description(), metrics))
-    write_json(out / "metrics.json", metrics)
-    skipped = (
-        SkippedItem(source=experiment.name, scene_id="", item=name, reason=reason)
-        for name, reason in conversations.skipped
-    )
-    write_records(out / "skipped.jsonl", skipped, checksum=False)
-    with atomic_write(experiment.result, checksum=True) as partial:
-        out.rename(partial)
-
-
-_LOGGED_KEYS = {"loss", "eval_loss", "learning_rate"}
-
-
-def trained_parameters(model: Any) -> int:
-    """Count trained parameters; with ZeRO-3 a rank's part has the full size in `ds_numel`."""
-    sizes = (
-        getattr(part, "ds_numel", part.numel()) for part in model.parameters() if part.requires_grad
-    )
-    return int(sum(sizes))
 
 
 def _load_validation(experiment: VlmExperiment) -> ConversationDataset | None:
