@@ -15,7 +15,8 @@ from workflow_scripts.geometry.cameras import (
     rotation_about_up,
     yaw_pitch_deg,
 )
-from workflow_scripts.geometry.upright_boxes import UprightBox, box_corners
+from workflow_scripts.geometry.upright_box import UprightBox
+from workflow_scripts.geometry.upright_boxes import box_corners
 
 OPENINGS = ("door", "doorframe", "window")
 MIN_IMAGE_SHARE = 0.0005

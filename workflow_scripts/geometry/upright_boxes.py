@@ -4,57 +4,13 @@ A box is a centre [n, 3] and size [n, 3] in metres and a yaw [n] in degrees, cou
 about +Z; its footprint is the turned rectangle that it covers seen from above.
 """
 
-from functools import cached_property
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from workflow_scripts.geometry.cameras import FloatArray
 
-if TYPE_CHECKING:
-    from shapely import Polygon
-
 _UNIT_CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2.0
-# The corners of a footprint, counter-clockwise, among those of a box.
-_AROUND = [0, 2, 6, 4]
-_FOOTPRINT = _UNIT_CORNERS[_AROUND, :2]
-
-
-class UprightBox:
-    """What follows from the center [3], size [3] and yaw of one box: a base of dataclasses."""
-
-    centre_m: FloatArray
-    size_m: FloatArray
-    yaw_deg: float
-
-    @property
-    def bottom_m(self) -> float:
-        """Height of its underside."""
-        return float(self.centre_m[2] - self.size_m[2] / 2)
-
-    @property
-    def top_m(self) -> float:
-        """Height of its top."""
-        return float(self.centre_m[2] + self.size_m[2] / 2)
-
-    @cached_property
-    def corners_m(self) -> FloatArray:
-        """Its corners [8, 3], as `box_corners` orders them."""
-        return box_corners(self.centre_m, self.size_m, self.yaw_deg)
-
-    @property
-    def footprint_corners_m(self) -> FloatArray:
-        """The corners [4, 2] of the rectangle that it covers seen from above, going round."""
-        corners: FloatArray = self.corners_m[_AROUND, :2]
-        return corners
-
-    @cached_property
-    def footprint(self) -> "Polygon":
-        """The rectangle that it covers seen from above."""
-        from shapely import Polygon
-
-        return Polygon(self.footprint_corners_m)
+_FOOTPRINT = _UNIT_CORNERS[[0, 2, 6, 4], :2]
 
 
 def footprint_axes(yaw_deg: FloatArray) -> FloatArray:

@@ -137,7 +137,7 @@ def answer_each(
 def select_scans(
     samples: Sequence[ScanSample], part: int, num_parts: int
 ) -> list[list[ScanSample]]:
-    """Return the samples of a part, those about one scan together; whole scans are dealt out."""
+    """Return the samples of a part, those about one scan together; a scan is in one part."""
     if not 0 <= part < num_parts:
         raise UserError(f"--part {part}: must be 0 to {num_parts - 1} (num_parts {num_parts})")
     by_scan: dict[tuple[str, str], list[ScanSample]] = {}

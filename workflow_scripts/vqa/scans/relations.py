@@ -24,8 +24,8 @@ IN_CORNER_M, NOT_IN_CORNER_M = 0.4, 1.2
 CONTACT_M, APART_M = 0.05, 0.15
 ABOVE_M, MAX_ABOVE_M = 0.05, 1.6
 ON_FLOOR_M = 0.3
-# What a place is told by is at least this much of the size of what is there, and what distances
-# are told from is not small.
+# The object that names a place is at least this much of the size of what is there, and distances
+# are not measured from small objects.
 MIN_ANCHOR_RATIO, MIN_ANCHOR_M = 0.5, 0.4
 VOLUME_RATIO, LENGTH_RATIO, MIN_HEIGHT_M = 1.5, 1.1, 0.1
 # Names of colours that people may exchange.
@@ -45,7 +45,7 @@ class Clause:
     Attributes:
         kind: colour, size, nearest, farthest, on, next_to, above, corner, room.
         word: the colour, the superlative or the name of the room.
-        anchor: the object that a place is told by.
+        anchor: the object that names the place.
         clear: by instance, how clearly it holds.
         values: by instance, what was measured, in the unit.
         unit: of `clear` and `values`.
@@ -112,7 +112,7 @@ def group_of(context: ScanContext, category: str) -> tuple[ScanObject, ...]:
 
 
 def anchors_of(context: ScanContext) -> tuple[ScanObject, ...]:
-    """Return what a place can be told by: alone of its kind in the scan, and clearly shown."""
+    """Return what can name a place: alone of its kind in the scan, and clearly shown."""
     nouns = [item.phrase for item in context.openings]
     # Of several doors none is "the door"; of doors that are not shown nothing is known.
     openings = [item for item in context.openings if nouns.count(item.phrase) == 1]

@@ -22,7 +22,7 @@ from workflow_scripts.config.scan_questions import ScanQuestionSettings
 from workflow_scripts.geometry import upright_boxes
 from workflow_scripts.geometry.aligned_boxes import aligned_boxes
 from workflow_scripts.geometry.cameras import Camera, FloatArray
-from workflow_scripts.geometry.upright_boxes import UprightBox
+from workflow_scripts.geometry.upright_box import UprightBox
 
 Box = tuple[float, float, float, float, float, float]
 OPENINGS = frozenset({"door", "doorframe", "window"})
