@@ -14,7 +14,7 @@ from typing import Annotated
 import tyro
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.storage import write_text
+from workflow_scripts.common.storage import atomic_write, write_text
 from workflow_scripts.experiments.vlm import VlmTrainingSettings
 from workflow_scripts.train import launch
 from workflow_scripts.train.vlm.experiment import VlmExperiment
@@ -32,8 +32,10 @@ class Rank(launch.Rank):
             if (out / f"break-{rank}").exists():
                 raise RuntimeError(f"rank {rank} broke")
         if rank == "0":
-            self.spec.result.mkdir(parents=True, exist_ok=True)
-            (self.spec.result / "metrics.json").write_text("{}")
+            # As trainings do: a result without a checksum would be made again.
+            with atomic_write(self.spec.result, checksum=True) as partial:
+                partial.mkdir(parents=True)
+                (partial / "metrics.json").write_text("{}")
 
 
 def hold_file(out: Path) -> Path:
