@@ -274,7 +274,6 @@ def test_letters_in_the_texts_of_options_are_no_answers() -> None:
     assert parse("multiple_choice", "B. object A", options) == "B"
 
 
-@pytest.mark.skipif(not CASES.exists(), reason="the shared examples are not here")
 @pytest.mark.parametrize(
     ("text", "options", "expected"),
     [
@@ -294,6 +293,7 @@ def test_options_that_are_quantities_are_read_however_they_are_printed(
     assert parse("multiple_choice", text, options) == expected
 
 
+@pytest.mark.skipif(not CASES.exists(), reason="the shared examples are not here")
 def test_the_shared_examples_are_read() -> None:
     for case in json.loads(CASES.read_text(encoding="utf-8")):
         found = parse(case["type"], case["reply"], case.get("options", OPTIONS))
