@@ -21,14 +21,13 @@ from workflow_scripts.evaluate.reconstruction.detections import PictureBoxes, co
 from workflow_scripts.evaluate.reconstruction.room_pair import (
     PredictedRoom,
     RoomPair,
-    floor_within,
     read_prediction,
     true_room,
 )
 from workflow_scripts.evaluate.reconstruction.room_tables import RoomTables, training_view, view_key
 from workflow_scripts.evaluate.reconstruction.room_values import Content, room_values
 from workflow_scripts.evaluate.reconstruction.sentence_embedder import SentenceEmbedder
-from workflow_scripts.layouts.layout import LayoutWall
+from workflow_scripts.layouts.layout import LayoutWall, floor_within
 from workflow_scripts.layouts.room_layout import camera_pose, change_frame, room_layout
 from workflow_scripts.layouts.room_record import RoomRecord
 from workflow_scripts.layouts.room_table import write_rooms

@@ -1,6 +1,5 @@
 """A room's truth and what was predicted of it, in one frame, with categories in one spelling."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,16 +13,13 @@ from workflow_scripts.common.storage import iterate_records
 from workflow_scripts.config.reconstruction import LayoutTextSettings
 from workflow_scripts.evaluate.reconstruction.categories import CategoryNames
 from workflow_scripts.evaluate.reply_markup import without_thinking
-from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.layouts.answer_format import is_shown, noun, read_answer, target_layout
-from workflow_scripts.layouts.entries import without_fences
-from workflow_scripts.layouts.layout import LayoutFrame, LayoutWall, RoomLayout
+from workflow_scripts.layouts.entries import says_empty
+from workflow_scripts.layouts.layout import LayoutFrame, RoomLayout, floor_within
 from workflow_scripts.layouts.room_layout import change_frame, room_layout
 from workflow_scripts.layouts.room_record import RoomRecord
 
 SCORED_FRAME: LayoutFrame = "world"
-CORNER_GAP_M = 0.05
-_EMPTY = re.compile(r"\[\s*\]|none\s*;?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -109,7 +105,7 @@ def read_prediction(
     text = without_thinking(text)
     layout = read_answer(text, settings, record)
     says_nothing = not (layout.boxes or layout.walls or len(layout.floor_polygon_m))
-    if says_nothing and not _EMPTY.fullmatch(without_fences(text).strip()):
+    if says_nothing and not says_empty(text):
         first = layout.problems[0].reason if layout.problems else "no entry of the format"
         return replace(unread(first), num_left_out=len(layout.problems))
     if settings.format == "r2d3" and not settings.phrases:
@@ -145,16 +141,6 @@ def with_assets(layout: RoomLayout, names: CategoryNames) -> RoomLayout:
         size = box.size_m if size_m is None else np.array(size_m)
         boxes.append(replace(box, label=category, size_m=size))
     return replace(layout, boxes=tuple(boxes))
-
-
-def floor_within(walls: Sequence[LayoutWall]) -> FloatArray:
-    """Return the floor [n, 3] that walls enclose if each begins where the last one ends."""
-    if len(walls) < 3:
-        return np.zeros((0, 3))
-    starts = np.array([wall.start_m for wall in walls])
-    ends = np.array([wall.end_m for wall in walls])
-    gaps = np.linalg.norm(ends - np.roll(starts, -1, axis=0), axis=1)
-    return starts if (gaps <= CORNER_GAP_M).all() else np.zeros((0, 3))
 
 
 def read_replies(paths: Sequence[Path], question_ids: Sequence[str]) -> Mapping[str, Prediction]:
