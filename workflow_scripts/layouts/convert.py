@@ -67,7 +67,7 @@ CONVENTIONS = {"qwen3vl": QWEN3VL, "gemini": GEMINI, "radians": RADIANS}
 IN_CAMERA = (*CONVENTIONS, "omni3d")
 _BOXES_ALONE = ("floors", "walls", "doors", "windows")
 # What each format has no words for.
-UNSAID: Mapping[Format, tuple[str, ...]] = {
+UNSAID: Mapping[str, tuple[str, ...]] = {
     "object_list": _BOXES_ALONE,
     "r2d3": ("doors", "sizes of objects"),
     "spatiallm": (),

@@ -1,6 +1,6 @@
 """A room's truth and what was predicted of it, in one frame, with categories in one spelling."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,8 @@ class TrueRoom:
     """The truth: record, all objects in the world frame, and which of them the view shows [n].
 
     `is_target` [n] are those that an answer is to say; `phrases` are what objects are called by:
-    captions of assets, nouns where there are none.
+    captions of assets, nouns where there are none. `is_marked` [n] are those whose place the
+    prompt says; they are not among the visible ones.
     """
 
     record: RoomRecord
@@ -35,6 +36,7 @@ class TrueRoom:
     visible: np.ndarray
     is_target: np.ndarray
     phrases: tuple[str, ...] = ()
+    is_marked: np.ndarray | None = None
 
     @cached_property
     def target(self) -> RoomLayout:
@@ -43,6 +45,20 @@ class TrueRoom:
             return self.layout
         pairs = zip(self.layout.boxes, self.is_target, strict=True)
         return replace(self.layout, boxes=tuple(box for box, is_target in pairs if is_target))
+
+    @cached_property
+    def hidden(self) -> np.ndarray:
+        """Return the objects [n] that are neither visible nor marked."""
+        hidden: np.ndarray = ~self.visible
+        return hidden if self.is_marked is None else hidden & ~self.is_marked
+
+    @cached_property
+    def marked(self) -> RoomLayout:
+        """Return the layout with the marked objects alone."""
+        flags = np.zeros(len(self.layout.boxes), dtype=bool)
+        flags = flags if self.is_marked is None else self.is_marked
+        pairs = zip(self.layout.boxes, flags, strict=True)
+        return replace(self.layout, boxes=tuple(box for box, is_marked in pairs if is_marked))
 
     @property
     def house(self) -> str:
@@ -73,14 +89,32 @@ class RoomPair:
     predicted: PredictedRoom
 
 
-def true_room(record: RoomRecord, names: CategoryNames, settings: LayoutTextSettings) -> TrueRoom:
-    """Return the truth of a record; `settings` say which objects an answer is to say."""
+def true_room(
+    record: RoomRecord,
+    names: CategoryNames,
+    settings: LayoutTextSettings,
+    *,
+    marked: Collection[str] = (),
+) -> TrueRoom:
+    """Return the truth of a record.
+
+    `settings` say which objects an answer is to say, `marked` (object ids) of which the prompt says
+    the place.
+    """
     layout = room_layout(record, SCORED_FRAME)
     visible = np.array([is_shown(item, settings) for item in record.objects], dtype=bool)
     phrases = tuple(item.phrase or noun(item.category) for item in record.objects)
     keys = {box.key for box in target_layout(record, settings).boxes}
     is_target = np.array([item.object_id in keys for item in record.objects], dtype=bool)
-    return TrueRoom(record, with_categories(layout, names), visible, is_target, phrases)
+    is_marked = np.array([item.object_id in marked for item in record.objects], dtype=bool)
+    return TrueRoom(
+        record,
+        with_categories(layout, names),
+        visible & ~is_marked,
+        is_target,
+        phrases,
+        is_marked,
+    )
 
 
 def unread(reason: str) -> PredictedRoom:
@@ -137,6 +171,9 @@ def with_assets(layout: RoomLayout, names: CategoryNames) -> RoomLayout:
     """Fill in the sizes of assets where they are known, and call each by its category."""
     boxes = []
     for box in layout.boxes:
+        if not box.asset_id:  # a line of words among those of assets
+            boxes.append(box)
+            continue
         category, size_m = names.asset(box.asset_id)
         size = box.size_m if size_m is None else np.array(size_m)
         boxes.append(replace(box, label=category, size_m=size))
