@@ -36,7 +36,8 @@ _SHAPES = {"center_cam": (3,), "dimensions": (3,), "R_cam": (3, 3)}
 class Omni3DImage:
     """A picture: file, size in pixels and K [3, 3], with its layout in frame opencv_camera.
 
-    `visible_fraction` and `pixels` are of each box; without them every box counts as seen whole.
+    `visible_fraction` and `pixels` are of each box; without them every box counts as seen whole. A
+    fraction of NaN is written as unknown.
     """
 
     image_id: int
@@ -67,7 +68,7 @@ def write_dataset(
                 "category_name": box.label,
                 "valid3D": True,
                 "bbox2D_tight": list(box.box_2d_px) if box.box_2d_px else [-1, -1, -1, -1],
-                "visibility": round(float(seen), 4),
+                "visibility": -1 if np.isnan(seen) else round(float(seen), 4),
                 "segmentation_pts": image.pixels[index] if image.pixels else -1,
                 "lidar_pts": -1,
                 "depth_error": -1,
