@@ -171,6 +171,11 @@ def _check(experiment: Experiment, context: WorkflowContext) -> None:
     """Refuse a base or a prompt file that cannot be, and estimated depth that nobody estimates."""
     settings: ReconstructionSettings = experiment.settings
     where = f"train.experiments.{experiment.name}"
+    if settings.base == "api" and settings.server is None:
+        raise UserError(
+            f"{where}.base: api; a model behind a server is named by "
+            "server: {model: ..., base_url: ...}, without base"
+        )
     if settings.server is not None:
         check_prompt_file(settings.server, f"{where}.server", folder=PROMPTS)
     else:
