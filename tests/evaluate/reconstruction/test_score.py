@@ -228,7 +228,7 @@ def test_gains_over_other_experiments_are_paired_over_the_rooms_of_both(tmp_path
     for condition in CONDITIONS:
         run.answer(condition, truth(EXACT_LISTS))
     # The other experiment was asked about four of the rooms, in another format, and knows two.
-    known, asked = ({record.view_id for record in run.scored[:count]} for count in (2, 4))
+    known, answered = ({record.view_id for record in run.scored[:count]} for count in (2, 4))
     replies = [
         Prediction(
             experiment="rooms-ft",
@@ -237,7 +237,7 @@ def test_gains_over_other_experiments_are_paired_over_the_rooms_of_both(tmp_path
             text=truth(other_layout)(record) if record.view_id in known else "[]",
         )
         for record in run.scored
-        if record.view_id in asked
+        if record.view_id in answered
     ]
     path = tmp_path / "other.jsonl"
     write_records(path, replies)
