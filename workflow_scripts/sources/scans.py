@@ -15,6 +15,7 @@ from workflow_scripts.sources.procthor import HousesSettings, house_files, plan_
 from workflow_scripts.sources.readers.photo_files import folder_digests
 from workflow_scripts.sources.readers.scan_records import ScanScene
 from workflow_scripts.sources.readers.scans.base import READERS, detect_format, load_reader
+from workflow_scripts.sources.readers.scans.folders import require_one_layout
 from workflow_scripts.sources.scan_settings import (
     FrameSelectionSettings,
     ScanReadSettings,
@@ -162,7 +163,9 @@ def resolve_format(settings: ScansSettings) -> ScansSettings:
     """Return settings with the layout that `auto` stands for."""
     if settings.format != AUTO or settings.path is None:
         return settings
-    return settings.model_copy(update={"format": detect_format(Path(settings.path))})
+    name = detect_format(Path(settings.path))
+    require_one_layout(Path(settings.path), name)
+    return settings.model_copy(update={"format": name})
 
 
 def scan_files(settings: ScansSettings) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ Masks: `<frame>.png` or `.npy` of ids (0 = none) with `<frame>.json` or one `lab
 them: {"1": "chair"}, {"1": {"class": "chair"}} or [{"id": 1, "label": "chair"}].
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from workflow_scripts.sources.readers.scans.base import ScanFrame, ScanObject
 from workflow_scripts.sources.readers.scans.folders import files_by_stem
 
 MASK_SUFFIXES = (".png", ".npy")
+MAX_OBJECTS = 65535
 _LABEL_KEYS = ("label", "category", "class", "name")
 _BOX_KEYS = ("box", "bbox_3d", "bbox", "obb")
 _CENTRE_KEYS = ("center", "centre", "centroid", "position")
@@ -51,8 +52,13 @@ def read_boxes(path: Path, scan_id: str, *, min_score: float = 0.0) -> BoxFile:
     for index, item in enumerate(listed):
         where = f"{path.name}: box {index}"
         try:
-            score = item.get("score", 1.0) if isinstance(item, dict) else 1.0
-            if is_finite_number(score) and score < min_score:
+            if index >= MAX_OBJECTS:
+                raise UserError(f"a scan has at most {MAX_OBJECTS} objects")
+            score = item.get("score") if isinstance(item, dict) else None
+            score = 1.0 if score is None else score
+            if not is_finite_number(score):
+                raise UserError(f"score {score!r:.40} is no number")
+            if score < min_score:
                 left_out.append(f"{where}: score {score:g} is below {min_score:g}")
                 continue
             objects.append(_object(item, index))
@@ -98,10 +104,11 @@ def _object(item: Any, index: int) -> ScanObject:
         )
     elif len(box) == 7:
         yaw_deg = float(np.rad2deg(box[6]))
-    if is_finite_number(values.get("yaw_deg")):
-        yaw_deg = float(values["yaw_deg"])
-    elif is_finite_number(values.get("heading")):
-        yaw_deg = float(np.rad2deg(values["heading"]))
+    for key, degrees in (("heading", 180 / np.pi), ("yaw_deg", 1.0)):
+        if values.get(key) is not None:
+            if not is_finite_number(values[key]):
+                raise UserError(f"{key} {values[key]!r:.40} is no number")
+            yaw_deg = float(values[key]) * degrees
     label = _first(values, _LABEL_KEYS)
     return ScanObject(
         instance=index + 1,
@@ -133,6 +140,11 @@ class MaskFolder:
     def has(self, frame: ScanFrame) -> bool:
         """Say whether a frame has a file of masks."""
         return frame.frame_id in self._files
+
+    def without_frame(self, frames: Sequence[ScanFrame]) -> list[str]:
+        """Return the names of the files that belong to none of some frames."""
+        known = {frame.frame_id for frame in frames}
+        return [path.name for stem, path in self._files.items() if stem not in known]
 
     def require_frames(self, frames: list[ScanFrame]) -> None:
         """Raise `UserError` if no file belongs to one of some frames."""
@@ -202,9 +214,10 @@ def _read_ids(path: Path) -> np.ndarray:
 def _read_labels(path: Path) -> dict[int, str]:
     content: Any = parse_json(read_text(path), path)
     if isinstance(content, list):
-        content = {
-            str(item.get("id")): item for item in content if isinstance(item, dict) and "id" in item
-        }
+        for index, item in enumerate(content):
+            if not isinstance(item, dict) or "id" not in item:
+                raise UserError(f"{path}: entry {index} has no id and label")
+        content = {str(item["id"]): item for item in content}
     if not isinstance(content, dict):
         raise UserError(f"{path}: names of masks must be an object by id, or a list with id, label")
     labels: dict[int, str] = {}
@@ -212,6 +225,8 @@ def _read_labels(path: Path) -> dict[int, str]:
         if not key.isdecimal():
             raise UserError(f"{path}: {key!r:.40} is no id of a mask")
         name = _first(value, _LABEL_KEYS) if isinstance(value, dict) else value
-        if isinstance(name, str) and name.strip():
+        if name is not None and not isinstance(name, str):
+            raise UserError(f"{path}: the name of mask {key} is {name!r:.40}, not a text")
+        if name is not None and name.strip():
             labels[int(key)] = name.strip()
     return labels

@@ -28,9 +28,11 @@ from workflow_scripts.sources.readers.scans.frames import (
     missing_frame,
 )
 from workflow_scripts.sources.readers.scans.pictures import (
+    common_size_px,
     file_depth,
     file_rgb,
     picture_size_px,
+    sampled,
 )
 from workflow_scripts.sources.readers.scans.scannet_annotation import aligned_pose
 
@@ -78,6 +80,9 @@ class EmbodiedScanReader:
         units = _UNITS_A_METRE.get(name.split("/")[0], _DEFAULT_UNITS)
         frames = _Frames(entry.path, where, item, alignment, 1 / units)
         objects, warnings = _objects(item, _categories(entry.path), where)
+        listed = [item.get("sample_idx") for item in _read(entry.path)["data_list"]]
+        if listed.count(name) > 1:
+            warnings.append(f"{where} is listed {listed.count(name)} times; the first one counts")
         return make_scan(
             entry.scan_id,
             [frames.frame(index, image) for index, image in enumerate(images)],
@@ -146,6 +151,11 @@ class _Frames:
         self.alignment, self.unit_m = alignment, unit_m
         self._root: Path | None = None
         self._sizes: dict[str, tuple[int, int]] = {}
+        images = sampled([image for image in item["images"] if isinstance(image, dict)])
+        for kind, key in (("colour", "img_path"), ("depth", "depth_path")):
+            paths = [path for image in images if (path := self._found(image.get(key))) is not None]
+            if paths:
+                self._sizes[kind] = common_size_px(paths)
 
     def frame(self, index: int, image: Any) -> ScanFrame:
         """Return the frame of an entry of `images`."""
@@ -191,6 +201,12 @@ class _Frames:
         if kind not in self._sizes:
             self._sizes[kind] = picture_size_px(path)
         return self._sizes[kind]
+
+    def _found(self, name: Any) -> Path | None:
+        try:
+            return self._file(name) if isinstance(name, str) and name else None
+        except UserError:
+            return None
 
     def _file(self, name: str) -> Path:
         roots = [self._root] if self._root else [self.path.parent / level for level in _LEVELS]

@@ -163,9 +163,7 @@ def _warnings(frames: list[ScanFrame]) -> list[str]:
     usable = [frame for frame in frames if not frame.reason]
     num_without = sum(frame.load_depth_m is None for frame in usable)
     if num_without:
-        warnings.append(
-            f"{num_without} of {len(usable)} frames have no depth; depth.backend can estimate it"
-        )
+        warnings.append(f"{num_without} of {len(usable)} frames have no depth map and are left out")
     return warnings
 
 

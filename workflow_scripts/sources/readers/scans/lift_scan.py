@@ -94,6 +94,9 @@ def with_masks(scan: Scan, masks: MaskFolder, settings: LiftingSettings | None =
         raise UserError(f"scan {scan.scan_id}: masks are lifted with depth, which no frame has")
     masks.require_frames(usable)
     warnings = []
+    others = masks.without_frame(scan.frames)
+    if others:
+        warnings.append(f"{len(others)} files of masks belong to no frame; the first: {others[0]}")
     for index, frame in enumerate(scan.frames):
         if frame.reason or frame.load_depth_m is None or frame.world_from_camera is None:
             continue

@@ -29,9 +29,11 @@ from workflow_scripts.sources.readers.scans.frames import (
     missing_frame,
 )
 from workflow_scripts.sources.readers.scans.pictures import (
+    common_size_px,
     file_depth,
     file_rgb,
     picture_size_px,
+    sampled,
 )
 
 FILE_NAMES = ("transforms.json", "transforms_undistorted.json", "transforms_train.json")
@@ -137,8 +139,13 @@ class _Rows:
             raise UserError(f"{path}: depth_unit_scale_factor {unit!r} must be a number above 0")
         self.unit_m = float(unit)
         self._names = _frame_names(content["frames"])
-        self._stored_px: tuple[int, int] | None = None
-        self._depth_px: tuple[int, int] | None = None
+        listed = [item for item in content["frames"] if isinstance(item, dict)]
+        pictures = [self._picture(str(item.get("file_path") or "")) for item in sampled(listed)]
+        found = [path for path in pictures if path is not None]
+        self._stored_px = common_size_px(found) if found else None
+        maps = [path for item in listed if (path := self._depth_map(item)) is not None]
+        maps = [path for path in sampled(maps) if path.is_file()]
+        self._depth_px = common_size_px(maps) if maps else None
 
     def frame(self, index: int, item: Any) -> ScanFrame:
         """Return a frame; what is wrong with its entry becomes its reason."""
@@ -161,10 +168,9 @@ class _Rows:
         lens = self._lens({**self.content, **item}, self._stored_px)
         camera, use_exif = _camera_of_picture(lens.camera, self._stored_px)
         load_rgb = file_rgb(picture, camera.size_px, use_exif=use_exif)
-        depth_name = item.get("depth_file_path") or item.get("depth_path")
+        depth_path = self._depth_map(item)
         depth, load_depth_m, reason = None, None, ""
-        if isinstance(depth_name, str):
-            depth_path = self.path.parent / depth_name
+        if depth_path is not None:
             if depth_path.is_file():
                 if self._depth_px is None:
                     self._depth_px = picture_size_px(depth_path)
@@ -179,7 +185,8 @@ class _Rows:
                     size_px=self._depth_px,
                 )
             else:
-                reason = f"depth map {depth_name} is missing"
+                name = item.get("depth_file_path") or item.get("depth_path")
+                reason = f"depth map {name} is missing"
         if item.get("is_bad") is True:
             reason = "is_bad: its picture is blurred"
         if not lens.distortion.is_pinhole:
@@ -198,6 +205,11 @@ class _Rows:
             timestamp_s=_number(item, "timestamp", _number(item, "time", math.nan)),
             reason=reason,
         )
+
+    def _depth_map(self, item: Mapping[str, Any]) -> Path | None:
+        """Return the path of a frame's depth map, None if the file names none."""
+        name = item.get("depth_file_path") or item.get("depth_path")
+        return self.path.parent / name if isinstance(name, str) else None
 
     def _picture(self, name: str) -> Path | None:
         for folder in _FOLDERS_OF_PICTURES:
