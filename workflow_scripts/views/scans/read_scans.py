@@ -166,6 +166,8 @@ def read_scan(scene: ScanScene, settings: ScanViewSettings, rows: ScanRows) -> N
         for frame in scan.frames:
             if frame.reason:
                 rows.skip(scene, f"frame {frame.frame_id}", frame.reason)
+        for reason in scan.left_out:
+            rows.skip(scene, "object", reason)
         usable = sum(not frame.reason for frame in scan.frames)
         if len(numbers) < usable:
             reason = f"read_frames is {settings.read_frames}: frames at equal steps are read"

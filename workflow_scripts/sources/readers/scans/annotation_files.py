@@ -8,7 +8,7 @@ them: {"1": "chair"}, {"1": {"class": "chair"}} or [{"id": 1, "label": "chair"}]
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.numbers import is_finite_number
 from workflow_scripts.common.text_files import parse_json, read_text
 from workflow_scripts.geometry.mask_lifting import FrameMasks
+from workflow_scripts.geometry.pose_conventions import MAX_DISTANCE_M
 from workflow_scripts.geometry.rotation_conventions import rotation_from_zxy_euler
 from workflow_scripts.geometry.upright_boxes import enclosing_upright_box
 from workflow_scripts.sources.readers.scans.base import ScanFrame, ScanObject
@@ -26,6 +27,7 @@ from workflow_scripts.sources.readers.scans.folders import files_by_stem
 
 MASK_SUFFIXES = (".png", ".npy")
 MAX_OBJECTS = 65535
+MAX_SIZE_M = 1000.0
 _LABEL_KEYS = ("label", "category", "class", "name")
 _BOX_KEYS = ("box", "bbox_3d", "bbox", "obb")
 _CENTRE_KEYS = ("center", "centre", "centroid", "position")
@@ -49,6 +51,7 @@ def read_boxes(path: Path, scan_id: str, *, min_score: float = 0.0) -> BoxFile:
     listed = _boxes_of(parse_json(read_text(path), path), scan_id, path)
     objects: list[ScanObject] = []
     left_out: list[str] = []
+    used: dict[str, int] = {}
     for index, item in enumerate(listed):
         where = f"{path.name}: box {index}"
         try:
@@ -61,7 +64,11 @@ def read_boxes(path: Path, scan_id: str, *, min_score: float = 0.0) -> BoxFile:
             if score < min_score:
                 left_out.append(f"{where}: score {score:g} is below {min_score:g}")
                 continue
-            objects.append(_object(item, index))
+            found = _object(item, index)
+            times = used[found.object_id] = used.get(found.object_id, 0) + 1
+            if times > 1:
+                found = replace(found, object_id=f"{found.object_id}-{times}")
+            objects.append(found)
         except UserError as error:
             left_out.append(f"{where}: {error}")
     return BoxFile(tuple(objects), tuple(left_out))
@@ -73,8 +80,8 @@ def _boxes_of(content: Any, scan_id: str, path: Path) -> list[Any]:
         plain = [name for name in ("boxes", "objects", "instances") if name in content]
         key = next(iter([*names, *plain]), None)
         if key is None:
-            known = ", ".join(sorted(content)[:3])
-            raise UserError(f"{path}: no boxes of scan {scan_id!r} (it has {known}, ...)")
+            known = f"it has {', '.join(sorted(content)[:3])}, ..." if content else "it is empty"
+            raise UserError(f"{path}: no boxes of scan {scan_id!r} ({known})")
         content = content[key]
     if not isinstance(content, list):
         raise UserError(f"{path}: boxes of a scan must be a list")
@@ -97,6 +104,8 @@ def _object(item: Any, index: int) -> ScanObject:
     box = np.array(numbers, dtype=np.float64)
     if (box[3:6] <= 0).any():
         raise UserError(f"size {box[3:6].tolist()} must be above 0")
+    if (box[3:6] > MAX_SIZE_M).any() or (np.abs(box[:3]) > MAX_DISTANCE_M).any():
+        raise UserError(f"{box[:6].tolist()} is no box of an object in metres")
     centre_m, size_m, yaw_deg = box[:3], box[3:6], 0.0
     if len(box) == 9:
         centre_m, size_m, yaw_deg = enclosing_upright_box(
@@ -110,10 +119,13 @@ def _object(item: Any, index: int) -> ScanObject:
                 raise UserError(f"{key} {values[key]!r:.40} is no number")
             yaw_deg = float(values[key]) * degrees
     label = _first(values, _LABEL_KEYS)
+    if label is not None and not isinstance(label, str | int):
+        raise UserError(f"label {label!r:.40} is no text")
+    number = values.get("id")
     return ScanObject(
         instance=index + 1,
-        object_id=str(values.get("id", index)),
-        label=str(label) if label not in (None, "") else "object",
+        object_id=str(index if number is None else number),
+        label=" ".join(str("" if label is None else label).split()) or "object",
         centre_m=(float(centre_m[0]), float(centre_m[1]), float(centre_m[2])),
         size_m=(float(size_m[0]), float(size_m[1]), float(size_m[2])),
         yaw_deg=yaw_deg,

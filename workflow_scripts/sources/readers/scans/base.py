@@ -139,6 +139,7 @@ class Scan:
         load_points: returns annotated points; None if there are none.
         close: releases files that the frames read from.
         warnings: what is suspicious about the scan as a whole, one line each.
+        left_out: why objects of files are left out, one line each.
     """
 
     scan_id: str
@@ -148,6 +149,7 @@ class Scan:
     load_points: Callable[[], InstancePoints] | None = None
     close: Callable[[], None] = lambda: None
     warnings: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class ScanReader(Protocol):

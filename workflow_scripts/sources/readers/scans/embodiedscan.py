@@ -20,7 +20,12 @@ from workflow_scripts.geometry.rotation_conventions import rotation_from_zxy_eul
 from workflow_scripts.geometry.upright_boxes import enclosing_upright_box
 from workflow_scripts.sources.readers.safe_unpickler import read_pickle
 from workflow_scripts.sources.readers.scans.base import Scan, ScanEntry, ScanFrame, ScanObject
-from workflow_scripts.sources.readers.scans.folders import natural_key, place_of, scan_id_of
+from workflow_scripts.sources.readers.scans.folders import (
+    is_file,
+    natural_key,
+    place_of,
+    scan_id_of,
+)
 from workflow_scripts.sources.readers.scans.frames import (
     CameraModel,
     make_frame,
@@ -212,7 +217,7 @@ class _Frames:
         roots = [self._root] if self._root else [self.path.parent / level for level in _LEVELS]
         for root in roots:
             path = root / name
-            if path.is_file():
+            if is_file(path):
                 self._root = root
                 return path
         raise UserError(f"{name} is missing below {(self._root or self.path.parent)}")

@@ -105,6 +105,14 @@ def files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
     return {path.stem: path for path in files}
 
 
+def is_file(path: Path) -> bool:
+    """Say whether a path that a user's file names is a file; one that cannot be one is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, links in a circle
+        return False
+
+
 def scan_id_of(name: str) -> str:
     """Return a scan's name with letters, digits, "-" and "_" only."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "scan"

@@ -49,7 +49,9 @@ def with_boxes(scan: Scan, boxes: BoxFile) -> Scan:
     A pixel belongs to the smallest box that its point is in; 3 cm above the bottom of a box count
     as the floor that it stands on.
     """
-    warnings = tuple(f"left out: {reason}" for reason in boxes.left_out)
+    warnings = list(scan.warnings)
+    if boxes.left_out:
+        warnings.append(f"left out: {len(boxes.left_out)} boxes; the first: {boxes.left_out[0]}")
     frames = [
         frame
         if frame.reason or frame.load_depth_m is None
@@ -61,7 +63,8 @@ def with_boxes(scan: Scan, boxes: BoxFile) -> Scan:
         frames=tuple(frames),
         objects=boxes.objects,
         load_points=None,
-        warnings=(*scan.warnings, *warnings),
+        warnings=tuple(warnings),
+        left_out=boxes.left_out,
     )
 
 

@@ -21,7 +21,7 @@ from workflow_scripts.common.text_files import parse_json, read_text
 from workflow_scripts.geometry.lens_distortion import LensDistortion, undistort
 from workflow_scripts.geometry.pose_conventions import intrinsics_at_size, world_from_camera
 from workflow_scripts.sources.readers.scans.base import Scan, ScanEntry, ScanFrame
-from workflow_scripts.sources.readers.scans.folders import FolderReader, entries_of
+from workflow_scripts.sources.readers.scans.folders import FolderReader, entries_of, is_file
 from workflow_scripts.sources.readers.scans.frames import (
     CameraModel,
     make_frame,
@@ -144,7 +144,7 @@ class _Rows:
         found = [path for path in pictures if path is not None]
         self._stored_px = common_size_px(found) if found else None
         maps = [path for item in listed if (path := self._depth_map(item)) is not None]
-        maps = [path for path in sampled(maps) if path.is_file()]
+        maps = [path for path in sampled(maps) if is_file(path)]
         self._depth_px = common_size_px(maps) if maps else None
 
     def frame(self, index: int, item: Any) -> ScanFrame:
@@ -171,7 +171,7 @@ class _Rows:
         depth_path = self._depth_map(item)
         depth, load_depth_m, reason = None, None, ""
         if depth_path is not None:
-            if depth_path.is_file():
+            if is_file(depth_path):
                 if self._depth_px is None:
                     self._depth_px = picture_size_px(depth_path)
                 depth = CameraModel(
@@ -215,7 +215,7 @@ class _Rows:
         for folder in _FOLDERS_OF_PICTURES:
             for ending in _PICTURE_ENDINGS:
                 path = self.path.parent / folder / f"{name}{ending}"
-                if path.is_file():
+                if is_file(path):
                     return path
         return None
 

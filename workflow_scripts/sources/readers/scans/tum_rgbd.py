@@ -20,7 +20,7 @@ from workflow_scripts.geometry.pose_conventions import (
     poses_at,
 )
 from workflow_scripts.sources.readers.scans.base import Scan, ScanEntry, ScanFrame
-from workflow_scripts.sources.readers.scans.folders import FolderReader
+from workflow_scripts.sources.readers.scans.folders import FolderReader, is_file
 from workflow_scripts.sources.readers.scans.frames import (
     CameraModel,
     make_frame,
@@ -82,18 +82,18 @@ class TumReader(FolderReader):
         sizes = {
             kind: common_size_px(paths)
             for kind, names in (("colour", colour_names), ("depth", depth_names))
-            if (paths := [folder / name for name in names if (folder / name).is_file()])
+            if (paths := [folder / name for name in names if is_file(folder / name)])
         }
         frames: list[ScanFrame] = []
         for index, (name, time_s) in enumerate(zip(colour_names, colour_s, strict=True)):
             frame_id, path = Path(name).stem, folder / name
             depth_name = depth_names[matches[index]] if index in matches else None
             reason = ""
-            if not path.is_file():
+            if not is_file(path):
                 reason = f"picture {name} is missing"
             elif has_depth and depth_name is None:
                 reason = f"no depth map within {PAIR_TOLERANCE_S:g} s"
-            elif depth_name is not None and not (folder / depth_name).is_file():
+            elif depth_name is not None and not is_file(folder / depth_name):
                 reason = f"depth map {depth_name} is missing"
             elif poses[index] is None:
                 reason = f"no pose within {POSE_TOLERANCE_S:g} s"
