@@ -90,6 +90,7 @@ class NerfstudioReader(FolderReader):
         if not isinstance(frames, list) or not frames:
             raise UserError(f"{path}: no list 'frames'")
         scale, warnings = _applied_scale(content, path)
+        warnings += _unread_parts(content, frames)
         rows = _Rows(path, content, scale)
         return make_scan(
             entry.scan_id,
@@ -124,6 +125,18 @@ def _applied_scale(content: Mapping[str, Any], path: Path) -> tuple[float, list[
     if abs(scale - 1) < 1e-9:
         return 1.0, []
     return float(scale), [f"poses were scaled by {scale:.6g} (applied_scale); this is undone"]
+
+
+def _unread_parts(content: Mapping[str, Any], frames: list[Any]) -> list[str]:
+    """Return warnings about what the file has and scans have no use for."""
+    warnings = []
+    held_out = content.get("test_frames")
+    if isinstance(held_out, list) and held_out:
+        warnings.append(f"{len(held_out)} test_frames are not read: they are kept for tests")
+    masks = sum(isinstance(item, dict) and item.get("mask_path") is not None for item in frames)
+    if masks:
+        warnings.append(f"{masks} frames have a mask_path, which is not used")
+    return warnings
 
 
 class _Rows:
