@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from testing.posed_room import BOXES, PosedRoom, make_room
-from testing.project import WITHOUT_RLBENCH, Project
+from testing.project import ROOT, WITHOUT_RLBENCH, Project
 from testing.scan_layouts.nerfstudio import write_nerfstudio
 from testing.scan_layouts.pictures import png
 from testing.scan_layouts.stray_scanner import write_stray_scanner
@@ -132,6 +133,21 @@ def write_detections(path: Path) -> None:
         for label, low, high in BOXES
     ]
     path.write_text(json.dumps(boxes))
+
+
+def test_the_documented_command_reads_the_scans_and_nothing_else(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project")
+    text = (ROOT / "docs/scans.md").read_text()
+    settings = yaml.safe_load(text.split("```yaml\n", 1)[1].split("```")[0])
+    settings["sources"]["scans"] |= {"path": "scans", "masks": "masks"}
+    write_nerfstudio(project.folder / "scans", make_room(2))
+    (project.folder / "masks").mkdir()
+    (project.folder / "my_scans.yaml").write_text(yaml.safe_dump(settings))
+    command = next(line for line in text.splitlines() if "--configfile my_scans.yaml" in line)
+    rules = rules_of(project.snakemake(*command.split()[1:], "--dry-run").stdout)
+    wanted = {"read_scans", "select_frames", "fuse_shard", "export_ply", "export_rrd"}
+    assert wanted | {"generate_questions", "write_gallery"} <= rules
+    assert not rules & {"render_shard", "record_demonstrations", "render_walks"}
 
 
 @pytest.mark.parametrize("layout", ["stray_scanner", "nerfstudio"])
