@@ -135,6 +135,14 @@ def write_detections(path: Path) -> None:
     path.write_text(json.dumps(boxes))
 
 
+def test_objects_of_scans_may_be_found_by_a_network(tmp_path: Path) -> None:
+    own = {"format": "auto", "path": "my_scans", "num_scans": None, "localise": {}}
+    project = with_scans(tmp_path / "project", **own)
+    write_nerfstudio(project.folder / "my_scans", make_room(2))
+    printed = project.snakemake("views", "--dry-run").stdout
+    assert {"localise_scans", "read_scans", "select_frames"} <= rules_of(printed)
+
+
 def test_the_documented_command_reads_the_scans_and_nothing_else(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "project")
     text = (ROOT / "docs/scans.md").read_text()
