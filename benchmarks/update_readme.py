@@ -3,7 +3,7 @@
 Reads results/ of a finished run and benchmarks/figures.csv; writes README.md, docs/results.md and
 results/gallery/. After `make eval CONFIG=studies/named.yaml`,
 `python -m benchmarks.update_readme --study named` brings the scores of that study up to date, and
-nothing else; so with `eyes` and `scans`.
+nothing else; `detector` and `scans` likewise.
 """
 
 import os
@@ -138,7 +138,7 @@ def keypoints() -> str:
     return "\n".join(lines)
 
 
-def detections() -> str:
+def detected_keypoints() -> str:
     """Return a table of the errors of keypoints detected in images."""
     rows = scores_of_run()
     rows = rows[(rows["keypoint"] == ALL) & (rows["views"] == "all")]
@@ -147,7 +147,7 @@ def detections() -> str:
     median = rows[rows["metric"] == "median_mm"].set_index("method")
     points, episodes = median["n"].iloc[0], median["num_scenes"].iloc[0]
     lines = [
-        "Errors in mm of `make eval CONFIG=studies/eyes.yaml` (`results/evaluate/*/scores.csv`): "
+        "Errors in mm of `make eval CONFIG=studies/detector.yaml` (`results/evaluate/*/scores.csv`): "
         f"{episodes} unseen episodes, {points:,} points,",
         "four cameras; a point has an estimate where two cameras are sure of it:",
         "",
@@ -200,7 +200,7 @@ BLOCKS: dict[str, dict[str, tuple[Path, Callable[[], str]]]] = {
         "figures": (PAGE, figures),
     },
     "named": {"named": (PAGE, lambda: answers("`make eval CONFIG=studies/named.yaml`"))},
-    "eyes": {"eyes": (PAGE, detections)},
+    "detector": {"detector": (PAGE, detected_keypoints)},
     "scans": {
         "scans": (
             ROOT / "docs/video.md",
