@@ -28,6 +28,7 @@ GALLERY = {
     "scenes": "results/scenes/procthor/0001.png",
     "pointclouds": "results/pointclouds/procthor/0004.png",
     "vqa": "results/vqa/procthor/0004.png",
+    "rooms": "results/evaluate/rooms/rebuilt.png",
 }
 MAX_SIDE_PX = (1500, 1150)
 # Rows of results/eval.csv about rooms that the README shows.

@@ -1,4 +1,4 @@
-"""Score reconstructed rooms beside the same model without the picture, retrieval and measured boxes.
+"""Score reconstructed rooms, beside a blind run, retrieval and measured boxes.
 
 Every reply is brought into the world frame, whatever its format and frame; a room that cannot be
 read has missed all of its objects.
