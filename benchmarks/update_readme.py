@@ -148,8 +148,8 @@ def detected_keypoints() -> str:
     median = rows[rows["metric"] == "median_mm"].set_index("method")
     points, episodes = median["n"].iloc[0], median["num_scenes"].iloc[0]
     lines = [
-        "Errors in mm of `make eval CONFIG=studies/detector.yaml` (`results/evaluate/*/scores.csv`): "
-        f"{episodes} unseen episodes, {points:,} points,",
+        "Errors in mm of `make eval CONFIG=studies/detector.yaml` "
+        f"(`results/evaluate/*/scores.csv`): {episodes} unseen episodes, {points:,} points,",
         "four cameras; a point has an estimate where two cameras are sure of it:",
         "",
         "| triangulation | median, 95 % interval | mean | estimated |",
