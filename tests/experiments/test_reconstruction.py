@@ -106,7 +106,7 @@ def test_a_server_is_told_how_to_write_unless_it_is_turned_off() -> None:
         ({"mode": "ftt"}, "mode: 'ftt' is not allowed; .*did you mean 'ft'"),
         ({"mode": ["ft"]}, "mode: "),
         ({"layout": {"format": "qwen3vl", "frame": "room"}}, "layout.frame: room, but format"),
-        ({"layout": {"fields": ["size", "yaw"]}}, "layout.fields: has no centre"),
+        ({"layout": {"fields": ["size", "yaw"]}}, "layout.fields: has no center"),
         ({"layout": {"fields": ["centre", "centre"]}}, "stands twice"),
         ({"layout": {"format": "omni3d"}}, "layout.format: 'omni3d' is not allowed"),
         ({"layout": {"precision_m": 0}}, "layout.precision_m"),

@@ -40,10 +40,10 @@ class LayoutTextSettings(Settings):
     )
     fields: UniqueList[LayoutField] = Field(
         ("box_2d", "centre", "size", "yaw"),
-        description="what format object_list says of an object; centre is always said",
+        description="what format object_list says of an object; center is always said",
     )
     precision_m: float = Field(
-        0.1, ge=0.001, le=1, description="step of the numbers in metres of format object_list"
+        0.1, ge=0.001, le=1, description="step of the numbers in meters of format object_list"
     )
     yaw_step_deg: int = Field(
         15, ge=1, le=180, description="step of the yaw in degrees of format object_list"
@@ -73,7 +73,7 @@ class LayoutTextSettings(Settings):
             named = " or ".join(allowed)
             problems.append((("frame",), f"{self.frame}, but format {self.format} needs {named}"))
         if "centre" not in self.fields:
-            problems.append((("fields",), "has no centre, without which nothing is placed"))
+            problems.append((("fields",), "has no center, without which nothing is placed"))
         if problems:
             raise SettingsError(*problems)
         return self
@@ -104,12 +104,12 @@ class PictureParts(Settings):
         "truth", description="the simulator's depth, or that of stage depth's estimator"
     )
     marks: int = Field(
-        0, ge=0, le=4, description="visible objects that a coloured dot marks, chosen at random"
+        0, ge=0, le=4, description="visible objects that a colored dot marks, chosen at random"
     )
     mark_place: Literal["surface", "centre"] = Field(
         "surface",
         description="3D point that the prompt gives of a mark: of the surface under the dot, or "
-        "the object's centre",
+        "the object's center",
     )
 
 

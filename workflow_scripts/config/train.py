@@ -28,7 +28,7 @@ class TinyBaseSettings(Settings):
         1.0,
         ge=0,
         le=1,
-        description="fraction of pictures that also have a list of the names and centres of their "
+        description="fraction of pictures that also have a list of the names and centers of their "
         "objects behind the questions, as experiments of kind reconstruction write it",
     )
 

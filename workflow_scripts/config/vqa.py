@@ -75,7 +75,7 @@ class QuestionSettings(ClaritySettings):
     forms: UniqueList[Literal["named", "marked", "boxed", "region"]] = Field(
         ("named", "marked"),
         min_length=1,
-        description="objects are named, pointed at with coloured marks (marked) or frames (boxed) "
+        description="objects are named, pointed at with colored marks (marked) or frames (boxed) "
         "drawn on the picture, or called by tags of regions with their masks (region)",
     )
     num_phrasings: int | None = Field(

@@ -78,7 +78,7 @@ class EvalRow(Record):
     ci_high: float = Field(description="upper end of the interval")
     blind: float = Field(default=NAN, description="score of the same model asked without the image")
     blank: float = Field(
-        default=NAN, description="score of the same model shown a plain grey image"
+        default=NAN, description="score of the same model shown a plain gray image"
     )
     majority: float = Field(
         default=NAN, description="score of the most common training answer of the family"

@@ -71,7 +71,7 @@ def read_camera_file(path: Path) -> CameraFile:
         raise CameraFileError(
             path,
             "intrinsics",
-            f"is normalised (principal point {k[0, 2]:g}, {k[1, 2]:g}); multiply fx and cx by the "
+            f"is normalized (principal point {k[0, 2]:g}, {k[1, 2]:g}); multiply fx and cx by the "
             "photo's width, fy and cy by its height",
         )
     return CameraFile(k, width_px, height_px, _pose(values, path), values)

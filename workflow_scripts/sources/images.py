@@ -79,7 +79,7 @@ class PhotoReadSettings(PhotoFilesSettings):
 
     width_px: PIXELS = Field(
         512,
-        description="width of the views; a photo is scaled to fit and gets grey bars, its camera "
+        description="width of the views; a photo is scaled to fit and gets gray bars, its camera "
         "follows exactly",
     )
     height_px: PIXELS = Field(512, description="height of the views")
@@ -97,12 +97,12 @@ class PhotoReadSettings(PhotoFilesSettings):
     depth_unit_m: float = Field(
         0.001,
         gt=0,
-        description="metres that a whole number in a depth map counts",
+        description="meters that a whole number in a depth map counts",
     )
     depth_float_unit_m: float = Field(
         1.0,
         gt=0,
-        description="metres that a floating-point number in a depth map counts; 0.001 if they are "
+        description="meters that a floating-point number in a depth map counts; 0.001 if they are "
         "millimetres",
     )
     intrinsics: UserPath | None = Field(
@@ -334,7 +334,7 @@ SOURCE = Source(
     record=Photo,
     plan=plan_photos,
     description="photographs, with depth and objects estimated or given by their owner",
-    license_note="the photographs keep the licences of their owners, and the estimators that "
+    license_note="the photographs keep the licenses of their owners, and the estimators that "
     "measured them may limit use (see the settings)",
     stages=("scenes", "views", "depth", "pointclouds", "vqa"),
     depth_kind=sensor_depth,

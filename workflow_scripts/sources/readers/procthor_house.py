@@ -80,7 +80,7 @@ class Opening:
 
 def _read_number(value: Any, *, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UserError(f"{where} is {value!r}; it must be a finite number of metres or degrees")
+        raise UserError(f"{where} is {value!r}; it must be a finite number of meters or degrees")
     return float(value)
 
 
