@@ -10,7 +10,7 @@ from workflow_scripts.common.errors import UserError, allowed_values
 from workflow_scripts.config.base import Keys, Model, SettingsError, options_of
 from workflow_scripts.config.lines import Places, dotted
 from workflow_scripts.config.renamed import RENAMED_VALUES, new_name
-from workflow_scripts.config.walk import child, kinds_of, literals_of, model_of, type_at
+from workflow_scripts.config.type_lookup import child, kinds_of, literals_of, model_of, type_at
 
 _LIMITS = {
     "greater_than_equal": ("ge", "{value!r} is less than the minimum of {limit:g}"),

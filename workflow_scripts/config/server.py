@@ -34,7 +34,7 @@ def address_problem(url: str) -> str:
         if parts.port == 0:
             return "has the port 0"
     except ValueError:
-        return "has a port that is no number up to 65535"
+        return "has a port that is not a number up to 65535"
     return ""
 
 

@@ -28,7 +28,7 @@ DECIMALS = 6
 def known_metric(name: str) -> str:
     """Return the name of a metric of the table; `ValueError` for any other."""
     if name not in METRICS:
-        raise ValueError(f"{name} is no metric; known are {', '.join(METRICS)}")
+        raise ValueError(f"{name} is not a metric; known are {', '.join(METRICS)}")
     return name
 
 

@@ -115,7 +115,7 @@ class PoseSettings(PoseTrainingSettings):
     kind: Literal["pose"] = Field("pose", description="a model of 3D keypoints in several views")
 
 
-def _why_off(context: WorkflowContext) -> str | None:
+def _disabled_reason(context: WorkflowContext) -> str | None:
     if context.sources_with_scenes(EPISODE):
         return None
     return "kind pose needs demonstrations; give sources.rlbench its settings"
@@ -197,5 +197,5 @@ KIND = ExperimentKind(
     ),
     report_section="keypoints.html.j2",
     check=_check,
-    why_off=_why_off,
+    disabled_reason=_disabled_reason,
 )

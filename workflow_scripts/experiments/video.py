@@ -117,7 +117,7 @@ class VideoPredictSettings(PredictSettings, ScanShowSettings):
     """How a video model answers which part of the samples."""
 
 
-def _why_off(context: WorkflowContext) -> str | None:
+def _disabled_reason(context: WorkflowContext) -> str | None:
     if context.sources_with_scenes("scan"):
         return None
     return "video models are asked about scans; turn on a source of scans (sources.scans)"
@@ -136,7 +136,7 @@ def _check(experiment: Experiment, context: WorkflowContext) -> None:
     for name in settings.compare_with:
         if name not in videos:
             known = ", ".join(videos) or "there is none"
-            raise UserError(f"{key}: {name} is no other experiment of kind video ({known})")
+            raise UserError(f"{key}: {name} is not another experiment of kind video ({known})")
         other = VideoSettings.parse(videos[name])
         missing = set(settings.tasks) - set(other.tasks)
         if missing:
@@ -276,5 +276,5 @@ KIND = ExperimentKind(
     ),
     report_section="video.html.j2",
     check=_check,
-    why_off=_why_off,
+    disabled_reason=_disabled_reason,
 )

@@ -122,7 +122,7 @@ def _intrinsics(values: dict[str, Any], path: Path) -> FloatArray:
 def _refuse_other_than_numbers(value: Any) -> None:
     """Refuse what NumPy would take for a number: true, null."""
     if isinstance(value, bool) or value is None:
-        raise TypeError(f"{json.dumps(value)} is no number")
+        raise TypeError(f"{json.dumps(value)} is not a number")
     if isinstance(value, list):
         for inner in value:
             _refuse_other_than_numbers(inner)

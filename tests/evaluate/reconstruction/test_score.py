@@ -201,7 +201,7 @@ def test_replies_that_are_missing_doubled_or_strange_are_named(run: RoomRun) -> 
     with pytest.raises(UserError, match=f"{first} is answered twice"):
         scores_of(run, EXACT_LISTS)
     write_records(path, [*rows, rows[0].model_copy(update={"question_id": "another"})])
-    with pytest.raises(UserError, match="another is no room that is scored"):
+    with pytest.raises(UserError, match="another is not a room that is scored"):
         scores_of(run, EXACT_LISTS)
 
 

@@ -251,7 +251,7 @@ def test_cameras_in_text_and_with_a_pose(tmp_path):
         ({"fx": 2.5, "cx": 1.1, "cy": 0.5}, "far from the middle.*'width' and 'height'"),
         ({"fx": 20, "cx": 8, "cy": 4}, "far from the middle.*'width' and 'height'"),
         ({**CAMERA, "fx": 10**400}, "broken"),
-        ({**CAMERA, "fx": True}, "must have fx.*true is no number"),
+        ({**CAMERA, "fx": True}, "must have fx.*true is not a number"),
         ({"K": [[10, 0, 4, 1], [0, 11, 2, 0], [0, 0, 1, 0], [0, 0, 0, 1]]}, "must have fx"),
         ({**CAMERA, "fx": 0.042, "fy": 0.042}, "focal length of 0.042 px.*not in millimetres"),
         ({**CAMERA, "width": 10**300, "height": 1}, r"is of a 1e\+300 x 1 image"),

@@ -54,12 +54,12 @@ class ScoredRoom:
 
 
 def read_questions(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a table of questions; `UserError` for a question that is there twice."""
+    """Return the rows of a table of questions; `UserError` for a question that occurs twice."""
     rows = list(QuestionTable(path, columns=COLUMNS))
     counts = Counter(row["question_id"] for row in rows)
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
-        raise UserError(f"{path}: {twice[0]} is there twice; remove it and run its rule again")
+        raise UserError(f"{path}: {twice[0]} occurs twice; remove it and run its rule again")
     if not rows:
         raise UserError(
             f"{path}: no rooms to score. More houses, or a larger share for the scored split "
