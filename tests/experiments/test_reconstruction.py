@@ -156,5 +156,5 @@ def test_scores_wait_for_the_answers_of_the_experiments_beside_them() -> None:
 
 def test_only_experiments_of_the_kind_stand_beside_scores() -> None:
     one = Experiment("own", KIND, settings(base="some/hub-id", compare_with=["flat"]))
-    with pytest.raises(UserError, match=r"own\.compare_with: flat is no other .* \(ft\)"):
+    with pytest.raises(UserError, match=r"own\.compare_with: flat is not another .* \(ft\)"):
         KIND.check(one, comparison_context(own={}, ft={}))

@@ -27,8 +27,8 @@ def compared_experiments(experiment: Experiment, context: WorkflowContext) -> li
     for name in experiment.settings.compare_with:
         if name not in known:
             raise UserError(
-                f"{comparison_key(experiment)}: {name} is not another experiment of kind {kind.name} "
-                f"({', '.join(known) or 'there is none'})"
+                f"{comparison_key(experiment)}: {name} is not another experiment of kind "
+                f"{kind.name} ({', '.join(known) or 'there is none'})"
             )
     return [
         replace(experiment, name=name, settings=kind.settings.parse(known[name]))
