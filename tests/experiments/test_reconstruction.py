@@ -113,7 +113,7 @@ def test_a_server_is_told_how_to_write_unless_it_is_turned_off() -> None:
         ({"layout": {"fields": ["centre", "centre"]}}, "stands twice"),
         ({"layout": {"format": "omni3d"}}, "layout.format: 'omni3d' is not allowed"),
         ({"layout": {"precision_m": 0}}, "layout.precision_m"),
-        ({"layout": 3}, "layout: 3 must be of type object"),
+        ({"layout": 3}, "layout: 3 must be a group of keys"),
         ({"train_input": {"picture": {"marks": 5}}}, "train_input.picture.marks: 5"),
         ({"train_input": {"promt": {}}}, "train_input.promt: unknown key; .*did you mean 'prompt'"),
         ({"view_policies": ["cornr"]}, "view_policies.*did you mean 'corner'"),
