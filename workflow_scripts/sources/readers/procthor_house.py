@@ -72,7 +72,6 @@ class Opening:
     asset_id: str
     room_id: str
     wall0: Wall
-    wall1_id: str
     hole_m: tuple[float, float, float, float]
     centre_m: np.ndarray
     size_m: tuple[float, float, float]
@@ -199,7 +198,6 @@ def openings(house: dict[str, Any], walls_of_house: Iterable[Wall]) -> list[Open
                     asset_id,
                     wall.room_id,
                     wall,
-                    str(entry.get("wall1", "")),
                     (float(u0), float(v0), float(u1), float(v1)),
                     centre,
                     asset.size_m,
