@@ -154,7 +154,7 @@ def detected_keypoints() -> str:
     lines = [
         "Errors in mm of `make eval CONFIG=studies/detector.yaml` "
         f"(`results/evaluate/*/scores.csv`): {episodes} unseen episodes, {points:,} points,",
-        "four cameras; a point has an estimate where two cameras are sure of it:",
+        "four cameras; a point has an estimate where two cameras detect it with confidence:",
         "",
         "| triangulation | median, 95 % interval | mean | estimated |",
         "|---|---|---|---|",
