@@ -48,9 +48,9 @@ class LayoutTextSettings(Settings):
     yaw_step_deg: int = Field(
         15, ge=1, le=180, description="step of the yaw in degrees of format object_list"
     )
-    min_pixels: int = Field(30, ge=1, description="pixels that a visible object has at least")
+    min_pixels: int = Field(30, ge=1, description="minimum number of pixels of a visible object")
     max_objects: int | None = Field(
-        None, ge=1, description="so many objects are written at most, the first; null: all"
+        None, ge=1, description="maximum number of objects, the first ones; null: all"
     )
     phrases: bool = Field(
         False, description="format r2d3 calls objects by words instead of asset names"
@@ -84,10 +84,10 @@ class PromptParts(Settings):
 
     floor_polygon: bool = Field(False, description="corners of the floor")
     intrinsics: bool = Field(False, description="fx, fy, cx, cy in pixels, and the picture's size")
-    position: bool = Field(False, description="where the camera stands on the floor")
+    position: bool = Field(False, description="position of the camera on the floor plan")
     height: bool = Field(False, description="height of the camera above the floor")
-    yaw: bool = Field(False, description="direction that the camera looks in")
-    pitch: bool = Field(False, description="how far the camera looks up or down")
+    yaw: bool = Field(False, description="viewing direction of the camera (yaw)")
+    pitch: bool = Field(False, description="pitch of the camera")
     fov: bool = Field(False, description="vertical field of view")
     format_help: bool = Field(
         False, description="how the answer is written, for a model that was not trained on it"
@@ -128,10 +128,10 @@ class RoomInputSettings(Settings):
 
     layout: LayoutTextSettings = Field(LayoutTextSettings(), description="what is written")
     train_input: InputSettings = Field(
-        WITH_INTRINSICS, description="what the model gets in training"
+        WITH_INTRINSICS, description="input of the model in training"
     )
     test_input: InputSettings = Field(
-        WITH_INTRINSICS, description="what the model gets when it is scored"
+        WITH_INTRINSICS, description="input of the model when it is scored"
     )
     view_policies: Annotated[UniqueList[ViewPolicy], Field(min_length=1)] = Field(
         ("corner", "random", "panorama"), description="policies of views that are written about"

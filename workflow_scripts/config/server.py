@@ -105,12 +105,12 @@ class ServerSettings(PriceSettings):
 class RequestLimits(Settings):
     """What changes neither requests nor replies: no reason to run a job again."""
 
-    concurrency: int = Field(4, ge=1, le=256, description="requests under way at once in one job")
+    concurrency: int = Field(4, ge=1, le=256, description="parallel requests of one job")
     max_cost_usd: float | None = Field(
         5.0,
         ge=0,
-        description="asking stops when the replies in the cache have cost this much in all; "
-        "null: no cap",
+        description="no further requests are sent when the replies in the cache have cost this "
+        "much in total; null: no limit",
     )
 
 

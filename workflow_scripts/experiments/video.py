@@ -112,8 +112,9 @@ class VideoSettings(VideoTrainingSettings):
     )
     compare_with: UniqueList[Text] = Field(
         (),
-        description="other experiments of kind video, with the same tasks or more: each score "
-        "also stands beside theirs, for example without position encoding or with uniform frames",
+        description="other experiments of kind video, with the same tasks or more, whose scores "
+        "are compared with those of this one: for example without position encoding, or with "
+        "uniform frames",
     )
 
 

@@ -105,7 +105,9 @@ class FrameSelectionSettings(Settings):
         "chosen frame shows, again and again (greedy maximum coverage); mc-ratio90, mc-ratio95: "
         "the same until 90 or 95 % of what all frames show is covered",
     )
-    max_frames: int | None = Field(32, ge=1, le=5000, description="at most so many; null: no limit")
+    max_frames: int | None = Field(
+        32, ge=1, le=5000, description="maximum number of frames; null: no limit"
+    )
     max_tokens: int | None = Field(
         None, ge=1, description="visual tokens that the chosen frames may take; null: no limit"
     )
