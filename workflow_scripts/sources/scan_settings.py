@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from workflow_scripts.config.base import Settings, SettingsError, UserPath, one_of
-from workflow_scripts.config.views import PresetName
+from workflow_scripts.config.views import FrameSettings, PresetName
 from workflow_scripts.geometry.frame_selection import STRATEGIES
 
 
@@ -19,6 +19,10 @@ class WalkSettings(Settings):
     frames: int = Field(64, ge=1, le=5000, description="frames of a simulated scan")
     rate_hz: float = Field(2.0, gt=0, le=60, description="frames a second of a simulated scan")
     speed_m_s: float = Field(0.4, gt=0, le=3, description="walking speed of the simulated camera")
+
+
+class WalkRenderSettings(FrameSettings, WalkSettings):
+    """The walk, and how its frames are rendered."""
 
 
 class WalkPictureSettings(Settings):
@@ -93,6 +97,14 @@ class ScanReadSettings(ScanObjectsSettings):
         le=4096,
         description="longer side of the views of scans from files; smaller pictures keep their "
         "size",
+    )
+
+
+class ScanViewSettings(ScanReadSettings):
+    """How scans are read, and what section `views` says of what counts as visible."""
+
+    min_pixels: int = Field(
+        100, ge=1, description="an object with fewer pixels does not count as visible"
     )
 
 
