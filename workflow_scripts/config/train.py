@@ -14,7 +14,7 @@ class TinyBaseSettings(Settings):
     patch_steps: int = Field(
         3400, ge=1, description="optimizer steps of the vision tower, which learns to name patches"
     )
-    patch_batch_size: int = Field(16, ge=1, description="pictures in such a step")
+    patch_batch_size: int = Field(16, ge=1, description="pictures in a step of the vision tower")
     steps: int = Field(
         1000, ge=1, description="optimizer steps of the language model, which learns questions"
     )
@@ -34,7 +34,7 @@ class TinyBaseSettings(Settings):
         1.0,
         ge=0,
         le=1,
-        description="fraction of pictures that also have a list of the names and centres of their "
+        description="fraction of pictures that also have a list of the names and centers of their "
         "objects behind the questions, as experiments of kind reconstruction write it",
     )
 
@@ -60,12 +60,12 @@ class PretrainingHousesSettings(Settings):
         150,
         ge=0,
         le=100_000,
-        description="houses of their own, beside the training houses and scans of `sources`; no "
-        "experiment asks about them",
+        description="houses generated for pre-training only, in addition to the training houses "
+        "and scans of `sources`",
     )
     houses_per_shard: int = Field(50, ge=1, le=10_000, description="houses in one job")
     views: PretrainingViewsSettings = Field(
-        PretrainingViewsSettings(), description="their views: many small ones in little time"
+        PretrainingViewsSettings(), description="views of these houses, small and fast to render"
     )
 
 

@@ -48,8 +48,8 @@ class VideoModelSettings(Settings):
     frame_attention_bias: float = Field(
         0.0,
         le=0,
-        description="added to the attention of text to frame tokens; many of them drown the text "
-        "in a small model",
+        description="added to the attention of text to frame tokens; a small model otherwise "
+        "attends to many frame tokens rather than to the text",
     )
     crop: Literal["full", "square"] = Field(
         "full", description="full: the whole field of view; square: the middle of the picture"

@@ -1,4 +1,4 @@
-"""Score reconstructed rooms, beside the same model without eyes, retrieval and measured boxes.
+"""Score reconstructed rooms, beside a blind run, retrieval and measured boxes.
 
 Every reply is brought into the world frame, whatever its format and frame; a room that cannot be
 read has missed all of its objects.
@@ -57,12 +57,12 @@ class ScoredRoom:
 
 
 def read_questions(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a table of questions; `UserError` for a question that is there twice."""
+    """Return the rows of a table of questions; `UserError` for a question that occurs twice."""
     rows = list(QuestionTable(path, columns=COLUMNS))
     counts = Counter(row["question_id"] for row in rows)
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
-        raise UserError(f"{path}: {twice[0]} is there twice; remove it and run its rule again")
+        raise UserError(f"{path}: {twice[0]} occurs twice; remove it and run its rule again")
     if not rows:
         raise UserError(
             f"{path}: no rooms to score. More houses, or a larger share for the scored split "

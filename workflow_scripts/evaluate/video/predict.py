@@ -158,7 +158,7 @@ def read_asked_samples(path: Path, selection: SampleSelection) -> list[ScanSampl
     seen: set[str] = set()
     for sample in samples:
         if sample.sample_id in seen:
-            raise UserError(f"{path}: sample_id {sample.sample_id!r} is there twice")
+            raise UserError(f"{path}: sample_id {sample.sample_id!r} occurs twice")
         seen.add(sample.sample_id)
     return samples
 

@@ -265,7 +265,8 @@ def _check(scan: EncodedScan, question: ScanQuestion) -> None:
     wrong = [target for target in question.targets if not 0 <= target < len(scan.boxes)]
     if wrong:
         raise UserError(
-            f"prompt {question.prompt!r}: targets {wrong} are none of {len(scan.boxes)} proposals"
+            f"prompt {question.prompt!r}: targets {wrong} are not among the "
+            f"{len(scan.boxes)} proposals"
         )
 
 
