@@ -21,6 +21,8 @@ from workflow_scripts.evaluate.metrics import METRICS
 
 ALL = "all"
 LEARNED = "learned"
+# A row "against X" has a score beside that of experiment X.
+AGAINST = "against "
 NAN = float("nan")
 DECIMALS = 6
 
@@ -60,8 +62,8 @@ class EvalRow(Record):
         default=LEARNED,
         description="`learned`: the experiment's model; for keypoints also each geometric "
         "baseline, and `cameras` for `unobservable_fraction`; for rooms also `retrieval` (the "
-        "training room that fits best) and `measured` (boxes from true masks and depth); for scans "
-        "also `against X`: the same score beside that of experiment X",
+        "training room that fits best) and `measured` (boxes from true masks and depth); for rooms "
+        "and scans also `against X`: the same score beside that of experiment X",
     )
     noise: str = Field(
         default="",

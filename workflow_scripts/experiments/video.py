@@ -1,6 +1,5 @@
 """Experiments of kind video: a video model finds, describes and answers about objects of scans."""
 
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -26,6 +25,11 @@ from workflow_scripts.experiments.base import (
     Training,
     TrainingRule,
     WorkflowContext,
+)
+from workflow_scripts.experiments.comparison import (
+    compared_answers,
+    compared_experiments,
+    comparison_key,
 )
 from workflow_scripts.experiments.vlm import (
     TuningSettings,
@@ -131,18 +135,9 @@ def _why_off(context: WorkflowContext) -> str | None:
 def _check(experiment: Experiment, context: WorkflowContext) -> None:
     check_base(experiment, context)
     settings: VideoSettings = experiment.settings
-    others = context.config["train"]["experiments"]
-    videos = {
-        name: values
-        for name, values in others.items()
-        if values is not None and values["kind"] == KIND.name and name != experiment.name
-    }
-    key = f"train.experiments.{experiment.name}.compare_with"
-    for name in settings.compare_with:
-        if name not in videos:
-            known = ", ".join(videos) or "there is none"
-            raise UserError(f"{key}: {name} is no other experiment of kind video ({known})")
-        other = VideoSettings.parse(videos[name])
+    key = comparison_key(experiment)
+    for compared in compared_experiments(experiment, context):
+        name, other = compared.name, compared.settings
         missing = set(settings.tasks) - set(other.tasks)
         if missing:
             raise UserError(
@@ -247,11 +242,7 @@ def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Argum
             "validation_image": experiment.answer_files("image", context, question_set=VALIDATION)
             if is_grounded
             else [],
-            "compared": [
-                path
-                for name in settings.compare_with
-                for path in replace(experiment, name=name).answer_files("image", context)
-            ],
+            "compared": compared_answers(experiment, context),
             **scan_files(context),
             **{
                 condition: experiment.answer_files(condition, context)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from workflow_scripts.config.reconstruction import LayoutTextSettings
 from workflow_scripts.evaluate.reconstruction.categories import HANGS, YAW_SYMMETRY
 from workflow_scripts.evaluate.reconstruction.language_metrics import LanguageMetrics
 from workflow_scripts.evaluate.reconstruction.matching import Matching, match_within, same_class
@@ -85,13 +86,13 @@ class Content:
     assets: bool
 
     @classmethod
-    def of(cls, predictions: Iterable[PredictedRoom], *, yaws: bool) -> "Content":
-        """Return what any of some predictions says; `yaws`: whether the format has them."""
+    def of(cls, predictions: Iterable[PredictedRoom], settings: LayoutTextSettings) -> "Content":
+        """Return what any of some predictions says; `settings` say whether the format has yaws."""
         layouts = [prediction.layout for prediction in predictions]
         boxes = [box for layout in layouts for box in layout.boxes]
         return cls(
             sizes=any(np.isfinite(box.size_m).all() for box in boxes),
-            yaws=yaws,
+            yaws=settings.format != "object_list" or "yaw" in settings.fields,
             floor=any(len(layout.floor_polygon_m) for layout in layouts),
             walls=any(layout.walls for layout in layouts),
             openings=any(layout.openings for layout in layouts),

@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from workflow_scripts.common.cli import progress, run
@@ -18,6 +19,7 @@ from workflow_scripts.config.reconstruction import LayoutTextSettings
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap
 from workflow_scripts.evaluate.reconstruction.baselines import MeasuredBoxes, Retrieval
 from workflow_scripts.evaluate.reconstruction.categories import CategoryNames
+from workflow_scripts.evaluate.reconstruction.comparison import compared_rows
 from workflow_scripts.evaluate.reconstruction.language_metrics import (
     KnownPhrases,
     LanguageMetrics,
@@ -165,6 +167,7 @@ def main(
     out: Path,
     settings: ReconstructionScoreSettings,
     measured: tuple[Path, ...] = (),
+    compared: tuple[Path, ...] = (),
     images: Path = Path("results/vqa"),
     plans: Path | None = None,
 ) -> None:
@@ -181,6 +184,7 @@ def main(
         out: Parquet file to write, with a CSV file beside it.
         settings: Format of the replies, split, resamples, which metrics.
         measured: Tables of measured objects of the shards, each with its gravity table beside it.
+        compared: What other experiments answered to their pictures; the gain over each is a row.
         images: Folder that the pictures of questions are relative to.
         plans: Picture to draw: some rooms from above, true and predicted.
     """
@@ -192,8 +196,7 @@ def main(
         for method, paths in zip(CONDITIONS, (image, blind, blank), strict=True)
     }
     written = [pair.predicted for pairs in methods.values() for pair in pairs]
-    has_yaws = settings.layout.format != "object_list" or "yaw" in settings.layout.fields
-    content = Content.of(written, yaws=has_yaws)
+    content = Content.of(written, settings.layout)
     methods |= baselines(scored, tables, measured, settings.layout)
     headline = [VISIBLE, ALL] if settings.layout.objects == "all" else [VISIBLE]
     resample = SceneBootstrap(
@@ -220,7 +223,17 @@ def main(
         if is_seen
     }
     template = RowTemplate(experiment, settings.split, headline)
-    num_rows = write_scores(out, score_rows(scores, resample, template, categories))
+    beside = compared_rows(
+        compared,
+        [room.question_id for room in scored],
+        methods[LEARNED],
+        content,
+        tables.names,
+        template,
+        settings,
+        seed,
+    )
+    num_rows = write_scores(out, chain(score_rows(scores, resample, template, categories), beside))
     if plans is not None:
         draw_plans(plans, methods[LEARNED], [images / room.image for room in scored], experiment)
     logger.info("%s: %d rows about %d rooms", out, num_rows, len(scored))
