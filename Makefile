@@ -9,12 +9,12 @@ CORES ?= all
 # environment, so that it may have any name.
 CONFIG ?=
 export CONFIG
-# Processes that run tests side by side; what needs one process or one cluster stays together. One
-# more than two cores, for the tests of the cluster mostly wait.
+# Processes that run tests in parallel; tests that share a fixture or a cluster stay on one worker.
+# Three on two cores, because the tests of the cluster mostly wait.
 TEST_WORKERS ?= 3
 STAMP := $(VENV)/.pins
-# Snakemake wakes up once more in every timespan for each job that has ended, and then looks at all
-# jobs that are ready: with its own second, hundreds of jobs keep a third of a core busy.
+# In every timespan, Snakemake's scheduler runs once for each finished job and looks at all jobs that
+# are ready: with the default of one second, hundreds of jobs keep a third of a core busy.
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) --max-jobs-per-timespan 1000/5s
 PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 

@@ -3,7 +3,7 @@
 Reads results/ of a finished run and benchmarks/figures.csv; writes README.md, docs/results.md and
 results/gallery/. After `make eval CONFIG=studies/named.yaml`,
 `python -m benchmarks.update_readme --study named` brings the scores of that study up to date, and
-nothing else; so with `eyes`, `rooms` and `scans`.
+nothing else; `detector`, `rooms` and `scans` likewise.
 """
 
 import os
@@ -28,6 +28,7 @@ GALLERY = {
     "scenes": "results/scenes/procthor/0001.png",
     "pointclouds": "results/pointclouds/procthor/0004.png",
     "vqa": "results/vqa/procthor/0004.png",
+    "rooms": "results/evaluate/rooms/rebuilt.png",
 }
 MAX_SIDE_PX = (1500, 1150)
 # Of rooms the README shows the scores of these objects.
@@ -142,7 +143,7 @@ def keypoints() -> str:
     return "\n".join(lines)
 
 
-def detections() -> str:
+def detected_keypoints() -> str:
     """Return a table of the errors of keypoints detected in images."""
     rows = scores_of_run()
     rows = rows[(rows["keypoint"] == ALL) & (rows["views"] == "all")]
@@ -151,9 +152,9 @@ def detections() -> str:
     median = rows[rows["metric"] == "median_mm"].set_index("method")
     points, episodes = median["n"].iloc[0], median["num_scenes"].iloc[0]
     lines = [
-        "Errors in mm of `make eval CONFIG=studies/eyes.yaml` (`results/evaluate/*/scores.csv`): "
-        f"{episodes} unseen episodes, {points:,} points,",
-        "four cameras; a point has an estimate where two cameras are sure of it:",
+        "Errors in mm of `make eval CONFIG=studies/detector.yaml` "
+        f"(`results/evaluate/*/scores.csv`): {episodes} unseen episodes, {points:,} points,",
+        "four cameras; a point has an estimate where two cameras detect it with confidence:",
         "",
         "| triangulation | median, 95 % interval | mean | estimated |",
         "|---|---|---|---|",
@@ -204,7 +205,7 @@ BLOCKS: dict[str, dict[str, tuple[Path, Callable[[], str]]]] = {
         "figures": (PAGE, figures),
     },
     "named": {"named": (PAGE, lambda: answers("`make eval CONFIG=studies/named.yaml`"))},
-    "eyes": {"eyes": (PAGE, detections)},
+    "detector": {"detector": (PAGE, detected_keypoints)},
     "rooms": {
         "rooms": (
             ROOT / "docs/reconstruction.md",

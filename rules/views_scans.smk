@@ -51,7 +51,7 @@ rule render_walks:
         ),
         seed=config["seed"],
     message:
-        "Walk through the houses of {wildcards.source} shard {wildcards.shard}"
+        "Render the simulated scans of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.views.scans.render_walks --scenes {input.scenes}"
         " --out {output.views} --settings {params.settings:q} --seed {params.seed}"
@@ -181,7 +181,7 @@ rule select_frames:
             f"--surface {input.surface_points}" if input.surface_points else ""
         ),
     message:
-        "Choose frames of {wildcards.source} shard {wildcards.shard}"
+        "Select frames of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.views.scans.select_frames --views {input.views}"
         " {params.surface} --settings {params.settings:q} --out {output.frames}"

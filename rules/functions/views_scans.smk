@@ -1,9 +1,11 @@
 """Input functions of the rules in views_scans.smk."""
 
-from workflow_scripts.sources.scan_settings import walk_picture_settings
+from workflow_scripts.sources.scan_settings import (
+    ScanViewSettings,
+    WalkRenderSettings,
+    walk_picture_settings,
+)
 from workflow_scripts.views.scans.localise_scans import LocaliseScansSettings
-from workflow_scripts.views.scans.read_scans import ScanViewSettings
-from workflow_scripts.views.scans.render_walks import WalkRenderSettings
 
 
 def walk_settings(wildcards):

@@ -109,11 +109,11 @@ def test_a_server_is_told_how_to_write_unless_it_is_turned_off() -> None:
         ({"mode": "ftt"}, "mode: 'ftt' is not allowed; .*did you mean 'ft'"),
         ({"mode": ["ft"]}, "mode: "),
         ({"layout": {"format": "qwen3vl", "frame": "room"}}, "layout.frame: room, but format"),
-        ({"layout": {"fields": ["size", "yaw"]}}, "layout.fields: has no centre"),
+        ({"layout": {"fields": ["size", "yaw"]}}, "layout.fields: has no center"),
         ({"layout": {"fields": ["centre", "centre"]}}, "stands twice"),
         ({"layout": {"format": "omni3d"}}, "layout.format: 'omni3d' is not allowed"),
         ({"layout": {"precision_m": 0}}, "layout.precision_m"),
-        ({"layout": 3}, "layout: 3 must be of type object"),
+        ({"layout": 3}, "layout: 3 must be a group of keys"),
         ({"train_input": {"picture": {"marks": 5}}}, "train_input.picture.marks: 5"),
         ({"train_input": {"promt": {}}}, "train_input.promt: unknown key; .*did you mean 'prompt'"),
         ({"view_policies": ["cornr"]}, "view_policies.*did you mean 'corner'"),
@@ -156,5 +156,5 @@ def test_scores_wait_for_the_answers_of_the_experiments_beside_them() -> None:
 
 def test_only_experiments_of_the_kind_stand_beside_scores() -> None:
     one = Experiment("own", KIND, settings(base="some/hub-id", compare_with=["flat"]))
-    with pytest.raises(UserError, match=r"own\.compare_with: flat is no other .* \(ft\)"):
+    with pytest.raises(UserError, match=r"own\.compare_with: flat is not another .* \(ft\)"):
         KIND.check(one, comparison_context(own={}, ft={}))

@@ -129,7 +129,7 @@ def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
     [
         ({"view": {}}, "did you mean 'views'"),
         ({"views": {"backend": "unity"}}, "views.backend: 'unity' is not allowed"),
-        ({"views": {"width_px": "336px"}}, "views.width_px: '336px' must be of type integer"),
+        ({"views": {"width_px": "336px"}}, "views.width_px: '336px' must be an integer"),
         ({"sources": {"procthor": {"num_houses": 0}}}, "sources.procthor.num_houses: 0"),
         ({"sources": {"procthor": {"num_houses": None}}}, "num_houses: null needs a file"),
         ({"sources": {"procthor": {"houses": "no.jsonl"}}}, "no.jsonl: no such file of houses"),

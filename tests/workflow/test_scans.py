@@ -55,6 +55,18 @@ def test_simulated_scans_have_views_and_chosen_frames(finished: Project) -> None
     assert "Nothing to be done" in printed
 
 
+@pytest.mark.parametrize("later_stages", [[], None])
+def test_the_tiny_base_learns_from_scans_whatever_later_stages_take_them(
+    tmp_path: Path, later_stages: list[str] | None
+) -> None:
+    project = Project.create(tmp_path / "project")
+    project.edit({"sources": {"scans": {**SIMULATED, "later_stages": later_stages}}})
+    planned = project.planned_jobs("results/train/base/tiny.metrics.json")
+    assert planned["render_walks"] == 2
+    # What the objects of robot tasks are called says nothing about what they look like.
+    assert "record_demonstrations" not in planned
+
+
 def test_only_what_depends_on_a_setting_runs_again(finished: Project) -> None:
     def planned(*changes: str) -> set[str]:
         settings = ("--config", *changes) if changes else ()

@@ -30,7 +30,7 @@ DECIMALS = 6
 def known_metric(name: str) -> str:
     """Return the name of a metric of the table; `ValueError` for any other."""
     if name not in METRICS:
-        raise ValueError(f"{name} is no metric; known are {', '.join(METRICS)}")
+        raise ValueError(f"{name} is not a metric; known are {', '.join(METRICS)}")
     return name
 
 
@@ -80,7 +80,7 @@ class EvalRow(Record):
     ci_high: float = Field(description="upper end of the interval")
     blind: float = Field(default=NAN, description="score of the same model asked without the image")
     blank: float = Field(
-        default=NAN, description="score of the same model shown a plain grey image"
+        default=NAN, description="score of the same model shown a plain gray image"
     )
     majority: float = Field(
         default=NAN, description="score of the most common training answer of the family"

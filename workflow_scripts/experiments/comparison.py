@@ -14,7 +14,7 @@ def comparison_key(experiment: Experiment) -> str:
 def compared_experiments(experiment: Experiment, context: WorkflowContext) -> list[Experiment]:
     """Return the experiments in `compare_with`.
 
-    Raises `UserError` for a name that is no other experiment of the same kind.
+    Raises `UserError` for a name that is not another experiment of the same kind.
     """
     kind = experiment.kind
     if not experiment.settings.compare_with:
@@ -27,8 +27,8 @@ def compared_experiments(experiment: Experiment, context: WorkflowContext) -> li
     for name in experiment.settings.compare_with:
         if name not in known:
             raise UserError(
-                f"{comparison_key(experiment)}: {name} is no other experiment of kind {kind.name} "
-                f"({', '.join(known) or 'there is none'})"
+                f"{comparison_key(experiment)}: {name} is not another experiment of kind "
+                f"{kind.name} ({', '.join(known) or 'there is none'})"
             )
     return [
         replace(experiment, name=name, settings=kind.settings.parse(known[name]))

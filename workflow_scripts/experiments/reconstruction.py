@@ -170,7 +170,7 @@ def _asks_server(settings: ReconstructionSettings) -> bool:
     return settings.server is not None
 
 
-def _why_off(context: WorkflowContext) -> str | None:
+def _disabled_reason(context: WorkflowContext) -> str | None:
     if context.sources_with_scenes("house"):
         return None
     return "rooms are those of houses; turn on a source of houses (sources.procthor)"
@@ -321,5 +321,5 @@ KIND = ExperimentKind(
     ),
     report_section="rooms.html.j2",
     check=_check,
-    why_off=_why_off,
+    disabled_reason=_disabled_reason,
 )

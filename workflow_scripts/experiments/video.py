@@ -53,6 +53,11 @@ class ScanShowSettings(VideoModelSettings, SampleSelection):
         description="positions are relative to the middle of the proposals; false: the world frame "
         "of the scan",
     )
+    situation: Literal["text", "pose"] = Field(
+        "text",
+        description="text: words alone say where someone stands and looks; pose: positions are "
+        "also relative to that place, x ahead and y to the left, where a sample gives it",
+    )
 
 
 class VideoTrainingSettings(TuningSettings, ScanShowSettings):
@@ -112,8 +117,9 @@ class VideoSettings(VideoTrainingSettings):
     )
     compare_with: UniqueList[Text] = Field(
         (),
-        description="other experiments of kind video, with the same tasks or more: each score "
-        "also stands beside theirs, for example without position encoding or with uniform frames",
+        description="other experiments of kind video, with the same tasks or more, whose scores "
+        "are compared with those of this one: for example without position encoding, or with "
+        "uniform frames",
     )
 
 
@@ -121,7 +127,7 @@ class VideoPredictSettings(PredictSettings, ScanShowSettings):
     """How a video model answers which part of the samples."""
 
 
-def _why_off(context: WorkflowContext) -> str | None:
+def _disabled_reason(context: WorkflowContext) -> str | None:
     if context.sources_with_scenes("scan"):
         return None
     return "video models are asked about scans; turn on a source of scans (sources.scans)"
@@ -267,5 +273,5 @@ KIND = ExperimentKind(
     ),
     report_section="video.html.j2",
     check=_check,
-    why_off=_why_off,
+    disabled_reason=_disabled_reason,
 )

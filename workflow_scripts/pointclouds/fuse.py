@@ -121,7 +121,7 @@ def _sort_order(keys: np.ndarray) -> np.ndarray:
     if math.prod(widths) >= np.iinfo(np.int64).max:
         raise UserError(
             f"voxel_m is too small for a scene of {' x '.join(map(str, widths[1:]))} voxels; "
-            "use a larger one, or check that the depth is in metres"
+            "use a larger one, or check that the depth is in meters"
         )
     code = np.zeros(len(keys), np.int64)
     for key, low, width in zip(keys.T, lowest, widths, strict=True):

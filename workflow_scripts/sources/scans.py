@@ -223,7 +223,7 @@ SOURCE = Source(
     description="posed RGB-D scans of rooms: a camera that walks through ProcTHOR-schema houses, "
     "or scans from files",
     license_note="simulated: houses and asset tables after ProcTHOR and AI2-THOR, Apache-2.0; "
-    "furniture meshes of Sweet Home 3D, where they were used, keep the licences of their authors "
+    "furniture meshes of Sweet Home 3D, where they were used, keep the licenses of their authors "
     "(see the credits beside the views); scans from files keep the terms of their data set",
     sample="workflow_scripts.scenes.sample_scans:sample_scans",
     sample_settings=ScanFilesSettings,

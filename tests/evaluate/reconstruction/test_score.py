@@ -97,7 +97,7 @@ def test_published_metrics_can_be_switched_off(run: RoomRun) -> None:
     assert on - off <= published
 
 
-def test_a_model_with_eyes_gains_on_one_without_and_on_retrieval(run: RoomRun) -> None:
+def test_a_model_with_the_picture_gains_on_one_without_and_on_retrieval(run: RoomRun) -> None:
     run.answer("image", truth(EXACT_LISTS))
     run.answer("blind", lambda record: "bed at 0 1 0 size 1 1 1 yaw 0;")
     run.answer("blank", lambda record: "")
@@ -201,7 +201,7 @@ def test_replies_that_are_missing_doubled_or_strange_are_named(run: RoomRun) -> 
     with pytest.raises(UserError, match=f"{first} is answered twice"):
         scores_of(run, EXACT_LISTS)
     write_records(path, [*rows, rows[0].model_copy(update={"question_id": "another"})])
-    with pytest.raises(UserError, match="another is no room that is scored"):
+    with pytest.raises(UserError, match="another is not a room that is scored"):
         scores_of(run, EXACT_LISTS)
 
 

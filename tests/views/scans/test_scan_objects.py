@@ -17,9 +17,9 @@ from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.sources.base import PlanContext
 from workflow_scripts.sources.readers.scan_records import ScanScene
 from workflow_scripts.sources.readers.scans.base import READERS, detect_format
+from workflow_scripts.sources.scan_settings import ScanViewSettings
 from workflow_scripts.sources.scans import ScansSettings, plan_scans, scan_files
 from workflow_scripts.views.scans import read_scans
-from workflow_scripts.views.scans.read_scans import ScanViewSettings
 
 SCAN = "8653a2142b"
 

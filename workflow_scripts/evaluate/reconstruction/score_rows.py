@@ -1,4 +1,4 @@
-"""Rows of the table of scores: a model beside the same model without eyes, and its baselines."""
+"""Rows of the table of scores: a model, the same model without the picture, and its baselines."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass

@@ -40,7 +40,7 @@ from workflow_scripts.sources.readers.scans.base import (
 )
 from workflow_scripts.sources.readers.scans.check_scan import check_scan
 from workflow_scripts.sources.readers.scans.lift_scan import with_files
-from workflow_scripts.sources.scan_settings import ScanReadSettings
+from workflow_scripts.sources.scan_settings import ScanViewSettings
 from workflow_scripts.views.contact_sheet import draw_contact_sheet
 from workflow_scripts.views.credits import write_credits
 from workflow_scripts.views.frame_spool import FrameSpool
@@ -62,14 +62,6 @@ STRUCTURE = frozenset(
 """Labels of annotated objects that are part of the building."""
 _SAMPLED_FRAMES, _SAMPLE_STEP = 60, 16
 log = logging.getLogger(__name__)
-
-
-class ScanViewSettings(ScanReadSettings):
-    """How scans are read, and what section `views` says of what counts as visible."""
-
-    min_pixels: int = Field(
-        100, ge=1, description="an object with fewer pixels does not count as visible"
-    )
 
 
 class FrameQuality(Record):

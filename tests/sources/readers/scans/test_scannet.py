@@ -128,7 +128,7 @@ def test_lost_tracking_is_a_row_with_its_reason(room: PosedRoom, tmp_path: Path)
         "00030": "scaled",
         "00040": "left-handed",
         "00050": "no depth map",
-        "00060": "no colour picture",
+        "00060": "no color picture",
         "00070": "no pose",
     }.items():
         assert text in reasons.pop(frame_id)

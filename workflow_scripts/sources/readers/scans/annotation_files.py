@@ -98,7 +98,7 @@ def _object(item: Any, index: int) -> ScanObject:
             raise UserError("no box, and no center and size")
         numbers = [*centre, *size]
     if not isinstance(numbers, list) or not all(is_finite_number(number) for number in numbers):
-        raise UserError(f"{numbers!s:.60} are no finite numbers")
+        raise UserError(f"{numbers!s:.60} are not finite numbers")
     if len(numbers) not in (6, 7, 9):
         raise UserError(f"{len(numbers)} numbers; 6, 7 or 9 are read")
     box = np.array(numbers, dtype=np.float64)
@@ -235,7 +235,7 @@ def _read_labels(path: Path) -> dict[int, str]:
     labels: dict[int, str] = {}
     for key, value in content.items():
         if not key.isdecimal():
-            raise UserError(f"{path}: {key!r:.40} is no id of a mask")
+            raise UserError(f"{path}: {key!r:.40} is not the id of a mask")
         name = _first(value, _LABEL_KEYS) if isinstance(value, dict) else value
         if name is not None and not isinstance(name, str):
             raise UserError(f"{path}: the name of mask {key} is {name!r:.40}, not a text")

@@ -298,7 +298,7 @@ def _number(values: Mapping[str, Any], key: str, default: float) -> float:
     if value is None:
         return default
     if not is_finite_number(value):
-        raise UserError(f"{key} {value!r:.40} is no number")
+        raise UserError(f"{key} {value!r:.40} is not a number")
     return float(value)
 
 

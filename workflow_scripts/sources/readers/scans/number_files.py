@@ -16,7 +16,7 @@ def parse_numbers(text: str, where: object) -> np.ndarray:
         return np.array([float(word) for word in words])
     except ValueError:
         wrong = next(word for word in words if not _is_number(word))
-        raise UserError(f"{where}: {wrong!r:.40} is no number") from None
+        raise UserError(f"{where}: {wrong!r:.40} is not a number") from None
 
 
 def read_matrix(path: Path, rows: int, columns: int) -> np.ndarray:

@@ -146,7 +146,7 @@ def _read_camera(path: Path) -> tuple[CameraModel, np.ndarray]:
     for key in keys:
         value = content.get(key) if isinstance(content, dict) else None
         if not isinstance(value, int | float) or isinstance(value, bool):
-            raise UserError(f"{path.name}: {key} {value!r:.40} is no number")
+            raise UserError(f"{path.name}: {key} {value!r:.40} is not a number")
         values[key] = float(value)
     if not all(is_finite_number(values[key]) and values[key] >= 1 for key in ("width", "height")):
         raise UserError(f"{path.name}: size {values['width']:g} x {values['height']:g}")

@@ -104,7 +104,7 @@ def _read_camera(folder: Path) -> tuple[CameraModel, float]:
     for key in ("w", "h", "fx", "fy", "cx", "cy", "scale"):
         value = values.get(key, UNITS_A_METRE if key == "scale" else None)
         if not is_finite_number(value):
-            raise UserError(f"{path}: camera.{key} {value!r:.40} is no number")
+            raise UserError(f"{path}: camera.{key} {value!r:.40} is not a number")
         numbers[key] = float(value)
     if min(numbers["w"], numbers["h"], numbers["scale"]) <= 0:
         raise UserError(f"{path}: camera.w, camera.h and camera.scale must be above 0")

@@ -145,7 +145,7 @@ def _groups(path: Path) -> dict[int, _Group]:
             or not isinstance(number, int)
             or not 0 <= number < MAX_INSTANCE
         ):
-            raise UserError(f"{where}: objectId {number!r} is no whole number from 0 to 65534")
+            raise UserError(f"{where}: objectId {number!r} is not a whole number from 0 to 65534")
         parts = item.get("segments")
         if not _are_segments(parts):
             raise UserError(f"{where}: segments must be a list of whole numbers")

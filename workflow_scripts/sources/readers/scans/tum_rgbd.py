@@ -145,17 +145,17 @@ def _camera(folder: Path) -> tuple[np.ndarray, float, list[str]]:
         if len(numbers) not in (4, 5):
             raise UserError(
                 f"{path}: {len(numbers)} numbers; fx fy cx cy are needed, and perhaps how many "
-                "units of depth are a metre"
+                "units of depth are a meter"
             )
         per_metre = float(numbers[4]) if len(numbers) == 5 else UNITS_A_METRE
         if not (np.isfinite(per_metre) and per_metre > 0):
-            raise UserError(f"{path}: {per_metre:g} units a metre must be above 0")
+            raise UserError(f"{path}: {per_metre:g} units a meter must be above 0")
         return _matrix(*numbers[:4]), per_metre, []
     match = re.search(r"(?:freiburg|fr)([123])(?!\d)", folder.name)
     if match is None:
         raise UserError(
             f"{folder}: TUM's files have no camera: write 'fx fy cx cy' into {path.name} beside "
-            "rgb.txt (pixel centres at whole numbers, as OpenCV has them)"
+            "rgb.txt (pixel centers at whole numbers, as OpenCV has them)"
         )
     warning = f"K is that of TUM's camera freiburg{match[1]}, by the folder's name"
     return _matrix(*_KNOWN[match[1]]), UNITS_A_METRE, [warning]
