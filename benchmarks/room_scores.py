@@ -18,7 +18,6 @@ import numpy as np
 from benchmarks.figures import Figure, report_figures
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.config.reconstruction import LayoutTextSettings
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap
 from workflow_scripts.evaluate.reconstruction.method_scores import score_method
 from workflow_scripts.evaluate.reconstruction.room_pair import PredictedRoom, RoomPair, TrueRoom
@@ -43,7 +42,7 @@ def main(*, rooms: int = 10_000, seed: int = 0) -> None:
     """
     draws = rng(seed, "benchmark rooms")
     pairs = [random_pair(draws) for _ in range(rooms)]
-    content = Content.of([pair.predicted for pair in pairs[:100]], LayoutTextSettings())
+    content = Content.of([pair.predicted for pair in pairs[:100]])
     resample = SceneBootstrap(
         np.arange(rooms) // ROOMS_PER_HOUSE, resamples=RESAMPLES, rng=rng(seed, "resamples")
     )

@@ -68,6 +68,21 @@ class VideoModelSettings(Settings):
         description="layers in front of the comparison of query and proposals; residual: added to "
         "what they read, so that they begin as the identity; published: Video-3D LLM's",
     )
+    relation_head: bool = Field(
+        False,
+        description="score proposals also by their distance from what else a text speaks of, "
+        "which a second query chooses among them",
+    )
+    anchor_weight: float = Field(
+        0.5,
+        ge=0,
+        description="weight of the loss that teaches the relation head which proposals those are, "
+        "where samples say so (referents)",
+    )
+    point_features: bool = Field(
+        False,
+        description="<coord> also has the features of the proposal whose center is the point",
+    )
     depth_head: bool = Field(
         False, description="learn the depth of visual tokens as well; not used for answers"
     )

@@ -53,6 +53,11 @@ class ScanShowSettings(VideoModelSettings, SampleSelection):
         description="positions are relative to the middle of the proposals; false: the world frame "
         "of the scan",
     )
+    situation: Literal["text", "pose"] = Field(
+        "text",
+        description="text: words alone say where someone stands and looks; pose: positions are "
+        "also relative to that place, x ahead and y to the left, where a sample gives it",
+    )
 
 
 class VideoTrainingSettings(TuningSettings, ScanShowSettings):

@@ -173,6 +173,7 @@ SOURCE = Source(
     description="demonstrations of robot tasks, seen by several cameras",
     license_note="tasks and meshes after RLBench; check its license before you pass pictures on",
     stages=("scenes", "views"),
+    names_objects=False,
     sample="workflow_scripts.scenes.plan_episodes:sample_episodes",
     sample_settings=EpisodePlanSettings,
     input_files=recorded_files,

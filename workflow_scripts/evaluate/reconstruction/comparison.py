@@ -82,7 +82,7 @@ def compared_rows(
             resamples=settings.bootstrap_samples,
             rng=rng(seed, "bootstrap", "rooms"),
         )
-        other_content = Content.of((pair.predicted for pair in other_pairs), layout)
+        other_content = Content.of(pair.predicted for pair in other_pairs)
         groups = list(template.headline_groups)
         own_scores, other_scores = (
             score_method(pairs, said, resample, detection_groups=groups, published=False)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
@@ -43,7 +44,7 @@ from workflow_scripts.experiments.reconstruction import ReconstructionScoreSetti
 
 logger = logging.getLogger(__name__)
 CONDITIONS = {LEARNED: "image", "blind": "blind", "blank": "blank"}
-COLUMNS = ("question_id", "source", "view_id", "image")
+COLUMNS = ("question_id", "source", "view_id", "image", "referents")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class ScoredRoom:
     true: TrueRoom
 
 
-def read_questions(path: Path) -> list[dict[str, str]]:
+def read_questions(path: Path) -> list[dict[str, Any]]:
     """Return the rows of a table of questions; `UserError` for a question that occurs twice."""
     rows = list(QuestionTable(path, columns=COLUMNS))
     counts = Counter(row["question_id"] for row in rows)
@@ -72,7 +73,7 @@ def read_questions(path: Path) -> list[dict[str, str]]:
 
 def scored_rooms(
     path: Path,
-    questions: Sequence[Mapping[str, str]],
+    questions: Sequence[Mapping[str, Any]],
     tables: RoomTables,
     settings: LayoutTextSettings,
 ) -> list[ScoredRoom]:
@@ -85,7 +86,8 @@ def scored_rooms(
                 f"{path}: {row['question_id']} is about view {row['view_id']}, of which no "
                 "table of rooms has a record; run the rules of stage vqa again"
             )
-        true = true_room(record, tables.names, settings)
+        marked = {item["object_id"] for item in row["referents"] if item["mark"]}
+        true = true_room(record, tables.names, settings, marked=marked)
         rooms.append(ScoredRoom(row["question_id"], row["image"], true))
     return rooms
 
@@ -147,8 +149,12 @@ def baselines(
 def language_metrics(
     tables: RoomTables, settings: ReconstructionScoreSettings
 ) -> LanguageMetrics | None:
-    """Return what measures phrases; None where objects are not called by phrases."""
-    if not settings.layout.phrases:
+    """Return what measures phrases; None where objects are not called by phrases.
+
+    With an embedder, an asset that a program names is called by its caption.
+    """
+    names_assets = settings.layout.format == "r2d3" and settings.embedder is not None
+    if not settings.layout.phrases and not names_assets:
         return None
     known = KnownPhrases.of(tables.phrases.elements())
     embedder = SentenceEmbedder(Path(settings.embedder)) if settings.embedder else None
@@ -196,7 +202,7 @@ def main(
         for method, paths in zip(CONDITIONS, (image, blind, blank), strict=True)
     }
     written = [pair.predicted for pairs in methods.values() for pair in pairs]
-    content = Content.of(written, settings.layout)
+    content = Content.of(written)
     methods |= baselines(scored, tables, measured, settings.layout)
     headline = [VISIBLE, ALL] if settings.layout.objects == "all" else [VISIBLE]
     resample = SceneBootstrap(

@@ -158,6 +158,8 @@ def read_scan(scene: ScanScene, settings: ScanViewSettings, rows: ScanRows) -> N
         for frame in scan.frames:
             if frame.reason:
                 rows.skip(scene, f"frame {frame.frame_id}", frame.reason)
+        for reason in scan.left_out:
+            rows.skip(scene, "object", reason)
         usable = sum(not frame.reason for frame in scan.frames)
         if len(numbers) < usable:
             reason = f"read_frames is {settings.read_frames}: frames at equal steps are read"
@@ -321,14 +323,23 @@ def write(out: Path, rows: ScanRows, *, attributes: dict[str, Any]) -> None:
 DEFAULT = ScanViewSettings()
 
 
-def main(*, scenes: Path, out: Path, settings: ScanViewSettings = DEFAULT) -> None:
+def main(
+    *,
+    scenes: Path,
+    out: Path,
+    settings: ScanViewSettings = DEFAULT,
+    masks: Path | None = None,
+) -> None:
     """Read the scans of a shard.
 
     Args:
         scenes: JSON lines of `ScanScene` records with their layout and path.
         out: the Zarr group to write, `{shard}.zarr`; tables and images lie beside it.
         settings: how many frames are read, and how large they become.
+        masks: masks that rule localise_scans found, instead of those of the settings.
     """
+    if masks is not None:
+        settings = settings.model_copy(update={"masks": str(masks)})
     records = read_scenes(scenes, ScanScene)
     if out.suffix != ".zarr":
         raise UserError(f"--out {out} must end in .zarr")

@@ -204,6 +204,7 @@ def test_objects_are_known_by_their_ids(layout: str, room: PosedRoom, tmp_path: 
         (lambda groups: groups[0].update(objectId=-4), "objectId -4"),
         (lambda groups: groups[0].update(objectId=70000), "objectId 70000"),
         (lambda groups: groups[0].update(segments=None), "segments must be"),
+        (lambda groups: groups[0].update(segments=[10**30]), "segments must be"),
         (lambda groups: groups[0].update(segments=[12345]), "has no vertices"),
     ],
 )

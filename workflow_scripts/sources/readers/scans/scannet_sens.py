@@ -8,6 +8,7 @@ depth, u64 sizes of colour and depth, their bytes.
 """
 
 import os
+import stat
 import struct
 from dataclasses import dataclass
 from functools import partial
@@ -69,6 +70,8 @@ class SensFile:
         self.path = path
         self.size = os.fstat(self._descriptor).st_size
         try:
+            if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+                raise UserError(f"{path}: a folder, not a file")
             self.header = self._read_header()
         except Exception:
             self.close()
