@@ -60,7 +60,7 @@ def read_boxes(path: Path, scan_id: str, *, min_score: float = 0.0) -> BoxFile:
             score = item.get("score") if isinstance(item, dict) else None
             score = 1.0 if score is None else score
             if not is_finite_number(score):
-                raise UserError(f"score {score!r:.40} is no number")
+                raise UserError(f"score {score!r:.40} is not a number")
             if score < min_score:
                 left_out.append(f"{where}: score {score:g} is below {min_score:g}")
                 continue
@@ -116,7 +116,7 @@ def _object(item: Any, index: int) -> ScanObject:
     for key, degrees in (("heading", 180 / np.pi), ("yaw_deg", 1.0)):
         if values.get(key) is not None:
             if not is_finite_number(values[key]):
-                raise UserError(f"{key} {values[key]!r:.40} is no number")
+                raise UserError(f"{key} {values[key]!r:.40} is not a number")
             yaw_deg = float(values[key]) * degrees
     label = _first(values, _LABEL_KEYS)
     if label is not None and not isinstance(label, str | int):
