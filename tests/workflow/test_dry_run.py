@@ -17,6 +17,15 @@ def test_every_stage_word_is_a_target(project: Project) -> None:
     assert {stage: planned_jobs[stage] for stage in STAGES} == dict.fromkeys(STAGES, 1)
 
 
+def test_a_misspelt_target_is_named_with_the_nearest_one(project: Project) -> None:
+    done = project.snakemake("--dry-run", "pointcloud", check=False)
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "error: pointcloud: no such target; allowed: all, audit, " in printed
+    assert "did you mean 'pointclouds'?" in printed
+    assert "Traceback" not in printed
+
+
 def test_the_default_target_makes_scores_and_report(project: Project) -> None:
     planned_jobs = project.planned_jobs()
     assert planned_jobs["render_shard"] == 3
