@@ -145,7 +145,7 @@ def main(*, scenes: Path, out: Path, settings: LocaliseScansSettings, device: st
     """
     records = read_scenes(scenes, ScanScene)
     if settings.localise is None:
-        raise UserError("localise is null: nobody finds objects; set its backend")
+        raise UserError("localise is null, so no objects would be found; set its backend")
     limits = proposal_limits(settings.localise)
     proposer, segmenter = load(settings.localise, records[0].source, device)
     errors, skipped, total = ItemErrors(), list[SkippedItem](), 0

@@ -105,7 +105,7 @@ def _object(item: Any, index: int) -> ScanObject:
     if (box[3:6] <= 0).any():
         raise UserError(f"size {box[3:6].tolist()} must be above 0")
     if (box[3:6] > MAX_SIZE_M).any() or (np.abs(box[:3]) > MAX_DISTANCE_M).any():
-        raise UserError(f"{box[:6].tolist()} is no box of an object in metres")
+        raise UserError(f"{box[:6].tolist()} is not the box of an object in meters")
     centre_m, size_m, yaw_deg = box[:3], box[3:6], 0.0
     if len(box) == 9:
         centre_m, size_m, yaw_deg = enclosing_upright_box(
@@ -120,7 +120,7 @@ def _object(item: Any, index: int) -> ScanObject:
             yaw_deg = float(values[key]) * degrees
     label = _first(values, _LABEL_KEYS)
     if label is not None and not isinstance(label, str | int):
-        raise UserError(f"label {label!r:.40} is no text")
+        raise UserError(f"label {label!r:.40} is not a text")
     number = values.get("id")
     return ScanObject(
         instance=index + 1,
