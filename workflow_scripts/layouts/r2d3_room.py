@@ -37,7 +37,7 @@ from workflow_scripts.sources.readers.procthor_assets import Asset, assets
 from workflow_scripts.sources.readers.procthor_house import entries, read_vector
 
 SAME_PLACE_M = 0.015
-"""Values of programs are cut off to whole centimetres."""
+"""Values of programs are cut off to whole centimeters."""
 SAME_ROOM_IOU = 0.9
 
 

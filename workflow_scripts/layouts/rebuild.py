@@ -144,7 +144,7 @@ def place_objects(boxes: Sequence[LayoutBox], camera_m: FloatArray) -> PlacedObj
         position = box.key or f"box {number}"
         far = np.linalg.norm(box.centre_m - camera_m)
         if not np.isfinite(box.centre_m).all() or not np.isfinite(box.rotation).all():
-            problems.append(FormatProblem(position, "its place or rotation is no number"))
+            problems.append(FormatProblem(position, "its place or rotation is not a number"))
         elif far > MAX_FROM_CAMERA_M:
             problems.append(FormatProblem(position, f"is {far:.0f} m from the camera"))
         elif asset is None:

@@ -30,7 +30,7 @@ def parse_number(text: str) -> float:
     """Return a finite number of at most `MAX_NUMBER`; `ValueProblem` for anything else."""
     match = _NUMBER.fullmatch(text.strip())
     if match is None:
-        raise ValueProblem(f"{shorten(text)} is no number")
+        raise ValueProblem(f"{shorten(text)} is not a number")
     number = float(match[0])
     if abs(number) > MAX_NUMBER:
         raise ValueProblem(f"{shorten(text)} is larger than {MAX_NUMBER:g}")

@@ -140,7 +140,7 @@ def _geometry() -> Iterator[RoomMetric]:
         "mean number of entries of a reply that are no objects, repeat others or are cut off",
     )
     for name, unit, definition in (
-        ("centre_error_m", "m", "mean distance of the centres of pairs within 1 m"),
+        ("centre_error_m", "m", "mean distance of the centers of pairs within 1 m"),
         (
             "yaw_error_deg",
             "degrees",
@@ -157,7 +157,7 @@ def _geometry() -> Iterator[RoomMetric]:
         ("colliding_share", "share more than a tenth of the smaller box with another one"),
         (
             "floating_share",
-            "begin more than 5 cm above the floor and above every box under their centre, and "
+            "begin more than 5 cm above the floor and above every box under their center, and "
             "hang on no wall",
         ),
     ):

@@ -193,7 +193,7 @@ def read_replies(paths: Sequence[Path], question_ids: Sequence[str]) -> Mapping[
             if row.question_id in replies:
                 raise UserError(f"{path}: {row.question_id} is answered twice. {again}")
             if row.question_id not in known:
-                raise UserError(f"{path}: {row.question_id} is no room that is scored. {again}")
+                raise UserError(f"{path}: {row.question_id} is not a room that is scored. {again}")
             replies[row.question_id] = row
     missing = sorted(known - replies.keys())
     if missing:

@@ -1,4 +1,4 @@
-"""Score reconstructed rooms, beside the same model without eyes, retrieval and measured boxes.
+"""Score reconstructed rooms, beside a blind run, retrieval and measured boxes.
 
 Every reply is brought into the world frame, whatever its format and frame; a room that cannot be
 read has missed all of its objects.
@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from workflow_scripts.config.reconstruction import LayoutTextSettings
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap
 from workflow_scripts.evaluate.reconstruction.baselines import MeasuredBoxes, Retrieval
 from workflow_scripts.evaluate.reconstruction.categories import CategoryNames
+from workflow_scripts.evaluate.reconstruction.comparison import compared_rows
 from workflow_scripts.evaluate.reconstruction.language_metrics import (
     KnownPhrases,
     LanguageMetrics,
@@ -55,12 +57,12 @@ class ScoredRoom:
 
 
 def read_questions(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a table of questions; `UserError` for a question that is there twice."""
+    """Return the rows of a table of questions; `UserError` for a question that occurs twice."""
     rows = list(QuestionTable(path, columns=COLUMNS))
     counts = Counter(row["question_id"] for row in rows)
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
-        raise UserError(f"{path}: {twice[0]} is there twice; remove it and run its rule again")
+        raise UserError(f"{path}: {twice[0]} occurs twice; remove it and run its rule again")
     if not rows:
         raise UserError(
             f"{path}: no rooms to score. More houses, or a larger share for the scored split "
@@ -171,6 +173,7 @@ def main(
     out: Path,
     settings: ReconstructionScoreSettings,
     measured: tuple[Path, ...] = (),
+    compared: tuple[Path, ...] = (),
     images: Path = Path("results/vqa"),
     plans: Path | None = None,
 ) -> None:
@@ -187,6 +190,7 @@ def main(
         out: Parquet file to write, with a CSV file beside it.
         settings: Format of the replies, split, resamples, which metrics.
         measured: Tables of measured objects of the shards, each with its gravity table beside it.
+        compared: What other experiments answered to their pictures; the gain over each is a row.
         images: Folder that the pictures of questions are relative to.
         plans: Picture to draw: some rooms from above, true and predicted.
     """
@@ -225,7 +229,17 @@ def main(
         if is_seen
     }
     template = RowTemplate(experiment, settings.split, headline)
-    num_rows = write_scores(out, score_rows(scores, resample, template, categories))
+    beside = compared_rows(
+        compared,
+        [room.question_id for room in scored],
+        methods[LEARNED],
+        content,
+        tables.names,
+        template,
+        settings,
+        seed,
+    )
+    num_rows = write_scores(out, chain(score_rows(scores, resample, template, categories), beside))
     if plans is not None:
         draw_plans(plans, methods[LEARNED], [images / room.image for room in scored], experiment)
     logger.info("%s: %d rows about %d rooms", out, num_rows, len(scored))

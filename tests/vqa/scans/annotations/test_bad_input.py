@@ -1,5 +1,6 @@
 """What is wrong in published annotations is a row with a reason, or one clear error."""
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.vqa.scans.annotations.small_files import (
     sqa3d_question,
 )
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.sources.readers.scans.language_files import read_entries
 from workflow_scripts.vqa.scans.annotations.annotated_scans import AnnotatedScans
 
 GOOD = scanrefer("0", "9", object_name="table", description="the table")
@@ -26,9 +28,9 @@ GOOD = scanrefer("0", "9", object_name="table", description="the table")
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
-        (scanrefer("57"), "object 57 is none of the scan's 5 objects"),
+        (scanrefer("57"), "object 57 is not one of the scan's 5 objects"),
         # Ids have a gap: no other object takes its place.
-        (scanrefer("2"), "object 2 is none of the scan's 5 objects"),
+        (scanrefer("2"), "object 2 is not one of the scan's 5 objects"),
         (scanrefer(None), "no 'object_id'"),
         (scanrefer(True), "'object_id' is True; an id is a whole number or a text"),
         (scanrefer(1.5), "'object_id' is 1.5"),
@@ -41,8 +43,8 @@ GOOD = scanrefer("0", "9", object_name="table", description="the table")
         (scanrefer(object_name=""), "'object_name' is empty"),
         (scanrefer(scene_id=None), "no 'scene_id'"),
         (scanrefer(scene_id=12), "'scene_id' is 12, not a text"),
-        ("a text", "'a text' is no entry with fields"),
-        (None, "None is no entry"),
+        ("a text", "'a text' is not an entry with fields"),
+        (None, "None is not an entry"),
         (scanrefer("0", "9", object_name="table"), "annotation 9 of object 0 of scene0000_00 is"),
     ],
 )
@@ -55,7 +57,7 @@ def test_an_entry_that_cannot_be_used_is_a_row(tmp_path: Path, entry: Any, reaso
         assert re.match(reason, row.reason), row.reason
 
 
-@pytest.mark.parametrize("object_id", ["1", 1, 1.0, " 1 ", "01"])
+@pytest.mark.parametrize("object_id", ["1", 1, 1.0, " 1 ", "01", "1.0"])
 def test_ids_are_numbers_or_texts(tmp_path: Path, object_id: Any) -> None:
     (sample,), file = read(tmp_path, "scanrefer", [scanrefer(object_id, ann_id=object_id)])
     assert sample.targets == [2]
@@ -156,7 +158,7 @@ def test_nothing_is_trained_on_that_is_scored_elsewhere(tmp_path: Path, split: A
         (multi3drefer([], "mt"), "0 objects do not fit"),
         (multi3drefer([1, 3], "st_w_d"), "2 objects do not fit"),
         (multi3drefer([1], "st"), "'eval_type' is 'st'; allowed: mt, st_w_d"),
-        (multi3drefer([1, 57], "mt"), "object 57 is none of the scan's 5 objects"),
+        (multi3drefer([1, 57], "mt"), "object 57 is not one of the scan's 5 objects"),
         (multi3drefer([1, None], "mt"), "'object_ids' is None"),
         (multi3drefer(None, "mt"), "no 'object_ids'"),
         (multi3drefer([1], "st_w_d", 5), "annotation 5 of scene0000_00 is listed twice"),
@@ -191,7 +193,7 @@ def test_scanqa_keeps_what_can_be_used(tmp_path: Path) -> None:
     assert [row.reason for row in file.skipped] == [
         "'answer' is empty",
         "'answer' is None, not a text",
-        "object 57 is none of the scan's 5 objects; the question is kept without it",
+        "object 57 is not one of the scan's 5 objects; the question is kept without it",
         "question q-1 has no answers; a test set without answers cannot be scored",
         "'answer' is empty",
         "question q-2: every answer is empty or no text",
@@ -235,7 +237,7 @@ def test_sqa3d_questions_and_annotations_that_do_not_fit(tmp_path: Path) -> None
     ]
     assert [row.reason for row in file.skipped] == [
         "question 3 is annotated twice; the first one counts",
-        "17 is no entry with fields",
+        "17 is not an entry with fields",
         "no such question",
         "question 1 is annotated in another scan, scene0011_00",
         "question 2 has no entry in sqa3d_train_1.json",
@@ -252,3 +254,49 @@ def test_sqa3d_needs_both_files_as_published(tmp_path: Path) -> None:
         UserError, match=r"sqa3d_train_1\.json: an object with a list 'annotations'"
     ):
         read(tmp_path, "sqa3d", {"questions": [sqa3d_question()]}, {"questions": []})
+
+
+_TWO = [scanrefer(), scanrefer("3", "1", description="стул у стола")]
+_LIST = json.dumps(_TWO, ensure_ascii=False)
+_LINES = "".join(f"{json.dumps(entry)}\n" for entry in _TWO)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _LIST.encode("utf-8-sig"),
+        _LIST.encode("utf-16"),
+        json.dumps(_TWO, indent=1).replace("\n", "\r\n").encode(),
+        _LINES.encode(),
+        _LINES.replace("\n", "\r\n\r\n").encode(),
+        gzip.compress(_LIST.encode()),
+        gzip.compress(_LINES.encode()),
+    ],
+    ids=["mark", "UTF-16", "CRLF", "lines", "CRLF lines", "gzip", "gzip of lines"],
+)
+def test_files_that_other_programs_saved_are_read(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(content)
+    entries = read_entries(path)
+    assert [entry["description"] for entry in entries] == [e["description"] for e in _TWO]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(_LIST.encode())[:-12], "damaged or cut-off gzip file"),
+        (_LINES.encode() + b'{"scene_id": "scene', "line 3: not valid JSON"),
+        (b"", "not valid JSON"),
+        (b"\0" * 64, "not valid JSON"),
+    ],
+    ids=["cut gzip", "cut line", "empty", "zeros"],
+)
+def test_damaged_files_are_one_line_that_names_them(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=message) as error:
+        read_entries(path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
