@@ -9,12 +9,12 @@ CORES ?= all
 # environment, so that it may have any name.
 CONFIG ?=
 export CONFIG
-# Processes that run tests side by side; what needs one process or one cluster stays together. One
-# more than two cores, for the tests of the cluster mostly wait.
+# Processes that run tests in parallel; tests that share a fixture or a cluster stay on one worker.
+# Three on two cores, because the tests of the cluster mostly wait.
 TEST_WORKERS ?= 3
 STAMP := $(VENV)/.pins
-# Snakemake wakes up once more in every timespan for each job that has ended, and then looks at all
-# jobs that are ready: with its own second, hundreds of jobs keep a third of a core busy.
+# In every timespan, Snakemake's scheduler runs once for each finished job and looks at all jobs that
+# are ready: with the default of one second, hundreds of jobs keep a third of a core busy.
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) --max-jobs-per-timespan 1000/5s
 PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 
@@ -43,7 +43,7 @@ lint: env ## check style, types and rules
 	$(SNAKEMAKE) --lint
 
 # The editors' schema and the page of the configuration, from the models that check it.
-schema: env ## write rules/schemas/config.schema.yaml and docs/configuration.md
+schema: env ## write rules/schemas/config.schema.yaml, docs/configuration.md and the tables of docs/results.md
 	$(BIN)/python -m benchmarks.configuration
 
 docs: schema readme ## write every generated page: configuration, figures of the README

@@ -44,13 +44,13 @@ def main(
         chosen: frames to choose.
         torch_frames: frames that PyTorch counts.
     """
-    _count(_frames(2, width_px, height_px), voxel_m)  # loads the compiled code
+    _count(room_frames(2, width_px, height_px), voxel_m)  # loads the compiled code
     before_gb = _peak_gb()
-    voxels, count_s = _count(_frames(frames, width_px, height_px), voxel_m)
+    voxels, count_s = _count(room_frames(frames, width_px, height_px), voxel_m)
     _choose(voxels, chosen)
     (order, gains), choose_s = _choose(voxels, chosen)
     memory_gb = _peak_gb()
-    torch_s = _torch_seconds(_frames(torch_frames, width_px, height_px), voxel_m)
+    torch_s = _torch_seconds(room_frames(torch_frames, width_px, height_px), voxel_m)
     torch_s *= frames / torch_frames
     sets = [set(voxels.of_frame(frame).tolist()) for frame in range(voxels.num_frames)]
     start = time.process_time()
@@ -83,7 +83,7 @@ def main(
     )
 
 
-def _frames(count: int, width_px: int, height_px: int) -> Iterator[Frame]:
+def room_frames(count: int, width_px: int, height_px: int) -> Iterator[Frame]:
     """Yield (depth_m, K, world_from_camera) of a camera that turns and walks in a room."""
     k = intrinsics(width_px=width_px, height_px=height_px, vertical_fov_deg=60.0)
     rays = rays_camera(k, width_px=width_px, height_px=height_px).reshape(-1, 3).T

@@ -183,7 +183,7 @@ def answer_rates(data: TimedData) -> tuple[float, float]:
     return shared_rate, batch_rate
 
 
-def beside(rate: float, rival: float, goal: float) -> str:
+def rate_ratio(rate: float, rival: float, goal: float) -> str:
     return f"{rate / rival:.1f} times; goal: at least {goal:g} times"
 
 
@@ -209,7 +209,7 @@ def main(steps: int = 2) -> None:
             Figure(
                 "the same data with Hugging Face's Trainer",
                 f"{plain:.2f}",
-                beside(packed, plain, TRAINING_GOAL),
+                rate_ratio(packed, plain, TRAINING_GOAL),
             ),
         ]
         try:
@@ -218,7 +218,7 @@ def main(steps: int = 2) -> None:
                 Figure(
                     "the same data with TRL's SFTTrainer",
                     f"{trl:.2f}",
-                    beside(packed, trl, TRAINING_GOAL),
+                    rate_ratio(packed, trl, TRAINING_GOAL),
                 )
             )
         except ImportError as error:
@@ -232,7 +232,7 @@ def main(steps: int = 2) -> None:
             Figure(
                 "the same questions with generate in batches of 8",
                 f"{batch_rate:.2f}",
-                beside(shared_rate, batch_rate, GENERATION_GOAL),
+                rate_ratio(shared_rate, batch_rate, GENERATION_GOAL),
             ),
         ]
     report_figures("packing", figures)

@@ -26,7 +26,7 @@ UNITS: dict[str, tuple[AnswerType, float]] = {
 }
 
 
-def as_open(question: Question) -> Question:
+def as_open_question(question: Question) -> Question:
     """Return a multiple choice of numbers as the question for its right option."""
     if question.kind != "multiple_choice" or not question.options:
         return question
@@ -46,7 +46,7 @@ def check_shard(
     checked: Counter[str] = Counter()
     unchecked: Counter[str] = Counter()
     wrong = []
-    for question in map(as_open, sorted(questions, key=lambda one: one.view)):
+    for question in map(as_open_question, sorted(questions, key=lambda one: one.view)):
         problem = picture_oracle.contradiction(question)
         if problem is None and not question.images and is_checked(oracle, question):
             problem = contradiction(oracle, question)

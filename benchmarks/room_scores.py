@@ -42,7 +42,7 @@ def main(*, rooms: int = 10_000, seed: int = 0) -> None:
     """
     draws = rng(seed, "benchmark rooms")
     pairs = [random_pair(draws) for _ in range(rooms)]
-    content = Content.of([pair.predicted for pair in pairs[:100]], yaws=True)
+    content = Content.of([pair.predicted for pair in pairs[:100]])
     resample = SceneBootstrap(
         np.arange(rooms) // ROOMS_PER_HOUSE, resamples=RESAMPLES, rng=rng(seed, "resamples")
     )

@@ -26,6 +26,7 @@ Name = Literal[
     "shared_light",
     "pointclouds",
     "frame_selection",
+    "scan_fusion",
     "token_coordinates",
     "objects",
     "storage",

@@ -3,11 +3,9 @@
 `python -m benchmarks.update_readme --study scans` fills the page after the run of that study.
 """
 
-import math
-
 import pandas as pd
 
-from workflow_scripts.evaluate.metrics import FRACTION, METRICS
+from benchmarks.score_cells import format_interval, format_score
 from workflow_scripts.evaluate.score_table import ALL, LEARNED
 
 BENCHMARK = "scan_samples"
@@ -52,19 +50,3 @@ def scan_scores(rows: pd.DataFrame) -> str:
             f"| `{row.metric}` | {' | '.join(values)} | {format_interval(row)} |"
         )
     return "\n".join(lines)
-
-
-def format_score(metric: str, value: float) -> str:
-    """Return a value as text: fractions in per cent, a dash where there is none."""
-    if math.isnan(value):
-        return "–"
-    return f"{100 * value:.0f} %" if METRICS[metric].unit == FRACTION else f"{value:.2f}"
-
-
-def format_interval(row: tuple) -> str:  # type: ignore[type-arg]
-    """Return a gain with its interval, in per cent of fractions; a dash where there is none."""
-    if math.isnan(row.gain):
-        return "–"
-    scale, digits = (100, 0) if METRICS[row.metric].unit == FRACTION else (1, 2)
-    gain, low, high = (scale * value for value in (row.gain, row.gain_low, row.gain_high))
-    return f"{gain:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"

@@ -3,7 +3,7 @@
 Reads results/ of a finished run and benchmarks/figures.csv; writes README.md, docs/results.md and
 results/gallery/. After `make eval CONFIG=studies/named.yaml`,
 `python -m benchmarks.update_readme --study named` brings the scores of that study up to date, and
-nothing else; so with `eyes` and `scans`.
+nothing else; `detector`, `rooms` and `scans` likewise.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from benchmarks import scan_tables
+from benchmarks import room_tables, scan_tables
 from benchmarks.results_page import PAGE, replace_block
 from benchmarks.rule_costs import cost_table, peak_memory_mb, run_length_s
 from workflow_scripts.common.cli import run
@@ -28,10 +28,11 @@ GALLERY = {
     "scenes": "results/scenes/procthor/0001.png",
     "pointclouds": "results/pointclouds/procthor/0004.png",
     "vqa": "results/vqa/procthor/0004.png",
+    "rooms": "results/evaluate/rooms/rebuilt.png",
 }
 MAX_SIDE_PX = (1500, 1150)
-# Rows of results/eval.csv about rooms that the README shows.
-ROOMS, VISIBLE = "rooms", "visible"
+# Of rooms the README shows the scores of these objects.
+VISIBLE = "visible"
 
 
 def runtime() -> str:
@@ -45,8 +46,12 @@ def runtime() -> str:
 def headline() -> str:
     """Return a table of the scores over all families and tasks in results/eval.csv."""
     rows = read_eval(RESULTS / "eval.csv")
-    is_room = (rows["benchmark"] == ROOMS) & (rows["family"] == VISIBLE)
-    is_whole = (rows["benchmark"] != ROOMS) & (rows["family"] == ALL) & (rows["form"] != ALL)
+    is_room = (rows["benchmark"] == room_tables.BENCHMARK) & (rows["family"] == VISIBLE)
+    is_whole = (
+        (rows["benchmark"] != room_tables.BENCHMARK)
+        & (rows["family"] == ALL)
+        & (rows["form"] != ALL)
+    )
     rows = rows[(is_room | is_whole) & (rows["method"] == LEARNED)]
     is_shown = (rows["benchmark"] != scan_tables.BENCHMARK) | rows["metric"].isin(scan_tables.SHOWN)
     rows = rows[is_shown]
@@ -58,7 +63,7 @@ def headline() -> str:
         scored_on = f"questions, {row.form}" if row.form else "patches of pictures"
         if row.benchmark == scan_tables.BENCHMARK:
             scored_on = "samples about scans"
-        if row.benchmark == ROOMS:
+        if row.benchmark == room_tables.BENCHMARK:
             scored_on = "visible objects of rooms"
         if row.noise:
             scored_on = f"keypoints, noise {row.noise}"
@@ -138,7 +143,7 @@ def keypoints() -> str:
     return "\n".join(lines)
 
 
-def detections() -> str:
+def detected_keypoints() -> str:
     """Return a table of the errors of keypoints detected in images."""
     rows = scores_of_run()
     rows = rows[(rows["keypoint"] == ALL) & (rows["views"] == "all")]
@@ -147,9 +152,9 @@ def detections() -> str:
     median = rows[rows["metric"] == "median_mm"].set_index("method")
     points, episodes = median["n"].iloc[0], median["num_scenes"].iloc[0]
     lines = [
-        "Errors in mm of `make eval CONFIG=studies/eyes.yaml` (`results/evaluate/*/scores.csv`): "
-        f"{episodes} unseen episodes, {points:,} points,",
-        "four cameras; a point has an estimate where two cameras are sure of it:",
+        "Errors in mm of `make eval CONFIG=studies/detector.yaml` "
+        f"(`results/evaluate/*/scores.csv`): {episodes} unseen episodes, {points:,} points,",
+        "four cameras; a point has an estimate where two cameras detect it with confidence:",
         "",
         "| triangulation | median, 95 % interval | mean | estimated |",
         "|---|---|---|---|",
@@ -200,7 +205,13 @@ BLOCKS: dict[str, dict[str, tuple[Path, Callable[[], str]]]] = {
         "figures": (PAGE, figures),
     },
     "named": {"named": (PAGE, lambda: answers("`make eval CONFIG=studies/named.yaml`"))},
-    "eyes": {"eyes": (PAGE, detections)},
+    "detector": {"detector": (PAGE, detected_keypoints)},
+    "rooms": {
+        "rooms": (
+            ROOT / "docs/reconstruction.md",
+            lambda: room_tables.room_scores(read_eval(RESULTS / "eval.csv")),
+        )
+    },
     "scans": {
         "scans": (
             ROOT / "docs/video.md",

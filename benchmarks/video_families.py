@@ -40,7 +40,7 @@ INTRODUCTION = f"""{HEADING}
 Written by `python -m benchmarks.video_families`; do not edit this section. The types, their names
 and the form of answers are those of VSI-Bench, the wording is not. Answers are a letter, or a
 number without a unit; `options` are the texts of the letters. "The sofa" is always the only one in
-the scan, and nothing that people would call a sofa is merely glimpsed. Every letter is right
+the scan, and no other object that might be called a sofa is barely visible. Every letter is right
 equally often, and so are directions and turns; wrong orders and turns are drawn at random, so that
 options alone say nothing. What is not clear is counted with its reason.
 `vqa.scans.question_types` takes the names of the tasks: `object_rel_direction` is all three.

@@ -25,7 +25,7 @@ from workflow_scripts import experiments, sources
 from workflow_scripts.experiments import EXPERIMENT_KINDS
 from workflow_scripts.experiments.base import WorkflowContext
 from workflow_scripts.experiments.enabled import enabled_experiments
-from workflow_scripts.scenes.sample_scenes import SHEETS
+from workflow_scripts.scenes.contact_sheets import SHEETS
 from workflow_scripts.sources import SOURCES
 from workflow_scripts.sources.base import is_depth_estimated
 from workflow_scripts.sources.planning import (

@@ -52,7 +52,7 @@ rule summarise_depth:
     params:
         code=code_of("workflow_scripts.depth.summarise_depth"),
     message:
-        "Summarise the depth of {wildcards.source} shard {wildcards.shard}"
+        "Summarize the depth of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.depth.summarise_depth --views {input.views}"
         " --depth {input.depth} --out {output.rows} --picture {output.picture}"

@@ -81,7 +81,7 @@ for _rule, _has_limits in PREDICTOR_RULES:
             images=lambda wildcards: question_files(wildcards).images,
             max_new_tokens=lambda wildcards: question_files(wildcards).max_new_tokens,
         message:
-            "Ask {wildcards.experiment} {input.questions} ({wildcards.condition}, part {wildcards.part})"
+            "Predict answers of {wildcards.experiment} to {input.questions} ({wildcards.condition}, part {wildcards.part})"
         shell:
             "python -m {params.module} {params.arguments} --experiment {wildcards.experiment}"
             " --questions {input.questions} --images {params.images}"
@@ -147,7 +147,7 @@ for _kind in EXPERIMENT_KINDS.values():
             ],
             seed=lookup("seed", within=config),
         message:
-            "Score {wildcards.experiment} beside its baselines"
+            "Score {wildcards.experiment} and its baselines"
         shell:
             "python -m {params.module} {params.arguments} --experiment {wildcards.experiment}"
             " --seed {params.seed} {params.pictures} --out {output.scores} > {log} 2>&1"
@@ -175,7 +175,7 @@ rule score_patch_naming:
         settings=section_json(config["evaluate"], ScoreSettings),
         seed=lookup("seed", within=config),
     message:
-        "Score the names that the tiny base gives to patches of views"
+        "Score how the tiny base names image patches"
     shell:
         "python -m workflow_scripts.evaluate.score_patch_naming --base {input.base}"
         " --views {input.views} --settings {params.settings:q} --seed {params.seed}"
@@ -246,7 +246,7 @@ rule score_benchmark:
         settings=section_json({**config["evaluate"], "split": "test"}, ScoreSettings),
         seed=lookup("seed", within=config),
     message:
-        "Score {wildcards.experiment} on {wildcards.question_set} beside its baselines"
+        "Score {wildcards.experiment} on {wildcards.question_set} with its baselines"
     shell:
         "python -m workflow_scripts.evaluate.score --questions {input.questions}"
         " --image {input.image} --blind {input.blind} --blank {input.blank}"
@@ -285,7 +285,7 @@ rule merge_scores:
     params:
         code=code_of("workflow_scripts.evaluate.merge"),
     message:
-        "Join the headline scores of every experiment"
+        "Merge the headline scores of all experiments"
     shell:
         "python -m workflow_scripts.evaluate.merge --scores {input.scores} --out {output}"
         " > {log} 2>&1"

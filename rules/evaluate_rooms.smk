@@ -106,7 +106,7 @@ rule draw_rebuilt_rooms:
         ),
         seed=config["seed"],
     message:
-        "Draw the rooms rebuilt from the answers of {wildcards.experiment}"
+        "Render the rooms rebuilt from the answers of {wildcards.experiment}"
     shell:
         "python -m workflow_scripts.views.render_layouts --rooms {input.rooms}"
         " --out {output.views} --settings {params.settings:q} --seed {params.seed}"
@@ -150,7 +150,7 @@ rule compare_rebuilt_rooms:
         settings=section_json(config["evaluate"], CompareRebuiltSettings),
         seed=config["seed"],
     message:
-        "Compare the rebuilt rooms of {wildcards.experiment} with the pictures it saw"
+        "Compare the rebuilt rooms of {wildcards.experiment} with their images"
     shell:
         "python -m workflow_scripts.evaluate.reconstruction.compare_rebuilt"
         " --rooms {input.rooms} --rebuilt {input.rebuilt} --views {input.views}"
@@ -227,7 +227,7 @@ rule compare_focal_lengths:
             else ""
         ),
     message:
-        "Compare the scores of rooms at all focal lengths"
+        "Merge the scores of rooms at all focal lengths"
     shell:
         "python -m workflow_scripts.evaluate.reconstruction.focal_table --scores {input.scores}"
         " {params.given_intrinsics} --out {output} > {log} 2>&1"

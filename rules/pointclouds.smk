@@ -97,7 +97,7 @@ rule export_rrd:
             f"--frames {input.chosen_frames}" if input.chosen_frames else ""
         ),
     message:
-        "Record {wildcards.source} shard {wildcards.shard} for the Rerun viewer"
+        "Export {wildcards.source} shard {wildcards.shard} for the Rerun viewer"
     shell:
         "python -m workflow_scripts.pointclouds.export_rrd --views {input.views}"
         " --depth {input.depth} --clouds {input.clouds} {params.chosen_frames} --out {output.folder} > {log} 2>&1"
@@ -122,7 +122,7 @@ rule cloud_statistics:
     params:
         code=code_of("workflow_scripts.pointclouds.cloud_statistics"),
     message:
-        "Statistics of all clouds of {wildcards.source}"
+        "Compute statistics of all clouds of {wildcards.source}"
     shell:
         "python -m workflow_scripts.pointclouds.cloud_statistics --clouds {input.clouds}"
         " --out {output.statistics} --threads {threads} > {log} 2>&1"
@@ -190,7 +190,7 @@ rule measure_with_sensor_noise:
         out="results/pointclouds/{source}/{shard}.sensor_noise",
         seed=config["seed"],
     message:
-        "Measure {wildcards.source} shard {wildcards.shard} as a noisy sensor sees it"
+        "Measure {wildcards.source} shard {wildcards.shard} with simulated sensor noise"
     shell:
         "python -m workflow_scripts.pointclouds.measure_objects --views {input.views}"
         " --out {params.out} --depth-kind sensor --sensor-noise --seed {params.seed}"

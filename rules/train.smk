@@ -34,7 +34,14 @@ rule pretrain_base:
             *expand(
                 "results/views/pretraining/{shard}.zarr", shard=PRETRAINING_SHARDS
             ),
-            *per_shard("results/views/{source}/{shard}.zarr", stage="vqa"),
+            *(
+                path
+                for source in SHARDS
+                if SOURCES[source].names_objects
+                for path in per_shard(
+                    "results/views/{source}/{shard}.zarr", source=source
+                )
+            ),
         ],
     output:
         model=directory("results/train/base/tiny"),

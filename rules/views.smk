@@ -305,7 +305,7 @@ rule check_views:
             else "--needs-objects"
         ),
     message:
-        "Check that the views of {wildcards.source} show something"
+        "Check that {wildcards.source} has views and objects"
     shell:
         "python -m workflow_scripts.views.check_views --views {input.views}"
         " {params.needs_depth} {params.objects} --out {output} > {log} 2>&1"

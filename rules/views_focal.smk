@@ -39,7 +39,7 @@ rule render_focal_views:
         ),
         seed=config["seed"],
     message:
-        "Draw {wildcards.source} shard {wildcards.shard} at {wildcards.percent} % of the focal length"
+        "Render {wildcards.source} shard {wildcards.shard} at {wildcards.percent} % of the focal length"
     shell:
         "python -m workflow_scripts.views.render_focal_lengths --scenes {input.scenes}"
         " --views {input.views} --out {output.views} --percent $((10#{wildcards.percent}))"

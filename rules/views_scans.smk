@@ -51,11 +51,50 @@ rule render_walks:
         ),
         seed=config["seed"],
     message:
-        "Walk through the houses of {wildcards.source} shard {wildcards.shard}"
+        "Render the simulated scans of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.views.scans.render_walks --scenes {input.scenes}"
         " --out {output.views} --settings {params.settings:q} --seed {params.seed}"
         " {params.measure} > {log} 2>&1"
+
+
+# Objects in the frames of scans from files, where a network finds them.
+rule localise_scans:
+    input:
+        files=user_files,
+        scenes="results/scenes/{source}/{shard}.jsonl",
+    output:
+        masks=directory("results/views/{source}/{shard}.masks"),
+        skipped="results/views/{source}/{shard}.masks.skipped.jsonl",
+    log:
+        "logs/views/localise_scans/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/views/localise_scans/{source}/{shard}.tsv"
+    wildcard_constraints:
+        source=name_pattern(localised_scans()),
+    conda:
+        "../envs/images.yaml"
+    threads: 2
+    resources:
+        gpu=1,
+        nodes=1,
+        mem_mb=8000,
+        runtime=240,
+    params:
+        code=code_of(
+            "workflow_scripts.views.scans.localise_scans",
+            backends=lambda wildcards: [
+                PROPOSERS[config["sources"][wildcards.source]["localise"]["backend"]],
+                READERS[config["sources"][wildcards.source]["format"]],
+            ],
+        ),
+        settings=source_settings(LocaliseScansSettings),
+        digest=shard_digest,
+    message:
+        "Find the objects in the scans of {wildcards.source} shard {wildcards.shard}"
+    shell:
+        "python -m workflow_scripts.views.scans.localise_scans --scenes {input.scenes}"
+        " --out {output.masks} --settings {params.settings:q} > {log} 2>&1"
 
 
 # Scans from files, whatever their layout.
@@ -63,6 +102,7 @@ rule read_scans:
     input:
         files=user_files,
         scenes="results/scenes/{source}/{shard}.jsonl",
+        masks=found_masks,
     output:
         views=directory("results/views/{source}/{shard}.zarr"),
         view_rows="results/views/{source}/{shard}.views.parquet",
@@ -97,12 +137,13 @@ rule read_scans:
             ],
         ),
         settings=read_settings,
+        masks=lambda wildcards, input: f"--masks {input.masks}" if input.masks else "",
         digest=shard_digest,
     message:
         "Read the scans of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.views.scans.read_scans --scenes {input.scenes}"
-        " --out {output.views} --settings {params.settings:q} > {log} 2>&1"
+        " --out {output.views} {params.masks} --settings {params.settings:q} > {log} 2>&1"
 
 
 # The frames that a model is shown, and a plan of every scan with its camera's path.
@@ -140,7 +181,7 @@ rule select_frames:
             f"--surface {input.surface_points}" if input.surface_points else ""
         ),
     message:
-        "Choose frames of {wildcards.source} shard {wildcards.shard}"
+        "Select frames of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.views.scans.select_frames --views {input.views}"
         " {params.surface} --settings {params.settings:q} --out {output.frames}"

@@ -55,7 +55,7 @@ rule generate_questions:
         reasoning="--with-reasoning" if config["vqa"]["reasoning"] != "none" else "",
         seed=config["seed"],
     message:
-        "Ask about the views of {wildcards.source} shard {wildcards.shard}"
+        "Generate questions about the views of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.vqa.generate_questions --views {input.views}"
         " --out {output.questions} --images {output.images}"
@@ -199,7 +199,7 @@ rule write_dataset_card:
         ),
         settings=section_json(config["vqa"]["hub"], CardSettings),
     message:
-        "Write the card of the data set"
+        "Write the data set card"
     shell:
         "python -m workflow_scripts.vqa.export.card --questions {input.questions}"
         " --dropped {input.dropped} --photos {input.photos} --text-only {input.text_only}"

@@ -63,7 +63,7 @@ rule export_scan_llava:
     params:
         code=code_of("workflow_scripts.vqa.scans.export_llava"),
     message:
-        "Write what video models are asked about {wildcards.source} for Video-3D LLM"
+        "Export the samples about {wildcards.source} in the format of Video-3D LLM"
     shell:
         "python -m workflow_scripts.vqa.scans.export_llava --samples {input.samples}"
         " --scenes {input.scenes} --objects {input.objects} --proposals {input.proposals}"

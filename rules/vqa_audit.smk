@@ -108,7 +108,7 @@ rule audit_questions:
         bootstrap_samples=config["evaluate"]["bootstrap_samples"],
         seed=config["seed"],
     message:
-        "Audit what questions give away without their pictures, and what they show"
+        "Audit which questions can be answered without the image"
     shell:
         "python -m workflow_scripts.vqa.audit_questions --questions {input.questions}"
         " --views {input.views} --out {output.table} --report {output.page}"

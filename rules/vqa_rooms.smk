@@ -37,7 +37,7 @@ rule write_room_records:
             f"--captions {input.captions}" if input.captions else ""
         ),
     message:
-        "Write the rooms of {wildcards.source} shard {wildcards.shard}"
+        "Write the room records of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.vqa.rooms.write_room_records --scenes {input.scenes}"
         " --views {input.views} --out {output.rooms} --images {output.images}"

@@ -32,7 +32,7 @@ rule generate_scan_samples:
         boxes=predicted_boxes_digest,
         seed=config["seed"],
     message:
-        "Ask video models about the scans of {wildcards.source} shard {wildcards.shard}"
+        "Generate samples about the scans of {wildcards.source} shard {wildcards.shard}"
     shell:
         "python -m workflow_scripts.vqa.scans.generate --scenes {input.scenes}"
         " --views {input.views} --frames {input.frames} --out {output.samples}"
@@ -71,7 +71,7 @@ rule merge_scan_samples:
         code=code_of("workflow_scripts.vqa.scans.merge"),
         out=subpath(output.train, parent=True),
     message:
-        "Merge what video models are asked about scans"
+        "Merge the samples about scans"
     shell:
         "python -m workflow_scripts.vqa.scans.merge --samples {input.samples} {input.imported}"
         " --dropped {input.dropped} --out {params.out} > {log} 2>&1"

@@ -1,8 +1,11 @@
 """Input functions of the rules in views_scans.smk."""
 
-from workflow_scripts.sources.scan_settings import walk_picture_settings
-from workflow_scripts.views.scans.read_scans import ScanViewSettings
-from workflow_scripts.views.scans.render_walks import WalkRenderSettings
+from workflow_scripts.sources.scan_localise import LocaliseScansSettings
+from workflow_scripts.sources.scan_settings import (
+    ScanViewSettings,
+    WalkRenderSettings,
+    walk_picture_settings,
+)
 
 
 def walk_settings(wildcards):
@@ -16,6 +19,22 @@ def read_settings(wildcards):
     """Return the settings of reading scans from files, as JSON."""
     values = {**config["views"], **config["sources"][wildcards.source]}
     return section_json(values, ScanViewSettings)
+
+
+def localised_scans():
+    """Return the sources of scans in whose frames a network finds the objects."""
+    return [
+        source
+        for source in scan_sources(simulated=False)
+        if config["sources"][source]["localise"] is not None
+    ]
+
+
+def found_masks(wildcards):
+    """Return the masks that a network found in a shard's scans, where it is asked to."""
+    if wildcards.source not in localised_scans():
+        return []
+    return f"results/views/{wildcards.source}/{wildcards.shard}.masks"
 
 
 def scan_surface(wildcards):

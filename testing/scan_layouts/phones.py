@@ -2,11 +2,14 @@
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from testing.posed_room import BOXES, PosedRoom
+from testing.scan_layouts.exr import ZIP, exr_bytes
 from testing.scan_layouts.pictures import jpeg, png
 from workflow_scripts.geometry.pose_conventions import (
     axis_angle_from_pose,
@@ -87,10 +90,52 @@ def write_polycam(folder: Path, room: PosedRoom, *, corrected: bool = False) -> 
     return target
 
 
+def write_record3d_export(folder: Path, room: PosedRoom, *, compression: int = ZIP) -> Path:
+    """Write the export "EXR + RGB"; depth is the only channel, called R."""
+    target = folder / "EXR_RGBD"
+    for inner in ("rgb", "depth"):
+        (target / inner).mkdir(parents=True)
+    metadata = _record3d_metadata(room, own_intrinsics=True)
+    (target / "metadata.json").write_text(json.dumps(metadata))
+    for index in range(len(room)):
+        (target / f"rgb/{index}.jpg").write_bytes(jpeg(room.colour[index]))
+        content = exr_bytes({"R": room.depth_m[index].astype("<f4")}, compression=compression)
+        (target / f"depth/{index}.exr").write_bytes(content)
+    return target
+
+
 def write_record3d(
-    folder: Path, room: PosedRoom, *, as_folder: bool = False, own_intrinsics: bool = True
+    folder: Path,
+    room: PosedRoom,
+    *,
+    as_folder: bool = False,
+    own_intrinsics: bool = True,
+    compress: Callable[[bytes], bytes] = compress_stored,
 ) -> Path:
     """Write `room.r3d`, or the folder that it unpacks to; K of the scan is off with own ones."""
+    metadata = _record3d_metadata(room, own_intrinsics=own_intrinsics)
+    files = {"metadata": json.dumps(metadata).encode()}
+    for index in range(len(room)):
+        files[f"rgbd/{index}.jpg"] = jpeg(room.colour[index])
+        depth_m = room.depth_m[index].astype("<f4")
+        files[f"rgbd/{index}.depth"] = compress(depth_m.tobytes())
+        confidence = np.full(depth_m.shape, 2, np.uint8)
+        confidence[0, 0] = 0
+        files[f"rgbd/{index}.conf"] = compress(confidence.tobytes())
+    if as_folder:
+        for name, content in files.items():
+            (folder / "room" / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / "room" / name).write_bytes(content)
+        return folder / "room"
+    path = folder / "room.r3d"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def _record3d_metadata(room: PosedRoom, *, own_intrinsics: bool) -> dict[str, Any]:
+    """Return the JSON of a recording; K of the scan is off where frames have their own."""
     poses = pose_in_convention(room.poses, up="y", camera="opengl")
     k = room.colour_intrinsics
     metadata = {
@@ -107,21 +152,4 @@ def write_record3d(
     if own_intrinsics:
         row = [k[0, 0], k[1, 1], k[0, 2], k[1, 2]]
         metadata["perFrameIntrinsicCoeffs"] = [row] * len(room)
-    files = {"metadata": json.dumps(metadata).encode()}
-    for index in range(len(room)):
-        files[f"rgbd/{index}.jpg"] = jpeg(room.colour[index])
-        depth_m = room.depth_m[index].astype("<f4")
-        files[f"rgbd/{index}.depth"] = compress_stored(depth_m.tobytes())
-        confidence = np.full(depth_m.shape, 2, np.uint8)
-        confidence[0, 0] = 0
-        files[f"rgbd/{index}.conf"] = compress_stored(confidence.tobytes())
-    if as_folder:
-        for name, content in files.items():
-            (folder / "room" / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / "room" / name).write_bytes(content)
-        return folder / "room"
-    path = folder / "room.r3d"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return path
+    return metadata

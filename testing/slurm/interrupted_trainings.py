@@ -159,7 +159,7 @@ def make_experiment(folder: Path) -> VlmExperiment:
     )
 
 
-def beside(plan: VlmExperiment, name: str) -> VlmExperiment:
+def in_sibling_folder(plan: VlmExperiment, name: str) -> VlmExperiment:
     """Return the same training in another folder."""
     return replace(plan, out=plan.out.with_name(name))
 
@@ -177,7 +177,7 @@ def interrupt_three_trainings(
     }
     runs: dict[str, InterruptedTraining] = {}
     for name, resources in machines.items():
-        runs[name] = run = launch_in_thread(beside(plan, name), resources, hold=True)
+        runs[name] = run = launch_in_thread(in_sibling_folder(plan, name), resources, hold=True)
         # One after the other: the two nodes of the last must not be those that another asks for.
         wait_until(partial(run.has_begun, cluster), f"{name} to have its nodes")
     for name, run in runs.items():

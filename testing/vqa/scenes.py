@@ -1,6 +1,5 @@
 """A room in which every family of questions has something to ask about, and usual margins."""
 
-import dataclasses
 from pathlib import Path
 
 from testing.box_scenes import Box, write_shard
@@ -76,9 +75,3 @@ def view_contexts(path: Path) -> list[ViewContext]:
         shard, GroundTruthShard(shard), min_pixels=20, min_fraction_visible=0.1
     )
     return [shard_contexts.of(view) for view in range(len(shard))]
-
-
-def with_label(view_context: ViewContext, label: str) -> ViewContext:
-    """Return a view context whose objects all have one label."""
-    measured = dataclasses.replace(view_context.measured, label=(label,) * len(view_context))
-    return dataclasses.replace(view_context, measured=measured)

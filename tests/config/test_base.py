@@ -45,4 +45,4 @@ def test_plain_values_are_refused_in_one_line() -> None:
         VlmTrainingSettings.parse({"lora": {"r": 0}, "families": ["widerr"], "steps": "many"})
     assert str(caught.value).split("; ", 1)[0].startswith("families.0: 'widerr' is not allowed")
     assert "lora.r: 0 is less than the minimum of 1 (rank)" in str(caught.value)
-    assert "steps: 'many' must be of type integer (optimizer steps)" in str(caught.value)
+    assert "steps: 'many' must be an integer (optimizer steps)" in str(caught.value)

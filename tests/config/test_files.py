@@ -12,28 +12,31 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.files import check_config_file
 
 BROKEN = [
-    (b"seed: 7\nviews: {", "c.yaml:2: no YAML: "),
-    (b"views:\n\twidth_px: 64\n", "c.yaml:2: no YAML: .*indent with spaces, not tabs"),
-    (b"- a\n- b\n", "c.yaml: holds a list; a configuration is made of lines `key: value`"),
-    (b"just text", "c.yaml: holds a str"),
-    (b"", "c.yaml: holds nothing"),
+    (b"seed: 7\nviews: {", "c.yaml:2: not valid YAML: "),
+    (b"views:\n\twidth_px: 64\n", "c.yaml:2: not valid YAML: .*indent with spaces, not tabs"),
+    (b"- a\n- b\n", "c.yaml: contains a list; a configuration has lines `key: value`"),
+    (b"just text", "c.yaml: contains a str"),
+    (b"", "c.yaml: contains nothing"),
     (b"seed: 7\nnames: caf\xe9\n", "c.yaml:2: not UTF-8; save the file as UTF-8"),
     ("seed: 7\n".encode("utf-16"), "c.yaml:1: not UTF-8"),
     (b"[" * 100_000, "c.yaml: nested too deeply"),
-    (b"seed: !!python/name:os.system\n", "c.yaml:1: no YAML: could not determine a constructor"),
-    (b"seed: *nobody\n", "c.yaml:1: no YAML: found undefined alias"),
-    (b"when: 2024-99-99\n", "c.yaml: no YAML: month must be"),
-    (b"seed: \x00\n", "c.yaml: no YAML: unacceptable character"),
-    (b"a: &a [*a]\n", "c.yaml: its anchors .* hold themselves"),
+    (
+        b"seed: !!python/name:os.system\n",
+        "c.yaml:1: not valid YAML: could not determine a constructor",
+    ),
+    (b"seed: *nobody\n", "c.yaml:1: not valid YAML: found undefined alias"),
+    (b"when: 2024-99-99\n", "c.yaml: not valid YAML: month must be"),
+    (b"seed: \x00\n", "c.yaml: not valid YAML: unacceptable character"),
+    (b"a: &a [*a]\n", "c.yaml: its anchors .* contain themselves"),
     (
         b"a: &a [x, x, x, x, x, x, x, x, x, x]\n"
         + b"".join(
             b"%c: &%c [%s]\n" % (name, name, b", ".join([b"*%c" % (name - 1)] * 10))
             for name in b"bcdefghi"
         ),
-        "c.yaml: its anchors .* unfold to more than 100000 values",
+        "c.yaml: its anchors .* expand to more than 100000 values",
     ),
-    (b"? [a]\n: 1\n", "c.yaml:1: no YAML: found unhashable key"),
+    (b"? [a]\n: 1\n", "c.yaml:1: not valid YAML: found unhashable key"),
 ]
 
 
@@ -77,7 +80,7 @@ def test_the_command_checks_what_make_eval_is_given(tmp_path: Path) -> None:
     done = check(str(tmp_path / name))
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert r"caf\xe9 {x}.yaml:2: no YAML" in done.stderr
+    assert r"caf\xe9 {x}.yaml:2: not valid YAML" in done.stderr
 
 
 @pytest.mark.parametrize(("content", "message"), [BROKEN[0], BROKEN[4], BROKEN[5]])

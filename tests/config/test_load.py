@@ -74,7 +74,7 @@ def test_settings_of_a_rule_hold_no_wildcards() -> None:
         ({"view": {}}, r"view: unknown key; .*did you mean 'views'"),
         ({"views": {"widht_px": 3}}, r"views\.widht_px: unknown key; .*'width_px'"),
         ({"views": {"backend": "pathtracer"}}, r"views\.backend: 'pathtracer'.*'pathtrace'"),
-        ({"views": {"width_px": "big"}}, r"views\.width_px: 'big' must be of type integer"),
+        ({"views": {"width_px": "big"}}, r"views\.width_px: 'big' must be an integer"),
         ({"views": {"width_px": 0}}, r"views\.width_px: 0 is less than the minimum"),
         ({"views": {"vertical_fov_deg": 180}}, r"views\.vertical_fov_deg"),
         ({"sources": {"procthor": {"num_houses": 0}}}, r"sources\.procthor\.num_houses: 0"),
@@ -143,13 +143,15 @@ def test_whole_floats_and_texts_are_integers_where_integers_belong() -> None:
 @pytest.mark.parametrize(
     ("views", "message"),
     [
-        ({"width_px": 64.5}, r"views\.width_px: 64\.5 must be of type integer"),
-        ({"width_px": True}, r"views\.width_px: True must be of type integer"),
-        ({"width_px": None}, r"views\.width_px: None must be of type integer"),
+        ({"width_px": 64.5}, r"views\.width_px: 64\.5 must be an integer"),
+        ({"width_px": True}, r"views\.width_px: True must be an integer"),
+        ({"width_px": None}, r"views\.width_px: None must be an integer"),
         ({"vertical_fov_deg": float("inf")}, r"vertical_fov_deg: inf is not a finite number"),
         ({"width_px": float("nan")}, r"views\.width_px: nan is not a finite number"),
-        ({"preset": True}, r"views\.preset: True must be of type"),
-        ({"policies": 3}, r"views\.policies: 3 must be of type object"),
+        ({"preset": True}, r"views\.preset: True must be"),
+        ({"policies": 3}, r"views\.policies: 3 must be a group of keys"),
+        # As --config gives it: text inside braces.
+        ({"width_px": "0"}, r"views\.width_px: 0 is less than the minimum of 16"),
     ],
 )
 def test_other_types_are_refused(views: dict, message: str) -> None:
@@ -157,12 +159,17 @@ def test_other_types_are_refused(views: dict, message: str) -> None:
         resolved(config(views=views))
 
 
+def test_an_empty_list_is_explained_in_words() -> None:
+    with pytest.raises(UserError, match=r"vqa\.forms: \[\] must have at least 1 entry"):
+        resolved(config(vqa={"forms": []}))
+
+
 def test_a_word_or_a_number_is_explained_once() -> None:
     with pytest.raises(UserError) as caught:
         resolved(config(sources={"procthor": {"houses_per_shard": 0}}))
     assert str(caught.value).count("houses_per_shard") == 1
     assert "0 is less than the minimum of 1" in str(caught.value)
-    with pytest.raises(UserError, match=r"houses_per_shard: 'few' must be of type 'auto' or integ"):
+    with pytest.raises(UserError, match=r"houses_per_shard: 'few' must be 'auto' or an integer"):
         resolved(config(sources={"procthor": {"houses_per_shard": "few"}}))
 
 
@@ -231,7 +238,7 @@ def test_renamed_keys_are_refused_with_the_new_name(monkeypatch: pytest.MonkeyPa
         ),
         ({"kind": "pose", "lora": {}}, r"experiments\.a\.lora: unknown key"),
         ({"lora": {"rank": 3}}, r"experiments\.a\.lora\.rank: unknown key; .*allowed: alpha"),
-        (5, r"train\.experiments\.a: 5 must be of type object"),
+        (5, r"train\.experiments\.a: 5 must be a group of keys"),
     ],
 )
 def test_an_experiment_is_checked_as_its_kind(experiment: object, message: str) -> None:
@@ -246,5 +253,5 @@ def test_splits_sum_to_one_and_half_a_price_is_named() -> None:
 
 @pytest.mark.parametrize("name", ["base", "benchmarks"])
 def test_an_experiment_has_no_name_of_a_folder_of_results(name: str) -> None:
-    with pytest.raises(UserError, match=rf"train\.experiments: '{name}' does not match"):
+    with pytest.raises(UserError, match=rf"train\.experiments: '{name}' is not allowed"):
         resolved(config(train={"experiments": {name: {"kind": "vlm"}}}))

@@ -101,7 +101,7 @@ def test_non_positive_estimates_become_nan(views):
 
 def test_relative_models_are_refused(tmp_path):
     folder = save_depth_anything(tmp_path / "relative", kind="relative")
-    with pytest.raises(UserError, match=r"relative depth, not metres.*depth\.backend"):
+    with pytest.raises(UserError, match=r"relative depth, not meters.*depth\.backend"):
         TransformersEstimator(str(folder))
 
 

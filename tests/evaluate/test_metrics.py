@@ -193,7 +193,7 @@ def test_the_table_of_metrics_has_no_name_twice_and_scores_take_no_other() -> No
     }
     for name in METRICS:
         assert ScoreRow.model_validate({**row, "metric": name}).metric == name
-    with pytest.raises(ValidationError, match="vibes is no metric; known are accuracy"):
+    with pytest.raises(ValidationError, match="vibes is not a metric; known are accuracy"):
         ScoreRow.model_validate({**row, "metric": "vibes"})
 
 

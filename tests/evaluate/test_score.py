@@ -294,7 +294,7 @@ def test_bad_row_of_scores_is_named(files: dict[str, Path], tmp_path: Path) -> N
     write_table(files["out"], rows)
     with pytest.raises(
         UserError,
-        match=r"scores\.parquet, row 1: not a row of scores: metric: .*vibes is no metric",
+        match=r"scores\.parquet, row 1: not a row of scores: metric: .*vibes is not a metric",
     ):
         merge.main(scores=[files["out"]], out=tmp_path / "eval.csv")
 

@@ -1,9 +1,12 @@
 """Settings of experiments that reconstruct rooms: modes as presets, and what is refused."""
 
+import json
+
 import pytest
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.experiments.reconstruction import MODES, ReconstructionSettings
+from workflow_scripts.experiments.base import Experiment, WorkflowContext
+from workflow_scripts.experiments.reconstruction import KIND, MODES, ReconstructionSettings
 
 SERVER = {"model": "m", "base_url": "http://localhost:1/v1"}
 
@@ -106,11 +109,11 @@ def test_a_server_is_told_how_to_write_unless_it_is_turned_off() -> None:
         ({"mode": "ftt"}, "mode: 'ftt' is not allowed; .*did you mean 'ft'"),
         ({"mode": ["ft"]}, "mode: "),
         ({"layout": {"format": "qwen3vl", "frame": "room"}}, "layout.frame: room, but format"),
-        ({"layout": {"fields": ["size", "yaw"]}}, "layout.fields: has no centre"),
+        ({"layout": {"fields": ["size", "yaw"]}}, "layout.fields: has no center"),
         ({"layout": {"fields": ["centre", "centre"]}}, "stands twice"),
         ({"layout": {"format": "omni3d"}}, "layout.format: 'omni3d' is not allowed"),
         ({"layout": {"precision_m": 0}}, "layout.precision_m"),
-        ({"layout": 3}, "layout: 3 must be of type object"),
+        ({"layout": 3}, "layout: 3 must be a group of keys"),
         ({"train_input": {"picture": {"marks": 5}}}, "train_input.picture.marks: 5"),
         ({"train_input": {"promt": {}}}, "train_input.promt: unknown key; .*did you mean 'prompt'"),
         ({"view_policies": ["cornr"]}, "view_policies.*did you mean 'corner'"),
@@ -122,3 +125,36 @@ def test_a_server_is_told_how_to_write_unless_it_is_turned_off() -> None:
 def test_what_cannot_be_is_one_line(values: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
         settings(**values)
+
+
+def comparison_context(**experiments: object) -> WorkflowContext:
+    values = {
+        name: {"kind": "reconstruction", "base": "some/hub-id", **given}
+        for name, given in experiments.items()
+    }
+    config = {
+        "train": {"experiments": values},
+        "evaluate": {"split": "test", "num_parts": 1, "focal_factors": []},
+        "depth": {"backend": "simulator"},
+        "sources": {},
+    }
+    return WorkflowContext(config, {"procthor": ["0000"]}, {"procthor": "house"})
+
+
+def test_scores_wait_for_the_answers_of_the_experiments_beside_them() -> None:
+    one = Experiment("own", KIND, settings(base="some/hub-id", compare_with=["ft"]))
+    context = comparison_context(own={}, ft={"mode": "ft"})
+    KIND.check(one, context)
+    arguments = one.scorer_arguments(context)
+    assert arguments.inputs["compared"] == ["results/evaluate/ft/predictions.image.000.jsonl"]
+    layouts = json.loads(arguments.settings)["compared_layouts"]
+    assert layouts["ft"]["format"] == "r2d3"
+    plain = Experiment("own", KIND, settings(base="some/hub-id"))
+    assert one.training_arguments(context) == plain.training_arguments(context)
+    assert "--compared" not in plain.scorer_arguments(context).command_line()
+
+
+def test_only_experiments_of_the_kind_stand_beside_scores() -> None:
+    one = Experiment("own", KIND, settings(base="some/hub-id", compare_with=["flat"]))
+    with pytest.raises(UserError, match=r"own\.compare_with: flat is not another .* \(ft\)"):
+        KIND.check(one, comparison_context(own={}, ft={}))

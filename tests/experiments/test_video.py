@@ -50,9 +50,9 @@ def test_what_scores_stand_beside_trains_and_answers_nothing_again() -> None:
 @pytest.mark.parametrize(
     ("others", "message"),
     [
-        ({}, "flat is no other experiment of kind video \\(there is none\\)"),
-        ({"flat": None, "mlp": {}}, "flat is no other experiment of kind video \\(mlp\\)"),
-        ({"flat": {"kind": "vlm"}}, "flat is no other experiment of kind video"),
+        ({}, "flat is not another experiment of kind video \\(there is none\\)"),
+        ({"flat": None, "mlp": {}}, "flat is not another experiment of kind video \\(mlp\\)"),
+        ({"flat": {"kind": "vlm"}}, "flat is not another experiment of kind video"),
         (
             {"flat": {"tasks": ["grounding"]}},
             "flat has no answers of task captioning, question; add it to "
@@ -67,5 +67,5 @@ def test_only_experiments_that_answer_the_same_stand_beside_scores(
     with pytest.raises(UserError, match=rf"train\.experiments\.own\.compare_with: {message}"):
         KIND.check(one, context(own={}, **others))
     itself = experiment(compare_with=["own"])
-    with pytest.raises(UserError, match="own is no other experiment"):
+    with pytest.raises(UserError, match="own is not another experiment"):
         KIND.check(itself, context(own={}))

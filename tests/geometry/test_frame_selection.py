@@ -170,9 +170,9 @@ def test_a_budget_is_of_frames_or_of_tokens() -> None:
 
 def test_what_is_too_far_away_is_an_error() -> None:
     depth = np.full((2, 2), 3e8, np.float32)
-    with pytest.raises(UserError, match="metres"):
+    with pytest.raises(UserError, match="meters"):
         FrameVoxelCounter(VOXEL_M).add(depth, np.eye(3), np.eye(4))
-    with pytest.raises(UserError, match="metres"):
+    with pytest.raises(UserError, match="meters"):
         voxel_keys(np.array([[0.0, np.nan, 0.0]]), VOXEL_M)
 
 

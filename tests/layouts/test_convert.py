@@ -143,3 +143,60 @@ def test_a_list_of_objects_goes_to_the_camera_and_back(folder: Path, frame: str)
     )
     for a, b in zip(before, after, strict=True):
         np.testing.assert_allclose(a.centre_m, b.centre_m, atol=0.02)
+
+
+def test_what_a_format_cannot_say_is_reported(folder: Path) -> None:
+    to_program = ("--read", "spatiallm", "--layout", "room.txt", "--write", "r2d3")
+    done = convert(folder, *to_program, "--out", "program.txt")
+    assert done.returncode == 0, done.stderr
+    assert "format r2d3 has no doors: 1 left out" in done.stderr
+    assert "format r2d3 has no sizes of objects: 6 left out" in done.stderr
+    # The floor follows from the walls, so that the window has a wall to be on.
+    program = read_program((folder / "program.txt").read_text())
+    assert (len(program.walls), len(program.openings), program.problems) == (4, 1, ())
+    camera = ("--camera", "camera.json", "--out", "boxes2.json")
+    done = convert(folder, *to_program[:4], "--write", "qwen3vl", *camera)
+    assert "format qwen3vl has no walls: 4 left out" in done.stderr
+    assert "format qwen3vl has no windows: 1 left out" in done.stderr
+    lines = (folder / "room.txt").read_text().splitlines()
+    (folder / "open.txt").write_text("\n".join(lines[1:]))
+    done = convert(
+        folder, "--read", "spatiallm", "--layout", "open.txt", *to_program[4:], "--out", "open.out"
+    )
+    assert "the walls do not close" in done.stderr
+    assert read_program((folder / "open.out").read_text()).problems == ()
+
+
+def test_a_room_that_is_said_to_be_empty_is_converted(folder: Path) -> None:
+    (folder / "none.txt").write_text("none;\n")
+    (folder / "none.json").write_text("```json\n[]\n```")
+    camera = ("--camera", "camera.json")
+    for name, file_format in (("none.txt", "object_list"), ("none.json", "qwen3vl")):
+        for other, text in (("qwen3vl", "[]\n"), ("object_list", "none;\n")):
+            done = convert(
+                folder,
+                *("--read", file_format, "--layout", name, *camera),
+                *("--write", other, "--out", "out.txt"),
+            )
+            assert done.returncode == 0, done.stderr
+            assert (folder / "out.txt").read_text() == text
+    (folder / "none.txt").write_text("I see nothing.\n")
+    done = convert(
+        folder,
+        *("--read", "object_list", "--layout", "none.txt", "--write", "r2d3", "--out", "x.txt"),
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def test_a_list_of_predictions_is_no_data_set(folder: Path) -> None:
+    (folder / "list.json").write_text("[]")
+    done = convert(
+        folder,
+        *("--read", "omni3d", "--layout", "list.json", "--write", "qwen3vl", "--out", "x.json"),
+        *("--camera", "camera.json"),
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: list.json: no pictures; a data set of Omni3D is a JSON object with images, "
+        "categories and annotations\n"
+    )

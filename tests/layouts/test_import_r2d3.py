@@ -207,7 +207,7 @@ def broken(kind: str) -> list:
         ("cut program", "its program is broken: line 1"),
         ("no polygon", "no polygon"),
         ("code", "its program is broken"),
-        ("crossing", "no simple outline"),
+        ("crossing", "not a simple polygon"),
         ("no picture", "no such picture"),
         ("climbing path", "no such picture"),
         ("no camera", "'; there are none"),

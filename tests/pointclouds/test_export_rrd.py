@@ -79,6 +79,15 @@ def test_scans_have_their_frame_numbers_and_times(
     assert times == [{"frame": 10 * n, "time": float(n)} for n in (1, 2, 3, 4)]
 
 
+def test_the_package_itself_writes_a_recording(shard: Path, clouds: Path, tmp_path: Path) -> None:
+    pytest.importorskip("rerun", reason="rerun-sdk is not installed")
+    export_rrd.main(views=shard, clouds=clouds, out=tmp_path / "rrd")
+    for path in (tmp_path / "rrd").iterdir():
+        content = path.read_bytes()
+        assert content.startswith(b"RRF2")
+        assert b"world/camera/depth" in content
+
+
 def test_without_the_package_one_line_says_what_to_install(
     shard: Path, clouds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

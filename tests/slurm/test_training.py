@@ -16,7 +16,7 @@ from testing.slurm.interrupted_trainings import (
     SAVE_STEPS,
     STEPS,
     InterruptedTraining,
-    beside,
+    in_sibling_folder,
     interrupt_three_trainings,
     launch_in_thread,
     make_experiment,
@@ -54,7 +54,7 @@ def assert_same_result(run: InterruptedTraining, undisturbed: VlmExperiment) -> 
 def test_two_nodes_train_as_two_ranks_here(
     cluster: Cluster, plan: VlmExperiment, undisturbed: VlmExperiment
 ) -> None:
-    run = launch_in_thread(beside(plan, "nodes"), replace(MACHINE, nodes=2))
+    run = launch_in_thread(in_sibling_folder(plan, "nodes"), replace(MACHINE, nodes=2))
     run.finish()
     job = run.job(cluster)
     assert (job["NumNodes"], job["NumTasks"], job["NodeList"]) == ("2", "2", "l40s-[1-2]")

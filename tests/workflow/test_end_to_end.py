@@ -49,7 +49,7 @@ def test_report_is_one_self_contained_page(finished_run: Project) -> None:
     page = (finished_run.folder / "results/report.html").read_text()
     assert page.count("data:image/jpeg;base64,") >= 15
     assert not re.search(r'(?:src|href)="(?!data:|#)', page)
-    for word in ("Plans of the houses", "Depth in metres", "Questions on pictures", "blind"):
+    for word in ("Plans of the houses", "Depth in meters", "Questions on pictures", "blind"):
         assert word in page
 
 

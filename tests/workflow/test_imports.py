@@ -1,6 +1,9 @@
 """Which package may import which: arrows run one way, and no import leads back."""
 
 import ast
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -117,3 +120,18 @@ def test_tests_import_only_the_benchmark_that_they_test() -> None:
         if top == "benchmarks" and rest:
             allowed = TESTS_OF_BENCHMARKS.get(path, ())
             assert rest.partition(".")[0] in allowed, f"{path} imports {name}"
+
+
+# Every start of Snakemake, and each of its jobs on a cluster, waits for what the rules import.
+SLOW_TO_IMPORT = ("matplotlib", "numba", "scipy", "shapely", "torch", "transformers")
+
+
+def test_rules_import_nothing_that_only_jobs_need() -> None:
+    text = "\n".join(path.read_text() for path in tracked("*.smk", "Snakefile"))
+    modules = sorted(set(re.findall(r"^ *(?:from|import) (workflow_scripts[\w.]*)", text, re.M)))
+    assert len(modules) > 20
+    code = f"import sys, {', '.join(modules)}; print(*set({SLOW_TO_IMPORT}) & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert not done.stdout.split()

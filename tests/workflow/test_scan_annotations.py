@@ -92,7 +92,7 @@ def test_published_samples_stand_beside_generated_ones(project: Project) -> None
     assert of_scan == {f"scans-{TRAINED}": [4, 6, 8, 10], f"scans-{SCORED}": [0, 0]}
     skipped = read_records(folder / "annotations.skipped.jsonl", SkippedItem)
     assert {row.reason for row in skipped} == {
-        "object 4 is none of the scan's 4 objects",
+        "object 4 is not one of the scan's 4 objects",
         "the scan is not among the 2 scans of the source",
     }
     assert (

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
-from testing.posed_room import BOXES, make_room
-from testing.project import WITHOUT_RLBENCH, Project
+from testing.posed_room import BOXES, PosedRoom, make_room
+from testing.project import ROOT, WITHOUT_RLBENCH, Project
 from testing.scan_layouts.nerfstudio import write_nerfstudio
 from testing.scan_layouts.pictures import png
 from testing.scan_layouts.stray_scanner import write_stray_scanner
@@ -52,6 +53,18 @@ def test_simulated_scans_have_views_and_chosen_frames(finished: Project) -> None
         assert (folder / f"{name}.plan.png").is_file()
     printed = finished.snakemake("views", "--dry-run").stdout
     assert "Nothing to be done" in printed
+
+
+@pytest.mark.parametrize("later_stages", [[], None])
+def test_the_tiny_base_learns_from_scans_whatever_later_stages_take_them(
+    tmp_path: Path, later_stages: list[str] | None
+) -> None:
+    project = Project.create(tmp_path / "project")
+    project.edit({"sources": {"scans": {**SIMULATED, "later_stages": later_stages}}})
+    planned = project.planned_jobs("results/train/base/tiny.metrics.json")
+    assert planned["render_walks"] == 2
+    # What the objects of robot tasks are called says nothing about what they look like.
+    assert "record_demonstrations" not in planned
 
 
 def test_only_what_depends_on_a_setting_runs_again(finished: Project) -> None:
@@ -113,27 +126,76 @@ def test_scans_of_files_are_read_by_their_own_rule(tmp_path: Path) -> None:
     assert len(shard) == 4
 
 
-def test_an_own_scan_with_masks_becomes_boxes_questions_and_a_cloud(tmp_path: Path) -> None:
-    own = {"format": "auto", "path": "scans", "masks": "masks", "num_scans": None}
+def write_masks(folder: Path, room: PosedRoom, frame_names: list[str]) -> None:
+    folder.mkdir(parents=True)
+    for name, instances in zip(frame_names, room.instance, strict=True):
+        (folder / f"{name}.png").write_bytes(png(instances.astype(np.uint8)))
+    names = {str(number): name for number, (name, *_) in enumerate(BOXES, start=1)}
+    (folder / "labels.json").write_text(json.dumps(names))
+
+
+def write_detections(path: Path) -> None:
+    boxes = [
+        {
+            "label": label,
+            "center": ((np.array(low) + np.array(high)) / 2).tolist(),
+            "size": (np.array(high) - np.array(low)).tolist(),
+            "score": 0.9,
+        }
+        for label, low, high in BOXES
+    ]
+    path.write_text(json.dumps(boxes))
+
+
+def test_objects_of_scans_may_be_found_by_a_network(tmp_path: Path) -> None:
+    own = {"format": "auto", "path": "my_scans", "num_scans": None, "localise": {}}
+    project = with_scans(tmp_path / "project", **own)
+    write_nerfstudio(project.folder / "my_scans", make_room(2))
+    printed = project.snakemake("views", "--dry-run").stdout
+    assert {"localise_scans", "read_scans", "select_frames"} <= rules_of(printed)
+
+
+def test_the_documented_command_reads_the_scans_and_nothing_else(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project")
+    text = (ROOT / "docs/scans.md").read_text()
+    settings = yaml.safe_load(text.split("```yaml\n", 1)[1].split("```")[0])
+    settings["sources"]["scans"] |= {"path": "scans", "masks": "masks"}
+    write_nerfstudio(project.folder / "scans", make_room(2))
+    (project.folder / "masks").mkdir()
+    (project.folder / "my_scans.yaml").write_text(yaml.safe_dump(settings))
+    command = next(line for line in text.splitlines() if "--configfile my_scans.yaml" in line)
+    rules = rules_of(project.snakemake(*command.split()[1:], "--dry-run").stdout)
+    wanted = {"read_scans", "select_frames", "fuse_shard", "export_ply", "export_rrd"}
+    assert wanted | {"generate_questions", "write_gallery"} <= rules
+    assert not rules & {"render_shard", "record_demonstrations", "render_walks"}
+
+
+@pytest.mark.parametrize("layout", ["stray_scanner", "nerfstudio"])
+def test_an_own_scan_becomes_boxes_questions_and_a_cloud(layout: str, tmp_path: Path) -> None:
+    """The one command of docs/scans.md: with masks of frames, and with boxes of a detector."""
+    objects = {"masks": "masks"} if layout == "stray_scanner" else {"boxes": "boxes.json"}
+    own = {"format": "auto", "path": "scans", "num_scans": None, **objects}
     project = with_scans(tmp_path / "project", **own, selection={"max_frames": 4})
     project.edit({"pointclouds": {"export_ply": True}})
     room = make_room(8)
-    scan = write_stray_scanner(project.folder / "scans", room, as_pictures=True)
-    masks = project.folder / "masks" / scan.name
-    masks.mkdir(parents=True)
-    for number, instances in enumerate(room.instance):
-        (masks / f"{number:06d}.png").write_bytes(png(instances.astype(np.uint8)))
-    names = {str(number): name for number, (name, *_) in enumerate(BOXES, start=1)}
-    (masks / "labels.json").write_text(json.dumps(names))
+    if layout == "stray_scanner":
+        scan = write_stray_scanner(project.folder / "scans", room, as_pictures=True)
+        numbers = [f"{number:06d}" for number in range(len(room))]
+        write_masks(project.folder / "masks" / scan.name, room, numbers)
+    else:
+        write_nerfstudio(project.folder / "scans", room)
+        write_detections(project.folder / "boxes.json")
     project.snakemake("views", "vqa", "pointclouds", "--cores", "1")
     results = project.folder / "results"
     chosen = read_table(results / "views/scans/0000.frames.parquet")
     questions = read_records(results / "vqa/scans/0000.jsonl", Question)
     assert questions
     assert {question.view for question in questions} <= set(chosen.view)
-    objects = read_table(results / "views/scans/0000.objects.parquet")
-    assert set(objects.category) <= set(names.values())
-    assert len(objects) > 0
+    found = read_table(results / "views/scans/0000.objects.parquet")
+    assert set(found.category) <= {name for name, *_ in BOXES}
+    assert len(found) > 0
+    measured = read_table(results / "pointclouds/scans/0000.boxes.parquet")
+    assert len(measured) > 0
     assert len(list((results / "pointclouds/scans/0000").glob("*.ply"))) == 1
     if find_spec("rerun") is None:
         assert project.snakemake("rrd", "--cores", "1", check=False).returncode != 0

@@ -21,6 +21,6 @@ def load_backend(name: str, table: Mapping[str, str], *, kind: str) -> Any:
     except ImportError as error:
         raise UserError(
             f"{kind} backend {name!r} cannot be imported: {error}. "
-            f"Install what it needs (see README, section 'Configure') or choose another backend."
+            "Install what it needs (README.md, 'Bring your own data'), or choose another backend."
         ) from error
     return getattr(module, attribute)

@@ -36,7 +36,7 @@ def _parse_runs(counts: str) -> list[int]:
     for letter in counts:
         bits = ord(letter) - 48
         if not 0 <= bits < 64:
-            raise ValueError(f"letter {letter!r} is none of its alphabet")
+            raise ValueError(f"letter {letter!r} is not in its alphabet")
         value |= (bits & 31) << shift
         shift += 5
         if bits & 32:

@@ -278,7 +278,7 @@ class DemonstrationShard:
         missing = [name for name in KEYPOINT_ARRAYS if name not in shard.group]
         if missing:
             raise UserError(
-                f"{path} has no array {missing[0]!r}: it is no shard of demonstrations; "
+                f"{path} has no array {missing[0]!r}: it is not a shard of demonstrations; "
                 "give a shard of results/views/rlbench"
             )
         return cls(shard)

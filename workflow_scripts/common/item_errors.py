@@ -17,7 +17,7 @@ _DISK_OR_SYSTEM = frozenset(
 )
 
 
-def is_of_the_machine(error: Exception) -> bool:
+def is_system_error(error: Exception) -> bool:
     """Say whether an error would meet every other item as well."""
     return (
         isinstance(error, MemoryError | DamagedResultError)
@@ -37,7 +37,7 @@ class ItemErrors:
 
         An error that no check foresaw is named with its type, and its trace goes to the log.
         """
-        if is_of_the_machine(error):
+        if is_system_error(error):
             raise error
         if isinstance(error, UserError):
             text = str(error)

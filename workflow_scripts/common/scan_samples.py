@@ -104,7 +104,7 @@ class ScanPrediction(Record):
     scores: list[float] = Field(
         default=[],
         description="cosines, -1 to 1, of the scan's proposals in their order, and of no object "
-        "last; empty where words are the answer",
+        "last; a relation head adds to those of proposals; empty where words are the answer",
     )
     num_frames: int = Field(default=0, ge=0, description="frames that were shown")
     num_visual_tokens: int = Field(

@@ -168,6 +168,16 @@ def _read_text(text: str) -> Any:
     return text
 
 
+# How messages name the JSON types.
+TYPE_PHRASES = {
+    "object": "a group of keys",
+    "array": "a list",
+    "string": "text",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+}
 _JSON_TYPES = {
     **{bool: ("boolean",), int: ("integer",), float: ("number", "integer"), str: ("string",)},
     type(None): ("null",),
@@ -200,7 +210,7 @@ def _named(options: Sequence[Any]) -> str:
         if get_origin(option) is Literal:
             names += [repr(text) for text in get_args(option)]
         else:
-            names += list(_json_types(option)[:1])
+            names += [TYPE_PHRASES[name] for name in _json_types(option)[:1]]
     return " or ".join(dict.fromkeys(names))
 
 

@@ -25,9 +25,11 @@ class SceneCaptionSettings(Settings):
         0.2,
         ge=0,
         le=1,
-        description="a job fails when more than this fraction of its captions failed",
+        description="a job fails if more than this fraction of its captions failed",
     )
-    overrides: UserPath | None = Field(None, description="JSONL file whose captions win")
+    overrides: UserPath | None = Field(
+        None, description="JSONL file of captions that replace generated ones; null: none"
+    )
 
 
 class ServerCaptionSettings(SceneCaptionSettings, ServerSettings):

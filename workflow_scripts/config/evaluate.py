@@ -14,9 +14,6 @@ BenchmarkName = Annotated[
         pattern=r"^(?!predictions$|validation$|vqa$|keypoints$|rooms$|focal\d)[a-z0-9][a-z0-9-]*$"
     ),
 ]
-BENCHMARK_NAME = (
-    r"letters, digits and hyphens, not predictions, validation, vqa, keypoints, rooms or focal050"
-)
 
 
 class BenchmarkFileSettings(Settings):
@@ -131,5 +128,6 @@ class EvaluateSettings(
     benchmarks: dict[BenchmarkName, BenchmarkSettings] = Field(
         {},
         description="files of published benchmarks that every experiment is also scored on; "
-        "name: {format, path, images}",
+        "name: {format, path, images}. The name is letters, digits and hyphens, not predictions, "
+        "validation, vqa, keypoints, rooms or focal050",
     )

@@ -39,21 +39,22 @@ def check_config_file(path: Path) -> None:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}" if mark else name
         hint = "; indent with spaces, not tabs" if "\\t" in str(error.problem) else ""
-        raise UserError(f"{place}: no YAML: {error.problem or error.context}{hint}") from None
+        problem = error.problem or error.context
+        raise UserError(f"{place}: not valid YAML: {problem}{hint}") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise UserError(f"{name}: no YAML: {' '.join(str(error).split())}") from None
+        raise UserError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
         raise UserError(
             f"{name}: nested too deeply; keys of a configuration are four deep"
         ) from None
     if num_values > MAX_VALUES:
         raise UserError(
-            f"{name}: its anchors (&, *) unfold to more than {MAX_VALUES} values, or hold "
+            f"{name}: its anchors (&, *) expand to more than {MAX_VALUES} values, or contain "
             "themselves; write the values out"
         )
     if not isinstance(content, dict):
         kind = "nothing" if content is None else f"a {type(content).__name__}"
-        raise UserError(f"{name}: holds {kind}; a configuration is made of lines `key: value`")
+        raise UserError(f"{name}: contains {kind}; a configuration has lines `key: value`")
 
 
 def _count_values(value: Any, known: dict[int, float]) -> float:

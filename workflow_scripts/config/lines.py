@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from workflow_scripts.config.base import Keys
-from workflow_scripts.config.walk import child
+from workflow_scripts.config.type_lookup import child
 
 
 @dataclass(frozen=True)

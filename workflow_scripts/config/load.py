@@ -7,10 +7,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from workflow_scripts.common.errors import UserError, allowed_values
-from workflow_scripts.config.base import Keys, Model, SettingsError, options_of
+from workflow_scripts.config.base import (
+    TYPE_PHRASES,
+    Keys,
+    Model,
+    SettingsError,
+    options_of,
+)
 from workflow_scripts.config.lines import Places, dotted
 from workflow_scripts.config.renamed import RENAMED_VALUES, new_name
-from workflow_scripts.config.walk import child, kinds_of, literals_of, model_of, type_at
+from workflow_scripts.config.type_lookup import child, kinds_of, literals_of, model_of, type_at
 
 _LIMITS = {
     "greater_than_equal": ("ge", "{value!r} is less than the minimum of {limit:g}"),
@@ -20,7 +26,6 @@ _LIMITS = {
 }
 _TYPES = {
     **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "object"),
-    "union_tag_not_found": "object or null",
     **{"tuple_type": "array", "list_type": "array", "string_type": "string"},
     **{"int_type": "integer", "int_parsing": "integer", "int_from_float": "integer"},
     **{"float_type": "number", "float_parsing": "number"},
@@ -106,14 +111,21 @@ def _problems(item: Any, model: type[Model], config: Any) -> Iterator[tuple[Keys
     elif kind == "finite_number":
         yield path, f"{value!r} is not a finite number"
     elif kind == "wrong_type":
-        yield path, f"{value!r} must be of type {context['allowed']}{hint}"
+        yield path, f"{value!r} must be {context['allowed']}{hint}"
     elif kind in _TYPES:
-        yield path, f"{value!r} must be of type {_TYPES[kind]}{hint}"
+        yield path, f"{value!r} must be {TYPE_PHRASES[_TYPES[kind]]}{hint}"
+    elif kind == "union_tag_not_found":
+        yield path, f"{value!r} must be {TYPE_PHRASES['object']} or null{hint}"
     elif kind in _LIMITS:
         name, text = _LIMITS[kind]
-        yield path, text.format(value=value, limit=context[name]) + hint
+        # As it was read: inside braces on the command line, numbers come as text.
+        yield path, text.format(value=item["input"], limit=context[name]) + hint
+    elif kind == "too_short":
+        least = context["min_length"]
+        entries = "entry" if least == 1 else "entries"
+        yield path, f"{value!r} must have at least {least} {entries}{hint}"
     elif kind == "string_pattern_mismatch":
-        yield path, f"{value!r} does not match {context['pattern']!r}{hint}"
+        yield path, f"{value!r} is not allowed{hint or '; pattern: ' + context['pattern']}"
     elif own is not None:
         yield path, str(own)
     else:

@@ -20,7 +20,9 @@ class MeasurementSettings(Settings):
     """How objects are measured in views."""
 
     min_confidence: float = Field(
-        0.0, ge=0, description="pixels of which the depth estimator is less sure are not measured"
+        0.0,
+        ge=0,
+        description="pixels with a lower confidence of the depth estimator are not measured",
     )
 
 

@@ -40,17 +40,17 @@ class LayoutTextSettings(Settings):
     )
     fields: UniqueList[LayoutField] = Field(
         ("box_2d", "centre", "size", "yaw"),
-        description="what format object_list says of an object; centre is always said",
+        description="what format object_list says of an object; center is always said",
     )
     precision_m: float = Field(
-        0.1, ge=0.001, le=1, description="step of the numbers in metres of format object_list"
+        0.1, ge=0.001, le=1, description="step of the numbers in meters of format object_list"
     )
     yaw_step_deg: int = Field(
         15, ge=1, le=180, description="step of the yaw in degrees of format object_list"
     )
-    min_pixels: int = Field(30, ge=1, description="pixels that a visible object has at least")
+    min_pixels: int = Field(30, ge=1, description="minimum number of pixels of a visible object")
     max_objects: int | None = Field(
-        None, ge=1, description="so many objects are written at most, the first; null: all"
+        None, ge=1, description="maximum number of objects, the first ones; null: all"
     )
     phrases: bool = Field(
         False, description="format r2d3 calls objects by words instead of asset names"
@@ -73,7 +73,7 @@ class LayoutTextSettings(Settings):
             named = " or ".join(allowed)
             problems.append((("frame",), f"{self.frame}, but format {self.format} needs {named}"))
         if "centre" not in self.fields:
-            problems.append((("fields",), "has no centre, without which nothing is placed"))
+            problems.append((("fields",), "has no center, without which nothing is placed"))
         if problems:
             raise SettingsError(*problems)
         return self
@@ -84,10 +84,10 @@ class PromptParts(Settings):
 
     floor_polygon: bool = Field(False, description="corners of the floor")
     intrinsics: bool = Field(False, description="fx, fy, cx, cy in pixels, and the picture's size")
-    position: bool = Field(False, description="where the camera stands on the floor")
+    position: bool = Field(False, description="position of the camera on the floor plan")
     height: bool = Field(False, description="height of the camera above the floor")
-    yaw: bool = Field(False, description="direction that the camera looks in")
-    pitch: bool = Field(False, description="how far the camera looks up or down")
+    yaw: bool = Field(False, description="viewing direction of the camera (yaw)")
+    pitch: bool = Field(False, description="pitch of the camera")
     fov: bool = Field(False, description="vertical field of view")
     format_help: bool = Field(
         False, description="how the answer is written, for a model that was not trained on it"
@@ -104,12 +104,12 @@ class PictureParts(Settings):
         "truth", description="the simulator's depth, or that of stage depth's estimator"
     )
     marks: int = Field(
-        0, ge=0, le=4, description="visible objects that a coloured dot marks, chosen at random"
+        0, ge=0, le=4, description="visible objects that a colored dot marks, chosen at random"
     )
     mark_place: Literal["surface", "centre"] = Field(
         "surface",
         description="3D point that the prompt gives of a mark: of the surface under the dot, or "
-        "the object's centre",
+        "the object's center",
     )
 
 
@@ -128,10 +128,10 @@ class RoomInputSettings(Settings):
 
     layout: LayoutTextSettings = Field(LayoutTextSettings(), description="what is written")
     train_input: InputSettings = Field(
-        WITH_INTRINSICS, description="what the model gets in training"
+        WITH_INTRINSICS, description="input of the model in training"
     )
     test_input: InputSettings = Field(
-        WITH_INTRINSICS, description="what the model gets when it is scored"
+        WITH_INTRINSICS, description="input of the model when it is scored"
     )
     view_policies: Annotated[UniqueList[ViewPolicy], Field(min_length=1)] = Field(
         ("corner", "random", "panorama"), description="policies of views that are written about"

@@ -80,7 +80,7 @@ def build_config_model(
         ),
         "views": (ViewsSettings, "cameras and the house simulator", False),
         "depth": (depth_model, "where the depth of later stages comes from", False),
-        "captions": (CaptionsSettings, "who writes captions", False),
+        "captions": (CaptionsSettings, "how captions are written", False),
         "pointclouds": (PointcloudsSettings, "fused clouds", False),
         "vqa": (VqaSettings, "questions", False),
         "train": (train_model, "experiments", True),

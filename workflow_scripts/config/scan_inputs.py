@@ -41,7 +41,7 @@ class VideoFramesSettings(Settings):
         description="chosen: the first frames that the scan's frame selection chose; uniform: "
         "equal steps over all frames of the scan",
     )
-    max_frames: int = Field(8, ge=1, le=512, description="at most so many frames of a scan")
+    max_frames: int = Field(8, ge=1, le=512, description="maximum number of frames of a scan")
 
 
 class ProposalTrainingSettings(Settings):

@@ -23,15 +23,16 @@ class ScanQuestionSettings(Settings):
         description="what is asked about scans: names in docs/video.md; null: all",
     )
     samples_per_type: int = Field(
-        24, ge=1, le=1000, description="at most so many samples of one type about one scan"
+        24, ge=1, le=1000, description="maximum number of samples of one type about one scan"
     )
     min_pixels: int = Field(
         60,
         ge=1,
-        description="an object is asked about if one of the chosen frames shows so many pixels",
+        description="an object is asked about if one of the selected frames shows at least this "
+        "many of its pixels",
     )
     min_fraction_visible: float = Field(
-        0.3, ge=0, le=1, description="and hides no more than the rest of it"
+        0.3, ge=0, le=1, description="and at least this fraction of it"
     )
     margin_m: float = Field(
         0.25, ge=0, description="distances closer than this have no clear order"

@@ -34,7 +34,7 @@ def address_problem(url: str) -> str:
         if parts.port == 0:
             return "has the port 0"
     except ValueError:
-        return "has a port that is no number up to 65535"
+        return "has a port that is not a number up to 65535"
     return ""
 
 
@@ -105,12 +105,12 @@ class ServerSettings(PriceSettings):
 class RequestLimits(Settings):
     """What changes neither requests nor replies: no reason to run a job again."""
 
-    concurrency: int = Field(4, ge=1, le=256, description="requests under way at once in one job")
+    concurrency: int = Field(4, ge=1, le=256, description="parallel requests of one job")
     max_cost_usd: float | None = Field(
         5.0,
         ge=0,
-        description="asking stops when the replies in the cache have cost this much in all; "
-        "null: no cap",
+        description="no further requests are sent when the replies in the cache have cost this "
+        "much in total; null: no limit",
     )
 
 

@@ -5,18 +5,24 @@ from typing import Literal
 from pydantic import Field
 
 from workflow_scripts.config.base import Settings
-from workflow_scripts.config.views import PolicySettings, ViewsSettings
+from workflow_scripts.config.views import ViewsSettings
 
 
 class TinyBaseSettings(Settings):
     """Pre-training of the tiny embedded base."""
 
     patch_steps: int = Field(
-        2200, ge=1, description="optimizer steps of the vision tower, which learns to name patches"
+        3400, ge=1, description="optimizer steps of the vision tower, which learns to name patches"
     )
-    patch_batch_size: int = Field(16, ge=1, description="pictures in such a step")
+    patch_batch_size: int = Field(16, ge=1, description="pictures in a step of the vision tower")
     steps: int = Field(
         1000, ge=1, description="optimizer steps of the language model, which learns questions"
+    )
+    max_images: int = Field(
+        8000,
+        ge=1,
+        description="pictures that it learns from, which are held in memory (180 kB each); of more "
+        "there are, that many are taken at even steps",
     )
     batch_size: int = Field(
         32, ge=1, description="questions in a step, 4 of them about one picture"
@@ -28,16 +34,9 @@ class TinyBaseSettings(Settings):
         1.0,
         ge=0,
         le=1,
-        description="fraction of pictures that also have a list of the names and centres of their "
+        description="fraction of pictures that also have a list of the names and centers of their "
         "objects behind the questions, as experiments of kind reconstruction write it",
     )
-
-
-class PretrainingPolicySettings(PolicySettings):
-    """Views of a room by policy."""
-
-    random: int = Field(2, ge=0, le=1000, description="random reachable poses")
-    top_down: int = Field(0, ge=0, le=1, description="straight down")
 
 
 class PretrainingViewsSettings(ViewsSettings):
@@ -49,9 +48,6 @@ class PretrainingViewsSettings(ViewsSettings):
     )
     width_px: int = Field(128, ge=16, le=4096, description="image width")
     height_px: int = Field(128, ge=16, le=4096, description="image height")
-    policies: PretrainingPolicySettings = Field(
-        PretrainingPolicySettings(), description="how many views of each policy a room gets"
-    )
     min_pixels: int = Field(
         15, ge=1, description="an object with fewer pixels does not count as visible"
     )
@@ -61,15 +57,15 @@ class PretrainingHousesSettings(Settings):
     """The generated houses that only the pre-training of the tiny base sees."""
 
     num_houses: int = Field(
-        240,
+        150,
         ge=0,
         le=100_000,
-        description="houses of their own, beside the training houses of `sources`; no experiment "
-        "asks about them",
+        description="houses generated for pre-training only, in addition to the training houses "
+        "and scans of `sources`",
     )
     houses_per_shard: int = Field(50, ge=1, le=10_000, description="houses in one job")
     views: PretrainingViewsSettings = Field(
-        PretrainingViewsSettings(), description="their views: many small ones in little time"
+        PretrainingViewsSettings(), description="views of these houses, small and fast to render"
     )
 
 

@@ -48,8 +48,8 @@ class VideoModelSettings(Settings):
     frame_attention_bias: float = Field(
         0.0,
         le=0,
-        description="added to the attention of text to frame tokens; many of them drown the text "
-        "in a small model",
+        description="added to the attention of text to frame tokens; a small model otherwise "
+        "attends to many frame tokens rather than to the text",
     )
     crop: Literal["full", "square"] = Field(
         "full", description="full: the whole field of view; square: the middle of the picture"
@@ -67,6 +67,21 @@ class VideoModelSettings(Settings):
         "residual",
         description="layers in front of the comparison of query and proposals; residual: added to "
         "what they read, so that they begin as the identity; published: Video-3D LLM's",
+    )
+    relation_head: bool = Field(
+        False,
+        description="score proposals also by their distance from what else a text speaks of, "
+        "which a second query chooses among them",
+    )
+    anchor_weight: float = Field(
+        0.5,
+        ge=0,
+        description="weight of the loss that teaches the relation head which proposals those are, "
+        "where samples say so (referents)",
+    )
+    point_features: bool = Field(
+        False,
+        description="<coord> also has the features of the proposal whose center is the point",
     )
     depth_head: bool = Field(
         False, description="learn the depth of visual tokens as well; not used for answers"

@@ -70,12 +70,14 @@ class QuestionSettings(ClaritySettings):
         "null: all",
     )
     weights: dict[QuestionFamily, Annotated[float, Field(ge=0, le=1000)]] = Field(
-        {}, description="how many times as often as others a family is asked; 0 never; not named: 1"
+        {},
+        description="how often a family is asked relative to the others; 0: never; a family that "
+        "is not named has 1",
     )
     forms: UniqueList[Literal["named", "marked", "boxed", "region"]] = Field(
         ("named", "marked"),
         min_length=1,
-        description="objects are named, pointed at with coloured marks (marked) or frames (boxed) "
+        description="objects are named, pointed at with colored marks (marked) or frames (boxed) "
         "drawn on the picture, or called by tags of regions with their masks (region)",
     )
     num_phrasings: int | None = Field(
@@ -93,13 +95,13 @@ class QuestionSettings(ClaritySettings):
         False, description="ask for numbers and names with four options too"
     )
     questions_per_view: int = Field(
-        48, ge=1, le=1000, description="at most so many questions about a view"
+        48, ge=1, le=1000, description="maximum number of questions about a view"
     )
     questions_per_pair: int = Field(
         4,
         ge=0,
         le=1000,
-        description="at most so many questions about two views of a room, side by side in one "
+        description="maximum number of questions about two views of a room, side by side in one "
         "picture",
     )
     answer_style: Literal["short", "sentence"] = Field(
@@ -228,7 +230,7 @@ class PushSettings(RepositorySettings):
     """What the target `push_to_hub` does."""
 
     private: bool = Field(True, description="a repository that is made is private")
-    dry_run: bool = Field(True, description="only say what would be pushed")
+    dry_run: bool = Field(True, description="only log what would be pushed")
 
 
 class HubSettings(CardSettings, PushSettings):

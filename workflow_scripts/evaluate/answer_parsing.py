@@ -193,7 +193,7 @@ def read_option(text: str, letters: Sequence[str], options: Sequence[str]) -> st
         return letter if not named and letter in letters else None
     if not options or declines or any(_names_several(answer, w) for w in (letters, options)):
         return None
-    answer, whole = (_without_ruled_out(part, options) for part in (answer, whole))
+    answer, whole = (_without_rejected(part, options) for part in (answer, whole))
     option = _leading_choice(answer, options) or _concluding_choice(answer, options)
     mentioned = set() if option else grammar.mentioned(answer, options)
     if mentioned:
@@ -205,7 +205,7 @@ def read_option(text: str, letters: Sequence[str], options: Sequence[str]) -> st
     return None if index is None else letters[index]
 
 
-def _without_ruled_out(text: str, options: Sequence[str]) -> str:
+def _without_rejected(text: str, options: Sequence[str]) -> str:
     words = "|".join(re.escape(option) for option in sorted(options, key=len, reverse=True))
     return re.sub(rf"(?<!\w)(?:{words}){_RULED_OUT}", "", text, flags=re.IGNORECASE)
 

@@ -50,7 +50,7 @@ STAGES = ("scenes", "views", "captions", "vqa", "benchmarks")
 PICTURES = {
     "views": "Rooms: posed views, their objects, depth and instances",
     "scenes": "Plans of the houses, seen from above",
-    "depth": "Depth in metres",
+    "depth": "Depth in meters",
     "pointclouds": "Point clouds fused from a scene's views",
     "captions": "Captions beside what they describe",
     "vqa": "Questions on pictures, with their answers",

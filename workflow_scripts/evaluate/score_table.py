@@ -21,6 +21,8 @@ from workflow_scripts.evaluate.metrics import METRICS
 
 ALL = "all"
 LEARNED = "learned"
+# A row "against X" has a score beside that of experiment X.
+AGAINST = "against "
 NAN = float("nan")
 DECIMALS = 6
 
@@ -28,7 +30,7 @@ DECIMALS = 6
 def known_metric(name: str) -> str:
     """Return the name of a metric of the table; `ValueError` for any other."""
     if name not in METRICS:
-        raise ValueError(f"{name} is no metric; known are {', '.join(METRICS)}")
+        raise ValueError(f"{name} is not a metric; known are {', '.join(METRICS)}")
     return name
 
 
@@ -60,8 +62,8 @@ class EvalRow(Record):
         default=LEARNED,
         description="`learned`: the experiment's model; for keypoints also each geometric "
         "baseline, and `cameras` for `unobservable_fraction`; for rooms also `retrieval` (the "
-        "training room that fits best) and `measured` (boxes from true masks and depth); for scans "
-        "also `against X`: the same score beside that of experiment X",
+        "training room that fits best) and `measured` (boxes from true masks and depth); for rooms "
+        "and scans also `against X`: the same score beside that of experiment X",
     )
     noise: str = Field(
         default="",
@@ -78,7 +80,7 @@ class EvalRow(Record):
     ci_high: float = Field(description="upper end of the interval")
     blind: float = Field(default=NAN, description="score of the same model asked without the image")
     blank: float = Field(
-        default=NAN, description="score of the same model shown a plain grey image"
+        default=NAN, description="score of the same model shown a plain gray image"
     )
     majority: float = Field(
         default=NAN, description="score of the most common training answer of the family"

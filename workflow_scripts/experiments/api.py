@@ -39,7 +39,9 @@ class AnswerRequestSettings(ServerSettings):
         description="zero_shot, few_shot, or a prompt file with {question} and perhaps {examples}",
     )
     num_examples: Annotated[int, Field(ge=0, le=20)] = Field(
-        0, description="questions of the same family from training houses, with their answers"
+        0,
+        description="number of questions of the same family from training houses that are shown "
+        "with their answers",
     )
     max_image_px: int = Field(
         1024, ge=64, le=4096, description="images are shrunk to this longest side"

@@ -307,7 +307,7 @@ def never_asks_server(settings: Any) -> bool:
     return False
 
 
-def never_off(context: WorkflowContext) -> str | None:
+def never_disabled(context: WorkflowContext) -> str | None:
     """Return None: experiments of the kind run with any sources."""
     return None
 
@@ -329,8 +329,8 @@ class ExperimentKind:
         room_prompts: Settings, as JSON, of the tables of prompts and answers about rooms that
             stage vqa writes for an experiment; None: it writes none.
         check: Raises `UserError` for an experiment that cannot be.
-        why_off: Why experiments of the kind cannot run with the sources that are on, or None. They
-            are then left out with a warning; if no experiment is left, it is an error.
+        disabled_reason: Why experiments of the kind cannot run with the sources that are on, or
+            None. They are then left out with a warning; if no experiment is left, it is an error.
         report_section: File of evaluate/report_sections/ that shows an experiment in the report
             above the table of scores, or None.
     """
@@ -344,7 +344,7 @@ class ExperimentKind:
     asks_server: Callable[[Any], bool] = never_asks_server
     room_prompts: Callable[[Experiment, WorkflowContext], str] | None = None
     check: Callable[[Experiment, WorkflowContext], None] = no_check
-    why_off: Callable[[WorkflowContext], str | None] = never_off
+    disabled_reason: Callable[[WorkflowContext], str | None] = never_disabled
     report_section: str | None = None
 
     @property

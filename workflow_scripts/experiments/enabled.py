@@ -26,7 +26,7 @@ def enabled_experiments(
     }
     reasons: dict[str, list[str]] = {}
     for name, experiment in configured.items():
-        reason = experiment.kind.why_off(context)
+        reason = experiment.kind.disabled_reason(context)
         if reason is not None:
             reasons.setdefault(reason, []).append(name)
     left_out = {name for names in reasons.values() for name in names}

@@ -62,23 +62,26 @@ class PoseTrainingSettings(Settings):
     heads: int = Field(4, ge=1, description="heads of an attention layer")
     view_dropout: Annotated[float, Field(ge=0, le=0.9)] = Field(
         0.1,
-        description="fraction of observations hidden in training, so that any views will do",
+        description="fraction of observations hidden in training, so that the model works with "
+        "any subset of the views",
     )
     frames_per_episode: int = Field(
         12, ge=1, description="frames of an episode that a detector learns from"
     )
-    num_processes: int = Field(1, ge=1, description="ranks without a GPU; on GPUs one rank a GPU")
+    num_processes: int = Field(
+        1, ge=1, description="number of ranks on CPU; with GPUs there is one rank per GPU"
+    )
     steps: int = Field(800, ge=1, description="optimizer steps")
     batch_size: int = Field(
         256,
         ge=1,
         description="windows in a step over all ranks (a detector: frames with all their views)",
     )
-    learning_rate: float = Field(0.002, gt=0, description="peak")
+    learning_rate: float = Field(0.002, gt=0, description="peak learning rate")
     save_steps: int = Field(200, ge=1, description="steps between checkpoints")
     save_minutes: float = Field(15.0, gt=0, description="minutes between checkpoints")
     num_validations: int = Field(
-        8, ge=1, description="how often the model is validated on episodes during training"
+        8, ge=1, description="number of validations on episodes during training"
     )
 
     @model_validator(mode="after")
@@ -115,7 +118,7 @@ class PoseSettings(PoseTrainingSettings):
     kind: Literal["pose"] = Field("pose", description="a model of 3D keypoints in several views")
 
 
-def _why_off(context: WorkflowContext) -> str | None:
+def _disabled_reason(context: WorkflowContext) -> str | None:
     if context.sources_with_scenes(EPISODE):
         return None
     return "kind pose needs demonstrations; give sources.rlbench its settings"
@@ -197,5 +200,5 @@ KIND = ExperimentKind(
     ),
     report_section="keypoints.html.j2",
     check=_check,
-    why_off=_why_off,
+    disabled_reason=_disabled_reason,
 )

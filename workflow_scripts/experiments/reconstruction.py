@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.config.base import Settings, UserPath, section_json
+from workflow_scripts.config.base import Settings, Text, UniqueList, UserPath, section_json
 from workflow_scripts.config.evaluate import ScoreSettings, Tokens
 from workflow_scripts.config.reconstruction import (
     FRAMES_OF_FORMAT,
@@ -32,6 +32,7 @@ from workflow_scripts.experiments.base import (
     Scorer,
     WorkflowContext,
 )
+from workflow_scripts.experiments.comparison import compared_answers, compared_experiments
 from workflow_scripts.experiments.vlm import (
     TRAINING,
     ListAnswerSettings,
@@ -114,6 +115,11 @@ class ReconstructionSettings(
         None, description="a model behind a server answers instead of base, and nothing is trained"
     )
     max_new_tokens: Tokens = Field(1024, description="longest answer in tokens")
+    compare_with: UniqueList[Text] = Field(
+        (),
+        description="other experiments of kind reconstruction: each headline score also stands "
+        "beside theirs on the same rooms, whatever their layout and mode",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -131,6 +137,9 @@ class ReconstructionScoreSettings(ScoreSettings, RoomMetricSettings):
     """How answers are read, and which rooms they are compared with."""
 
     layout: LayoutTextSettings = Field(LayoutTextSettings(), description="what is written")
+    compared_layouts: Mapping[str, LayoutTextSettings] = Field(
+        {}, description="what the experiments in compare_with write, by name"
+    )
 
 
 def _without_other_frame(preset: Mapping[str, Any], layout: Any) -> Mapping[str, Any]:
@@ -161,7 +170,7 @@ def _asks_server(settings: ReconstructionSettings) -> bool:
     return settings.server is not None
 
 
-def _why_off(context: WorkflowContext) -> str | None:
+def _disabled_reason(context: WorkflowContext) -> str | None:
     if context.sources_with_scenes("house"):
         return None
     return "rooms are those of houses; turn on a source of houses (sources.procthor)"
@@ -170,7 +179,13 @@ def _why_off(context: WorkflowContext) -> str | None:
 def _check(experiment: Experiment, context: WorkflowContext) -> None:
     """Refuse a base or a prompt file that cannot be, and estimated depth that nobody estimates."""
     settings: ReconstructionSettings = experiment.settings
+    compared_experiments(experiment, context)
     where = f"train.experiments.{experiment.name}"
+    if settings.base == "api" and settings.server is None:
+        raise UserError(
+            f"{where}.base: api; a model behind a server is named by "
+            "server: {model: ..., base_url: ...}, without base"
+        )
     if settings.server is not None:
         check_prompt_file(settings.server, f"{where}.server", folder=PROMPTS)
     else:
@@ -250,7 +265,15 @@ def _scored_split(context: WorkflowContext) -> dict[str, Any]:
 
 
 def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Arguments:
-    values = {**context.config["evaluate"], **experiment.settings.model_dump(mode="json")}
+    layouts = {
+        other.name: other.settings.layout.model_dump(mode="json")
+        for other in compared_experiments(experiment, context)
+    }
+    values = {
+        **context.config["evaluate"],
+        **experiment.settings.model_dump(mode="json"),
+        "compared_layouts": layouts,
+    }
     return Arguments(
         settings=section_json(values, ReconstructionScoreSettings),
         inputs={
@@ -264,6 +287,7 @@ def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Argum
             "image": experiment.answer_files("image", context),
             "blind": experiment.answer_files("blind", context),
             "blank": experiment.answer_files("blank", context),
+            "compared": compared_answers(experiment, context),
         },
         dependencies={
             "gravity": context.per_shard(
@@ -302,5 +326,5 @@ KIND = ExperimentKind(
     ),
     report_section="rooms.html.j2",
     check=_check,
-    why_off=_why_off,
+    disabled_reason=_disabled_reason,
 )

@@ -1,6 +1,5 @@
 """Experiments of kind video: a video model finds, describes and answers about objects of scans."""
 
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -27,6 +26,11 @@ from workflow_scripts.experiments.base import (
     TrainingRule,
     WorkflowContext,
 )
+from workflow_scripts.experiments.comparison import (
+    compared_answers,
+    compared_experiments,
+    comparison_key,
+)
 from workflow_scripts.experiments.vlm import (
     TuningSettings,
     base_model,
@@ -48,6 +52,11 @@ class ScanShowSettings(VideoModelSettings, SampleSelection):
         True,
         description="positions are relative to the middle of the proposals; false: the world frame "
         "of the scan",
+    )
+    situation: Literal["text", "pose"] = Field(
+        "text",
+        description="text: words alone say where someone stands and looks; pose: positions are "
+        "also relative to that place, x ahead and y to the left, where a sample gives it",
     )
 
 
@@ -108,8 +117,9 @@ class VideoSettings(VideoTrainingSettings):
     )
     compare_with: UniqueList[Text] = Field(
         (),
-        description="other experiments of kind video, with the same tasks or more: each score "
-        "also stands beside theirs, for example without position encoding or with uniform frames",
+        description="other experiments of kind video, with the same tasks or more, whose scores "
+        "are compared with those of this one: for example without position encoding, or with "
+        "uniform frames",
     )
 
 
@@ -117,7 +127,7 @@ class VideoPredictSettings(PredictSettings, ScanShowSettings):
     """How a video model answers which part of the samples."""
 
 
-def _why_off(context: WorkflowContext) -> str | None:
+def _disabled_reason(context: WorkflowContext) -> str | None:
     if context.sources_with_scenes("scan"):
         return None
     return "video models are asked about scans; turn on a source of scans (sources.scans)"
@@ -126,18 +136,9 @@ def _why_off(context: WorkflowContext) -> str | None:
 def _check(experiment: Experiment, context: WorkflowContext) -> None:
     check_base(experiment, context)
     settings: VideoSettings = experiment.settings
-    others = context.config["train"]["experiments"]
-    videos = {
-        name: values
-        for name, values in others.items()
-        if values is not None and values["kind"] == KIND.name and name != experiment.name
-    }
-    key = f"train.experiments.{experiment.name}.compare_with"
-    for name in settings.compare_with:
-        if name not in videos:
-            known = ", ".join(videos) or "there is none"
-            raise UserError(f"{key}: {name} is no other experiment of kind video ({known})")
-        other = VideoSettings.parse(videos[name])
+    key = comparison_key(experiment)
+    for compared in compared_experiments(experiment, context):
+        name, other = compared.name, compared.settings
         missing = set(settings.tasks) - set(other.tasks)
         if missing:
             raise UserError(
@@ -242,11 +243,7 @@ def _scorer_arguments(experiment: Experiment, context: WorkflowContext) -> Argum
             "validation_image": experiment.answer_files("image", context, question_set=VALIDATION)
             if is_grounded
             else [],
-            "compared": [
-                path
-                for name in settings.compare_with
-                for path in replace(experiment, name=name).answer_files("image", context)
-            ],
+            "compared": compared_answers(experiment, context),
             **scan_files(context),
             **{
                 condition: experiment.answer_files(condition, context)
@@ -276,5 +273,5 @@ KIND = ExperimentKind(
     ),
     report_section="video.html.j2",
     check=_check,
-    why_off=_why_off,
+    disabled_reason=_disabled_reason,
 )

@@ -27,9 +27,9 @@ EMBEDDED_BASES = ("tiny",)
 class LoraSettings(Settings):
     """LoRA's size."""
 
-    r: int = Field(16, ge=1, description="rank")
-    alpha: float = Field(32.0, gt=0, description="scale")
-    dropout: float = Field(0.0, ge=0, lt=1, description="dropout")
+    r: int = Field(16, ge=1, description="rank of the adapters")
+    alpha: float = Field(32.0, gt=0, description="scaling factor of the adapters")
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout of the adapters")
     targets: tuple[Text, ...] = Field(
         (),
         description="last words of the names of modules to adapt; empty: the linear layers of the "
@@ -51,29 +51,33 @@ class TuningSettings(Settings):
 
     adapter: Literal["lora", "none"] = Field("lora", description="LoRA adapters or all weights")
     lora: LoraSettings = Field(LoraSettings(), description="LoRA's size")
-    deepspeed: Literal["zero2", "zero3", "none"] = Field("zero2", description="sharding")
-    num_processes: int = Field(2, ge=1, description="ranks without a GPU; on GPUs one rank a GPU")
+    deepspeed: Literal["zero2", "zero3", "none"] = Field(
+        "zero2", description="DeepSpeed: ZeRO stage 2 or 3, or none"
+    )
+    num_processes: int = Field(
+        2, ge=1, description="number of ranks on CPU; with GPUs there is one rank per GPU"
+    )
     steps: int = Field(200, ge=1, description="optimizer steps")
-    batch_size: int = Field(16, ge=1, description="answers in a step over all ranks")
+    batch_size: int = Field(16, ge=1, description="answers per optimizer step over all ranks")
     questions_per_sequence: int = Field(
         8,
         ge=1,
-        description="questions about one picture that a sequence holds behind it, at most; more "
-        "make a step faster, fewer make it see more pictures",
+        description="maximum number of questions about one picture in a sequence; with more a "
+        "step is faster, with fewer it covers more pictures",
     )
     tokens_per_micro_batch: int = Field(
         8192,
         ge=1,
-        description="tokens at once on a rank, at most; a smaller number needs less memory and "
-        "changes nothing else",
+        description="maximum number of tokens in a forward pass of a rank; a smaller number needs "
+        "less memory and changes nothing else",
     )
     attention: Literal["auto", "sdpa"] = Field(
         "auto", description="auto: FlexAttention on GPUs, sdpa elsewhere"
     )
     gradient_checkpointing: bool = Field(
-        False, description="compute activations twice to save memory"
+        False, description="recompute activations in the backward pass to save memory"
     )
-    learning_rate: float = Field(0.001, gt=0, description="peak")
+    learning_rate: float = Field(0.001, gt=0, description="peak learning rate")
     save_steps: int = Field(50, ge=1, description="steps between checkpoints")
     save_minutes: float = Field(15.0, gt=0, description="minutes between checkpoints")
 
@@ -143,9 +147,8 @@ class ListAnswerSettings(Settings):
     entries_per_name: int | None = Field(
         None,
         ge=1,
-        description="so many objects at most begin with the same token in an answer of format "
-        "object_list; null: any number. A small model names what it is least unsure of again and "
-        "again",
+        description="at most this many objects of an answer in format object_list begin with the "
+        "same token; null: any number. A small model tends to repeat one name",
     )
 
 

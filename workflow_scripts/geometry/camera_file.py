@@ -71,7 +71,7 @@ def read_camera_file(path: Path) -> CameraFile:
         raise CameraFileError(
             path,
             "intrinsics",
-            f"is normalised (principal point {k[0, 2]:g}, {k[1, 2]:g}); multiply fx and cx by the "
+            f"is normalized (principal point {k[0, 2]:g}, {k[1, 2]:g}); multiply fx and cx by the "
             "photo's width, fy and cy by its height",
         )
     return CameraFile(k, width_px, height_px, _pose(values, path), values)
@@ -122,7 +122,7 @@ def _intrinsics(values: dict[str, Any], path: Path) -> FloatArray:
 def _refuse_other_than_numbers(value: Any) -> None:
     """Refuse what NumPy would take for a number: true, null."""
     if isinstance(value, bool) or value is None:
-        raise TypeError(f"{json.dumps(value)} is no number")
+        raise TypeError(f"{json.dumps(value)} is not a number")
     if isinstance(value, list):
         for inner in value:
             _refuse_other_than_numbers(inner)

@@ -21,6 +21,9 @@ _WORLD_FROM_Y_UP = np.array(
 MAX_ROTATION_ERROR = 0.02
 """Entries of R^T R may differ so much from the unit matrix: rounding of text files, no more."""
 
+MAX_DISTANCE_M = 1e8
+"""A pose that is farther from the origin is damaged: maps of the earth need less."""
+MAX_ENTRY = 1e6
 _SAME_TIME_S = 1e-6
 _UPRIGHT_AGREEMENT = 0.7
 
@@ -167,9 +170,13 @@ def pose_problem(pose_44: ArrayLike) -> str:
         return f"the pose has shape {pose.shape}, not 4 x 4"
     if not np.isfinite(pose).all():
         return "the pose is not finite: tracking was lost"
+    if np.abs(pose[:3, 3]).max() > MAX_DISTANCE_M:
+        return f"the pose is {np.abs(pose[:3, 3]).max():.3g} m from the origin"
     if np.abs(pose[3] - [0, 0, 0, 1]).max() > 1e-6:
         return f"the pose's last row is {_numbers(pose[3])}, not 0 0 0 1; is it transposed?"
     rotation = pose[:3, :3]
+    if np.abs(rotation).max() > MAX_ENTRY:
+        return f"the pose's 3 x 3 part is no rotation (entry {np.abs(rotation).max():.3g})"
     determinant = float(np.linalg.det(rotation))
     gram = rotation.T @ rotation
     scale = float(np.sqrt(max(np.trace(gram) / 3, 0.0)))

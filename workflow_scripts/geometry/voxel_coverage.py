@@ -44,7 +44,7 @@ def voxel_centres_m(keys: np.ndarray, voxel_m: float) -> np.ndarray:
 def _too_far(voxel_m: float) -> str:
     return (
         f"voxel_m {voxel_m:g}: a scene reaches more than {_OFFSET} voxels from its origin; use a "
-        "larger one, or check that depth and poses are in metres"
+        "larger one, or check that depth and poses are in meters"
     )
 
 

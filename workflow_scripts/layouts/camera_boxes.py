@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 from workflow_scripts.common.numbers import is_finite_number
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.geometry.rotation_conventions import OURS_FROM_CAMERA_BOX
-from workflow_scripts.layouts.entries import box_identity, read_entries, without_fences
+from workflow_scripts.layouts.entries import box_identity, limited, read_entries, without_fences
 from workflow_scripts.layouts.json_objects import json_objects, parse_object
 from workflow_scripts.layouts.layout import LayoutBox, RoomLayout
 from workflow_scripts.layouts.text_values import MAX_NUMBER, ValueProblem, shorten
@@ -55,13 +55,16 @@ RADIANS = CameraBoxConvention(angle_unit="rad")
 
 
 def write_camera_boxes(layout: RoomLayout, convention: CameraBoxConvention = QWEN3VL) -> str:
-    """Return the boxes of a layout in a camera's frame as JSON, one object a line."""
+    """Return the boxes of a layout in a camera's frame as JSON, one object a line.
+
+    Values are rounded, halves to even; a size is one step at least.
+    """
     if layout.frame != "opencv_camera":
         raise ValueError(f"boxes are written in frame opencv_camera, not {layout.frame}")
     rows = []
     for box in layout.boxes:
-        size = OURS_FROM_CAMERA_BOX.T @ box.size_m
-        numbers = [*np.round([*box.centre_m, *np.abs(size)], convention.decimals)]
+        size = np.maximum(np.abs(OURS_FROM_CAMERA_BOX.T @ box.size_m), 10.0**-convention.decimals)
+        numbers = [*np.round([*box.centre_m, *size], convention.decimals)]
         angles = camera_euler(box.rotation, convention)
         numbers += [*np.round(angles, convention.angle_decimals)]
         values = [float(number) + 0.0 for number in numbers]
@@ -97,15 +100,16 @@ def sidecar(
 def read_camera_boxes(text: str, convention: CameraBoxConvention = QWEN3VL) -> RoomLayout:
     """Read boxes; what is no box is a problem of the layout, never an error.
 
-    The list may stand in a code fence, among prose, or be cut off: whole objects before the cut
-    are kept.
+    The list may stand in code fences, among prose, or be cut off: whole objects before the cut
+    are kept. Where there are fences, prose around them is not read.
     """
 
     def read(entry: str) -> LayoutBox:
         return _read_box(parse_object(entry), convention)
 
-    boxes, problems = read_entries(json_objects(without_fences(text)), read, box_identity)
-    return RoomLayout(frame="opencv_camera", boxes=tuple(boxes), problems=tuple(problems))
+    text, cut = limited(text)
+    boxes, problems = read_entries(json_objects(without_fences(text), KEYS), read, box_identity)
+    return RoomLayout(frame="opencv_camera", boxes=tuple(boxes), problems=(*problems, *cut))
 
 
 def camera_euler(rotation: FloatArray, convention: CameraBoxConvention = QWEN3VL) -> FloatArray:

@@ -11,6 +11,7 @@ angles of boxes are written.
 import dataclasses
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -33,11 +34,13 @@ from workflow_scripts.layouts.camera_boxes import (
     sidecar,
     write_camera_boxes,
 )
+from workflow_scripts.layouts.entries import says_empty
 from workflow_scripts.layouts.layout import (
     UPRIGHT_FRAMES,
     FormatProblem,
     LayoutFrame,
     RoomLayout,
+    floor_within,
     level_camera_from_world,
     transform_layout,
 )
@@ -46,7 +49,12 @@ from workflow_scripts.layouts.object_list import (
     read_object_list,
     write_object_list,
 )
-from workflow_scripts.layouts.omni3d import Omni3DImage, read_dataset, write_dataset
+from workflow_scripts.layouts.omni3d import (
+    NO_PICTURE,
+    Omni3DImage,
+    read_dataset,
+    write_dataset,
+)
 from workflow_scripts.layouts.r2d3 import read_program, write_program
 from workflow_scripts.layouts.spatiallm import read_script, write_script
 from workflow_scripts.sources.readers.procthor_assets import assets
@@ -57,6 +65,14 @@ Format = Literal["object_list", "r2d3", "spatiallm", "qwen3vl", "gemini", "radia
 UprightFrame = Literal["world", "level_camera"]
 CONVENTIONS = {"qwen3vl": QWEN3VL, "gemini": GEMINI, "radians": RADIANS}
 IN_CAMERA = (*CONVENTIONS, "omni3d")
+_BOXES_ALONE = ("floors", "walls", "doors", "windows")
+# What each format has no words for.
+UNSAID: Mapping[str, tuple[str, ...]] = {
+    "object_list": _BOXES_ALONE,
+    "r2d3": ("doors", "sizes of objects"),
+    "spatiallm": (),
+    **dict.fromkeys(IN_CAMERA, _BOXES_ALONE),
+}
 
 
 @dataclass(frozen=True)
@@ -109,21 +125,34 @@ def read_layout(
     elif file_format == "spatiallm":
         layout = read_script(text, frame=frame)
     elif file_format == "omni3d":
-        dataset = parse_json(text, path)
-        layouts = read_dataset(dataset) if isinstance(dataset, dict) else {}
-        chosen = next(iter(layouts), None) if image_id is None else image_id
-        if chosen not in layouts:
-            numbers = ", ".join(str(number) for number in list(layouts)[:10]) or "none"
-            raise UserError(f"{path}: no picture {chosen}; its pictures are {numbers}")
-        layout = layouts[chosen]
+        return _read_omni3d(parse_json(text, path), path, image_id)
     else:
         layout = read_camera_boxes(text, _convention(file_format, camera))
-    if not layout.boxes and not layout.walls:
+    if not layout.boxes and not layout.walls and not says_empty(text):
         reasons = "; ".join(f"{p.position}: {p.reason}" for p in layout.problems[:3])
         raise UserError(
             f"{path}: no object or wall in format {file_format}" + f" ({reasons})" * bool(reasons)
         )
     return layout
+
+
+def _read_omni3d(dataset: Any, path: Path, image_id: int | None) -> RoomLayout:
+    """Return the layout of a picture of a data set, the first by default."""
+    if not isinstance(dataset, dict):
+        raise UserError(
+            f"{path}: no pictures; a data set of Omni3D is a JSON object with images, categories "
+            "and annotations"
+        )
+    layouts = read_dataset(dataset)
+    lost = layouts.pop(NO_PICTURE, RoomLayout(frame="opencv_camera")).problems
+    chosen = next(iter(layouts), None) if image_id is None else image_id
+    if chosen not in layouts:
+        numbers = ", ".join(str(number) for number in list(layouts)[:10]) or "none"
+        raise UserError(f"{path}: no picture {chosen}; its pictures are {numbers}")
+    layout = layouts[chosen]
+    if len(layouts) > 1 and image_id is None:
+        log.warning("%s: %d pictures; only %s is converted", path, len(layouts), chosen)
+    return dataclasses.replace(layout, problems=(*layout.problems, *lost))
 
 
 def main(
@@ -153,6 +182,8 @@ def main(
     camera_file = None if camera is None else read_layout_camera(camera)
     room = read_layout(layout, read, camera_file, image_id=image_id, frame=frame)
     room = _in_frame_of(room, write, camera_file, frame)
+    if write == "r2d3":
+        room = _with_floor(room)
     complete = [box for box in room.boxes if np.isfinite(box.size_m).all()]
     if write != "r2d3" and len(complete) < len(room.boxes):
         lost = tuple(
@@ -163,8 +194,25 @@ def main(
         room = dataclasses.replace(room, boxes=tuple(complete), problems=(*room.problems, *lost))
     for problem in room.problems:
         log.warning("%s: %s: %s", layout, problem.position, problem.reason)
+    for what in _unsaid(room, write):
+        log.warning("%s: format %s has no %s", layout, write, what)
     _write(out, room, write, camera_file, phrases=phrases)
     log.info("%s: %d objects, %d left out", out, len(room.boxes), len(room.problems))
+
+
+def _unsaid(room: RoomLayout, file_format: Format) -> list[str]:
+    """Return what a layout has and a format cannot say."""
+    kinds = {"door": 0, "window": 0}
+    for opening in room.openings:
+        kinds[opening.kind] += 1
+    counts = {
+        "floors": int(len(room.floor_polygon_m) > 0),
+        "walls": len(room.walls),
+        "doors": kinds["door"],
+        "windows": kinds["window"],
+        "sizes of objects": sum(bool(np.isfinite(box.size_m).all()) for box in room.boxes),
+    }
+    return [f"{name}: {counts[name]} left out" for name in UNSAID[file_format] if counts[name]]
 
 
 def _write(
@@ -219,6 +267,20 @@ def _in_frame_of(
     if wants_camera:
         return transform_layout(room, invert(from_camera), "opencv_camera")
     return transform_layout(room, from_camera, frame)
+
+
+def _with_floor(layout: RoomLayout) -> RoomLayout:
+    """Fill in the floor from walls that enclose one; without it, a program has no windows."""
+    if not len(layout.floor_polygon_m):
+        layout = dataclasses.replace(layout, floor_polygon_m=floor_within(layout.walls))
+    if len(layout.floor_polygon_m):
+        return layout
+    lost = tuple(
+        FormatProblem(opening.kind, "its wall is none of a floor: the walls do not close")
+        for opening in layout.openings
+        if opening.kind == "window"
+    )
+    return dataclasses.replace(layout, openings=(), problems=(*layout.problems, *lost))
 
 
 def _with_asset_sizes(layout: RoomLayout) -> RoomLayout:

@@ -18,12 +18,12 @@ def clean_floor_polygon(corners_m: FloatArray, *, where: str) -> FloatArray:
     """
     corners = np.asarray(corners_m, dtype=np.float64).reshape(-1, 2)
     if not np.isfinite(corners).all():
-        raise UserError(f"{where} has a corner that is no finite number")
+        raise UserError(f"{where} has a corner that is not a finite number")
     far = np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1) >= SAME_CORNER_M
     corners = corners[far]
     shape = Polygon(corners) if len(corners) >= 3 else Polygon()
     if not shape.is_valid:
-        raise UserError(f"{where} is no simple outline: {explain_validity(shape)}")
+        raise UserError(f"{where} is not a simple polygon: {explain_validity(shape)}")
     if shape.area < MIN_AREA_M2:
         raise UserError(
             f"{where} has {len(corners)} corners and encloses {shape.area:.4f} m2; "

@@ -180,6 +180,13 @@ def main(*, data: Path, images: Path, out: Path, settings: ImportSettings = DEFA
     write_records(out / "skipped.jsonl", rooms.skipped)
     for item in rooms.skipped[:10]:
         log.warning("%s, %s: %s", item.scene_id, item.item, item.reason)
+    without = sum(not mask_image for *_, mask_image in rooms.pictures)
+    if without:
+        log.warning(
+            "%d of %d pictures have no mask picture: what they show follows from names and boxes",
+            without,
+            len(rooms.pictures),
+        )
     log.info("%d pictures of rooms, %d left out", len(rooms.pictures), len(rooms.skipped))
 
 

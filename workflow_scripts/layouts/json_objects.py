@@ -1,24 +1,24 @@
 """Find JSON objects in text that may be cut off, fenced, or stand among prose."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from workflow_scripts.layouts.text_values import MAX_NESTING, MAX_TEXT, ValueProblem, shorten
+from workflow_scripts.layouts.text_values import MAX_NESTING, ValueProblem, shorten
 
 MAX_OBJECT = 20_000  # characters
 
 
-def json_objects(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (position, text) of the objects that hold no objects, and of one that is cut off.
+def json_objects(text: str, keys: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
+    """Yield (position, text) of the objects that hold no objects or have one of some keys.
 
-    An object that holds others is entered, so that `{"objects": [...]}` is read as the list is.
-    Braces within strings do not count.
+    Objects within an object are yielded for themselves, before it, and stand as null in it: so
+    `{"objects": [...]}` is read as the list is. One that is cut off is yielded as it is. Braces
+    within strings do not count.
     """
-    text = text[:MAX_TEXT]
     number = 0
     starts: list[int] = []
-    holds_objects: list[bool] = []
+    held: list[list[tuple[int, int]]] = []
     in_string = False
     at = 0
     while at < len(text):
@@ -31,18 +31,37 @@ def json_objects(text: str) -> Iterator[tuple[str, str]]:
         elif character == '"' and starts:
             in_string = True
         elif character == "{":
-            if holds_objects:
-                holds_objects[-1] = True
             starts.append(at)
-            holds_objects.append(False)
+            held.append([])
         elif character == "}" and starts:
-            start = starts.pop()
-            if not holds_objects.pop():
+            start, inner = starts.pop(), held.pop()
+            own = _without(text, start, at + 1, inner)
+            if held:
+                held[-1].append((start, at + 1))
+            if not inner or _has_key(own, keys):
                 number += 1
-                yield f"object {number}", text[start : at + 1]
+                yield f"object {number}", own
         at += 1
-    if starts and not holds_objects[-1]:
-        yield f"object {number + 1}", text[starts[-1] :]
+    for place, (start, inner) in enumerate(zip(starts, held, strict=True)):
+        is_innermost = place == len(starts) - 1
+        end = len(text) if is_innermost else starts[place + 1]
+        own = _without(text, start, end, inner)
+        if (is_innermost and not inner) or _has_key(own, keys):
+            number += 1
+            yield f"object {number}", own
+
+
+def _without(text: str, start: int, end: int, inner: Sequence[tuple[int, int]]) -> str:
+    """Return a part of a text with null in place of some parts of it."""
+    if not inner:
+        return text[start:end]
+    starts, ends = zip(*inner, strict=True)
+    parts = zip((start, *ends), (*starts, end), strict=True)
+    return "null".join(text[first:last] for first, last in parts)
+
+
+def _has_key(text: str, keys: Sequence[str]) -> bool:
+    return any(f'"{key}"' in text for key in keys)
 
 
 def parse_object(text: str) -> dict[str, Any]:
@@ -62,4 +81,4 @@ def parse_object(text: str) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")

@@ -21,6 +21,10 @@ from workflow_scripts.geometry.box_overlap import OrientedBoxes
 from workflow_scripts.geometry.cameras import FloatArray, transform
 
 LayoutFrame = Literal["world", "room", "level_camera", "opencv_camera"]
+CORNER_GAP_M = 0.05
+MAX_CORNERS = 200
+"""Of a floor; rooms have some dozen, and what crosses itself in thousands cannot be measured."""
+SaidRotation = Literal["all", "one_number", "nothing"]
 UPRIGHT_FRAMES: tuple[LayoutFrame, ...] = ("world", "room", "level_camera")
 
 
@@ -35,6 +39,8 @@ class LayoutBox:
         parent: key of the box that carries it, or "".
         asset_id: asset of the simulator, or "".
         box_2d_px: where it is seen, (x0, y0, x1, y1) in pixels, or None.
+        said_rotation: what its text says of its rotation: all; one_number, where a program of R2D3
+            has a yaw instead of three angles; or nothing, and `rotation` is none.
     """
 
     label: str
@@ -45,6 +51,7 @@ class LayoutBox:
     parent: str = ""
     asset_id: str = ""
     box_2d_px: tuple[float, float, float, float] | None = None
+    said_rotation: SaidRotation = "all"
 
     @property
     def yaw_deg(self) -> float:
@@ -119,6 +126,12 @@ class RoomLayout:
         result: FloatArray = np.rad2deg(np.arctan2(turns[:, 1, 0], turns[:, 0, 0]))
         return result
 
+    @cached_property
+    def said_yaws_deg(self) -> FloatArray:
+        """Return the yaws [n] of all boxes; NaN where the text says nothing of it."""
+        is_said = [box.said_rotation != "nothing" for box in self.boxes]
+        return np.where(np.array(is_said, dtype=bool), self.yaws_deg, np.nan)
+
 
 def oriented_boxes(boxes: Sequence[LayoutBox]) -> OrientedBoxes:
     """Return boxes as arrays: centres and sizes [n, 3], rotations [n, 3, 3]."""
@@ -179,3 +192,16 @@ def level_camera_from_world(world_from_camera: FloatArray) -> FloatArray:
     result[:3, :3] = [[ahead[1], -ahead[0], 0.0], [ahead[0], ahead[1], 0.0], [0.0, 0.0, 1.0]]
     result[:3, 3] = -result[:3, :3] @ world_from_camera[:3, 3]
     return result
+
+
+def floor_within(walls: Sequence[LayoutWall]) -> FloatArray:
+    """Return the floor [n, 3] that walls enclose if each begins where the last one ends.
+
+    Nothing [0, 3] if they do not close, or if there are more than `MAX_CORNERS`.
+    """
+    if not 3 <= len(walls) <= MAX_CORNERS:
+        return np.zeros((0, 3))
+    starts = np.array([wall.start_m for wall in walls])
+    ends = np.array([wall.end_m for wall in walls])
+    gaps = np.linalg.norm(ends - np.roll(starts, -1, axis=0), axis=1)
+    return starts if (gaps <= CORNER_GAP_M).all() else np.zeros((0, 3))

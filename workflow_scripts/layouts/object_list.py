@@ -16,7 +16,7 @@ from decimal import Decimal
 import numpy as np
 
 from workflow_scripts.geometry.cameras import rotation_about_up
-from workflow_scripts.layouts.entries import box_identity, read_entries, without_fences
+from workflow_scripts.layouts.entries import box_identity, limited, read_entries, without_fences
 from workflow_scripts.layouts.layout import (
     UPRIGHT_FRAMES,
     FormatProblem,
@@ -24,7 +24,7 @@ from workflow_scripts.layouts.layout import (
     LayoutFrame,
     RoomLayout,
 )
-from workflow_scripts.layouts.text_values import MAX_TEXT, ValueProblem, parse_number, shorten
+from workflow_scripts.layouts.text_values import ValueProblem, parse_number, shorten
 
 FIELDS = ("box_2d", "centre", "size", "yaw")
 END = ";"
@@ -37,6 +37,7 @@ _MAX_WHOLE = 200
 MAX_LABEL = 200
 # Word of a field, and how many numbers follow it.
 _WORDS = {"box_2d": ("box", 4), "centre": ("at", 3), "size": ("size", 3), "yaw": ("yaw", 1)}
+_COMMENT = re.compile(r"(?:#|//)[^\n]*")
 _NO_LETTER = re.compile(r"[^\w-]+")
 _BRACKETS = str.maketrans(dict.fromkeys(",:()[]", " "))
 
@@ -81,7 +82,7 @@ def write_object_list(
         if "size" in style.fields and np.isfinite(box.size_m).all():
             sizes = np.maximum(box.size_m, style.precision_m)
             words += ["size", *(number_word(value, style.precision_m) for value in sizes)]
-        if "yaw" in style.fields:
+        if "yaw" in style.fields and box.said_rotation != "nothing":
             words += ["yaw", yaw_word(box.yaw_deg, style.yaw_step_deg)]
         lines.append(f"{' '.join(words)}{END}")
     return "\n".join(lines or [f"{NO_OBJECTS}{END}"]) + "\n"
@@ -96,7 +97,7 @@ def read_object_list(
 ) -> RoomLayout:
     """Read a list of objects; what is no object is a problem of the layout, never an error.
 
-    The lines may stand in a code fence, begin with a hyphen, and have commas or brackets around
+    The lines may stand in code fences, begin with a hyphen, and have commas or brackets around
     numbers. Without the picture's size `box` is read over; a box without a size has NaN.
     """
     picture_px = (width_px, height_px, width_px, height_px)
@@ -104,7 +105,8 @@ def read_object_list(
     def read(entry: str) -> LayoutBox:
         return _read_object(entry, picture_px)
 
-    text, cut = without_fences(text[:MAX_TEXT]), ""
+    text, too_long = limited(text)
+    text, cut = _COMMENT.sub("", without_fences(text)), ""
     # The last number of an object that is cut off may lack digits. Where lines alone divide
     # objects, the last one is taken for whole.
     if END in text or "\n" not in text.strip():
@@ -112,7 +114,7 @@ def read_object_list(
     boxes, problems = read_entries(_entries(text), read, box_identity)
     if cut.strip():
         problems.append(FormatProblem("end", f"{shorten(cut)} is cut off: no {END!r} ends it"))
-    return RoomLayout(frame=frame, boxes=tuple(boxes), problems=tuple(problems))
+    return RoomLayout(frame=frame, boxes=tuple(boxes), problems=(*problems, *too_long))
 
 
 def label_words(label: str) -> str:
@@ -184,5 +186,6 @@ def _read_object(entry: str, picture_px: tuple[int, int, int, int]) -> LayoutBox
         centre_m=np.array(values["centre"]),
         size_m=size,
         rotation=rotation_about_up(values.get("yaw", [0.0])[0]),
+        said_rotation="all" if "yaw" in values else "nothing",
         box_2d_px=box_2d,
     )

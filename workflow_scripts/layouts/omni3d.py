@@ -6,16 +6,18 @@ not turned, each from its upper left corner clockwise. Length lies along the box
 along y (down), width along z.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from workflow_scripts.common.numbers import is_finite_number
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.geometry.rotation_conventions import OURS_FROM_CAMERA_BOX
 from workflow_scripts.layouts.layout import FormatProblem, LayoutBox, RoomLayout
-from workflow_scripts.layouts.text_values import MAX_NUMBER, shorten
+from workflow_scripts.layouts.text_values import MAX_ENTRIES, MAX_NUMBER, shorten
 
 # Signs of the corners along the box's x, y and z axes.
 _CORNERS = np.array(
@@ -25,13 +27,17 @@ _CORNERS = np.array(
     ]
 )
 MIN_DEPTH_M = 1e-3
+NO_PICTURE = -1
+MAX_LABEL = 200
+_SHAPES = {"center_cam": (3,), "dimensions": (3,), "R_cam": (3, 3)}
 
 
 @dataclass(frozen=True)
 class Omni3DImage:
     """A picture: file, size in pixels and K [3, 3], with its layout in frame opencv_camera.
 
-    `visible_fraction` and `pixels` are of each box; without them every box counts as seen whole.
+    `visible_fraction` and `pixels` are of each box; without them every box counts as seen whole. A
+    fraction of NaN is written as unknown.
     """
 
     image_id: int
@@ -55,14 +61,14 @@ def write_dataset(
             annotation = _geometry(box, image)
             seen = image.visible_fraction[index] if image.visible_fraction else 1.0
             annotation |= {
-                "id": len(annotations),
+                "id": len(annotations) + 1,  # COCO's evaluators take 0 for no match
                 "image_id": image.image_id,
                 "dataset_id": 0,
                 "category_id": numbers.get(box.label, -1),
                 "category_name": box.label,
                 "valid3D": True,
                 "bbox2D_tight": list(box.box_2d_px) if box.box_2d_px else [-1, -1, -1, -1],
-                "visibility": round(float(seen), 4),
+                "visibility": -1 if np.isnan(seen) else round(float(seen), 4),
                 "segmentation_pts": image.pixels[index] if image.pixels else -1,
                 "lidar_pts": -1,
                 "depth_error": -1,
@@ -121,28 +127,44 @@ def write_predictions(
 def read_dataset(dataset: Mapping[str, Any]) -> dict[int, RoomLayout]:
     """Return the layout of every picture of a data set by its number.
 
-    An annotation without valid geometry is a problem of its picture's layout.
+    An annotation without valid geometry is a problem of its picture's layout; what says of no
+    picture is one of the layout `NO_PICTURE`.
     """
-    layouts: dict[int, RoomLayout] = {}
-    for image in _mappings(dataset.get("images")):
-        layouts[_integer(image.get("id"))] = RoomLayout(frame="opencv_camera")
-    names = {
-        _integer(category.get("id")): str(category.get("name"))
-        for category in _mappings(dataset.get("categories"))
-    }
-    for number, annotation in enumerate(_mappings(dataset.get("annotations"))):
-        image_id = _integer(annotation.get("image_id"))
-        layout = layouts.get(image_id, RoomLayout(frame="opencv_camera"))
-        label = annotation.get("category_name") or names.get(
-            _integer(annotation.get("category_id"))
-        )
-        read = _read_geometry(annotation, str(label or "unknown"), key=str(annotation.get("id")))
-        if isinstance(read, str):
-            problem = FormatProblem(f"annotation {annotation.get('id', number)}", read)
-            layouts[image_id] = replace(layout, problems=(*layout.problems, problem))
+    boxes: dict[int, list[LayoutBox]] = defaultdict(list)
+    problems: dict[int, list[FormatProblem]] = defaultdict(list)
+    image_ids = []
+    for position, image in _entries(dataset, "images"):
+        image_id = _integer(image.get("id"))
+        if image_id == NO_PICTURE:
+            problems[NO_PICTURE].append(FormatProblem(position, "has no id of 0 or more"))
         else:
-            layouts[image_id] = replace(layout, boxes=(*layout.boxes, read))
-    return layouts
+            image_ids.append(image_id)
+    names = {
+        _integer(category.get("id")): _label(category.get("name"))
+        for _, category in _entries(dataset, "categories")
+    }
+    for position, annotation in _entries(dataset, "annotations"):
+        image_id = _integer(annotation.get("image_id"))
+        label = _label(annotation.get("category_name"))
+        label = label or names.get(_integer(annotation.get("category_id")), "")
+        read = _read_geometry(annotation, label, key=str(annotation.get("id"))[:MAX_LABEL])
+        if image_id == NO_PICTURE:
+            read = f"image_id is {shorten(str(annotation.get('image_id')))}, no number of a picture"
+        if isinstance(read, str):
+            problems[image_id].append(FormatProblem(position, read))
+        elif len(boxes[image_id]) >= MAX_ENTRIES:
+            reason = f"only {MAX_ENTRIES} boxes of a picture are read"
+            problems[image_id].append(FormatProblem(position, reason))
+        else:
+            boxes[image_id].append(read)
+    return {
+        image_id: RoomLayout(
+            frame="opencv_camera",
+            boxes=tuple(boxes[image_id]),
+            problems=tuple(problems[image_id]),
+        )
+        for image_id in dict.fromkeys([*image_ids, *boxes, *problems])
+    }
 
 
 def _geometry(box: LayoutBox, image: Omni3DImage) -> dict[str, Any]:
@@ -176,39 +198,58 @@ def _geometry(box: LayoutBox, image: Omni3DImage) -> dict[str, Any]:
 
 
 def _read_geometry(annotation: Mapping[str, Any], label: str, *, key: str) -> LayoutBox | str:
-    shapes = {"center_cam": (3,), "dimensions": (3,), "R_cam": (3, 3)}
+    if not label:
+        return "neither category_name nor category_id says what it is"
     arrays = {}
-    for name, shape in shapes.items():
-        try:
-            array = np.array(annotation.get(name), dtype=np.float64)
-        except (TypeError, ValueError):
-            return f"{name} is {shorten(str(annotation.get(name)))}"
-        if array.shape != shape or not (np.abs(array) <= MAX_NUMBER).all():
+    for name, shape in _SHAPES.items():
+        array = _numbers(annotation.get(name), shape)
+        if array is None:
             return f"{name} is {shorten(str(annotation.get(name)))}, not numbers of shape {shape}"
         arrays[name] = array
+    box_2d = annotation.get("bbox2D_tight")
+    sides = None if box_2d is None else _numbers(box_2d, (4,))
+    if box_2d is not None and sides is None:
+        return f"bbox2D_tight is {shorten(str(box_2d))}, not four numbers"
     width, height, length = arrays["dimensions"]
     if min(width, height, length) <= 0:
         return f"dimensions {[width, height, length]} must be above 0"
     turn = arrays["R_cam"]
     if np.abs(turn @ turn.T - np.eye(3)).max() > 1e-3 or np.linalg.det(turn) < 0:
         return "R_cam is no rotation"
-    box_2d = annotation.get("bbox2D_tight")
-    has_box = isinstance(box_2d, list) and len(box_2d) == 4 and box_2d[0] != -1
+    left, top, right, bottom = (-1.0,) * 4 if sides is None else sides.tolist()
     return LayoutBox(
         label=label,
         centre_m=arrays["center_cam"],
         size_m=np.abs(OURS_FROM_CAMERA_BOX @ np.array([length, height, width])),
         rotation=turn @ OURS_FROM_CAMERA_BOX.T,
         key=key,
-        box_2d_px=tuple(float(value) for value in box_2d) if has_box else None,  # type: ignore[arg-type, union-attr]
+        box_2d_px=None if left == -1 else (left, top, right, bottom),
     )
 
 
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    return (
-        [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
-    )
+def _numbers(value: Any, shape: tuple[int, ...]) -> FloatArray | None:
+    """Return a list of finite numbers, or of lists of them, of a shape; None for anything else."""
+    flat = [value]
+    for length in shape:
+        if not all(isinstance(item, list) and len(item) == length for item in flat):
+            return None
+        flat = [inner for item in flat for inner in item]
+    if not all(is_finite_number(item) and abs(item) <= MAX_NUMBER for item in flat):
+        return None
+    return np.array(flat, dtype=np.float64).reshape(shape)
+
+
+def _entries(dataset: Mapping[str, Any], name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield (position, entry) of a list of a data set; what is no object has no keys."""
+    values = dataset.get(name)
+    for number, entry in enumerate(values if isinstance(values, list) else []):
+        yield f"{name}[{number}]", entry if isinstance(entry, Mapping) else {}
+
+
+def _label(value: Any) -> str:
+    return value.strip() if isinstance(value, str) and len(value) <= MAX_LABEL else ""
 
 
 def _integer(value: Any) -> int:
-    return value if isinstance(value, int) else -1
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return value if is_number else NO_PICTURE

@@ -12,6 +12,10 @@ AI2-THOR's frame is left-handed with Y up; rotations are its Euler angles. The p
 children from 0 for each parent, so that keys collide, and cuts values off; here every child has a
 key of its own and values are rounded, halves to even. A value may also be a phrase:
 `obj_0: a wooden bed at location [120, 40, 80] with rotation [0, 90, 0]`. The text has no sizes.
+
+Other forms that R2D3 has are read, too: a single yaw instead of three angles, as in its frame of
+the camera, and what untrained models are asked for, `a wooden bed at location (120, 40, 80)`
+without a key or a rotation.
 """
 
 import re
@@ -25,14 +29,22 @@ from workflow_scripts.geometry.rotation_conventions import (
     rotation_from_unity_euler,
     unity_euler_deg,
 )
-from workflow_scripts.layouts.entries import box_identity, numbered_lines, read_entries
+from workflow_scripts.layouts.entries import (
+    box_identity,
+    limited,
+    numbered_lines,
+    read_entries,
+    without_fences,
+)
 from workflow_scripts.layouts.layout import (
+    MAX_CORNERS,
     FormatProblem,
     LayoutBox,
     LayoutFrame,
     LayoutOpening,
     LayoutWall,
     RoomLayout,
+    SaidRotation,
 )
 from workflow_scripts.layouts.text_values import (
     Value,
@@ -46,9 +58,17 @@ from workflow_scripts.layouts.text_values import (
 )
 
 CENTIMETRES = 100.0
-END_MARK = "###"
+FIRST_OBJECT = "obj_0"
+OBJECT_LINE = "object"
+"""Key of an object whose line has none."""
+# What ends a program: a mark, or the next turn of a conversation; a heading of Markdown does not.
+_END = re.compile(
+    r"(?:^|[ \t])###[ \t]*(?:$|(?:human|assistant|system|user)\b)", re.MULTILINE | re.IGNORECASE
+)
 _LINE = re.compile(r"([A-Za-z]+(?:_[A-Za-z]+)*(?:_[0-9]{1,9})?)\s*:\s*(.*)")
-_PHRASE = re.compile(r"(.{1,500}?) at location (.{1,200}) with rotation (.{1,200})")
+_PHRASE = re.compile(r"(.{1,500}?) at location (.{1,200}?)(?:,? with rotation (.{1,200}))?")
+_ITEM = re.compile(r"^(?:[-*]|[0-9]{1,4}[.):])[ \t]+")
+_KINDS = ("polygon", "floor_material", "wall_material", "obj", "child", "window")
 
 
 def write_program(
@@ -71,6 +91,7 @@ def write_program(
         place = _whole(unity_from_world(box.centre_m), CENTIMETRES)
         turn = _whole(unity_euler_deg(box.rotation), 1.0, wrap=True)
         name = box.label if phrases or not box.asset_id else box.asset_id
+        name = " ".join(name.split()).strip("'\"") if phrases else name
         parent = keys.get(box.parent, "")
         if phrases:
             lines.append(f"{keys[box.key]}: {name} at location {place} with rotation {turn}")
@@ -94,8 +115,13 @@ def read_program(
 
     Walls follow from the polygon; the text does not say how high they are.
     """
-    text = text.split(END_MARK)[0].replace("(", "[").replace(")", "]")
-    entries, problems = read_entries(numbered_lines(text), _read_line, lambda entry: entry.identity)
+    text, unread = limited(text)
+    if end := _END.search(text):
+        if text[end.end() :].strip():
+            unread.append(FormatProblem("end", "what follows ### is not read"))
+        text = text[: end.start()]
+    lines = numbered_lines(without_fences(text))
+    entries, problems = read_entries(lines, _read_line, lambda entry: entry.identity)
     polygon = next((entry.polygon for entry in entries if entry.polygon is not None), None)
     floor = world_from_unity(polygon) if polygon is not None else np.zeros((0, 3))
     materials = next((entry.materials for entry in entries if entry.key == "wall_material"), ())
@@ -118,7 +144,7 @@ def read_program(
         openings=tuple(openings),
         floor_polygon_m=floor,
         floor_material=floors[0] if floors else "",
-        problems=(*problems, *unplaced),
+        problems=(*problems, *unplaced, *unread),
     )
 
 
@@ -144,15 +170,21 @@ class _Entry:
 
 
 def _read_line(line: str) -> _Entry:
+    line = _ITEM.sub("", line)
     match = _LINE.fullmatch(line)
-    if match is None:
-        raise ValueProblem(f"{shorten(line)} is no entry")
-    key, text = match[1], match[2]
+    key, text = (match[1].lower(), match[2]) if match is not None else ("", "")
     kind = key.rstrip("0123456789").rstrip("_")
+    if kind not in _KINDS:
+        phrase = _PHRASE.fullmatch(line.rstrip(".,; "))
+        if phrase is None:
+            raise ValueProblem(f"{shorten(line)} is no entry of a program")
+        return _Entry(OBJECT_LINE, box=_read_phrase(OBJECT_LINE, phrase))
     if kind == "polygon":
         corners = _single(text, key)
         if not isinstance(corners, list) or len(corners) < 3:
             raise ValueProblem(f"polygon {shorten(text)} has fewer than three corners")
+        if len(corners) > MAX_CORNERS:
+            raise ValueProblem(f"polygon has {len(corners)} corners, more than {MAX_CORNERS}")
         points = [as_vector(corner, 3, "a corner of the polygon") for corner in corners]
         return _Entry(key, polygon=np.array(points) / CENTIMETRES)
     if kind in ("floor_material", "wall_material"):
@@ -161,20 +193,20 @@ def _read_line(line: str) -> _Entry:
         return _Entry(kind, materials=tuple(str(name) for name in names))
     if kind in ("obj", "child"):
         return _Entry(key, box=_read_box(key, text))
-    if kind == "window":
-        values = _single(text, key)
-        if not isinstance(values, list) or len(values) != 4 or not isinstance(values[2], list):
-            raise ValueProblem(f"{key} {shorten(text)} does not have asset, place, hole and wall")
-        place = np.array(as_vector(values[1], 3, f"the place of {key}")) / CENTIMETRES
-        hole = np.array([as_vector(corner, 3, f"the hole of {key}") for corner in values[2]])
-        if len(hole) != 2:
-            raise ValueProblem(f"the hole of {key} has {len(hole)} corners, not 2")
-        size = np.abs(hole[1] - hole[0]) / CENTIMETRES
-        wall = as_number(values[3], f"the wall of {key}")
-        return _Entry(
-            key, window=(as_text(values[0], f"the asset of {key}"), place, size, int(wall))
-        )
-    raise ValueProblem(f"{shorten(key)} is no entry of a program")
+    values = _single(text, key)
+    if not isinstance(values, list) or len(values) != 4 or not isinstance(values[2], list):
+        raise ValueProblem(f"{key} {shorten(text)} does not have asset, place, hole and wall")
+    place = np.array(as_vector(values[1], 3, f"the place of {key}")) / CENTIMETRES
+    hole = np.array([as_vector(corner, 3, f"the hole of {key}") for corner in values[2]])
+    if len(hole) != 2:
+        raise ValueProblem(f"the hole of {key} has {len(hole)} corners, not 2")
+    size = np.abs(hole[1] - hole[0]) / CENTIMETRES
+    wall = as_number(values[3], f"the wall of {key}")
+    if wall != int(wall):
+        raise ValueProblem(f"the wall of {key} is {wall:g}, no whole number")
+    # Windows of formats without assets have none.
+    asset = values[0] and as_text(values[0], f"the asset of {key}")
+    return _Entry(key, window=(str(asset), place, size, int(wall)))
 
 
 def _single(text: str, key: str) -> Value:
@@ -187,30 +219,42 @@ def _single(text: str, key: str) -> Value:
 def _read_box(key: str, text: str) -> LayoutBox:
     phrase = _PHRASE.fullmatch(text.strip().strip("'\""))
     if phrase is not None:
-        name: Value = phrase[1].strip()
-        place, turn, parent = _single(phrase[2], key), _single(phrase[3], key), ""
-    else:
-        values = _single(text, key)
-        if not isinstance(values, list) or len(values) not in (3, 4):
-            raise ValueProblem(
-                f"{key} {shorten(text)} does not have a name, a place and a rotation"
-            )
-        name, place, turn = values[:3]
-        parent = as_text(values[3], f"the parent of {key}") if len(values) == 4 else ""
-    label = as_text(name, f"the name of {key}")
-    if isinstance(turn, float):  # a yaw alone, as in camera frames
-        angles = [0.0, turn, 0.0]
-    else:
+        if phrase[3] is None:  # cut off: only a line without a key may leave the rotation out
+            raise ValueProblem(f"{key} {shorten(text)} has no rotation")
+        return _read_phrase(key, phrase)
+    values = _single(text, key)
+    if not isinstance(values, list) or len(values) not in (3, 4):
+        raise ValueProblem(f"{key} {shorten(text)} does not have a name, a place and a rotation")
+    parent = as_text(values[3], f"the parent of {key}") if len(values) == 4 else ""
+    name = as_text(values[0], f"the name of {key}")
+    return _box(key, name, values[1], values[2], parent=parent, asset_id=name)
+
+
+def _read_phrase(key: str, phrase: re.Match[str]) -> LayoutBox:
+    turn = None if phrase[3] is None else _single(phrase[3], key)
+    name = as_text(phrase[1], f"the name of {key}")
+    return _box(key, name, _single(phrase[2], key), turn)
+
+
+def _box(
+    key: str, name: str, place: Value, turn: "Value | None", *, parent: str = "", asset_id: str = ""
+) -> LayoutBox:
+    said: SaidRotation = "nothing" if turn is None else "all"
+    angles = [0.0, 0.0, 0.0]
+    if isinstance(turn, float):
+        said, angles = "one_number", [0.0, turn, 0.0]
+    elif turn is not None:
         angles = as_vector(turn, 3, f"the rotation of {key}")
     centre = np.array(as_vector(place, 3, f"the place of {key}")) / CENTIMETRES
     return LayoutBox(
-        label=label,
+        label=name,
         centre_m=world_from_unity(centre),
         size_m=np.full(3, np.nan),
         rotation=rotation_from_unity_euler(angles),
         key=key,
         parent=parent,
-        asset_id="" if phrase is not None else label,
+        asset_id=asset_id,
+        said_rotation=said,
     )
 
 

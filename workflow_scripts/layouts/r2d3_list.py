@@ -5,8 +5,11 @@ house, camera by number of the corner, paths of the pictures, names of what each
 mask pictures, object id by colour "(r, g, b)", asset id by object id.
 """
 
+import gzip
+import io
 import json
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +35,7 @@ FIELDS = (
     ("asset by object", dict),
 )
 _COLOUR = re.compile(r"\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*,\s*(\d{1,3})\s*(?:,\s*\d{1,3}\s*)?\)")
+_GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 22
 MAX_ROOM = 1 << 28
 """Characters of one room; whole houses are some hundred thousand."""
@@ -128,7 +132,7 @@ def read_room(entry: Any, number: int) -> R2D3Room:
 
 def _read_view(image: Any, mask: Any, shown: Any, cameras: Mapping[str, Any]) -> R2D3View:
     if not isinstance(image, str) or not image:
-        raise UserError("its path is no text")
+        raise UserError("its path is not a text")
     corner = Path(image.replace("\\", "/")).stem
     camera = cameras.get(corner)
     if not isinstance(camera, list) or len(camera) != 2:
@@ -175,15 +179,20 @@ def _wall_height_m(house: dict[str, Any]) -> float:
 
 
 def iterate_json_list(path: Path) -> Iterator[Any]:
-    """Yield the elements of a JSON list one by one; the file may be larger than memory.
+    """Yield the elements of a JSON list one by one; the file may be larger than memory, or gzipped.
 
     `UserError` names the file and the element where it is cut off or no JSON.
     """
     try:
         with path.open("rb") as file:
+            is_gzipped = file.read(2) == _GZIP
+        with gzip.open(path) if is_gzipped else path.open("rb") as file:
             encoding = text_encoding(file.read(4))
-        with path.open(encoding=encoding) as text:
-            yield from _elements(text, path)
+            file.seek(0)
+            with io.TextIOWrapper(file, encoding=encoding) as text:
+                yield from _elements(text, path)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"{path}: damaged gzip file: {error}") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: damaged {encoding.upper()} text; save it as UTF-8") from None
     except OSError as error:

@@ -2,11 +2,13 @@
 
 The picture shows the room that was rebuilt from the program: its whole centimetres, its walls of
 8 m, windows but no doors, and of the children only those whose keys did not collide. The record
-has every object of the program; what the picture does not show is not visible.
+has every object of the program; what the picture does not show is not visible. Without a mask
+picture, what is seen follows from the list's names and from the camera (`RoomRecord.visibility`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from workflow_scripts.geometry.cameras import (
 )
 from workflow_scripts.layouts.entries import REPEATED
 from workflow_scripts.layouts.floor_polygon import clean_floor_polygon, distance_to_edge_m
+from workflow_scripts.layouts.frustum import box_area_px
 from workflow_scripts.layouts.layout import LayoutBox, LayoutWall, RoomLayout
 from workflow_scripts.layouts.r2d3 import read_program
 from workflow_scripts.layouts.r2d3_list import R2D3Room, R2D3View
@@ -34,7 +37,7 @@ from workflow_scripts.sources.readers.procthor_assets import Asset, assets
 from workflow_scripts.sources.readers.procthor_house import entries, read_vector
 
 SAME_PLACE_M = 0.015
-"""Values of programs are cut off to whole centimetres."""
+"""Values of programs are cut off to whole centimeters."""
 SAME_ROOM_IOU = 0.9
 
 
@@ -136,6 +139,12 @@ def view_record(
     )
     k = camera.intrinsics
     room_walls = _walls(truth)
+    visibility = "names" if view.names else "frustum"
+    shows = (
+        partial(_shown_in_frustum, truth, view, camera, settings)
+        if picture.masks is None
+        else partial(_shown_in_masks, truth, picture.masks, settings)
+    )
     return RoomRecord(
         source=source,
         scene_id=scene_id,
@@ -145,6 +154,7 @@ def view_record(
         view=number,
         view_id=view_id,
         policy="corner",
+        visibility="pixels" if picture.masks is not None else visibility,
         image=picture.image,
         width_px=picture.width_px,
         height_px=picture.height_px,
@@ -161,7 +171,7 @@ def view_record(
         walls=room_walls,
         openings=_openings(truth, room_walls),
         objects=tuple(
-            _object(truth, box, instance, view, picture.masks, settings)
+            _object(truth, box, instance, shows(box))
             for instance, box in enumerate(truth.layout.boxes, start=1)
             if box.key in truth.assets
         ),
@@ -169,22 +179,9 @@ def view_record(
 
 
 def _object(
-    truth: RoomTruth,
-    box: LayoutBox,
-    instance: int,
-    view: R2D3View,
-    masks: np.ndarray | None,
-    settings: CameraSettings,
+    truth: RoomTruth, box: LayoutBox, instance: int, shown: Mapping[str, Any]
 ) -> RoomObject:
     asset = truth.assets[box.key]
-    shown: dict[str, Any] = {"pixels": 0, "truncated": False, "box_px": None}
-    # Without masks there are only the names of what is visible: asset ids without their number.
-    name = asset.asset_id.rpartition("_")[0].replace("_", " ")
-    shown["is_visible"] = masks is None and not box.parent and name in view.names
-    if masks is not None:
-        mask = _mask_of(masks, truth.room.ids_by_colour, truth.drawn_ids.get(box.key))
-        if mask.any():
-            shown = _mask_fields(mask, settings.min_pixels)
     x, y, z = box.centre_m.tolist()
     return RoomObject(
         object_id=box.key,
@@ -199,8 +196,33 @@ def _object(
         yaw_deg=wrap_deg(box.yaw_deg),
         fraction_visible=float("nan"),
         nearest_m=float("nan"),
-        **shown,
+        **{"is_visible": False, "pixels": 0, "truncated": False, "box_px": None, **shown},
     )
+
+
+def _shown_in_masks(
+    truth: RoomTruth, masks: np.ndarray, settings: CameraSettings, box: LayoutBox
+) -> dict[str, Any]:
+    """Return what the mask picture shows of an object; nothing if it has no pixel there."""
+    mask = _mask_of(masks, truth.room.ids_by_colour, truth.drawn_ids.get(box.key))
+    return _mask_fields(mask, settings.min_pixels) if mask.any() else {}
+
+
+def _shown_in_frustum(
+    truth: RoomTruth, view: R2D3View, camera: Camera, settings: CameraSettings, box: LayoutBox
+) -> dict[str, Any]:
+    """Return what a picture without masks shows of an object, as far as its box says.
+
+    Pixels are those within the box's outline. Where the list names what is seen (assets without
+    their number, children never), only that is.
+    """
+    asset = truth.assets[box.key]
+    name = asset.asset_id.rpartition("_")[0].replace("_", " ")
+    if view.names and (box.parent or name not in view.names):
+        return {}
+    area = box_area_px(box.centre_m, np.array(asset.size_m), box.rotation, camera)
+    pixels = int(area)
+    return {"pixels": pixels, "is_visible": pixels >= settings.min_pixels}
 
 
 def _mask_of(

@@ -68,7 +68,7 @@ def place_holes(
         position = f"{opening.kind} {number}"
         numbers = np.array([*opening.centre_m, opening.width_m, opening.height_m])
         if not np.isfinite(numbers).all():
-            problems.append(FormatProblem(position, "its place or size is no number"))
+            problems.append(FormatProblem(position, "its place or size is not a number"))
             continue
         distances = [
             np.inf if e.is_open else distance_to_edge_m(opening.centre_m[:2], e.start_m, e.end_m)

@@ -97,6 +97,11 @@ class RoomRecord(Record):
     view: int
     view_id: str
     policy: str
+    visibility: Literal["pixels", "names", "frustum"] = Field(
+        default="pixels",
+        description="what says which objects are seen: their pixels; a list of names, and their "
+        "place in the picture; or that place alone, whatever stands before them",
+    )
     image: str = Field(description="picture, relative to the folder of pictures of its table")
     width_px: int
     height_px: int

@@ -19,6 +19,7 @@ import numpy as np
 from workflow_scripts.geometry.cameras import rotation_about_up
 from workflow_scripts.layouts.entries import (
     box_identity,
+    limited,
     numbered_lines,
     read_entries,
     without_fences,
@@ -35,7 +36,9 @@ from workflow_scripts.layouts.layout import (
 from workflow_scripts.layouts.text_values import ValueProblem, parse_number, shorten
 
 DECIMALS = 4
-_ENTRY = re.compile(r"([a-z]+_[0-9]{1,9})\s*=\s*([A-Z][A-Za-z]*)\s*\(([^()]*)\)\s*[;,]?")
+_ENTRY = re.compile(
+    r"([a-z]+_[0-9]{1,9})\s*=\s*([A-Z][A-Za-z]*)\s*\(([^()]*)\)\s*[;,]?\s*(?:(?:#|//).*)?"
+)
 _MARKS = ("<|layout_s|>", "<|layout_e|>")
 _ARGUMENTS = {"Wall": 8, "Door": 6, "Window": 6, "Bbox": 8}
 
@@ -43,6 +46,7 @@ _ARGUMENTS = {"Wall": 8, "Door": 6, "Window": 6, "Bbox": 8}
 def write_script(layout: RoomLayout) -> str:
     """Return the script of a layout in an upright frame; walls first, then openings and boxes.
 
+    Values are rounded, halves to even; a size of a box is one step at least.
     `ValueError` for a layout in a camera's tilted frame, which the script cannot say.
     """
     if layout.frame not in UPRIGHT_FRAMES:
@@ -59,23 +63,27 @@ def write_script(layout: RoomLayout) -> str:
             lines.append(f"{kind}_{number}={name}(wall_{opening.wall},{_numbers(values)})")
     for number, box in enumerate(layout.boxes):
         yaw = float(np.deg2rad(box.yaw_deg))
-        values = (*box.centre_m, yaw, *box.size_m)
+        sizes = np.maximum(box.size_m, 10.0**-DECIMALS)
+        values = (*box.centre_m, yaw, *sizes)
         lines.append(f"bbox_{number}=Bbox({class_name(box.label)},{_numbers(values)})")
     return "\n".join(lines) + "\n"
 
 
 def class_name(label: str) -> str:
     """Return a label as the script writes classes: lower case, words joined by underscores."""
-    return re.sub(r"[^a-z0-9_-]+", "_", label.strip().lower()).strip("_") or "unknown"
+    return re.sub(r"[^\w-]+", "_", label.strip().lower()).strip("_") or "unknown"
 
 
 def read_script(text: str, *, frame: LayoutFrame = "world") -> RoomLayout:
     """Read a script; what is no entry is a problem of the layout, never an error."""
     for mark in _MARKS:
         text = text.replace(mark, "\n")
+    text, cut = limited(text)
     entries, problems = read_entries(numbered_lines(without_fences(text)), _read_line, _identity)
     walls = [entry for entry in entries if isinstance(entry.item, LayoutWall)]
-    numbers = {entry.key: number for number, entry in enumerate(walls)}
+    numbers: dict[str, int] = {}
+    for number, entry in enumerate(walls):
+        numbers.setdefault(entry.key, number)  # of walls of one name, the first
     openings = []
     for entry in entries:
         if not isinstance(entry.item, LayoutOpening):
@@ -90,7 +98,7 @@ def read_script(text: str, *, frame: LayoutFrame = "world") -> RoomLayout:
         boxes=tuple(entry.item for entry in entries if isinstance(entry.item, LayoutBox)),
         walls=tuple(entry.item for entry in walls if isinstance(entry.item, LayoutWall)),
         openings=tuple(openings),
-        problems=tuple(problems),
+        problems=(*problems, *cut),
     )
 
 
@@ -102,9 +110,14 @@ class _Entry:
 
 
 def _identity(entry: _Entry) -> Hashable:
-    if isinstance(entry.item, LayoutBox):
-        return box_identity(entry.item)
-    return entry.key
+    item = entry.item
+    if isinstance(item, LayoutBox):
+        return box_identity(item)
+    if isinstance(item, LayoutWall):
+        ends = item.start_m.tobytes(), item.end_m.tobytes()
+        return (*ends, item.height_m, item.thickness_m)
+    place = item.centre_m.tobytes(), item.width_m, item.height_m
+    return (item.kind, entry.wall_key, *place)
 
 
 def _read_line(line: str) -> _Entry:
@@ -117,6 +130,11 @@ def _read_line(line: str) -> _Entry:
     if name == "Wall":
         values = [parse_number(word) for word in arguments]
         ends = np.array(values[:6]).reshape(2, 3)
+        if values[6] <= 0 or values[7] < 0:
+            raise ValueProblem(
+                f"{key} has height {values[6]:g}, thickness {values[7]:g}; it must be above 0, and "
+                "0 or above"
+            )
         return _Entry(key, LayoutWall(ends[0], ends[1], values[6], values[7]))
     first, values = arguments[0], [parse_number(word) for word in arguments[1:]]
     if not first:
@@ -128,6 +146,8 @@ def _read_line(line: str) -> _Entry:
         rotation = rotation_about_up(float(np.rad2deg(values[3])))
         label = first.replace("_", " ")
         return _Entry(key, LayoutBox(label, np.array(values[:3]), size, rotation, key=key))
+    if min(values[3:]) <= 0:
+        raise ValueProblem(f"{key} has sizes {values[3:]}, which must be above 0")
     kind: Literal["door", "window"] = "door" if name == "Door" else "window"
     opening = LayoutOpening(kind, -1, np.array(values[:3]), values[3], values[4])
     return _Entry(key, opening, wall_key=first)

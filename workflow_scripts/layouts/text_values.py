@@ -17,6 +17,8 @@ _NUMBER = re.compile(
 )
 _STRING = re.compile(r"'((?:[^'\\\n]|\\.){0,1000})'|\"((?:[^\"\\\n]|\\.){0,1000})\"")
 _BARE = re.compile(r"[A-Za-z_][\w |./-]{0,999}", re.ASCII)
+COMMENTS = ("#", "//")
+_CLOSING = "])"
 _ESCAPE = re.compile(r"\\(.)")
 
 
@@ -28,7 +30,7 @@ def parse_number(text: str) -> float:
     """Return a finite number of at most `MAX_NUMBER`; `ValueProblem` for anything else."""
     match = _NUMBER.fullmatch(text.strip())
     if match is None:
-        raise ValueProblem(f"{shorten(text)} is no number")
+        raise ValueProblem(f"{shorten(text)} is not a number")
     number = float(match[0])
     if abs(number) > MAX_NUMBER:
         raise ValueProblem(f"{shorten(text)} is larger than {MAX_NUMBER:g}")
@@ -38,11 +40,12 @@ def parse_number(text: str) -> float:
 def parse_values(text: str) -> list[Value]:
     """Return values that stand in a row, separated by commas, in or without brackets.
 
-    A value is a number, a string in quotes, a bare word, or a list in square or round brackets.
+    A value is a number, a string in quotes, a bare word, or a list in square or round brackets;
+    either kind of bracket closes a list. A comment may follow the last value.
     `ValueProblem` if the text is anything else, or nests deeper than `MAX_NESTING`.
     """
-    values, end = _row(text, 0, closing="", depth=0)
-    if text[end:].strip():
+    values, end = _row(text, 0, is_list=False, depth=0)
+    if text[end:].strip() and not text[end:].startswith(COMMENTS):
         raise ValueProblem(f"{shorten(text[end:])} follows the last value")
     return values
 
@@ -59,31 +62,32 @@ def quote(text: str) -> str:
     return f"'{escaped}'"
 
 
-def _row(text: str, start: int, *, closing: str, depth: int) -> tuple[list[Value], int]:
+def _row(text: str, start: int, *, is_list: bool, depth: int) -> tuple[list[Value], int]:
     if depth > MAX_NESTING:
         raise ValueProblem(f"brackets are nested more than {MAX_NESTING} deep")
     values: list[Value] = []
     at = _skip_space(text, start)
-    while at < len(text) and text[at] != closing:
+    closing = _CLOSING if is_list else ""
+    while at < len(text) and text[at] not in closing:
         value, at = _value(text, at, depth)
         values.append(value)
         at = _skip_space(text, at)
         if at < len(text) and text[at] == ",":
             at = _skip_space(text, at + 1)
-        elif at < len(text) and text[at] != closing:
-            if not closing:
+        elif at < len(text) and text[at] not in closing:
+            if not is_list:
                 break
-            raise ValueProblem(f"{shorten(text[at:])} stands where a comma or {closing} belongs")
-    if closing:
+            raise ValueProblem(f"{shorten(text[at:])} stands where a comma or bracket belongs")
+    if is_list:
         if at >= len(text):
-            raise ValueProblem(f"a bracket is not closed by {closing}")
+            raise ValueProblem("a bracket is not closed")
         at += 1
     return values, at
 
 
 def _value(text: str, at: int, depth: int) -> tuple[Value, int]:
     if text[at] in "[(":
-        return _row(text, at + 1, closing="]" if text[at] == "[" else ")", depth=depth + 1)
+        return _row(text, at + 1, is_list=True, depth=depth + 1)
     if match := _STRING.match(text, at):
         content = match[1] if match[1] is not None else match[2]
         return _ESCAPE.sub(r"\1", content), match.end()

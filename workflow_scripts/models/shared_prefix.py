@@ -141,7 +141,7 @@ def sharing_obstacle(model: Any) -> str | None:
     """Return why questions of a model cannot share a prefix; None if they can."""
     config = model.config
     if config.model_type not in MODEL_TYPES:
-        return f"model type {config.model_type} is none of {', '.join(MODEL_TYPES)}"
+        return f"model type {config.model_type} is not one of {', '.join(MODEL_TYPES)}"
     text = config.get_text_config()
     kinds = set(getattr(text, "layer_types", None) or ["full_attention"])
     if kinds != {"full_attention"}:

@@ -47,7 +47,7 @@ def load_model_and_processor(base: str, adapter: Path | None = None) -> tuple[An
         if not (adapter / "config.json").exists():
             raise UserError(
                 f"{adapter}: neither adapter_config.json nor config.json is there; "
-                "it is no adapter and no model. Run the rule 'train' again."
+                "it is neither an adapter nor a model. Run the rule 'train' again."
             )
         base, adapter = str(adapter), None
     if adapter is not None:

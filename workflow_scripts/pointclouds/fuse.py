@@ -8,8 +8,11 @@ come sorted by instance, then cell.
 """
 
 import math
+import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +20,7 @@ from workflow_scripts.common.cloud_shard import Cloud
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.geometry.cameras import Camera, pixel_ray_terms
 from workflow_scripts.pointclouds.normals import view_normals
+from workflow_scripts.pointclouds.spilled_cells import MAX_CELLS, SpilledCells
 from workflow_scripts.pointclouds.voxel_accumulator import COLOUR, NORMAL, OFFSET, VoxelAccumulator
 
 
@@ -30,19 +34,47 @@ class View:
     camera: Camera
 
 
-def fuse(views: Iterable[View], *, voxel_m: float, normals: bool = False) -> tuple[Cloud, int]:
+def fuse(
+    views: Iterable[View],
+    *,
+    voxel_m: float,
+    normals: bool = False,
+    max_cells: int = MAX_CELLS,
+) -> tuple[Cloud, int]:
     """Return the fused cloud of a scene, and the number of pixels with depth in it.
 
-    Pixels without depth (NaN, infinite, zero or negative) are left out.
+    Pixels without depth (NaN, infinite, zero or negative) are left out. Views are read one at a
+    time; of a scene with more than `max_cells` cells the sums go to a temporary folder in parts.
 
     Raises `UserError` if the voxels are too small for the scene to be numbered.
     """
-    voxel_accumulator = VoxelAccumulator(normals=normals)
-    for view in views:
-        _add_view(voxel_accumulator, view, voxel_m=voxel_m)
-    order = _sort_order(voxel_accumulator.keys)
-    keys, sums = voxel_accumulator.keys[order], voxel_accumulator.sums[order]
-    count = voxel_accumulator.count[order, None].astype(np.float64)
+    cells = VoxelAccumulator(normals=normals)
+    with tempfile.TemporaryDirectory(prefix="fuse-") as folder:
+        spilled = SpilledCells(Path(folder))
+        for view in views:
+            _add_view(cells, view, voxel_m=voxel_m)
+            if cells.num_cells > max_cells:
+                spilled.add(cells)
+                cells = VoxelAccumulator(normals=normals)
+        if spilled.rows:
+            if cells.num_cells:
+                spilled.add(cells)
+            del cells
+            pieces = spilled.merge(
+                partial(_cloud, voxel_m=voxel_m, normals=normals), max_rows=max_cells
+            )
+            return _joined([cloud for cloud, _ in pieces]), sum(count for _, count in pieces)
+    order = _sort_order(cells.keys)
+    return _cloud(
+        cells.keys[order], cells.count[order], cells.sums[order], voxel_m=voxel_m, normals=normals
+    )
+
+
+def _cloud(
+    keys: np.ndarray, count: np.ndarray, sums: np.ndarray, *, voxel_m: float, normals: bool
+) -> tuple[Cloud, int]:
+    """Return the points of sorted cells, and their pixels."""
+    count = count[:, None].astype(np.float64)
     cloud = Cloud(
         point_m=((keys[:, 1:] + (sums[:, OFFSET] / count - 0.5)) * voxel_m).astype(np.float32),
         colour=np.rint(sums[:, COLOUR] / count).astype(np.uint8),
@@ -50,6 +82,14 @@ def fuse(views: Iterable[View], *, voxel_m: float, normals: bool = False) -> tup
         normal=_normalise_rows(sums[:, NORMAL] / count) if normals else None,
     )
     return cloud, int(count.sum())
+
+
+def _joined(clouds: list[Cloud]) -> Cloud:
+    """Return one cloud of several, laid one after the other."""
+    names = [field.name for field in fields(Cloud) if getattr(clouds[0], field.name) is not None]
+    return Cloud(
+        **{name: np.concatenate([getattr(each, name) for each in clouds]) for name in names}
+    )
 
 
 def _add_view(voxel_accumulator: VoxelAccumulator, view: View, *, voxel_m: float) -> None:
@@ -81,7 +121,7 @@ def _sort_order(keys: np.ndarray) -> np.ndarray:
     if math.prod(widths) >= np.iinfo(np.int64).max:
         raise UserError(
             f"voxel_m is too small for a scene of {' x '.join(map(str, widths[1:]))} voxels; "
-            "use a larger one, or check that the depth is in metres"
+            "use a larger one, or check that the depth is in meters"
         )
     code = np.zeros(len(keys), np.int64)
     for key, low, width in zip(keys.T, lowest, widths, strict=True):

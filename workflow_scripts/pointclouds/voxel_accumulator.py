@@ -91,7 +91,7 @@ class VoxelAccumulator:
             if row < 0:
                 raise UserError(
                     "voxel_m is too small for a scene that reaches more than 2**31 voxels from "
-                    "its origin; use a larger one, or check that the depth is in metres"
+                    "its origin; use a larger one, or check that the depth is in meters"
                 )
             self._grow(max(2 * len(self._count), self.num_cells + depth_m.shape[1]))
 

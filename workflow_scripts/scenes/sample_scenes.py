@@ -20,14 +20,10 @@ from workflow_scripts.common.records import SPLITS, SceneRecord
 from workflow_scripts.common.splits import check_split_fractions
 from workflow_scripts.common.storage import write_records
 from workflow_scripts.config.base import Settings
+from workflow_scripts.scenes.contact_sheets import SHEETS
 from workflow_scripts.sources.base import SampleRequest
 
 Sampler = Callable[[Settings, SampleRequest], Iterable[SceneRecord]]
-SHEETS = {
-    "house": "workflow_scripts.scenes.floor_plan_sheet:draw_floor_plan_sheet",
-    "episode": "workflow_scripts.scenes.episode_sheet:draw_episode_sheet",
-    "scan": "workflow_scripts.scenes.scan_sheet:draw_scan_sheet",
-}
 log = logging.getLogger(__name__)
 
 

@@ -126,6 +126,8 @@ class Source(Generic[S]):
             exact.
         answers_from: what answers questions about it with `vqa.evidence: auto`.
         has_truth: whether labels measured in it can be audited against the truth.
+        names_objects: whether the objects in its views have names that say what they look like:
+            the tiny base learns to see from such views, whichever later stages take them.
         keeps_given_depth: whether depth maps that came with single views win over an estimate.
         views_per_scene: about how many views a scene has, from its settings and the configuration.
         resolve: returns settings with automatic choices replaced by what they mean.
@@ -148,6 +150,7 @@ class Source(Generic[S]):
     depth_kind: Callable[[S], Literal["exact", "sensor"]] = exact_depth
     answers_from: Literal["truth", "measured"] = "truth"
     has_truth: bool = True
+    names_objects: bool = True
     keeps_given_depth: bool = False
     views_per_scene: Callable[[S, Mapping[str, Any]], float] = _one_view
     resolve: Callable[[S], S] = _unchanged

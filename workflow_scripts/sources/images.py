@@ -69,7 +69,7 @@ class PhotoGroupSettings(Settings):
         10,
         ge=0,
         le=40,
-        description="photos whose perceptual hashes differ in at most so many of 128 bits share "
+        description="photos whose perceptual hashes differ in at most this many of 128 bits share "
         "a split",
     )
 
@@ -79,8 +79,8 @@ class PhotoReadSettings(PhotoFilesSettings):
 
     width_px: PIXELS = Field(
         512,
-        description="width of the views; a photo is scaled to fit and gets grey bars, its camera "
-        "follows exactly",
+        description="width of the views; a photo is scaled to fit and padded with gray bars, and "
+        "its intrinsics are adapted",
     )
     height_px: PIXELS = Field(512, description="height of the views")
     default_fov_deg: float = Field(
@@ -97,12 +97,12 @@ class PhotoReadSettings(PhotoFilesSettings):
     depth_unit_m: float = Field(
         0.001,
         gt=0,
-        description="metres that a whole number in a depth map counts",
+        description="meters that a whole number in a depth map counts",
     )
     depth_float_unit_m: float = Field(
         1.0,
         gt=0,
-        description="metres that a floating-point number in a depth map counts; 0.001 if they are "
+        description="meters that a floating-point number in a depth map counts; 0.001 if they are "
         "millimetres",
     )
     intrinsics: UserPath | None = Field(
@@ -168,8 +168,12 @@ class LocaliseSettings(MaskSizeSettings):
         description="what to look for; florence2 finds what it knows if there are none, "
         "grounding_dino needs some",
     )
-    min_confidence: float = Field(0.3, ge=0, le=1, description="proposals less sure are left out")
-    min_mask_score: float = Field(0.5, ge=0, le=1, description="masks less sure are left out")
+    min_confidence: float = Field(
+        0.3, ge=0, le=1, description="proposals with a lower confidence are left out"
+    )
+    min_mask_score: float = Field(
+        0.5, ge=0, le=1, description="masks with a lower score are left out"
+    )
     max_area_share: float = Field(
         0.75, gt=0, le=1, description="masks that cover more of the photo are left out"
     )
@@ -180,11 +184,15 @@ class LocaliseSettings(MaskSizeSettings):
         0.5,
         gt=0,
         le=1,
-        description="masks of one label that overlap at least so much are one object",
+        description="masks of one label that overlap at least this much are one object",
     )
     max_words: int = Field(5, ge=1, description="longer labels are sentences and are left out")
     max_objects: int = Field(
-        40, ge=1, le=1000, description="at most so many objects of a photo are kept, the surest"
+        40,
+        ge=1,
+        le=1000,
+        description="at most this many objects of a photo are kept, those with the highest "
+        "confidence",
     )
     exclude_labels: tuple[Text, ...] = Field(
         (
@@ -206,7 +214,7 @@ class PhotoObjectsSettings(Settings):
     )
     localise: LocaliseSettings = Field(
         LocaliseSettings(),
-        description="who finds the objects in photos, and which of them are kept",
+        description="how objects are found in photos, and which of them are kept",
     )
 
     @model_validator(mode="after")
@@ -334,7 +342,7 @@ SOURCE = Source(
     record=Photo,
     plan=plan_photos,
     description="photographs, with depth and objects estimated or given by their owner",
-    license_note="the photographs keep the licences of their owners, and the estimators that "
+    license_note="the photographs keep the licenses of their owners, and the estimators that "
     "measured them may limit use (see the settings)",
     stages=("scenes", "views", "depth", "pointclouds", "vqa"),
     depth_kind=sensor_depth,

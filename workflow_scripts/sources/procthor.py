@@ -98,7 +98,7 @@ SOURCE = Source(
     plan=plan_houses,
     description="rooms of ProcTHOR-schema houses, rendered with exact depth and instance masks",
     license_note="houses and asset tables after ProcTHOR and AI2-THOR, Apache-2.0; furniture "
-    "meshes of Sweet Home 3D, where they were used, keep the licences of their authors "
+    "meshes of Sweet Home 3D, where they were used, keep the licenses of their authors "
     "(see the credits beside the views)",
     sample="workflow_scripts.scenes.sample_houses:sample_houses",
     sample_settings=HousesSettings,

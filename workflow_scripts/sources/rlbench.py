@@ -58,7 +58,7 @@ class EpisodePlanSettings(EpisodeBackendSettings):
     )
     variations: UniqueList[Annotated[int, Field(ge=0)]] = Field(
         (),
-        description="numbers of the variations (colours, shelves) to take turns; all of a task's "
+        description="numbers of the variations (colors, shelves) to take turns; all of a task's "
         "if empty",
     )
 
@@ -171,8 +171,9 @@ SOURCE = Source(
     record=Episode,
     plan=plan_episodes,
     description="demonstrations of robot tasks, seen by several cameras",
-    license_note="tasks and meshes after RLBench; check its licence before you pass pictures on",
+    license_note="tasks and meshes after RLBench; check its license before you pass pictures on",
     stages=("scenes", "views"),
+    names_objects=False,
     sample="workflow_scripts.scenes.plan_episodes:sample_episodes",
     sample_settings=EpisodePlanSettings,
     input_files=recorded_files,

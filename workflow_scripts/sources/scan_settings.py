@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from workflow_scripts.config.base import Settings, SettingsError, UserPath, one_of
-from workflow_scripts.config.views import PresetName
+from workflow_scripts.config.views import FrameSettings, PresetName
 from workflow_scripts.geometry.frame_selection import STRATEGIES
 
 
@@ -19,6 +19,10 @@ class WalkSettings(Settings):
     frames: int = Field(64, ge=1, le=5000, description="frames of a simulated scan")
     rate_hz: float = Field(2.0, gt=0, le=60, description="frames a second of a simulated scan")
     speed_m_s: float = Field(0.4, gt=0, le=3, description="walking speed of the simulated camera")
+
+
+class WalkRenderSettings(FrameSettings, WalkSettings):
+    """The walk, and how its frames are rendered."""
 
 
 class WalkPictureSettings(Settings):
@@ -96,6 +100,14 @@ class ScanReadSettings(ScanObjectsSettings):
     )
 
 
+class ScanViewSettings(ScanReadSettings):
+    """How scans are read, and what section `views` says of what counts as visible."""
+
+    min_pixels: int = Field(
+        100, ge=1, description="an object with fewer pixels does not count as visible"
+    )
+
+
 class FrameSelectionSettings(Settings):
     """Which frames of a scan are chosen."""
 
@@ -105,7 +117,9 @@ class FrameSelectionSettings(Settings):
         "chosen frame shows, again and again (greedy maximum coverage); mc-ratio90, mc-ratio95: "
         "the same until 90 or 95 % of what all frames show is covered",
     )
-    max_frames: int | None = Field(32, ge=1, le=5000, description="at most so many; null: no limit")
+    max_frames: int | None = Field(
+        32, ge=1, le=5000, description="maximum number of frames; null: no limit"
+    )
     max_tokens: int | None = Field(
         None, ge=1, description="visual tokens that the chosen frames may take; null: no limit"
     )

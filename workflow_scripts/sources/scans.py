@@ -15,6 +15,8 @@ from workflow_scripts.sources.procthor import HousesSettings, house_files, plan_
 from workflow_scripts.sources.readers.photo_files import folder_digests
 from workflow_scripts.sources.readers.scan_records import ScanScene
 from workflow_scripts.sources.readers.scans.base import READERS, detect_format, load_reader
+from workflow_scripts.sources.readers.scans.folders import require_one_layout
+from workflow_scripts.sources.scan_localise import ScanProposalSettings, require_models
 from workflow_scripts.sources.scan_settings import (
     FrameSelectionSettings,
     ScanReadSettings,
@@ -68,7 +70,9 @@ class ScanFilesSettings(HousesSettings):
         return self
 
 
-class ScansSettings(ScanFilesSettings, WalkSettings, WalkPictureSettings, ScanReadSettings):
+class ScansSettings(
+    ScanFilesSettings, WalkSettings, WalkPictureSettings, ScanReadSettings, ScanProposalSettings
+):
     """Posed RGB-D scans, simulated or your own; null turns the source off."""
 
     num_scans: int | None = Field(
@@ -99,6 +103,20 @@ class ScansSettings(ScanFilesSettings, WalkSettings, WalkPictureSettings, ScanRe
             if isinstance(number, int) and number % self.scans_per_house and self.path is None:
                 problem = f"{number} is no multiple of scans_per_house, {self.scans_per_house}"
                 raise SettingsError(((key,), problem))
+        return self
+
+    @model_validator(mode="after")
+    def _one_origin_of_objects(self) -> "ScansSettings":
+        if self.localise is not None:
+            for key in ("path", "boxes", "masks", "annotations"):
+                is_given = getattr(self, key) is not None
+                if is_given != (key == "path"):
+                    problem = (
+                        "given beside localise; give one of the two"
+                        if is_given
+                        else "null, but localise finds objects in scans from files only"
+                    )
+                    raise SettingsError(((key,), problem))
         return self
 
     @model_validator(mode="after")
@@ -135,6 +153,7 @@ def plan_scans(settings: ScansSettings, context: PlanContext) -> ShardPlan:
         given = getattr(settings, key)
         if given is not None and not Path(given).exists():
             raise UserError(f"sources.{context.source}.{key}: {given}: no such file or folder")
+    require_models(settings, f"sources.{context.source}")
     objects = [path for path in (settings.boxes, settings.masks) if path is not None]
     if settings.annotations is not None:
         _require_files(settings.annotations, f"sources.{context.source}.annotations")
@@ -162,7 +181,9 @@ def resolve_format(settings: ScansSettings) -> ScansSettings:
     """Return settings with the layout that `auto` stands for."""
     if settings.format != AUTO or settings.path is None:
         return settings
-    return settings.model_copy(update={"format": detect_format(Path(settings.path))})
+    name = detect_format(Path(settings.path))
+    require_one_layout(Path(settings.path), name)
+    return settings.model_copy(update={"format": name})
 
 
 def scan_files(settings: ScansSettings) -> tuple[str, ...]:
@@ -202,7 +223,7 @@ SOURCE = Source(
     description="posed RGB-D scans of rooms: a camera that walks through ProcTHOR-schema houses, "
     "or scans from files",
     license_note="simulated: houses and asset tables after ProcTHOR and AI2-THOR, Apache-2.0; "
-    "furniture meshes of Sweet Home 3D, where they were used, keep the licences of their authors "
+    "furniture meshes of Sweet Home 3D, where they were used, keep the licenses of their authors "
     "(see the credits beside the views); scans from files keep the terms of their data set",
     sample="workflow_scripts.scenes.sample_scans:sample_scans",
     sample_settings=ScanFilesSettings,

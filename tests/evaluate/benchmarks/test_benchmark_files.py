@@ -93,14 +93,14 @@ def test_links_inside_of_the_folder_and_a_folder_that_is_a_link_are_read(
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("pipe.jpg", "picture pipe.jpg is no regular file"),
-        ("a", "picture a is no regular file"),
-        ("", "is no regular file"),
+        ("pipe.jpg", "picture pipe.jpg is not a regular file"),
+        ("a", "picture a is not a regular file"),
+        ("", "is not a regular file"),
         ("circle.jpg", "picture circle.jpg cannot be read"),
         ("x" * 5000, "cannot be read"),
         ("\0.jpg", "cannot be read"),
         ("a/b.jpg/c.jpg", "cannot be read"),
-        ("socket.jpg", "picture socket.jpg is no regular file"),
+        ("socket.jpg", "picture socket.jpg is not a regular file"),
     ],
 )
 def test_what_is_no_file_is_not_opened(
@@ -121,15 +121,15 @@ def test_a_device_is_not_opened(tmp_path: Path, images: Path) -> None:
         os.mknod(images / "zero.jpg", 0o20666, os.makedev(1, 5))
     except (OSError, AttributeError):
         pytest.skip("devices can be made by root alone")
-    assert "picture zero.jpg is no regular file" in spatial_reason(tmp_path, images, "zero.jpg")
+    assert "picture zero.jpg is not a regular file" in spatial_reason(tmp_path, images, "zero.jpg")
 
 
 def test_frames_and_videos_that_are_pipes_are_not_opened(tmp_path: Path, images: Path) -> None:
     (images / "scannet/other").mkdir()
     os.mkfifo(images / "scannet/other/0.jpg")
     os.mkfifo(images / "scannet/pipe.mp4")
-    assert "frame 0.jpg is no regular" in vsi_reason(tmp_path, images, "scannet", "other")
-    assert "video pipe.mp4 is no regular" in vsi_reason(tmp_path, images, "scannet", "pipe")
+    assert "frame 0.jpg is not a regular file" in vsi_reason(tmp_path, images, "scannet", "other")
+    assert "video pipe.mp4 is not a regular file" in vsi_reason(tmp_path, images, "scannet", "pipe")
     assert "cannot be read" in vsi_reason(tmp_path, images, "scannet", "x" * 5000)
 
 
@@ -138,7 +138,7 @@ def test_a_benchmark_that_is_a_pipe_is_refused(tmp_path: Path, images: Path) -> 
 
     os.mkfifo(tmp_path / "benchmark.jsonl")
     for path in (tmp_path / "benchmark.jsonl", images, Path("/dev/zero")):
-        with pytest.raises(UserError, match="no regular file"):
+        with pytest.raises(UserError, match="not a regular file"):
             read_rows(path)
 
 

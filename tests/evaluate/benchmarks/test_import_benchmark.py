@@ -276,7 +276,7 @@ def test_vsi_reads_videos(tmp_path: Path, images: Path) -> None:
     ("changes", "reason"),
     [
         ({"scene_name": "gone"}, "neither as .mp4 nor as a folder"),
-        ({"ground_truth": "many"}, "is no number"),
+        ({"ground_truth": "many"}, "is not a number"),
         ({"question_type": "mood"}, "neither options nor a known unit"),
         ({"options": ["A. x", "A. y"], "ground_truth": "A"}, "two options have one letter"),
         ({"options": ["A. x", "B. y"], "ground_truth": "C"}, "is not offered"),

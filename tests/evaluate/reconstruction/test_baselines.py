@@ -21,14 +21,13 @@ from workflow_scripts.evaluate.reconstruction.detections import PictureBoxes, co
 from workflow_scripts.evaluate.reconstruction.room_pair import (
     PredictedRoom,
     RoomPair,
-    floor_within,
     read_prediction,
     true_room,
 )
 from workflow_scripts.evaluate.reconstruction.room_tables import RoomTables, training_view, view_key
 from workflow_scripts.evaluate.reconstruction.room_values import Content, room_values
 from workflow_scripts.evaluate.reconstruction.sentence_embedder import SentenceEmbedder
-from workflow_scripts.layouts.layout import LayoutWall
+from workflow_scripts.layouts.layout import LayoutWall, floor_within
 from workflow_scripts.layouts.room_layout import camera_pose, change_frame, room_layout
 from workflow_scripts.layouts.room_record import RoomRecord
 from workflow_scripts.layouts.room_table import write_rooms
@@ -116,7 +115,7 @@ def test_predictions_of_hidden_objects_do_not_count_among_visible_ones() -> None
     true = true_room(record, names, LISTS)
     invented = replace(true.layout.boxes[1], centre_m=np.array([99.0, 0, 0]))
     layout = replace(true.layout, boxes=(*true.layout.boxes[:3], invented))
-    content = Content.of([PredictedRoom(layout)], yaws=True)
+    content = Content.of([PredictedRoom(layout)])
     ratios = room_values(RoomPair(true, PredictedRoom(layout)), content, published=False).ratios
     # Of all: 3 of 6 found by 4. Of the 4 visible: 2 found by 3, for object 0 is hidden.
     assert ratios["all", "f1_1m"] == (6, 10)
@@ -139,7 +138,7 @@ def test_visible_are_the_objects_that_an_answer_is_to_say() -> None:
     true = true_room(record, names, LISTS)
     assert true.visible.tolist() == [False, True, True, True, True, True]
     predicted = PredictedRoom(true.target)
-    content = Content.of([predicted], yaws=True)
+    content = Content.of([predicted])
     ratios = room_values(RoomPair(true, predicted), content, published=False).ratios
     assert ratios["visible", "f1_1m"] == (10, 10)
 

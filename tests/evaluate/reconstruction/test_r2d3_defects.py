@@ -20,7 +20,9 @@ from workflow_scripts.evaluate.reconstruction.r2d3_metrics import (
     semantic_similarity,
 )
 from workflow_scripts.evaluate.reconstruction.room_pair import PredictedRoom, RoomPair, TrueRoom
+from workflow_scripts.evaluate.reconstruction.room_values import Content, room_values
 from workflow_scripts.layouts.layout import LayoutBox, RoomLayout
+from workflow_scripts.layouts.r2d3 import read_program
 
 L_SHAPE = np.array([[0, 0, 0], [0, 3, 0], [2, 3, 0], [2, 2, 0], [4, 2, 0], [4, 0, 0]], dtype=float)
 
@@ -109,6 +111,100 @@ def test_an_angle_of_nearly_nothing_is_no_turn() -> None:
         assert semantic_similarity(*pair)["ObjectPoseError"] == [0]
 
 
+def pair_of(
+    true: RoomLayout,
+    predicted: RoomLayout,
+    *,
+    marked: Sequence[bool] = (),
+    seen: Sequence[bool] = (),
+) -> RoomPair:
+    flags = np.array(marked or [False] * len(true.boxes))
+    visible = np.array(seen or [True] * len(true.boxes)) & ~flags
+    truth_of = TrueRoom(None, true, visible, np.ones(len(flags), dtype=bool), (), flags)  # type: ignore[arg-type]
+    return RoomPair(truth_of, PredictedRoom(predicted))
+
+
+def values_of(pair: RoomPair) -> dict[str, float]:
+    """Return the metrics of R2D3 of one room, as sums over their totals."""
+    values = room_values(pair, Content.of([pair.predicted]), published=True).ratios
+    return {
+        metric: part / total
+        for (group, metric), (part, total) in values.items()
+        if group == "target"
+    }
+
+
+def test_a_marked_object_counts_as_published_and_not_as_corrected() -> None:
+    # The prompt says where the bed is; the lamp is wrong.
+    true = room(box("Bed_1", (1, 1, 0), key="a"), box("Lamp_1", (3, 1, 0), key="b"))
+    predicted = room(box("Bed_1", (1, 1, 0)), box("Lamp_1", (1, 3, 0)))
+    plain, marked = (
+        values_of(pair_of(true, predicted, marked=flags))
+        for flags in ((False, False), (True, False))
+    )
+    assert plain["ObjectLocationAcc"] == marked["ObjectLocationAcc"] == 0.5
+    assert plain["corrected_location_recall"] == plain["corrected_location_precision"] == 0.5
+    assert marked["corrected_location_recall"] == marked["corrected_location_precision"] == 0
+    assert plain["corrected_class_f1"] == marked["corrected_class_f1"] == 1
+    # Nor does the bed count among the visible objects, and it is not a hidden one that was found.
+    pair = pair_of(true, predicted, marked=(True, False))
+    ratios = room_values(pair, Content.of([pair.predicted]), published=True).ratios
+    assert ratios["visible", "f1_1m"] == (0, 2)
+    assert ratios["hidden", "recall_1m"] == (0, 0)
+
+
+def test_a_room_with_a_single_rotation_is_left_out_as_published() -> None:
+    text = """polygon: [[0, 0, 0], [0, 0, 300], [400, 0, 300], [400, 0, 0]]
+obj_0: ['Bed_1', [100, 0, 100], 90]
+obj_1: ['Lamp_1', [300, 0, 100], [0, 0, 0]]
+"""
+    true = room(box("Bed_1", (1, 1, 0), yaw=-90), box("Lamp_1", (3, 1, 0)))
+    published = values_of(pair_of(true, read_program(text.replace(" 90]", " [0, 90, 0]]"))))
+    assert published["ObjectLocationAcc"] == published["ObjectPoseAcc"] == 1
+    alone = values_of(pair_of(true, read_program(text)))
+    assert not {metric for metric in alone if metric.startswith(("Object", "Sel", "Polygon"))}
+    assert alone["corrected_location_recall"] == alone["corrected_pose_recall"] == 1
+    assert alone["corrected_yaw_error_deg"] == pytest.approx(0, abs=EXACT)
+
+
+def test_lines_without_a_rotation_have_no_pose() -> None:
+    text = "a bed at location (100, 0, 100)\n2. a lamp at location (300, 0, 130)."
+    true = room(box("a bed", (1, 1, 0)), box("a lamp", (3, 1, 0)))
+    values = values_of(pair_of(true, read_program(text)))
+    assert values["ObjectLocationAcc"] == 1
+    assert values["ObjectLocationError"] == pytest.approx((0 + 30 / 400) / 2, abs=EXACT)
+    assert values["corrected_location_recall"] == 1
+    assert not {metric for metric in values if "pose" in metric.lower() or "yaw" in metric}
+
+
+def test_selected_objects_are_those_of_visible_classes() -> None:
+    true = room(box("Bed_1", (1, 1, 0)), box("Bed_2", (2, 1, 0)), box("Lamp_1", (3, 1, 0)))
+    predicted = room(box("Bed_1", (1, 1, 0)), box("Bed_1", (2, 1.8, 0)), box("Sofa_1", (0, 0, 0)))
+    values = values_of(pair_of(true, predicted, seen=(True, False, False)))
+    assert values["ObjectClassAcc"] == pytest.approx(2 / 3, abs=EXACT)
+    assert values["SelObjectClassAcc"] == 1
+    assert values["SelObjectFinegrainAcc"] == 0.5
+    assert values["SelObjectCountAcc"] == 0  # two of Bed_1 and none of Bed_2
+    assert values["SelObjectCountError"] == 1
+    assert values["SelObjectLocationAcc"] == 0.5  # 0 and 80 of 400 cm
+    assert values["SelObjectLocationError"] == pytest.approx(40 / 400, abs=EXACT)
+    hidden = values_of(pair_of(true, predicted, seen=(False, False, True)))
+    assert hidden["SelObjectClassAcc"] == 0
+    assert "SelObjectLocationAcc" not in hidden
+
+
+@pytest.mark.parametrize("yaws", [(1.25, -2.5), (179.875, -179.875), (33.3333, 21.1111)])
+def test_published_angles_are_exact(yaws: tuple[float, float]) -> None:
+    pair = room(box("Bed_1", (1, 1, 0), yaw=yaws[0])), room(box("Bed_1", (1, 1, 0), yaw=yaws[1]))
+    expected = abs(-yaws[0] % 360 - -yaws[1] % 360)
+    published = semantic_similarity(*pair)
+    np.testing.assert_allclose(published["ObjectPoseError"], [expected], atol=EXACT, rtol=0)
+    assert published["ObjectPoseAcc"] == [float(expected < 10)]
+    wrapped = min(expected, 360 - expected)
+    corrected = corrected_similarity(*pair)["corrected_yaw_error_deg"]
+    np.testing.assert_allclose(corrected, [wrapped], atol=EXACT, rtol=0)
+
+
 # Phrases
 
 
@@ -145,7 +241,10 @@ def language_pair(
         RoomLayout(
             frame="world",
             floor_polygon_m=FLOOR,
-            boxes=tuple(replace(b, label=class_of_asset(b.asset_id)) for _, b in objects),
+            boxes=tuple(
+                replace(b, label=class_of_asset(b.asset_id), asset_id="", key=f"obj_{n}")
+                for n, (_, b) in enumerate(objects)
+            ),
         )
         for objects in (true, predicted)
     ]
@@ -203,3 +302,39 @@ def test_without_an_embedder_phrases_are_compared_by_their_words() -> None:
     )
     assert metrics.published(pair) == {}
     assert metrics.corrected(pair) == {"corrected_phrase_f1": [1.0]}
+
+
+def test_assets_of_a_program_are_called_by_their_captions() -> None:
+    words = WordVectors(["red", "blue", "big", "wide", "chair", "bed"])
+    metrics = LanguageMetrics(KNOWN, words)
+    assets = [("blue chair", box("Chair_3", (1, 1, 0))), ("big bed", box("Bed_1", (3, 1, 0)))]
+    pair = language_pair(assets, assets)
+    boxes = tuple(
+        replace(b, asset_id=asset, key=f"obj_{n + 1}")
+        for n, (b, asset) in enumerate(
+            zip(pair.predicted.layout.boxes, ("Chair_3", "Bed_1"), strict=True)
+        )
+    )
+    predicted = PredictedRoom(
+        replace(pair.predicted.layout, boxes=boxes), phrases=("Chair_3", "Bed_1")
+    )
+    published = metrics.published(replace(pair, predicted=predicted))
+    assert published["phrase_class_acc"] == [1, 1]
+    assert published["ObjectAttrSim"] == pytest.approx([100, 100], abs=EXACT)
+    assert published["phrase_finegrain_f1"] == [1]
+    assert metrics.corrected(replace(pair, predicted=predicted))["corrected_phrase_f1"] == [1]
+
+
+def test_lines_without_keys_are_all_read_and_have_no_pose() -> None:
+    metrics = LanguageMetrics(KNOWN, WordVectors(["red", "blue", "big", "wide", "chair", "bed"]))
+    true = [("red chair", box("Chair_1", (1, 1, 0))), ("big bed", box("Bed_1", (3, 1, 0)))]
+    pair = language_pair(true, true)
+    layout = read_program(
+        "red chair at location (100, 0, 100)\nbig bed at location (300, 0, 100)\n"
+    )
+    phrases = tuple(b.label for b in layout.boxes)
+    published = metrics.published(replace(pair, predicted=PredictedRoom(layout, phrases=phrases)))
+    assert published["JSONAccuracy"] == [1]
+    assert published["phrase_class_acc"] == published["phrase_location_acc"] == [1, 1]
+    assert published["phrase_count_error"] == [0, 0]
+    assert "phrase_pose_acc" not in published

@@ -63,6 +63,33 @@ def test_what_cannot_be_read_is_left_out_of_precise_as_published() -> None:
     assert scores.loc["corrected_PreciseDistance_cm", "value"] == 500
 
 
+def test_what_is_published_beside_a_metric_by_hand() -> None:
+    def scores(metric: str, **row: object) -> pd.Series:
+        table = score_answers([QaAnswer(metric=metric, **row)])
+        return table.set_index("metric")["value"]
+
+    both = scores("ReasoningAccuracy", answer="left", prediction="left or right", wrong=("right",))
+    assert both["ReasoningAccuracy"] == 1
+    assert both["ReasoningAccuracyVSR"] == both["corrected_ReasoningAccuracy"] == 0
+    assert both["RandomChoiceAccuracy"] == 0.5
+    # An empty reply contains no wrong option, and is contained in the answer.
+    empty = scores("ReasoningAccuracy", answer="left", prediction="", wrong=("right", "ahead"))
+    assert empty["ReasoningAccuracyVSR"] == 1
+    assert empty["RandomChoiceAccuracy"] == pytest.approx(1 / 3, abs=1e-9)
+    present = scores("ReconQAAcc", answer="(1, 2, 3)", prediction="somewhere")
+    assert (present["ReconQAClassAcc"], present["ReconQAAcc"]) == (1, 0)
+    denied = scores("ReconQAAcc", answer="(1, 2, 3)", prediction="not present")
+    assert (denied["ReconQAClassAcc"], denied["corrected_ReconQAAcc"]) == (0, 0)
+    rows = [
+        QaAnswer(metric="PreciseAcc", answer="(0, 0, 0)", prediction=text)
+        for text in ("unreadable, and first", "(3, 4, 0)", "(0, 0, 15)")
+    ]
+    table = score_answers(rows).set_index("metric")["value"]
+    assert table["PreciseDistance_cm"] == 10
+    assert table["corrected_PreciseDistance_cm"] == 15
+    assert "RandomChoiceAccuracy" not in score_answers(rows, published=False)["metric"].tolist()
+
+
 def test_the_command_writes_scores_by_type(tmp_path: Path) -> None:
     answers, out = tmp_path / "answers.jsonl", tmp_path / "qa.csv"
     lines = [

@@ -97,7 +97,7 @@ def test_published_metrics_can_be_switched_off(run: RoomRun) -> None:
     assert on - off <= published
 
 
-def test_a_model_with_eyes_gains_on_one_without_and_on_retrieval(run: RoomRun) -> None:
+def test_a_model_with_the_picture_gains_on_one_without_and_on_retrieval(run: RoomRun) -> None:
     run.answer("image", truth(EXACT_LISTS))
     run.answer("blind", lambda record: "bed at 0 1 0 size 1 1 1 yaw 0;")
     run.answer("blank", lambda record: "")
@@ -201,7 +201,7 @@ def test_replies_that_are_missing_doubled_or_strange_are_named(run: RoomRun) -> 
     with pytest.raises(UserError, match=f"{first} is answered twice"):
         scores_of(run, EXACT_LISTS)
     write_records(path, [*rows, rows[0].model_copy(update={"question_id": "another"})])
-    with pytest.raises(UserError, match="another is no room that is scored"):
+    with pytest.raises(UserError, match="another is not a room that is scored"):
         scores_of(run, EXACT_LISTS)
 
 
@@ -220,3 +220,49 @@ def test_every_row_is_a_metric_of_the_table_in_its_groups(run: RoomRun) -> None:
         groups = known[row.metric].objects
         family = row.family if row.family in ("all", "visible", "hidden", "target") else "category"
         assert family in groups or (groups == ("rooms",) and family == "all"), row
+
+
+def test_gains_over_other_experiments_are_paired_over_the_rooms_of_both(tmp_path: Path) -> None:
+    run = write_run(tmp_path, room_records(8, 6))
+    other_layout = FORMATS["r2d3"]
+    for condition in CONDITIONS:
+        run.answer(condition, truth(EXACT_LISTS))
+    # The other experiment was asked about four of the rooms, in another format, and knows two.
+    known, answered = ({record.view_id for record in run.scored[:count]} for count in (2, 4))
+    replies = [
+        Prediction(
+            experiment="rooms-ft",
+            condition="image",
+            question_id=question_id(record),
+            text=truth(other_layout)(record) if record.view_id in known else "[]",
+        )
+        for record in run.scored
+        if record.view_id in answered
+    ]
+    path = tmp_path / "other.jsonl"
+    write_records(path, replies)
+    settings = score_settings(EXACT_LISTS, compared_layouts={"rooms-ft": other_layout})
+    rows = scores_of(run, EXACT_LISTS, settings=settings, compared=(path,))
+    beside = rows[rows["method"] == "against rooms-ft"]
+    assert set(beside["baseline"]) == {"rooms-ft"}
+    assert {"f1_50cm", "f1_1m"} <= set(beside["metric"])
+    assert beside["is_headline"].all()
+    row = beside[(beside["metric"] == "f1_50cm") & (beside["family"] == "visible")].iloc[0]
+    counts = [int(np.sum([o.is_visible for o in r.objects])) for r in run.scored[:4]]
+    # Entries of the two rooms that are known, over those of all four.
+    expected = 2 * sum(counts[:2]) / (sum(counts) + sum(counts[:2]))
+    assert (row["value"], row["n"]) == (1.0, 4)
+    assert row["baseline_value"] == pytest.approx(expected)
+    assert row["gain"] == pytest.approx(1 - expected)
+    assert 0 <= row["gain_low"] <= row["gain"] <= row["gain_high"] <= 1
+
+
+def test_a_compared_experiment_without_answers_is_named(tmp_path: Path) -> None:
+    run = write_run(tmp_path, room_records(8, 6))
+    for condition in CONDITIONS:
+        run.answer(condition, truth(EXACT_LISTS))
+    path = tmp_path / "other.jsonl"
+    write_records(path, [])
+    settings = score_settings(EXACT_LISTS, compared_layouts={"rooms-ft": EXACT_LISTS})
+    with pytest.raises(UserError, match="no answers of experiment rooms-ft"):
+        scores_of(run, EXACT_LISTS, settings=settings, compared=(path,))

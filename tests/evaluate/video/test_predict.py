@@ -20,6 +20,7 @@ from workflow_scripts.models.video.scan_cache import ScanCache
 from workflow_scripts.models.video.scan_inputs import ScanReader
 from workflow_scripts.models.video.scan_prompt import prompt_of, question_of
 from workflow_scripts.models.video.video_batch import VideoProcessor
+from workflow_scripts.train.video.dataset import ScanGroups, encode_samples
 from workflow_scripts.train.video.experiment import VideoExperiment
 
 MODEL = {"pooling": 1, "tokens": "objects"}
@@ -134,6 +135,55 @@ def test_a_model_is_asked_exactly_as_it_was_taught(folder: Path, tokens: str) ->
         if sample.task == "grounding":
             assert in_test.tokens == taught.tokens
     assert tasks == {"grounding", "captioning", "question"}
+
+
+@pytest.mark.parametrize("situation", ["text", "pose"])
+def test_a_scan_is_seen_from_the_same_places_in_training_and_when_asked(
+    folder: Path, situation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = {"situation": situation, "random_yaw": False, "blind_fraction": 0.0}
+    settings = VideoTrainingSettings.parse(MODEL | shown)
+    asked = VideoPredictSettings.parse(MODEL | {"situation": situation})
+    base = vlm.load_model(str(folder / "base"))
+    processor = VideoProcessor(vlm.load_processor(str(folder / "base")), base.config, settings)
+    views, proposals = [folder / "scans.zarr"], [folder / "scans.proposals.parquet"]
+    scans = ScanCache(ScanReader(views, proposals, settings.frames), processor)
+    samples = read_records(folder / "test.jsonl", ScanSample)
+    samples = [one for one in samples if one.scene_id == samples[0].scene_id]
+    where = {"position_m": (1.0, 2.0, 1.5), "facing_deg": 30.0}
+    samples = [one.model_copy(update=where) if one.task == "question" else one for one in samples]
+    seen: dict[str, list[np.ndarray]] = {}
+    encode = VideoProcessor.encode_question
+
+    def record(self: VideoProcessor, scan: Any, question: Any) -> Any:
+        seen.setdefault(question.prompt, []).append(scan.boxes[:, :3])
+        return encode(self, scan, question)
+
+    monkeypatch.setattr(VideoProcessor, "encode_question", record)
+    scan = scans.get((samples[0].source, samples[0].scene_id))
+    encode_samples(samples, scan, ScanGroups(processor), processor, settings)
+    answerer = predict.ScanAnswerer(
+        None,  # type: ignore[arg-type]
+        processor,
+        scans,
+        asked,
+        condition="image",
+        max_new_tokens=1,
+    )
+    for name in ("_score", "_write"):
+        monkeypatch.setattr(answerer, name, lambda scan, asked: [("", [])] * len(asked))
+    answerer.answer(samples)
+    for prompt, (taught, in_test) in ((key, (own[0], own[-1])) for key, own in seen.items()):
+        np.testing.assert_array_equal(taught, in_test, err_msg=prompt)
+    centers = scan.inputs.boxes[:, :3]
+    usual = centers - centers.mean(axis=0)
+    question = next(own[0] for key, own in seen.items() if "on the left" in key)
+    assert np.allclose(question, usual) == (situation == "text")
+    if situation == "pose":
+        angle = np.deg2rad(-30.0)
+        offset = centers[0, :2] - (1.0, 2.0)
+        ahead = offset[0] * np.cos(angle) - offset[1] * np.sin(angle)
+        assert question[0, 0] == pytest.approx(ahead)
 
 
 def test_conditions_show_what_they_say(tmp_path: Path, folder: Path) -> None:

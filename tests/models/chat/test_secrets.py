@@ -147,7 +147,7 @@ def test_a_short_or_strange_key_is_refused_with_a_reason(
         ("http://me:pass%2Dword-1@[::1]:8000/v1", "holds a password"),
         ("https://host/v1?api_key=pass-word-1", "holds a password"),
         ("me:pass-word-1@host/v1", "must begin with http://"),
-        ("http://host:pass-word-1/v1", "port that is no number"),
+        ("http://host:pass-word-1/v1", "port that is not a number"),
         ("http://[pass-word-1", "brackets"),
         ("ftp://host/pass-word-1", "must begin with http://"),
         ("localhost:8000/v1", "must begin with http://"),

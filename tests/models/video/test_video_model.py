@@ -291,10 +291,10 @@ def test_points_and_targets_must_fit() -> None:
     question = ScanQuestion("<coord> or <coord>?", points_m=[(0.0, 0.0, 0.0)])
     with pytest.raises(UserError, match=r"2 <coord>, but 1 points"):
         inputs.encode_question(scan, question)
-    with pytest.raises(UserError, match=r"targets \[3\] are none of 3 proposals"):
+    with pytest.raises(UserError, match=r"targets \[3\] are not among the 3 proposals"):
         inputs.encode_question(scan, ScanQuestion("It.", "<ground>", targets=[3]))
 
 
 def test_other_types_of_models_are_refused() -> None:
-    with pytest.raises(UserError, match="model type llava_next is none of"):
+    with pytest.raises(UserError, match="model type llava_next is not one of"):
         make_model("llava-next")

@@ -27,7 +27,7 @@ from workflow_scripts.train.base.pretrain_images import (
     MarkSprites,
     read_annotated_images,
 )
-from workflow_scripts.train.base.pretrain_model import PretrainModel
+from workflow_scripts.train.base.pretrain_model import PretrainModel, bfloat16_products
 from workflow_scripts.train.base.pretrain_patches import PatchDataset
 from workflow_scripts.train.base.pretrain_questions import (
     CAMERA_DISTANCE,
@@ -90,6 +90,20 @@ def test_reads_the_training_split_alone(shard: Path, pictures: AnnotatedImages) 
     assert {"Sofa", "DiningTable"} <= categories <= {"Sofa", "DiningTable", "Vase", "FloorLamp"}
     with pytest.raises(UserError, match="nothing to train on"):
         read_annotated_images([], side_px=128)
+
+
+@pytest.mark.parametrize("max_images", [1, 3, 4, 9])
+def test_of_many_views_some_are_read_at_even_steps(tmp_path: Path, max_images: int) -> None:
+    boxes, cameras = living_room_scene(width_px=40, height_px=40)
+    scenes = dict.fromkeys("abc", (boxes, cameras))
+    path = write_shard(tmp_path / "0000.zarr", scenes, splits=dict.fromkeys("abc", "train"))
+    whole = read_annotated_images([path, path], side_px=32)
+    some = read_annotated_images([path, path], side_px=32, max_images=max_images)
+    expected = [number * len(whole) // max_images for number in range(max_images)]
+    assert len(whole) == 12
+    assert len(some) == max_images == len(some.cameras)
+    np.testing.assert_array_equal(some.label_map, whole.label_map[expected])
+    assert some.object_points == tuple(whole.object_points[number] for number in expected)
 
 
 def test_object_point_lies_on_its_object(pictures: AnnotatedImages) -> None:
@@ -355,6 +369,13 @@ def test_killed_pretraining_resumes_to_the_same_weights(
         for run in ("whole", "cut")
     ]
     assert metrics[0] == metrics[1]
+
+
+def test_products_are_rounded_while_it_learns_alone() -> None:
+    before = torch.get_float32_matmul_precision()
+    with bfloat16_products():
+        assert torch.get_float32_matmul_precision() == "medium"
+    assert torch.get_float32_matmul_precision() == before != "medium"
 
 
 def test_non_finite_loss_stops_pretraining(

@@ -9,6 +9,7 @@ import torch
 
 from testing.box_scenes import living_room_scene, write_shard
 from workflow_scripts.common.image_marks import MARK_COLOURS
+from workflow_scripts.geometry.cameras import world_from_camera
 from workflow_scripts.train.base import pretrain_patches
 from workflow_scripts.train.base.pretrain_batch import BatchBuilder
 from workflow_scripts.train.base.pretrain_images import AnnotatedImages, read_annotated_images
@@ -73,6 +74,13 @@ def test_offsets_point_at_the_middle_of_what_is_visible(pictures: AnnotatedImage
     np.testing.assert_allclose(middles, [[columns.mean(), rows.mean()]] * len(rows), atol=0.2)
 
 
+def looking(pictures: AnnotatedImages, *, pitch_deg: float) -> AnnotatedImages:
+    """Return the images as if every camera had had this pitch."""
+    pose = world_from_camera([0.0, 0.0, 2.0], yaw_deg=30.0, pitch_deg=pitch_deg)
+    cameras = tuple(replace(camera, world_from_camera=pose) for camera in pictures.cameras)
+    return replace(pictures, cameras=cameras)
+
+
 def make_patch_dataset(pictures: AnnotatedImages, **more: int) -> PatchDataset:
     num_classes = len(pictures.categories) + len(MARK_COLOURS)
     return PatchDataset(
@@ -82,20 +90,53 @@ def make_patch_dataset(pictures: AnnotatedImages, **more: int) -> PatchDataset:
     )
 
 
+@pytest.mark.parametrize("pitch_deg", [-90.0, -30.0])
 def test_changed_images_keep_their_labels(
-    pictures: AnnotatedImages, monkeypatch: pytest.MonkeyPatch
+    pictures: AnnotatedImages, monkeypatch: pytest.MonkeyPatch, pitch_deg: float
 ) -> None:
     """Paint each class in its own grey: after mirroring and cutting out the labels still fit."""
     for name in ("LOG_BRIGHTNESS", "LOG_TINT", "LOG_CONTRAST", "MARKED_FRACTION"):
         monkeypatch.setattr(pretrain_patches, name, 0.0)
     monkeypatch.setattr(pretrain_patches, "BACKGROUND_PIXEL_WEIGHT", 1.0)
-    painted = replace(pictures, rgb=np.stack([pictures.label_map] * 3, axis=-1))
+    painted = replace(
+        looking(pictures, pitch_deg=pitch_deg), rgb=np.stack([pictures.label_map] * 3, axis=-1)
+    )
     batch = make_patch_dataset(painted)[0]
     grey = (batch["pixel_values"] * 0.25 + 0.5) * 255
     shown = grey[:, 0].reshape(-1, 8, 16, 8, 16).permute(0, 1, 3, 2, 4).reshape(-1, 64, 256)
     is_close = (shown - batch["patch_classes"][..., None]).abs() < 0.5
     # The class that most pixels have, but for those that lie between two classes.
     assert (is_close.float().mean(dim=2) > 0.25).float().mean() > 0.97
+
+
+@pytest.mark.parametrize(("pitch_deg", "num_places"), [(-30.0, 2), (-90.0, 8)])
+def test_top_down_images_are_turned_and_others_mirrored_alone(
+    pictures: AnnotatedImages,
+    monkeypatch: pytest.MonkeyPatch,
+    pitch_deg: float,
+    num_places: int,
+) -> None:
+    """All pixels point at a white spot, wherever it goes."""
+    for name in ("LOG_BRIGHTNESS", "LOG_TINT", "LOG_CONTRAST", "MARKED_FRACTION"):
+        monkeypatch.setattr(pretrain_patches, name, 0.0)
+    monkeypatch.setattr(pretrain_patches, "MIN_CROP", 0.999)
+    rgb = np.zeros_like(pictures.rgb)
+    rgb[:, 88:92, 24:28] = 255
+    rows, columns = (np.mgrid[:128, :128] + 0.5) / 128
+    offset = np.stack([26 / 128 - columns, 90 / 128 - rows], axis=-1).astype(np.float16)
+    spotted = replace(
+        looking(pictures, pitch_deg=pitch_deg),
+        rgb=rgb,
+        label_map=np.ones_like(pictures.label_map),
+        center_offset=np.stack([offset] * len(pictures)),
+    )
+    batch = make_patch_dataset(spotted, images_per_step=64)[0]
+    found = set()
+    for image, centers in zip(batch["pixel_values"], batch["patch_object_center"], strict=True):
+        shown = np.argwhere(image[0].numpy() > 0).mean(axis=0)[::-1] + 0.5
+        np.testing.assert_allclose(128 * centers, np.tile(shown, (64, 1)), atol=0.5)
+        found.add(tuple((shown / 8).astype(int)))
+    assert len(found) == num_places
 
 
 def test_enlarged_images_are_nearer(

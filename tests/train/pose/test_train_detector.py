@@ -49,7 +49,7 @@ def experiment_in(out: Path, shard: Path, **changes: Any) -> PoseExperiment:
         "learning_rate": 3e-3,
     }
     settings = PoseTrainingSettings.parse(plain | changes)
-    return PoseExperiment(name="eyes", views=(shard,), out=out, seed=3, settings=settings)
+    return PoseExperiment(name="detector", views=(shard,), out=out, seed=3, settings=settings)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_detections_are_scored_beside_the_baselines(
     score.main(
         views=(shard,),
         model=trained.result,
-        experiment="eyes",
+        experiment="detector",
         seed=7,
         out=tmp_path / "scores.parquet",
         frame=tmp_path / "keypoints.png",

@@ -65,13 +65,18 @@ def weights(experiment: VideoExperiment) -> dict[str, torch.Tensor]:
     return found
 
 
-@pytest.mark.parametrize("tokens", ["objects", "frames"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tokens": "objects", "train_vision": True, "depth_head": True},
+        {"tokens": "frames", "train_vision": True, "depth_head": True},
+        {"relation_head": True, "point_features": True, "situation": "pose"},
+    ],
+)
 def test_every_task_is_learned_and_the_result_loads(
-    tmp_path: Path, folder: Path, tokens: str
+    tmp_path: Path, folder: Path, changes: dict[str, Any]
 ) -> None:
-    experiment = experiment_in(
-        tmp_path, folder, tokens=tokens, steps=30, train_vision=True, depth_head=True
-    )
+    experiment = experiment_in(tmp_path, folder, steps=30, **changes)
     experiment.train()
     found = losses(experiment)
     assert found[-1] < found[0] - 0.5

@@ -18,9 +18,9 @@ from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.geometry import cameras
 from workflow_scripts.scenes.sample_scans import sample_scans
 from workflow_scripts.sources.base import SampleRequest
+from workflow_scripts.sources.scan_settings import ScanViewSettings
 from workflow_scripts.sources.scans import ScansSettings, resolve_format
 from workflow_scripts.views.scans import read_scans
-from workflow_scripts.views.scans.read_scans import ScanViewSettings
 
 SHARES = dict.fromkeys(SPLITS, 1 / 3)
 LAYOUTS: dict[str, Callable[[Path, PosedRoom], object]] = {

@@ -11,14 +11,15 @@ from testing.posed_room import BOXES, PosedRoom, make_room
 from testing.scan_layouts.pictures import png
 from testing.scan_layouts.stray_scanner import write_stray_scanner
 from workflow_scripts.common.errors import UserError
-from workflow_scripts.common.storage import write_records
+from workflow_scripts.common.records import SkippedItem
+from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.sources.base import PlanContext
 from workflow_scripts.sources.readers.scan_records import ScanScene
 from workflow_scripts.sources.readers.scans.base import READERS, detect_format
+from workflow_scripts.sources.scan_settings import ScanViewSettings
 from workflow_scripts.sources.scans import ScansSettings, plan_scans, scan_files
 from workflow_scripts.views.scans import read_scans
-from workflow_scripts.views.scans.read_scans import ScanViewSettings
 
 SCAN = "8653a2142b"
 
@@ -87,6 +88,8 @@ def test_boxes_of_a_detector(room: PosedRoom, tmp_path: Path) -> None:
     assert_objects_are_seen(shard, room)
     warnings = shard.group.attrs["warnings"]
     assert "score 0.2" in str(warnings)
+    skipped = read_records(tmp_path / "0000.skipped.jsonl", SkippedItem)
+    assert [row.item for row in skipped if "score 0.2" in row.reason] == ["object"]
 
 
 def test_settings_of_objects(room: PosedRoom, tmp_path: Path) -> None:

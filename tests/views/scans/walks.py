@@ -5,8 +5,8 @@ from pathlib import Path
 from workflow_scripts.common.storage import write_records
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.sources.readers.scan_records import ScanScene
+from workflow_scripts.sources.scan_settings import WalkRenderSettings
 from workflow_scripts.views.scans import render_walks
-from workflow_scripts.views.scans.render_walks import WalkRenderSettings
 
 SMALL = {
     **{"width_px": 64, "height_px": 48, "min_pixels": 10, "preset": "draft"},

@@ -31,7 +31,7 @@ IS_METRIC: dict[str, Callable[[Any], bool]] = {
     "depth_pro": lambda config: True,
     "zoedepth": lambda config: True,
 }
-"""Model types that are known, and whether a configuration of that type predicts metres."""
+"""Model types that are known, and whether a configuration of that type predicts meters."""
 
 MIN_FOV_DEG, MAX_FOV_DEG = 5.0, 150.0
 """A guessed field of view outside this is an error of the network."""
@@ -140,8 +140,8 @@ def check_metric(config: Any, model: str) -> None:
     kind = config.model_type
     if kind not in IS_METRIC:
         raise UserError(
-            f"depth.model {model!r} is of type {kind!r}, which is not known to predict metres; "
+            f"depth.model {model!r} is of type {kind!r}, which is not known to predict meters; "
             f"{allowed_values(kind, IS_METRIC)}. {ADVICE}"
         )
     if not IS_METRIC[kind](config):
-        raise UserError(f"depth.model {model!r} predicts relative depth, not metres. {ADVICE}")
+        raise UserError(f"depth.model {model!r} predicts relative depth, not meters. {ADVICE}")

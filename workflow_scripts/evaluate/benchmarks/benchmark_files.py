@@ -39,7 +39,7 @@ def file_inside(folder: Path, *names: str, what: str) -> Path:
     except (OSError, ValueError) as error:
         raise UnusableRow(f"{what} cannot be read") from error
     if not stat.S_ISREG(mode):
-        raise UnusableRow(f"{what} is no regular file")
+        raise UnusableRow(f"{what} is not a regular file")
     return path
 
 

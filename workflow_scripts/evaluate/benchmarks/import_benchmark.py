@@ -40,8 +40,8 @@ def main(
     path, images = Path(settings.path), Path(settings.images)
     if not images.is_dir():
         raise UserError(
-            f"evaluate.benchmarks.{name}.images: {images} is no folder; give the folder that the "
-            "pictures or videos named in the file are relative to"
+            f"evaluate.benchmarks.{name}.images: {images} is not a folder; give the folder "
+            "that the pictures or videos named in the file are relative to"
         )
     rows = read_rows(path)
     items: list[EvalItem] = []

@@ -80,7 +80,7 @@ def read_rows(path: Path) -> list[Row | SkippedRow]:
     """
     if path.exists() and not path.is_file():
         raise UserError(
-            f"{path}: no regular file (a folder, pipe or device), so no benchmark is read from it"
+            f"{path}: not a regular file (a folder, pipe or device); give the benchmark's file"
         )
     text = read_text(path)
     if text.lstrip().startswith("["):

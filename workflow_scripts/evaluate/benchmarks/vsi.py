@@ -88,7 +88,7 @@ def _item(row: Row, name: str, scene: str, frames: list[str]) -> EvalItem:
         answer_type, unit_size = NUMERIC[kind]
         number = parse_number(str(truth))
         if number is None:
-            raise UnusableRow(f"the truth {truth!r} is no number")
+            raise UnusableRow(f"the truth {truth!r} is not a number")
         values = {
             "question": f"{intro}{question}\nAnswer with one number.",
             "answer_type": answer_type,

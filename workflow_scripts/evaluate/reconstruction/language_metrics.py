@@ -1,14 +1,17 @@
 """The metrics of R2D3 on rooms whose objects are called by phrases, as published and corrected.
 
 Published: a phrase stands for the known phrase whose embedding is nearest, and so for its class and
-assets; predictions are read from the second object on, so that the first never counts; classes,
-places and poses are compared as in `r2d3_metrics.py`. Corrected: every object counts, phrases are
+assets; objects are counted from `obj_1` on, so that `obj_0` never counts; classes, places and poses
+are compared as in `r2d3_metrics.py`. An asset that a program names stands for its caption, as in
+the published metrics of asset ids with captions. Lines `name at location (x, y, z)`, which have no
+key, are all read, and no pose is. Corrected: every object counts, phrases are
 compared but for case, signs and articles, and similarities are of pairs of a category within 1 m.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import compress
 from typing import Protocol
 
 import numpy as np
@@ -27,9 +30,14 @@ from workflow_scripts.evaluate.reconstruction.r2d3_metrics import (
 from workflow_scripts.evaluate.reconstruction.room_pair import RoomPair
 from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.layouts.layout import RoomLayout
+from workflow_scripts.layouts.r2d3 import FIRST_OBJECT
 
-FIRST_READ = 1
 PERCENT = 100.0
+PHRASE_METRICS = {
+    f"Object{what}{kind}": f"phrase_{what.lower()}_{kind.lower()}"
+    for what in ("Location", "Pose")
+    for kind in ("Acc", "Error")
+}
 PAIR_M = 1.0
 
 
@@ -42,28 +50,36 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True)
 class KnownPhrases:
-    """Phrases, with the class that each stands for and the assets that are called so."""
+    """Phrases, with the class that each stands for and the assets that are called so.
+
+    `phrase_of` is what an asset is called most often.
+    """
 
     phrases: tuple[str, ...]
     class_of: Mapping[str, str]
     assets_of: Mapping[str, tuple[str, ...]]
+    phrase_of: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, objects: Iterable[tuple[str, str, str]]) -> "KnownPhrases":
         """Return the phrases of objects (phrase, class, asset); the commonest class of each."""
         classes: dict[str, Counter[str]] = defaultdict(Counter)
         assets: dict[str, set[str]] = defaultdict(set)
+        called: dict[str, Counter[str]] = defaultdict(Counter)
         for phrase, label, asset in objects:
             classes[phrase][label] += 1
+            called[asset][phrase] += 1
             assets[phrase].add(asset)
         return cls(
             tuple(sorted(classes)),
-            {
-                phrase: min(found, key=lambda label: (-found[label], label))
-                for phrase, found in classes.items()
-            },
+            {phrase: _commonest(found) for phrase, found in classes.items()},
             {phrase: tuple(sorted(found)) for phrase, found in assets.items()},
+            {asset: _commonest(found) for asset, found in called.items()},
         )
+
+
+def _commonest(found: Mapping[str, int]) -> str:
+    return min(found, key=lambda name: (-found[name], name))
 
 
 def target_phrases(pair: RoomPair) -> tuple[str, ...]:
@@ -87,11 +103,13 @@ class LanguageMetrics:
         """Return the published values of one room; nothing without an embedder."""
         if self._embedder is None:
             return {}
-        layout, phrases = pair.predicted.layout, pair.predicted.phrases[FIRST_READ:]
+        layout = pair.predicted.layout
+        is_read = [box.key != FIRST_OBJECT for box in layout.boxes]
+        phrases = tuple(compress(self._written(pair), is_read))
         values: Values = {"JSONAccuracy": [float(bool(phrases))]}
         if not phrases:
             return values
-        read = RoomLayout(frame=layout.frame, boxes=layout.boxes[FIRST_READ:])
+        read = RoomLayout(frame=layout.frame, boxes=tuple(compress(layout.boxes, is_read)))
         true, predicted = (
             self._named(layout, names)
             for layout, names in ((pair.true.target, target_phrases(pair)), (read, phrases))
@@ -102,10 +120,8 @@ class LanguageMetrics:
             error = abs(true.names.count(phrase) - predicted.names.count(phrase))
             values.setdefault("phrase_count_error", []).append(float(error))
         found = class_positions(true, predicted, scale_cm(pair.true.target))
-        for metric, end in (("Location", "location"), ("Pose", "pose")):
-            for kind in ("Acc", "Error"):
-                if f"Object{metric}{kind}" in found:
-                    values[f"phrase_{end}_{kind.lower()}"] = found[f"Object{metric}{kind}"]
+        for _, metric, value in found:
+            values.setdefault(PHRASE_METRICS[metric], []).append(value)
         values["ObjectAttrSim"] = self._matched_similarity(true, predicted)
         values["phrase_finegrain_f1"] = [self._finegrain_f1(true.names, predicted.names)]
         return values
@@ -113,7 +129,7 @@ class LanguageMetrics:
     def corrected(self, pair: RoomPair) -> Values:
         """Return the corrected values of one room."""
         true, predicted = pair.true.target, pair.predicted.layout
-        phrases, written = target_phrases(pair), pair.predicted.phrases
+        phrases, written = target_phrases(pair), self._written(pair)
         values: Values = {}
         if phrases or written:
             lists = (map(normalised_phrase, texts) for texts in (phrases, written))
@@ -129,6 +145,12 @@ class LanguageMetrics:
                 [written[j] for j in pairs.predicted],
             )
         return values
+
+    def _written(self, pair: RoomPair) -> tuple[str, ...]:
+        """Return the phrases of predicted objects: as written, or the caption of the asset."""
+        objects = zip(pair.predicted.layout.boxes, pair.predicted.phrases, strict=True)
+        called = self._known.phrase_of
+        return tuple(called.get(box.asset_id, phrase) for box, phrase in objects)
 
     def _named(self, layout: RoomLayout, phrases: Sequence[str]) -> NamedObjects:
         self._embed(phrases)

@@ -78,12 +78,13 @@ def yaw_errors_deg(
     """Return the yaw errors of pairs, 0 to 180 over the order of the category's symmetry.
 
     `symmetry` says how often a category looks the same in a full turn: 2 for a bare long table, 4
-    for a square one; 0 for something round, which has no yaw and no error (NaN).
+    for a square one; 0 for something round, which has no yaw and no error (NaN); nor has a
+    prediction whose text says no yaw.
     """
     orders = symmetry or {}
     order = np.array([orders.get(true.boxes[i].label, 1) for i in pairs.true], dtype=np.float64)
     period = 360.0 / np.maximum(order, 1.0)
-    turn = (true.yaws_deg[pairs.true] - predicted.yaws_deg[pairs.predicted]) % period
+    turn = (true.yaws_deg[pairs.true] - predicted.said_yaws_deg[pairs.predicted]) % period
     return np.where(order > 0, np.minimum(turn, period - turn), np.nan)
 
 

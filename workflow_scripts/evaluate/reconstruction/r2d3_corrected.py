@@ -6,6 +6,7 @@
   all objects, distances between objects of all true pairs.
 - Corners are those of the floor plan, without those on a straight wall.
 - Materials of walls are compared over the longer list.
+- A marked object does not count: the prompt says where it is.
 - Of a text that cannot be read, every object, wall and material is missed.
 """
 
@@ -78,7 +79,8 @@ def corrected_similarity(
     if pairs.num_pairs:
         near = cost[pairs.true, pairs.predicted]
         values["corrected_location_error"] = [float(near.mean() / diagonal)]
-        values["corrected_yaw_error_deg"] = [float(turn.mean())]
+        said = turn[np.isfinite(turn)]
+        values["corrected_yaw_error_deg"] = [float(said.mean())] if len(said) else []
     if len(a.names) > 1:
         values["corrected_distances_recall"] = [_distances_recall(a, b, diagonal)]
     return values

@@ -17,11 +17,13 @@ What is wrong with the published ones:
   a straight wall count;
 - walls beyond the shorter list of materials count as nothing;
 - distances between objects count only pairs of classes that both layouts have;
-- a text that cannot be read is left out.
+- a marked object, whose place the prompt says, counts: the rule that is to leave it out compares
+  values of two types and never holds;
+- a text that cannot be read is left out, and one in which a rotation is a single number.
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -38,7 +40,9 @@ TOLERANCE = 0.1
 MAX_YAW_DEG = 10.0
 SIMPLIFY_M = 0.01
 CM = 100.0
-_YAW_DECIMALS = 6  # -0.0000001 degrees is 0, not 360
+_NO_TURN_DEG = 1e-6  # -0.0000001 degrees is 0, not 360
+SELECTED = "Sel"
+COUNT_ACC = "ObjectCountAcc"
 Values = dict[str, list[float]]
 
 
@@ -64,7 +68,10 @@ def max_dimension_cm(floor_polygon_m: FloatArray) -> float:
 
 @dataclass(frozen=True)
 class NamedObjects:
-    """Objects of a layout: names and classes, centres [n, 3] in cm, yaws [n] of AI2-THOR."""
+    """Objects of a layout: names and classes, centres [n, 3] in cm, yaws [n] of AI2-THOR.
+
+    A yaw is from 0 to 360 degrees, NaN where the text says none.
+    """
 
     names: tuple[str, ...]
     classes: tuple[str, ...]
@@ -84,7 +91,7 @@ class NamedObjects:
             names,
             tuple(class_of(text) for text in names),
             CM * layout.oriented_boxes.centre_m,
-            np.round(-layout.yaws_deg, _YAW_DECIMALS) % 360.0,
+            _unity_yaws_deg(layout.said_yaws_deg),
         )
 
     def members(self) -> dict[str, np.ndarray]:
@@ -103,22 +110,58 @@ def semantic_similarity(
     class_of: Callable[[str], str] = class_of_asset,
 ) -> Values:
     """Return the published HouseSemanticSimilarity of one room."""
-    values: Values = _floor_and_materials(true, predicted)
     a, b = (NamedObjects.of(layout, name, class_of) for layout in (true, predicted))
-    for asset in dict.fromkeys(a.names):
-        count = b.names.count(asset)
-        values.setdefault("ObjectClassAcc", []).append(float(class_of(asset) in b.classes))
-        values.setdefault("ObjectFinegrainAcc", []).append(float(count > 0))
-        error = abs(a.names.count(asset) - count)
-        values.setdefault("ObjectCountError", []).append(float(error))
-    for metric, metric_values in class_positions(a, b, scale_cm(true)).items():
-        values[metric] = metric_values
+    found = object_values(a, b, scale_cm(true), class_of)
+    return floor_and_materials(true, predicted) | collect_values(found)
+
+
+ObjectValue = tuple[str, str, float]
+"""Class, metric and value: of a true asset, or of a true class that was predicted."""
+
+
+def object_values(
+    true: NamedObjects, predicted: NamedObjects, scale_cm: float, class_of: Callable[[str], str]
+) -> list[ObjectValue]:
+    """Return the published values of the objects of a room, each with its class."""
+    found: list[ObjectValue] = []
+    for asset in dict.fromkeys(true.names):
+        label, count = class_of(asset), predicted.names.count(asset)
+        error = abs(true.names.count(asset) - count)
+        found += [
+            (label, "ObjectClassAcc", float(label in predicted.classes)),
+            (label, "ObjectFinegrainAcc", float(count > 0)),
+            (label, "ObjectCountError", float(error)),
+            (label, COUNT_ACC, float(error == 0)),
+        ]
+    return [*found, *class_positions(true, predicted, scale_cm)]
+
+
+def collect_values(found: Iterable[ObjectValue]) -> Values:
+    """Return the published values of HouseSemanticSimilarity by metric."""
+    values: Values = {}
+    for _, metric, value in found:
+        if metric != COUNT_ACC:
+            values.setdefault(metric, []).append(value)
     return values
 
 
-def class_positions(true: NamedObjects, predicted: NamedObjects, scale_cm: float) -> Values:
-    """Return location and pose of each true class that was predicted, by the shared matching."""
+def selected_values(found: Iterable[ObjectValue], visible: Collection[str]) -> Values:
+    """Return the values of HouseSelectedObjAccuracy: of visible classes, with exact counts.
+
+    As released it is given ids instead of names, and matches none.
+    """
     values: Values = {}
+    for label, metric, value in found:
+        if label in visible:
+            values.setdefault(f"{SELECTED}{metric}", []).append(value)
+    return values
+
+
+def class_positions(
+    true: NamedObjects, predicted: NamedObjects, scale_cm: float
+) -> list[ObjectValue]:
+    """Return location and pose of each true class that was predicted, by the shared matching."""
+    found: list[ObjectValue] = []
     of_predicted = predicted.members()
     costs = cdist(true.centre_cm, predicted.centre_cm)
     for label, members in true.members().items():
@@ -130,14 +173,16 @@ def class_positions(true: NamedObjects, predicted: NamedObjects, scale_cm: float
         near = paired / scale_cm < TOLERANCE
         yaws = true.yaw_deg[members[rows]], predicted.yaw_deg[of_predicted[label][columns]]
         turn = np.abs(yaws[0] - yaws[1])
-        for metric, value in (
-            ("ObjectLocationAcc", near.mean()),
-            ("ObjectLocationError", paired.mean() / scale_cm),
-            ("ObjectPoseAcc", (near & (turn < MAX_YAW_DEG)).mean()),
-            ("ObjectPoseError", turn.sum()),
-        ):
-            values.setdefault(metric, []).append(float(value))
-    return values
+        found += [
+            (label, "ObjectLocationAcc", float(near.mean())),
+            (label, "ObjectLocationError", float(paired.mean() / scale_cm)),
+        ]
+        if not np.isnan(turn).all():  # lines without rotations have no pose
+            found += [
+                (label, "ObjectPoseAcc", float((near & (turn < MAX_YAW_DEG)).mean())),
+                (label, "ObjectPoseError", float(turn.sum())),
+            ]
+    return found
 
 
 def object_distances(
@@ -206,6 +251,12 @@ def mean_distances(
     }
 
 
+def _unity_yaws_deg(yaws_deg: FloatArray) -> FloatArray:
+    turned: FloatArray = -yaws_deg % 360.0
+    turned[(turned < _NO_TURN_DEG) | (turned > 360.0 - _NO_TURN_DEG)] = 0.0
+    return turned
+
+
 def _least_differences(a: FloatArray, b: FloatArray) -> FloatArray:
     """Return the differences of numbers [n] and [m], paired so that their sum is least."""
     if len(a) == len(b):  # in order
@@ -224,7 +275,8 @@ def scale_cm(true: RoomLayout) -> float:
     return max_dimension_cm(true.floor_polygon_m) if len(true.floor_polygon_m) else float("nan")
 
 
-def _floor_and_materials(true: RoomLayout, predicted: RoomLayout) -> Values:
+def floor_and_materials(true: RoomLayout, predicted: RoomLayout) -> Values:
+    """Return the published values of floor, corners and materials of one room."""
     corners = [_num_published_corners(layout.floor_polygon_m) for layout in (true, predicted)]
     values: Values = {
         "PolygonAcc": [float(corners[0] == corners[1])],

@@ -11,13 +11,18 @@ its corrected twin (`corrected_{metric}`):
   signs, articles and a leading "the answer is".
 - QA_Accuracy_choice takes the first word for the letter. Corrected: the letter in brackets, before
   a sign, or alone.
-- ReasoningAccuracy is right if one text contains the other, so that an empty reply is right.
-  Corrected: the answer's words stand in the reply in a row, and no wrong option does.
-- ReconQAAcc compares places of centimetres within 0.1. Corrected: within 10 % of the distance from
-  the camera, 25 cm at least.
+- ReasoningAccuracy is right if one text contains the other, so that an empty reply is right. Its
+  variant for questions with wrong options (VSR) is wrong if the reply contains one of them, and
+  has the accuracy of a random choice beside it. Corrected: the answer's words stand in the reply
+  in a row, and no wrong option does.
+- ReconQAAcc compares places of centimetres within 0.1; its class is right where the reply does not
+  say of a present object that it is not. Corrected: within 10 % of the distance from the camera,
+  25 cm at least.
 - PreciseAcc is right within 100 cm; its mean distance leaves out what cannot be read. Corrected:
   also within 100 cm, and what cannot be read is wrong; the distance is a median over all, infinite
   for those.
+
+A model's state is not kept: the same file has the same scores, however often it is scored.
 """
 
 import logging
@@ -80,6 +85,18 @@ def reasoning_accuracy(prediction: str, answer: str) -> float:
     """Return the published ReasoningAccuracy: either text contains the other."""
     text, truth = prediction.strip().lower(), answer.strip().lower()
     return float(truth in text or text in truth)
+
+
+def reasoning_accuracy_vsr(prediction: str, answer: str, wrong: Iterable[str]) -> float:
+    """Return the published ReasoningAccuracy of VSR: a wrong option in the reply is wrong."""
+    text = prediction.strip().lower()
+    has_wrong = any(option.strip().lower() in text for option in wrong)
+    return 0.0 if has_wrong else reasoning_accuracy(prediction, answer)
+
+
+def recon_qa_class(prediction: str, answer: str) -> float:
+    """Return the published class accuracy of ReconQAAcc: is presence or absence right."""
+    return float(_is_absent(prediction) == _is_absent(answer))
 
 
 def recon_qa_accuracy(prediction: str, answer: str) -> float:
@@ -184,6 +201,7 @@ def score_answers(answers: Iterable[QaAnswer], *, published: bool = True) -> pd.
             distances.append(("corrected_PreciseDistance_cm", row.type, distance_cm(text, truth)))
         if published:
             rows.append((row.metric, row.type, PUBLISHED[row.metric](text, truth)))
+            rows += _published_beside(row)
     parts = []
     for values, statistic in ((rows, "mean"), (distances, "median")):
         frame = pd.DataFrame(values, columns=["metric", "type", "value"])
@@ -192,6 +210,23 @@ def score_answers(answers: Iterable[QaAnswer], *, published: bool = True) -> pd.
             parts.append(groups.agg(n="count", value=statistic).reset_index())
     joined = pd.concat(parts).drop_duplicates(["metric", "type"])
     return joined.sort_values(["metric", "type"]).reset_index(drop=True)
+
+
+def _published_beside(row: QaAnswer) -> list[tuple[str, str, float]]:
+    """Return what is published beside the metric of an answer: metric, type and value."""
+    text, truth = row.prediction, row.answer
+    if row.metric == "ReasoningAccuracy" and row.wrong:
+        chance = 1 / (1 + len(row.wrong))
+        vsr = reasoning_accuracy_vsr(text, truth, row.wrong)
+        return [
+            ("ReasoningAccuracyVSR", row.type, vsr),
+            ("RandomChoiceAccuracy", row.type, chance),
+        ]
+    if row.metric == "ReconQAAcc":
+        return [("ReconQAClassAcc", row.type, recon_qa_class(text, truth))]
+    if row.metric == "PreciseAcc" and np.isfinite(distance_cm(text, truth)):
+        return [("PreciseDistance_cm", row.type, distance_cm(text, truth))]
+    return []
 
 
 def read_answers(path: Path) -> list[QaAnswer]:

@@ -11,6 +11,7 @@ from workflow_scripts.evaluate.metric import ObjectGroup, RoomMetric
 FRACTION = "fraction"
 LIMITS = {"25cm": "0.25 m", "50cm": "0.5 m", "1m": "1 m"}
 R2D3_ROOMS = "R2D3 HouseSemanticSimilarity"
+R2D3_SELECTED = "R2D3 HouseSelectedObjAccuracy"
 R2D3_DISTANCES = "R2D3 HouseObjectDistancesAccuracy"
 R2D3_LANGUAGE = "R2D3, language outputs"
 _MATCHED = "pairs of one category, one to one, as many as possible, at most {} apart"
@@ -139,7 +140,7 @@ def _geometry() -> Iterator[RoomMetric]:
         "mean number of entries of a reply that are no objects, repeat others or are cut off",
     )
     for name, unit, definition in (
-        ("centre_error_m", "m", "mean distance of the centres of pairs within 1 m"),
+        ("centre_error_m", "m", "mean distance of the centers of pairs within 1 m"),
         (
             "yaw_error_deg",
             "degrees",
@@ -156,7 +157,7 @@ def _geometry() -> Iterator[RoomMetric]:
         ("colliding_share", "share more than a tenth of the smaller box with another one"),
         (
             "floating_share",
-            "begin more than 5 cm above the floor and above every box under their centre, and "
+            "begin more than 5 cm above the floor and above every box under their center, and "
             "hang on no wall",
         ),
     ):
@@ -179,6 +180,16 @@ def _r2d3() -> Iterator[RoomMetric]:
         ("ObjectPoseError", "lower", "degrees", "sum over a class of yaw differences, unwrapped"),
     ):
         yield _published(name, better, unit, definition, R2D3_ROOMS)
+        if name.startswith("Object"):
+            text = f"{definition}, classes of visible objects alone"
+            yield _published(f"Sel{name}", better, unit, text, R2D3_SELECTED)
+    yield _published(
+        "SelObjectCountAcc",
+        "higher",
+        FRACTION,
+        "share of true assets whose count is right, classes of visible objects alone",
+        R2D3_SELECTED,
+    )
     for name, better, definition in (
         ("ObjectDistancesAcc", "higher", "share of distances between classes that are right"),
         ("ObjectDistancesError", "lower", "mean difference of distances over the scale"),

@@ -1,7 +1,6 @@
 """A room's truth and what was predicted of it, in one frame, with categories in one spelling."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,16 +13,13 @@ from workflow_scripts.common.storage import iterate_records
 from workflow_scripts.config.reconstruction import LayoutTextSettings
 from workflow_scripts.evaluate.reconstruction.categories import CategoryNames
 from workflow_scripts.evaluate.reply_markup import without_thinking
-from workflow_scripts.geometry.cameras import FloatArray
 from workflow_scripts.layouts.answer_format import is_shown, noun, read_answer, target_layout
-from workflow_scripts.layouts.entries import without_fences
-from workflow_scripts.layouts.layout import LayoutFrame, LayoutWall, RoomLayout
+from workflow_scripts.layouts.entries import says_empty
+from workflow_scripts.layouts.layout import LayoutFrame, RoomLayout, floor_within
 from workflow_scripts.layouts.room_layout import change_frame, room_layout
 from workflow_scripts.layouts.room_record import RoomRecord
 
 SCORED_FRAME: LayoutFrame = "world"
-CORNER_GAP_M = 0.05
-_EMPTY = re.compile(r"\[\s*\]|none\s*;?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -31,7 +27,8 @@ class TrueRoom:
     """The truth: record, all objects in the world frame, and which of them the view shows [n].
 
     `is_target` [n] are those that an answer is to say; `phrases` are what objects are called by:
-    captions of assets, nouns where there are none.
+    captions of assets, nouns where there are none. `is_marked` [n] are those whose place the
+    prompt says; they are not among the visible ones.
     """
 
     record: RoomRecord
@@ -39,6 +36,7 @@ class TrueRoom:
     visible: np.ndarray
     is_target: np.ndarray
     phrases: tuple[str, ...] = ()
+    is_marked: np.ndarray | None = None
 
     @cached_property
     def target(self) -> RoomLayout:
@@ -47,6 +45,20 @@ class TrueRoom:
             return self.layout
         pairs = zip(self.layout.boxes, self.is_target, strict=True)
         return replace(self.layout, boxes=tuple(box for box, is_target in pairs if is_target))
+
+    @cached_property
+    def hidden(self) -> np.ndarray:
+        """Return the objects [n] that are neither visible nor marked."""
+        hidden: np.ndarray = ~self.visible
+        return hidden if self.is_marked is None else hidden & ~self.is_marked
+
+    @cached_property
+    def marked(self) -> RoomLayout:
+        """Return the layout with the marked objects alone."""
+        flags = np.zeros(len(self.layout.boxes), dtype=bool)
+        flags = flags if self.is_marked is None else self.is_marked
+        pairs = zip(self.layout.boxes, flags, strict=True)
+        return replace(self.layout, boxes=tuple(box for box, is_marked in pairs if is_marked))
 
     @property
     def house(self) -> str:
@@ -77,14 +89,32 @@ class RoomPair:
     predicted: PredictedRoom
 
 
-def true_room(record: RoomRecord, names: CategoryNames, settings: LayoutTextSettings) -> TrueRoom:
-    """Return the truth of a record; `settings` say which objects an answer is to say."""
+def true_room(
+    record: RoomRecord,
+    names: CategoryNames,
+    settings: LayoutTextSettings,
+    *,
+    marked: Collection[str] = (),
+) -> TrueRoom:
+    """Return the truth of a record.
+
+    `settings` say which objects an answer is to say, `marked` (object ids) of which the prompt says
+    the place.
+    """
     layout = room_layout(record, SCORED_FRAME)
     visible = np.array([is_shown(item, settings) for item in record.objects], dtype=bool)
     phrases = tuple(item.phrase or noun(item.category) for item in record.objects)
     keys = {box.key for box in target_layout(record, settings).boxes}
     is_target = np.array([item.object_id in keys for item in record.objects], dtype=bool)
-    return TrueRoom(record, with_categories(layout, names), visible, is_target, phrases)
+    is_marked = np.array([item.object_id in marked for item in record.objects], dtype=bool)
+    return TrueRoom(
+        record,
+        with_categories(layout, names),
+        visible & ~is_marked,
+        is_target,
+        phrases,
+        is_marked,
+    )
 
 
 def unread(reason: str) -> PredictedRoom:
@@ -109,7 +139,7 @@ def read_prediction(
     text = without_thinking(text)
     layout = read_answer(text, settings, record)
     says_nothing = not (layout.boxes or layout.walls or len(layout.floor_polygon_m))
-    if says_nothing and not _EMPTY.fullmatch(without_fences(text).strip()):
+    if says_nothing and not says_empty(text):
         first = layout.problems[0].reason if layout.problems else "no entry of the format"
         return replace(unread(first), num_left_out=len(layout.problems))
     if settings.format == "r2d3" and not settings.phrases:
@@ -141,20 +171,13 @@ def with_assets(layout: RoomLayout, names: CategoryNames) -> RoomLayout:
     """Fill in the sizes of assets where they are known, and call each by its category."""
     boxes = []
     for box in layout.boxes:
+        if not box.asset_id:  # a line of words among those of assets
+            boxes.append(box)
+            continue
         category, size_m = names.asset(box.asset_id)
         size = box.size_m if size_m is None else np.array(size_m)
         boxes.append(replace(box, label=category, size_m=size))
     return replace(layout, boxes=tuple(boxes))
-
-
-def floor_within(walls: Sequence[LayoutWall]) -> FloatArray:
-    """Return the floor [n, 3] that walls enclose if each begins where the last one ends."""
-    if len(walls) < 3:
-        return np.zeros((0, 3))
-    starts = np.array([wall.start_m for wall in walls])
-    ends = np.array([wall.end_m for wall in walls])
-    gaps = np.linalg.norm(ends - np.roll(starts, -1, axis=0), axis=1)
-    return starts if (gaps <= CORNER_GAP_M).all() else np.zeros((0, 3))
 
 
 def read_replies(paths: Sequence[Path], question_ids: Sequence[str]) -> Mapping[str, Prediction]:
@@ -170,7 +193,7 @@ def read_replies(paths: Sequence[Path], question_ids: Sequence[str]) -> Mapping[
             if row.question_id in replies:
                 raise UserError(f"{path}: {row.question_id} is answered twice. {again}")
             if row.question_id not in known:
-                raise UserError(f"{path}: {row.question_id} is no room that is scored. {again}")
+                raise UserError(f"{path}: {row.question_id} is not a room that is scored. {again}")
             replies[row.question_id] = row
     missing = sorted(known - replies.keys())
     if missing:

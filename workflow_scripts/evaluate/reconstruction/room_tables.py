@@ -72,7 +72,7 @@ class RoomTables:
     """
 
     def __init__(self, paths: Sequence[Path], scored: Collection[ViewKey]) -> None:
-        """Read the tables; `UserError` for a view that is there twice."""
+        """Read the tables; `UserError` for a view that occurs twice."""
         self.scored: dict[ViewKey, RoomRecord] = {}
         self.training: list[TrainingView] = []
         self.names = CategoryNames()
@@ -83,7 +83,7 @@ class RoomTables:
                 key = view_key(record)
                 if key in seen:
                     raise UserError(
-                        f"{path}: view {record.view_id} is there twice; remove the tables of "
+                        f"{path}: view {record.view_id} occurs twice; remove the tables of "
                         "rooms and run their rules again"
                     )
                 seen.add(key)

@@ -22,13 +22,17 @@ from workflow_scripts.evaluate.reconstruction.object_scores import (
 )
 from workflow_scripts.evaluate.reconstruction.r2d3_corrected import corrected_similarity
 from workflow_scripts.evaluate.reconstruction.r2d3_metrics import (
+    SELECTED,
     NamedObjects,
     asset_name,
     class_of_asset,
+    collect_values,
     distances_by_classes,
+    floor_and_materials,
     mean_distances,
+    object_values,
     scale_cm,
-    semantic_similarity,
+    selected_values,
 )
 from workflow_scripts.evaluate.reconstruction.room_metrics import LIMITS
 from workflow_scripts.evaluate.reconstruction.room_pair import PredictedRoom, RoomPair
@@ -85,13 +89,13 @@ class Content:
     assets: bool
 
     @classmethod
-    def of(cls, predictions: Iterable[PredictedRoom], *, yaws: bool) -> "Content":
-        """Return what any of some predictions says; `yaws`: whether the format has them."""
+    def of(cls, predictions: Iterable[PredictedRoom]) -> "Content":
+        """Return what any of some predictions says."""
         layouts = [prediction.layout for prediction in predictions]
         boxes = [box for layout in layouts for box in layout.boxes]
         return cls(
             sizes=any(np.isfinite(box.size_m).all() for box in boxes),
-            yaws=yaws,
+            yaws=any(box.said_rotation != "nothing" for box in boxes),
             floor=any(len(layout.floor_polygon_m) for layout in layouts),
             walls=any(layout.walls for layout in layouts),
             openings=any(layout.openings for layout in layouts),
@@ -131,8 +135,8 @@ def _add_objects(values: RoomValues, pair: RoomPair, content: Content) -> None:
         everything = match_within(cost, allowed, limit)
         num_true, num_predicted = len(true.boxes), len(predicted.boxes)
         _add_counts(values, ALL, suffix, everything.num_pairs, num_true, num_predicted)
-        found_hidden = int((~visible[everything.true]).sum())
-        values.add(HIDDEN, f"recall_{suffix}", found_hidden, len(visible) - num_seen)
+        found_hidden = int(pair.true.hidden[everything.true].sum())
+        values.add(HIDDEN, f"recall_{suffix}", found_hidden, int(pair.true.hidden.sum()))
         seen, ignored = match_visible(cost, allowed, limit, visible)
         num_counted = num_predicted - len(ignored)
         _add_counts(values, VISIBLE, suffix, seen.num_pairs, num_seen, num_counted)
@@ -248,22 +252,49 @@ def _add_r2d3(values: RoomValues, pair: RoomPair, content: Content, *, published
     if not content.yaws:
         left_out |= {"ObjectPoseAcc", "ObjectPoseError", "corrected_yaw_error_deg"}
         left_out |= {"corrected_pose_recall", "corrected_pose_precision"}
-    lists = dict(corrected_similarity(true, predicted, name=name, class_of=class_of))
-    if published and pair.predicted.is_read:
-        lists |= semantic_similarity(true, predicted, name=name, class_of=class_of)
+    lists = dict(corrected_similarity(*_without_marked(pair), name=name, class_of=class_of))
+    # As published, a room of which a rotation is a single number is left out without a word.
+    boxes = pair.predicted.layout.boxes
+    is_whole = all(box.said_rotation != "one_number" for box in boxes)
+    if published and pair.predicted.is_read and is_whole:
         named = [NamedObjects.of(layout, name, class_of) for layout in (true, predicted)]
+        found = object_values(named[0], named[1], scale_cm(true), class_of)
         distances = distances_by_classes(named[0], named[1], scale_cm(true))
-        lists |= mean_distances(distances)
         shown = {
             class_of(name(box))
             for box, is_seen in zip(pair.true.layout.boxes, pair.true.visible, strict=True)
             if is_seen
         }
+        lists |= floor_and_materials(true, predicted)
+        lists |= collect_values(found)
+        lists |= mean_distances(distances)
+        lists |= selected_values(found, shown)
         selected = mean_distances(distances, shown)
-        lists |= {f"visible_{metric}": found for metric, found in selected.items()}
+        lists |= {f"visible_{metric}": lists_of for metric, lists_of in selected.items()}
     for metric, metric_values in lists.items():
-        if metric not in left_out:
+        if metric.removeprefix(SELECTED) not in left_out:
             values.add_mean(TARGET, metric, metric_values)
+
+
+def _without_marked(pair: RoomPair) -> tuple[RoomLayout, RoomLayout]:
+    """Return target and prediction without marked objects and the predictions nearest to them."""
+    true, predicted, marked = pair.true.target, pair.predicted.layout, pair.true.marked
+    predicted = _first_boxes(predicted)
+    if not marked.boxes:
+        return true, predicted
+    keys = {box.key for box in marked.boxes}
+    cost = cdist(marked.oriented_boxes.centre_m, predicted.oriented_boxes.centre_m)
+    allowed = same_class(
+        [box.label for box in marked.boxes], [box.label for box in predicted.boxes]
+    )
+    given = set(match_within(cost, allowed, max(DISTANCES_M)).predicted.tolist())
+    return (
+        replace(true, boxes=tuple(box for box in true.boxes if box.key not in keys)),
+        replace(
+            predicted,
+            boxes=tuple(box for i, box in enumerate(predicted.boxes) if i not in given),
+        ),
+    )
 
 
 def _first_boxes(layout: RoomLayout) -> RoomLayout:

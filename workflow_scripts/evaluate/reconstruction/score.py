@@ -1,4 +1,4 @@
-"""Score reconstructed rooms, beside the same model without eyes, retrieval and measured boxes.
+"""Score reconstructed rooms, beside a blind run, retrieval and measured boxes.
 
 Every reply is brought into the world frame, whatever its format and frame; a room that cannot be
 read has missed all of its objects.
@@ -8,7 +8,9 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
@@ -18,6 +20,7 @@ from workflow_scripts.config.reconstruction import LayoutTextSettings
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap
 from workflow_scripts.evaluate.reconstruction.baselines import MeasuredBoxes, Retrieval
 from workflow_scripts.evaluate.reconstruction.categories import CategoryNames
+from workflow_scripts.evaluate.reconstruction.comparison import compared_rows
 from workflow_scripts.evaluate.reconstruction.language_metrics import (
     KnownPhrases,
     LanguageMetrics,
@@ -41,7 +44,7 @@ from workflow_scripts.experiments.reconstruction import ReconstructionScoreSetti
 
 logger = logging.getLogger(__name__)
 CONDITIONS = {LEARNED: "image", "blind": "blind", "blank": "blank"}
-COLUMNS = ("question_id", "source", "view_id", "image")
+COLUMNS = ("question_id", "source", "view_id", "image", "referents")
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,13 @@ class ScoredRoom:
     true: TrueRoom
 
 
-def read_questions(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a table of questions; `UserError` for a question that is there twice."""
+def read_questions(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a table of questions; `UserError` for a question that occurs twice."""
     rows = list(QuestionTable(path, columns=COLUMNS))
     counts = Counter(row["question_id"] for row in rows)
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
-        raise UserError(f"{path}: {twice[0]} is there twice; remove it and run its rule again")
+        raise UserError(f"{path}: {twice[0]} occurs twice; remove it and run its rule again")
     if not rows:
         raise UserError(
             f"{path}: no rooms to score. More houses, or a larger share for the scored split "
@@ -70,7 +73,7 @@ def read_questions(path: Path) -> list[dict[str, str]]:
 
 def scored_rooms(
     path: Path,
-    questions: Sequence[Mapping[str, str]],
+    questions: Sequence[Mapping[str, Any]],
     tables: RoomTables,
     settings: LayoutTextSettings,
 ) -> list[ScoredRoom]:
@@ -83,7 +86,8 @@ def scored_rooms(
                 f"{path}: {row['question_id']} is about view {row['view_id']}, of which no "
                 "table of rooms has a record; run the rules of stage vqa again"
             )
-        true = true_room(record, tables.names, settings)
+        marked = {item["object_id"] for item in row["referents"] if item["mark"]}
+        true = true_room(record, tables.names, settings, marked=marked)
         rooms.append(ScoredRoom(row["question_id"], row["image"], true))
     return rooms
 
@@ -145,8 +149,12 @@ def baselines(
 def language_metrics(
     tables: RoomTables, settings: ReconstructionScoreSettings
 ) -> LanguageMetrics | None:
-    """Return what measures phrases; None where objects are not called by phrases."""
-    if not settings.layout.phrases:
+    """Return what measures phrases; None where objects are not called by phrases.
+
+    With an embedder, an asset that a program names is called by its caption.
+    """
+    names_assets = settings.layout.format == "r2d3" and settings.embedder is not None
+    if not settings.layout.phrases and not names_assets:
         return None
     known = KnownPhrases.of(tables.phrases.elements())
     embedder = SentenceEmbedder(Path(settings.embedder)) if settings.embedder else None
@@ -165,6 +173,7 @@ def main(
     out: Path,
     settings: ReconstructionScoreSettings,
     measured: tuple[Path, ...] = (),
+    compared: tuple[Path, ...] = (),
     images: Path = Path("results/vqa"),
     plans: Path | None = None,
 ) -> None:
@@ -181,6 +190,7 @@ def main(
         out: Parquet file to write, with a CSV file beside it.
         settings: Format of the replies, split, resamples, which metrics.
         measured: Tables of measured objects of the shards, each with its gravity table beside it.
+        compared: What other experiments answered to their pictures; the gain over each is a row.
         images: Folder that the pictures of questions are relative to.
         plans: Picture to draw: some rooms from above, true and predicted.
     """
@@ -192,8 +202,7 @@ def main(
         for method, paths in zip(CONDITIONS, (image, blind, blank), strict=True)
     }
     written = [pair.predicted for pairs in methods.values() for pair in pairs]
-    has_yaws = settings.layout.format != "object_list" or "yaw" in settings.layout.fields
-    content = Content.of(written, yaws=has_yaws)
+    content = Content.of(written)
     methods |= baselines(scored, tables, measured, settings.layout)
     headline = [VISIBLE, ALL] if settings.layout.objects == "all" else [VISIBLE]
     resample = SceneBootstrap(
@@ -220,7 +229,17 @@ def main(
         if is_seen
     }
     template = RowTemplate(experiment, settings.split, headline)
-    num_rows = write_scores(out, score_rows(scores, resample, template, categories))
+    beside = compared_rows(
+        compared,
+        [room.question_id for room in scored],
+        methods[LEARNED],
+        content,
+        tables.names,
+        template,
+        settings,
+        seed,
+    )
+    num_rows = write_scores(out, chain(score_rows(scores, resample, template, categories), beside))
     if plans is not None:
         draw_plans(plans, methods[LEARNED], [images / room.image for room in scored], experiment)
     logger.info("%s: %d rows about %d rooms", out, num_rows, len(scored))

@@ -1,4 +1,4 @@
-"""Rows of the table of scores: a model beside the same model without eyes, and its baselines."""
+"""Rows of the table of scores: a model, the same model without the picture, and its baselines."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from workflow_scripts.evaluate.metric import RoomMetric, is_better
 from workflow_scripts.evaluate.reconstruction.method_scores import Key, MethodScore, MethodScores
 from workflow_scripts.evaluate.reconstruction.room_metrics import ROOM_METRICS
 from workflow_scripts.evaluate.reconstruction.room_values import ALL, HIDDEN, TARGET, VISIBLE
-from workflow_scripts.evaluate.score_table import LEARNED, NAN, ScoreRow
+from workflow_scripts.evaluate.score_table import AGAINST, LEARNED, NAN, ScoreRow
 
 BENCHMARK = "rooms"
 BASELINES = ("retrieval", "measured")
@@ -68,7 +68,7 @@ def _row(
     ci_low, ci_high = interval(score.resampled)
     beside: dict[str, object] = {}
     if method == LEARNED:
-        beside = {name: _value(methods, name, key) for name in ("blind", "blank")}
+        beside = {name: _value(methods.get(name, {}), key) for name in ("blind", "blank")}
         beside |= _gain(methods, key, metric)
     return ScoreRow(
         experiment=template.experiment,
@@ -95,18 +95,42 @@ def _is_headline(metric: RoomMetric, group: str, method: str, template: RowTempl
     return method == LEARNED or metric.name in MAIN_METRICS
 
 
+def comparison_rows(
+    ours: MethodScores,
+    others: MethodScores,
+    other: str,
+    resample: SceneBootstrap,
+    template: RowTemplate,
+) -> Iterator[ScoreRow]:
+    """Yield the headline scores of an experiment beside those of another one on the same rooms."""
+    for group in dict.fromkeys((*template.headline_groups, ALL)):
+        for metric in ROOM_METRICS:
+            key = (group, metric.name)
+            is_known = all(np.isfinite(_value(scores, key)) for scores in (ours, others))
+            if not is_known or not _is_headline(metric, group, LEARNED, template):
+                continue
+            row = _row({LEARNED: ours}, key, LEARNED, metric, resample, template, group)
+            gain = _gain_over(ours[key], others[key], other, metric)
+            yield row.model_copy(update={"method": f"{AGAINST}{other}", **gain})
+
+
 def _gain(methods: Mapping[str, MethodScores], key: Key, metric: RoomMetric) -> dict[str, object]:
-    rivals = [name for name in RIVALS if not np.isnan(_value(methods, name, key))]
+    rivals = [name for name in RIVALS if not np.isnan(_value(methods.get(name, {}), key))]
     if not rivals:
         return {}
     best = rivals[0]
     for name in rivals[1:]:
-        if is_better(_value(methods, name, key), _value(methods, best, key), metric):
+        if is_better(_value(methods[name], key), _value(methods[best], key), metric):
             best = name
-    ours, other = methods[LEARNED][key], methods[best][key]
+    return _gain_over(methods[LEARNED][key], methods[best][key], best, metric)
+
+
+def _gain_over(
+    ours: MethodScore, other: MethodScore, name: str, metric: RoomMetric
+) -> dict[str, object]:
     low, high = interval(metric.sign * (ours.resampled - other.resampled))
     return {
-        "baseline": best,
+        "baseline": name,
         "baseline_value": other.value,
         "gain": metric.sign * (ours.value - other.value),
         "gain_low": low,
@@ -114,6 +138,6 @@ def _gain(methods: Mapping[str, MethodScores], key: Key, metric: RoomMetric) -> 
     }
 
 
-def _value(methods: Mapping[str, MethodScores], method: str, key: Key) -> float:
-    score: MethodScore | None = methods.get(method, {}).get(key)
+def _value(scores: MethodScores, key: Key) -> float:
+    score: MethodScore | None = scores.get(key)
     return NAN if score is None else score.value

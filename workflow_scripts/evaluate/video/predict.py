@@ -20,7 +20,7 @@ from workflow_scripts.experiments.video import VideoPredictSettings
 from workflow_scripts.models.video.load import load_video_model
 from workflow_scripts.models.video.scan_cache import ScanCache
 from workflow_scripts.models.video.scan_inputs import ScanReader
-from workflow_scripts.models.video.scan_placement import Placement
+from workflow_scripts.models.video.scan_placement import Placement, by_placement
 from workflow_scripts.models.video.scan_prompt import question_of
 from workflow_scripts.models.video.scan_rows import EncodedQuestion, EncodedScan
 from workflow_scripts.models.video.video_batch import VideoProcessor
@@ -57,20 +57,22 @@ class ScanAnswerer:
         scan = self._scans.get((samples[0].source, samples[0].scene_id))
         if self._is_blind:
             scan = self._scans.blind(scan)
-        placement = Placement.of(
+        usual = Placement.of(
             scan.inputs.boxes,
             center_origin=self._settings.center_origin,
             yaw_deg=self._yaw_deg,
         )
-        placed = placement.scan(scan.encoded)
         answers: dict[str, tuple[str, list[float]]] = {}
-        for is_grounding in (True, False):
-            chosen = [one for one in samples if (one.task == "grounding") == is_grounding]
-            for start in range(0, len(chosen), self._settings.batch_size):
-                part = chosen[start : start + self._settings.batch_size]
-                questions = [self._encode(sample, placed, placement) for sample in part]
-                found = (self._score if is_grounding else self._write)(placed, questions)
-                answers.update(zip((one.sample_id for one in part), found, strict=True))
+        for placement, numbers in by_placement(samples, usual, self._settings.situation):
+            placed = placement.scan(scan.encoded)
+            seen = [samples[number] for number in numbers]
+            for is_grounding in (True, False):
+                chosen = [one for one in seen if (one.task == "grounding") == is_grounding]
+                for start in range(0, len(chosen), self._settings.batch_size):
+                    part = chosen[start : start + self._settings.batch_size]
+                    questions = [self._encode(sample, placed, placement) for sample in part]
+                    found = (self._score if is_grounding else self._write)(placed, questions)
+                    answers.update(zip((one.sample_id for one in part), found, strict=True))
         return [answers[sample.sample_id] for sample in samples]
 
     def num_shown(self, samples: Sequence[ScanSample]) -> tuple[int, int]:
@@ -158,7 +160,7 @@ def read_asked_samples(path: Path, selection: SampleSelection) -> list[ScanSampl
     seen: set[str] = set()
     for sample in samples:
         if sample.sample_id in seen:
-            raise UserError(f"{path}: sample_id {sample.sample_id!r} is there twice")
+            raise UserError(f"{path}: sample_id {sample.sample_id!r} occurs twice")
         seen.add(sample.sample_id)
     return samples
 

@@ -12,14 +12,13 @@ from workflow_scripts.common.vsi_bench import VSI_TASKS
 from workflow_scripts.evaluate.bootstrap import SceneBootstrap, interval
 from workflow_scripts.evaluate.metric import AnswerMetric, Metric, ScanMetric
 from workflow_scripts.evaluate.metrics import METRICS
-from workflow_scripts.evaluate.score_table import ALL, LEARNED, ScoreRow
+from workflow_scripts.evaluate.score_table import AGAINST, ALL, LEARNED, ScoreRow
 from workflow_scripts.evaluate.video.majority import MAJORITY
 from workflow_scripts.evaluate.video.sample_scores import SampleScores
 from workflow_scripts.evaluate.video.scored_samples import ScoredSamples
 
 GENERATED, BENCHMARK = "generated", "scan_samples"
 BLIND = "blind"
-AGAINST = "against "
 MethodScores = Mapping[str, SampleScores]
 _OF_THE_SCORE = {
     *("experiment", "benchmark", "split", "family", "metric", "n", "num_scenes"),

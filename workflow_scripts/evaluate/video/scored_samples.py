@@ -189,7 +189,7 @@ def _in_order(
         elif not np.isfinite(record.scores).all():
             infinite.append(record.sample_id)
     _refuse(where, "need a score for each proposal and one for no object", wrong)
-    _refuse(where, "have a score that is no finite number", infinite)
+    _refuse(where, "have a score that is not a finite number", infinite)
     return ordered
 
 

@@ -28,7 +28,7 @@ def score_vsi(samples: Sequence[ScanSample], texts: Sequence[str]) -> np.ndarray
 
 def _score(sample: ScanSample, text: str) -> float:
     if not is_vsi_sample(sample):
-        raise ValueError(f"{sample.sample_id}: {sample.question_type!r} is no type of VSI-Bench")
+        raise ValueError(f"{sample.sample_id}: {sample.question_type!r} is not a type of VSI-Bench")
     if sample.answer_type == "choice":
         return vsi_accuracy(text, str(sample.truth))
     return vsi_mra(text, float(sample.truth))

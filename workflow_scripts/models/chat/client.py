@@ -22,7 +22,7 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.server import ConnectionSettings, ServerSettings
 from workflow_scripts.models.chat.connection import (
     call_within,
-    connection_fault,
+    connection_problem,
     http_client,
     retry_wait_s,
     status_text,
@@ -259,15 +259,15 @@ class ChatClient:
                 cause = self._cause(error)
                 most = self.limits.max_retries
                 if isinstance(error, openai.APIConnectionError):
-                    fault = connection_fault(error, address=self.address)
-                    is_unreached = fault.kind == "unreachable" and not self._is_reached.is_set()
+                    problem = connection_problem(error, address=self.address)
+                    is_unreached = problem.kind == "unreachable" and not self._is_reached.is_set()
                     most = min(most, _MAX_UNREACHED_RETRIES) if is_unreached else most
-                    if fault.kind == "lasting" or (is_unreached and num_retries >= most):
+                    if problem.kind == "lasting" or (is_unreached and num_retries >= most):
                         raise UserError(
                             f"{self.section} failed: no reply from {self.address}: {cause}. Check "
                             f"{self.section}.base_url, that the server runs, and the network."
                         ) from None
-                    wait_s = None if fault.kind == "reply" else wait_s
+                    wait_s = None if problem.kind == "reply" else wait_s
                 if wait_s is None or num_retries >= most:
                     raise
                 num_retries += 1
@@ -284,9 +284,9 @@ class ChatClient:
         elif isinstance(error, openai.APITimeoutError):
             text = f"no complete reply within {self.limits.timeout_s:g} s"
             if isinstance(error.__cause__, httpx2.ConnectTimeout):
-                text = connection_fault(error, address=self.address).text
+                text = connection_problem(error, address=self.address).text
         elif isinstance(error, openai.APIConnectionError):
-            text = connection_fault(error, address=self.address).text
+            text = connection_problem(error, address=self.address).text
         else:
             text = error.message
         # All of it is redacted before it is shortened: half a key is one too.

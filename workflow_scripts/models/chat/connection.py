@@ -36,11 +36,11 @@ class UnreadableReply(httpx2.RequestError):
 
 
 @dataclass(frozen=True)
-class ConnectionFault:
+class ConnectionProblem:
     """What is wrong with a connection.
 
-    `lasting` comes again at every attempt; `unreachable` may be a server that is not up yet;
-    `passing` may be gone the next time; `reply` is a fault of this one reply.
+    `lasting` occurs at every attempt; `unreachable` may be a server that is still starting;
+    `passing` may not occur again; `reply` concerns this one reply.
     """
 
     kind: Literal["lasting", "unreachable", "passing", "reply"]
@@ -130,18 +130,18 @@ def call_within(function: Callable[[], Result], *, seconds: float, address: str)
         raise openai.APITimeoutError(request=httpx2.Request("POST", address)) from None
 
 
-def connection_fault(error: openai.APIConnectionError, *, address: str) -> ConnectionFault:
+def connection_problem(error: openai.APIConnectionError, *, address: str) -> ConnectionProblem:
     """Return what is behind an error of the SDK, in words that say what to do."""
     causes = list(_causes(error))
     variable = proxy_variable(address)
     through = f" through the proxy of {variable}" if variable else ""
     unreadable = _first(causes, UnreadableReply)
     if unreadable:
-        return ConnectionFault("reply", str(unreadable))
+        return ConnectionProblem("reply", str(unreadable))
     certificate = _first(causes, ssl.SSLCertVerificationError)
     if certificate:
         why = getattr(certificate, "verify_message", "") or str(certificate)
-        return ConnectionFault(
+        return ConnectionProblem(
             "lasting",
             f"the server's certificate is not accepted{through}: {why}. For an authority of your "
             "own export SSL_CERT_FILE=its-certificates.pem",
@@ -149,7 +149,7 @@ def connection_fault(error: openai.APIConnectionError, *, address: str) -> Conne
     tls = _first(causes, ssl.SSLError)
     if tls and not isinstance(tls, _TRANSIENT_TLS):
         why = tls.reason if isinstance(tls, ssl.SSLError) and tls.reason else str(tls)
-        return ConnectionFault(
+        return ConnectionProblem(
             "lasting", f"no TLS connection{through}: {why}. Does the server speak https?"
         )
     proxy = _first(causes, httpx2.ProxyError)
@@ -157,22 +157,26 @@ def connection_fault(error: openai.APIConnectionError, *, address: str) -> Conne
         kind: Literal["unreachable", "lasting"] = (
             "unreachable" if re.match(r"5\d\d\b", str(proxy)) else "lasting"
         )
-        return ConnectionFault(kind, f"the proxy of {variable or 'the environment'} says: {proxy}")
+        return ConnectionProblem(
+            kind, f"the proxy of {variable or 'the environment'} says: {proxy}"
+        )
     request = _first(
         causes, httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.LocalProtocolError,
         UnicodeError, httpx2.TooManyRedirects,
     )  # fmt: skip
     if request:
-        return ConnectionFault("lasting", f"the request cannot be sent: {request}")
+        return ConnectionProblem("lasting", f"the request cannot be sent: {request}")
     if _first(causes, httpx2.ConnectTimeout):
-        return ConnectionFault("unreachable", f"no connection within {_MAX_CONNECT_S:g} s{through}")
+        return ConnectionProblem(
+            "unreachable", f"no connection within {_MAX_CONNECT_S:g} s{through}"
+        )
     deepest = causes[-1]
     text = deepest.strerror if isinstance(deepest, OSError) and deepest.strerror else str(deepest)
     words = f"{text or type(deepest).__name__}{through}"
     is_unreachable = _first(causes, httpx2.ConnectError, socket.gaierror) or (
         _first(causes, httpx2.RemoteProtocolError) and "illegal" in str(deepest)
     )
-    return ConnectionFault("unreachable" if is_unreachable else "passing", words)
+    return ConnectionProblem("unreachable" if is_unreachable else "passing", words)
 
 
 def retry_wait_s(error: openai.APIError, num_retries: int) -> float | None:

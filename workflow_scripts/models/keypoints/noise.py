@@ -33,7 +33,7 @@ class NoiseModel(Settings):
         "keypoint keeps for an episode",
     )
     correlation: float = Field(
-        0.0, ge=0, lt=1, description="AR(1) correlation of the noise of neighbouring frames"
+        0.0, ge=0, lt=1, description="AR(1) correlation of the noise of neighboring frames"
     )
     occlusion: bool = Field(
         True, description="hidden keypoints are not observed; else only those outside the image"

@@ -57,7 +57,7 @@ class FrameEncoder:
         self._type = config.model_type
         if self._type not in FIXED_GRID + ANY_GRID:
             raise UserError(
-                f"base: model type {self._type} is none of those that experiments of kind video "
+                f"base: model type {self._type} is not one of those that experiments of kind video "
                 f"know: {', '.join(FIXED_GRID + ANY_GRID)}"
             )
 

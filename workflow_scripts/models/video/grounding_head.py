@@ -39,11 +39,16 @@ class GroundingHead(nn.Module):
         kind = self.no_object.dtype
         none = self.no_object.expand(len(queries), 1, -1)
         everything = torch.cat([candidates.to(kind), none], dim=1)
-        keys = nn.functional.normalize(self.candidate_mlp(everything).float(), dim=-1)
-        query = nn.functional.normalize(self.query_mlp(queries.to(kind)).float(), dim=-1)
-        scores = torch.einsum("qw,qpw->qp", query, keys)
+        scores = cosines(self.query_mlp(queries.to(kind)), self.candidate_mlp(everything))
         is_there = nn.functional.pad(is_candidate, (0, 1), value=True)
         return scores.masked_fill(~is_there, -torch.inf)
+
+
+def cosines(queries: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
+    """Return f32 [queries, candidates] of [queries, width] and [queries, candidates, width]."""
+    query = nn.functional.normalize(queries.float(), dim=-1)
+    keys = nn.functional.normalize(candidates.float(), dim=-1)
+    return torch.einsum("qw,qpw->qp", query, keys)
 
 
 def contrastive_loss(scores: torch.Tensor, is_positive: torch.Tensor) -> torch.Tensor:

@@ -1,9 +1,12 @@
 """Move and turn an encoded scan: the model then sees the same scan in another world frame."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
+from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.geometry.cameras import rotation_about_up
 from workflow_scripts.models.video.scan_rows import EncodedScan
 from workflow_scripts.models.video.token_coordinates import TokenCoordinates
@@ -31,6 +34,13 @@ class Placement:
             return cls(np.zeros(3), yaw_deg)
         return cls(np.asarray(boxes[:, :3], np.float64).mean(axis=0), yaw_deg)
 
+    @classmethod
+    def of_situation(cls, sample: ScanSample) -> "Placement | None":
+        """Return the placement that puts a sample's situation at the origin, looking along x."""
+        if sample.position_m is None or sample.facing_deg is None:
+            return None
+        return cls(np.array(sample.position_m, np.float64), -sample.facing_deg)
+
     def points(self, points_m: np.ndarray) -> np.ndarray:
         """Return where world points [..., 3] are seen, f64."""
         moved = np.asarray(points_m, np.float64) - self.origin_m
@@ -55,3 +65,20 @@ class Placement:
 
     def _coordinates(self, tokens: TokenCoordinates) -> TokenCoordinates:
         return replace(tokens, xyz_m=self.points(tokens.xyz_m).astype(np.float32))
+
+
+def by_placement(
+    samples: Sequence[ScanSample], usual: Placement, situation: Literal["text", "pose"]
+) -> list[tuple[Placement, list[int]]]:
+    """Return where a scan is seen for samples about it, and the numbers of those samples.
+
+    With `pose` a sample with a situation is seen from there, and shares its scan only with others
+    of the same situation; all the rest share the usual placement.
+    """
+    found: dict[tuple[float, ...], tuple[Placement, list[int]]] = {}
+    for number, sample in enumerate(samples):
+        own = Placement.of_situation(sample) if situation == "pose" else None
+        placement = own or usual
+        key = (*placement.origin_m, placement.yaw_deg)
+        found.setdefault(key, (placement, []))[1].append(number)
+    return list(found.values())

@@ -38,13 +38,19 @@ def answer_of(sample: ScanSample) -> str:
 
 
 def question_of(
-    sample: ScanSample, *, targets: Sequence[int] = (), point: np.ndarray | None = None, ask: bool
+    sample: ScanSample,
+    *,
+    targets: Sequence[int] = (),
+    anchors: Sequence[int] = (),
+    point: np.ndarray | None = None,
+    ask: bool,
 ) -> ScanQuestion:
     """Return a sample as it is put to a model.
 
     Args:
         sample: What is asked.
         targets: Proposals that are meant, of grounding.
+        anchors: Other proposals that it speaks of.
         point: Where the model sees the point of a caption, f32 [3].
         ask: Let the model answer in its own words instead of teaching it the answer; grounding is
             answered at its token, which is always there.
@@ -55,6 +61,7 @@ def question_of(
         answer=None if words_of_its_own else answer_of(sample),
         points_m=() if point is None else (tuple(map(float, point)),),
         targets=targets,
+        anchors=anchors,
     )
 
 

@@ -68,12 +68,14 @@ class ScanQuestion:
             proposals. None: the model is to go on in its own words.
         points_m: [points, 3].
         targets: Proposals that are meant (rows of the boxes); none: no object.
+        anchors: Other proposals that the prompt speaks of; none where that is not known.
     """
 
     prompt: str
     answer: str | None = None
     points_m: Sequence[Sequence[float]] = ()
     targets: Sequence[int] = ()
+    anchors: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

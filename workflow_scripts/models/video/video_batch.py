@@ -222,19 +222,43 @@ class VideoProcessor:
         )
         if self._has_token_types:
             batch["mm_token_type_ids"] = (batch["input_ids"] == self._image_token_id).long()
-        batch.update(_frames_of([row.scan.frames for row in rows]) or self._blank_frame)
-        batch.update(_objects_of([row.scan for row in rows]))
+        frames, places = self._shown_frames([row.scan.frames for row in rows])
+        batch.update(_frames_of(frames) or self._blank_frame)
+        batch.update(_objects_of([row.scan for row in rows], places))
         points = [
             np.asarray(entry.question.points_m, np.float32).reshape(-1, 3)
             for row in rows
             for entry in row.questions
         ]
         batch["coord_points"] = as_bits(np.concatenate(points))
+        batch["coord_object"] = _objects_at_points(rows)
         batch["ground_targets"] = _targets_of(rows)
+        batch["anchor_targets"] = _anchors_of(rows)
         batch["num_answer_tokens"] = torch.tensor(sum(row.num_answer_tokens for row in rows))
         batch["num_queries"] = torch.tensor(sum(row.num_queries for row in rows))
         batch["num_frames"] = torch.tensor(sum(row.scan.num_frames for row in rows))
         return batch
+
+    def _shown_frames(
+        self, frames: Sequence[EncodedFrames | None]
+    ) -> tuple[list[EncodedFrames], list[int]]:
+        """Return the frames that a batch holds, and the number of each row's first patch.
+
+        Where the language model reads objects, rows that show the same frames from different
+        places share them. (Frame tokens, and the depth head, also take their coordinates.)
+        """
+        is_shared = self.settings.tokens == "objects" and not self.settings.depth_head
+        shown: list[EncodedFrames] = []
+        starts: dict[int, int] = {}
+        places, num_patches = [], 0
+        for row, own in enumerate(frames):
+            key = row if own is None or not is_shared else id(own.pixels)
+            if own is not None and key not in starts:
+                starts[key] = num_patches
+                shown.append(own)
+                num_patches += own.patches.validity.size
+            places.append(starts.get(key, 0))
+        return shown, places
 
     @cached_property
     def _blank_frame(self) -> dict[str, torch.Tensor]:
@@ -265,12 +289,12 @@ def _check(scan: EncodedScan, question: ScanQuestion) -> None:
     wrong = [target for target in question.targets if not 0 <= target < len(scan.boxes)]
     if wrong:
         raise UserError(
-            f"prompt {question.prompt!r}: targets {wrong} are none of {len(scan.boxes)} proposals"
+            f"prompt {question.prompt!r}: targets {wrong} are not among the "
+            f"{len(scan.boxes)} proposals"
         )
 
 
-def _frames_of(scans: Sequence[EncodedFrames | None]) -> dict[str, torch.Tensor]:
-    seen = [frames for frames in scans if frames is not None]
+def _frames_of(seen: Sequence[EncodedFrames]) -> dict[str, torch.Tensor]:
     if not seen:
         return {}
     grids = [
@@ -295,22 +319,50 @@ def _bits_of(parts: Sequence[np.ndarray]) -> torch.Tensor:
     return as_bits(np.concatenate(parts))
 
 
-def _objects_of(scans: Sequence[EncodedScan]) -> dict[str, torch.Tensor]:
+def _objects_of(
+    scans: Sequence[EncodedScan], first_patches: Sequence[int]
+) -> dict[str, torch.Tensor]:
     patches, proposals, rows = [], [], []
-    first_patch = first_proposal = 0
-    for row, scan in enumerate(scans):
+    first_proposal = 0
+    for row, (scan, first_patch) in enumerate(zip(scans, first_patches, strict=True)):
         patches.append(scan.object_patches.patch + first_patch)
         proposals.append(scan.object_patches.proposal + first_proposal)
         rows.append(np.full(len(scan.boxes), row, np.int64))
         first_proposal += len(scan.boxes)
-        if scan.frames is not None:
-            first_patch += scan.frames.patches.validity.size
     return {
         "object_patch": torch.from_numpy(np.concatenate(patches)),
         "object_of_patch": torch.from_numpy(np.concatenate(proposals)),
         "object_row": torch.from_numpy(np.concatenate(rows)),
         "object_points": _bits_of([scan.boxes[:, :3] for scan in scans]),
     }
+
+
+def _objects_at_points(rows: Sequence[ScanRow]) -> torch.Tensor:
+    """Return for each `<coord>` the proposal of the batch that lies there, i64; -1 for none.
+
+    It is the one with the nearest center, if that is within half of the box's diagonal.
+    """
+    found, first = [], 0
+    for row in rows:
+        boxes = row.scan.boxes
+        for entry in row.questions:
+            for point in entry.question.points_m:
+                distance = np.linalg.norm(boxes[:, :3] - np.asarray(point), axis=1)
+                nearest = int(distance.argmin()) if len(boxes) else -1
+                reach = np.linalg.norm(boxes[nearest, 3:]) / 2 if len(boxes) else 0.0
+                is_there = len(boxes) and distance[nearest] <= reach
+                found.append(first + nearest if is_there else -1)
+        first += len(boxes)
+    return torch.tensor(found, dtype=torch.long)
+
+
+def _anchors_of(rows: Sequence[ScanRow]) -> torch.Tensor:
+    """Return bool [queries, proposals]: which are spoken of beside the targets; none if unknown."""
+    queries = [entry for row in rows for entry in row.questions for _ in range(entry.num_queries)]
+    anchors = torch.zeros(len(queries), max(len(row.scan.boxes) for row in rows), dtype=torch.bool)
+    for number, entry in enumerate(queries):
+        anchors[number, list(entry.question.anchors)] = True
+    return anchors
 
 
 def _targets_of(rows: Sequence[ScanRow]) -> torch.Tensor:

@@ -36,6 +36,7 @@ from workflow_scripts.models.video.frame_features import (
 from workflow_scripts.models.video.grounding_head import GroundingHead, contrastive_loss
 from workflow_scripts.models.video.object_patches import mean_patch_features
 from workflow_scripts.models.video.position_encoding import PositionEncoding
+from workflow_scripts.models.video.relation_head import RelationHead
 from workflow_scripts.models.video.special_tokens import SpecialTokens
 from workflow_scripts.models.video.video_batch import from_bits
 
@@ -49,6 +50,7 @@ class EncodedScene:
     Attributes:
         encoder_outputs: `mm_encoder_outputs` of the base; None without frame tokens.
         objects: [proposals, width], features and encoded centre of all proposals.
+        features: [proposals, width], features alone; zeros without frames.
         depth: The depth loss, or None.
         unused: 0 in training, from features that no loss may read, so that they have gradients
             on every rank; None otherwise.
@@ -56,8 +58,24 @@ class EncodedScene:
 
     encoder_outputs: dict[str, Any] | None
     objects: torch.Tensor
+    features: torch.Tensor
     depth: torch.Tensor | None
     unused: torch.Tensor | None
+
+
+@dataclass
+class GroundingScores:
+    """Scores of queries.
+
+    Attributes:
+        scores: f32 [queries, proposals + 1], -inf where there is no proposal; no object last.
+        is_candidate: bool [queries, proposals].
+        anchors: f32 [queries, proposals], cosines; None without a relation head.
+    """
+
+    scores: torch.Tensor
+    is_candidate: torch.Tensor
+    anchors: torch.Tensor | None
 
 
 class VideoModel(nn.Module):
@@ -80,6 +98,7 @@ class VideoModel(nn.Module):
         width = self.config.get_text_config().hidden_size
         self.position_encoding = PositionEncoding(settings.position_encoding, width)
         self.grounding_head = GroundingHead(width, settings.grounding_head)
+        self.relation_head = RelationHead(width) if settings.relation_head else None
         self.token_embeddings = nn.Embedding(len(special_tokens.ids), width)
         self.depth_head = DepthHead(width) if settings.depth_head else None
         embeddings = self.base.get_input_embeddings()
@@ -108,7 +127,7 @@ class VideoModel(nn.Module):
     def forward(self, **batch: Any) -> dict[str, torch.Tensor]:
         """Return the losses of a batch of `VideoProcessor.collate`.
 
-        `grounding` and `answer` are sums over queries and answer tokens, divided by
+        `grounding`, `anchor` and `answer` are sums over queries and answer tokens, divided by
         `num_queries` and `num_answer_tokens` of the batch, which a caller may replace by those
         of a whole step; `depth` is a mean over tokens times this batch's share of `num_frames`.
         `loss` is their weighted sum. A batch without one of them has 0 there, but runs the same
@@ -117,10 +136,14 @@ class VideoModel(nn.Module):
         scene = self.encode_scene(batch)
         hidden = self.read(batch, scene)
         losses = {
-            "grounding": self._grounding_loss(hidden, batch, scene),
+            **self._grounding_losses(hidden, batch, scene),
             "answer": self._answer_loss(hidden, batch),
         }
-        weights = {"grounding": self.settings.grounding_weight, "answer": 1.0}
+        weights = {
+            "grounding": self.settings.grounding_weight,
+            "anchor": self.settings.anchor_weight,
+            "answer": 1.0,
+        }
         if scene.depth is not None:
             losses["depth"] = scene.depth
             weights["depth"] = self.settings.depth_weight
@@ -133,11 +156,11 @@ class VideoModel(nn.Module):
     def score_candidates(self, **batch: Any) -> list[torch.Tensor]:
         """Return the scores of every query, f32 [proposals of its scan + 1]; no object last."""
         scene = self.encode_scene(batch)
-        scores, is_candidate = self._scores(self.read(batch, scene), batch, scene)
-        counts = is_candidate.sum(dim=1).tolist()
+        found = self._scores(self.read(batch, scene), batch, scene)
+        counts = found.is_candidate.sum(dim=1).tolist()
         return [
             torch.cat([row[:count], row[-1:]]).cpu()
-            for row, count in zip(scores, counts, strict=True)
+            for row, count in zip(found.scores, counts, strict=True)
         ]
 
     def encode_scene(self, batch: Batch) -> EncodedScene:
@@ -164,7 +187,9 @@ class VideoModel(nn.Module):
                         predicted, from_bits(batch["patch_depth"]), from_bits(batch["patch_height"])
                     )
                     depth = depth * len(seen.grids) / batch["num_frames"].clamp(min=1)
-        return EncodedScene(encoder_outputs, self._objects(batch, features), depth, unused)
+        objects = self._object_features(batch, features)
+        centers = self.position_encoding(from_bits(batch["object_points"])).to(objects.dtype)
+        return EncodedScene(encoder_outputs, objects + centers, objects, depth, unused)
 
     def _blank_features(self, batch: Batch) -> FrameFeatures:
         """Run the tower over a blank frame: other ranks have frames, and share its weights."""
@@ -176,20 +201,19 @@ class VideoModel(nn.Module):
             self.position_encoding(from_bits(batch["coord_points"])[:0])
         return features
 
-    def _objects(self, batch: Batch, features: FrameFeatures | None) -> torch.Tensor:
-        """Return the mean patch of every proposal, zeros without one, and its encoded centre."""
-        points = from_bits(batch["object_points"])
-        encoding: torch.Tensor = self.position_encoding(points)
-        encoding = encoding.to(self.token_embeddings.weight.dtype)
+    def _object_features(self, batch: Batch, features: FrameFeatures | None) -> torch.Tensor:
+        """Return the mean patch of every proposal, zeros without one."""
+        kind = self.token_embeddings.weight.dtype
+        num_objects = len(batch["object_points"])
         if features is None:
-            return encoding
+            return self.token_embeddings.weight.new_zeros(num_objects, self.position_encoding.width)
         means = mean_patch_features(
             features.patches,
             batch["object_patch"],
             batch["object_of_patch"],
-            num_objects=len(encoding),
+            num_objects=num_objects,
         )
-        return means.to(encoding.dtype) + encoding
+        return means.to(kind)
 
     def read(self, batch: Batch, scene: EncodedScene, *, cache: Any = None) -> torch.Tensor:
         """Return the last hidden states [rows, tokens, width] of packed sequences.
@@ -262,6 +286,8 @@ class VideoModel(nn.Module):
         which = input_ids[is_special.any(dim=0)]
         # Also without a coordinate in the batch the same layers run.
         points = self.position_encoding(from_bits(batch["coord_points"]))
+        if self.settings.point_features:
+            points = points + self._features_at_points(batch, scene)
         vectors = vectors.masked_scatter(
             (which == special.coord)[:, None],
             vectors[which == special.coord] + points.to(vectors.dtype),
@@ -276,16 +302,19 @@ class VideoModel(nn.Module):
         finally:
             self._replacement = None
 
+    def _features_at_points(self, batch: Batch, scene: EncodedScene) -> torch.Tensor:
+        """Return the features of the proposals at points [points, width]; zeros without one."""
+        index = batch["coord_object"]
+        padded = functional.pad(scene.features, (0, 0, 0, 1))
+        return padded[torch.where(index < 0, len(scene.features), index)]
+
     def _replace_embeddings(self, module: Any, inputs: Any, output: torch.Tensor) -> torch.Tensor:
         if self._replacement is None:
             return output
         mask, vectors = self._replacement
         return output.masked_scatter(mask[..., None], vectors.to(output.dtype))
 
-    def _scores(
-        self, hidden: torch.Tensor, batch: Batch, scene: EncodedScene
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return cosines [queries, proposals + 1] and which proposals are there."""
+    def _scores(self, hidden: torch.Tensor, batch: Batch, scene: EncodedScene) -> GroundingScores:
         is_query = batch["input_ids"] == self.special_tokens.ground
         rows = is_query.nonzero()[:, 0]
         queries = hidden[is_query]
@@ -297,18 +326,37 @@ class VideoModel(nn.Module):
         number = torch.arange(int(counts.max()) if len(object_row) else 0, device=rows.device)
         is_candidate = number < counts[rows][:, None]
         index = torch.where(is_candidate, first[rows][:, None] + number, 0)
-        scores: torch.Tensor = self.grounding_head(queries, scene.objects[index], is_candidate)
-        return scores, is_candidate
+        candidates = scene.objects[index]
+        scores: torch.Tensor = self.grounding_head(queries, candidates, is_candidate)
+        anchors = None
+        if self.relation_head is not None:
+            centers = None
+            if self.settings.position_encoding.kind != "none":
+                centers = from_bits(batch["object_points"])[index]
+            added, anchors = self.relation_head(queries, candidates, is_candidate, centers)
+            scores = scores + functional.pad(added, (0, 1))
+        return GroundingScores(scores, is_candidate, anchors)
 
-    def _grounding_loss(
+    def _grounding_losses(
         self, hidden: torch.Tensor, batch: Batch, scene: EncodedScene
-    ) -> torch.Tensor:
-        scores, _ = self._scores(hidden, batch, scene)
+    ) -> dict[str, torch.Tensor]:
+        found = self._scores(hidden, batch, scene)
         targets = batch["ground_targets"]
+        losses = {"grounding": 0.0 * found.scores[:, -1].sum()}
+        if found.anchors is not None:
+            losses["anchor"] = 0.0 * found.anchors[found.is_candidate].sum()
         if not len(targets):
-            return 0.0 * scores[:, -1].sum()
-        loss: torch.Tensor = contrastive_loss(scores, targets).sum() / batch["num_queries"]
-        return loss
+            return losses
+        total = contrastive_loss(found.scores, targets).sum()
+        losses["grounding"] = total / batch["num_queries"]
+        if found.anchors is not None:
+            anchors = batch["anchor_targets"]
+            is_known = anchors.any(dim=1)
+            # Their own loss has no candidate for nothing.
+            scores = functional.pad(found.anchors[is_known], (0, 1), value=-torch.inf)
+            total = contrastive_loss(scores, functional.pad(anchors[is_known], (0, 1))).sum()
+            losses["anchor"] = losses["anchor"] + total / batch["num_queries"]
+        return losses
 
     def _answer_loss(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
         labels = batch["labels"]

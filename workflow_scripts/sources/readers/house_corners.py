@@ -3,7 +3,7 @@
 from typing import Any
 
 SAME_CORNER_M = 1e-3
-"""Corners nearer than this are one: AI2-THOR's houses are in millimetres."""
+"""Corners nearer than this are one: AI2-THOR's houses are in millimeters."""
 _POLYGONS = (("rooms", "floorPolygon", 3), ("walls", "polygon", 4))
 
 

@@ -68,7 +68,7 @@ def count_photos(
         raise UserError(
             "sources.images.num_photos: null, but how many photos "
             f"{photos} has is not known before it is loaded; give a number. If it is to be a "
-            "folder, there is none of this name here"
+            "folder, there is no folder of this name here"
         )
     return min(number for number in (available, num_photos) if number is not None)
 

@@ -35,7 +35,7 @@ class ListedFile(NamedTuple):
     time_ns: int
 
 
-def is_litter(name: str) -> bool:
+def is_system_file(name: str) -> bool:
     """Say whether a file or folder is one that systems leave behind, or hidden."""
     return name.startswith(".") or name.casefold() in _LITTER
 
@@ -76,7 +76,7 @@ def walk_files(top: Path, *, without: frozenset[Path] = frozenset()) -> list[Lis
             found.append(ListedFile(prefix, 0, 0))
             continue
         for entry in listing:
-            if is_litter(entry.name):
+            if is_system_file(entry.name):
                 continue
             name = f"{prefix}{entry.name}"
             try:

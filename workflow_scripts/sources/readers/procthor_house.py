@@ -72,7 +72,6 @@ class Opening:
     asset_id: str
     room_id: str
     wall0: Wall
-    wall1_id: str
     hole_m: tuple[float, float, float, float]
     centre_m: np.ndarray
     size_m: tuple[float, float, float]
@@ -80,7 +79,7 @@ class Opening:
 
 def _read_number(value: Any, *, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UserError(f"{where} is {value!r}; it must be a finite number of metres or degrees")
+        raise UserError(f"{where} is {value!r}; it must be a finite number of meters or degrees")
     return float(value)
 
 
@@ -199,7 +198,6 @@ def openings(house: dict[str, Any], walls_of_house: Iterable[Wall]) -> list[Open
                     asset_id,
                     wall.room_id,
                     wall,
-                    str(entry.get("wall1", "")),
                     (float(u0), float(v0), float(u1), float(v1)),
                     centre,
                     asset.size_m,

@@ -20,7 +20,11 @@ from workflow_scripts.common.storage import atomic_write, write_json
 from workflow_scripts.train.base.experiment import PretrainExperiment
 from workflow_scripts.train.base.pretrain_dataset import PretrainDataset
 from workflow_scripts.train.base.pretrain_images import AnnotatedImages, read_annotated_images
-from workflow_scripts.train.base.pretrain_model import LOSS_WEIGHTS, PretrainModel
+from workflow_scripts.train.base.pretrain_model import (
+    LOSS_WEIGHTS,
+    PretrainModel,
+    bfloat16_products,
+)
 from workflow_scripts.train.base.pretrain_patches import PatchDataset
 from workflow_scripts.train.base.pretrain_validation import answer_accuracy, patch_naming
 from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig, make_model, make_processor
@@ -123,7 +127,9 @@ def train(experiment: PretrainExperiment, should_stop: Callable[[], bool] = lamb
     model = make_model(size, processor, seed=experiment.seed)
     # Other implementations do not return their attention.
     model.set_attn_implementation({"text_config": "eager"})
-    images = read_annotated_images(experiment.views, side_px=size.image_px)
+    images = read_annotated_images(
+        experiment.views, side_px=size.image_px, max_images=settings.max_images
+    )
     questions = make_dataset(
         experiment,
         images,
@@ -151,7 +157,8 @@ def train(experiment: PretrainExperiment, should_stop: Callable[[], bool] = lamb
         save_minutes=experiment.save_minutes,
         should_stop=should_stop,
     )
-    run_trainer(trainer, experiment, num_ranks=1)
+    with bfloat16_products():
+        run_trainer(trainer, experiment, num_ranks=1)
     model.model.vision_tower.fold_batch_norm()
     validation = validate(experiment, pretrain_model, processor)
     logger.info("unseen houses: %s", validation)
@@ -209,7 +216,11 @@ def validate(
 ) -> dict[str, Any]:
     """Return accuracies on images of houses that are not learned from; None without images."""
     images = read_annotated_images(
-        experiment.views, side_px=TinyVlmConfig().image_px, split="val", allow_empty=True
+        experiment.views,
+        side_px=TinyVlmConfig().image_px,
+        split="val",
+        max_images=experiment.settings.max_images,
+        allow_empty=True,
     )
     accuracy: dict[str, float | None] = {}
     for mention_style, named in (("marked", 0.0), ("named", 1.0)):

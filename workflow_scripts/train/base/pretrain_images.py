@@ -5,6 +5,8 @@ All images are held in memory as bytes. Only views of one split are read.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -117,75 +119,81 @@ def categories() -> tuple[str, ...]:
 
 
 def read_annotated_images(
-    shards: Sequence[Path], *, side_px: int, split: str = "train", allow_empty: bool = False
+    shards: Sequence[Path],
+    *,
+    side_px: int,
+    split: str = "train",
+    max_images: int | None = None,
+    allow_empty: bool = False,
 ) -> AnnotatedImages:
-    """Read a split's views of shards, scaled to squares as the processor scales them."""
+    """Read a split's views of shards, scaled to squares as the processor scales them.
+
+    Of more than `max_images` views, that many are read, at even steps over all of them: neighbours
+    show the same room.
+    """
     names = categories()
     category_ids = {name: number for number, name in enumerate(names)}
-    images: list[tuple[np.ndarray, ...]] = []
-    object_points, cameras = [], []
-    for path in progress(shards, desc="read views"):
+    chosen = _chosen_views(shards, split=split, max_images=max_images)
+    count = sum(len(views) for _, views in chosen)
+    if not count and not allow_empty:
+        raise UserError(
+            f"no view of split {split!r} in {len(shards)} shards, so there is nothing to train on; "
+            f"raise sources.*.num_houses or splits.{split}"
+        )
+    shape = (count, side_px, side_px)
+    images = AnnotatedImages(
+        rgb=np.zeros((*shape, 3), np.uint8),
+        label_map=np.zeros(shape, np.uint8),
+        depth_m=np.zeros(shape, np.float16),
+        center_offset=np.zeros((*shape, 2), np.float16),
+        object_map=np.zeros(shape, np.uint8),
+        object_points=(),
+        cameras=(),
+        categories=names,
+    )
+    object_points: list[tuple[ObjectPoint, ...]] = []
+    cameras: list[Camera] = []
+    for path, views in progress(chosen, desc="read views"):
         shard = ViewShard.open(path)
         rows = {(row.scene_id, row.instance): row for row in shard.objects.itertuples(index=False)}
         visible_rows: dict[int, list[Any]] = {}
         for row in shard.visibility.itertuples(index=False):
             visible_rows.setdefault(row.view, []).append(row)
-        for view in shard.views.itertuples(index=False):
-            if view.split != split:
-                continue
-            image = Image.fromarray(shard.rgb(view.view))
-            image = image.resize((side_px, side_px), Image.Resampling.BICUBIC)
-            instance = _sample_nearest(shard.instance(view.view), side_px)
+        for view in views:
+            number, visible = len(cameras), visible_rows.get(view, ())
+            image = Image.fromarray(shard.rgb(view))
+            images.rgb[number] = image.resize((side_px, side_px), Image.Resampling.BICUBIC)
+            instance = _sample_nearest(shard.instance(view), side_px)
             table = np.zeros(65536, dtype=np.uint8)
-            for row in visible_rows.get(view.view, ()):
+            for row in visible:
                 category = rows[row.scene_id, row.instance].category
                 table[row.instance] = category_ids.get(category, 0)
-            depth = np.nan_to_num(_sample_nearest(shard.depth_m(view.view), side_px))
-            cameras.append(shard.camera(view.view))
-            points = _object_points(instance, visible_rows.get(view.view, ()), rows, cameras[-1])
+            images.label_map[number] = table[instance]
+            images.depth_m[number] = np.nan_to_num(_sample_nearest(shard.depth_m(view), side_px))
+            images.center_offset[number] = _center_offsets(instance)
+            cameras.append(shard.camera(view))
+            points = _object_points(instance, visible, rows, cameras[-1])
             number_of = np.zeros(65536, dtype=np.uint8)
-            for number, instance_id in enumerate(points, start=1):
-                number_of[instance_id] = number
-            images.append(
-                (
-                    np.asarray(image),
-                    table[instance],
-                    depth.astype(np.float16),
-                    _center_offsets(instance),
-                    number_of[instance],
-                )
-            )
+            for point_number, instance_id in enumerate(points, start=1):
+                number_of[instance_id] = point_number
+            images.object_map[number] = number_of[instance]
             object_points.append(tuple(points.values()))
-    if not images and allow_empty:
-        shape = (0, side_px, side_px)
-        return AnnotatedImages(
-            np.zeros((*shape, 3), np.uint8),
-            np.zeros(shape, np.uint8),
-            np.zeros(shape, np.float16),
-            np.zeros((*shape, 2), np.float16),
-            np.zeros(shape, np.uint8),
-            (),
-            (),
-            names,
-        )
-    if not images:
-        raise UserError(
-            f"no view of split {split!r} in {len(shards)} shards, so there is nothing to train on; "
-            f"raise sources.*.num_houses or splits.{split}"
-        )
-    rgb, label_map, depth_m, center_offset, object_map = (
-        np.stack([image[index] for image in images]) for index in range(5)
-    )
-    return AnnotatedImages(
-        rgb,
-        label_map,
-        depth_m,
-        center_offset,
-        object_map,
-        tuple(object_points),
-        tuple(cameras),
-        names,
-    )
+    return replace(images, object_points=tuple(object_points), cameras=tuple(cameras))
+
+
+def _chosen_views(
+    shards: Sequence[Path], *, split: str, max_images: int | None
+) -> list[tuple[Path, list[int]]]:
+    """Return the views of a split that are read, by shard."""
+    views = [
+        (path, int(view.view))
+        for path in shards
+        for view in ViewShard.open(path).views.itertuples(index=False)
+        if view.split == split
+    ]
+    if max_images is not None and len(views) > max_images:
+        views = [views[number * len(views) // max_images] for number in range(max_images)]
+    return [(path, [view for _, view in group]) for path, group in groupby(views, itemgetter(0))]
 
 
 def _sample_nearest(values: np.ndarray, side_px: int) -> np.ndarray:

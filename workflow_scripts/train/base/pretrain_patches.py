@@ -2,8 +2,9 @@
 
 The vision tower learns from every patch: the name of what fills most of it, how far away that is,
 and where in the image the middle of that object lies. Images are mirrored, cut out and enlarged,
-and change their colours, because there are few houses and the tower would remember them. An image
-enlarged by a factor looks as if everything were nearer by that factor, so depth is divided by it.
+and change their colours, because there are few houses and the tower would remember them. Images
+taken straight down, in which no direction is up, are turned by quarters, too. An image enlarged by
+a factor looks as if everything were nearer by that factor, so depth is divided by it.
 """
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch.nn import functional
 
 from workflow_scripts.common.image_marks import MARK_COLOURS, mark_radius_px
 from workflow_scripts.common.seeds import rng as seeded
+from workflow_scripts.geometry.cameras import yaw_pitch_deg
 from workflow_scripts.sources.readers.procthor_assets import STRUCTURE_CATEGORIES
 from workflow_scripts.train.base.pretrain_images import AnnotatedImages, MarkSprites
 from workflow_scripts.train.base.tiny_vlm import TinyVlmConfig
@@ -24,6 +26,8 @@ MARKED_FRACTION = 0.4
 MIN_CROP = 0.6
 LOG_BRIGHTNESS, LOG_TINT, LOG_CONTRAST = 0.25, 0.08, 0.2
 MIN_DEPTH_M = 0.1
+# A camera that looks down by this much looks straight down.
+STRAIGHT_DOWN_DEG = -89.0
 # What patches show is counted on every second pixel of every second row.
 LABEL_STRIDE = 2
 
@@ -95,6 +99,8 @@ class PatchDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         self._num_classes = num_classes
         self._seed = seed
         self._sprites = MarkSprites(size.image_px)
+        pitches_deg = [yaw_pitch_deg(camera.world_from_camera)[1] for camera in images.cameras]
+        self._is_top_down = np.array(pitches_deg) < STRAIGHT_DOWN_DEG
 
     def __len__(self) -> int:
         return self._steps
@@ -121,7 +127,7 @@ class PatchDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
     def _cut_out(
         self, chosen: np.ndarray, rng: np.random.Generator
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Mirror half of the images and enlarge a random part of each to the full size.
+        """Mirror half of the images, turn top-down ones, and enlarge a random part of each.
 
         Returns the images f32 [n, 3, side, side] between 0 and 1, and of some of their pixels the
         classes, depths and the middle of the object that each shows (column, row, as fractions of
@@ -129,11 +135,11 @@ class PatchDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         """
         count, side = len(chosen), self._size.image_px
         scale = rng.uniform(MIN_CROP, 1.0, size=count)
+        shift = rng.uniform(-1.0, 1.0, size=(count, 2)) * (1 - scale[:, None])
         mirror = rng.choice([-1.0, 1.0], size=count)
-        shift = rng.uniform(-1.0, 1.0, size=(2, count)) * (1 - scale)
-        transform = np.zeros((count, 2, 3))
-        transform[:, 0, 0], transform[:, 1, 1] = scale * mirror, scale
-        transform[:, 0, 2], transform[:, 1, 2] = shift
+        quarters = rng.integers(4, size=count) * self._is_top_down[chosen]
+        turn = quarter_turns(quarters) * np.stack([mirror, np.ones(count)], axis=-1)[:, None]
+        transform = np.concatenate([scale[:, None, None] * turn, shift[..., None]], axis=-1)
         grid = functional.affine_grid(
             torch.from_numpy(transform).float(), [count, 3, side, side], align_corners=False
         )
@@ -149,8 +155,7 @@ class PatchDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         label_map = self._images.label_map[image, row, column].astype(np.int64)
         depth_m = self._images.depth_m[image, row, column] / scale[:, None, None]
         center = self._images.center_offset[image, row, column].astype(np.float64)
-        center /= scale[:, None, None, None]
-        center[..., 0] *= mirror[:, None, None]
+        center = np.einsum("nij,nrci->nrcj", turn, center) / scale[:, None, None, None]
         pixels = (np.arange(0, side, LABEL_STRIDE) + 0.5) / side
         center[..., 0] += pixels
         center[..., 1] += pixels[:, None]
@@ -182,6 +187,15 @@ class PatchDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
                     label_map[number][disc] = class_id
                     center[number][disc] = torch.tensor([u / side, v / side]).float()
             rgb[number] = torch.from_numpy(image).permute(2, 0, 1).float() / 255
+
+
+def quarter_turns(quarters: np.ndarray) -> np.ndarray:
+    """Return rotations [n, 2, 2] of (column, row) by exact quarters of a turn [n]."""
+    cosine, sine = (np.array(values)[quarters % 4] for values in ([1, 0, -1, 0], [0, 1, 0, -1]))
+    rotations: np.ndarray = np.stack(
+        [np.stack([cosine, -sine], axis=-1), np.stack([sine, cosine], axis=-1)], axis=-2
+    )
+    return rotations
 
 
 def _change_colours(rgb: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:

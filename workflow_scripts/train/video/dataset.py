@@ -15,7 +15,7 @@ from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.experiments.video import VideoTrainingSettings
 from workflow_scripts.models.video.scan_cache import CachedScan, ScanCache
-from workflow_scripts.models.video.scan_placement import Placement
+from workflow_scripts.models.video.scan_placement import Placement, by_placement
 from workflow_scripts.models.video.scan_prompt import question_of
 from workflow_scripts.models.video.scan_rows import EncodedQuestion, EncodedScan, ScanRow
 from workflow_scripts.models.video.video_batch import VideoProcessor
@@ -189,17 +189,34 @@ def encode_samples(
     yaw_deg: float = 0.0,
 ) -> list[ScanGroup]:
     """Return the rows that teach samples about one scan."""
-    placement = Placement.of(
-        scan.inputs.boxes, center_origin=settings.center_origin, yaw_deg=yaw_deg
-    )
+    usual = Placement.of(scan.inputs.boxes, center_origin=settings.center_origin, yaw_deg=yaw_deg)
+    return [
+        group
+        for placement, numbers in by_placement(samples, usual, settings.situation)
+        for group in _encode_placed(
+            [samples[number] for number in numbers], scan, groups, processor, placement
+        )
+    ]
+
+
+def _encode_placed(
+    samples: Sequence[ScanSample],
+    scan: CachedScan,
+    groups: ScanGroups,
+    processor: VideoProcessor,
+    placement: Placement,
+) -> list[ScanGroup]:
     placed = placement.scan(scan.encoded)
     questions = []
     for sample in samples:
         meant = scan.inputs.targets(sample.targets, sample.target_boxes)
+        spoken_of = scan.inputs.targets(sample.referents, ()) & ~meant
         point = None if sample.point_m is None else placement.points(np.array(sample.point_m))
+        is_grounding = sample.task == "grounding"
         question = question_of(
             sample,
-            targets=np.flatnonzero(meant).tolist() if sample.task == "grounding" else (),
+            targets=np.flatnonzero(meant).tolist() if is_grounding else (),
+            anchors=np.flatnonzero(spoken_of).tolist() if is_grounding else (),
             point=point if sample.task == "captioning" else None,
             ask=False,
         )

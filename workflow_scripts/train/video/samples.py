@@ -29,7 +29,7 @@ def read_samples(
     for sample in iterate_records(path, ScanSample):
         if sample.sample_id in seen:
             raise UserError(
-                f"{path}: sample_id {sample.sample_id!r} is there twice; ids must be unique"
+                f"{path}: sample_id {sample.sample_id!r} occurs twice; ids must be unique"
             )
         seen.add(sample.sample_id)
         if sample.task not in tasks:

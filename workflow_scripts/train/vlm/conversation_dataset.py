@@ -20,7 +20,7 @@ from PIL import Image
 
 from workflow_scripts.common.checksums import check_if_recorded, read_file_of_result
 from workflow_scripts.common.errors import DamagedResultError, UserError
-from workflow_scripts.common.item_errors import is_of_the_machine
+from workflow_scripts.common.item_errors import is_system_error
 from workflow_scripts.common.question_table import QuestionTable
 from workflow_scripts.common.questions import answer_with_steps
 from workflow_scripts.common.text_files import parse_json, read_text
@@ -173,7 +173,7 @@ def _picture_problem(path: Path) -> str:
     try:
         _read_picture(path)
     except Exception as error:  # decoders raise many types for damaged bytes
-        if is_of_the_machine(error):
+        if is_system_error(error):
             raise
         return f"picture {path} cannot be read: {error}"
     return ""
@@ -253,7 +253,7 @@ def _conversation(path: Path, number: int, entry: Any, images: Path) -> Conversa
         image = entry.get("image")
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(
-            f"{where}: is no conversation ({type(error).__name__}: {error}); it must have "
+            f"{where}: is not a conversation ({type(error).__name__}: {error}); it must have "
             "conversations of turns with 'from' (human or gpt) and 'value'"
         ) from error
     roles = [role for role, _ in turns]

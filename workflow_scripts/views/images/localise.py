@@ -15,7 +15,11 @@ from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import records_to_frame
 from workflow_scripts.common.storage import write_table
 from workflow_scripts.common.view_shard import ViewShard
-from workflow_scripts.sources.images import PhotoObjectsSettings, resolve_localiser
+from workflow_scripts.sources.images import (
+    LocaliseSettings,
+    PhotoObjectsSettings,
+    resolve_localiser,
+)
 from workflow_scripts.sources.readers.photo_records import PhotoMaskRow, PhotoReadRow
 from workflow_scripts.views.images.photo_tables import read_filter_rows, read_photo_rows
 from workflow_scripts.views.images.proposal_filter import ProposalLimits, filter_proposals
@@ -105,6 +109,43 @@ def _propose(
     return found
 
 
+def proposal_limits(choices: LocaliseSettings) -> ProposalLimits:
+    """Return which proposals are kept."""
+    return ProposalLimits(
+        min_confidence=choices.min_confidence,
+        min_mask_score=choices.min_mask_score,
+        min_pixels=choices.min_pixels,
+        max_area_share=choices.max_area_share,
+        max_border_sides=choices.max_border_sides,
+        duplicate_iou=choices.duplicate_iou,
+        max_words=choices.max_words,
+        max_objects=choices.max_objects,
+        exclude_labels=tuple(label.lower() for label in choices.exclude_labels),
+    )
+
+
+def load_networks(
+    choices: LocaliseSettings, *, masks: str, device: str
+) -> tuple[Proposer, Segmenter | None]:
+    """Return the backend that proposes objects, and what makes masks of its boxes."""
+    options = ProposerOptions(
+        model=choices.model or DEFAULT_MODELS.get(choices.backend, ""),
+        phrases=choices.phrases,
+        min_confidence=choices.min_confidence,
+        masks=masks,
+        device=device,
+    )
+    backend_class = backend_registry.load_backend(
+        choices.backend, BACKENDS, kind="sources.images.localise"
+    )
+    proposer: Proposer = backend_class(options)
+    if choices.backend == "masks":
+        return proposer, None
+    from workflow_scripts.views.images.sam2 import Sam2
+
+    return proposer, Sam2(choices.mask_model, device=device)
+
+
 def add_masks(
     photo: PhotoView, proposals: Sequence[Proposal], segmenter: Segmenter, *, limits: ProposalLimits
 ) -> list[Proposal]:
@@ -191,33 +232,8 @@ def main(
         device: auto, cpu or cuda.
     """
     choices = resolve_localiser(settings).localise
-    limits = ProposalLimits(
-        min_confidence=choices.min_confidence,
-        min_mask_score=choices.min_mask_score,
-        min_pixels=choices.min_pixels,
-        max_area_share=choices.max_area_share,
-        max_border_sides=choices.max_border_sides,
-        duplicate_iou=choices.duplicate_iou,
-        max_words=choices.max_words,
-        max_objects=choices.max_objects,
-        exclude_labels=tuple(label.lower() for label in choices.exclude_labels),
-    )
-    options = ProposerOptions(
-        model=choices.model or DEFAULT_MODELS.get(choices.backend, ""),
-        phrases=choices.phrases,
-        min_confidence=choices.min_confidence,
-        masks=settings.masks or "",
-        device=device,
-    )
-    backend_class = backend_registry.load_backend(
-        choices.backend, BACKENDS, kind="sources.images.localise"
-    )
-    proposer = backend_class(options)
-    segmenter = None
-    if choices.backend != "masks":
-        from workflow_scripts.views.images.sam2 import Sam2
-
-        segmenter = Sam2(choices.mask_model, device=device)
+    limits = proposal_limits(choices)
+    proposer, segmenter = load_networks(choices, masks=settings.masks or "", device=device)
     rows = kept_rows(photo_frames, filter_table)
     shard = ViewShard.open(photo_frames)
     masks = list(

@@ -55,7 +55,7 @@ def scan_view(frame: ScanFrame, *, size_px: tuple[int, int]) -> ScanView:
     height, width = rgb.shape[:2]
     if (width, height) != tuple(frame.colour_size_px):
         raise UserError(
-            f"the colour picture is {width} x {height} pixels, K is for "
+            f"the color picture is {width} x {height} pixels, K is for "
             f"{frame.colour_size_px[0]} x {frame.colour_size_px[1]}"
         )
     scale = min(width_px / width, height_px / height)

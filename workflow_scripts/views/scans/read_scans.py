@@ -40,7 +40,7 @@ from workflow_scripts.sources.readers.scans.base import (
 )
 from workflow_scripts.sources.readers.scans.check_scan import check_scan
 from workflow_scripts.sources.readers.scans.lift_scan import with_files
-from workflow_scripts.sources.scan_settings import ScanReadSettings
+from workflow_scripts.sources.scan_settings import ScanViewSettings
 from workflow_scripts.views.contact_sheet import draw_contact_sheet
 from workflow_scripts.views.credits import write_credits
 from workflow_scripts.views.frame_spool import FrameSpool
@@ -62,14 +62,6 @@ STRUCTURE = frozenset(
 """Labels of annotated objects that are part of the building."""
 _SAMPLED_FRAMES, _SAMPLE_STEP = 60, 16
 log = logging.getLogger(__name__)
-
-
-class ScanViewSettings(ScanReadSettings):
-    """How scans are read, and what section `views` says of what counts as visible."""
-
-    min_pixels: int = Field(
-        100, ge=1, description="an object with fewer pixels does not count as visible"
-    )
 
 
 class FrameQuality(Record):
@@ -166,6 +158,8 @@ def read_scan(scene: ScanScene, settings: ScanViewSettings, rows: ScanRows) -> N
         for frame in scan.frames:
             if frame.reason:
                 rows.skip(scene, f"frame {frame.frame_id}", frame.reason)
+        for reason in scan.left_out:
+            rows.skip(scene, "object", reason)
         usable = sum(not frame.reason for frame in scan.frames)
         if len(numbers) < usable:
             reason = f"read_frames is {settings.read_frames}: frames at equal steps are read"
@@ -329,14 +323,23 @@ def write(out: Path, rows: ScanRows, *, attributes: dict[str, Any]) -> None:
 DEFAULT = ScanViewSettings()
 
 
-def main(*, scenes: Path, out: Path, settings: ScanViewSettings = DEFAULT) -> None:
+def main(
+    *,
+    scenes: Path,
+    out: Path,
+    settings: ScanViewSettings = DEFAULT,
+    masks: Path | None = None,
+) -> None:
     """Read the scans of a shard.
 
     Args:
         scenes: JSON lines of `ScanScene` records with their layout and path.
         out: the Zarr group to write, `{shard}.zarr`; tables and images lie beside it.
         settings: how many frames are read, and how large they become.
+        masks: masks that rule localise_scans found, instead of those of the settings.
     """
+    if masks is not None:
+        settings = settings.model_copy(update={"masks": str(masks)})
     records = read_scenes(scenes, ScanScene)
     if out.suffix != ".zarr":
         raise UserError(f"--out {out} must end in .zarr")

@@ -19,11 +19,10 @@ from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.records import ViewRow
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.view_shard import sibling_path
-from workflow_scripts.config.views import FrameSettings
 from workflow_scripts.geometry.cameras import wrap_deg
 from workflow_scripts.sources.readers.procthor_house import Room, rooms
 from workflow_scripts.sources.readers.scan_records import ScanScene
-from workflow_scripts.sources.scan_settings import WalkSettings
+from workflow_scripts.sources.scan_settings import WalkRenderSettings, WalkSettings
 from workflow_scripts.views.drawn_surfaces import surface_gap_rows
 from workflow_scripts.views.frame_spool import FrameSpool
 from workflow_scripts.views.policies import Pose
@@ -40,10 +39,6 @@ PERSON_HEIGHT_M = 1.8
 MIN_WALK_AREA_M2 = 0.25
 
 log = logging.getLogger(__name__)
-
-
-class WalkRenderSettings(FrameSettings, WalkSettings):
-    """The walk, and how its frames are rendered."""
 
 
 DEFAULT = WalkRenderSettings()

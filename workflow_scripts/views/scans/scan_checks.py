@@ -27,7 +27,7 @@ def scale_warnings(points_m: np.ndarray, cameras_m: np.ndarray) -> list[str]:
     size = high - low
     warnings = []
     if not WIDTH_M[0] <= max(size[:2]) <= WIDTH_M[1]:
-        unit = "millimetres read as metres" if max(size[:2]) > WIDTH_M[1] else "metres divided"
+        unit = "millimeters read as meters" if max(size[:2]) > WIDTH_M[1] else "meters divided"
         warnings.append(
             f"the scan is {size[0]:.3g} x {size[1]:.3g} m wide: is the unit of depth and poses "
             f"right ({unit}, or a reconstruction without scale)?"

@@ -44,7 +44,7 @@ def check_dataset(repo: str | None, folder: Path, files: list[dict[str, Any]]) -
     """Return the repository; `UserError` if none is set, or if there is nothing to push."""
     if repo is None:
         raise UserError(
-            "vqa.hub.repo: null is no name of a data set on the hub; "
+            "vqa.hub.repo: null is not the name of a data set on the hub; "
             "give owner/name, such as 'my-lab/spatial-vqa'"
         )
     names = {row["path"] for row in files}

@@ -49,7 +49,7 @@ def family_of(name: str) -> Family:
     """Return a family by its name; of several for different forms, one."""
     if name not in _BY_NAME:
         raise UserError(
-            f"{name!r} is no family of questions; {allowed_values(name, NAMES)}. "
+            f"{name!r} is not a family of questions; {allowed_values(name, NAMES)}. "
             "Questions of an older version must be made again: remove results/vqa"
         )
     return _BY_NAME[name]

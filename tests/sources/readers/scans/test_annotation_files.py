@@ -174,3 +174,53 @@ def test_boxes_replace_the_objects_of_a_scan(tmp_path: Path) -> None:
     changed = with_boxes(scan, read_boxes(path, scan.scan_id))
     assert len(changed.objects) == 1
     assert any("left out" in warning for warning in changed.warnings)
+
+
+def test_boxes_whose_values_are_of_another_type_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.json"
+    boxes = [
+        {"box": BOX, "score": "0.9"},
+        {"box": BOX, "yaw_deg": "30"},
+        {"box": BOX, "heading": None, "label": 5},
+        {"box": BOX, "label": ["chair"]},
+        [*BOX[:3], 1e300, 1, 1],
+        [1e300, *BOX[1:]],
+        {"box": BOX, "id": "a", "label": "two\nlines"},
+        {"box": BOX, "id": "a"},
+    ]
+    path.write_text(json.dumps(boxes))
+    read = read_boxes(path, "scene0000_00")
+    texts = ["score '0.9'", "yaw_deg '30'", "label ['chair']", "in metres", "in metres"]
+    for reason, text in zip(read.left_out, texts, strict=True):
+        assert text in reason
+    assert [item.label for item in read.objects] == ["5", "two lines", "object"]
+    assert [item.object_id for item in read.objects] == ["2", "a", "a-2"]
+    path.write_text("{}")
+    with pytest.raises(UserError, match="it is empty"):
+        read_boxes(path, "scene0000_00")
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["chair"], "entry 0 has no id"),
+        ({"1": 5}, "the name of mask 1 is 5"),
+        ({"one": "chair"}, "no id of a mask"),
+        (None, "must be an object by id"),
+    ],
+)
+def test_faulty_names_of_masks_are_one_line(labels: object, message: str, tmp_path: Path) -> None:
+    (tmp_path / "labels.json").write_text(json.dumps(labels))
+    (tmp_path / "0.png").write_bytes(png(np.zeros((4, 4), np.uint8)))
+    with pytest.raises(UserError, match=message):
+        MaskFolder(tmp_path)
+
+
+def test_masks_without_a_frame_are_named(tmp_path: Path) -> None:
+    room = make_room(4)
+    write_posed_images(tmp_path, room)
+    scan = open_only(ScanNetReader(), tmp_path)
+    write_masks(tmp_path / "masks", room, [frame.frame_id for frame in scan.frames])
+    (tmp_path / "masks/elsewhere.png").write_bytes(png(np.ones((48, 64), np.uint8)))
+    lifted = with_masks(scan, MaskFolder(tmp_path / "masks"))
+    assert any("1 files of masks belong to no frame" in text for text in lifted.warnings)

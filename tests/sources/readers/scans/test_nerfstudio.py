@@ -279,3 +279,25 @@ def test_pictures_of_scannetpp_lie_beside(room: PosedRoom, tmp_path: Path) -> No
             frame["file_path"] = Path(frame["file_path"]).name
 
     assert_is_room(edited(dslr / "nerfstudio", short), room)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"file_path": "a" * 5000}, "is missing"),
+        ({"depth_file_path": "a" * 5000}, "is missing"),
+        ({"file_path": "a\0b"}, "is missing"),
+        ({"fl_x": 1e-9, "fl_y": 1e-9}, "which no camera"),
+        ({"fl_x": 1e12, "fl_y": 1e12}, "which no camera"),
+        ({"transform_matrix": np.diag([1e300, 1, 1, 1]).tolist()}, "no rotation"),
+        ({"transform_matrix": [[1, 0, 0, 1e300], *np.eye(4)[1:].tolist()]}, "from the origin"),
+    ],
+)
+def test_values_that_no_scan_has_are_reasons(change, reason: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    target = write_nerfstudio(tmp_path, make_room(3))
+    content = json.loads((target / "transforms.json").read_text())
+    content["frames"][1] |= change
+    (target / "transforms.json").write_text(json.dumps(content))
+    scan = open_only(NerfstudioReader(), tmp_path)
+    assert len(list(usable_frames(scan))) == 2
+    assert reason in scan.frames[1].reason

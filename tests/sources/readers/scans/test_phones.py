@@ -8,13 +8,19 @@ import numpy as np
 import pytest
 
 from testing.posed_room import BOXES, PosedRoom, make_room, surface_distance_m, walk
-from testing.scan_layouts.phones import write_arkitscenes, write_polycam, write_record3d
+from testing.scan_layouts.exr import NONE, PIZ, RLE, ZIP, ZIPS, exr_bytes
+from testing.scan_layouts.phones import (
+    write_arkitscenes,
+    write_polycam,
+    write_record3d,
+    write_record3d_export,
+)
 from testing.scan_layouts.pictures import png
 from tests.sources.readers.scans.checks import assert_is_room, cloud_of, open_only
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.geometry.pose_conventions import turned_pose
 from workflow_scripts.sources.readers.scans.arkitscenes import ARKitScenesReader
-from workflow_scripts.sources.readers.scans.base import usable_frames
+from workflow_scripts.sources.readers.scans.base import detect_format, usable_frames
 from workflow_scripts.sources.readers.scans.lzfse import compress_stored, decompress
 from workflow_scripts.sources.readers.scans.polycam import PolycamReader
 from workflow_scripts.sources.readers.scans.record3d import Record3DReader
@@ -213,3 +219,79 @@ def test_streams_of_lzfse() -> None:
         decompress(b"PK\x03\x04....", "x", size=3)
     with pytest.raises(UserError, match="3 bytes; 4 are needed"):
         decompress(compress_stored(b"abc"), "x", size=4)
+
+
+@pytest.mark.parametrize("compression", [NONE, RLE, ZIPS, ZIP])
+def test_the_export_of_record3d_comes_back(compression: int, tmp_path: Path) -> None:
+    room = make_room(11, colour_size_px=(72, 96), depth_size_px=(48, 64))
+    write_record3d_export(tmp_path / "kitchen", room, compression=compression)
+    assert detect_format(tmp_path) == "record3d"
+    scan = open_only(Record3DReader(), tmp_path)
+    assert_is_room(scan, room, unit_m=1e-6)
+    assert [frame.frame_id for frame in scan.frames][9:] == ["00009", "00010"]
+
+
+def test_faults_of_the_export_of_record3d(
+    room: PosedRoom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = write_record3d_export(tmp_path, room)
+    (target / "depth/0.exr").write_bytes(b"")
+    (target / "depth/1.exr").unlink()
+    (target / "rgb/2.jpg").unlink()
+    other = exr_bytes({"R": np.ones((4, 4), "<f4")})
+    (target / "depth/3.exr").write_bytes(other)
+    depth_m = room.depth_m[4].astype("<f4")
+    (target / "depth/4.exr").write_bytes(exr_bytes({"R": depth_m}, compression=PIZ))
+    scan = open_only(Record3DReader(), tmp_path)
+    texts = ["", "no depth map of number 1", "no picture", "", "", ""]
+    for frame, text in zip(scan.frames, texts, strict=True):
+        assert text in frame.reason
+        assert bool(text) == bool(frame.reason)
+    monkeypatch.setitem(sys.modules, "OpenEXR", None)
+    for number, message in ((0, "not an OpenEXR"), (3, "4 x 4"), (4, "pip install OpenEXR")):
+        load = scan.frames[number].load_depth_m
+        assert load is not None
+        with pytest.raises(UserError, match=message):
+            load()
+
+
+def test_depth_that_is_compressed_is_read(room: PosedRoom, tmp_path: Path) -> None:
+    library = pytest.importorskip("liblzfse", reason="pyliblzfse is not installed")
+    write_record3d(tmp_path, room, compress=library.compress)
+    scan = open_only(Record3DReader(), tmp_path)
+    assert_is_room(scan, room, unit_m=1e-6)
+    scan.close()
+
+
+def test_a_faulty_annotation_of_arkitscenes_costs_objects_not_frames(
+    room: PosedRoom, tmp_path: Path
+) -> None:
+    target = write_arkitscenes(tmp_path, room)
+    (target / "41048190_3dod_annotation.json").write_text("{")
+    scan = open_only(ARKitScenesReader(), tmp_path)
+    assert len(list(usable_frames(scan))) == len(room)
+    assert not scan.objects
+    assert any("no objects" in warning for warning in scan.warnings)
+
+
+def test_faulty_lines_of_a_trajectory_are_left_out(room: PosedRoom, tmp_path: Path) -> None:
+    target = write_arkitscenes(tmp_path, room)
+    path = target / "41048190_frames/lowres_wide.traj"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:-1], lines[-1][:20]]))
+    (target / "41048190_frames/lowres_wide/cover.png").write_bytes(b"x")
+    scan = open_only(ARKitScenesReader(), tmp_path)
+    assert len(list(usable_frames(scan))) == len(room) - 1
+    reasons = [frame.reason for frame in scan.frames if frame.reason]
+    assert any("no time at the end" in reason for reason in reasons)
+    assert any("no pose within" in reason for reason in reasons)
+    assert any("1 faulty lines are left out" in warning for warning in scan.warnings)
+
+
+def test_cameras_and_depth_without_a_picture_are_rows(room: PosedRoom, tmp_path: Path) -> None:
+    keyframes = write_polycam(tmp_path, room) / "keyframes"
+    first = sorted((keyframes / "images").iterdir())[0]
+    first.unlink()
+    scan = open_only(PolycamReader(), tmp_path)
+    assert scan.frames[0].reason == f"no picture {first.name}"
+    assert len(list(usable_frames(scan))) == len(room) - 1

@@ -128,7 +128,7 @@ def test_lost_tracking_is_a_row_with_its_reason(room: PosedRoom, tmp_path: Path)
         "00030": "scaled",
         "00040": "left-handed",
         "00050": "no depth map",
-        "00060": "no colour picture",
+        "00060": "no color picture",
         "00070": "no pose",
     }.items():
         assert text in reasons.pop(frame_id)
@@ -204,6 +204,7 @@ def test_objects_are_known_by_their_ids(layout: str, room: PosedRoom, tmp_path: 
         (lambda groups: groups[0].update(objectId=-4), "objectId -4"),
         (lambda groups: groups[0].update(objectId=70000), "objectId 70000"),
         (lambda groups: groups[0].update(segments=None), "segments must be"),
+        (lambda groups: groups[0].update(segments=[10**30]), "segments must be"),
         (lambda groups: groups[0].update(segments=[12345]), "has no vertices"),
     ],
 )

@@ -86,9 +86,9 @@ def test_the_camera_of_tum_is_known_by_name(name: str, room: PosedRoom, tmp_path
     [
         (None, "write 'fx fy cx cy' into intrinsics.txt"),
         ("1 2 3", "3 numbers"),
-        ("500 500 32 24 0", "units a metre"),
+        ("500 500 32 24 0", "units a meter"),
         ("-5 5 32 24", "focal lengths"),
-        ("a b c d", "'a' is no number"),
+        ("a b c d", "'a' is not a number"),
     ],
 )
 def test_a_faulty_camera_of_tum_is_one_line(

@@ -138,7 +138,7 @@ def test_a_video_that_does_not_decode_is_one_line(room: PosedRoom, tmp_path: Pat
         ("timestamp, frame, x, y\n1, 2, 3, 4\n", "no column z"),
         ("timestamp, frame, x, y, z, qx, qy, qz, qw\n", "no rows"),
         ("timestamp, frame, x, y, z, qx, qy, qz, qw\n1, 2, 3\n", "line 2 has 3 values"),
-        ("timestamp, frame, x, y, z, qx, qy, qz, qw\n1,0,a,0,0,0,0,0,1\n", "'a' is no number"),
+        ("timestamp, frame, x, y, z, qx, qy, qz, qw\n1,0,a,0,0,0,0,0,1\n", "'a' is not a number"),
     ],
 )
 def test_faulty_odometry_is_one_line(

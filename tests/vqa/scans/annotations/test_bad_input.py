@@ -28,9 +28,9 @@ GOOD = scanrefer("0", "9", object_name="table", description="the table")
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
-        (scanrefer("57"), "object 57 is none of the scan's 5 objects"),
+        (scanrefer("57"), "object 57 is not one of the scan's 5 objects"),
         # Ids have a gap: no other object takes its place.
-        (scanrefer("2"), "object 2 is none of the scan's 5 objects"),
+        (scanrefer("2"), "object 2 is not one of the scan's 5 objects"),
         (scanrefer(None), "no 'object_id'"),
         (scanrefer(True), "'object_id' is True; an id is a whole number or a text"),
         (scanrefer(1.5), "'object_id' is 1.5"),
@@ -43,8 +43,8 @@ GOOD = scanrefer("0", "9", object_name="table", description="the table")
         (scanrefer(object_name=""), "'object_name' is empty"),
         (scanrefer(scene_id=None), "no 'scene_id'"),
         (scanrefer(scene_id=12), "'scene_id' is 12, not a text"),
-        ("a text", "'a text' is no entry with fields"),
-        (None, "None is no entry"),
+        ("a text", "'a text' is not an entry with fields"),
+        (None, "None is not an entry"),
         (scanrefer("0", "9", object_name="table"), "annotation 9 of object 0 of scene0000_00 is"),
     ],
 )
@@ -158,7 +158,7 @@ def test_nothing_is_trained_on_that_is_scored_elsewhere(tmp_path: Path, split: A
         (multi3drefer([], "mt"), "0 objects do not fit"),
         (multi3drefer([1, 3], "st_w_d"), "2 objects do not fit"),
         (multi3drefer([1], "st"), "'eval_type' is 'st'; allowed: mt, st_w_d"),
-        (multi3drefer([1, 57], "mt"), "object 57 is none of the scan's 5 objects"),
+        (multi3drefer([1, 57], "mt"), "object 57 is not one of the scan's 5 objects"),
         (multi3drefer([1, None], "mt"), "'object_ids' is None"),
         (multi3drefer(None, "mt"), "no 'object_ids'"),
         (multi3drefer([1], "st_w_d", 5), "annotation 5 of scene0000_00 is listed twice"),
@@ -193,7 +193,7 @@ def test_scanqa_keeps_what_can_be_used(tmp_path: Path) -> None:
     assert [row.reason for row in file.skipped] == [
         "'answer' is empty",
         "'answer' is None, not a text",
-        "object 57 is none of the scan's 5 objects; the question is kept without it",
+        "object 57 is not one of the scan's 5 objects; the question is kept without it",
         "question q-1 has no answers; a test set without answers cannot be scored",
         "'answer' is empty",
         "question q-2: every answer is empty or no text",
@@ -237,7 +237,7 @@ def test_sqa3d_questions_and_annotations_that_do_not_fit(tmp_path: Path) -> None
     ]
     assert [row.reason for row in file.skipped] == [
         "question 3 is annotated twice; the first one counts",
-        "17 is no entry with fields",
+        "17 is not an entry with fields",
         "no such question",
         "question 1 is annotated in another scan, scene0011_00",
         "question 2 has no entry in sqa3d_train_1.json",

@@ -92,8 +92,8 @@ def test_every_data_set_is_imported_and_every_loss_is_a_row(tmp_path: Path) -> N
     assert {("scanrefer", "train"), ("scanrefer", "val"), ("scan2cap", "val")} <= counts
     assert [(row.item, row.reason) for row in skipped] == [
         ("scannet_val_pred_box.json box 1", "[0, 0] are not six finite numbers"),
-        ("scanrefer.val entry 1", "object 57 is none of the scan's 5 objects"),
-        ("scan2cap.val entry 1", "object 57 is none of the scan's 5 objects"),
+        ("scanrefer.val entry 1", "object 57 is not one of the scan's 5 objects"),
+        ("scan2cap.val entry 1", "object 57 is not one of the scan's 5 objects"),
     ]
     # No published file is written to.
     assert raw == {path: path.read_bytes() for path in raw}

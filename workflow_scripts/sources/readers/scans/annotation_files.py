@@ -7,8 +7,8 @@ Masks: `<frame>.png` or `.npy` of ids (0 = none) with `<frame>.json` or one `lab
 them: {"1": "chair"}, {"1": {"class": "chair"}} or [{"id": 1, "label": "chair"}].
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,15 @@ from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.numbers import is_finite_number
 from workflow_scripts.common.text_files import parse_json, read_text
 from workflow_scripts.geometry.mask_lifting import FrameMasks
+from workflow_scripts.geometry.pose_conventions import MAX_DISTANCE_M
 from workflow_scripts.geometry.rotation_conventions import rotation_from_zxy_euler
 from workflow_scripts.geometry.upright_boxes import enclosing_upright_box
 from workflow_scripts.sources.readers.scans.base import ScanFrame, ScanObject
 from workflow_scripts.sources.readers.scans.folders import files_by_stem
 
 MASK_SUFFIXES = (".png", ".npy")
+MAX_OBJECTS = 65535
+MAX_SIZE_M = 1000.0
 _LABEL_KEYS = ("label", "category", "class", "name")
 _BOX_KEYS = ("box", "bbox_3d", "bbox", "obb")
 _CENTRE_KEYS = ("center", "centre", "centroid", "position")
@@ -48,14 +51,24 @@ def read_boxes(path: Path, scan_id: str, *, min_score: float = 0.0) -> BoxFile:
     listed = _boxes_of(parse_json(read_text(path), path), scan_id, path)
     objects: list[ScanObject] = []
     left_out: list[str] = []
+    used: dict[str, int] = {}
     for index, item in enumerate(listed):
         where = f"{path.name}: box {index}"
         try:
-            score = item.get("score", 1.0) if isinstance(item, dict) else 1.0
-            if is_finite_number(score) and score < min_score:
+            if index >= MAX_OBJECTS:
+                raise UserError(f"a scan has at most {MAX_OBJECTS} objects")
+            score = item.get("score") if isinstance(item, dict) else None
+            score = 1.0 if score is None else score
+            if not is_finite_number(score):
+                raise UserError(f"score {score!r:.40} is not a number")
+            if score < min_score:
                 left_out.append(f"{where}: score {score:g} is below {min_score:g}")
                 continue
-            objects.append(_object(item, index))
+            found = _object(item, index)
+            times = used[found.object_id] = used.get(found.object_id, 0) + 1
+            if times > 1:
+                found = replace(found, object_id=f"{found.object_id}-{times}")
+            objects.append(found)
         except UserError as error:
             left_out.append(f"{where}: {error}")
     return BoxFile(tuple(objects), tuple(left_out))
@@ -67,8 +80,8 @@ def _boxes_of(content: Any, scan_id: str, path: Path) -> list[Any]:
         plain = [name for name in ("boxes", "objects", "instances") if name in content]
         key = next(iter([*names, *plain]), None)
         if key is None:
-            known = ", ".join(sorted(content)[:3])
-            raise UserError(f"{path}: no boxes of scan {scan_id!r} (it has {known}, ...)")
+            known = f"it has {', '.join(sorted(content)[:3])}, ..." if content else "it is empty"
+            raise UserError(f"{path}: no boxes of scan {scan_id!r} ({known})")
         content = content[key]
     if not isinstance(content, list):
         raise UserError(f"{path}: boxes of a scan must be a list")
@@ -85,12 +98,14 @@ def _object(item: Any, index: int) -> ScanObject:
             raise UserError("no box, and no center and size")
         numbers = [*centre, *size]
     if not isinstance(numbers, list) or not all(is_finite_number(number) for number in numbers):
-        raise UserError(f"{numbers!s:.60} are no finite numbers")
+        raise UserError(f"{numbers!s:.60} are not finite numbers")
     if len(numbers) not in (6, 7, 9):
         raise UserError(f"{len(numbers)} numbers; 6, 7 or 9 are read")
     box = np.array(numbers, dtype=np.float64)
     if (box[3:6] <= 0).any():
         raise UserError(f"size {box[3:6].tolist()} must be above 0")
+    if (box[3:6] > MAX_SIZE_M).any() or (np.abs(box[:3]) > MAX_DISTANCE_M).any():
+        raise UserError(f"{box[:6].tolist()} is not the box of an object in meters")
     centre_m, size_m, yaw_deg = box[:3], box[3:6], 0.0
     if len(box) == 9:
         centre_m, size_m, yaw_deg = enclosing_upright_box(
@@ -98,15 +113,19 @@ def _object(item: Any, index: int) -> ScanObject:
         )
     elif len(box) == 7:
         yaw_deg = float(np.rad2deg(box[6]))
-    if is_finite_number(values.get("yaw_deg")):
-        yaw_deg = float(values["yaw_deg"])
-    elif is_finite_number(values.get("heading")):
-        yaw_deg = float(np.rad2deg(values["heading"]))
+    for key, degrees in (("heading", 180 / np.pi), ("yaw_deg", 1.0)):
+        if values.get(key) is not None:
+            if not is_finite_number(values[key]):
+                raise UserError(f"{key} {values[key]!r:.40} is not a number")
+            yaw_deg = float(values[key]) * degrees
     label = _first(values, _LABEL_KEYS)
+    if label is not None and not isinstance(label, str | int):
+        raise UserError(f"label {label!r:.40} is not a text")
+    number = values.get("id")
     return ScanObject(
         instance=index + 1,
-        object_id=str(values.get("id", index)),
-        label=str(label) if label not in (None, "") else "object",
+        object_id=str(index if number is None else number),
+        label=" ".join(str("" if label is None else label).split()) or "object",
         centre_m=(float(centre_m[0]), float(centre_m[1]), float(centre_m[2])),
         size_m=(float(size_m[0]), float(size_m[1]), float(size_m[2])),
         yaw_deg=yaw_deg,
@@ -133,6 +152,11 @@ class MaskFolder:
     def has(self, frame: ScanFrame) -> bool:
         """Say whether a frame has a file of masks."""
         return frame.frame_id in self._files
+
+    def without_frame(self, frames: Sequence[ScanFrame]) -> list[str]:
+        """Return the names of the files that belong to none of some frames."""
+        known = {frame.frame_id for frame in frames}
+        return [path.name for stem, path in self._files.items() if stem not in known]
 
     def require_frames(self, frames: list[ScanFrame]) -> None:
         """Raise `UserError` if no file belongs to one of some frames."""
@@ -202,16 +226,19 @@ def _read_ids(path: Path) -> np.ndarray:
 def _read_labels(path: Path) -> dict[int, str]:
     content: Any = parse_json(read_text(path), path)
     if isinstance(content, list):
-        content = {
-            str(item.get("id")): item for item in content if isinstance(item, dict) and "id" in item
-        }
+        for index, item in enumerate(content):
+            if not isinstance(item, dict) or "id" not in item:
+                raise UserError(f"{path}: entry {index} has no id and label")
+        content = {str(item["id"]): item for item in content}
     if not isinstance(content, dict):
         raise UserError(f"{path}: names of masks must be an object by id, or a list with id, label")
     labels: dict[int, str] = {}
     for key, value in content.items():
         if not key.isdecimal():
-            raise UserError(f"{path}: {key!r:.40} is no id of a mask")
+            raise UserError(f"{path}: {key!r:.40} is not the id of a mask")
         name = _first(value, _LABEL_KEYS) if isinstance(value, dict) else value
-        if isinstance(name, str) and name.strip():
+        if name is not None and not isinstance(name, str):
+            raise UserError(f"{path}: the name of mask {key} is {name!r:.40}, not a text")
+        if name is not None and name.strip():
             labels[int(key)] = name.strip()
     return labels

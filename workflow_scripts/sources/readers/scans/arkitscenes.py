@@ -30,14 +30,15 @@ from workflow_scripts.sources.readers.scans.frames import (
     nearest_in_time,
 )
 from workflow_scripts.sources.readers.scans.number_files import (
+    left_out_lines,
     parse_numbers,
     read_number_rows,
 )
 from workflow_scripts.sources.readers.scans.pictures import (
+    common_size_px,
     confident_depth,
     file_depth,
     file_rgb,
-    picture_size_px,
 )
 
 DEPTH_UNIT_M = 0.001
@@ -46,6 +47,8 @@ PAIR_TOLERANCE_S = 0.01
 POSE_TOLERANCE_S = 0.02
 MAX_POSE_GAP_S = 0.25
 _TRAJECTORY = "lowres_wide.traj"
+_PICTURES = (".png", ".jpg")
+_TIME = re.compile(r"(\d+\.\d+|\d+)$")
 
 
 class ARKitScenesReader(FolderReader):
@@ -64,13 +67,14 @@ class ARKitScenesReader(FolderReader):
     def open_scan(self, entry: ScanEntry) -> Scan:
         """Open a video; pictures without depth, camera or pose near in time have a reason."""
         objects, warnings = _read_boxes(entry.path)
+        frames, notes = _read_frames(_frames_folder(entry.path))
         return make_scan(
             entry.scan_id,
-            _read_frames(_frames_folder(entry.path)),
+            frames,
             where=entry.path,
             has_gravity=True,
             objects=objects,
-            warnings=warnings,
+            warnings=[*warnings, *notes],
         )
 
 
@@ -83,15 +87,16 @@ def _timed(folder: Path, suffixes: tuple[str, ...]) -> tuple[np.ndarray, list[Pa
     """Return times f64 [n] in seconds, which the names end with, and files, in order of time."""
     timed: list[tuple[float, Path]] = []
     for stem, path in files_by_stem(folder, suffixes).items():
-        match = re.search(r"(\d+\.\d+|\d+)$", stem)
+        match = _TIME.search(stem)
         if match:
             timed.append((float(match[1]), path))
     timed.sort()
     return np.array([time for time, _ in timed]), [path for _, path in timed]
 
 
-def _read_frames(folder: Path) -> list[ScanFrame]:
-    colour_s, pictures = _timed(folder / "lowres_wide", (".png", ".jpg"))
+def _read_frames(folder: Path) -> tuple[list[ScanFrame], list[str]]:
+    """Return the frames of a video, and warnings."""
+    colour_s, pictures = _timed(folder / "lowres_wide", _PICTURES)
     depth_s, depth_maps = _timed(folder / "lowres_depth", (".png",))
     camera_s, camera_files = _timed(folder / "lowres_wide_intrinsics", (".pincam",))
     confidence_s, confidence_files = _timed(folder / "confidence", (".png",))
@@ -101,7 +106,7 @@ def _read_frames(folder: Path) -> list[ScanFrame]:
     depth_of = nearest_in_time(colour_s, depth_s, **pairs)
     camera_of = nearest_in_time(colour_s, camera_s, **pairs)
     confidence_of = nearest_in_time(colour_s, confidence_s, **pairs)
-    rows = read_number_rows(folder / _TRAJECTORY, 7)
+    rows, problems = read_number_rows(folder / _TRAJECTORY, 7)
     poses = world_from_camera(
         pose_from_axis_angle(rows[:, 1:4], rows[:, 4:7]),
         up="z",
@@ -111,9 +116,13 @@ def _read_frames(folder: Path) -> list[ScanFrame]:
     at_pictures = poses_at(
         colour_s, rows[:, 0], poses, tolerance_s=POSE_TOLERANCE_S, max_gap_s=MAX_POSE_GAP_S
     )
-    stored_px = picture_size_px(pictures[0])
-    depth_px = picture_size_px(depth_maps[0]) if depth_maps else (0, 0)
-    frames: list[ScanFrame] = []
+    stored_px = common_size_px(pictures)
+    depth_px = common_size_px(depth_maps) if depth_maps else (0, 0)
+    frames = [
+        missing_frame(stem, "no time at the end of the picture's name")
+        for stem in files_by_stem(folder / "lowres_wide", _PICTURES)
+        if not _TIME.search(stem)
+    ]
     for index, (picture, time_s) in enumerate(zip(pictures, colour_s, strict=True)):
         reason = ""
         if index not in camera_of:
@@ -153,7 +162,7 @@ def _read_frames(folder: Path) -> list[ScanFrame]:
                 timestamp_s=float(time_s),
             )
         )
-    return frames
+    return frames, left_out_lines(problems)
 
 
 def _read_pincam(path: Path, stored_px: tuple[int, int]) -> CameraModel:
@@ -173,7 +182,11 @@ def _read_boxes(folder: Path) -> tuple[tuple[ScanObject, ...], list[str]]:
     path = folder / f"{folder.name}_3dod_annotation.json"
     if not path.is_file():
         return (), []
-    content: Any = parse_json(read_text(path), path)
+    try:
+        content: Any = parse_json(read_text(path), path)
+    except UserError as error:
+        # Frames can be used without objects.
+        return (), [f"no objects: {error}"]
     listed = content.get("data") if isinstance(content, dict) else None
     if not isinstance(listed, list):
         return (), [f"no objects: {path.name} has no list 'data'"]

@@ -18,8 +18,10 @@ from workflow_scripts.common import backend_registry
 from workflow_scripts.common.errors import UserError
 
 #: Layouts of scans: name of the setting `sources.scans.format` -> "package.module:class" of the
-#: reader. `auto` asks them in this order: last come those that look at all files of a folder.
+#: reader. `auto` asks them in this order: EmbodiedScan's info files name folders of other layouts,
+#: and last come those that look at all files of a folder.
 READERS: Mapping[str, str] = {
+    "embodiedscan": "workflow_scripts.sources.readers.scans.embodiedscan:EmbodiedScanReader",
     "scannet": "workflow_scripts.sources.readers.scans.scannet:ScanNetReader",
     "nerfstudio": "workflow_scripts.sources.readers.scans.nerfstudio:NerfstudioReader",
     "stray_scanner": "workflow_scripts.sources.readers.scans.stray_scanner:StrayScannerReader",
@@ -27,7 +29,6 @@ READERS: Mapping[str, str] = {
     "arkitscenes": "workflow_scripts.sources.readers.scans.arkitscenes:ARKitScenesReader",
     "replica": "workflow_scripts.sources.readers.scans.replica:ReplicaReader",
     "polycam": "workflow_scripts.sources.readers.scans.polycam:PolycamReader",
-    "embodiedscan": "workflow_scripts.sources.readers.scans.embodiedscan:EmbodiedScanReader",
     "scannet_sens": "workflow_scripts.sources.readers.scans.scannet_sens:SensReader",
     "record3d": "workflow_scripts.sources.readers.scans.record3d:Record3DReader",
 }
@@ -138,6 +139,7 @@ class Scan:
         load_points: returns annotated points; None if there are none.
         close: releases files that the frames read from.
         warnings: what is suspicious about the scan as a whole, one line each.
+        left_out: why objects of files are left out, one line each.
     """
 
     scan_id: str
@@ -147,6 +149,7 @@ class Scan:
     load_points: Callable[[], InstancePoints] | None = None
     close: Callable[[], None] = lambda: None
     warnings: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class ScanReader(Protocol):

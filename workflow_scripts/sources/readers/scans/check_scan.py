@@ -188,6 +188,6 @@ def _floor_warnings(samples: list[_Sample], rng: np.random.Generator) -> list[st
     low, high = CAMERA_HEIGHT_M
     if not low <= height <= high:
         unit = next((name for name, units in _UNITS.items() if 0.5 <= height / units <= 2.5), None)
-        suspect = f"; are lengths in {unit}?" if unit else "; are its lengths metres?"
+        suspect = f"; are lengths in {unit}?" if unit else "; are its lengths meters?"
         warnings.append(f"the camera is {height:.3g} m above the floor{suspect}")
     return warnings

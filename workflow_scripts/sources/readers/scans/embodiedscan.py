@@ -20,7 +20,12 @@ from workflow_scripts.geometry.rotation_conventions import rotation_from_zxy_eul
 from workflow_scripts.geometry.upright_boxes import enclosing_upright_box
 from workflow_scripts.sources.readers.safe_unpickler import read_pickle
 from workflow_scripts.sources.readers.scans.base import Scan, ScanEntry, ScanFrame, ScanObject
-from workflow_scripts.sources.readers.scans.folders import natural_key, place_of, scan_id_of
+from workflow_scripts.sources.readers.scans.folders import (
+    is_file,
+    natural_key,
+    place_of,
+    scan_id_of,
+)
 from workflow_scripts.sources.readers.scans.frames import (
     CameraModel,
     make_frame,
@@ -28,9 +33,11 @@ from workflow_scripts.sources.readers.scans.frames import (
     missing_frame,
 )
 from workflow_scripts.sources.readers.scans.pictures import (
+    common_size_px,
     file_depth,
     file_rgb,
     picture_size_px,
+    sampled,
 )
 from workflow_scripts.sources.readers.scans.scannet_annotation import aligned_pose
 
@@ -78,6 +85,9 @@ class EmbodiedScanReader:
         units = _UNITS_A_METRE.get(name.split("/")[0], _DEFAULT_UNITS)
         frames = _Frames(entry.path, where, item, alignment, 1 / units)
         objects, warnings = _objects(item, _categories(entry.path), where)
+        listed = [item.get("sample_idx") for item in _read(entry.path)["data_list"]]
+        if listed.count(name) > 1:
+            warnings.append(f"{where} is listed {listed.count(name)} times; the first one counts")
         return make_scan(
             entry.scan_id,
             [frames.frame(index, image) for index, image in enumerate(images)],
@@ -146,6 +156,11 @@ class _Frames:
         self.alignment, self.unit_m = alignment, unit_m
         self._root: Path | None = None
         self._sizes: dict[str, tuple[int, int]] = {}
+        images = sampled([image for image in item["images"] if isinstance(image, dict)])
+        for kind, key in (("colour", "img_path"), ("depth", "depth_path")):
+            paths = [file for image in images if (file := self._found(image.get(key))) is not None]
+            if paths:
+                self._sizes[kind] = common_size_px(paths)
 
     def frame(self, index: int, image: Any) -> ScanFrame:
         """Return the frame of an entry of `images`."""
@@ -192,11 +207,17 @@ class _Frames:
             self._sizes[kind] = picture_size_px(path)
         return self._sizes[kind]
 
+    def _found(self, name: Any) -> Path | None:
+        try:
+            return self._file(name) if isinstance(name, str) and name else None
+        except UserError:
+            return None
+
     def _file(self, name: str) -> Path:
         roots = [self._root] if self._root else [self.path.parent / level for level in _LEVELS]
         for root in roots:
             path = root / name
-            if path.is_file():
+            if is_file(path):
                 self._root = root
                 return path
         raise UserError(f"{name} is missing below {(self._root or self.path.parent)}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.sources.readers.scans import base
 from workflow_scripts.sources.readers.scans.base import ScanEntry
 
 MAX_LEVELS = 3
@@ -38,6 +39,42 @@ def scan_folders(path: Path, is_scan: Callable[[Path], bool], *, first: bool = F
     return sorted(found, key=lambda folder: natural_key(str(folder)))
 
 
+def require_one_layout(path: Path, name: str) -> None:
+    """Raise `UserError` if scans below a path have another layout than `name`, which would be lost.
+
+    Folders in a scan of layout `name` are its own, whatever they look like.
+    """
+    readers = {key: base.load_reader(key) for key in base.READERS}
+    known = {key: reader for key, reader in readers.items() if isinstance(reader, FolderReader)}
+    if name not in known or not path.is_dir():
+        return
+    ordered = [known[name], *(reader for key, reader in known.items() if key != name)]
+    found: dict[str, list[Path]] = {}
+
+    def is_scan(folder: Path) -> bool:
+        reader = next((each for each in ordered if _is_scan(folder, each.is_scan)), None)
+        if reader is not None:
+            found.setdefault(reader.name, []).append(folder)
+        return reader is not None
+
+    scan_folders(path, is_scan)
+    # A data set may have a scan in two layouts: ScanNet's .sens beside `posed_images`.
+    names = {folder.name for folder in found.get(name, [])}
+    lost = {
+        key: [folder for folder in folders if folder.name not in names]
+        for key, folders in found.items()
+    }
+    others = {key: folders for key, folders in lost.items() if folders}
+    if others:
+        listed = ", ".join(
+            f"{key} ({len(folders)}, {folders[0]})" for key, folders in others.items()
+        )
+        raise UserError(
+            f"{path}: scans of layout {name} ({len(found.get(name, []))}) and of {listed}: give "
+            "sources.scans.format one layout, and path a folder of scans of that layout"
+        )
+
+
 def _is_scan(folder: Path, is_scan: Callable[[Path], bool]) -> bool:
     try:
         return is_scan(folder)
@@ -62,9 +99,18 @@ def files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
     if not folder.is_dir():
         return {}
     files = [path for path in folder.iterdir() if path.suffix.lower() in suffixes]
+    # Apple's programs put a file "._name" beside each file on other systems' disks.
     files = [path for path in files if not path.name.startswith(".")]
     files.sort(key=lambda p: (natural_key(p.stem), -suffixes.index(p.suffix.lower())))
     return {path.stem: path for path in files}
+
+
+def is_file(path: Path) -> bool:
+    """Say whether a path that a user's file names is a file; one that cannot be one is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, links in a circle
+        return False
 
 
 def scan_id_of(name: str) -> str:

@@ -10,6 +10,8 @@ from workflow_scripts.geometry.pose_conventions import nearest_rigid, pose_probl
 from workflow_scripts.sources.readers.scans.base import InstancePoints, Scan, ScanFrame, ScanObject
 from workflow_scripts.sources.readers.scans.upright import upright_frames
 
+FOCAL_SHARE = (0.05, 50.0)
+"""Focal lengths of cameras in sides of the picture: 170 degrees to 1 degree."""
 UNKNOWN_K = np.full((3, 3), np.nan)
 
 
@@ -28,6 +30,12 @@ class CameraModel:
             return "K is not finite"
         if min(k[0, 0], k[1, 1]) <= 0:
             return f"K has focal lengths {k[0, 0]:.4g}, {k[1, 1]:.4g}; they must be above 0"
+        shares = np.array([k[0, 0] / width, k[1, 1] / height])
+        if shares.min() < FOCAL_SHARE[0] or shares.max() > FOCAL_SHARE[1]:
+            return (
+                f"K has focal lengths {k[0, 0]:.4g}, {k[1, 1]:.4g}, which no camera with pictures "
+                f"of {width} x {height} has; is K of another size?"
+            )
         if not (-width < k[0, 2] < 2 * width and -height < k[1, 2] < 2 * height):
             return (
                 f"K has its principal point at {k[0, 2]:.4g}, {k[1, 2]:.4g}, far outside the "
@@ -163,9 +171,7 @@ def _warnings(frames: list[ScanFrame]) -> list[str]:
     usable = [frame for frame in frames if not frame.reason]
     num_without = sum(frame.load_depth_m is None for frame in usable)
     if num_without:
-        warnings.append(
-            f"{num_without} of {len(usable)} frames have no depth; depth.backend can estimate it"
-        )
+        warnings.append(f"{num_without} of {len(usable)} frames have no depth map and are left out")
     return warnings
 
 

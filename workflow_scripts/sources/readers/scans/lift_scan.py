@@ -49,7 +49,9 @@ def with_boxes(scan: Scan, boxes: BoxFile) -> Scan:
     A pixel belongs to the smallest box that its point is in; 3 cm above the bottom of a box count
     as the floor that it stands on.
     """
-    warnings = tuple(f"left out: {reason}" for reason in boxes.left_out)
+    warnings = list(scan.warnings)
+    if boxes.left_out:
+        warnings.append(f"left out: {len(boxes.left_out)} boxes; the first: {boxes.left_out[0]}")
     frames = [
         frame
         if frame.reason or frame.load_depth_m is None
@@ -61,7 +63,8 @@ def with_boxes(scan: Scan, boxes: BoxFile) -> Scan:
         frames=tuple(frames),
         objects=boxes.objects,
         load_points=None,
-        warnings=(*scan.warnings, *warnings),
+        warnings=tuple(warnings),
+        left_out=boxes.left_out,
     )
 
 
@@ -94,6 +97,9 @@ def with_masks(scan: Scan, masks: MaskFolder, settings: LiftingSettings | None =
         raise UserError(f"scan {scan.scan_id}: masks are lifted with depth, which no frame has")
     masks.require_frames(usable)
     warnings = []
+    others = masks.without_frame(scan.frames)
+    if others:
+        warnings.append(f"{len(others)} files of masks belong to no frame; the first: {others[0]}")
     for index, frame in enumerate(scan.frames):
         if frame.reason or frame.load_depth_m is None or frame.world_from_camera is None:
             continue

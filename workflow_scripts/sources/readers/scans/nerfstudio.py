@@ -21,7 +21,7 @@ from workflow_scripts.common.text_files import parse_json, read_text
 from workflow_scripts.geometry.lens_distortion import LensDistortion, undistort
 from workflow_scripts.geometry.pose_conventions import intrinsics_at_size, world_from_camera
 from workflow_scripts.sources.readers.scans.base import Scan, ScanEntry, ScanFrame
-from workflow_scripts.sources.readers.scans.folders import FolderReader, entries_of
+from workflow_scripts.sources.readers.scans.folders import FolderReader, entries_of, is_file
 from workflow_scripts.sources.readers.scans.frames import (
     CameraModel,
     make_frame,
@@ -29,9 +29,11 @@ from workflow_scripts.sources.readers.scans.frames import (
     missing_frame,
 )
 from workflow_scripts.sources.readers.scans.pictures import (
+    common_size_px,
     file_depth,
     file_rgb,
     picture_size_px,
+    sampled,
 )
 
 FILE_NAMES = ("transforms.json", "transforms_undistorted.json", "transforms_train.json")
@@ -88,6 +90,7 @@ class NerfstudioReader(FolderReader):
         if not isinstance(frames, list) or not frames:
             raise UserError(f"{path}: no list 'frames'")
         scale, warnings = _applied_scale(content, path)
+        warnings += _unread_parts(content, frames)
         rows = _Rows(path, content, scale)
         return make_scan(
             entry.scan_id,
@@ -124,6 +127,18 @@ def _applied_scale(content: Mapping[str, Any], path: Path) -> tuple[float, list[
     return float(scale), [f"poses were scaled by {scale:.6g} (applied_scale); this is undone"]
 
 
+def _unread_parts(content: Mapping[str, Any], frames: list[Any]) -> list[str]:
+    """Return warnings about what the file has and scans have no use for."""
+    warnings = []
+    held_out = content.get("test_frames")
+    if isinstance(held_out, list) and held_out:
+        warnings.append(f"{len(held_out)} test_frames are not read: they are kept for tests")
+    masks = sum(isinstance(item, dict) and item.get("mask_path") is not None for item in frames)
+    if masks:
+        warnings.append(f"{masks} frames have a mask_path, which is not used")
+    return warnings
+
+
 class _Rows:
     """Makes the frames of one file."""
 
@@ -137,8 +152,13 @@ class _Rows:
             raise UserError(f"{path}: depth_unit_scale_factor {unit!r} must be a number above 0")
         self.unit_m = float(unit)
         self._names = _frame_names(content["frames"])
-        self._stored_px: tuple[int, int] | None = None
-        self._depth_px: tuple[int, int] | None = None
+        listed = [item for item in content["frames"] if isinstance(item, dict)]
+        pictures = [self._picture(str(item.get("file_path") or "")) for item in sampled(listed)]
+        there = [picture for picture in pictures if picture is not None]
+        self._stored_px = common_size_px(there) if there else None
+        named = [found for item in listed if (found := self._depth_map(item)) is not None]
+        maps = [depth_map for depth_map in sampled(named) if is_file(depth_map)]
+        self._depth_px = common_size_px(maps) if maps else None
 
     def frame(self, index: int, item: Any) -> ScanFrame:
         """Return a frame; what is wrong with its entry becomes its reason."""
@@ -161,11 +181,10 @@ class _Rows:
         lens = self._lens({**self.content, **item}, self._stored_px)
         camera, use_exif = _camera_of_picture(lens.camera, self._stored_px)
         load_rgb = file_rgb(picture, camera.size_px, use_exif=use_exif)
-        depth_name = item.get("depth_file_path") or item.get("depth_path")
+        depth_path = self._depth_map(item)
         depth, load_depth_m, reason = None, None, ""
-        if isinstance(depth_name, str):
-            depth_path = self.path.parent / depth_name
-            if depth_path.is_file():
+        if depth_path is not None:
+            if is_file(depth_path):
                 if self._depth_px is None:
                     self._depth_px = picture_size_px(depth_path)
                 depth = CameraModel(
@@ -179,7 +198,8 @@ class _Rows:
                     size_px=self._depth_px,
                 )
             else:
-                reason = f"depth map {depth_name} is missing"
+                missing = item.get("depth_file_path") or item.get("depth_path")
+                reason = f"depth map {missing} is missing"
         if item.get("is_bad") is True:
             reason = "is_bad: its picture is blurred"
         if not lens.distortion.is_pinhole:
@@ -199,11 +219,16 @@ class _Rows:
             reason=reason,
         )
 
+    def _depth_map(self, item: Mapping[str, Any]) -> Path | None:
+        """Return the path of a frame's depth map, None if the file names none."""
+        name = item.get("depth_file_path") or item.get("depth_path")
+        return self.path.parent / name if isinstance(name, str) else None
+
     def _picture(self, name: str) -> Path | None:
         for folder in _FOLDERS_OF_PICTURES:
             for ending in _PICTURE_ENDINGS:
                 path = self.path.parent / folder / f"{name}{ending}"
-                if path.is_file():
+                if is_file(path):
                     return path
         return None
 
@@ -273,7 +298,7 @@ def _number(values: Mapping[str, Any], key: str, default: float) -> float:
     if value is None:
         return default
     if not is_finite_number(value):
-        raise UserError(f"{key} {value!r:.40} is no number")
+        raise UserError(f"{key} {value!r:.40} is not a number")
     return float(value)
 
 

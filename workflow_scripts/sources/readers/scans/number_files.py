@@ -1,5 +1,6 @@
 """Text files of numbers: matrices, trajectories, tables of cameras."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ def parse_numbers(text: str, where: object) -> np.ndarray:
         return np.array([float(word) for word in words])
     except ValueError:
         wrong = next(word for word in words if not _is_number(word))
-        raise UserError(f"{where}: {wrong!r:.40} is no number") from None
+        raise UserError(f"{where}: {wrong!r:.40} is not a number") from None
 
 
 def read_matrix(path: Path, rows: int, columns: int) -> np.ndarray:
@@ -50,13 +51,32 @@ def read_rows(path: Path, least: int) -> list[tuple[int, list[str]]]:
     return rows
 
 
-def read_number_rows(path: Path, least: int) -> np.ndarray:
-    """Return f64 [n, least] of a table: the first `least` numbers of every line."""
-    rows = read_rows(path, least)
-    table = np.empty((len(rows), least))
+def read_number_rows(path: Path, least: int) -> tuple[np.ndarray, dict[int, str]]:
+    """Return f64 [n, least] of a table, the first `least` numbers of every line, and problems.
+
+    A faulty line, such as the last one of a file that is cut off, is a row of NaN; the problem is
+    given by the number of its row. `UserError` if every line is faulty.
+    """
+    rows = read_rows(path, 0)
+    table = np.full((len(rows), least), np.nan)
+    problems: dict[int, str] = {}
     for index, (number, words) in enumerate(rows):
-        table[index] = parse_numbers(" ".join(words[:least]), f"{path}: line {number}")
-    return table
+        where = f"{path}: line {number}"
+        try:
+            if len(words) < least:
+                raise UserError(f"{where} has {len(words)} values; {least} are needed")
+            table[index] = parse_numbers(" ".join(words[:least]), where)
+        except UserError as error:
+            problems[index] = str(error)
+    if rows and len(problems) == len(rows):
+        raise UserError(problems[0])
+    return table, problems
+
+
+def left_out_lines(problems: Mapping[int, str]) -> list[str]:
+    """Return a warning about the faulty lines of a table, none if there are none."""
+    first = next(iter(problems.values()), "")
+    return [f"{len(problems)} faulty lines are left out; the first one: {first}"] if first else []
 
 
 def _is_number(word: str) -> bool:

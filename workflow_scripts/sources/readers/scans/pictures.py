@@ -5,19 +5,50 @@ K of a scan refers to the stored pixels, so that a picture is never turned by it
 
 import io
 import zlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_decoding import to_rgb
+from workflow_scripts.common.item_errors import is_system_error
+from workflow_scripts.sources.readers.scans.exr import decode_exr, exr_size_px
+
+Item = TypeVar("Item")
 
 NO_DEPTH = 65535
 """In 16-bit depth maps this marks pixels without depth, as 0 does."""
 MAX_PIXELS = 100_000_000
-DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy")
+DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".exr")
+_SAMPLED_PICTURES = 15
+
+
+def sampled(items: Sequence[Item]) -> list[Item]:
+    """Return at most 15 items at equal steps."""
+    steps = np.linspace(0, len(items) - 1, min(_SAMPLED_PICTURES, len(items))).round().astype(int)
+    return [items[step] for step in steps]
+
+
+def common_size_px(paths: Sequence[Path]) -> tuple[int, int]:
+    """Return the (width, height) that most of some pictures have, of at most 15 at equal steps.
+
+    A damaged picture, or one of another size, costs itself only, wherever it is among the others.
+    `UserError` names the first one if none can be read.
+    """
+    sizes: Counter[tuple[int, int]] = Counter()
+    problem: UserError | None = None
+    for path in sampled(paths):
+        try:
+            sizes[picture_size_px(path)] += 1
+        except UserError as error:
+            problem = problem or error
+    if not sizes:
+        raise problem or UserError("no pictures")
+    return sizes.most_common(1)[0][0]
 
 
 def picture_size_px(path: Path) -> tuple[int, int]:
@@ -26,10 +57,27 @@ def picture_size_px(path: Path) -> tuple[int, int]:
         if path.suffix.lower() == ".npy":
             shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
             return int(shape[1]), int(shape[0])
+        if path.suffix.lower() == ".exr":
+            return exr_size_px(read_content(path), str(path))
         with Image.open(path) as image:
             return image.size
+    except UserError:
+        raise
     except Exception as error:  # decoders raise many types for damaged bytes
         raise UserError(f"{path}: cannot be read as a picture ({_one_line(error)})") from None
+
+
+def read_content(path: Path) -> bytes:
+    """Return a file's bytes; `UserError` if it is no file that can be read, or is empty."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        if is_system_error(error):
+            raise
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    if not content:
+        raise UserError(f"{path}: empty")
+    return content
 
 
 def decode_rgb(
@@ -67,6 +115,8 @@ def decode_depth(
     try:
         if name.lower().endswith(".npy"):
             values = np.load(io.BytesIO(content), allow_pickle=False)
+        elif name.lower().endswith(".exr"):
+            values = decode_exr(content, name)
         else:
             with Image.open(io.BytesIO(content)) as image:
                 _check_size(image.size, size_px, name)
@@ -112,7 +162,7 @@ def file_rgb(
     path: Path, size_px: tuple[int, int] | None = None, *, use_exif: bool = False
 ) -> Callable[[], np.ndarray]:
     """Return a function that decodes a picture's file; it must have (width, height)."""
-    return lambda: decode_rgb(path.read_bytes(), str(path), size_px, use_exif=use_exif)
+    return lambda: decode_rgb(read_content(path), str(path), size_px, use_exif=use_exif)
 
 
 def file_depth(
@@ -124,7 +174,7 @@ def file_depth(
 ) -> Callable[[], np.ndarray]:
     """Return a function that decodes a depth map's file; it must have (width, height)."""
     return lambda: decode_depth(
-        path.read_bytes(), str(path), unit_m=unit_m, float_unit_m=float_unit_m, size_px=size_px
+        read_content(path), str(path), unit_m=unit_m, float_unit_m=float_unit_m, size_px=size_px
     )
 
 
@@ -162,5 +212,8 @@ def _check_size(size: tuple[int, int], wanted: tuple[int, int] | None, name: str
 
 
 def _one_line(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        # Pillow's own words have the address of an object.
+        return "no kind of picture that is known"
     text = " ".join(str(error).split())
     return f"{text:.160}" if text else type(error).__name__

@@ -21,6 +21,7 @@ from workflow_scripts.sources.readers.scans.folders import (
     PICTURE_SUFFIXES,
     FolderReader,
     files_by_stem,
+    natural_key,
 )
 from workflow_scripts.sources.readers.scans.frames import (
     CameraModel,
@@ -29,10 +30,10 @@ from workflow_scripts.sources.readers.scans.frames import (
     missing_frame,
 )
 from workflow_scripts.sources.readers.scans.pictures import (
+    common_size_px,
     confident_depth,
     file_depth,
     file_rgb,
-    picture_size_px,
 )
 
 DEPTH_UNIT_M = 0.001
@@ -67,7 +68,7 @@ class PolycamReader(FolderReader):
         keyframes = _Keyframes(folder, prefix, pictures)
         return make_scan(
             entry.scan_id,
-            [keyframes.frame(stem) for stem in pictures],
+            [keyframes.frame(stem) for stem in keyframes.stems],
             where=folder,
             has_gravity=True,
         )
@@ -81,8 +82,9 @@ class _Keyframes:
         self.cameras = files_by_stem(folder / f"{prefix}cameras", (".json",))
         self.depth = files_by_stem(folder / "depth", (".png",))
         self.confidence = files_by_stem(folder / "confidence", (".png",))
-        self.stored_px = picture_size_px(next(iter(pictures.values())))
-        self.depth_px = picture_size_px(next(iter(self.depth.values()))) if self.depth else (0, 0)
+        self.stored_px = common_size_px(list(pictures.values()))
+        self.depth_px = common_size_px(list(self.depth.values())) if self.depth else (0, 0)
+        self.stems = sorted({*pictures, *self.cameras, *self.depth}, key=natural_key)
         self.depth_border, self.border = 0, 0
         if prefix:
             # The same strip of both, in whole pixels of the coarser one.
@@ -93,6 +95,8 @@ class _Keyframes:
     def frame(self, stem: str) -> ScanFrame:
         """Return the frame of a time stamp."""
         time_s = float(stem) * MICROSECONDS if stem.isdecimal() else float("nan")
+        if stem not in self.pictures:
+            return missing_frame(stem, f"no picture {stem}.jpg", timestamp_s=time_s)
         if stem not in self.cameras:
             return missing_frame(stem, f"no camera {stem}.json", timestamp_s=time_s)
         try:
@@ -142,7 +146,7 @@ def _read_camera(path: Path) -> tuple[CameraModel, np.ndarray]:
     for key in keys:
         value = content.get(key) if isinstance(content, dict) else None
         if not isinstance(value, int | float) or isinstance(value, bool):
-            raise UserError(f"{path.name}: {key} {value!r:.40} is no number")
+            raise UserError(f"{path.name}: {key} {value!r:.40} is not a number")
         values[key] = float(value)
     if not all(is_finite_number(values[key]) and values[key] >= 1 for key in ("width", "height")):
         raise UserError(f"{path.name}: size {values['width']:g} x {values['height']:g}")

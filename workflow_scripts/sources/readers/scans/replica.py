@@ -22,7 +22,7 @@ from workflow_scripts.sources.readers.scans.frames import (
     missing_frame,
 )
 from workflow_scripts.sources.readers.scans.number_files import read_number_rows
-from workflow_scripts.sources.readers.scans.pictures import file_depth, file_rgb, picture_size_px
+from workflow_scripts.sources.readers.scans.pictures import common_size_px, file_depth, file_rgb
 
 UNITS_A_METRE = 6553.5
 _CAMERA = "cam_params.json"
@@ -44,23 +44,24 @@ class ReplicaReader(FolderReader):
         """Open a room; frames without picture, depth or pose have a reason."""
         folder = entry.path
         camera, per_metre = _read_camera(folder)
-        poses = read_number_rows(folder / "traj.txt", 16).reshape(-1, 4, 4)
+        table, problems = read_number_rows(folder / "traj.txt", 16)
+        poses = table.reshape(-1, 4, 4)
         pictures = _numbered(folder / "results", "frame", (".jpg", ".jpeg", ".png"))
         depth_maps = _numbered(folder / "results", "depth", (".png",))
-        stored_px = picture_size_px(next(iter(pictures.values()))) if pictures else camera.size_px
+        stored_px = common_size_px(list(pictures.values())) if pictures else camera.size_px
         if stored_px != camera.size_px:
             raise UserError(
                 f"{folder}: pictures are {stored_px[0]} x {stored_px[1]}, the camera of {_CAMERA} "
                 f"is of {camera.size_px[0]} x {camera.size_px[1]}"
             )
         frames: list[ScanFrame] = []
-        for number in sorted({*pictures, *range(len(poses))}):
+        for number in sorted({*pictures, *depth_maps, *range(len(poses))}):
             frame_id, picture = f"{number:06d}", pictures.get(number)
             depth_map = depth_maps.get(number)
             if picture is None:
                 frames.append(missing_frame(frame_id, f"no picture frame{frame_id}.jpg"))
                 continue
-            reason = ""
+            reason = problems.get(number, "")
             if number >= len(poses):
                 reason = f"traj.txt has {len(poses)} poses only"
             elif depth_maps and depth_map is None:
@@ -103,7 +104,7 @@ def _read_camera(folder: Path) -> tuple[CameraModel, float]:
     for key in ("w", "h", "fx", "fy", "cx", "cy", "scale"):
         value = values.get(key, UNITS_A_METRE if key == "scale" else None)
         if not is_finite_number(value):
-            raise UserError(f"{path}: camera.{key} {value!r:.40} is no number")
+            raise UserError(f"{path}: camera.{key} {value!r:.40} is not a number")
         numbers[key] = float(value)
     if min(numbers["w"], numbers["h"], numbers["scale"]) <= 0:
         raise UserError(f"{path}: camera.w, camera.h and camera.scale must be above 0")

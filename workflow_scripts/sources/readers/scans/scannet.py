@@ -25,7 +25,7 @@ from workflow_scripts.sources.readers.scans.frames import (
     missing_frame,
 )
 from workflow_scripts.sources.readers.scans.number_files import read_intrinsics, read_matrix
-from workflow_scripts.sources.readers.scans.pictures import file_depth, file_rgb, picture_size_px
+from workflow_scripts.sources.readers.scans.pictures import common_size_px, file_depth, file_rgb
 from workflow_scripts.sources.readers.scans.scannet_annotation import (
     aligned_pose,
     read_alignment,
@@ -87,13 +87,13 @@ def _frames(folder: Path, alignment: np.ndarray) -> list[ScanFrame]:
         pose_files.pop(folder.name, None)
         k_names = _POSED_INTRINSICS
     if not colour_files:
-        raise UserError(f"{folder}: no colour pictures; a .jpg is needed for each frame")
+        raise UserError(f"{folder}: no color pictures; a .jpg is needed for each frame")
     colour, depth = _cameras(folder, k_names, colour_files, depth_files)
-    stems = sorted({*colour_files, *pose_files}, key=natural_key)
+    stems = sorted({*colour_files, *depth_files, *pose_files}, key=natural_key)
     frames = []
     for stem in stems:
         if stem not in colour_files:
-            frames.append(missing_frame(stem, f"no colour picture {stem}.jpg"))
+            frames.append(missing_frame(stem, f"no color picture {stem}.jpg"))
             continue
         frames.append(_frame(stem, colour_files, depth_files, pose_files, alignment, colour, depth))
     return frames
@@ -108,14 +108,14 @@ def _cameras(
     """Return K of colour and of depth, at the sizes of the first picture of each."""
     paths = [folder / name for name in k_names]
     if not paths[0].is_file():
-        raise UserError(f"{paths[0]}: missing; it has the camera matrix of the colour pictures")
-    size = picture_size_px(next(iter(colour_files.values())))
+        raise UserError(f"{paths[0]}: missing; it has the camera matrix of the color pictures")
+    size = common_size_px(list(colour_files.values()))
     colour = CameraModel(intrinsics_from_whole_pixels(read_intrinsics(paths[0])), size)
     if not depth_files:
         return colour, None
     if not paths[1].is_file():
         raise UserError(f"{paths[1]}: missing; it has the camera matrix of the depth maps")
-    size = picture_size_px(next(iter(depth_files.values())))
+    size = common_size_px(list(depth_files.values()))
     return colour, CameraModel(intrinsics_from_whole_pixels(read_intrinsics(paths[1])), size)
 
 

@@ -8,7 +8,7 @@ its id, never by its place in a list.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from workflow_scripts.sources.readers.scans.number_files import parse_numbers
 from workflow_scripts.sources.readers.scans.ply_vertices import read_ply_vertices
 
 MAX_INSTANCE = 65535
+MAX_SEGMENT = 1 << 62
 _AGGREGATIONS = ("{}.aggregation.json", "{}_vh_clean.aggregation.json")
 _SEGMENTS = ("{}_vh_clean_2.0.010000.segs.json",)
 _MESHES = ("{}_vh_clean_2.ply", "{}_vh_clean_2.labels.ply")
@@ -144,9 +145,9 @@ def _groups(path: Path) -> dict[int, _Group]:
             or not isinstance(number, int)
             or not 0 <= number < MAX_INSTANCE
         ):
-            raise UserError(f"{where}: objectId {number!r} is no whole number from 0 to 65534")
+            raise UserError(f"{where}: objectId {number!r} is not a whole number from 0 to 65534")
         parts = item.get("segments")
-        if not isinstance(parts, list) or not all(isinstance(part, int) for part in parts):
+        if not _are_segments(parts):
             raise UserError(f"{where}: segments must be a list of whole numbers")
         if number in groups:
             raise UserError(f"{where}: objectId {number} is listed twice")
@@ -155,13 +156,20 @@ def _groups(path: Path) -> dict[int, _Group]:
     return groups
 
 
+def _are_segments(values: Any) -> TypeGuard[list[int]]:
+    """Say whether a value is a list of whole numbers that an array holds."""
+    return isinstance(values, list) and all(
+        isinstance(value, int) and abs(value) < MAX_SEGMENT for value in values
+    )
+
+
 def _vertices(
     aggregation: Path, segments: Path, mesh: Path, alignment: np.ndarray
 ) -> tuple[InstancePoints, list[str]]:
     """Return the mesh's vertices in the aligned frame with their objects, and warnings."""
     content = parse_json(read_text(segments), segments)
     listed = content.get("segIndices") if isinstance(content, dict) else None
-    if not isinstance(listed, list) or not all(isinstance(item, int) for item in listed):
+    if not _are_segments(listed):
         raise UserError(f"{segments}: no list 'segIndices' of whole numbers")
     points = transform(alignment, read_ply_vertices(mesh))
     if len(listed) != len(points):

@@ -8,6 +8,7 @@ depth, u64 sizes of colour and depth, their bytes.
 """
 
 import os
+import stat
 import struct
 from dataclasses import dataclass
 from functools import partial
@@ -69,6 +70,8 @@ class SensFile:
         self.path = path
         self.size = os.fstat(self._descriptor).st_size
         try:
+            if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+                raise UserError(f"{path}: a folder, not a file")
             self.header = self._read_header()
         except Exception:
             self.close()
@@ -104,20 +107,20 @@ class SensFile:
         colour_k, colour_pose, depth_k, depth_pose = matrices.reshape(4, 4, 4)
         if np.abs(colour_pose - depth_pose).max() > 1e-3:
             raise UserError(
-                f"{self.path}: colour and depth have different extrinsics; register depth to "
-                "colour first (ScanNet's own files have none)"
+                f"{self.path}: color and depth have different extrinsics; register depth to "
+                "color first (ScanNet's own files have none)"
             )
         start += _MATRICES.size
         colour, depth, *sizes, per_metre, count = _SIZES.unpack(self.read(start, _SIZES.size))
         start += _SIZES.size
         if colour not in (COLOUR_RAW, COLOUR_PNG, COLOUR_JPEG):
-            raise UserError(f"{self.path}: colour compression {colour} is not read (0, 1 or 2 is)")
+            raise UserError(f"{self.path}: color compression {colour} is not read (0, 1 or 2 is)")
         if depth not in (DEPTH_RAW, DEPTH_ZLIB):
             raise UserError(
                 f"{self.path}: depth compression {depth} is not read (0 raw and 1 zlib are)"
             )
         if not (np.isfinite(per_metre) and per_metre > 0):
-            raise UserError(f"{self.path}: damaged: depth has {per_metre:g} units a metre")
+            raise UserError(f"{self.path}: damaged: depth has {per_metre:g} units a meter")
         if count > MAX_FRAMES:
             raise UserError(f"{self.path}: damaged: it says it has {count} frames")
         return SensHeader(
@@ -138,7 +141,7 @@ class SensFile:
         width, height = self.header.colour_size_px
         if self.header.colour_compression == COLOUR_RAW:
             if count != width * height * 3:
-                raise UserError(f"{self.path}: frame {frame_id}: {count} bytes of raw colour")
+                raise UserError(f"{self.path}: frame {frame_id}: {count} bytes of raw color")
             return np.frombuffer(content, np.uint8).reshape(height, width, 3)
         return decode_rgb(content, f"{self.path}: frame {frame_id}", (width, height))
 

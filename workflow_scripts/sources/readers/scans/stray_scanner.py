@@ -6,6 +6,7 @@ confidence is 0, 1 or 2, and depth of confidence 0 is not used.
 """
 
 import math
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -32,10 +33,10 @@ from workflow_scripts.sources.readers.scans.frames import (
 )
 from workflow_scripts.sources.readers.scans.number_files import parse_numbers, read_intrinsics
 from workflow_scripts.sources.readers.scans.pictures import (
+    common_size_px,
     confident_depth,
     file_depth,
     file_rgb,
-    picture_size_px,
 )
 from workflow_scripts.sources.readers.scans.video import VideoFrames
 
@@ -63,12 +64,12 @@ class StrayScannerReader(FolderReader):
         rows = _read_odometry(folder / _ODOMETRY)
         pictures = files_by_stem(folder / _PICTURES, PICTURE_SUFFIXES)
         if pictures:
-            size_px = picture_size_px(next(iter(pictures.values())))
+            size_px = common_size_px(list(pictures.values()))
             colour = {int(stem): path for stem, path in pictures.items() if stem.isdecimal()}
             frames = _Frames(folder, size_px, None, colour)
             return make_scan(
                 entry.scan_id,
-                [frames.frame(row) for row in rows],
+                frames.of_rows(rows),
                 where=folder,
                 has_gravity=True,
             )
@@ -77,7 +78,7 @@ class StrayScannerReader(FolderReader):
             frames = _Frames(folder, video.size_px, video, {})
             return make_scan(
                 entry.scan_id,
-                [frames.frame(row) for row in rows],
+                frames.of_rows(rows),
                 where=folder,
                 has_gravity=True,
                 close=video.close,
@@ -87,8 +88,16 @@ class StrayScannerReader(FolderReader):
             raise
 
 
-def _read_odometry(path: Path) -> list[dict[str, float]]:
-    """Return the rows by the names of their columns; empty values are NaN."""
+@dataclass(frozen=True)
+class _Row:
+    """A row of the odometry by the names of its columns; empty values are NaN."""
+
+    values: dict[str, float]
+    problem: str = ""
+
+
+def _read_odometry(path: Path) -> list[_Row]:
+    """Return the rows; one that is faulty, such as the last of a file that is cut off, says why."""
     lines = [line for line in read_text(path).splitlines() if line.strip()]
     names = [name.strip() for name in lines[0].split(",")] if lines else []
     missing = [name for name in ("timestamp", "frame", *_POSE) if name not in names]
@@ -97,12 +106,15 @@ def _read_odometry(path: Path) -> list[dict[str, float]]:
     rows = []
     for number, line in enumerate(lines[1:], start=2):
         values = [value.strip() or "nan" for value in line.split(",")]
-        if len(values) < names.index("qw") + 1:
-            raise UserError(
-                f"{path}: line {number} has {len(values)} values for {len(names)} columns"
-            )
-        numbers = parse_numbers(" ".join(values), f"{path}: line {number}")
-        rows.append(dict(zip(names, numbers.tolist(), strict=False)))
+        try:
+            if len(values) < max(names.index(name) for name in _POSE) + 1:
+                raise UserError(
+                    f"{path}: line {number} has {len(values)} values for {len(names)} columns"
+                )
+            numbers = parse_numbers(" ".join(values), f"{path}: line {number}")
+            rows.append(_Row(dict(zip(names, numbers.tolist(), strict=False))))
+        except UserError as error:
+            rows.append(_Row({}, str(error)))
     if not rows:
         raise UserError(f"{path}: no rows of poses")
     return rows
@@ -123,9 +135,27 @@ class _Frames:
         confidence = files_by_stem(folder / "confidence", (".png",))
         self.depth = {int(stem): path for stem, path in depth.items() if stem.isdecimal()}
         self.confidence = {int(stem): path for stem, path in confidence.items() if stem.isdecimal()}
-        self.depth_px = picture_size_px(next(iter(depth.values()))) if depth else (0, 0)
+        self.depth_px = common_size_px(list(depth.values())) if depth else (0, 0)
         path = folder / "camera_matrix.csv"
-        self.k = read_intrinsics(path) if path.is_file() else None
+        self.k, self.k_problem = None, "no camera_matrix.csv and no fx in odometry.csv"
+        if path.is_file():
+            try:
+                self.k = read_intrinsics(path)
+            except UserError as error:
+                self.k_problem = str(error)
+
+    def of_rows(self, rows: list[_Row]) -> list[ScanFrame]:
+        """Return the frames of all rows, and those of pictures and depth maps without a row."""
+        frames = [
+            missing_frame(f"row-{index}", row.problem) if row.problem else self.frame(row.values)
+            for index, row in enumerate(rows)
+        ]
+        known = {row.values.get("frame") for row in rows}
+        of_video = range(self.video.num_frames if self.video is not None else 0)
+        others = {*self.pictures, *self.depth, *of_video} - known
+        return frames + [
+            missing_frame(f"{number:06d}", "no row in odometry.csv") for number in sorted(others)
+        ]
 
     def frame(self, row: dict[str, float]) -> ScanFrame:
         """Return the frame of a row of the odometry."""
@@ -135,7 +165,7 @@ class _Frames:
         frame_id = f"{number:06d}"
         k = self._intrinsics(row)
         if k is None:
-            return missing_frame(frame_id, "no camera_matrix.csv and no fx in odometry.csv")
+            return missing_frame(frame_id, self.k_problem)
         if self.video is not None and number >= self.video.num_frames:
             return missing_frame(frame_id, f"the video has {self.video.num_frames} frames only")
         if self.video is None and number not in self.pictures:

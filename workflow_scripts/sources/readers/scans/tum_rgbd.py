@@ -20,7 +20,7 @@ from workflow_scripts.geometry.pose_conventions import (
     poses_at,
 )
 from workflow_scripts.sources.readers.scans.base import Scan, ScanEntry, ScanFrame
-from workflow_scripts.sources.readers.scans.folders import FolderReader
+from workflow_scripts.sources.readers.scans.folders import FolderReader, is_file
 from workflow_scripts.sources.readers.scans.frames import (
     CameraModel,
     make_frame,
@@ -29,11 +29,12 @@ from workflow_scripts.sources.readers.scans.frames import (
     nearest_in_time,
 )
 from workflow_scripts.sources.readers.scans.number_files import (
+    left_out_lines,
     parse_numbers,
     read_number_rows,
     read_rows,
 )
-from workflow_scripts.sources.readers.scans.pictures import file_depth, file_rgb, picture_size_px
+from workflow_scripts.sources.readers.scans.pictures import common_size_px, file_depth, file_rgb
 
 UNITS_A_METRE = 5000.0
 PAIR_TOLERANCE_S = 0.04
@@ -65,7 +66,8 @@ class TumReader(FolderReader):
         colour_s, colour_names = _read_list(folder / _LISTS[0])
         has_depth = (folder / _LISTS[1]).is_file()
         depth_s, depth_names = _read_list(folder / _LISTS[1]) if has_depth else (np.zeros(0), [])
-        rows = read_number_rows(folder / _LISTS[2], 8)
+        rows, problems = read_number_rows(folder / _LISTS[2], 8)
+        warnings = [*warnings, *left_out_lines(problems)]
         matches = nearest_in_time(colour_s, depth_s, tolerance_s=PAIR_TOLERANCE_S)
         times_s = np.array(
             [depth_s[matches[i]] if i in matches else time for i, time in enumerate(colour_s)]
@@ -77,30 +79,30 @@ class TumReader(FolderReader):
             tolerance_s=POSE_TOLERANCE_S,
             max_gap_s=MAX_POSE_GAP_S,
         )
-        sizes: dict[str, tuple[int, int]] = {}
+        sizes = {
+            kind: common_size_px(paths)
+            for kind, names in (("colour", colour_names), ("depth", depth_names))
+            if (paths := [folder / name for name in names if is_file(folder / name)])
+        }
         frames: list[ScanFrame] = []
         for index, (name, time_s) in enumerate(zip(colour_names, colour_s, strict=True)):
             frame_id, path = Path(name).stem, folder / name
             depth_name = depth_names[matches[index]] if index in matches else None
             reason = ""
-            if not path.is_file():
+            if not is_file(path):
                 reason = f"picture {name} is missing"
             elif has_depth and depth_name is None:
                 reason = f"no depth map within {PAIR_TOLERANCE_S:g} s"
-            elif depth_name is not None and not (folder / depth_name).is_file():
+            elif depth_name is not None and not is_file(folder / depth_name):
                 reason = f"depth map {depth_name} is missing"
             elif poses[index] is None:
                 reason = f"no pose within {POSE_TOLERANCE_S:g} s"
             if reason:
                 frames.append(missing_frame(frame_id, reason, timestamp_s=float(time_s)))
                 continue
-            if "colour" not in sizes:
-                sizes["colour"] = picture_size_px(path)
             colour = CameraModel(k, sizes["colour"])
             depth, load_depth_m = None, None
             if depth_name is not None:
-                if "depth" not in sizes:
-                    sizes["depth"] = picture_size_px(folder / depth_name)
                 depth_k = intrinsics_at_size(k, sizes["colour"], sizes["depth"])
                 depth = CameraModel(depth_k, sizes["depth"])
                 load_depth_m = file_depth(
@@ -143,17 +145,17 @@ def _camera(folder: Path) -> tuple[np.ndarray, float, list[str]]:
         if len(numbers) not in (4, 5):
             raise UserError(
                 f"{path}: {len(numbers)} numbers; fx fy cx cy are needed, and perhaps how many "
-                "units of depth are a metre"
+                "units of depth are a meter"
             )
         per_metre = float(numbers[4]) if len(numbers) == 5 else UNITS_A_METRE
         if not (np.isfinite(per_metre) and per_metre > 0):
-            raise UserError(f"{path}: {per_metre:g} units a metre must be above 0")
+            raise UserError(f"{path}: {per_metre:g} units a meter must be above 0")
         return _matrix(*numbers[:4]), per_metre, []
     match = re.search(r"(?:freiburg|fr)([123])(?!\d)", folder.name)
     if match is None:
         raise UserError(
             f"{folder}: TUM's files have no camera: write 'fx fy cx cy' into {path.name} beside "
-            "rgb.txt (pixel centres at whole numbers, as OpenCV has them)"
+            "rgb.txt (pixel centers at whole numbers, as OpenCV has them)"
         )
     warning = f"K is that of TUM's camera freiburg{match[1]}, by the folder's name"
     return _matrix(*_KNOWN[match[1]]), UNITS_A_METRE, [warning]

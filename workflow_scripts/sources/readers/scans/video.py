@@ -61,6 +61,8 @@ class VideoFrames:
     def _start(self) -> Any:
         self.close()
         self._container = self._av.open(str(self.path), options=_OPTIONS)
+        if not self._container.streams.video:
+            raise UserError(f"{self.path}: cannot be read as a video (it has no pictures)")
         stream = self._container.streams.video[0]
         stream.thread_type = "AUTO"
         self._frames, self._next = iter(self._container.decode(stream)), 0

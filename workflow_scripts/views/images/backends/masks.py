@@ -141,7 +141,7 @@ def _from_ids(path: Path, labels: dict[int, str], photo: PhotoView) -> Iterator[
     with Image.open(path) as image:
         if image.mode not in ("1", "L", "P", "I", "I;16"):
             yield rejected_proposal(
-                f"masks: {path.name} has mode {image.mode}; ids are one grey channel"
+                f"masks: {path.name} has mode {image.mode}; ids are one gray channel"
             )
             return
         ids = np.asarray(image).astype(np.int64)

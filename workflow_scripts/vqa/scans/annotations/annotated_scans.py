@@ -62,7 +62,7 @@ class AnnotatedScan:
                 f"object {object_id}: the scan has no objects; the files of its annotated mesh are "
                 "missing or damaged"
             )
-        raise UserError(f"object {object_id} is none of the scan's {len(self.objects)} objects")
+        raise UserError(f"object {object_id} is not one of the scan's {len(self.objects)} objects")
 
     def object_of_box(self, box: Box, *, min_iou: float) -> AnnotatedObject | None:
         """Return the object whose box overlaps most with one, None below an IoU."""

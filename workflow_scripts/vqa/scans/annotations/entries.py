@@ -23,7 +23,7 @@ class Entry:
     def read(cls, value: Any) -> "Entry":
         """Return an entry; `UserError` if it has no fields."""
         if not isinstance(value, dict):
-            raise UserError(f"{value!r:.40} is no entry with fields")
+            raise UserError(f"{value!r:.40} is not an entry with fields")
         return cls(value)
 
     def field(self, key: str) -> Any:

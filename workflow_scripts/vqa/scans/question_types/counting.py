@@ -13,8 +13,6 @@ from workflow_scripts.vqa.scans.samples import DroppedSample
 from workflow_scripts.vqa.scans.scan_context import ScanContext
 
 QUESTION_TYPE = "object_counting"
-# As in the benchmark, nothing is asked about what is alone of its kind.
-MIN_COUNT = 2
 NOT_CLEAR = "some of the kind are hardly seen, or the noun may mean another kind, too"
 WORDINGS = (
     "How many {nouns} are there in the video?",
@@ -28,7 +26,7 @@ WORDINGS = (
 def generate(
     context: ScanContext, rng: np.random.Generator, settings: ScanQuestionSettings
 ) -> Iterator[ScanSample | DroppedSample]:
-    """Yield a question for every kind of which there are two or more."""
+    """Yield a question for every kind of which there are two or more, as in the benchmark."""
     kinds = [(kind, items) for kind, items in context.by_category.items() if len(items) > 1]
     kinds = [kinds[place] for place in rng.permutation(len(kinds))]
     number = 0

@@ -1,0 +1,21 @@
+"""Scores and their intervals as cells of a table in the docs."""
+
+import math
+
+from workflow_scripts.evaluate.metrics import FRACTION, METRICS
+
+
+def format_score(metric: str, value: float) -> str:
+    """Return a value as text: fractions in per cent, a dash where there is none."""
+    if math.isnan(value):
+        return "–"
+    return f"{100 * value:.0f} %" if METRICS[metric].unit == FRACTION else f"{value:.2f}"
+
+
+def format_interval(row: tuple) -> str:  # type: ignore[type-arg]
+    """Return a gain with its interval, in per cent of fractions; a dash where there is none."""
+    if math.isnan(row.gain):
+        return "–"
+    scale, digits = (100, 0) if METRICS[row.metric].unit == FRACTION else (1, 2)
+    gain, low, high = (scale * value for value in (row.gain, row.gain_low, row.gain_high))
+    return f"{gain:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
