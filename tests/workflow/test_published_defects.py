@@ -125,7 +125,7 @@ def test_strategies_of_frames_have_one_name_each(strategy: str) -> None:
 @pytest.mark.parametrize("value", [False, "False", "false", "no"])
 def test_false_is_false_in_every_spelling(value: object) -> None:
     assert VideoModelSettings.parse({"depth_head": value}).depth_head is False
-    with pytest.raises(UserError, match="boolean"):
+    with pytest.raises(UserError, match="depth_head"):
         VideoModelSettings.parse({"depth_head": "nein"})
 
 
