@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from workflow_scripts.common.label_text import VAGUE_CATEGORIES, is_plural
+from workflow_scripts.common.label_text import VAGUE_CATEGORIES, is_plural, plural
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.vqa.scans.descriptions import Description
 from workflow_scripts.vqa.scans.reasoning import category_step, clause_steps, joined_steps
@@ -91,8 +91,8 @@ def absent_sample(
         margin=1.0,
         margin_unit="count",
         evidence={f"num_{noun}": 0.0},
-        reasoning=f"There {'are' if is_plural(noun) else 'is'} no {noun} in this scan. "
-        "So nothing fits.",
+        reasoning=f"There {'are' if many or is_plural(noun) else 'is'} no "
+        f"{plural(noun) if many else noun} in this scan. So nothing fits.",
     )
 
 

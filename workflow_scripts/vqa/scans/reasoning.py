@@ -32,10 +32,10 @@ def clause_steps(said: Sequence[Clause], group: Group) -> list[str]:
     numbers = {item.instance for item in group}
     if len(said) > 1 and all(numbers & c.fits for c in said):
         both = numbers.intersection(*(clause.fits for clause in said))
-        # That several objects are one and several the other does not say which are both.
+        # That one object is this and one that does not say that it is the same one.
         if not both:
             steps.append("None of them is both." if len(group) > 1 else "It is not both.")
-        elif any(numbers & c.fits != both for c in said):
+        elif len(group) > 1:
             steps.append("One of them is both." if len(both) == 1 else f"{len(both)} are both.")
     return steps
 

@@ -206,8 +206,12 @@ def _color(context: ScanContext, rng: np.random.Generator, _: ScanQuestionSettin
             [item.colour, *(["grey"] if item.colour == "gray" else [])],
             referents=[item],
             evidence={"num_frames": item.num_frames},
-            reasoning=f"In the {counted(item.num_frames, 'frame')} that "
+            reasoning=f"In the {_frames(item.num_frames)} that "
             f"{'shows' if item.num_frames == 1 else 'show'} "
             f"{'them' if is_plural(item.phrase) else 'it'} well, the {item.phrase} "
             f"{'look' if is_plural(item.phrase) else 'looks'} {item.colour}.",
         )
+
+
+def _frames(number: int) -> str:
+    return "one frame" if number == 1 else f"{number} frames"
