@@ -78,8 +78,8 @@ class KnownPhrases:
         )
 
 
-def _commonest(found: Mapping[str, int]) -> str:
-    return min(found, key=lambda name: (-found[name], name))
+def _commonest(counts: Mapping[str, int]) -> str:
+    return min(counts, key=lambda name: (-counts[name], name))
 
 
 def target_phrases(pair: RoomPair) -> tuple[str, ...]:

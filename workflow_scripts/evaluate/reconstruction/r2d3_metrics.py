@@ -136,22 +136,22 @@ def object_values(
     return [*found, *class_positions(true, predicted, scale_cm)]
 
 
-def collect_values(found: Iterable[ObjectValue]) -> Values:
+def collect_values(object_results: Iterable[ObjectValue]) -> Values:
     """Return the published values of HouseSemanticSimilarity by metric."""
     values: Values = {}
-    for _, metric, value in found:
+    for _, metric, value in object_results:
         if metric != COUNT_ACC:
             values.setdefault(metric, []).append(value)
     return values
 
 
-def selected_values(found: Iterable[ObjectValue], visible: Collection[str]) -> Values:
+def selected_values(object_results: Iterable[ObjectValue], visible: Collection[str]) -> Values:
     """Return the values of HouseSelectedObjAccuracy: of visible classes, with exact counts.
 
     As released it is given ids instead of names, and matches none.
     """
     values: Values = {}
-    for label, metric, value in found:
+    for label, metric, value in object_results:
         if label in visible:
             values.setdefault(f"{SELECTED}{metric}", []).append(value)
     return values
