@@ -41,13 +41,13 @@ def text_only_scores(samples: Iterable[ScanSample]) -> pd.DataFrame:
 
     Types with fewer than 40 samples say nothing.
     """
-    asked: dict[tuple[str, bool], list[tuple[ScanSample, str | float]]] = defaultdict(list)
+    by_question: dict[tuple[str, bool], list[tuple[ScanSample, str | float]]] = defaultdict(list)
     for sample in samples:
         for name, answer in _asked_of(sample):
-            asked[name, sample.answer_type in NUMBERS].append((sample, answer))
+            by_question[name, sample.answer_type in NUMBERS].append((sample, answer))
     rows = [
         {"question": name, "samples": len(pairs)} | _score(pairs, is_number=is_number)
-        for (name, is_number), pairs in asked.items()
+        for (name, is_number), pairs in by_question.items()
         if len(pairs) >= MIN_LEARNED
     ]
     return pd.DataFrame(rows, columns=["question", "samples", "text_only", "commonest"])

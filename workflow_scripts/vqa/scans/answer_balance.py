@@ -41,13 +41,13 @@ class AnswerBalance:
         return answer, options[int(self._rng.integers(len(options)))]
 
 
-def surplus(asked: Sequence[tuple[str, str]], rng: np.random.Generator) -> set[int]:
+def surplus(pairs: Sequence[tuple[str, str]], rng: np.random.Generator) -> set[int]:
     """Return places in a list of (kind, answer) without which opposites are equally often.
 
     Which of the answers that are too many are left out is drawn.
     """
     places: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for place, pair in enumerate(asked):
+    for place, pair in enumerate(pairs):
         places[pair].append(place)
     found: set[int] = set()
     for (kind, answer), own in sorted(places.items()):

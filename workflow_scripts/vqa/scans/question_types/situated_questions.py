@@ -43,7 +43,7 @@ def generate(
 ) -> Iterator[ScanSample | DroppedSample]:
     """Yield questions of every type about different situations."""
     balance = AnswerBalance(rng)
-    asked: list[tuple[Situation, str, SituatedQuestion]] = []
+    drawn_questions: list[tuple[Situation, str, SituatedQuestion]] = []
     number = 0
     for situation in situations_of(context, rng):
         if number == MAX_SITUATIONS:
@@ -70,9 +70,9 @@ def generate(
             if drawn is None:
                 yield DroppedSample(question_type, "its answer was given more often than the other")
             else:
-                asked.append((situation, question_type, drawn[1]))
-    left_out = surplus([(one.kind, one.answer) for _, _, one in asked], rng)
-    for place, (situation, question_type, question) in enumerate(asked):
+                drawn_questions.append((situation, question_type, drawn[1]))
+    left_out = surplus([(one.kind, one.answer) for _, _, one in drawn_questions], rng)
+    for place, (situation, question_type, question) in enumerate(drawn_questions):
         if place in left_out:
             yield DroppedSample(question_type, "its answer was given more often than the other")
         else:
