@@ -60,6 +60,12 @@ BANNED = {
     "glint": "specular",
     "gone": "the plain noun",
     "wish": "the plain noun",
+    "is_of_the_machine": "is_system_error",
+    "is_litter": "is_system_file",
+    "why_off": "disabled_reason",
+    "never_off": "never_disabled",
+    "ConnectionFault": "ConnectionProblem",
+    "connection_fault": "connection_problem",
 }
 # Plain words in a formula or a loop; not the name of a module, class, function, parameter or field.
 BANNED_DEFINITIONS = {

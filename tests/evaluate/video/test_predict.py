@@ -143,7 +143,7 @@ def test_a_scan_is_seen_from_the_same_places_in_training_and_when_asked(
 ) -> None:
     shown = {"situation": situation, "random_yaw": False, "blind_fraction": 0.0}
     settings = VideoTrainingSettings.parse(MODEL | shown)
-    asked = VideoPredictSettings.parse(MODEL | {"situation": situation})
+    in_prediction = VideoPredictSettings.parse(MODEL | {"situation": situation})
     base = vlm.load_model(str(folder / "base"))
     processor = VideoProcessor(vlm.load_processor(str(folder / "base")), base.config, settings)
     views, proposals = [folder / "scans.zarr"], [folder / "scans.proposals.parquet"]
@@ -166,12 +166,12 @@ def test_a_scan_is_seen_from_the_same_places_in_training_and_when_asked(
         None,  # type: ignore[arg-type]
         processor,
         scans,
-        asked,
+        in_prediction,
         condition="image",
         max_new_tokens=1,
     )
     for name in ("_score", "_write"):
-        monkeypatch.setattr(answerer, name, lambda scan, asked: [("", [])] * len(asked))
+        monkeypatch.setattr(answerer, name, lambda scan, questions: [("", [])] * len(questions))
     answerer.answer(samples)
     for prompt, (taught, in_test) in ((key, (own[0], own[-1])) for key, own in seen.items()):
         np.testing.assert_array_equal(taught, in_test, err_msg=prompt)
