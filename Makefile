@@ -43,7 +43,7 @@ lint: env ## check style, types and rules
 	$(SNAKEMAKE) --lint
 
 # The editors' schema and the page of the configuration, from the models that check it.
-schema: env ## write rules/schemas/config.schema.yaml and docs/configuration.md
+schema: env ## write rules/schemas/config.schema.yaml, docs/configuration.md and the tables of docs/results.md
 	$(BIN)/python -m benchmarks.configuration
 
 docs: schema readme ## write every generated page: configuration, figures of the README

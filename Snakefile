@@ -145,3 +145,12 @@ rule train:
 rule evaluate:
     input:
         "results/eval.csv",
+
+
+if snakemake_command.is_user_command(COMMAND_LINE):
+    _problem = snakemake_command.unknown_target(
+        COMMAND_LINE.targets or (),
+        [rule.name for rule in workflow.rules if not rule.has_wildcards()],
+    )
+    if _problem:
+        stop(_problem)

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figures import Figure, report_figures
+from benchmarks.rendering_jobs import rate_figures
 from testing.reference_raycast import reference_first_hits
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.seeds import rng
@@ -55,9 +56,16 @@ def main(
     size_px: int = 336,
     repeat: int = 5,
     frames: int = 8,
+    views: int = 8,
+    walk: int = 64,
+    num_houses: int = 6,
     seed: int = 7,
 ) -> None:
-    """Print each figure beside its limit."""
+    """Print each figure beside its limit.
+
+    `views` and `walk` are the frames a house of whole jobs, of `num_houses` houses: a few views,
+    and neighbouring ones, for which the preset `shared` is made.
+    """
     renderer = PathtraceRenderer(preset=preset, furniture=furniture)
     house, loaded, camera = _view_with_most_objects(_houses(houses, seed), renderer, size_px, seed)
     triangle_mesh = loaded.triangle_mesh
@@ -98,6 +106,16 @@ def main(
                     f"Open3D's Embree: {rates['Open3dRayCaster'][name]:.1f} M/s",
                 )
                 for name, rate in rates["EmbreeRayCaster"].items()
+            ),
+            *(
+                figure
+                for name, counts in (
+                    (preset, {"views": views, "walk": 0}),
+                    ("shared", {"views": views, "walk": walk}),
+                )
+                for figure in rate_figures(
+                    name, furniture, num_houses=num_houses, size_px=size_px, seed=seed, **counts
+                )
             ),
         ],
     )

@@ -10,28 +10,21 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import tempfile
-import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from benchmarks.figures import Figure, report_figures
+from benchmarks.rendering_jobs import good_cameras, rate_figures
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.seeds import rng
-from workflow_scripts.common.view_shard import write_views
 from workflow_scripts.geometry.cameras import Camera
 from workflow_scripts.scenes.generator import generate_house
-from workflow_scripts.sources.readers.procthor_house import Room, rooms
+from workflow_scripts.sources.readers.procthor_house import rooms
 from workflow_scripts.views.backends.pathtrace import PathtraceRenderer, TracedHouse
 from workflow_scripts.views.pathtrace.tone_mapping import tone_map
-from workflow_scripts.views.policies import Pose, corner, random
-from workflow_scripts.views.probe import probe_camera, rejection_reason
 
-NUM_CORES = 2
 PATHS = 4
-WALK_STEP_DEG = 4.0
 
 
 def main(
@@ -63,22 +56,15 @@ def main(
     figures = []
     if num_rooms:
         figures += _quality(renderer, num_rooms, size_px, reference_paths, references, seed)
-    for count, goal, step_deg in ((stills, 4, None), (walk, 8, WALK_STEP_DEG)):
-        if not count:
-            continue
-        rates = [
-            count / _job_cpu_s(renderer, generate_house(seed, index), count, size_px, step_deg)
-            for index in (0, *range(num_houses))
-        ][1:]  # the first loads the compiled code
-        kind = "neighbouring views" if step_deg else "views"
-        figures.append(
-            Figure(
-                f"{count} {kind} a house to Zarr, {NUM_CORES} cores, {size_px} px, slowest and "
-                f"median of {num_houses} houses",
-                f"{NUM_CORES * min(rates):.1f} and {NUM_CORES * np.median(rates):.1f} frames/s",
-                f"goal: at least {goal}",
-            )
-        )
+    figures += rate_figures(
+        "shared",
+        furniture,
+        views=stills,
+        walk=walk,
+        num_houses=num_houses,
+        size_px=size_px,
+        seed=seed,
+    )
     figures.append(Figure("largest memory of the process", f"{_peak_gb():.2f} GB", "limit: 1.5"))
     report_figures("shared_light", figures)
 
@@ -99,7 +85,7 @@ def _quality(
         house = generate_house(seed, number)
         loaded = renderer.load(house, scene_id=str(number))
         for room in rooms(house):
-            cameras = _cameras(loaded, room, 1, size_px, seed)
+            cameras = good_cameras(loaded, room, 1, size_px, seed)
             if not cameras or len(errors["shared"]) == num_rooms:
                 continue
             furniture, room_id = renderer.provenance["furniture"], room.room_id.replace("|", "-")
@@ -153,72 +139,6 @@ def _errors(picture: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     difference = picture.astype(np.float64) - truth
     square = max(float((difference**2).mean()), 1e-9)
     return float(np.abs(difference).mean()), 10 * float(np.log10(255**2 / square))
-
-
-def _cameras(loaded: TracedHouse, room: Room, count: int, size_px: int, seed: int) -> list[Camera]:
-    """Return good corner views of a room, then random ones."""
-    objects = [row.instance for row in loaded.objects if row.kind == "object"]
-    places, cameras = loaded.reachable_m(), []
-    generator = rng(seed, "benchmark", room.room_id)
-    for pose in (*corner(room, places, generator, count), *random(room, places, generator, count)):
-        camera = _camera(pose, size_px)
-        depth_m, instance = loaded.geometry(probe_camera(camera))
-        reason = rejection_reason(
-            depth_m, instance, object_instances=objects, min_fraction=100 / size_px**2
-        )
-        if reason is None:
-            cameras.append(camera)
-        if len(cameras) == count:
-            break
-    return cameras
-
-
-def _camera(pose: Pose, size_px: int, turn_deg: float = 0.0) -> Camera:
-    return Camera.look(
-        pose.position_m,
-        yaw_deg=pose.yaw_deg + turn_deg,
-        pitch_deg=pose.pitch_deg,
-        width_px=size_px,
-        height_px=size_px,
-        vertical_fov_deg=90.0,
-    )
-
-
-def _job_cpu_s(
-    renderer: PathtraceRenderer,
-    house: dict[str, Any],
-    count: int,
-    size_px: int,
-    step_deg: float | None,
-) -> float:
-    """Return the CPU seconds of loading a house, rendering `count` views and writing them."""
-    start = time.process_time()
-    loaded = renderer.load(house, scene_id="benchmark")
-    of_house = rooms(house)
-    if step_deg is None:
-        per_room = -(-count // len(of_house))
-        cameras = [
-            camera for room in of_house for camera in _cameras(loaded, room, per_room, size_px, 1)
-        ][:count]
-    else:
-        places = loaded.reachable_m()
-        # Neighbouring places through the house, the camera turning on the way.
-        steps = np.linspace(0, len(places) - 1, count).astype(int)
-        cameras = [
-            _camera(Pose("walk", (*places[place][:2], 1.5), step * step_deg, -15.0), size_px)
-            for step, place in enumerate(steps)
-        ]
-    frames = [loaded.render(camera, seed=number) for number, camera in enumerate(cameras)]
-    arrays = {
-        "rgb": np.stack([frame.rgb for frame in frames]),
-        "depth_m": np.stack([frame.depth_m for frame in frames]),
-        "instance": np.stack([frame.instance for frame in frames]),
-        "intrinsics": np.stack([camera.intrinsics for camera in cameras]),
-        "world_from_camera": np.stack([camera.world_from_camera for camera in cameras]),
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        write_views(Path(folder) / "views.zarr", arrays, attributes={"source": "benchmark"})
-    return (time.process_time() - start) * count / len(frames)
 
 
 def _peak_gb() -> float:

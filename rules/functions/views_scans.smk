@@ -1,11 +1,11 @@
 """Input functions of the rules in views_scans.smk."""
 
+from workflow_scripts.sources.scan_localise import LocaliseScansSettings
 from workflow_scripts.sources.scan_settings import (
     ScanViewSettings,
     WalkRenderSettings,
     walk_picture_settings,
 )
-from workflow_scripts.views.scans.localise_scans import LocaliseScansSettings
 
 
 def walk_settings(wildcards):

@@ -40,9 +40,15 @@ def every_digest(root: Path) -> dict[str, str]:
     return {name: graph.fingerprint(name) for name in COMMANDS}
 
 
-def runs_again(root: Path, path: Path, text: str) -> set[str]:
+@pytest.fixture(scope="module")
+def before(copied: Path) -> dict[str, str]:
+    """Return the fingerprints of the copy as it is: whoever changes a file puts it back."""
+    return every_digest(copied)
+
+
+def runs_again(before: Mapping[str, str], root: Path, path: Path, text: str) -> set[str]:
     """Return the commands whose fingerprint changes with a file's text; put the old text back."""
-    before, old = every_digest(root), path.read_text()
+    old = path.read_text()
     path.write_text(text)
     try:
         after = every_digest(root)
@@ -61,8 +67,9 @@ def docstrings(tree: ast.AST) -> list[ast.Expr]:
     ]
 
 
-def test_words_in_any_file_of_the_project_change_nothing(copied: Path) -> None:
-    before = every_digest(copied)
+def test_words_in_any_file_of_the_project_change_nothing(
+    copied: Path, before: dict[str, str]
+) -> None:
     texts = {path: path.read_text() for path in (copied / PACKAGE).rglob("*.py")}
     for path, text in texts.items():
         lines = text.encode().split(b"\n")
@@ -81,14 +88,16 @@ def test_words_in_any_file_of_the_project_change_nothing(copied: Path) -> None:
             path.write_text(text)
 
 
-def test_a_constant_of_view_selection_runs_views_and_no_scenes(copied: Path) -> None:
+def test_a_constant_of_view_selection_runs_views_and_no_scenes(
+    copied: Path, before: dict[str, str]
+) -> None:
     path = copied / PACKAGE / "views/policies.py"
     text = path.read_text()
     number = re.search(r"^[A-Z_]+ = ([\d.]+)", text, re.MULTILINE)
     assert number is not None
     other = f"{text[: number.start(1)]}1{text[number.start(1) :]}"
     renders = {f"{PACKAGE}.views.shard", f"{PACKAGE}.views.scans.render_walks"}
-    assert runs_again(copied, path, other) == renders
+    assert runs_again(before, copied, path, other) == renders
 
 
 def imported(root: Path) -> dict[str, set[str]]:
@@ -125,12 +134,16 @@ def functions(path: Path) -> list[ast.FunctionDef]:
 
 
 @pytest.mark.parametrize("stem", ["storage", "records", "cameras", "seeds"])
-def test_a_shared_function_runs_its_users_only(copied: Path, stem: str) -> None:
+def test_a_shared_function_runs_its_users_only(
+    copied: Path, before: dict[str, str], stem: str
+) -> None:
     """Users: the commands that import a module of which a definition with that name is used."""
     path = next(p for p in (copied / PACKAGE).rglob(f"{stem}.py") if functions(p))
     module = ".".join(path.relative_to(copied).with_suffix("").parts)
     edges = imported(copied)
-    importers = {name for name in COMMANDS if module in closure(edges, name)}
+    texts = {name: name_path(copied, name).read_text() for name in edges}
+    closures = {name: closure(edges, name) for name in COMMANDS}
+    importers = {name for name in COMMANDS if module in closures[name]}
     chosen = functions(path)[::3][:4]
     sizes = []
     for function in chosen:
@@ -138,12 +151,12 @@ def test_a_shared_function_runs_its_users_only(copied: Path, stem: str) -> None:
         line = function.body[-1].lineno - 1
         margin = " " * function.body[-1].col_offset
         other = "\n".join([*lines[:line], f"{margin}assert 1", *lines[line:]])
-        found = runs_again(copied, path, other)
+        found = runs_again(before, copied, path, other)
         assert found <= importers, function.name
+        mentions = re.compile(rf"\b{function.name}\b")
+        counts = {name: len(mentions.findall(one)) for name, one in texts.items()}
         for command in found:
-            files = [name_path(copied, name) for name in closure(edges, command)]
-            mentions = re.compile(rf"\b{function.name}\b")
-            assert sum(len(mentions.findall(f.read_text())) for f in files) > 1, command
+            assert sum(counts[name] for name in closures[command]) > 1, command
         sizes.append(len(found))
     assert any(size < len(importers) for size in sizes) or len(chosen) == 1
 

@@ -25,3 +25,9 @@ def test_estimated_depth_needs_an_estimator_and_is_not_of_rooms_drawn_again() ->
         check("simulator", [], test_input=OVERLAY)
     with pytest.raises(UserError, match=r"depth_source.*evaluate\.focal_factors"):
         check("transformers", [0.5], test_input=OVERLAY)
+
+
+def test_a_server_is_no_base() -> None:
+    with pytest.raises(UserError, match=r"experiments\.rooms\.base: api; .*server: \{model"):
+        check("simulator", [], base="api", server=None)
+    check("simulator", [], base="api")

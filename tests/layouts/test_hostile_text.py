@@ -9,7 +9,7 @@ import pytest
 from tests.layouts.rooms import in_camera, random_layout
 from workflow_scripts.layouts.camera_boxes import read_camera_boxes, write_camera_boxes
 from workflow_scripts.layouts.entries import box_identity
-from workflow_scripts.layouts.layout import RoomLayout
+from workflow_scripts.layouts.layout import LayoutWall, RoomLayout, floor_within
 from workflow_scripts.layouts.object_list import (
     ObjectListStyle,
     read_object_list,
@@ -172,6 +172,19 @@ def test_headings_of_markdown_are_no_end() -> None:
     text = "### Floor\npolygon: [[0, 0, 0], [0, 0, 4], [3, 0, 4]]\n### Objects\n" + GOOD["program"]
     layout = read_program(text + "\n###")
     assert (len(layout.boxes), len(layout.walls), layout.problems) == (1, 3, ())
+
+
+def test_a_floor_of_thousands_of_corners_is_a_problem() -> None:
+    corners = ", ".join(f"[{n % 97}, 0, {n * n % 89}]" for n in range(3000))
+    layout = read_program(f"polygon: [{corners}]\n{GOOD['program']}")
+    assert (len(layout.boxes), len(layout.floor_polygon_m)) == (1, 0)
+    assert "3000 corners, more than 200" in layout.problems[0].reason
+    walls = [
+        LayoutWall(np.array([n, 0.0, 0.0]), np.array([(n + 1) % 300, 0.0, 0.0]), 2.5)
+        for n in range(300)
+    ]
+    assert len(floor_within(walls)) == 0
+    assert len(floor_within(walls[:2])) == 0
 
 
 def test_walls_of_one_name_both_stay() -> None:

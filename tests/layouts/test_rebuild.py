@@ -8,6 +8,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from tests.layouts.records import random_record
+from workflow_scripts.common.errors import UserError
 from workflow_scripts.layouts.asset_match import category_of_label, nearest_asset
 from workflow_scripts.layouts.house_rooms import HouseRooms
 from workflow_scripts.layouts.layout import LayoutBox, LayoutOpening, LayoutWall, RoomLayout
@@ -17,6 +18,7 @@ from workflow_scripts.layouts.rebuild import (
     RebuiltHouse,
     place_objects,
     rebuild_house,
+    wall_ring,
 )
 from workflow_scripts.layouts.room_layout import floor_corners_m, room_layout
 from workflow_scripts.layouts.room_record import RoomOpening, RoomRecord
@@ -219,6 +221,19 @@ def test_children_in_a_ring_and_repeated_keys_end():
     rebuilt = rebuild_house(RoomLayout("world", tuple(boxes)), record)
     rows = [row for row in check(rebuilt) if row.kind == "object"]
     assert len(rows) == len(boxes)
+
+
+def test_many_walls_have_a_limit():
+    corners = np.array([[n % 7, n // 7, 0] for n in range(5000)], dtype=float)
+    walls = tuple(
+        LayoutWall(corners[n], corners[(n + 1) % len(corners)], 2.5) for n in range(len(corners))
+    )
+    with pytest.raises(UserError, match="5000 walls, more than"):
+        wall_ring(walls)
+    rebuilt = rebuild_house(
+        RoomLayout("world", walls=walls), real_record(2), parts=FORMAT_PARTS["spatiallm"]
+    )
+    assert "the true floor is taken" in rebuilt.problems[0].reason
 
 
 def test_many_objects_have_a_limit():

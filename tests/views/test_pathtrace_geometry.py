@@ -234,7 +234,8 @@ def test_a_cut_out_lets_rays_through_its_holes():
     sofa = scene.objects[0]
     origins = np.array([[sofa.x_m + dx, 0.5, sofa.z_m] for dx in (-0.2, 0.2)], dtype=np.float32)
     directions = np.tile(np.array([0, 1, 0], dtype=np.float32), (2, 1))
-    distance, instance = surfaces.depth_and_instance(origins, directions)
+    face, distance = surfaces.first_faces(origins, directions)
+    instance = surfaces.instances(face)
     assert instance[0] == sofa.instance
     assert distance[0] == pytest.approx(sofa.y_m - 0.5, abs=1e-5)
     assert instance[1] != sofa.instance

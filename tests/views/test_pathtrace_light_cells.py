@@ -9,8 +9,11 @@ import pytest
 from tests.views.houses import house_of, living_room, room_entry, wall_entries
 from tests.views.pathtrace_scenes import camera, load
 from workflow_scripts.views.backends.pathtrace import TracedHouse
+from workflow_scripts.views.pathtrace import gloss_kernels
+from workflow_scripts.views.pathtrace.camera_rays import jittered_directions
 from workflow_scripts.views.pathtrace.cell_tracer import CellTracer
 from workflow_scripts.views.pathtrace.lights import AMBIENT, Sky
+from workflow_scripts.views.pathtrace.mirror_images import mirror_directions
 from workflow_scripts.views.pathtrace.surface_cells import SurfaceCells
 from workflow_scripts.views.pathtrace.surfaces import Surfaces
 from workflow_scripts.views.pathtrace.tone_mapping import exposure, srgb, tone_map
@@ -151,3 +154,79 @@ def test_cells_lie_on_the_surfaces_that_they_stand_for(shared):
     groups = cells.cell_group[rows[used, 0]] // 27
     own = cells.face_group[faces[used]] // 27
     assert (groups == own).all()
+
+
+def test_rays_through_even_pixels_hit_what_casting_them_hits(shared):
+    surfaces, tracer = shared._tracer.surfaces, shared._tracer
+    for view in VIEWS:
+        centre = tracer.centre_hits(view)
+        known = tracer.even_faces(view, centre)
+        assert 0.2 < (known >= 0).mean() < 0.95
+        pixels = np.arange(view.width_px * view.height_px)
+        directions = jittered_directions(view, pixels, 9, np.random.default_rng(5))
+        origins, _ = tracer.ray_origins(view, directions)
+        cast, _ = surfaces.camera_rays(origins, directions)
+        taken, _ = surfaces.camera_rays(origins, directions, np.repeat(known, 9))
+        is_known = np.repeat(known >= 0, 9)
+        assert np.array_equal(cast.face[~is_known], taken.face[~is_known])
+        # Others are the shared edges of triangles, and things that no centre of a pixel hits.
+        assert (cast.face == taken.face).mean() > 0.999
+        same = (cast.face >= 0) & (cast.face == taken.face)
+        assert np.abs(cast.distance - taken.distance)[same].max() < 1e-4
+        assert (np.abs(cast.distance - taken.distance) > 1e-3)[cast.face >= 0].mean() < 0.001
+        assert np.abs(cast.u - taken.u)[same].max() < 1e-3
+
+
+def test_mirrored_directions_leave_the_surface_at_the_angle_of_the_ray():
+    random = np.random.default_rng(0)
+    normals = random.normal(size=(500, 3)).astype(np.float32)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    rays = random.normal(size=(500, 3)).astype(np.float32)
+    rays *= -np.sign((rays * normals).sum(axis=1, keepdims=True))
+    unit = rays / np.linalg.norm(rays, axis=1, keepdims=True)
+    sharp = mirror_directions(rays, normals, np.zeros(500, np.float32), random)
+    upward = -(unit * normals).sum(axis=1)
+    steep = upward > 0.02
+    expected = unit + 2 * upward[:, None] * normals
+    assert sharp[steep] == pytest.approx(expected[steep], abs=1e-5)
+    blurred = mirror_directions(rays, normals, np.full(500, 0.5, np.float32), random)
+    assert np.linalg.norm(blurred, axis=1) == pytest.approx(np.ones(500), abs=1e-5)
+    assert ((blurred * normals).sum(axis=1) > 0).all()
+    assert 0.05 < np.abs(blurred - sharp).mean() < 0.3
+
+
+def test_the_highlights_of_a_light_do_not_depend_on_other_lights(shared):
+    tracer, cells = shared._tracer, shared._cell_tracer
+    centre = tracer.centre_hits(VIEWS[1])
+    rays, _ = tracer.surfaces.camera_rays(centre.origins, centre.directions)
+    hits = tracer.surfaces.surface_hits(rays, 0.01)
+    hits = hits.select(np.flatnonzero(hits.sides >= 0))
+    directions = (hits.points - VIEWS[1].position_m).astype(np.float32)
+    lights = tracer.lights.arrays
+    num_lights = len(lights.corner)
+
+    def num_rays(weight: np.ndarray, *, with_highlights: bool = True) -> int:
+        rays = (
+            np.empty(4 * len(directions) * num_lights, dtype=np.int32),
+            *(np.empty((4 * len(directions) * num_lights, 3), np.float32) for _ in "ab"),
+        )
+        return gloss_kernels.gloss(
+            hits.face,
+            hits.points,
+            hits.normals,
+            directions,
+            cells._arrays,
+            lights._replace(weight=weight),
+            np.uint64(1),
+            with_highlights,
+            np.empty(len(directions), dtype=np.float32),
+            rays,
+        )
+
+    alone = [
+        num_rays(np.where(np.arange(num_lights) == light, lights.weight, np.float32(0)))
+        for light in range(num_lights)
+    ]
+    assert sum(num > 0 for num in alone) > 1
+    assert num_rays(lights.weight) == sum(alone)
+    assert num_rays(lights.weight, with_highlights=False) == 0

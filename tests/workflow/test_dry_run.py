@@ -12,9 +12,18 @@ from testing.project import ROOMS, ROOT, WITHOUT_RLBENCH, Project, cpu_s
 STAGES = ("scenes", "views", "depth", "captions", "pointclouds", "vqa", "train", "evaluate")
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_every_stage_word_is_a_target(project: Project, stage: str) -> None:
-    assert project.planned_jobs(stage)[stage] == 1
+def test_every_stage_word_is_a_target(project: Project) -> None:
+    planned_jobs = project.planned_jobs(*STAGES)
+    assert {stage: planned_jobs[stage] for stage in STAGES} == dict.fromkeys(STAGES, 1)
+
+
+def test_a_misspelt_target_is_named_with_the_nearest_one(project: Project) -> None:
+    done = project.snakemake("--dry-run", "pointcloud", check=False)
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "error: pointcloud: no such target; allowed: all, audit, " in printed
+    assert "did you mean 'pointclouds'?" in printed
+    assert "Traceback" not in printed
 
 
 def test_the_default_target_makes_scores_and_report(project: Project) -> None:
@@ -124,25 +133,67 @@ def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
     assert planned_jobs["render_shard"] <= 128
 
 
+# What is wrong with single settings: all of it is reported at once.
+MISTAKES = (
+    ({"view": {}}, "did you mean 'views'"),
+    ({"views": {"backend": "unity"}}, "views.backend: 'unity' is not allowed"),
+    ({"views": {"width_px": "336px"}}, "views.width_px: '336px' must be an integer"),
+    ({"sources": {"procthor": {"num_houses": 0}}}, "sources.procthor.num_houses: 0"),
+    ({"pointclouds": {"voxel_m": math.nan}}, "pointclouds.voxel_m: nan is not a finite number"),
+    ({"vqa": {"weights": {"wider": math.inf}}}, "vqa.weights.wider: inf is not a finite"),
+    ({"seed": 2**32}, "seed: 4294967296 is greater than the maximum"),
+    ({"vqa": {"families": ["left_rigth"]}}, "vqa.families.0: 'left_rigth' is not allowed"),
+    ({"vqa": {"families": ["left_rigth"]}}, "did you mean 'left_right'"),
+    ({"vqa": {"weights": {"left_rigth": 2}}}, "vqa.weights: 'left_rigth' is not allowed"),
+    ({"vqa": {"weights": {"frnt_behind": 5}}}, "did you mean 'front_behind'"),
+    ({"vqa": {"hub": {"repo": "no good name"}}}, "vqa.hub.repo: 'no good name'"),
+    ({"splits": {"train": 0.7, "val": 0.2, "test": 0.2}}, "splits: {"),
+    (
+        {"depth": {"backend": "transformers", "sources": ["procthr"]}},
+        "depth.sources.0: 'procthr' is not allowed",
+    ),
+    (
+        {"train": {"experiments": {"tiny-lora": {"families": ["wider", "taler"]}}}},
+        "train.experiments.tiny-lora.families.1: 'taler' is not allowed",
+    ),
+    (
+        {"train": {"experiments": {"tiny-lora": {"deepspeed": "zero5"}}}},
+        "train.experiments.tiny-lora.deepspeed: 'zero5'",
+    ),
+    (
+        {"train": {"experiments": {"lifter": {"kind": "poze"}}}},
+        "train.experiments.lifter.kind: 'poze' is not allowed; allowed: api, pose, "
+        "reconstruction, video, vlm",
+    ),
+    (
+        {"train": {"experiments": {"second": {"kind": "pose", "noise": {"outlier": 1}}}}},
+        "train.experiments.second.noise.outlier: unknown key",
+    ),
+)
+
+
+def refused(project: Project) -> str:
+    """Return what a dry run prints that must fail."""
+    done = project.snakemake("--dry-run", check=False)
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Traceback" not in printed
+    return printed
+
+
+def test_mistakes_in_settings_are_named_all_at_once(project: Project) -> None:
+    for changes, _ in MISTAKES:
+        project.edit(changes)
+    printed = refused(project)
+    assert not [message for _, message in MISTAKES if message not in printed]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"view": {}}, "did you mean 'views'"),
-        ({"views": {"backend": "unity"}}, "views.backend: 'unity' is not allowed"),
-        ({"views": {"width_px": "336px"}}, "views.width_px: '336px' must be an integer"),
-        ({"sources": {"procthor": {"num_houses": 0}}}, "sources.procthor.num_houses: 0"),
         ({"sources": {"procthor": {"num_houses": None}}}, "num_houses: null needs a file"),
         ({"sources": {"procthor": {"houses": "no.jsonl"}}}, "no.jsonl: no such file of houses"),
         ({"sources": {"procthor": {"houses": "genrate"}}}, "is not 'generate', not 'procthor-10k'"),
-        ({"pointclouds": {"voxel_m": math.nan}}, "pointclouds.voxel_m: nan is not a finite number"),
-        ({"vqa": {"weights": {"wider": math.inf}}}, "vqa.weights.wider: inf is not a finite"),
-        ({"seed": 2**32}, "seed: 4294967296 is greater than the maximum"),
-        ({"vqa": {"families": ["left_rigth"]}}, "did you mean 'left_right'"),
-        ({"vqa": {"weights": {"left_rigth": 2}}}, "vqa.weights: 'left_rigth' is not allowed"),
-        (
-            {"train": {"experiments": {"tiny-lora": {"families": ["wider", "taler"]}}}},
-            "train.experiments.tiny-lora.families.1: 'taler' is not allowed",
-        ),
         ({"captions": {"overrides": "no.jsonl"}}, "captions.overrides: no.jsonl: no such file"),
         (
             {"train": {"experiments": {"tiny-lora": {"base": "./no/model"}}}},
@@ -160,16 +211,6 @@ def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
             },
             "evaluate.benchmarks.b.path: no.json: no such file",
         ),
-        ({"splits": {"train": 0.7, "val": 0.2, "test": 0.2}}, "splits"),
-        (
-            {"train": {"experiments": {"lifter": {"kind": "poze"}}}},
-            "train.experiments.lifter.kind: 'poze' is not allowed; allowed: api, pose, "
-            "reconstruction, video, vlm",
-        ),
-        (
-            {"train": {"experiments": {"lifter": {"kind": "pose", "noise": {"outlier": 1}}}}},
-            "train.experiments.lifter.noise.outlier: unknown key",
-        ),
         (
             {"sources": {"rlbench": None}, "train": {"experiments": {"tiny-lora": None}}},
             "train.experiments.lifter: kind pose needs demonstrations",
@@ -182,27 +223,13 @@ def test_ten_thousand_houses_plan_fast_and_few_jobs(project: Project) -> None:
             {"sources": {"rlbench": {"tasks": ["open_box"]}}},
             "sources.rlbench.tasks: backend mujoco does not simulate 'open_box'",
         ),
-        ({"vqa": {"weights": {"frnt_behind": 5}}}, "did you mean 'front_behind'"),
-        ({"vqa": {"hub": {"repo": "no good name"}}}, "vqa.hub.repo: 'no good name'"),
-        (
-            {"depth": {"backend": "transformers", "sources": ["procthr"]}},
-            "depth.sources.0: 'procthr' is not allowed",
-        ),
-        (
-            {"train": {"experiments": {"tiny-lora": {"deepspeed": "zero5"}}}},
-            "train.experiments.tiny-lora.deepspeed: 'zero5'",
-        ),
     ],
 )
-def test_mistakes_in_the_configuration_are_named(
+def test_what_settings_name_and_is_not_there_is_said(
     project: Project, changes: dict, message: str
 ) -> None:
     project.edit(changes)
-    done = project.snakemake("--dry-run", check=False)
-    printed = done.stdout + done.stderr
-    assert done.returncode != 0
-    assert message in printed
-    assert "Traceback" not in printed
+    assert message in refused(project)
 
 
 def test_a_file_of_houses_is_counted_and_limited(project: Project) -> None:

@@ -6,6 +6,8 @@ import io
 import sys
 from collections.abc import Iterable
 
+from workflow_scripts.common.errors import allowed_values
+
 # Options with which Snakemake only shows something, so that no file of a run changes.
 _ONLY_SHOW = (
     "dryrun",
@@ -62,3 +64,15 @@ def changes_files(arguments: argparse.Namespace, harmless_targets: Iterable[str]
         return False
     targets = set(arguments.targets or ())
     return not targets or not targets <= set(harmless_targets)
+
+
+def unknown_target(targets: Iterable[str], rules: Iterable[str]) -> str | None:
+    """Return what is wrong with a target that is a single word; None if nothing is.
+
+    `rules` are the names of the rules without wildcards. Paths are left to Snakemake.
+    """
+    names = set(rules)
+    for target in targets:
+        if target.isidentifier() and target not in names:
+            return f"{target}: no such target; {allowed_values(target, names)}"
+    return None

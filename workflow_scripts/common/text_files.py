@@ -4,14 +4,17 @@ UTF-8 with or without a byte-order mark, UTF-16 and UTF-32 are read. Bytes that 
 (Latin-1, for one) are refused, because a guess would change names without a word.
 """
 
+import gzip
 import json
 import math
+import zlib
 from json import detect_encoding
 from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.errors import UserError
 
+_GZIP = b"\x1f\x8b"
 MAX_DEPTH = 100
 """Levels of lists and objects in a value; Python's own limit is some hundreds above it."""
 
@@ -40,11 +43,20 @@ def decode_text(content: bytes, where: Path | str) -> str:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a user's file; `UserError` names the file if it cannot be read."""
+    """Return the text of a user's file, also of one packed by gzip.
+
+    Raises:
+        UserError: It cannot be read; the message names the file.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    if content.startswith(_GZIP):
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error):
+            raise UserError(f"{path}: damaged or cut-off gzip file; copy it again") from None
     return decode_text(content, path)
 
 

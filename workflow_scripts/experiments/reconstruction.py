@@ -181,6 +181,11 @@ def _check(experiment: Experiment, context: WorkflowContext) -> None:
     settings: ReconstructionSettings = experiment.settings
     compared_experiments(experiment, context)
     where = f"train.experiments.{experiment.name}"
+    if settings.base == "api" and settings.server is None:
+        raise UserError(
+            f"{where}.base: api; a model behind a server is named by "
+            "server: {model: ..., base_url: ...}, without base"
+        )
     if settings.server is not None:
         check_prompt_file(settings.server, f"{where}.server", folder=PROMPTS)
     else:

@@ -22,6 +22,8 @@ from workflow_scripts.geometry.cameras import FloatArray, transform
 
 LayoutFrame = Literal["world", "room", "level_camera", "opencv_camera"]
 CORNER_GAP_M = 0.05
+MAX_CORNERS = 200
+"""Of a floor; rooms have some dozen, and what crosses itself in thousands cannot be measured."""
 SaidRotation = Literal["all", "one_number", "nothing"]
 UPRIGHT_FRAMES: tuple[LayoutFrame, ...] = ("world", "room", "level_camera")
 
@@ -193,8 +195,11 @@ def level_camera_from_world(world_from_camera: FloatArray) -> FloatArray:
 
 
 def floor_within(walls: Sequence[LayoutWall]) -> FloatArray:
-    """Return the floor [n, 3] that walls enclose if each begins where the last one ends."""
-    if len(walls) < 3:
+    """Return the floor [n, 3] that walls enclose if each begins where the last one ends.
+
+    Nothing [0, 3] if they do not close, or if there are more than `MAX_CORNERS`.
+    """
+    if not 3 <= len(walls) <= MAX_CORNERS:
         return np.zeros((0, 3))
     starts = np.array([wall.start_m for wall in walls])
     ends = np.array([wall.end_m for wall in walls])

@@ -37,6 +37,7 @@ from workflow_scripts.layouts.entries import (
     without_fences,
 )
 from workflow_scripts.layouts.layout import (
+    MAX_CORNERS,
     FormatProblem,
     LayoutBox,
     LayoutFrame,
@@ -182,6 +183,8 @@ def _read_line(line: str) -> _Entry:
         corners = _single(text, key)
         if not isinstance(corners, list) or len(corners) < 3:
             raise ValueProblem(f"polygon {shorten(text)} has fewer than three corners")
+        if len(corners) > MAX_CORNERS:
+            raise ValueProblem(f"polygon has {len(corners)} corners, more than {MAX_CORNERS}")
         points = [as_vector(corner, 3, "a corner of the polygon") for corner in corners]
         return _Entry(key, polygon=np.array(points) / CENTIMETRES)
     if kind in ("floor_material", "wall_material"):

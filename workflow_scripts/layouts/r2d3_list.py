@@ -132,7 +132,7 @@ def read_room(entry: Any, number: int) -> R2D3Room:
 
 def _read_view(image: Any, mask: Any, shown: Any, cameras: Mapping[str, Any]) -> R2D3View:
     if not isinstance(image, str) or not image:
-        raise UserError("its path is no text")
+        raise UserError("its path is not a text")
     corner = Path(image.replace("\\", "/")).stem
     camera = cameras.get(corner)
     if not isinstance(camera, list) or len(camera) != 2:

@@ -18,6 +18,8 @@ from workflow_scripts.geometry.rotation_conventions import unity_euler_deg
 from workflow_scripts.layouts.asset_match import STRUCTURE, category_of_label, nearest_asset
 from workflow_scripts.layouts.floor_polygon import clean_floor_polygon, distance_to_edge_m
 from workflow_scripts.layouts.layout import (
+    CORNER_GAP_M,
+    MAX_CORNERS,
     FormatProblem,
     LayoutBox,
     LayoutOpening,
@@ -48,9 +50,7 @@ ROOM = 2
 MAX_OBJECTS = 300
 MAX_FROM_CAMERA_M = 50.0
 MAX_SIDE_M = 60.0
-MAX_CORNERS = 200
 CEILING_M = (1.5, 10.0)
-CORNER_GAP_M = 0.05
 ROOM_TYPES = ("Bathroom", "Bedroom", "Kitchen", "LivingRoom")
 LAMP_BELOW_CEILING_M = 0.2
 AGENT_Y_M = 0.95
@@ -234,6 +234,8 @@ def wall_ring(walls: Sequence[LayoutWall]) -> FloatArray:
     left = [(wall.start_m[:2], wall.end_m[:2]) for wall in walls]
     if len(left) < 3:
         raise UserError(f"{len(left)} walls enclose no floor")
+    if len(left) > MAX_CORNERS:
+        raise UserError(f"the floor has {len(left)} walls, more than {MAX_CORNERS}")
     corners = [left[0][0]]
     end = left.pop(0)[1]
     while left:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import dask
 import numpy as np
+from dask.delayed import delayed
 
 from workflow_scripts.pointclouds.voxel_accumulator import VoxelAccumulator
 
@@ -46,11 +46,12 @@ class SpilledCells:
         """Return `finish(keys, count, sums)` of each range of cells, in the order of their keys."""
         bounds = self._bounds(max_rows)
         tasks = [
-            dask.delayed(self._merge_range)(first, last, finish)
+            delayed(self._merge_range)(first, last, finish)
             for first, last in zip([None, *bounds], [*bounds, None], strict=True)
         ]
         # One range at a time: memory is the reason why the scan is in parts.
-        return list(dask.compute(*tasks, scheduler="threads", num_workers=1))
+        pieces: list[Piece] = delayed(list)(tasks).compute(scheduler="threads", num_workers=1)
+        return pieces
 
     def _merge_range(
         self,

@@ -10,7 +10,7 @@ from workflow_scripts.sources.images import LocaliseSettings
 
 
 class ScanLocaliseSettings(LocaliseSettings):
-    """Who finds the objects in the frames of scans, and which of them are kept."""
+    """How objects are found in the frames of scans, and which of them are kept."""
 
     backend: Literal["florence2", "grounding_dino"] = Field(
         "florence2",
@@ -35,6 +35,14 @@ class ScanProposalSettings(Settings):
         None,
         description="find objects in the frames that are read, lift their masks with depth and "
         "merge them over frames, as files of masks are; null: not",
+    )
+
+
+class LocaliseScansSettings(ScanProposalSettings):
+    """How objects are found, and in which frames."""
+
+    read_frames: int | None = Field(
+        300, ge=1, le=100_000, description="frames of a scan at equal steps; null: every frame"
     )
 
 

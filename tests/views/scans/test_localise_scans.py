@@ -15,11 +15,10 @@ from workflow_scripts.common.records import SkippedItem
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.sources.readers.scan_records import ScanScene
-from workflow_scripts.sources.scan_localise import ScanLocaliseSettings
+from workflow_scripts.sources.scan_localise import LocaliseScansSettings, ScanLocaliseSettings
 from workflow_scripts.sources.scans import ScansSettings
 from workflow_scripts.views.images.proposals import PhotoView, Proposal
 from workflow_scripts.views.scans import localise_scans, read_scans
-from workflow_scripts.views.scans.localise_scans import LocaliseScansSettings
 from workflow_scripts.views.scans.read_scans import ScanViewSettings
 
 SCAN = "scene0000_00"

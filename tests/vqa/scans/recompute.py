@@ -143,7 +143,8 @@ def check_grounding(context: ScanContext, sample: ScanSample) -> None:
     reader = Reader(context)
     if sample.question_type == "zt_wo_d":
         noun = next(iter(sample.evidence)).removeprefix("num_")
-        assert set(noun.split()) <= set(re.findall(r"[\w-]+", sample.text)), sample
+        words = set(re.findall(r"[\w-]+", sample.text))
+        assert set(noun.split()) <= words or set(plural(noun).split()) <= words, sample
         assert not reader.called(noun), sample
         return
     noun, superlative, tests = reader.split(sample.text)
@@ -155,7 +156,8 @@ def check_grounding(context: ScanContext, sample: ScanSample) -> None:
         for item in (*context.objects, *context.glimpsed)
         if is_confusable(category, item.category)
     ]
-    fitting = [item for item in might_be if all(test(item) for test in tests)]
+    # Colors are read last and come first: what they rule out may be near the edge of a place.
+    fitting = [item for item in might_be if all(test(item) for test in reversed(tests))]
     if superlative:
         fitting = [reader.first(superlative, might_be)]
     assert [item.instance for item in fitting] == sample.targets, sample

@@ -39,13 +39,13 @@ def item(
     )
 
 
-def scan_of(*items: ScanObject, side_m: float = 8.0) -> ScanContext:
+def scan_of(*items: ScanObject, side_m: float = 8.0, scene_id: str = "by-hand") -> ScanContext:
     """Return a scan of one square room; what is not shown is glimpsed."""
     corners = np.array([[0, 0], [side_m, 0], [side_m, side_m], [0, side_m]], dtype=np.float64)
     camera = Camera(64, 48, intrinsics(width_px=64, height_px=48, vertical_fov_deg=60), np.eye(4))
     return scan_context(
         [i for i in items if i.num_frames and i.kind == "object"],
-        scene_id="by-hand",
+        scene_id=scene_id,
         openings=tuple(i for i in items if i.kind != "object"),
         glimpsed=tuple(i for i in items if not i.num_frames and i.kind == "object"),
         frames=(ScanFrame(0, 0, 0.0, 0, camera),),

@@ -142,16 +142,25 @@ class TracedHouse:
 
     def render(self, camera: Camera, *, seed: int) -> Frame:
         """Return image, planar depth and instance ids; equal arguments give equal bytes."""
-        depth_m, instance = self._tracer.geometry(camera)
+        hits = self._tracer.centre_hits(camera)
+        depth_m, instance = self._tracer.depth_and_instance(camera, hits)
         pose = np.ascontiguousarray(camera.world_from_camera, dtype="<f8").tobytes().hex()
         random, preset = rng(seed, "pathtrace", self._scene_id, pose), self._preset
         if preset.light == "paths":
             light = self._tracer.radiance(
-                camera, samples=preset.samples, bounces=preset.bounces, random=random
+                camera,
+                samples=preset.samples,
+                bounces=preset.bounces,
+                random=random,
+                centre_hits=hits,
             )
             return Frame(tone_map(light), depth_m, instance)
         light = self._cell_tracer.radiance(
-            camera, samples=preset.samples, edge_samples=preset.edge_samples, random=random
+            camera,
+            samples=preset.samples,
+            edge_samples=preset.edge_samples,
+            random=random,
+            centre_hits=hits,
         )
         return Frame(tone_map(light, is_noisy=False), depth_m, instance)
 

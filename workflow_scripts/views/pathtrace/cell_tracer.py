@@ -23,7 +23,7 @@ from workflow_scripts.views.pathtrace.radiosity import Radiosity
 from workflow_scripts.views.pathtrace.scene import RenderScene
 from workflow_scripts.views.pathtrace.surface_cells import SurfaceCells
 from workflow_scripts.views.pathtrace.surfaces import STEP_M
-from workflow_scripts.views.pathtrace.tracer import Radiance, Tracer
+from workflow_scripts.views.pathtrace.tracer import CentreHits, Radiance, Tracer
 
 _RAYS_PER_CHUNK = 1 << 16
 # Pixels whose samples differ by more than this of their sum get more samples.
@@ -57,17 +57,29 @@ class CellTracer:
             mesh, self._cells, surfaces, self._direct_light, self._to_sun, sky.sun
         )
         self._cache = LightCache(self._cells, self._direct_light, self._radiosity)
-        self._arrays, self._lights = surfaces.face_arrays, tracer.lights.arrays
+        self._arrays, self._lights = (
+            surfaces.face_arrays,
+            tracer.lights.arrays,
+        )
         self._openings = (*opening_rectangles(scene), np.float32(_OPENING_MARGIN))
 
     def radiance(
-        self, camera: Camera, *, samples: int, edge_samples: int, random: np.random.Generator
+        self,
+        camera: Camera,
+        *,
+        samples: int,
+        edge_samples: int,
+        random: np.random.Generator,
+        centre_hits: CentreHits | None = None,
     ) -> Radiance:
         """Return the light that reaches each pixel.
 
         Each of `samples` rays a pixel, and of `edge_samples` more at edges, looks up the light of
-        cells and asks whether the sun shines. The normals of the result are not filled.
+        cells and asks whether the sun shines. Rays through pixels around which `centre_hits`,
+        those of the camera, lie in one plane are not cast. The normals of the result are not
+        filled.
         """
+        known_face = self._tracer.even_faces(camera, centre_hits)
         height, width = camera.height_px, camera.width_px
         pixels = np.arange(height * width)
         totals = np.zeros((len(pixels), 6), dtype=np.float32)
@@ -78,7 +90,9 @@ class CellTracer:
         per_chunk = max(1, _RAYS_PER_CHUNK // samples)
         for start in range(0, len(pixels), per_chunk):
             part = pixels[start : start + per_chunk]
-            seen = self._camera_samples(camera, part, samples, samples, random)
+            seen = self._camera_samples(
+                camera, part, known_face[part], samples, samples, random, with_highlights=True
+            )
             _add_samples(seen, samples, part, totals, counts)
             frame_kernels.uneven_pixels(
                 seen.colour,
@@ -103,7 +117,9 @@ class CellTracer:
             ):
                 for start in range(0, len(edges), per_chunk):
                     part = edges[start : start + per_chunk]
-                    seen = self._camera_samples(camera, part, edge_samples, lit_together, random)
+                    seen = self._camera_samples(
+                        camera, part, known_face[part], edge_samples, lit_together, random
+                    )
                     _add_samples(seen, edge_samples, part, totals, counts)
         totals /= counts[:, None]
         image = totals.reshape(height, width, 6)
@@ -114,16 +130,23 @@ class CellTracer:
         self,
         camera: Camera,
         pixels: np.ndarray,
+        known_face: np.ndarray,
         samples: int,
         samples_lit_together: int,
         random: np.random.Generator,
+        *,
+        with_highlights: bool = False,
     ) -> Samples:
         """Cast `samples` rays through each of `pixels` [p]: those of a pixel follow each other."""
         directions = jittered_directions(camera, pixels, samples, random)
         origins, _ = self._tracer.ray_origins(camera, directions)
-        rays, transmittance = self._surfaces.camera_rays(origins, directions)
+        rays, transmittance = self._surfaces.camera_rays(
+            origins, directions, np.repeat(known_face, samples)
+        )
         angle = 1.0 / float(camera.intrinsics[1, 1])
-        seen, sides = self._samples(rays, transmittance, angle, samples_lit_together, random)
+        seen, sides = self._samples(
+            rays, transmittance, angle, samples_lit_together, random, with_highlights
+        )
         self._add_emission(seen, sides, rays, self._sky.background, transmittance, _MAX_RADIANCE)
         return seen
 
@@ -134,6 +157,7 @@ class CellTracer:
         pixel_angle: float,
         samples_lit_together: int,
         random: np.random.Generator,
+        with_highlights: bool = False,
     ) -> tuple[Samples, np.ndarray]:
         """Return what surfaces reflect along rays, and the sides that they hit.
 
@@ -161,7 +185,14 @@ class CellTracer:
         )
         face, side, point, normal, direction = (array[:num] for array in merged)
         lit = self._lit_points(
-            face, side, point, normal, direction, random, with_gloss=pixel_angle > 0
+            face,
+            side,
+            point,
+            normal,
+            direction,
+            random,
+            with_gloss=pixel_angle > 0,
+            with_highlights=with_highlights,
         )
         frame_kernels.shade(
             rays.face,
@@ -186,6 +217,7 @@ class CellTracer:
         random: np.random.Generator,
         *,
         with_gloss: bool,
+        with_highlights: bool,
     ) -> LitPoints:
         """Light points [m, 3] on sides [m] of faces [m], seen along directions [m, 3]."""
         count = len(face)
@@ -239,6 +271,7 @@ class CellTracer:
                 self._arrays,
                 self._lights,
                 seed,
+                with_highlights,
                 fresnel,
                 rays,
             )
@@ -310,7 +343,10 @@ class CellTracer:
             normals,
             self._cells.face_group[lit.face[glossy]],
         )
-        mirror_images.tint[pixels] = seen.tint.reshape(-1, samples, 3).mean(axis=1)
+        total = seen.tint[::samples].copy()
+        for sample in range(1, samples):
+            total += seen.tint[sample::samples]
+        mirror_images.tint[pixels] = total / np.float32(samples)
 
     def _mirror_image(
         self, rays: Rays, which: np.ndarray, is_sharp: np.ndarray, random: np.random.Generator

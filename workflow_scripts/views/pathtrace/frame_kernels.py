@@ -29,7 +29,10 @@ class FaceArrays(NamedTuple):
 
 
 class LightArrays(NamedTuple):
-    """Rectangles of lamps and windows, and the grid in which `Lights` draws them."""
+    """Rectangles of lamps and windows, and the grid in which `Lights` draws them.
+
+    `power` is the area times the sum of the colours' radiance.
+    """
 
     corner: np.ndarray
     side: np.ndarray
@@ -37,6 +40,9 @@ class LightArrays(NamedTuple):
     scaled_normal: np.ndarray
     radiance: np.ndarray
     is_portal: np.ndarray
+    middle: np.ndarray
+    half_diagonal: np.ndarray
+    power: np.ndarray
     grid_low: np.ndarray
     grid_cells: np.ndarray
     weight: np.ndarray

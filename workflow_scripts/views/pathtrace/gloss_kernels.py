@@ -28,44 +28,46 @@ def _brightest(
     point: np.ndarray,
     normal: np.ndarray,
     incoming: np.ndarray,
-    roughness: float,
-    specular: float,
+    view_cosine: Any,
+    roughness: Any,
+    specular: Any,
     lights: Any,
     light: int,
 ) -> Any:
-    """Return about the brightest highlight of any point of a light, from that of its middle."""
-    square, half_square = np.float32(0), np.float32(0)
-    half_normal, half_to = np.float32(0), np.float32(0)
-    size, area, radiance = np.float32(0), np.float32(0), np.float32(0)
+    """Return about the brightest highlight of any point of a light, from that of its middle.
+
+    `incoming` is a unit vector, and `view_cosine` its cosine with the surface, from above.
+    """
+    one, two = np.float32(1), np.float32(2)
+    square, cosine = np.float32(0), np.float32(0)
+    along, behind = np.float32(0), np.float32(0)
     for axis in range(3):
-        across = (lights.side[light, axis] + lights.up[light, axis]) / 2
-        way = lights.corner[light, axis] + across - point[axis]
+        way = lights.middle[light, axis] - point[axis]
         square += way * way
-        size += across * across
-        area += lights.scaled_normal[light, axis] * lights.scaled_normal[light, axis]
-        radiance += lights.radiance[light, axis]
-    size, distance = np.sqrt(size), np.sqrt(max(square, np.float32(1e-6)))
-    if distance < 2 * size:
-        return np.float32(1)
-    for axis in range(3):
-        across = (lights.side[light, axis] + lights.up[light, axis]) / 2
-        way = (lights.corner[light, axis] + across - point[axis]) / distance
-        half = way - incoming[axis]
-        half_square += half * half
-        half_normal += half * normal[axis]
-        half_to += half * way
-    half_length = np.sqrt(max(half_square, np.float32(1e-6)))
-    half_normal = min(max(half_normal / half_length, np.float32(0)), np.float32(1))
+        cosine += way * normal[axis]
+        along += way * incoming[axis]
+        behind += way * lights.scaled_normal[light, axis]
+    size = lights.half_diagonal[light]
+    if behind >= 0 or cosine <= -size:
+        return np.float32(0)
+    distance = np.sqrt(square)
+    if distance < two * size:
+        return one
+    # Unit vectors to the light and against the incoming one add up to the half vector.
+    half_length = np.sqrt(max(two - two * along / distance, np.float32(1e-6)))
+    half_normal = min(max((cosine / distance + view_cosine) / half_length, np.float32(0)), one)
     # The half vector turns by half the angle that the light fills.
-    turn = size / (2 * (distance - size))
-    half_normal = min(half_normal + turn * np.sqrt(1 - half_normal * half_normal), np.float32(1))
-    half_to = max(half_to / half_length - turn, np.float32(0.2))
+    turn = size / (two * (distance - size))
+    half_normal = min(half_normal + turn * np.sqrt(one - half_normal * half_normal), one)
+    half_to = max(half_length / two - turn, np.float32(0.2))
     alpha = roughness * roughness * roughness * roughness
-    bend = half_normal * half_normal * (alpha - 1) + 1
+    bend = half_normal * half_normal * (alpha - one) + one
     lobe = alpha / (np.float32(np.pi) * bend * bend)
-    factor = lobe * fresnel_term(specular, roughness, half_to) / (4 * half_to * half_to)
     near = distance - size
-    return factor * radiance * np.sqrt(area) / (near * near)
+    most = lobe * lights.power[light] / (np.float32(4) * half_to * half_to * near * near)
+    if most < np.float32(0.01):
+        return most
+    return most * fresnel_term(specular, roughness, half_to)
 
 
 @numba_kernel
@@ -74,8 +76,9 @@ def _highlights(
     point: np.ndarray,
     normal: np.ndarray,
     incoming: np.ndarray,
-    roughness: float,
-    specular: float,
+    view_cosine: Any,
+    roughness: Any,
+    specular: Any,
     lights: Any,
     seed: Any,
     rays: Any,
@@ -95,7 +98,8 @@ def _highlights(
         rarity = lights.weight[cell, light]
         if rarity <= 0:
             continue
-        if _brightest(point, normal, incoming, roughness, specular, lights, light) < 0.01:
+        most = _brightest(point, normal, incoming, view_cosine, roughness, specular, lights, light)
+        if most < 0.01:
             continue
         shift_s = random_share(seed + np.uint64(2 * light)) / np.float32(2)
         shift_t = random_share(seed + np.uint64(2 * light + 1)) / np.float32(2)
@@ -149,13 +153,14 @@ def gloss(
     arrays: Any,
     lights: Any,
     seed: Any,
+    with_highlights: bool,
     fresnel: np.ndarray,
     rays: Any,
 ) -> int:
     """Fill what fraction of light points mirror [n], and `rays` to the lamps that they mirror.
 
     Returns the number of rays: for each its point i32, the vector to the lamp and the light of
-    the highlight f32 [3].
+    the highlight f32 [3]; there are none without highlights.
     """
     num = 0
     incoming = np.empty(3, np.float32)
@@ -172,12 +177,13 @@ def gloss(
             incoming[axis] = directions[number, axis] / np.sqrt(square)
             facing -= incoming[axis] * normals[number, axis]
         fresnel[number] = fresnel_term(specular, roughness, facing)
-        if roughness >= SHARP_MIRROR_ROUGHNESS:
+        if with_highlights and roughness >= SHARP_MIRROR_ROUGHNESS:
             num = _highlights(
                 number,
                 points[number],
                 normals[number],
                 incoming,
+                facing,
                 roughness,
                 specular,
                 lights,
@@ -194,6 +200,42 @@ def add_to_points(points: np.ndarray, values: np.ndarray, totals: np.ndarray) ->
     for number in range(len(points)):
         for channel in range(3):
             totals[points[number], channel] += values[number, channel]
+
+
+@numba_kernel
+def mirror_directions(
+    directions: np.ndarray,
+    normals: np.ndarray,
+    roughness: np.ndarray,
+    blur: np.ndarray,
+    mirrored: np.ndarray,
+) -> None:
+    """Fill unit directions [n, 3]: mirrored at normals, and turned along the surface by `blur`.
+
+    By how much depends on the square of the roughness; none points below the surface.
+    """
+    for ray in range(len(directions)):
+        square, along, above = np.float32(0), np.float32(0), np.float32(0)
+        for axis in range(3):
+            square += directions[ray, axis] * directions[ray, axis]
+            along += directions[ray, axis] * normals[ray, axis]
+            above += blur[ray, axis] * normals[ray, axis]
+        length = np.sqrt(square)
+        spread = roughness[ray] * roughness[ray]
+        height = np.float32(0)
+        for axis in range(3):
+            normal = normals[ray, axis]
+            value = (directions[ray, axis] - np.float32(2) * along * normal) / length
+            mirrored[ray, axis] = value + (blur[ray, axis] - above * normal) * spread
+            height += mirrored[ray, axis] * normal
+        lift = min(height - np.float32(0.02), np.float32(0))
+        square = np.float32(0)
+        for axis in range(3):
+            mirrored[ray, axis] -= lift * normals[ray, axis]
+            square += mirrored[ray, axis] * mirrored[ray, axis]
+        length = np.sqrt(square)
+        for axis in range(3):
+            mirrored[ray, axis] /= length
 
 
 @numba_kernel

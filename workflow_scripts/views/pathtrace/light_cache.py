@@ -18,6 +18,8 @@ MORE_GATHER_RAYS = 25
 # Shadow rays leave this much noise in the share of light that arrives.
 _NOISE_OF_SHARE = 0.2
 _NEAR_M = 0.2
+# Cells this near to another surface are hidden, and hardly count.
+_HIDDEN_M = 0.01
 _SMOOTHING_STEPS = (1, 3)
 # Bounced light is averaged over cells within this part of the distance to other surfaces.
 _SMOOTHING_RADIUS = 0.4
@@ -91,7 +93,7 @@ class LightCache:
         points, normals = self._points(rows)
         seeds = rows.astype(np.uint64)
         light, distance = self._radiosity.gather(points, normals, seeds, GATHER_RAYS)
-        near = np.flatnonzero(distance < _NEAR_M)
+        near = np.flatnonzero((distance < _NEAR_M) & (distance > _HIDDEN_M))
         more, _ = self._radiosity.gather(
             points[near], normals[near], seeds[near] + np.uint64(1 << 41), MORE_GATHER_RAYS
         )

@@ -61,11 +61,8 @@ def mirror_directions(
     random: np.random.Generator,
 ) -> np.ndarray:
     """Mirror directions [n, 3] at normals, blurred by the square of the roughness [n]."""
-    incoming = directions / np.sqrt((directions * directions).sum(axis=1, keepdims=True))
-    ray = incoming - 2 * (incoming * normals).sum(axis=1, keepdims=True) * normals
-    blur = cosine_directions(normals, random)
-    blur = blur - normals * (blur * normals).sum(axis=1, keepdims=True)
-    ray = ray + blur * (roughness * roughness)[:, None]
-    ray -= normals * np.minimum((ray * normals).sum(axis=1, keepdims=True) - 0.02, 0)
-    mirrored: np.ndarray = ray / np.sqrt((ray * ray).sum(axis=1, keepdims=True))
-    return mirrored.astype(np.float32)
+    mirrored = np.empty_like(directions)
+    gloss_kernels.mirror_directions(
+        directions, normals, roughness, cosine_directions(normals, random), mirrored
+    )
+    return mirrored

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workflow_scripts.views.meshes import Material
-from workflow_scripts.views.pathtrace import frame_kernels
+from workflow_scripts.views.pathtrace import frame_kernels, known_hit_kernels
 from workflow_scripts.views.pathtrace.camera_rays import Rays
 from workflow_scripts.views.pathtrace.frame_kernels import FaceArrays
 from workflow_scripts.views.pathtrace.ray_casting import Hits, build_ray_caster
@@ -87,6 +87,9 @@ class Surfaces:
         )
         self._cutouts = [material.cutout for material in materials]
         self._has_cutout = np.array([cutout is not None for cutout in self._cutouts])
+        self._triangles = triangle_mesh.triangles
+        is_plain = ~(self._is_glass | self._has_cutout)
+        self._is_plain = is_plain[triangle_mesh.material]
         self.roughness = np.array([material.roughness for material in materials], np.float32)
         self.specular = np.array([material.specular for material in materials], np.float32)
         self.emission = np.array([material.emission for material in materials], np.float32)
@@ -118,16 +121,6 @@ class Surfaces:
         # -1, for rays that hit nothing, stays -1.
         self._light_face_number = np.append(solid, -1).astype(np.int32)
 
-    def depth_and_instance(
-        self, origins: np.ndarray, directions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return distance f32 [n] (NaN: nothing) and instance u16 [n] along rays [n, 3].
-
-        Glass counts as a surface; holes of cut-outs do not.
-        """
-        hits, distance = self._first_opaque_hits(origins, directions)
-        return np.where(hits.face >= 0, distance, np.float32(np.nan)), self._instance[hits.face]
-
     def surface_hits(self, rays: Rays, pixel_angle: float = 0.0) -> SurfaceHits:
         """Return the surfaces that rays hit.
 
@@ -153,12 +146,60 @@ class Surfaces:
         )
         return SurfaceHits(rays.face, points, normals, albedo, sides)
 
-    def camera_rays(self, origins: np.ndarray, directions: np.ndarray) -> tuple[Rays, np.ndarray]:
-        """Return camera rays [n, 3] with what they hit behind glass, and the transmittance [3, n].
+    def first_faces(
+        self, origins: np.ndarray, directions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the face i32 [n] of the mesh (-1: none) and the distance f32 [n] of first hits.
 
-        Distances count from the camera.
+        Glass counts as a surface; holes of cut-outs do not.
         """
         hits, distance = self._first_opaque_hits(origins, directions)
+        return hits.face, np.where(hits.face >= 0, distance, np.float32(np.nan))
+
+    def instances(self, face: np.ndarray) -> np.ndarray:
+        """Return the instances u16 [n] of faces [n], 0 for -1."""
+        instance: np.ndarray = self._instance[face]
+        return instance
+
+    def even_faces(
+        self,
+        face: np.ndarray,
+        distance: np.ndarray,
+        origins: np.ndarray,
+        directions: np.ndarray,
+        width: int,
+    ) -> np.ndarray:
+        """Return the first face i32 [n] of pixels, row by row, that show nothing else; else -1.
+
+        Rays go through the centres of pixels. All around such a pixel one plane of one object is
+        hit.
+        """
+        even = np.empty(len(face), dtype=np.int32)
+        known_hit_kernels.even_faces(
+            face.reshape(-1, width),
+            distance.reshape(-1, width),
+            origins.reshape(-1, width, 3),
+            directions.reshape(-1, width, 3),
+            self._instance,
+            self.face_normals,
+            self._triangles,
+            self._is_plain,
+            even.reshape(-1, width),
+        )
+        return even
+
+    def camera_rays(
+        self, origins: np.ndarray, directions: np.ndarray, known_face: np.ndarray | None = None
+    ) -> tuple[Rays, np.ndarray]:
+        """Return camera rays [n, 3] with what they hit behind glass, and the transmittance [3, n].
+
+        Distances count from the camera. A ray through the triangle of its `known_face` [n] (-1:
+        none), as of `even_faces`, hits that.
+        """
+        if known_face is None:
+            hits, distance = self._first_opaque_hits(origins, directions)
+        else:
+            hits, distance = self._known_hits(origins, directions, known_face)
         transmittance = np.ones((3, len(origins)), dtype=np.float32)
         if not self._is_glass.any():
             return _rays(origins, directions, hits, distance), transmittance
@@ -193,6 +234,21 @@ class Surfaces:
     def unoccluded(self, points: np.ndarray, to_lights: np.ndarray) -> np.ndarray:
         """Say for which points [n, 3] no solid surface blocks the vector [n, 3] to a light."""
         return ~self._light_faces.rays.occluded(points, to_lights)
+
+    def _known_hits(
+        self, origins: np.ndarray, directions: np.ndarray, known_face: np.ndarray
+    ) -> tuple[Hits, np.ndarray]:
+        """As `_first_opaque_hits`, casting only the rays that miss their known face."""
+        count = len(known_face)
+        face, missed = (np.empty(count, dtype=np.int32) for _ in range(2))
+        u, v, distance = (np.empty(count, dtype=np.float32) for _ in range(3))
+        num = known_hit_kernels.known_hits(
+            known_face, origins, directions, self._triangles, face, u, v, distance, missed
+        )
+        missed = missed[:num]
+        hits, distance[missed] = self._first_opaque_hits(origins[missed], directions[missed])
+        face[missed], u[missed], v[missed] = hits.face, hits.u, hits.v
+        return Hits(face, distance, u, v), distance
 
     def _first_opaque_hits(
         self, origins: np.ndarray, directions: np.ndarray

@@ -34,6 +34,22 @@ class Radiance:
 
 
 @dataclass(frozen=True)
+class CentreHits:
+    """First hits of rays [n, 3] through the centres of pixels, row by row.
+
+    `start` f32 [n] is the distance of their origins from the camera, `face` i32 [n] is that of
+    the mesh or -1, `distance` f32 [n] counts from the origins; NaN where nothing is hit. Both are
+    planar depths.
+    """
+
+    origins: np.ndarray
+    directions: np.ndarray
+    start: np.ndarray
+    face: np.ndarray
+    distance: np.ndarray
+
+
+@dataclass(frozen=True)
 class LampRays:
     """Rays from points, whose indices are `owners` i32 [k], to a lamp or window each.
 
@@ -60,12 +76,28 @@ class Tracer:
 
     def geometry(self, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
         """Return planar depth_m f32 [h, w] (NaN: nothing) and instance u16 [h, w] at centres."""
+        return self.depth_and_instance(camera, self.centre_hits(camera))
+
+    def depth_and_instance(self, camera: Camera, hits: CentreHits) -> tuple[np.ndarray, np.ndarray]:
+        """As `geometry`, from what is hit at the centres of pixels."""
+        shape = (camera.height_px, camera.width_px)
+        instance = self.surfaces.instances(hits.face)
+        return (hits.distance + hits.start).reshape(shape), instance.reshape(shape)
+
+    def centre_hits(self, camera: Camera) -> CentreHits:
+        """Return what is seen at the centres of a camera's pixels."""
         rays = rays_camera(camera.intrinsics, width_px=camera.width_px, height_px=camera.height_px)
         directions = (rays.reshape(-1, 3) @ camera.world_from_camera[:3, :3].T).astype(np.float32)
         origins, start = self.ray_origins(camera, directions)
-        depth, instance = self.surfaces.depth_and_instance(origins, directions)
-        shape = (camera.height_px, camera.width_px)
-        return (depth + start).reshape(shape), instance.reshape(shape)
+        face, distance = self.surfaces.first_faces(origins, directions)
+        return CentreHits(origins, directions, start, face, distance)
+
+    def even_faces(self, camera: Camera, hits: CentreHits | None) -> np.ndarray:
+        """Return the faces i32 [n] of pixels as `Surfaces.even_faces`; `hits` are the camera's."""
+        centre = self.centre_hits(camera) if hits is None else hits
+        return self.surfaces.even_faces(
+            centre.face, centre.distance, centre.origins, centre.directions, camera.width_px
+        )
 
     def ray_origins(self, camera: Camera, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return origins [n, 3] and their distance [n] along the ray from the camera.
@@ -84,19 +116,30 @@ class Tracer:
         return origins, start
 
     def radiance(
-        self, camera: Camera, *, samples: int, bounces: int, random: np.random.Generator
+        self,
+        camera: Camera,
+        *,
+        samples: int,
+        bounces: int,
+        random: np.random.Generator,
+        centre_hits: CentreHits | None = None,
     ) -> Radiance:
-        """Return the light that reaches each pixel, averaged over `samples` jittered paths."""
+        """Return the light that reaches each pixel, averaged over `samples` jittered paths.
+
+        Around even pixels of `centre_hits`, those of the camera, first hits are not cast.
+        """
         width, height = camera.width_px, camera.height_px
+        known_face = self.even_faces(camera, centre_hits)
         rows = max(1, _PATHS_PER_BATCH // (width * samples))
         channel_chunks: list[list[np.ndarray]] = [[], [], []]
         for top in range(0, height, rows):
             directions = _jittered(camera, top, min(top + rows, height), samples, random)
             origins, _ = self.ray_origins(camera, directions)
             angle = 1.0 / float(camera.intrinsics[1, 1])
+            known = np.repeat(known_face[top * width : (top + rows) * width], samples)
             for part, values in zip(
                 channel_chunks,
-                self._trace(origins, directions, angle, bounces, random),
+                self._trace(origins, directions, known, angle, bounces, random),
                 strict=True,
             ):
                 total = values[::samples].copy()
@@ -112,12 +155,16 @@ class Tracer:
         self,
         origins: np.ndarray,
         directions: np.ndarray,
+        known_face: np.ndarray,
         pixel_angle: float,
         bounces: int,
         random: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Follow one path per ray [n, 3]; return its colour, albedo and normal [n, 3]."""
-        rays, transmittance = self.surfaces.camera_rays(origins, directions)
+        """Follow one path per ray [n, 3]; return its colour, albedo and normal [n, 3].
+
+        `known_face` [n] is as of `Surfaces.camera_rays`.
+        """
+        rays, transmittance = self.surfaces.camera_rays(origins, directions, known_face)
         hits = self.surfaces.surface_hits(rays, pixel_angle)
         weight = np.ascontiguousarray(transmittance.T)
         albedo, normal = hits.albedo, hits.normals.copy()

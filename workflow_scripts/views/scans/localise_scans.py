@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from pydantic import Field
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
@@ -24,7 +23,7 @@ from workflow_scripts.common.view_shard import sibling_path
 from workflow_scripts.sources.readers.photo_records import PhotoReadRow
 from workflow_scripts.sources.readers.scan_records import ScanScene
 from workflow_scripts.sources.readers.scans.base import ScanFrame
-from workflow_scripts.sources.scan_localise import ScanLocaliseSettings, ScanProposalSettings
+from workflow_scripts.sources.scan_localise import LocaliseScansSettings, ScanLocaliseSettings
 from workflow_scripts.views.images.localise import add_masks, load_networks, proposal_limits
 from workflow_scripts.views.images.proposal_filter import ProposalLimits, filter_proposals
 from workflow_scripts.views.images.proposals import PhotoView, Proposal, Proposer, Segmenter
@@ -32,14 +31,6 @@ from workflow_scripts.views.scans.read_scans import chosen_frames, open_scene
 from workflow_scripts.views.shard import read_scenes
 
 log = logging.getLogger(__name__)
-
-
-class LocaliseScansSettings(ScanProposalSettings):
-    """Who finds the objects, and in which frames."""
-
-    read_frames: int | None = Field(
-        300, ge=1, le=100_000, description="frames of a scan at equal steps; null: every frame"
-    )
 
 
 def find_masks(
@@ -154,7 +145,7 @@ def main(*, scenes: Path, out: Path, settings: LocaliseScansSettings, device: st
     """
     records = read_scenes(scenes, ScanScene)
     if settings.localise is None:
-        raise UserError("localise is null: nobody finds objects; set its backend")
+        raise UserError("localise is null, so no objects would be found; set its backend")
     limits = proposal_limits(settings.localise)
     proposer, segmenter = load(settings.localise, records[0].source, device)
     errors, skipped, total = ItemErrors(), list[SkippedItem](), 0

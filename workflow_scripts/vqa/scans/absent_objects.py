@@ -81,9 +81,9 @@ def absent_nouns(context: ScanContext, place: str) -> tuple[str, ...]:
     """
     here = {item.category for item in context.placed}
     own = sorted({item.category for item in context.unseen if kind_of_place(item) == place})
-    found = [category for category in own if _is_absent(category, here)]
+    found = [category for category in own if is_absent(category, here)]
     if len(found) < 3:
-        found += [c for c in COMMON_CATEGORIES[place] if c not in found and _is_absent(c, here)]
+        found += [c for c in COMMON_CATEGORIES[place] if c not in found and is_absent(c, here)]
     return tuple(phrase(category) for category in found)
 
 
@@ -93,7 +93,8 @@ def draw_absent_noun(context: ScanContext, place: str, rng: np.random.Generator)
     return nouns[int(rng.integers(len(nouns)))] if nouns else ""
 
 
-def _is_absent(category: str, here: set[str]) -> bool:
+def is_absent(category: str, here: set[str]) -> bool:
+    """Say whether nothing in a scan, of the categories `here`, could be taken for a category."""
     if category in VAGUE_CATEGORIES:
         return False
     noun = phrase(category)

@@ -1,12 +1,14 @@
 """Ask for every answer equally often, so that words alone do not give it."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 Option = TypeVar("Option")
+_NOT_ALLOWED = 1e6
 OPPOSITES = {
     **{"yes": "no", "no": "yes", "left": "right", "right": "left"},
     **{"in front of me": "behind me", "behind me": "in front of me"},
@@ -37,6 +39,29 @@ class AnswerBalance:
         self._counts[kind, answer] += 1
         options = by_answer[answer]
         return answer, options[int(self._rng.integers(len(options)))]
+
+
+def surplus(asked: Sequence[tuple[str, str]], rng: np.random.Generator) -> set[int]:
+    """Return places in a list of (kind, answer) without which opposites are equally often.
+
+    Which of the answers that are too many are left out is drawn.
+    """
+    places: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, pair in enumerate(asked):
+        places[pair].append(place)
+    found: set[int] = set()
+    for (kind, answer), own in sorted(places.items()):
+        if answer in OPPOSITES:
+            number = len(own) - len(places.get((kind, OPPOSITES[answer]), ()))
+            found.update(int(place) for place in rng.permutation(own)[: max(number, 0)])
+    return found
+
+
+def exchange(allowed: np.ndarray, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Return most pairs (row, column) of allowed ones [n, m] bool, each row and column once."""
+    cost = np.where(allowed, rng.random(allowed.shape), _NOT_ALLOWED)
+    pairs = zip(*linear_sum_assignment(cost), strict=True)
+    return [(int(row), int(column)) for row, column in pairs if allowed[row, column]]
 
 
 def equal_numbers(groups: Mapping[str, Sequence[Option]], rng: np.random.Generator) -> list[Option]:

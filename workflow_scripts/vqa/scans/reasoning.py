@@ -28,7 +28,16 @@ def category_step(noun: str, number: int) -> str:
 
 def clause_steps(said: Sequence[Clause], group: Group) -> list[str]:
     """Say of every clause what was measured of a group and of how many objects it holds."""
-    return [_step(clause, group) for clause in said]
+    steps = [_step(clause, group) for clause in said]
+    numbers = {item.instance for item in group}
+    if len(said) > 1 and all(numbers & c.fits for c in said):
+        both = numbers.intersection(*(clause.fits for clause in said))
+        # That several objects are one and several the other does not say which are both.
+        if not both:
+            steps.append("None of them is both." if len(group) > 1 else "It is not both.")
+        elif any(numbers & c.fits != both for c in said):
+            steps.append("One of them is both." if len(both) == 1 else f"{len(both)} are both.")
+    return steps
 
 
 def _step(clause: Clause, group: Group) -> str:
@@ -49,7 +58,10 @@ def _step(clause: Clause, group: Group) -> str:
         return f"None of them is {what}." if len(group) > 1 else f"It is not {what}."
     if len(group) == 1:
         return f"It is {what}."
-    return f"{'One' if number == 1 else number} of them {'is' if number == 1 else 'are'} {what}."
+    if number == 1:
+        return f"One of them is {what}."
+    some = "Both" if number == len(group) == 2 else "All" if number == len(group) else number
+    return f"{some} of them are {what}."
 
 
 def joined_steps(steps: Sequence[str], targets: Group) -> str:

@@ -246,11 +246,7 @@ def _rooms(context: ScanContext, group: Sequence[ScanObject]) -> Iterator[Clause
             else -1.0
             for item in group
         }
-        yield Clause("room", _room_name(room.room_type), None, clear, unit="")
-
-
-def _room_name(room_type: str) -> str:
-    return {"LivingRoom": "living room"}.get(room_type, room_type.lower())
+        yield Clause("room", room.name, None, clear, unit="")
 
 
 def _places(

@@ -114,6 +114,11 @@ class ScanRoom:
         return Polygon(self.polygon_m)
 
     @property
+    def name(self) -> str:
+        """What people call it, '' where its type is not known."""
+        return {"LivingRoom": "living room"}.get(self.room_type, self.room_type.lower())
+
+    @property
     def area_m2(self) -> float:
         """Area of its floor."""
         return float(self.shape.area)

@@ -1,5 +1,6 @@
 """What is wrong in published annotations is a row with a reason, or one clear error."""
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.vqa.scans.annotations.small_files import (
     sqa3d_question,
 )
 from workflow_scripts.common.errors import UserError
+from workflow_scripts.sources.readers.scans.language_files import read_entries
 from workflow_scripts.vqa.scans.annotations.annotated_scans import AnnotatedScans
 
 GOOD = scanrefer("0", "9", object_name="table", description="the table")
@@ -55,7 +57,7 @@ def test_an_entry_that_cannot_be_used_is_a_row(tmp_path: Path, entry: Any, reaso
         assert re.match(reason, row.reason), row.reason
 
 
-@pytest.mark.parametrize("object_id", ["1", 1, 1.0, " 1 ", "01"])
+@pytest.mark.parametrize("object_id", ["1", 1, 1.0, " 1 ", "01", "1.0"])
 def test_ids_are_numbers_or_texts(tmp_path: Path, object_id: Any) -> None:
     (sample,), file = read(tmp_path, "scanrefer", [scanrefer(object_id, ann_id=object_id)])
     assert sample.targets == [2]
@@ -252,3 +254,49 @@ def test_sqa3d_needs_both_files_as_published(tmp_path: Path) -> None:
         UserError, match=r"sqa3d_train_1\.json: an object with a list 'annotations'"
     ):
         read(tmp_path, "sqa3d", {"questions": [sqa3d_question()]}, {"questions": []})
+
+
+_TWO = [scanrefer(), scanrefer("3", "1", description="стул у стола")]
+_LIST = json.dumps(_TWO, ensure_ascii=False)
+_LINES = "".join(f"{json.dumps(entry)}\n" for entry in _TWO)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _LIST.encode("utf-8-sig"),
+        _LIST.encode("utf-16"),
+        json.dumps(_TWO, indent=1).replace("\n", "\r\n").encode(),
+        _LINES.encode(),
+        _LINES.replace("\n", "\r\n\r\n").encode(),
+        gzip.compress(_LIST.encode()),
+        gzip.compress(_LINES.encode()),
+    ],
+    ids=["mark", "UTF-16", "CRLF", "lines", "CRLF lines", "gzip", "gzip of lines"],
+)
+def test_files_that_other_programs_saved_are_read(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(content)
+    entries = read_entries(path)
+    assert [entry["description"] for entry in entries] == [e["description"] for e in _TWO]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(_LIST.encode())[:-12], "damaged or cut-off gzip file"),
+        (_LINES.encode() + b'{"scene_id": "scene', "line 3: not valid JSON"),
+        (b"", "not valid JSON"),
+        (b"\0" * 64, "not valid JSON"),
+    ],
+    ids=["cut gzip", "cut line", "empty", "zeros"],
+)
+def test_damaged_files_are_one_line_that_names_them(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=message) as error:
+        read_entries(path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)

@@ -60,7 +60,7 @@ def read_boxes(path: Path, scan_id: str, *, min_score: float = 0.0) -> BoxFile:
             score = item.get("score") if isinstance(item, dict) else None
             score = 1.0 if score is None else score
             if not is_finite_number(score):
-                raise UserError(f"score {score!r:.40} is no number")
+                raise UserError(f"score {score!r:.40} is not a number")
             if score < min_score:
                 left_out.append(f"{where}: score {score:g} is below {min_score:g}")
                 continue
@@ -105,7 +105,7 @@ def _object(item: Any, index: int) -> ScanObject:
     if (box[3:6] <= 0).any():
         raise UserError(f"size {box[3:6].tolist()} must be above 0")
     if (box[3:6] > MAX_SIZE_M).any() or (np.abs(box[:3]) > MAX_DISTANCE_M).any():
-        raise UserError(f"{box[:6].tolist()} is no box of an object in metres")
+        raise UserError(f"{box[:6].tolist()} is not the box of an object in meters")
     centre_m, size_m, yaw_deg = box[:3], box[3:6], 0.0
     if len(box) == 9:
         centre_m, size_m, yaw_deg = enclosing_upright_box(
@@ -116,11 +116,11 @@ def _object(item: Any, index: int) -> ScanObject:
     for key, degrees in (("heading", 180 / np.pi), ("yaw_deg", 1.0)):
         if values.get(key) is not None:
             if not is_finite_number(values[key]):
-                raise UserError(f"{key} {values[key]!r:.40} is no number")
+                raise UserError(f"{key} {values[key]!r:.40} is not a number")
             yaw_deg = float(values[key]) * degrees
     label = _first(values, _LABEL_KEYS)
     if label is not None and not isinstance(label, str | int):
-        raise UserError(f"label {label!r:.40} is no text")
+        raise UserError(f"label {label!r:.40} is not a text")
     number = values.get("id")
     return ScanObject(
         instance=index + 1,

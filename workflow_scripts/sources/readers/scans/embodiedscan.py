@@ -158,7 +158,7 @@ class _Frames:
         self._sizes: dict[str, tuple[int, int]] = {}
         images = sampled([image for image in item["images"] if isinstance(image, dict)])
         for kind, key in (("colour", "img_path"), ("depth", "depth_path")):
-            paths = [path for image in images if (path := self._found(image.get(key))) is not None]
+            paths = [file for image in images if (file := self._found(image.get(key))) is not None]
             if paths:
                 self._sizes[kind] = common_size_px(paths)
 

@@ -16,12 +16,20 @@ _STRICTEST_LAST: tuple[Split, ...] = ("train", "val", "test")
 
 
 def read_entries(path: Path, key: str = "") -> list[Any]:
-    """Return the entries of a JSON file: its list, or the list below `key`.
+    """Return the entries of a JSON file: its list, the list below `key`, or its JSON lines.
 
     Raises:
         UserError: The file is no JSON (a copy may be cut off), or has no such list.
     """
-    content = parse_json(read_text(path), path)
+    text = read_text(path)
+    lines = text.splitlines() if text.lstrip().startswith("{") else []
+    if sum(line.strip().startswith("{") and line.strip().endswith("}") for line in lines) > 1:
+        return [
+            parse_json(line, f"{path}: line {number}")
+            for number, line in enumerate(lines, 1)
+            if line.strip()
+        ]
+    content = parse_json(text, path)
     if key and isinstance(content, dict) and isinstance(content.get(key), list):
         content = content[key]
     if isinstance(content, list):

@@ -154,10 +154,10 @@ class _Rows:
         self._names = _frame_names(content["frames"])
         listed = [item for item in content["frames"] if isinstance(item, dict)]
         pictures = [self._picture(str(item.get("file_path") or "")) for item in sampled(listed)]
-        found = [path for path in pictures if path is not None]
-        self._stored_px = common_size_px(found) if found else None
-        maps = [path for item in listed if (path := self._depth_map(item)) is not None]
-        maps = [path for path in sampled(maps) if is_file(path)]
+        there = [picture for picture in pictures if picture is not None]
+        self._stored_px = common_size_px(there) if there else None
+        named = [found for item in listed if (found := self._depth_map(item)) is not None]
+        maps = [depth_map for depth_map in sampled(named) if is_file(depth_map)]
         self._depth_px = common_size_px(maps) if maps else None
 
     def frame(self, index: int, item: Any) -> ScanFrame:
@@ -198,8 +198,8 @@ class _Rows:
                     size_px=self._depth_px,
                 )
             else:
-                name = item.get("depth_file_path") or item.get("depth_path")
-                reason = f"depth map {name} is missing"
+                missing = item.get("depth_file_path") or item.get("depth_path")
+                reason = f"depth map {missing} is missing"
         if item.get("is_bad") is True:
             reason = "is_bad: its picture is blurred"
         if not lens.distortion.is_pinhole:

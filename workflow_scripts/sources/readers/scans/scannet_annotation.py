@@ -8,7 +8,7 @@ its id, never by its place in a list.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -156,7 +156,7 @@ def _groups(path: Path) -> dict[int, _Group]:
     return groups
 
 
-def _are_segments(values: Any) -> bool:
+def _are_segments(values: Any) -> TypeGuard[list[int]]:
     """Say whether a value is a list of whole numbers that an array holds."""
     return isinstance(values, list) and all(
         isinstance(value, int) and abs(value) < MAX_SEGMENT for value in values

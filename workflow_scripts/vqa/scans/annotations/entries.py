@@ -1,8 +1,9 @@
 """Read the fields of an entry of an annotation file; `UserError` says which one is wrong.
 
-Ids may be numbers or texts: 5, 5.0 and "5" are one id.
+Ids may be numbers or texts: 5, 5.0, "5" and "5.0" are one id.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,8 +67,8 @@ def read_text_value(value: Any, key: str) -> str:
 def read_identifier(value: Any, key: str) -> str:
     """Return an id as text; whole numbers and texts of digits are the same ids."""
     if isinstance(value, str) and value.strip():
-        text = value.strip()
-        return str(int(text)) if text.isdecimal() and len(text) < 40 else text
+        text = re.sub(r"\.0+$", "", value.strip())
+        return str(int(text)) if text.isdecimal() and len(text) < 40 else value.strip()
     if is_finite_number(value) and float(value).is_integer():
         return str(int(value))
     raise UserError(f"{key!r} is {value!r:.40}; an id is a whole number or a text")

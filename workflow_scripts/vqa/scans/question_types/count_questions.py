@@ -7,7 +7,7 @@ import numpy as np
 from workflow_scripts.common.label_text import counted, is_plural, plural, with_article
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.vqa.scans.answer_balance import equal_numbers
+from workflow_scripts.vqa.scans.answer_balance import equal_numbers, exchange
 from workflow_scripts.vqa.scans.question_types.wording import (
     NUMBER_WORDS,
     new_question,
@@ -25,6 +25,7 @@ from workflow_scripts.vqa.scans.relations import (
 )
 from workflow_scripts.vqa.scans.samples import DroppedSample
 from workflow_scripts.vqa.scans.scan_context import ScanContext, ScanObject
+from workflow_scripts.vqa.scans.usual_descriptions import is_usual, place_key, usual_places
 
 Made = Iterator[ScanSample | DroppedSample]
 MAX_COUNT = 8
@@ -38,7 +39,9 @@ def how_many(
         noun = items[0].phrase
         if is_plural(noun):
             continue
-        if 1 < len(items) <= MAX_COUNT:
+        # Most kinds that there are several of are there twice.
+        is_chosen = len(items) > 2 or rng.random() < 0.4
+        if 1 < len(items) <= MAX_COUNT and is_chosen:
             text = pick(
                 rng,
                 (
@@ -52,10 +55,12 @@ def how_many(
         if len(items) < 2:
             continue
         places: dict[str, list[Clause]] = {"some": [], "none": []}
-        for clause in _decided_places(context, items, settings):
-            places["some" if clause.fits else "none"].append(clause)
+        for clause in decided_places(context, items, settings):
+            # That nothing is where it never is, words alone tell.
+            if clause.fits or is_usual(clause, category):
+                places["some" if clause.fits else "none"].append(clause)
         # Otherwise almost all answers would be zero.
-        for clause in equal_numbers(places, rng) or places["some"]:
+        for clause in equal_numbers(places, rng):
             text = pick(rng, ("How many {x} are {place}?", "How many {x} can you find {place}?"))
             where = text.format(x=plural(noun), place=clause.place)
             yield _count(context, where, category, len(clause.fits), items, clause)
@@ -90,7 +95,7 @@ def _count(
     )
 
 
-def _decided_places(
+def decided_places(
     context: ScanContext, items: Sequence[ScanObject], settings: ScanQuestionSettings
 ) -> list[Clause]:
     """Return places that things of a category are or could be at, clear for all of them."""
@@ -111,42 +116,76 @@ def _decided_places(
 def is_there(
     context: ScanContext, rng: np.random.Generator, settings: ScanQuestionSettings
 ) -> Made:
-    """Yield as many questions that are answered yes as no; both are of the same categories."""
-    for items in context.clear_categories.values():
+    """Yield as many questions that are answered yes as no, of the same things and places."""
+    answers: dict[str, list[tuple[Sequence[ScanObject], Clause]]] = {"yes": [], "no": []}
+    for items, clause in _there_and_not(context, rng, settings):
+        answers["yes" if clause.fits else "no"].append((items, clause))
+    for items, clause in equal_numbers(answers, rng):
         noun = items[0].phrase
-        answers: dict[str, list[Clause]] = {"yes": [], "no": []}
-        for clause in _decided_places(context, items, settings):
-            answers["yes" if clause.fits else "no"].append(clause)
-        for clause in equal_numbers(answers, rng)[:4]:
-            text = pick(
-                rng,
-                (
-                    "{Is} there {a} {place}?",
-                    "Can you see {a} {place}?",
-                    "{Is} there {any} {place}?",
-                ),
-            )
-            many = is_plural(noun)
-            wording = text.format(
-                Is="Are" if many else "Is",
-                a=with_article(noun),
-                any=f"any {noun}" if many else with_article(noun),
-                place=clause.place,
-            )
-            answer = "yes" if clause.fits else "no"
-            assert clause.anchor is not None
-            yield new_question(
-                context,
-                "is_there",
-                wording,
-                [answer],
-                referents=[*items, clause.anchor],
-                margin=clause.margin,
-                margin_unit="m",
-                evidence={f"{clause.kind}_m_{k}": v for k, v in clause.values.items()},
-                reasoning=f"The scan shows {counted(len(items), noun)}. "
-                f"{part_of(len(clause.fits), len(items), noun)} {clause.place}.",
-            )
+        text = pick(
+            rng,
+            (
+                "{Is} there {a} {place}?",
+                "Can you see {a} {place}?",
+                "{Is} there {any} {place}?",
+            ),
+        )
+        many = is_plural(noun)
+        wording = text.format(
+            Is="Are" if many else "Is",
+            a=with_article(noun),
+            any=f"any {noun}" if many else with_article(noun),
+            place=clause.place,
+        )
+        answer = "yes" if clause.fits else "no"
+        assert clause.anchor is not None
+        yield new_question(
+            context,
+            "is_there",
+            wording,
+            [answer],
+            referents=[*items, clause.anchor],
+            margin=clause.margin,
+            margin_unit="m",
+            evidence={f"{clause.kind}_m_{k}": v for k, v in clause.values.items()},
+            reasoning=f"The scan shows {counted(len(items), noun)}. "
+            f"{part_of(len(clause.fits), len(items), noun)} {clause.place}.",
+        )
+
+
+def _there_and_not(
+    context: ScanContext, rng: np.random.Generator, settings: ScanQuestionSettings
+) -> Iterator[tuple[Sequence[ScanObject], Clause]]:
+    """Yield things with where they are and where they are not, of every place as often.
+
+    Of usual places the rarer answer is kept; of others, things are said to be where others are.
+    """
+    by_kind: dict[str, list[tuple[Sequence[ScanObject], Clause, list[Clause]]]] = {}
+    for category, items in context.clear_categories.items():
+        unknown = []
+        for clause in decided_places(context, items, settings):
+            frequency = usual_places().get(place_key(category, clause))
+            if frequency is None:
+                # Of categories that are in the table, words tell what is not in it.
+                if category not in {key.category for key in usual_places()}:
+                    unknown.append(clause)
+            elif rng.random() < (frequency.keep_true if clause.fits else frequency.keep_false):
+                yield items, clause
+        for clause in unknown:
+            if clause.fits:
+                by_kind.setdefault(clause.kind, []).append((items, clause, unknown))
+    for kind, true in by_kind.items():
+        false: dict[tuple[int, int], Clause] = {}
+        allowed = np.zeros((len(true), len(true)), dtype=bool)
+        for row, (_, _, places) in enumerate(true):
+            for column, (_, other, _) in enumerate(true):
+                for clause in places:
+                    if (clause.kind, clause.anchor) == (kind, other.anchor) and not clause.fits:
+                        false[row, column] = clause
+                        allowed[row, column] = True
+        for row, column in exchange(allowed, rng):
+            yield true[row][:2]
+            yield true[row][0], false[row, column]
 
 
 def which_of_two(
@@ -160,7 +199,8 @@ def which_of_two(
     for _ in range(min(2 * len(floor), settings.samples_per_type)):
         one, other = (floor[place] for place in rng.permutation(len(floor))[:2])
         anchors = [a for a in anchors_of(context) if a not in (one, other) and a.size_m.max() > 0.4]
-        if anchors and rng.random() < 0.5:
+        # Which of two kinds of things is taller, people know.
+        if anchors and rng.random() < 0.85:
             anchor = anchors[int(rng.integers(len(anchors)))]
             values = [context.gap_m(item, anchor) for item in (one, other)]
             ask = f"closer to the {anchor.phrase}"

@@ -23,10 +23,18 @@ from workflow_scripts.vqa.scans.question_types.wording import (
     pick,
 )
 from workflow_scripts.vqa.scans.reasoning import length
-from workflow_scripts.vqa.scans.relations import anchors_of, clauses_of, kind_of_place, next_to
+from workflow_scripts.vqa.scans.relations import (
+    Clause,
+    anchors_of,
+    clauses_of,
+    kind_of_place,
+    next_to,
+)
 from workflow_scripts.vqa.scans.samples import DroppedSample
 from workflow_scripts.vqa.scans.scan_context import ScanContext
+from workflow_scripts.vqa.scans.usual_descriptions import share_to_ask
 
+USUAL = "the usual answer, which is true of the category in most scans"
 Made = Iterator[ScanSample | DroppedSample]
 
 
@@ -82,6 +90,10 @@ def _on_what(context: ScanContext, rng: np.random.Generator, _: ScanQuestionSett
         if carrier is None or item.contact == "unclear" or not carrier.num_frames:
             continue
         if carrier.kind != "object" or not carrier.phrase.strip():
+            continue
+        on_it = Clause("on", "", carrier, {})
+        if rng.random() >= share_to_ask(on_it, item.category, ("on",)):
+            yield DroppedSample("on_what", USUAL)
             continue
         text = pick(
             rng,
@@ -157,6 +169,9 @@ def _where(context: ScanContext, rng: np.random.Generator, settings: ScanQuestio
             yield DroppedSample("where", "nothing tells clearly where it is")
             continue
         true.sort(key=lambda clause: order.index(clause.kind))
+        if rng.random() >= share_to_ask(true[0], item.category, order):
+            yield DroppedSample("where", USUAL)
+            continue
         text = pick(rng, ("Where {is} {x}?", "Where can I find {x}?", "Where do I find {x}?"))
         yield new_question(
             context,
@@ -175,6 +190,10 @@ def _color(context: ScanContext, rng: np.random.Generator, _: ScanQuestionSettin
     for item in context.alone:
         if not item.colour:
             yield DroppedSample("color", "no single color, or frames differ")
+            continue
+        colour = Clause("colour", item.colour, None, {})
+        if rng.random() >= share_to_ask(colour, item.category, ("colour",)):
+            yield DroppedSample("color", USUAL)
             continue
         text = pick(
             rng,

@@ -12,7 +12,7 @@ import numpy as np
 from workflow_scripts.common.label_text import is_plural, plural
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.vqa.scans.answer_balance import AnswerBalance
+from workflow_scripts.vqa.scans.answer_balance import AnswerBalance, surplus
 from workflow_scripts.vqa.scans.object_bearings import ObjectBearing, locate
 from workflow_scripts.vqa.scans.question_types.situated_pairs import (
     SituatedQuestion,
@@ -33,6 +33,8 @@ TYPES = ("what", "is", "how", "can", "which", "others")
 REACH_M, OUT_OF_REACH_M = 0.6, 1.3
 REACH_HEIGHT_M = (0.3, 1.8)
 MAX_SITUATIONS = 24
+# Of the places where none or all of a group are, so many are asked about.
+_ALL_OR_NONE_SHARE = 0.4
 Option = TypeVar("Option")
 
 
@@ -41,6 +43,7 @@ def generate(
 ) -> Iterator[ScanSample | DroppedSample]:
     """Yield questions of every type about different situations."""
     balance = AnswerBalance(rng)
+    asked: list[tuple[Situation, str, SituatedQuestion]] = []
     number = 0
     for situation in situations_of(context, rng):
         if number == MAX_SITUATIONS:
@@ -67,7 +70,13 @@ def generate(
             if drawn is None:
                 yield DroppedSample(question_type, "its answer was given more often than the other")
             else:
-                yield _sample(context, situation, question_type, drawn[1])
+                asked.append((situation, question_type, drawn[1]))
+    left_out = surplus([(one.kind, one.answer) for _, _, one in asked], rng)
+    for place, (situation, question_type, question) in enumerate(asked):
+        if place in left_out:
+            yield DroppedSample(question_type, "its answer was given more often than the other")
+        else:
+            yield _sample(context, situation, question_type, question)
     if not number:
         yield DroppedSample("", "nowhere to stand next to something that is alone of its kind")
 
@@ -136,7 +145,7 @@ def _about_depth(entry: ObjectBearing, rng: np.random.Generator) -> Iterator[Sit
     for word, text_of in (("front", "in front of"), ("behind", "behind")):
         answer = "yes" if word == entry.depth else "no"
         text = f"{is_.title()} the {noun} {text_of} me?"
-        yield SituatedQuestion("is_depth", text, answer, *known)
+        yield SituatedQuestion(f"is_{word}", text, answer, *known)
     is_clear = np.abs(entry.left_deg)
     if (entry.depth == "front" and is_clear.max() <= 45) or is_clear.min() >= 135:
         text = pick(
@@ -268,13 +277,16 @@ def _how_many(
                 noun = plural(items[0].phrase)
                 text = pick(rng, ("How many {x} are {w}?", "How many of the {x} are {w}?"))
                 number = values.count(word)
+                # Most groups are on one side alone.
+                if number in (0, len(items)) and rng.random() >= _ALL_OR_NONE_SHARE:
+                    continue
                 be = "is" if number == 1 else "are"
                 steps = f"There are {len(items)} {noun}; {number or 'none'} {be} {words}."
                 evidence: dict[str, float] = {}
                 for entry in seen:
                     evidence |= evidence_of(entry)
                 yield SituatedQuestion(
-                    "how_many",
+                    f"how_many_{axis}",
                     text.format(x=noun, w=words),
                     str(number),
                     tuple(items),
@@ -289,7 +301,7 @@ def _sample(
     context: ScanContext, situation: Situation, question_type: str, question: SituatedQuestion
 ) -> ScanSample:
     x, y = situation.positions_m[0].tolist()
-    is_count = question.kind == "how_many"
+    is_count = question.kind.startswith("how_many")
     answers = [question.answer]
     if is_count:
         answers.append(NUMBER_WORDS[int(question.answer)])
