@@ -93,7 +93,7 @@ def _write_scan(path: Path, frames: int, width_px: int, height_px: int) -> None:
     rows: list[ViewRow] = []
     with FrameSpool(path.parent, width_px=width_px, height_px=height_px) as spool:
         for number, (depth_m, k, pose) in enumerate(room_frames(frames, width_px, height_px)):
-            grey = np.nan_to_num(depth_m * 25).astype(np.uint8)
+            grey = np.clip(np.nan_to_num(depth_m * 25), 0, 255).astype(np.uint8)
             rgb = np.repeat(grey[..., None], 3, axis=2)
             camera = Camera(width_px, height_px, k, pose)
             instance = np.zeros(depth_m.shape, np.uint16)

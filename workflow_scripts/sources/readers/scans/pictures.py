@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.image_decoding import to_rgb
-from workflow_scripts.common.item_errors import is_of_the_machine
+from workflow_scripts.common.item_errors import is_system_error
 from workflow_scripts.sources.readers.scans.exr import decode_exr, exr_size_px
 
 Item = TypeVar("Item")
@@ -72,7 +72,7 @@ def read_content(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        if is_of_the_machine(error):
+        if is_system_error(error):
             raise
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     if not content:
