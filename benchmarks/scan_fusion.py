@@ -64,9 +64,8 @@ def main(
         command = [sys.executable, "-m", "workflow_scripts.pointclouds.fuse_shard"]
         command += ["--views", str(views), "--out", str(out), "--seed", "7"]
         start, before = time.perf_counter(), _child_cpu_s()
-        subprocess.run([*command, "--settings", settings], check=True)
+        memory_gb = _run([*command, "--settings", settings])
         wall_s, cpu_s = time.perf_counter() - start, _child_cpu_s() - before
-        memory_gb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
         num_points = len(CloudShard.open(out).cloud(0))
     size = f"{frames} frames of {width_px} x {height_px}, voxels of {100 * voxel_m:g} cm"
     report_figures(
@@ -82,6 +81,24 @@ def main(
     )
 
 
+def _run(command: list[str]) -> float:
+    """Run a command and return its largest memory in GB.
+
+    It is read while the command runs: what the system reports afterwards has the memory of this
+    process in it, from which the command was started.
+    """
+    memory_kb = 0
+    with subprocess.Popen(command) as process:
+        while process.poll() is None:
+            for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+                if line.startswith("VmHWM"):
+                    memory_kb = max(memory_kb, int(line.split()[1]))
+            time.sleep(0.05)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return memory_kb * 1024 / 1e9
+
+
 def _child_cpu_s() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
@@ -93,7 +110,7 @@ def _write_scan(path: Path, frames: int, width_px: int, height_px: int) -> None:
     rows: list[ViewRow] = []
     with FrameSpool(path.parent, width_px=width_px, height_px=height_px) as spool:
         for number, (depth_m, k, pose) in enumerate(room_frames(frames, width_px, height_px)):
-            grey = np.nan_to_num(depth_m * 25).astype(np.uint8)
+            grey = np.clip(np.nan_to_num(depth_m * 25), 0, 255).astype(np.uint8)
             rgb = np.repeat(grey[..., None], 3, axis=2)
             camera = Camera(width_px, height_px, k, pose)
             instance = np.zeros(depth_m.shape, np.uint16)
