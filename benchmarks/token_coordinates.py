@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figures import Figure, report_figures
-from benchmarks.frame_selection import ROOM_M, _frames
+from benchmarks.frame_selection import ROOM_M, room_frames
 from workflow_scripts.common.cli import run
 from workflow_scripts.models.video.object_patches import find_object_patches
 from workflow_scripts.models.video.token_coordinates import (
@@ -47,7 +47,7 @@ def main(
     import torch
 
     torch.set_num_threads(1)
-    parts = list(zip(*_frames(frames, width_px, height_px), strict=True))
+    parts = list(zip(*room_frames(frames, width_px, height_px), strict=True))
     geometry = tuple(np.array(part) for part in parts)
     # The square in the middle, as published; PyTorch's version then has windows of one size.
     pixels = min(width_px, height_px) // side * side

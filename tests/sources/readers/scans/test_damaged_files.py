@@ -91,7 +91,9 @@ def room() -> PosedRoom:
 
 
 @pytest.mark.parametrize(
-    ("layout", "write", "pictures", "depth_maps"), LAYOUTS, ids=lambda item: str(item)[:30]
+    ("layout", "write", "pictures", "depth_maps"),
+    LAYOUTS,
+    ids=lambda item: getattr(item, "__name__", item),
 )
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_one_bad_picture_or_depth_map_costs_its_frame(
