@@ -235,6 +235,9 @@ def set_environment(resources: JobResources, num_processes: int) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
     os.environ["OMP_NUM_THREADS"] = str(resources.threads_per_rank(num_processes))
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    # Sequences have many lengths: with its default, oneDNN keeps a kernel for each of 1024 shapes,
+    # which are some 2 GB.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
     if not resources.gpus:
         os.environ["DS_ACCELERATOR"] = "cpu"
 
