@@ -84,7 +84,7 @@ def test_objects_of_frames_become_objects_of_the_scan(
         scenes=tmp_path / "scenes.jsonl",
         out=tmp_path / "0000.zarr",
         settings=ScanViewSettings.parse({"min_pixels": 20, "min_mask_frames": 2}),
-        masks=out,
+        localised_masks=out,
     )
     found = ViewShard.open(tmp_path / "0000.zarr").objects
     # A camera on its side does not see the cabinet.

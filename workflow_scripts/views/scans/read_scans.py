@@ -328,7 +328,7 @@ def main(
     scenes: Path,
     out: Path,
     settings: ScanViewSettings = DEFAULT,
-    masks: Path | None = None,
+    localised_masks: Path | None = None,
 ) -> None:
     """Read the scans of a shard.
 
@@ -336,10 +336,10 @@ def main(
         scenes: JSON lines of `ScanScene` records with their layout and path.
         out: the Zarr group to write, `{shard}.zarr`; tables and images lie beside it.
         settings: how many frames are read, and how large they become.
-        masks: masks that rule localise_scans found, instead of those of the settings.
+        localised_masks: masks that rule localise_scans found, instead of those of the settings.
     """
-    if masks is not None:
-        settings = settings.model_copy(update={"masks": str(masks)})
+    if localised_masks is not None:
+        settings = settings.model_copy(update={"masks": str(localised_masks)})
     records = read_scenes(scenes, ScanScene)
     if out.suffix != ".zarr":
         raise UserError(f"--out {out} must end in .zarr")
