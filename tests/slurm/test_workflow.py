@@ -25,6 +25,9 @@ LAUNCHED = {
     "train_pose": "lifter",
 }
 
+# It runs a network of the hub, which is not here; tests/slurm/test_profile.py submits it.
+WITHOUT_JOBS = {"localise_scans"}
+
 
 @pytest.fixture(scope="module")
 def finished(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> User:
@@ -77,6 +80,8 @@ def test_every_gpu_job_ran_where_the_profile_says(finished: User) -> None:
     scores = pd.read_csv(finished.folder / "results/eval.csv")
     assert set(scores["experiment"]) == set(LAUNCHED.values()) - {"base"} | {"tiny base"}
     for rule, line in finished.gpu_rules().items():
+        if rule in WITHOUT_JOBS:
+            continue
         jobs = finished.jobs_of(LAUNCHED.get(rule, rule))
         completed = [job for job in jobs if job["JobState"] == "COMPLETED"]
         assert completed, (
