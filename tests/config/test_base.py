@@ -44,5 +44,5 @@ def test_plain_values_are_refused_in_one_line() -> None:
     with pytest.raises(UserError) as caught:
         VlmTrainingSettings.parse({"lora": {"r": 0}, "families": ["widerr"], "steps": "many"})
     assert str(caught.value).split("; ", 1)[0].startswith("families.0: 'widerr' is not allowed")
-    assert "lora.r: 0 is less than the minimum of 1 (rank)" in str(caught.value)
+    assert "lora.r: 0 is less than the minimum of 1 (rank of the adapters)" in str(caught.value)
     assert "steps: 'many' must be an integer (optimizer steps)" in str(caught.value)

@@ -187,8 +187,8 @@ def test_the_asset_of_the_nearest_size_is_taken():
 
 HOSTILE = [
     ("no category", box("unicorn")),
-    ("no number", box("bed", centre_m=np.array([np.nan, 0, 0]))),
-    ("no number", box("bed", rotation=np.full((3, 3), np.inf))),
+    ("not a number", box("bed", centre_m=np.array([np.nan, 0, 0]))),
+    ("not a number", box("bed", rotation=np.full((3, 3), np.inf))),
     ("m from the camera", box("bed", centre_m=np.array([1e6, 0, 0]))),
     ("no category", box("door")),
     ("no category", box("Window_1", asset_id=assets_in_category("Window")[0].asset_id)),

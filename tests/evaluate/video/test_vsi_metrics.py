@@ -103,7 +103,7 @@ def test_averages_of_resamples_leave_out_types_that_a_resample_lacks() -> None:
 
 
 def test_what_is_not_of_the_benchmark_is_refused() -> None:
-    with pytest.raises(ValueError, match="no type of VSI-Bench"):
+    with pytest.raises(ValueError, match="not a type of VSI-Bench"):
         score_vsi([sample("unique", "A")], ["A"])
     with pytest.raises(ValueError, match="shorter"):
         score_vsi([sample("route_planning", "A")], [])
