@@ -144,7 +144,7 @@ def test_faulty_masks_cost_their_frame(tmp_path: Path) -> None:
     (folder / f"{ids[4]}.png").unlink()
     lifted = with_masks(scan, MaskFolder(folder))
     warnings = [warning for warning in lifted.warnings if "no masks" in warning]
-    texts = ["cannot be read", "10 x 10", "one channel", "no id of a mask"]
+    texts = ["cannot be read", "10 x 10", "one channel", "not the id of a mask"]
     for warning, text in zip(warnings, texts, strict=True):
         assert text in warning
     assert lifted.frames[0].load_instance is not None
@@ -190,7 +190,7 @@ def test_boxes_whose_values_are_of_another_type_are_left_out(tmp_path: Path) -> 
     ]
     path.write_text(json.dumps(boxes))
     read = read_boxes(path, "scene0000_00")
-    texts = ["score '0.9'", "yaw_deg '30'", "label ['chair']", "in metres", "in metres"]
+    texts = ["score '0.9'", "yaw_deg '30'", "label ['chair']", "in meters", "in meters"]
     for reason, text in zip(read.left_out, texts, strict=True):
         assert text in reason
     assert [item.label for item in read.objects] == ["5", "two lines", "object"]
@@ -205,7 +205,7 @@ def test_boxes_whose_values_are_of_another_type_are_left_out(tmp_path: Path) -> 
     [
         (["chair"], "entry 0 has no id"),
         ({"1": 5}, "the name of mask 1 is 5"),
-        ({"one": "chair"}, "no id of a mask"),
+        ({"one": "chair"}, "not the id of a mask"),
         (None, "must be an object by id"),
     ],
 )
