@@ -142,7 +142,7 @@ def test_other_seeds_place_things_elsewhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"cameras": []}, "cameras: .* at least 1 item"),
+        ({"cameras": []}, "cameras: .* at least 1 entry"),
         ({"cameras": ["front", "front"]}, "cameras: .*front"),
         ({"size_px": 8}, "size_px: 8 is less than the minimum of 16"),
         ({"max_steps": 0}, "max_steps: 0 is less than the minimum of 1"),
