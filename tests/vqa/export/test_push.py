@@ -103,7 +103,7 @@ def test_a_name_that_is_none_is_refused(folder: Path, repo: str) -> None:
 def test_no_name_says_what_to_write(folder: Path) -> None:
     done = push(folder)
     assert done.returncode == 1
-    assert "vqa.hub.repo: null is no name" in done.stderr
+    assert "vqa.hub.repo: null is not the name" in done.stderr
 
 
 def test_an_empty_folder_says_what_to_run(tmp_path: Path) -> None:
