@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from workflow_scripts.common import backend_registry
 from workflow_scripts.common.cli import run
@@ -21,7 +21,7 @@ from workflow_scripts.common.records import (
     VisibilityRow,
     records_to_frame,
 )
-from workflow_scripts.common.storage import read_records, write_records, write_table
+from workflow_scripts.common.storage import write_records, write_table
 from workflow_scripts.common.view_shard import ViewShard, sibling_path, table_path, write_views
 from workflow_scripts.config.views import FrameSettings, RendererSettings, ViewsSettings
 from workflow_scripts.views.contact_sheet import draw_contact_sheet
@@ -29,8 +29,8 @@ from workflow_scripts.views.credits import write_credits
 from workflow_scripts.views.frame_spool import FrameSpool
 from workflow_scripts.views.render import RenderedRows, RenderPlan, render_scenes
 from workflow_scripts.views.renderer import BACKENDS, Renderer
+from workflow_scripts.views.scenes_of_shard import read_scenes
 
-SceneModel = TypeVar("SceneModel", bound=Scene)
 logger = logging.getLogger(__name__)
 DEFAULT = ViewsSettings()
 
@@ -122,14 +122,6 @@ def main(
         render,
         attributes={"policies": num_views, "min_pixels": settings.min_pixels, "seed": seed},
     )
-
-
-def read_scenes(path: Path, model: type[SceneModel]) -> list[SceneModel]:
-    """Read the scenes of a shard; `UserError` if there is none."""
-    records = read_records(path, model)
-    if not records:
-        raise UserError(f"{path} has no scene; run the rule that wrote it again")
-    return records
 
 
 def render_shard(

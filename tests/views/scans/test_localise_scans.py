@@ -19,6 +19,7 @@ from workflow_scripts.sources.scan_localise import LocaliseScansSettings, ScanLo
 from workflow_scripts.sources.scans import ScansSettings
 from workflow_scripts.views.images.proposals import PhotoView, Proposal
 from workflow_scripts.views.scans import localise_scans, read_scans
+from workflow_scripts.views.scans.open_scan import open_scene
 from workflow_scripts.views.scans.read_scans import ScanViewSettings
 
 SCAN = "scene0000_00"
@@ -71,7 +72,7 @@ def test_objects_of_frames_become_objects_of_the_scan(
     room = make_room(8, colour_size_px=size, depth_size_px=size, poses=poses)
     # What the network sees stands upright.
     stored = {f"{10 * n:05d}": ids for n, ids in enumerate(room.instance)}
-    with read_scans.open_scene(scene_of(tmp_path / "look", room)) as scan:
+    with open_scene(scene_of(tmp_path / "look", room)) as scan:
         turns = scan.frames[0].quarter_turns
         assert bool(turns) == bool(roll_deg)
     masks = {name: np.rot90(ids, turns) for name, ids in stored.items()}

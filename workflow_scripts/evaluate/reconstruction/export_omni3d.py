@@ -1,7 +1,7 @@
 """Write the scored rooms of an experiment and its answers as JSON of Omni3D, for its evaluators.
 
     python -m workflow_scripts.evaluate.reconstruction.export_omni3d --experiment rooms \\
-        --rooms results/vqa/procthor/*.rooms.parquet --out omni3d
+        --rooms results/vqa/*/*.rooms.parquet --out omni3d
 
 writes omni3d/truth.json, a data set with every object of every scored room (how much of it is seen
 is its `visibility`; objects without a pixel have `segmentation_pts` 0, so that evaluators ignore

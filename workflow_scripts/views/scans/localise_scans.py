@@ -27,8 +27,8 @@ from workflow_scripts.sources.scan_localise import LocaliseScansSettings, ScanLo
 from workflow_scripts.views.images.localise import add_masks, load_networks, proposal_limits
 from workflow_scripts.views.images.proposal_filter import ProposalLimits, filter_proposals
 from workflow_scripts.views.images.proposals import PhotoView, Proposal, Proposer, Segmenter
-from workflow_scripts.views.scans.read_scans import chosen_frames, open_scene
-from workflow_scripts.views.shard import read_scenes
+from workflow_scripts.views.scans.open_scan import chosen_frames, open_scene
+from workflow_scripts.views.scenes_of_shard import read_scenes
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,6 @@ a time.
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,10 +31,8 @@ from workflow_scripts.geometry.mask_lifting import LiftingSettings
 from workflow_scripts.sources.readers.scan_records import ScanScene
 from workflow_scripts.sources.readers.scans.base import (
     Scan,
-    ScanEntry,
     ScanFrame,
     ScanObject,
-    load_reader,
 )
 from workflow_scripts.sources.readers.scans.check_scan import check_scan
 from workflow_scripts.sources.readers.scans.lift_scan import with_files
@@ -51,8 +47,9 @@ from workflow_scripts.views.scans.frame_pixels import (
     scaled_size,
     scan_view,
 )
+from workflow_scripts.views.scans.open_scan import chosen_frames, open_scene
 from workflow_scripts.views.scans.scan_checks import pose_warnings, scale_warnings
-from workflow_scripts.views.shard import read_scenes
+from workflow_scripts.views.scenes_of_shard import read_scenes
 from workflow_scripts.views.visibility import visibility_rows
 
 POLICY = "scan"
@@ -95,28 +92,6 @@ class ScanRows:
         self.skipped.append(
             SkippedItem(source=scene.source, scene_id=scene.scene_id, item=item, reason=reason)
         )
-
-
-@contextmanager
-def open_scene(scene: ScanScene) -> Iterator[Scan]:
-    """Open the scan of a scene and close it at the end."""
-    if scene.skipped:
-        raise UserError(scene.skipped)
-    reader = load_reader(scene.format)
-    scan = reader.open_scan(ScanEntry(scene.name, Path(scene.path)))
-    try:
-        yield scan
-    finally:
-        scan.close()
-
-
-def chosen_frames(scan: Scan, limit: int | None) -> list[int]:
-    """Return the numbers of the frames to read: at equal steps among those without a reason."""
-    usable = [number for number, frame in enumerate(scan.frames) if not frame.reason]
-    if limit is None or len(usable) <= limit:
-        return usable
-    steps = np.linspace(0, len(usable) - 1, limit).astype(int)
-    return [usable[step] for step in steps]
 
 
 def view_size_px(

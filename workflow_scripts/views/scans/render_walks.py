@@ -30,7 +30,8 @@ from workflow_scripts.views.render import RenderedRows, RenderedView, RenderPlan
 from workflow_scripts.views.renderer import EngineError, LoadedHouse, Renderer
 from workflow_scripts.views.scans.surface_points import SurfacePoints, write_surface_points
 from workflow_scripts.views.scans.walk import plan_walk
-from workflow_scripts.views.shard import read_scenes, render_shard
+from workflow_scripts.views.scenes_of_shard import read_scenes
+from workflow_scripts.views.shard import render_shard
 
 POLICY = "walk"
 CLEARANCE_M = 0.22
