@@ -87,7 +87,7 @@ def read(
             return by_name[entry.scan_id]
 
     monkeypatch.setitem(base.__dict__, "load_reader", lambda _: Reader())
-    monkeypatch.setattr(read_scans, "load_reader", lambda _: Reader())
+    monkeypatch.setattr(open_scan, "load_reader", lambda _: Reader())
     folder.mkdir(exist_ok=True)
     scenes = [
         ScanScene(
