@@ -24,7 +24,7 @@ from workflow_scripts.sources.readers.scans.base import (
     ScanObject,
 )
 from workflow_scripts.sources.scan_settings import ScanViewSettings
-from workflow_scripts.views.scans import read_scans, select_frames
+from workflow_scripts.views.scans import open_scan, read_scans, select_frames
 from workflow_scripts.views.scans.frame_pixels import picture_quality, scaled_size, scan_view
 from workflow_scripts.views.scans.scan_checks import pose_warnings, scale_warnings
 
