@@ -7,7 +7,7 @@ import math
 
 import pandas as pd
 
-from benchmarks.score_cells import format_interval, format_score
+from benchmarks.score_cells import compared_scores, format_interval, format_score
 from workflow_scripts.evaluate.score_table import AGAINST, LEARNED
 
 BENCHMARK = "rooms"
@@ -35,18 +35,5 @@ def room_scores(rows: pd.DataFrame) -> str:
             f"| {' | '.join(cells)} | {format_interval(row)} |"
         )
     compared = chosen[chosen["method"].str.startswith(AGAINST)]
-    if len(compared):
-        lines += [
-            "",
-            "Beside other experiments on the same rooms:",
-            "",
-            "| experiment | beside | objects | metric | score | other | gain, 95 % interval |",
-            "|---|---|---|---|---|---|---|",
-        ]
-    for row in compared.itertuples():
-        cells = (format_score(row.metric, value) for value in (row.value, row.baseline_value))
-        lines.append(
-            f"| `{row.experiment}` | `{row.baseline}` | {row.family} | `{row.metric}` "
-            f"| {' | '.join(cells)} | {format_interval(row)} |"
-        )
+    lines += compared_scores(compared, of="objects", same="rooms")
     return "\n".join(lines)

@@ -5,7 +5,7 @@
 
 import pandas as pd
 
-from benchmarks.score_cells import format_interval, format_score
+from benchmarks.score_cells import compared_scores, format_interval, format_score
 from workflow_scripts.evaluate.score_table import ALL, LEARNED
 
 BENCHMARK = "scan_samples"
@@ -35,18 +35,5 @@ def scan_scores(rows: pd.DataFrame) -> str:
             f"| {row.num_scenes} | {' | '.join(values)} | {format_interval(row)} |"
         )
     compared = chosen[(chosen["method"] != LEARNED) & (chosen["family"] != ALL)]
-    if len(compared):
-        lines += [
-            "",
-            "Beside other experiments on the same samples:",
-            "",
-            "| experiment | beside | type | metric | score | other | gain, 95 % interval |",
-            "|---|---|---|---|---|---|---|",
-        ]
-    for row in compared.itertuples():
-        values = (format_score(row.metric, value) for value in (row.value, row.baseline_value))
-        lines.append(
-            f"| `{row.experiment}` | `{row.baseline}` | {row.family.replace('_', ' ')} "
-            f"| `{row.metric}` | {' | '.join(values)} | {format_interval(row)} |"
-        )
+    lines += compared_scores(compared, of="type", same="samples")
     return "\n".join(lines)
