@@ -64,7 +64,7 @@ rule pretrain_base:
         gpu=0,
         gpu_model="",
         nodes=1,
-        mem_mb=3000,
+        mem_mb=4000,
         runtime=120,
         cpus_per_gpu=2,
         slurm_partition="",
