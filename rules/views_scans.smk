@@ -137,7 +137,9 @@ rule read_scans:
             ],
         ),
         settings=read_settings,
-        masks=lambda wildcards, input: f"--localised-masks {input.masks}" if input.masks else "",
+        masks=lambda wildcards, input: (
+            f"--localised-masks {input.masks}" if input.masks else ""
+        ),
         digest=shard_digest,
     message:
         "Read the scans of {wildcards.source} shard {wildcards.shard}"
