@@ -1,4 +1,5 @@
 from workflow_scripts.config.scan_questions import ScanSampleSettings
+from workflow_scripts.config.vqa import SolvableSettings
 
 
 # What video models are asked about the scans of a shard, and the boxes that they choose from.
@@ -57,6 +58,8 @@ rule merge_scan_samples:
         train="results/vqa/scans/train.jsonl",
         val="results/vqa/scans/val.jsonl",
         test="results/vqa/scans/test.jsonl",
+        dropped=expand("results/vqa/scans/{split}.dropped.jsonl", split=SPLITS),
+        text_only="results/vqa/scans/text_only.csv",
     log:
         "logs/vqa/merge_scan_samples.log",
     benchmark:
@@ -70,8 +73,11 @@ rule merge_scan_samples:
     params:
         code=code_of("workflow_scripts.vqa.scans.merge"),
         out=subpath(output.train, parent=True),
+        settings=section_json(config["vqa"], SolvableSettings),
+        seed=config["seed"],
     message:
         "Merge the samples about scans"
     shell:
         "python -m workflow_scripts.vqa.scans.merge --samples {input.samples} {input.imported}"
-        " --dropped {input.dropped} --out {params.out} > {log} 2>&1"
+        " --dropped {input.dropped} --out {params.out}"
+        " --settings {params.settings:q} --seed {params.seed} > {log} 2>&1"

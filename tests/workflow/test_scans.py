@@ -101,6 +101,10 @@ def test_samples_of_scans_are_merged_by_split(finished: Project) -> None:
     changed = ("--config", "vqa={scans: {samples_per_type: 3}}")
     rules = rules_of(finished.snakemake(*wanted, "--dry-run", *changed).stdout)
     assert rules - {"total"} == {"generate_scan_samples", "merge_scan_samples"}
+    changed = ("--config", "vqa={solvable_without_picture: keep}")
+    rules = rules_of(finished.snakemake(*wanted, "--dry-run", *changed).stdout)
+    assert rules - {"total"} == {"merge_scan_samples"}
+    assert (finished.folder / "results/vqa/scans/text_only.csv").exists()
 
 
 def test_later_stages_that_are_left_out_do_not_run(tmp_path: Path) -> None:

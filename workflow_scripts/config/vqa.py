@@ -130,16 +130,21 @@ class ReasoningSettings(Settings):
     )
 
 
-class MergeSettings(ReasoningSettings):
-    """Which questions of the shards are kept, and how they are taught."""
+class SolvableSettings(Settings):
+    """Whether questions are kept that can be answered without the picture."""
 
     solvable_without_picture: Literal["keep", "balance", "drop"] = Field(
         "balance",
-        description="questions whose words alone give the answer, as a text-only classifier finds "
-        "that is trained on training houses: keep; balance leaves so many of them out that words "
-        "decide no more; drop leaves out all that words are sure of. results/vqa/text_only.csv has "
-        "its scores before and after",
+        description="questions, also those about scans, whose words alone give the answer, as a "
+        "text-only classifier finds that is trained on training houses: keep; balance leaves so "
+        "many of them out that words decide no more; drop leaves out all that words are sure of. "
+        "results/vqa/text_only.csv and results/vqa/scans/text_only.csv have its scores before and "
+        "after",
     )
+
+
+class MergeSettings(SolvableSettings, ReasoningSettings):
+    """Which questions of the shards are kept, and how they are taught."""
 
 
 class ParaphraseRequestSettings(ServerSettings):

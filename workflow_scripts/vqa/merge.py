@@ -29,7 +29,6 @@ from workflow_scripts.common.records import (
     DroppedQuestions,
     Form,
     SkippedItem,
-    records_to_frame,
 )
 from workflow_scripts.common.storage import (
     atomic_write,
@@ -40,16 +39,17 @@ from workflow_scripts.common.storage import (
 from workflow_scripts.config.vqa import MergeSettings
 from workflow_scripts.vqa.export.images import IMAGE_TOKEN
 from workflow_scripts.vqa.solvable_questions import (
+    SOLVABLE,
     QuestionSummary,
     SolvableHandling,
     TextOnlyRow,
     TextOnlySurvey,
+    write_text_only,
 )
 
 log = logging.getLogger(__name__)
 
 SURPLUS = "dropped to balance yes and no"
-SOLVABLE = "answered by its words alone"
 # What happens to a question, by its code.
 REASONS = ("", SOLVABLE, SURPLUS)
 NUM_PER_BATCH = 4096
@@ -263,8 +263,7 @@ def main(
         }
         for question, reason in zip(read_questions_once(shards), reasons.tolist(), strict=True):
             writers[question.split].add(question, REASONS[reason])
-    with atomic_write(out / "text_only.csv", checksum=True) as partial:
-        records_to_frame(text_only, TextOnlyRow).to_csv(partial, index=False, float_format="%.4f")
+    write_text_only(out / "text_only.csv", text_only)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from pydantic import BaseModel, Field
 
 from workflow_scripts.common.checksums import check_if_recorded
 from workflow_scripts.common.questions import AnswerType
-from workflow_scripts.common.records import SPLITS, Record, Split
+from workflow_scripts.common.records import SPLITS, Record, Split, records_to_frame
+from workflow_scripts.common.storage import atomic_write
 from workflow_scripts.vqa.text_only_classifier import (
     CLASSES,
     NUM_FOLDS,
@@ -28,6 +29,8 @@ from workflow_scripts.vqa.text_only_classifier import (
 )
 
 SolvableHandling = Literal["keep", "balance", "drop"]
+# Why a question is left out.
+SOLVABLE = "answered by its words alone"
 # What one balanced set still gives away, the next round takes.
 NUM_ROUNDS = 2
 # Words say something of a group of questions only if they score so much more than the commonest
@@ -137,6 +140,12 @@ class TextOnlySurvey:
             for before, right, commonest, after, right_after, commonest_after in [numbers.tolist()]
             if before
         ]
+
+
+def write_text_only(path: Path, rows: Sequence[TextOnlyRow]) -> None:
+    """Write the table of what words alone score."""
+    with atomic_write(path, checksum=True) as partial:
+        records_to_frame(rows, TextOnlyRow).to_csv(partial, index=False, float_format="%.4f")
 
 
 def read_text_only(path: Path) -> pd.DataFrame:

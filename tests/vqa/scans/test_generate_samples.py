@@ -113,6 +113,7 @@ def test_a_scan_without_frames_is_a_row_and_all_without_are_an_error(
             samples=[path],
             dropped=[path.with_name("0000.scan_samples.dropped.jsonl")],
             out=tmp_path / "merged",
+            seed=7,
         )
 
 
@@ -123,7 +124,7 @@ def test_merged_samples_are_all_samples_by_split(samples_path: Path, tmp_path: P
         for sample in samples
     ]
     write_records(tmp_path / "a.jsonl", moved)
-    merge.main(samples=[tmp_path / "a.jsonl"], dropped=[], out=tmp_path)
+    merge.main(samples=[tmp_path / "a.jsonl"], dropped=[], out=tmp_path, seed=7)
     merged = {
         split: read_records(tmp_path / f"{split}.jsonl", ScanSample)
         for split in ("train", "val", "test")
@@ -138,11 +139,13 @@ def test_ids_and_splits_that_contradict_are_refused(samples_path: Path, tmp_path
     write_records(tmp_path / "a.jsonl", samples)
     write_records(tmp_path / "b.jsonl", samples[:1])
     with pytest.raises(UserError, match=r"b.jsonl: sample_id .* is also in"):
-        merge.main(samples=[tmp_path / "a.jsonl", tmp_path / "b.jsonl"], dropped=[], out=tmp_path)
+        merge.main(
+            samples=[tmp_path / "a.jsonl", tmp_path / "b.jsonl"], dropped=[], out=tmp_path, seed=7
+        )
     leaked = [samples[0].model_copy(update={"split": "test"}), *samples[1:]]
     write_records(tmp_path / "c.jsonl", leaked)
     with pytest.raises(UserError, match="has samples in"):
-        merge.main(samples=[tmp_path / "c.jsonl"], dropped=[], out=tmp_path)
+        merge.main(samples=[tmp_path / "c.jsonl"], dropped=[], out=tmp_path, seed=7)
 
 
 def test_published_samples_may_be_validated_and_scored_on_one_scan(
@@ -152,12 +155,12 @@ def test_published_samples_may_be_validated_and_scored_on_one_scan(
     splits = ("val", "test", "test")
     mixed = [s.model_copy(update={"split": x}) for s, x in zip(samples, splits, strict=True)]
     write_records(tmp_path / "a.jsonl", mixed)
-    merge.main(samples=[tmp_path / "a.jsonl"], dropped=[], out=tmp_path)
+    merge.main(samples=[tmp_path / "a.jsonl"], dropped=[], out=tmp_path, seed=7)
     assert len(read_records(tmp_path / "test.jsonl", ScanSample)) == 2
     trained = [*mixed, mixed[0].model_copy(update={"split": "train", "sample_id": "other"})]
     write_records(tmp_path / "b.jsonl", trained)
     with pytest.raises(UserError, match="has samples in train and val"):
-        merge.main(samples=[tmp_path / "b.jsonl"], dropped=[], out=tmp_path)
+        merge.main(samples=[tmp_path / "b.jsonl"], dropped=[], out=tmp_path, seed=7)
 
 
 def test_scans_whose_gravity_is_not_known_are_a_row(scan_shard: Path) -> None:
