@@ -20,7 +20,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "video.md"
 HEADING = "## Video families"
 ROOM = 6
 ABOUT = {
-    "object_counting": "two or more of a kind, each once, all of them well seen",
+    "object_counting": "two or more of a kind, each once, all of them well seen; of kinds that are "
+    "there twice about a quarter, so that two is not the usual answer",
     "object_abs_distance": "closest points of the boxes, 0.3 m or more",
     "object_rel_distance": "ahead by `margin_m` and `margin_ratio`; not what rests on the other",
     "object_rel_direction_easy": "`margin_deg` from the boundary, and the same answer from every "

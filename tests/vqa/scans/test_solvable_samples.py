@@ -153,6 +153,8 @@ def test_the_same_seed_gives_the_same_bytes(
     ("text", "truth", "kind", "choices"),
     [
         ("Which is taller, the bed or the desk?", "desk", "which", ["bed", "desk"]),
+        ("Which one is closer to the sofa: the bed or the desk?", "bed", "which", ["bed", "desk"]),
+        ("Which is on my left, the bed or the desk?", "bed", "which", ["bed", "desk"]),
         ("Of the bed and the desk, which is taller?", "bed", "which", ["bed", "desk"]),
         ("Is the bed in front of me?", "no", "no/yes", []),
         ("Where is it, in front of me or behind me?", "behind me", "behind me/in front of me", []),

@@ -1,6 +1,7 @@
 """Questions in the form of VSI-Bench about scans whose answers are computed by hand."""
 
 import math
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -45,8 +46,20 @@ def test_kinds_of_which_one_is_hardly_seen_or_meant_by_another_noun_are_not_coun
         assert not samples
         assert dropped == {("object_counting", counting.NOT_CLEAR): 1}
     # What no frame shows does not count.
-    (sample,), _ = ask("object_counting", scan_context(chairs, unseen=(glimpsed,)))
+    (sample,), _ = ask("object_counting", scan_context(chairs, unseen=(glimpsed,)), seed=3)
     assert sample.answer == "2"
+
+
+def test_two_of_a_kind_are_not_asked_about_more_often_than_more() -> None:
+    """Most kinds that there are several of are there twice; else "two" would mostly be right."""
+    two = scan_context([scan_object(number, "Chair", (number, 1)) for number in (1, 2)])
+    three = scan_context([scan_object(number, "Chair", (number, 1)) for number in (1, 2, 3)])
+    drawn = [ask("object_counting", two, seed=seed) for seed in range(200)]
+    assert 30 <= sum(bool(samples) for samples, _ in drawn) <= 70
+    reasons = Counter(reason for _, dropped in drawn for reason in dropped.elements())
+    left_out = sum(not samples for samples, _ in drawn)
+    assert reasons == {("object_counting", counting.USUAL_COUNT): left_out}
+    assert all(ask("object_counting", three, seed=seed)[0] for seed in range(20))
 
 
 def test_distances_are_those_of_closest_points() -> None:

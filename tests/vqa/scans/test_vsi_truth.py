@@ -32,8 +32,10 @@ CHOICES = {
 def generated(number: int) -> tuple[tuple[ScanSample, ...], tuple[DroppedSample, ...]]:
     context = random_context(number)
     samples, dropped = [], []
-    for name in VSI_TASKS:
-        generator = rng(5, name, context.scene_id)
+    # Of kinds that are there twice only some are counted: three draws ask about enough of them.
+    draws = [(name, 0) for name in VSI_TASKS] + [("object_counting", n) for n in (1, 2)]
+    for name, draw in draws:
+        generator = rng(5 + draw, name, context.scene_id)
         for sample in SCAN_QUESTION_TYPES[name](context, generator, SETTINGS):
             (dropped if isinstance(sample, DroppedSample) else samples).append(sample)
     return tuple(samples), tuple(dropped)

@@ -9,6 +9,9 @@ from scipy.optimize import linear_sum_assignment
 
 Option = TypeVar("Option")
 _NOT_ALLOWED = 1e6
+# Of kinds that there are several of, about so many are asked about where there are two; else most
+# answers would be two.
+_ASKED_OF_TWO = 0.25
 OPPOSITES = {
     **{"yes": "no", "no": "yes", "left": "right", "right": "left"},
     **{"in front of me": "behind me", "behind me": "in front of me"},
@@ -39,6 +42,11 @@ class AnswerBalance:
         self._counts[kind, answer] += 1
         options = by_answer[answer]
         return answer, options[int(self._rng.integers(len(options)))]
+
+
+def is_count_asked(number: int, rng: np.random.Generator) -> bool:
+    """Draw whether it is asked how many there are of a kind: two is about as frequent as more."""
+    return number > 2 or bool(rng.random() < _ASKED_OF_TWO)
 
 
 def surplus(answers: Sequence[tuple[str, str]], rng: np.random.Generator) -> set[int]:

@@ -16,7 +16,7 @@ from workflow_scripts.vqa.solvable_questions import (
     TextOnlySurvey,
 )
 
-_OF_TWO = re.compile(r"the ([^,?]+?),? (?:or|and) the ([^,?]+?)(?:\?|, which)")
+_OF_TWO = re.compile(r"the ([^,?:]+?),? (?:or|and) the ([^,?:]+?)(?:\?|, which)")
 # A free text is one of the texts that are the answer somewhere.
 _ANSWER_TYPES: dict[str, AnswerType] = {
     **{"text": "choice", "choice": "choice", "count": "count"},

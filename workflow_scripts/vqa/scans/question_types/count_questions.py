@@ -7,7 +7,7 @@ import numpy as np
 from workflow_scripts.common.label_text import counted, is_plural, plural, with_article
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
-from workflow_scripts.vqa.scans.answer_balance import equal_numbers, exchange
+from workflow_scripts.vqa.scans.answer_balance import equal_numbers, exchange, is_count_asked
 from workflow_scripts.vqa.scans.question_types.wording import (
     NUMBER_WORDS,
     new_question,
@@ -39,9 +39,7 @@ def how_many(
         noun = items[0].phrase
         if is_plural(noun):
             continue
-        # Most kinds that there are several of are there twice.
-        is_chosen = len(items) > 2 or rng.random() < 0.4
-        if 1 < len(items) <= MAX_COUNT and is_chosen:
+        if 1 < len(items) <= MAX_COUNT and is_count_asked(len(items), rng):
             text = pick(
                 rng,
                 (

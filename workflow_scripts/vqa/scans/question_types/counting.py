@@ -7,6 +7,7 @@ import numpy as np
 from workflow_scripts.common.label_text import counted
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.config.scan_questions import ScanQuestionSettings
+from workflow_scripts.vqa.scans.answer_balance import is_count_asked
 from workflow_scripts.vqa.scans.question_types.vsi_samples import number_sample
 from workflow_scripts.vqa.scans.question_types.wording import pick
 from workflow_scripts.vqa.scans.samples import DroppedSample
@@ -14,6 +15,7 @@ from workflow_scripts.vqa.scans.scan_context import ScanContext
 
 QUESTION_TYPE = "object_counting"
 NOT_CLEAR = "some of the kind are hardly seen, or the noun may mean another kind, too"
+USUAL_COUNT = "two of the kind, as of most kinds: not all of them are asked about"
 WORDINGS = (
     "How many {nouns} are there in the video?",
     "How many different {nouns} does the video show?",
@@ -26,7 +28,10 @@ WORDINGS = (
 def generate(
     context: ScanContext, rng: np.random.Generator, settings: ScanQuestionSettings
 ) -> Iterator[ScanSample | DroppedSample]:
-    """Yield a question for every kind of which there are two or more, as in the benchmark."""
+    """Yield questions for kinds of which there are two or more, as in the benchmark.
+
+    Of kinds that are there twice only some are asked about.
+    """
     kinds = [(kind, items) for kind, items in context.by_category.items() if len(items) > 1]
     kinds = [kinds[place] for place in rng.permutation(len(kinds))]
     number = 0
@@ -36,8 +41,11 @@ def generate(
             continue
         if number == settings.samples_per_type:
             return
-        number += 1
         total = len(items)
+        if not is_count_asked(total, rng):
+            yield DroppedSample(QUESTION_TYPE, USUAL_COUNT)
+            continue
+        number += 1
         frames = sum(item.num_frames for item in items)
         noun = items[0].phrase
         yield number_sample(
