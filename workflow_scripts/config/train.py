@@ -16,7 +16,7 @@ class TinyBaseSettings(Settings):
     )
     patch_batch_size: int = Field(16, ge=1, description="pictures in a step of the vision tower")
     steps: int = Field(
-        1000, ge=1, description="optimizer steps of the language model, which learns questions"
+        1200, ge=1, description="optimizer steps of the language model, which learns questions"
     )
     max_images: int = Field(
         8000,
@@ -25,13 +25,13 @@ class TinyBaseSettings(Settings):
         "there are, that many are taken at even steps",
     )
     batch_size: int = Field(
-        32, ge=1, description="questions in a step, 4 of them about one picture"
+        64, ge=1, description="questions in a step, 8 of them about one picture"
     )
     named_fraction: float = Field(
-        0.4, ge=0, le=1, description="fraction of questions that name objects instead of marks"
+        0.7, ge=0, le=1, description="fraction of questions that name objects instead of marks"
     )
     list_fraction: float = Field(
-        1.0,
+        0.5,
         ge=0,
         le=1,
         description="fraction of pictures that also have a list of the names and centers of their "

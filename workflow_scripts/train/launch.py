@@ -234,6 +234,9 @@ def set_environment(resources: JobResources, num_processes: int) -> None:
     paths = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
     os.environ["OMP_NUM_THREADS"] = str(resources.threads_per_rank(num_processes))
+    # A thread that waits for the others of its rank keeps a core busy, by default for milliseconds;
+    # beside other jobs it is theirs, and a training takes ten times as long.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     # Sequences have many lengths: with its default, oneDNN keeps a kernel for each of 1024 shapes,
     # which are some 2 GB.

@@ -40,6 +40,8 @@ from workflow_scripts.train.base.pretrain_questions import (
     compare_mentions,
 )
 from workflow_scripts.train.base.tiny_vlm import (
+    COPYING_LAYER,
+    COPYING_SCALE,
     TinyVlmConfig,
     make_model,
     make_processor,
@@ -261,6 +263,50 @@ def test_a_list_stands_behind_the_questions_of_its_picture(
     assert (is_answer & ~batch["is_list"]).any(dim=1).all()
     for segments, is_list in zip(batch["segments"], batch["is_list"], strict=True):
         assert (segments[is_list] == segments.max()).all()
+
+
+@pytest.mark.parametrize("named_fraction", [0.0, 1.0])
+def test_answers_look_at_the_object_and_the_words_they_mean(
+    pictures: AnnotatedImages, named_fraction: float
+) -> None:
+    tokenizer = make_processor(TinyVlmConfig()).tokenizer
+    yes, no = (tokenizer.convert_tokens_to_ids(f"▁{word}") for word in ("yes", "no"))
+    dataset = make_dataset(pictures, named_fraction=named_fraction)
+    num_words = 0
+    for step in range(len(dataset)):
+        batch = dataset[step]
+        ids, labels = batch["input_ids"], batch["labels"]
+        for sequence, token, repeated in batch["copy_at"].tolist():
+            assert repeated < token
+            assert ids[sequence, repeated] == labels[sequence, token + 1]
+            assert batch["segments"][sequence, repeated] == batch["segments"][sequence, token]
+        copied = {(sequence, token) for sequence, token, _ in batch["copy_at"].tolist()}
+        mentions = batch["mention_at"].tolist()
+        pairs = {sample: (first, second) for first, second, sample in batch["pairs"].tolist()}
+        chosen = {(sequence, token): word for sequence, token, word in batch["choose_at"].tolist()}
+        for sample, (sequence, token) in enumerate(batch["answer_at"].tolist()):
+            answer = labels[sequence, token + 1]
+            if batch["relation_holds"][sample].isnan():
+                assert (sequence, token) not in chosen
+                assert (sequence, token) not in copied
+                continue
+            first, second = pairs[sample]
+            meant = first if batch["relation_holds"][sample] else second
+            assert [sequence, chosen[sequence, token]] == mentions[meant]
+            if answer in (yes, no):
+                assert (answer == yes) == (meant == first)
+            assert ((sequence, token) in copied) == (answer not in (yes, no))
+            num_words += (sequence, token) in copied
+    assert num_words > 5
+
+
+def test_last_layer_starts_by_writing_what_it_reads() -> None:
+    size = TinyVlmConfig()
+    model = make_model(size, make_processor(size), seed=3)
+    attention = model.model.language_model.layers[COPYING_LAYER].self_attn
+    written = attention.o_proj.weight @ attention.v_proj.weight
+    expected = COPYING_SCALE * torch.eye(size.text_width)
+    torch.testing.assert_close(written, expected, atol=1e-5, rtol=0)
 
 
 def test_questions_leave_the_vision_tower_as_it_is(pictures: AnnotatedImages) -> None:

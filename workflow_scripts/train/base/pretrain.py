@@ -42,12 +42,12 @@ from workflow_scripts.train.trainer import (
 logger = logging.getLogger(__name__)
 
 # Questions about one image; the images of a step follow from it and the batch size.
-QUESTIONS_PER_IMAGE = 4
+QUESTIONS_PER_IMAGE = 8
 # Peaks of the two phases.
 PATCH_LEARNING_RATE = 2e-3
 LEARNING_RATE = 1.5e-3
 # Shares of the steps of the second phase between which questions become harder.
-RISE = (0.4, 0.55)
+RISE = (0.03, 0.15)
 VALIDATION_BATCHES = 8
 
 
@@ -267,6 +267,7 @@ def write_result(
         "patch_label": "names of patches",
         "patch_depth": "depth of patches",
         "attention": "attention to the object",
+        "choosing": "attention to the answer's object",
         "offset": "offset of two objects",
     }
     with atomic_write(experiment.result, checksum=True) as partial:

@@ -121,7 +121,10 @@ class BatchBuilder:
         `mention_patches` bool [m, patches] the patches that show it. `attend_at` [k, 3] are
         (sequence, token, mention) of the words that should look at a mention's patches. `pairs`
         [p, 3] are (first mention, second mention, sample) of the questions with two mentions.
-        `answer_at` [samples, 2] is the token before each answer, `relation_holds` [samples]
+        `answer_at` [samples, 2] is the token before each answer. `choose_at` [r, 3] are (sequence,
+        token before the answer, keyword of the mention for which a relation holds against the
+        other); `copy_at` [w, 3] are (sequence, token before a word of the answer, the word of the
+        question that it repeats). `relation_holds` [samples] says
         whether the relation holds, `directions` [samples] which one is asked about and `log_length`
         [samples] the logarithm of the length in metres that is asked for; NaN or -100 where a
         sample has none.
@@ -131,6 +134,8 @@ class BatchBuilder:
         answer_at: list[tuple[int, int]] = []
         attend_at: list[tuple[int, int, int]] = []
         lists: list[tuple[int, int]] = []
+        copy_at: list[tuple[int, int, int]] = []
+        choose_at: list[tuple[int, int, int]] = []
         pairs, relation_holds, directions, log_length = [], [], [], []
         for number, samples in enumerate(samples_by_image):
             continuations: list[Continuation] = []
@@ -150,7 +155,14 @@ class BatchBuilder:
                         shows = patch_objects[number] == mention.object_number
                     shows[self._patch(mention)] = True
                     mention_patches.append(shows)
+                if sample.relation_holds is not None:
+                    extreme = words_of_mentions[0 if sample.relation_holds else 1][0]
+                    choose_at.append((number, first + answer_start - 1, first + extreme))
                 answer_at.append((number, first + answer_start - 1))
+                copy_at.extend(
+                    (number, first + answer_start - 1 + word, first + source)
+                    for word, source in enumerate(self._copied_words(sample, words_of_mentions))
+                )
                 relation_holds.append(_or_nan(sample.relation_holds))
                 directions.append(IGNORE_INDEX if sample.direction is None else sample.direction)
                 log_length.append(np.log(_or_nan(sample.length_m)))
@@ -172,6 +184,8 @@ class BatchBuilder:
             "attend_at": torch.tensor(attend_at, dtype=torch.long).reshape(-1, 3),
             "pairs": torch.tensor(pairs, dtype=torch.long).reshape(-1, 3),
             "answer_at": torch.tensor(answer_at, dtype=torch.long).reshape(-1, 2),
+            "choose_at": torch.tensor(choose_at, dtype=torch.long).reshape(-1, 3),
+            "copy_at": torch.tensor(copy_at, dtype=torch.long).reshape(-1, 3),
             "relation_holds": torch.tensor(relation_holds, dtype=torch.float32),
             "directions": torch.tensor(directions, dtype=torch.long),
             "log_length": torch.tensor(log_length, dtype=torch.float32),
@@ -197,6 +211,16 @@ class BatchBuilder:
         if not sample.is_complete:
             labels[-1] = IGNORE_INDEX
         return Continuation(tokens, labels), words_of_mentions, len(prompt)
+
+    def _copied_words(
+        self, sample: PretrainSample, words_of_mentions: Sequence[Sequence[int]]
+    ) -> range:
+        """Return the tokens of the question that an answer repeats: the label of a mention."""
+        for mention, words in zip(sample.mentions, words_of_mentions, strict=True):
+            if not sample.is_list and sample.answer == mention.label:
+                length = len(self._encode(mention.label, ())[0])
+                return range(words[0] + 1 - length, words[0] + 1)
+        return range(0)
 
     def _position(self, mention: Mention) -> tuple[float, float, float]:
         side = self._size.image_px

@@ -12,12 +12,15 @@ Of questions and lists, in the second phase, beside the text that answers (`answ
 - the keyword of each mention attends to the patches of its object (`attention`), in a list all
   words about an object do (`list_attention`); the keyword's hidden state predicts the object's
   position (`position`) and patch (`patch`);
+- the token before the answer to a comparison attends to the keyword of the mention for which the
+  relation holds (`choosing`), and the token before each word of an answer that repeats a name or
+  colour attends to that word of the question (`copying`);
 - the keyword of the second mention predicts its offset from the first (`offset`); the token before
   the answer predicts the offset (`answer_offset`), which relation is meant (`direction`), whether
   it holds (`relation`) and the logarithm of the length that is asked for (`length`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,7 +33,10 @@ from workflow_scripts.models.shared_prefix import IGNORE_INDEX, attention_input
 from workflow_scripts.sources.readers.procthor_assets import STRUCTURE_CATEGORIES
 from workflow_scripts.train.base.pretrain_questions import NUM_AXES
 from workflow_scripts.train.base.tiny_vlm import (
+    CHOOSING_LAYER,
+    COPYING_LAYER,
     GROUNDING_LAYER,
+    NUM_CHOOSING_HEADS,
     NUM_GROUNDING_HEADS,
     TinyVlmConfig,
 )
@@ -42,6 +48,8 @@ LOSS_WEIGHTS = {
     "patch_center": 1.5,
     "attention": 0.5,
     "list_attention": 1.0,
+    "copying": 0.5,
+    "choosing": 0.5,
     "position": 1.0,
     "patch": 0.3,
     "patch_index": 0.1,
@@ -95,6 +103,7 @@ class PretrainModel(nn.Module):
             torch.manual_seed(seed)
             self.heads = AuxiliaryHeads(size)
         self.num_patches = size.patches_per_side**2
+        self._patch_tokens = slice(FIRST_PATCH_TOKEN, FIRST_PATCH_TOKEN + self.num_patches)
         weight = torch.ones(len(class_word_weights))
         weight[1 : 1 + len(STRUCTURE_CATEGORIES)] = STRUCTURE_LOSS_WEIGHT
         weight[0] = 0.0
@@ -191,13 +200,7 @@ class PretrainModel(nn.Module):
         self, outputs: Any, batch: dict[str, torch.Tensor]
     ) -> dict[str, torch.Tensor]:
         sequence, token = batch["mention_at"].unbind(1)
-        patches = slice(FIRST_PATCH_TOKEN, FIRST_PATCH_TOKEN + self.num_patches)
-        attend_sequence, attend_token, attended = batch["attend_at"].unbind(1)
-        attention = outputs.attentions[GROUNDING_LAYER][
-            attend_sequence, :NUM_GROUNDING_HEADS, attend_token, patches
-        ]
-        of_list = batch["is_list"][attend_sequence, attend_token]
-        attention_on_object = (attention * batch["mention_patches"][attended, None]).sum(-1)
+        patches = self._patch_tokens
         after = outputs.hidden_states[GROUNDING_LAYER + 1]
         later, last = outputs.hidden_states[GROUNDING_LAYER + 2 : GROUNDING_LAYER + 4]
         image_hidden = after[:, patches].reshape(-1, after.shape[-1])
@@ -217,8 +220,7 @@ class PretrainModel(nn.Module):
         is_relation = ~batch["relation_holds"].isnan()
         is_length = ~batch["log_length"].isnan()
         return {
-            "attention": -_mean_or_0(attention_on_object[~of_list].clamp_min(1e-6).log()),
-            "list_attention": -_mean_or_0(attention_on_object[of_list].clamp_min(1e-6).log()),
+            **self._attention_losses(outputs.attentions, batch),
             "patch": _mean_or_0(
                 functional.cross_entropy(
                     self.heads.patch(mention), row * side + column, reduction="none"
@@ -254,6 +256,28 @@ class PretrainModel(nn.Module):
                 )
             ),
         }
+
+    def _attention_losses(
+        self, attentions: Sequence[torch.Tensor], batch: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        """Return minus the mean logarithms of the attention that is right, by name."""
+        sequence, token, mention = batch["attend_at"].unbind(1)
+        on_patches = attentions[GROUNDING_LAYER][
+            sequence, :NUM_GROUNDING_HEADS, token, self._patch_tokens
+        ]
+        on_object = (on_patches * batch["mention_patches"][mention, None]).sum(-1)
+        of_list = batch["is_list"][sequence, token]
+        sequence, token, chosen = batch["choose_at"].unbind(1)
+        on_chosen = attentions[CHOOSING_LAYER][sequence, :NUM_CHOOSING_HEADS, token, chosen]
+        sequence, token, repeated = batch["copy_at"].unbind(1)
+        on_repeated = attentions[COPYING_LAYER][sequence, :, token, repeated]
+        shares = {
+            "attention": on_object[~of_list],
+            "list_attention": on_object[of_list],
+            "choosing": on_chosen,
+            "copying": on_repeated,
+        }
+        return {name: -_mean_or_0(one.clamp_min(1e-6).log()) for name, one in shares.items()}
 
     def _patch_place_loss(self, image_hidden: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
         """Return the loss of the words for the place of each patch's object [n, patches, 3]."""

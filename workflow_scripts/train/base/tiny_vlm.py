@@ -34,6 +34,13 @@ SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", IMAGE, USER, ASSISTANT)
 # heads do, and by how much their projections are larger at the start than others.
 GROUNDING_LAYER, NUM_GROUNDING_HEADS = 1, 2
 GROUNDING_SCALE = 1.5
+# The text layer in which the token before an answer attends to one of the objects that a question
+# compares, and how many of its heads do.
+CHOOSING_LAYER, NUM_CHOOSING_HEADS = 3, 2
+# The last text layer: its heads attend to the words of a question that an answer repeats. How much
+# larger than what they read is what they write at the start.
+COPYING_LAYER = -1
+COPYING_SCALE = 3.0
 UNITS = ("m", "cm", "mm", "ft")
 LARGEST_WHOLE_NUMBER = 100
 # A picture and a long list of objects.
@@ -172,7 +179,8 @@ def make_model(
     The vision tower's position embeddings start as sines of column and row, and the rotary base is
     large: both make positions easier to predict (see `pretrain`). Some heads start with the same
     projection for queries and keys: a word then attends to the image tokens that resemble it, which
-    are those of the object that it names.
+    are those of the object that it names. The heads of the last layer start by writing what they
+    read, so that an answer repeats the word that it attends to.
     """
     tokenizer = processor.tokenizer
     config = LlavaConfig(
@@ -207,12 +215,16 @@ def make_model(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = LlavaForConditionalGeneration(config)
+        orthogonal = torch.nn.init.orthogonal_(torch.empty(size.text_width, size.text_width))
     with torch.no_grad():
         model.model.vision_tower.position_embedding.copy_(position_features(size))
         for layer in model.model.language_model.layers[GROUNDING_LAYER : GROUNDING_LAYER + 1]:
             rows = slice(NUM_GROUNDING_HEADS * size.text_width // size.num_heads)
             layer.self_attn.q_proj.weight[rows] *= GROUNDING_SCALE
             layer.self_attn.k_proj.weight[rows] = layer.self_attn.q_proj.weight[rows]
+        copying = model.model.language_model.layers[COPYING_LAYER].self_attn
+        copying.v_proj.weight.copy_(orthogonal)
+        copying.o_proj.weight.copy_(COPYING_SCALE * orthogonal.T)
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.bos_token_id = tokenizer.bos_token_id
