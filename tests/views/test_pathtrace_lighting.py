@@ -6,6 +6,7 @@ import pytest
 from tests.views.houses import living_room
 from tests.views.pathtrace_scenes import camera, load
 from workflow_scripts.views.meshes import Material, Mesh
+from workflow_scripts.views.pathtrace.light_ray_kernels import drawn_light
 from workflow_scripts.views.pathtrace.lights import AMBIENT, Lights, Sky
 from workflow_scripts.views.pathtrace.scene import build_scene
 from workflow_scripts.views.pathtrace.shell import Lamp
@@ -64,14 +65,21 @@ def test_a_drawn_light_weighs_as_much_as_it_is_rare():
     lights = Lights(lamps, np.empty((0, 3, 3)), Sky.of({}))
     lights.build_light_grid(np.zeros(2), np.array([5.0, 2.0]), 2.6)
     random = np.random.default_rng(0)
-    points = np.tile(np.array([[1.2, 1.0, 0.0]], dtype=np.float32), (20000, 1))
-    light, weight = lights.sample_lights(points, random.random(20000, dtype=np.float32))
+    place = np.array([1.2, 1.0], dtype=np.float32)
+    shares = random.random(20000, dtype=np.float32)
+    drawn = np.array([drawn_light(*place, share, lights.arrays) for share in shares])
+    light, weight, rest = drawn[:, 0].astype(int), drawn[:, 1], drawn[:, 2]
     for number in range(3):
         # Summing each light over its chance gives each once.
         assert (weight * (light == number)).mean() == pytest.approx(1.0, abs=0.1)
     share = np.bincount(light, minlength=3) / 20000
     assert share[0] > share[1]
     assert share[0] > 4 * share[2] * 0.9
+    # What is left of the draw says as evenly where on the light.
+    for number in range(3):
+        counts, _ = np.histogram(rest[light == number], bins=4, range=(0, 1))
+        assert counts.sum() == (light == number).sum()
+        assert counts.min() > 0.7 * counts.max()
 
 
 def test_sun_and_sky_follow_the_house():

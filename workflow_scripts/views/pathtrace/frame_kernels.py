@@ -45,7 +45,10 @@ class LightArrays(NamedTuple):
     power: np.ndarray
     grid_low: np.ndarray
     grid_cells: np.ndarray
+    slots: np.ndarray
+    first_slot: np.ndarray
     weight: np.ndarray
+    cell_m: np.float32
 
 
 @numba_kernel
@@ -73,6 +76,7 @@ def surface_points(
         if number < 0:
             sides[ray] = -1
             albedo[ray] = 1
+            normals[ray] = 0
             continue
         row = arrays.rows[number]
         material = int(row[15])

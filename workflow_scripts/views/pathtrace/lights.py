@@ -148,11 +148,11 @@ class Lights:
         probability = probability / probability.sum(axis=1, keepdims=True)
         ends = np.round(np.cumsum(probability, axis=1) * _SLOTS_PER_CELL).astype(np.int64)
         slot = np.arange(_SLOTS_PER_CELL)
-        self._slots = (slot[None, :, None] >= ends[:, None, :]).sum(axis=2).astype(np.int32)
-        self._slots = np.minimum(self._slots, len(self.corner) - 1)
+        slots = (slot[None, :, None] >= ends[:, None, :]).sum(axis=2).astype(np.int32)
+        slots = np.minimum(slots, len(self.corner) - 1)
         counts = np.diff(ends, axis=1, prepend=0)
         with np.errstate(divide="ignore"):
-            self.weight = np.where(counts > 0, _SLOTS_PER_CELL / counts, 0).astype(np.float32)
+            weight = np.where(counts > 0, _SLOTS_PER_CELL / counts, 0).astype(np.float32)
 
         self.arrays = LightArrays(
             self.corner,
@@ -166,17 +166,8 @@ class Lights:
             (self.area * self.radiance.sum(axis=1)).astype(np.float32),
             self.grid_low,
             self.grid_cells,
-            self.weight,
+            slots,
+            (ends - counts).astype(np.int32),
+            weight,
+            np.float32(_CELL_M),
         )
-
-    def sample_lights(
-        self, points: np.ndarray, random: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw a light per point [n, 3] by `random` [n]; return indices and 1 / probability."""
-        i = ((points[:, 0] - self.grid_low[0]) * np.float32(1 / _CELL_M)).astype(np.int32)
-        j = ((points[:, 1] - self.grid_low[1]) * np.float32(1 / _CELL_M)).astype(np.int32)
-        i = np.clip(i, 0, self.grid_cells[0] - 1)
-        j = np.clip(j, 0, self.grid_cells[1] - 1)
-        cell = i * self.grid_cells[1] + j
-        light = self._slots[cell, (random * _SLOTS_PER_CELL).astype(np.int32)]
-        return light, self.weight[cell, light]

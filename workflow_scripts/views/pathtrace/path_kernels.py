@@ -1,6 +1,10 @@
-"""Compiled loops over the paths of `Tracer`: light drawn from lamps, gloss, new directions."""
+"""Compiled loops over the paths of `Tracer`: camera rays, light that is reflected, new directions.
 
-from typing import Any
+Points on which nothing is reflected (lamps, and where nothing is hit) have a side below 0 and are
+passed over. `path` u32 is the number by which a path draws, as of `sobol.path_numbers`.
+"""
+
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,226 +18,247 @@ from workflow_scripts.views.pathtrace.gloss_kernels import (
 )
 
 
-@numba_kernel
-def lamp_rays(
-    points: np.ndarray,
-    normals: np.ndarray,
-    drawn: np.ndarray,
-    rarity: np.ndarray,
-    draws: np.ndarray,
-    lights: Any,
-    rays: Any,
-) -> int:
-    """List a ray to a point of the light `drawn` for each of points [n, 3] that it may reach.
+class PathArrays(NamedTuple):
+    """Paths: their ray in the batch i32 [n], `path` u32 [n] and the `weight` f32 [n, 3] of light.
 
-    `rarity` [n] is 1 / probability of that light, `draws` [2, n] say where on it the ray ends.
-    Fills owner i32, origin and vector f32 [3], and strength f32 of the rays; returns their number.
+    `is_sharp` [n] says that their ray comes from a mirror that shows the lamps themselves.
     """
-    owners, origins, to_light, strengths = rays
-    num = 0
-    for number in range(len(points)):
-        light = drawn[number]
-        square, cosine, facing = np.float32(0), np.float32(0), np.float32(0)
-        for axis in range(3):
-            way = lights.corner[light, axis] + lights.side[light, axis] * draws[0, number]
-            way += lights.up[light, axis] * draws[1, number] - points[number, axis]
-            to_light[num, axis] = way
-            square += way * way
-            cosine += way * normals[number, axis]
-            facing -= way * lights.scaled_normal[light, axis]
-        # Closer than 14 cm the estimate would diverge; lamps hang higher.
-        square = max(square, np.float32(0.02))
-        if cosine <= 0 or facing <= 0:
-            continue
-        strength = cosine * facing * rarity[number] / (square * square * np.float32(np.pi))
-        if strength <= np.float32(1e-5):
-            continue
-        owners[num] = number
-        strengths[num] = strength
-        for axis in range(3):
-            origins[num, axis] = points[number, axis]
-        num += 1
-    return num
+
+    ray: np.ndarray
+    path: np.ndarray
+    weight: np.ndarray
+    is_sharp: np.ndarray
 
 
 @numba_kernel
-def add_lamp_light(
-    owners: np.ndarray,
-    to_light: np.ndarray,
-    strengths: np.ndarray,
-    is_free: np.ndarray,
-    drawn: np.ndarray,
-    lights: Any,
-    sky: np.ndarray,
-    light: np.ndarray,
+def camera_directions(
+    jitter: np.ndarray,
+    width: int,
+    top: int,
+    samples: int,
+    intrinsics: np.ndarray,
+    rotation: np.ndarray,
+    directions: np.ndarray,
 ) -> None:
-    """Write the light [n, 3] that white diffuse points reflect of the lamps that rays reach."""
-    radiance = np.empty(3, np.float32)
-    for ray in range(len(owners)):
-        if not is_free[ray]:
-            continue
-        lamp = drawn[owners[ray]]
-        if lights.is_portal[lamp]:
-            x, y, z = to_light[ray]
-            sky_radiance(sky, x, y, z, radiance)
-        else:
-            for channel in range(3):
-                radiance[channel] = lights.radiance[lamp, channel]
+    """Fill the directions [rows * width * samples, 3] through `jitter` [2, n] of each pixel.
+
+    `intrinsics` f32 [4] are fx, fy, cx, cy; `rotation` f32 [3, 3] is that of the camera.
+    """
+    ray = 0
+    for row in range(top, top + len(directions) // (width * samples)):
+        for column in range(width):
+            for _ in range(samples):
+                x = (np.float32(column) + jitter[0, ray] - intrinsics[2]) / intrinsics[0]
+                y = (np.float32(row) + jitter[1, ray] - intrinsics[3]) / intrinsics[1]
+                for axis in range(3):
+                    value = x * rotation[axis, 0] + y * rotation[axis, 1] + rotation[axis, 2]
+                    directions[ray, axis] = value
+                ray += 1
+
+
+@numba_kernel
+def pixel_means(values: np.ndarray, samples: int, means: np.ndarray) -> None:
+    """Fill `means` [n, 3] with those of the `samples` values of each pixel."""
+    for pixel in range(len(means)):
         for channel in range(3):
-            light[owners[ray], channel] = radiance[channel] * strengths[ray]
+            total = np.float32(0)
+            for ray in range(pixel * samples, (pixel + 1) * samples):
+                total += values[ray, channel]
+            means[pixel, channel] = total / np.float32(samples)
+
+
+@numba_kernel
+def cosine_direction(x: Any, y: Any, z: Any, height: Any, turn: Any) -> Any:
+    """Return the unit direction about a normal that two draws decide.
+
+    Its density is proportional to the cosine: a point of the unit sphere around the tip of the
+    normal is so distributed.
+    """
+    up = 1 - 2 * height
+    radius = np.sqrt(max(1 - up * up, np.float32(0)))
+    angle = np.float32(2 * np.pi) * turn
+    nearly_one = np.float32(0.9999)
+    x = radius * np.cos(angle) * nearly_one + x
+    y = radius * np.sin(angle) * nearly_one + y
+    z = up * nearly_one + z
+    scale = 1 / np.sqrt(max(x * x + y * y + z * z, np.float32(1e-12)))
+    return x * scale, y * scale, z * scale
 
 
 @numba_kernel
 def cosine_directions(normals: np.ndarray, draws: np.ndarray, directions: np.ndarray) -> None:
-    """Fill unit directions [n, 3] about normals, with density proportional to the cosine.
-
-    `draws` are [2, n]. A point of the unit sphere around the tip of the normal is so distributed.
-    """
+    """Fill directions [n, 3] about normals as `cosine_direction`, by `draws` [2, n]."""
     for number in range(len(normals)):
-        z = 1 - 2 * draws[0, number]
-        radius = np.sqrt(max(1 - z * z, np.float32(0)))
-        angle = np.float32(2 * np.pi) * draws[1, number]
-        nearly_one = np.float32(0.9999)
-        x = radius * np.cos(angle) * nearly_one + normals[number, 0]
-        y = radius * np.sin(angle) * nearly_one + normals[number, 1]
-        z = z * nearly_one + normals[number, 2]
-        scale = 1 / np.sqrt(max(x * x + y * y + z * z, np.float32(1e-12)))
-        directions[number, 0] = x * scale
-        directions[number, 1] = y * scale
-        directions[number, 2] = z * scale
+        x, y, z = normals[number]
+        x, y, z = cosine_direction(x, y, z, draws[0, number], draws[1, number])
+        directions[number, 0], directions[number, 1], directions[number, 2] = x, y, z
 
 
 @numba_kernel
-def sample_gloss(
-    face: np.ndarray,
-    normals: np.ndarray,
+def _highlight(
+    to_light: np.ndarray,
+    normal: np.ndarray,
     incoming: np.ndarray,
-    albedo: np.ndarray,
-    draws: np.ndarray,
-    arrays: Any,
-    outgoing: np.ndarray,
-    weight: np.ndarray,
-    fresnel: np.ndarray,
-    mirrored: np.ndarray,
-    is_sharp: np.ndarray,
-) -> None:
-    """Replace some `outgoing` directions [n, 3] by mirrored ones, and multiply weights [n, 3].
+    specular: Any,
+    roughness: Any,
+) -> Any:
+    """Return what a satin point mirrors of a lamp, of the light that it would reflect if white.
 
-    Fills `fresnel` [n], the fraction that is mirrored (0 on matte surfaces), which paths are
-    `mirrored`, and whether the mirror image shows the lamps themselves (`is_sharp`).
+    `incoming` is a unit vector. The lobe is that of Trowbridge and Reitz with Kelemen's shadowing.
+    Random paths hit a small lamp too rarely; in a sharp mirror they show it.
     """
-    for number in range(len(face)):
-        material = int(arrays.rows[face[number], 15])
-        roughness, specular = arrays.roughness[material], arrays.specular[material]
-        is_sharp[number] = roughness < SHARP_MIRROR_ROUGHNESS
+    square, half_square = np.float32(0), np.float32(0)
+    cosine, cos_half = np.float32(0), np.float32(0)
+    for axis in range(3):
+        square += to_light[axis] * to_light[axis]
+    scale = 1 / np.sqrt(square)
+    for axis in range(3):
+        half = to_light[axis] * scale - incoming[axis]
+        half_square += half * half
+        cosine += half * normal[axis]
+        cos_half += half * to_light[axis] * scale
+    half_length = np.sqrt(max(half_square, np.float32(1e-6)))
+    cosine = min(max(cosine / half_length, np.float32(0)), np.float32(1))
+    cos_half = min(max(cos_half / half_length, np.float32(0.2)), np.float32(1))
+    alpha = roughness * roughness * roughness * roughness
+    bend = cosine * cosine * (alpha - 1) + 1
+    # Lobe times pi over four.
+    factor = alpha / (np.float32(4) * bend * bend * cos_half * cos_half)
+    return factor * fresnel_term(specular, roughness, cos_half)
+
+
+@numba_kernel
+def _mirror(
+    normal: np.ndarray, incoming: np.ndarray, facing: Any, roughness: Any, direction: np.ndarray
+) -> None:
+    """Turn a diffuse direction into that of a mirror, blurred by the square of the roughness."""
+    along, height, square = np.float32(0), np.float32(0), np.float32(0)
+    for axis in range(3):
+        along += direction[axis] * normal[axis]
+    for axis in range(3):
+        blur = (direction[axis] - normal[axis] * along) * roughness * roughness
+        direction[axis] = incoming[axis] + 2 * facing * normal[axis] + blur
+        height += direction[axis] * normal[axis]
+    sunk = min(height - np.float32(0.02), np.float32(0))
+    for axis in range(3):
+        direction[axis] -= normal[axis] * sunk
+        square += direction[axis] * direction[axis]
+    scale = 1 / np.sqrt(square)
+    for axis in range(3):
+        direction[axis] *= scale
+
+
+@numba_kernel
+def reflect(
+    paths: Any,
+    hits: Any,
+    lamps: Any,
+    is_free: np.ndarray,
+    sunlit: np.ndarray,
+    to_sun: np.ndarray,
+    sun: np.ndarray,
+    ambient: float,
+    with_gloss: bool,
+    kept: Any,
+    draws: Any,
+    step_m: float,
+    limits: Any,
+    arrays: Any,
+    lights: Any,
+    sky: np.ndarray,
+    colour: np.ndarray,
+    following: Any,
+) -> int:
+    """Add the light that points reflect to `colour` [m, 3], and list the rays of the next bounce.
+
+    `is_free` [k] says which rays to lamps are not blocked, `sunlit` i32 [s] lists the points in
+    the sun of irradiance over pi `sun` [3], `ambient` is light from everywhere. Of each pixel's
+    `kept[1]` paths, the first `kept[0]` go on and stand for all (none if 0); with gloss those
+    that are mirrored go on too. `draws` are gloss [n] and direction [2, n]. No path adds more
+    than `limits[0]`, no lamp in a mirror more than `limits[1]`. Fills origins and directions of
+    `following`, moves its paths to the start of `paths`, and returns their number.
+    """
+    num, ray, sun_ray = 0, 0, 0
+    radiance, light = np.empty(3, np.float32), np.empty(3, np.float32)
+    unit, direction = np.empty(3, np.float32), np.empty(3, np.float32)
+    next_origin, next_direction = following
+    gloss_draws, direction_draws = draws
+    one = np.float32(1)
+    stands_for = np.float32(kept[1]) / np.float32(max(kept[0], np.uint32(1)))
+    for number in range(len(hits.sides)):
+        if hits.sides[number] < 0:
+            continue
+        normal, owner = hits.normals[number], paths.ray[number]
         fraction, facing = np.float32(0), np.float32(0)
-        for axis in range(3):
-            facing -= incoming[number, axis] * normals[number, axis]
+        roughness, specular = one, np.float32(0)
+        if with_gloss:
+            material = int(arrays.rows[hits.face[number], 15])
+            roughness, specular = arrays.roughness[material], arrays.specular[material]
+        is_metal = specular >= METAL_SPECULAR
         if roughness < MATTE_ROUGHNESS:
+            square = np.float32(0)
+            for axis in range(3):
+                square += hits.incoming[number, axis] * hits.incoming[number, axis]
+            scale = one / np.sqrt(square)
+            for axis in range(3):
+                unit[axis] = hits.incoming[number, axis] * scale
+                facing -= unit[axis] * normal[axis]
             fraction = fresnel_term(specular, roughness, facing)
-        fresnel[number] = fraction
+        for channel in range(3):
+            light[channel] = ambient
+        if ray < len(lamps.owners) and lamps.owners[ray] == number:
+            if is_free[ray]:
+                lamp = lamps.light[ray]
+                if lights.is_portal[lamp]:
+                    x, y, z = lamps.to_light[ray]
+                    sky_radiance(sky, x, y, z, radiance)
+                else:
+                    for channel in range(3):
+                        radiance[channel] = lights.radiance[lamp, channel]
+                for channel in range(3):
+                    light[channel] += radiance[channel] * lamps.strength[ray]
+                if fraction > 0 and roughness >= SHARP_MIRROR_ROUGHNESS:
+                    factor = _highlight(lamps.to_light[ray], normal, unit, specular, roughness)
+                    for channel in range(3):
+                        tint = hits.albedo[number, channel] if is_metal else one
+                        value = radiance[channel] * lamps.strength[ray] * tint * factor
+                        value *= paths.weight[number, channel]
+                        colour[owner, channel] += min(value, limits[1])
+            ray += 1
+        if sun_ray < len(sunlit) and sunlit[sun_ray] == number:
+            cosine = normal[0] * to_sun[0] + normal[1] * to_sun[1] + normal[2] * to_sun[2]
+            for channel in range(3):
+                light[channel] += sun[channel] * cosine
+            sun_ray += 1
         probability = np.float32(0)
         if fraction > 0:
             probability = min(max(2 * fraction, np.float32(0.15)), np.float32(0.9))
-        mirrored[number] = draws[number] < probability
-        if not mirrored[number]:
-            share = (1 - fraction) / (1 - probability)
+        is_mirrored = gloss_draws[number] < probability
+        share = fraction / probability if is_mirrored else (one - fraction) / (one - probability)
+        if not is_mirrored:
             for channel in range(3):
-                weight[number, channel] *= albedo[number, channel] * share
+                paths.weight[number, channel] *= hits.albedo[number, channel] * share
+                value = paths.weight[number, channel] * light[channel]
+                colour[owner, channel] += min(value, limits[0])
+        if kept[0] == 0 or (paths.path[number] % kept[1] >= kept[0] and not is_mirrored):
             continue
-        share = fraction / probability
+        x, y, z = cosine_direction(
+            normal[0], normal[1], normal[2], direction_draws[0, number], direction_draws[1, number]
+        )
+        direction[0], direction[1], direction[2] = x, y, z
+        if is_mirrored:
+            _mirror(normal, unit, facing, roughness, direction)
+        for axis in range(3):
+            next_origin[num, axis] = hits.points[number, axis] + normal[axis] * step_m
+            next_direction[num, axis] = direction[axis]
         for channel in range(3):
-            # Metal tints what it mirrors, lacquer and glaze do not.
-            tint = albedo[number, channel] if specular >= METAL_SPECULAR else np.float32(1)
-            weight[number, channel] *= tint * share
-        along = np.float32(0)
-        for axis in range(3):
-            along += outgoing[number, axis] * normals[number, axis]
-        height = np.float32(0)
-        for axis in range(3):
-            normal = normals[number, axis]
-            ray = incoming[number, axis] + 2 * facing * normal
-            ray += (outgoing[number, axis] - normal * along) * roughness * roughness
-            outgoing[number, axis] = ray
-            height += ray * normal
-        sunk = min(height - np.float32(0.02), np.float32(0))
-        square = np.float32(0)
-        for axis in range(3):
-            outgoing[number, axis] -= normals[number, axis] * sunk
-            square += outgoing[number, axis] * outgoing[number, axis]
-        for axis in range(3):
-            outgoing[number, axis] /= np.sqrt(square)
-
-
-@numba_kernel
-def add_highlights(
-    owners: np.ndarray,
-    to_light: np.ndarray,
-    is_free: np.ndarray,
-    face: np.ndarray,
-    normals: np.ndarray,
-    incoming: np.ndarray,
-    albedo: np.ndarray,
-    fresnel: np.ndarray,
-    light: np.ndarray,
-    weight: np.ndarray,
-    arrays: Any,
-    limit: float,
-    highlights: np.ndarray,
-) -> None:
-    """Add to `highlights` [n, 3] what satin points mirror of the lamps that rays reach.
-
-    `light` [n, 3] is what a white diffuse surface reflects of the lamp, `weight` [n, 3] that of
-    the path before its surface. The lobe is that of Trowbridge and Reitz with Kelemen's shadowing.
-    Random paths hit a small lamp too rarely; in a sharp mirror they show it.
-    """
-    half = np.empty(3, np.float32)
-    for ray in range(len(owners)):
-        number = owners[ray]
-        if not is_free[ray] or fresnel[number] <= 0:
-            continue
-        material = int(arrays.rows[face[number], 15])
-        roughness, specular = arrays.roughness[material], arrays.specular[material]
-        if roughness < SHARP_MIRROR_ROUGHNESS:
-            continue
-        square = np.float32(0)
-        for axis in range(3):
-            square += to_light[ray, axis] * to_light[ray, axis]
-        length = np.sqrt(square)
-        half_square, cosine, cos_half = np.float32(0), np.float32(0), np.float32(0)
-        for axis in range(3):
-            to_lamp = to_light[ray, axis] / length
-            half[axis] = to_lamp - incoming[number, axis]
-            half_square += half[axis] * half[axis]
-            cosine += half[axis] * normals[number, axis]
-            cos_half += half[axis] * to_lamp
-        half_length = np.sqrt(max(half_square, np.float32(1e-6)))
-        cosine = min(max(cosine / half_length, np.float32(0)), np.float32(1))
-        cos_half = min(max(cos_half / half_length, np.float32(0.2)), np.float32(1))
-        alpha = roughness * roughness * roughness * roughness
-        bend = cosine * cosine * (alpha - 1) + 1
-        lobe = alpha / (np.float32(np.pi) * bend * bend)
-        factor = fresnel_term(specular, roughness, cos_half) * np.float32(np.pi) * lobe
-        factor /= 4 * cos_half * cos_half
-        for channel in range(3):
-            tint = albedo[number, channel] if specular >= METAL_SPECULAR else np.float32(1)
-            value = weight[number, channel] * light[number, channel] * tint * factor
-            highlights[number, channel] += min(value, limit)
-
-
-@numba_kernel
-def add_reflected(
-    paths: np.ndarray,
-    weight: np.ndarray,
-    light: np.ndarray,
-    mirrored: np.ndarray,
-    limit: float,
-    colour: np.ndarray,
-) -> None:
-    """Add the light [n, 3] that points reflect to their paths' colour; none where mirrored."""
-    for number in range(len(paths)):
-        if mirrored[number]:
-            continue
-        for channel in range(3):
-            value = min(weight[number, channel] * light[number, channel], limit)
-            colour[paths[number], channel] += value
+            factor = stands_for
+            if is_mirrored:
+                # Metal tints what it mirrors, lacquer and glaze do not.
+                factor = share * (hits.albedo[number, channel] if is_metal else one)
+            paths.weight[num, channel] = paths.weight[number, channel] * factor
+        paths.ray[num] = owner
+        paths.path[num] = paths.path[number]
+        paths.is_sharp[num] = is_mirrored and roughness < SHARP_MIRROR_ROUGHNESS
+        num += 1
+    return num

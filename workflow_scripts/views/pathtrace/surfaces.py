@@ -26,8 +26,8 @@ class SurfaceHits:
     """What rays [n] hit: `points`, unit `normals` against the ray and `albedo` f32 [n, 3].
 
     `face` i32 [n] is that of the mesh, or -1; `sides` i8 [n] is NO_HIT, EMISSIVE, or which side of
-    the face is seen. Points and normals are undefined where nothing was hit; the albedo of that and
-    of lamps is 1.
+    the face is seen. Where nothing was hit, points are undefined and normals 0; the albedo of that
+    and of lamps is 1.
     """
 
     face: np.ndarray

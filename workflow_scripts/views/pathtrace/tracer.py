@@ -6,12 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from workflow_scripts.geometry.cameras import Camera, rays_camera
-from workflow_scripts.views.pathtrace import path_kernels
+from workflow_scripts.views.pathtrace import light_ray_kernels, path_kernels
 from workflow_scripts.views.pathtrace.camera_rays import Rays
+from workflow_scripts.views.pathtrace.ceiling_map import closed_ceiling
 from workflow_scripts.views.pathtrace.frame_kernels import EMISSIVE, NO_HIT, REFLECTING
+from workflow_scripts.views.pathtrace.light_ray_kernels import LightRays, PointArrays
 from workflow_scripts.views.pathtrace.lights import AMBIENT, Lights, Sky
+from workflow_scripts.views.pathtrace.path_kernels import PathArrays
 from workflow_scripts.views.pathtrace.scene import RenderScene
-from workflow_scripts.views.pathtrace.surfaces import STEP_M, SurfaceHits, Surfaces
+from workflow_scripts.views.pathtrace.sobol import PathDraws, path_numbers
+from workflow_scripts.views.pathtrace.surfaces import STEP_M, Surfaces
 from workflow_scripts.views.pathtrace.walls import CUT_BELOW_CEILING_M
 
 # Few enough paths to stay in the processor's cache.
@@ -49,18 +53,6 @@ class CentreHits:
     distance: np.ndarray
 
 
-@dataclass(frozen=True)
-class LampRays:
-    """Rays from points, whose indices are `owners` i32 [k], to a lamp or window each.
-
-    `to_light` f32 [k, 3] are their vectors; `is_free` [k] says that nothing blocks them.
-    """
-
-    owners: np.ndarray
-    to_light: np.ndarray
-    is_free: np.ndarray
-
-
 class Tracer:
     """A scene with its surfaces, lights and sky, ready for path tracing."""
 
@@ -73,6 +65,7 @@ class Tracer:
         floor = np.concatenate([room.polygon_m for room in shell.rooms])
         self.lights.build_light_grid(floor.min(axis=0), floor.max(axis=0), self._ceiling_m)
         self.has_sun = len(shell.portals) > 0 and float(sky.sun.max()) > 0
+        self._ceiling = closed_ceiling([room.shape for room in shell.rooms], self._ceiling_m)
 
     def geometry(self, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
         """Return planar depth_m f32 [h, w] (NaN: nothing) and instance u16 [h, w] at centres."""
@@ -130,88 +123,67 @@ class Tracer:
         """
         width, height = camera.width_px, camera.height_px
         known_face = self.even_faces(camera, centre_hits)
+        draws = PathDraws(random)
+        means = [np.empty((height * width, 3), dtype=np.float32) for _ in range(3)]
         rows = max(1, _PATHS_PER_BATCH // (width * samples))
-        channel_chunks: list[list[np.ndarray]] = [[], [], []]
         for top in range(0, height, rows):
-            directions = _jittered(camera, top, min(top + rows, height), samples, random)
-            origins, _ = self.ray_origins(camera, directions)
-            angle = 1.0 / float(camera.intrinsics[1, 1])
-            known = np.repeat(known_face[top * width : (top + rows) * width], samples)
-            for part, values in zip(
-                channel_chunks,
-                self._trace(origins, directions, known, angle, bounces, random),
-                strict=True,
-            ):
-                total = values[::samples].copy()
-                for sample in range(1, samples):
-                    total += values[sample::samples]
-                part.append(total / np.float32(samples))
-        colour, albedo, normal = (
-            np.concatenate(part).reshape(height, width, 3) for part in channel_chunks
-        )
+            bottom = min(top + rows, height)
+            pixels = slice(top * width, bottom * width)
+            path = path_numbers(width, top, bottom, samples)
+            directions = _jittered_directions(camera, top, samples, draws.pairs(path, 0))
+            known = np.repeat(known_face[pixels], samples)
+            traced = self._trace(camera, directions, known, path, samples, bounces, draws)
+            for mean, values in zip(means, traced, strict=True):
+                path_kernels.pixel_means(values, samples, mean[pixels])
+        colour, albedo, normal = (mean.reshape(height, width, 3) for mean in means)
         return Radiance(colour, albedo, normal)
 
     def _trace(
         self,
-        origins: np.ndarray,
+        camera: Camera,
         directions: np.ndarray,
         known_face: np.ndarray,
-        pixel_angle: float,
+        path: np.ndarray,
+        samples: int,
         bounces: int,
-        random: np.random.Generator,
+        draws: PathDraws,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Follow one path per ray [n, 3]; return its colour, albedo and normal [n, 3].
+        """Follow one path per ray [n, 3] of a camera; return its colour, albedo and normal [n, 3].
 
-        `known_face` [n] is as of `Surfaces.camera_rays`.
+        `known_face` [n] is as of `Surfaces.camera_rays`, `path` u32 [n] as of `path_numbers`.
         """
+        origins, _ = self.ray_origins(camera, directions)
         rays, transmittance = self.surfaces.camera_rays(origins, directions, known_face)
-        hits = self.surfaces.surface_hits(rays, pixel_angle)
-        weight = np.ascontiguousarray(transmittance.T)
-        albedo, normal = hits.albedo, hits.normals.copy()
-        normal[hits.sides == NO_HIT] = 0
-        colour = np.zeros((len(origins), 3), dtype=np.float32)
+        hits = self.surfaces.surface_hits(rays, 1.0 / float(camera.intrinsics[1, 1]))
+        albedo, normal = hits.albedo, hits.normals
+        colour = np.zeros_like(directions)
         shining, radiance = self.emitted_radiance(hits.sides, rays, self._sky.background)
-        colour[shining] = np.minimum(radiance, _MAX_PATH_RADIANCE) * weight[shining]
-        paths = np.arange(len(origins))
+        paths = PathArrays(
+            np.arange(len(path), dtype=np.int32),
+            path,
+            np.ascontiguousarray(transmittance.T),
+            np.empty(len(path), dtype=bool),
+        )
+        colour[shining] = np.minimum(radiance, _MAX_PATH_RADIANCE) * paths.weight[shining]
+        # Bounced light is faint and even: half of the paths bring that of all.
+        kept = (max(samples // 2, 1), samples)
         for bounce in range(bounces + 1):
-            active = np.flatnonzero(hits.sides >= 0)
-            if not len(active):
-                break
-            if len(active) < len(paths):
-                hits, paths, weight = hits.select(active), paths[active], weight[active]
-            points = hits.points + hits.normals * np.float32(STEP_M)
-            light, lamps = self._direct_light(points, hits.normals, random)
-            outgoing = cosine_directions(hits.normals, random)
-            if bounce == 0:
-                incoming = directions[paths]
-                incoming /= np.sqrt(np.einsum("ij,ij->i", incoming, incoming))[:, None]
-                mirrored, is_sharp = self._add_gloss(
-                    colour, paths, hits, incoming, lamps, light, weight, outgoing, random
-                )
-            else:
-                mirrored, is_sharp = (np.zeros(len(paths), dtype=bool) for _ in range(2))
-                weight *= hits.albedo
-            if bounce < 2 and self.has_sun:
-                self._add_sun(light, points, hits.normals)
-            if bounce == bounces:
-                light += np.float32(AMBIENT)
-            path_kernels.add_reflected(
-                paths, weight, light, mirrored, np.float32(_MAX_PATH_RADIANCE), colour
+            points = PointArrays(
+                hits.face, hits.points, hits.normals, hits.albedo, hits.sides, rays.directions
             )
-            if bounce == bounces:
+            going_on = (0, 1) if bounce == bounces else kept if bounce == 0 else (1, 1)
+            following, paths = self._bounce(
+                paths, points, bounce, going_on, bounce == bounces, draws, colour
+            )
+            if not len(paths.ray):
                 break
-            if bounce == 1:
-                # Later bounces are faint and even: every other path goes on with twice the weight.
-                every_other = np.flatnonzero(paths % 2 == 0)
-                points, outgoing = points[every_other], outgoing[every_other]
-                paths, weight = paths[every_other], 2 * weight[every_other]
-            rays = self.surfaces.light_rays(points, outgoing)
+            rays = self.surfaces.light_rays(*following)
             hits = self.surfaces.surface_hits(rays)
-            if mirrored.any():
-                sides = np.where(mirrored & is_sharp, hits.sides, REFLECTING)
+            if paths.is_sharp.any():
+                sides = np.where(paths.is_sharp, hits.sides, REFLECTING)
                 shining, radiance = self.emitted_radiance(sides, rays, self._sky.radiance)
-                emitted = np.minimum(radiance, _MAX_PATH_RADIANCE) * weight[shining]
-                colour[paths[shining]] += np.minimum(emitted, _MAX_MIRROR_RADIANCE)
+                emitted = np.minimum(radiance, _MAX_PATH_RADIANCE) * paths.weight[shining]
+                colour[paths.ray[shining]] += np.minimum(emitted, _MAX_MIRROR_RADIANCE)
         return colour, albedo, normal
 
     def emitted_radiance(
@@ -227,115 +199,98 @@ class Tracer:
         radiance = np.concatenate([emission, sky(rays.directions[missed].T).T])
         return np.concatenate([lamps, missed]), radiance
 
-    def _direct_light(
-        self, points: np.ndarray, normals: np.ndarray, random: np.random.Generator
-    ) -> tuple[np.ndarray, LampRays]:
-        """Light each point [n, 3] by one sampled lamp or window.
-
-        Returns the light [n, 3] that a white diffuse surface reflects of it, and the rays.
-        """
-        lights = self.lights.arrays
-        draws = random.random((3, len(points)), dtype=np.float32)
-        drawn, rarity = self.lights.sample_lights(points, draws[0])
-        owners = np.empty(len(points), dtype=np.int32)
-        origins, to_light = (np.empty_like(points) for _ in range(2))
-        strengths = np.empty(len(points), dtype=np.float32)
-        num = path_kernels.lamp_rays(
-            points,
-            normals,
-            drawn,
-            rarity,
-            draws[1:],
-            lights,
-            (owners, origins, to_light, strengths),
-        )
-        is_free = self.surfaces.unoccluded(origins[:num], to_light[:num])
-        light = np.zeros_like(points)
-        path_kernels.add_lamp_light(
-            owners[:num], to_light, strengths, is_free, drawn, lights, self.lights.sky, light
-        )
-        return light, LampRays(owners[:num], to_light[:num], is_free)
-
-    def _add_gloss(
+    def _bounce(
         self,
+        paths: PathArrays,
+        hits: PointArrays,
+        bounce: int,
+        kept: tuple[int, int],
+        is_last: bool,
+        draws: PathDraws,
         colour: np.ndarray,
-        paths: np.ndarray,
-        hits: SurfaceHits,
-        incoming: np.ndarray,
-        lamps: LampRays,
-        light: np.ndarray,
-        weight: np.ndarray,
-        outgoing: np.ndarray,
-        random: np.random.Generator,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Add the highlights of lamps to `colour`, and mirror some of the `outgoing` directions.
+    ) -> tuple[tuple[np.ndarray, np.ndarray], PathArrays]:
+        """Add the light that points reflect to `colour`; return the rays and paths that go on.
 
-        Multiplies `weight` by what the surfaces reflect. Returns which paths are mirrored, and
-        which surfaces are sharp mirrors.
+        Rays are origins and directions f32 [n, 3]. Of each `kept[1]` paths of a pixel, `kept[0]`
+        go on. Each point is lit by one lamp or window, that is drawn, and by the sun.
         """
-        before = weight.copy()
-        fresnel = np.empty(len(paths), dtype=np.float32)
-        mirrored, is_sharp = (np.empty(len(paths), dtype=bool) for _ in range(2))
-        arrays = self.surfaces.face_arrays
-        path_kernels.sample_gloss(
-            hits.face,
-            hits.normals,
-            incoming,
-            hits.albedo,
-            random.random(len(paths), dtype=np.float32),
-            arrays,
-            outgoing,
-            weight,
-            fresnel,
-            mirrored,
-            is_sharp,
+        numbers = 1 + 3 * bounce
+        lamps = self._lamp_rays(hits, draws.pairs(paths.path, numbers))
+        is_free = self.surfaces.unoccluded(lamps.origins, lamps.to_light)
+        sunlit = self._sunlit(hits) if bounce < 2 and self.has_sun else np.empty(0, np.int32)
+        origins, directions = (np.empty((len(paths.ray), 3), dtype=np.float32) for _ in range(2))
+        num = path_kernels.reflect(
+            paths,
+            hits,
+            lamps,
+            is_free,
+            sunlit,
+            self._sky.to_sun.astype(np.float32),
+            (self._sky.sun / np.pi).astype(np.float32),
+            np.float32(AMBIENT if is_last else 0.0),
+            bounce == 0,
+            (np.uint32(kept[0]), np.uint32(kept[1])),
+            (draws.pairs(paths.path, numbers + 1)[0], draws.pairs(paths.path, numbers + 2)),
+            np.float32(STEP_M),
+            (np.float32(_MAX_PATH_RADIANCE), np.float32(_MAX_MIRROR_RADIANCE)),
+            self.surfaces.face_arrays,
+            self.lights.arrays,
+            self.lights.sky,
+            colour,
+            (origins, directions),
         )
-        highlights = np.zeros_like(light)
-        path_kernels.add_highlights(
-            lamps.owners,
-            lamps.to_light,
-            lamps.is_free,
-            hits.face,
-            hits.normals,
-            incoming,
-            hits.albedo,
-            fresnel,
-            light,
-            before,
-            arrays,
-            np.float32(_MAX_MIRROR_RADIANCE),
-            highlights,
-        )
-        colour[paths] += highlights
-        return mirrored, is_sharp
+        going_on = PathArrays(*(array[:num] for array in paths))
+        return (origins[:num], directions[:num]), going_on
 
-    def _add_sun(self, light: np.ndarray, points: np.ndarray, normals: np.ndarray) -> None:
-        """Add to `light` [n, 3] the sunlight that white diffuse points [n, 3] reflect."""
+    def _lamp_rays(self, hits: PointArrays, draws: np.ndarray) -> LightRays:
+        """Return a ray from each point to a place on a lamp or window, drawn by `draws` [2, n]."""
+        count = len(hits.sides)
+        rays = LightRays(
+            np.empty(count, dtype=np.int32),
+            np.empty((count, 3), dtype=np.float32),
+            np.empty((count, 3), dtype=np.float32),
+            np.empty(count, dtype=np.int32),
+            np.empty(count, dtype=np.float32),
+        )
+        lights = self.lights.arrays
+        num = light_ray_kernels.lamp_rays(hits, np.float32(STEP_M), draws, lights, rays)
+        return LightRays(*(array[:num] for array in rays))
+
+    def _sunlit(self, hits: PointArrays) -> np.ndarray:
+        """Return the points i32 [s] that the sun shines on."""
+        owners, origins = self._sun_rays(hits)
+        to_sun = np.broadcast_to(self._sky.to_sun.astype(np.float32) * 100, origins.shape)
+        sunlit: np.ndarray = owners[self.surfaces.unoccluded(origins, to_sun)]
+        return sunlit
+
+    def _sun_rays(self, hits: PointArrays) -> tuple[np.ndarray, np.ndarray]:
+        """Return points i32 [k] that may see the sun, and the origins f32 [k, 3] of rays to it."""
+        owners = np.empty(len(hits.sides), dtype=np.int32)
+        origins = np.empty((len(hits.sides), 3), dtype=np.float32)
         to_sun = self._sky.to_sun.astype(np.float32)
-        cosine = normals @ to_sun
-        lit = np.flatnonzero(cosine > 0.01)
-        rays = np.broadcast_to(to_sun * 100, (len(lit), 3))
-        lit = lit[self.surfaces.unoccluded(points[lit], rays)]
-        light[lit] += (self._sky.sun / np.pi).astype(np.float32) * cosine[lit, None]
+        num = light_ray_kernels.sun_rays(
+            hits, np.float32(STEP_M), to_sun, self._ceiling, owners, origins
+        )
+        return owners[:num], origins[:num]
 
 
-def _jittered(
-    camera: Camera, top: int, bottom: int, samples: int, random: np.random.Generator
-) -> np.ndarray:
-    """Return directions [rows * width * samples, 3] through random positions in the pixels."""
-    width, k = camera.width_px, camera.intrinsics
-    jitter = random.random((2, bottom - top, width, samples), dtype=np.float32)
-    grid = int(np.sqrt(samples))
-    if grid * grid == samples:
-        cell = np.arange(samples, dtype=np.float32)
-        jitter[0] = (jitter[0] + cell % grid) / grid
-        jitter[1] = (jitter[1] + cell // grid) / grid
-    x = np.arange(width, dtype=np.float32)[None, :, None] + jitter[0]
-    y = np.arange(top, bottom, dtype=np.float32)[:, None, None] + jitter[1]
-    local = np.ones((x.size, 3), dtype=np.float32)
-    local[:, 0] = ((x - k[0, 2]) / k[0, 0]).ravel()
-    local[:, 1] = ((y - k[1, 2]) / k[1, 1]).ravel()
-    return local @ camera.world_from_camera[:3, :3].T.astype(np.float32)
+def _jittered_directions(camera: Camera, top: int, samples: int, jitter: np.ndarray) -> np.ndarray:
+    """Return directions [n, 3] through places `jitter` f32 [2, n] in the pixels of rows from `top`.
+
+    Each pixel has `samples`, which follow one another.
+    """
+    k = camera.intrinsics
+    directions = np.empty((jitter.shape[1], 3), dtype=np.float32)
+    path_kernels.camera_directions(
+        jitter,
+        camera.width_px,
+        top,
+        samples,
+        np.array([k[0, 0], k[1, 1], k[0, 2], k[1, 2]], dtype=np.float32),
+        np.ascontiguousarray(camera.world_from_camera[:3, :3], dtype=np.float32),
+        directions,
+    )
+    return directions
 
 
 def cosine_directions(normals: np.ndarray, random: np.random.Generator) -> np.ndarray:
