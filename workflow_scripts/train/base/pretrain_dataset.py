@@ -46,7 +46,7 @@ QUESTION_TYPES: tuple[Relation | Length, ...] = (
     MINIMUM_DISTANCE,
     CAMERA_DISTANCE,
 )
-QUESTION_SHARES = (0.4, 0.2, 0.1, 0.12, 0.08, 0.07, 0.03)
+QUESTION_SHARES = (0.3, 0.14, 0.06, 0.18, 0.12, 0.15, 0.05)
 # At first only places of marks in the image are compared: what is learned most easily.
 FIRST_QUESTION_SHARES = (0.5, 0.25, 0.25, 0.0, 0.0, 0.0, 0.0)
 
