@@ -64,7 +64,7 @@ def assert_complete(experiment: VlmExperiment) -> None:
 
 
 def test_two_ranks_zero2_learn_and_the_adapter_loads(tmp_path: Path, data: Path) -> None:
-    experiment = experiment_in(tmp_path / "micro", data, steps=8)
+    experiment = experiment_in(tmp_path / "micro", data, steps=16)
     run(experiment)
     assert_complete(experiment)
     found = losses(experiment)
