@@ -42,6 +42,7 @@ TESTS_OF_BENCHMARKS = {
     "tests/evaluate/video/test_report_section.py": ("scan_tables",),
     "tests/models/video/test_token_coordinates.py": ("token_coordinates",),
     "tests/vqa/test_docs.py": ("question_examples", "video_families"),
+    "tests/vqa/scans/test_solvable_samples.py": ("scan_text_only",),
     "tests/vqa/scans/test_text_only.py": ("scan_text_only", "usual_descriptions"),
     "tests/vqa/test_truth.py": ("question_check",),
     "tests/workflow/test_layout.py": ("run",),
