@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from workflow_scripts.common.numba_kernels import numba_kernel
+from workflow_scripts.views.pathtrace.light_ray_kernels import light_cell
 from workflow_scripts.views.pathtrace.random_kernel import random_share
 
 MATTE_ROUGHNESS = 0.6
@@ -89,9 +90,7 @@ def _highlights(
     The light of each is limited as that of a path of `Tracer`, which draws one light.
     """
     owners, to_light, light_of_ray = rays
-    i = min(max(int((point[0] - lights.grid_low[0]) * 2), 0), lights.grid_cells[0] - 1)
-    j = min(max(int((point[1] - lights.grid_low[1]) * 2), 0), lights.grid_cells[1] - 1)
-    cell = i * lights.grid_cells[1] + j
+    cell = light_cell(point[0], point[1], lights)
     alpha = roughness * roughness * roughness * roughness
     to = np.empty(3, np.float32)
     for light in range(len(lights.corner)):

@@ -37,17 +37,21 @@ class LightRays(NamedTuple):
 
 
 @numba_kernel
+def light_cell(x: Any, y: Any, lights: Any) -> Any:
+    """Return the cell of the grid of `LightArrays` at a place of the floor plan."""
+    i = min(max(int((x - lights.grid_low[0]) / lights.cell_m), 0), lights.grid_cells[0] - 1)
+    j = min(max(int((y - lights.grid_low[1]) / lights.cell_m), 0), lights.grid_cells[1] - 1)
+    return i * lights.grid_cells[1] + j
+
+
+@numba_kernel
 def drawn_light(x: Any, y: Any, draw: Any, lights: Any) -> Any:
     """Return the light that `draw` in [0, 1) selects at a place of the floor plan.
 
     And 1 / probability of that light, and the place in [0, 1) of the draw among those of it,
     which is as good as another draw.
     """
-    i = int((x - lights.grid_low[0]) / lights.cell_m)
-    j = int((y - lights.grid_low[1]) / lights.cell_m)
-    i = min(max(i, 0), lights.grid_cells[0] - 1)
-    j = min(max(j, 0), lights.grid_cells[1] - 1)
-    cell = i * lights.grid_cells[1] + j
+    cell = light_cell(x, y, lights)
     num_slots = np.float32(lights.slots.shape[1])
     at = draw * num_slots
     light = lights.slots[cell, int(at)]
