@@ -19,6 +19,7 @@ from workflow_scripts.config.vqa import QuestionSettings
 from workflow_scripts.vqa.answer_options import NumericTruth, add_options
 from workflow_scripts.vqa.category_options import add_category_options
 from workflow_scripts.vqa.drawing import IMAGE_SUFFIXES, draw_annotations, save_jpeg
+from workflow_scripts.vqa.drop_records import drop_records
 from workflow_scripts.vqa.gallery import draw_gallery
 from workflow_scripts.vqa.margins import Margins
 from workflow_scripts.vqa.pair_question_generator import (
@@ -161,13 +162,9 @@ def remove_unused_images(folder: Path, questions: Iterable[Question]) -> None:
             path.unlink()
 
 
-def dropped_records(dropped: DropCounts, source: str) -> Iterator[DroppedQuestions]:
-    """Yield the counts as records, sorted."""
-    for (family, form, reason), count in sorted(dropped.items()):
-        if count:
-            yield DroppedQuestions(
-                source=source, family=family, form=form, reason=reason, count=count
-            )
+def dropped_records(dropped: DropCounts, source: str) -> list[DroppedQuestions]:
+    """Return the counts as records, sorted."""
+    return drop_records({(source, *key): count for key, count in dropped.items()})
 
 
 def main(

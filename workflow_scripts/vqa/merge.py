@@ -8,7 +8,7 @@ import json
 import logging
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -26,8 +26,6 @@ from workflow_scripts.common.questions import (
 )
 from workflow_scripts.common.records import (
     SPLITS,
-    DroppedQuestions,
-    Form,
     SkippedItem,
 )
 from workflow_scripts.common.storage import (
@@ -37,6 +35,7 @@ from workflow_scripts.common.storage import (
     write_records,
 )
 from workflow_scripts.config.vqa import MergeSettings
+from workflow_scripts.vqa.drop_records import drop_records
 from workflow_scripts.vqa.export.images import IMAGE_TOKEN
 from workflow_scripts.vqa.solvable_questions import (
     SOLVABLE,
@@ -164,7 +163,7 @@ class SplitWriter:
         self._split = split
         self._reasoning = settings.reasoning
         self._batch: list[Question] = []
-        self._dropped: Counter[tuple[str, str, Form, str]] = Counter()
+        self._dropped: Counter[tuple[str, str, str, str]] = Counter()
         self._total = 0
         self._files = ExitStack()
 
@@ -210,7 +209,8 @@ class SplitWriter:
             self._json.write("\n]\n")
         self._files.__exit__(kind, error, trace)
         if error is None:
-            write_records(self._folder / f"{self._split}.dropped.jsonl", self._drop_counts())
+            dropped = drop_records(self._dropped)
+            write_records(self._folder / f"{self._split}.dropped.jsonl", dropped)
             counts: Counter[str] = Counter()
             for (*_, reason), count in self._dropped.items():
                 counts[reason] += count
@@ -219,12 +219,6 @@ class SplitWriter:
                 self._split,
                 self._total,
                 "".join(f", {count} {reason}" for reason, count in sorted(counts.items())),
-            )
-
-    def _drop_counts(self) -> Iterable[DroppedQuestions]:
-        for (source, family, form, reason), count in sorted(self._dropped.items()):
-            yield DroppedQuestions(
-                source=source, family=family, form=form, reason=reason, count=count
             )
 
 

@@ -29,10 +29,10 @@ from workflow_scripts.common.questions import (
     read_questions,
     training_answer,
 )
-from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.storage import atomic_write, write_records
 from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.vqa import ReasoningSettings
+from workflow_scripts.vqa.drop_records import drop_records
 from workflow_scripts.vqa.export.images import IMAGE_TOKEN
 from workflow_scripts.vqa.run_lengths import encode_mask
 
@@ -257,13 +257,7 @@ def main(
             file.write(json.dumps(region_entry, ensure_ascii=False, sort_keys=True))
             total += 1
         file.write("\n]\n")
-    write_records(
-        dropped,
-        (
-            DroppedQuestions(source=source, family=family, form=form, reason=reason, count=count)
-            for (source, family, form, reason), count in sorted(drop_counts.items())
-        ),
-    )
+    write_records(dropped, drop_records(drop_counts))
     log.info("%s: %d questions, %d dropped", out, total, sum(drop_counts.values()))
 
 

@@ -11,7 +11,6 @@ import tyro
 
 from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.questions import Question
-from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.seeds import rng
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.config.server import ConnectionSettings
@@ -21,6 +20,7 @@ from workflow_scripts.models.chat.failure_limit import FailureLimit
 from workflow_scripts.models.chat.parse_reply import ChatReply
 from workflow_scripts.models.chat.prompt_files import Prompt
 from workflow_scripts.models.chat.thread_pool import map_concurrently
+from workflow_scripts.vqa.drop_records import drop_records
 from workflow_scripts.vqa.paraphrase.prompts import PLACEHOLDERS, SECTION, read_prompt
 from workflow_scripts.vqa.paraphrase.validation import (
     protected_terms,
@@ -172,10 +172,7 @@ def main(
     source = questions.parent.name
     write_records(
         dropped,
-        (
-            DroppedQuestions(source=source, family=family, form=form, reason=reason, count=count)
-            for (family, form, reason), count in sorted(drop_counts.items())
-        ),
+        drop_records({(source, *key): count for key, count in drop_counts.items()}),
     )
     write_records(out, written)
     log.info(

@@ -21,7 +21,6 @@ from workflow_scripts.common.cli import progress, run
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.item_errors import ItemErrors
 from workflow_scripts.common.questions import Question, Referent
-from workflow_scripts.common.records import DroppedQuestions
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.common.storage import atomic_write, write_records
 from workflow_scripts.common.view_shard import ViewShard
@@ -31,6 +30,7 @@ from workflow_scripts.layouts.room_prompt import room_prompt
 from workflow_scripts.layouts.room_record import RoomRecord
 from workflow_scripts.layouts.room_table import read_rooms
 from workflow_scripts.vqa.drawing import save_jpeg
+from workflow_scripts.vqa.drop_records import drop_records
 from workflow_scripts.vqa.rooms.room_pictures import Mark, choose_marks, draw_room
 
 log = logging.getLogger(__name__)
@@ -211,10 +211,9 @@ def main(
     write_records(scored, for_scoring)
     write_records(
         dropped,
-        [
-            DroppedQuestions(source=source, family=FAMILY, form="", reason=reason, count=count)
-            for (source, reason), count in sorted(counts.items())
-        ],
+        drop_records(
+            {(source, FAMILY, "", reason): count for (source, reason), count in counts.items()}
+        ),
     )
     log.info("%d rows for training, %d scored", len(for_training), len(for_scoring))
 

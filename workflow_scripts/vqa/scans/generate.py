@@ -27,6 +27,7 @@ from workflow_scripts.common.view_shard import ViewShard
 from workflow_scripts.config.scan_questions import ScanQuestionSettings, ScanSampleSettings
 from workflow_scripts.layouts.house_rooms import HouseRooms
 from workflow_scripts.sources.readers.scan_records import ScanScene
+from workflow_scripts.vqa.drop_records import drop_records
 from workflow_scripts.vqa.scans.annotations.annotated_scans import read_scans
 from workflow_scripts.vqa.scans.annotations.predicted_boxes import PredictedBoxes, proposal_rows
 from workflow_scripts.vqa.scans.question_types import SCAN_QUESTION_TYPES
@@ -116,10 +117,9 @@ def annotated_proposals(shard: ViewShard, scenes: Path, files: Sequence[str]) ->
 
 
 def _dropped_rows(dropped: Counter[tuple[str, str]], source: str) -> list[DroppedQuestions]:
-    return [
-        DroppedQuestions(source=source, family=family, form="", reason=reason, count=count)
-        for (family, reason), count in sorted(dropped.items())
-    ]
+    return drop_records(
+        {(source, family, "", reason): count for (family, reason), count in dropped.items()}
+    )
 
 
 def main(

@@ -15,6 +15,7 @@ from workflow_scripts.common.records import SPLITS, DroppedQuestions
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.common.storage import iterate_records, read_records, write_records
 from workflow_scripts.config.vqa import SolvableSettings
+from workflow_scripts.vqa.drop_records import drop_records
 from workflow_scripts.vqa.scans.solvable_samples import choose_samples
 from workflow_scripts.vqa.solvable_questions import SOLVABLE, write_text_only
 
@@ -55,11 +56,9 @@ def check_splits(samples: dict[str, list[ScanSample]]) -> None:
 
 def dropped_rows(solvable: Iterable[ScanSample]) -> list[DroppedQuestions]:
     """Return how many samples of each source and type are left out because of their words."""
-    counts = Counter((sample.source, sample.question_type) for sample in solvable)
-    return [
-        DroppedQuestions(source=source, family=family, form="", reason=SOLVABLE, count=count)
-        for (source, family), count in sorted(counts.items())
-    ]
+    return drop_records(
+        Counter((sample.source, sample.question_type, "", SOLVABLE) for sample in solvable)
+    )
 
 
 def main(
