@@ -35,6 +35,7 @@ rule render_shard:
         "results/benchmarks/views/render_shard/{source}/{shard}.tsv"
     wildcard_constraints:
         source=name_pattern(sources_with_scenes("house")),
+    priority: 1
     conda:
         "../envs/views.yaml"
     threads: 1

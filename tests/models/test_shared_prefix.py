@@ -6,6 +6,7 @@ from torch.nn import functional
 from transformers import Gemma3TextConfig, MistralConfig
 
 from tests.train.models import MODELS, llava
+from workflow_scripts.models.cpu_attention import LONG_TOKENS, cpu_attention_forward
 from workflow_scripts.models.shared_prefix import (
     IGNORE_INDEX,
     Continuation,
@@ -76,12 +77,31 @@ def test_flex_attention_gets_the_same_mask_and_gives_the_same_values() -> None:
     torch.testing.assert_close(values, expected, atol=1e-5, rtol=1e-5)
 
 
-def test_attention_without_a_gpu_is_sdpa() -> None:
+def test_attention_without_a_gpu_is_that_of_processors_or_sdpa() -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     model, _ = llava()
-    assert choose_attention(model) == "sdpa"
-    assert model.config.get_text_config()._attn_implementation == "sdpa"
+    for wanted, chosen in (("auto", "cpu"), ("sdpa", "sdpa")):
+        assert choose_attention(model, wanted) == chosen
+        assert model.config.get_text_config()._attn_implementation == chosen
+
+
+@pytest.mark.parametrize("num_tokens", [40, LONG_TOKENS])
+def test_attention_of_processors_is_that_of_sdpa(num_tokens: int) -> None:
+    torch.manual_seed(0)
+    module = torch.nn.Module()
+    module.num_key_value_groups = 2
+    query = torch.randn(2, 4, num_tokens, 8)
+    key, value = torch.randn(2, 2, 2, num_tokens, 8).unbind(0)
+    segments = torch.arange(num_tokens).div(10, rounding_mode="floor").expand(2, -1)
+    mask = packed_attention_mask(segments)
+    read, _ = cpu_attention_forward(
+        module, query, key, value, additive_mask(mask, torch.float32), scaling=8**-0.5
+    )
+    expected = functional.scaled_dot_product_attention(
+        query, key, value, attn_mask=mask, enable_gqa=True
+    )
+    torch.testing.assert_close(read, expected.transpose(1, 2), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", MODELS)

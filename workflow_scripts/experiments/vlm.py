@@ -72,7 +72,9 @@ class TuningSettings(Settings):
         "less memory and changes nothing else",
     )
     attention: Literal["auto", "sdpa"] = Field(
-        "auto", description="auto: FlexAttention on GPUs, sdpa elsewhere"
+        "auto",
+        description="auto: FlexAttention on GPUs that can, without a GPU what is faster for the "
+        "length, else sdpa",
     )
     gradient_checkpointing: bool = Field(
         False, description="recompute activations in the backward pass to save memory"

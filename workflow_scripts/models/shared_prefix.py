@@ -122,17 +122,23 @@ def attention_input(model: Any, segments: torch.Tensor) -> Any:
 
 
 def choose_attention(model: Any, attention: str = "auto") -> str:
-    """Let a model's text part use FlexAttention on a GPU where it can, else `sdpa`; return which.
+    """Choose what computes the attention of a model's text part in training; return its name.
 
+    `auto` is FlexAttention on GPUs where the model can, `cpu_attention` without a GPU, else `sdpa`.
     FlashAttention takes no mask, so it cannot keep questions apart.
     """
     from transformers.utils.import_utils import is_torch_flex_attn_available
+
+    from workflow_scripts.models import cpu_attention
 
     can_flex = torch.cuda.is_available() and is_torch_flex_attn_available()
     can_flex &= getattr(model, "_supports_flex_attn", False)
     # It takes no dropout of attention.
     can_flex &= not getattr(model.config.get_text_config(), "attention_dropout", 0.0)
-    name = "flex_attention" if can_flex and attention == "auto" else "sdpa"
+    name = "sdpa"
+    if attention == "auto":
+        name = "flex_attention" if can_flex else name
+        name = name if torch.cuda.is_available() else cpu_attention.NAME
     model.set_attn_implementation({"text_config": name})
     return name
 

@@ -14,6 +14,7 @@ from transformers.utils import logging as transformers_logging
 
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.train.checkpoints import CheckpointCallback, FiniteLossTrainer
+from workflow_scripts.train.precision import fast_cpu_products
 from workflow_scripts.train.resume import broadcast_resume_checkpoint
 from workflow_scripts.train.training import TrainingSpec
 
@@ -140,7 +141,8 @@ def run_trainer(trainer: FiniteLossTrainer, spec: TrainingSpec, *, num_ranks: in
     """Train from the newest complete checkpoint of this training, if there is one."""
     resume = broadcast_resume_checkpoint(spec, num_ranks=num_ranks)
     logger.info("%s: starts from %s", spec.name, resume.name if resume else "step 0")
-    trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
+    with fast_cpu_products():
+        trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
 
 
 def logged_history(

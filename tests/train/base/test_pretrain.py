@@ -21,7 +21,7 @@ from workflow_scripts.train.base.pretrain_dataset import PretrainDataset
 from workflow_scripts.train.base.pretrain_images import (
     AnnotatedImages,
 )
-from workflow_scripts.train.base.pretrain_model import PretrainModel, bfloat16_products
+from workflow_scripts.train.base.pretrain_model import PretrainModel
 from workflow_scripts.train.base.pretrain_patches import PatchDataset
 from workflow_scripts.train.base.pretrain_questions import (
     CAMERA_DISTANCE,
@@ -321,13 +321,6 @@ def test_killed_pretraining_resumes_to_the_same_weights(
         for run in ("whole", "cut")
     ]
     assert metrics[0] == metrics[1]
-
-
-def test_products_are_rounded_while_it_learns_alone() -> None:
-    before = torch.get_float32_matmul_precision()
-    with bfloat16_products():
-        assert torch.get_float32_matmul_precision() == "medium"
-    assert torch.get_float32_matmul_precision() == before != "medium"
 
 
 def test_non_finite_loss_stops_pretraining(

@@ -23,7 +23,6 @@ from workflow_scripts.train.base.pretrain_images import AnnotatedImages, read_an
 from workflow_scripts.train.base.pretrain_model import (
     LOSS_WEIGHTS,
     PretrainModel,
-    bfloat16_products,
 )
 from workflow_scripts.train.base.pretrain_patches import PatchDataset
 from workflow_scripts.train.base.pretrain_validation import answer_accuracy, patch_naming
@@ -157,8 +156,7 @@ def train(experiment: PretrainExperiment, should_stop: Callable[[], bool] = lamb
         save_minutes=experiment.save_minutes,
         should_stop=should_stop,
     )
-    with bfloat16_products():
-        run_trainer(trainer, experiment, num_ranks=1)
+    run_trainer(trainer, experiment, num_ranks=1)
     model.model.vision_tower.fold_batch_norm()
     validation = validate(experiment, pretrain_model, processor)
     logger.info("unseen houses: %s", validation)

@@ -20,8 +20,7 @@ Of questions and lists, in the second phase, beside the text that answers (`answ
   it holds (`relation`) and the logarithm of the length that is asked for (`length`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -40,6 +39,7 @@ from workflow_scripts.train.base.tiny_vlm import (
     NUM_GROUNDING_HEADS,
     TinyVlmConfig,
 )
+from workflow_scripts.train.precision import has_fast_bfloat16
 
 LOSS_WEIGHTS = {
     "answer": 1.0,
@@ -130,8 +130,14 @@ class PretrainModel(nn.Module):
         tower = self.model.model.vision_tower
         tower.train(self.training and is_patch_batch)
         tower.requires_grad_(is_patch_batch)
-        if is_patch_batch:
-            return self._patch_losses(batch)
+        with torch.autocast(
+            batch["pixel_values"].device.type, torch.bfloat16, enabled=has_fast_bfloat16()
+        ):
+            return self._patch_losses(batch) if is_patch_batch else self._question_losses(batch)
+
+    def _question_losses(
+        self, batch: dict[str, torch.Tensor]
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         outputs = self.model.model(
             input_ids=batch["input_ids"],
             pixel_values=batch["pixel_values"],
@@ -148,10 +154,7 @@ class PretrainModel(nn.Module):
     def _patch_losses(
         self, batch: dict[str, torch.Tensor]
     ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-        with torch.autocast(
-            batch["pixel_values"].device.type, torch.bfloat16, enabled=has_fast_bfloat16()
-        ):
-            tokens = image_tokens_of(self.model, batch["pixel_values"]).float()
+        tokens = image_tokens_of(self.model, batch["pixel_values"]).float()
         class_ids = batch["patch_classes"]
         geometry = self.heads.patch_geometry(tokens)
         is_object = self.class_weights[class_ids][..., None] == 1
@@ -288,25 +291,6 @@ class PretrainModel(nn.Module):
             logits.flatten(0, 1), words[chosen].flatten(), reduction="none"
         )
         return _mean_or_0(losses)
-
-
-def has_fast_bfloat16() -> bool:
-    """Say whether the device that trains multiplies bfloat16 faster than float32."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
-
-
-@contextmanager
-def bfloat16_products() -> Iterator[None]:
-    """Let products of float32 matrices round their factors to bfloat16 where that is faster."""
-    precision = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("medium")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(precision)
 
 
 def _mean_or_0(losses: torch.Tensor) -> torch.Tensor:
