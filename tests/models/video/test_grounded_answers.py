@@ -74,10 +74,11 @@ def test_what_is_read_is_the_mean_over_shares_by_hand() -> None:
     centers = torch.tensor([[[0.0, 2.0, 0.0], [0.0, -2.0, 0.0]]])
     with torch.no_grad():
         reader.no_object.fill_(1.0)
-        reader.weights.weight.zero_()
-        reader.weights.bias.zero_()
+        weights = reader.weights[-1]
+        weights.weight.zero_()
+        weights.bias.zero_()
         # The first number is the second feature: how far to the left.
-        reader.weights.bias[1] = 1.0
+        weights.bias[1] = 1.0
         reader.output.weight.zero_()
         reader.output.weight[3, 0] = 1.0
     # Shares 1/2, 1/4, 1/4.
@@ -88,7 +89,7 @@ def test_what_is_read_is_the_mean_over_shares_by_hand() -> None:
     torch.testing.assert_close(read, torch.tensor([[0.75, 0.75, 0.25, 0.25 + 0.5 - 0.25]]))
     read = reader(scores, Candidates(queries, objects, there, None))
     torch.testing.assert_close(read, torch.tensor([[0.75, 0.75, 0.25, 0.25]]))
-    assert reader.weights.out_features == NUM_NUMBERS * NUM_FEATURES
+    assert weights.out_features == NUM_NUMBERS * NUM_FEATURES
 
 
 def test_questions_are_about_what_their_evidence_measures() -> None:

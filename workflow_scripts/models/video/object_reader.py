@@ -1,9 +1,10 @@
 """Read what a question is about: the chosen proposals as one vector, for the language model.
 
-A proposal's vector is two layers on what it looks like and where it is, plus k numbers W(h) phi(p):
-phi are the direction and the distance of its center p from the origin, which is where someone
-stands if the scan is seen from there, and W(h) says from the hidden state what is asked of them.
-Vectors are averaged with the shares that the grounding head gives. They are averaged last, so
+A proposal's vector is two layers on what it looks like and where it is, plus k numbers W(h) phi(p)
+as a vector: phi are the direction and the distance of its center p from the origin, which is where
+someone stands if the scan is seen from there, and W(h), two layers on the hidden state, says what
+is asked of them. It is a product, because what is asked and where something is answer "Is it on my
+left?" only together. Vectors are averaged with the shares that the grounding head gives: last, so
 that a question about two chairs reads where each one is, not what is between them.
 """
 
@@ -14,7 +15,7 @@ from workflow_scripts.models.video.candidate_scores import Candidates
 from workflow_scripts.models.video.grounding_head import TEMPERATURE, ResidualLayers
 from workflow_scripts.models.video.relation_head import distance_bumps
 
-NUM_NUMBERS = 8
+NUM_NUMBERS = 32
 NUM_FEATURES = 10
 _LEAST_M = 0.05
 
@@ -26,7 +27,12 @@ class ObjectReader(nn.Module):
         super().__init__()
         self.value_mlp = ResidualLayers(width)
         self.no_object = nn.Parameter(torch.zeros(1, width))
-        self.weights = nn.Linear(width, NUM_NUMBERS * NUM_FEATURES)
+        self.weights = nn.Sequential(
+            nn.LayerNorm(width),
+            nn.Linear(width, width),
+            nn.ReLU(),
+            nn.Linear(width, NUM_NUMBERS * NUM_FEATURES),
+        )
         self.output = nn.Linear(NUM_NUMBERS, width, bias=False)
 
     def forward(self, scores: torch.Tensor, candidates: Candidates) -> torch.Tensor:
