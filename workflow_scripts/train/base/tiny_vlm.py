@@ -110,11 +110,15 @@ def number_words() -> list[str]:
 def number_or_sign() -> str:
     """Return the pattern of a number that is a whole word, a digit, or a punctuation sign.
 
-    "2.35" and "105" are no whole words; they fall into digits. A full stop behind a number is a
-    sign of its own.
+    "2.35" is the word "2.3" and a digit: how large a number is stands in one token, which is
+    learned sooner, and lengths of any size compete as whole words. "105" is no whole word; it falls
+    into digits. A full stop behind a number is a sign of its own.
     """
-    numbers = "|".join(re.escape(word) for word in number_words())
-    return rf"▁(?=[-\d])(?:{numbers})(?!\d|\.\d)|\d|[!-/:-@\[-`{{-~\p{{P}}]"
+    words = number_words()
+    whole = "|".join(re.escape(word) for word in words)
+    tenths = "|".join(re.escape(word) for word in words if "." in word)
+    number = rf"▁(?=[-\d])(?:(?:{whole})(?!\d|\.\d)|(?:{tenths})(?=\d(?!\d)))"
+    return rf"{number}|\d|[!-/:-@\[-`{{-~\p{{P}}]"
 
 
 def make_tokenizer() -> PreTrainedTokenizerFast:
