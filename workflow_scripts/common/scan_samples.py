@@ -70,8 +70,21 @@ class ScanSample(Record):
         default=0.0, description="how far the truth is from turning over, in `margin_unit`"
     )
     margin_unit: Literal["", "m", "deg", "ratio", "count", "s"] = ""
-    evidence: dict[str, float] = Field(default={}, description="measured quantities behind it")
+    evidence: dict[str, float] = Field(
+        default={},
+        description="measured quantities behind it; names of those of one object end in _instance",
+    )
     reasoning: str = Field(default="", description="steps from the evidence to the answer")
+
+
+def measured_instances(sample: ScanSample) -> list[int]:
+    """Return the instances that a question is about, without those of its situation.
+
+    They are the referents that `evidence` measures; all referents where it measures none.
+    """
+    ends = {key.rsplit("_", 1)[-1] for key in sample.evidence}
+    measured = [number for number in sample.referents if str(number) in ends]
+    return measured or sample.referents
 
 
 class ProposalRow(Record):

@@ -83,6 +83,13 @@ class VideoModelSettings(Settings):
         False,
         description="<coord> also has the features of the proposal whose center is the point",
     )
+    grounded_answers: bool = Field(
+        False,
+        description="questions are answered in two steps: the grounding head chooses the "
+        "proposals that a question is about, then the language model reads what they look like "
+        "and where they are behind the question. Taught with grounding_weight where samples name "
+        "them (referents); texts are read twice",
+    )
     depth_head: bool = Field(
         False, description="learn the depth of visual tokens as well; not used for answers"
     )

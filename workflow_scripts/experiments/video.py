@@ -88,12 +88,20 @@ class VideoTrainingSettings(TuningSettings, ScanShowSettings):
     )
 
     @model_validator(mode="after")
-    def _depth_is_learned_by_the_tower(self) -> "VideoTrainingSettings":
+    def _settings_fit_together(self) -> "VideoTrainingSettings":
         if self.depth_head and not self.train_vision:
             raise SettingsError(
                 (
                     ("depth_head",),
                     "true, but train_vision is false: nothing would learn to tell depth",
+                )
+            )
+        if self.grounded_answers and "question" not in self.tasks:
+            raise SettingsError(
+                (
+                    ("grounded_answers",),
+                    f"true, but tasks has {', '.join(self.tasks)} and no question; add question, "
+                    "or leave grounded_answers out",
                 )
             )
         if self.train_vision and self.adapter == "lora":

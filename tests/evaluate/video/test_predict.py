@@ -116,8 +116,11 @@ def test_types_of_samples_that_are_not_chosen_are_not_answered(
         ask(folder, tmp_path / "wrong.jsonl", settings=wrong)
 
 
+@pytest.mark.parametrize("is_grounded", [False, True])
 @pytest.mark.parametrize("tokens", ["objects", "frames"])
-def test_a_model_is_asked_exactly_as_it_was_taught(folder: Path, tokens: str) -> None:
+def test_a_model_is_asked_exactly_as_it_was_taught(
+    folder: Path, tokens: str, is_grounded: bool
+) -> None:
     settings = VideoPredictSettings.parse(MODEL | {"tokens": tokens})
     base = vlm.load_model(str(folder / "base"))
     processor = VideoProcessor(vlm.load_processor(str(folder / "base")), base.config, settings)
@@ -128,8 +131,12 @@ def test_a_model_is_asked_exactly_as_it_was_taught(folder: Path, tokens: str) ->
         tasks.add(sample.task)
         scan = scans.get((sample.source, sample.scene_id)).encoded
         point = None if sample.point_m is None else np.array(sample.point_m)
-        taught = processor.encode_question(scan, question_of(sample, point=point, ask=False))
-        in_test = processor.encode_question(scan, question_of(sample, point=point, ask=True))
+        taught, in_test = (
+            processor.encode_question(
+                scan, question_of(sample, point=point, is_grounded=is_grounded, ask=ask)
+            )
+            for ask in (False, True)
+        )
         assert taught.question.prompt.encode() == in_test.question.prompt.encode()
         assert taught.tokens[: len(in_test.tokens)] == in_test.tokens
         if sample.task == "grounding":

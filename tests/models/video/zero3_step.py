@@ -24,7 +24,7 @@ def batch_of_rank(inputs: VideoProcessor, rank: int) -> Batch:
 
 def first_model() -> tuple[VideoModel, VideoProcessor]:
     """Return a base with a parameter of its own, which follows the grid of every frame."""
-    model, inputs = make_model("onevision", tokens="frames", depth_head=True)
+    model, inputs = make_model("onevision", tokens="frames", depth_head=True, grounded_answers=True)
     return model.float().train(), inputs
 
 

@@ -70,7 +70,10 @@ def weights(experiment: VideoExperiment) -> dict[str, torch.Tensor]:
     [
         {"tokens": "objects", "train_vision": True, "depth_head": True},
         {"tokens": "frames", "train_vision": True, "depth_head": True},
-        {"relation_head": True, "point_features": True, "situation": "pose"},
+        {
+            **{"relation_head": True, "point_features": True, "situation": "pose"},
+            "grounded_answers": True,
+        },
     ],
 )
 def test_every_task_is_learned_and_the_result_loads(

@@ -90,7 +90,9 @@ class ScanAnswerer:
             if sample.point_m is None:
                 raise UserError(f"sample {sample.sample_id!r}: a caption without point_m")
             point = placement.points(np.array(sample.point_m))
-        question = question_of(sample, point=point, ask=True)
+        question = question_of(
+            sample, point=point, is_grounded=self._settings.grounded_answers, ask=True
+        )
         return self._processor.encode_question(scan, question)
 
     def _score(

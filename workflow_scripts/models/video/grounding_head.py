@@ -66,6 +66,17 @@ def contrastive_loss(scores: torch.Tensor, is_positive: torch.Tensor) -> torch.T
     return loss
 
 
+def coverage_loss(scores: torch.Tensor, is_positive: torch.Tensor) -> torch.Tensor:
+    """Return -mean over positives of log share, f32 [queries]: all are to be chosen alike.
+
+    Args:
+        scores: As of `contrastive_loss`.
+        is_positive: bool, likewise; each query has one at least.
+    """
+    losses = -(scores.float() / TEMPERATURE).log_softmax(dim=1)
+    return losses.masked_fill(~is_positive, 0.0).sum(dim=1) / is_positive.sum(dim=1)
+
+
 class ResidualLayers(nn.Module):
     """Two layers that are added to their input; the second begins as zero."""
 

@@ -67,8 +67,13 @@ def distance_features(centers_m: torch.Tensor) -> torch.Tensor:
     Bumps of the distance, its logarithm, and how much higher the first one is.
     """
     between = centers_m[:, :, None] - centers_m[:, None]
-    distance = between.norm(dim=-1).clamp(min=_LEAST_M).log()
-    bumps = torch.tensor(BUMPS_M, device=centers_m.device).log()
-    shapes = torch.exp(-((distance[..., None] - bumps) ** 2) / (2 * math.log(2) ** 2))
     height = torch.tanh(between[..., 2])
-    return torch.cat([shapes, distance[..., None], height[..., None]], dim=-1)
+    return torch.cat([*distance_bumps(between.norm(dim=-1)), height[..., None]], dim=-1)
+
+
+def distance_bumps(distance_m: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the bumps of distances [...], [..., bumps], and their logarithm [..., 1]."""
+    distance = distance_m.clamp(min=_LEAST_M).log()
+    bumps = torch.tensor(BUMPS_M, device=distance_m.device).log()
+    shapes = torch.exp(-((distance[..., None] - bumps) ** 2) / (2 * math.log(2) ** 2))
+    return shapes, distance[..., None]

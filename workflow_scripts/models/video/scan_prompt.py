@@ -20,8 +20,11 @@ _ANY_OBJECTS = "Find the objects, maybe none, one or more:"
 _DESCRIBE = f"What is the object at {COORD}?"
 
 
-def prompt_of(sample: ScanSample) -> str:
-    """Return the text of a sample behind its frames, before the answer."""
+def prompt_of(sample: ScanSample, *, is_grounded: bool = False) -> str:
+    """Return the text of a sample behind its frames, before the answer.
+
+    A question that is answered in two steps (`is_grounded`) ends in `<ground>`.
+    """
     if sample.task == "captioning":
         return " ".join(filter(None, [_DESCRIBE, plain_text(sample.text)]))
     if sample.task == "grounding":
@@ -29,7 +32,8 @@ def prompt_of(sample: ScanSample) -> str:
         return f"{instruction} {plain_text(sample.text)}"
     options = [f"{chr(ord('A') + number)}. {text}" for number, text in enumerate(sample.options)]
     parts = [sample.situation, sample.text, *options]
-    return " ".join(plain_text(part) for part in parts if part.strip())
+    text = " ".join(plain_text(part) for part in parts if part.strip())
+    return text + GROUND if is_grounded else text
 
 
 def answer_of(sample: ScanSample) -> str:
@@ -40,24 +44,26 @@ def answer_of(sample: ScanSample) -> str:
 def question_of(
     sample: ScanSample,
     *,
-    targets: Sequence[int] = (),
+    targets: Sequence[int] | None = (),
     anchors: Sequence[int] = (),
     point: np.ndarray | None = None,
+    is_grounded: bool = False,
     ask: bool,
 ) -> ScanQuestion:
     """Return a sample as it is put to a model.
 
     Args:
         sample: What is asked.
-        targets: Proposals that are meant, of grounding.
+        targets: Proposals that are meant, of grounding; those that a question is about.
         anchors: Other proposals that it speaks of.
         point: Where the model sees the point of a caption, f32 [3].
+        is_grounded: Questions are answered in two steps.
         ask: Let the model answer in its own words instead of teaching it the answer; grounding is
             answered at its token, which is always there.
     """
     words_of_its_own = ask and sample.task != "grounding"
     return ScanQuestion(
-        prompt=prompt_of(sample),
+        prompt=prompt_of(sample, is_grounded=is_grounded),
         answer=None if words_of_its_own else answer_of(sample),
         points_m=() if point is None else (tuple(map(float, point)),),
         targets=targets,

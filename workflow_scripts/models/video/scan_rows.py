@@ -67,14 +67,15 @@ class ScanQuestion:
         answer: What is taught; with `<ground>` the hidden state there chooses among the
             proposals. None: the model is to go on in its own words.
         points_m: [points, 3].
-        targets: Proposals that are meant (rows of the boxes); none: no object.
+        targets: Proposals that are meant (rows of the boxes); none: no object. Of a question with
+            a `<ground>` in its prompt: those that it is about, all of them alike; None: not known.
         anchors: Other proposals that the prompt speaks of; none where that is not known.
     """
 
     prompt: str
     answer: str | None = None
     points_m: Sequence[Sequence[float]] = ()
-    targets: Sequence[int] = ()
+    targets: Sequence[int] | None = ()
     anchors: Sequence[int] = ()
 
 

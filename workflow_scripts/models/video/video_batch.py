@@ -234,6 +234,7 @@ class VideoProcessor:
         batch["coord_object"] = _objects_at_points(rows)
         batch["ground_targets"] = _targets_of(rows)
         batch["anchor_targets"] = _anchors_of(rows)
+        batch["is_about"] = _is_about(rows)
         batch["num_answer_tokens"] = torch.tensor(sum(row.num_answer_tokens for row in rows))
         batch["num_queries"] = torch.tensor(sum(row.num_queries for row in rows))
         batch["num_frames"] = torch.tensor(sum(row.scan.num_frames for row in rows))
@@ -286,7 +287,7 @@ def _check(scan: EncodedScan, question: ScanQuestion) -> None:
     expected, given = question.prompt.count(COORD), len(question.points_m)
     if expected != given:
         raise UserError(f"prompt {question.prompt!r} has {expected} {COORD}, but {given} points")
-    wrong = [target for target in question.targets if not 0 <= target < len(scan.boxes)]
+    wrong = [target for target in question.targets or () if not 0 <= target < len(scan.boxes)]
     if wrong:
         raise UserError(
             f"prompt {question.prompt!r}: targets {wrong} are not among the "
@@ -365,11 +366,25 @@ def _anchors_of(rows: Sequence[ScanRow]) -> torch.Tensor:
     return anchors
 
 
+def _is_about(rows: Sequence[ScanRow]) -> torch.Tensor:
+    """Return bool [queries]: it is a question, and not an answer, that ends in the query."""
+    return torch.tensor(
+        [
+            GROUND in entry.question.prompt
+            for row in rows
+            for entry in row.questions
+            for _ in range(entry.num_queries)
+        ],
+        dtype=torch.bool,
+    )
+
+
 def _targets_of(rows: Sequence[ScanRow]) -> torch.Tensor:
-    """Return bool [queries, proposals + 1], the last column for no object."""
+    """Return bool [queries, proposals + 1], the last column for no object; none if unknown."""
     queries = [entry for row in rows for entry in row.questions for _ in range(entry.num_queries)]
     width = max(len(row.scan.boxes) for row in rows)
     targets = torch.zeros(len(queries), width + 1, dtype=torch.bool)
     for number, entry in enumerate(queries):
-        targets[number, list(entry.question.targets) or [width]] = True
+        if entry.question.targets is not None:
+            targets[number, list(entry.question.targets) or [width]] = True
     return targets

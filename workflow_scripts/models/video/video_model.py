@@ -25,6 +25,12 @@ from workflow_scripts.models.shared_prefix import (
     rope_position_ids,
     sharing_obstacle,
 )
+from workflow_scripts.models.video.candidate_scores import (
+    Candidates,
+    CandidateScores,
+    grounding_losses,
+    score_candidates,
+)
 from workflow_scripts.models.video.depth_head import DepthHead, depth_loss
 from workflow_scripts.models.video.frame_features import (
     FrameFeatures,
@@ -33,8 +39,9 @@ from workflow_scripts.models.video.frame_features import (
     pooled_grid,
     replace_features,
 )
-from workflow_scripts.models.video.grounding_head import GroundingHead, contrastive_loss
+from workflow_scripts.models.video.grounding_head import GroundingHead
 from workflow_scripts.models.video.object_patches import mean_patch_features
+from workflow_scripts.models.video.object_reader import ObjectReader
 from workflow_scripts.models.video.position_encoding import PositionEncoding
 from workflow_scripts.models.video.relation_head import RelationHead
 from workflow_scripts.models.video.special_tokens import SpecialTokens
@@ -63,21 +70,6 @@ class EncodedScene:
     unused: torch.Tensor | None
 
 
-@dataclass
-class GroundingScores:
-    """Scores of queries.
-
-    Attributes:
-        scores: f32 [queries, proposals + 1], -inf where there is no proposal; no object last.
-        is_candidate: bool [queries, proposals].
-        anchors: f32 [queries, proposals], cosines; None without a relation head.
-    """
-
-    scores: torch.Tensor
-    is_candidate: torch.Tensor
-    anchors: torch.Tensor | None
-
-
 class VideoModel(nn.Module):
     """Wraps a base for pictures and text, with or without LoRA adapters.
 
@@ -99,6 +91,7 @@ class VideoModel(nn.Module):
         self.position_encoding = PositionEncoding(settings.position_encoding, width)
         self.grounding_head = GroundingHead(width, settings.grounding_head)
         self.relation_head = RelationHead(width) if settings.relation_head else None
+        self.object_reader = ObjectReader(width) if settings.grounded_answers else None
         self.token_embeddings = nn.Embedding(len(special_tokens.ids), width)
         self.depth_head = DepthHead(width) if settings.depth_head else None
         embeddings = self.base.get_input_embeddings()
@@ -134,9 +127,17 @@ class VideoModel(nn.Module):
         layers, because ranks that share weights (ZeRO-3) have to run them together.
         """
         scene = self.encode_scene(batch)
-        hidden = self.read(batch, scene)
+        first = self._first_scores(batch, scene)
+        hidden = self._read(batch, scene, first)
+        scored = first or self._scores(hidden, batch, scene)
         losses = {
-            **self._grounding_losses(hidden, batch, scene),
+            **grounding_losses(
+                scored,
+                targets=batch["ground_targets"],
+                anchors=batch["anchor_targets"],
+                is_about=batch["is_about"],
+                num_queries=batch["num_queries"],
+            ),
             "answer": self._answer_loss(hidden, batch),
         }
         weights = {
@@ -156,12 +157,10 @@ class VideoModel(nn.Module):
     def score_candidates(self, **batch: Any) -> list[torch.Tensor]:
         """Return the scores of every query, f32 [proposals of its scan + 1]; no object last."""
         scene = self.encode_scene(batch)
-        found = self._scores(self.read(batch, scene), batch, scene)
-        counts = found.is_candidate.sum(dim=1).tolist()
-        return [
-            torch.cat([row[:count], row[-1:]]).cpu()
-            for row, count in zip(found.scores, counts, strict=True)
-        ]
+        scored = self._first_scores(batch, scene)
+        if scored is None:
+            scored = self._scores(self._read(batch, scene, None), batch, scene)
+        return scored.by_query()
 
     def encode_scene(self, batch: Batch) -> EncodedScene:
         """Run the vision tower, and join features and coordinates."""
@@ -220,7 +219,27 @@ class VideoModel(nn.Module):
 
         With a `cache` all keys and values are kept in it.
         """
-        with self.replaced_embeddings(batch, scene) as input_ids:
+        return self._read(batch, scene, self._first_scores(batch, scene), cache=cache)
+
+    def _first_scores(self, batch: Batch, scene: EncodedScene) -> CandidateScores | None:
+        """Return the scores at `<ground>` that texts are read with; None without object reader."""
+        if self.object_reader is None:
+            return None
+        return self._scores(self._read(batch, scene, None), batch, scene)
+
+    def _read(
+        self,
+        batch: Batch,
+        scene: EncodedScene,
+        scored: CandidateScores | None,
+        *,
+        cache: Any = None,
+    ) -> torch.Tensor:
+        """Read texts; with scores, `<ground>` stands for what is chosen there."""
+        chosen = None
+        if self.object_reader is not None and scored is not None:
+            chosen = self.object_reader(scored.scores, scored.candidates)
+        with self.replaced_embeddings(batch, scene, chosen) as input_ids:
             output = self.base.model(
                 input_ids=input_ids,
                 position_ids=self.positions(batch),
@@ -273,11 +292,18 @@ class VideoModel(nn.Module):
         return bias
 
     @contextlib.contextmanager
-    def replaced_embeddings(self, batch: Batch, scene: EncodedScene) -> Iterator[torch.Tensor]:
+    def replaced_embeddings(
+        self, batch: Batch, scene: EncodedScene, chosen: torch.Tensor | None = None
+    ) -> Iterator[torch.Tensor]:
         """Yield token numbers that the base has rows for; the next embedding of them is replaced.
 
         In the place of the special tokens stand their own vectors: `<coord>` with the encoding
-        of its point, `<object>` the proposal's.
+        of its point, `<object>` the proposal's, `<ground>` with what was chosen there.
+
+        Args:
+            batch: Of `VideoProcessor.collate`.
+            scene: Its scans.
+            chosen: [queries, width], of the object reader; None before something is chosen.
         """
         special = self.special_tokens
         input_ids = batch["input_ids"]
@@ -296,6 +322,12 @@ class VideoModel(nn.Module):
             (which == special.object)[:, None],
             scene.objects[: int((which == special.object).sum())].to(vectors.dtype),
         )
+        if chosen is not None:
+            is_ground = (which == special.ground)[:, None]
+            chosen = chosen.to(vectors.dtype)
+            vectors = vectors + torch.zeros_like(vectors).masked_scatter(is_ground, chosen)
+            # A batch without queries has a choice all the same, which is added to nothing.
+            vectors = vectors + 0.0 * chosen.sum()
         self._replacement = (is_special.any(dim=0), vectors)
         try:
             yield input_ids.masked_fill(is_special.any(dim=0), special.padding)
@@ -314,49 +346,16 @@ class VideoModel(nn.Module):
         mask, vectors = self._replacement
         return output.masked_scatter(mask[..., None], vectors.to(output.dtype))
 
-    def _scores(self, hidden: torch.Tensor, batch: Batch, scene: EncodedScene) -> GroundingScores:
-        is_query = batch["input_ids"] == self.special_tokens.ground
-        rows = is_query.nonzero()[:, 0]
-        queries = hidden[is_query]
-        if not len(rows):
-            rows, queries = rows.new_zeros(1), hidden[0, :1]
-        object_row = batch["object_row"]
-        counts = torch.bincount(object_row, minlength=len(hidden))
-        first = counts.cumsum(0) - counts
-        number = torch.arange(int(counts.max()) if len(object_row) else 0, device=rows.device)
-        is_candidate = number < counts[rows][:, None]
-        index = torch.where(is_candidate, first[rows][:, None] + number, 0)
-        candidates = scene.objects[index]
-        scores: torch.Tensor = self.grounding_head(queries, candidates, is_candidate)
-        anchors = None
-        if self.relation_head is not None:
-            centers = None
-            if self.settings.position_encoding.kind != "none":
-                centers = from_bits(batch["object_points"])[index]
-            added, anchors = self.relation_head(queries, candidates, is_candidate, centers)
-            scores = scores + functional.pad(added, (0, 1))
-        return GroundingScores(scores, is_candidate, anchors)
-
-    def _grounding_losses(
-        self, hidden: torch.Tensor, batch: Batch, scene: EncodedScene
-    ) -> dict[str, torch.Tensor]:
-        found = self._scores(hidden, batch, scene)
-        targets = batch["ground_targets"]
-        losses = {"grounding": 0.0 * found.scores[:, -1].sum()}
-        if found.anchors is not None:
-            losses["anchor"] = 0.0 * found.anchors[found.is_candidate].sum()
-        if not len(targets):
-            return losses
-        total = contrastive_loss(found.scores, targets).sum()
-        losses["grounding"] = total / batch["num_queries"]
-        if found.anchors is not None:
-            anchors = batch["anchor_targets"]
-            is_known = anchors.any(dim=1)
-            # Their own loss has no candidate for nothing.
-            scores = functional.pad(found.anchors[is_known], (0, 1), value=-torch.inf)
-            total = contrastive_loss(scores, functional.pad(anchors[is_known], (0, 1))).sum()
-            losses["anchor"] = losses["anchor"] + total / batch["num_queries"]
-        return losses
+    def _scores(self, hidden: torch.Tensor, batch: Batch, scene: EncodedScene) -> CandidateScores:
+        has_positions = self.settings.position_encoding.kind != "none"
+        candidates = Candidates.of(
+            hidden,
+            batch["input_ids"] == self.special_tokens.ground,
+            scene.objects,
+            batch["object_row"],
+            from_bits(batch["object_points"]) if has_positions else None,
+        )
+        return score_candidates(candidates, self.grounding_head, self.relation_head)
 
     def _answer_loss(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
         labels = batch["labels"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from workflow_scripts.common.scan_samples import ScanSample
+from workflow_scripts.common.scan_samples import ScanSample, measured_instances
 from workflow_scripts.common.seeds import rng as seeded
 from workflow_scripts.experiments.video import VideoTrainingSettings
 from workflow_scripts.models.video.scan_cache import CachedScan, ScanCache
@@ -194,7 +194,12 @@ def encode_samples(
         group
         for placement, numbers in by_placement(samples, usual, settings.situation)
         for group in _encode_placed(
-            [samples[number] for number in numbers], scan, groups, processor, placement
+            [samples[number] for number in numbers],
+            scan,
+            groups,
+            processor,
+            placement,
+            is_grounded=settings.grounded_answers,
         )
     ]
 
@@ -205,6 +210,8 @@ def _encode_placed(
     groups: ScanGroups,
     processor: VideoProcessor,
     placement: Placement,
+    *,
+    is_grounded: bool,
 ) -> list[ScanGroup]:
     placed = placement.scan(scan.encoded)
     questions = []
@@ -213,11 +220,16 @@ def _encode_placed(
         spoken_of = scan.inputs.targets(sample.referents, ()) & ~meant
         point = None if sample.point_m is None else placement.points(np.array(sample.point_m))
         is_grounding = sample.task == "grounding"
+        targets: list[int] | None = np.flatnonzero(meant).tolist() if is_grounding else []
+        if is_grounded and sample.task == "question":
+            about = scan.inputs.targets(measured_instances(sample), ())
+            targets = np.flatnonzero(about).tolist() or None
         question = question_of(
             sample,
-            targets=np.flatnonzero(meant).tolist() if is_grounding else (),
+            targets=targets,
             anchors=np.flatnonzero(spoken_of).tolist() if is_grounding else (),
             point=point if sample.task == "captioning" else None,
+            is_grounded=is_grounded,
             ask=False,
         )
         questions.append(processor.encode_question(placed, question))
