@@ -18,6 +18,8 @@ rule sample_scenes:
         "results/benchmarks/scenes/sample_scenes/{source}/{shard}.tsv"
     wildcard_constraints:
         source=name_pattern(sources_with_sampler()),
+    # What is rendered first waits for these short jobs.
+    priority: 4
     conda:
         "../envs/scenes.yaml"
     threads: 1

@@ -38,6 +38,10 @@ rule pretrain_base:
                 path
                 for source in SHARDS
                 if SOURCES[source].names_objects
+                and (
+                    config["train"]["tiny"]["use_scans"]
+                    or source not in sources_with_scenes("scan")
+                )
                 for path in per_shard(
                     "results/views/{source}/{shard}.zarr", source=source
                 )
@@ -124,6 +128,7 @@ for _rule, _curves in TRAINING_RULES.values():
                 for name, experiment in EXPERIMENTS.items()
                 if experiment.is_trained_by(_rule)
             ),
+        priority: 1
         localrule: True
         conda:
             "../envs/train.yaml"

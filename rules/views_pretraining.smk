@@ -19,6 +19,7 @@ rule sample_pretraining_houses:
         "logs/views/sample_pretraining_houses/{shard}.log",
     benchmark:
         "results/benchmarks/views/sample_pretraining_houses/{shard}.tsv"
+    priority: 4
     conda:
         "../envs/scenes.yaml"
     threads: 1

@@ -34,6 +34,13 @@ def test_a_video_model_is_trained_asked_and_scored(project: Project) -> None:
     assert project.planned_jobs("results/eval.csv")["predict_answers"] == 9
 
 
+@pytest.mark.parametrize("use_scans", [True, False])
+def test_pre_training_waits_for_scans_it_learns_from(project: Project, use_scans: bool) -> None:
+    project.edit({"train": {"tiny": {"use_scans": use_scans}}})
+    planned = project.planned_jobs("results/train/base/tiny")
+    assert ("render_walks" in planned) == use_scans
+
+
 def test_without_scans_video_models_are_off(project: Project) -> None:
     project.edit({"sources": {"scans": None}})
     done = project.snakemake("--dry-run", "results/eval.csv", check=False)

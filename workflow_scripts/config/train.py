@@ -53,8 +53,8 @@ class PretrainingViewsSettings(ViewsSettings):
     )
 
 
-class PretrainingHousesSettings(Settings):
-    """The generated houses that only the pre-training of the tiny base sees."""
+class PretrainingInputSettings(Settings):
+    """Which views the pre-training of the tiny base sees: those of its own houses, and others."""
 
     num_houses: int = Field(
         150,
@@ -64,12 +64,17 @@ class PretrainingHousesSettings(Settings):
         "and scans of `sources`",
     )
     houses_per_shard: int = Field(50, ge=1, le=10_000, description="houses in one job")
+    use_scans: bool = Field(
+        True,
+        description="also learn from the frames of scans; otherwise the pre-training need not wait "
+        "for them",
+    )
     views: PretrainingViewsSettings = Field(
         PretrainingViewsSettings(), description="views of these houses, small and fast to render"
     )
 
 
-class TinySettings(TinyBaseSettings, PretrainingHousesSettings):
+class TinySettings(TinyBaseSettings, PretrainingInputSettings):
     """The tiny embedded base: its pre-training and the houses for it."""
 
 
