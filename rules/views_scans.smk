@@ -30,7 +30,6 @@ rule render_walks:
         "results/benchmarks/views/render_walks/{source}/{shard}.tsv"
     wildcard_constraints:
         source=name_pattern(scan_sources(simulated=True)),
-    priority: 1
     conda:
         "../envs/views.yaml"
     threads: 1

@@ -35,6 +35,8 @@ from workflow_scripts.experiments.vlm import (
     TuningSettings,
     base_model,
     check_base,
+    cores_of_rank,
+    cores_of_training,
     embedded_base,
 )
 
@@ -212,6 +214,8 @@ TRAINING = Training(
         ),
     ),
     rule_of=_training_rule,
+    threads=cores_of_training,
+    cpus_per_rank=cores_of_rank,
 )
 
 

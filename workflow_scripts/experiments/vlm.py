@@ -127,6 +127,16 @@ def _training_rule(settings: TuningSettings) -> str:
     return "train_lora" if settings.adapter == "lora" else "train_full_finetune"
 
 
+def cores_of_rank(settings: TuningSettings) -> int:
+    """Return the cores of a rank: the tiny base is too small for two; 0 shares the machine's."""
+    return 1 if settings.base in EMBEDDED_BASES else 0
+
+
+def cores_of_training(settings: TuningSettings) -> int:
+    """Return the cores that a training on this machine claims."""
+    return cores_of_rank(settings) * settings.num_processes or 2
+
+
 TRAINING = Training(
     module="workflow_scripts.train.vlm.launch",
     arguments=_training_arguments,
@@ -140,6 +150,8 @@ TRAINING = Training(
         ),
     ),
     rule_of=_training_rule,
+    threads=cores_of_training,
+    cpus_per_rank=cores_of_rank,
 )
 
 
