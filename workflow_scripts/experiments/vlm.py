@@ -127,12 +127,12 @@ def _training_rule(settings: TuningSettings) -> str:
     return "train_lora" if settings.adapter == "lora" else "train_full_finetune"
 
 
-def cores_of_rank(settings: TuningSettings) -> int:
+def cores_of_rank(settings: Any) -> int:
     """Return the cores of a rank: the tiny base is too small for two; 0 shares the machine's."""
     return 1 if settings.base in EMBEDDED_BASES else 0
 
 
-def cores_of_training(settings: TuningSettings) -> int:
+def cores_of_training(settings: Any) -> int:
     """Return the cores that a training on this machine claims."""
     return cores_of_rank(settings) * settings.num_processes or 2
 
