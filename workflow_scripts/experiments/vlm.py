@@ -1,7 +1,7 @@
 """Experiments of kind vlm: a vision-language model learns to answer questions."""
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
