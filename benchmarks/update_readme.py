@@ -24,10 +24,10 @@ from workflow_scripts.evaluate.score_table import ALL, LEARNED, read_eval, read_
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
 GALLERY = {
-    "views": "results/views/procthor/0004.png",
+    "views": "results/views/procthor/0002.png",
     "scenes": "results/scenes/procthor/0001.png",
-    "pointclouds": "results/pointclouds/procthor/0004.png",
-    "vqa": "results/vqa/procthor/0004.png",
+    "pointclouds": "results/pointclouds/procthor/0002.png",
+    "vqa": "results/vqa/procthor/0002.png",
     "rooms": "results/evaluate/rooms/rebuilt.png",
 }
 MAX_SIDE_PX = (1500, 1150)
