@@ -1,5 +1,6 @@
 """Scans that a test makes in a moment: coloured boxes in an empty room, seen from two places."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from workflow_scripts.common.records import ViewRow, records_to_frame
 from workflow_scripts.common.scan_samples import ProposalRow, ScanSample
 from workflow_scripts.common.storage import write_records, write_table
 from workflow_scripts.common.view_shard import sibling_path, write_views
+from workflow_scripts.experiments.video import VideoTrainingSettings
 from workflow_scripts.geometry.cameras import intrinsics, world_from_camera
 from workflow_scripts.train.base.tiny_vlm import make_model, make_processor
+from workflow_scripts.train.video.experiment import VideoExperiment
 
 WIDTH, HEIGHT = 48, 32
 COLOURS = {"red": (250, 10, 10), "green": (10, 250, 10), "blue": (10, 10, 250)}
@@ -68,6 +71,23 @@ def make_scans(
     for split, entries in samples.items():
         write_records(folder / f"{split}.jsonl", entries)
     return shard, table
+
+
+def scan_experiment(
+    folder: Path, out: Path, settings: Mapping[str, object], *, validation: Path | None = None
+) -> VideoExperiment:
+    """Return a training into `out` on the scans and the base of `folder`."""
+    return VideoExperiment(
+        name="micro",
+        base=str(folder / "base"),
+        data=folder / "train.jsonl",
+        views=[folder / "scans.zarr"],
+        proposals=[folder / "scans.proposals.parquet"],
+        out=out,
+        seed=7,
+        settings=VideoTrainingSettings.parse(settings),
+        validation=validation,
+    )
 
 
 def _render(

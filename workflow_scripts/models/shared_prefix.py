@@ -136,9 +136,10 @@ def choose_attention(model: Any, attention: str = "auto") -> str:
     # It takes no dropout of attention.
     can_flex &= not getattr(model.config.get_text_config(), "attention_dropout", 0.0)
     name = "sdpa"
-    if attention == "auto":
-        name = "flex_attention" if can_flex else name
-        name = name if torch.cuda.is_available() else cpu_attention.NAME
+    if attention == "auto" and can_flex:
+        name = "flex_attention"
+    elif attention == "auto" and not torch.cuda.is_available():
+        name = cpu_attention.NAME
     model.set_attn_implementation({"text_config": name})
     return name
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from testing.micro_scans import make_base, make_scans
+from testing.micro_scans import make_base, make_scans, scan_experiment
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.scan_samples import ScanPrediction, ScanSample
 from workflow_scripts.common.storage import read_records, read_table, write_records, write_table
@@ -21,7 +21,6 @@ from workflow_scripts.models.video.scan_inputs import ScanReader
 from workflow_scripts.models.video.scan_prompt import prompt_of, question_of
 from workflow_scripts.models.video.video_batch import VideoProcessor
 from workflow_scripts.train.video.dataset import ScanGroups, encode_samples
-from workflow_scripts.train.video.experiment import VideoExperiment
 
 MODEL = {"pooling": 1, "tokens": "objects"}
 
@@ -33,16 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_base(folder / "base")
     plain = {"adapter": "none", "deepspeed": "none", "num_processes": 1, "steps": 40}
     more = {"batch_size": 8, "learning_rate": 5e-3, "save_steps": 100}
-    experiment = VideoExperiment(
-        name="micro",
-        base=str(folder / "base"),
-        data=folder / "train.jsonl",
-        views=[folder / "scans.zarr"],
-        proposals=[folder / "scans.proposals.parquet"],
-        out=folder / "training",
-        seed=7,
-        settings=VideoTrainingSettings.parse({**plain, **more, **MODEL}),
-    )
+    experiment = scan_experiment(folder, folder / "training", {**plain, **more, **MODEL})
     experiment.train()
     return folder
 

@@ -1,13 +1,23 @@
 """A small scan that tests make: a room with boxes on its floor, seen from its middle."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from tests.train.models import MODELS
 from workflow_scripts.config.video import VideoModelSettings
 from workflow_scripts.geometry.cameras import intrinsics, rays_camera, world_from_camera
-from workflow_scripts.models.video.scan_rows import ScanFrames, ScanQuestion
+from workflow_scripts.models.shared_prefix import IGNORE_INDEX
+from workflow_scripts.models.video.scan_rows import (
+    EncodedQuestion,
+    EncodedScan,
+    ScanFrames,
+    ScanQuestion,
+)
 from workflow_scripts.models.video.video_batch import VideoProcessor
+from workflow_scripts.models.video.video_generation import generate_tokens
 from workflow_scripts.models.video.video_model import VideoModel
 
 ROOM_M = np.array([4.0, 3.0, 2.5])
@@ -49,6 +59,28 @@ QUESTIONS = [
     ScanQuestion("Which object is it? The sofa.", "<ground>"),
     ScanQuestion("Which objects are walls?", "<ground> wall", targets=[0, 2]),
 ]
+
+
+def check_tokens_are_those_read_anew(
+    model: VideoModel,
+    inputs: VideoProcessor,
+    scan: EncodedScan,
+    encoded: Sequence[EncodedQuestion],
+    *,
+    max_new_tokens: int,
+) -> None:
+    """Every generated token is the likeliest one after all before it, read without a cache."""
+    (row,) = inputs.rows(scan, encoded)
+    produced = generate_tokens(
+        model, inputs.collate([row]), max_new_tokens=max_new_tokens, end_tokens=set()
+    )
+    for entry, answer in zip(encoded, produced, strict=True):
+        read = entry
+        for token in answer:
+            batch = inputs.collate(inputs.rows(scan, [read]))
+            hidden = model.read(batch, model.encode_scene(batch))[0, -1]
+            assert int(model.base.get_output_embeddings()(hidden).argmax()) == token
+            read = replace(read, tokens=[*read.tokens, token], labels=[*read.labels, IGNORE_INDEX])
 
 
 def make_model(kind: str, **settings: object) -> tuple[VideoModel, VideoProcessor]:

@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 import torch
 
-from tests.models.video.scans import BASES, BOXES, make_model, room_frames
+from tests.models.video.scans import (
+    BASES,
+    BOXES,
+    check_tokens_are_those_read_anew,
+    make_model,
+    room_frames,
+)
 from workflow_scripts.common.scan_samples import ScanSample, measured_instances
-from workflow_scripts.models.shared_prefix import IGNORE_INDEX
 from workflow_scripts.models.video.candidate_scores import Candidates
 from workflow_scripts.models.video.grounding_head import coverage_loss
 from workflow_scripts.models.video.object_reader import (
@@ -22,7 +27,6 @@ from workflow_scripts.models.video.relation_head import BUMPS_M
 from workflow_scripts.models.video.scan_prompt import prompt_of
 from workflow_scripts.models.video.scan_rows import EncodedScan, ScanQuestion
 from workflow_scripts.models.video.video_batch import VideoProcessor
-from workflow_scripts.models.video.video_generation import generate_tokens
 
 INF = torch.inf
 QUESTIONS = [
@@ -140,15 +144,7 @@ def test_packed_questions_have_the_losses_and_answers_of_separate_ones(
         assert packed[name].item() == pytest.approx(expected, abs=1e-5)
     unanswered = [replace(question, answer=None) for question in QUESTIONS[:3]]
     encoded = [inputs.encode_question(scan, question) for question in unanswered]
-    (row,) = inputs.rows(scan, encoded)
-    produced = generate_tokens(model, inputs.collate([row]), max_new_tokens=3, end_tokens=set())
-    for entry, answer in zip(encoded, produced, strict=True):
-        read = entry
-        for token in answer:
-            again = inputs.collate(inputs.rows(scan, [read]))
-            hidden = model.read(again, model.encode_scene(again))[0, -1]
-            assert int(model.base.get_output_embeddings()(hidden).argmax()) == token
-            read = replace(read, tokens=[*read.tokens, token], labels=[*read.labels, IGNORE_INDEX])
+    check_tokens_are_those_read_anew(model, inputs, scan, encoded, max_new_tokens=3)
 
 
 def test_answers_read_what_was_chosen() -> None:

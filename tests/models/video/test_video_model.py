@@ -1,7 +1,6 @@
 """Encodings change the right tokens; questions that share a scan have the loss of separate ones."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,14 +8,20 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.models.video.scans import BASES, BOXES, QUESTIONS, make_model, room_frames
+from tests.models.video.scans import (
+    BASES,
+    BOXES,
+    QUESTIONS,
+    check_tokens_are_those_read_anew,
+    make_model,
+    room_frames,
+)
 from tests.train.models import MODELS
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.config.video import VideoModelSettings
-from workflow_scripts.models.shared_prefix import IGNORE_INDEX
 from workflow_scripts.models.video.scan_rows import EncodedScan, ScanQuestion
 from workflow_scripts.models.video.video_batch import VideoProcessor, from_bits
-from workflow_scripts.models.video.video_generation import generate_answers, generate_tokens
+from workflow_scripts.models.video.video_generation import generate_answers
 from workflow_scripts.models.video.video_model import VideoModel
 from workflow_scripts.models.vlm import conversation_text
 
@@ -75,15 +80,8 @@ def test_answers_are_those_of_questions_read_anew_at_every_token(kind: str, toke
         ScanQuestion("How many?"),
     ]
     encoded = [inputs.encode_question(scan, question) for question in questions]
+    check_tokens_are_those_read_anew(model, inputs, scan, encoded, max_new_tokens=4)
     (row,) = inputs.rows(scan, encoded)
-    produced = generate_tokens(model, inputs.collate([row]), max_new_tokens=4, end_tokens=set())
-    for entry, answer in zip(encoded, produced, strict=True):
-        read = entry
-        for token in answer:
-            batch = inputs.collate(inputs.rows(scan, [read]))
-            hidden = model.read(batch, model.encode_scene(batch))[0, -1]
-            assert int(model.base.get_output_embeddings()(hidden).argmax()) == token
-            read = replace(read, tokens=[*read.tokens, token], labels=[*read.labels, IGNORE_INDEX])
     texts = generate_answers(model, inputs, [row], max_new_tokens=4)
     assert len(texts) == 3
 

@@ -8,12 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from testing.micro_scans import make_base, make_scans
+from testing.micro_scans import make_base, make_scans, scan_experiment
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.scan_samples import ScanSample
 from workflow_scripts.common.storage import read_json, read_records, write_records
 from workflow_scripts.config.scan_inputs import ProposalTrainingSettings
-from workflow_scripts.experiments.video import VideoTrainingSettings
 from workflow_scripts.models.video.load import HEADS_FILE, load_video_model
 from workflow_scripts.train import launch
 from workflow_scripts.train.job_resources import JobResources
@@ -40,17 +39,7 @@ def experiment_in(out: Path, folder: Path, **changes: Any) -> VideoExperiment:
         "learning_rate": 5e-3,
         "pooling": 1,
     }
-    return VideoExperiment(
-        name="micro",
-        base=str(folder / "base"),
-        data=folder / "train.jsonl",
-        views=[folder / "scans.zarr"],
-        proposals=[folder / "scans.proposals.parquet"],
-        out=out,
-        seed=7,
-        settings=VideoTrainingSettings.parse(plain | changes),
-        validation=folder / "val.jsonl",
-    )
+    return scan_experiment(folder, out, plain | changes, validation=folder / "val.jsonl")
 
 
 def losses(experiment: VideoExperiment) -> list[float]:

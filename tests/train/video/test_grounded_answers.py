@@ -5,13 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from testing.micro_scans import make_base, make_scans
+from testing.micro_scans import make_base, make_scans, scan_experiment
 from workflow_scripts.common.errors import UserError
 from workflow_scripts.common.scan_samples import ScanPrediction, ScanSample
 from workflow_scripts.common.storage import read_records, write_records
 from workflow_scripts.evaluate.video import predict
 from workflow_scripts.experiments.video import VideoPredictSettings, VideoTrainingSettings
-from workflow_scripts.train.video.experiment import VideoExperiment
 
 SHOWN = {
     **{"pooling": 1, "tasks": ["question"], "situation": "pose", "grounded_answers": True},
@@ -58,16 +57,7 @@ def test_directions_are_learned_that_the_blind_model_cannot_know(tmp_path: Path)
     make_scans(tmp_path, splits={"train": 24, "val": 1, "test": 24})
     for split in ("train", "val", "test"):
         ask_for_directions(tmp_path / f"{split}.jsonl")
-    experiment = VideoExperiment(
-        name="directions",
-        base=str(tmp_path / "base"),
-        data=tmp_path / "train.jsonl",
-        views=[tmp_path / "scans.zarr"],
-        proposals=[tmp_path / "scans.proposals.parquet"],
-        out=tmp_path / "training",
-        seed=7,
-        settings=VideoTrainingSettings.parse(TRAINED),
-    )
+    experiment = scan_experiment(tmp_path, tmp_path / "training", TRAINED)
     experiment.train()
     truth = {one.sample_id: one.answer for one in read_records(tmp_path / "test.jsonl", ScanSample)}
     assert len(truth) == 2 * 24

@@ -13,11 +13,10 @@ from torch import nn
 
 from workflow_scripts.models.video.candidate_scores import Candidates
 from workflow_scripts.models.video.grounding_head import TEMPERATURE, ResidualLayers
-from workflow_scripts.models.video.relation_head import distance_bumps
+from workflow_scripts.models.video.relation_head import LEAST_M, distance_bumps
 
 NUM_NUMBERS = 32
 NUM_FEATURES = 10
-_LEAST_M = 0.05
 
 
 class ObjectReader(nn.Module):
@@ -54,6 +53,6 @@ class ObjectReader(nn.Module):
 def place_features(centers_m: torch.Tensor) -> torch.Tensor:
     """Return phi of centers f32 [..., 3]: direction, bumps of the distance, its log, height."""
     flat = centers_m[..., :2]
-    distance = flat.norm(dim=-1, keepdim=True).clamp(min=_LEAST_M)
+    distance = flat.norm(dim=-1, keepdim=True).clamp(min=LEAST_M)
     height = torch.tanh(centers_m[..., 2:])
     return torch.cat([flat / distance, *distance_bumps(distance[..., 0]), height], dim=-1)

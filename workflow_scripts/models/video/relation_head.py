@@ -16,7 +16,7 @@ from workflow_scripts.models.video.grounding_head import TEMPERATURE, ResidualLa
 # Centers of the bumps; each is as wide as the step to the next one.
 BUMPS_M = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 NUM_FEATURES = len(BUMPS_M) + 2
-_LEAST_M = 0.05
+LEAST_M = 0.05
 
 
 class RelationHead(nn.Module):
@@ -73,7 +73,7 @@ def distance_features(centers_m: torch.Tensor) -> torch.Tensor:
 
 def distance_bumps(distance_m: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the bumps of distances [...], [..., bumps], and their logarithm [..., 1]."""
-    distance = distance_m.clamp(min=_LEAST_M).log()
+    distance = distance_m.clamp(min=LEAST_M).log()
     bumps = torch.tensor(BUMPS_M, device=distance_m.device).log()
     shapes = torch.exp(-((distance[..., None] - bumps) ** 2) / (2 * math.log(2) ** 2))
     return shapes, distance[..., None]

@@ -357,9 +357,14 @@ def _objects_at_points(rows: Sequence[ScanRow]) -> torch.Tensor:
     return torch.tensor(found, dtype=torch.long)
 
 
+def _queries(rows: Sequence[ScanRow]) -> list[EncodedQuestion]:
+    """Return the question of each `<ground>`, in the order of a batch."""
+    return [entry for row in rows for entry in row.questions for _ in range(entry.num_queries)]
+
+
 def _anchors_of(rows: Sequence[ScanRow]) -> torch.Tensor:
     """Return bool [queries, proposals]: which are spoken of beside the targets; none if unknown."""
-    queries = [entry for row in rows for entry in row.questions for _ in range(entry.num_queries)]
+    queries = _queries(rows)
     anchors = torch.zeros(len(queries), max(len(row.scan.boxes) for row in rows), dtype=torch.bool)
     for number, entry in enumerate(queries):
         anchors[number, list(entry.question.anchors)] = True
@@ -369,19 +374,13 @@ def _anchors_of(rows: Sequence[ScanRow]) -> torch.Tensor:
 def _is_about(rows: Sequence[ScanRow]) -> torch.Tensor:
     """Return bool [queries]: it is a question, and not an answer, that ends in the query."""
     return torch.tensor(
-        [
-            GROUND in entry.question.prompt
-            for row in rows
-            for entry in row.questions
-            for _ in range(entry.num_queries)
-        ],
-        dtype=torch.bool,
+        [GROUND in entry.question.prompt for entry in _queries(rows)], dtype=torch.bool
     )
 
 
 def _targets_of(rows: Sequence[ScanRow]) -> torch.Tensor:
     """Return bool [queries, proposals + 1], the last column for no object; none if unknown."""
-    queries = [entry for row in rows for entry in row.questions for _ in range(entry.num_queries)]
+    queries = _queries(rows)
     width = max(len(row.scan.boxes) for row in rows)
     targets = torch.zeros(len(queries), width + 1, dtype=torch.bool)
     for number, entry in enumerate(queries):
