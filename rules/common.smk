@@ -31,6 +31,7 @@ from workflow_scripts.sources.base import is_depth_estimated
 from workflow_scripts.sources.planning import (
     input_files,
     plan_sources,
+    pretraining_sources,
     resolved_sources,
     stages,
 )
@@ -108,6 +109,7 @@ try:
         shards={source: tuple(plan.shards) for source, plan in _plans.items()},
         scene_kinds={source: SOURCES[source].scene_kind for source in _plans},
     )
+    PRETRAINING_SOURCES = pretraining_sources(config)
     EXPERIMENTS = enabled_experiments(CONTEXT, EXPERIMENT_KINDS, warn=logger.warning)
 except (UserError, OSError) as error:
     stop(error)

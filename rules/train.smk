@@ -27,6 +27,12 @@ TRAINS["pretrain_base"] = any(
     for path in experiment.training_arguments(CONTEXT).paths()
 )
 
+if TRAINS["pretrain_base"] and not (PRETRAINING_SHARDS or PRETRAINING_SOURCES):
+    stop(
+        "train.tiny: num_houses is 0 and sources names no source that is on, so the tiny base has"
+        " nothing to learn from; raise num_houses or name a source"
+    )
+
 
 rule pretrain_base:
     input:
@@ -36,12 +42,7 @@ rule pretrain_base:
             ),
             *(
                 path
-                for source in SHARDS
-                if SOURCES[source].names_objects
-                and (
-                    config["train"]["tiny"]["use_scans"]
-                    or source not in sources_with_scenes("scan")
-                )
+                for source in PRETRAINING_SOURCES
                 for path in per_shard(
                     "results/views/{source}/{shard}.zarr", source=source
                 )

@@ -61,7 +61,7 @@ def test_the_tiny_base_learns_from_scans_whatever_later_stages_take_them(
 ) -> None:
     project = Project.create(tmp_path / "project")
     project.edit({"sources": {"scans": {**SIMULATED, "later_stages": later_stages}}})
-    project.edit({"train": {"tiny": {"use_scans": True}}})
+    project.edit({"train": {"tiny": {"sources": None}}})
     planned = project.planned_jobs("results/train/base/tiny.metrics.json")
     assert planned["render_walks"] == 2
     # What the objects of robot tasks are called says nothing about what they look like.

@@ -34,11 +34,35 @@ def test_a_video_model_is_trained_asked_and_scored(project: Project) -> None:
     assert project.planned_jobs("results/eval.csv")["predict_answers"] == 9
 
 
-@pytest.mark.parametrize("use_scans", [True, False])
-def test_pre_training_waits_for_scans_it_learns_from(project: Project, use_scans: bool) -> None:
-    project.edit({"train": {"tiny": {"use_scans": use_scans}}})
+@pytest.mark.parametrize(
+    ("sources", "waits_for"),
+    [
+        ([], set()),
+        (["procthor"], {"render_shard"}),
+        (["scans"], {"render_walks"}),
+        (None, {"render_shard", "render_walks"}),
+    ],
+)
+def test_pre_training_waits_for_the_sources_it_learns_from(
+    project: Project, sources: list[str] | None, waits_for: set[str]
+) -> None:
+    project.edit({"train": {"tiny": {"sources": sources}}})
     planned = project.planned_jobs("results/train/base/tiny")
-    assert ("render_walks" in planned) == use_scans
+    assert {"render_shard", "render_walks"} & set(planned) == waits_for
+
+
+def test_pre_training_without_any_views_is_refused(project: Project) -> None:
+    project.edit({"train": {"tiny": {"sources": [], "num_houses": 0}}})
+    done = project.snakemake("--dry-run", "results/eval.csv", check=False)
+    assert done.returncode != 0
+    assert "nothing to learn from; raise num_houses" in done.stdout + done.stderr
+
+
+def test_pre_training_refuses_objects_without_names(project: Project) -> None:
+    project.edit({"train": {"tiny": {"sources": ["procthor", "rlbench"]}}})
+    done = project.snakemake("--dry-run", "results/eval.csv", check=False)
+    assert done.returncode != 0
+    assert "train.tiny.sources: 'rlbench'" in done.stdout + done.stderr
 
 
 def test_without_scans_video_models_are_off(project: Project) -> None:

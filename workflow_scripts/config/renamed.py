@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 #: Old key, with * for a name that the user chose: the new key, or what to do instead.
 RENAMED: Mapping[str, str] = {
     "train.tiny.named_share": "train.tiny.named_fraction",
+    "train.tiny.use_scans": "train.tiny.sources, a list of sources",
     "train.experiments.*.checks": "train.experiments.*.num_validations",
     "train.experiments.*.micro_batch_size": "train.experiments.*.tokens_per_micro_batch",
     "evaluate.bootstrap": "evaluate.bootstrap_samples",

@@ -13,7 +13,7 @@ from workflow_scripts.config.depth import DepthSettings
 from workflow_scripts.config.evaluate import EvaluateSettings
 from workflow_scripts.config.pointclouds import PointcloudsSettings
 from workflow_scripts.config.splits import SplitsSettings
-from workflow_scripts.config.train import TrainSettings
+from workflow_scripts.config.train import TinySettings, TrainSettings
 from workflow_scripts.config.views import ViewsSettings
 from workflow_scripts.config.vqa import VqaSettings
 
@@ -52,9 +52,14 @@ def build_config_model(
     }
     sources_model = create_model("SourcesSettings", __base__=_Sources, **source_fields)
     experiment: Any = _by_kind(experiments)
+    names: Any = Literal[tuple(sources)]
+    tiny_model = create_model(
+        "TinySettings", __base__=TinySettings, sources=_own_names(TinySettings, names)
+    )
     train_model = create_model(
         "TrainSettings",
         __base__=_Experiments,
+        tiny=(tiny_model, Field(tiny_model(), description=_description(TrainSettings, "tiny"))),
         experiments=(
             dict[ExperimentName, experiment | None],
             Field(
@@ -63,12 +68,8 @@ def build_config_model(
             ),
         ),
     )
-    names: Any = Literal[tuple(sources)]
-    own_depth = DepthSettings.model_fields["sources"]
     depth_model = create_model(
-        "DepthSettings",
-        __base__=DepthSettings,
-        sources=(UniqueList[names] | None, Field(None, description=own_depth.description)),
+        "DepthSettings", __base__=DepthSettings, sources=_own_names(DepthSettings, names)
     )
     sections: dict[str, tuple[type[Settings], str, bool]] = {
         "sources": (sources_model, "where scenes come from", True),
@@ -109,6 +110,15 @@ def build_config_model(
         allow_no_gpu=(bool, allow_no_gpu),
         **fields,
     )
+
+
+def _description(model: type[Settings], key: str) -> str | None:
+    return model.model_fields[key].description
+
+
+def _own_names(model: type[Settings], names: Any) -> Any:
+    """Return the field `sources` of a model as a list of the registered names."""
+    return UniqueList[names] | None, Field(None, description=_description(model, "sources"))
 
 
 def _first_line(model: type[Settings]) -> str:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from workflow_scripts.config.base import Settings
+from workflow_scripts.config.base import Settings, UniqueList
 from workflow_scripts.config.views import ViewsSettings
 
 
@@ -34,8 +34,8 @@ class TinyBaseSettings(Settings):
         0.5,
         ge=0,
         le=1,
-        description="fraction of pictures that also have a list of the names and centers of their "
-        "objects behind the questions, as experiments of kind reconstruction write it",
+        description="fraction of steps whose pictures also have a list of the names and centers of "
+        "their objects behind the questions, as experiments of kind reconstruction write it",
     )
 
 
@@ -60,14 +60,13 @@ class PretrainingInputSettings(Settings):
         150,
         ge=0,
         le=100_000,
-        description="houses generated for pre-training only, in addition to the training houses "
-        "and scans of `sources`",
+        description="houses generated for pre-training only",
     )
     houses_per_shard: int = Field(50, ge=1, le=10_000, description="houses in one job")
-    use_scans: bool = Field(
-        True,
-        description="also learn from the frames of scans; otherwise the pre-training need not wait "
-        "for them",
+    sources: UniqueList[str] | None = Field(
+        None,
+        description="sources whose training split it learns from, too, and therefore waits for; "
+        "null: all whose objects have names",
     )
     views: PretrainingViewsSettings = Field(
         PretrainingViewsSettings(), description="views of these houses, small and fast to render"

@@ -47,6 +47,23 @@ def _is_never_asked_about(config: Mapping[str, Any], name: str) -> bool:
     return "vqa" in SOURCES[name].stages and "vqa" not in stages(config, name)
 
 
+def pretraining_sources(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the sources that are on whose views the tiny base learns from.
+
+    Raises `UserError` for one whose objects have no names, such as robot tasks.
+    """
+    chosen = config["train"]["tiny"]["sources"]
+    for name in chosen or ():
+        if not SOURCES[name].names_objects:
+            raise UserError(
+                f"train.tiny.sources: {name!r}: its objects have no names that say what they look "
+                "like, so the tiny base learns nothing from them; leave it out"
+            )
+    on = [name for name, values in config["sources"].items() if values is not None]
+    learned = [name for name in on if SOURCES[name].names_objects]
+    return tuple(name for name in learned if chosen is None or name in chosen)
+
+
 def stages(config: Mapping[str, Any], name: str) -> tuple[Stage, ...]:
     """Return the stages that a source takes part in."""
     source = SOURCES[name]

@@ -119,6 +119,18 @@ def test_numbers_of_lists_are_single_words() -> None:
     assert tokenizer.model_max_length >= 1024
 
 
+def test_first_tokens_of_lengths_stand_for_ten_centimeters() -> None:
+    tokenizer = make_tokenizer()
+    assert tokenizer.tokenize("It is 86 cm.") == ["▁it", "▁is", "▁8", "6", "▁cm", "."]
+    assert tokenizer.tokenize("10 cm, 1.24 m, 86") == [
+        "▁1", "0", "▁cm", ",", "▁1.2", "4", "▁m", ",", "▁86",
+    ]  # fmt: skip
+    assert tokenizer.tokenize("3.4 cm 5 cm 23 cmx") == [
+        "▁3.4", "▁cm", "▁5", "▁cm", "▁23", "<unk>",
+    ]  # fmt: skip
+    assert tokenizer.tokenize("86 m 105 cm") == ["▁86", "▁m", "▁", "1", "0", "5", "▁cm"]
+
+
 def test_has_about_two_million_parameters_and_is_the_same_for_a_seed() -> None:
     processor = make_processor(TinyVlmConfig())
     model = make_model(TinyVlmConfig(), processor, seed=3)

@@ -36,7 +36,7 @@ MIN_DEPTH_DIFFERENCE_M = 0.15
 SPACING_RADII = 2.5
 # How many marks lie where an object's mark would be; the others lie anywhere.
 MARKED_OBJECT_FRACTION = 0.6
-# What is asked about two mentions, and how often.
+# What is asked about two mentions, and how often, of objects by name and of marks.
 QUESTION_TYPES: tuple[Relation | Length, ...] = (
     LEFT_RIGHT,
     ABOVE_BELOW_IN_IMAGE,
@@ -46,7 +46,8 @@ QUESTION_TYPES: tuple[Relation | Length, ...] = (
     MINIMUM_DISTANCE,
     CAMERA_DISTANCE,
 )
-QUESTION_SHARES = (0.3, 0.14, 0.06, 0.18, 0.12, 0.15, 0.05)
+NAMED_QUESTION_SHARES = (0.3, 0.14, 0.06, 0.18, 0.12, 0.15, 0.05)
+MARKED_QUESTION_SHARES = (0.15, 0.1, 0.05, 0.25, 0.13, 0.27, 0.05)
 # At first only places of marks in the image are compared: what is learned most easily.
 FIRST_QUESTION_SHARES = (0.5, 0.25, 0.25, 0.0, 0.0, 0.0, 0.0)
 
@@ -56,7 +57,7 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
 
     Up to batch `rise[0]` questions compare marks in the image, which are easy to find, and then
     ever more of them are others; from batch `rise[1]` on, `named_fraction` of the questions name
-    objects and `QUESTION_SHARES` says what is asked.
+    objects, and what is asked follows from `NAMED_QUESTION_SHARES` and `MARKED_QUESTION_SHARES`.
     """
 
     def __init__(
@@ -94,8 +95,8 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         chosen = rng.integers(len(self._images), size=self._per_step)
         start, stop = self._rise
         share = float(np.clip((step - start) / max(1, stop - start), 0, 1)) if stop else 1.0
-        question_shares = share * np.array(QUESTION_SHARES)
-        question_shares += (1 - share) * np.array(FIRST_QUESTION_SHARES)
+        # All pictures of a batch have a list or none has: rows of one batch have one length.
+        has_lists = bool(rng.random() < self._list_fraction)
         images = []
         for index in chosen:
             is_mirrored = bool(rng.integers(2))
@@ -103,10 +104,10 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
                 self._image(int(index), is_mirrored=is_mirrored),
                 self._images.depth_m[index][:, :: -1 if is_mirrored else 1],
                 named_fraction=share * self._named_fraction,
-                question_shares=question_shares,
+                later_fraction=share,
                 rng=rng,
             )
-            if rng.random() < self._list_fraction:
+            if has_lists:
                 prompt = list_prompt(self._images.cameras[index], is_mirrored=is_mirrored)
                 listed = list_objects(image.object_points, prompt)
                 image = replace(image, samples=(*image.samples, listed))
@@ -130,10 +131,18 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         depth_m: np.ndarray,
         *,
         named_fraction: float,
-        question_shares: Sequence[float] | np.ndarray,
+        later_fraction: float,
         rng: np.random.Generator,
     ) -> SampledImage:
-        """Draw marks into an image, in place, and ask about it. `depth_m` [side, side]."""
+        """Draw marks into an image, in place, and ask about it. `depth_m` [side, side].
+
+        `later_fraction` of the questions are drawn as later batches ask, the others as the first.
+        """
+        named_shares, marked_shares = (
+            later_fraction * np.array(shares)
+            + (1 - later_fraction) * np.array(FIRST_QUESTION_SHARES)
+            for shares in (NAMED_QUESTION_SHARES, MARKED_QUESTION_SHARES)
+        )
         side = self._size.image_px
         is_named = rng.random(self._questions) < named_fraction
         named = [Mention.of_object(point) for point in image.object_points if point.has_unique_name]
@@ -147,8 +156,8 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
             image.label_map[disc] = first_mark + list(MARK_COLOURS).index(mark.label)
         samples = []
         for use_name in is_named:
-            sample = self._draw_question(named if use_name else marks, question_shares, rng)
-            sample = sample or self._draw_question(marks, question_shares, rng)
+            sample = self._draw_question(named, named_shares, rng) if use_name else None
+            sample = sample or self._draw_question(marks, marked_shares, rng)
             if sample:
                 samples.append(sample)
         return replace(image, samples=tuple(samples))
@@ -188,7 +197,7 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
     def _draw_question(
         self,
         mentions: Sequence[Mention],
-        question_shares: Sequence[float] | np.ndarray,
+        question_shares: np.ndarray,
         rng: np.random.Generator,
     ) -> PretrainSample | None:
         if len(mentions) < 2:
