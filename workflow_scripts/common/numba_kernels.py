@@ -11,6 +11,10 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 log = logging.getLogger(__name__)
 
+# A division by 0 gives infinity or NaN, as NumPy's does; to check every one for an exception costs
+# rendering a fifth of its time.
+_OPTIONS = {"error_model": "numpy"}
+
 
 def numba_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function of arrays and numbers, in IEEE arithmetic, so that bytes are repeatable.
@@ -18,7 +22,7 @@ def numba_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     The machine code is kept beside the source, or in the user's cache, for the next process;
     where neither can be written (NUMBA_CACHE_DIR names another folder) every process compiles anew.
     """
-    compiled: Any = numba.njit(function)
+    compiled: Any = numba.njit(function, **_OPTIONS)
     with contextlib.suppress(RuntimeError):  # no such folder
         compiled._cache = _CodeCache(function)
     kernel: Callable[..., Any] = compiled
@@ -33,7 +37,8 @@ class _CodeCache(FunctionCache):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        self.stamp = (self._impl.locator.get_source_stamp(), _used_stamps(function))
+        source_stamp = self._impl.locator.get_source_stamp()
+        self.stamp = (source_stamp, _used_stamps(function), _OPTIONS)
         self._cache_file = _ContentNamedCacheFile(
             self.cache_path, self._impl.filename_base, self.stamp
         )

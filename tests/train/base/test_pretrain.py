@@ -220,7 +220,9 @@ def test_questions_leave_the_vision_tower_as_it_is(pictures: AnnotatedImages) ->
     size = TinyVlmConfig()
     model = make_model(size, make_processor(size), seed=3)
     model.set_attn_implementation({"text_config": "eager"})
-    learner = PretrainModel(model, size, dataset.class_word_weights, seed=3).train()
+    learner = PretrainModel(
+        model, size, dataset.class_word_weights, dataset.length_words, seed=3
+    ).train()
     losses, _ = learner(**dataset[1])
     sum(losses.values()).backward()
     assert not any(part.grad is not None for part in model.model.vision_tower.parameters())

@@ -24,7 +24,7 @@ from workflow_scripts.train.base.pretrain_images import MAX_OBJECTS, ObjectPoint
 from workflow_scripts.train.base.pretrain_object_lists import place_words
 from workflow_scripts.train.base.pretrain_patches import MIN_DEPTH_M, patch_class_ids
 from workflow_scripts.train.base.pretrain_questions import Mention, PretrainSample
-from workflow_scripts.train.base.tiny_vlm import ASSISTANT, IMAGE, USER, TinyVlmConfig
+from workflow_scripts.train.base.tiny_vlm import ASSISTANT, IMAGE, USER, TinyVlmConfig, length_words
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,10 @@ class BatchBuilder:
         }
         self._assistant, self._end = ids[ASSISTANT], ids["</s>"]
         self._prefix = [ids["<s>"], ids[USER], *[ids[IMAGE]] * size.patches_per_side**2]
+        self.length_words = {
+            tokenizer.convert_tokens_to_ids(word): length_m
+            for word, length_m in length_words().items()
+        }
         self.class_word_weights = name_word_weights(tokenizer, [*categories, *MARK_COLOURS])
 
     def build(self, images: Sequence[SampledImage]) -> dict[str, torch.Tensor]:

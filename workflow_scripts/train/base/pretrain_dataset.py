@@ -86,6 +86,7 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         self._sprites = MarkSprites(size.image_px)
         self._builder = BatchBuilder(tokenizer, size, images.categories)
         self.class_word_weights = self._builder.class_word_weights
+        self.length_words = self._builder.length_words
 
     def __len__(self) -> int:
         return self._steps

@@ -124,6 +124,14 @@ def number_or_sign() -> str:
     return rf"{number}|\d|[!-/:-@\[-`{{-~\p{{P}}]"
 
 
+def length_words() -> dict[str, float]:
+    """Return the first tokens of lengths and the middle of the lengths that begin so, in metres."""
+    tenths = [word for word in number_words() if "." in word and float(word) >= 1]
+    return {f"▁{digit}": (digit + 0.5) / 10 for digit in range(1, 10)} | {
+        f"▁{word}": float(word) + 0.05 for word in tenths
+    }
+
+
 def make_tokenizer() -> PreTrainedTokenizerFast:
     """Make the word-level tokenizer: lower case, whole short numbers, single digits and signs."""
     words = {word: number for number, word in enumerate(vocabulary())}
