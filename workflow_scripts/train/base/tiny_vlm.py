@@ -119,7 +119,7 @@ def number_or_sign() -> str:
     words = number_words()
     whole = "|".join(re.escape(word) for word in words)
     tenths = "|".join(re.escape(word) for word in words if "." in word)
-    centimeters = rf"▁\d(?=\d▁cm\b)"
+    centimeters = r"▁\d(?=\d▁cm\b)"
     number = rf"{centimeters}|▁(?=[-\d])(?:(?:{whole})(?!\d|\.\d)|(?:{tenths})(?=\d(?!\d)))"
     return rf"{number}|\d|[!-/:-@\[-`{{-~\p{{P}}]"
 

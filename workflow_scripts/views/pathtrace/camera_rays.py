@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workflow_scripts.geometry.cameras import Camera
+from workflow_scripts.views.pathtrace.camera_ray_kernels import stratified_directions
 from workflow_scripts.views.pathtrace.scene import RenderScene
 
 
@@ -56,18 +57,23 @@ def jittered_directions(
     camera: Camera, pixels: np.ndarray, samples: int, random: np.random.Generator
 ) -> np.ndarray:
     """Return directions [p * samples, 3] through random points of a grid in each pixel."""
-    k = camera.intrinsics
     columns = int(np.ceil(np.sqrt(samples)))
     while samples % columns:
         columns += 1
     jitter = random.random((2, len(pixels), samples), dtype=np.float32)
-    cell = np.arange(samples)
-    x = (pixels % camera.width_px)[:, None] + (jitter[0] + cell % columns) / columns
-    y = (pixels // camera.width_px)[:, None] + (jitter[1] + cell // columns) / (samples // columns)
-    local = np.ones((x.size, 3), dtype=np.float32)
-    local[:, 0] = ((x - k[0, 2]) / k[0, 0]).ravel()
-    local[:, 1] = ((y - k[1, 2]) / k[1, 1]).ravel()
-    return local @ camera.world_from_camera[:3, :3].T.astype(np.float32)
+    directions = np.empty((len(pixels) * samples, 3), dtype=np.float32)
+    stratified_directions(
+        jitter, pixels, camera.width_px, columns, *float32_camera(camera), directions
+    )
+    return directions
+
+
+def float32_camera(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """Return fx, fy, cx, cy f32 [4], and the rotation from the camera to the world f32 [3, 3]."""
+    k = camera.intrinsics
+    intrinsics = np.array([k[0, 0], k[1, 1], k[0, 2], k[1, 2]], dtype=np.float32)
+    rotation = np.ascontiguousarray(camera.world_from_camera[:3, :3], dtype=np.float32)
+    return intrinsics, rotation
 
 
 def opening_rectangles(scene: RenderScene) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

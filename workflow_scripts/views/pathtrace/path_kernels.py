@@ -1,4 +1,4 @@
-"""Compiled loops over the paths of `Tracer`: camera rays, light that is reflected, new directions.
+"""Compiled loops over the paths of `Tracer`: light that is reflected, new directions.
 
 Points on which nothing is reflected (lamps, and where nothing is hit) have a side below 0 and are
 passed over. `path` u32 is the number by which a path draws, as of `sobol.path_numbers`.
@@ -28,32 +28,6 @@ class PathArrays(NamedTuple):
     path: np.ndarray
     weight: np.ndarray
     is_sharp: np.ndarray
-
-
-@numba_kernel
-def camera_directions(
-    jitter: np.ndarray,
-    width: int,
-    top: int,
-    samples: int,
-    intrinsics: np.ndarray,
-    rotation: np.ndarray,
-    directions: np.ndarray,
-) -> None:
-    """Fill the directions [rows * width * samples, 3] through `jitter` [2, n] of each pixel.
-
-    `intrinsics` f32 [4] are fx, fy, cx, cy; `rotation` f32 [3, 3] is that of the camera.
-    """
-    ray = 0
-    for row in range(top, top + len(directions) // (width * samples)):
-        for column in range(width):
-            for _ in range(samples):
-                x = (np.float32(column) + jitter[0, ray] - intrinsics[2]) / intrinsics[0]
-                y = (np.float32(row) + jitter[1, ray] - intrinsics[3]) / intrinsics[1]
-                for axis in range(3):
-                    value = x * rotation[axis, 0] + y * rotation[axis, 1] + rotation[axis, 2]
-                    directions[ray, axis] = value
-                ray += 1
 
 
 @numba_kernel

@@ -7,7 +7,8 @@ import numpy as np
 
 from workflow_scripts.geometry.cameras import Camera, rays_camera
 from workflow_scripts.views.pathtrace import light_ray_kernels, path_kernels
-from workflow_scripts.views.pathtrace.camera_rays import Rays
+from workflow_scripts.views.pathtrace.camera_ray_kernels import camera_directions
+from workflow_scripts.views.pathtrace.camera_rays import Rays, float32_camera
 from workflow_scripts.views.pathtrace.ceiling_map import closed_ceiling
 from workflow_scripts.views.pathtrace.frame_kernels import EMISSIVE, NO_HIT, REFLECTING
 from workflow_scripts.views.pathtrace.light_ray_kernels import LightRays, PointArrays
@@ -279,17 +280,8 @@ def _jittered_directions(camera: Camera, top: int, samples: int, jitter: np.ndar
 
     Each pixel has `samples`, which follow one another.
     """
-    k = camera.intrinsics
     directions = np.empty((jitter.shape[1], 3), dtype=np.float32)
-    path_kernels.camera_directions(
-        jitter,
-        camera.width_px,
-        top,
-        samples,
-        np.array([k[0, 0], k[1, 1], k[0, 2], k[1, 2]], dtype=np.float32),
-        np.ascontiguousarray(camera.world_from_camera[:3, :3], dtype=np.float32),
-        directions,
-    )
+    camera_directions(jitter, camera.width_px, top, samples, *float32_camera(camera), directions)
     return directions
 
 
