@@ -28,7 +28,7 @@ class TinyBaseSettings(Settings):
         64, ge=1, description="questions in a step, 8 of them about one picture"
     )
     named_fraction: float = Field(
-        0.85, ge=0, le=1, description="fraction of questions that name objects instead of marks"
+        0.7, ge=0, le=1, description="fraction of questions that name objects instead of marks"
     )
     list_fraction: float = Field(
         0.5,

@@ -178,7 +178,7 @@ def test_answers_look_at_the_object_and_the_words_they_mean(
     tokenizer = make_processor(TinyVlmConfig()).tokenizer
     yes, no = (tokenizer.convert_tokens_to_ids(f"▁{word}") for word in ("yes", "no"))
     dataset = make_dataset(pictures, named_fraction=named_fraction)
-    num_words = 0
+    num_words = num_lengths = 0
     for step in range(len(dataset)):
         batch = dataset[step]
         ids, labels = batch["input_ids"], batch["labels"]
@@ -193,7 +193,17 @@ def test_answers_look_at_the_object_and_the_words_they_mean(
         for sample, (sequence, token) in enumerate(batch["answer_at"].tolist()):
             answer = labels[sequence, token + 1]
             if batch["relation_holds"][sample].isnan():
-                assert (sequence, token) not in chosen
+                own = batch["segments"][sequence, token]
+                of_sample = [
+                    (row, word)
+                    for row, word in mentions
+                    if row == sequence and batch["segments"][row, word] == own
+                ]
+                asks_for_length = not batch["log_length"][sample].isnan()
+                assert ((sequence, token) in chosen) == asks_for_length
+                if asks_for_length:
+                    assert (sequence, chosen[sequence, token]) == of_sample[-1]
+                    num_lengths += 1
                 assert (sequence, token) not in copied
                 continue
             first, second = pairs[sample]
@@ -204,6 +214,7 @@ def test_answers_look_at_the_object_and_the_words_they_mean(
             assert ((sequence, token) in copied) == (answer not in (yes, no))
             num_words += (sequence, token) in copied
     assert num_words > 5
+    assert num_lengths > 5
 
 
 def test_last_layer_starts_by_writing_what_it_reads() -> None:
@@ -220,9 +231,7 @@ def test_questions_leave_the_vision_tower_as_it_is(pictures: AnnotatedImages) ->
     size = TinyVlmConfig()
     model = make_model(size, make_processor(size), seed=3)
     model.set_attn_implementation({"text_config": "eager"})
-    learner = PretrainModel(
-        model, size, dataset.class_word_weights, dataset.length_words, seed=3
-    ).train()
+    learner = PretrainModel(model, size, dataset.class_word_weights, seed=3).train()
     losses, _ = learner(**dataset[1])
     sum(losses.values()).backward()
     assert not any(part.grad is not None for part in model.model.vision_tower.parameters())

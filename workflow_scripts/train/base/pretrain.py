@@ -146,9 +146,7 @@ def train(experiment: PretrainExperiment, should_stop: Callable[[], bool] = lamb
         num_classes=len(questions.class_word_weights),
         seed=experiment.seed,
     )
-    pretrain_model = PretrainModel(
-        model, size, questions.class_word_weights, questions.length_words, seed=experiment.seed
-    )
+    pretrain_model = PretrainModel(model, size, questions.class_word_weights, seed=experiment.seed)
     trainer = make_trainer(
         PretrainTrainer,
         pretrain_model,

@@ -24,7 +24,10 @@ from workflow_scripts.train.base.pretrain_images import MAX_OBJECTS, ObjectPoint
 from workflow_scripts.train.base.pretrain_object_lists import place_words
 from workflow_scripts.train.base.pretrain_patches import MIN_DEPTH_M, patch_class_ids
 from workflow_scripts.train.base.pretrain_questions import Mention, PretrainSample
-from workflow_scripts.train.base.tiny_vlm import ASSISTANT, IMAGE, USER, TinyVlmConfig, length_words
+from workflow_scripts.train.base.tiny_vlm import ASSISTANT, IMAGE, USER, TinyVlmConfig
+
+# Paintings and rugs are thinner.
+MIN_SIZE_M = 0.02
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,6 @@ class BatchBuilder:
         }
         self._assistant, self._end = ids[ASSISTANT], ids["</s>"]
         self._prefix = [ids["<s>"], ids[USER], *[ids[IMAGE]] * size.patches_per_side**2]
-        self.length_words = {
-            tokenizer.convert_tokens_to_ids(word): length_m
-            for word, length_m in length_words().items()
-        }
         self.class_word_weights = name_word_weights(tokenizer, [*categories, *MARK_COLOURS])
 
     def build(self, images: Sequence[SampledImage]) -> dict[str, torch.Tensor]:
@@ -121,19 +120,20 @@ class BatchBuilder:
         `segments` is 0 for the image's tokens, then 1, 2, ... by sample, -1 for padding; `labels`
         are set at answers only, `is_list` [n, tokens] at the tokens of lists. `mention_at` [m, 2]
         is (sequence, token) of the keyword of each mention, `mention_position` [m, 3] its column
-        and row as fractions of the image and the logarithm of its depth in metres, and
+        and row as fractions of the image and the logarithm of its depth in metres,
+        `mention_log_size` [m, 3] the logarithms of its object's size, NaN where it has none, and
         `mention_patches` bool [m, patches] the patches that show it. `attend_at` [k, 3] are
         (sequence, token, mention) of the words that should look at a mention's patches. `pairs`
         [p, 3] are (first mention, second mention, sample) of the questions with two mentions.
         `answer_at` [samples, 2] is the token before each answer. `choose_at` [r, 3] are (sequence,
         token before the answer, keyword of the mention for which a relation holds against the
-        other); `copy_at` [w, 3] are (sequence, token before a word of the answer, the word of the
-        question that it repeats). `relation_holds` [samples] says
-        whether the relation holds, `directions` [samples] which one is asked about and `log_length`
-        [samples] the logarithm of the length in metres that is asked for; NaN or -100 where a
-        sample has none.
+        other, or of the last mention of a length, which knows its offset from the first);
+        `copy_at` [w, 3] are (sequence, token before a word of the answer, the word of the question
+        that it repeats). `relation_holds` [samples] says whether the relation holds, `directions`
+        [samples] which one is asked about and `log_length` [samples] the logarithm of the length
+        in metres that is asked for; NaN or -100 where a sample has none.
         """
-        sequences, mention_position, mention_patches = [], [], []
+        sequences, mention_position, mention_log_size, mention_patches = [], [], [], []
         mention_at: list[tuple[int, int]] = []
         answer_at: list[tuple[int, int]] = []
         attend_at: list[tuple[int, int, int]] = []
@@ -154,14 +154,15 @@ class BatchBuilder:
                     attend_at.extend((number, first + word, len(mention_at)) for word in words)
                     mention_at.append((number, first + words[0]))
                     mention_position.append(self._position(mention))
+                    mention_log_size.append(_log_size(mention))
                     shows = patch_classes[number] == self._class_id(mention)
                     if mention.object_number:
                         shows = patch_objects[number] == mention.object_number
                     shows[self._patch(mention)] = True
                     mention_patches.append(shows)
-                if sample.relation_holds is not None:
-                    extreme = words_of_mentions[0 if sample.relation_holds else 1][0]
-                    choose_at.append((number, first + answer_start - 1, first + extreme))
+                if not sample.is_list:
+                    chosen = words_of_mentions[0 if sample.relation_holds else -1][0]
+                    choose_at.append((number, first + answer_start - 1, first + chosen))
                 answer_at.append((number, first + answer_start - 1))
                 copy_at.extend(
                     (number, first + answer_start - 1 + word, first + source)
@@ -182,6 +183,7 @@ class BatchBuilder:
             "is_list": is_list,
             "mention_at": torch.tensor(mention_at, dtype=torch.long).reshape(-1, 2),
             "mention_position": torch.tensor(mention_position, dtype=torch.float32).reshape(-1, 3),
+            "mention_log_size": torch.tensor(mention_log_size).float().reshape(-1, 3),
             "mention_patches": torch.cat(
                 [torch.zeros(0, dtype=torch.bool), *mention_patches]
             ).reshape(-1, patches),
@@ -249,6 +251,12 @@ class BatchBuilder:
 
 def _stack(maps: Sequence[np.ndarray]) -> torch.Tensor:
     return torch.from_numpy(np.stack(maps).astype(np.int64))
+
+
+def _log_size(mention: Mention) -> tuple[float, ...]:
+    if mention.point is None:
+        return (np.nan,) * 3
+    return tuple(np.log(np.maximum(mention.point.size_m, MIN_SIZE_M)).tolist())
 
 
 def _or_nan(value: float | None) -> float:

@@ -46,8 +46,8 @@ QUESTION_TYPES: tuple[Relation | Length, ...] = (
     MINIMUM_DISTANCE,
     CAMERA_DISTANCE,
 )
-NAMED_QUESTION_SHARES = (0.3, 0.14, 0.06, 0.18, 0.12, 0.15, 0.05)
-MARKED_QUESTION_SHARES = (0.15, 0.1, 0.05, 0.25, 0.13, 0.27, 0.05)
+NAMED_QUESTION_SHARES = (0.3, 0.12, 0.05, 0.18, 0.06, 0.25, 0.04)
+MARKED_QUESTION_SHARES = (0.1, 0.07, 0.04, 0.2, 0.09, 0.45, 0.05)
 # At first only places of marks in the image are compared: what is learned most easily.
 FIRST_QUESTION_SHARES = (0.5, 0.25, 0.25, 0.0, 0.0, 0.0, 0.0)
 
@@ -86,7 +86,6 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         self._sprites = MarkSprites(size.image_px)
         self._builder = BatchBuilder(tokenizer, size, images.categories)
         self.class_word_weights = self._builder.class_word_weights
-        self.length_words = self._builder.length_words
 
     def __len__(self) -> int:
         return self._steps
@@ -187,7 +186,7 @@ class PretrainDataset(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
             )
             if inside and is_spaced:
                 colour = str(colours[len(placed)])
-                is_long = rng.random() < 0.1
+                is_long = rng.random() < 0.5
                 text = f"the object at the {colour} mark" if is_long else f"the {colour} mark"
                 mark_depth_m = point.camera_depth_m if point else float(depth_m[int(v), int(u)])
                 placed.append(

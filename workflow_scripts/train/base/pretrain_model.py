@@ -11,7 +11,7 @@ Of questions and lists, in the second phase, beside the text that answers (`answ
   (`patch_place`);
 - the keyword of each mention attends to the patches of its object (`attention`), in a list all
   words about an object do (`list_attention`); the keyword's hidden state predicts the object's
-  position (`position`) and patch (`patch`);
+  position (`position`), size (`size`) and patch (`patch`);
 - the token before the answer to a comparison attends to the keyword of the mention for which the
   relation holds (`choosing`), and the token before each word of an answer that repeats a name or
   colour attends to that word of the question (`copying`);
@@ -27,6 +27,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from workflow_scripts.models.length_loss import token_losses
 from workflow_scripts.models.patch_naming import image_tokens_of, patch_name_logits
 from workflow_scripts.models.shared_prefix import IGNORE_INDEX, attention_input
 from workflow_scripts.sources.readers.procthor_assets import STRUCTURE_CATEGORIES
@@ -51,6 +52,7 @@ LOSS_WEIGHTS = {
     "copying": 0.5,
     "choosing": 0.5,
     "position": 1.0,
+    "size": 0.5,
     "patch": 0.3,
     "patch_index": 0.1,
     "offset": 0.5,
@@ -64,10 +66,10 @@ LOSS_WEIGHTS = {
 STRUCTURE_LOSS_WEIGHT = 0.05
 # Of names of patches: there are few houses, and what the tower is sure of it remembers.
 LABEL_SMOOTHING = 0.1
-# Of the natural logarithm of a length: half of what is right within a factor of two.
-LENGTH_TOLERANCE = 0.35
 EMBEDDING_KEY = "model.model.language_model.embed_tokens.weight"
 LM_HEAD_KEY = "model.lm_head.weight"
+# Of a place: column, row, depth, and three in metres.
+NUM_COORDINATES = 6
 FIRST_PATCH_TOKEN = 2  # <s> and <user> come before the image's tokens.
 
 
@@ -78,9 +80,10 @@ class AuxiliaryHeads(nn.Module):
         super().__init__()
         self.patch = nn.Linear(size.text_width, size.patches_per_side**2)
         self.patch_geometry = nn.Linear(size.text_width, 3)
-        self.position = nn.Linear(size.text_width, 3)
-        self.offset = nn.Linear(size.text_width, 3)
-        self.answer_offset = nn.Linear(size.text_width, 3)
+        self.position = nn.Linear(size.text_width, NUM_COORDINATES)
+        self.size = nn.Linear(size.text_width, 3)
+        self.offset = nn.Linear(size.text_width, NUM_COORDINATES)
+        self.answer_offset = nn.Linear(size.text_width, NUM_COORDINATES)
         self.relation = nn.Linear(size.text_width, 1)
         self.direction = nn.Linear(size.text_width, 2 * NUM_AXES)
         self.length = nn.Linear(size.text_width, 1)
@@ -90,23 +93,14 @@ class AuxiliaryHeads(nn.Module):
 class PretrainModel(nn.Module):
     """The model with its auxiliary heads and losses.
 
-    `class_word_weights` [classes, tokens] are the words that name the classes of patches,
-    `length_words` the tokens that a length can begin with and the metres that each stands for.
+    `class_word_weights` [classes, tokens] are the words that name the classes of patches.
     """
 
     class_word_weights: torch.Tensor
     class_weights: torch.Tensor
-    length_word_ids: torch.Tensor
-    log_length_words: torch.Tensor
 
     def __init__(
-        self,
-        model: Any,
-        size: TinyVlmConfig,
-        class_word_weights: torch.Tensor,
-        length_words: Mapping[int, float],
-        *,
-        seed: int,
+        self, model: Any, size: TinyVlmConfig, class_word_weights: torch.Tensor, *, seed: int
     ) -> None:
         super().__init__()
         self.model = model
@@ -120,9 +114,6 @@ class PretrainModel(nn.Module):
         weight[0] = 0.0
         self.register_buffer("class_word_weights", class_word_weights, persistent=False)
         self.register_buffer("class_weights", weight, persistent=False)
-        self.register_buffer("length_word_ids", torch.tensor([*length_words]), persistent=False)
-        log_length_words = torch.tensor([*length_words.values()]).log()
-        self.register_buffer("log_length_words", log_length_words, persistent=False)
 
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:
         """Return the weights without the tied copy of the embeddings, which cannot be saved."""
@@ -191,30 +182,11 @@ class PretrainModel(nn.Module):
         is_list = batch["is_list"][:, 1:][chosen]
         is_first = (batch["labels"][:, :-1][chosen] == IGNORE_INDEX) & ~is_list
         is_correct = logits[is_first].argmax(-1) == labels[chosen][is_first]
-        losses = functional.cross_entropy(logits, labels[chosen], reduction="none")
-        sequence, token = batch["answer_at"].unbind(1)
-        log_lengths = torch.full_like(labels, torch.nan, dtype=torch.float32)
-        log_lengths[sequence, token] = batch["log_length"]
-        log_length = log_lengths[chosen]
-        is_length = ~log_length.isnan() & torch.isin(labels[chosen], self.length_word_ids)
-        losses[is_length] = self._first_token_losses(logits[is_length], log_length[is_length])
+        losses = token_losses(logits, labels[chosen], self.model.config)
         return {
             "answer": _mean_or_0(losses[~is_list]),
             "object_list": _mean_or_0(losses[is_list]),
         }, is_correct
-
-    def _first_token_losses(self, logits: torch.Tensor, log_length: torch.Tensor) -> torch.Tensor:
-        """Return the losses of the first tokens of lengths [n], from logits [n, tokens].
-
-        Any token is right as far as its length is near the true one on a logarithmic scale. With
-        these weights the likeliest token is the one that is expected to be nearest; cross-entropy
-        alone makes it the likeliest 10 cm, which is far below the median of what is uncertain.
-        """
-        distance = (self.log_length_words - log_length[:, None]) / LENGTH_TOLERANCE
-        nearness = torch.exp(-0.5 * distance**2)
-        log_likelihood = logits.float().log_softmax(-1)[:, self.length_word_ids]
-        losses = -(nearness * log_likelihood).sum(-1)
-        return losses / nearness.sum(-1).mean().clamp_min(1e-6)
 
     def _patch_label_loss(
         self, tokens: torch.Tensor, class_ids: torch.Tensor
@@ -246,8 +218,9 @@ class PretrainModel(nn.Module):
         side = round(self.num_patches**0.5)
         column, row = (position[:, :2] * side).long().clamp(0, side - 1).unbind(1)
         first_of_pair, second_of_pair, sample_of_pair = batch["pairs"].unbind(1)
-        scale = position.new_tensor([4.0, 4.0, 2.0])
-        offset = (position[second_of_pair] - position[first_of_pair]) * scale
+        coordinates = _coordinates(position)
+        has_size = ~batch["mention_log_size"].isnan().any(-1)
+        offset = coordinates[second_of_pair] - coordinates[first_of_pair]
         second_mention = later[sequence, token][second_of_pair]
         answer_sequence, answer_token = batch["answer_at"].unbind(1)
         answer_hidden = last[answer_sequence, answer_token]
@@ -264,8 +237,9 @@ class PretrainModel(nn.Module):
             ),
             "patch_place": self._patch_place_loss(after[:, patches], batch["patch_places"]),
             "patch_index": functional.cross_entropy(self.heads.patch(image_hidden), patch_ids),
-            "position": _position_loss(
-                self.heads.position(mention), position * scale - scale.new_tensor([2.0, 2.0, 2.0])
+            "position": _position_loss(self.heads.position(mention), coordinates),
+            "size": _position_loss(
+                self.heads.size(mention)[has_size], batch["mention_log_size"][has_size]
             ),
             "offset": _position_loss(self.heads.offset(second_mention), offset),
             "answer_offset": _position_loss(
@@ -324,6 +298,19 @@ class PretrainModel(nn.Module):
             logits.flatten(0, 1), words[chosen].flatten(), reduction="none"
         )
         return _mean_or_0(losses)
+
+
+def _coordinates(position: torch.Tensor) -> torch.Tensor:
+    """Return what is learned of places (column, row, logarithm of depth) [n, 3]: [n, 6].
+
+    Beside these, which relations compare, the place in metres of the camera frame, from which
+    distances follow; an opening angle of 90 degrees is assumed. All are scaled to about 1.
+    """
+    column, row, log_depth = position.unbind(1)
+    depth = log_depth.exp()
+    image = torch.stack([4 * column - 2, 4 * row - 2, 2 * log_depth - 2], dim=1)
+    metres = torch.stack([(2 * column - 1) * depth, (2 * row - 1) * depth, depth], dim=1)
+    return torch.cat([image, metres], dim=1)
 
 
 def _mean_or_0(losses: torch.Tensor) -> torch.Tensor:

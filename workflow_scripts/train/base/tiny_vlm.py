@@ -8,6 +8,7 @@ import re
 import string
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
@@ -125,7 +126,10 @@ def number_or_sign() -> str:
 
 
 def length_words() -> dict[str, float]:
-    """Return the first tokens of lengths and the middle of the lengths that begin so, in metres."""
+    """Return the tokens that begin a length of 10 cm or more, before a digit, and their metres.
+
+    These are the middle of the lengths that begin so.
+    """
     tenths = [word for word in number_words() if "." in word and float(word) >= 1]
     return {f"▁{digit}": (digit + 0.5) / 10 for digit in range(1, 10)} | {
         f"▁{word}": float(word) + 0.05 for word in tenths
@@ -199,6 +203,13 @@ def make_model(
     read, so that an answer repeats the word that it attends to.
     """
     tokenizer = processor.tokenizer
+    lengths = length_words()
+    # For `models.length_loss`.
+    length_tokens: dict[str, Any] = {
+        "length_token_ids": tokenizer.convert_tokens_to_ids([*lengths]),
+        "length_token_metres": [*lengths.values()],
+        "digit_token_ids": tokenizer.convert_tokens_to_ids([*string.digits]),
+    }
     config = LlavaConfig(
         vision_config=ConvVisionConfig(
             hidden_size=size.vision_width,
@@ -227,6 +238,7 @@ def make_model(
         vision_feature_select_strategy="full",
         image_seq_length=size.patches_per_side**2,
         tie_word_embeddings=True,
+        **length_tokens,
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -8,6 +8,7 @@ from accelerate.utils import DistributedType
 from torch.nn import functional
 from transformers import Trainer
 
+from workflow_scripts.models.length_loss import token_losses
 from workflow_scripts.models.shared_prefix import (
     IGNORE_INDEX,
     attention_input,
@@ -92,6 +93,6 @@ def answer_loss(model: Any, batch: dict[str, Any], *, base: Any = None) -> torch
     if logits.ndim == 3:
         logits = logits[is_predicted]
     targets = labels[:, 1:][is_predicted[:, :-1]]
-    loss = functional.cross_entropy(logits.float(), targets, reduction="sum")
+    loss = token_losses(logits, targets, base.config).sum()
     num_answer_tokens: torch.Tensor = batch["num_answer_tokens"]
     return loss / num_answer_tokens
