@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 # A division by 0 gives infinity or NaN, as NumPy's does; to check every one for an exception costs
 # rendering a fifth of its time.
-_OPTIONS = {"error_model": "numpy"}
+_OPTIONS: dict[str, Any] = {"error_model": "numpy"}
 
 
 def numba_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
