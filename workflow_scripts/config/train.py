@@ -31,7 +31,7 @@ class TinyBaseSettings(Settings):
         0.7, ge=0, le=1, description="fraction of questions that name objects instead of marks"
     )
     list_fraction: float = Field(
-        0.5,
+        0.4,
         ge=0,
         le=1,
         description="fraction of steps whose pictures also have a list of the names and centers of "

@@ -253,6 +253,8 @@ def trainer_options(experiment: PretrainExperiment) -> TrainerOptions:
         logging_steps=max(1, min(50, steps // 10)),
         save_steps=None,
         save_minutes=experiment.save_minutes,
+        # A process beside that of the model makes the batches.
+        more={"dataloader_num_workers": 1},
     )
 
 
