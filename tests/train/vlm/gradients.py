@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch.nn import functional
 
+from workflow_scripts.models.length_loss import token_losses
 from workflow_scripts.train.vlm.conversation_dataset import IGNORE_INDEX, Collator, Conversation
 
 Gradients = dict[str, torch.Tensor]
@@ -31,8 +31,9 @@ def separate_loss(
         batch = collator([conversation])
         labels = batch.pop("labels")[0, 1:]
         logits = model(**batch).logits[0, :-1]
-        losses.append(functional.cross_entropy(logits, labels, reduction="sum"))
-        count += int((labels != IGNORE_INDEX).sum())
+        chosen = labels != IGNORE_INDEX
+        losses.append(token_losses(logits[chosen], labels[chosen], model.config).sum())
+        count += int(chosen.sum())
     return torch.stack(losses).sum() / count
 
 

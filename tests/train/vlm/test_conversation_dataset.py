@@ -146,7 +146,7 @@ def test_all_answers_of_several_turns_are_learned(picture: Path) -> None:
     )
     row = batch["labels"][0]
     tokens = processor.tokenizer.convert_ids_to_tokens(row[row != IGNORE_INDEX])
-    assert tokens == ["▁no", "</s>", "▁86", "▁cm", "</s>"]
+    assert tokens == ["▁no", "</s>", "▁8", "6", "▁cm", "</s>"]
 
 
 def test_training_prompt_is_the_inference_prompt(picture: Path) -> None:
