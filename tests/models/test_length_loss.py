@@ -60,7 +60,7 @@ def test_the_likeliest_token_of_an_uncertain_length_is_near_its_median(median_m:
     targets = torch.cat([answer_tokens(format_metres(length)) for length in lengths_m])
     first = torch.isin(targets, torch.tensor(CONFIG.length_token_ids))
     assert first.sum() == len(lengths_m)
-    told = {}
+    answered = {}
     for name, config in (("ours", CONFIG), ("cross-entropy", None)):
         row = torch.zeros(len(TOKENIZER), requires_grad=True)
         optimizer = torch.optim.Adam([row], lr=0.1)
@@ -71,9 +71,9 @@ def test_the_likeliest_token_of_an_uncertain_length_is_near_its_median(median_m:
             losses.mean().backward()
             optimizer.step()
         index = CONFIG.length_token_ids.index(int(row.argmax()))
-        told[name] = CONFIG.length_token_metres[index]
-    assert abs(np.log(told["ours"] / median_m)) < 0.2
-    assert told["cross-entropy"] < 0.8 * median_m
+        answered[name] = CONFIG.length_token_metres[index]
+    assert abs(np.log(answered["ours"] / median_m)) < 0.2
+    assert answered["cross-entropy"] < 0.8 * median_m
 
 
 def test_the_tokens_of_lengths_are_saved_with_the_model(tmp_path: object) -> None:
