@@ -304,7 +304,7 @@ def _coordinates(position: torch.Tensor) -> torch.Tensor:
     """Return what is learned of places (column, row, logarithm of depth) [n, 3]: [n, 6].
 
     Beside these, which relations compare, the place in metres of the camera frame, from which
-    distances follow; an opening angle of 90 degrees is assumed. All are scaled to about 1.
+    distances follow; an opening angle of 90 degrees is assumed. The others are scaled to about 1.
     """
     column, row, log_depth = position.unbind(1)
     depth = log_depth.exp()

@@ -1,8 +1,22 @@
 """Compiled loops over the pixels of a camera: the directions of its rays."""
 
+from typing import Any
+
 import numpy as np
 
 from workflow_scripts.common.numba_kernels import numba_kernel
+
+
+@numba_kernel
+def _fill_direction(
+    x: Any, y: Any, intrinsics: np.ndarray, rotation: np.ndarray, directions: np.ndarray, ray: int
+) -> None:
+    """Fill row `ray` of directions [n, 3] with the one through a place (x, y) of the image."""
+    x = (x - intrinsics[2]) / intrinsics[0]
+    y = (y - intrinsics[3]) / intrinsics[1]
+    for axis in range(3):
+        value = x * rotation[axis, 0] + y * rotation[axis, 1] + rotation[axis, 2]
+        directions[ray, axis] = value
 
 
 @numba_kernel
@@ -23,11 +37,9 @@ def camera_directions(
     for row in range(top, top + len(directions) // (width * samples)):
         for column in range(width):
             for _ in range(samples):
-                x = (np.float32(column) + jitter[0, ray] - intrinsics[2]) / intrinsics[0]
-                y = (np.float32(row) + jitter[1, ray] - intrinsics[3]) / intrinsics[1]
-                for axis in range(3):
-                    value = x * rotation[axis, 0] + y * rotation[axis, 1] + rotation[axis, 2]
-                    directions[ray, axis] = value
+                x = np.float32(column) + jitter[0, ray]
+                y = np.float32(row) + jitter[1, ray]
+                _fill_direction(x, y, intrinsics, rotation, directions, ray)
                 ray += 1
 
 
@@ -52,8 +64,5 @@ def stratified_directions(
         for sample in range(samples):
             x = (jitter[0, number, sample] + np.float32(sample % columns)) / np.float32(columns)
             y = (jitter[1, number, sample] + np.float32(sample // columns)) / np.float32(rows)
-            x = (np.float32(column) + x - intrinsics[2]) / intrinsics[0]
-            y = (np.float32(row) + y - intrinsics[3]) / intrinsics[1]
-            for axis in range(3):
-                value = x * rotation[axis, 0] + y * rotation[axis, 1] + rotation[axis, 2]
-                directions[number * samples + sample, axis] = value
+            x, y = np.float32(column) + x, np.float32(row) + y
+            _fill_direction(x, y, intrinsics, rotation, directions, number * samples + sample)
